@@ -1,0 +1,56 @@
+"""Fully connected neural networks trained by backpropagation and gradient descent.
+
+>>> net = cr.Network([2, 8, 1], activation="tanh", cost="binary_cross_entropy", seed=1)
+>>> X, T = [[0, 0], [0, 1], [1, 0], [1, 1]], [[0], [1], [1], [0]]
+>>> history = cr.fit(net, X, T, optimizer=cr.Adam(0.05), batch_size=4, epochs=200)
+>>> net.predict(X).round().ravel()
+array([0., 1., 1., 0.], dtype=float32)
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from chainrule._version import __version__
+
+if TYPE_CHECKING:
+    from chainrule.architecture import Architecture as Architecture
+    from chainrule.errors import ChainruleError as ChainruleError
+    from chainrule.files import load as load
+    from chainrule.files import save as save
+    from chainrule.model import Model as Model
+    from chainrule.model import train_table as train_table
+    from chainrule.network import Network as Network
+    from chainrule.optimizers import SGD as SGD
+    from chainrule.optimizers import Adam as Adam
+    from chainrule.optimizers import Clip as Clip
+    from chainrule.training import fit as fit
+    from chainrule.training import train as train
+
+_HOME = {
+    "Adam": "optimizers",
+    "Architecture": "architecture",
+    "ChainruleError": "errors",
+    "Clip": "optimizers",
+    "Model": "model",
+    "Network": "network",
+    "SGD": "optimizers",
+    "fit": "training",
+    "load": "files",
+    "save": "files",
+    "train": "training",
+    "train_table": "model",
+}
+
+__all__ = ["__version__", *_HOME]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    """A public name, imported when first used, so that the command line starts at once."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(f"chainrule.{_HOME[name]}"), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,308 @@
+"""The activations by name: each is one entry here and, where the native core has it, one there.
+
+Comparisons look at the real part, so that complex steps pass through every entry.
+"""
+
+import dataclasses
+import math
+from typing import ClassVar
+
+from chainrule.activations.base import Activation, Interval
+from chainrule.activations.custom import Custom
+from chainrule.arrays import Array, namespace, special
+from chainrule.registry import Registry, require
+
+__all__ = ["ACTIVATIONS", "softplus"]
+
+ACTIVATIONS: Registry[Activation] = Registry("activation", Activation, wrap=Custom.of)
+_register = ACTIVATIONS.register
+
+
+@_register
+@dataclasses.dataclass(frozen=True)
+class Identity(Activation):
+    """a = z.
+
+    >>> Identity().value(np.array([-1.0, 2.0]))
+    array([-1.,  2.])
+    """
+
+    name = "identity"
+
+    def value(self, Z: Array) -> Array:
+        return Z
+
+    def derivative(self, Z: Array, A: Array) -> Array:
+        return namespace(A).ones_like(A)
+
+    def pullback(self, G: Array, Z: Array, A: Array) -> Array:
+        return G
+
+
+@_register
+@dataclasses.dataclass(frozen=True)
+class Sigmoid(Activation):
+    """a = 1 / (1 + e^-z), in (0, 1); sigma' = a (1 - a). Never overflows: e is raised to -|z|.
+
+    >>> Sigmoid().value(np.array([-1e4, 0.0, 1e4]))
+    array([0. , 0.5, 1. ])
+    """
+
+    name = "sigmoid"
+    range = Interval(0.0, 1.0)
+
+    def value(self, Z: Array) -> Array:
+        return _sigmoid(Z)
+
+    def derivative(self, Z: Array, A: Array) -> Array:
+        return A * (1 - A)
+
+
+@_register
+@dataclasses.dataclass(frozen=True)
+class Tanh(Activation):
+    """a = tanh(z), in (-1, 1); sigma' = 1 - a^2, computed as (1 - a)(1 + a).
+
+    >>> Tanh().value(np.array([-1e4, 0.0, 1e4]))
+    array([-1.,  0.,  1.])
+    """
+
+    name = "tanh"
+    range = Interval(-1.0, 1.0)
+
+    def value(self, Z: Array) -> Array:
+        return namespace(Z).tanh(Z)
+
+    def derivative(self, Z: Array, A: Array) -> Array:
+        return (1 - A) * (1 + A)
+
+
+@_register
+@dataclasses.dataclass(frozen=True)
+class ReLU(Activation):
+    """a = max(0, z); sigma'(0) = 0.
+
+    >>> ReLU().value(np.array([-1.0, 2.0]))
+    array([0., 2.])
+
+    Source: Nair & Hinton, Rectified linear units improve restricted Boltzmann machines, ICML 2010.
+    """
+
+    name = "relu"
+    range = Interval(0.0, math.inf, open_low=False)
+
+    def value(self, Z: Array) -> Array:
+        return _where(Z.real > 0, Z, 0)
+
+    def derivative(self, Z: Array, A: Array) -> Array:
+        return _where(A.real > 0, namespace(A).ones_like(A), 0)
+
+
+@_register
+@dataclasses.dataclass(frozen=True)
+class LeakyReLU(Activation):
+    """a = z where z > 0, else slope * z; sigma'(0) = slope. The slope is at least 0.
+
+    >>> LeakyReLU(slope=0.1).value(np.array([-1.0, 2.0]))
+    array([-0.1,  2. ])
+
+    Source: Maas, Hannun & Ng, Rectifier nonlinearities improve neural network acoustic models, ICML 2013.
+    """
+
+    name = "leaky_relu"
+    slope: float = 0.01
+
+    def __post_init__(self) -> None:
+        require(self.slope >= 0, "slope of leaky_relu", self.slope, "at least 0")
+
+    def value(self, Z: Array) -> Array:
+        return _where(Z.real > 0, Z, self.slope * Z)
+
+    def derivative(self, Z: Array, A: Array) -> Array:
+        return _where(A.real > 0, namespace(A).ones_like(A), self.slope)
+
+
+@_register
+@dataclasses.dataclass(frozen=True)
+class ELU(Activation):
+    """a = z where z > 0, else alpha (e^z - 1); sigma' = 1, else a + alpha. alpha is above 0.
+
+    The class allows every real value: for a given alpha the range is (-alpha, inf).
+
+    >>> ELU().value(np.array([-1e4, 2.0]))
+    array([-1.,  2.])
+
+    Source: Clevert, Unterthiner & Hochreiter, Fast and accurate deep network learning by exponential linear
+    units, ICLR 2016.
+    """
+
+    name = "elu"
+    alpha: float = 1.0
+
+    def __post_init__(self) -> None:
+        require(self.alpha > 0, "alpha of elu", self.alpha, "above 0")
+
+    def value(self, Z: Array) -> Array:
+        return _where(Z.real > 0, Z, self.alpha * namespace(Z).expm1(_negative(Z)))
+
+    def derivative(self, Z: Array, A: Array) -> Array:
+        return _where(A.real > 0, namespace(A).ones_like(A), A + self.alpha)
+
+
+@_register
+@dataclasses.dataclass(frozen=True)
+class SELU(Activation):
+    """a = scale * ELU(z; alpha) with the constants that make mean 0 and variance 1 a fixed point.
+
+    >>> SELU().value(np.array([0.0, 1.0])).round(4)
+    array([0.    , 1.0507])
+
+    Source: Klambauer, Unterthiner, Mayr & Hochreiter, Self-normalizing neural networks, NeurIPS 2017.
+    """
+
+    name = "selu"
+    ALPHA: ClassVar[float] = 1.6732632423543772
+    SCALE: ClassVar[float] = 1.0507009873554805
+
+    def value(self, Z: Array) -> Array:
+        return self.SCALE * _where(Z.real > 0, Z, self.ALPHA * namespace(Z).expm1(_negative(Z)))
+
+    def derivative(self, Z: Array, A: Array) -> Array:
+        return _where(A.real > 0, self.SCALE * namespace(A).ones_like(A), A + self.SCALE * self.ALPHA)
+
+
+@_register
+@dataclasses.dataclass(frozen=True)
+class GELU(Activation):
+    """a = z Phi(z), Phi being the normal distribution function (exact, no tanh); sigma' = Phi(z) + z phi(z).
+
+    >>> GELU().value(np.array([-1e4, 0.0, 1.0])).round(4)
+    array([-0.    ,  0.    ,  0.8413])
+
+    Source: Hendrycks & Gimpel, Gaussian error linear units, arXiv:1606.08415, 2016.
+    """
+
+    name = "gelu"
+    needs = "Z"
+
+    def value(self, Z: Array) -> Array:
+        return Z * self._distribution(Z)
+
+    def derivative(self, Z: Array, A: Array) -> Array:
+        density = namespace(Z).exp(-0.5 * Z * Z) / math.sqrt(2 * math.pi)
+        return self._distribution(Z) + Z * density
+
+    @staticmethod
+    def _distribution(Z: Array) -> Array:
+        return 0.5 * special(Z).erfc(-Z / math.sqrt(2))
+
+
+@_register
+@dataclasses.dataclass(frozen=True)
+class SiLU(Activation):
+    """a = z s(z), s being the sigmoid (also called swish); sigma' = s(z) (1 + z s(-z)).
+
+    >>> SiLU().value(np.array([-1e4, 0.0, 1.0])).round(4)
+    array([-0.    ,  0.    ,  0.7311])
+
+    Source: Elfwing, Uchibe & Doya, Sigmoid-weighted linear units, Neural Networks 107, 2018.
+    """
+
+    name = "silu"
+    needs = "Z"
+
+    def value(self, Z: Array) -> Array:
+        return Z * _sigmoid(Z)
+
+    def derivative(self, Z: Array, A: Array) -> Array:
+        return _sigmoid(Z) * (1 + Z * _sigmoid(-Z))
+
+
+@_register
+@dataclasses.dataclass(frozen=True)
+class Softplus(Activation):
+    """a = ln(1 + e^z), above 0; sigma' = 1 - e^-a. Computed as max(z, 0) + ln(1 + e^-|z|).
+
+    >>> Softplus().value(np.array([-1e4, 0.0, 1e4])).round(4)
+    array([0.000e+00, 6.931e-01, 1.000e+04])
+
+    Source: Dugas, Bengio, Belisle, Nadeau & Garcia, Incorporating second-order functional knowledge, NeurIPS 2000.
+    """
+
+    name = "softplus"
+    range = Interval(0.0, math.inf)
+
+    def value(self, Z: Array) -> Array:
+        return softplus(Z)
+
+    def derivative(self, Z: Array, A: Array) -> Array:
+        return -namespace(A).expm1(-A)
+
+
+@_register
+@dataclasses.dataclass(frozen=True)
+class Exp(Activation):
+    """a = e^z, above 0; sigma' = a. The inverse of the log link; overflows above z = 88 (float32), 709 (float64).
+
+    >>> Exp().value(np.array([0.0, 1.0])).round(4)
+    array([1.    , 2.7183])
+    """
+
+    name = "exp"
+    range = Interval(0.0, math.inf)
+
+    def value(self, Z: Array) -> Array:
+        return namespace(Z).exp(Z)
+
+    def derivative(self, Z: Array, A: Array) -> Array:
+        return A
+
+
+@_register
+@dataclasses.dataclass(frozen=True)
+class Softmax(Activation):
+    """a_j = e^z_j / sum_k e^z_k: each row is positive and sums to 1. Computed from z - max z.
+
+    Every a_j depends on every z_i, so sigma' is a matrix: da_j/dz_i = a_j ([i = j] - a_i).
+
+    >>> Softmax().value(np.array([[0.0, 1e4], [2.0, 2.0]]))
+    array([[0. , 1. ],
+           [0.5, 0.5]])
+    """
+
+    name = "softmax"
+    range = Interval(0.0, 1.0)
+    elementwise = False
+
+    def value(self, Z: Array) -> Array:
+        xp = namespace(Z)
+        e = xp.exp(Z - xp.max(Z.real, axis=1, keepdims=True))
+        return e / xp.sum(e, axis=1, keepdims=True)
+
+    def pullback(self, G: Array, Z: Array, A: Array) -> Array:
+        """dC/dz_i = a_i (g_i - sum_j g_j a_j): the true Jacobian, right with every cost and in every layer."""
+        return A * (G - namespace(A).sum(G * A, axis=1, keepdims=True))
+
+
+def softplus(Z: Array) -> Array:
+    """ln(1 + e^z) for every element, without overflow: max(z, 0) + ln(1 + e^-|z|)."""
+    xp = namespace(Z)
+    return _positive(Z) + xp.log1p(xp.exp(_negative(Z) - _positive(Z)))
+
+
+def _sigmoid(Z: Array) -> Array:
+    xp = namespace(Z)
+    e = xp.exp(_negative(Z) - _positive(Z))  # e^-|z|
+    return _where(Z.real >= 0, 1 / (1 + e), e / (1 + e))
+
+
+def _positive(Z: Array) -> Array:
+    return _where(Z.real > 0, Z, 0)
+
+
+def _negative(Z: Array) -> Array:
+    return _where(Z.real > 0, 0, Z)
+
+
+def _where(condition: Array, yes: Array | float, no: Array | float) -> Array:
+    return namespace(condition).where(condition, yes, no)

@@ -1,0 +1,49 @@
+"""What the equations ask of an array: its namespace (NumPy, JAX) and a few functions that NumPy itself lacks."""
+
+import importlib
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from chainrule.errors import SettingError
+
+__all__ = ["DTYPES", "Array", "ArrayLike", "as_dtype", "namespace", "special"]
+
+Array = NDArray[Any]  # JAX arrays behave alike, so one copy of the equations serves both
+
+DTYPES = ("float32", "float64")
+
+_SPECIAL = {"numpy": "scipy.special", "jax.numpy": "jax.scipy.special"}
+
+
+def namespace(array: Array) -> Any:
+    """The module that computes with `array`.
+
+    >>> namespace(np.zeros(3)).__name__
+    'numpy'
+    """
+    return array.__array_namespace__()
+
+
+def special(array: Array) -> ModuleType:
+    """The special functions (erf, ndtri) for `array`, imported when first used: SciPy's import is slow."""
+    return importlib.import_module(_SPECIAL[namespace(array).__name__])
+
+
+def as_dtype(dtype: Any) -> np.dtype[Any]:
+    """The floating type that a network computes in.
+
+    >>> as_dtype("float32")
+    dtype('float32')
+
+    Raises SettingError for anything but float32 and float64.
+    """
+    try:
+        found = np.dtype(dtype)
+    except TypeError:
+        found = None
+    if found is None or found.name not in DTYPES:
+        raise SettingError(f"dtype {dtype!r} is not one that networks compute in: choose from {', '.join(DTYPES)}")
+    return found

@@ -1,0 +1,8 @@
+"""Costs: C_x and dC_x/dA, one entry each, and the pairs with an output activation that are computed from Z."""
+
+from chainrule.costs.base import Cost
+from chainrule.costs.custom import Custom
+from chainrule.costs.entries import COSTS
+from chainrule.costs.pairs import CANONICAL, PAIRS, Pair
+
+__all__ = ["CANONICAL", "COSTS", "PAIRS", "Cost", "Custom", "Pair"]

@@ -1,0 +1,27 @@
+"""Engines: how it is computed. All agree with the equations to rounding; none imports another."""
+
+from chainrule.architecture import Architecture
+from chainrule.engines.base import Engine, Run, RunSettings, RunState
+from chainrule.engines.reference import ReferenceEngine
+from chainrule.errors import UnknownNameError
+
+__all__ = ["ENGINES", "Engine", "Run", "RunSettings", "RunState", "choose"]
+
+ENGINES: dict[str, type[Engine]] = {"reference": ReferenceEngine}
+
+
+def choose(name: str, architecture: Architecture, settings: RunSettings | None = None) -> Engine:
+    """The engine of that name; "auto" takes the first that has all that is asked.
+
+    >>> choose("auto", cr.Architecture.of([2, 1])).name
+    'reference'
+
+    Raises UnknownNameError.
+    """
+    if name == "auto":
+        return next(
+            engine for engine in (make() for make in ENGINES.values()) if not engine.lacks(architecture, settings)
+        )
+    if name not in ENGINES:
+        raise UnknownNameError(f"there is no engine {name!r}: choose from auto, {', '.join(ENGINES)}")
+    return ENGINES[name]()

@@ -1,0 +1,105 @@
+"""The seam between what is computed and how: what every engine offers, and what it may rely on.
+
+An engine takes an architecture and theta, never a network. `gradient` and `predict` are pure. `start` makes a Run,
+which owns the training state and writes each update into the theta that it was given. Callers hand over checked
+examples (data.examples); a Run checks again only what could make it read outside an array.
+
+    rows of X:   order[0] ... order[m-1] | order[m] ... order[2m-1] | ...       one call of `steps`
+    update:      rates[0]                | rates[1]                 | ...       one rate an update
+    costs:       c[0]                    | c[1]                     | ...       each before its update
+
+Cutting an epoch into calls at any border between batches gives the same bits.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Protocol
+
+from chainrule.architecture import Architecture
+from chainrule.arrays import Array
+from chainrule.optimizers import Clip, Optimizer
+
+__all__ = ["Engine", "Run", "RunSettings", "RunState"]
+
+
+@dataclasses.dataclass(frozen=True)
+class RunSettings:
+    """What stays the same during a run.
+
+    `divisor` is S, the sum of the examples' weights, by which the penalties alpha and l1 are divided; `dropout` is
+    the probability of dropping a neuron, one for each hidden layer; `threads` = None leaves the number to the engine.
+    """
+
+    optimizer: Optimizer
+    batch_size: int
+    divisor: float
+    alpha: float = 0.0
+    l1: float = 0.0
+    dropout: Sequence[float] = ()
+    clip: Clip | None = None
+    threads: int | None = None
+    seed: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class RunState:
+    """Where a run is: theta, the optimizer's slots (k, parameters), and the number of updates made."""
+
+    theta: Array
+    slots: Array
+    step: int
+
+
+class Run(Protocol):
+    """A training run in progress. One caller at a time."""
+
+    @property
+    def state(self) -> RunState:
+        """A copy of the state; setting it puts the run exactly there."""
+
+    @state.setter
+    def state(self, state: RunState) -> None: ...
+
+    def steps(
+        self, X: Array, T: Array, weight: Array | None, order: Array, rates: Array, epoch: int, first_batch: int
+    ) -> Array:
+        """Make one update for each rate, from the rows that `order` names; the epoch's last batch may be short.
+
+        Update k uses rows order[k m : (k + 1) m] of X (n, n_1), T (n, n_L) or int32 classes, weight None, (n,) or
+        (n, n_L), and is batch `first_batch` + k of epoch `epoch` (both from 0; dropout depends on them). It may stop
+        early, after at least one update, once half a second has gone, so that the caller can look up.
+
+        Returns the costs, float64, one for each update made: sum of s C_x over the batch / its rows, no penalty.
+        Raises EngineError for an order that does not fit the rates or leaves the arrays.
+        """
+
+
+class Engine(Protocol):
+    """A way to compute everything: the reference in NumPy, the native core, XLA."""
+
+    name: str
+
+    def lacks(self, architecture: Architecture, settings: RunSettings | None = None) -> str | None:
+        """What this engine cannot do of what is asked, in words; None if it can do it all."""
+
+    def predict(self, architecture: Architecture, theta: Array, X: Array) -> Array:
+        """A^L for every row of X, shape (n, n_L): a row alone gives the same bits as in any batch."""
+
+    def cost(self, architecture: Architecture, theta: Array, X: Array, T: Array, weight: Array | None) -> float:
+        """sum of s C_x / n over all rows, summed in float64, no penalty; `weight` has mean 1."""
+
+    def gradient(
+        self,
+        architecture: Architecture,
+        theta: Array,
+        X: Array,
+        T: Array,
+        weight: Array | None,
+        divisor: float,
+        alpha: float = 0.0,
+        l1: float = 0.0,
+    ) -> Array:
+        """dC/dtheta of the objective C over all rows, flat; `weight` has mean 1."""
+
+    def start(self, architecture: Architecture, theta: Array, settings: RunSettings) -> Run:
+        """A run that trains `theta` in place."""

@@ -1,0 +1,205 @@
+"""The reference engine: the equations as they stand, in NumPy. Every other engine must agree with it to rounding."""
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.architecture import Architecture
+from chainrule.arrays import Array
+from chainrule.data.examples import one_hot
+from chainrule.engines.base import RunSettings, RunState
+from chainrule.equations import Layer, Pass, backward, bp3, bp4, forward, penalty_gradient
+from chainrule.errors import EngineError
+from chainrule.random import dropout_factors
+
+__all__ = ["ReferenceEngine"]
+
+TILE = 64  # rows predicted together: every matrix product then has one shape, and a row's bits do not depend on n
+BLOCK = 1024  # rows of one partial sum of `gradient`
+LOOK_UP = 0.5  # seconds after which `steps` returns to its caller
+
+Factors = Sequence[Array | None] | None
+
+
+class ReferenceEngine:
+    """NumPy, one copy of every equation; the number of threads is that of NumPy's own matrix products."""
+
+    name = "reference"
+
+    def lacks(self, architecture: Architecture, settings: RunSettings | None = None) -> str | None:
+        """Nothing: this engine has everything that can be asked for."""
+        return None
+
+    def predict(self, architecture: Architecture, theta: Array, X: Array) -> Array:
+        """A^L for every row of X (n, n_1), in zero-padded tiles of 64 rows."""
+        layers = architecture.layers(theta)
+        found = np.empty((len(X), architecture.sizes[-1]), dtype=theta.dtype)
+        tile = np.zeros((TILE, X.shape[1]), dtype=theta.dtype)
+        with np.errstate(all="ignore"):
+            for start in range(0, len(X), TILE):
+                rows = X[start : start + TILE]
+                tile[: len(rows)], tile[len(rows) :] = rows, 0
+                found[start : start + TILE] = forward(tile, layers).A[-1][: len(rows)]
+        return found
+
+    def cost(self, architecture: Architecture, theta: Array, X: Array, T: Array, weight: Array | None) -> float:
+        """sum of s C_x / n over all rows, in blocks of 1,024 rows."""
+        layers, total = architecture.layers(theta), 0.0
+        with np.errstate(all="ignore"):
+            for rows in _blocks(len(X)):
+                part = None if weight is None else weight[rows]
+                done, T_block = _forward(architecture, layers, X[rows], T[rows], theta.dtype)
+                total += math.fsum(weighted_costs(architecture, done, T_block, part))
+        return total / len(X)
+
+    def gradient(
+        self,
+        architecture: Architecture,
+        theta: Array,
+        X: Array,
+        T: Array,
+        weight: Array | None,
+        divisor: float,
+        alpha: float = 0.0,
+        l1: float = 0.0,
+    ) -> Array:
+        """dC/dtheta over all rows, summed in float64 over blocks of 1,024 rows in order."""
+        g = np.zeros(theta.shape)
+        with np.errstate(all="ignore"):
+            for rows in _blocks(len(X)):
+                part = None if weight is None else weight[rows]
+                costs, g_block = batch_gradient(architecture, theta, X[rows], T[rows], part)
+                g += g_block * (len(costs) / len(X))
+            g = g.astype(theta.dtype)
+            _add_penalty(architecture, theta, g, alpha, l1, divisor)
+        return g
+
+    def start(self, architecture: Architecture, theta: Array, settings: RunSettings) -> "ReferenceRun":
+        """A run that trains `theta` in place."""
+        return ReferenceRun(architecture, theta, settings)
+
+
+class ReferenceRun:
+    """A run of the reference engine: theta, the optimizer's slots and a count of the updates."""
+
+    def __init__(self, architecture: Architecture, theta: Array, settings: RunSettings) -> None:
+        self._architecture, self._theta, self._settings = architecture, theta, settings
+        self._slots = tuple(np.zeros_like(theta) for _ in range(settings.optimizer.slots))
+        self._step = 0
+
+    @property
+    def state(self) -> RunState:
+        """A copy of the state; setting it puts the run exactly there."""
+        slots = np.array(self._slots, dtype=self._theta.dtype).reshape(len(self._slots), self._theta.size)
+        return RunState(self._theta.copy(), slots, self._step)
+
+    @state.setter
+    def state(self, state: RunState) -> None:
+        wanted = (self._theta.shape, (len(self._slots), self._theta.size))
+        if (state.theta.shape, state.slots.shape) != wanted:
+            raise EngineError(
+                f"the state has shapes {state.theta.shape}, {state.slots.shape}, but the run has {wanted}"
+            )
+        self._theta[...] = state.theta
+        self._slots = tuple(slot.astype(self._theta.dtype) for slot in state.slots)
+        self._step = state.step
+
+    def steps(
+        self, X: Array, T: Array, weight: Array | None, order: Array, rates: Array, epoch: int, first_batch: int
+    ) -> Array:
+        """Make one update for each rate; see `base.Run.steps`."""
+        m = self._settings.batch_size
+        _check_order(order, len(rates), m, len(X))
+        costs = np.empty(len(rates))
+        until = time.monotonic() + LOOK_UP
+        with np.errstate(all="ignore"):
+            for k, rate in enumerate(rates):
+                rows = order[k * m : (k + 1) * m]
+                part = None if weight is None else weight[rows]
+                costs[k] = self._update(X[rows], T[rows], part, float(rate), epoch, first_batch + k)
+                if time.monotonic() > until:
+                    return costs[: k + 1]
+        return costs
+
+    def _update(self, X: Array, T: Array, weight: Array | None, rate: float, epoch: int, batch: int) -> float:
+        """One update from one batch; its cost before the update."""
+        s = self._settings
+        keep = self._factors(len(X), epoch, batch)
+        costs, g = batch_gradient(self._architecture, self._theta, X, T, weight, keep)
+        _add_penalty(self._architecture, self._theta, g, s.alpha, s.l1, s.divisor)
+        g = g if s.clip is None else s.clip.apply(g)
+        self._step += 1
+        self._theta[...], self._slots = s.optimizer.update(self._theta, g, self._slots, rate, self._step)
+        return math.fsum(costs) / len(X)
+
+    def _factors(self, m: int, epoch: int, batch: int) -> Factors:
+        """What dropout multiplies each hidden layer's activations with, and None for the output layer."""
+        s, sizes = self._settings, self._architecture.sizes
+        if not any(s.dropout):
+            return None
+        drawn = [
+            dropout_factors(p, s.seed, k + 2, epoch, batch, (m, sizes[k + 1])).astype(self._theta.dtype) if p else None
+            for k, p in enumerate(s.dropout)
+        ]
+        return [*drawn, None]
+
+
+def batch_gradient(
+    architecture: Architecture, theta: Array, X: Array, T: Array, weight: Array | None, keep: Factors = None
+) -> tuple[Array, Array]:
+    """The weighted costs (m,) of a batch, float64, and the flat gradient of their mean, without penalty.
+
+    Weights (m,) belong to the examples and enter with BP3 and BP4; weights (m, n_L) belong to the terms of C_x and
+    are in delta already.
+    """
+    layers = architecture.layers(theta)
+    by_row, by_term = split_weight(weight)
+    done, T = _forward(architecture, layers, X, T, theta.dtype, keep)
+    delta = backward(architecture.delta_L(done.Z[-1], done.sigma[-1], T, by_term), layers, done, keep)
+    g = np.empty_like(theta)
+    for W, b, mask, A_prev, d in zip(*architecture.views(g), architecture.masks, done.A[:-1], delta, strict=True):
+        W[...] = bp4(A_prev, d, by_row) * (1 if mask is None else mask)
+        b[...] = bp3(d, by_row)
+    return weighted_costs(architecture, done, T, weight), g
+
+
+def weighted_costs(architecture: Architecture, done: Pass, T: Array, weight: Array | None) -> Array:
+    """s C_x of each example, shape (m,), float64."""
+    by_row, by_term = split_weight(weight)
+    costs = architecture.costs(done.Z[-1], done.sigma[-1], T, by_term).astype(np.float64)
+    return costs if by_row is None else costs * by_row
+
+
+def split_weight(weight: Array | None) -> tuple[Array | None, Array | None]:
+    """The weights of examples (m,) and those of terms (m, n_L), of which one or both are None."""
+    if weight is None or weight.ndim == 1:
+        return weight, None
+    return None, weight
+
+
+def _forward(
+    architecture: Architecture, layers: list[Layer], X: Array, T: Array, dtype: np.dtype[Any], keep: Factors = None
+) -> tuple[Pass, Array]:
+    """The forward pass of a batch and its targets as numbers, both in the network's type."""
+    return forward(X.astype(dtype, copy=False), layers, keep), one_hot(architecture, T, dtype)
+
+
+def _blocks(n: int) -> Iterator[slice]:
+    return (slice(start, start + BLOCK) for start in range(0, n, BLOCK))
+
+
+def _add_penalty(architecture: Architecture, theta: Array, g: Array, alpha: float, l1: float, divisor: float) -> None:
+    """Add the penalties' gradient to g in place."""
+    if alpha or l1:
+        for W, dW in zip(architecture.views(theta)[0], architecture.views(g)[0], strict=True):
+            dW[...] += penalty_gradient(W, alpha, l1, divisor)
+
+
+def _check_order(order: Array, updates: int, m: int, n: int) -> None:
+    if updates == 0 or not (updates - 1) * m < len(order) <= updates * m:
+        raise EngineError(f"{len(order)} rows cannot make {updates} batches of {m}: only the last may be shorter")
+    if order.min() < 0 or order.max() >= n:
+        raise EngineError(f"the order names rows {order.min()} to {order.max()}, but there are rows 0 to {n - 1}")

@@ -1,0 +1,38 @@
+"""The exceptions of chainrule. Each message is one line: what came, what is allowed, what to do.
+
+ChainruleError
+├── UnknownNameError (ValueError)      a name that no registry has
+├── SettingError (ValueError)          a setting outside its range, or two that contradict each other
+│   └── ArchitectureError              sizes, activations, costs or masks that do not fit together
+├── DataError (ValueError)             rows, columns, targets or weights that cannot be used
+├── ModelFileError (ValueError)        a model file that is damaged, unsafe, newer, or not ours
+└── EngineError (RuntimeError)         an engine that is missing, or cannot do what was asked
+"""
+
+
+class ChainruleError(Exception):
+    """The root of every exception that chainrule raises on purpose."""
+
+
+class UnknownNameError(ChainruleError, ValueError):
+    """A name that no registry has."""
+
+
+class SettingError(ChainruleError, ValueError):
+    """A setting outside its range, or two settings that contradict each other."""
+
+
+class ArchitectureError(SettingError):
+    """Sizes, activations, costs or masks that do not fit together."""
+
+
+class DataError(ChainruleError, ValueError):
+    """Rows, columns, targets or weights that cannot be used."""
+
+
+class ModelFileError(ChainruleError, ValueError):
+    """A model file that is damaged, unsafe to read, newer than this version, or not ours."""
+
+
+class EngineError(ChainruleError, RuntimeError):
+    """An engine that is missing, or that cannot do what was asked of it."""

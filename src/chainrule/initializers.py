@@ -1,0 +1,149 @@
+"""How the first weights are drawn, one entry each: n_in is the size of the layer before, n_out the layer's own."""
+
+import dataclasses
+import math
+
+import numpy as np
+
+from chainrule.arrays import Array
+from chainrule.random import Purpose, normal, raw_words, uniform
+from chainrule.registry import Entry, Registry
+
+__all__ = ["INITIALIZERS", "Initializer"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Initializer(Entry):
+    """A rule for the weights (n_in, n_out) and biases (n_out,) of a layer before training; biases start at 0."""
+
+    def draw(self, seed: int, layer: int, n_in: int, n_out: int) -> tuple[Array, Array]:
+        """W and b of layer number `layer`, float64, from one stream of words: W row by row, then b."""
+        words = raw_words(seed, Purpose.WEIGHTS, layer, n_in * n_out + n_out)
+        W, b = words[: n_in * n_out].reshape(n_in, n_out), words[n_in * n_out :]
+        return self.weights(W, n_in, n_out), self.biases(b)
+
+    def weights(self, words: Array, n_in: int, n_out: int) -> Array:
+        """W from its words, shape (n_in, n_out)."""
+        raise TypeError(f"{type(self).__name__} does not define weights")
+
+    def biases(self, words: Array) -> Array:
+        """B from its words, shape (n_out,)."""
+        return np.zeros(words.shape)
+
+
+INITIALIZERS: Registry[Initializer] = Registry("initializer", Initializer)
+_register = INITIALIZERS.register
+
+
+def _between(words: Array, limit: float) -> Array:
+    """Uniform in [-limit, limit)."""
+    return limit * (2 * uniform(words) - 1)
+
+
+@_register
+@dataclasses.dataclass(frozen=True)
+class GlorotUniform(Initializer):
+    """W uniform in ±sqrt(6 / (n_in + n_out)): for tanh, sigmoid and softmax layers.
+
+    Source: Glorot & Bengio, Understanding the difficulty of training deep feedforward neural networks, AISTATS 2010.
+    """
+
+    name = "glorot_uniform"
+
+    def weights(self, words: Array, n_in: int, n_out: int) -> Array:
+        return _between(words, math.sqrt(6 / (n_in + n_out)))
+
+
+@_register
+@dataclasses.dataclass(frozen=True)
+class GlorotNormal(Initializer):
+    """W normal with variance 2 / (n_in + n_out). Source: as `glorot_uniform`."""
+
+    name = "glorot_normal"
+
+    def weights(self, words: Array, n_in: int, n_out: int) -> Array:
+        return normal(words) * math.sqrt(2 / (n_in + n_out))
+
+
+@_register
+@dataclasses.dataclass(frozen=True)
+class HeUniform(Initializer):
+    """W uniform in ±sqrt(6 / n_in): for relu and its kin.
+
+    Source: He, Zhang, Ren & Sun, Delving deep into rectifiers, ICCV 2015.
+    """
+
+    name = "he_uniform"
+
+    def weights(self, words: Array, n_in: int, n_out: int) -> Array:
+        return _between(words, math.sqrt(6 / n_in))
+
+
+@_register
+@dataclasses.dataclass(frozen=True)
+class HeNormal(Initializer):
+    """W normal with variance 2 / n_in. Source: as `he_uniform`."""
+
+    name = "he_normal"
+
+    def weights(self, words: Array, n_in: int, n_out: int) -> Array:
+        return normal(words) * math.sqrt(2 / n_in)
+
+
+@_register
+@dataclasses.dataclass(frozen=True)
+class LeCunUniform(Initializer):
+    """W uniform in ±sqrt(3 / n_in), variance 1 / n_in: for selu.
+
+    Source: LeCun, Bottou, Orr & Müller, Efficient BackProp, 1998.
+    """
+
+    name = "lecun_uniform"
+
+    def weights(self, words: Array, n_in: int, n_out: int) -> Array:
+        return _between(words, math.sqrt(3 / n_in))
+
+
+@_register
+@dataclasses.dataclass(frozen=True)
+class LeCunNormal(Initializer):
+    """W normal with variance 1 / n_in. Source: as `lecun_uniform`."""
+
+    name = "lecun_normal"
+
+    def weights(self, words: Array, n_in: int, n_out: int) -> Array:
+        return normal(words) / math.sqrt(n_in)
+
+
+@_register
+@dataclasses.dataclass(frozen=True)
+class Nielsen(Initializer):
+    """W normal with variance 1 / n_in, b standard normal.
+
+    Source: Nielsen, Neural Networks and Deep Learning, 2015, chapter 3 (`default_weight_initializer`).
+    """
+
+    name = "nielsen"
+
+    def weights(self, words: Array, n_in: int, n_out: int) -> Array:
+        return normal(words) / math.sqrt(n_in)
+
+    def biases(self, words: Array) -> Array:
+        return normal(words)
+
+
+@_register
+@dataclasses.dataclass(frozen=True)
+class NielsenLarge(Initializer):
+    """W and b standard normal: the first network of the book, whose sigmoids saturate as soon as layers are wide.
+
+    Source: Nielsen, Neural Networks and Deep Learning, 2015, chapter 1 (`large_weight_initializer`).
+    """
+
+    name = "nielsen_large"
+
+    def weights(self, words: Array, n_in: int, n_out: int) -> Array:
+        return normal(words)
+
+    def biases(self, words: Array) -> Array:
+        return normal(words)

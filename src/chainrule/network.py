@@ -1,0 +1,217 @@
+"""A network: an architecture with its parameters theta, and what can be asked of the two."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.architecture import Architecture
+from chainrule.arrays import Array, as_dtype
+from chainrule.data.examples import Examples, as_examples, as_inputs
+from chainrule.engines import choose
+from chainrule.equations import penalty
+from chainrule.errors import ArchitectureError
+from chainrule.initializers import INITIALIZERS
+from chainrule.random import as_seed
+from chainrule.registry import require
+
+__all__ = ["Network"]
+
+
+class Network:
+    """A fully connected network: layers l = 1..L of n_l neurons, Z^l = A^{l-1} W^l + b^l, A^l = sigma^l(Z^l).
+
+    sizes: n_1, ..., n_L. activation: one choice, or one for each hidden layer (a name, `{"name": ...}`, an object, or
+    a function of your own). output, cost: one choice each, or lists of blocks, `[("softmax", 3), ("identity", 2)]`.
+    initializer: a name, theta itself, or the pair (list of W, list of b). masks: for each layer None or a
+    (n_{l-1}, n_l) array of 0 and 1; weights stay exactly 0 where it is 0. seed: for the first weights; None draws one.
+
+    The defaults are the network of the two founding documents: sigmoids throughout and the quadratic cost.
+
+    >>> net = cr.Network([2, 3, 1], seed=0, dtype="float64")
+    >>> net.predict([[0.0, 1.0]]).shape, net.W[0].shape, net.theta.shape
+    ((1, 1), (2, 3), (13,))
+
+    Raises ArchitectureError or SettingError in one line for parts that do not fit together.
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        activation: Any = "sigmoid",
+        output: Any = "sigmoid",
+        cost: Any = "quadratic",
+        *,
+        initializer: Any = "glorot_uniform",
+        masks: Sequence[Any] | None = None,
+        seed: int | None = 0,
+        dtype: Any = "float32",
+    ) -> None:
+        self.architecture = Architecture.of(sizes, activation, output, cost, masks)
+        self.seed = as_seed(seed)
+        self.theta = _first_theta(self.architecture, initializer, self.seed).astype(as_dtype(dtype))
+        self.W, self.b = self.architecture.views(self.theta)
+        for W, mask in zip(self.W, self.architecture.masks, strict=True):
+            W[...] = W if mask is None else W * mask
+
+    @classmethod
+    def from_parts(cls, architecture: Architecture, theta: Array) -> "Network":
+        """The network of an architecture and a flat theta, which it copies."""
+        net = cls.__new__(cls)
+        net.architecture, net.seed = architecture, 0
+        net.theta = _given_theta(architecture, theta).astype(as_dtype(np.asarray(theta).dtype))
+        net.W, net.b = architecture.views(net.theta)
+        return net
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """n_1, ..., n_L."""
+        return self.architecture.sizes
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type that theta is kept and computed in."""
+        return self.theta.dtype
+
+    def copy(self) -> "Network":
+        """A network of its own with the same architecture and weights."""
+        return Network.from_parts(self.architecture, self.theta)
+
+    def predict(self, X: Any, *, engine: str = "auto") -> Array:
+        """A^L for every row of X (n, n_1): shape (n, n_L). A row alone gives the same bits as in any batch.
+
+        >>> cr.Network([2, 1], output="identity", initializer=([[[1], [2]]], [[3]])).predict([[1, 1]])
+        array([[6.]], dtype=float32)
+
+        Raises DataError for X of another shape or with values that are not finite.
+        """
+        X = as_inputs(X, self.sizes[0], self.dtype)
+        return choose(engine, self.architecture).predict(self.architecture, self.theta, X)
+
+    def cost(
+        self,
+        X: Any,
+        T: Any,
+        sample_weight: Any = None,
+        alpha: float = 0.0,
+        l1: float = 0.0,
+        *,
+        engine: str = "auto",
+    ) -> float:
+        """The objective C = sum_i s_i C_xi / S + alpha / (2 S) sum W² + l1 / S sum |W|, S being the sum of the s_i.
+
+        T is (n, n_L), or class numbers (n,). sample_weight s is (n,), or (n, n_L) with C_xi = sum_j s_ij c_ij.
+
+        >>> net = cr.Network([1, 1], output="identity", initializer=([[[2]]], [[0]]), dtype="float64")
+        >>> net.cost([[1], [2]], [[0], [0]], sample_weight=[1, 3])
+        6.5
+        """
+        data = self._examples(X, T, sample_weight, alpha, l1)
+        found = choose(engine, self.architecture).cost(self.architecture, self.theta, data.X, data.T, data.weight)
+        return found + self.penalty(alpha, l1, data.total)
+
+    def gradient(
+        self,
+        X: Any,
+        T: Any,
+        sample_weight: Any = None,
+        alpha: float = 0.0,
+        l1: float = 0.0,
+        *,
+        engine: str = "auto",
+    ) -> Array:
+        """dC/dtheta by backpropagation, flat and laid out like theta; arguments as for `cost`.
+
+        >>> net = cr.Network([1, 1], output="identity", initializer=([[[2]]], [[0]]), dtype="float64")
+        >>> net.gradient([[1], [2]], [[0], [0]], sample_weight=[1, 3])
+        array([6.5, 3.5])
+        """
+        data = self._examples(X, T, sample_weight, alpha, l1)
+        found = choose(engine, self.architecture)
+        return found.gradient(self.architecture, self.theta, *data[:3], data.total, alpha, l1)
+
+    def penalty(self, alpha: float, l1: float, S: float) -> float:
+        """alpha / (2 S) sum W² + l1 / S sum |W|, in float64.
+
+        >>> cr.Network([1, 1], initializer=([[[2]]], [[9]])).penalty(alpha=1.0, l1=3.0, S=2.0)
+        4.0
+        """
+        if not (alpha or l1):
+            return 0.0
+        return float(penalty([W.astype(np.float64) for W in self.W], alpha, l1, S))
+
+    def _examples(self, X: Any, T: Any, sample_weight: Any, alpha: float, l1: float) -> Examples:
+        """Checked examples, those of weight 0 left out."""
+        require(alpha >= 0, "alpha", alpha, "at least 0")
+        require(l1 >= 0, "l1", l1, "at least 0")
+        return as_examples(self.architecture, X, T, sample_weight, self.dtype).present()
+
+    def document(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        """The network as plain data and named tensors, for a file; theta's come first and in its order."""
+        tensors = {}
+        for l, (W, b) in enumerate(zip(self.W, self.b, strict=True), start=2):
+            tensors[f"layers.{l}.W"], tensors[f"layers.{l}.b"] = W, b
+        masks = {f"layers.{l}.mask": m for l, m in enumerate(self.architecture.masks, start=2) if m is not None}
+        return {"architecture": self.architecture.document()}, {**tensors, **masks}
+
+    @classmethod
+    def from_document(cls, document: Any, tensors: Any) -> "Network":
+        """The network of such a document; raises ArchitectureError where the parts do not fit together."""
+        stored = document.get("architecture")
+        L = len(stored["sizes"]) if isinstance(stored, dict) and isinstance(stored.get("sizes"), list) else 0
+        masks = [tensors.get(f"layers.{l}.mask") for l in range(2, L + 1)]
+        architecture = Architecture.from_document(stored, masks)
+        names = [f"layers.{l}.{part}" for l in range(2, L + 1) for part in ("W", "b")]
+        missing = [name for name in names if name not in tensors]
+        if missing:
+            raise ArchitectureError(f"the tensors {', '.join(missing[:3])} are missing")
+        parts = (_shaped(tensors, f"layers.{l}.{p}", s) for l, p, s in _shapes(architecture))
+        return cls.from_parts(architecture, np.concatenate([part.ravel() for part in parts]))
+
+    def __repr__(self) -> str:
+        return f"Network({self.architecture.describe()}; {self.theta.size:,} parameters, {self.dtype})"
+
+
+def _shapes(architecture: Architecture) -> list[tuple[int, str, tuple[int, ...]]]:
+    """Layer, part and shape of every tensor of theta, in its order."""
+    sizes = architecture.sizes
+    shapes = [[(l, "W", (sizes[l - 2], sizes[l - 1])), (l, "b", (sizes[l - 1],))] for l in range(2, len(sizes) + 1)]
+    return [part for layer in shapes for part in layer]
+
+
+def _shaped(tensors: Any, name: str, shape: tuple[int, ...]) -> Array:
+    found = tensors[name]
+    if found.shape != shape:
+        raise ArchitectureError(f"the tensor {name} has shape {found.shape}, but the sizes need {shape}")
+    return np.asarray(found)
+
+
+def _first_theta(architecture: Architecture, initializer: Any, seed: int) -> Array:
+    """The weights before training: drawn by a rule, or given, flat or as the lists of W and b."""
+    if isinstance(initializer, np.ndarray):
+        return _given_theta(architecture, initializer)
+    if isinstance(initializer, tuple):
+        return _given_lists(architecture, initializer)
+    rule = INITIALIZERS.get(initializer)
+    sizes = architecture.sizes
+    drawn = [rule.draw(seed, k + 2, sizes[k], sizes[k + 1]) for k in range(len(sizes) - 1)]
+    return np.concatenate([part.ravel() for layer in drawn for part in layer])
+
+
+def _given_lists(architecture: Architecture, pair: tuple[Any, ...]) -> Array:
+    if len(pair) != 2 or [len(part) for part in pair] != [len(architecture.sizes) - 1] * 2:
+        raise ArchitectureError("given weights must be the pair (list of W, list of b), one of each for layers 2 to L")
+    parts = {(l, p): np.asarray(v) for p, vs in zip("Wb", pair, strict=True) for l, v in enumerate(vs, start=2)}
+    for l, p, shape in _shapes(architecture):
+        if parts[l, p].shape != shape:
+            raise ArchitectureError(f"{p} of layer {l} has shape {parts[l, p].shape}, but the sizes need {shape}")
+    return np.concatenate([parts[l, p].ravel() for l, p, _ in _shapes(architecture)])
+
+
+def _given_theta(architecture: Architecture, theta: Any) -> Array:
+    found = np.array(theta)
+    if found.shape != (architecture.parameter_count,):
+        raise ArchitectureError(f"theta has shape {found.shape}, but the sizes need ({architecture.parameter_count},)")
+    if not np.isfinite(found).all():
+        raise ArchitectureError("theta has values that are not finite")
+    return found

@@ -1,0 +1,140 @@
+"""All randomness, from counters: the same seed gives the same bits whatever was drawn before, in any order.
+
+Weights, order and split come from the raw words of NumPy's Philox with key [seed, purpose * 2^48 + index]; bit
+generators are stable across NumPy's versions, `Generator` methods are not. Dropout comes from Threefry-2x32-20,
+which needs only 32-bit additions, rotations and exclusive ors, so that every engine can draw it by itself.
+
+Sources: Salmon, Moraes, Dror & Shaw, Parallel random numbers: as easy as 1, 2, 3, SC 2011.
+"""
+
+import enum
+import secrets
+from typing import Any
+
+import numpy as np
+
+from chainrule.arrays import Array
+from chainrule.errors import SettingError
+
+__all__ = [
+    "Purpose",
+    "as_seed",
+    "dropout_factors",
+    "normal",
+    "permutation",
+    "raw_words",
+    "threefry",
+    "uniform",
+]
+
+SEED_LIMIT = 2**64
+
+
+class Purpose(enum.IntEnum):
+    """What a stream of words is for; the number is part of the stream's key and never changes."""
+
+    WEIGHTS = 1  # index: the layer's number, 2..L
+    ORDER = 2  # index: the epoch, from 0
+    SPLIT = 3  # index: 0
+
+
+def as_seed(seed: Any) -> int:
+    """The seed as a number from 0 to 2^64 - 1; None draws one from the system.
+
+    >>> as_seed(7)
+    7
+
+    Raises SettingError for anything else.
+    """
+    if seed is None:
+        return secrets.randbits(32)
+    if isinstance(seed, int | np.integer) and not isinstance(seed, bool) and 0 <= seed < SEED_LIMIT:
+        return int(seed)
+    raise SettingError(f"seed is {seed!r}, but must be a whole number from 0 to 2^64 - 1, or None to have one drawn")
+
+
+def raw_words(seed: int, purpose: Purpose, index: int, count: int) -> Array:
+    """`count` words of 64 random bits, shape (count,), uint64.
+
+    >>> raw_words(0, Purpose.ORDER, 0, 2)
+    array([ 1682231972171754835, 10883907853207975523], dtype=uint64)
+    """
+    key = np.array([seed, purpose * 2**48 + index], dtype=np.uint64)
+    return np.random.Philox(key=key).random_raw(count)
+
+
+def uniform(words: Array) -> Array:
+    """Numbers in [0, 1) from raw words: the upper 53 bits times 2^-53.
+
+    >>> uniform(np.array([0, 2**63], dtype=np.uint64))
+    array([0. , 0.5])
+    """
+    return (words >> np.uint64(11)) * 2.0**-53
+
+
+def normal(words: Array) -> Array:
+    """Standard normal numbers from raw words, by the inverse distribution function of the uniform number.
+
+    A uniform number of exactly 0 (one word in 2^53) is taken as 2^-54, so that every result is finite.
+
+    >>> normal(np.array([2**63], dtype=np.uint64))
+    array([0.])
+    """
+    from scipy.special import ndtri
+
+    return np.asarray(ndtri(np.maximum(uniform(words), 2.0**-54)))
+
+
+def permutation(seed: int, purpose: Purpose, index: int, n: int) -> Array:
+    """The numbers 0..n-1 in a random order, int64: raw words whose low bits are the row's number, sorted.
+
+    >>> permutation(0, Purpose.ORDER, 0, 5)
+    array([0, 4, 1, 3, 2])
+    """
+    low = np.uint64((1 << max(n - 1, 1).bit_length()) - 1)
+    words = (raw_words(seed, purpose, index, n) & ~low) | np.arange(n, dtype=np.uint64)
+    words.sort()
+    return (words & low).astype(np.int64)
+
+
+_ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
+_PARITY = 0x1BD11BDA
+
+
+def threefry(key: tuple[Any, Any], counter: tuple[Any, Any]) -> tuple[Array, Array]:
+    """Two words of 32 random bits for each counter (numbers or 1-D arrays), by Threefry-2x32 with 20 rounds.
+
+    >>> [format(int(w[0]), "08x") for w in threefry((0, 0), (0, 0))]
+    ['6b200159', '99ba4efe']
+    """
+    k0, k1 = (np.atleast_1d(np.asarray(k, dtype=np.uint32)) for k in key)
+    x0, x1 = (np.atleast_1d(np.asarray(c, dtype=np.uint32)) for c in counter)
+    schedule = (k0, k1, k0 ^ k1 ^ np.uint32(_PARITY))
+    x0, x1 = x0 + k0, x1 + k1
+    for group in range(5):
+        for rotation in _ROTATIONS[group % 2]:
+            x0 = x0 + x1
+            x1 = x0 ^ ((x1 << np.uint32(rotation)) | (x1 >> np.uint32(32 - rotation)))
+        x0 = x0 + schedule[(group + 1) % 3]
+        x1 = x1 + schedule[(group + 2) % 3] + np.uint32(group + 1)
+    return x0, x1
+
+
+def dropout_factors(p: float, seed: int, layer: int, epoch: int, batch: int, shape: tuple[int, int]) -> Array:
+    """What dropout multiplies the activations of a layer with: 0, or what keeps the mean; float64, `shape` (m, n_l).
+
+    A neuron is kept when its 16 bits are below round(65536 (1 - p)). Row r and neuron j take lane j % 4 (the words'
+    halves, low before high) of the counter (batch, r ceil(n_l / 4) + j // 4) under the key T(seed; (layer, epoch)).
+    The factor is 65536 / round(65536 (1 - p)), the inverse of the probability that is really used.
+
+    >>> dropout_factors(0.5, seed=0, layer=2, epoch=0, batch=0, shape=(1, 6))
+    array([[0., 2., 0., 2., 0., 2.]])
+    """
+    rows, width = shape
+    groups = -(-width // 4)
+    key = threefry((seed & 0xFFFFFFFF, seed >> 32), (layer, epoch))
+    words = threefry(key, (np.uint32(batch), np.arange(rows * groups, dtype=np.uint32)))
+    halves = [half for w in words for half in (w & np.uint32(0xFFFF), w >> np.uint32(16))]
+    lanes = np.stack(halves, axis=1).reshape(rows, groups * 4)[:, :width]
+    threshold = round(65536 * (1 - p))
+    return np.where(lanes < threshold, 65536 / threshold, 0.0)

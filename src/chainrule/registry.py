@@ -1,0 +1,103 @@
+"""Named entries with parameters: how activations, costs, optimizers and initialisers are chosen and stored.
+
+An entry is a frozen dataclass with a `name`; its fields are its parameters. It can be asked for by name
+(`"elu"`), by document (`{"name": "elu", "alpha": 2.0}`) or as the object itself (`ELU(alpha=2.0)`), and a
+document is what a model file keeps of it. A registry holds classes only: a file can never name code.
+"""
+
+import dataclasses
+import difflib
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Generic, TypeVar
+
+from chainrule.errors import SettingError, UnknownNameError
+
+__all__ = ["Entry", "Registry", "require"]
+
+
+def require(ok: bool, what: str, value: object, allowed: str) -> None:
+    """Raise a SettingError in one line unless `ok`.
+
+    >>> require(False, "momentum", 1.5, "from 0 to below 1")
+    Traceback (most recent call last):
+    chainrule.errors.SettingError: momentum is 1.5, but must be from 0 to below 1
+    """
+    if not ok:
+        raise SettingError(f"{what} is {value!r}, but must be {allowed}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """A named choice; its dataclass fields are its parameters."""
+
+    name: ClassVar[str]
+
+    def document(self) -> dict[str, Any]:
+        """The entry as plain data: `{"name": ..., parameter: value, ...}`."""
+        return {"name": self.name, **{f.name: getattr(self, f.name) for f in dataclasses.fields(self)}}
+
+    def __str__(self) -> str:
+        given = [f"{f.name}={getattr(self, f.name)}" for f in dataclasses.fields(self)]
+        return f"{self.name}({', '.join(given)})" if given else self.name
+
+
+E = TypeVar("E", bound=Entry)
+
+
+class Registry(Generic[E]):
+    """The entries of one kind (`"activation"`, `"cost"`, ...) by name, in the order in which they were written."""
+
+    def __init__(self, kind: str, base: type[E], wrap: Callable[..., E] | None = None) -> None:
+        self.kind, self._base, self._wrap = kind, base, wrap
+        self._classes: dict[str, type[E]] = {}
+
+    def register(self, entry: type[E]) -> type[E]:
+        """Add a class under its `name` (a class decorator)."""
+        self._classes[entry.name] = entry
+        return entry
+
+    def names(self) -> list[str]:
+        """All names, in the order in which they were registered."""
+        return list(self._classes)
+
+    def classes(self) -> list[type[E]]:
+        """All classes, in the same order as `names`."""
+        return list(self._classes.values())
+
+    def get(self, choice: Any) -> E:
+        """The entry for a name, a document, an entry or (where the kind allows it) a callable.
+
+        Raises UnknownNameError for a name that is not here, SettingError for anything that is no choice at all.
+        """
+        if isinstance(choice, self._base):
+            return choice
+        if isinstance(choice, str):
+            return self._class(choice)()
+        if isinstance(choice, Mapping):
+            return self._from_document(choice)
+        if callable(choice) and self._wrap is not None:
+            return self._wrap(choice)
+        raise SettingError(f"{choice!r} is no {self.kind}: give a name ({', '.join(self.names())}) or an object")
+
+    def _class(self, name: str) -> type[E]:
+        if name not in self._classes:
+            close = difflib.get_close_matches(name, self._classes, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"choose from {', '.join(self.names())}"
+            raise UnknownNameError(f"there is no {self.kind} {name!r}: {hint}")
+        return self._classes[name]
+
+    def _from_document(self, document: Mapping[str, Any]) -> E:
+        parameters = {k: v for k, v in document.items() if k != "name"}
+        name = document.get("name")
+        if not isinstance(name, str):
+            raise SettingError(f"a {self.kind} given as a mapping needs a 'name' with a text, not {name!r}")
+        entry = self._class(name)
+        allowed = [f.name for f in dataclasses.fields(entry)]
+        for key, value in parameters.items():
+            if key not in allowed:
+                takes = f"takes {', '.join(allowed)}" if allowed else "takes no parameters"
+                raise SettingError(f"{self.kind} {name!r} has no parameter {key!r}: it {takes}")
+            plain = isinstance(value, int | float | bool)
+            require(plain and math.isfinite(value), f"{key} of {self.kind} {name!r}", value, "a finite number")
+        return entry(**parameters)
