@@ -6,6 +6,7 @@ ChainruleError
 │   └── ArchitectureError              sizes, activations, costs or masks that do not fit together
 ├── DataError (ValueError)             rows, columns, targets or weights that cannot be used
 ├── ModelFileError (ValueError)        a model file that is damaged, unsafe, newer, or not ours
+├── TrainingError (RuntimeError)       training that came to nothing
 └── EngineError (RuntimeError)         an engine that is missing, or cannot do what was asked
 """
 
@@ -32,6 +33,10 @@ class DataError(ChainruleError, ValueError):
 
 class ModelFileError(ChainruleError, ValueError):
     """A model file that is damaged, unsafe to read, newer than this version, or not ours."""
+
+
+class TrainingError(ChainruleError, RuntimeError):
+    """Training that came to nothing."""
 
 
 class EngineError(ChainruleError, RuntimeError):

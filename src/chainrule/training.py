@@ -21,10 +21,24 @@ from chainrule.optimizers import OPTIMIZERS, Adam, Clip
 from chainrule.random import as_seed
 from chainrule.registry import require
 
-__all__ = ["EpochEnd", "Event", "Finished", "History", "Progress", "Started", "Stopped", "fit", "train"]
+__all__ = [
+    "CANCELLED",
+    "EpochEnd",
+    "Event",
+    "Finished",
+    "History",
+    "Progress",
+    "Started",
+    "Stopped",
+    "as_dropout",
+    "check_settings",
+    "fit",
+    "train",
+]
 
 Metric = Callable[[Array, Array], float]
 
+CANCELLED = "cancelled"  # what History.stopped says when the caller asked for the end
 GLANCE = 0.1  # seconds between two looks at the caller; calls of the engine are cut to about this
 
 
@@ -141,7 +155,7 @@ def train(
 
     Raises DataError, SettingError or EngineError in one line, before anything is trained.
     """
-    _check(batch_size, epochs, alpha, l1)
+    check_settings(batch_size, epochs, alpha, l1)
     rule = OPTIMIZERS.get(Adam() if optimizer is None else optimizer)
     examples = as_examples(net.architecture, X, T, sample_weight, net.dtype)
     settings = RunSettings(
@@ -150,7 +164,7 @@ def train(
         divisor=examples.total,
         alpha=alpha,
         l1=l1,
-        dropout=_dropout(dropout, len(net.sizes) - 2),
+        dropout=as_dropout(dropout, len(net.sizes) - 2),
         clip=clip,
         threads=threads,
         seed=as_seed(seed),
@@ -220,7 +234,7 @@ class _Trainer:
         at = 0
         while at < batches:
             if self.cancel():
-                self.history.stopped = "cancelled"
+                self.history.stopped = CANCELLED
                 return
             count = min(self.per_call, batches - at)
             asked = time.monotonic()
@@ -272,7 +286,8 @@ def _mean_cost(costs: Array, m: int, rows: int) -> float:
     return math.fsum(costs * sizes) / rows if np.isfinite(costs).all() else math.nan
 
 
-def _check(batch_size: Any, epochs: Any, alpha: float, l1: float) -> None:
+def check_settings(batch_size: Any, epochs: Any, alpha: float, l1: float) -> None:
+    """Raise a SettingError for settings that no training could have."""
     whole = isinstance(batch_size, int) and batch_size >= 1
     require(batch_size is None or whole, "batch_size", batch_size, "a whole number from 1, or None for all rows")
     require(isinstance(epochs, int) and epochs >= 1, "epochs", epochs, "a whole number from 1")
@@ -280,7 +295,8 @@ def _check(batch_size: Any, epochs: Any, alpha: float, l1: float) -> None:
     require(0 <= l1 < math.inf, "l1", l1, "a number from 0")
 
 
-def _dropout(dropout: Any, hidden: int) -> tuple[float, ...]:
+def as_dropout(dropout: Any, hidden: int) -> tuple[float, ...]:
+    """The probability of dropping a neuron for each hidden layer, from one number or one for each."""
     given = list(dropout) if isinstance(dropout, list | tuple) else [dropout] * hidden
     if len(given) != hidden:
         raise SettingError(f"{len(given)} dropout probabilities came for {hidden} hidden layers: give one for each")

@@ -199,7 +199,7 @@ def _add_penalty(architecture: Architecture, theta: Array, g: Array, alpha: floa
 
 
 def _check_order(order: Array, updates: int, m: int, n: int) -> None:
-    if updates == 0 or not (updates - 1) * m < len(order) <= updates * m:
+    if not (updates - 1) * m < len(order) <= updates * m:
         raise EngineError(f"{len(order)} rows cannot make {updates} batches of {m}: only the last may be shorter")
-    if order.min() < 0 or order.max() >= n:
+    if updates and (order.min() < 0 or order.max() >= n):
         raise EngineError(f"the order names rows {order.min()} to {order.max()}, but there are rows 0 to {n - 1}")

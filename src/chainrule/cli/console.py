@@ -1,0 +1,92 @@
+"""What the commands write: text and tables on stdout, progress on stderr where a person looks at it, JSON lines."""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from chainrule.training import EpochEnd, Event, Started
+from chainrule.training import Progress as Updates
+
+__all__ = ["Board", "number", "say", "show_table", "write_json"]
+
+
+def say(text: str) -> None:
+    """One line on stdout, as it is."""
+    print(text)
+
+
+def write_json(value: Mapping[str, Any]) -> None:
+    """One JSON object on one line of stdout."""
+    print(json.dumps(value, allow_nan=False, ensure_ascii=False), flush=True)
+
+
+def number(value: float) -> str:
+    """A number as people read it: four significant digits, or all of a whole one.
+
+    >>> number(0.123456), number(1500), number(3.0)
+    ('0.1235', '1,500', '3')
+    """
+    if float(value).is_integer() and abs(value) < 1e15:
+        return f"{int(value):,}"
+    return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.1f}"
+
+
+def show_table(heads: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
+    """A table on stdout; columns of numbers are for the caller to format."""
+    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for head in heads:
+        table.add_column(head, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    console = Console(file=sys.stdout, highlight=False, markup=False, soft_wrap=False)
+    if not console.is_terminal:
+        console.width = 200
+    console.print(table)
+
+
+class Board:
+    """The progress of a training run on stderr; silent unless stderr is a terminal."""
+
+    def __init__(self, silent: bool = False) -> None:
+        console = Console(stderr=True)
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[scores]}"),
+            TimeRemainingColumn(),
+            console=console,
+            disable=silent or not console.is_terminal,
+            transient=True,
+        )
+        self._task: TaskID | None = None
+        self._epochs = self._batches = 0
+        self._scores = ""
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._progress.stop()
+
+    def show(self, event: Event) -> None:
+        """Bring the board up to date with an event."""
+        if isinstance(event, Started):
+            self._epochs, self._batches = event.epochs, event.batches
+            self._task = self._progress.add_task("training", total=event.epochs * event.batches, scores="")
+        elif isinstance(event, Updates):
+            done = event.epoch * self._batches + event.batch
+            self._update(f"epoch {event.epoch + 1}/{self._epochs}", done, f"cost {event.cost:.4g}{self._scores}")
+        elif isinstance(event, EpochEnd):
+            scores = {"validation": event.validation, **event.metrics} if event.validation is not None else {}
+            self._scores = "".join(f", {name} {value:.4g}" for name, value in scores.items())
+
+    def _update(self, text: str, done: int, scores: str) -> None:
+        assert self._task is not None, "Started comes first"
+        self._progress.update(self._task, description=text, completed=done, scores=scores)

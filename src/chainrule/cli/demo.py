@@ -1,0 +1,72 @@
+"""`chainrule demo`: the digits that ship with scikit-learn, from training to a file to try things on."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from chainrule.cli.console import say, write_json
+from chainrule.cli.evaluate import show_scores
+from chainrule.cli.options import AsJson
+from chainrule.cli.train import check_learned, run_training, summary_line
+from chainrule.files.atomic import atomic_write, check_target
+from chainrule.model import Settings, TableTraining
+
+__all__ = ["demo"]
+
+
+def demo(
+    *,
+    folder: Annotated[Path, Parameter(help="Where the model and the test images go.")] = Path(),
+    epochs: Annotated[int, Parameter(help="Passes over the images.")] = 30,
+    seed: Annotated[int, Parameter(help="Fixes every random choice.")] = 0,
+    as_json: AsJson = False,
+) -> int:
+    """Train on 1,797 handwritten digits of 8 × 8 pixels: a first look, with nothing to prepare.
+
+    Every fifth image is kept for the test. Writes digits.safetensors (the model) and digits-test.csv (those images).
+    """
+    model_path, test_path = folder / "digits.safetensors", folder / "digits-test.csv"
+    check_target(model_path)
+    rows, test = _digits()
+    training = TableTraining(rows, "digit", Settings(epochs=epochs, seed=seed))
+    for note in () if as_json else training.notes[:2]:
+        say(note)
+    code = run_training(training, as_json)
+    check_learned(training)
+    training.model.save(model_path)
+    _write(test, test_path)
+    scores = training.model.evaluate(test)
+    if as_json:
+        write_json({"event": "end", "model": str(model_path), "test": str(test_path), "scores": scores})
+        return code
+    say(summary_line(training.model))
+    say("")
+    say("on images that it has not seen:")
+    show_scores(scores)
+    say("")
+    say(f"the model is in {model_path}, the test images are in {test_path}; try next:")
+    say(f"  chainrule inspect {model_path}")
+    say(f"  chainrule evaluate {model_path} {test_path}")
+    say(f"  chainrule predict {model_path} {test_path} --out answers.csv")
+    say("  chainrule train YOUR.csv --target COLUMN")
+    return code
+
+
+def _digits() -> tuple[dict[str, Any], dict[str, Any]]:
+    """The images as tables of 64 pixels and the digit: those to learn from, and every fifth for the test."""
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    columns = {name: digits.data[:, k] for k, name in enumerate(digits.feature_names)} | {"digit": digits.target}
+    fifth = [row % 5 == 0 for row in range(len(digits.target))]
+    rest = [not test for test in fifth]
+    return tuple({name: values[part] for name, values in columns.items()} for part in (rest, fifth))  # type: ignore[return-value]
+
+
+def _write(table: dict[str, Any], path: Path) -> None:
+    import pyarrow as pa
+    from pyarrow import csv
+
+    with atomic_write(path) as stream:
+        csv.write_csv(pa.table(table), stream)

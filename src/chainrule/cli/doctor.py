@@ -1,0 +1,113 @@
+"""`chainrule doctor`: what is installed, what works, and the command that mends what does not."""
+
+import importlib.metadata
+import os
+import platform
+import re
+import sys
+from typing import Any, NamedTuple
+
+from chainrule._version import __version__
+from chainrule.cli.options import AsJson
+
+__all__ = ["doctor"]
+
+
+class Check(NamedTuple):
+    """One thing that was looked at: whether it is all right, what was found, and the command that mends it."""
+
+    name: str
+    ok: bool
+    found: str
+    cure: str = ""
+
+
+def doctor(
+    *,
+    as_json: AsJson = False,
+) -> int:
+    """Check the installation: versions, engines, what is missing and the command that adds it.
+
+    Leaves with 1 if anything that chainrule needs is missing or wrong.
+    """
+    checks = [_python(), *_dependencies()]
+    if all(check.ok for check in checks):
+        checks += [_numpy_library(), *_engines()]
+    healthy = all(check.ok for check in checks)
+    (_as_json if as_json else _as_text)(checks, healthy)
+    return 0 if healthy else 1
+
+
+def _python() -> Check:
+    where = f"{platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    return Check("python", sys.version_info >= (3, 11), where, "install Python 3.11 or newer")
+
+
+def _dependencies() -> list[Check]:
+    """Every package that chainrule needs, against the version that it asks for."""
+    needed = [line for line in importlib.metadata.requires("chainrule") or [] if "extra ==" not in line]
+    return [_dependency(line) for line in needed]
+
+
+def _dependency(line: str) -> Check:
+    name, least = re.match(r"([\w.-]+)(?:.*>=\s*([\w.]+))?", line).groups()  # type: ignore[union-attr]
+    cure = f'{sys.executable} -m pip install "{name}>={least}"' if least else f"{sys.executable} -m pip install {name}"
+    try:
+        found = importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return Check(name, False, "not installed", cure)
+    enough = least is None or _numbers(found) >= _numbers(least)
+    return Check(name, enough, found if enough else f"{found}, but {least} or newer is needed", cure)
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(part) for part in re.findall(r"\d+", version)[:3]]
+
+
+def _numpy_library() -> Check:
+    """The library that NumPy multiplies matrices with, and its threads."""
+    import numpy as np
+
+    blas: Any = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    threads = os.environ.get("OMP_NUM_THREADS") or os.environ.get("OPENBLAS_NUM_THREADS") or "as many as cores"
+    return Check("matrix products", True, f"{blas.get('name')} {blas.get('version')}, threads: {threads}")
+
+
+def _engines() -> list[Check]:
+    """Every engine, with a gradient of its own compared with the equations index by index."""
+    from chainrule.engines import ENGINES
+
+    return [_engine(name) for name in ENGINES]
+
+
+def _engine(name: str) -> Check:
+    import numpy as np
+
+    from chainrule import components
+    from chainrule.network import Network
+
+    net = Network([3, 4, 2], activation="identity", output="identity", dtype="float64", seed=1)
+    x, y = [0.5, -1.0, 2.0], [1.0, 0.0]
+    identity, one = (lambda z: z), (lambda z: 1.0)
+    W, b = [w.tolist() for w in net.W], [v.tolist() for v in net.b]
+    example = components.backpropagate(W, b, x, y, [identity] * 2, [one] * 2)
+    parts = [np.ravel(part) for layer in zip(example.dC_dw, example.dC_db, strict=True) for part in layer]
+    expected = np.concatenate(parts)
+    worst = float(np.abs(net.gradient([x], [y], engine=name) - expected).max() / np.abs(expected).max())
+    text = f"works: its gradient is within {worst:.0e} of the equations index by index"
+    return Check(f"engine {name}", worst < 1e-12, text, f"{sys.executable} -m pip install --force-reinstall chainrule")
+
+
+def _as_json(checks: list[Check], healthy: bool) -> None:
+    from chainrule.cli.console import write_json
+
+    write_json({"chainrule": __version__, "healthy": healthy, "checks": [check._asdict() for check in checks]})
+
+
+def _as_text(checks: list[Check], healthy: bool) -> None:
+    print(f"chainrule {__version__}")
+    for check in checks:
+        print(f"{'ok ' if check.ok else 'NO '} {check.name}: {check.found}")
+        if not check.ok:
+            print(f"    mend it with: {check.cure}")
+    print("everything that chainrule needs is here" if healthy else "something is missing: see the lines that begin NO")

@@ -1,0 +1,42 @@
+"""`chainrule evaluate`: how good a model's answers are where the right ones are known."""
+
+from pathlib import Path
+from typing import Any
+
+from chainrule.cli.console import number, say, write_json
+from chainrule.cli.models import load_model
+from chainrule.cli.options import AsJson
+
+__all__ = ["evaluate", "show_scores"]
+
+
+def evaluate(
+    model: Path,
+    data: Path,
+    /,
+    *,
+    as_json: AsJson = False,
+) -> int:
+    """Compare a model's answers with a table's known ones.
+
+    Parameters
+    ----------
+    model
+        A model file that chainrule wrote.
+    data
+        A table with the target's column and those that the model was trained on, in any order: .csv or .csv.gz.
+    """
+    scores = load_model(model).evaluate(data)
+    if as_json:
+        write_json(scores)
+    else:
+        show_scores(scores)
+    return 0
+
+
+def show_scores(scores: dict[str, Any]) -> None:
+    """The scores in lines of text: the rows first, then one line for each target."""
+    without = scores["without target"]
+    say(f"{scores['rows']:,} rows" + (f" ({without:,} more have no target)" if without else ""))
+    for name, found in scores["targets"].items():
+        say(f"{name}: " + ", ".join(f"{label} {number(value)}" for label, value in found.items()))

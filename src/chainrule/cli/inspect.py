@@ -1,0 +1,72 @@
+"""`chainrule inspect`: what a model file holds, in words."""
+
+from pathlib import Path
+from typing import Any
+
+from chainrule.cli.console import number, say, show_table, write_json
+from chainrule.cli.options import AsJson
+from chainrule.files import load
+from chainrule.model import Model
+from chainrule.network import Network
+
+__all__ = ["inspect"]
+
+_FIRST = ("rows", "validation rows", "epochs", "stopped", "best epoch", "at best epoch", "optimizer", "batch size")
+
+
+def inspect(
+    model: Path,
+    /,
+    *,
+    as_json: AsJson = False,
+) -> int:
+    """Show what a model file holds, in words: the architecture, the columns, how it was trained.
+
+    Parameters
+    ----------
+    model
+        A model file that chainrule wrote.
+    """
+    found = load(model)
+    if as_json:
+        write_json({"kind": type(found).__name__.lower(), **found.document()[0]})
+        return 0
+    network = found.network if isinstance(found, Model) else found
+    _show_network(network)
+    if isinstance(found, Model):
+        _show_columns(found)
+        _show_training(found.summary)
+    return 0
+
+
+def _show_network(network: Network) -> None:
+    say(f"network: {network.architecture.describe()}")
+    layers = ", ".join(f"layer {l}: {W.shape[0]} × {W.shape[1]} + {W.shape[1]}" for l, W in enumerate(network.W, 2))
+    say(f"{network.theta.size:,} parameters in {network.dtype} ({layers})")
+
+
+def _show_columns(model: Model) -> None:
+    say("")
+    targets = [(c.name, c.kind, _target_detail(c)) for c in model.targets.columns]
+    show_table(("target", "kind", "what it is"), targets)
+    say("")
+    show_table(("column", "becomes", "how"), model.encoder.describe())
+
+
+def _target_detail(target: Any) -> str:
+    if target.kind == "classes":
+        return ", ".join(target.words[:12]) + (f" and {target.width - 12} more" if target.width > 12 else "")
+    return f"mean {number(target.mean)}, standard deviation {number(target.scale)}"
+
+
+def _show_training(summary: dict[str, Any]) -> None:
+    say("")
+    rows = [(name, summary[name]) for name in (*_FIRST, *sorted(summary.keys() - set(_FIRST))) if name in summary]
+    show_table(("training", ""), [(name, _words(value)) for name, value in rows if value != ""])
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, dict):
+        named = [value["name"]] if "name" in value else []
+        return ", ".join([*named, *(f"{name} {_words(part)}" for name, part in value.items() if name != "name")])
+    return number(value) if isinstance(value, float) else str(value)

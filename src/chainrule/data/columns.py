@@ -1,0 +1,209 @@
+"""One column, read in two ways: as numbers, or as words in a canonical text. Whole columns, never cell by cell.
+
+White space around a cell is dropped, and the words of `MISSING` stand for no value at all, in every column.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.errors import DataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = [
+    "MISSING",
+    "column_as_numbers",
+    "column_as_words",
+    "first_non_number",
+    "is_boolean",
+    "is_categorical",
+    "looks_numeric",
+    "words_of",
+]
+
+MISSING = ("", "?", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "null", "NULL", "None")
+
+_TRUE = ("true", "True", "TRUE")
+_FALSE = ("false", "False", "FALSE")
+_NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+_WHOLE = r"^(-?(?:0|[1-9][0-9]*))\.0+$"  # a whole number written as a decimal; a code such as 007 is none
+_EXACT = 2.0**53  # below it every whole float64 is its own integer
+
+
+def column_as_numbers(column: Any, name: str = "?") -> tuple[NDArray[np.float64], NDArray[np.bool_]] | None:
+    """The values (n,) float64, NaN where missing, and the missing cells (n,); None unless all present are numbers.
+
+    Numbers are decimal (`-1`, `.5`, `1e-3`), booleans count as 1 and 0; `1_000`, `1,5` and `0x10` are words.
+
+    >>> column_as_numbers(["1", " 2.5 ", "?"])
+    (array([1. , 2.5, nan]), array([False, False,  True]))
+
+    Raises DataError, naming the row, for a column of numbers in which one is infinite or too large for float64.
+    """
+    numbers = _numbers(_plain(column))
+    if numbers is None:
+        return None
+    values: NDArray[np.float64] = numbers.to_numpy(zero_copy_only=False)
+    infinite = np.isinf(values)
+    if infinite.any():
+        row = int(infinite.argmax())
+        raise DataError(
+            f"row {row + 1} of column {name!r} is {_shown(column, row)}, which is no finite number: mend it"
+        )
+    return values, np.isnan(values)
+
+
+def column_as_words(column: Any, name: str = "?") -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
+    """The cells as canonical text (n,) objects, None where missing, and the missing cells (n,).
+
+    A value has one text whatever it came as: `1`, `1.0` and a CSV's `1.0` are `1`; booleans are `true`, `false`.
+
+    >>> column_as_words([1.0, None, 0.5])
+    (array(['1', None, '0.5'], dtype=object), array([False,  True, False]))
+
+    Raises DataError for a column of lists, structures or bytes.
+    """
+    words = words_of(column, name).to_numpy(zero_copy_only=False)
+    missing: NDArray[np.bool_] = words == np.array(None)
+    return words, missing
+
+
+def words_of(column: Any, name: str = "?") -> pa.Array:
+    """The same canonical text as one Arrow array, null where missing."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    plain = _plain(column)
+    if pa.types.is_floating(plain.type):
+        return _float_words(plain)
+    if pa.types.is_binary(plain.type) or pa.types.is_nested(plain.type):
+        raise DataError(f"column {name!r} holds {plain.type}, but a column holds numbers, words or booleans")
+    try:
+        text = _stripped(pc.cast(plain, pa.large_string()))
+    except pa.ArrowException:
+        raise DataError(f"column {name!r} holds {plain.type}, which has no text: turn it into words") from None
+    text = pc.replace_substring_regex(text, _WHOLE, r"\1")
+    text = pc.if_else(_among(text, _TRUE), "true", text)
+    return pc.if_else(_among(text, _FALSE), "false", text)
+
+
+def is_boolean(column: Any) -> bool:
+    """Whether the column has values and all of them are booleans, or the words for them.
+
+    >>> is_boolean(["True", "", "false"]), is_boolean([1, 0])
+    (True, False)
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    plain = _plain(column)
+    if not pa.types.is_large_string(plain.type):
+        return bool(pa.types.is_boolean(plain.type))
+    text = _stripped(plain)
+    return bool(text.null_count < len(text) and pc.all(_among(text.drop_null(), _TRUE + _FALSE)).as_py())
+
+
+def is_categorical(column: Any) -> bool:
+    """Whether the column came as categories (an Arrow dictionary), which it stays even when they are numbers."""
+    import pyarrow as pa
+
+    return isinstance(column, pa.Array | pa.ChunkedArray) and bool(pa.types.is_dictionary(column.type))
+
+
+def first_non_number(column: Any) -> tuple[int, str]:
+    """Row (from 0) and text of the first present cell that is no number; (0, "") where there is none.
+
+    >>> first_non_number(["1", "", "about 3"])
+    (2, 'about 3')
+    """
+    import pyarrow.compute as pc
+
+    words = words_of(column)
+    row = pc.index(pc.match_substring_regex(words, _NUMBER), False).as_py()
+    return (row, words[row].as_py()) if row >= 0 else (0, "")
+
+
+def looks_numeric(words: pa.Array) -> bool:
+    """Whether most of the words that are present are numbers."""
+    import pyarrow.compute as pc
+
+    numeric = pc.sum(pc.match_substring_regex(words, _NUMBER)).as_py() or 0
+    return bool(2 * numeric > len(words) - words.null_count)
+
+
+def _plain(column: Any) -> pa.Array:
+    """One array without dictionary, its text as large_string; lists are taken as they come."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not isinstance(column, pa.Array | pa.ChunkedArray):
+        column = pa.array(column, from_pandas=True)
+    if isinstance(column, pa.ChunkedArray):  # each chunk by itself: dictionaries may differ between chunks
+        chunks = [_plain(chunk) for chunk in column.chunks]
+        return pa.concat_arrays(chunks) if chunks else _plain(pa.array([], column.type))
+    if pa.types.is_dictionary(column.type):
+        return _plain(column.dictionary).take(column.indices)
+    text = pa.types.is_string(column.type) or str(column.type) == "string_view"
+    return pc.cast(column, pa.large_string()) if text else column
+
+
+def _numbers(plain: pa.Array) -> pa.Array | None:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind = plain.type
+    if pa.types.is_large_string(kind):
+        return _parsed(_stripped(plain))
+    known = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean, pa.types.is_null)
+    return pc.cast(plain, pa.float64(), safe=False) if any(test(kind) for test in known) else None
+
+
+def _parsed(text: pa.Array) -> pa.Array | None:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    try:
+        return pc.cast(text, pa.float64())
+    except pa.ArrowInvalid:
+        true = _among(text, _TRUE)
+    if not pc.all(pc.or_(pc.or_(true, _among(text, _FALSE)), pc.is_null(text))).as_py():
+        return None
+    return pc.if_else(pc.is_null(text), None, pc.cast(true, pa.float64()))
+
+
+def _stripped(text: pa.Array) -> pa.Array:
+    """The text without white space around it, null where it is one of the missing words."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    trimmed = pc.utf8_trim_whitespace(text)
+    return pc.if_else(_among(trimmed, MISSING), pa.scalar(None, trimmed.type), trimmed)
+
+
+def _among(text: pa.Array, words: tuple[str, ...]) -> pa.Array:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return pc.is_in(text, value_set=pa.array(words, text.type))
+
+
+def _float_words(numbers: pa.Array) -> pa.Array:
+    """Whole numbers as integers are written, the others by the fewest digits that give them back."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    numbers = pc.cast(numbers, pa.float32()) if pa.types.is_float16(numbers.type) else numbers
+    present = pc.if_else(pc.is_nan(numbers), pa.scalar(None, numbers.type), numbers)
+    whole = pc.and_(pc.equal(pc.trunc(present), present), pc.less(pc.abs(present), _EXACT))
+    integers = pc.cast(pc.if_else(whole, present, pa.scalar(None, numbers.type)), pa.int64())
+    return pc.coalesce(pc.cast(integers, pa.large_string()), pc.cast(present, pa.large_string()))
+
+
+def _shown(column: Any, row: int) -> str:
+    text = words_of(column)[row].as_py()
+    return text if len(text) <= 24 else f"{text[:20]}... ({len(text)} characters)"

@@ -1,0 +1,139 @@
+"""Columns as plain data for a model file, and back when the file may be anybody's: nothing in it is believed.
+
+A column is a frozen dataclass with a `kind`. Its texts and flags go into a document; its floats, `mean` and
+`scale`, go into two float64 tensors, so that no decimal rounding touches them. Reading returns what was
+written or raises ModelFileError in one line.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import reprlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.errors import ModelFileError
+
+__all__ = ["read_columns", "refuse", "statistics_of", "write_columns"]
+
+C = TypeVar("C")  # a column's class
+
+
+def write_columns(columns: Sequence[Any]) -> dict[str, Any]:
+    """The columns as a document: `{"columns": [{"kind": ..., "name": ..., ...}, ...]}`."""
+    return {"columns": [_written(column) for column in columns]}
+
+
+def statistics_of(columns: Sequence[Any], prefix: str) -> dict[str, NDArray[np.float64]]:
+    """The tensors `prefix.mean` and `prefix.scale` (k,) of the k columns that have them, in their order."""
+    numbers = [column for column in columns if _has_statistics(type(column))]
+    return {
+        f"{prefix}.mean": np.array([column.mean for column in numbers], np.float64),
+        f"{prefix}.scale": np.array([column.scale for column in numbers], np.float64),
+    }
+
+
+def read_columns(document: Any, tensors: Mapping[str, Any], prefix: str, kinds: Mapping[str, type[C]]) -> tuple[C, ...]:
+    """The columns that `write_columns` and `statistics_of` wrote, each of one of the `kinds`."""
+    stored = _entries(_record(document, ["columns"], prefix)["columns"], prefix)
+    classes = [_kind_of(column, kinds, prefix) for column in stored]
+    statistics = _statistics(tensors, prefix, sum(map(_has_statistics, classes)))
+    read = [_read(kind, column, statistics, prefix) for kind, column in zip(classes, stored, strict=True)]
+    _texts([column["name"] for column in stored], prefix)
+    return tuple(read)
+
+
+def refuse(ok: bool, what: str, value: object, wanted: str) -> None:
+    """Raise a ModelFileError in one line unless `ok`.
+
+    >>> refuse(False, "encoder", [1] * 50, "true or false")
+    Traceback (most recent call last):
+    chainrule.errors.ModelFileError: the file's encoder has [1, 1, 1, 1, 1, 1, ...] where true or false must be
+    """
+    if not ok:
+        raise ModelFileError(f"the file's {what} has {reprlib.repr(value)} where {wanted} must be")
+
+
+def _written(column: Any) -> dict[str, Any]:
+    kept = {name: getattr(column, name) for name in _kept(type(column))}
+    return {"kind": column.kind, **{k: list(v) if isinstance(v, tuple) else v for k, v in kept.items()}}
+
+
+def _read(kind: type[C], stored: Any, statistics: Iterator[dict[str, float]], what: str) -> C:
+    readers = _kept(kind)
+    _record(stored, ["kind", *readers], what)
+    values = {name: read(stored[name], what) for name, read in readers.items()}
+    return kind(**values, **(next(statistics) if _has_statistics(kind) else {}))
+
+
+def _kept(kind: Any) -> dict[str, Callable[[Any, str], Any]]:
+    """The fields of a column's class that a document keeps, and how each is read."""
+    return {f.name: _READERS[f.type] for f in dataclasses.fields(kind) if f.type != "float"}
+
+
+def _has_statistics(kind: Any) -> bool:
+    return any(f.type == "float" for f in dataclasses.fields(kind))
+
+
+def _record(value: Any, keys: Sequence[str], what: str) -> dict[str, Any]:
+    """`value` as a mapping with exactly these keys."""
+    refuse(isinstance(value, dict) and set(value) == set(keys), what, value, f"a record of {', '.join(keys)}")
+    return dict(value)
+
+
+def _entries(value: Any, what: str) -> list[Any]:
+    refuse(isinstance(value, list) and bool(value), what, value, "a list with entries")
+    return list(value)
+
+
+def _kind_of(value: Any, kinds: Mapping[str, type[C]], what: str) -> type[C]:
+    refuse(isinstance(value, dict) and isinstance(value.get("kind"), str), what, value, "a record with a kind")
+    kind = str(value["kind"])
+    if kind not in kinds:
+        named = reprlib.repr(kind)
+        raise ModelFileError(f"the file's {what} uses {named}, unknown to this version: a newer chainrule may know it")
+    return kinds[kind]
+
+
+def _text(value: Any, what: str) -> str:
+    """`value` as text that is not empty and can be written in UTF-8."""
+    encodable = isinstance(value, str) and not any("\ud800" <= c <= "\udfff" for c in value)
+    refuse(encodable and bool(value), what, value, "text")
+    return str(value)
+
+
+def _flag(value: Any, what: str) -> bool:
+    refuse(isinstance(value, bool), what, value, "true or false")
+    return bool(value)
+
+
+def _texts(value: Any, what: str) -> tuple[str, ...]:
+    """`value` as one text or more, none of them twice."""
+    found = tuple(_text(v, what) for v in _entries(value, what))
+    repeated = [text for text, times in Counter(found).items() if times > 1]
+    refuse(not repeated, what, repeated, "no text more than once")
+    return found
+
+
+_READERS: dict[Any, Callable[[Any, str], Any]] = {"str": _text, "bool": _flag, "tuple[str, ...]": _texts}
+
+
+def _statistics(tensors: Mapping[str, Any], prefix: str, count: int) -> Iterator[dict[str, float]]:
+    mean = _finite(tensors, f"{prefix}.mean", count)
+    scale = _finite(tensors, f"{prefix}.scale", count)
+    refuse(bool((scale > 0).all()), f"tensor {prefix}.scale", scale.tolist(), "values above 0")
+    return ({"mean": m, "scale": s} for m, s in zip(mean.tolist(), scale.tolist(), strict=True))
+
+
+def _finite(tensors: Mapping[str, Any], name: str, count: int) -> NDArray[np.float64]:
+    array = tensors.get(name)
+    if not isinstance(array, np.ndarray):
+        raise ModelFileError(f"the file lacks the tensor {name} of {count} float64 values")
+    shaped = array.dtype == np.float64 and array.shape == (count,)
+    refuse(shaped, f"tensor {name}", f"{array.dtype} {array.shape}", f"float64 ({count},)")
+    refuse(bool(np.isfinite(array).all()), f"tensor {name}", array.tolist(), "finite values")
+    return array

@@ -1,0 +1,57 @@
+"""Model files: `save` and `load` keep the kind of what they are given, and never run anything that a file names."""
+
+import importlib
+import os
+import reprlib
+from typing import Any
+
+from chainrule.errors import ChainruleError, ModelFileError, SettingError
+from chainrule.files.container import SCHEMA, read, write
+
+__all__ = ["load", "save"]
+
+KINDS = {"model": ("chainrule.model", "Model"), "network": ("chainrule.network", "Network")}
+
+
+def save(obj: Any, path: str | os.PathLike[str]) -> None:
+    """Write a Network or a Model as one .safetensors file, whole or not at all.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     cr.save(cr.Network([4, 3, 2]), f"{folder}/net.safetensors")
+    ...     cr.load(f"{folder}/net.safetensors")
+    Network(4 inputs → 3 sigmoid → 2 sigmoid (quadratic); 23 parameters, float32)
+
+    Raises SettingError for anything that is no such thing, or that holds a function of your own; OSError where the
+    path cannot be written.
+    """
+    kind = next((k for k, (_, name) in KINDS.items() if type(obj).__name__ == name and hasattr(obj, "document")), None)
+    if kind is None:
+        raise SettingError(
+            f"a {type(obj).__name__} cannot be saved: give a {' or a '.join(n for _, n in KINDS.values())}"
+        )
+    document, tensors = obj.document()
+    write(path, {"schema": SCHEMA, "kind": kind, **document}, tensors)
+
+
+def load(path: str | os.PathLike[str], verify: bool = True) -> Any:
+    """Read what `save` wrote: the same kind of object, with the same bits.
+
+    verify=False admits a file that another tool has rewritten, which the digest at its end would show.
+    Raises ModelFileError, in one line, for every file that is not whole and sound.
+    """
+    container = read(path, verify)
+    kind = container.document.get("kind")
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise ModelFileError(
+            f"{os.fspath(path)!r}: it holds a {reprlib.repr(kind)}, and this version knows {', '.join(KINDS)}: "
+            "install the newer chainrule that wrote it"
+        )
+    module, name = KINDS[kind]
+    try:
+        return getattr(importlib.import_module(module), name).from_document(container.document, container.tensors)
+    except (ChainruleError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+        reason = str(error) if isinstance(error, ChainruleError) else f"{type(error).__name__}: {error}"
+        raise ModelFileError(
+            f"{os.fspath(path)!r}: its parts do not fit together ({' '.join(reason.split())})"
+        ) from None

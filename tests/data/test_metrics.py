@@ -1,0 +1,58 @@
+"""The metrics against scikit-learn's, and where we differ from it."""
+
+import numpy as np
+import pytest
+from sklearn import metrics as peer
+
+from chainrule.data.metrics import accuracy, log_loss, mae, r2, rmse
+from chainrule.errors import DataError
+
+RNG = np.random.default_rng(3)
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 1000])
+@pytest.mark.parametrize("k", [2, 5])
+def test_classes_against_scikit_learn(n, k):
+    true, predicted = RNG.integers(0, k, n), RNG.integers(0, k, n)
+    P = RNG.dirichlet(np.ones(k), n)
+    assert accuracy(true, predicted) == pytest.approx(peer.accuracy_score(true, predicted), rel=1e-15)
+    words = np.array([f"c{i}" for i in range(k)], object)
+    assert accuracy(words[true], words[predicted]) == accuracy(true, predicted)
+    assert log_loss(np.eye(k)[true], P) == pytest.approx(peer.log_loss(true, P, labels=range(k)), rel=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", [(2,), (500,), (500, 1), (500, 3)])
+def test_numbers_against_scikit_learn(shape, dtype):
+    y = RNG.standard_normal(shape).astype(dtype)
+    a = (y + RNG.standard_normal(shape) / 2).astype(dtype)
+    y64, a64 = y.astype(float), a.astype(float)
+    assert rmse(y, a) == pytest.approx(np.sqrt(peer.mean_squared_error(y64, a64)), rel=1e-13)
+    assert mae(y, a) == pytest.approx(peer.mean_absolute_error(y64, a64), rel=1e-13)
+    assert r2(y, a) == pytest.approx(peer.r2_score(y64, a64), rel=1e-12)
+
+
+def test_r2_of_columns_without_spread():
+    y = np.array([[1.0, 2.0, 3.0], [1.0, 2.0, 4.0]])
+    a = np.array([[1.0, 2.5, 3.0], [1.0, 2.0, 4.0]])
+    assert [r2(y[:, j], a[:, j]) for j in range(3)] == [1.0, 0.0, 1.0]
+    assert r2(y, a) == peer.r2_score(y, a) == pytest.approx(2 / 3)
+
+
+def test_log_loss_is_not_clipped():
+    assert log_loss([[1, 0]], [[0.0, 1.0]]) == np.inf
+    assert log_loss([[1, 0]], [[1.0, 0.0]]) == 0
+    assert log_loss([[1, 0]], [[1e-300, 1.0]]) == pytest.approx(300 * np.log(10))
+    assert log_loss([[0.5, 0.5]], [[0.25, 0.75]]) == pytest.approx(-(np.log(0.25) + np.log(0.75)) / 2)
+
+
+@pytest.mark.parametrize("metric", [accuracy, log_loss, rmse, mae, r2])
+@pytest.mark.parametrize(("a", "b"), [((3,), (3, 1)), ((3, 1), (3,)), ((3, 2), (2, 2)), ((0, 2), (0, 2)), ((), (3,))])
+def test_shapes_that_would_broadcast_are_refused(metric, a, b):
+    with pytest.raises(DataError, match="cannot be compared"):
+        metric(np.zeros(a), np.zeros(b))
+
+
+def test_log_loss_needs_a_column_per_class():
+    with pytest.raises(DataError, match=r"\(n, k\), not the shape \(2,\)"):
+        log_loss([1, 0], [0.5, 0.5])
