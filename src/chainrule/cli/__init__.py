@@ -14,25 +14,21 @@ from chainrule.errors import ChainruleError, SettingError
 __all__ = ["main"]
 
 COMMANDS = {
-    "demo": """Train on handwritten digits: a first look, with nothing to prepare.
-
-1,797 images of 8 × 8 pixels, every fifth kept for the test. Writes digits.safetensors (the model) and digits-test.csv
-(those images) and says what to try next.""",
-    "train": """Train a model on a table and save it.
-
-All columns but the target are inputs: numbers are standardised, words become one input each, missing values are flagged.
-Words or few whole numbers as target make a classifier, other numbers a regression. Ctrl-C stops at the next update and
-saves the best weights so far; a second one ends at once.""",
-    "evaluate": """Compare a model's answers with a table's known ones.
-
-Classes: accuracy and log loss. Numbers: root mean square error and mean absolute error in their own units, and R².""",
-    "predict": """Answer for each row of a table, as CSV.
-
-The target's column, then the probability of each class. Columns are found by name, in any order; others are ignored.""",
-    "inspect": """Show what a model file holds, in words: the architecture, the columns, how it was trained.""",
-    "doctor": """Check the installation: versions, engines, what is missing and the command that adds it.
-
-Leaves with 1 if anything that chainrule needs is missing or wrong.""",
+    "demo": "Train on handwritten digits: a first look, with nothing to prepare.\n\n"
+    "1,797 images of 8 × 8 pixels, every fifth kept for the test. Writes digits.safetensors (the model) and "
+    "digits-test.csv (those images), and says what to try next.",
+    "train": "Train a model on a table and save it.\n\n"
+    "All columns but the target are inputs: numbers are standardised, words become one input each, missing values are "
+    "flagged. Words or few whole numbers as target make a classifier, other numbers a regression. Ctrl-C stops at the "
+    "next update and saves the best weights so far; a second one ends at once.",
+    "evaluate": "Compare a model's answers with a table's known ones.\n\n"
+    "Classes: accuracy and log loss. Numbers: root mean square error and mean absolute error in their own units, R².",
+    "predict": "Answer for each row of a table, as CSV.\n\n"
+    "The target's column, then the probability of each class. Columns are found by name, in any order; others are "
+    "ignored.",
+    "inspect": "Show what a model file holds, in words: the architecture, the columns, how it was trained.",
+    "doctor": "Check the installation: versions, engines, what is missing and the command that adds it.\n\n"
+    "Leaves with 1 if anything that chainrule needs is missing or wrong.",
 }
 
 EPILOGUE = "Every command takes --json for output that programs read and --debug for the traceback of an error."

@@ -17,8 +17,7 @@ from chainrule.random import dropout_factors
 
 __all__ = ["ReferenceEngine"]
 
-TILE = 64  # rows predicted together: every matrix product then has one shape, and a row's bits do not depend on n
-BLOCK = 1024  # rows of one partial sum of `gradient`
+BLOCK = 1024  # rows predicted together, and rows of one partial sum of `gradient`
 LOOK_UP = 0.5  # seconds after which `steps` returns to its caller
 
 Factors = Sequence[Array | None] | None
@@ -34,15 +33,15 @@ class ReferenceEngine:
         return None
 
     def predict(self, architecture: Architecture, theta: Array, X: Array) -> Array:
-        """A^L for every row of X (n, n_1), in zero-padded tiles of 64 rows."""
+        """A^L for every row of X (n, n_1), by one product a row: BLAS sums a row of a larger one as its place has it."""
         layers = architecture.layers(theta)
         found = np.empty((len(X), architecture.sizes[-1]), dtype=theta.dtype)
-        tile = np.zeros((TILE, X.shape[1]), dtype=theta.dtype)
         with np.errstate(all="ignore"):
-            for start in range(0, len(X), TILE):
-                rows = X[start : start + TILE]
-                tile[: len(rows)], tile[len(rows) :] = rows, 0
-                found[start : start + TILE] = forward(tile, layers).A[-1][: len(rows)]
+            for rows in _blocks(len(X)):
+                A = np.ascontiguousarray(X[rows], dtype=theta.dtype)
+                for W, b, activation in layers:
+                    A = activation.value((A[:, None, :] @ W)[:, 0, :] + b)
+                found[rows] = A
         return found
 
     def cost(self, architecture: Architecture, theta: Array, X: Array, T: Array, weight: Array | None) -> float:
@@ -183,8 +182,11 @@ def split_weight(weight: Array | None) -> tuple[Array | None, Array | None]:
 def _forward(
     architecture: Architecture, layers: list[Layer], X: Array, T: Array, dtype: np.dtype[Any], keep: Factors = None
 ) -> tuple[Pass, Array]:
-    """The forward pass of a batch and its targets as numbers, both in the network's type."""
-    return forward(X.astype(dtype, copy=False), layers, keep), one_hot(architecture, T, dtype)
+    """The forward pass of a batch and its targets as numbers, both in the network's type; X row by row in memory.
+
+    NumPy multiplies the rows of a Fortran array by another routine, whose sums have other bits.
+    """
+    return forward(np.ascontiguousarray(X, dtype=dtype), layers, keep), one_hot(architecture, T, dtype)
 
 
 def _blocks(n: int) -> Iterator[slice]:

@@ -1,0 +1,215 @@
+"""The command line as a person meets it: real processes, their output, their exit codes, and what they leave behind."""
+
+import csv
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from chainrule.cli import COMMANDS
+
+CLEAN = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "FORCE_COLOR", "TTY_COMPATIBLE")}
+
+
+def start(*arguments: object, cwd: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", "from chainrule.cli import main; main()", *map(str, arguments)]
+    return subprocess.Popen(
+        command, cwd=cwd, env=CLEAN, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
+    )
+
+
+def call(*arguments: object, cwd: Path, code: int = 0) -> tuple[str, str]:
+    """Stdout and stderr of a command that must leave with `code`."""
+    process = start(*arguments, cwd=cwd)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == code, (out, err)
+    assert "Traceback" not in err
+    return out, err
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a table, two of its rows without answers, and a model of it."""
+    folder = tmp_path_factory.mktemp("cli")
+    rows = [
+        [k % 7, "red" if k % 3 else "blue", "" if k % 11 == 0 else k / 10, "yes" if k % 3 else "no"] for k in range(120)
+    ]
+    with (folder / "t.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows([["a", "colour", "b", "answer"], *rows])
+    with gzip.open(folder / "new.csv.gz", "wt") as packed:
+        csv.writer(packed).writerows([["colour", "extra", "b", "a"], ["red", 1, 2.5, 3], ["blue", 1, "?", 4]])
+    call("train", "t.csv", "--target", "answer", "--epochs", "60", "--out", "m.safetensors", cwd=folder)
+    return folder
+
+
+def test_the_main_job_from_table_to_answers(folder: Path) -> None:
+    out, err = call("evaluate", "m.safetensors", "t.csv", cwd=folder)
+    assert "120 rows" in out
+    assert "answer: accuracy 1" in out
+    assert err == ""
+    out, _ = call("predict", "m.safetensors", "new.csv.gz", "--out", "p.csv", cwd=folder)
+    assert "2 answers" in out
+    with (folder / "p.csv").open() as stream:
+        found = list(csv.DictReader(stream))
+    assert [row["answer"] for row in found] == ["yes", "no"]
+    assert float(found[0]["answer=yes"]) > 0.5
+    out, _ = call("predict", "m.safetensors", "new.csv.gz", "--no-probabilities", cwd=folder)
+    assert out.split() == ['"answer"', '"yes"', '"no"']
+    out, _ = call("inspect", "m.safetensors", cwd=folder)
+    for word in ("softmax", "colour", "red", "best epoch", "parameters"):
+        assert word in out
+
+
+def test_json_is_one_object_an_epoch_and_one_at_the_end(folder: Path) -> None:
+    out, err = call(
+        "train", "t.csv", "--target", "answer", "--epochs", "3", "--out", "j.safetensors", "--json", cwd=folder
+    )
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert [line["event"] for line in lines] == ["epoch"] * 3 + ["end"]
+    assert [line["epoch"] for line in lines[:3]] == [1, 2, 3]
+    assert lines[-1]["epochs"] == 3
+    assert err == ""
+    for command in (["evaluate", "j.safetensors", "t.csv"], ["inspect", "j.safetensors"], ["doctor"]):
+        assert isinstance(json.loads(call(*command, "--json", cwd=folder)[0]), dict)
+
+
+def test_the_same_command_writes_the_same_bytes(folder: Path) -> None:
+    for name in ("x.safetensors", "y.safetensors"):
+        call("train", "t.csv", "--target", "answer", "--epochs", "3", "--out", name, cwd=folder)
+    assert (folder / "x.safetensors").read_bytes() == (folder / "y.safetensors").read_bytes()
+
+
+def test_the_demo_runs_and_so_does_what_it_says_to_try_next(tmp_path: Path) -> None:
+    out, _ = call("demo", "--epochs", "12", cwd=tmp_path)
+    accuracy = float(out.split("digit: accuracy ")[1].split(",")[0])
+    assert accuracy > 0.93
+    tries = [line.split() for line in out.splitlines() if line.startswith("  chainrule ") and "YOUR" not in line]
+    assert [words[1] for words in tries] == ["inspect", "evaluate", "predict"]
+    for words in tries:
+        call(*words[1:], cwd=tmp_path)
+    assert (tmp_path / "answers.csv").exists()
+
+
+def test_the_doctor_finds_a_healthy_installation(tmp_path: Path) -> None:
+    out, _ = call("doctor", cwd=tmp_path)
+    assert "engine reference: works" in out
+    assert "NO " not in out
+
+
+WRONG_USE = [
+    [],
+    ["train"],
+    ["trane"],
+    ["train", "t.csv"],
+    ["train", "t.csv", "--target", "answer", "--bogus"],
+    ["train", "t.csv", "--target", "answer", "--hidden", "3,x"],
+    ["train", "t.csv", "--target", "answer", "--activation", "rel"],
+    ["train", "t.csv", "--target", "answer", "--epochs", "many"],
+    ["train", "t.csv", "--target", "answer", "--epochs", "0"],
+    ["train", "t.csv", "--target", "answer", "--validation", "1.5"],
+    ["train", "t.csv", "--target", "answer", "--learning-rate", "-1"],
+    ["train", "t.csv", "--target", "answer", "--seed", "-1"],
+    ["predict", "m.safetensors"],
+]
+
+
+@pytest.mark.parametrize("arguments", WRONG_USE[1:], ids=" ".join)
+def test_wrong_usage_is_one_line_and_exit_code_2(arguments: list[str], folder: Path) -> None:
+    out, err = call(*arguments, cwd=folder, code=2)
+    assert err.startswith("chainrule: ")
+    assert err.count("\n") == 1
+    assert out == ""
+
+
+FAILURES = [
+    (["train", "none.csv", "--target", "answer"], "none.csv"),
+    (["train", ".", "--target", "answer"], "folder"),
+    (["train", "t.csv", "--target", "anser"], "did you mean 'answer'"),
+    (["train", "t.csv", "--target", "answer", "--drop", "nothing"], "nothing"),
+    (["train", "t.csv", "--target", "answer", "--task", "regression"], "answer"),
+    (["train", "t.csv", "--target", "answer", "--out", "no/such/m.safetensors"], "no/such"),
+    (["train", "t.csv", "--target", "answer", "--out", "."], "folder"),
+    (["train", "t.csv", "--target", "b", "--optimizer", "sgd", "--learning-rate", "1e30"], "learning rate"),
+    (["evaluate", "t.csv", "t.csv"], "text"),
+    (["evaluate", "m.safetensors", "new.csv.gz"], "answer"),
+    (["predict", "none.safetensors", "t.csv"], "none.safetensors"),
+    (["predict", "m.safetensors", "m.safetensors"], "m.safetensors"),
+    (["predict", "m.safetensors", "t.csv", "--out", "no/such.csv"], "no/such.csv"),
+    (["inspect", "t.csv"], "t.csv"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "said"), FAILURES, ids=[" ".join(a) for a, _ in FAILURES])
+def test_a_failure_is_one_line_names_the_cause_and_leaves_nothing(
+    arguments: list[str], said: str, folder: Path
+) -> None:
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    _, err = call(*arguments, cwd=folder, code=1)
+    assert err.startswith("chainrule: ")
+    assert err.count("\n") == 1
+    assert said in err
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="this system has no /dev/full")
+def test_a_full_disk_is_told(folder: Path) -> None:
+    _, err = call("train", "t.csv", "--target", "answer", "--epochs", "1", "--out", "/dev/full", cwd=folder, code=1)
+    assert "/dev/full" in err
+    _, err = call("predict", "m.safetensors", "t.csv", "--out", "/dev/full", cwd=folder, code=1)
+    assert "/dev/full" in err
+
+
+def test_debug_shows_the_traceback(folder: Path) -> None:
+    process = start("train", "none.csv", "--target", "y", "--debug", cwd=folder)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "Traceback" in err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_saves_the_weights_so_far(number: int, code: int, folder: Path) -> None:
+    model = folder / f"stopped-{code}.safetensors"
+    process = start("train", "t.csv", "--target", "answer", "--epochs", "100000", "--out", model, "--json", cwd=folder)
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.send_signal(number)
+    asked = time.monotonic()
+    out, err = process.communicate(timeout=60)
+    assert time.monotonic() - asked < 5
+    assert process.returncode == code, err
+    assert json.loads(out.splitlines()[-1])["stopped"] == "cancelled"
+    call("evaluate", model, "t.csv", cwd=folder)
+
+
+def test_help_names_every_command_and_every_command_has_help(tmp_path: Path) -> None:
+    out, _ = call("--help", cwd=tmp_path)
+    for command in COMMANDS:
+        assert command in out
+        assert f"Usage: chainrule {command}" in call(command, "--help", cwd=tmp_path)[0]
+    assert call("--version", cwd=tmp_path)[0].strip().count(".") == 2
+
+
+def test_help_needs_none_of_the_slow_libraries() -> None:
+    code = (
+        "import sys\nfrom chainrule.cli import run\nassert run(['--help']) == 0\n"
+        "slow = {'numpy', 'scipy', 'sklearn', 'pyarrow', 'pandas', 'jax'} & set(sys.modules)\nassert not slow, slow"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_output_into_a_closed_pipe_ends_quietly(folder: Path) -> None:
+    process = start("predict", "m.safetensors", "t.csv", cwd=folder)
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    assert "Traceback" not in process.stderr.read()
+    process.stderr.close()
+    process.wait(timeout=60)
