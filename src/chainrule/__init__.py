@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 from chainrule._version import __version__
 
 if TYPE_CHECKING:
+    from chainrule.activations import custom_activation as custom_activation
     from chainrule.architecture import Architecture as Architecture
+    from chainrule.costs import custom_cost as custom_cost
     from chainrule.errors import ChainruleError as ChainruleError
     from chainrule.files import load as load
     from chainrule.files import save as save
@@ -23,6 +25,12 @@ if TYPE_CHECKING:
     from chainrule.optimizers import SGD as SGD
     from chainrule.optimizers import Adam as Adam
     from chainrule.optimizers import Clip as Clip
+    from chainrule.training import EpochEnd as EpochEnd
+    from chainrule.training import Finished as Finished
+    from chainrule.training import History as History
+    from chainrule.training import Progress as Progress
+    from chainrule.training import Started as Started
+    from chainrule.training import Stopped as Stopped
     from chainrule.training import fit as fit
     from chainrule.training import train as train
 
@@ -31,9 +39,17 @@ _HOME = {
     "Architecture": "architecture",
     "ChainruleError": "errors",
     "Clip": "optimizers",
+    "EpochEnd": "training",
+    "Finished": "training",
+    "History": "training",
     "Model": "model",
     "Network": "network",
+    "Progress": "training",
     "SGD": "optimizers",
+    "Started": "training",
+    "Stopped": "training",
+    "custom_activation": "activations",
+    "custom_cost": "costs",
     "fit": "training",
     "load": "files",
     "save": "files",

@@ -2,15 +2,15 @@
 
 Rows are examples: A and Z are (m, n_l), W is (n_{l-1}, n_l) with W[i, j] from neuron i of layer l-1 to neuron j of
 layer l, b is (n_l,), delta is (m, n_l). An example's delta is dC_x/dz: never weighted, never divided by m.
-Sources: Nielsen, Neural Networks and Deep Learning, 2015, chapters 1-2, for forward, BP1-BP4 and descent;
-the proofs are in docs/derivations.md, the same equations index by index in `components`.
+Source: Nielsen, Neural Networks and Deep Learning, 2015, chapter 2. The proofs are in docs/derivations.md, the same
+equations index by index in `components`, and the rules that descend along the gradient in `optimizers`.
 """
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from chainrule.activations import Activation
-from chainrule.arrays import Array, namespace
+from chainrule.arrays import Array, magnitude, namespace
 
 __all__ = ["Layer", "Pass", "backward", "bp1", "bp2", "bp3", "bp4", "forward", "penalty", "penalty_gradient"]
 
@@ -124,7 +124,7 @@ def penalty(W: Sequence[Array], alpha: float, l1: float, S: float) -> Array | fl
     total: Array | float = 0.0
     for w in W:
         xp = namespace(w)
-        total = total + 0.5 * alpha / S * xp.sum(w * w) + l1 / S * xp.sum(abs(w))
+        total = total + 0.5 * alpha / S * xp.sum(w * w) + l1 / S * xp.sum(magnitude(w))
     return total
 
 

@@ -1,6 +1,7 @@
 """From a table to a model: columns encoded, a network trained, answers in the table's own words and units."""
 
 import dataclasses
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -220,7 +221,7 @@ class TableTraining:
             "validation rows": len(self.held[0]) if self.held else 0,
             "epochs": history.epochs,
             "best epoch": best + 1,
-            "at best epoch": {name: values[best] for name, values in found.items() if values},
+            "at best epoch": _finite({name: values[best] for name, values in found.items() if values and best >= 0}),
             "stopped": history.stopped,
             "optimizer": s.rule.document(),
             "batch size": s.batch_size,
@@ -267,6 +268,11 @@ _INITIALIZERS = {
     **dict.fromkeys(("relu", "leaky_relu", "elu", "gelu", "silu", "softplus"), "he_uniform"),
     "selu": "lecun_normal",
 }
+
+
+def _finite(scores: dict[str, float]) -> dict[str, float]:
+    """The scores that a file can hold: JSON has no infinity."""
+    return {name: value for name, value in scores.items() if math.isfinite(value)}
 
 
 def _scores(targets: Targets, A: Array, T: Array) -> dict[str, dict[str, float]]:

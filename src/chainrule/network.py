@@ -48,20 +48,26 @@ class Network:
         dtype: Any = "float32",
     ) -> None:
         self.architecture = Architecture.of(sizes, activation, output, cost, masks)
-        self.seed = as_seed(seed)
-        self.theta = _first_theta(self.architecture, initializer, self.seed).astype(as_dtype(dtype))
-        self.W, self.b = self.architecture.views(self.theta)
-        for W, mask in zip(self.W, self.architecture.masks, strict=True):
-            W[...] = W if mask is None else W * mask
+        drawn = as_seed(seed)
+        self.seed: int | None = drawn
+        self.theta = _first_theta(self.architecture, initializer, drawn).astype(as_dtype(dtype))
+        self._take_views()
 
     @classmethod
-    def from_parts(cls, architecture: Architecture, theta: Array) -> "Network":
-        """The network of an architecture and a flat theta, which it copies."""
+    def from_parts(cls, architecture: Architecture, theta: Array, seed: int | None = None) -> "Network":
+        """The network of an architecture and a flat theta, which it copies; masked weights become 0."""
         net = cls.__new__(cls)
-        net.architecture, net.seed = architecture, 0
+        net.architecture, net.seed = architecture, seed
         net.theta = _given_theta(architecture, theta).astype(as_dtype(np.asarray(theta).dtype))
-        net.W, net.b = architecture.views(net.theta)
+        net._take_views()
         return net
+
+    def _take_views(self) -> None:
+        """W and b as views of theta, with every masked weight at 0."""
+        self.W, self.b = self.architecture.views(self.theta)
+        for W, mask in zip(self.W, self.architecture.masks, strict=True):
+            if mask is not None:
+                W[~mask] = 0
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -75,7 +81,7 @@ class Network:
 
     def copy(self) -> "Network":
         """A network of its own with the same architecture and weights."""
-        return Network.from_parts(self.architecture, self.theta)
+        return Network.from_parts(self.architecture, self.theta, self.seed)
 
     def predict(self, X: Any, *, engine: str = "auto") -> Array:
         """A^L for every row of X (n, n_1): shape (n, n_L). A row alone gives the same bits as in any batch.
@@ -191,7 +197,7 @@ def _first_theta(architecture: Architecture, initializer: Any, seed: int) -> Arr
     if isinstance(initializer, np.ndarray):
         return _given_theta(architecture, initializer)
     if isinstance(initializer, tuple):
-        return _given_lists(architecture, initializer)
+        return _given_theta(architecture, _given_lists(architecture, initializer))
     rule = INITIALIZERS.get(initializer)
     sizes = architecture.sizes
     drawn = [rule.draw(seed, k + 2, sizes[k], sizes[k + 1]) for k in range(len(sizes) - 1)]

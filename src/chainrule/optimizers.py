@@ -23,7 +23,8 @@ class Optimizer(Entry):
     learning_rate: float = 0.01
 
     def __post_init__(self) -> None:
-        require(self.learning_rate > 0, f"learning_rate of {self.name}", self.learning_rate, "above 0")
+        ok = 0 < self.learning_rate < math.inf
+        require(ok, f"learning_rate of {self.name}", self.learning_rate, "above 0 and finite")
 
     @property
     def slots(self) -> int:

@@ -17,6 +17,7 @@ from chainrule.arrays import Array
 from chainrule.errors import SettingError
 
 __all__ = [
+    "MOST_DROPPED",
     "Purpose",
     "as_seed",
     "dropout_factors",
@@ -28,6 +29,7 @@ __all__ = [
 ]
 
 SEED_LIMIT = 2**64
+MOST_DROPPED = 0.9999  # the greatest probability of dropping a neuron: it is kept in 16 bits
 
 
 class Purpose(enum.IntEnum):

@@ -18,7 +18,7 @@ from chainrule.engines import Engine, Run, RunSettings, choose
 from chainrule.errors import SettingError
 from chainrule.network import Network
 from chainrule.optimizers import OPTIMIZERS, Adam, Clip
-from chainrule.random import as_seed
+from chainrule.random import MOST_DROPPED, as_seed
 from chainrule.registry import require
 
 __all__ = [
@@ -301,7 +301,7 @@ def as_dropout(dropout: Any, hidden: int) -> tuple[float, ...]:
     if len(given) != hidden:
         raise SettingError(f"{len(given)} dropout probabilities came for {hidden} hidden layers: give one for each")
     for p in given:
-        require(isinstance(p, int | float) and 0 <= p < 1, "dropout", p, "from 0 to below 1")
+        require(isinstance(p, int | float) and 0 <= p <= MOST_DROPPED, "dropout", p, f"from 0 to {MOST_DROPPED}")
     return tuple(float(p) for p in given)
 
 

@@ -88,6 +88,7 @@ def test_a_task_decides_for_every_target(values, task, type_):
 def test_classes_are_sorted_and_come_back_in_their_own_type(values, task, classes):
     targets, table = fitted({"y": values}, task=task)
     assert targets.classes["y"].tolist() == classes
+    assert "-0.0" not in targets.columns[0].words
     T = targets.encode(table, "float64")
     decoded = targets.decode(T)["y"]
     assert decoded.dtype == {str: object}.get(type(classes[0]), np.array(classes).dtype)

@@ -55,9 +55,10 @@ def covering(factors: dict[str, list[Any]]) -> list[Case]:
     cases = []
     while missing:
         chosen = dict(next(iter(missing)))
-        for name in factors:
+        for name, choices in factors.items():
             if name not in chosen:
-                chosen[name] = max(range(len(factors[name])), key=lambda i: _gain((name, i), chosen, missing))  # noqa: B023
+                gains = [_gain((name, i), chosen, missing) for i in range(len(choices))]
+                chosen[name] = gains.index(max(gains))
         met = [(name, chosen[name]) for name in factors]
         for pair in itertools.combinations(met, 2):
             missing.pop(pair, None)
@@ -200,10 +201,10 @@ def bits(*parts: Any) -> list[Any]:
 
 
 def error_bound(p: Problem) -> np.ndarray:
-    """How far dC/dtheta may lie from exact in p's type: c k eps |A|ᵀ|delta| / m, every sum being over magnitudes.
+    """How far dC/dtheta may lie from exact in p's type: c k eps (|A|ᵀ|delta| / m + |penalty|), sums over magnitudes.
 
-    |A| <= 1 + |Z|, |sigma'| <= 1 and |delta_L| <= |A| + |T| hold for all of FACTORS, and no weight is above 4; k is
-    the number of terms in all sums on the way.
+    |A| <= 1 + |Z|, |sigma'| <= 1 and |delta_L| <= |A| + |T| hold for all of FACTORS, and no weight is above c = 4; k
+    is the number of terms in all sums on the way.
     """
     W, b = p.architecture.views(np.abs(p.theta).astype(np.float64))
     A = [np.abs(p.data.X).astype(np.float64)]
@@ -213,8 +214,9 @@ def error_bound(p: Problem) -> np.ndarray:
     for w in W[:0:-1]:
         delta.insert(0, delta[0] @ w.T)
     parts = [part for a, d in zip(A[:-1], delta, strict=True) for part in ((a.T @ d).ravel(), d.sum(axis=0))]
+    penalty = (p.settings.alpha * np.abs(p.theta) + p.settings.l1) / p.settings.divisor
     k = sum(p.architecture.sizes) + len(A[0])
-    return 4 * k * np.finfo(p.theta.dtype).eps * np.concatenate(parts) / len(A[0])
+    return 4 * k * np.finfo(p.theta.dtype).eps * (np.concatenate(parts) / len(A[0]) + penalty)
 
 
 def check_gradient(found: np.ndarray, exact: np.ndarray, bound: np.ndarray) -> None:

@@ -70,7 +70,7 @@ def test_small_integers_give_exactly_the_numbers_of_plain_numpy(engine, integers
 @cases()
 def test_predict_cost_and_gradient_are_within_the_error_bound_of_float64(engine, case):
     p = problem(**case)
-    exact, small = p.in_float64(), 100 * np.finfo(p.theta.dtype).eps
+    exact, small = p.in_float64(), 100 * float(np.finfo(p.theta.dtype).eps)
     check_gradient(p.gradient(engine), exact.gradient("reference"), error_bound(p))
     assert p.cost(engine) == pytest.approx(exact.cost("reference"), rel=small, abs=small)
     np.testing.assert_allclose(p.predict(engine), exact.predict("reference"), rtol=small, atol=small)
@@ -141,7 +141,7 @@ def check_cuts(engine, case):
     """Any cut, and a run continued from a saved state in a new Run, against the uncut run."""
     p = problem(**case)
     whole = uncut(engine, p)
-    for cuts in (lambda b: range(b), lambda b: p.rng.integers(0, b, 2), lambda b: p.rng.integers(0, b, 4)):
+    for cuts in (range, lambda b: p.rng.integers(0, b, 2), lambda b: p.rng.integers(0, b, 4)):
         run, theta = p.start(engine)
         assert bits(play(run, p, cuts), theta, run.state) == whole
     before, _ = p.start(engine)
@@ -160,7 +160,7 @@ def test_cutting_epochs_or_continuing_a_saved_state_in_a_new_run_changes_no_bit(
 @pytest.mark.full
 @engines
 def test_cutting_epochs_changes_no_bit_in_the_full_product(engine):
-    few = {"hidden": [(6,)], "activation": ["tanh"], "penalty": [(0.0, 0.0), (0.5, 0.1)]}
+    few = {"hidden": [(6,)], "activation": ["tanh"], "penalty": [(0.0, 0.0), (0.5, 0.1)], "batch_size": [7]}
     for case in product(FACTORS | few):
         check_cuts(engine, case)
 
@@ -196,11 +196,11 @@ LAYOUTS = {
 @engines
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("output", ["softmax", "blocks"])
-@pytest.mark.parametrize("weight", ["rows", "terms"])
+@pytest.mark.parametrize("hidden", [(6,), (1, 9)])
 @dtypes
-def test_the_layout_of_the_arrays_changes_no_bit(engine, layout, output, weight, dtype, tmp_path):
-    p = problem(output=output, weight=weight, dtype=dtype, optimizer=Adam(0.01))
-    X, T, s, *rest = p.data
+def test_the_layout_of_the_arrays_changes_no_bit(engine, layout, output, hidden, dtype, tmp_path):
+    p = problem(output=output, hidden=hidden, weight="terms", dtype=dtype, optimizer=Adam(0.01))
+    X, T, s = p.data[:3]
     moved = [LAYOUTS[layout](a, tmp_path / name) for a, name in ((X, "X"), (T, "T"), (s, "s"))]
     q = p._replace(data=p.data._replace(X=moved[0], T=moved[1], weight=moved[2]))
     assert uncut(engine, q) == uncut(engine, p)
@@ -271,11 +271,10 @@ def test_masked_weights_stay_exactly_0(engine, case):
     p = problem(**case)
     run, theta = p.start(engine)
     play(run, p, epochs=range(4))
-    for W, start, mask in zip(
-        p.architecture.views(theta)[0], p.architecture.views(p.theta)[0], p.architecture.masks, strict=True
-    ):
+    for W, mask in zip(p.architecture.views(theta)[0], p.architecture.masks, strict=True):
         assert not W[~mask].any()
-    assert (theta != p.theta).any(), start
+        assert W[mask].any()
+    assert (theta != p.theta).any()
 
 
 @engines
@@ -294,7 +293,8 @@ def test_the_gradient_under_dropout_is_that_of_the_cost_with_the_same_factors(en
     h = 1e-6 * np.eye(len(g))
     differences = [(step(p.theta + e, 0.0)[0] - step(p.theta - e, 0.0)[0]) / 2e-6 for e in h]
     np.testing.assert_allclose(g, differences, atol=1e-6 * np.abs(g).max())
-    assert (g == 0).any(), "nothing was dropped"
+    undropped = p.only(rows).gradient(engine)
+    assert np.abs(g - undropped).max() > 0.1 * np.abs(g).max()
 
 
 @engines
@@ -324,9 +324,8 @@ BAD_ORDERS = {
     "a row too far": ([0, N], 1),
     "a negative row": ([0, -1], 1),
     "a negative row in a later batch": ([*range(7), -N], 2),
-    "no rates": ([0, 1], 0),
     "no rows": ([], 1),
-    "nothing at all": ([], 0),
+    "rows without rates": ([0], 0),
     "too many rows for the rates": (list(range(8)), 1),
     "too few rows for the rates": (list(range(7)), 2),
 }
@@ -343,6 +342,14 @@ def test_an_order_that_leaves_the_arrays_or_does_not_fit_the_rates_is_refused_an
         run.steps(*p.data[:3], np.array(order, dtype=np.int64), np.full(rates, 0.1), 0, 0)
     assert "\n" not in str(caught.value)
     assert bits(theta, run.state) == before
+
+
+@engines
+def test_no_rates_for_no_rows_are_no_updates(engine):
+    p = problem()
+    run, theta = p.start(engine)
+    assert run.steps(*p.data[:3], np.arange(0), np.ones(0), 0, 0).shape == (0,)
+    assert bits(theta, run.state.step) == bits(p.theta, 0)
 
 
 @engines
@@ -380,10 +387,8 @@ def test_an_engine_is_chosen_by_name_or_as_the_first_that_lacks_nothing(monkeypa
         def lacks(self, architecture, settings=None):
             return "everything"
 
-    monkeypatch.setitem(ENGINES, "reference", ENGINES.pop("reference"))
-    engines_now = {"lame": Lame, **ENGINES}
-    monkeypatch.setattr("chainrule.engines.ENGINES", engines_now)
+    monkeypatch.setattr("chainrule.engines.ENGINES", {"lame": Lame, **ENGINES})
     assert choose("auto", architecture).name == next(iter(ENGINES))
     assert choose("reference", architecture).name == "reference"
-    with pytest.raises(UnknownNameError, match="'quick'.*auto, lame, reference"):
+    with pytest.raises(UnknownNameError, match=r"'quick'.*auto, lame, .*reference"):
         choose("quick", architecture)

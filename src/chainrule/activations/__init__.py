@@ -9,4 +9,6 @@ from chainrule.activations.base import Activation, Interval
 from chainrule.activations.custom import Custom
 from chainrule.activations.entries import ACTIVATIONS, softplus
 
-__all__ = ["ACTIVATIONS", "Activation", "Custom", "Interval", "softplus"]
+__all__ = ["ACTIVATIONS", "Activation", "Custom", "Interval", "custom_activation", "softplus"]
+
+custom_activation = Custom.of

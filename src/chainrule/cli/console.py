@@ -1,6 +1,7 @@
 """What the commands write: text and tables on stdout, progress on stderr where a person looks at it, JSON lines."""
 
 import json
+import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
@@ -22,8 +23,16 @@ def say(text: str) -> None:
 
 
 def write_json(value: Mapping[str, Any]) -> None:
-    """One JSON object on one line of stdout."""
-    print(json.dumps(value, allow_nan=False, ensure_ascii=False), flush=True)
+    """One JSON object on one line of stdout; what JSON has no number for (NaN, infinity) is null."""
+    print(json.dumps(_plain(value), allow_nan=False, ensure_ascii=False), flush=True)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def number(value: float) -> str:

@@ -38,6 +38,9 @@ def _joined(values: tuple[Any, ...]) -> str:
     return ",".join(str(value) for value in values) or "none"
 
 
+_RATES = ", ".join(f"{rule.learning_rate:g} for {rule.name}" for rule in OPTIMIZERS.classes())
+
+
 @dataclasses.dataclass(frozen=True)
 class TrainOptions(Settings):
     """The settings of a training run, as options."""
@@ -49,9 +52,7 @@ class TrainOptions(Settings):
         str, Parameter(choices=ACTIVATIONS.names(), help="Activation function of the hidden layers.")
     ] = "relu"
     optimizer: Annotated[str, Parameter(choices=OPTIMIZERS.names(), help="Rule that updates the weights.")] = "adam"
-    learning_rate: Annotated[
-        float | None, Parameter(help="Learning rate; adam starts from 0.001, sgd from 0.01.", negative="")
-    ] = None
+    learning_rate: Annotated[float | None, Parameter(help=f"Learning rate; without it {_RATES}.", negative="")] = None
     batch_size: Annotated[int, Parameter(help="Rows of one update.")] = 32
     epochs: Annotated[int, Parameter(help="Passes over the rows.")] = Settings.epochs
     validation: Annotated[

@@ -5,4 +5,6 @@ from chainrule.costs.custom import Custom
 from chainrule.costs.entries import COSTS
 from chainrule.costs.pairs import CANONICAL, PAIRS, Pair
 
-__all__ = ["CANONICAL", "COSTS", "PAIRS", "Cost", "Custom", "Pair"]
+__all__ = ["CANONICAL", "COSTS", "PAIRS", "Cost", "Custom", "Pair", "custom_cost"]
+
+custom_cost = Custom.of

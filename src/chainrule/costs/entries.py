@@ -4,7 +4,7 @@ import dataclasses
 import math
 
 from chainrule.activations.base import Interval
-from chainrule.arrays import Array, namespace
+from chainrule.arrays import Array, magnitude, namespace
 from chainrule.costs.base import Cost
 from chainrule.costs.custom import Custom
 from chainrule.registry import Registry, require
@@ -90,7 +90,7 @@ class Absolute(Cost):
     name = "absolute"
 
     def terms(self, A: Array, T: Array) -> Array:
-        return _magnitude(A - T)
+        return magnitude(A - T)
 
     def derivative(self, A: Array, T: Array) -> Array:
         return namespace(A).sign((A - T).real)
@@ -114,7 +114,7 @@ class Huber(Cost):
         require(self.delta > 0, "delta of huber", self.delta, "above 0")
 
     def terms(self, A: Array, T: Array) -> Array:
-        size = _magnitude(A - T)
+        size = magnitude(A - T)
         far = self.delta * (size - 0.5 * self.delta)
         return namespace(A).where(size.real <= self.delta, 0.5 * size * size, far)
 
@@ -177,8 +177,3 @@ def _times_log(T: Array, A: Array) -> Array:
 def _over(T: Array, A: Array) -> Array:
     """T / A, with 0 / 0 = 0."""
     return T / namespace(A).where(T == 0, 1, A)
-
-
-def _magnitude(e: Array) -> Array:
-    """|e|, continued analytically on either side of 0 so that complex steps work."""
-    return namespace(e).where(e.real > 0, e, -e)

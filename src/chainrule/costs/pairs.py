@@ -102,7 +102,10 @@ CANONICAL: dict[tuple[str, str], Pair] = {
         lambda Z, A, T: T * softplus(-Z) + (1 - T) * softplus(Z),
         _difference,
     ),
-    ("softmax", "cross_entropy"): Pair(lambda Z, A, T: -_row_sum(T * _log_softmax(Z)), _difference),
+    ("softmax", "cross_entropy"): Pair(
+        lambda Z, A, T: -_row_sum(T * _log_softmax(Z)),
+        lambda Z, A, T: A * _row_sum(T) - T,  # the rows of T sum to 1, but only to rounding
+    ),
     ("exp", "poisson"): Pair(lambda Z, A, T: A - T * Z, _difference),
 }
 

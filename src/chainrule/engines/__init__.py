@@ -3,7 +3,7 @@
 from chainrule.architecture import Architecture
 from chainrule.engines.base import Engine, Run, RunSettings, RunState
 from chainrule.engines.reference import ReferenceEngine
-from chainrule.errors import UnknownNameError
+from chainrule.errors import EngineError, UnknownNameError
 
 __all__ = ["ENGINES", "Engine", "Run", "RunSettings", "RunState", "choose"]
 
@@ -16,7 +16,7 @@ def choose(name: str, architecture: Architecture, settings: RunSettings | None =
     >>> choose("auto", cr.Architecture.of([2, 1])).name
     'reference'
 
-    Raises UnknownNameError.
+    Raises UnknownNameError, or EngineError where the engine named lacks something.
     """
     if name == "auto":
         return next(
@@ -24,4 +24,8 @@ def choose(name: str, architecture: Architecture, settings: RunSettings | None =
         )
     if name not in ENGINES:
         raise UnknownNameError(f"there is no engine {name!r}: choose from auto, {', '.join(ENGINES)}")
-    return ENGINES[name]()
+    engine = ENGINES[name]()
+    missing = engine.lacks(architecture, settings)
+    if missing:
+        raise EngineError(f"engine {name} has no {missing}: choose engine='auto', which takes one that has")
+    return engine

@@ -80,7 +80,7 @@ class Engine(Protocol):
     name: str
 
     def lacks(self, architecture: Architecture, settings: RunSettings | None = None) -> str | None:
-        """What this engine cannot do of what is asked, in words; None if it can do it all."""
+        """The first thing asked for that this engine does not have, by name ("dropout"); None if it has it all."""
 
     def predict(self, architecture: Architecture, theta: Array, X: Array) -> Array:
         """A^L for every row of X, shape (n, n_L): a row alone gives the same bits as in any batch."""

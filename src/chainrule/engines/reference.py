@@ -33,7 +33,10 @@ class ReferenceEngine:
         return None
 
     def predict(self, architecture: Architecture, theta: Array, X: Array) -> Array:
-        """A^L for every row of X (n, n_1), by one product a row: BLAS sums a row of a larger one as its place has it."""
+        """A^L for every row of X (n, n_1), by a product for each row: no bit of it depends on the rows around it.
+
+        In a product of many rows BLAS adds up a row in an order that depends on its place among them.
+        """
         layers = architecture.layers(theta)
         found = np.empty((len(X), architecture.sizes[-1]), dtype=theta.dtype)
         with np.errstate(all="ignore"):

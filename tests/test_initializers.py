@@ -1,0 +1,145 @@
+"""First weights: the law of each rule, that a layer's own draw depends on nothing else, and weights that are given."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from chainrule.errors import ArchitectureError, UnknownNameError
+from chainrule.initializers import INITIALIZERS
+from chainrule.network import Network
+from chainrule.random import Purpose, raw_words, uniform
+
+# name: (uniform or normal, variance of W from n_in and n_out, whether b is standard normal instead of 0)
+LAWS = {
+    "glorot_uniform": ("uniform", lambda n_in, n_out: 2 / (n_in + n_out), False),
+    "glorot_normal": ("normal", lambda n_in, n_out: 2 / (n_in + n_out), False),
+    "he_uniform": ("uniform", lambda n_in, n_out: 2 / n_in, False),
+    "he_normal": ("normal", lambda n_in, n_out: 2 / n_in, False),
+    "lecun_uniform": ("uniform", lambda n_in, n_out: 1 / n_in, False),
+    "lecun_normal": ("normal", lambda n_in, n_out: 1 / n_in, False),
+    "nielsen": ("normal", lambda n_in, n_out: 1 / n_in, True),
+    "nielsen_large": ("normal", lambda n_in, n_out: 1, True),
+}
+
+# seed 0, layer 2, 3 inputs, 2 neurons: w_11, w_12 and b_1
+FIRST = {
+    "glorot_uniform": [-0.2313797754400618, 0.33563020747744937, 0.0],
+    "glorot_normal": [-0.16943168551624616, 0.24916015179246118, 0.0],
+    "he_uniform": [-0.2987100056428571, 0.43329673468143387, 0.0],
+    "he_normal": [-0.21873536544142458, 0.321664372810238, 0.0],
+    "lecun_uniform": [-0.21121987059833613, 0.30638705935923016, 0.0],
+    "lecun_normal": [-0.15466926018894891, 0.22745105928023707, 0.0],
+    "nielsen": [-0.15466926018894891, 0.22745105928023707, -0.38886593461195224],
+    "nielsen_large": [-0.26789501701634977, 0.39395679090873115, -0.38886593461195224],
+}
+
+each = pytest.mark.parametrize("name", INITIALIZERS.names())
+
+
+def test_every_initializer_has_its_law_here():
+    assert list(LAWS) == INITIALIZERS.names()
+
+
+@each
+@pytest.mark.parametrize(("n_in", "n_out"), [(300, 100), (60, 500)])
+def test_weights_follow_the_stated_law(name, n_in, n_out):
+    family, variance, _ = LAWS[name]
+    W, _ = INITIALIZERS.get(name).draw(3, 2, n_in, n_out)
+    sigma = math.sqrt(variance(n_in, n_out))
+    assert (W.shape, W.dtype) == ((n_in, n_out), np.float64)
+    assert W.var() == pytest.approx(sigma**2, rel=4 * math.sqrt(2 / W.size))
+    limit = math.sqrt(3) * sigma
+    if family == "uniform":
+        assert 0.999 * limit < np.abs(W).max() <= limit
+    law = stats.uniform(-limit, 2 * limit) if family == "uniform" else stats.norm(0, sigma)
+    assert stats.kstest(W.ravel(), law.cdf).pvalue > 1e-3
+
+
+@each
+def test_biases_are_0_but_in_the_two_rules_of_nielsens_book(name):
+    _, b = INITIALIZERS.get(name).draw(3, 2, 1, 20_000)
+    assert (b.shape, b.dtype) == ((20_000,), np.float64)
+    if LAWS[name][2]:
+        assert stats.kstest(b, stats.norm.cdf).pvalue > 1e-3
+    else:
+        assert not b.any()
+
+
+@each
+def test_first_weights_never_change(name):
+    W, b = INITIALIZERS.get(name).draw(0, 2, 3, 2)
+    np.testing.assert_allclose([*W[0], b[0]], FIRST[name], rtol=1e-14)
+
+
+def test_words_are_used_row_by_row_and_then_for_the_biases():
+    words = raw_words(8, Purpose.WEIGHTS, 3, 2 * 5 + 5)
+    W, _ = INITIALIZERS.get("he_uniform").draw(8, 3, 2, 5)
+    assert W.ravel().tolist() == (math.sqrt(3) * (2 * uniform(words[:10]) - 1)).tolist()
+    large, small = (INITIALIZERS.get(name).draw(8, 3, 4, 5) for name in ("nielsen_large", "nielsen"))
+    assert (large[0] / 2).tolist() == small[0].tolist()
+    assert large[1].tolist() == small[1].tolist()
+
+
+@each
+def test_a_layer_is_drawn_alike_whatever_the_other_layers_are(name):
+    def net(*sizes, seed=1):
+        return Network(sizes, initializer=name, seed=seed, dtype="float64")
+
+    a, b = net(5, 7, 3), net(2, 9, 7, 3, 1)
+    assert net(5, 7, 4, 4).W[0].tolist() == a.W[0].tolist()
+    assert net(6, 9, 7, 8).W[1].tolist() == b.W[1].tolist()
+    assert net(9, 7, 3).W[1].tolist() == a.W[1].tolist()
+    assert net(7, 7, 7).W[0].tolist() != net(7, 7, 7).W[1].tolist()
+    assert net(5, 7, 3, seed=2).W[0].tolist() != a.W[0].tolist()
+    assert Network([5, 7, 3], initializer=name, seed=1).W[0].tolist() == a.W[0].astype(np.float32).tolist()
+
+
+def test_given_weights_are_taken_flat_or_layer_by_layer():
+    W, b = [[[1, 2], [3, 4], [5, 6]], [[7], [8]]], [[9, 10], [11]]
+    flat = np.array([1, 2, 3, 4, 5, 6, 9, 10, 7, 8, 11])
+    nets = [Network([3, 2, 1], initializer=given) for given in ((W, b), flat)]
+    for net in nets:
+        assert net.dtype == np.float32
+        assert net.theta.tolist() == flat.tolist()
+    flat[0] = 99
+    assert nets[-1].theta[0] == 1
+
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (np.zeros(10), r"theta has shape \(10,\), but the sizes need \(11,\)"),
+        (np.zeros((11, 1)), r"shape \(11, 1\)"),
+        (np.full(11, NAN), "not finite"),
+        (([np.zeros((3, 2))], [np.zeros(2)]), "list of W, list of b"),
+        (([np.zeros((3, 2)), np.zeros((2, 1))],), "list of W, list of b"),
+        (
+            ([np.zeros((3, 2)), np.zeros((1, 2))], [np.zeros(2), np.zeros(1)]),
+            r"W of layer 3 has shape \(1, 2\).*\(2, 1\)",
+        ),
+        (([np.zeros((3, 2)), np.zeros((2, 1))], [np.zeros(2), np.zeros(2)]), r"b of layer 3 has shape \(2,\)"),
+        (([np.zeros((3, 2)), np.zeros((2, 1))], [np.zeros(2), np.array([NAN])]), "not finite"),
+    ],
+)
+def test_given_weights_that_do_not_fit_are_refused_in_one_line(given, words):
+    with pytest.raises(ArchitectureError, match=rf"^[^\n]*{words}[^\n]*$"):
+        Network([3, 2, 1], initializer=given)
+
+
+def test_an_unknown_rule_is_refused_with_a_suggestion():
+    with pytest.raises(UnknownNameError, match="no initializer 'he_normul': did you mean 'he_normal'"):
+        Network([2, 1], initializer="he_normul")
+
+
+@pytest.mark.parametrize("initializer", [*INITIALIZERS.names(), np.ones(25)], ids=[*LAWS, "given"])
+def test_masked_weights_start_at_exactly_0(initializer):
+    mask = np.random.default_rng(0).integers(0, 2, (4, 4))
+    net = Network([4, 4, 1], initializer=initializer, masks=[mask, None])
+    assert not net.W[0][mask == 0].any()
+    assert net.W[0][mask == 1].all()
+    assert net.W[1].all()
