@@ -87,7 +87,7 @@ def test_sgd_is_that_of_scikit_learn(momentum, nesterov):
 
 
 def test_adam_is_that_of_scikit_learn_but_for_the_place_of_eps():
-    """scikit-learn adds eps to sqrt(v), we to sqrt(v̂) as algorithm 1 has it: its eps is ours times sqrt(1 - beta2^t)."""
+    """scikit-learn adds eps to sqrt(v), we to sqrt(v̂) as algorithm 1 has it; its eps is ours * sqrt(1 - beta2^t)."""
     theta, gradients, _ = drawn()
     params, rule = [theta.copy()], Adam(0.1, eps=0.01)
     theirs = AdamOptimizer(params, 0.1)
@@ -108,6 +108,16 @@ def test_a_rule_is_pure_and_keeps_type_and_shape(rule):
         assert {(a.dtype, a.shape) for a in (moved, *new)} == {(np.dtype(dtype), (2, 3))}
         assert len(new) == rule.slots
         assert not np.shares_memory(moved, theta)
+
+
+@pytest.mark.parametrize("number", [np.float64, np.float32])
+def test_parameters_that_are_numpy_numbers_do_not_change_the_type(number):
+    theta, half = np.ones(3, np.float32), number(0.5)
+    for rule in (SGD(half), SGD(half, half), SGD(half, half, nesterov=True), Adam(half, half, half, half)):
+        moved, slots = rule.update(theta, theta, (theta,) * rule.slots, 0.1, 1)
+        assert {a.dtype for a in (moved, *slots)} == {theta.dtype}
+        assert {type(value) for value in rule.document().values()} <= {float, str, bool}
+    assert Clip(norm=half, value=half).apply(theta).dtype == theta.dtype
 
 
 @rules
@@ -148,11 +158,11 @@ NAN, INF = float("nan"), float("inf")
 @pytest.mark.parametrize(
     ("make", "setting"),
     [
-        *[(rule, {"learning_rate": eta}) for rule in OPTIMIZERS.classes() for eta in (0, -0.1, NAN, INF)],
-        *[(SGD, {"momentum": mu}) for mu in (-0.1, 1, 1.5, NAN)],
-        *[(Adam, {beta: value}) for beta in ("beta1", "beta2") for value in (-0.1, 1, NAN)],
-        *[(Adam, {"eps": eps}) for eps in (0, -1e-8, NAN)],
-        *[(Clip, {bound: value}) for bound in ("norm", "value") for value in (0, -1, NAN)],
+        *[(rule, {"learning_rate": eta}) for rule in OPTIMIZERS.classes() for eta in (0.0, -0.1, NAN, INF)],
+        *[(SGD, {"momentum": mu}) for mu in (-0.1, 1.0, 1.5, NAN)],
+        *[(Adam, {beta: value}) for beta in ("beta1", "beta2") for value in (-0.1, 1.0, NAN)],
+        *[(Adam, {"eps": eps}) for eps in (0.0, -1e-8, NAN, INF)],
+        *[(Clip, {bound: value}) for bound in ("norm", "value") for value in (0.0, -1.0, NAN)],
     ],
 )
 def test_a_parameter_out_of_range_is_refused_in_one_line(make, setting):

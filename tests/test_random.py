@@ -165,6 +165,13 @@ def test_dropout_is_what_the_design_says_neuron_by_neuron(shape, seed):
         ]
 
 
+def test_a_neuron_is_kept_when_its_16_bits_are_below_the_threshold_and_dropped_at_it():
+    key = threefry_of_one((5, 0), (2, 0))
+    lane = threefry_of_one(key, (0, 0))[0] % 2**16
+    for threshold, factor in [(lane, 0), (lane + 1, 65536 / (lane + 1))]:
+        assert dropout_factors(1 - threshold / 65536, 5, 2, 0, 0, (1, 1)).item() == factor
+
+
 def test_a_row_of_dropout_does_not_depend_on_how_many_rows_follow():
     tall, short = (dropout_factors(0.3, 1, 2, 3, 4, (m, 6)) for m in (9, 4))
     assert tall[:4].tolist() == short.tolist()

@@ -7,6 +7,7 @@ row, b of layer 2, W of layer 3, ...; everything else is a view of it.
 
 import dataclasses
 import itertools
+import operator
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -216,7 +217,7 @@ def _sizes(sizes: Sequence[int]) -> tuple[int, ...]:
     try:
         found = [int(n) for n in sizes]
         whole = all(int(n) == n and not isinstance(n, bool) for n in sizes)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         found, whole = [], False
     if not whole or len(found) < 2 or min(found) < 1:
         raise ArchitectureError(f"sizes are {sizes!r}, but must be two or more whole numbers, each at least 1")
@@ -234,7 +235,7 @@ def _per_layer(activation: Any, count: int) -> tuple[Activation, ...]:
 def _blocks(output: Any, cost: Any, n_L: int) -> tuple[Block, ...]:
     parts = list(output) if isinstance(output, list | tuple) else [(output, n_L)]
     try:
-        widths = [int(width) for _, width in parts]
+        widths = [operator.index(width) for _, width in parts]
     except (TypeError, ValueError):
         raise ArchitectureError(f"output blocks are {output!r}, but must be (activation, width) pairs") from None
     if sum(widths) != n_L or min(widths, default=0) < 1:
@@ -264,10 +265,11 @@ def _masks(masks: Sequence[Any] | None, sizes: tuple[int, ...]) -> tuple[Array |
 
 def _mask(mask: Any, layer: int, shape: tuple[int, int]) -> Array:
     found = np.array(mask)
-    if found.shape != shape or not np.isin(found, (0, 1)).all():
-        raise ArchitectureError(
-            f"the mask of layer {layer} must be an array of 0 and 1 of shape {shape}, not {found.shape}"
-        )
+    if found.shape != shape:
+        raise ArchitectureError(f"the mask of layer {layer} has shape {found.shape}, but its weights have {shape}")
+    wrong = found[~np.isin(found, (0, 1))]
+    if wrong.size:
+        raise ArchitectureError(f"the mask of layer {layer} has {wrong[0]!s}, but must be of 0 and 1 alone")
     found = found.astype(np.bool_)
     found.flags.writeable = False
     return found

@@ -1,6 +1,7 @@
 """What the equations ask of an array: its namespace (NumPy, JAX) and a few functions that NumPy itself lacks."""
 
 import importlib
+import math
 from types import ModuleType
 from typing import Any
 
@@ -9,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from chainrule.errors import SettingError
 
-__all__ = ["DTYPES", "Array", "ArrayLike", "as_dtype", "magnitude", "namespace", "special"]
+__all__ = ["DTYPES", "Array", "ArrayLike", "as_dtype", "exact_sum", "magnitude", "namespace", "special"]
 
 Array = NDArray[Any]  # JAX arrays behave alike, so one copy of the equations serves both
 
@@ -39,6 +40,19 @@ def magnitude(array: Array) -> Array:
     (array([2., 3.]), array([-2.e-20]))
     """
     return namespace(array).where(array.real > 0, array, -array)
+
+
+def exact_sum(values: Array) -> float:
+    """The sum of all values in float64, rounded once; infinite or NaN where it overflows.
+
+    >>> exact_sum(np.array([1e100, 1.0, -1e100]))
+    1.0
+    """
+    try:
+        return math.fsum(values)
+    except (OverflowError, ValueError):  # 1e308 + 1e308, inf - inf
+        with np.errstate(all="ignore"):
+            return float(np.sum(values))
 
 
 def as_dtype(dtype: Any) -> np.dtype[Any]:

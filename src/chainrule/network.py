@@ -144,7 +144,8 @@ class Network:
         """
         if not (alpha or l1):
             return 0.0
-        return float(penalty([W.astype(np.float64) for W in self.W], alpha, l1, S))
+        with np.errstate(all="ignore"):
+            return float(penalty([W.astype(np.float64) for W in self.W], alpha, l1, S))
 
     def _examples(self, X: Any, T: Any, sample_weight: Any, alpha: float, l1: float) -> Examples:
         """Checked examples, those of weight 0 left out."""

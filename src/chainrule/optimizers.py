@@ -23,8 +23,8 @@ class Optimizer(Entry):
     learning_rate: float = 0.01
 
     def __post_init__(self) -> None:
-        ok = 0 < self.learning_rate < math.inf
-        require(ok, f"learning_rate of {self.name}", self.learning_rate, "above 0 and finite")
+        super().__post_init__()
+        require(self.learning_rate > 0, f"learning_rate of {self.name}", self.learning_rate, "above 0")
 
     @property
     def slots(self) -> int:
@@ -128,6 +128,8 @@ class Clip:
     def __post_init__(self) -> None:
         require(self.norm > 0, "norm of clip", self.norm, "above 0")
         require(self.value > 0, "value of clip", self.value, "above 0")
+        for name in ("norm", "value"):
+            object.__setattr__(self, name, float(getattr(self, name)))
 
     def apply(self, g: Array) -> Array:
         """The gradient within the bounds."""

@@ -11,6 +11,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Generic, TypeVar
 
+import numpy as np
+
 from chainrule.errors import SettingError, UnknownNameError
 
 __all__ = ["Entry", "Registry", "require"]
@@ -29,9 +31,20 @@ def require(ok: bool, what: str, value: object, allowed: str) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """A named choice; its dataclass fields are its parameters."""
+    """A named choice; its dataclass fields are its parameters.
+
+    A parameter of type float becomes a Python float: times a number of NumPy, an array would change its dtype.
+    """
 
     name: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            if field.type is float:
+                value = getattr(self, field.name)
+                number = isinstance(value, int | float | np.integer | np.floating)
+                require(number and math.isfinite(value), f"{field.name} of {self.name}", value, "a finite number")
+                object.__setattr__(self, field.name, float(value))
 
     def document(self) -> dict[str, Any]:
         """The entry as plain data: `{"name": ..., parameter: value, ...}`."""
@@ -76,7 +89,7 @@ class Registry(Generic[E]):
             return self._class(choice)()
         if isinstance(choice, Mapping):
             return self._from_document(choice)
-        if callable(choice) and self._wrap is not None:
+        if callable(choice) and not isinstance(choice, type) and self._wrap is not None:
             return self._wrap(choice)
         raise SettingError(f"{choice!r} is no {self.kind}: give a name ({', '.join(self.names())}) or an object")
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.arrays import Array
+from chainrule.arrays import Array, exact_sum
 from chainrule.data.examples import Examples, as_examples, epoch_order
 from chainrule.engines import Engine, Run, RunSettings, choose
 from chainrule.errors import SettingError
@@ -40,6 +40,8 @@ Metric = Callable[[Array, Array], float]
 
 CANCELLED = "cancelled"  # what History.stopped says when the caller asked for the end
 GLANCE = 0.1  # seconds between two looks at the caller; calls of the engine are cut to about this
+
+_NUMBER = int | float | np.integer | np.floating
 
 
 @dataclasses.dataclass(frozen=True)
@@ -156,14 +158,17 @@ def train(
     Raises DataError, SettingError or EngineError in one line, before anything is trained.
     """
     check_settings(batch_size, epochs, alpha, l1)
+    require(clip is None or isinstance(clip, Clip), "clip", clip, "a Clip, such as cr.Clip(norm=1.0), or None")
+    if metrics and validation is None:
+        raise SettingError("metrics are taken on the validation set: give validation=(X, T) too")
     rule = OPTIMIZERS.get(Adam() if optimizer is None else optimizer)
     examples = as_examples(net.architecture, X, T, sample_weight, net.dtype)
     settings = RunSettings(
         optimizer=rule,
-        batch_size=min(batch_size or len(examples.rows), len(examples.rows)),
+        batch_size=min(int(batch_size or len(examples.rows)), len(examples.rows)),
         divisor=examples.total,
-        alpha=alpha,
-        l1=l1,
+        alpha=float(alpha),
+        l1=float(l1),
         dropout=as_dropout(dropout, len(net.sizes) - 2),
         clip=clip,
         threads=threads,
@@ -244,11 +249,18 @@ class _Trainer:
             at += len(part)
             cost = _mean_cost(costs[:at], m, min(at * m, len(order)))
             if not math.isfinite(cost):
-                self.diverged = True
-                self.history.stopped = f"the cost is no longer finite in epoch {epoch + 1}: try a smaller learning rate"
+                self._diverge("the cost is", epoch)
                 return
             yield Progress(epoch, at, batches, cost, rate, time.monotonic() - self.began)
-        self.epoch_cost = cost
+        s = self.settings
+        self.epoch_cost = cost + self.net.penalty(s.alpha, s.l1, s.divisor)
+        if not (math.isfinite(self.epoch_cost) and np.isfinite(self.net.theta).all()):
+            self._diverge("the weights are", epoch)
+
+    def _diverge(self, what: str, epoch: int) -> None:
+        """End training: the weights go back to the last good ones."""
+        self.diverged = True
+        self.history.stopped = f"{what} no longer finite in epoch {epoch + 1}: try a smaller learning rate"
 
     def _pace(self, updates: int, seconds: float) -> None:
         """How many updates the next call makes; no bit depends on it."""
@@ -256,11 +268,10 @@ class _Trainer:
 
     def _end(self, epoch: int) -> EpochEnd:
         """Close an epoch: its cost, the validation set's, and whether these are the weights to keep."""
-        s = self.settings
-        cost = self.epoch_cost + self.net.penalty(s.alpha, s.l1, s.divisor)
         validation, found = self._validate()
-        best = validation is None or validation < min(self.history.validation, default=math.inf)
-        self.history.cost.append(cost)
+        so_far = filter(math.isfinite, self.history.validation)
+        best = validation is None or validation < min(so_far, default=math.inf)
+        self.history.cost.append(self.epoch_cost)
         if validation is not None:
             self.history.validation.append(validation)
         for name, value in found.items():
@@ -268,7 +279,7 @@ class _Trainer:
         if best:
             self.kept[...] = self.net.theta
             self.history.best_epoch = epoch
-        return EpochEnd(epoch, cost, found, validation, best, time.monotonic() - self.began)
+        return EpochEnd(epoch, self.epoch_cost, found, validation, best, time.monotonic() - self.began)
 
     def _validate(self) -> tuple[float | None, dict[str, float]]:
         if self.held is None:
@@ -283,16 +294,21 @@ def _mean_cost(costs: Array, m: int, rows: int) -> float:
     """sum_k |B_k| c_k / n over the batches so far, where only the last may be shorter than m."""
     sizes = np.full(len(costs), m)
     sizes[-1] = rows - m * (len(costs) - 1)
-    return math.fsum(costs * sizes) / rows if np.isfinite(costs).all() else math.nan
+    with np.errstate(over="ignore"):
+        return exact_sum(costs * sizes) / rows
 
 
 def check_settings(batch_size: Any, epochs: Any, alpha: float, l1: float) -> None:
     """Raise a SettingError for settings that no training could have."""
-    whole = isinstance(batch_size, int) and batch_size >= 1
-    require(batch_size is None or whole, "batch_size", batch_size, "a whole number from 1, or None for all rows")
-    require(isinstance(epochs, int) and epochs >= 1, "epochs", epochs, "a whole number from 1")
-    require(0 <= alpha < math.inf, "alpha", alpha, "a number from 0")
-    require(0 <= l1 < math.inf, "l1", l1, "a number from 0")
+    whole = batch_size is None or _is_count(batch_size)
+    require(whole, "batch_size", batch_size, "a whole number from 1, or None for all rows")
+    require(_is_count(epochs), "epochs", epochs, "a whole number from 1")
+    for name, value in {"alpha": alpha, "l1": l1}.items():
+        require(isinstance(value, _NUMBER) and 0 <= value < math.inf, name, value, "a number from 0")
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and int(value) >= 1
 
 
 def as_dropout(dropout: Any, hidden: int) -> tuple[float, ...]:
@@ -301,12 +317,12 @@ def as_dropout(dropout: Any, hidden: int) -> tuple[float, ...]:
     if len(given) != hidden:
         raise SettingError(f"{len(given)} dropout probabilities came for {hidden} hidden layers: give one for each")
     for p in given:
-        require(isinstance(p, int | float) and 0 <= p <= MOST_DROPPED, "dropout", p, f"from 0 to {MOST_DROPPED}")
+        require(isinstance(p, _NUMBER) and 0 <= float(p) <= MOST_DROPPED, "dropout", p, f"from 0 to {MOST_DROPPED}")
     return tuple(float(p) for p in given)
 
 
 def _validation(net: Network, validation: tuple[Any, ...]) -> Examples:
-    if len(validation) not in (2, 3):
+    if not isinstance(validation, tuple | list) or len(validation) not in (2, 3):
         raise SettingError("validation must be (X, T) or (X, T, sample_weight)")
     X, T, *weight = validation
     return as_examples(net.architecture, X, T, weight[0] if weight else None, net.dtype).present()

@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule.architecture import Architecture
 from chainrule.data.examples import Examples, as_examples, epoch_order
-from chainrule.engines import ENGINES, Run, RunSettings
+from chainrule.engines import ENGINES, Run, RunSettings, RunState
 from chainrule.network import Network
 from chainrule.optimizers import SGD, Adam, Clip
 
@@ -187,6 +187,24 @@ def play(run: Run, p: Problem, cuts: Callable[[int], Iterable[int]] = lambda bat
                 costs.extend(part)
                 at += len(part)
     return np.array(costs)
+
+
+class Relay:
+    """A run that hands its state to a new Run at every call."""
+
+    def __init__(self, engine: str, p: Problem) -> None:
+        self.engine, self.p = engine, p
+        self.run, self.theta = p.start(engine)
+
+    @property
+    def state(self) -> RunState:
+        return self.run.state
+
+    def steps(self, *arguments: Any) -> np.ndarray:
+        state = self.run.state
+        self.run, self.theta = self.p.start(self.engine)
+        self.run.state = state
+        return self.run.steps(*arguments)
 
 
 def bits(*parts: Any) -> list[Any]:

@@ -1,6 +1,7 @@
 """What every engine keeps: written for the reference engine, run for each that `ENGINES` has."""
 
 import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from .conformance import (
     INTEGERS,
     WIDTHS,
     N,
+    Relay,
     bits,
     check_gradient,
     covering,
@@ -74,6 +76,7 @@ def test_predict_cost_and_gradient_are_within_the_error_bound_of_float64(engine,
     check_gradient(p.gradient(engine), exact.gradient("reference"), error_bound(p))
     assert p.cost(engine) == pytest.approx(exact.cost("reference"), rel=small, abs=small)
     np.testing.assert_allclose(p.predict(engine), exact.predict("reference"), rtol=small, atol=small)
+    assert p.gradient(engine).dtype == p.predict(engine).dtype == p.theta.dtype
 
 
 WRONG = {
@@ -98,6 +101,31 @@ def test_the_error_bound_rejects_a_gradient_that_is_wrong(wrong):
     check_gradient(g, exact, error_bound(p))
     with pytest.raises(AssertionError, match="outside the bound"):
         check_gradient(WRONG[wrong](p, g), exact, error_bound(p))
+
+
+@engines
+@pytest.mark.parametrize("weight", [None, "rows", "terms"])
+def test_many_rows_are_the_mean_of_their_parts(engine, weight):
+    p = problem(dtype="float64", weight=weight)
+    many = p.only(p.rng.integers(0, N, 2500))
+    parts = [many.only(part) for part in np.array_split(np.arange(2500), 100)]
+    assert many.cost(engine) == pytest.approx(np.mean([part.cost(engine) for part in parts]), rel=1e-13)
+    mean = np.mean([part.gradient(engine) for part in parts], axis=0)
+    np.testing.assert_allclose(many.gradient(engine), mean, rtol=0, atol=1e-14)
+    np.testing.assert_array_equal(many.predict(engine), np.concatenate([part.predict(engine) for part in parts]))
+
+
+@engines
+@pytest.mark.parametrize("output", ["identity", "softmax", "blocks"])
+def test_weights_multiply_the_costs_and_gradients_of_their_rows(engine, output):
+    p = problem(dtype="float64", output=output, weight="rows")
+    single = [p._replace(data=p.data._replace(weight=None)).only([row]) for row in range(N)]
+    s = p.data.weight
+    by_term = p._replace(data=p.data._replace(weight=np.repeat(s[:, None], 5, axis=1)))
+    gradients = np.array([q.gradient(engine) for q in single])
+    for q in (p, by_term):
+        assert q.cost(engine) == pytest.approx(np.mean(s * [x.cost(engine) for x in single]), rel=1e-13)
+        np.testing.assert_allclose(q.gradient(engine), s @ gradients / N, rtol=0, atol=1e-14)
 
 
 @engines
@@ -138,17 +166,14 @@ def uncut(engine, p):
 
 
 def check_cuts(engine, case):
-    """Any cut, and a run continued from a saved state in a new Run, against the uncut run."""
+    """Any cut, and a run continued from its saved state in a new Run at every cut, against the uncut run."""
     p = problem(**case)
     whole = uncut(engine, p)
     for cuts in (range, lambda b: p.rng.integers(0, b, 2), lambda b: p.rng.integers(0, b, 4)):
         run, theta = p.start(engine)
         assert bits(play(run, p, cuts), theta, run.state) == whole
-    before, _ = p.start(engine)
-    costs = play(before, p, epochs=[0])
-    after, theta = p.start(engine)
-    after.state = before.state
-    assert bits(np.append(costs, play(after, p, epochs=[1])), theta, after.state) == whole
+    relay = Relay(engine, p)
+    assert bits(play(relay, p, range), relay.theta, relay.state) == whole
 
 
 @engines
@@ -165,14 +190,15 @@ def test_cutting_epochs_changes_no_bit_in_the_full_product(engine):
         check_cuts(engine, case)
 
 
-@cases()
-def test_a_call_that_runs_out_of_time_returns_after_one_update_and_changes_no_bit(case, monkeypatch):
+@cases(batch_size=1)
+@pytest.mark.parametrize(("seconds", "updates"), [(9.0, 1), (0.2, 3)])
+def test_a_call_that_has_taken_half_a_second_returns_early_and_changes_no_bit(case, seconds, updates, monkeypatch):
     p = problem(**case)
     whole = uncut("reference", p)
-    monkeypatch.setattr(reference, "LOOK_UP", -1.0)
+    clock = SimpleNamespace(monotonic=itertools.count(0, seconds).__next__)  # so long after each update
+    monkeypatch.setattr(reference, "time", clock)
     run, theta = p.start("reference")
-    m = p.settings.batch_size
-    assert len(run.steps(*p.data[:3], p.order(0)[: 2 * m], p.rates()[:2], 0, 0)) == 1
+    assert len(run.steps(*p.data[:3], p.order(0), p.rates(), 0, 0)) == updates
     run, theta = p.start("reference")
     assert bits(play(run, p), theta, run.state) == whole
 
@@ -385,10 +411,12 @@ def test_an_engine_is_chosen_by_name_or_as_the_first_that_lacks_nothing(monkeypa
         name = "lame"
 
         def lacks(self, architecture, settings=None):
-            return "everything"
+            return "dropout"
 
     monkeypatch.setattr("chainrule.engines.ENGINES", {"lame": Lame, **ENGINES})
     assert choose("auto", architecture).name == next(iter(ENGINES))
     assert choose("reference", architecture).name == "reference"
+    with pytest.raises(EngineError, match=r"^engine lame has no dropout[^\n]*$"):
+        choose("lame", architecture)
     with pytest.raises(UnknownNameError, match=r"'quick'.*auto, lame, .*reference"):
         choose("quick", architecture)

@@ -1,12 +1,13 @@
 """An activation of the user's own: any function of an array, checked, its derivative given or found."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
 from chainrule.activations.base import Activation
 from chainrule.arrays import Array
-from chainrule.differences import Differentiate, Function, agrees, central_difference, choose_method
+from chainrule.differences import Differentiate, Function, agrees, central_difference, choose_method, complex_step
 from chainrule.errors import SettingError
 
 __all__ = ["Custom"]
@@ -36,7 +37,8 @@ class Custom(Activation):
 
         The derivative is the given one, compared with central differences over `domain`; else the complex step
         where that is right over the domain, else central differences; `derivative_by` says which. With
-        elementwise=False a row of A may depend on the whole row of Z, and its Jacobian is found column by column.
+        elementwise=False a row of A may depend on the whole row of Z, and its Jacobian is found column by column:
+        no derivative is given then.
 
         >>> Custom.of(lambda z: z / (1 + z * z)).derivative_by
         'complex step'
@@ -45,10 +47,14 @@ class Custom(Activation):
 
         Raises SettingError for a wrong shape, for a result that moves where it should not, for a wrong derivative.
         """
-        _check_locality(function, elementwise)
+        Z = _sample(*domain)
+        _check_locality(function, Z, elementwise)
         if not elementwise:
-            Z = np.array([[0.3, -0.7, 1.1]])
-            return cls(function, None, choose_method(_along(function, Z, 1), np.repeat(Z[:, 1:2], 3, axis=1)), False)
+            if derivative is not None:
+                raise SettingError("with elementwise=False the Jacobian is found, so leave the derivative out")
+            columns = range(Z.shape[1])
+            methods = [choose_method(_along(function, Z, j), np.repeat(Z[:, j : j + 1], 3, axis=1)) for j in columns]
+            return cls(function, None, _safest(methods), False)
         points = np.linspace(*domain, 201) + 1e-3 * np.pi
         if derivative is None:
             return cls(function, None, choose_method(function, points))
@@ -106,12 +112,24 @@ def _along(function: Function, Z: Array, j: int) -> Function:
     return of_column
 
 
-def _check_locality(function: Function, elementwise: bool) -> None:
+def _sample(low: float, high: float) -> Array:
+    """A few places in the domain."""
+    return low + (high - low) * np.array([[0.515, 0.465, 0.555], [0.525, 0.51, 0.48]])
+
+
+def _safest(methods: Sequence[Differentiate]) -> Differentiate:
+    """Central differences wherever the complex step is wrong for one of them."""
+    return central_difference if central_difference in methods else complex_step
+
+
+def _check_locality(function: Function, Z: Array, elementwise: bool) -> None:
     """Move one z and see what moves: only its own a where elementwise, only its own row otherwise."""
-    Z = np.array([[0.3, -0.7, 1.1], [0.5, 0.2, -0.4]])
     moved = Z.copy()
-    moved[0, 1] += 0.25
-    before, after = np.asarray(function(Z)), np.asarray(function(moved))
+    moved[0, 1] += 0.05 * (Z.max() - Z.min())
+    with np.errstate(all="ignore"):
+        before, after = np.asarray(function(Z)), np.asarray(function(moved))
+    if not np.isfinite(before).all():
+        raise SettingError("your activation gives values that are not finite: give the domain=(low, high) that it has")
     if before.shape != Z.shape:
         raise SettingError(f"an activation must keep the shape: from {Z.shape} yours made {before.shape}")
     changed = before != after

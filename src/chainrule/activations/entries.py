@@ -113,6 +113,7 @@ class LeakyReLU(Activation):
     slope: float = 0.01
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         require(self.slope >= 0, "slope of leaky_relu", self.slope, "at least 0")
 
     def value(self, Z: Array) -> Array:
@@ -140,6 +141,7 @@ class ELU(Activation):
     alpha: float = 1.0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         require(self.alpha > 0, "alpha of elu", self.alpha, "above 0")
 
     def value(self, Z: Array) -> Array:

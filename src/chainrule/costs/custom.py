@@ -115,7 +115,10 @@ def _check_locality(function: CostFunction, A: Array, T: Array) -> bool:
     """Move one output: only its own term, or only its own row, may move. True if there is a term for each output."""
     moved = A.copy()
     moved[0, 1] += 0.01 * (A.max() - A.min())
-    before, after = np.asarray(function(A, T)), np.asarray(function(moved, T))
+    with np.errstate(all="ignore"):
+        before, after = np.asarray(function(A, T)), np.asarray(function(moved, T))
+    if not np.isfinite(before).all():
+        raise SettingError("your cost gives values that are not finite: give the domain=(low, high) of its outputs")
     if before.shape not in (A.shape, A.shape[:1]):
         raise SettingError(
             f"a cost of outputs {A.shape} must be of shape {A.shape} or {A.shape[:1]}, not {before.shape}"

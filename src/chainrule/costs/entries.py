@@ -111,6 +111,7 @@ class Huber(Cost):
     delta: float = 1.0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         require(self.delta > 0, "delta of huber", self.delta, "above 0")
 
     def terms(self, A: Array, T: Array) -> Array:
@@ -157,6 +158,7 @@ class Quantile(Cost):
     q: float = 0.5
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         require(0 < self.q < 1, "q of quantile", self.q, "between 0 and 1")
 
     def terms(self, A: Array, T: Array) -> Array:

@@ -61,13 +61,22 @@ def _softmax_binary_delta(Z: Array, A: Array, T: Array) -> Array:
     The sum's largest part, j = the top, is taken as (1 - t_j) a_j times a_i / (1 - a_j), which is at most 1.
     """
     xp = namespace(Z)
-    top, log_no = _is_top(Z), _log_one_minus_softmax(Z)
+    top = _is_top(Z)
     gain = xp.where(top, T, T - (1 - T) * A / xp.where(top, 1, 1 - A))
-    rest = A * (xp.sum(gain, axis=1, keepdims=True) - gain)
-    log_no_top = xp.sum(xp.where(top, log_no, 0), axis=1, keepdims=True)
-    share = xp.exp(xp.where(top, 0, _log_softmax(Z) - xp.where(log_no_top == -xp.inf, 0, log_no_top)))
-    from_top = xp.sum(xp.where(top, (1 - T) * A, 0), axis=1, keepdims=True) * xp.where(top, 0, share)
-    return (1 - T) * A - T * xp.where(top, xp.exp(log_no), 1 - A) + rest - from_top
+    rest = A * (_row_sum(gain) - gain)
+    from_top = _row_sum(xp.where(top, (1 - T) * A, 0)) * _share_below_top(Z, top)
+    no = xp.where(top, xp.exp(_log_one_minus_softmax(Z)), 1 - A)
+    return (1 - T) * A - T * no + rest - from_top
+
+
+def _share_below_top(Z: Array, top: Array) -> Array:
+    """a_i / (1 - a_top), the softmax of all but the top; 0 for the top itself."""
+    xp = namespace(Z)
+    others = xp.where(top, -xp.inf, Z)
+    second = xp.max(others, axis=1, keepdims=True)
+    e = xp.exp(others - xp.where(second == -xp.inf, 0, second))
+    total = _row_sum(e)
+    return e / xp.where(total == 0, 1, total)
 
 
 def _log_softplus(Z: Array, A: Array) -> Array:

@@ -53,7 +53,8 @@ def as_inputs(X: Any, n_1: int, dtype: np.dtype[Any], what: str = "X") -> Array:
         raise DataError(f"{what} has no rows: give at least one")
     if found.dtype.name not in ("float32", "float64") or not found.dtype.isnative:
         found = _numbers(found, what, dtype)
-    _check(found, np.isfinite, f"{what} has {{value}} in row {{row}}, column {{column}}: numbers must be finite")
+    text = f"{what} has {{value}} in row {{row}}, column {{column}}: numbers must be finite in {dtype}"
+    _check(found, partial(_finite, dtype), text)
     return found
 
 
@@ -110,20 +111,25 @@ def split_rows(seed: int, n: int, fraction: float) -> tuple[Array, Array]:
 
 
 def _numbers(values: Any, what: str, dtype: np.dtype[Any]) -> Array:
-    try:
-        array = np.asarray(values)
-        if array.dtype.kind in "OSUmMc":
-            raise TypeError(f"values of type {array.dtype}")
+    array = _array(values, what)
+    if array.dtype.kind in "OSUmMc":
+        raise DataError(f"{what} must be numbers in rows of equal length, not values of type {array.dtype}")
+    with np.errstate(over="ignore"):
         return array.astype(dtype)
+
+
+def _array(values: Any, what: str) -> Array:
+    try:
+        return np.asarray(values)
     except (TypeError, ValueError) as error:
         raise DataError(f"{what} must be numbers in rows of equal length: {error}") from None
 
 
 def _targets(architecture: Architecture, T: Any, dtype: np.dtype[Any]) -> Array:
     """T as the engine takes it; whole numbers are classes unless there is one per output."""
-    found = np.asarray(T)
+    found = _array(T, "T")
     n_L, blocks = architecture.sizes[-1], architecture.blocks
-    shape = found.shape[1:]
+    shape = found.shape[1:] if found.ndim else None
     if found.ndim == 1 and n_L == 1:
         return _target_values(architecture, found[:, None], dtype)
     classes = (len(blocks) == 1 and shape == ()) or (len(blocks) > 1 and shape == (len(blocks),) != (n_L,))
@@ -148,7 +154,8 @@ def _class_numbers(architecture: Architecture, T: Array) -> Array:
 def _target_values(architecture: Architecture, T: Array, dtype: np.dtype[Any]) -> Array:
     if T.dtype.name not in ("float32", "float64") or not T.dtype.isnative:
         T = _numbers(T, "T", dtype)
-    _check(T, np.isfinite, "T has {value} in row {row}, output {column}: targets must be finite")
+    text = f"T has {{value}} in row {{row}}, output {{column}}: targets must be finite in {dtype}"
+    _check(T, partial(_finite, dtype), text)
     for block in architecture.blocks:
         part, allowed, cost = T[:, block.columns], block.cost.targets, block.cost
         if math.isfinite(allowed.low):
@@ -157,6 +164,11 @@ def _target_values(architecture: Architecture, T: Array, dtype: np.dtype[Any]) -
         if cost.distribution:
             _check_distribution(part, cost.name)
     return T
+
+
+def _finite(dtype: np.dtype[Any], values: Array) -> Array:
+    with np.errstate(over="ignore"):
+        return np.isfinite(values.astype(dtype, copy=False))
 
 
 def _within(allowed: Interval, values: Array) -> Array:

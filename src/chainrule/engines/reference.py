@@ -1,6 +1,5 @@
 """The reference engine: the equations as they stand, in NumPy. Every other engine must agree with it to rounding."""
 
-import math
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.architecture import Architecture
-from chainrule.arrays import Array
+from chainrule.arrays import Array, exact_sum
 from chainrule.data.examples import one_hot
 from chainrule.engines.base import RunSettings, RunState
 from chainrule.equations import Layer, Pass, backward, bp3, bp4, forward, penalty_gradient
@@ -54,7 +53,7 @@ class ReferenceEngine:
             for rows in _blocks(len(X)):
                 part = None if weight is None else weight[rows]
                 done, T_block = _forward(architecture, layers, X[rows], T[rows], theta.dtype)
-                total += math.fsum(weighted_costs(architecture, done, T_block, part))
+                total += exact_sum(weighted_costs(architecture, done, T_block, part))
         return total / len(X)
 
     def gradient(
@@ -135,7 +134,7 @@ class ReferenceRun:
         g = g if s.clip is None else s.clip.apply(g)
         self._step += 1
         self._theta[...], self._slots = s.optimizer.update(self._theta, g, self._slots, rate, self._step)
-        return math.fsum(costs) / len(X)
+        return exact_sum(costs) / len(X)
 
     def _factors(self, m: int, epoch: int, batch: int) -> Factors:
         """What dropout multiplies each hidden layer's activations with, and None for the output layer."""

@@ -1,0 +1,52 @@
+"""The front door: what importing chainrule loads, and the names that it has."""
+
+import subprocess
+import sys
+
+import pytest
+
+import chainrule
+
+SLOW = {"scipy.special", "sklearn", "pyarrow", "pandas", "rich", "cyclopts", "jax"}
+
+
+@pytest.mark.parametrize(
+    "code", ["import chainrule", "import chainrule; chainrule.Network; chainrule.train; chainrule.fit; chainrule.Adam"]
+)
+def test_importing_loads_nothing_slow(code):
+    asked = f"import sys; {code}; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout.split()
+    assert "chainrule" in loaded
+    assert SLOW.intersection(loaded) == set()
+
+
+@pytest.mark.parametrize("name", chainrule.__all__)
+def test_every_public_name_exists(name):
+    assert getattr(chainrule, name) is getattr(chainrule, name)
+    assert name in dir(chainrule)
+
+
+def test_the_public_names_are_sorted_and_lead_to_what_they_name():
+    names = [name for name in chainrule.__all__ if not name.startswith("_")]
+    assert names == sorted(names)
+    assert len(set(names)) == len(names)
+    assert dir(chainrule) == sorted(chainrule.__all__)
+    for name in ("Network", "SGD", "Adam", "Architecture", "ChainruleError", "train", "fit"):
+        assert getattr(chainrule, name).__name__ == name
+
+
+@pytest.mark.parametrize("name", ["Netwrok", "np", "__wrapped__"])
+def test_an_unknown_name_is_no_attribute(name):
+    with pytest.raises(AttributeError, match=f"module 'chainrule' has no attribute '{name}'"):
+        getattr(chainrule, name)
+
+
+def test_what_is_not_public_cannot_be_imported_by_name():
+    with pytest.raises(ImportError, match="Netwrok"):
+        exec("from chainrule import Netwrok")
+
+
+def test_a_star_import_brings_every_public_name():
+    found = {}
+    exec("from chainrule import *", found)
+    assert set(chainrule.__all__) <= set(found)
