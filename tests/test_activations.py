@@ -388,10 +388,18 @@ def test_a_custom_softmax_is_the_softmax():
     np.testing.assert_allclose(sigma.pullback(G, Z, None), softmax.pullback(G, None, softmax.value(Z)), atol=1e-15)
 
 
+def in_place(z):
+    z[z < 0] = 0
+    return z
+
+
 @pytest.mark.parametrize(
     ("arguments", "settings", "words"),
     [
+        ((in_place,), {}, "must leave its argument as it is"),
         ((normalise,), {}, "moving one z_i moved other activations too: give elementwise=False"),
+        ((by_first,), {}, "give elementwise=False"),
+        ((lambda z: z - z[-1:],), {"elementwise": False}, "rows are examples and must not mix"),
         ((lambda z: z - z.mean(axis=0),), {"elementwise": False}, "rows are examples and must not mix"),
         ((lambda z: z.sum(axis=1),), {}, "must keep the shape"),
         ((lambda z: 1.0,), {}, "must keep the shape"),

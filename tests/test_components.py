@@ -168,6 +168,11 @@ def test_bp1_by_the_jacobian_is_bp1_where_each_a_has_its_own_z():
     assert components.bp1_jacobian(dC_da, diagonal) == components.bp1(dC_da, z, double)
 
 
+def test_bp1_by_the_jacobian_sums_over_the_activations():
+    """a = (z_1 z_2, z_1 + 3 z_2) at z = (5, 7): da_1/dz = (7, 5), da_2/dz = (1, 3), delta = (70 + 2, 50 + 6)."""
+    assert components.bp1_jacobian([10, 2], [[7, 5], [1, 3]]) == [72, 56]
+
+
 def test_bp1_by_the_jacobian_is_the_pullback_of_softmax():
     softmax = ACTIVATIONS.get("softmax")
     Z, G = np.random.default_rng(0).normal(size=(2, 4, 3))

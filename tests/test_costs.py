@@ -386,12 +386,20 @@ def test_your_own_cost_keeps_float32(function, derivative, by):
     assert deviation(cost.derivative(A, T), wide) <= 1e-6
 
 
+def in_place(A, T):
+    A -= T
+    return A * A
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        ((in_place,), "a cost must leave its arguments as they are: yours wrote into them"),
         ((lambda A, T: ((A - T) ** 2).mean(),), "a cost of outputs (7, 3) must be of shape (7, 3) or (7,), not ()"),
         ((lambda A, T: (A - T).sum(axis=0),), "must be of shape (7, 3) or (7,), not (3,)"),
         ((lambda A, T: (A - A.mean(axis=1, keepdims=True)) ** 2,), "moving one output moved the cost of others too"),
+        ((lambda A, T: (A - T) ** 2 * A[:, :1],), "moving one output moved the cost of others too"),
+        ((lambda A, T: (A - A[-1:]).max(axis=1) + T.sum(axis=1),), "give one cost for each example, shape (m,)"),
         ((lambda A, T: ((A - A.mean(axis=0)) ** 2).sum(axis=1),), "give one cost for each example, shape (m,)"),
         (
             (fourth_power, lambda A, T: (A - T) ** 3),

@@ -93,7 +93,7 @@ def test_rows_without_a_target_are_left_out_and_counted() -> None:
     assert len(training.rows[0]) + len(training.held[0]) == 295  # type: ignore[index]
     assert any("5 rows have no target" in note for note in training.notes)
     model = cr.train_table(gaps, target="total", drop=("sign",), epochs=1)
-    assert model.evaluate(gaps)["without target"] == 5
+    assert model.evaluate(gaps)["without_target"] == 5
 
 
 def test_the_weights_kept_are_those_of_the_best_epoch() -> None:
@@ -104,8 +104,8 @@ def test_the_weights_kept_are_those_of_the_best_epoch() -> None:
             costs.append(event.validation)
 
     model = cr.train_table(shapes(60), target="sign", epochs=40, learning_rate=0.05, on_event=note)
-    assert model.summary["best epoch"] == int(np.argmin(costs)) + 1
-    assert model.summary["at best epoch"]["validation cost"] == min(costs)
+    assert model.summary["best_epoch"] == int(np.argmin(costs)) + 1
+    assert model.summary["at_best_epoch"]["validation_cost"] == min(costs)
 
 
 def test_too_few_rows_are_all_trained_on() -> None:
@@ -149,4 +149,4 @@ def test_real_tables_are_learned(shared_data) -> None:  # type: ignore[no-untype
     mushroom = cr.train_table(shared_data("mushroom-train.csv.gz"), target="y", epochs=30)
     assert mushroom.evaluate(shared_data("mushroom-test.csv.gz"))["targets"]["y"]["accuracy"] > 0.998
     building = cr.train_table(shared_data("building-train.csv.gz"), target=["y1", "y2", "y3"], epochs=60)
-    assert building.evaluate(shared_data("building-test.csv.gz"))["targets"]["all"]["r2"] > 0.76
+    assert building.evaluate(shared_data("building-test.csv.gz"))["overall"]["r2"] > 0.76

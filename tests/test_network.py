@@ -1,10 +1,13 @@
 """A network: its parts, its type, its copies, what it computes from examples, and its document."""
 
+import copy
 import json
+import pickle
 
 import numpy as np
 import pytest
 
+import chainrule as cr
 from chainrule.architecture import Architecture
 from chainrule.arrays import as_dtype
 from chainrule.errors import ArchitectureError, ChainruleError, DataError, SettingError, UnknownNameError
@@ -217,3 +220,29 @@ def test_masks_hold_for_weights_that_are_given():
     ):
         assert found.W[0].tolist() == MASKS[0].tolist()
     assert theta.all()
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda net: pickle.loads(pickle.dumps(net)), Network.copy])
+def test_a_copy_is_trained_and_saved_as_itself(duplicate, tmp_path):
+    original = Network([2, 3, 1], masks=[np.eye(2, 3), None], seed=5)
+    network, before = duplicate(original), original.theta.copy()
+    cr.fit(network, [[0.0, 1.0], [1.0, 0.0]], [[0.0], [1.0]], epochs=3)
+    assert (original.theta == before).all()
+    assert (network.theta != before).any()
+    cr.save(network, tmp_path / "n.safetensors")
+    assert cr.load(tmp_path / "n.safetensors").theta.tobytes() == network.theta.tobytes()
+    assert np.shares_memory(network.W[0], network.theta)
+    assert not network.W[0][~network.architecture.masks[0]].any()
+
+
+def test_setting_theta_copies_into_it_and_keeps_masked_weights_at_0():
+    network = Network([2, 2], masks=[np.eye(2)])
+    W, given = network.W[0], np.arange(1.0, 7.0)
+    network.theta = given
+    assert W.tolist() == [[1.0, 0.0], [0.0, 4.0]]
+    given[0] = 9
+    assert network.theta[0] == 1
+    with pytest.raises(ArchitectureError, match="shape"):
+        network.theta = given[:3]
+    with pytest.raises(ArchitectureError, match="finite in float32"):
+        network.theta = given * 1e300

@@ -58,9 +58,13 @@ class Settings:
     threads: int | None = None
 
     def __post_init__(self) -> None:
-        require(0 <= self.validation < 1, "validation", self.validation, "a share from 0 to below 1")
-        require(all(n >= 1 for n in self.hidden), "hidden", tuple(self.hidden), "sizes of at least 1 each")
-        check_settings(self.batch_size, self.epochs, self.alpha, self.l1)
+        share = isinstance(self.validation, int | float) and 0 <= self.validation < 1
+        require(share, "validation", self.validation, "a share from 0 to below 1")
+        object.__setattr__(self, "hidden", (self.hidden,) if isinstance(self.hidden, int) else tuple(self.hidden))
+        object.__setattr__(self, "drop", (self.drop,) if isinstance(self.drop, str) else tuple(self.drop))
+        sizes = all(isinstance(n, int) and n >= 1 for n in self.hidden)
+        require(sizes, "hidden", self.hidden, "whole numbers from 1")
+        check_settings(self.batch_size, self.epochs, self.alpha, self.l1, self.threads)
         as_dropout(self.dropout, len(self.hidden))
         as_seed(self.seed)
         as_dtype(self.dtype)
@@ -118,7 +122,7 @@ class Model:
         """How good the answers are for rows whose targets are known, by target: plain numbers by name.
 
         Classes: accuracy and log loss. Numbers: rmse and mae in the target's units, r2. Several targets of numbers
-        also get their common rmse and mean r2 under `all`. Rows without a target are left out and counted.
+        also get their common rmse and mean r2, `overall`. Rows without a target are left out and counted.
         """
         table = read_table(source)
         present = self.targets.present(table)
@@ -126,8 +130,8 @@ class Model:
             raise DataError("no row has a value for every target, so there is nothing to compare with")
         table = table.filter(present)
         A, T = self.outputs(table), self.targets.encode(table, "float64")
-        found: dict[str, Any] = {"rows": table.num_rows, "without target": int((~present).sum())}
-        return {**found, "targets": _scores(self.targets, A, T)}
+        found: dict[str, Any] = {"rows": table.num_rows, "without_target": int((~present).sum())}
+        return {**found, **_scores(self.targets, A, T)}
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model as one .safetensors file; see `cr.save`."""
@@ -169,7 +173,7 @@ class TableTraining:
         table = table.filter(present)
         self.settings = dataclasses.replace(settings, seed=as_seed(settings.seed))
         rows, held = (table.take(part) for part in self._split(table.num_rows))
-        encoder = Encoder.fit(rows, [*names, *settings.drop])
+        encoder, targets = Encoder.fit(rows, [*names, *settings.drop]), targets.scaled_to(rows)
         self.rows = encoder.encode(rows, settings.dtype), targets.encode(rows, settings.dtype)
         self.held = (encoder.encode(held, settings.dtype), targets.encode(held, settings.dtype)) if len(held) else None
         self.notes = _notes(encoder, targets, int((~present).sum()), len(rows), len(held))
@@ -215,19 +219,19 @@ class TableTraining:
     def _finish(self, history: History) -> None:
         self.model.history, s = history, self.settings
         best = history.best_epoch
-        found = {"cost": history.cost, "validation cost": history.validation, **history.metrics}
+        found = {"cost": history.cost, "validation_cost": history.validation, **history.metrics}
         self.model.summary = {
             "rows": len(self.rows[0]),
-            "validation rows": len(self.held[0]) if self.held else 0,
+            "validation_rows": len(self.held[0]) if self.held else 0,
             "epochs": history.epochs,
-            "best epoch": best + 1,
-            "at best epoch": _finite({name: values[best] for name, values in found.items() if values and best >= 0}),
+            "best_epoch": best + 1,
+            "at_best_epoch": _finite({name: values[best] for name, values in found.items() if values and best >= 0}),
             "stopped": history.stopped,
             "optimizer": s.rule.document(),
-            "batch size": s.batch_size,
-            "alpha": s.alpha,
-            "l1": s.l1,
-            "dropout": s.dropout,
+            "batch_size": s.batch_size,
+            "alpha": float(s.alpha),
+            "l1": float(s.l1),
+            "dropout": float(s.dropout),
             "seed": s.seed,
             "engine": history.engine,
             "chainrule": __version__,
@@ -275,10 +279,11 @@ def _finite(scores: dict[str, float]) -> dict[str, float]:
     return {name: value for name, value in scores.items() if math.isfinite(value)}
 
 
-def _scores(targets: Targets, A: Array, T: Array) -> dict[str, dict[str, float]]:
-    """The scores of each target, by name, and `all` of the numbers where there are several."""
+def _scores(targets: Targets, A: Array, T: Array) -> dict[str, Any]:
+    """The scores of each target, by name, and the `overall` ones of the numbers where there are several."""
     true, found = targets.decode(T), targets.decode(A)
-    scores, start = {}, 0
+    scores: dict[str, dict[str, float]] = {}
+    start = 0
     for column in targets.columns:
         part = slice(start, start + column.width)
         start += column.width
@@ -286,15 +291,15 @@ def _scores(targets: Targets, A: Array, T: Array) -> dict[str, dict[str, float]]
         if column.kind == "classes":
             scores[column.name] = {
                 "accuracy": metrics.accuracy(y, a),
-                "log loss": metrics.log_loss(T[:, part], A[:, part]),
+                "log_loss": metrics.log_loss(T[:, part], A[:, part]),
             }
         else:
             scores[column.name] = {"rmse": metrics.rmse(y, a), "mae": metrics.mae(y, a), "r2": metrics.r2(y, a)}
     numbers = [column.name for column in targets.columns if column.kind == "numbers"]
     if len(numbers) > 1:
         y, a = (np.stack([values[name] for name in numbers], axis=1) for values in (true, found))
-        scores["all"] = {"rmse": metrics.rmse(y, a), "r2": metrics.r2(y, a)}
-    return scores
+        return {"targets": scores, "overall": {"rmse": metrics.rmse(y, a), "r2": metrics.r2(y, a)}}
+    return {"targets": scores}
 
 
 def _training_metrics(targets: Targets) -> dict[str, Callable[[Array, Array], float]]:

@@ -50,24 +50,43 @@ class Network:
         self.architecture = Architecture.of(sizes, activation, output, cost, masks)
         drawn = as_seed(seed)
         self.seed: int | None = drawn
-        self.theta = _first_theta(self.architecture, initializer, drawn).astype(as_dtype(dtype))
-        self._take_views()
+        self._theta = _cast(_first_theta(self.architecture, initializer, drawn), dtype)
+        self._mask()
 
     @classmethod
     def from_parts(cls, architecture: Architecture, theta: Array, seed: int | None = None) -> "Network":
         """The network of an architecture and a flat theta, which it copies; masked weights become 0."""
         net = cls.__new__(cls)
         net.architecture, net.seed = architecture, seed
-        net.theta = _given_theta(architecture, theta).astype(as_dtype(np.asarray(theta).dtype))
-        net._take_views()
+        net._theta = _cast(_given_theta(architecture, theta), np.asarray(theta).dtype)
+        net._mask()
         return net
 
-    def _take_views(self) -> None:
-        """W and b as views of theta, with every masked weight at 0."""
-        self.W, self.b = self.architecture.views(self.theta)
+    def _mask(self) -> None:
+        """Put every masked weight to 0."""
         for W, mask in zip(self.W, self.architecture.masks, strict=True):
             if mask is not None:
                 W[~mask] = 0
+
+    @property
+    def theta(self) -> Array:
+        """All parameters, flat: W of layer 2 row by row, b of layer 2, W of layer 3, ... Setting it copies into it."""
+        return self._theta
+
+    @theta.setter
+    def theta(self, values: Any) -> None:
+        self._theta[...] = _cast(_given_theta(self.architecture, values), self.dtype)
+        self._mask()
+
+    @property
+    def W(self) -> list[Array]:
+        """The weights of layers 2 to L, (n_{l-1}, n_l) each: views of theta."""
+        return self.architecture.views(self._theta)[0]
+
+    @property
+    def b(self) -> list[Array]:
+        """The biases of layers 2 to L, (n_l,) each: views of theta."""
+        return self.architecture.views(self._theta)[1]
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -77,7 +96,7 @@ class Network:
     @property
     def dtype(self) -> np.dtype[Any]:
         """The type that theta is kept and computed in."""
-        return self.theta.dtype
+        return self._theta.dtype
 
     def copy(self) -> "Network":
         """A network of its own with the same architecture and weights."""
@@ -172,7 +191,9 @@ class Network:
         missing = [name for name in names if name not in tensors]
         if missing:
             raise ArchitectureError(f"the tensors {', '.join(missing[:3])} are missing")
-        parts = (_shaped(tensors, f"layers.{l}.{p}", s) for l, p, s in _shapes(architecture))
+        parts = [_shaped(tensors, f"layers.{l}.{p}", s) for l, p, s in _shapes(architecture)]
+        if len({part.dtype for part in parts}) > 1:
+            raise ArchitectureError("the weights and biases are of several types, but one network has one")
         return cls.from_parts(architecture, np.concatenate([part.ravel() for part in parts]))
 
     def __repr__(self) -> str:
@@ -219,6 +240,14 @@ def _given_theta(architecture: Architecture, theta: Any) -> Array:
     found = np.array(theta)
     if found.shape != (architecture.parameter_count,):
         raise ArchitectureError(f"theta has shape {found.shape}, but the sizes need ({architecture.parameter_count},)")
+    return found
+
+
+def _cast(theta: Array, dtype: Any) -> Array:
+    """A copy in the network's type, once every value is finite in it."""
+    kind = as_dtype(dtype)
+    with np.errstate(over="ignore"):
+        found = theta.astype(kind)
     if not np.isfinite(found).all():
-        raise ArchitectureError("theta has values that are not finite")
+        raise ArchitectureError(f"theta has values that are not finite in {kind}")
     return found

@@ -123,20 +123,25 @@ def _safest(methods: Sequence[Differentiate]) -> Differentiate:
 
 
 def _check_locality(function: Function, Z: Array, elementwise: bool) -> None:
-    """Move one z and see what moves: only its own a where elementwise, only its own row otherwise."""
-    moved = Z.copy()
-    moved[0, 1] += 0.05 * (Z.max() - Z.min())
+    """Move one z after another and see what moves: only its own a where elementwise, only its own row otherwise."""
+    kept = Z.copy()
     with np.errstate(all="ignore"):
-        before, after = np.asarray(function(Z)), np.asarray(function(moved))
-    if not np.isfinite(before).all():
-        raise SettingError("your activation gives values that are not finite: give the domain=(low, high) that it has")
+        before = np.asarray(function(Z))
+    if not np.array_equal(Z, kept):
+        raise SettingError("an activation must leave its argument as it is: yours wrote into it")
     if before.shape != Z.shape:
         raise SettingError(f"an activation must keep the shape: from {Z.shape} yours made {before.shape}")
-    changed = before != after
-    changed[(0, 1) if elementwise else 0] = False
-    if changed.any():
-        cure = "give elementwise=False" if elementwise else "rows are examples and must not mix"
-        raise SettingError(f"moving one z_i moved other activations too: {cure}")
+    if not np.isfinite(before).all():
+        raise SettingError("your activation gives values that are not finite: give the domain=(low, high) that it has")
+    for i, j in np.ndindex(Z.shape):
+        moved = Z.copy()
+        moved[i, j] += 0.05 * (Z.max() - Z.min())
+        with np.errstate(all="ignore"):
+            changed = np.asarray(function(moved)) != before
+        changed[(i, j) if elementwise else i] = False
+        if changed.any():
+            cure = "give elementwise=False" if elementwise else "rows are examples and must not mix"
+            raise SettingError(f"moving one z_i moved other activations too: {cure}")
 
 
 def _check_derivative(function: Function, derivative: Function, points: Array) -> None:

@@ -14,12 +14,30 @@ from rich.table import Table
 from chainrule.training import EpochEnd, Event, Started
 from chainrule.training import Progress as Updates
 
-__all__ = ["Board", "number", "say", "show_table", "write_json"]
+__all__ = ["Board", "number", "printable", "say", "show_table", "words", "write_json"]
 
 
 def say(text: str) -> None:
-    """One line on stdout, as it is."""
-    print(text)
+    """One line on stdout."""
+    print(printable(text))
+
+
+def printable(text: str) -> str:
+    """The text with control characters shown, not obeyed: names may come from a stranger's file.
+
+    >>> len(printable("a" + chr(27)))
+    5
+    """
+    return "".join(c if c.isprintable() or c == " " else repr(c)[1:-1] for c in text)
+
+
+def words(name: str) -> str:
+    """A name of the output for programs as people read it.
+
+    >>> words("log_loss")
+    'log loss'
+    """
+    return name.replace("_", " ")
 
 
 def write_json(value: Mapping[str, Any]) -> None:
@@ -52,7 +70,7 @@ def show_table(heads: Sequence[str], rows: Iterable[Sequence[str]], title: str =
     for head in heads:
         table.add_column(head, overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(printable, row))
     console = Console(file=sys.stdout, highlight=False, markup=False, soft_wrap=False)
     if not console.is_terminal:
         console.width = 200
@@ -94,7 +112,7 @@ class Board:
             self._update(f"epoch {event.epoch + 1}/{self._epochs}", done, f"cost {event.cost:.4g}{self._scores}")
         elif isinstance(event, EpochEnd):
             scores = {"validation": event.validation, **event.metrics} if event.validation is not None else {}
-            self._scores = "".join(f", {name} {value:.4g}" for name, value in scores.items())
+            self._scores = "".join(f", {printable(name)} {value:.4g}" for name, value in scores.items())
 
     def _update(self, text: str, done: int, scores: str) -> None:
         assert self._task is not None, "Started comes first"

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from chainrule.cli.console import number, say, write_json
+from chainrule.cli.console import number, say, words, write_json
 from chainrule.cli.models import load_model
 from chainrule.cli.options import AsJson
 
@@ -36,7 +36,8 @@ def evaluate(
 
 def show_scores(scores: dict[str, Any]) -> None:
     """The scores in lines of text: the rows first, then one line for each target."""
-    without = scores["without target"]
+    without = scores["without_target"]
     say(f"{scores['rows']:,} rows" + (f" ({without:,} more have no target)" if without else ""))
-    for name, found in scores["targets"].items():
-        say(f"{name}: " + ", ".join(f"{label} {number(value)}" for label, value in found.items()))
+    overall = {"overall": scores["overall"]} if "overall" in scores else {}
+    for name, found in [*scores["targets"].items(), *overall.items()]:
+        say(f"{name}: " + ", ".join(f"{words(label)} {number(value)}" for label, value in found.items()))

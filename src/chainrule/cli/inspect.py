@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from chainrule.cli.console import number, say, show_table, write_json
+from chainrule.cli.console import number, say, show_table, words, write_json
 from chainrule.cli.options import AsJson
 from chainrule.files import load
 from chainrule.model import Model
@@ -11,7 +11,7 @@ from chainrule.network import Network
 
 __all__ = ["inspect"]
 
-_FIRST = ("rows", "validation rows", "epochs", "stopped", "best epoch", "at best epoch", "optimizer", "batch size")
+_FIRST = ("rows", "validation_rows", "epochs", "stopped", "best_epoch", "at_best_epoch", "optimizer", "batch_size")
 
 
 def inspect(
@@ -62,11 +62,11 @@ def _target_detail(target: Any) -> str:
 def _show_training(summary: dict[str, Any]) -> None:
     say("")
     rows = [(name, summary[name]) for name in (*_FIRST, *sorted(summary.keys() - set(_FIRST))) if name in summary]
-    show_table(("training", ""), [(name, _words(value)) for name, value in rows if value != ""])
+    show_table(("training", ""), [(words(name), _words(value)) for name, value in rows if value != ""])
 
 
 def _words(value: Any) -> str:
     if isinstance(value, dict):
         named = [value["name"]] if "name" in value else []
-        return ", ".join([*named, *(f"{name} {_words(part)}" for name, part in value.items() if name != "name")])
+        return ", ".join([*named, *(f"{words(name)} {_words(part)}" for name, part in value.items() if name != "name")])
     return number(value) if isinstance(value, float) else str(value)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter, Token
 
 from chainrule.activations import ACTIVATIONS
-from chainrule.cli.console import Board, number, say, write_json
+from chainrule.cli.console import Board, number, say, words, write_json
 from chainrule.cli.options import AsJson
 from chainrule.cli.signals import Interrupt
 from chainrule.data.choosing import TASKS
@@ -16,7 +16,7 @@ from chainrule.errors import TrainingError
 from chainrule.files.atomic import check_target
 from chainrule.model import Model, Settings, TableTraining
 from chainrule.optimizers import OPTIMIZERS
-from chainrule.training import CANCELLED, EpochEnd
+from chainrule.training import EpochEnd
 
 __all__ = ["TrainOptions", "check_learned", "names", "run_training", "train"]
 
@@ -47,26 +47,36 @@ class TrainOptions(Settings):
 
     hidden: Annotated[
         tuple[int, ...], _listed("Neurons of each hidden layer, from input to output; '' for none.", "64,64", _sizes)
-    ] = (100,)
+    ] = tuple(Settings.hidden)
     activation: Annotated[
         str, Parameter(choices=ACTIVATIONS.names(), help="Activation function of the hidden layers.")
-    ] = "relu"
-    optimizer: Annotated[str, Parameter(choices=OPTIMIZERS.names(), help="Rule that updates the weights.")] = "adam"
-    learning_rate: Annotated[float | None, Parameter(help=f"Learning rate; without it {_RATES}.", negative="")] = None
-    batch_size: Annotated[int, Parameter(help="Rows of one update.")] = 32
+    ] = Settings.activation
+    optimizer: Annotated[str, Parameter(choices=OPTIMIZERS.names(), help="Rule that updates the weights.")] = (
+        Settings.optimizer
+    )
+    learning_rate: Annotated[float | None, Parameter(help=f"Learning rate; without it {_RATES}.", negative="")] = (
+        Settings.learning_rate
+    )
+    batch_size: Annotated[int, Parameter(help="Rows of one update.")] = Settings.batch_size
     epochs: Annotated[int, Parameter(help="Passes over the rows.")] = Settings.epochs
     validation: Annotated[
         float, Parameter(help="Share of rows held out to choose the best epoch's weights; 0 holds out none.")
-    ] = 0.1
-    alpha: Annotated[float, Parameter(help="Penalty on squared weights, alpha/(2S) sum W².")] = 0.0
-    l1: Annotated[float, Parameter(help="Penalty on absolute weights, l1/S sum |W|.")] = 0.0
-    dropout: Annotated[float, Parameter(help="Probability of dropping a hidden neuron.")] = 0.0
-    task: Annotated[str, Parameter(choices=TASKS, help="What the target is; auto decides from its values.")] = "auto"
-    drop: Annotated[tuple[str, ...], _listed("Columns to leave out.", "COLUMN,COLUMN")] = ()
-    seed: Annotated[int | None, Parameter(help="Fixes every random choice; 'none' draws one.", negative="")] = 0
-    dtype: Annotated[str, Parameter(choices=("float32", "float64"), help="Type to compute in.")] = "float32"
-    engine: Annotated[str, Parameter(choices=("auto", *ENGINES), help="What computes.")] = "auto"
-    threads: Annotated[int | None, Parameter(help="Threads, where the engine has a choice.", negative="")] = None
+    ] = Settings.validation
+    alpha: Annotated[float, Parameter(help="Penalty on squared weights, alpha/(2S) sum W².")] = Settings.alpha
+    l1: Annotated[float, Parameter(help="Penalty on absolute weights, l1/S sum |W|.")] = Settings.l1
+    dropout: Annotated[float, Parameter(help="Probability of dropping a hidden neuron.")] = Settings.dropout
+    task: Annotated[str, Parameter(choices=TASKS, help="What the target is; auto decides from its values.")] = (
+        Settings.task
+    )
+    drop: Annotated[tuple[str, ...], _listed("Columns to leave out.", "COLUMN,COLUMN")] = tuple(Settings.drop)
+    seed: Annotated[int | None, Parameter(help="Fixes every random choice; 'none' draws one.", negative="")] = (
+        Settings.seed
+    )
+    dtype: Annotated[str, Parameter(choices=("float32", "float64"), help="Type to compute in.")] = Settings.dtype
+    engine: Annotated[str, Parameter(choices=("auto", *ENGINES), help="What computes.")] = Settings.engine
+    threads: Annotated[int | None, Parameter(help="Threads, where the engine has a choice.", negative="")] = (
+        Settings.threads
+    )
 
 
 def train(
@@ -102,8 +112,8 @@ def train(
 def check_learned(training: TableTraining) -> None:
     """Raise a TrainingError if the cost was lost before one epoch was finished: such weights are not worth a file."""
     history = training.model.history
-    if history is not None and history.epochs == 0 and history.stopped != CANCELLED:
-        raise TrainingError(f"nothing was learned and nothing is saved: {history.stopped}")
+    if history is not None and history.epochs == 0 and history.stopped == "diverged":
+        raise TrainingError(f"nothing was learned and nothing is saved: {history.message}")
 
 
 def run_training(training: TableTraining, as_json: bool) -> int:
@@ -119,7 +129,7 @@ def run_training(training: TableTraining, as_json: bool) -> int:
 def _epoch(event: EpochEnd) -> dict[str, Any]:
     found: dict[str, Any] = {"epoch": event.epoch + 1, "cost": event.cost, "best": event.best}
     if event.validation is not None:
-        found |= {"validation cost": event.validation, **event.metrics}
+        found |= {"validation_cost": event.validation, **event.metrics}
     return {**found, "seconds": round(event.seconds, 3)}
 
 
@@ -132,7 +142,7 @@ def _report(training: TableTraining, out: Path, as_json: bool) -> None:
         write_json({"event": "end", "model": str(out), "seconds": seconds, "notes": training.notes, **model.summary})
         return
     if history.stopped:
-        say(f"stopped: {history.stopped}")
+        say(f"stopped: {history.message}")
     say(summary_line(model))
     say(f"trained in {history.seconds:.1f} s by the {history.engine} engine; model saved in {out}")
 
@@ -140,8 +150,8 @@ def _report(training: TableTraining, out: Path, as_json: bool) -> None:
 def summary_line(model: Model) -> str:
     """The state of training in one line: epochs, and the scores at the best one."""
     s = model.summary
-    scores = ", ".join(f"{name} {number(value)}" for name, value in s["at best epoch"].items())
+    scores = ", ".join(f"{words(name)} {number(value)}" for name, value in s["at_best_epoch"].items())
     if not scores:
         return "no epoch was finished: these are the weights as they stood"
     epochs = f"{s['epochs']} epoch{'s' * (s['epochs'] != 1)}"
-    return f"{epochs}, weights of epoch {s['best epoch']}: {scores}"
+    return f"{epochs}, weights of epoch {s['best_epoch']}: {scores}"

@@ -1,6 +1,7 @@
 """A cost of the user's own: any function of outputs and targets, checked, its derivative given or found."""
 
 import dataclasses
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -112,20 +113,27 @@ def _sample(low: float, high: float) -> tuple[Array, Array]:
 
 
 def _check_locality(function: CostFunction, A: Array, T: Array) -> bool:
-    """Move one output: only its own term, or only its own row, may move. True if there is a term for each output."""
-    moved = A.copy()
-    moved[0, 1] += 0.01 * (A.max() - A.min())
+    """Move one output after another: only its own term, or its own row, may move. True if each output has a term."""
+    kept = A.copy(), T.copy()
     with np.errstate(all="ignore"):
-        before, after = np.asarray(function(A, T)), np.asarray(function(moved, T))
-    if not np.isfinite(before).all():
-        raise SettingError("your cost gives values that are not finite: give the domain=(low, high) of its outputs")
+        before = np.asarray(function(A, T))
+    if not (np.array_equal(A, kept[0]) and np.array_equal(T, kept[1])):
+        raise SettingError("a cost must leave its arguments as they are: yours wrote into them")
     if before.shape not in (A.shape, A.shape[:1]):
         raise SettingError(
             f"a cost of outputs {A.shape} must be of shape {A.shape} or {A.shape[:1]}, not {before.shape}"
         )
+    if not np.isfinite(before).all():
+        raise SettingError("your cost gives values that are not finite: give the domain=(low, high) of its outputs")
     by_element = before.shape == A.shape
-    changed = before != after
-    changed[(0, 1) if by_element else 0] = False
-    if changed.any():
-        raise SettingError("moving one output moved the cost of others too: give one cost for each example, shape (m,)")
+    for i, j in np.ndindex(A.shape):
+        moved = A.copy()
+        moved[i, j] += math.copysign(0.01 * (A.max() - A.min()), A.mean() - A[i, j])  # inwards, to stay in the domain
+        with np.errstate(all="ignore"):
+            changed = np.asarray(function(moved, T)) != before
+        changed[(i, j) if by_element else i] = False
+        if changed.any():
+            raise SettingError(
+                "moving one output moved the cost of others too: give one cost for each example, shape (m,)"
+            )
     return by_element

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.data.columns import column_as_numbers, first_non_number, words_of
+from chainrule.data.moments import standard
 from chainrule.data.tables import listed
 from chainrule.data.transforms import standardised
 from chainrule.errors import DataError
@@ -33,6 +34,10 @@ class Target:
     def width(self) -> int:
         """The number of the network's outputs that belong to it."""
         return 1
+
+    def scaled_to(self, column: Any) -> Target:
+        """The same target with its statistics, if it has any, from these cells."""
+        return self
 
     def encode(self, column: Any, dtype: Any) -> NDArray[Any]:
         """The outputs (n, width) that the network should give."""
@@ -127,6 +132,12 @@ class Quantity(Target):
     kind: ClassVar[str] = "numbers"
     mean: float
     scale: float
+
+    def scaled_to(self, column: Any) -> Target:
+        """Standardised by these cells, unless they are all the same."""
+        numbers = column_as_numbers(column, self.name)
+        mean, scale = standard(*numbers) if numbers is not None else (self.mean, 0.0)
+        return dataclasses.replace(self, mean=mean, scale=scale) if scale > 0 else self
 
     def encode(self, column: Any, dtype: Any) -> NDArray[Any]:
         """`(y - mean) / scale`, (n, 1).

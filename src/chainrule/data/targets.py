@@ -65,6 +65,13 @@ class Targets:
         require_columns(table, chosen, "target")
         return cls(tuple(target_of(name, table.column(name), task) for name in chosen))
 
+    def scaled_to(self, rows: pa.Table) -> Targets:
+        """The same targets, numbers standardised by these rows (those to train on); classes stay all that were found.
+
+        A number that is the same in all of these rows keeps the statistics that it has.
+        """
+        return Targets(tuple(column.scaled_to(rows.column(column.name)) for column in self.columns))
+
     @property
     def names(self) -> list[str]:
         """The target columns."""

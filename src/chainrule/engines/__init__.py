@@ -1,13 +1,22 @@
 """Engines: how it is computed. All agree with the equations to rounding; none imports another."""
 
+from collections.abc import Callable
+
 from chainrule.architecture import Architecture
 from chainrule.engines.base import Engine, Run, RunSettings, RunState
-from chainrule.engines.reference import ReferenceEngine
 from chainrule.errors import EngineError, UnknownNameError
 
 __all__ = ["ENGINES", "Engine", "Run", "RunSettings", "RunState", "choose"]
 
-ENGINES: dict[str, type[Engine]] = {"reference": ReferenceEngine}
+
+def _reference() -> Engine:
+    from chainrule.engines.reference import ReferenceEngine
+
+    return ReferenceEngine()
+
+
+# In the order in which "auto" asks them; each is imported only when it is made.
+ENGINES: dict[str, Callable[[], Engine]] = {"reference": _reference}
 
 
 def choose(name: str, architecture: Architecture, settings: RunSettings | None = None) -> Engine:

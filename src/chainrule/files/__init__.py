@@ -10,6 +10,7 @@ from chainrule.files.container import SCHEMA, read, write
 
 __all__ = ["load", "save"]
 
+# The classes stand above this module, so they are imported by name; a file can only choose one of these.
 KINDS = {"model": ("chainrule.model", "Model"), "network": ("chainrule.network", "Network")}
 
 
@@ -25,7 +26,7 @@ def save(obj: Any, path: str | os.PathLike[str]) -> None:
     Raises SettingError for anything that is no such thing, or that holds a function of your own; OSError where the
     path cannot be written.
     """
-    kind = next((k for k, (_, name) in KINDS.items() if type(obj).__name__ == name and hasattr(obj, "document")), None)
+    kind = next((kind for kind in KINDS if isinstance(obj, _class_of(kind))), None)
     if kind is None:
         raise SettingError(
             f"a {type(obj).__name__} cannot be saved: give a {' or a '.join(n for _, n in KINDS.values())}"
@@ -47,11 +48,15 @@ def load(path: str | os.PathLike[str], verify: bool = True) -> Any:
             f"{os.fspath(path)!r}: it holds a {reprlib.repr(kind)}, and this version knows {', '.join(KINDS)}: "
             "install the newer chainrule that wrote it"
         )
-    module, name = KINDS[kind]
     try:
-        return getattr(importlib.import_module(module), name).from_document(container.document, container.tensors)
+        return _class_of(kind).from_document(container.document, container.tensors)
     except (ChainruleError, ArithmeticError, LookupError, TypeError, ValueError) as error:
         reason = str(error) if isinstance(error, ChainruleError) else f"{type(error).__name__}: {error}"
         raise ModelFileError(
             f"{os.fspath(path)!r}: its parts do not fit together ({' '.join(reason.split())})"
         ) from None
+
+
+def _class_of(kind: str) -> Any:
+    module, name = KINDS[kind]
+    return getattr(importlib.import_module(module), name)

@@ -1,0 +1,117 @@
+"""Training: an iterator of events, which whoever runs it reads, shows and may leave at any time.
+
+The weights of the network are current whenever an event is seen. Leaving the loop leaves them so; only `Finished`
+brings back the best ones, where a validation set says which those are.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from chainrule.data.examples import Examples, as_examples
+from chainrule.engines import RunSettings, choose
+from chainrule.errors import SettingError
+from chainrule.network import Network
+from chainrule.optimizers import OPTIMIZERS, Adam, Clip
+from chainrule.random import as_seed
+from chainrule.registry import require
+from chainrule.training.events import EpochEnd, Event, Finished, History, Progress, Started, Stopped
+from chainrule.training.loop import Metric, Training, TrainingState
+from chainrule.training.settings import as_dropout, check_settings
+
+__all__ = [
+    "EpochEnd",
+    "Event",
+    "Finished",
+    "History",
+    "Progress",
+    "Started",
+    "Stopped",
+    "Training",
+    "TrainingState",
+    "as_dropout",
+    "check_settings",
+    "fit",
+    "train",
+]
+
+
+def train(
+    net: Network,
+    X: Any,
+    T: Any,
+    *,
+    optimizer: Any = None,
+    batch_size: int | None = 32,
+    epochs: int = 10,
+    validation: tuple[Any, ...] | None = None,
+    sample_weight: Any = None,
+    alpha: float = 0.0,
+    l1: float = 0.0,
+    dropout: Any = 0.0,
+    clip: Clip | None = None,
+    shuffle: bool = True,
+    metrics: Mapping[str, Metric] | None = None,
+    engine: str = "auto",
+    threads: int | None = None,
+    seed: int | None = 0,
+    cancel: Callable[[], bool] | None = None,
+    state: TrainingState | None = None,
+) -> Training:
+    """Train `net` in place, by mini-batch gradient descent on C (see `Network.cost`): an iterator of events.
+
+    T is (n, n_L), or class numbers (n,); sample_weight (n,) or (n, n_L). batch_size: rows of an update, None for all.
+    optimizer: `cr.Adam()` if None. validation: (X, T) or (X, T, sample_weight). metrics: functions of (A, T) by
+    name, taken on the validation set. alpha, l1: the penalties. dropout: the probability of dropping a neuron of a
+    hidden layer, one number or one for each. clip: bounds for the gradient. seed: for order and dropout; None draws
+    one. cancel: asked between updates, ends training when it says True. state: of an earlier training with the same
+    data and settings, to go on from exactly there; `epochs` counts from the very first.
+
+    Events: Started; Progress about ten times a second; EpochEnd; Stopped if it ends early (cancelled, or the cost
+    is no longer finite: then the last good weights are kept); Finished.
+
+    >>> net = cr.Network([1, 1], output="identity", dtype="float64")
+    >>> [type(event).__name__ for event in cr.train(net, [[0.0], [1.0]], [[1.0], [3.0]], epochs=1)]
+    ['Started', 'Progress', 'EpochEnd', 'Finished']
+
+    What comes back also has a `state`, whenever an event is seen: all that going on later takes.
+
+    Raises DataError, SettingError or EngineError in one line, before anything is trained.
+    """
+    check_settings(batch_size, epochs, alpha, l1, threads)
+    require(clip is None or isinstance(clip, Clip), "clip", clip, "a Clip, such as cr.Clip(norm=1.0), or None")
+    if metrics and validation is None:
+        raise SettingError("metrics are taken on the validation set: give validation=(X, T) too")
+    examples = as_examples(net.architecture, X, T, sample_weight, net.dtype)
+    settings = RunSettings(
+        optimizer=OPTIMIZERS.get(Adam() if optimizer is None else optimizer),
+        batch_size=min(int(batch_size or len(examples.rows)), len(examples.rows)),
+        divisor=examples.total,
+        alpha=float(alpha),
+        l1=float(l1),
+        dropout=as_dropout(dropout, len(net.sizes) - 2),
+        clip=clip,
+        threads=threads,
+        seed=as_seed(seed),
+    )
+    held = None if validation is None else _validation(net, validation)
+    chosen = choose(engine, net.architecture, settings)
+    return Training(net, examples, settings, chosen, epochs, shuffle, held, dict(metrics or {}), cancel, state)
+
+
+def fit(net: Network, X: Any, T: Any, **settings: Any) -> History:
+    """The same as `train`, run to its end: returns its History.
+
+    >>> cr.fit(cr.Network([1, 1]), [[0.0], [1.0]], [[0.0], [1.0]], epochs=3).epochs
+    3
+    """
+    for event in train(net, X, T, **settings):
+        if isinstance(event, Finished):
+            return event.history
+    raise AssertionError("training ends with Finished")
+
+
+def _validation(net: Network, validation: tuple[Any, ...]) -> Examples:
+    if not isinstance(validation, tuple | list) or len(validation) not in (2, 3):
+        raise SettingError("validation must be (X, T) or (X, T, sample_weight)")
+    X, T, *weight = validation
+    return as_examples(net.architecture, X, T, weight[0] if weight else None, net.dtype).present()
