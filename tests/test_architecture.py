@@ -112,7 +112,8 @@ def test_blocks_stand_side_by_side_in_the_output_layer():
         (3, 5, 2, slice(3, 5)),
     ]
     assert [b.separable for b in found.blocks] == [False, True]
-    assert not Architecture.of([4, 5], output="softmax", cost="quadratic").blocks[0].separable
+    assert Architecture.of([4, 5], output="softmax", cost="quadratic").blocks[0].separable
+    assert not Architecture.of([4, 5], output="softmax", cost="poisson").blocks[0].separable
     assert isinstance(found.activations[-1], Blocks)
     assert Architecture.of([4, 5], output=[("softmax", 5)], cost="cross_entropy").activations[-1].name == "softmax"
 

@@ -17,7 +17,7 @@ import numpy as np
 from chainrule.activations import ACTIVATIONS, Activation
 from chainrule.arrays import Array, namespace
 from chainrule.costs import COSTS, PAIRS, Cost, Pair
-from chainrule.equations import Layer
+from chainrule.equations import Layer, bp1
 from chainrule.errors import ArchitectureError
 
 __all__ = ["Architecture", "Block", "Blocks"]
@@ -51,8 +51,11 @@ class Block:
 
     @property
     def separable(self) -> bool:
-        """Whether each output has its own z and its own term, so that each may have its own weight."""
-        return self.activation.elementwise and self.cost.elementwise
+        """Whether each output has a term of its own that may have a weight of its own.
+
+        Not where delta comes from Z for the whole row at once: then it can only be weighted as a whole.
+        """
+        return self.cost.elementwise and (self.activation.elementwise or self.pair is None)
 
     @cached_property
     def pair(self) -> Pair | None:
@@ -63,11 +66,13 @@ class Block:
         """The terms of C_x from the block's own columns, shape (m, width) or (m, 1)."""
         return self.pair.terms(Z, A, T) if self.pair else self.cost.terms(A, T)
 
-    def delta(self, Z: Array, A: Array, T: Array) -> Array:
-        """BP1 for the block's own columns, shape (m, width)."""
+    def delta(self, Z: Array, A: Array, T: Array, weight: Array | None = None) -> Array:
+        """BP1 for the block's own columns, shape (m, width); `weight` (m, width) weighs the terms of C_x."""
         if self.pair:
-            return self.pair.delta(Z, A, T)
-        return self.activation.pullback(self.cost.derivative(A, T), Z, A)
+            delta = self.pair.delta(Z, A, T)
+            return delta if weight is None else weight * delta
+        dC_dA = self.cost.derivative(A, T)
+        return bp1(self.activation, dC_dA if weight is None else weight * dC_dA, Z, A)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -177,19 +182,25 @@ class Architecture:
 
     def delta_L(self, Z: Array, A: Array, T: Array, weight: Array | None = None) -> Array:
         """The error of the output layer, dC_x/dZ^L, shape (m, n_L), block by block."""
-        columns = [b.columns for b in self.blocks]
-        parts = [b.delta(Z[:, c], A[:, c], T[:, c]) for b, c in zip(self.blocks, columns, strict=True)]
-        delta = parts[0] if len(parts) == 1 else namespace(Z).concat(parts, axis=1)
-        return delta if weight is None else delta * weight
+        parts = []
+        for block in self.blocks:
+            c = block.columns
+            by_term = None if weight is None else weight[:, c]
+            parts.append(block.delta(Z[:, c], A[:, c], T[:, c], by_term))
+        return parts[0] if len(parts) == 1 else namespace(Z).concat(parts, axis=1)
 
     def document(self) -> dict[str, Any]:
         """Everything but the masks' bits as plain data, for a file."""
         return {
             "sizes": list(self.sizes),
-            "hidden": [activation.document() for activation in self.hidden],
+            "hidden": [ACTIVATIONS.document(activation) for activation in self.hidden],
             "blocks": [
-                {"activation": b.activation.document(), "cost": b.cost.document(), "width": b.width}
-                for b in self.blocks
+                {
+                    "activation": ACTIVATIONS.document(block.activation),
+                    "cost": COSTS.document(block.cost),
+                    "width": block.width,
+                }
+                for block in self.blocks
             ],
         }
 

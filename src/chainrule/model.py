@@ -13,6 +13,7 @@ from chainrule._version import __version__
 from chainrule.activations import ACTIVATIONS
 from chainrule.arrays import Array, as_dtype
 from chainrule.data import metrics
+from chainrule.data.columns import first_non_number, is_categorical, looks_numeric, words_of
 from chainrule.data.encoding import Encoder
 from chainrule.data.examples import split_rows
 from chainrule.data.tables import read_table
@@ -176,7 +177,7 @@ class TableTraining:
         encoder, targets = Encoder.fit(rows, [*names, *settings.drop]), targets.scaled_to(rows)
         self.rows = encoder.encode(rows, settings.dtype), targets.encode(rows, settings.dtype)
         self.held = (encoder.encode(held, settings.dtype), targets.encode(held, settings.dtype)) if len(held) else None
-        self.notes = _notes(encoder, targets, int((~present).sum()), len(rows), len(held))
+        self.notes = _notes(encoder, targets, int((~present).sum()), len(rows), len(held)) + _stray_words(encoder, rows)
         self.model = Model(encoder, targets, self._network(encoder, targets), {})
 
     def _split(self, n: int) -> tuple[Array, Array]:
@@ -272,6 +273,16 @@ _INITIALIZERS = {
     **dict.fromkeys(("relu", "leaky_relu", "elu", "gelu", "silu", "softplus"), "he_uniform"),
     "selu": "lecun_normal",
 }
+
+
+def _stray_words(encoder: Encoder, rows: Any) -> list[str]:
+    """Columns of words in which most cells are numbers: likely numbers with a few cells to mend."""
+    words = {name: rows.column(name) for name, kind, _ in encoder.describe() if kind == "categories"}
+    mixed = {n: cells for n, cells in words.items() if not is_categorical(cells) and looks_numeric(words_of(cells, n))}
+    return [
+        f"column {name} is taken as words because of cells such as {first_non_number(cells)[1]!r}"
+        for name, cells in mixed.items()
+    ]
 
 
 def _finite(scores: dict[str, float]) -> dict[str, float]:

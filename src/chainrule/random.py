@@ -122,8 +122,12 @@ def threefry(key: tuple[Any, Any], counter: tuple[Any, Any]) -> tuple[Array, Arr
     return x0, x1
 
 
-def dropout_factors(p: float, seed: int, layer: int, epoch: int, batch: int, shape: tuple[int, int]) -> Array:
+def dropout_factors(
+    p: float, seed: int, layer: int, epoch: int, batch: int, shape: tuple[int, int], batches: int = 1
+) -> Array:
     """What dropout multiplies the activations of a layer with: 0, or what keeps the mean; float64, `shape` (m, n_l).
+
+    With `batches` above 1 those of that many batches from `batch` on, one below the other: (batches m, n_l).
 
     A neuron is kept when its 16 bits are below round(65536 (1 - p)). Row r and neuron j take lane j % 4 (the words'
     halves, low before high) of the counter (batch, r ceil(n_l / 4) + j // 4) under the key T(seed; (layer, epoch)).
@@ -135,8 +139,10 @@ def dropout_factors(p: float, seed: int, layer: int, epoch: int, batch: int, sha
     rows, width = shape
     groups = -(-width // 4)
     key = threefry((seed & 0xFFFFFFFF, seed >> 32), (layer, epoch))
-    words = threefry(key, (np.uint32(batch), np.arange(rows * groups, dtype=np.uint32)))
+    places = np.arange(rows * groups, dtype=np.uint32)
+    numbers = np.arange(batch, batch + batches, dtype=np.uint32)
+    words = threefry(key, (np.repeat(numbers, len(places)), np.tile(places, batches)))
     halves = [half for w in words for half in (w & np.uint32(0xFFFF), w >> np.uint32(16))]
-    lanes = np.stack(halves, axis=1).reshape(rows, groups * 4)[:, :width]
+    lanes = np.stack(halves, axis=1).reshape(batches * rows, groups * 4)[:, :width]
     threshold = round(65536 * (1 - p))
     return np.where(lanes < threshold, 65536 / threshold, 0.0)

@@ -93,6 +93,13 @@ class Registry(Generic[E]):
             return self._wrap(choice)
         raise SettingError(f"{choice!r} is no {self.kind}: give a name ({', '.join(self.names())}) or an object")
 
+    def document(self, entry: E) -> dict[str, Any]:
+        """The entry as plain data. Raises SettingError for one that `get` would not find again."""
+        found = entry.document()
+        if type(entry) is not self._classes.get(entry.name):
+            raise SettingError(f"{self.kind} {entry.name!r} is not registered, so a file with it could not be loaded")
+        return found
+
     def _class(self, name: str) -> type[E]:
         if name not in self._classes:
             close = difflib.get_close_matches(name, self._classes, n=1)

@@ -5,6 +5,7 @@ Results go to stdout, progress and errors to stderr. Exit codes: 0 done, 1 faile
 """
 
 import sys
+import traceback
 
 from cyclopts import App, CycloptsError
 
@@ -85,6 +86,6 @@ def _one_line(error: Exception) -> str:
 
 def _fail(text: str, debug: bool, code: int = 1) -> int:
     if debug:
-        raise  # noqa: PLE0704
+        traceback.print_exc()
     print(f"chainrule: {text}", file=sys.stderr)
     return code

@@ -36,7 +36,11 @@ def predict(
         A table with the columns that the model was trained on, in any order: .csv or .csv.gz.
     """
     if out is None:
-        _write(_answers(load_model(model), data, probabilities), sys.stdout.buffer)
+        answers = _answers(load_model(model), data, probabilities)
+        if as_json:
+            _write_lines(answers)
+        else:
+            _write(answers, sys.stdout.buffer)
         return 0
     check_target(out)
     columns = _answers(load_model(model), data, probabilities)
@@ -54,6 +58,12 @@ def _answers(model: "Model", data: Path, probabilities: bool) -> dict[str, Any]:
     """The columns to write, by name."""
     outputs = model.outputs(data)
     return {**model.targets.decode(outputs), **(model.targets.probabilities(outputs) if probabilities else {})}
+
+
+def _write_lines(columns: dict[str, Any]) -> None:
+    """One JSON object for each row."""
+    for row in zip(*(values.tolist() for values in columns.values()), strict=True):
+        write_json(dict(zip(columns, row, strict=True)))
 
 
 def _write(columns: dict[str, Any], stream: BinaryIO) -> None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from chainrule.errors import ModelFileError
 
-__all__ = ["read_columns", "refuse", "statistics_of", "write_columns"]
+__all__ = ["demand", "read_columns", "statistics_of", "write_columns"]
 
 C = TypeVar("C")  # a column's class
 
@@ -47,10 +47,10 @@ def read_columns(document: Any, tensors: Mapping[str, Any], prefix: str, kinds: 
     return tuple(read)
 
 
-def refuse(ok: bool, what: str, value: object, wanted: str) -> None:
+def demand(ok: bool, what: str, value: object, wanted: str) -> None:
     """Raise a ModelFileError in one line unless `ok`.
 
-    >>> refuse(False, "encoder", [1] * 50, "true or false")
+    >>> demand(False, "encoder", [1] * 50, "true or false")
     Traceback (most recent call last):
     chainrule.errors.ModelFileError: the file's encoder has [1, 1, 1, 1, 1, 1, ...] where true or false must be
     """
@@ -81,17 +81,17 @@ def _has_statistics(kind: Any) -> bool:
 
 def _record(value: Any, keys: Sequence[str], what: str) -> dict[str, Any]:
     """`value` as a mapping with exactly these keys."""
-    refuse(isinstance(value, dict) and set(value) == set(keys), what, value, f"a record of {', '.join(keys)}")
+    demand(isinstance(value, dict) and set(value) == set(keys), what, value, f"a record of {', '.join(keys)}")
     return dict(value)
 
 
 def _entries(value: Any, what: str) -> list[Any]:
-    refuse(isinstance(value, list) and bool(value), what, value, "a list with entries")
+    demand(isinstance(value, list) and bool(value), what, value, "a list with entries")
     return list(value)
 
 
 def _kind_of(value: Any, kinds: Mapping[str, type[C]], what: str) -> type[C]:
-    refuse(isinstance(value, dict) and isinstance(value.get("kind"), str), what, value, "a record with a kind")
+    demand(isinstance(value, dict) and isinstance(value.get("kind"), str), what, value, "a record with a kind")
     kind = str(value["kind"])
     if kind not in kinds:
         named = reprlib.repr(kind)
@@ -102,12 +102,12 @@ def _kind_of(value: Any, kinds: Mapping[str, type[C]], what: str) -> type[C]:
 def _text(value: Any, what: str) -> str:
     """`value` as text that is not empty and can be written in UTF-8."""
     encodable = isinstance(value, str) and not any("\ud800" <= c <= "\udfff" for c in value)
-    refuse(encodable and bool(value), what, value, "text")
+    demand(encodable and bool(value), what, value, "text")
     return str(value)
 
 
 def _flag(value: Any, what: str) -> bool:
-    refuse(isinstance(value, bool), what, value, "true or false")
+    demand(isinstance(value, bool), what, value, "true or false")
     return bool(value)
 
 
@@ -115,7 +115,7 @@ def _texts(value: Any, what: str) -> tuple[str, ...]:
     """`value` as one text or more, none of them twice."""
     found = tuple(_text(v, what) for v in _entries(value, what))
     repeated = [text for text, times in Counter(found).items() if times > 1]
-    refuse(not repeated, what, repeated, "no text more than once")
+    demand(not repeated, what, repeated, "no text more than once")
     return found
 
 
@@ -125,7 +125,7 @@ _READERS: dict[Any, Callable[[Any, str], Any]] = {"str": _text, "bool": _flag, "
 def _statistics(tensors: Mapping[str, Any], prefix: str, count: int) -> Iterator[dict[str, float]]:
     mean = _finite(tensors, f"{prefix}.mean", count)
     scale = _finite(tensors, f"{prefix}.scale", count)
-    refuse(bool((scale > 0).all()), f"tensor {prefix}.scale", scale.tolist(), "values above 0")
+    demand(bool((scale > 0).all()), f"tensor {prefix}.scale", scale.tolist(), "values above 0")
     return ({"mean": m, "scale": s} for m, s in zip(mean.tolist(), scale.tolist(), strict=True))
 
 
@@ -134,6 +134,6 @@ def _finite(tensors: Mapping[str, Any], name: str, count: int) -> NDArray[np.flo
     if not isinstance(array, np.ndarray):
         raise ModelFileError(f"the file lacks the tensor {name} of {count} float64 values")
     shaped = array.dtype == np.float64 and array.shape == (count,)
-    refuse(shaped, f"tensor {name}", f"{array.dtype} {array.shape}", f"float64 ({count},)")
-    refuse(bool(np.isfinite(array).all()), f"tensor {name}", array.tolist(), "finite values")
+    demand(shaped, f"tensor {name}", f"{array.dtype} {array.shape}", f"float64 ({count},)")
+    demand(bool(np.isfinite(array).all()), f"tensor {name}", array.tolist(), "finite values")
     return array

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.data.columns import column_as_numbers, is_categorical, words_of
-from chainrule.data.documents import read_columns, refuse, statistics_of, write_columns
+from chainrule.data.documents import demand, read_columns, statistics_of, write_columns
 from chainrule.data.moments import standard
 from chainrule.data.tables import require_columns
 from chainrule.data.transforms import KINDS, LEAST_SHARE, MOST_WORDS, Categories, Dropped, Numbers, Presence, Transform
@@ -106,9 +106,9 @@ class Encoder:
         Raises ModelFileError for anything else than what those two methods give.
         """
         encoder = cls(read_columns(document, tensors, "encoder", KINDS))
-        refuse(encoder.width > 0, "encoder", encoder.describe(), "a column that is not dropped")
+        demand(encoder.width > 0, "encoder", encoder.describe(), "a column that is not dropped")
         for words in (t.words for t in encoder.transforms if isinstance(t, Categories)):
-            refuse(len(words) <= MOST_WORDS, "encoder", words, f"{MOST_WORDS} words at most")
+            demand(len(words) <= MOST_WORDS, "encoder", words, f"{MOST_WORDS} words at most")
         return encoder
 
 

@@ -20,7 +20,7 @@ from chainrule.random import Purpose, permutation
 
 __all__ = ["Examples", "as_examples", "as_inputs", "epoch_order", "one_hot", "split_rows"]
 
-_BLOCK = 65_536  # rows looked at together when values are checked, so that a memory map stays on disk
+_BLOCK = 2**22  # bytes looked at together when values are checked, so that a memory map stays on disk
 
 
 class Examples(NamedTuple):
@@ -67,12 +67,14 @@ def as_examples(architecture: Architecture, X: Any, T: Any, weight: Any, dtype: 
     if weight is None:
         return Examples(X, T, None, np.arange(len(X)), float(len(X)))
     weight = _weights(architecture, weight, len(X))
+    unit = 2.0 ** (math.frexp(float(weight.max()))[1] - 1)
+    weight = weight / unit  # an exact division, so that no sum of weights overflows or vanishes
     by_row = weight if weight.ndim == 1 else weight.mean(axis=1)
     rows = np.flatnonzero(by_row > 0)
     if not len(rows):
         raise DataError("every weight is 0, so there is nothing to learn from: give some example a weight above 0")
     total = math.fsum(by_row[rows])
-    return Examples(X, T, (weight * (len(rows) / total)).astype(dtype), rows, total)
+    return Examples(X, T, (weight * (len(rows) / total)).astype(dtype), rows, total * unit)
 
 
 def one_hot(architecture: Architecture, T: Array, dtype: np.dtype[Any]) -> Array:
@@ -206,8 +208,9 @@ def _weights(architecture: Architecture, weight: Any, n: int) -> Array:
 
 
 def _blocks_of(values: Array) -> Iterator[tuple[int, Array]]:
-    for start in range(0, len(values), _BLOCK):
-        yield start, values[start : start + _BLOCK]
+    rows = max(1, _BLOCK // max(1, values[:1].nbytes))
+    for start in range(0, len(values), rows):
+        yield start, values[start : start + rows]
 
 
 def _check(values: Array, ok: Callable[[Array], Array], text: str, first_column: int = 0) -> None:

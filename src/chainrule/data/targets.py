@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from chainrule.data.choosing import TASKS, target_of
 from chainrule.data.columns import words_of
-from chainrule.data.documents import read_columns, refuse, statistics_of, write_columns
+from chainrule.data.documents import demand, read_columns, statistics_of, write_columns
 from chainrule.data.outputs import KINDS, Classes, Quantity, Target
 from chainrule.data.tables import listed, require_columns
 from chainrule.errors import DataError, SettingError
@@ -154,5 +154,5 @@ class Targets:
         """
         targets = cls(read_columns(document, tensors, "target", KINDS))
         for column in (c for c in targets.columns if isinstance(c, Classes)):
-            refuse(column.in_order, "target", column.words, "two classes or more, in order and of a known type,")
+            demand(column.in_order, "target", column.words, "two classes or more, in order and of a known type,")
         return targets

@@ -1,5 +1,6 @@
 """The reference engine: the equations as they stand, in NumPy. Every other engine must agree with it to rounding."""
 
+import itertools
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -17,6 +18,7 @@ from chainrule.random import dropout_factors
 __all__ = ["ReferenceEngine"]
 
 BLOCK = 1024  # rows predicted together, and rows of one partial sum of `gradient`
+DRAWN = 2**18  # factors of dropout that are drawn together
 LOOK_UP = 0.5  # seconds after which `steps` returns to its caller
 
 Factors = Sequence[Array | None] | None
@@ -113,22 +115,23 @@ class ReferenceRun:
     ) -> Array:
         """Make one update for each rate; see `base.Run.steps`."""
         m = self._settings.batch_size
+        _check_lengths(X, T, weight)
         _check_order(order, len(rates), m, len(X))
-        costs = np.empty(len(rates))
+        costs, factors = np.empty(len(rates)), self._factors(epoch, first_batch, len(rates))
         until = time.monotonic() + LOOK_UP
         with np.errstate(all="ignore"):
             for k, rate in enumerate(rates):
                 rows = order[k * m : (k + 1) * m]
                 part = None if weight is None else weight[rows]
-                costs[k] = self._update(X[rows], T[rows], part, float(rate), epoch, first_batch + k)
+                costs[k] = self._update(X[rows], T[rows], part, float(rate), next(factors))
                 if time.monotonic() > until:
                     return costs[: k + 1]
         return costs
 
-    def _update(self, X: Array, T: Array, weight: Array | None, rate: float, epoch: int, batch: int) -> float:
+    def _update(self, X: Array, T: Array, weight: Array | None, rate: float, keep: Factors) -> float:
         """One update from one batch; its cost before the update."""
         s = self._settings
-        keep = self._factors(len(X), epoch, batch)
+        keep = keep and [factor if factor is None else factor[: len(X)] for factor in keep]
         costs, g = batch_gradient(self._architecture, self._theta, X, T, weight, keep)
         _add_penalty(self._architecture, self._theta, g, s.alpha, s.l1, s.divisor)
         g = g if s.clip is None else s.clip.apply(g)
@@ -136,16 +139,28 @@ class ReferenceRun:
         self._theta[...], self._slots = s.optimizer.update(self._theta, g, self._slots, rate, self._step)
         return exact_sum(costs) / len(X)
 
-    def _factors(self, m: int, epoch: int, batch: int) -> Factors:
-        """What dropout multiplies each hidden layer's activations with, and None for the output layer."""
-        s, sizes = self._settings, self._architecture.sizes
-        if not any(s.dropout):
+    def _factors(self, epoch: int, first: int, batches: int) -> Iterator[Factors]:
+        """What dropout multiplies each hidden layer's activations with, batch by batch; None for the output layer.
+
+        Drawn for many small batches at once: a call of NumPy costs more than the few numbers of one.
+        """
+        m, hidden = self._settings.batch_size, self._architecture.sizes[1:-1]
+        if not any(self._settings.dropout):
+            yield from itertools.repeat(None, batches)
+            return
+        together = max(1, DRAWN // (m * max(hidden)))
+        for batch in range(first, first + batches, together):
+            count = min(together, first + batches - batch)
+            drawn = [self._draw(k, epoch, batch, count) for k in range(len(hidden))]
+            yield from ([*(f if f is None else f[i] for f in drawn), None] for i in range(count))
+
+    def _draw(self, k: int, epoch: int, batch: int, count: int) -> Array | None:
+        """The factors of layer k + 2 for `count` batches, (count, m, n_l); None where nothing is dropped."""
+        p, shape = self._settings.dropout[k], (self._settings.batch_size, self._architecture.sizes[k + 1])
+        if not p:
             return None
-        drawn = [
-            dropout_factors(p, s.seed, k + 2, epoch, batch, (m, sizes[k + 1])).astype(self._theta.dtype) if p else None
-            for k, p in enumerate(s.dropout)
-        ]
-        return [*drawn, None]
+        found = dropout_factors(p, self._settings.seed, k + 2, epoch, batch, shape, count)
+        return found.astype(self._theta.dtype).reshape(count, *shape)
 
 
 def batch_gradient(
@@ -162,7 +177,9 @@ def batch_gradient(
     delta = backward(architecture.delta_L(done.Z[-1], done.sigma[-1], T, by_term), layers, done, keep)
     g = np.empty_like(theta)
     for W, b, mask, A_prev, d in zip(*architecture.views(g), architecture.masks, done.A[:-1], delta, strict=True):
-        W[...] = bp4(A_prev, d, by_row) * (1 if mask is None else mask)
+        W[...] = bp4(A_prev, d, by_row)
+        if mask is not None:
+            W[~mask] = 0
         b[...] = bp3(d, by_row)
     return weighted_costs(architecture, done, T, weight), g
 
@@ -202,8 +219,16 @@ def _add_penalty(architecture: Architecture, theta: Array, g: Array, alpha: floa
             dW[...] += penalty_gradient(W, alpha, l1, divisor)
 
 
+def _check_lengths(X: Array, T: Array, weight: Array | None) -> None:
+    n = len(X)
+    if len(T) != n or (weight is not None and len(weight) != n):
+        raise EngineError(f"X has {n} rows, T {len(T)} and weight {n if weight is None else len(weight)}: give as many")
+
+
 def _check_order(order: Array, updates: int, m: int, n: int) -> None:
     if not (updates - 1) * m < len(order) <= updates * m:
         raise EngineError(f"{len(order)} rows cannot make {updates} batches of {m}: only the last may be shorter")
+    if order.dtype.kind != "i":
+        raise EngineError(f"the order has dtype {order.dtype}, but must be whole numbers, int32 or int64")
     if updates and (order.min() < 0 or order.max() >= n):
         raise EngineError(f"the order names rows {order.min()} to {order.max()}, but there are rows 0 to {n - 1}")
