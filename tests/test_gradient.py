@@ -15,11 +15,10 @@ from chainrule.equations import bp1, bp2, bp3, bp4, forward
 from chainrule.errors import DataError, SettingError
 from chainrule.network import Network
 
-from .oracles import ORACLES, backpropagation, compare, deviation, objective, worst_relative
+from .oracles import ORACLES, backpropagation, build, compare, deviation, objective, worst_relative
 from .problems import (
     FACTORS,
     FACTORS_WITHOUT_HIDDEN,
-    build,
     covering,
     covering_problems,
     covering_problems_for_jax,

@@ -1,5 +1,6 @@
 """Models of tables: what is learned, what is held out, what is said, and what comes back."""
 
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -91,7 +92,7 @@ def test_rows_without_a_target_are_left_out_and_counted() -> None:
     gaps = {**table, "total": [None] * 5 + table["total"][5:]}
     training = TableTraining(gaps, "total", Settings(drop=("sign",)))
     assert len(training.rows[0]) + len(training.held[0]) == 295  # type: ignore[index]
-    assert any("5 rows have no target" in note for note in training.notes)
+    assert any("5 rows lack a target" in note for note in training.notes)
     model = cr.train_table(gaps, target="total", drop=("sign",), epochs=1)
     assert model.evaluate(gaps)["without_target"] == 5
 
@@ -143,6 +144,78 @@ def test_wrong_settings_are_refused_in_one_line(wrong: dict[str, object]) -> Non
     with pytest.raises((SettingError, ValueError)) as caught:
         cr.train_table(shapes(20), target="sign", **wrong)
     assert "\n" not in str(caught.value)
+
+
+def bad_cell(name: str, value: object, row: int) -> dict[str, list[object]]:
+    table = shapes()
+    return {**table, name: [*table[name][: row - 1], value, *table[name][row:]]}
+
+
+@pytest.mark.parametrize("row", [1, 2, 77, 150, 300])
+@pytest.mark.parametrize("value", ["oops", "inf"])
+def test_a_bad_cell_is_named_by_its_row_in_the_table_wherever_the_split_puts_it(row: int, value: str) -> None:
+    table = {
+        name: [None if v is None else str(v) for v in values] for name, values in bad_cell("y", value, row).items()
+    }
+    table["sign"][:5] = [None] * 5  # rows without a target do not shift the count
+    with pytest.raises(DataError, match=f"row {row}\\b"):
+        cr.train_table(table, target="sign", drop=("total",))
+
+
+def test_a_bad_cell_is_named_by_its_row_at_evaluation_too() -> None:
+    model = cr.train_table(shapes(), target="sign", drop=("total",), epochs=1)
+    table = bad_cell("colour", "red", 9) | {"sign": [None] * 5 + shapes()["sign"][5:]}
+    table["y"] = ["oops" if k == 8 else str(v) for k, v in enumerate(table["y"])]
+    with pytest.raises(DataError, match="row 9"):
+        model.evaluate(table)
+
+
+def test_numbers_as_targets_are_standardised_by_the_rows_to_train_on() -> None:
+    training = TableTraining(shapes(), "total", Settings(drop=("sign",)))
+    T = training.rows[1].astype(np.float64)
+    assert abs(T.mean()) < 1e-6
+    assert abs(T.std() - 1) < 1e-6
+
+
+def test_one_name_is_one_name() -> None:
+    table = {"a": [1.0, 2.0] * 20, "b": [2.0, 1.0] * 20, "ab": [1.0, 3.0] * 20, "y": ["p", "q"] * 20}
+    model = cr.train_table(table, target="y", drop="ab", hidden=3, epochs=1)
+    assert model.encoder.columns == ["a", "b"]
+    assert model.network.sizes == (2, 3, 2)
+
+
+def test_columns_of_words_that_are_mostly_numbers_are_pointed_out() -> None:
+    table = {"x": ["1", "2", "3", "4"] * 20 + ["about 3"] * 20, "y": ["p", "q"] * 50}
+    assert any("'about 3'" in note for note in TableTraining(table, "y", Settings()).notes)
+
+
+def test_a_model_is_pickled_with_its_answers() -> None:
+    model = cr.train_table(shapes(), target="sign", drop=("total",), epochs=2)
+    model.predict(shapes())
+    again = pickle.loads(pickle.dumps(model))
+    assert (again.predict(shapes()) == model.predict(shapes())).all()
+
+
+def test_answers_that_are_no_numbers_are_refused() -> None:
+    model = cr.train_table(shapes(), target="total", drop=("sign",), epochs=1)
+    model.network.W[0][...] = 3e38
+    with pytest.raises(DataError, match="no finite answer"):
+        model.predict(shapes())
+
+
+def test_times_have_the_text_that_people_write() -> None:
+    days = pd.to_datetime(["2020-01-01", "2020-01-02 12:30", "2020-01-03 01:02:03.5"] * 20, format="ISO8601")
+    frame = pd.DataFrame({"t": days, "y": ["a", "b", "b"] * 20})
+    model = cr.train_table(frame, target="y", epochs=30)
+    assert model.encoder.feature_names[0] == "t=2020-01-01"
+    assert model.predict(frame)[:3].tolist() == ["a", "b", "b"]
+    words = frame.assign(t=["2020-01-01", "2020-01-02 12:30:00", "2020-01-03 01:02:03.5"] * 20)
+    assert (model.predict(words) == model.predict(frame)).all()
+
+
+def test_an_unknown_setting_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(SettingError, match=r"'epoch'.*epochs"):
+        cr.train_table(shapes(), target="sign", epoch=3)
 
 
 def test_real_tables_are_learned(shared_data) -> None:  # type: ignore[no-untyped-def]

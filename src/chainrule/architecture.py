@@ -57,7 +57,7 @@ class Block:
         """
         return self.cost.elementwise and (self.activation.elementwise or self.pair is None)
 
-    @cached_property
+    @property
     def pair(self) -> Pair | None:
         """How cost and delta come from Z, for pairs of activation and cost that have such a road."""
         return PAIRS.get((self.activation.name, self.cost.name))

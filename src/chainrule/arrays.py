@@ -64,7 +64,7 @@ def as_dtype(dtype: Any) -> np.dtype[Any]:
     Raises SettingError for anything but float32 and float64.
     """
     try:
-        found = np.dtype(dtype)
+        found = None if dtype is None else np.dtype(dtype).newbyteorder("=")
     except TypeError:
         found = None
     if found is None or found.name not in DTYPES:

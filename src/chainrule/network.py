@@ -173,7 +173,11 @@ class Network:
         return as_examples(self.architecture, X, T, sample_weight, self.dtype).present()
 
     def document(self) -> tuple[dict[str, Any], dict[str, Array]]:
-        """The network as plain data and named tensors, for a file; theta's come first and in its order."""
+        """The network as plain data and named tensors, for a file; theta's come first and in its order.
+
+        Raises ArchitectureError for weights that are not finite: such a file could not be loaded.
+        """
+        _cast(self.theta, self.dtype)
         tensors = {}
         for l, (W, b) in enumerate(zip(self.W, self.b, strict=True), start=2):
             tensors[f"layers.{l}.W"], tensors[f"layers.{l}.b"] = W, b

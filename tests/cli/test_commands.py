@@ -115,13 +115,20 @@ WRONG_USE = [
     ["train", "t.csv", "--target", "answer", "--validation", "1.5"],
     ["train", "t.csv", "--target", "answer", "--learning-rate", "-1"],
     ["train", "t.csv", "--target", "answer", "--seed", "-1"],
+    ["train", "t.csv", "--target", "answer", "--epochs", "1.5"],
+    ["train", "t.csv", "--target", "answer", "--seed", "2.7"],
+    ["train", "t.csv", "--target", "answer", "--out", "t.csv"],
+    ["predict", "m.safetensors", "t.csv", "--out", "t.csv"],
+    ["predict", "m.safetensors", "t.csv", "--out", "m.safetensors"],
     ["predict", "m.safetensors"],
 ]
 
 
 @pytest.mark.parametrize("arguments", WRONG_USE[1:], ids=" ".join)
 def test_wrong_usage_is_one_line_and_exit_code_2(arguments: list[str], folder: Path) -> None:
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
     out, err = call(*arguments, cwd=folder, code=2)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert err.startswith("chainrule: ")
     assert err.count("\n") == 1
     assert out == ""
@@ -136,6 +143,7 @@ FAILURES = [
     (["train", "t.csv", "--target", "answer", "--out", "no/such/m.safetensors"], "no/such"),
     (["train", "t.csv", "--target", "answer", "--out", "."], "folder"),
     (["train", "t.csv", "--target", "b", "--optimizer", "sgd", "--learning-rate", "1e30"], "learning rate"),
+    (["train", "t.csv", "--target", "b", "--learning-rate", "1e38", "--epochs", "1", "--batch-size", "999"], "saved"),
     (["evaluate", "t.csv", "t.csv"], "text"),
     (["evaluate", "m.safetensors", "new.csv.gz"], "answer"),
     (["predict", "none.safetensors", "t.csv"], "none.safetensors"),
@@ -213,3 +221,39 @@ def test_output_into_a_closed_pipe_ends_quietly(folder: Path) -> None:
     assert "Traceback" not in process.stderr.read()
     process.stderr.close()
     process.wait(timeout=60)
+
+
+def test_columns_with_commas_and_spaces_in_their_names_can_be_named(tmp_path: Path) -> None:
+    with (tmp_path / "t.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows([["a,b", " y", "z"], *([k, "p" if k % 2 else "q", k % 2] for k in range(40))])
+    call("train", "t.csv", "--target", "y", "--drop", "a,b", "--epochs", "1", "--out", "m.safetensors", cwd=tmp_path)
+    out, _ = call("inspect", "m.safetensors", cwd=tmp_path)
+    assert "a,b" not in out
+    call("train", "t.csv", "--target", "a,b", "--epochs", "1", "--out", "m.safetensors", cwd=tmp_path)
+
+
+def test_a_terminal_without_letters_shows_their_codes(folder: Path) -> None:
+    for command in (["inspect", "m.safetensors"], ["train", "--help"], ["demo", "--help"]):
+        program = [sys.executable, "-c", "from chainrule.cli import main; main()", *command]
+        done = subprocess.run(
+            program, cwd=folder, env={**CLEAN, "PYTHONIOENCODING": "ascii"}, capture_output=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
+def test_a_signal_before_the_first_epoch_is_over_leaves_the_old_model(folder: Path) -> None:
+    rows = [[k, k % 7, (k * k) % 11] for k in range(60_000)]
+    with (folder / "long.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows([["a", "b", "c"], *rows])
+    model = folder / "old.safetensors"
+    model.write_bytes(b"the old model")
+    process = start("train", "long.csv", "--target", "a", "--batch-size", "1", "--out", model, cwd=folder)
+    assert process.stdout is not None
+    process.stdout.readline()
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "nothing is saved" in err
+    assert model.read_bytes() == b"the old model"

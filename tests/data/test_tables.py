@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from chainrule.data.columns import column_as_numbers, column_as_words, first_non_number
-from chainrule.data.tables import read_table, require_columns
+from chainrule.data.tables import UNNAMED, read_table, require_columns
 from chainrule.errors import DataError
 
 
@@ -89,8 +89,9 @@ def test_line_breaks_in_quotes_are_no_rows_anywhere_in_a_long_file(tmp_path):
         (b"\xef\xbb\xbf\r\n \n", ["empty"]),
         (b"a,b\n", ["2 columns", "no rows"]),
         (b"a,b,a,c,c\n1,2,3,4,5\n", ["more than one", "'a', 'c'"]),
-        (b",a\n0,1\n", ["column 1", "no name"]),
-        (b"a, \n0,1\n", ["column 2", "no name"]),
+        (b",\n0,1\n", ["more than one", "''"]),
+        (b"a;b;c\n1;2;3\n", ["one column", "commas"]),
+        (b"a\tb\n1\t2\n", ["one column", "commas"]),
         (b"a,b\n1,2\n3\n", ["line 3", "1 column,", "names 2"]),
         (b'a,b\n"1\n\n1",2\n\n3,4,5\n', ["line 6", "3 columns", "names 2"]),
         (b"a,b\n1,caf\xe9\n", ["line 2", "UTF-8"]),
@@ -171,7 +172,7 @@ def test_frames_and_mappings_are_read(source):
         ({"a": [1, "x"]}, ["'a'", "'x'", "numbers, words or booleans"]),
         ({"a": np.array([1 + 2j])}, ["'a'"]),
         ({"a": [2**70]}, ["'a'"]),
-        ({"": [1]}, ["no name"]),
+        ({"": [1]}, ["no column", "a name"]),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), ["'a'"]),
         (pa.table([[1], [2]], names=["a", "a"]), ["more than one", "'a'"]),
         (pd.DataFrame({"a": [1, "x"]}), ["column a", "'x'"]),
@@ -180,6 +181,13 @@ def test_frames_and_mappings_are_read(source):
 )
 def test_objects_that_are_no_table_are_refused_in_one_line(source, words):
     refused(source, *words)
+
+
+def test_a_column_without_a_name_is_left_out_and_remembered(tmp_path):
+    pd.DataFrame({"a": [5, 6]}).to_csv(tmp_path / "with-index.csv")
+    table = read_table(tmp_path / "with-index.csv")
+    assert table.column_names == ["a"]
+    assert table.schema.metadata == {UNNAMED: b"1"}
 
 
 def test_absent_columns_are_named_with_those_that_there_are():

@@ -4,6 +4,7 @@ Results go to stdout, progress and errors to stderr. Exit codes: 0 done, 1 faile
 130 and 143 stopped by a signal.
 """
 
+import io
 import sys
 import traceback
 
@@ -46,6 +47,7 @@ def build() -> App:
         print_error=False,
         exit_on_error=False,
         result_action="return_value",
+        suppress_keyboard_interrupt=False,
     )
     for name, text in COMMANDS.items():
         app.command(f"chainrule.cli.{name}:{name}", name=name, help=text)
@@ -54,6 +56,9 @@ def build() -> App:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal without a letter shows its code
     given = sys.argv[1:] if arguments is None else list(arguments)
     debug = "--debug" in given
     sys.exit(run([token for token in given if token != "--debug"], debug))
@@ -72,6 +77,8 @@ def run(arguments: list[str], debug: bool = False) -> int:
         return _fail(f"{_one_line(error)} (see chainrule --help)", debug, 2)
     except SettingError as error:
         return _fail(_one_line(error), debug, 2)
+    except MemoryError:
+        return _fail("there is not enough memory for this: try a smaller network or table", debug)
     except (ChainruleError, OSError) as error:
         return _fail(_one_line(error), debug)
     except Exception as error:

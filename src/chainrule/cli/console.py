@@ -42,7 +42,7 @@ def words(name: str) -> str:
 
 def write_json(value: Mapping[str, Any]) -> None:
     """One JSON object on one line of stdout; what JSON has no number for (NaN, infinity) is null."""
-    print(json.dumps(_plain(value), allow_nan=False, ensure_ascii=False), flush=True)
+    print(json.dumps(_plain(value), allow_nan=False), flush=True)
 
 
 def _plain(value: Any) -> Any:

@@ -2,11 +2,20 @@
 
 from pathlib import Path
 
-from chainrule.errors import ModelFileError
+from chainrule.errors import ModelFileError, SettingError
 from chainrule.files import load
+from chainrule.files.atomic import check_target
 from chainrule.model import Model
 
-__all__ = ["load_model"]
+__all__ = ["check_output", "load_model"]
+
+
+def check_output(out: Path, *inputs: Path) -> None:
+    """Raise before any work is done if `out` cannot be written, or is one of the files that are read."""
+    for path in inputs:
+        if out.exists() and path.exists() and out.samefile(path):
+            raise SettingError(f"--out is {str(out)!r}, which is read too: name another file")
+    check_target(out)
 
 
 def load_model(path: Path) -> Model:

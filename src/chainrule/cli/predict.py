@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 from cyclopts import Parameter
 
 from chainrule.cli.console import say, write_json
-from chainrule.cli.models import load_model
+from chainrule.cli.models import check_output, load_model
 from chainrule.cli.options import AsJson
-from chainrule.files.atomic import atomic_write, check_target
+from chainrule.errors import SettingError
+from chainrule.files.atomic import atomic_write
 
 if TYPE_CHECKING:
     from chainrule.model import Model
@@ -42,7 +43,7 @@ def predict(
         else:
             _write(answers, sys.stdout.buffer)
         return 0
-    check_target(out)
+    check_output(out, model, data)
     columns = _answers(load_model(model), data, probabilities)
     with atomic_write(out) as stream:
         _write(columns, stream)
@@ -57,7 +58,11 @@ def predict(
 def _answers(model: "Model", data: Path, probabilities: bool) -> dict[str, Any]:
     """The columns to write, by name."""
     outputs = model.outputs(data)
-    return {**model.targets.decode(outputs), **(model.targets.probabilities(outputs) if probabilities else {})}
+    answers, chances = model.targets.decode(outputs), model.targets.probabilities(outputs) if probabilities else {}
+    twice = sorted(answers.keys() & chances.keys())
+    if twice:
+        raise SettingError(f"two columns would be named {twice[0]!r}: add --no-probabilities")
+    return {**answers, **chances}
 
 
 def _write_lines(columns: dict[str, Any]) -> None:

@@ -1,6 +1,8 @@
 """`chainrule train`: a table in, a model file out."""
 
 import dataclasses
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,29 +10,55 @@ from cyclopts import Parameter, Token
 
 from chainrule.activations import ACTIVATIONS
 from chainrule.cli.console import Board, number, say, words, write_json
+from chainrule.cli.models import check_output
 from chainrule.cli.options import AsJson
 from chainrule.cli.signals import Interrupt
 from chainrule.data.choosing import TASKS
+from chainrule.data.tables import read_table
 from chainrule.engines import ENGINES
 from chainrule.errors import TrainingError
-from chainrule.files.atomic import check_target
 from chainrule.model import Model, Settings, TableTraining
 from chainrule.optimizers import OPTIMIZERS
 from chainrule.training import EpochEnd
 
-__all__ = ["TrainOptions", "check_learned", "names", "run_training", "train"]
+__all__ = ["TrainOptions", "check_learned", "named", "run_training", "train"]
 
 
-def names(kind: Any, tokens: list[Token]) -> tuple[str, ...]:
-    """The parts of values separated by commas, in order."""
-    return tuple(part.strip() for token in tokens for part in token.value.split(",") if part.strip())
+def named(choices: Sequence[str], columns: list[str]) -> list[str]:
+    """The columns that options name: each choice is a column's exact name, or several names separated by commas.
+
+    >>> named(["a,b", "c, d"], ["a,b", "c", " d"])
+    ['a,b', 'c', ' d']
+    """
+    trimmed = {column.strip(): column for column in columns}
+    found: list[str] = []
+    for choice in choices:
+        parts = [choice] if choice in columns else [part for part in choice.split(",") if part.strip()]
+        found += [part if part in columns else trimmed.get(part.strip(), part.strip()) for part in parts]
+    return found
+
+
+def _words(kind: Any, tokens: list[Token]) -> tuple[str, ...]:
+    return tuple(token.value for token in tokens)
 
 
 def _sizes(kind: Any, tokens: list[Token]) -> tuple[int, ...]:
-    return tuple(int(part) for part in names(kind, tokens))
+    parts = [part.strip() for token in tokens for part in token.value.split(",") if part.strip()]
+    return tuple(_whole(part) for part in parts)
 
 
-def _listed(text: str, metavar: str, converter: Any = names) -> Parameter:
+def _whole(text: str) -> int:
+    if not text.lstrip("-").isdecimal():
+        raise ValueError(f"{text!r} is no whole number")
+    return int(text)
+
+
+def _count(kind: Any, tokens: list[Token]) -> int | None:
+    text = tokens[0].value
+    return None if text.lower() == "none" else _whole(text)
+
+
+def _listed(text: str, metavar: str, converter: Any = _words) -> Parameter:
     return Parameter(converter=converter, n_tokens=1, negative="", metavar=metavar, help=text, show_default=_joined)
 
 
@@ -57,8 +85,8 @@ class TrainOptions(Settings):
     learning_rate: Annotated[float | None, Parameter(help=f"Learning rate; without it {_RATES}.", negative="")] = (
         Settings.learning_rate
     )
-    batch_size: Annotated[int, Parameter(help="Rows of one update.")] = Settings.batch_size
-    epochs: Annotated[int, Parameter(help="Passes over the rows.")] = Settings.epochs
+    batch_size: Annotated[int, Parameter(help="Rows of one update.", converter=_count)] = Settings.batch_size
+    epochs: Annotated[int, Parameter(help="Passes over the rows.", converter=_count)] = Settings.epochs
     validation: Annotated[
         float, Parameter(help="Share of rows held out to choose the best epoch's weights; 0 holds out none.")
     ] = Settings.validation
@@ -69,14 +97,14 @@ class TrainOptions(Settings):
         Settings.task
     )
     drop: Annotated[tuple[str, ...], _listed("Columns to leave out.", "COLUMN,COLUMN")] = tuple(Settings.drop)
-    seed: Annotated[int | None, Parameter(help="Fixes every random choice; 'none' draws one.", negative="")] = (
-        Settings.seed
-    )
+    seed: Annotated[
+        int | None, Parameter(help="Fixes every random choice; 'none' draws one.", negative="", converter=_count)
+    ] = Settings.seed
     dtype: Annotated[str, Parameter(choices=("float32", "float64"), help="Type to compute in.")] = Settings.dtype
     engine: Annotated[str, Parameter(choices=("auto", *ENGINES), help="What computes.")] = Settings.engine
-    threads: Annotated[int | None, Parameter(help="Threads, where the engine has a choice.", negative="")] = (
-        Settings.threads
-    )
+    threads: Annotated[
+        int | None, Parameter(help="Threads, where the engine has a choice.", negative="", converter=_count)
+    ] = Settings.threads
 
 
 def train(
@@ -98,22 +126,28 @@ def train(
     data
         A table: .csv or .csv.gz.
     """
-    check_target(out)
-    training = TableTraining(data, list(target), options)
+    check_output(out, data)
+    table = read_table(data)
+    drop = named(options.drop, table.column_names)
+    training = TableTraining(table, named(target, table.column_names), dataclasses.replace(options, drop=tuple(drop)))
     for note in () if as_json else training.notes:
         say(note)
     code = run_training(training, as_json)
     check_learned(training)
+    if code and not training.model.summary["epochs"]:
+        print("chainrule: stopped in the first epoch: nothing is saved", file=sys.stderr)
+        return code
     training.model.save(out)
     _report(training, out, as_json)
     return code
 
 
 def check_learned(training: TableTraining) -> None:
-    """Raise a TrainingError if the cost was lost before one epoch was finished: such weights are not worth a file."""
+    """Raise a TrainingError unless there are weights worth a file: those of a finished epoch with a finite cost."""
     history = training.model.history
-    if history is not None and history.epochs == 0 and history.stopped == "diverged":
-        raise TrainingError(f"nothing was learned and nothing is saved: {history.message}")
+    if history is not None and history.best_epoch < 0 and history.stopped != "cancelled":
+        why = history.message or "the validation cost was never finite: try a smaller learning rate"
+        raise TrainingError(f"nothing was learned and nothing is saved: {why}")
 
 
 def run_training(training: TableTraining, as_json: bool) -> int:
@@ -151,7 +185,5 @@ def summary_line(model: Model) -> str:
     """The state of training in one line: epochs, and the scores at the best one."""
     s = model.summary
     scores = ", ".join(f"{words(name)} {number(value)}" for name, value in s["at_best_epoch"].items())
-    if not scores:
-        return "no epoch was finished: these are the weights as they stood"
     epochs = f"{s['epochs']} epoch{'s' * (s['epochs'] != 1)}"
     return f"{epochs}, weights of epoch {s['best_epoch']}: {scores}"

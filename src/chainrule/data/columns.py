@@ -84,12 +84,24 @@ def words_of(column: Any, name: str = "?") -> pa.Array:
     if pa.types.is_binary(plain.type) or pa.types.is_nested(plain.type):
         raise DataError(f"column {name!r} holds {plain.type}, but a column holds numbers, words or booleans")
     try:
-        text = _stripped(pc.cast(plain, pa.large_string()))
+        text = _stripped(_short_times(plain.type, pc.cast(plain, pa.large_string())))
     except pa.ArrowException:
         raise DataError(f"column {name!r} holds {plain.type}, which has no text: turn it into words") from None
     text = pc.replace_substring_regex(text, _WHOLE, r"\1")
     text = pc.if_else(_among(text, _TRUE), "true", text)
     return pc.if_else(_among(text, _FALSE), "false", text)
+
+
+def _short_times(kind: pa.DataType, text: pa.Array) -> pa.Array:
+    """Times as a CSV has them: no zeros at the end of a second, and no midnight."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not pa.types.is_temporal(kind):
+        return text
+    text = pc.replace_substring_regex(text, r"(\.\d*?)0+(Z?)$", r"\1\2")
+    text = pc.replace_substring_regex(text, r"\.(Z?)$", r"\1")
+    return pc.replace_substring_regex(text, r"^(\d+-\d\d-\d\d) 00:00:00$", r"\1")
 
 
 def is_boolean(column: Any) -> bool:
@@ -128,12 +140,12 @@ def first_non_number(column: Any) -> tuple[int, str]:
     return (row, words[row].as_py()) if row >= 0 else (0, "")
 
 
-def looks_numeric(words: pa.Array) -> bool:
-    """Whether most of the words that are present are numbers."""
+def looks_numeric(words: pa.Array, share: float = 0.5) -> bool:
+    """Whether more than this share of the words that are present are numbers."""
     import pyarrow.compute as pc
 
     numeric = pc.sum(pc.match_substring_regex(words, _NUMBER)).as_py() or 0
-    return bool(2 * numeric > len(words) - words.null_count)
+    return bool(numeric > share * (len(words) - words.null_count))
 
 
 def _plain(column: Any) -> pa.Array:

@@ -89,9 +89,9 @@ def _why_unreadable(path: Path, error: Exception) -> str:
         return f"there is no file {str(path)!r}: check the name and the folder"
     if isinstance(error, IsADirectoryError):
         return f"{str(path)!r} is a folder: give one .csv or .csv.gz file in it"
-    if isinstance(error, gzip.BadGzipFile):
+    if isinstance(error, gzip.BadGzipFile) and "CRC" not in str(error) and "length" not in str(error):
         return f"{str(path)!r} is not compressed with gzip, though its name ends in .gz: rename it"
-    if isinstance(error, EOFError | zlib.error):
+    if isinstance(error, EOFError | zlib.error | gzip.BadGzipFile):
         return f"{str(path)!r} is damaged, its compressed data break off or do not unpack: get a new copy"
     return f"{str(path)!r} cannot be read: {getattr(error, 'strerror', None) or error}"
 

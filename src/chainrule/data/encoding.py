@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.data.columns import column_as_numbers, is_categorical, words_of
+from chainrule.data.columns import column_as_numbers, first_non_number, is_categorical, looks_numeric, words_of
 from chainrule.data.documents import demand, read_columns, statistics_of, write_columns
 from chainrule.data.moments import standard
 from chainrule.data.tables import require_columns
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = ["Encoder"]
+
+MEANT_AS_NUMBERS = 0.9  # the share of numbers among its cells from which on a column's words are taken for slips
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,7 +118,11 @@ def _transform(name: str, column: Any) -> Transform:
     """The kind of transform that the values of the column call for."""
     numbers = None if is_categorical(column) else column_as_numbers(column, name)
     if numbers is None:
-        return _categories(name, words_of(column, name))
+        words = words_of(column, name)
+        if not is_categorical(column) and looks_numeric(words, MEANT_AS_NUMBERS):
+            row, word = first_non_number(column)
+            raise DataError(f"column {name!r} holds numbers, but {word!r} came in row {row + 1}: mend it, or drop it")
+        return _categories(name, words)
     values, missing = numbers
     if missing.all():
         return Dropped(name, "every cell is missing")

@@ -17,9 +17,11 @@ from chainrule.errors import DataError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["listed", "read_table", "require_columns"]
+__all__ = ["UNNAMED", "listed", "read_table", "require_columns"]
 
 _READERS: dict[str, Callable[[Path], Any]] = {".csv": read_csv, ".csv.gz": read_csv}  # by the end of the name
+
+UNNAMED = b"chainrule.unnamed"  # where a table's metadata keep the number of a column that had no name
 
 _SHOWN = 12  # names that a message lists at most
 
@@ -154,9 +156,14 @@ def _checked(table: Any, origin: str) -> Any:
     repeated = [name for name, times in Counter(names).items() if times > 1]
     if repeated:
         raise DataError(f"{origin} has more than one column {listed(repeated)}: give each column its own name")
-    for number, name in enumerate(names, 1):
-        if not name.strip():
-            raise DataError(f"column {number} of {origin} has no name: name it, or leave it out of the table")
+    unnamed = [number for number, name in enumerate(names) if not name.strip()]
+    if unnamed and len(unnamed) == len(names):
+        raise DataError(f"no column of {origin} has a name: the first line must name the columns")
+    if unnamed:
+        kept = table.select([number for number in range(len(names)) if number not in unnamed])
+        return kept.replace_schema_metadata({UNNAMED: str(unnamed[0] + 1)})
+    if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
+        raise DataError(f"{origin} has one column, {names[0]!r}: separate its cells by commas")
     if not names or table.num_rows == 0:
         raise DataError(f"{origin} has {len(names)} columns and no rows: at least one of each is needed")
     return table

@@ -1,0 +1,114 @@
+"""A trained model: the encoder of a table's columns, a network, and the targets that its outputs stand for."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from chainrule import files
+from chainrule.arrays import Array
+from chainrule.data.encoding import Encoder
+from chainrule.data.tables import read_table
+from chainrule.data.targets import Targets
+from chainrule.errors import DataError
+from chainrule.model.scores import scores_of
+from chainrule.network import Network
+from chainrule.training import History
+
+__all__ = ["OUTPUTS", "Model", "output_blocks"]
+
+OUTPUTS = {"classes": ("softmax", "cross_entropy"), "numbers": ("identity", "quadratic")}  # activation and cost
+
+
+class Model:
+    """A network with the encoder of its table: give it tables, get answers in the targets' own words and units.
+
+    Made by `train_table` or `cr.load`. `encoder`, `targets`, `network` are its parts; `summary` says how it was
+    trained, as plain data; `history` is that of the training, None for a model that comes from a file.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        targets: Targets,
+        network: Network,
+        summary: Mapping[str, Any],
+        history: History | None = None,
+    ) -> None:
+        self.encoder, self.targets, self.network = encoder, targets, network
+        self.summary, self.history = dict(summary), history
+
+    def outputs(self, source: Any) -> Array:
+        """The network's outputs (n, n_L) for the rows of a table. Raises DataError where one is not a finite number."""
+        found = self.network.predict(self.encoder.encode(read_table(source), self.network.dtype))
+        if not np.isfinite(found).all():
+            row = int(np.argmin(np.isfinite(found).all(axis=1)))
+            raise DataError(
+                f"row {row + 1} has no finite answer: its values are far outside those of the training data"
+            )
+        return found
+
+    def predict(self, source: Any) -> Any:
+        """The answer for each row of a frame, a mapping of columns or a file: an array (n,), or one by target's name.
+
+        >>> model = cr.train_table({"x": [0, 1] * 20, "y": ["no", "yes"] * 20}, target="y", epochs=20)
+        >>> model.predict({"x": [1, 0]})
+        array(['yes', 'no'], dtype=object)
+
+        Raises DataError for a table without the columns that training had.
+        """
+        found = self.targets.decode(self.outputs(source))
+        return next(iter(found.values())) if len(found) == 1 else found
+
+    def probabilities(self, source: Any) -> dict[str, Array]:
+        """The probability of each class for each row, by `target=class`; empty without classes."""
+        return self.targets.probabilities(self.outputs(source))
+
+    def evaluate(self, source: Any) -> dict[str, Any]:
+        """How good the answers are for rows whose targets are known, by target: plain numbers by name.
+
+        Classes: accuracy and log loss. Numbers: rmse and mae in the target's units, r2. Several targets of numbers
+        also get their common rmse and mean r2, `overall`. Rows without a target are left out and counted.
+        """
+        table = read_table(source)
+        present = self.targets.present(table)
+        if not present.any():
+            raise DataError("no row has a value for every target, so there is nothing to compare with")
+        A, T = self.outputs(table)[present], self.targets.encode(table.filter(present), "float64")
+        found: dict[str, Any] = {"rows": len(A), "without_target": int((~present).sum())}
+        return {**found, **scores_of(self.targets, A, T)}
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model as one .safetensors file; see `cr.save`."""
+        files.save(self, path)
+
+    def document(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        """The model as plain data and named tensors, for a file."""
+        document, tensors = self.network.document()
+        parts = {"encoder": self.encoder.document(), "targets": self.targets.document(), "summary": self.summary}
+        return {**document, **parts}, {**tensors, **self.encoder.tensors(), **self.targets.tensors()}
+
+    @classmethod
+    def from_document(cls, document: Any, tensors: Any) -> "Model":
+        """The model of such a document; raises ModelFileError where the parts do not fit together."""
+        encoder = Encoder.from_document(document["encoder"], tensors)
+        targets = Targets.from_document(document["targets"], tensors)
+        network = Network.from_document(document, tensors)
+        widths = (encoder.width, targets.width)
+        if widths != (network.sizes[0], network.sizes[-1]):
+            raise DataError(f"the columns make {widths[0]} inputs and {widths[1]} outputs, not those of the network")
+        blocks = [(block.activation.name, block.width) for block in network.architecture.blocks]
+        if blocks != output_blocks(targets):
+            raise DataError(f"the network's outputs are {blocks}, which is not what its targets need")
+        if not isinstance(document["summary"], dict):
+            raise DataError("the summary of the training is no record")
+        return cls(encoder, targets, network, document["summary"])
+
+    def __repr__(self) -> str:
+        return f"Model({', '.join(self.targets.names)} from {len(self.encoder.columns)} columns; {self.network!r})"
+
+
+def output_blocks(targets: Targets) -> list[tuple[str, int]]:
+    """The output blocks that the targets need: activation and width."""
+    return [(OUTPUTS[block.kind][0], block.width) for block in targets.blocks]

@@ -1,0 +1,168 @@
+"""Training a model on a table: what was found in it, the events, then the model."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule._version import __version__
+from chainrule.activations import ACTIVATIONS
+from chainrule.arrays import Array
+from chainrule.data.encoding import Encoder
+from chainrule.data.examples import split_rows
+from chainrule.data.tables import read_table
+from chainrule.data.targets import Targets
+from chainrule.errors import DataError, SettingError
+from chainrule.model.model import OUTPUTS, Model, output_blocks
+from chainrule.model.notes import cautions, notes_on
+from chainrule.model.scores import training_metrics
+from chainrule.model.settings import Settings
+from chainrule.network import Network
+from chainrule.random import as_seed
+from chainrule.registry import require
+from chainrule.training import Event, Finished, History, train
+
+__all__ = ["TableTraining", "train_table"]
+
+LEAST_ROWS = 10  # below this no rows are held out for validation
+
+_INITIALIZERS = {
+    **dict.fromkeys(("relu", "leaky_relu", "elu", "gelu", "silu", "softplus"), "he_uniform"),
+    "selu": "lecun_normal",
+}
+
+
+class TableTraining:
+    """The training of a model on a table, ready to run: what was found in the table, the events, then the model.
+
+    `notes` are the lines that a person should read before training starts. After `events` is exhausted, `model` is
+    the trained one; while it runs, it is the model as it stands.
+    """
+
+    def __init__(self, source: Any, target: str | Sequence[str], settings: Settings) -> None:
+        table = read_table(source)
+        require(isinstance(target, str | list | tuple), "target", target, "the name of a column, or a list of names")
+        names = [target] if isinstance(target, str) else list(target)
+        targets = Targets.fit(table, names, settings.task)
+        present = targets.present(table)
+        self.settings = dataclasses.replace(settings, seed=as_seed(settings.seed))
+        rows, held = (np.flatnonzero(present)[part] for part in self._split(int(present.sum())))
+        known = table.take(rows)
+        encoder = _fitted(table, known, [*names, *settings.drop])
+        targets = targets.scaled_to(known)
+        X = encoder.encode(
+            table, settings.dtype
+        )  # of the whole table, so that an error names its row as the file has it
+        self.rows = X[rows], targets.encode(known, settings.dtype)
+        self.held = (X[held], targets.encode(table.take(held), settings.dtype)) if len(held) else None
+        self.notes = [
+            *notes_on(encoder, targets, int((~present).sum()), len(rows), len(held)),
+            *cautions(table, encoder),
+        ]
+        self.model = Model(encoder, targets, self._network(encoder, targets), {})
+
+    def _split(self, n: int) -> tuple[Array, Array]:
+        if self.settings.validation == 0 or n < LEAST_ROWS:
+            return np.arange(n), np.arange(0)
+        assert self.settings.seed is not None
+        return split_rows(self.settings.seed, n, self.settings.validation)
+
+    def _network(self, encoder: Encoder, targets: Targets) -> Network:
+        s = self.settings
+        output = output_blocks(targets)
+        cost = [OUTPUTS[block.kind][1] for block in targets.blocks]
+        sizes = [encoder.width, *s.hidden, targets.width]
+        rule = _INITIALIZERS.get(ACTIVATIONS.get(s.activation).name, "glorot_uniform")
+        return Network(sizes, s.activation, output, cost, initializer=rule, seed=s.seed, dtype=s.dtype)
+
+    def events(self, cancel: Callable[[], bool] | None = None) -> Iterator[Event]:
+        """The events of the training (see `cr.train`)."""
+        s = self.settings
+        for event in train(
+            self.model.network,
+            *self.rows,
+            optimizer=s.rule,
+            batch_size=s.batch_size,
+            epochs=s.epochs,
+            validation=self.held,
+            alpha=s.alpha,
+            l1=s.l1,
+            dropout=s.dropout,
+            metrics=training_metrics(self.model.targets) if self.held else {},
+            engine=s.engine,
+            threads=s.threads,
+            seed=s.seed,
+            cancel=cancel,
+        ):
+            if isinstance(event, Finished):
+                self._finish(event.history)
+            yield event
+
+    def _finish(self, history: History) -> None:
+        self.model.history, s = history, self.settings
+        best = history.best_epoch
+        found = {"cost": history.cost, "validation_cost": history.validation, **history.metrics}
+        self.model.summary = {
+            "rows": len(self.rows[0]),
+            "validation_rows": len(self.held[0]) if self.held else 0,
+            "epochs": history.epochs,
+            "best_epoch": best + 1,
+            "at_best_epoch": _finite({name: values[best] for name, values in found.items() if values and best >= 0}),
+            "stopped": history.stopped,
+            "optimizer": s.rule.document(),
+            "batch_size": min(s.batch_size, len(self.rows[0])),
+            "alpha": float(s.alpha),
+            "l1": float(s.l1),
+            "dropout": float(s.dropout),
+            "seed": s.seed,
+            "engine": history.engine,
+            "chainrule": __version__,
+        }
+
+
+def train_table(
+    source: Any,
+    target: str | Sequence[str],
+    *,
+    on_event: Callable[[Event], None] | None = None,
+    cancel: Callable[[], bool] | None = None,
+    **settings: Any,
+) -> Model:
+    """Train a model that predicts the target column, or columns, of a table from all its other columns.
+
+    source: the path of a CSV file (.csv, .csv.gz), a data frame, or a mapping of names to columns. Numbers are
+    standardised, words become one input each, missing values are flagged; words or few whole numbers as target make
+    a classifier, other numbers a regression. settings: the fields of `Settings`. on_event: called with each event.
+
+    >>> x = np.arange(40.0)
+    >>> model = cr.train_table({"x": x, "price": 3 * x + 10}, target="price", epochs=100, learning_rate=0.01)
+    >>> bool(abs(model.predict({"x": [20.0]})[0] - 70) < 5)
+    True
+
+    Raises DataError or SettingError in one line.
+    """
+    allowed = [field.name for field in dataclasses.fields(Settings)]
+    unknown = [name for name in settings if name not in allowed]
+    if unknown:
+        raise SettingError(f"there is no setting {unknown[0]!r}: there are {', '.join(allowed)}")
+    training = TableTraining(source, target, Settings(**settings))
+    for event in training.events(cancel):
+        if on_event is not None:
+            on_event(event)
+    return training.model
+
+
+def _fitted(table: Any, rows: Any, exclude: list[str]) -> Encoder:
+    """The encoder for `rows` of the table; an error that the whole table gives too names the row as the file has it."""
+    try:
+        return Encoder.fit(rows, exclude)
+    except DataError:
+        Encoder.fit(table, exclude)
+        raise
+
+
+def _finite(scores: dict[str, float]) -> dict[str, float]:
+    """The scores that a file can hold: JSON has no infinity."""
+    return {name: value for name, value in scores.items() if math.isfinite(value)}
