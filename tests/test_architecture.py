@@ -5,10 +5,11 @@ import json
 import numpy as np
 import pytest
 
+import chainrule as cr
 from chainrule.activations import ACTIVATIONS
 from chainrule.architecture import Architecture, Blocks
 from chainrule.costs import COSTS
-from chainrule.errors import ArchitectureError, ChainruleError, SettingError, UnknownNameError
+from chainrule.errors import ArchitectureError, ChainruleError, DataError, SettingError, UnknownNameError
 
 TWO = {"output": [("softmax", 3), ("identity", 2)], "cost": ["cross_entropy", "quadratic"]}
 
@@ -273,3 +274,19 @@ def test_an_activation_of_your_own_has_no_document():
 )
 def test_an_architecture_is_described_on_one_line(parts, text):
     assert Architecture.of(**parts).describe() == text
+
+
+def test_functions_of_your_own_say_what_they_can_give_and_take():
+    def halves(z):
+        return 0.5 + z / (2 * (1 + np.sqrt(z * z)))
+
+    with pytest.raises(ArchitectureError, match="needs outputs in"):
+        Architecture.of([2, 1], output=halves, cost="binary_cross_entropy")
+    given = cr.custom_activation(halves, values=(0, 1))
+    assert Architecture.of([2, 1], output=given, cost="binary_cross_entropy").blocks[0].pair is None
+    cost = cr.custom_cost(lambda A, T: -T * np.log(A), outputs=(0, np.inf), targets=(0, np.inf))
+    assert Architecture.of([2, 1], output="exp", cost=cost).blocks[0].cost is cost
+    with pytest.raises(ArchitectureError, match="needs outputs in"):
+        Architecture.of([2, 1], output="identity", cost=cost)
+    with pytest.raises(DataError, match="takes targets in"):
+        cr.Network([2, 1], output="exp", cost=cost).cost([[0.0, 0.0]], [[-1.0]])

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+import chainrule as cr
 from chainrule.architecture import Architecture
 from chainrule.data.examples import as_examples, as_inputs, epoch_order, one_hot, split_rows
 from chainrule.errors import DataError
@@ -111,8 +112,22 @@ def test_a_value_that_is_not_finite_is_named_with_its_row_and_column(bad, row):
     given[row, 1] = bad
     given[row + 1 :, 0] = NAN
     refused(f"X has {bad:g} in row {row}, column 1", "finite", X=given)
-    with pytest.raises(DataError, match=r"^frame has .* in row 0, column 0"):
-        as_inputs([[bad, 1.0]], 2, F64, what="frame")
+    with pytest.raises(DataError, match=r"^X has .* in row 0, column 0"):
+        as_inputs([[bad, 1.0]], 2, F64)
+
+
+@pytest.mark.parametrize("T", [[[0.0], [1.0], [NAN]], [[0.0], [1.0], [9.0]]])
+def test_rows_of_weight_0_may_hold_anything(T):
+    net = cr.Network([2, 1], cost="binary_cross_entropy", dtype="float64")
+    X = [[1.0, 2.0], [0.5, 1.0], [NAN, INF]]
+    for f in (net.cost, net.gradient):
+        assert np.array_equal(f(X, T, sample_weight=[1, 2, 0]), f(X[:2], T[:2], sample_weight=[1, 2]))
+    a, b = net.copy(), net.copy()
+    cr.fit(a, X, T, sample_weight=[1, 2, 0])
+    cr.fit(b, X[:2], T[:2], sample_weight=[1, 2])
+    assert a.theta.tobytes() == b.theta.tobytes()
+    with pytest.raises(DataError, match="row 2"):
+        net.cost(X, T, sample_weight=[1, 2, 1e-9])
 
 
 @pytest.mark.parametrize("given", [[[0, 1], [1e39, 0]], np.array([[0, 1], [1e39, 0]]), np.array([[0, 1], [-1e300, 0]])])

@@ -7,8 +7,42 @@ keep, so that an engine may throw the other away.
 
 from chainrule.activations.base import Activation, Interval
 from chainrule.activations.custom import Custom
-from chainrule.activations.entries import ACTIVATIONS, softplus
+from chainrule.activations.entries import (
+    ACTIVATIONS,
+    ELU,
+    GELU,
+    SELU,
+    Exp,
+    Identity,
+    LeakyReLU,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+    softplus,
+)
 
-__all__ = ["ACTIVATIONS", "Activation", "Custom", "Interval", "custom_activation", "softplus"]
+__all__ = [
+    "ACTIVATIONS",
+    "ELU",
+    "GELU",
+    "SELU",
+    "Activation",
+    "Custom",
+    "Exp",
+    "Identity",
+    "Interval",
+    "LeakyReLU",
+    "ReLU",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Softplus",
+    "Tanh",
+    "custom_activation",
+    "softplus",
+]
 
 custom_activation = Custom.of

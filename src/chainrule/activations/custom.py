@@ -1,11 +1,12 @@
 """An activation of the user's own: any function of an array, checked, its derivative given or found."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
-from chainrule.activations.base import Activation
+from chainrule.activations.base import REALS, Activation, Interval
 from chainrule.arrays import Array
 from chainrule.differences import Differentiate, Function, agrees, central_difference, choose_method, complex_step
 from chainrule.errors import SettingError
@@ -23,6 +24,7 @@ class Custom(Activation):
     given: Function | None = None
     method: Differentiate = central_difference
     acts_elementwise: bool = True
+    lies_in: Interval = REALS
 
     @classmethod
     def of(
@@ -32,13 +34,15 @@ class Custom(Activation):
         *,
         elementwise: bool = True,
         domain: tuple[float, float] = (-10.0, 10.0),
+        values: tuple[float, float] = (-math.inf, math.inf),
     ) -> "Custom":
         """Check `function` (an array in, an array of the same shape out) and find its derivative.
 
         The derivative is the given one, compared with central differences over `domain`; else the complex step
         where that is right over the domain, else central differences; `derivative_by` says which. With
         elementwise=False a row of A may depend on the whole row of Z, and its Jacobian is found column by column:
-        no derivative is given then.
+        no derivative is given then. `values` is the open interval in which all results lie: a cost with a logarithm
+        asks for it.
 
         >>> Custom.of(lambda z: z / (1 + z * z)).derivative_by
         'complex step'
@@ -54,17 +58,22 @@ class Custom(Activation):
                 raise SettingError("with elementwise=False the Jacobian is found, so leave the derivative out")
             columns = range(Z.shape[1])
             methods = [choose_method(_along(function, Z, j), np.repeat(Z[:, j : j + 1], 3, axis=1)) for j in columns]
-            return cls(function, None, _safest(methods), False)
+            return cls(function, None, _safest(methods), False, Interval(*values))
         points = np.linspace(*domain, 201) + 1e-3 * np.pi
         if derivative is None:
-            return cls(function, None, choose_method(function, points))
+            return cls(function, None, choose_method(function, points), lies_in=Interval(*values))
         _check_derivative(function, derivative, points)
-        return cls(function, derivative)
+        return cls(function, derivative, lies_in=Interval(*values))
 
     @property
     def derivative_by(self) -> str:
         """How the derivative is had: "given", "complex step" or "central difference"."""
         return "given" if self.given else self.method.__name__.replace("_", " ")
+
+    @property
+    def range(self) -> Interval:  # type: ignore[override]
+        """The values that it can take, as they were given."""
+        return self.lies_in
 
     @property
     def elementwise(self) -> bool:  # type: ignore[override]

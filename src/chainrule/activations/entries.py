@@ -95,7 +95,7 @@ class ReLU(Activation):
         return _where(Z.real > 0, Z, 0)
 
     def derivative(self, Z: Array, A: Array) -> Array:
-        return _where(A.real > 0, namespace(A).ones_like(A), 0)
+        return (A.real > 0).astype(A.dtype)
 
 
 @_register
@@ -295,7 +295,7 @@ def softplus(Z: Array) -> Array:
 def _sigmoid(Z: Array) -> Array:
     xp = namespace(Z)
     e = xp.exp(_negative(Z) - _positive(Z))  # e^-|z|
-    return _where(Z.real >= 0, 1 / (1 + e), e / (1 + e))
+    return _where(Z.real >= 0, 1, e) / (1 + e)
 
 
 def _positive(Z: Array) -> Array:

@@ -2,9 +2,33 @@
 
 from chainrule.costs.base import Cost
 from chainrule.costs.custom import Custom
-from chainrule.costs.entries import COSTS
+from chainrule.costs.entries import (
+    COSTS,
+    Absolute,
+    BinaryCrossEntropy,
+    CrossEntropy,
+    Huber,
+    Poisson,
+    Quadratic,
+    Quantile,
+)
 from chainrule.costs.pairs import CANONICAL, PAIRS, Pair
 
-__all__ = ["CANONICAL", "COSTS", "PAIRS", "Cost", "Custom", "Pair", "custom_cost"]
+__all__ = [
+    "CANONICAL",
+    "COSTS",
+    "PAIRS",
+    "Absolute",
+    "BinaryCrossEntropy",
+    "Cost",
+    "CrossEntropy",
+    "Custom",
+    "Huber",
+    "Pair",
+    "Poisson",
+    "Quadratic",
+    "Quantile",
+    "custom_cost",
+]
 
 custom_cost = Custom.of

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from chainrule.activations.base import REALS, Interval
 from chainrule.arrays import Array
 from chainrule.costs.base import Cost
 from chainrule.differences import Differentiate, Function, agrees, central_difference, choose_method
@@ -25,6 +26,8 @@ class Custom(Cost):
     given: CostFunction | None = None
     method: Differentiate = central_difference
     by_element: bool = True
+    takes_outputs: Interval = REALS
+    takes_targets: Interval = REALS
 
     @classmethod
     def of(
@@ -33,12 +36,15 @@ class Custom(Cost):
         derivative: CostFunction | None = None,
         *,
         domain: tuple[float, float] = (0.05, 0.95),
+        outputs: tuple[float, float] = (-math.inf, math.inf),
+        targets: tuple[float, float] = (-math.inf, math.inf),
     ) -> "Custom":
         """Check `function(A, T)` and find its derivative dC_x/dA; A and T have shape (m, n_L).
 
         It gives either a term for each output, shape (m, n_L), each depending on its own output alone, or the cost
         of each example, shape (m,). The derivative is the given one, compared with central differences for outputs
-        within `domain`; else the complex step where that is right, else central differences.
+        within `domain`; else the complex step where that is right, else central differences. `outputs` and `targets`
+        are the open intervals in which A and T must lie: other activations and targets are then refused.
 
         >>> Custom.of(lambda A, T: (A - T) ** 4).derivative_by
         'complex step'
@@ -49,7 +55,7 @@ class Custom(Cost):
         """
         A, T = _sample(*domain)
         by_element = _check_locality(function, A, T)
-        trial = cls(function, None, central_difference, by_element)
+        trial = cls(function, None, central_difference, by_element, Interval(*outputs), Interval(*targets))
         if derivative is None:
             methods = [choose_method(f, x) for f, x in trial._columns(A, T)]
             return dataclasses.replace(trial, method=next((m for m in methods if m is central_difference), methods[0]))
@@ -64,6 +70,16 @@ class Custom(Cost):
     def derivative_by(self) -> str:
         """How the derivative is had: "given", "complex step" or "central difference"."""
         return "given" if self.given else self.method.__name__.replace("_", " ")
+
+    @property
+    def outputs(self) -> Interval:  # type: ignore[override]
+        """The values that A may take, as they were given."""
+        return self.takes_outputs
+
+    @property
+    def targets(self) -> Interval:  # type: ignore[override]
+        """The values that T may take, as they were given."""
+        return self.takes_targets
 
     @property
     def elementwise(self) -> bool:  # type: ignore[override]

@@ -40,33 +40,39 @@ class Examples(NamedTuple):
         return Examples(self.X[kept], self.T[kept], self.weight[kept], np.arange(len(kept)), self.total)
 
 
-def as_inputs(X: Any, n_1: int, dtype: np.dtype[Any], what: str = "X") -> Array:
+def as_inputs(X: Any, n_1: int, dtype: np.dtype[Any], counts: Array | None = None) -> Array:
     """X as a float array of shape (n, n_1); float32 and float64 arrays and memory maps are taken as they are.
+
+    With `counts` (n,) only the rows that it names are looked at for NaN and infinity.
 
     Raises DataError for another shape, for no rows, for what is not a number, for NaN and infinity.
     """
-    found = X if isinstance(X, np.ndarray) else _numbers(X, what, dtype)
+    found = X if isinstance(X, np.ndarray) else _numbers(X, "X", dtype)
     if found.ndim != 2 or found.shape[1] != n_1:
-        hint = f": give {what}[None, :] for one row" if found.shape == (n_1,) else ""
-        raise DataError(f"{what} has shape {found.shape}, but the network takes (rows, {n_1}){hint}")
+        hint = ": give X[None, :] for one row" if found.shape == (n_1,) else ""
+        raise DataError(f"X has shape {found.shape}, but the network takes (rows, {n_1}){hint}")
     if not len(found):
-        raise DataError(f"{what} has no rows: give at least one")
+        raise DataError("X has no rows: give at least one")
     if found.dtype.name not in ("float32", "float64") or not found.dtype.isnative:
-        found = _numbers(found, what, dtype)
-    text = f"{what} has {{value}} in row {{row}}, column {{column}}: numbers must be finite in {dtype}"
-    _check(found, partial(_finite, dtype), text)
+        found = _numbers(found, "X", dtype)
+    text = f"X has {{value}} in row {{row}}, column {{column}}: numbers must be finite in {dtype}"
+    _check(found, partial(_finite, dtype), text, counts=counts)
     return found
 
 
 def as_examples(architecture: Architecture, X: Any, T: Any, weight: Any, dtype: np.dtype[Any]) -> Examples:
     """Check X, T and the weights of examples against an architecture. Raises DataError in one line."""
-    X = as_inputs(X, architecture.sizes[0], dtype)
-    T = _targets(architecture, T, dtype)
-    if len(T) != len(X):
+    X, T = X if isinstance(X, np.ndarray) else _numbers(X, "X", dtype), _array(T, "T")
+    n = len(X) if X.ndim else 0
+    if weight is not None:
+        weight = _weights(architecture, weight, n)
+    counts = None if weight is None else weight.reshape(n, -1).any(axis=1)
+    X = as_inputs(X, architecture.sizes[0], dtype, counts)
+    if T.ndim and len(T) != len(X):
         raise DataError(f"X has {len(X)} rows but T has {len(T)}: they must be the same examples")
+    T = _targets(architecture, T, dtype, counts)
     if weight is None:
         return Examples(X, T, None, np.arange(len(X)), float(len(X)))
-    weight = _weights(architecture, weight, len(X))
     unit = 2.0 ** (math.frexp(float(weight.max()))[1] - 1)
     weight = weight / unit  # an exact division, so that no sum of weights overflows or vanishes
     by_row = weight if weight.ndim == 1 else weight.mean(axis=1)
@@ -127,20 +133,19 @@ def _array(values: Any, what: str) -> Array:
         raise DataError(f"{what} must be numbers in rows of equal length: {error}") from None
 
 
-def _targets(architecture: Architecture, T: Any, dtype: np.dtype[Any]) -> Array:
+def _targets(architecture: Architecture, found: Array, dtype: np.dtype[Any], counts: Array | None) -> Array:
     """T as the engine takes it; whole numbers are classes unless there is one per output."""
-    found = _array(T, "T")
     n_L, blocks = architecture.sizes[-1], architecture.blocks
     shape = found.shape[1:] if found.ndim else None
     if found.ndim == 1 and n_L == 1:
-        return _target_values(architecture, found[:, None], dtype)
+        return _target_values(architecture, found[:, None], dtype, counts)
     classes = (len(blocks) == 1 and shape == ()) or (len(blocks) > 1 and shape == (len(blocks),) != (n_L,))
     if found.dtype.kind in "iu" and classes:
         return _class_numbers(architecture, found)
     if shape != (n_L,):
         kinds = "(rows,) class numbers" if len(blocks) == 1 else f"(rows, {len(blocks)}) class numbers"
         raise DataError(f"T has shape {found.shape} and dtype {found.dtype}, but must be (rows, {n_L}) or {kinds}")
-    return _target_values(architecture, found, dtype)
+    return _target_values(architecture, found, dtype, counts)
 
 
 def _class_numbers(architecture: Architecture, T: Array) -> Array:
@@ -153,18 +158,18 @@ def _class_numbers(architecture: Architecture, T: Array) -> Array:
     return T.astype(np.int32)
 
 
-def _target_values(architecture: Architecture, T: Array, dtype: np.dtype[Any]) -> Array:
+def _target_values(architecture: Architecture, T: Array, dtype: np.dtype[Any], counts: Array | None) -> Array:
     if T.dtype.name not in ("float32", "float64") or not T.dtype.isnative:
         T = _numbers(T, "T", dtype)
     text = f"T has {{value}} in row {{row}}, output {{column}}: targets must be finite in {dtype}"
-    _check(T, partial(_finite, dtype), text)
+    _check(T, partial(_finite, dtype), text, counts=counts)
     for block in architecture.blocks:
         part, allowed, cost = T[:, block.columns], block.cost.targets, block.cost
         if math.isfinite(allowed.low):
             text = f"T has {{value}} in row {{row}}, output {{column}}: cost {cost.name!r} takes targets in {allowed}"
-            _check(part, partial(_within, allowed), text, block.start)
+            _check(part, partial(_within, allowed), text, block.start, counts)
         if cost.distribution:
-            _check_distribution(part, cost.name)
+            _check_distribution(part, cost.name, counts)
     return T
 
 
@@ -177,8 +182,10 @@ def _within(allowed: Interval, values: Array) -> Array:
     return (values >= allowed.low) & (values <= allowed.high)
 
 
-def _check_distribution(T: Array, cost: str) -> None:
-    off = np.abs(T.sum(axis=1, dtype=np.float64) - 1) > 1e-5
+def _check_distribution(T: Array, cost: str, counts: Array | None) -> None:
+    off = ~(np.abs(T.sum(axis=1, dtype=np.float64) - 1) <= 1e-5)
+    if counts is not None:
+        off &= counts
     if off.any():
         row = int(np.argmax(off))
         total = T[row].sum(dtype=np.float64)
@@ -213,10 +220,14 @@ def _blocks_of(values: Array) -> Iterator[tuple[int, Array]]:
         yield start, values[start : start + rows]
 
 
-def _check(values: Array, ok: Callable[[Array], Array], text: str, first_column: int = 0) -> None:
-    """Raise a DataError naming the first value (n, k) that is not ok."""
+def _check(
+    values: Array, ok: Callable[[Array], Array], text: str, first_column: int = 0, counts: Array | None = None
+) -> None:
+    """Raise a DataError naming the first value (n, k) that is not ok, of the rows that `counts` (n,) names."""
     for start, block in _blocks_of(values):
         good = ok(block)
+        if counts is not None:
+            good = good | ~counts[start : start + len(block), None]
         if not good.all():
             row, column = (int(i) for i in np.unravel_index(np.argmin(good), good.shape))
             value = f"{block[row, column]:.6g}"
