@@ -209,3 +209,17 @@ def test_clipping_bounds_values_and_then_the_norm(clip, g, expected):
 def test_a_gradient_within_the_bounds_keeps_its_bits():
     g = drawn(size=100)[0].astype(np.float32)
     assert Clip(norm=float(np.linalg.norm(g)) * 1.01, value=10).apply(g).tobytes() == g.tobytes()
+
+
+@pytest.mark.parametrize("size", [1e20, 1e-25, 1e38])
+def test_clipping_by_norm_holds_for_gradients_whose_squares_float32_cannot_hold(size):
+    g = np.array([3.0, 0.0, -4.0], dtype=np.float32) * np.float32(size / 5)
+    found = Clip(norm=size / 2).apply(g)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, g / 2, rtol=1e-6)
+
+
+@pytest.mark.parametrize("bad", ["a", True, 0, -1.0, float("nan"), None])
+def test_bounds_of_clipping_are_numbers_above_0(bad):
+    with pytest.raises(SettingError, match="clip"):
+        Clip(norm=bad)

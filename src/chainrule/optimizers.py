@@ -8,6 +8,8 @@ and any array library. Clipping acts on g before the rule sees it.
 import dataclasses
 import math
 
+import numpy as np
+
 from chainrule.arrays import Array, namespace
 from chainrule.registry import Entry, Registry, require
 
@@ -126,10 +128,11 @@ class Clip:
     value: float = math.inf
 
     def __post_init__(self) -> None:
-        require(self.norm > 0, "norm of clip", self.norm, "above 0")
-        require(self.value > 0, "value of clip", self.value, "above 0")
         for name in ("norm", "value"):
-            object.__setattr__(self, name, float(getattr(self, name)))
+            bound = getattr(self, name)
+            number = isinstance(bound, int | float | np.integer | np.floating) and not isinstance(bound, bool)
+            require(number and bound > 0, f"{name} of clip", bound, "a number above 0")
+            object.__setattr__(self, name, float(bound))
 
     def apply(self, g: Array) -> Array:
         """The gradient within the bounds."""
@@ -137,6 +140,7 @@ class Clip:
         if self.value < math.inf:
             g = xp.clip(g, -self.value, self.value)
         if self.norm < math.inf:
-            length = xp.sqrt(xp.sum(g * g))
+            largest = xp.maximum(xp.max(abs(g), initial=0.0), 1e-30)  # so that no square overflows
+            length = largest * xp.sqrt(xp.sum((g / largest) ** 2))
             g = g * (self.norm / xp.maximum(length, self.norm))
         return g

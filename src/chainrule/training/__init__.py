@@ -79,6 +79,8 @@ def train(
     """
     check_settings(batch_size, epochs, alpha, l1, threads)
     require(clip is None or isinstance(clip, Clip), "clip", clip, "a Clip, such as cr.Clip(norm=1.0), or None")
+    for name, function in {**dict(metrics or {}), **({} if cancel is None else {"cancel": cancel})}.items():
+        require(callable(function), f"metric {name}" if name != "cancel" else name, function, "a function")
     if metrics and validation is None:
         raise SettingError("metrics are taken on the validation set: give validation=(X, T) too")
     examples = as_examples(net.architecture, X, T, sample_weight, net.dtype)
