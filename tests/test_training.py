@@ -213,43 +213,6 @@ def test_callbacks_validation_and_metrics_change_no_bit():
     assert watched() == watched(validation=HELD, metrics=metrics, cancel=lambda: False)
 
 
-@pytest.mark.parametrize("optimizer", [SGD(0.5), SGD(0.1, 0.9), Adam(0.05)], ids=str)
-@pytest.mark.parametrize("validation", [None, HELD])
-@pytest.mark.parametrize("stop", [0, 3, 5, 12, 19])
-def test_going_on_from_a_state_gives_the_bits_of_never_having_stopped(optimizer, validation, stop, every_batch):
-    settings = {"optimizer": optimizer, "validation": validation, "dropout": 0.25, "batch_size": 5, "epochs": 4}
-    whole, pieces = net(), net()
-    expected = list(train(whole, X, T, **settings))[-1].history
-    first = train(pieces, X, T, **settings)
-    updates = (event for event in first if isinstance(event, Progress))
-    for _ in range(stop):
-        next(updates)
-    state = first.state
-    fit(pieces, X, T, epochs=1)  # what happens to the network meanwhile does not matter
-    rest = train(pieces, X, T, **settings, state=state)
-    found = list(rest)[-1].history
-    assert pieces.theta.tobytes() == whole.theta.tobytes()
-    assert dataclasses.replace(found, seconds=0) == dataclasses.replace(expected, seconds=0)
-
-
-def test_training_further_after_the_end_goes_on_from_the_last_weights_and_not_from_the_best():
-    settings = {"optimizer": Adam(0.3), "validation": HELD, "batch_size": 5}
-    whole, pieces = net(), net()
-    fit(whole, X, T, **settings, epochs=9)
-    first = train(pieces, X, T, **settings, epochs=4)
-    assert list(first)[-1].history.epochs == 4
-    list(train(pieces, X, T, **settings, epochs=9, state=first.state))
-    assert pieces.theta.tobytes() == whole.theta.tobytes()
-
-
-def test_a_state_of_another_network_or_seed_is_refused():
-    state = train(net(), X, T).state
-    with pytest.raises(SettingError, match="another"):
-        train(net((4, 9, 2)), X, T, state=state)
-    with pytest.raises(SettingError, match="another"):
-        train(net(), X, T, seed=7, state=state)
-
-
 def test_training_on_from_where_it_stopped_is_one_and_the_same_for_plain_descent():
     once, twice = net(), net()
     fit(once, X, T, optimizer=SGD(0.5), shuffle=False, epochs=4)

@@ -6,6 +6,7 @@ numbers   (y - mean) / scale with training's mean and population standard deviat
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 import re
 from itertools import pairwise
@@ -24,7 +25,7 @@ __all__ = ["KINDS", "Classes", "Quantity", "Target"]
 
 
 @dataclasses.dataclass(frozen=True)
-class Target:
+class Target(abc.ABC):
     """A target column, found by `name`."""
 
     kind: ClassVar[str]
@@ -39,13 +40,13 @@ class Target:
         """The same target with its statistics, if it has any, from these cells."""
         return self
 
+    @abc.abstractmethod
     def encode(self, column: Any, dtype: Any) -> NDArray[Any]:
         """The outputs (n, width) that the network should give."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def decode(self, outputs: NDArray[Any]) -> NDArray[Any]:
         """The column's values (n,) that the outputs (n, width) stand for."""
-        raise NotImplementedError
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,6 +10,7 @@ A new kind is one class here: its name goes into the model file, and older versi
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 from typing import Any, ClassVar
 
@@ -36,7 +37,7 @@ LEAST_SHARE = 0.05  # of the cells must hold a word seen twice, or the column ho
 
 
 @dataclasses.dataclass(frozen=True)
-class Transform:
+class Transform(abc.ABC):
     """What one column, found by `name`, becomes: `features` names the columns of the input that `fill` writes."""
 
     kind: ClassVar[str]
@@ -48,9 +49,9 @@ class Transform:
         return []
 
     @property
+    @abc.abstractmethod
     def detail(self) -> str:
         """What happens to the column, in words."""
-        raise NotImplementedError
 
     def fill(self, column: Any, out: NDArray[Any]) -> None:
         """Write the cells of `column` (n,) into `out` (n, len(features)), which holds zeros."""
