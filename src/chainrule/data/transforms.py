@@ -53,6 +53,7 @@ class Transform(abc.ABC):
     def detail(self) -> str:
         """What happens to the column, in words."""
 
+    @abc.abstractmethod
     def fill(self, column: Any, out: NDArray[Any]) -> None:
         """Write the cells of `column` (n,) into `out` (n, len(features)), which holds zeros."""
 
@@ -160,6 +161,9 @@ class Dropped(Transform):
     def detail(self) -> str:
         """Why it is not seen."""
         return self.reason
+
+    def fill(self, column: Any, out: NDArray[Any]) -> None:
+        """There is nothing to write."""
 
 
 KINDS: dict[str, type[Transform]] = {c.kind: c for c in (Numbers, Categories, Presence, Dropped)}
