@@ -8,7 +8,7 @@ from cyclopts import Parameter
 from chainrule.cli.console import say, write_json
 from chainrule.cli.evaluate import show_scores
 from chainrule.cli.options import AsJson
-from chainrule.cli.train import check_learned, run_training, summary_line
+from chainrule.cli.train import run_training, summary_line, worth_saving
 from chainrule.files.atomic import atomic_write, check_target
 from chainrule.model import Settings, TableTraining
 
@@ -33,7 +33,8 @@ def demo(
     for note in () if as_json else training.notes[:2]:
         say(note)
     code = run_training(training, as_json)
-    check_learned(training)
+    if not worth_saving(training):
+        return code
     training.model.save(model_path)
     _write(test, test_path)
     scores = training.model.evaluate(test)

@@ -21,7 +21,7 @@ from chainrule.model import Model, Settings, TableTraining
 from chainrule.optimizers import OPTIMIZERS
 from chainrule.training import EpochEnd
 
-__all__ = ["TrainOptions", "check_learned", "named", "run_training", "train"]
+__all__ = ["TrainOptions", "named", "run_training", "train", "worth_saving"]
 
 
 def named(choices: Sequence[str], columns: list[str]) -> list[str]:
@@ -133,21 +133,26 @@ def train(
     for note in () if as_json else training.notes:
         say(note)
     code = run_training(training, as_json)
-    check_learned(training)
-    if code and not training.model.summary["epochs"]:
-        print("chainrule: stopped in the first epoch: nothing is saved", file=sys.stderr)
+    if not worth_saving(training):
         return code
     training.model.save(out)
     _report(training, out, as_json)
     return code
 
 
-def check_learned(training: TableTraining) -> None:
-    """Raise a TrainingError unless there are weights worth a file: those of a finished epoch with a finite cost."""
+def worth_saving(training: TableTraining) -> bool:
+    """Whether there are weights worth a file: those of a finished epoch with a finite cost. Says so if there are not.
+
+    Raises TrainingError where it was not the user who ended it.
+    """
     history = training.model.history
-    if history is not None and history.best_epoch < 0 and history.stopped != "cancelled":
+    if history is None or history.best_epoch >= 0:
+        return True
+    if history.stopped != "cancelled":
         why = history.message or "the validation cost was never finite: try a smaller learning rate"
         raise TrainingError(f"nothing was learned and nothing is saved: {why}")
+    print("chainrule: stopped in the first epoch: nothing is saved", file=sys.stderr)
+    return False
 
 
 def run_training(training: TableTraining, as_json: bool) -> int:
