@@ -115,7 +115,8 @@ def test_a_damaged_or_misnamed_compressed_file_is_refused(tmp_path):
     refused(plain, "plain.csv.gz", "not compressed")
     noise = np.random.default_rng(0).integers(0, 10, 200_000)
     whole = gzip.compress(b"a\n" + b"".join(b"%d\n" % v for v in noise))
-    for name, content in (("short.csv.gz", whole[:-3000]), ("tiny.csv.gz", whole[:12])):
+    wrong_sum = whole[:-8] + bytes(4) + whole[-4:]
+    for name, content in (("short.csv.gz", whole[:-3000]), ("tiny.csv.gz", whole[:12]), ("sum.csv.gz", wrong_sum)):
         (tmp_path / name).write_bytes(content)
         refused(tmp_path / name, name, "damaged")
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.activations import Identity
 from chainrule.data.encoding import Encoder
 from chainrule.data.tables import read_table
 from chainrule.data.targets import Targets
@@ -165,3 +166,39 @@ def test_the_bytes_do_not_depend_on_the_order_of_dictionaries(tmp_path: Path) ->
     assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
     first = list(read(tmp_path / "a.safetensors").tensors)[:4]
     assert first == ["layers.2.W", "layers.2.b", "layers.3.W", "layers.3.b"]
+
+
+def test_weights_that_could_not_be_loaded_are_not_saved(tmp_path: Path) -> None:
+    net = cr.Network([2, 1])
+    net.W[0][0] = np.nan
+    with pytest.raises(SettingError, match="not finite"):
+        cr.save(net, tmp_path / "n.safetensors")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_class_that_only_has_the_name_is_not_saved_and_a_subclass_is(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="cannot be saved"):
+        cr.save(type("Model", (), {"document": lambda self: ({}, {})})(), tmp_path / "m.safetensors")
+
+    class Wider(cr.Network):
+        pass
+
+    cr.save(Wider([2, 1]), tmp_path / "n.safetensors")
+    assert cr.load(tmp_path / "n.safetensors").sizes == (2, 1)
+
+
+def test_an_entry_that_is_not_registered_is_not_saved(tmp_path: Path) -> None:
+    class Cube(Identity):
+        name = "cube"
+
+    with pytest.raises(SettingError, match="not registered"):
+        cr.save(cr.Network([2, 2, 1], activation=Cube()), tmp_path / "n.safetensors")
+
+
+@pytest.mark.parametrize("activation", [{"name": "identity"}, {"name": "sigmoid"}])
+def test_outputs_that_do_not_fit_the_targets_are_refused(activation: dict[str, str], tmp_path: Path) -> None:
+    document, tensors = golden_model().document()
+    document["architecture"]["blocks"][0] |= {"activation": activation, "cost": {"name": "quadratic"}}
+    write(tmp_path / "m.safetensors", {"schema": 1, "kind": "model", **document}, tensors)
+    with pytest.raises(ModelFileError, match="targets need"):
+        cr.load(tmp_path / "m.safetensors")
