@@ -52,9 +52,7 @@ class TableTraining:
         known = table.take(rows)
         encoder = _fitted(table, known, [*names, *settings.drop])
         targets = targets.scaled_to(known)
-        X = encoder.encode(
-            table, settings.dtype
-        )  # of the whole table, so that an error names its row as the file has it
+        X = encoder.encode(table, settings.dtype)  # all rows: an error then names its row as the file has it
         self.rows = X[rows], targets.encode(known, settings.dtype)
         self.held = (X[held], targets.encode(table.take(held), settings.dtype)) if len(held) else None
         self.notes = [
