@@ -25,7 +25,8 @@ from .problems import (
     full_problems,
 )
 
-BOUNDS = {"complex step": 1e-12, "central differences": 1e-6, "jax.grad": 1e-12}  # promised: 1e-10, 1e-6, 1e-10
+PROMISED = {"complex step": 1e-10, "central differences": 1e-6, "jax.grad": 1e-10}
+BOUNDS = PROMISED | {"complex step": 1e-12, "jax.grad": 1e-12}  # what the covering sets hold
 
 
 @pytest.fixture
@@ -36,11 +37,11 @@ def jax_in_64_bits():
     jax.config.update("jax_enable_x64", before)
 
 
-def check(problems, *oracles):
+def check(problems, *oracles, bounds=BOUNDS):
     """Every problem's worst relative errors are within the bounds; those where one is not, by name."""
     errors = {str(problem): compare(problem, oracles) for problem in problems}
     assert errors
-    wrong = {name: e for name, e in errors.items() if not all(e[oracle] <= BOUNDS[oracle] for oracle in oracles)}
+    wrong = {name: e for name, e in errors.items() if not all(e[oracle] <= bounds[oracle] for oracle in oracles)}
     assert wrong == {}
 
 
@@ -65,7 +66,7 @@ def test_backpropagation_agrees_with_jax_on_a_forward_pass_of_its_own(flat, jax_
 @pytest.mark.parametrize("hidden", [None, *FACTORS["hidden"]], ids=str)
 @pytest.mark.parametrize("blocks", FACTORS["blocks"])
 def test_backpropagation_agrees_with_every_oracle_over_the_full_product(hidden, blocks, jax_in_64_bits):
-    check(full_problems(hidden=hidden, blocks=blocks), *ORACLES)
+    check(full_problems(hidden=hidden, blocks=blocks), *ORACLES, bounds=PROMISED)
 
 
 def test_the_covering_set_meets_every_two_values():
