@@ -1,44 +1,12 @@
-"""The rules that turn a gradient into an update, one entry each: theta, g and the slots in, theta and the slots out.
-
-theta is any array of parameters, g = dC/dtheta, eta the learning rate of this update, step its number from 1. A slot
-is an array like theta that the rule remembers. The rules are pure, so one copy serves networks, any other function,
-and any array library. Clipping acts on g before the rule sees it.
-"""
+"""The rules that turn a gradient into an update, one entry each, in the notation of `optimizers.base`."""
 
 import dataclasses
-import math
-
-import numpy as np
 
 from chainrule.arrays import Array, namespace
-from chainrule.registry import Entry, Registry, require
+from chainrule.optimizers.base import OPTIMIZERS, Optimizer, Slots
+from chainrule.registry import require
 
-__all__ = ["OPTIMIZERS", "SGD", "Adam", "Clip", "Optimizer"]
-
-Slots = tuple[Array, ...]
-
-
-@dataclasses.dataclass(frozen=True)
-class Optimizer(Entry):
-    """An update rule, with the learning rate that training starts from."""
-
-    learning_rate: float = 0.01
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require(self.learning_rate > 0, f"learning_rate of {self.name}", self.learning_rate, "above 0")
-
-    @property
-    def slots(self) -> int:
-        """How many arrays like theta the rule remembers, all 0 at the start."""
-        return 0
-
-    def update(self, theta: Array, g: Array, slots: Slots, eta: float, step: int) -> tuple[Array, Slots]:
-        """The parameters and slots after one update."""
-        raise TypeError(f"{type(self).__name__} does not define update")
-
-
-OPTIMIZERS: Registry[Optimizer] = Registry("optimizer", Optimizer)
+__all__ = ["SGD", "Adam"]
 
 
 @OPTIMIZERS.register
@@ -112,35 +80,3 @@ class Adam(Optimizer):
         m_hat = m / (1 - self.beta1**step)
         v_hat = v / (1 - self.beta2**step)
         return theta - eta * m_hat / (namespace(v_hat).sqrt(v_hat) + self.eps), (m, v)
-
-
-@dataclasses.dataclass(frozen=True)
-class Clip:
-    """Bounds for the gradient: each element to ±`value`, then the whole to a Euclidean length of `norm` at most.
-
-    >>> Clip(norm=1.0).apply(np.array([3.0, 4.0]))
-    array([0.6, 0.8])
-
-    Source: Pascanu, Mikolov & Bengio, On the difficulty of training recurrent neural networks, ICML 2013.
-    """
-
-    norm: float = math.inf
-    value: float = math.inf
-
-    def __post_init__(self) -> None:
-        for name in ("norm", "value"):
-            bound = getattr(self, name)
-            number = isinstance(bound, int | float | np.integer | np.floating) and not isinstance(bound, bool)
-            require(number and bound > 0, f"{name} of clip", bound, "a number above 0")
-            object.__setattr__(self, name, float(bound))
-
-    def apply(self, g: Array) -> Array:
-        """The gradient within the bounds."""
-        xp = namespace(g)
-        if self.value < math.inf:
-            g = xp.clip(g, -self.value, self.value)
-        if self.norm < math.inf:
-            largest = xp.maximum(xp.max(abs(g), initial=0.0), 1e-30)  # so that no square overflows
-            length = largest * xp.sqrt(xp.sum((g / largest) ** 2))
-            g = g * (self.norm / xp.maximum(length, self.norm))
-        return g

@@ -1,0 +1,12 @@
+"""Optimizers: how a gradient becomes a step, one entry each.
+
+Most are rules of one update, pure functions of arrays (`base`, `rules`). L-BFGS is a whole descent, which SciPy
+makes, handed over iterate by iterate (`lbfgs`). Clipping acts on the gradient before a rule sees it (`clip`).
+"""
+
+from chainrule.optimizers.base import OPTIMIZERS, Optimizer
+from chainrule.optimizers.clip import Clip
+from chainrule.optimizers.lbfgs import LBFGS, Ended, iterates
+from chainrule.optimizers.rules import SGD, Adam
+
+__all__ = ["LBFGS", "OPTIMIZERS", "SGD", "Adam", "Clip", "Ended", "Optimizer", "iterates"]
