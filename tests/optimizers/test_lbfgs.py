@@ -247,7 +247,9 @@ def test_a_rough_f_ends_where_it_no_longer_falls():
 def test_a_program_ends_with_a_descent_still_open(leave):
     code = f"""
 from chainrule.optimizers import iterates
-descent = iterates(lambda v: (float(v @ v), 2 * v), [3.0, 4.0])
+elsewhere = {{}}
+exec("def f(v): return float(v @ v), 2 * v", elsewhere)  # f keeps nothing alive: the descent is closed at the very end
+descent = iterates(elsewhere.pop("f"), [3.0, 4.0])
 next(descent)
 {leave}
 """
