@@ -22,9 +22,13 @@ if TYPE_CHECKING:
     from chainrule.model import Model as Model
     from chainrule.model import train_table as train_table
     from chainrule.network import Network as Network
+    from chainrule.optimizers import LBFGS as LBFGS
     from chainrule.optimizers import SGD as SGD
     from chainrule.optimizers import Adam as Adam
+    from chainrule.optimizers import AdamW as AdamW
     from chainrule.optimizers import Clip as Clip
+    from chainrule.optimizers import RMSProp as RMSProp
+    from chainrule.optimizers import RProp as RProp
     from chainrule.training import EpochEnd as EpochEnd
     from chainrule.training import Finished as Finished
     from chainrule.training import History as History
@@ -36,15 +40,19 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Adam": "optimizers",
+    "AdamW": "optimizers",
     "Architecture": "architecture",
     "ChainruleError": "errors",
     "Clip": "optimizers",
     "EpochEnd": "training",
     "Finished": "training",
     "History": "training",
+    "LBFGS": "optimizers",
     "Model": "model",
     "Network": "network",
     "Progress": "training",
+    "RMSProp": "optimizers",
+    "RProp": "optimizers",
     "SGD": "optimizers",
     "Started": "training",
     "Stopped": "training",

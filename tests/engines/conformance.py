@@ -13,7 +13,7 @@ from chainrule.architecture import Architecture
 from chainrule.data.examples import Examples, as_examples, epoch_order
 from chainrule.engines import ENGINES, Run, RunSettings, RunState
 from chainrule.network import Network
-from chainrule.optimizers import SGD, Adam, Clip
+from chainrule.optimizers import SGD, Adam, AdamW, Clip, RMSProp, RProp
 
 N = 20  # rows of a problem: batches of 7 leave a short last one of 6
 
@@ -30,7 +30,15 @@ FACTORS: dict[str, list[Any]] = {
     "activation": ["sigmoid", "tanh", "relu", "softmax"],
     "output": list(OUTPUTS),
     "targets": ["numbers", "classes"],
-    "optimizer": [SGD(0.3), SGD(0.1, momentum=0.9), SGD(0.1, momentum=0.5, nesterov=True), Adam(0.01)],
+    "optimizer": [
+        SGD(0.3),
+        SGD(0.1, momentum=0.9),
+        SGD(0.1, momentum=0.5, nesterov=True),
+        Adam(0.01),
+        AdamW(0.01),
+        RMSProp(0.01),
+        RProp(0.01),
+    ],
     "batch_size": [7, 1, N, N + 13],
     "weight": [None, "rows", "terms"],
     "penalty": [(0.0, 0.0), (0.5, 0.0), (0.0, 0.1), (0.5, 0.1)],

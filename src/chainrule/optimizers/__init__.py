@@ -7,6 +7,6 @@ makes, handed over iterate by iterate (`lbfgs`). Clipping acts on the gradient b
 from chainrule.optimizers.base import OPTIMIZERS, Optimizer
 from chainrule.optimizers.clip import Clip
 from chainrule.optimizers.lbfgs import LBFGS, Ended, iterates
-from chainrule.optimizers.rules import SGD, Adam
+from chainrule.optimizers.rules import SGD, Adam, AdamW, RMSProp, RProp
 
-__all__ = ["LBFGS", "OPTIMIZERS", "SGD", "Adam", "Clip", "Ended", "Optimizer", "iterates"]
+__all__ = ["LBFGS", "OPTIMIZERS", "SGD", "Adam", "AdamW", "Clip", "Ended", "Optimizer", "RMSProp", "RProp", "iterates"]

@@ -1,12 +1,13 @@
 """The rules that turn a gradient into an update, one entry each, in the notation of `optimizers.base`."""
 
 import dataclasses
+from typing import ClassVar
 
 from chainrule.arrays import Array, namespace
 from chainrule.optimizers.base import OPTIMIZERS, Optimizer, Slots
 from chainrule.registry import require
 
-__all__ = ["SGD", "Adam"]
+__all__ = ["SGD", "Adam", "AdamW", "RMSProp", "RProp"]
 
 
 @OPTIMIZERS.register
@@ -47,6 +48,40 @@ class SGD(Optimizer):
 
 @OPTIMIZERS.register
 @dataclasses.dataclass(frozen=True)
+class RMSProp(Optimizer):
+    """theta ← theta - eta g / (sqrt(v) + eps), with a running mean v of g^2: v ← rho v + (1 - rho) g^2.
+
+    v starts from 0 and is not corrected for it, so the first step is about eta / sqrt(1 - rho), whatever the size of
+    g. rho is from 0 to below 1, eps above 0.
+
+    >>> RMSProp(rho=0.75).update(np.array([1.0]), np.array([2.0]), (np.zeros(1),), 0.1, 1)[0].round(6)
+    array([0.8])
+
+    Source: Tieleman & Hinton, Lecture 6.5: divide the gradient by a running average of its recent magnitude, Coursera,
+    2012. There eps is not named; ours is added to sqrt(v), as in PyTorch, whose rho is 0.99.
+    """
+
+    name = "rmsprop"
+    learning_rate: float = 0.001
+    rho: float = 0.9
+    eps: float = 1e-8
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(0 <= self.rho < 1, "rho of rmsprop", self.rho, "from 0 to below 1")
+        require(self.eps > 0, "eps of rmsprop", self.eps, "above 0")
+
+    @property
+    def slots(self) -> int:
+        return 1
+
+    def update(self, theta: Array, g: Array, slots: Slots, eta: float, step: int) -> tuple[Array, Slots]:
+        v = self.rho * slots[0] + (1 - self.rho) * (g * g)
+        return theta - eta * g / (namespace(v).sqrt(v) + self.eps), (v,)
+
+
+@OPTIMIZERS.register
+@dataclasses.dataclass(frozen=True)
 class Adam(Optimizer):
     """theta ← theta - eta m̂ / (sqrt(v̂) + eps), with running means m of g and v of g^2, corrected for their start at 0.
 
@@ -66,9 +101,9 @@ class Adam(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(0 <= self.beta1 < 1, "beta1 of adam", self.beta1, "from 0 to below 1")
-        require(0 <= self.beta2 < 1, "beta2 of adam", self.beta2, "from 0 to below 1")
-        require(self.eps > 0, "eps of adam", self.eps, "above 0")
+        require(0 <= self.beta1 < 1, f"beta1 of {self.name}", self.beta1, "from 0 to below 1")
+        require(0 <= self.beta2 < 1, f"beta2 of {self.name}", self.beta2, "from 0 to below 1")
+        require(self.eps > 0, f"eps of {self.name}", self.eps, "above 0")
 
     @property
     def slots(self) -> int:
@@ -80,3 +115,78 @@ class Adam(Optimizer):
         m_hat = m / (1 - self.beta1**step)
         v_hat = v / (1 - self.beta2**step)
         return theta - eta * m_hat / (namespace(v_hat).sqrt(v_hat) + self.eps), (m, v)
+
+
+@OPTIMIZERS.register
+@dataclasses.dataclass(frozen=True)
+class AdamW(Adam):
+    """Adam with decoupled decay: theta ← theta - eta (m̂ / (sqrt(v̂) + eps) + weight_decay theta).
+
+    The decay is no part of g, so it is not divided by sqrt(v̂) as that of `alpha` is. A rule sees theta flat and
+    cannot tell weights from biases: it decays both, where `alpha` spares biases. weight_decay is from 0.
+
+    >>> AdamW(weight_decay=0.5).update(np.array([2.0]), np.array([5.0]), (np.zeros(1), np.zeros(1)), 0.001, 1)[0]
+    array([1.998])
+
+    Source: Loshchilov & Hutter, Decoupled weight decay regularization, ICLR 2019, algorithm 2. There the decay is
+    scaled by the schedule alone; ours by eta as a whole, as in PyTorch and Optax.
+    """
+
+    name = "adamw"
+    weight_decay: float = 0.01
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.weight_decay >= 0, "weight_decay of adamw", self.weight_decay, "at least 0")
+
+    def update(self, theta: Array, g: Array, slots: Slots, eta: float, step: int) -> tuple[Array, Slots]:
+        moved, slots = super().update(theta, g, slots, eta, step)
+        return moved - eta * self.weight_decay * theta, slots
+
+
+@OPTIMIZERS.register
+@dataclasses.dataclass(frozen=True)
+class RProp(Optimizer):
+    """iRprop-: theta ← theta - D sign(g), each parameter with a step D of its own, which only signs of g change.
+
+    D starts from the learning rate. Where g has kept its sign D grows by the factor `increase` (above 1), where the
+    sign has changed it shrinks by `decrease` (between 0 and 1), the parameter stays for this update, and the next one
+    changes no D; D stays within `smallest` and `largest`. The steps are D eta / learning_rate, so a schedule scales
+    them all. The noise of mini-batches changes signs: give it all rows (batch_size=None).
+
+    >>> RProp(0.5).update(np.array([1.0, 1.0]), np.array([-1e9, 1e-9]), (np.zeros(2), np.zeros(2)), 0.5, 1)[0]
+    array([1.5, 0.5])
+
+    Source: Igel & Hüsken, Improving the Rprop learning algorithm, NC 2000, without weight backtracking, after
+    Riedmiller & Braun, A direct adaptive method for faster backpropagation learning: the RPROP algorithm, ICNN 1993,
+    whose numbers are the defaults except for the first step, there 0.1.
+    """
+
+    name = "rprop"
+    full_batch: ClassVar[bool] = True
+    increase: float = 1.2
+    decrease: float = 0.5
+    smallest: float = 1e-6
+    largest: float = 50.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.increase > 1, "increase of rprop", self.increase, "above 1")
+        require(0 < self.decrease < 1, "decrease of rprop", self.decrease, "between 0 and 1")
+        require(
+            0 < self.smallest <= self.learning_rate, "smallest of rprop", self.smallest, "above 0, at most the rate"
+        )
+        require(self.largest >= self.learning_rate, "largest of rprop", self.largest, "at least the learning rate")
+
+    @property
+    def slots(self) -> int:
+        return 2
+
+    def update(self, theta: Array, g: Array, slots: Slots, eta: float, step: int) -> tuple[Array, Slots]:
+        xp, (before, D) = namespace(theta), slots
+        D = xp.where(D > 0, D, self.learning_rate)
+        same = xp.sign(g) * xp.sign(before)
+        D = xp.where(same > 0, D * self.increase, xp.where(same < 0, D * self.decrease, D))
+        D = xp.clip(D, self.smallest, self.largest)
+        g = xp.where(same < 0, 0, g)
+        return theta - D * xp.sign(g) * (eta / self.learning_rate), (g, D)

@@ -1,4 +1,4 @@
-"""Update rules: steps worked by hand, plain loops over numbers, scikit-learn's optimizers, JAX; and clipping."""
+"""Update rules: steps worked by hand, plain loops over numbers, scikit-learn's and torch's optimizers, JAX."""
 
 import math
 
@@ -7,9 +7,22 @@ import pytest
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
 
 from chainrule.errors import SettingError
-from chainrule.optimizers import LBFGS, OPTIMIZERS, SGD, Adam, Clip
+from chainrule.optimizers import LBFGS, OPTIMIZERS, SGD, Adam, AdamW, Clip, RMSProp, RProp
 
-RULES = [SGD(0.1), SGD(0.1, momentum=0.9), SGD(0.1, momentum=0.5, nesterov=True), Adam(0.1), Adam(0.01, 0.5, 0.9, 1e-3)]
+from .. import torch_numbers
+
+RULES = [
+    SGD(0.1),
+    SGD(0.1, momentum=0.9),
+    SGD(0.1, momentum=0.5, nesterov=True),
+    RMSProp(0.1),
+    RMSProp(0.01, 0.5, 1e-3),
+    Adam(0.1),
+    Adam(0.01, 0.5, 0.9, 1e-3),
+    AdamW(0.1, weight_decay=0.2),
+    RProp(0.1),
+    RProp(0.1, 1.5, 0.4, 0.02, 0.3),
+]
 
 rules = pytest.mark.parametrize("rule", RULES, ids=str)
 
@@ -29,6 +42,7 @@ def drawn(steps=20, size=5, seed=0):
 
 
 def test_every_registered_rule_is_tried_here():
+    """All but L-BFGS, which is no rule of one update."""
     assert {type(rule) for rule in RULES} | {LBFGS} == set(OPTIMIZERS.classes())
 
 
@@ -40,6 +54,11 @@ def test_every_registered_rule_is_tried_here():
         (SGD(0.5, momentum=0.5, nesterov=True), [-0.5, -2.25], [-1.5]),  # 1 - 0.5 - 1, then -0.5 - 0.75 - 1
         # m = 1, v = 1, m̂ = 2, v̂ = 4: 1 - 0.5 * 2 / (2 + 2); m = 1.5, v = 1.75, m̂ = 2, v̂ = 4 once more
         (Adam(0.5, beta1=0.5, beta2=0.75, eps=2.0), [0.75, 0.5], [1.5, 1.75]),
+        # the same, and each time half of eta * theta less: 0.75 - 0.25 * 1, then 0.25 - 0.25 * 0.5
+        (AdamW(0.5, beta1=0.5, beta2=0.75, eps=2.0, weight_decay=0.5), [0.5, 0.125], [1.5, 1.75]),
+        # v = 1: 1 - 0.5 * 2 / (1 + 1); v = 1.75 is that of Adam
+        (RMSProp(0.5, rho=0.75, eps=1.0), [0.5, 0.5 - 1 / (math.sqrt(1.75) + 1)], [1.75]),
+        (RProp(0.5, increase=2.0), [0.5, -0.5], [2.0, 1.0]),  # D = 0.5, then 1
     ],
     ids=str,
 )
@@ -66,11 +85,39 @@ def adam(rule, theta, gradients, rates):
         yield theta
 
 
+def rmsprop(rule, theta, gradients, rates):
+    v = 0.0
+    for g, eta in zip(gradients, rates, strict=True):
+        v = rule.rho * v + (1 - rule.rho) * g**2
+        theta -= eta * g / (math.sqrt(v) + rule.eps)
+        yield theta
+
+
+def adamw(rule, theta, gradients, rates):
+    still = Adam(rule.learning_rate, rule.beta1, rule.beta2, rule.eps)
+    steps = np.diff([0.0, *adam(still, 0.0, gradients, rates)])
+    for step, eta in zip(steps, rates, strict=True):
+        theta = (1 - eta * rule.weight_decay) * theta + step
+        yield theta
+
+
+def rprop(rule, theta, gradients, rates):
+    D, before = rule.learning_rate, 0.0
+    for g, eta in zip(gradients, rates, strict=True):
+        if g * before > 0:
+            D = min(D * rule.increase, rule.largest)
+        elif g * before < 0:
+            D = max(D * rule.decrease, rule.smallest)
+        before = 0.0 if g * before < 0 else g
+        theta -= D * ((before > 0) - (before < 0)) * eta / rule.learning_rate
+        yield theta
+
+
 @rules
 def test_many_updates_are_those_of_a_plain_loop_over_numbers(rule):
     theta, gradients, rates = drawn()
     found, _ = walk(rule, theta, gradients, rates)
-    loop = {SGD: sgd, Adam: adam}[type(rule)]
+    loop = {SGD: sgd, RMSProp: rmsprop, Adam: adam, AdamW: adamw, RProp: rprop}[type(rule)]
     columns = zip(theta.tolist(), gradients.T.tolist(), strict=True)
     expected = np.array([list(loop(rule, t, g, rates.tolist())) for t, g in columns]).T
     np.testing.assert_allclose(found, expected, rtol=1e-13, atol=1e-15)
@@ -97,6 +144,62 @@ def test_adam_is_that_of_scikit_learn_but_for_the_place_of_eps():
         np.testing.assert_allclose(params[0], ours, rtol=1e-13)
 
 
+OF_TORCH = {
+    "sgd": SGD(0.1),
+    "rmsprop": RMSProp(0.1, eps=1e-3),
+    "adam": Adam(0.1, 0.5, 0.9, 1e-3),
+    "adamw": AdamW(0.1, weight_decay=0.5),
+    "rprop": RProp(0.1, increase=1.5, decrease=0.4, smallest=0.02, largest=0.3),
+}
+
+
+@pytest.mark.parametrize("name", OF_TORCH)
+def test_a_rule_is_that_of_torch_step_by_step(name):
+    gradients = np.array([torch_numbers.gradient(step) for step in range(torch_numbers.STEPS)])
+    found, _ = walk(OF_TORCH[name], np.array(torch_numbers.start()), gradients)
+    np.testing.assert_allclose(found, torch_numbers.stored()["rules"][name], rtol=1e-11, atol=1e-14)
+
+
+def test_the_numbers_kept_are_those_that_torch_makes():
+    torch = pytest.importorskip("torch")
+    found, kept = torch_numbers.numbers(), torch_numbers.stored()
+    assert found.keys() == kept.keys()
+    for kind in ("rules", "schedules"):
+        assert found[kind].keys() == kept[kind].keys()
+        for name in found[kind]:
+            np.testing.assert_allclose(found[kind][name], kept[kind][name], rtol=1e-12, err_msg=f"torch {torch}")
+    assert found["plateau"] == kept["plateau"]
+
+
+def test_rprop_stays_after_a_change_of_sign_and_changes_no_step_after_that():
+    found, (_, D) = walk(RProp(1.0, increase=2.0), np.array([0.0]), np.array([[1.0], [-1.0], [-1.0], [-1.0]]))
+    assert found.ravel().tolist() == [-1, -1, -0.5, 0.5]
+    assert D.tolist() == [1.0]
+
+
+@pytest.mark.parametrize("size", [1e-30, 1e30])
+def test_rprop_sees_signs_where_float32_has_no_product(size):
+    g = np.array([size, -size], np.float32)
+    _, (_, D) = walk(RProp(0.25, increase=2.0), np.zeros(2, np.float32), [g, g])
+    assert D.tolist() == [0.5, 0.5]
+
+
+def test_a_schedule_scales_the_steps_of_rprop_and_not_what_it_remembers():
+    theta, gradients, _ = drawn()
+    whole, slots = walk(RProp(0.5), theta, gradients)
+    half, halved = walk(RProp(0.5), theta, gradients, [0.25] * len(gradients))
+    np.testing.assert_allclose(half - theta, (whole - theta) / 2, atol=1e-15)
+    assert [a.tolist() for a in slots] == [a.tolist() for a in halved]
+
+
+def test_adamw_without_decay_is_adam():
+    theta, gradients, _ = drawn()
+    assert (
+        walk(AdamW(0.1, weight_decay=0.0), theta, gradients)[0].tolist()
+        == walk(Adam(0.1), theta, gradients)[0].tolist()
+    )
+
+
 @rules
 def test_a_rule_is_pure_and_keeps_type_and_shape(rule):
     for dtype in (np.float32, np.float64):
@@ -113,7 +216,9 @@ def test_a_rule_is_pure_and_keeps_type_and_shape(rule):
 @pytest.mark.parametrize("number", [np.float64, np.float32])
 def test_parameters_that_are_numpy_numbers_do_not_change_the_type(number):
     theta, half = np.ones(3, np.float32), number(0.5)
-    for rule in (SGD(half), SGD(half, half), SGD(half, half, nesterov=True), Adam(half, half, half, half)):
+    made = [SGD(half), SGD(half, half), SGD(half, half, nesterov=True), RMSProp(half, half, half)]
+    made += [Adam(half, half, half, half), AdamW(half, weight_decay=half), RProp(half, number(2), half, half, half)]
+    for rule in made:
         moved, slots = rule.update(theta, theta, (theta,) * rule.slots, 0.1, 1)
         assert {a.dtype for a in (moved, *slots)} == {theta.dtype}
         assert {type(value) for value in rule.document().values()} <= {float, str, bool}
@@ -121,11 +226,12 @@ def test_parameters_that_are_numpy_numbers_do_not_change_the_type(number):
 
 
 @rules
-def test_a_gradient_of_0_from_rest_moves_nothing(rule):
+def test_a_gradient_of_0_from_rest_moves_nothing_but_what_decays(rule):
     theta = drawn()[0]
     found, slots = walk(rule, theta, np.zeros((3, 5)))
-    assert found.tolist() == [theta.tolist()] * 3
-    assert not np.any(slots)
+    kept = 1 - rule.learning_rate * getattr(rule, "weight_decay", 0.0)
+    np.testing.assert_allclose(found, [theta * kept**k for k in (1, 2, 3)], rtol=0 if kept == 1 else 1e-15)
+    assert not np.any(slots[: None if not isinstance(rule, RProp) else 1])
 
 
 @rules
@@ -148,8 +254,6 @@ def test_the_same_update_runs_on_jax_arrays(rule):
     assert type(x).__module__.startswith("jax")
     assert x.dtype == jnp.float32
     np.testing.assert_allclose(x, found[-1], rtol=1e-5, atol=1e-6)
-    for clip in (Clip(norm=0.5), Clip(value=0.2), Clip(norm=0.5, value=0.2)):
-        np.testing.assert_allclose(clip.apply(jnp.asarray(theta)), clip.apply(theta), rtol=1e-6)
 
 
 NAN, INF = float("nan"), float("inf")
@@ -160,8 +264,14 @@ NAN, INF = float("nan"), float("inf")
     [
         *[(rule, {"learning_rate": eta}) for rule in OPTIMIZERS.classes() for eta in (0.0, -0.1, NAN, INF)],
         *[(SGD, {"momentum": mu}) for mu in (-0.1, 1.0, 1.5, NAN)],
-        *[(Adam, {beta: value}) for beta in ("beta1", "beta2") for value in (-0.1, 1.0, NAN)],
-        *[(Adam, {"eps": eps}) for eps in (0.0, -1e-8, NAN, INF)],
+        *[(rule, {beta: value}) for rule in (Adam, AdamW) for beta in ("beta1", "beta2") for value in (-0.1, 1.0, NAN)],
+        *[(rule, {"eps": eps}) for rule in (RMSProp, Adam, AdamW) for eps in (0.0, -1e-8, NAN, INF)],
+        *[(RMSProp, {"rho": rho}) for rho in (-0.1, 1.0, NAN)],
+        *[(AdamW, {"weight_decay": decay}) for decay in (-0.1, NAN, INF)],
+        *[(RProp, {"increase": value}) for value in (1.0, 0.5, NAN, INF)],
+        *[(RProp, {"decrease": value}) for value in (0.0, 1.0, -0.5, NAN)],
+        *[(RProp, {"smallest": value}) for value in (0.0, 0.02, NAN)],
+        *[(RProp, {"largest": value}) for value in (0.005, NAN, INF)],
         *[(Clip, {bound: value}) for bound in ("norm", "value") for value in (0.0, -1.0, NAN)],
     ],
 )
@@ -181,45 +291,3 @@ def test_a_rule_is_found_again_from_its_name_and_from_its_document(rule):
     assert OPTIMIZERS.get(rule.document()) == rule
     assert OPTIMIZERS.get(rule) is rule
     assert OPTIMIZERS.get(rule.name) == type(rule)()
-
-
-@pytest.mark.parametrize(
-    ("clip", "g", "expected"),
-    [
-        (Clip(), [3, -4], [3, -4]),
-        (Clip(norm=1), [3, -4], [0.6, -0.8]),
-        (Clip(norm=5), [3, -4], [3, -4]),
-        (Clip(value=2), [3, -4, 1], [2, -2, 1]),
-        (Clip(norm=1, value=3), [30, -4], [math.sqrt(0.5), -math.sqrt(0.5)]),  # values first, then the norm
-        (Clip(norm=1, value=0.1), [3, -4], [0.1, -0.1]),
-        (Clip(norm=1), [0, 0], [0, 0]),
-        (Clip(norm=1, value=1), [0, 0], [0, 0]),
-    ],
-    ids=str,
-)
-def test_clipping_bounds_values_and_then_the_norm(clip, g, expected):
-    for dtype in (np.float32, np.float64):
-        given = np.array(g, dtype=dtype)
-        found = clip.apply(given)
-        assert found.dtype == dtype
-        np.testing.assert_allclose(found, expected, rtol=2e-7)
-        assert given.tolist() == g
-
-
-def test_a_gradient_within_the_bounds_keeps_its_bits():
-    g = drawn(size=100)[0].astype(np.float32)
-    assert Clip(norm=float(np.linalg.norm(g)) * 1.01, value=10).apply(g).tobytes() == g.tobytes()
-
-
-@pytest.mark.parametrize("size", [1e20, 1e-25, 1e38])
-def test_clipping_by_norm_holds_for_gradients_whose_squares_float32_cannot_hold(size):
-    g = np.array([3.0, 0.0, -4.0], dtype=np.float32) * np.float32(size / 5)
-    found = Clip(norm=size / 2).apply(g)
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, g / 2, rtol=1e-6)
-
-
-@pytest.mark.parametrize("bad", ["a", True, 0, -1.0, float("nan"), None])
-def test_bounds_of_clipping_are_numbers_above_0(bad):
-    with pytest.raises(SettingError, match="clip"):
-        Clip(norm=bad)
