@@ -1,7 +1,6 @@
 """The command line as a person meets it: real processes, their output, their exit codes, and what they leave behind."""
 
 import csv
-import gzip
 import json
 import os
 import signal
@@ -14,38 +13,7 @@ import pytest
 
 from chainrule.cli import COMMANDS
 
-CLEAN = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "FORCE_COLOR", "TTY_COMPATIBLE")}
-
-
-def start(*arguments: object, cwd: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", "from chainrule.cli import main; main()", *map(str, arguments)]
-    return subprocess.Popen(
-        command, cwd=cwd, env=CLEAN, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
-    )
-
-
-def call(*arguments: object, cwd: Path, code: int = 0) -> tuple[str, str]:
-    """Stdout and stderr of a command that must leave with `code`."""
-    process = start(*arguments, cwd=cwd)
-    out, err = process.communicate(timeout=120)
-    assert process.returncode == code, (out, err)
-    assert "Traceback" not in err
-    return out, err
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a table, two of its rows without answers, and a model of it."""
-    folder = tmp_path_factory.mktemp("cli")
-    rows = [
-        [k % 7, "red" if k % 3 else "blue", "" if k % 11 == 0 else k / 10, "yes" if k % 3 else "no"] for k in range(120)
-    ]
-    with (folder / "t.csv").open("w", newline="") as stream:
-        csv.writer(stream).writerows([["a", "colour", "b", "answer"], *rows])
-    with gzip.open(folder / "new.csv.gz", "wt") as packed:
-        csv.writer(packed).writerows([["colour", "extra", "b", "a"], ["red", 1, 2.5, 3], ["blue", 1, "?", 4]])
-    call("train", "t.csv", "--target", "answer", "--epochs", "60", "--out", "m.safetensors", cwd=folder)
-    return folder
+from .processes import CLEAN, call, start
 
 
 def test_the_main_job_from_table_to_answers(folder: Path) -> None:

@@ -4,13 +4,13 @@ Results go to stdout, progress and errors to stderr. Exit codes: 0 done, 1 faile
 130 and 143 stopped by a signal.
 """
 
-import io
 import sys
-import traceback
 
 from cyclopts import App, CycloptsError
 
 from chainrule._version import __version__
+from chainrule.cli import streams
+from chainrule.cli.config import Config
 from chainrule.errors import ChainruleError, SettingError
 
 __all__ = ["main"]
@@ -31,19 +31,23 @@ COMMANDS = {
     "inspect": "Show what a model file holds, in words: the architecture, the columns, how it was trained.",
     "doctor": "Check the installation: versions, engines, what is missing and the command that adds it.\n\n"
     "Leaves with 1 if anything that chainrule needs is missing or wrong.",
+    "completion": "Print the script that makes a shell complete commands, options, their choices and file names.\n\n"
+    'Bash: put eval "$(chainrule completion bash)" into ~/.bashrc. Zsh: chainrule completion zsh > _chainrule, in a '
+    "folder of $fpath. Fish: chainrule completion fish > ~/.config/fish/completions/chainrule.fish.",
 }
 
-EPILOGUE = "Every command takes --json for output that programs read and --debug for the traceback of an error."
+EPILOGUE = "With --json a command writes for programs; with --debug an error shows its traceback."
 
 
-def build() -> App:
-    """The app with all its commands."""
+def build(config: Config | None = None) -> App:
+    """The app with all its commands, which read options from files as well with `config`."""
     app = App(
         name="chainrule",
         help="Fully connected neural networks, trained by backpropagation and gradient descent.",
         help_epilogue=EPILOGUE,
         help_format="plaintext",
         version=__version__,
+        config=config,
         print_error=False,
         exit_on_error=False,
         result_action="return_value",
@@ -56,27 +60,31 @@ def build() -> App:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a terminal without a letter shows its code
+    streams.prepare()
     given = sys.argv[1:] if arguments is None else list(arguments)
-    debug = "--debug" in given
-    sys.exit(run([token for token in given if token != "--debug"], debug))
+    end = given.index("--") if "--" in given else len(given)
+    debug = "--debug" in given[:end]
+    code = run([token for token in given[:end] if token != "--debug"] + given[end:], debug)
+    streams.finish()
+    sys.exit(code)
 
 
 def run(arguments: list[str], debug: bool = False) -> int:
     """The exit code of a command line; with `debug`, errors come as tracebacks."""
+    config = Config(COMMANDS)
     try:
-        return build()(arguments) or 0
+        code = build(config)(arguments) or 0
+        sys.stdout.flush()
+        return code
     except KeyboardInterrupt:
         return _fail("stopped", debug, 130)
     except BrokenPipeError:
-        sys.stderr.close()  # whoever read our output has gone: there is nobody to tell
-        return 1
+        return 1  # whoever read our output has gone: there is nobody to tell
     except CycloptsError as error:
-        return _fail(f"{_one_line(error)} (see chainrule --help)", debug, 2)
+        command = " ".join(("chainrule", *(error.command_chain or ())))
+        return _fail(f"{config.named(_one_line(error))} (see {command} --help)", debug, 2)
     except SettingError as error:
-        return _fail(_one_line(error), debug, 2)
+        return _fail(config.named(_one_line(error)), debug, 2)
     except MemoryError:
         return _fail("there is not enough memory for this: try a smaller network or table", debug)
     except (ChainruleError, OSError) as error:
@@ -92,7 +100,5 @@ def _one_line(error: Exception) -> str:
 
 
 def _fail(text: str, debug: bool, code: int = 1) -> int:
-    if debug:
-        traceback.print_exc()
-    print(f"chainrule: {text}", file=sys.stderr)
+    streams.complain(text, debug)
     return code

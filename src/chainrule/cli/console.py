@@ -11,24 +11,16 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from chainrule.cli.streams import printable
 from chainrule.training import EpochEnd, Event, Started
 from chainrule.training import Progress as Updates
 
-__all__ = ["Board", "number", "printable", "say", "show_table", "words", "write_json"]
+__all__ = ["Board", "number", "say", "show_table", "words", "write_json"]
 
 
 def say(text: str) -> None:
     """One line on stdout."""
-    print(printable(text))
-
-
-def printable(text: str) -> str:
-    """The text with control characters shown, not obeyed: names may come from a stranger's file.
-
-    >>> len(printable("a" + chr(27)))
-    5
-    """
-    return "".join(c if c.isprintable() or c == " " else repr(c)[1:-1] for c in text)
+    print(printable(text), flush=True)
 
 
 def words(name: str) -> str:
@@ -72,23 +64,24 @@ def show_table(heads: Sequence[str], rows: Iterable[Sequence[str]], title: str =
     for row in rows:
         table.add_row(*map(printable, row))
     console = Console(file=sys.stdout, highlight=False, markup=False, soft_wrap=False)
-    if not console.is_terminal:
+    if not sys.stdout.isatty():
         console.width = 200
     console.print(table)
 
 
 class Board:
-    """The progress of a training run on stderr; silent unless stderr is a terminal."""
+    """The progress of a training run on stderr; silent unless stderr is a terminal that can move its cursor."""
 
     def __init__(self, silent: bool = False) -> None:
         console = Console(stderr=True)
+        live = sys.stderr.isatty() and not console.is_dumb_terminal  # whatever FORCE_COLOR says
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
             TextColumn("{task.fields[scores]}"),
             TimeRemainingColumn(),
             console=console,
-            disable=silent or not console.is_terminal,
+            disable=silent or not live,
             transient=True,
         )
         self._task: TaskID | None = None

@@ -27,7 +27,8 @@ def demo(
     Every fifth image is kept for the test. Writes digits.safetensors (the model) and digits-test.csv (those images).
     """
     model_path, test_path = folder / "digits.safetensors", folder / "digits-test.csv"
-    check_target(model_path)
+    for path in (model_path, test_path):
+        check_target(path)
     rows, test = _digits()
     training = TableTraining(rows, "digit", Settings(epochs=epochs, seed=seed))
     for note in () if as_json else training.notes[:2]:

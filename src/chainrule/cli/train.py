@@ -1,7 +1,6 @@
 """`chainrule train`: a table in, a model file out."""
 
 import dataclasses
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,8 +10,9 @@ from cyclopts import Parameter, Token
 from chainrule.activations import ACTIVATIONS
 from chainrule.cli.console import Board, number, say, words, write_json
 from chainrule.cli.models import check_output
-from chainrule.cli.options import AsJson
+from chainrule.cli.options import AsJson, ConfigFile
 from chainrule.cli.signals import Interrupt
+from chainrule.cli.streams import complain
 from chainrule.data.choosing import TASKS
 from chainrule.data.tables import read_table
 from chainrule.engines import ENGINES
@@ -114,6 +114,7 @@ def train(
     target: Annotated[tuple[str, ...], _listed("Column to predict; several separated by commas.", "COLUMN")],
     out: Annotated[Path, Parameter(help="Where the model goes.")] = Path("model.safetensors"),
     options: Annotated[TrainOptions, Parameter(name="*")] = TrainOptions(),
+    config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> int:
     """Train a model on a table and save it.
@@ -130,7 +131,7 @@ def train(
     table = read_table(data)
     drop = named(options.drop, table.column_names)
     training = TableTraining(table, named(target, table.column_names), dataclasses.replace(options, drop=tuple(drop)))
-    for note in () if as_json else training.notes:
+    for note in () if as_json else [*([f"options from {config}"] if config else []), *training.notes]:
         say(note)
     code = run_training(training, as_json)
     if not worth_saving(training):
@@ -151,7 +152,7 @@ def worth_saving(training: TableTraining) -> bool:
     if history.stopped != "cancelled":
         why = history.message or "the validation cost was never finite: try a smaller learning rate"
         raise TrainingError(f"nothing was learned and nothing is saved: {why}")
-    print("chainrule: stopped in the first epoch: nothing is saved", file=sys.stderr)
+    complain("stopped in the first epoch: nothing is saved")
     return False
 
 
