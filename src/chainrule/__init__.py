@@ -29,6 +29,13 @@ if TYPE_CHECKING:
     from chainrule.optimizers import Clip as Clip
     from chainrule.optimizers import RMSProp as RMSProp
     from chainrule.optimizers import RProp as RProp
+    from chainrule.schedules import Constant as Constant
+    from chainrule.schedules import Cosine as Cosine
+    from chainrule.schedules import ExponentialDecay as ExponentialDecay
+    from chainrule.schedules import InverseScaling as InverseScaling
+    from chainrule.schedules import OneCycle as OneCycle
+    from chainrule.schedules import Plateau as Plateau
+    from chainrule.schedules import StepDecay as StepDecay
     from chainrule.training import EpochEnd as EpochEnd
     from chainrule.training import Finished as Finished
     from chainrule.training import History as History
@@ -44,17 +51,24 @@ _HOME = {
     "Architecture": "architecture",
     "ChainruleError": "errors",
     "Clip": "optimizers",
+    "Constant": "schedules",
+    "Cosine": "schedules",
     "EpochEnd": "training",
+    "ExponentialDecay": "schedules",
     "Finished": "training",
     "History": "training",
+    "InverseScaling": "schedules",
     "LBFGS": "optimizers",
     "Model": "model",
     "Network": "network",
+    "OneCycle": "schedules",
+    "Plateau": "schedules",
     "Progress": "training",
     "RMSProp": "optimizers",
     "RProp": "optimizers",
     "SGD": "optimizers",
     "Started": "training",
+    "StepDecay": "schedules",
     "Stopped": "training",
     "custom_activation": "activations",
     "custom_cost": "costs",

@@ -1,0 +1,263 @@
+"""Schedules: what the learning rate is multiplied with, update by update; one entry each.
+
+Update k is numbered from 0 over the whole training; p updates make an epoch, N the whole training, and e = k / p is
+the time in epochs, a whole number at an epoch's begin. A schedule has no state: its factors follow from k alone, those
+of `Plateau` from what has been watched too. So a cut between any two updates changes no bit, and a training that goes
+on needs to remember nothing.
+"""
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from chainrule.arrays import Array
+from chainrule.registry import Entry, Registry, require
+
+__all__ = [
+    "SCHEDULES",
+    "Constant",
+    "Cosine",
+    "ExponentialDecay",
+    "InverseScaling",
+    "OneCycle",
+    "Plateau",
+    "Schedule",
+    "StepDecay",
+]
+
+
+@dataclasses.dataclass(frozen=True)
+class Schedule(Entry):
+    """A rule for the learning rate over time; `looks_ahead` says whether it depends on how long training will be."""
+
+    looks_ahead: ClassVar[bool] = False
+
+    def factors(self, first: int, count: int, per_epoch: int, total: int, watched: Sequence[float]) -> Array:
+        """The factors of updates first .. first + count - 1, float64, shape (count,), each finite and at least 0.
+
+        first: number of the first update, from 0. per_epoch: updates of an epoch. total: updates of the whole training
+        (those after it keep the last factor). watched: a value at the end of each finished epoch, lower is better.
+        """
+        raise TypeError(f"{type(self).__name__} does not define factors")
+
+
+SCHEDULES: Registry[Schedule] = Registry("schedule", Schedule)
+
+
+def _updates(first: int, count: int) -> Array:
+    return np.arange(first, first + count, dtype=np.float64)
+
+
+def _each(function: Callable[[float], float], values: Array) -> Array:
+    """A function of each value. NumPy's own cos and pow may round by a value's place in the array, so by the cut."""
+    return np.array([function(value) for value in values.tolist()], dtype=np.float64)
+
+
+def _half_cosine(share: Array) -> Array:
+    """From 1 at share 0 to 0 at share 1, and flat on either side: (1 + cos(pi share)) / 2."""
+    return _each(lambda x: (1 + math.cos(math.pi * x)) / 2, np.clip(share, 0.0, 1.0))
+
+
+@SCHEDULES.register
+@dataclasses.dataclass(frozen=True)
+class Constant(Schedule):
+    """1: the learning rate as it is.
+
+    >>> Constant().factors(0, 3, per_epoch=2, total=8, watched=[])
+    array([1., 1., 1.])
+    """
+
+    name = "constant"
+
+    def factors(self, first: int, count: int, per_epoch: int, total: int, watched: Sequence[float]) -> Array:
+        return np.ones(count)
+
+
+@SCHEDULES.register
+@dataclasses.dataclass(frozen=True)
+class StepDecay(Schedule):
+    """factor^⌊e / every⌋: times `factor` (above 0, at most 1) after each `every` epochs (above 0, may be a fraction).
+
+    >>> StepDecay(factor=0.5, every=2).factors(0, 8, per_epoch=2, total=8, watched=[])
+    array([1. , 1. , 1. , 1. , 0.5, 0.5, 0.5, 0.5])
+
+    Source: Krizhevsky, Sutskever & Hinton, ImageNet classification with deep convolutional neural networks, NIPS 2012,
+    section 5. At whole epochs that of PyTorch's StepLR.
+    """
+
+    name = "step"
+    factor: float = 0.5
+    every: float = 10.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(0 < self.factor <= 1, "factor of step", self.factor, "above 0, at most 1")
+        require(self.every > 0, "every of step", self.every, "a number of epochs above 0")
+
+    def factors(self, first: int, count: int, per_epoch: int, total: int, watched: Sequence[float]) -> Array:
+        steps = np.floor(_updates(first, count) / (per_epoch * self.every) + 1e-9)  # a border that rounding would miss
+        return _each(lambda n: math.pow(self.factor, n), steps)
+
+
+@SCHEDULES.register
+@dataclasses.dataclass(frozen=True)
+class ExponentialDecay(Schedule):
+    """factor^e: times `factor` (above 0, at most 1) for each epoch, a little at every update.
+
+    >>> ExponentialDecay(factor=0.25).factors(0, 4, per_epoch=2, total=8, watched=[])
+    array([1.   , 0.5  , 0.25 , 0.125])
+
+    Source: at the begin of each epoch it is PyTorch's ExponentialLR, in between Keras's ExponentialDecay.
+    StepDecay(factor, every=1) falls at the epochs' ends only.
+    """
+
+    name = "exponential"
+    factor: float = 0.95
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(0 < self.factor <= 1, "factor of exponential", self.factor, "above 0, at most 1")
+
+    def factors(self, first: int, count: int, per_epoch: int, total: int, watched: Sequence[float]) -> Array:
+        return _each(lambda e: math.pow(self.factor, e), _updates(first, count) / per_epoch)
+
+
+@SCHEDULES.register
+@dataclasses.dataclass(frozen=True)
+class InverseScaling(Schedule):
+    """1 / (k + 1)^power, with k in updates; power is from 0.
+
+    With a power above 1/2, at most 1, the rates add up to infinity and their squares do not: then descent along noisy
+    gradients settles (where the noise is bounded and the bowl is strongly convex).
+
+    >>> InverseScaling().factors(0, 4, per_epoch=2, total=8, watched=[]).round(3)
+    array([1.   , 0.707, 0.577, 0.5  ])
+
+    Source: Robbins & Monro, A stochastic approximation method, Annals of Mathematical Statistics 22, 1951; the name is
+    scikit-learn's, whose networks count examples and change the rate at the epochs' ends only.
+    """
+
+    name = "inverse_scaling"
+    power: float = 0.5
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.power >= 0, "power of inverse_scaling", self.power, "at least 0")
+
+    def factors(self, first: int, count: int, per_epoch: int, total: int, watched: Sequence[float]) -> Array:
+        return _each(lambda k: math.pow(k + 1, -self.power), _updates(first, count))
+
+
+@SCHEDULES.register
+@dataclasses.dataclass(frozen=True)
+class Cosine(Schedule):
+    """final + (1 - final) (1 + cos(pi (k - W) / (N - W))) / 2, after a warm-up of W = warmup p updates.
+
+    While k < W the factor is (k + 1) / (W + 1): a straight line, on which no update is wasted at 0. `warmup` is in
+    epochs (at least 0, may be a fraction), `final` the factor at the very end (from 0 to 1).
+
+    >>> Cosine(warmup=1).factors(0, 6, per_epoch=2, total=6, watched=[]).round(3)
+    array([0.333, 0.667, 1.   , 0.854, 0.5  , 0.146])
+
+    Source: Loshchilov & Hutter, SGDR: stochastic gradient descent with warm restarts, ICLR 2017, eq. 5, without
+    restarts; the warm-up of Goyal et al., Accurate, large minibatch SGD, 2017, section 2.2. Without warm-up it is
+    PyTorch's CosineAnnealingLR, stepped at every update.
+    """
+
+    name = "cosine"
+    looks_ahead: ClassVar[bool] = True
+    warmup: float = 0.0
+    final: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.warmup >= 0, "warmup of cosine", self.warmup, "a number of epochs from 0")
+        require(0 <= self.final <= 1, "final of cosine", self.final, "from 0 to 1")
+
+    def factors(self, first: int, count: int, per_epoch: int, total: int, watched: Sequence[float]) -> Array:
+        k, W = _updates(first, count), self.warmup * per_epoch
+        falling = self.final + (1 - self.final) * _half_cosine((k - W) / max(total - W, 1.0))
+        return np.where(k < W, (k + 1) / (W + 1), falling)
+
+
+@SCHEDULES.register
+@dataclasses.dataclass(frozen=True)
+class OneCycle(Schedule):
+    """Up to 1 along half a cosine for a share `rise` of the training, then down along half a cosine.
+
+    The first update has the factor `start`, the last one `final` (both from 0 to 1); the learning rate is the peak,
+    reached at update rise N - 1; rise is from 0 to below 1.
+
+    >>> OneCycle(rise=0.5, start=0.2).factors(0, 6, per_epoch=2, total=6, watched=[]).round(3)
+    array([0.2 , 0.6 , 1.  , 0.75, 0.25, 0.  ])
+
+    Source: Smith & Topin, Super-convergence: very fast training of neural networks using large learning rates, 2018,
+    in the form and with the defaults of PyTorch's OneCycleLR. The momentum stays as it is.
+    """
+
+    name = "one_cycle"
+    looks_ahead: ClassVar[bool] = True
+    rise: float = 0.3
+    start: float = 0.04
+    final: float = 4e-6
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(0 <= self.rise < 1, "rise of one_cycle", self.rise, "a share from 0 to below 1")
+        require(0 <= self.start <= 1, "start of one_cycle", self.start, "from 0 to 1")
+        require(0 <= self.final <= 1, "final of one_cycle", self.final, "from 0 to 1")
+
+    def factors(self, first: int, count: int, per_epoch: int, total: int, watched: Sequence[float]) -> Array:
+        k, peak, last = _updates(first, count), max(self.rise * total - 1, 0.0), total - 1
+        rising = 1 + (self.start - 1) * _half_cosine(k / (peak or 1.0))
+        falling = self.final + (1 - self.final) * _half_cosine((k - peak) / max(last - peak, 1e-9))
+        return np.where(k < peak, rising, falling)
+
+
+@SCHEDULES.register
+@dataclasses.dataclass(frozen=True)
+class Plateau(Schedule):
+    """Times `factor` whenever `patience` epochs in a row have not brought the watched value below its best.
+
+    Below means by more than `min_delta` (at least 0, in the value's own units). Counting starts anew after each time;
+    no factor is below `lowest` (from 0 to 1). factor is above 0, at most 1, patience a whole number from 1.
+
+    >>> Plateau(factor=0.5, patience=2).factors(8, 2, per_epoch=2, total=20, watched=[3.0, 2.0, 2.5, 2.0])
+    array([0.5, 0.5])
+
+    Source: PyTorch's ReduceLROnPlateau, which waits for one epoch more, and Keras's ReduceLROnPlateau.
+    """
+
+    name = "plateau"
+    factor: float = 0.1
+    patience: int = 10
+    min_delta: float = 0.0
+    lowest: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(0 < self.factor <= 1, "factor of plateau", self.factor, "above 0, at most 1")
+        whole = isinstance(self.patience, int | np.integer) and not isinstance(self.patience, bool)
+        require(whole and self.patience >= 1, "patience of plateau", self.patience, "a whole number from 1")
+        require(self.min_delta >= 0, "min_delta of plateau", self.min_delta, "at least 0")
+        require(0 <= self.lowest <= 1, "lowest of plateau", self.lowest, "from 0 to 1")
+        object.__setattr__(self, "patience", int(self.patience))
+
+    def factors(self, first: int, count: int, per_epoch: int, total: int, watched: Sequence[float]) -> Array:
+        after = np.array(list(itertools.accumulate(self._falls(watched), initial=0)))  # falls after so many epochs
+        epochs = np.minimum(np.arange(first, first + count) // per_epoch, len(watched))
+        return np.maximum(self.lowest, _each(lambda n: math.pow(self.factor, n), after[epochs]))
+
+    def _falls(self, watched: Sequence[float]) -> list[bool]:
+        """For each finished epoch, whether the rate falls at its end."""
+        best, waited, falls = math.inf, 0, []
+        for value in watched:
+            better = value < best - self.min_delta
+            best, waited = (value, 0) if better else (best, waited + 1)
+            falls.append(waited >= self.patience)
+            waited = 0 if falls[-1] else waited
+        return falls
