@@ -10,44 +10,58 @@ from __future__ import annotations
 import csv
 import gzip
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, NoReturn
 
+from chainrule.data.sources.base import Source
 from chainrule.errors import DataError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["read_csv"]
+__all__ = ["DelimitedSource"]
 
 _BLOCK = 1 << 23  # bytes parsed at once; no row may be longer
 _HEAD = 4096  # bytes looked at to recognise what is no text
 _UNREADABLE = (OSError, EOFError, zlib.error)
 
 
-def read_csv(path: Path) -> pa.Table:
-    """The file's columns, all of them text (n rows; an empty cell is an empty text).
+class DelimitedSource(Source):
+    """The rows of a CSV file, every column text; an empty cell is an empty text.
 
-    Raises DataError for a file that is absent, empty, compressed otherwise than its name says, not UTF-8, or
-    whose rows are not all as long as its first line.
+    Raises DataError for a file that is absent, empty, compressed otherwise than its name says, not UTF-8, or whose
+    rows are not all as long as its first line.
     """
-    _look(path)
-    names = _header(path)
-    try:
-        table = _parse(path, names)
-    except (ValueError, OSError) as error:
-        _explain(path, len(names), str(error))
-    if table.num_rows and _maybe_unclosed(table):
-        _scan(path, len(names))
-    return table
+
+    def __init__(self, path: Path) -> None:
+        _look(path)
+        self._header = _header(path)
+        super().__init__(repr(str(path)), self._header)
+        if len(self.names) == 1 and any(mark in self.names[0] for mark in ";\t|"):
+            raise DataError(f"{self.origin} has one column, {self.names[0]!r}: separate its cells by commas")
+        self._path = path
+
+    def _read(self) -> Iterator[pa.Table]:
+        import pyarrow as pa
+
+        last = None
+        try:
+            for batch in _parsed(self._path, self._header):
+                last = pa.Table.from_batches([batch])
+                yield last
+        except (ValueError, OSError) as error:
+            _explain(self._path, len(self._header), str(error))
+        if last is not None and last.num_rows and _maybe_unclosed(last):
+            _scan(self._path, len(self._header))
 
 
-def _parse(path: Path, names: list[str]) -> pa.Table:
+def _parsed(path: Path, names: list[str]) -> Iterator[pa.RecordBatch]:
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
 
     with pa.input_stream(str(path), compression="gzip" if _zipped(path) else None) as stream:
-        return arrow_csv.read_csv(
+        yield from arrow_csv.open_csv(
             stream,
             read_options=arrow_csv.ReadOptions(block_size=_BLOCK),
             parse_options=arrow_csv.ParseOptions(newlines_in_values=True),

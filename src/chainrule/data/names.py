@@ -1,0 +1,67 @@
+"""The names of a table's columns: each its own, and listed in messages."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from chainrule.errors import DataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["UNNAMED", "listed", "named_columns", "require_columns"]
+
+UNNAMED = b"chainrule.unnamed"  # where a table's metadata keep the number of a column that had no name
+
+_SHOWN = 12  # names that a message lists at most
+_LENGTH = 40  # characters of a name that a message shows at most
+
+
+def require_columns(table: pa.Table, names: Iterable[str], what: str) -> None:
+    """Raise a DataError that lists the `names` that `table` lacks, and those it has.
+
+    >>> from chainrule.data.tables import read_table
+    >>> require_columns(read_table({"price": [1], "x": [2]}), ["prise"], "target")
+    Traceback (most recent call last):
+    chainrule.errors.DataError: there is no target column 'prise' (did you mean 'price'?): the columns are 'price', 'x'
+    """
+    present = table.column_names
+    known = set(present)
+    absent = [name for name in names if name not in known]
+    if absent:
+        close = difflib.get_close_matches(str(absent[0]), present, n=1) if len(absent) == 1 else []
+        hint = f" (did you mean {close[0]!r}?)" if close else ""
+        raise DataError(f"there is no {what} column {listed(absent)}{hint}: the columns are {listed(present)}")
+
+
+def listed(names: Iterable[Any]) -> str:
+    """The names as words of a message, the first twelve of them.
+
+    >>> listed(["carat", "cut"])
+    "'carat', 'cut'"
+    """
+    all_names = [_short(name) for name in names]
+    more = len(all_names) - _SHOWN
+    return ", ".join(all_names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def _short(name: Any) -> str:
+    text = repr(name)
+    return text if len(text) <= _LENGTH else f"{text[: _LENGTH - 4]}...{text[-1]}"
+
+
+def named_columns(names: Sequence[str], origin: str) -> list[int]:
+    """The numbers, from 0, of the columns that have a name.
+
+    Raises DataError when a name comes twice, and when there is no column with a name.
+    """
+    repeated = [name for name, times in Counter(names).items() if times > 1]
+    if repeated:
+        raise DataError(f"{origin} has more than one column {listed(repeated)}: give each column its own name")
+    kept = [number for number, name in enumerate(names) if name.strip()]
+    if names and not kept:
+        raise DataError(f"no column of {origin} has a name: the first line must name the columns")
+    return kept
