@@ -4,8 +4,8 @@ The weights of the network are current whenever an event is seen. Leaving the lo
 brings back the best ones, where a validation set says which those are.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
 
 from chainrule.data.examples import Examples, as_examples
 from chainrule.engines import RunSettings, choose
@@ -14,15 +14,27 @@ from chainrule.network import Network
 from chainrule.optimizers import OPTIMIZERS, Adam, Clip
 from chainrule.random import as_seed
 from chainrule.registry import require
-from chainrule.training.events import EpochEnd, Event, Finished, History, Progress, Started, Stopped
-from chainrule.training.loop import Metric, Training, TrainingState
-from chainrule.training.settings import as_dropout, check_settings
+from chainrule.schedules import SCHEDULES
+from chainrule.training.events import EpochEnd, Event, Finished, History, Mode, Progress, Started, Stopped
+from chainrule.training.loop import Training, TrainingState
+from chainrule.training.settings import (
+    Metric,
+    Plan,
+    as_batch_size,
+    as_dropout,
+    as_mode,
+    check_rule,
+    check_settings,
+    check_stopping,
+)
 
 __all__ = [
     "EpochEnd",
     "Event",
     "Finished",
     "History",
+    "Metric",
+    "Plan",
     "Progress",
     "Started",
     "Stopped",
@@ -30,6 +42,7 @@ __all__ = [
     "TrainingState",
     "as_dropout",
     "check_settings",
+    "check_stopping",
     "fit",
     "train",
 ]
@@ -41,7 +54,8 @@ def train(
     T: Any,
     *,
     optimizer: Any = None,
-    batch_size: int | None = 32,
+    schedule: Any = None,
+    batch_size: int | Literal["auto"] | None = "auto",
     epochs: int = 10,
     validation: tuple[Any, ...] | None = None,
     sample_weight: Any = None,
@@ -51,23 +65,36 @@ def train(
     clip: Clip | None = None,
     shuffle: bool = True,
     metrics: Mapping[str, Metric] | None = None,
+    monitor: str = "cost",
+    mode: Mode | None = None,
+    patience: int | None = None,
+    min_delta: float = 0.0,
+    time: float | None = None,
     engine: str = "auto",
     threads: int | None = None,
     seed: int | None = 0,
     cancel: Callable[[], bool] | None = None,
+    feature_names: Sequence[str] | None = None,
     state: TrainingState | None = None,
 ) -> Training:
     """Train `net` in place, by mini-batch gradient descent on C (see `Network.cost`): an iterator of events.
 
-    T is (n, n_L), or class numbers (n,); sample_weight (n,) or (n, n_L). batch_size: rows of an update, None for all.
-    optimizer: `cr.Adam()` if None. validation: (X, T) or (X, T, sample_weight). metrics: functions of (A, T) by
-    name, taken on the validation set. alpha, l1: the penalties. dropout: the probability of dropping a neuron of a
-    hidden layer, one number or one for each. clip: bounds for the gradient. seed: for order and dropout; None draws
-    one. cancel: asked between updates, ends training when it says True. state: of an earlier training with the same
-    data and settings, to go on from exactly there; `epochs` counts from the very first.
+    T is (n, n_L), or class numbers (n,); sample_weight (n,) or (n, n_L). optimizer: `cr.Adam()` if None. schedule: what
+    its learning rate is multiplied with over time (`cr.Cosine()`, ...). batch_size: rows of an update, None for all;
+    "auto" is 32, or all where the optimizer needs them. validation: (X, T) or (X, T, sample_weight). metrics:
+    functions of (A, T) by name, taken on the validation set. alpha, l1: the penalties. dropout: the probability of
+    dropping a neuron of a hidden layer, one number or one for each. clip: bounds for the gradient. seed: for order and
+    dropout; None draws one.
 
-    Events: Started; Progress about ten times a second; EpochEnd; Stopped if it ends early (cancelled, or the cost
-    is no longer finite: then the last good weights are kept); Finished.
+    monitor: "cost" or the name of a metric; its best value (the greatest of a metric, unless mode="min") says which
+    epoch's weights are kept. patience: stop after so many epochs without a gain of more than min_delta; without a
+    validation set the cost in training is monitored. time: stop after so many seconds (the one setting under which bits
+    depend on the machine). cancel: asked between updates, ends training when it says True. feature_names: of the
+    columns of X, for messages. state: of an earlier training with the same data and settings, to go on from exactly
+    there; `epochs` counts from the very first, `time` from now.
+
+    Events: Started; Progress about ten times a second; EpochEnd; Stopped if it ends early (cancelled, patience, time,
+    converged, or diverged, when the cost is no longer finite: then the last good weights are kept); Finished.
 
     >>> net = cr.Network([1, 1], output="identity", dtype="float64")
     >>> [type(event).__name__ for event in cr.train(net, [[0.0], [1.0]], [[1.0], [3.0]], epochs=1)]
@@ -78,26 +105,43 @@ def train(
     Raises DataError, SettingError or EngineError in one line, before anything is trained.
     """
     check_settings(batch_size, epochs, alpha, l1, threads)
+    check_stopping(patience, min_delta, time)
     require(clip is None or isinstance(clip, Clip), "clip", clip, "a Clip, such as cr.Clip(norm=1.0), or None")
-    for name, function in {**dict(metrics or {}), **({} if cancel is None else {"cancel": cancel})}.items():
-        require(callable(function), f"metric {name}" if name != "cancel" else name, function, "a function")
+    _check_functions(metrics, cancel)
     if metrics and validation is None:
         raise SettingError("metrics are taken on the validation set: give validation=(X, T) too")
+    rule = OPTIMIZERS.get(Adam() if optimizer is None else optimizer)
+    over_time = SCHEDULES.get("constant" if schedule is None else schedule)
+    dropped = as_dropout(dropout, len(net.sizes) - 2)
+    check_rule(rule, over_time, clip, dropped)
+    found = dict(metrics or {})
+    plan = Plan(
+        epochs=int(epochs),
+        shuffle=shuffle,
+        schedule=over_time,
+        patience=patience,
+        min_delta=float(min_delta),
+        time=time,
+        metrics=found,
+        monitor=monitor,
+        mode=as_mode(mode, monitor, found),
+        cancel=cancel or (lambda: False),
+        feature_names=feature_names,
+    )
     examples = as_examples(net.architecture, X, T, sample_weight, net.dtype)
     settings = RunSettings(
-        optimizer=OPTIMIZERS.get(Adam() if optimizer is None else optimizer),
-        batch_size=min(int(batch_size or len(examples.rows)), len(examples.rows)),
+        optimizer=rule,
+        batch_size=as_batch_size(batch_size, rule, len(examples.rows)),
         divisor=examples.total,
         alpha=float(alpha),
         l1=float(l1),
-        dropout=as_dropout(dropout, len(net.sizes) - 2),
+        dropout=dropped,
         clip=clip,
         threads=threads,
         seed=as_seed(seed),
     )
     held = None if validation is None else _validation(net, validation)
-    chosen = choose(engine, net.architecture, settings)
-    return Training(net, examples, settings, chosen, epochs, shuffle, held, dict(metrics or {}), cancel, state)
+    return Training(net, examples, settings, choose(engine, net.architecture, settings), plan, held, state)
 
 
 def fit(net: Network, X: Any, T: Any, **settings: Any) -> History:
@@ -110,6 +154,12 @@ def fit(net: Network, X: Any, T: Any, **settings: Any) -> History:
         if isinstance(event, Finished):
             return event.history
     raise AssertionError("training ends with Finished")
+
+
+def _check_functions(metrics: Mapping[str, Metric] | None, cancel: Any) -> None:
+    for name, function in {**dict(metrics or {}), **({} if cancel is None else {"cancel": cancel})}.items():
+        require(callable(function), f"metric {name}" if name != "cancel" else name, function, "a function")
+    require("cost" not in (metrics or {}), "metrics", "cost", "named otherwise: the cost is there already")
 
 
 def _validation(net: Network, validation: tuple[Any, ...]) -> Examples:

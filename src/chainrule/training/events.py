@@ -1,12 +1,14 @@
 """What training tells: frozen events while it runs, and the history that it leaves."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Literal
 
-__all__ = ["EpochEnd", "Event", "Finished", "History", "Progress", "Reason", "Started", "Stopped"]
+__all__ = ["EpochEnd", "Event", "Finished", "History", "Mode", "Progress", "Reason", "Started", "Stopped"]
 
-Reason = Literal["cancelled", "diverged"]
+Reason = Literal["cancelled", "diverged", "patience", "time", "converged"]
+Mode = Literal["min", "max"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,12 +56,13 @@ class Stopped:
 
 @dataclasses.dataclass
 class History:
-    """What training left: for each finished epoch e its `cost[e]`, `validation[e]` and `metrics[name][e]`.
+    """What training left: for each finished epoch e its `cost[e]`, `validation[e]`, `metrics[name][e]` and `rate[e]`.
 
-    cost[e] = sum_k |B_k| c_k / n, each batch's cost before its update, plus the penalty at the epoch's end.
-    `best_epoch` (from 0) is the one with the lowest validation cost, whose weights the network has; without a
-    validation set it is the last finished one. -1: there is none. `stopped` is why training ended early, or "", and
-    `message` says it in words.
+    cost[e] = sum_k |B_k| c_k / n, each batch's cost before its update, plus the penalty at the epoch's end. rate[e] is
+    the learning rate of its last update. `best_epoch` (from 0) is the one with the best monitored value on the
+    validation set, whose weights the network has: the lowest cost, or the lowest or greatest of the metric `monitor`
+    (`mode` min or max). Without a validation set it is the last finished one. -1: there is none. `stopped` is why
+    training ended early, or "", and `message` says it in words.
     """
 
     cost: list[float]
@@ -67,6 +70,9 @@ class History:
     metrics: dict[str, list[float]]
     seed: int
     engine: str
+    rate: list[float] = dataclasses.field(default_factory=list)
+    monitor: str = "cost"
+    mode: Mode = "min"
     best_epoch: int = -1
     stopped: Reason | Literal[""] = ""
     message: str = ""
@@ -76,6 +82,30 @@ class History:
     def epochs(self) -> int:
         """How many epochs were finished."""
         return len(self.cost)
+
+    @property
+    def watched(self) -> list[float]:
+        """The monitored value of each finished epoch, turned so that lower is better.
+
+        >>> History([3.0], [2.5], {"accuracy": [0.75]}, seed=0, engine="", monitor="accuracy", mode="max").watched
+        [-0.75]
+        """
+        if self.monitor == "cost":
+            return self.validation or self.cost
+        values = self.metrics[self.monitor]
+        return values if self.mode == "min" else [-value for value in values]
+
+    def epochs_without_gain(self, min_delta: float = 0.0) -> int:
+        """How many epochs ago the monitored value last became better than ever by more than `min_delta`.
+
+        >>> History([3.0, 1.0, 1.5, 0.9], [], {}, seed=0, engine="").epochs_without_gain(min_delta=0.2)
+        2
+        """
+        best, since = math.inf, 0
+        for value in self.watched:
+            since = 0 if value < best - min_delta else since + 1
+            best = min(best, value) if math.isfinite(value) else best
+        return since
 
 
 @dataclasses.dataclass(frozen=True)

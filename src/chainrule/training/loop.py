@@ -4,23 +4,26 @@ import copy
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from typing import Self
 
 import numpy as np
 
 from chainrule.arrays import Array, exact_sum
 from chainrule.data.examples import Examples, epoch_order
-from chainrule.engines import Engine, RunSettings, RunState
+from chainrule.engines import Engine, Run, RunSettings, RunState
 from chainrule.errors import SettingError
 from chainrule.network import Network
+from chainrule.optimizers import LBFGS
+from chainrule.training.divergence import explanation
 from chainrule.training.events import EpochEnd, Event, Finished, History, Progress, Reason, Started, Stopped
+from chainrule.training.lbfgs import LBFGSRun
+from chainrule.training.settings import Plan
 
-__all__ = ["Metric", "Training", "TrainingState"]
-
-Metric = Callable[[Array, Array], float]
+__all__ = ["Training", "TrainingState"]
 
 GLANCE = 0.1  # seconds between two looks at the caller; calls of the engine are cut to about this
+LOOK = 4096  # rows that are looked at to explain a divergence
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +31,7 @@ class TrainingState:
     """Exactly where a training is between two updates: going on from here gives the bits of never having stopped.
 
     `epoch` (from 0) is in progress and `costs` are those of its batches so far; `run` has theta, slots and the number
-    of updates; `kept` are the weights to go back to.
+    of updates; `kept` are the weights to go back to. What a schedule or patience has seen is in the history.
     """
 
     epoch: int
@@ -39,7 +42,10 @@ class TrainingState:
 
 
 class Training(Iterator[Event]):
-    """A training in progress: an iterator of events, with its `state` and its `history` so far."""
+    """A training in progress: an iterator of events, with its `state` and its `history` so far.
+
+    `examples`, `settings`, `plan` and `engine` are what it was started with.
+    """
 
     def __init__(
         self,
@@ -47,21 +53,19 @@ class Training(Iterator[Event]):
         examples: Examples,
         settings: RunSettings,
         engine: Engine,
-        epochs: int,
-        shuffle: bool,
-        held: Examples | None,
-        metrics: dict[str, Metric],
-        cancel: Callable[[], bool] | None,
-        state: TrainingState | None,
+        plan: Plan,
+        held: Examples | None = None,
+        state: TrainingState | None = None,
     ) -> None:
-        self._net, self._examples, self._settings, self._engine = net, examples, settings, engine
-        self._epochs, self._shuffle, self._held, self._metrics = epochs, shuffle, held, metrics
-        self._cancel = cancel or (lambda: False)
+        self._net, self.examples, self.settings, self.engine = net, examples, settings, engine
+        self.plan, self.held = plan, held
         self._began, self._per_call = time.monotonic(), 1
         self._batches = -(-len(examples.rows) // settings.batch_size)
-        self.history = History([], [], {name: [] for name in metrics}, settings.seed, engine.name)
-        self._epoch, self._costs, self._kept = 0, np.empty(0), net.theta.copy()
-        self._run = engine.start(net.architecture, net.theta, settings)
+        self.history = History(
+            [], [], {name: [] for name in plan.metrics}, settings.seed, engine.name, [], plan.monitor, plan.mode
+        )
+        self._epoch, self._costs, self._kept, self._last_rate = 0, np.empty(0), net.theta.copy(), 0.0
+        self._run = self._start()
         self._last: TrainingState | None = None
         if state is not None:
             self._go_to(state)
@@ -85,50 +89,77 @@ class Training(Iterator[Event]):
         history = copy.deepcopy(self.history)
         return TrainingState(self._epoch, self._costs.copy(), self._run.state, self._kept.copy(), history)
 
+    def _start(self) -> Run:
+        begin = LBFGSRun if isinstance(self.settings.optimizer, LBFGS) else None
+        parts = self._net.architecture, self._net.theta, self.settings
+        return begin(self.engine, *parts) if begin else self.engine.start(*parts)
+
     def _go_to(self, state: TrainingState) -> None:
-        if (state.kept.shape, state.history.seed) != (self._kept.shape, self._settings.seed):
+        if (state.kept.shape, state.history.seed) != (self._kept.shape, self.settings.seed):
             raise SettingError("the state is of another network or another seed: go on with those that it came from")
+        before, now = ((h.monitor, h.mode, [*h.metrics]) for h in (state.history, self.history))
+        if before != now:
+            raise SettingError(f"the state is of a training with other metrics or another monitor: {before}, not {now}")
         self._run.state = state.run
         self._epoch, self._costs, self._kept = state.epoch, state.costs.copy(), state.kept.copy()
         self.history = dataclasses.replace(copy.deepcopy(state.history), stopped="", message="")
 
     def _all_events(self) -> Generator[Event, None, None]:
-        settings = self._settings
-        yield Started(len(self._examples.rows), self._batches, self._epochs, self._engine.name, settings.seed)
-        while self._epoch < self._epochs and not self.history.stopped:
-            yield from self._updates()
-            yield Stopped(self.history.stopped, self.history.message) if self.history.stopped else self._end_epoch()
-        self._last = self.state
-        if self.history.stopped == "diverged" or (self._held is not None and self.history.best_epoch >= 0):
+        rows, epochs = len(self.examples.rows), self.plan.epochs
+        yield Started(rows, self._batches, epochs, self.engine.name, self.settings.seed)
+        try:
+            yield from self._all_epochs(epochs)
+            self._last = self.state
+        finally:
+            if isinstance(self._run, LBFGSRun):
+                self._run.close()
+        if self.history.stopped == "diverged" or (self.held is not None and self.history.best_epoch >= 0):
             self._net.theta[...] = self._kept
         self.history.seconds += time.monotonic() - self._began
         yield Finished(self.history)
 
+    def _all_epochs(self, epochs: int) -> Iterator[Event]:
+        while self._epoch < epochs and not self.history.stopped:
+            if self._out_of_patience():
+                self._stop("patience", f"no gain in {self.plan.patience} epochs")
+            else:
+                yield from self._updates()
+            yield Stopped(self.history.stopped, self.history.message) if self.history.stopped else self._end_epoch()
+
     def _updates(self) -> Iterator[Event]:
         """The updates of the epoch in progress, cut into calls of about GLANCE seconds at borders between batches."""
-        rate, first = self._settings.optimizer.learning_rate, self._net.theta.copy()
-        order = epoch_order(self._settings.seed, self._epoch, self._examples.rows, self._shuffle)
+        rates, first = self._rates(), self._net.theta.copy()
+        self._last_rate = float(rates[-1])
+        order = epoch_order(self.settings.seed, self._epoch, self.examples.rows, self.plan.shuffle)
         while len(self._costs) < self._batches:
-            if self._cancel():
-                return self._stop("cancelled", "cancelled")
+            if self._asked_to_stop():
+                return None
             begins = not len(self._costs)
-            cost = self._call(order, rate)
-            if begins and self._held is None and math.isfinite(self._costs[0]):
+            cost = self._call(order, rates)
+            if isinstance(self._run, LBFGSRun) and self._run.ended:
+                return self._stop("converged", f"L-BFGS came to its end: {self._run.ended.message}")
+            if begins and self.held is None and math.isfinite(self._costs[0]):
                 self._kept = first  # the weights at the epoch's begin: their cost has just been seen to be finite
+            rate = float(rates[len(self._costs) - 1])
             if not math.isfinite(cost):
-                return self._diverge("the cost is")
+                return self._diverge("the cost is", rate)
             yield Progress(self._epoch, len(self._costs), self._batches, cost, rate, self._seconds())
         if not (math.isfinite(self._epoch_cost()) and np.isfinite(self._net.theta).all()):
-            self._diverge("the weights are")
+            self._diverge("the weights are", self._last_rate)
         return None
 
-    def _call(self, order: Array, rate: float) -> float:
+    def _rates(self) -> Array:
+        """The learning rate of each update of the epoch in progress, float64."""
+        p, eta = self._batches, self.settings.optimizer.learning_rate
+        return eta * self.plan.schedule.factors(self._epoch * p, p, p, self.plan.epochs * p, self.history.watched)
+
+    def _call(self, order: Array, rates: Array) -> float:
         """One call of the engine; the mean cost of the epoch so far."""
-        (X, T, weight, *_), m, at = self._examples, self._settings.batch_size, len(self._costs)
+        (X, T, weight, *_), m, at = self.examples, self.settings.batch_size, len(self._costs)
         count = min(self._per_call, self._batches - at)
         asked = time.monotonic()
         rows = order[at * m : (at + count) * m]
-        made = self._run.steps(X, T, weight, rows, np.full(count, rate), self._epoch, at)
+        made = self._run.steps(X, T, weight, rows, rates[at : at + count], self._epoch, at)
         self._costs = np.concatenate([self._costs, made])
         self._pace(len(made), time.monotonic() - asked)
         return self._mean_cost()
@@ -139,48 +170,61 @@ class Training(Iterator[Event]):
 
     def _mean_cost(self) -> float:
         """sum_k |B_k| c_k / n over the batches so far, where only an epoch's last may be shorter than m."""
-        n, m = len(self._examples.rows), self._settings.batch_size
+        n, m = len(self.examples.rows), self.settings.batch_size
         sizes = np.minimum(m, n - m * np.arange(len(self._costs)))
         with np.errstate(over="ignore"):
-            return exact_sum(self._costs * sizes) / int(sizes.sum())
+            return exact_sum(self._costs * sizes) / max(int(sizes.sum()), 1)
 
     def _epoch_cost(self) -> float:
-        s = self._settings
+        s = self.settings
         return self._mean_cost() + self._net.penalty(s.alpha, s.l1, s.divisor)
+
+    def _asked_to_stop(self) -> bool:
+        if self.plan.cancel():
+            self._stop("cancelled", "cancelled")
+        elif self.plan.time is not None and self._seconds() >= self.plan.time:
+            self._stop("time", f"the time of {self.plan.time:g} s is over")
+        return bool(self.history.stopped)
+
+    def _out_of_patience(self) -> bool:
+        patience = self.plan.patience
+        return patience is not None and self.history.epochs_without_gain(self.plan.min_delta) >= patience
 
     def _stop(self, reason: Reason, message: str) -> None:
         self.history.stopped, self.history.message = reason, message
 
-    def _diverge(self, what: str) -> None:
-        words = f"{what} no longer finite in epoch {self._epoch + 1}"
-        self._stop("diverged", f"{words}, the last good weights are kept: try a smaller learning rate")
+    def _diverge(self, what: str, rate: float) -> None:
+        rows = self.examples.rows[:LOOK]
+        X, T = self.examples.X[rows], self.examples.T[rows]
+        self._stop("diverged", explanation(self._epoch, what, rate, X, T, self.plan.feature_names))
 
     def _end_epoch(self) -> EpochEnd:
         """Close an epoch: its cost, the validation set's, and whether these are the weights to keep."""
-        cost, (validation, found) = self._epoch_cost(), self._validate()
-        so_far = filter(math.isfinite, self.history.validation)
-        best = validation is None or validation < min(so_far, default=math.inf)
-        self.history.cost.append(cost)
+        history, cost, (validation, found) = self.history, self._epoch_cost(), self._validate()
+        so_far = min(filter(math.isfinite, history.watched), default=math.inf)
+        history.cost.append(cost)
+        history.rate.append(self._last_rate)
         if validation is not None:
-            self.history.validation.append(validation)
+            history.validation.append(validation)
         for name, value in found.items():
-            self.history.metrics[name].append(value)
+            history.metrics[name].append(value)
+        best = self.held is None or history.watched[-1] < so_far
         if best:
-            self.history.best_epoch = self._epoch
-        if best and self._held is not None:
+            history.best_epoch = self._epoch
+        if best and self.held is not None:
             self._kept = self._net.theta.copy()
         self._epoch, self._costs = self._epoch + 1, np.empty(0)
         return EpochEnd(self._epoch - 1, cost, found, validation, best, self._seconds())
 
     def _validate(self) -> tuple[float | None, dict[str, float]]:
-        if self._held is None:
+        if self.held is None:
             return None, {}
-        net, (X, T, weight, *_) = self._net, self._held
-        cost = self._engine.cost(net.architecture, net.theta, X, T, weight)
-        if not self._metrics:
+        net, (X, T, weight, *_) = self._net, self.held
+        cost = self.engine.cost(net.architecture, net.theta, X, T, weight)
+        if not self.plan.metrics:
             return cost, {}
-        A = self._engine.predict(net.architecture, net.theta, X)
-        return cost, {name: float(metric(A, T)) for name, metric in self._metrics.items()}
+        A = self.engine.predict(net.architecture, net.theta, X)
+        return cost, {name: float(metric(A, T)) for name, metric in self.plan.metrics.items()}
 
     def _seconds(self) -> float:
         return time.monotonic() - self._began

@@ -1,0 +1,40 @@
+"""Why a training diverged, in one line: the learning rate, and the column whose numbers are far from 1."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from chainrule.arrays import Array
+
+__all__ = ["explanation"]
+
+FAR = 100.0  # the magnitude from which on a value is no longer of the size that weights are drawn for
+
+
+def explanation(epoch: int, what: str, rate: float, X: Array, T: Array, names: Sequence[str] | None = None) -> str:
+    """What happened in `epoch` (from 0) and what to do about it; X (n, n_1) and T are some of its rows.
+
+    >>> explanation(2, "the cost is", 0.5, np.array([[1.0, 2000.0]]), np.zeros((1, 1)), ["rooms", "area"])
+    "the cost is no longer finite in epoch 3, the last good weights are kept: try a smaller learning rate than 0.5,
+    and standardise input 'area', which reaches 2e+03"
+    """
+    words = f"{what} no longer finite in epoch {epoch + 1}, the last good weights are kept"
+    advice = f"try a smaller learning rate than {rate:g}"
+    inputs, targets = _farthest(X), _farthest(T) if T.dtype.kind == "f" else None
+    if inputs is not None:
+        return f"{words}: {advice}, and standardise {_named(inputs[0], names)}, which reaches {inputs[1]:.3g}"
+    if targets is not None:
+        return f"{words}: {advice}, and standardise the targets, which reach {targets[1]:.3g}"
+    return f"{words}: {advice}"
+
+
+def _farthest(values: Array) -> tuple[int, float] | None:
+    """The column with the greatest magnitude, and that; None where all are of ordinary size."""
+    seen = np.asarray(values, dtype=np.float64)
+    largest = np.nanmax(np.abs(seen.reshape(len(seen), -1)), axis=0, initial=0.0)
+    column = int(np.argmax(largest))
+    return (column, float(largest[column])) if largest[column] > FAR else None
+
+
+def _named(column: int, names: Sequence[str] | None) -> str:
+    return f"input {column + 1} (X[:, {column}])" if names is None else f"input {names[column]!r}"
