@@ -1,6 +1,6 @@
 """Schedules: what the learning rate is multiplied with, update by update; one entry each.
 
-Update k is numbered from 0 over the whole training; p updates make an epoch, N the whole training, and e = k / p is
+Update k is numbered from 0 over the whole training; P updates make an epoch, N the whole training, and tau = k / P is
 the time in epochs, a whole number at an epoch's begin. A schedule has no state: its factors follow from k alone, those
 of `Plateau` from what has been watched too. So a cut between any two updates changes no bit, and a training that goes
 on needs to remember nothing.
@@ -80,7 +80,7 @@ class Constant(Schedule):
 @SCHEDULES.register
 @dataclasses.dataclass(frozen=True)
 class StepDecay(Schedule):
-    """factor^⌊e / every⌋: times `factor` (above 0, at most 1) after each `every` epochs (above 0, may be a fraction).
+    """factor^⌊tau / every⌋: times `factor` (above 0, at most 1) after each `every` epochs (above 0, may be a fraction).
 
     >>> StepDecay(factor=0.5, every=2).factors(0, 8, per_epoch=2, total=8, watched=[])
     array([1. , 1. , 1. , 1. , 0.5, 0.5, 0.5, 0.5])
@@ -106,7 +106,7 @@ class StepDecay(Schedule):
 @SCHEDULES.register
 @dataclasses.dataclass(frozen=True)
 class ExponentialDecay(Schedule):
-    """factor^e: times `factor` (above 0, at most 1) for each epoch, a little at every update.
+    """factor^tau: times `factor` (above 0, at most 1) for each epoch, a little at every update.
 
     >>> ExponentialDecay(factor=0.25).factors(0, 4, per_epoch=2, total=8, watched=[])
     array([1.   , 0.5  , 0.25 , 0.125])
@@ -123,7 +123,7 @@ class ExponentialDecay(Schedule):
         require(0 < self.factor <= 1, "factor of exponential", self.factor, "above 0, at most 1")
 
     def factors(self, first: int, count: int, per_epoch: int, total: int, watched: Sequence[float]) -> Array:
-        return _each(lambda e: math.pow(self.factor, e), _updates(first, count) / per_epoch)
+        return _each(lambda tau: math.pow(self.factor, tau), _updates(first, count) / per_epoch)
 
 
 @SCHEDULES.register
@@ -155,7 +155,7 @@ class InverseScaling(Schedule):
 @SCHEDULES.register
 @dataclasses.dataclass(frozen=True)
 class Cosine(Schedule):
-    """final + (1 - final) (1 + cos(pi (k - W) / (N - W))) / 2, after a warm-up of W = warmup p updates.
+    """final + (1 - final) (1 + cos(pi (k - W) / (N - W))) / 2, after a warm-up of W = warmup P updates.
 
     While k < W the factor is (k + 1) / (W + 1): a straight line, on which no update is wasted at 0. `warmup` is in
     epochs (at least 0, may be a fraction), `final` the factor at the very end (from 0 to 1).
