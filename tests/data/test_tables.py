@@ -90,18 +90,16 @@ def test_line_breaks_in_quotes_are_no_rows_anywhere_in_a_long_file(tmp_path):
         (b"a,b\n", ["2 columns", "no rows"]),
         (b"a,b,a,c,c\n1,2,3,4,5\n", ["more than one", "'a', 'c'"]),
         (b",\n0,1\n", ["more than one", "''"]),
-        (b"a;b;c\n1;2;3\n", ["one column", "commas"]),
-        (b"a\tb\n1\t2\n", ["one column", "commas"]),
         (b"a,b\n1,2\n3\n", ["line 3", "1 column,", "names 2"]),
         (b'a,b\n"1\n\n1",2\n\n3,4,5\n', ["line 6", "3 columns", "names 2"]),
-        (b"a,b\n1,caf\xe9\n", ["line 2", "UTF-8"]),
-        (b"caf\xe9,b\n1,2\n", ["line 1", "UTF-8"]),
+        (b"a,b\n1,caf\xc3\xa9\n1,caf\xe9\n", ["line 3", "UTF-8"]),
         (b'a,b\n1,2\n3,"x\n4,5\n6,7\n', ["line 3", "quotation mark"]),
         (b'a,b\n1,2\n3,"x\n4,5\n6,7', ["line 3", "quotation mark"]),
         (b'a,b\n1,2\n"3,4\n5,6\n', ["line 3", "quotation mark"]),
         (b'a,"b\n1,2\n', ["line 1", "quotation mark"]),
         (b"\x89PNG\r\n\x1a\n\0\0\0", ["binary"]),
-        ("a,b\n1,2\n".encode("utf-16"), ["UTF-16"]),
+        ("a,b\n1,2\n".encode("utf-16-le"), ["UTF-16"]),
+        ("a,b\n1,2\n".encode("utf-16") + b"\0", ["no sound UTF-16"]),
         (gzip.compress(b"a\n1\n", mtime=0), ["compressed with gzip", ".gz"]),
     ],
 )
@@ -125,7 +123,7 @@ def test_a_path_that_is_no_file_of_a_known_kind_is_refused(tmp_path):
     refused(tmp_path / "absent.csv", "there is no file", "absent.csv")
     refused(tmp_path / "absent", "there is no file", "absent")
     refused(tmp_path, "folder")
-    refused(write(tmp_path / "t.parquet", b"PAR1"), "t.parquet", ".csv", ".csv.gz")
+    refused(write(tmp_path / "t.xlsx", b"PK"), "t.xlsx", ".csv", ".gz")
 
 
 COLUMNS = {"n": [1.5, None, 2.0], "w": ["x", "y", None]}

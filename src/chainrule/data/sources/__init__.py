@@ -10,13 +10,13 @@ from typing import Any
 from chainrule.data.sources.base import Source
 from chainrule.data.sources.delimited import DelimitedSource
 from chainrule.data.sources.memory import TableSource, table_of_frame, table_of_mapping
+from chainrule.data.sources.opening import PACKED, unpacked_name
 from chainrule.errors import DataError
 
 __all__ = ["Source", "as_source"]
 
-_READERS: dict[str, Callable[[Path], Source]] = {  # by the end of the name
-    ".csv": DelimitedSource,
-    ".csv.gz": DelimitedSource,
+_READERS: dict[str, Callable[[Path], Source]] = {  # by the end of the name, without that of a compression
+    **dict.fromkeys((".csv", ".tsv", ".tab", ".txt"), DelimitedSource),
 }
 
 
@@ -47,13 +47,10 @@ def as_source(source: Any) -> Source:
 
 
 def _of_file(path: Path) -> Source:
-    ending = _ending(path)
-    if ending is None and path.exists() and not path.is_dir():
-        raise DataError(f"{str(path)!r} is of no kind that can be read: give a file named {' or '.join(_READERS)}")
-    return _READERS[ending or ".csv"](path)
-
-
-def _ending(path: Path) -> str | None:
-    """The longest known ending of the file's name."""
-    name = path.name.lower()
-    return max((ending for ending in _READERS if name.endswith(ending)), key=len, default=None)
+    ending = Path(unpacked_name(path)).suffix
+    if ending not in _READERS and path.exists() and not path.is_dir():
+        raise DataError(
+            f"{str(path)!r} is of no kind that can be read: give a file named {', '.join(_READERS)}, "
+            f"or one of these and then {', '.join(PACKED)}"
+        )
+    return _READERS.get(ending, DelimitedSource)(path)

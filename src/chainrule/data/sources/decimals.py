@@ -1,0 +1,114 @@
+"""Decimal commas in files whose cells are not separated by commas: `1,5` becomes `1.5`.
+
+`1,5`, `0,125` and `1.234,5` have a decimal comma beyond doubt. `1,234` may be 1.234 or 1234: it has one if another cell
+of the file has, beyond doubt, in the same block of rows or before; else it stays a word, and a note says so. Cells that
+contradict each other end in an error, never in a guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from chainrule.errors import DataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["Decimals"]
+
+_COMMA = r"^\s*[+-]?(\d*|[1-9]\d{0,2}(\.\d{3})+),\d+([eE][+-]?\d+)?\s*$"
+_DOUBTFUL = r"^\s*[+-]?[1-9]\d{0,2},\d{3}\s*$"
+_POINT = r"^\s*[+-]?\d*\.\d+([eE][+-]?\d+)?\s*$"
+_THOUSANDS = r"^\s*[+-]?[1-9]\d{0,2}(\.\d{3})+\s*$"
+
+
+class Decimals:
+    """Decimal commas over the blocks of one reading of a file, in their order; `note` says what was found."""
+
+    def __init__(self, origin: str) -> None:
+        self._origin, self._rows = origin, 0
+        self._sure: str | None = None  # the first cell that has a decimal comma beyond doubt
+        self._doubtful: str | None = None  # the first that may have one, if it came before
+        self._columns: set[int] = set()  # in which decimal commas were found
+        self.note: str | None = None
+
+    def mend(self, block: pa.Table) -> pa.Table:
+        """The block with decimal points. Raises DataError, naming row and column, for cells that contradict."""
+        found = {
+            number: mask for number in _with_commas(block) if (mask := _where(block.column(number), _COMMA)) is not None
+        }
+        if self._sure is None and found:
+            self._search(block, found)
+        if self._sure is not None:
+            self._columns |= set(found)
+            self._require_one_way(block)
+            block = _mended(block, found)
+        self._rows += block.num_rows
+        return block
+
+    def _search(self, block: pa.Table, found: Mapping[int, Any]) -> None:
+        """Look among the cells with commas for one beyond doubt."""
+        import pyarrow.compute as pc
+
+        for number, mask in found.items():
+            cells = block.column(number)
+            row = pc.index(pc.and_not(mask, pc.match_substring_regex(cells, _DOUBTFUL)), True).as_py()
+            if row >= 0:
+                self._sure = cells[row].as_py().strip()
+                if self._doubtful is not None:
+                    self._contradict(block, number, row, f"{self._doubtful!r} before it may be 1.234 or 1234")
+                self.note = f"numbers have decimal commas, such as {self._sure!r} in {block.column_names[number]}"
+                return
+        if self._doubtful is None:
+            number, mask = next(iter(found.items()))
+            self._doubtful = block.column(number)[pc.index(mask, True).as_py()].as_py().strip()
+            self.note = (
+                f"cells such as {self._doubtful!r} in {block.column_names[number]} may be numbers with a decimal comma "
+                "or with thousands, and are taken as words: write a decimal point"
+            )
+
+    def _require_one_way(self, block: pa.Table) -> None:
+        """No decimal points among decimal commas, and no `1.234`, which may be 1234 in such a file."""
+        import pyarrow.compute as pc
+
+        for number, cells in enumerate(block.columns):
+            mask = _where(cells, _POINT if number in self._columns else _THOUSANDS)
+            if mask is not None:
+                self._contradict(block, number, pc.index(mask, True).as_py(), f"{self._sure!r} has a decimal comma")
+
+    def _contradict(self, block: pa.Table, number: int, row: int, other: str) -> NoReturn:
+        raise DataError(
+            f"{self._origin}, row {self._rows + row + 1}, column {block.column_names[number]!r}: "
+            f"{block.column(number)[row].as_py().strip()!r}, but {other}: write all numbers with a decimal point"
+        )
+
+
+def _with_commas(block: pa.Table) -> list[int]:
+    """The columns in which there is a comma at all."""
+    return [number for number, cells in enumerate(block.columns) if any(map(_has_comma, cells.chunks))]
+
+
+def _has_comma(cells: pa.Array) -> bool:
+    text = cells.buffers()[2]
+    return text is not None and b"," in text.to_pybytes()
+
+
+def _where(cells: pa.ChunkedArray, pattern: str) -> Any:
+    """The cells that match; None where none does."""
+    import pyarrow.compute as pc
+
+    mask = pc.match_substring_regex(cells, pattern)
+    return mask if pc.any(mask).as_py() else None
+
+
+def _mended(block: pa.Table, found: Mapping[int, Any]) -> pa.Table:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    columns = block.columns
+    for number, mask in found.items():
+        cells = columns[number]
+        points = pc.replace_substring(pc.replace_substring(cells, ".", ""), ",", ".")
+        columns[number] = pc.if_else(mask, points, cells)
+    return pa.table(columns, schema=block.schema)

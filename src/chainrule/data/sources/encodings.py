@@ -1,0 +1,116 @@
+"""Text in whatever encoding, as UTF-8.
+
+A byte order mark decides: UTF-8, UTF-16 or UTF-32. Without one the first character beyond ASCII does: if it is UTF-8,
+so is the file; else the file is Windows-1252, of which Latin-1's letters are a part. Its five bytes without a character
+stand for control characters, as in the WHATWG Encoding Standard (https://encoding.spec.whatwg.org, windows-1252).
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+import re
+from typing import IO, Any
+
+__all__ = ["Utf8Stream", "text_of"]
+
+_MARKS = (  # UTF-32 first: its mark begins with that of UTF-16
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_WINDOWS = "".join(
+    chr(byte) if byte in (0x81, 0x8D, 0x8F, 0x90, 0x9D) else bytes([byte]).decode("cp1252") for byte in range(256)
+)
+_BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
+_PART = 1 << 22  # bytes read at once when all are asked for
+
+
+class Utf8Stream(io.RawIOBase):
+    """The text of `raw` as UTF-8 without a byte order mark; `encoding` is what it was found to be so far.
+
+    >>> Utf8Stream(io.BytesIO("caf\\xe9".encode("utf-16"))).read()
+    b'caf\\xc3\\xa9'
+
+    UTF-8 itself passes unchecked. Reading raises UnicodeDecodeError for broken UTF-16 and UTF-32, and ValueError for a
+    byte 0 unless `zeros` are let through.
+    """
+
+    def __init__(self, raw: IO[bytes], zeros: bool = False) -> None:
+        self._raw, self._zeros, self.encoding = raw, zeros, "ascii"
+        self._decoder: Any = None
+        self._ready = b""  # UTF-8 to be handed out
+        self._pending = raw.read(4)
+        for mark, encoding in _MARKS:
+            if self._pending.startswith(mark):
+                self._pending = self._pending[len(mark) :]
+                self._decode_as(encoding)
+                break
+
+    def _decode_as(self, encoding: str) -> None:
+        self.encoding = encoding
+        if encoding not in ("utf-8", "windows-1252"):
+            self._decoder = codecs.getincrementaldecoder(encoding)()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def read(self, size: int = -1) -> bytes:
+        """As many bytes as asked for, fewer at the end of the text only: Arrow takes what comes for a block."""
+        if size < 0:
+            return b"".join(iter(lambda: self.read(_PART), b""))
+        while len(self._ready) < size:
+            more = self._more(size - len(self._ready))
+            if not more:
+                break
+            self._ready = self._ready + more if self._ready else more
+        found, self._ready = self._ready[:size], self._ready[size:]
+        return found
+
+    def _more(self, size: int) -> bytes:
+        """Some text; nothing at its end only."""
+        while True:
+            data, self._pending = self._pending + self._raw.read(max(size - len(self._pending), 1)), b""
+            if not data:
+                return self._decoder.decode(b"", True).encode() if self._decoder else b""
+            found = self._as_utf8(data)
+            if found:
+                return found
+
+    def _as_utf8(self, data: bytes) -> bytes:
+        if self._decoder is not None:
+            data = self._decoder.decode(data).encode()
+        elif self.encoding == "ascii" and not data.isascii():
+            data = self._decide(data)
+        if self.encoding == "windows-1252":
+            data = codecs.charmap_decode(data, "strict", _WINDOWS)[0].encode()
+        if not self._zeros and b"\0" in data:
+            raise ValueError("a byte 0")
+        return data
+
+    def _decide(self, data: bytes) -> bytes:
+        found = _BEYOND_ASCII.search(data)
+        assert found is not None, "the bytes are not all ASCII"
+        data += self._raw.read(max(0, found.start() + 4 - len(data)))
+        self._decode_as("utf-8" if _is_utf8(data[found.start() : found.start() + 4]) else "windows-1252")
+        return data
+
+
+def _is_utf8(character: bytes) -> bool:
+    """Whether the bytes begin with a whole character of UTF-8."""
+    try:
+        return codecs.utf_8_decode(character, "strict", False)[1] > 0
+    except UnicodeDecodeError as error:
+        return error.start > 0
+
+
+def text_of(raw: IO[bytes]) -> IO[str]:
+    """The text, line breaks as they come. Reading raises UnicodeDecodeError where UTF-8 is broken."""
+    return io.TextIOWrapper(io.BufferedReader(Utf8Stream(raw), 1 << 16), encoding="utf-8", newline="")
