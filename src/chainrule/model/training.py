@@ -12,7 +12,7 @@ from chainrule.activations import ACTIVATIONS
 from chainrule.arrays import Array
 from chainrule.data.encoding import Encoder
 from chainrule.data.examples import split_rows
-from chainrule.data.tables import read_table
+from chainrule.data.sources import as_source
 from chainrule.data.targets import Targets
 from chainrule.errors import DataError, SettingError
 from chainrule.model.model import OUTPUTS, Model, output_blocks
@@ -42,7 +42,8 @@ class TableTraining:
     """
 
     def __init__(self, source: Any, target: str | Sequence[str], settings: Settings) -> None:
-        table = read_table(source)
+        origin = as_source(source)
+        table = origin.table()
         require(isinstance(target, str | list | tuple), "target", target, "the name of a column, or a list of names")
         names = [target] if isinstance(target, str) else list(target)
         targets = Targets.fit(table, names, settings.task)
@@ -56,6 +57,7 @@ class TableTraining:
         self.rows = X[rows], targets.encode(known, settings.dtype)
         self.held = (X[held], targets.encode(table.take(held), settings.dtype)) if len(held) else None
         self.notes = [
+            *origin.notes,
             *notes_on(encoder, targets, int((~present).sum()), len(rows), len(held)),
             *cautions(table, encoder),
         ]
