@@ -24,7 +24,9 @@ COMMANDS = {
     "flagged. Words or few whole numbers as target make a classifier, other numbers a regression. Ctrl-C stops at the "
     "next update and saves the best weights so far; a second one ends at once.",
     "evaluate": "Compare a model's answers with a table's known ones.\n\n"
-    "Classes: accuracy and log loss. Numbers: root mean square error and mean absolute error in their own units, R².",
+    "Classes: accuracy, balanced accuracy, F1 (the classes' mean), area under the ROC curve, log loss. Numbers: root "
+    "mean square, mean absolute and median absolute error in their own units, R². What the rows do not define is left "
+    "out.",
     "predict": "Answer for each row of a table, as CSV.\n\n"
     "The target's column, then the probability of each class. Columns are found by name, in any order; others are "
     "ignored.",

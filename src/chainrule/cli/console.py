@@ -4,11 +4,12 @@ import json
 import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
 from chainrule.cli.streams import printable
@@ -70,22 +71,28 @@ def show_table(heads: Sequence[str], rows: Iterable[Sequence[str]], title: str =
 
 
 class Board:
-    """The progress of a training run on stderr; silent unless stderr is a terminal that can move its cursor."""
+    """The progress of a training run on stderr; silent unless stderr is a terminal that can move its cursor.
 
-    def __init__(self, silent: bool = False) -> None:
+    The time left is that of all epochs at the pace so far, or what is left of `time` (seconds) if that is less; where
+    training `may_end` before, it is said to be the most.
+    """
+
+    def __init__(self, silent: bool = False, time: float | None = None, may_end: bool = False) -> None:
         console = Console(stderr=True)
         live = sys.stderr.isatty() and not console.is_dumb_terminal  # whatever FORCE_COLOR says
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
             TextColumn("{task.fields[scores]}"),
-            TimeRemainingColumn(),
+            TextColumn("[progress.remaining]{task.fields[left]}"),
             console=console,
             disable=silent or not live,
             transient=True,
         )
+        self._time, self._may_end = time, may_end
         self._task: TaskID | None = None
         self._epochs = self._batches = 0
+        self._first: tuple[int, float] | None = None
         self._scores = ""
 
     def __enter__(self) -> Self:
@@ -99,14 +106,27 @@ class Board:
         """Bring the board up to date with an event."""
         if isinstance(event, Started):
             self._epochs, self._batches = event.epochs, event.batches
-            self._task = self._progress.add_task("training", total=event.epochs * event.batches, scores="")
+            self._task = self._progress.add_task("training", total=event.epochs * event.batches, scores="", left="")
         elif isinstance(event, Updates):
             done = event.epoch * self._batches + event.batch
-            self._update(f"epoch {event.epoch + 1}/{self._epochs}", done, f"cost {event.cost:.4g}{self._scores}")
+            self._first = self._first or (done, event.seconds)
+            scores = f"cost {event.cost:.4g}{self._scores}"
+            self._update(f"epoch {event.epoch + 1}/{self._epochs}", done, scores, self.left(done, event.seconds))
         elif isinstance(event, EpochEnd):
-            scores = {"validation": event.validation, **event.metrics} if event.validation is not None else {}
-            self._scores = "".join(f", {printable(name)} {value:.4g}" for name, value in scores.items())
+            held = {"validation": event.validation, **event.metrics} if event.validation is not None else {}
+            self._scores = "".join(f", {printable(words(name))} {value:.4g}" for name, value in held.items())
 
-    def _update(self, text: str, done: int, scores: str) -> None:
+    def left(self, done: int, seconds: float) -> str:
+        """The time left in words, when `done` updates have been made in all and `seconds` have gone by."""
+        begun, since = self._first or (done, seconds)
+        if done <= begun:
+            return ""
+        pace = (seconds - since) / (done - begun)
+        left = min(
+            pace * (self._epochs * self._batches - done), math.inf if self._time is None else self._time - seconds
+        )
+        return f"{'at most ' if self._may_end else ''}{timedelta(seconds=round(max(left, 0.0)))} left"
+
+    def _update(self, text: str, done: int, scores: str, left: str) -> None:
         assert self._task is not None, "Started comes first"
-        self._progress.update(self._task, description=text, completed=done, scores=scores)
+        self._progress.update(self._task, description=text, completed=done, scores=scores, left=left)

@@ -1,5 +1,6 @@
 """`chainrule evaluate`: how good a model's answers are where the right ones are known."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -40,4 +41,5 @@ def show_scores(scores: dict[str, Any]) -> None:
     say(f"{scores['rows']:,} rows" + (f" ({without:,} more have no target)" if without else ""))
     overall = {"overall": scores["overall"]} if "overall" in scores else {}
     for name, found in [*scores["targets"].items(), *overall.items()]:
-        say(f"{name}: " + ", ".join(f"{words(label)} {number(value)}" for label, value in found.items()))
+        defined = {label: value for label, value in found.items() if not math.isnan(value)}
+        say(f"{name}: " + ", ".join(f"{words(label)} {number(value)}" for label, value in defined.items()))

@@ -56,6 +56,8 @@ def _show_columns(model: Model) -> None:
 def _target_detail(target: Any) -> str:
     if target.kind == "classes":
         return ", ".join(target.words[:12]) + (f" and {target.width - 12} more" if target.width > 12 else "")
+    if target.mean == 0:
+        return f"in units of {number(target.scale)}"
     return f"mean {number(target.mean)}, standard deviation {number(target.scale)}"
 
 

@@ -3,10 +3,13 @@
 `python -m chainrule.cli.reference > docs/cli.md` writes it; a test says when it is old.
 """
 
+import dataclasses
 import re
 import sys
+from typing import Any
 
 from chainrule.cli import COMMANDS, EPILOGUE, build
+from chainrule.registry import Entry, Registry
 
 __all__ = ["page"]
 
@@ -25,7 +28,27 @@ def page() -> str:
     commands = "\n".join(f"- [{name}](#chainrule-{name})" for name in COMMANDS)
     found = build().generate_docs(output_format="markdown", recursive=True)
     sections = found[found.index("## chainrule ") :]
-    return f"{HEAD}\n{commands}\n\n{_without_spaces_at_ends(sections)}"
+    return f"{HEAD}\n{commands}\n- [choices and their parameters](#choices-and-their-parameters)\n\n" + (
+        f"{_without_spaces_at_ends(sections)}\n## Choices and their parameters\n\n{_choices()}"
+    )
+
+
+def _choices() -> str:
+    """A list of the entries of each registry, with their parameters as an option takes them."""
+    from chainrule.activations import ACTIVATIONS
+    from chainrule.costs import COSTS
+    from chainrule.initializers import INITIALIZERS
+    from chainrule.optimizers import OPTIMIZERS
+    from chainrule.schedules import SCHEDULES
+
+    registries: list[Registry[Any]] = [ACTIVATIONS, COSTS, INITIALIZERS, OPTIMIZERS, SCHEDULES]
+    return "".join(f"- {r.kind}: {', '.join(f'`{_written(entry)}`' for entry in r.classes())}\n" for r in registries)
+
+
+def _written(entry: type[Entry]) -> str:
+    """The entry with its parameters at their defaults: `sgd:learning_rate=0.01,momentum=0.0,nesterov=false`."""
+    found = ",".join(f"{field.name}={str(field.default).lower()}" for field in dataclasses.fields(entry))
+    return f"{entry.name}:{found}" if found else entry.name
 
 
 def _without_spaces_at_ends(text: str) -> str:

@@ -7,18 +7,18 @@ from typing import Any
 import numpy as np
 
 from chainrule import files
+from chainrule.activations import Activation
 from chainrule.arrays import Array
 from chainrule.data.encoding import Encoder
 from chainrule.data.tables import read_table
 from chainrule.data.targets import Targets
 from chainrule.errors import DataError
+from chainrule.model.outputs import as_answers, suits
 from chainrule.model.scores import scores_of
 from chainrule.network import Network
 from chainrule.training import History
 
-__all__ = ["OUTPUTS", "Model", "output_blocks"]
-
-OUTPUTS = {"classes": ("softmax", "cross_entropy"), "numbers": ("identity", "quadratic")}  # activation and cost
+__all__ = ["Model"]
 
 
 class Model:
@@ -40,14 +40,22 @@ class Model:
         self.summary, self.history = dict(summary), history
 
     def outputs(self, source: Any) -> Array:
-        """The network's outputs (n, n_L) for the rows of a table. Raises DataError where one is not a finite number."""
+        """The outputs (n, n_L) for the rows of a table: the probability of each class, numbers scaled as in training.
+
+        Raises DataError where one is not a finite number.
+        """
         found = self.network.predict(self.encoder.encode(read_table(source), self.network.dtype))
         if not np.isfinite(found).all():
             row = int(np.argmin(np.isfinite(found).all(axis=1)))
             raise DataError(
                 f"row {row + 1} has no finite answer: its values are far outside those of the training data"
             )
-        return found
+        return as_answers(self.targets, self._activations, found)
+
+    @property
+    def _activations(self) -> list[Activation]:
+        """That of each block of outputs."""
+        return [block.activation for block in self.network.architecture.blocks]
 
     def predict(self, source: Any) -> Any:
         """The answer for each row of a frame, a mapping of columns or a file: an array (n,), or one by target's name.
@@ -68,8 +76,9 @@ class Model:
     def evaluate(self, source: Any) -> dict[str, Any]:
         """How good the answers are for rows whose targets are known, by target: plain numbers by name.
 
-        Classes: accuracy and log loss. Numbers: rmse and mae in the target's units, r2. Several targets of numbers
-        also get their common rmse and mean r2, `overall`. Rows without a target are left out and counted.
+        Classes: accuracy, balanced accuracy, f1 (the classes' mean), auc, log loss. Numbers: rmse, mae and median
+        absolute error in the target's units, r2. Several targets of numbers also get their common rmse and mean r2,
+        `overall`. Rows without a target are left out and counted. See `chainrule.data.metrics`.
         """
         table = read_table(source)
         present = self.targets.present(table)
@@ -98,17 +107,15 @@ class Model:
         widths = (encoder.width, targets.width)
         if widths != (network.sizes[0], network.sizes[-1]):
             raise DataError(f"the columns make {widths[0]} inputs and {widths[1]} outputs, not those of the network")
-        blocks = [(block.activation.name, block.width) for block in network.architecture.blocks]
-        if blocks != output_blocks(targets):
-            raise DataError(f"the network's outputs are {blocks}, which is not what its targets need")
+        found, needed = network.architecture.blocks, targets.blocks
+        if [block.width for block in found] != [block.width for block in needed]:
+            raise DataError(f"the network's outputs come in blocks of {[b.width for b in found]}, unlike its targets")
+        for block, target in zip(found, needed, strict=True):
+            if not suits(target.kind, block.activation):
+                raise DataError(f"output {block.activation.name!r} does not suit the {target.kind} of {target.name!r}")
         if not isinstance(document["summary"], dict):
             raise DataError("the summary of the training is no record")
         return cls(encoder, targets, network, document["summary"])
 
     def __repr__(self) -> str:
         return f"Model({', '.join(self.targets.names)} from {len(self.encoder.columns)} columns; {self.network!r})"
-
-
-def output_blocks(targets: Targets) -> list[tuple[str, int]]:
-    """The output blocks that the targets need: activation and width."""
-    return [(OUTPUTS[block.kind][0], block.width) for block in targets.blocks]

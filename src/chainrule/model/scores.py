@@ -1,47 +1,142 @@
 """How good the outputs of a network are in the words and units of its targets."""
 
-from collections.abc import Callable
-from typing import Any
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
 import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.data import metrics
 from chainrule.data.targets import Targets
+from chainrule.errors import SettingError
+from chainrule.model.outputs import Choice, as_answers
+from chainrule.registry import require
 
-__all__ = ["scores_of", "training_metrics"]
+__all__ = ["METRICS", "Watched", "check_metric", "scores_of", "watched"]
+
+Score = Callable[[Array, Array], float]
+
+
+@dataclasses.dataclass(frozen=True)
+class Metric:
+    """A score of one target: of which kind, whether `max` or `min` is better, from what, and whether always shown.
+
+    `takes` is "answers", in the target's own words and units; "classes", by their number; or "outputs": one-hot
+    targets and probabilities.
+    """
+
+    kind: str
+    mode: Literal["min", "max"]
+    takes: Literal["answers", "classes", "outputs"]
+    function: Score
+    shown: bool = True
+
+
+METRICS = {
+    "accuracy": Metric("classes", "max", "classes", metrics.accuracy),
+    "balanced_accuracy": Metric("classes", "max", "classes", metrics.balanced_accuracy),
+    "f1": Metric("classes", "max", "classes", metrics.f1),
+    "auc": Metric("classes", "max", "outputs", metrics.auc),
+    "log_loss": Metric("classes", "min", "outputs", metrics.log_loss),
+    "rmse": Metric("numbers", "min", "answers", metrics.rmse),
+    "mae": Metric("numbers", "min", "answers", metrics.mae),
+    "median_absolute_error": Metric("numbers", "min", "answers", metrics.median_absolute_error),
+    "mape": Metric("numbers", "min", "answers", metrics.mape, shown=False),
+    "r2": Metric("numbers", "max", "answers", metrics.r2),
+}
+
+_FIRST = {"classes": "accuracy", "numbers": "r2"}  # the one that is shown while it trains
 
 
 def scores_of(targets: Targets, A: Array, T: Array) -> dict[str, Any]:
     """The scores of each target, by name, and the `overall` ones of the numbers where there are several."""
-    true, found = targets.decode(T), targets.decode(A)
-    scores: dict[str, dict[str, float]] = {}
-    start = 0
-    for column in targets.columns:
-        part = slice(start, start + column.width)
-        start += column.width
-        y, a = true[column.name], found[column.name]
-        if column.kind == "classes":
-            scores[column.name] = {
-                "accuracy": metrics.accuracy(y, a),
-                "log_loss": metrics.log_loss(T[:, part], A[:, part]),
-            }
-        else:
-            scores[column.name] = {"rmse": metrics.rmse(y, a), "mae": metrics.mae(y, a), "r2": metrics.r2(y, a)}
-    numbers = [column.name for column in targets.columns if column.kind == "numbers"]
+    scores = {
+        column.name: {
+            name: _score(metric, column, T[:, part], A[:, part])
+            for name, metric in METRICS.items()
+            if metric.kind == column.kind and metric.shown
+        }
+        for column, part in _parts(targets)
+    }
+    numbers = [(column, part) for column, part in _parts(targets) if column.kind == "numbers"]
     if len(numbers) > 1:
-        y, a = (np.stack([values[name] for name in numbers], axis=1) for values in (true, found))
+        y, a = (np.stack([column.decode(values[:, part]) for column, part in numbers], axis=1) for values in (T, A))
         return {"targets": scores, "overall": {"rmse": metrics.rmse(y, a), "r2": metrics.r2(y, a)}}
     return {"targets": scores}
 
 
-def training_metrics(targets: Targets) -> dict[str, Callable[[Array, Array], float]]:
-    """The one score of each target that is shown while it trains: accuracy, or r2."""
+@dataclasses.dataclass(frozen=True)
+class Watched:
+    """What is taken on the validation rows at each epoch's end: functions of (A, T) by name; which of them chooses."""
 
-    def score(name: str, kind: str) -> Callable[[Array, Array], float]:
-        function = metrics.accuracy if kind == "classes" else metrics.r2
-        return lambda A, T: function(targets.decode(T)[name], targets.decode(A)[name])
+    functions: dict[str, Score]
+    monitor: str
+    mode: Literal["min", "max"]
 
+
+def watched(targets: Targets, choices: Mapping[str, Choice], metric: Any = None, mode: Any = None) -> Watched:
+    """The scores to watch: the first of each target's kind, and `metric` (see `check_metric`), which then chooses.
+
+    Of several targets that it suits a metric is the mean. Raises SettingError for one that suits none.
+    """
     several = len(targets.columns) > 1
-    labels = {"classes": "accuracy", "numbers": "r2"}
-    return {f"{labels[c.kind]} {c.name}" if several else labels[c.kind]: score(c.name, c.kind) for c in targets.columns}
+    functions = {
+        f"{_FIRST[column.kind]} {column.name}" if several else _FIRST[column.kind]: _mean(
+            [(column, part)], METRICS[_FIRST[column.kind]]
+        )
+        for column, part in _parts(targets)
+    }
+    outputs = [choices[block.kind].output for block in targets.blocks]
+
+    def of_answers(score: Score) -> Score:
+        return lambda A, T: score(as_answers(targets, outputs, A), T)
+
+    if metric is None:
+        return Watched(functions, "cost", "min")
+    name, entry = _entry(metric, mode)
+    suited = [(column, part) for column, part in _parts(targets) if entry.kind in (column.kind, "")]
+    if not suited:
+        fit = ", ".join(name for name, other in METRICS.items() if other.kind == targets.columns[0].kind)
+        raise SettingError(f"metric {name} is for {entry.kind}, which no target is: choose from {fit}")
+    return Watched({**functions, name: of_answers(_mean(suited, entry))}, name, entry.mode)
+
+
+def check_metric(metric: Any, mode: Any) -> None:
+    """Raise SettingError unless `metric` is None, a name, or a function of (y_true, y_pred) with a `mode` beside it."""
+    require(mode in (None, "min", "max"), "mode", mode, "'min', 'max' or None")
+    if metric is not None:
+        _entry(metric, mode)
+
+
+def _entry(metric: Any, mode: Any) -> tuple[str, Metric]:
+    if isinstance(metric, str):
+        require(metric in METRICS, "metric", metric, f"one of {', '.join(METRICS)}, or a function")
+        found = METRICS[metric]
+        require(mode in (None, found.mode), f"mode of metric {metric}", mode, f"{found.mode!r}, or left out")
+        return metric, found
+    require(callable(metric), "metric", metric, f"one of {', '.join(METRICS)}, or a function of (y_true, y_pred)")
+    name = getattr(metric, "__name__", "metric")
+    require(mode is not None, f"mode of metric {name}", mode, "'max' where a greater value is better, or 'min'")
+    return name, Metric("", mode, "answers", metric)
+
+
+def _parts(targets: Targets) -> list[tuple[Any, slice]]:
+    """Each target column with its outputs."""
+    stops = np.cumsum([column.width for column in targets.columns]).tolist()
+    return [(column, slice(stop - column.width, stop)) for column, stop in zip(targets.columns, stops, strict=True)]
+
+
+def _mean(columns: list[tuple[Any, slice]], metric: Metric) -> Score:
+    def score(A: Array, T: Array) -> float:
+        return float(np.mean([_score(metric, column, T[:, part], A[:, part]) for column, part in columns]))
+
+    return score
+
+
+def _score(metric: Metric, column: Any, T: Array, A: Array) -> float:
+    if metric.takes == "answers":
+        return float(metric.function(column.decode(T), column.decode(A)))
+    if metric.takes == "classes":
+        return float(metric.function(T.argmax(axis=1), A.argmax(axis=1)))
+    return float(metric.function(T, A))

@@ -2,41 +2,66 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from chainrule.activations import ACTIVATIONS
 from chainrule.arrays import as_dtype
-from chainrule.optimizers import OPTIMIZERS, Optimizer
+from chainrule.costs import COSTS
+from chainrule.errors import SettingError
+from chainrule.initializers import INITIALIZERS
+from chainrule.model.scores import check_metric
+from chainrule.optimizers import OPTIMIZERS, Clip, Optimizer
 from chainrule.random import as_seed
 from chainrule.registry import require
-from chainrule.training import as_dropout, check_settings
+from chainrule.schedules import SCHEDULES
+from chainrule.training import as_dropout, check_settings, check_stopping
 
 __all__ = ["Settings"]
+
+_INITIALIZERS = {
+    **dict.fromkeys(("relu", "leaky_relu", "elu", "gelu", "silu", "softplus"), "he_uniform"),
+    "selu": "lecun_normal",
+}
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """How a table is trained on.
+    """How a table is trained on. A choice is a name, a mapping such as {"name": "elu", "alpha": 2.0}, or an object.
 
-    hidden: neurons of each hidden layer. activation: of the hidden layers. optimizer: a name, or an object in Python.
-    learning_rate: None for the optimizer's own. batch_size: rows of an update. epochs: passes over the rows.
-    validation: the share of rows held out, whose cost says which epoch's weights to keep; 0 holds out none. alpha, l1:
-    penalties on squared and absolute weights. dropout: the probability of dropping a hidden neuron. task: auto,
+    hidden: neurons of each hidden layer. activation: of the hidden layers, one or a list with one each. output, cost:
+    None for those that suit the target (see `chainrule.model.outputs`). initializer: None for the one that suits the
+    activation. optimizer; learning_rate: None for the optimizer's own; schedule: what the learning rate is multiplied
+    with over time. batch_size: rows of an update, None for all, "auto" for 32, or all where the optimizer needs them.
+    epochs: passes over the rows. patience: epochs without a gain of more than min_delta after which training stops.
+    time: seconds after which it does. validation: the share of rows held out, which say which epoch's weights to keep;
+    0 holds out none. metric: what is compared there in place of the cost: a name of `METRICS`, or a function of
+    (y_true, y_pred) with a mode, "max" where greater is better, or "min". alpha, l1: penalties on squared and absolute
+    weights. dropout: the probability of dropping a hidden neuron. clip: bounds for the gradient. task: auto,
     classification or regression. drop: columns to leave out. seed: fixes every random choice; None draws one.
     """
 
     hidden: Sequence[int] = (100,)
     activation: Any = "relu"
+    output: Any = None
+    cost: Any = None
+    initializer: Any = None
     optimizer: Any = "adam"
     learning_rate: float | None = None
-    batch_size: int = 32
+    schedule: Any = None
+    batch_size: int | Literal["auto"] | None = "auto"
     epochs: int = 100
+    patience: int | None = None
+    min_delta: float = 0.0
+    time: float | None = None
     validation: float = 0.1
+    metric: Any = None
+    mode: Literal["min", "max"] | None = None
     alpha: float = 0.0
     l1: float = 0.0
     dropout: float = 0.0
+    clip: Clip | None = None
     task: str = "auto"
     drop: Sequence[str] = ()
     seed: int | None = 0
@@ -53,11 +78,30 @@ class Settings:
         require(sizes, "hidden", self.hidden, "whole numbers from 1")
         require(isinstance(self.dropout, int | float), "dropout", self.dropout, "one number")
         check_settings(self.batch_size, self.epochs, self.alpha, self.l1, self.threads)
+        check_stopping(self.patience, self.min_delta, self.time)
+        require(
+            self.clip is None or isinstance(self.clip, Clip), "clip", self.clip, "a Clip, such as cr.Clip(norm=1.0)"
+        )
         as_dropout(self.dropout, len(self.hidden))
         as_seed(self.seed)
         as_dtype(self.dtype)
-        ACTIVATIONS.get(self.activation)
-        _ = self.rule
+        check_metric(self.metric, self.mode)
+        self._check_choices()
+
+    def _check_choices(self) -> None:
+        """Raise for a choice that no registry has, while nothing has been read yet."""
+        activations = self._activations()
+        if isinstance(self.activation, list | tuple) and len(activations) != len(self.hidden):
+            raise SettingError(
+                f"{len(activations)} activations came for {len(self.hidden)} hidden layers: give one, or one for each"
+            )
+        for registry, choice in ((ACTIVATIONS, self.output), (COSTS, self.cost), (SCHEDULES, self.schedule)):
+            _ = choice is None or registry.get(choice)
+        _ = self.rule, INITIALIZERS.get(self.first_weights)
+
+    def _activations(self) -> list[Any]:
+        given = self.activation
+        return [ACTIVATIONS.get(choice) for choice in (given if isinstance(given, list | tuple) else [given])]
 
     @property
     def rule(self) -> Optimizer:
@@ -66,3 +110,9 @@ class Settings:
         if self.learning_rate is None:
             return found
         return dataclasses.replace(found, learning_rate=self.learning_rate)
+
+    @property
+    def first_weights(self) -> Any:
+        """The initializer: the one that was asked for, that of all hidden activations, or else Glorot's."""
+        suited = {_INITIALIZERS.get(activation.name, "glorot_uniform") for activation in self._activations()}
+        return self.initializer or (suited.pop() if len(suited) == 1 else "glorot_uniform")

@@ -8,30 +8,27 @@ from typing import Any
 import numpy as np
 
 from chainrule._version import __version__
-from chainrule.activations import ACTIVATIONS
 from chainrule.arrays import Array
 from chainrule.data.encoding import Encoder
 from chainrule.data.examples import split_rows
 from chainrule.data.sources import as_source
 from chainrule.data.targets import Targets
 from chainrule.errors import DataError, SettingError
-from chainrule.model.model import OUTPUTS, Model, output_blocks
+from chainrule.model.model import Model
 from chainrule.model.notes import cautions, notes_on
-from chainrule.model.scores import training_metrics
+from chainrule.model.outputs import check_reach, choices_for, scaled_for
+from chainrule.model.scores import watched
 from chainrule.model.settings import Settings
 from chainrule.network import Network
 from chainrule.random import as_seed
 from chainrule.registry import require
+from chainrule.schedules import SCHEDULES
 from chainrule.training import Event, Finished, History, train
+from chainrule.training.settings import as_batch_size
 
 __all__ = ["TableTraining", "train_table"]
 
 LEAST_ROWS = 10  # below this no rows are held out for validation
-
-_INITIALIZERS = {
-    **dict.fromkeys(("relu", "leaky_relu", "elu", "gelu", "silu", "softplus"), "he_uniform"),
-    "selu": "lecun_normal",
-}
 
 
 class TableTraining:
@@ -52,10 +49,15 @@ class TableTraining:
         rows, held = (np.flatnonzero(present)[part] for part in self._split(int(present.sum())))
         known = table.take(rows)
         encoder = _fitted(table, known, [*names, *settings.drop])
-        targets = targets.scaled_to(known)
+        self.choices = choices_for(targets, settings.output, settings.cost)
+        targets = scaled_for(targets.scaled_to(known), self.choices)
         X = encoder.encode(table, settings.dtype)  # all rows: an error then names its row as the file has it
         self.rows = X[rows], targets.encode(known, settings.dtype)
         self.held = (X[held], targets.encode(table.take(held), settings.dtype)) if len(held) else None
+        check_reach(targets, self.choices, self.rows[1])
+        self.watched = watched(targets, self.choices, settings.metric, settings.mode)
+        if settings.metric is not None and self.held is None:
+            raise SettingError("the metric is taken on rows held out, and there are none: give a greater validation")
         self.notes = [
             *origin.notes,
             *notes_on(encoder, targets, int((~present).sum()), len(rows), len(held)),
@@ -71,11 +73,17 @@ class TableTraining:
 
     def _network(self, encoder: Encoder, targets: Targets) -> Network:
         s = self.settings
-        output = output_blocks(targets)
-        cost = [OUTPUTS[block.kind][1] for block in targets.blocks]
-        sizes = [encoder.width, *s.hidden, targets.width]
-        rule = _INITIALIZERS.get(ACTIVATIONS.get(s.activation).name, "glorot_uniform")
-        return Network(sizes, s.activation, output, cost, initializer=rule, seed=s.seed, dtype=s.dtype)
+        found = [self.choices[block.kind] for block in targets.blocks]
+        output = [(choice.output, block.width) for choice, block in zip(found, targets.blocks, strict=True)]
+        return Network(
+            [encoder.width, *s.hidden, targets.width],
+            s.activation,
+            output,
+            [choice.cost for choice in found],
+            initializer=s.first_weights,
+            seed=s.seed,
+            dtype=s.dtype,
+        )
 
     def events(self, cancel: Callable[[], bool] | None = None) -> Iterator[Event]:
         """The events of the training (see `cr.train`)."""
@@ -84,16 +92,24 @@ class TableTraining:
             self.model.network,
             *self.rows,
             optimizer=s.rule,
+            schedule=s.schedule,
             batch_size=s.batch_size,
             epochs=s.epochs,
             validation=self.held,
             alpha=s.alpha,
             l1=s.l1,
             dropout=s.dropout,
-            metrics=training_metrics(self.model.targets) if self.held else {},
+            clip=s.clip,
+            metrics=self.watched.functions if self.held else {},
+            monitor=self.watched.monitor,
+            mode=self.watched.mode,
+            patience=s.patience,
+            min_delta=s.min_delta,
+            time=s.time,
             engine=s.engine,
             threads=s.threads,
             seed=s.seed,
+            feature_names=self.model.encoder.feature_names,
             cancel=cancel,
         ):
             if isinstance(event, Finished):
@@ -112,7 +128,8 @@ class TableTraining:
             "at_best_epoch": _finite({name: values[best] for name, values in found.items() if values and best >= 0}),
             "stopped": history.stopped,
             "optimizer": s.rule.document(),
-            "batch_size": min(s.batch_size, len(self.rows[0])),
+            **self._asked(),
+            "batch_size": as_batch_size(s.batch_size, s.rule, len(self.rows[0])),
             "alpha": float(s.alpha),
             "l1": float(s.l1),
             "dropout": float(s.dropout),
@@ -120,6 +137,16 @@ class TableTraining:
             "engine": history.engine,
             "chainrule": __version__,
         }
+
+    def _asked(self) -> dict[str, Any]:
+        """What was asked for beyond the usual, as plain data."""
+        s, bounds = self.settings, {}
+        if s.clip is not None:
+            bounds = {name: bound for name, bound in dataclasses.asdict(s.clip).items() if math.isfinite(bound)}
+        schedule = {} if s.schedule is None else SCHEDULES.get(s.schedule).document()
+        metric = self.watched.monitor if s.metric is not None else ""
+        found = {"schedule": schedule, "clip": bounds, "metric": metric, "patience": s.patience, "time": s.time}
+        return {name: value for name, value in found.items() if value}
 
 
 def train_table(

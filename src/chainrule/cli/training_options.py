@@ -1,0 +1,168 @@
+"""The settings of training as options of `train`."""
+
+import dataclasses
+import math
+from typing import Annotated, Any
+
+from cyclopts import Group, Parameter
+
+from chainrule.activations import ACTIVATIONS
+from chainrule.cli import values
+from chainrule.costs import COSTS
+from chainrule.data.choosing import TASKS
+from chainrule.engines import ENGINES
+from chainrule.initializers import INITIALIZERS
+from chainrule.model import Settings
+from chainrule.model.scores import METRICS
+from chainrule.optimizers import OPTIMIZERS, Clip
+from chainrule.registry import Registry
+from chainrule.schedules import SCHEDULES
+
+__all__ = ["TrainOptions", "listed"]
+
+_DATA = Group.create_ordered("Data")
+_NETWORK = Group.create_ordered("Network")
+_DESCENT = Group.create_ordered("Descent")
+_END = Group.create_ordered("End")
+_PENALTIES = Group.create_ordered("Penalties")
+_MACHINE = Group.create_ordered("Machine")
+
+_COUNT, _COUNT_OR_NONE = values.count(), values.count(none=None)
+_HIDDEN = Parameter(parse=False, show=False)  # what only Python can give
+
+
+def listed(text: str, metavar: str, converter: Any = values.columns, **more: Any) -> Parameter:
+    """An option that takes several values, separated by commas or by giving it again and again."""
+    shown = {"show_default": lambda found: ",".join(str(value) for value in found) or "none"}
+    return Parameter(converter=converter, n_tokens=1, negative="", metavar=metavar, help=text, **(shown | more))
+
+
+def _entry(text: str, registry: Registry[Any], group: Group) -> Parameter:
+    """An option that takes a name of a registry, with parameters."""
+    return Parameter(
+        converter=values.choice(registry),
+        n_tokens=1,
+        negative="",
+        metavar="NAME",
+        help=f"{text} {_one_of(registry)}",
+        group=group,
+        completer=lambda context: registry.names(),
+    )
+
+
+def _one_of(registry: Registry[Any]) -> str:
+    return f"[{', '.join(registry.names())}]"
+
+
+def _plain(text: str, group: Group, converter: Any = None, **more: Any) -> Parameter:
+    return Parameter(help=text, group=group, negative="", converter=converter, **more)
+
+
+_RATES = ", ".join(f"{rule.learning_rate:g} for {rule.name}" for rule in OPTIMIZERS.classes() if rule.name != "lbfgs")
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainOptions(Settings):
+    """The settings of a training run, as options."""
+
+    task: Annotated[str, _plain("What the target is; auto decides from its values.", _DATA, choices=TASKS)] = (
+        Settings.task
+    )
+    drop: Annotated[tuple[str, ...], listed("Columns to leave out.", "COLUMN,COLUMN", group=_DATA)] = tuple(
+        Settings.drop
+    )
+    validation: Annotated[
+        float,
+        _plain("Share of rows held out to choose the best epoch's weights; 0 holds out none.", _DATA),
+    ] = Settings.validation
+
+    hidden: Annotated[
+        tuple[int, ...],
+        listed(
+            "Neurons of each hidden layer, from input to output; '' for none.", "64,64", values.sizes, group=_NETWORK
+        ),
+    ] = tuple(Settings.hidden)
+    activation: Annotated[
+        tuple[Any, ...],
+        listed(
+            f"Activation of the hidden layers: one, or one for each, such as elu:alpha=2,tanh. {_one_of(ACTIVATIONS)}",
+            "NAME,NAME",
+            values.choices(ACTIVATIONS),
+            group=_NETWORK,
+            completer=lambda context: ACTIVATIONS.names(),
+        ),
+    ] = (Settings.activation,)
+    output: Annotated[
+        Any,
+        _entry("Activation of the output layer; without it the one that suits target and cost.", ACTIVATIONS, _NETWORK),
+    ] = Settings.output
+    cost: Annotated[
+        Any,
+        _entry("What is minimised, such as quantile:q=0.9; without it what suits target and output.", COSTS, _NETWORK),
+    ] = Settings.cost
+    initializer: Annotated[
+        Any, _entry("How the first weights are drawn; without it what suits the activation.", INITIALIZERS, _NETWORK)
+    ] = Settings.initializer
+
+    optimizer: Annotated[
+        Any, _entry("Rule that updates the weights, such as sgd:momentum=0.9,nesterov=true.", OPTIMIZERS, _DESCENT)
+    ] = Settings.optimizer
+    learning_rate: Annotated[float | None, _plain(f"Learning rate; without it {_RATES}.", _DESCENT)] = (
+        Settings.learning_rate
+    )
+    schedule: Annotated[
+        Any,
+        _entry("What the learning rate is multiplied with over time, such as cosine:warmup=5.", SCHEDULES, _DESCENT),
+    ] = Settings.schedule
+    batch_size: Annotated[
+        Any,
+        _plain(
+            "Rows of one update; 'all' for all of them, 'auto' for 32, or all where the optimizer needs them.",
+            _DESCENT,
+            values.count(all=None, auto="auto"),
+            metavar="ROWS",
+        ),
+    ] = Settings.batch_size
+    clip_norm: Annotated[float | None, _plain("Longest gradient, as a Euclidean norm.", _DESCENT)] = None
+    clip_value: Annotated[float | None, _plain("Greatest element of the gradient.", _DESCENT)] = None
+
+    epochs: Annotated[int, _plain("Passes over the rows, at most.", _END, _COUNT)] = Settings.epochs
+    patience: Annotated[
+        int | None, _plain("Epochs without a gain after which to stop.", _END, _COUNT_OR_NONE, metavar="EPOCHS")
+    ] = Settings.patience
+    min_delta: Annotated[float, _plain("Least gain that patience counts.", _END)] = Settings.min_delta
+    time: Annotated[
+        float | None, _plain("Time after which to stop: 90s, 10m, 1h30m.", _END, values.duration, metavar="TIME")
+    ] = Settings.time
+    metric: Annotated[
+        str | None,
+        _plain(
+            "Score on the rows held out that is shown, chooses the best epoch and stops, in place of the cost.",
+            _END,
+            choices=tuple(METRICS),
+        ),
+    ] = Settings.metric
+
+    alpha: Annotated[float, _plain("Penalty on squared weights, alpha/(2S) sum W².", _PENALTIES)] = Settings.alpha
+    l1: Annotated[float, _plain("Penalty on absolute weights, l1/S sum |W|.", _PENALTIES)] = Settings.l1
+    dropout: Annotated[float, _plain("Probability of dropping a hidden neuron.", _PENALTIES)] = Settings.dropout
+
+    seed: Annotated[int | None, _plain("Fixes every random choice; 'none' draws one.", _MACHINE, _COUNT_OR_NONE)] = (
+        Settings.seed
+    )
+    dtype: Annotated[str, _plain("Type to compute in.", _MACHINE, choices=("float32", "float64"))] = Settings.dtype
+    engine: Annotated[str, _plain("What computes.", _MACHINE, choices=("auto", *ENGINES))] = Settings.engine
+    threads: Annotated[int | None, _plain("Threads, where the engine has a choice.", _MACHINE, _COUNT_OR_NONE)] = (
+        Settings.threads
+    )
+
+    mode: Annotated[Any, _HIDDEN] = Settings.mode
+    clip: Annotated[Clip | None, _HIDDEN] = Settings.clip
+
+    def __post_init__(self) -> None:
+        if len(self.activation) == 1:
+            object.__setattr__(self, "activation", self.activation[0])
+        if self.clip_norm is not None or self.clip_value is not None:
+            bounds = (math.inf if bound is None else bound for bound in (self.clip_norm, self.clip_value))
+            object.__setattr__(self, "clip", Clip(*bounds))
+        super().__post_init__()

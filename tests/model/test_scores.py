@@ -1,0 +1,97 @@
+"""Metrics of tables: which suit which targets, which chooses the best epoch, and functions of the user's own."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn import metrics as peer
+
+import chainrule as cr
+from chainrule.errors import SettingError
+from chainrule.model.scores import METRICS
+
+
+def table(n: int = 200) -> dict[str, Any]:
+    rng = np.random.default_rng(2)
+    x, y = rng.standard_normal((2, n))
+    words = np.where(x + y + 0.3 * rng.standard_normal(n) > 0.5, "plus", "minus")
+    return {"x": x, "y": y, "sign": words, "total": 3 * x + y + 4}
+
+
+def test_evaluate_agrees_with_scikit_learn() -> None:
+    rows = table()
+    model = cr.train_table(rows, "sign", drop=("total",), epochs=20)
+    found = model.evaluate(rows)["targets"]["sign"]
+    true, said = rows["sign"], model.predict(rows)
+    chance = model.probabilities(rows)["sign=plus"]
+    assert list(found) == ["accuracy", "balanced_accuracy", "f1", "auc", "log_loss"]
+    assert found["balanced_accuracy"] == pytest.approx(peer.balanced_accuracy_score(true, said), rel=1e-12)
+    assert found["f1"] == pytest.approx(peer.f1_score(true, said, average="macro"), rel=1e-12)
+    assert found["auc"] == pytest.approx(peer.roc_auc_score(true == "plus", chance), rel=1e-12)
+    model = cr.train_table(rows, "total", drop=("sign",), epochs=5)
+    found = model.evaluate(rows)["targets"]["total"]
+    assert list(found) == ["rmse", "mae", "median_absolute_error", "r2"]
+    expected = peer.median_absolute_error(rows["total"], model.predict(rows))
+    assert found["median_absolute_error"] == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_every_metric_chooses_the_best_epoch_by_its_own_direction(name: str) -> None:
+    target, other = ("sign", "total") if METRICS[name].kind == "classes" else ("total", "sign")
+    model = cr.train_table(table(), target, drop=(other,), metric=name, epochs=15, learning_rate=0.01)
+    history = model.history
+    assert history is not None
+    values = history.metrics[name]
+    assert (history.monitor, history.mode) == (name, METRICS[name].mode)
+    assert values[history.best_epoch] == (max if METRICS[name].mode == "max" else min)(values)
+    assert model.summary["metric"] == name
+    assert model.summary["at_best_epoch"][name] == values[history.best_epoch]
+
+
+def test_a_function_of_your_own_sees_answers_in_their_own_words() -> None:
+    seen: list[set[str]] = []
+
+    def hits(y_true: Any, y_pred: Any) -> float:
+        seen.append({*y_true, *y_pred})
+        return float(np.mean(y_true == y_pred))
+
+    model = cr.train_table(table(), "sign", drop=("total",), metric=hits, mode="max", epochs=5)
+    assert set.union(*seen) == {"plus", "minus"}
+    assert model.history is not None
+    assert model.history.metrics["hits"] == model.history.metrics["accuracy"]
+
+
+def test_of_several_targets_the_mean_is_watched() -> None:
+    rows = table()
+    rows["other"] = np.where(rows["x"] > 0, "left", "right")
+    model = cr.train_table(rows, ["sign", "other", "total"], metric="accuracy", epochs=4)
+    assert model.history is not None
+    found = model.history.metrics
+    assert set(found) == {"accuracy sign", "accuracy other", "r2 total", "accuracy"}
+    both = np.mean([found["accuracy sign"], found["accuracy other"]], axis=0)
+    np.testing.assert_allclose(found["accuracy"], both, rtol=1e-12)
+
+
+def test_patience_counts_the_metric() -> None:
+    model = cr.train_table(table(), "sign", drop=("total",), metric="accuracy", patience=3, epochs=500)
+    history = model.history
+    assert history is not None
+    assert history.stopped == "patience"
+    assert history.epochs == history.metrics["accuracy"].index(max(history.metrics["accuracy"])) + 4
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"metric": "acuracy"}, "metric is 'acuracy'"),
+        ({"metric": "rmse"}, "is for numbers, which no target is: choose from accuracy"),
+        ({"metric": "accuracy", "mode": "min"}, "mode of metric accuracy"),
+        ({"metric": max}, "mode of metric max is None"),
+        ({"metric": 3}, "metric is 3"),
+        ({"metric": "auc", "validation": 0}, "held out, and there are none"),
+        ({"mode": "best"}, "mode is 'best'"),
+    ],
+)
+def test_metrics_that_make_no_sense_are_refused(settings: dict[str, Any], said: str) -> None:
+    with pytest.raises(SettingError, match=said):
+        cr.train_table(table(), "sign", drop=("total",), **settings)
