@@ -7,23 +7,34 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from chainrule.data.sources.arrays import ArraySource, npy_source, npz_source
 from chainrule.data.sources.base import Source
+from chainrule.data.sources.columnar import ArrowFileSource, ParquetSource
 from chainrule.data.sources.delimited import DelimitedSource
+from chainrule.data.sources.idx import IdxSource, is_idx
 from chainrule.data.sources.memory import TableSource, table_of_frame, table_of_mapping
-from chainrule.data.sources.opening import PACKED, unpacked_name
+from chainrule.data.sources.opening import PACKED, UNREADABLE, open_bytes, unpacked_name
+from chainrule.data.sources.parts import FolderSource, with_target
 from chainrule.errors import DataError
 
-__all__ = ["Source", "as_source"]
+__all__ = ["Source", "as_source", "with_target"]
 
 _READERS: dict[str, Callable[[Path], Source]] = {  # by the end of the name, without that of a compression
     **dict.fromkeys((".csv", ".tsv", ".tab", ".txt"), DelimitedSource),
+    **dict.fromkeys((".parquet", ".pq"), ParquetSource),
+    **dict.fromkeys((".arrow", ".feather"), ArrowFileSource),
+    ".npy": npy_source,
+    ".npz": npz_source,
 }
+_TEXT_OR_IDX = (DelimitedSource, IdxSource)  # those that may be compressed
 
 
 def as_source(source: Any) -> Source:
-    """The rows of `source`: the path of a file, a pandas or Polars frame, a `pyarrow.Table`, names with columns.
+    """The rows of `source`: a path of a file or folder, a data frame, a `pyarrow.Table`, an array, names with columns.
 
-    Anything else with `__arrow_c_stream__` is a frame too, and a `Source` is taken as it is.
+    Anything with `__arrow_c_stream__` is a data frame, an array has two axes or more, a `Source` is taken as it is.
 
     >>> rows = as_source({"carat": [0.23, None], "cut": ["Ideal", "Fair"]})
     >>> rows.names, [block.num_rows for block in rows.blocks()]
@@ -36,9 +47,11 @@ def as_source(source: Any) -> Source:
     if isinstance(source, Source):
         return source
     if isinstance(source, str | os.PathLike):
-        return _of_file(Path(source))
+        return _of_path(Path(source))
     if isinstance(source, pa.Table):
         return TableSource(source, "the table")
+    if isinstance(source, np.ndarray) and source.ndim > 1:
+        return ArraySource("the array", {"x": source}, named=False)
     if isinstance(source, Mapping):
         return TableSource(table_of_mapping(source), "the mapping")
     if hasattr(source, "__arrow_c_stream__") or hasattr(source, "__arrow_c_array__"):
@@ -46,11 +59,27 @@ def as_source(source: Any) -> Source:
     raise DataError(f"{type(source).__name__} is no table: give a .csv path, a data frame, or names with columns")
 
 
+def _of_path(path: Path) -> Source:
+    return FolderSource(path, _of_file) if path.is_dir() else _of_file(path)
+
+
 def _of_file(path: Path) -> Source:
-    ending = Path(unpacked_name(path)).suffix
-    if ending not in _READERS and path.exists() and not path.is_dir():
+    reader = _READERS.get(Path(unpacked_name(path)).suffix)
+    if reader is None and path.is_file() and is_idx(_head(path)):
+        reader = IdxSource
+    if reader is not None and reader not in _TEXT_OR_IDX and path.suffix.lower() in PACKED:
+        raise DataError(f"{str(path)!r} is compressed as a whole: unpack it first")
+    if reader is None and path.exists():
         raise DataError(
-            f"{str(path)!r} is of no kind that can be read: give a file named {', '.join(_READERS)}, "
-            f"or one of these and then {', '.join(PACKED)}"
+            f"{str(path)!r} is of no kind that can be read: give {', '.join(_READERS)}, idx or a folder of parts"
         )
-    return _READERS.get(ending, DelimitedSource)(path)
+    return (reader or DelimitedSource)(path)
+
+
+def _head(path: Path) -> bytes:
+    """The first four bytes, unpacked; none where the file cannot be read."""
+    try:
+        with open_bytes(path) as file:
+            return file.read(4)
+    except UNREADABLE:
+        return b""

@@ -27,6 +27,7 @@ class Source(ABC):
     names: list[str]  #: the columns that have a name, in order
     notes: list[str]  #: what a person should know about how it is read; complete once it was read to its end
     named = True  #: whether the names come from the source itself and not from us
+    schema: pa.Schema | None = None  #: of all columns, where it is known before they are read
 
     def __init__(self, origin: str, names: Sequence[str]) -> None:
         """Raises DataError when a name comes twice, and when no column has one."""
@@ -46,18 +47,28 @@ class Source(ABC):
         Raises DataError in one line for rows that cannot be read, and when there are none.
         """
         rows = 0
-        for block in self._read():
+        for block in self.every_block():
             rows += block.num_rows
-            if block.num_rows:
-                yield self._chosen(block)
+            yield block
         if not rows:
             raise DataError(f"{self.origin} has {len(self.names)} columns and no rows: at least one of each is needed")
+
+    def every_block(self) -> Iterator[pa.Table]:
+        """The same, but none if there are no rows."""
+        return (self._chosen(block) for block in self._read() if block.num_rows)
 
     def table(self) -> pa.Table:
         """All blocks in one table."""
         import pyarrow as pa
 
         return pa.concat_tables(self.blocks())
+
+    def chosen_schema(self) -> pa.Schema:
+        """The types of the columns `names`, for a source with a schema."""
+        import pyarrow as pa
+
+        assert self.schema is not None, "asked only where there is one"
+        return pa.schema([self.schema.field(name) for name in self.names])
 
     def _chosen(self, block: pa.Table) -> pa.Table:
         if self._kept is None or self._unnamed is None:
