@@ -81,6 +81,16 @@ def test_help_fits_narrow_terminals(
         assert max(map(len, capsys.readouterr().out.splitlines())) <= columns
 
 
+@pytest.mark.parametrize("columns", ["40", "80", "130"])
+def test_progress_keeps_the_epoch_and_the_time_left_in_one_line(columns: str, folder: Path) -> None:
+    arguments = ("train", "t.csv", "--target", "answer", "--time", "0.5", "--epochs", "100000", "--metric", "auc")
+    found = on_terminal(*arguments, "--out", "n.safetensors", cwd=folder, COLUMNS=columns)
+    last = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", found.split("\x1b[2K")[-2])
+    assert re.search(r"epoch \d+/100000 .*cost.* \d:\d\d:\d\d left", last) or columns == "40"
+    assert re.search(r"epoch \d+/100000 .* \d:\d\d:\d\d left", last)
+    assert len(last.strip()) <= int(columns)
+
+
 def test_tables_fit_narrow_terminals(folder: Path) -> None:
     found = on_terminal("inspect", "m.safetensors", cwd=folder, COLUMNS="40")
     table = found[found.index("column") :]

@@ -10,13 +10,16 @@ from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from chainrule.cli.streams import printable
 from chainrule.training import EpochEnd, Event, Started
 from chainrule.training import Progress as Updates
 
 __all__ = ["Board", "number", "say", "show_table", "words", "write_json"]
+
+
+WIDE = 100  # columns of a terminal that has room for a bar
 
 
 def say(text: str) -> None:
@@ -80,10 +83,12 @@ class Board:
     def __init__(self, silent: bool = False, time: float | None = None, may_end: bool = False) -> None:
         console = Console(stderr=True)
         live = sys.stderr.isatty() and not console.is_dumb_terminal  # whatever FORCE_COLOR says
+        bar = [BarColumn(bar_width=24)] if console.width >= WIDE else []
+        room = max(console.width - (26 if bar else 0) - 44, 1)  # for the scores, beside the epoch and the time left
         self._progress = Progress(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[scores]}"),
+            *bar,
+            TextColumn("{task.fields[scores]}", table_column=Column(max_width=room, no_wrap=True, overflow="ellipsis")),
             TextColumn("[progress.remaining]{task.fields[left]}"),
             console=console,
             disable=silent or not live,
