@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from chainrule.schedules import OneCycle as OneCycle
     from chainrule.schedules import Plateau as Plateau
     from chainrule.schedules import StepDecay as StepDecay
+    from chainrule.training import Checkpoint as Checkpoint
     from chainrule.training import EpochEnd as EpochEnd
     from chainrule.training import Finished as Finished
     from chainrule.training import History as History
@@ -50,6 +51,7 @@ _HOME = {
     "AdamW": "optimizers",
     "Architecture": "architecture",
     "ChainruleError": "errors",
+    "Checkpoint": "training",
     "Clip": "optimizers",
     "Constant": "schedules",
     "Cosine": "schedules",

@@ -43,6 +43,11 @@ def load(path: str | os.PathLike[str], verify: bool = True) -> Any:
     """
     container = read(path, verify)
     kind = container.document.get("kind")
+    if kind == "checkpoint":
+        raise ModelFileError(
+            f"{os.fspath(path)!r}: it is the checkpoint of a training, not a model: go on with it by `chainrule train` "
+            f"with --checkpoint and --resume, or by cr.train with checkpoint=cr.Checkpoint(path, resume=True)"
+        )
     if not isinstance(kind, str) or kind not in KINDS:
         raise ModelFileError(
             f"{os.fspath(path)!r}: it holds a {reprlib.repr(kind)}, and this version knows {', '.join(KINDS)}: "

@@ -9,6 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+__all__ = ["atomic_write", "check_target", "discard_unfinished"]
+
+_unfinished: set[Path] = set()  # temporary files of this process that are being written
+
 
 @contextlib.contextmanager
 def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
@@ -54,13 +58,20 @@ def check_target(path: str | os.PathLike[str]) -> None:
             temporary.unlink()
 
 
+def discard_unfinished() -> None:
+    """Remove the temporary files that are being written, for a process that is about to end without unwinding."""
+    for temporary in list(_unfinished):
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
 @contextlib.contextmanager
 def _replacing(target: Path, old: os.stat_result | None) -> Iterator[BinaryIO]:
     """Give a new file in the target's folder: renamed to it on success, removed on any exception."""
     temporary = _temporary(target)
-    stream = _create(temporary, target)
+    _unfinished.add(temporary)
     try:
-        with stream:
+        with _create(temporary, target) as stream:
             _copy_mode(temporary, old)
             yield stream
             stream.flush()
@@ -70,6 +81,8 @@ def _replacing(target: Path, old: os.stat_result | None) -> Iterator[BinaryIO]:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
+    finally:
+        _unfinished.discard(temporary)
     _sync_folder(target.parent)
 
 

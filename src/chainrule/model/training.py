@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -23,7 +24,7 @@ from chainrule.network import Network
 from chainrule.random import as_seed
 from chainrule.registry import require
 from chainrule.schedules import SCHEDULES
-from chainrule.training import Event, Finished, History, train
+from chainrule.training import Checkpoint, Event, Finished, History, Training, TrainingState, as_checkpoint, train
 from chainrule.training.settings import as_batch_size
 
 __all__ = ["TableTraining", "train_table"]
@@ -64,6 +65,7 @@ class TableTraining:
             *cautions(table, encoder),
         ]
         self.model = Model(encoder, targets, self._network(encoder, targets), {})
+        self.running: Training | None = None
 
     def _split(self, n: int) -> tuple[Array, Array]:
         if self.settings.validation == 0 or n < LEAST_ROWS:
@@ -85,10 +87,12 @@ class TableTraining:
             dtype=s.dtype,
         )
 
-    def events(self, cancel: Callable[[], bool] | None = None) -> Iterator[Event]:
-        """The events of the training (see `cr.train`)."""
+    def events(
+        self, cancel: Callable[[], bool] | None = None, checkpoint: Checkpoint | str | os.PathLike[str] | None = None
+    ) -> Iterator[Event]:
+        """The events of the training (see `cr.train`), which `running` is while they come."""
         s = self.settings
-        for event in train(
+        self.running = train(
             self.model.network,
             *self.rows,
             optimizer=s.rule,
@@ -111,16 +115,32 @@ class TableTraining:
             seed=s.seed,
             feature_names=self.model.encoder.feature_names,
             cancel=cancel,
-        ):
+            checkpoint=None if checkpoint is None else self._described(as_checkpoint(checkpoint)),
+        )
+        self.notes += self.running.notes
+        for event in self.running:
             if isinstance(event, Finished):
-                self._finish(event.history)
+                self.model.history, self.model.summary = event.history, self._summary(event.history)
             yield event
 
-    def _finish(self, history: History) -> None:
-        self.model.history, s = history, self.settings
-        best = history.best_epoch
+    def best(self, state: TrainingState) -> Model:
+        """The model that would be left if training had stopped at a state of it, apart from the one that it trains."""
+        history = state.history
+        theta = state.kept if self.held and history.best_epoch >= 0 else state.run.theta
+        network = Network.from_parts(self.model.network.architecture, theta, self.settings.seed)
+        stopped = dataclasses.replace(history, stopped="cancelled")
+        return Model(self.model.encoder, self.model.targets, network, self._summary(stopped), stopped)
+
+    def _described(self, checkpoint: Checkpoint) -> Checkpoint:
+        """With the settings that a training on arrays does not know: a difference is then told in their words."""
+        s, names = self.settings, [column.name for column in self.model.targets.columns]
+        also = {"target": names, "task": s.task, "drop": list(s.drop), "validation": s.validation, **checkpoint.also}
+        return dataclasses.replace(checkpoint, also=also)
+
+    def _summary(self, history: History) -> dict[str, Any]:
+        s, best = self.settings, history.best_epoch
         found = {"cost": history.cost, "validation_cost": history.validation, **history.metrics}
-        self.model.summary = {
+        return {
             "rows": len(self.rows[0]),
             "validation_rows": len(self.held[0]) if self.held else 0,
             "epochs": history.epochs,
@@ -155,6 +175,7 @@ def train_table(
     *,
     on_event: Callable[[Event], None] | None = None,
     cancel: Callable[[], bool] | None = None,
+    checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
     **settings: Any,
 ) -> Model:
     """Train a model that predicts the target column, or columns, of a table from all its other columns.
@@ -162,6 +183,7 @@ def train_table(
     source: the path of a CSV file (.csv, .csv.gz), a data frame, or a mapping of names to columns. Numbers are
     standardised, words become one input each, missing values are flagged; words or few whole numbers as target make
     a classifier, other numbers a regression. settings: the fields of `Settings`. on_event: called with each event.
+    checkpoint: a file, or a `cr.Checkpoint`, to go on from when the process has died.
 
     >>> x = np.arange(40.0)
     >>> model = cr.train_table({"x": x, "price": 3 * x + 10}, target="price", epochs=100, learning_rate=0.01)
@@ -175,7 +197,7 @@ def train_table(
     if unknown:
         raise SettingError(f"there is no setting {unknown[0]!r}: there are {', '.join(allowed)}")
     training = TableTraining(source, target, Settings(**settings))
-    for event in training.events(cancel):
+    for event in training.events(cancel, checkpoint):
         if on_event is not None:
             on_event(event)
     return training.model

@@ -4,6 +4,7 @@ The weights of the network are current whenever an event is seen. Leaving the lo
 brings back the best ones, where a validation set says which those are.
 """
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ from chainrule.optimizers import OPTIMIZERS, Adam, Clip
 from chainrule.random import as_seed
 from chainrule.registry import require
 from chainrule.schedules import SCHEDULES
+from chainrule.training.checkpoint import Checkpoint, as_checkpoint, keep
 from chainrule.training.events import EpochEnd, Event, Finished, History, Mode, Progress, Started, Stopped
 from chainrule.training.loop import Training, TrainingState
 from chainrule.training.settings import (
@@ -29,6 +31,7 @@ from chainrule.training.settings import (
 )
 
 __all__ = [
+    "Checkpoint",
     "EpochEnd",
     "Event",
     "Finished",
@@ -40,6 +43,7 @@ __all__ = [
     "Stopped",
     "Training",
     "TrainingState",
+    "as_checkpoint",
     "as_dropout",
     "check_settings",
     "check_stopping",
@@ -76,6 +80,7 @@ def train(
     cancel: Callable[[], bool] | None = None,
     feature_names: Sequence[str] | None = None,
     state: TrainingState | None = None,
+    checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
 ) -> Training:
     """Train `net` in place, by mini-batch gradient descent on C (see `Network.cost`): an iterator of events.
 
@@ -91,7 +96,8 @@ def train(
     validation set the cost in training is monitored. time: stop after so many seconds (the one setting under which bits
     depend on the machine). cancel: asked between updates, ends training when it says True. feature_names: of the
     columns of X, for messages. state: of an earlier training with the same data and settings, to go on from exactly
-    there; `epochs` counts from the very first, `time` from now.
+    there; `epochs` counts from the very first, `time` from now. checkpoint: a file, or a `cr.Checkpoint`, that keeps
+    the state while it trains, for going on when the process has died.
 
     Events: Started; Progress about ten times a second; EpochEnd; Stopped if it ends early (cancelled, patience, time,
     converged, or diverged, when the cost is no longer finite: then the last good weights are kept); Finished.
@@ -141,7 +147,11 @@ def train(
         seed=as_seed(seed),
     )
     held = None if validation is None else _validation(net, validation)
-    return Training(net, examples, settings, choose(engine, net.architecture, settings), plan, held, state)
+    training = Training(net, examples, settings, choose(engine, net.architecture, settings), plan, held, state)
+    if checkpoint is not None:
+        require(state is None, "state", "given", "None with a checkpoint, which has a state of its own")
+        keep(training, checkpoint)
+    return training
 
 
 def fit(net: Network, X: Any, T: Any, **settings: Any) -> History:

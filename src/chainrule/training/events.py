@@ -13,13 +13,14 @@ Mode = Literal["min", "max"]
 
 @dataclasses.dataclass(frozen=True)
 class Started:
-    """Training begins: `rows` with weight above 0, `batches` in each of `epochs`."""
+    """Training begins: `rows` with weight above 0, `batches` in each of `epochs`; `notes` are lines to read."""
 
     rows: int
     batches: int
     epochs: int
     engine: str
     seed: int
+    notes: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

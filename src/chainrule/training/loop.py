@@ -5,7 +5,7 @@ import dataclasses
 import math
 import time
 from collections.abc import Generator, Iterator
-from typing import Self
+from typing import Protocol, Self
 
 import numpy as np
 
@@ -41,10 +41,21 @@ class TrainingState:
     history: History
 
 
+class Keeper(Protocol):
+    """Sees every event of a training before it is handed out, and saves its state when it likes."""
+
+    def saw(self, training: "Training", event: Event) -> None:
+        """Look at an event, and at the training's state."""
+
+    def save(self, state: TrainingState) -> None:
+        """Save a state, unless it or a later one is saved."""
+
+
 class Training(Iterator[Event]):
     """A training in progress: an iterator of events, with its `state` and its `history` so far.
 
-    `examples`, `settings`, `plan` and `engine` are what it was started with.
+    `net`, `examples`, `held`, `settings`, `plan` and `engine` are what it was started with; `notes` are lines to read,
+    `keeper` is who saves it.
     """
 
     def __init__(
@@ -57,7 +68,7 @@ class Training(Iterator[Event]):
         held: Examples | None = None,
         state: TrainingState | None = None,
     ) -> None:
-        self._net, self.examples, self.settings, self.engine = net, examples, settings, engine
+        self.net, self.examples, self.settings, self.engine = net, examples, settings, engine
         self.plan, self.held = plan, held
         self._began, self._per_call = time.monotonic(), 1
         self._batches = -(-len(examples.rows) // settings.batch_size)
@@ -67,15 +78,20 @@ class Training(Iterator[Event]):
         self._epoch, self._costs, self._kept, self._last_rate = 0, np.empty(0), net.theta.copy(), 0.0
         self._run = self._start()
         self._last: TrainingState | None = None
+        self.keeper: Keeper | None = None
+        self.notes: list[str] = []
         if state is not None:
-            self._go_to(state)
+            self.go_to(state)
         self._events = self._all_events()
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> Event:
-        return next(self._events)
+        event = next(self._events)
+        if self.keeper is not None:
+            self.keeper.saw(self, event)
+        return event
 
     def close(self) -> None:
         """End it here: no more events come, and the network keeps its current weights."""
@@ -91,12 +107,14 @@ class Training(Iterator[Event]):
 
     def _start(self) -> Run:
         begin = LBFGSRun if isinstance(self.settings.optimizer, LBFGS) else None
-        parts = self._net.architecture, self._net.theta, self.settings
+        parts = self.net.architecture, self.net.theta, self.settings
         return begin(self.engine, *parts) if begin else self.engine.start(*parts)
 
-    def _go_to(self, state: TrainingState) -> None:
-        if (state.kept.shape, state.history.seed) != (self._kept.shape, self.settings.seed):
-            raise SettingError("the state is of another network or another seed: go on with those that it came from")
+    def go_to(self, state: TrainingState) -> None:
+        """Before its first event: put it where another training with the same data and settings was."""
+        same = (state.kept.shape, state.history.seed) == (self._kept.shape, self.settings.seed)
+        if not same or len(state.costs) > self._batches:
+            raise SettingError("the state is of another network, seed or data: go on with those that it came from")
         before, now = ((h.monitor, h.mode, [*h.metrics]) for h in (state.history, self.history))
         if before != now:
             raise SettingError(f"the state is of a training with other metrics or another monitor: {before}, not {now}")
@@ -106,7 +124,7 @@ class Training(Iterator[Event]):
 
     def _all_events(self) -> Generator[Event, None, None]:
         rows, epochs = len(self.examples.rows), self.plan.epochs
-        yield Started(rows, self._batches, epochs, self.engine.name, self.settings.seed)
+        yield Started(rows, self._batches, epochs, self.engine.name, self.settings.seed, tuple(self.notes))
         try:
             yield from self._all_epochs(epochs)
             self._last = self.state
@@ -114,7 +132,7 @@ class Training(Iterator[Event]):
             if isinstance(self._run, LBFGSRun):
                 self._run.close()
         if self.history.stopped == "diverged" or (self.held is not None and self.history.best_epoch >= 0):
-            self._net.theta[...] = self._kept
+            self.net.theta[...] = self._kept
         self.history.seconds += time.monotonic() - self._began
         yield Finished(self.history)
 
@@ -128,7 +146,7 @@ class Training(Iterator[Event]):
 
     def _updates(self) -> Iterator[Event]:
         """The updates of the epoch in progress, cut into calls of about GLANCE seconds at borders between batches."""
-        rates, first = self._rates(), self._net.theta.copy()
+        rates, first = self._rates(), self.net.theta.copy()
         self._last_rate = float(rates[-1])
         order = epoch_order(self.settings.seed, self._epoch, self.examples.rows, self.plan.shuffle)
         while len(self._costs) < self._batches:
@@ -144,7 +162,7 @@ class Training(Iterator[Event]):
             if not math.isfinite(cost):
                 return self._diverge("the cost is", rate)
             yield Progress(self._epoch, len(self._costs), self._batches, cost, rate, self._seconds())
-        if not (math.isfinite(self._epoch_cost()) and np.isfinite(self._net.theta).all()):
+        if not (math.isfinite(self._epoch_cost()) and np.isfinite(self.net.theta).all()):
             self._diverge("the weights are", self._last_rate)
         return None
 
@@ -177,7 +195,7 @@ class Training(Iterator[Event]):
 
     def _epoch_cost(self) -> float:
         s = self.settings
-        return self._mean_cost() + self._net.penalty(s.alpha, s.l1, s.divisor)
+        return self._mean_cost() + self.net.penalty(s.alpha, s.l1, s.divisor)
 
     def _asked_to_stop(self) -> bool:
         if self.plan.cancel():
@@ -212,14 +230,14 @@ class Training(Iterator[Event]):
         if best:
             history.best_epoch = self._epoch
         if best and self.held is not None:
-            self._kept = self._net.theta.copy()
+            self._kept = self.net.theta.copy()
         self._epoch, self._costs = self._epoch + 1, np.empty(0)
         return EpochEnd(self._epoch - 1, cost, found, validation, best, self._seconds())
 
     def _validate(self) -> tuple[float | None, dict[str, float]]:
         if self.held is None:
             return None, {}
-        net, (X, T, weight, *_) = self._net, self.held
+        net, (X, T, weight, *_) = self.net, self.held
         cost = self.engine.cost(net.architecture, net.theta, X, T, weight)
         if not self.plan.metrics:
             return cost, {}

@@ -1,0 +1,149 @@
+"""A training's state as a file: the container of a model file, with everything that going on takes.
+
+The document has what is text or a whole number, and what the training is of: its settings, the digests of its data,
+what made it. Every floating-point number of the state is in a tensor, because a cost may be NaN or infinite.
+"""
+
+import dataclasses
+import os
+import reprlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from chainrule.arrays import Array
+from chainrule.engines import RunState
+from chainrule.errors import ModelFileError
+from chainrule.files.container import SCHEMA, Container, read, write
+from chainrule.training.events import History
+from chainrule.training.loop import TrainingState
+
+__all__ = ["KIND", "Stored", "read_state", "write_state"]
+
+KIND = "checkpoint"
+
+
+@dataclasses.dataclass(frozen=True)
+class Stored:
+    """A state, and what it belongs to: `settings` by name, `data` as digests, `maker` (engine, versions) as text."""
+
+    state: TrainingState
+    settings: Mapping[str, Any]
+    data: Mapping[str, str]
+    maker: Mapping[str, str]
+
+
+def write_state(path: str | os.PathLike[str], stored: Stored) -> None:
+    """Write it as one file, whole or not at all. Raises OSError where the path cannot be written."""
+    state = stored.state
+    words, history = _history_parts(state.history)
+    document = {
+        "schema": SCHEMA,
+        "kind": KIND,
+        "epoch": state.epoch,
+        "step": state.run.step,
+        "history": words,
+        "settings": dict(stored.settings),
+        "data": dict(stored.data),
+        "maker": dict(stored.maker),
+    }
+    tensors = {"theta": state.run.theta, "slots": state.run.slots, "kept": state.kept, "costs": state.costs}
+    write(path, document, {**tensors, **history})
+
+
+def read_state(path: str | os.PathLike[str]) -> Stored:
+    """Read what `write_state` wrote. Raises ModelFileError, in one line, for anything that is not whole and sound."""
+    container = read(path)
+    kind = container.document.get("kind")
+    if kind != KIND:
+        raise ModelFileError(
+            f"{os.fspath(path)!r}: it holds a {reprlib.repr(kind)}, not a checkpoint: name another file"
+        )
+    try:
+        return _stored(container)
+    except (LookupError, TypeError, ValueError) as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ModelFileError(f"{os.fspath(path)!r}: its parts do not fit together ({reason})") from None
+
+
+def _stored(container: Container) -> Stored:
+    document, tensors = container.document, container.tensors
+    theta, slots, kept = (_floats(tensors, name, rank) for name, rank in (("theta", 1), ("slots", 2), ("kept", 1)))
+    if {theta.dtype, slots.dtype, kept.dtype} != {theta.dtype} or (kept.size, slots.shape[1]) != (theta.size,) * 2:
+        raise ValueError("theta, slots and kept are of different shapes or types")
+    epoch, step = (_count(document[name]) for name in ("epoch", "step"))
+    run = RunState(theta, slots, step)
+    state = TrainingState(epoch, _floats(tensors, "costs", 1), run, kept, _history(document["history"], tensors))
+    if state.history.epochs != epoch:
+        raise ValueError(f"the history has {state.history.epochs} epochs, not {epoch}")
+    settings, data, maker = (_mapping(document[name]) for name in ("settings", "data", "maker"))
+    return Stored(state, settings, data, maker)
+
+
+def _floats(tensors: Mapping[str, Array], name: str, rank: int) -> Array:
+    """A copy of a tensor of floats: those of a file may be unaligned and cannot be written to."""
+    found = tensors[name]
+    if found.ndim != rank or found.dtype.kind != "f":
+        raise ValueError(f"{name} is {found.dtype} of {found.ndim} dimensions")
+    return np.array(found, dtype=found.dtype.newbyteorder("="))
+
+
+def _count(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError(f"{value!r} is no count")
+    return value
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError(f"{value!r} is no record")
+    return value
+
+
+# ---------------------------------------------------------------------------------------------- the history
+
+
+def _history_parts(history: History) -> tuple[dict[str, Any], dict[str, Array]]:
+    """The words and whole numbers of a history, and its floats as tensors `history.*`."""
+    words: dict[str, Any] = {}
+    tensors: dict[str, Array] = {}
+    for field in dataclasses.fields(history):
+        name, value = field.name, getattr(history, field.name)
+        if isinstance(value, dict):
+            words[name] = list(value)
+            tensors |= {f"history.{name}.{k}": np.array(part, np.float64) for k, part in enumerate(value.values())}
+        elif isinstance(value, list | float):
+            tensors[f"history.{name}"] = np.array(value, np.float64)
+        else:
+            words[name] = value
+    return words, tensors
+
+
+def _history(words: Any, tensors: Mapping[str, Array]) -> History:
+    """The history again; every list has a value for each epoch, or none at all."""
+    found: dict[str, Any] = {}
+    for field in dataclasses.fields(History):
+        name = field.name
+        if f"history.{name}" in tensors:
+            found[name] = tensors[f"history.{name}"].tolist()
+        elif isinstance(words[name], list):
+            parts = (tensors[f"history.{name}.{k}"].tolist() for k in range(len(words[name])))
+            found[name] = dict(zip(words[name], parts, strict=True))
+        else:
+            found[name] = words[name]
+    return _checked(History(**found))
+
+
+def _checked(history: History) -> History:
+    """The history, when each part is of its kind."""
+    sample = History([], [], {}, 0, "")
+    lists = list(history.metrics.values())
+    for field in dataclasses.fields(History):
+        value, kind = getattr(history, field.name), type(getattr(sample, field.name))
+        if type(value) is not kind:
+            raise TypeError(f"{field.name} of the history is {value!r}")
+        lists += [value] if kind is list else []
+    if any(len(values) not in (0, history.epochs) for values in lists):
+        raise ValueError("the parts of the history have different lengths")
+    return history
