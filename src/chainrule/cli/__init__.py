@@ -11,6 +11,7 @@ from cyclopts import App, CycloptsError
 from chainrule._version import __version__
 from chainrule.cli import streams
 from chainrule.cli.config import Config
+from chainrule.cli.signals import Interrupt
 from chainrule.errors import ChainruleError, SettingError
 
 __all__ = ["main"]
@@ -66,7 +67,8 @@ def main(arguments: list[str] | None = None) -> None:
     given = sys.argv[1:] if arguments is None else list(arguments)
     end = given.index("--") if "--" in given else len(given)
     debug = "--debug" in given[:end]
-    code = run([token for token in given[:end] if token != "--debug"] + given[end:], debug)
+    with Interrupt():
+        code = run([token for token in given[:end] if token != "--debug"] + given[end:], debug)
     streams.finish()
     sys.exit(code)
 
@@ -78,8 +80,8 @@ def run(arguments: list[str], debug: bool = False) -> int:
         code = build(config)(arguments) or 0
         sys.stdout.flush()
         return code
-    except KeyboardInterrupt:
-        return _fail("stopped", debug, 130)
+    except KeyboardInterrupt as stop:
+        return _fail("stopped", debug, getattr(stop, "code", 130))
     except BrokenPipeError:
         return 1  # whoever read our output has gone: there is nobody to tell
     except CycloptsError as error:

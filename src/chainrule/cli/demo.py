@@ -5,9 +5,11 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from chainrule.cli.checkpointing import Rescue
 from chainrule.cli.console import say, write_json
 from chainrule.cli.evaluate import show_scores
 from chainrule.cli.options import AsJson
+from chainrule.cli.signals import Interrupt
 from chainrule.cli.train import run_training, summary_line, worth_saving
 from chainrule.files.atomic import atomic_write, check_target
 from chainrule.model import Settings, TableTraining
@@ -33,10 +35,12 @@ def demo(
     training = TableTraining(rows, "digit", Settings(epochs=epochs, seed=seed))
     for note in () if as_json else training.notes[:2]:
         say(note)
-    code = run_training(training, as_json)
-    if not worth_saving(training):
-        return code
-    training.model.save(model_path)
+    with Interrupt() as interrupt:
+        run_training(training, as_json, interrupt, Rescue(training, model_path, None))
+        code = interrupt.code
+        if not worth_saving(training):
+            return code
+        training.model.save(model_path)
     _write(test, test_path)
     scores = training.model.evaluate(test)
     if as_json:

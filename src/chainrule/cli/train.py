@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from chainrule.cli.checkpointing import NO_CHECKPOINT, CheckpointOptions, Rescue, stopped_line
 from chainrule.cli.console import Board, number, say, words, write_json
 from chainrule.cli.models import check_output
 from chainrule.cli.options import AsJson, ConfigFile
@@ -16,7 +17,7 @@ from chainrule.cli.values import named
 from chainrule.data.tables import read_table
 from chainrule.errors import TrainingError
 from chainrule.model import Model, TableTraining
-from chainrule.training import EpochEnd
+from chainrule.training import Checkpoint, EpochEnd, Started
 
 __all__ = ["run_training", "train", "worth_saving"]
 
@@ -31,6 +32,7 @@ def train(
     target: Annotated[tuple[str, ...], listed("Column to predict; several separated by commas.", "COLUMN")],
     out: Annotated[Path, Parameter(help="Where the model goes.")] = Path("model.safetensors"),
     options: Annotated[TrainOptions, Parameter(name="*")] = _DEFAULTS,
+    keeping: Annotated[CheckpointOptions, Parameter(name="*")] = NO_CHECKPOINT,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> int:
@@ -45,20 +47,21 @@ def train(
         A table: .csv or .csv.gz.
     """
     check_output(out, data)
+    checkpoint = keeping.asked(out, data)
     table = read_table(data)
     drop = named(options.drop, table.column_names)
     training = TableTraining(table, named(target, table.column_names), dataclasses.replace(options, drop=tuple(drop)))
     for note in () if as_json else [*([f"options from {config}"] if config else []), *training.notes]:
         say(note)
-    code = run_training(training, as_json)
-    if not worth_saving(training):
-        return code
-    training.model.save(out)
-    _report(training, out, as_json)
-    return code
+    with Interrupt() as interrupt:
+        run_training(training, as_json, interrupt, Rescue(training, out, checkpoint), checkpoint)
+        if worth_saving(training, checkpoint):
+            training.model.save(out)
+            _report(training, out, as_json, checkpoint)
+    return interrupt.code
 
 
-def worth_saving(training: TableTraining) -> bool:
+def worth_saving(training: TableTraining, checkpoint: Checkpoint | None = None) -> bool:
     """Whether there are weights worth a file: those of a finished epoch with a finite cost. Says so if there are not.
 
     Raises TrainingError where it was not the user who ended it.
@@ -69,19 +72,29 @@ def worth_saving(training: TableTraining) -> bool:
     if history.stopped != "cancelled":
         why = history.message or "the validation cost was never finite: try a smaller learning rate"
         raise TrainingError(f"nothing was learned and nothing is saved: {why}")
-    complain("stopped in the first epoch: nothing is saved")
+    complain(stopped_line(0, None, checkpoint))
     return False
 
 
-def run_training(training: TableTraining, as_json: bool) -> int:
-    """Run it to its end or to a signal, showing how it goes; 0, or the exit code of the signal."""
+def run_training(
+    training: TableTraining,
+    as_json: bool,
+    interrupt: Interrupt,
+    rescue: Rescue,
+    checkpoint: Checkpoint | None = None,
+) -> None:
+    """Run it to its end or to a signal, showing how it goes."""
     s = training.settings
-    with Interrupt() as interrupt, Board(as_json, s.time, may_end=s.patience is not None or s.rule.full_batch) as board:
-        for event in training.events(cancel=interrupt.asked):
+    with Board(as_json, s.time, may_end=s.patience is not None or s.rule.full_batch) as board:
+        for event in training.events(interrupt.asked, checkpoint):
+            if isinstance(event, Started):
+                interrupt.hold(rescue)
+                for note in () if as_json else event.notes:
+                    say(note)
+            rescue.saw(event)
             board.show(event)
             if as_json and isinstance(event, EpochEnd):
                 write_json({"event": "epoch", **_epoch(event)})
-    return interrupt.code
 
 
 def _epoch(event: EpochEnd) -> dict[str, Any]:
@@ -91,13 +104,17 @@ def _epoch(event: EpochEnd) -> dict[str, Any]:
     return {**found, "seconds": round(event.seconds, 3)}
 
 
-def _report(training: TableTraining, out: Path, as_json: bool) -> None:
+def _report(training: TableTraining, out: Path, as_json: bool, checkpoint: Checkpoint | None) -> None:
     model = training.model
     history = model.history
     assert history is not None, "the events have been read to their end"
     if as_json:
-        seconds = round(history.seconds, 3)
-        write_json({"event": "end", "model": str(out), "seconds": seconds, "notes": training.notes, **model.summary})
+        kept = {"checkpoint": str(checkpoint.path)} if checkpoint else {}
+        told = {"seconds": round(history.seconds, 3), "notes": training.notes}
+        write_json({"event": "end", "model": str(out), **kept, **told, **model.summary})
+        return
+    if history.stopped == "cancelled":
+        complain(stopped_line(history.epochs, out, checkpoint))
         return
     if history.stopped:
         say(f"stopped: {history.message}")

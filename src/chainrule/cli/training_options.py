@@ -18,7 +18,7 @@ from chainrule.optimizers import OPTIMIZERS, Clip
 from chainrule.registry import Registry
 from chainrule.schedules import SCHEDULES
 
-__all__ = ["TrainOptions", "listed"]
+__all__ = ["STOP_AND_GO_ON", "TrainOptions", "listed"]
 
 _DATA = Group.create_ordered("Data")
 _NETWORK = Group.create_ordered("Network")
@@ -26,6 +26,7 @@ _DESCENT = Group.create_ordered("Descent")
 _END = Group.create_ordered("End")
 _PENALTIES = Group.create_ordered("Penalties")
 _MACHINE = Group.create_ordered("Machine")
+STOP_AND_GO_ON = Group.create_ordered("Stop and go on")
 
 _COUNT, _COUNT_OR_NONE = values.count(), values.count(none=None)
 _HIDDEN = Parameter(parse=False, show=False)  # what only Python can give
