@@ -25,7 +25,7 @@ def evaluate(
     model
         A model file that chainrule wrote.
     data
-        A table with the target's column and those that the model was trained on, in any order: .csv or .csv.gz.
+        A table with the target's column and those that the model was trained on, in any order.
     """
     scores = load_model(model).evaluate(data)
     if as_json:

@@ -34,7 +34,7 @@ def predict(
     model
         A model file that chainrule wrote.
     data
-        A table with the columns that the model was trained on, in any order: .csv or .csv.gz.
+        A table with the columns that the model was trained on, in any order.
     """
     if out is None:
         answers = _answers(load_model(model), data, probabilities)

@@ -44,7 +44,7 @@ def train(
     Parameters
     ----------
     data
-        A table: .csv or .csv.gz.
+        A table: CSV, Parquet, Arrow, NumPy or idx, or a folder of parts.
     """
     check_output(out, data)
     checkpoint = keeping.asked(out, data)

@@ -180,7 +180,7 @@ def train_table(
 ) -> Model:
     """Train a model that predicts the target column, or columns, of a table from all its other columns.
 
-    source: the path of a CSV file (.csv, .csv.gz), a data frame, or a mapping of names to columns. Numbers are
+    source: a file or a folder (see docs/data.md), a data frame, or a mapping of names to columns. Numbers are
     standardised, words become one input each, missing values are flagged; words or few whole numbers as target make
     a classifier, other numbers a regression. settings: the fields of `Settings`. on_event: called with each event.
     checkpoint: a file, or a `cr.Checkpoint`, to go on from when the process has died.
