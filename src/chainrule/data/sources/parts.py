@@ -60,7 +60,7 @@ def _require_one_kind(folder: Path, paths: Sequence[Path]) -> None:
     other = next((path for path in paths if Path(unpacked_name(path)).suffix != kind), None)
     if other is not None:
         raise DataError(
-            f"{str(folder)!r} holds {paths[0].name!r} and {other.name!r}: the parts of one table are files of one kind"
+            f"the folder {str(folder)!r} holds {paths[0].name!r} and {other.name!r}: parts of one table are of one kind"
         )
 
 
