@@ -199,7 +199,8 @@ def test_only_the_tab_separates_in_a_tsv_file(tmp_path):
 def test_compressed_files_are_read_and_damaged_ones_refused(tmp_path, ending, pack):
     packed = pack(PLAIN.encode())
     assert read_table(wrote(tmp_path, packed, f"t.csv{ending}")).num_rows == len(ROWS)
-    for content in (packed[: len(packed) // 2], packed[:-3]):
+    changed = packed[:20] + bytes([packed[20] ^ 255]) + packed[21:]
+    for content in (packed[: len(packed) // 2], packed[:-3], changed):
         with pytest.raises(DataError, match="damaged"):
             read_table(wrote(tmp_path, content, f"cut.csv{ending}"))
     with pytest.raises(DataError, match=f"not compressed with .* ends in {ending}"):

@@ -35,9 +35,8 @@ class Decimals:
 
     def mend(self, block: pa.Table) -> pa.Table:
         """The block with decimal points. Raises DataError, naming row and column, for cells that contradict."""
-        found = {
-            number: mask for number in _with_commas(block) if (mask := _where(block.column(number), _COMMA)) is not None
-        }
+        masks = {number: _where(block.column(number), _COMMA) for number in _having(block, b",")}
+        found = {number: mask for number, mask in masks.items() if mask is not None}
         if self._sure is None and found:
             self._search(block, found)
         if self._sure is not None:
@@ -72,8 +71,8 @@ class Decimals:
         """No decimal points among decimal commas, and no `1.234`, which may be 1234 in such a file."""
         import pyarrow.compute as pc
 
-        for number, cells in enumerate(block.columns):
-            mask = _where(cells, _POINT if number in self._columns else _THOUSANDS)
+        for number in _having(block, b"."):
+            mask = _where(block.column(number), _POINT if number in self._columns else _THOUSANDS)
             if mask is not None:
                 self._contradict(block, number, pc.index(mask, True).as_py(), f"{self._sure!r} has a decimal comma")
 
@@ -84,14 +83,14 @@ class Decimals:
         )
 
 
-def _with_commas(block: pa.Table) -> list[int]:
-    """The columns in which there is a comma at all."""
-    return [number for number, cells in enumerate(block.columns) if any(map(_has_comma, cells.chunks))]
+def _having(block: pa.Table, mark: bytes) -> list[int]:
+    """The columns in which there is this mark at all."""
+    return [n for n, cells in enumerate(block.columns) if any(_has(chunk, mark) for chunk in cells.chunks)]
 
 
-def _has_comma(cells: pa.Array) -> bool:
+def _has(cells: pa.Array, mark: bytes) -> bool:
     text = cells.buffers()[2]
-    return text is not None and b"," in text.to_pybytes()
+    return text is not None and mark in text.to_pybytes()
 
 
 def _where(cells: pa.ChunkedArray, pattern: str) -> Any:

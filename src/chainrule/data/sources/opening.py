@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import bz2
 import gzip
-import lzma
+import importlib
 import zlib
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -13,13 +13,26 @@ from chainrule.errors import DataError
 
 __all__ = ["PACKED", "UNREADABLE", "open_bytes", "require_packing", "unpacked_name", "why_unreadable"]
 
-UNREADABLE = (OSError, EOFError, zlib.error, lzma.LZMAError)
+try:
+    from lzma import LZMAError
+except ImportError:  # not every build of Python has it
+    LZMAError = EOFError  # type: ignore[assignment, misc]
+
+UNREADABLE = (OSError, EOFError, zlib.error, LZMAError)
 
 
 class _Packing(NamedTuple):
     name: str
     magic: bytes
     open: Any
+
+
+def _open_by(module: str, path: Path) -> Any:
+    """`bz2.open` or `lzma.open`: modules that not every build of Python has."""
+    try:
+        return importlib.import_module(module).open(path)
+    except ImportError:
+        raise DataError(f"{str(path)!r} needs Python's module {module}, which this Python lacks: unpack it") from None
 
 
 def _open_zstd(path: Path) -> Any:
@@ -30,8 +43,8 @@ def _open_zstd(path: Path) -> Any:
 
 PACKED = {
     ".gz": _Packing("gzip", b"\x1f\x8b", gzip.open),
-    ".bz2": _Packing("bzip2", b"BZh", bz2.open),
-    ".xz": _Packing("xz", b"\xfd7zXZ\0", lzma.open),
+    ".bz2": _Packing("bzip2", b"BZh", partial(_open_by, "bz2")),
+    ".xz": _Packing("xz", b"\xfd7zXZ\0", partial(_open_by, "lzma")),
     ".zst": _Packing("zstd", b"\x28\xb5\x2f\xfd", _open_zstd),
 }
 
@@ -78,7 +91,7 @@ def why_unreadable(path: Path, error: Exception) -> str:
         return f"there is no file {str(path)!r}: check the name and the folder"
     if isinstance(error, IsADirectoryError):
         return f"{str(path)!r} is a folder: name a file in it"
-    damaged = isinstance(error, EOFError | zlib.error | lzma.LZMAError | gzip.BadGzipFile)
+    damaged = isinstance(error, EOFError | zlib.error | LZMAError | gzip.BadGzipFile)
     if damaged or (path.suffix.lower() in PACKED and getattr(error, "errno", None) is None):
         return f"{str(path)!r} is damaged, its compressed data break off or do not unpack: get a new copy"
     return f"{str(path)!r} cannot be read: {getattr(error, 'strerror', None) or error}"
