@@ -61,6 +61,16 @@ def test_a_full_disk_stops_the_demo(full: tuple[Path, Callable[[], None] | None]
     assert contents(where) == {}
 
 
+def test_a_full_disk_stops_a_checkpoint(
+    folder: Path, tmp_path: Path, full: tuple[Path, Callable[[], None] | None]
+) -> None:
+    where, limit = full
+    train = ("train", folder / "t.csv", "--target", "answer", "--epochs", "3", "--out", tmp_path / "m.safetensors")
+    error = fails(*train, "--checkpoint", "kept", "--checkpoint-every", "0.001s", cwd=where, preexec_fn=limit)
+    assert "kept: " in error
+    assert contents(where) == {}
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 @pytest.mark.parametrize("name", WRITERS)
 def test_a_full_device_is_named(name: str, folder: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The page of the command line, and the completion of shells."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from chainrule.cli import COMMANDS, run
 from chainrule.cli.reference import page
 
-from .processes import CLEAN
+from .processes import CLEAN, PROGRAM
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -25,8 +26,17 @@ def completions(line: str, folder: Path, script: str) -> list[str]:
         'source complete.bash; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _chainrule; printf "%s\\n" "${COMPREPLY[@]}"'
     )
     words = line.split(" ")
+    program = folder / "chainrule"  # as an installation has it on the path
+    program.write_text(f"#!{PROGRAM[0]}\n{PROGRAM[2]}\n")
+    program.chmod(0o755)
+    path = f"{folder}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
-        ["bash", "-c", asked, "bash", *words], cwd=folder, env=CLEAN, capture_output=True, text=True, check=True
+        ["bash", "-c", asked, "bash", *words],
+        cwd=folder,
+        env={**CLEAN, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return done.stdout.split()
 
@@ -41,7 +51,9 @@ def test_bash_completes_commands_options_choices_and_files(tmp_path: Path, capsy
     assert completions("chainrule ev", tmp_path, script) == ["evaluate"]
     assert completions("chainrule train hou", tmp_path, script) == ["houses.csv"]
     assert completions("chainrule train --tar", tmp_path, script) == ["--target"]
+    assert completions("chainrule train houses.csv --task reg", tmp_path, script) == ["regression"]
     assert completions("chainrule train houses.csv --activation rel", tmp_path, script) == ["relu"]
+    assert completions("chainrule train houses.csv --optimizer ada", tmp_path, script) == ["adam", "adamw"]
     assert completions("chainrule train --config hou", tmp_path, script) == ["houses.csv"]
 
 

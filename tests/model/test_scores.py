@@ -35,6 +35,18 @@ def test_evaluate_agrees_with_scikit_learn() -> None:
     assert found["median_absolute_error"] == pytest.approx(expected, rel=1e-6)
 
 
+def test_every_metric_is_better_for_better_answers() -> None:
+    true = {"classes": np.eye(3)[[0, 1, 2, 0, 1, 2]], "numbers": np.array([1.0, 2.0, 4.0, 8.0])}
+    close = {"classes": (true["classes"] + 0.1) / 1.3, "numbers": true["numbers"] + 0.1}
+    far = {"classes": close["classes"][::-1], "numbers": true["numbers"][::-1]}
+    for name, metric in METRICS.items():
+        y, near, off = (part[metric.kind] for part in (true, close, far))
+        if metric.takes == "classes":
+            y, near, off = (part.argmax(axis=1) for part in (y, near, off))
+        good, bad = metric.function(y, near), metric.function(y, off)
+        assert metric.mode == ("max" if good > bad else "min"), name
+
+
 @pytest.mark.parametrize("name", METRICS)
 def test_every_metric_chooses_the_best_epoch_by_its_own_direction(name: str) -> None:
     target, other = ("sign", "total") if METRICS[name].kind == "classes" else ("total", "sign")

@@ -2,11 +2,14 @@
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from cyclopts import Parameter
 
 from chainrule.cli.console import number, say, words, write_json
 from chainrule.cli.models import load_model
 from chainrule.cli.options import AsJson
+from chainrule.data.sources import as_source, with_target
 
 __all__ = ["evaluate", "show_scores"]
 
@@ -16,6 +19,9 @@ def evaluate(
     data: Path,
     /,
     *,
+    target: Annotated[
+        Path | None, Parameter(help="A file with the targets, where the table has none.", negative="")
+    ] = None,
     as_json: AsJson = False,
 ) -> int:
     """Compare a model's answers with a table's known ones.
@@ -27,7 +33,8 @@ def evaluate(
     data
         A table with the target's column and those that the model was trained on, in any order.
     """
-    scores = load_model(model).evaluate(data)
+    rows = as_source(data)
+    scores = load_model(model).evaluate(rows if target is None else with_target(rows, as_source(target)))
     if as_json:
         write_json(scores)
     else:
