@@ -173,6 +173,7 @@ def test_a_decimal_comma_after_doubtful_cells_of_earlier_blocks_is_refused(tmp_p
     [
         ("a,b\n1;2,3\n", ["a", "b"]),
         ("a;b,c;d\n1;2,5;3\n", ["a", "b,c", "d"]),
+        ("a;b|c|d\n1;2\n3;4|5\n", ["a", "b|c|d"]),  # fewer cells, but in every row
         ("words\nhello\n", ["words"]),
         ('"a;b",c\n1,2\n', ["a;b", "c"]),
         ("1,2,3\n4,5,6\n", ["1", "2", "3"]),  # columns counted by whoever wrote them
