@@ -1,14 +1,16 @@
-"""Going on from a state: the bits of a training that was never stopped."""
+"""Going on from a state: the bits of a training that was never stopped, whatever it is made of, wherever it is cut."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
 
 from chainrule.errors import SettingError
 from chainrule.network import Network
-from chainrule.optimizers import SGD, Adam
-from chainrule.training import Progress, fit, train
+from chainrule.optimizers import OPTIMIZERS, SGD, Adam, Clip
+from chainrule.schedules import SCHEDULES
+from chainrule.training import Checkpoint, Finished, Progress, fit, train
 
 _RNG = np.random.Generator(np.random.PCG64(7))
 X, T = _RNG.normal(size=(23, 4)), _RNG.uniform(size=(23, 2))
@@ -59,3 +61,91 @@ def test_a_state_of_another_network_or_seed_is_refused():
         train(net((4, 9, 2)), X, T, state=state)
     with pytest.raises(SettingError, match="another"):
         train(net(), X, T, seed=7, state=state)
+
+
+# ---- every optimizer, every schedule, validation, dropout, patience and the rest, cut and looked at at random
+
+RULES = [rule() for rule in OPTIMIZERS.classes() if rule.name != "lbfgs"]
+RULES += [SGD(0.1, momentum=0.9), SGD(0.1, momentum=0.9, nesterov=True)]
+MORE = {
+    "validation": [None, HELD],
+    "dropout": [0.0, 0.4],
+    "patience": [None, 1, 3],
+    "sample_weight": [None, np.r_[0.0, np.linspace(0.5, 2, 22)], np.linspace(0.5, 2, 46).reshape(23, 2)],
+    "clip": [None, Clip(norm=0.01)],
+    "alpha": [0.0, 0.1],
+    "l1": [0.0, 0.1],
+    "shuffle": [True, False],
+    "monitor": ["cost", "error"],
+    "dtype": ["float64", "float32"],
+}
+
+
+def largest_error(A, T):
+    return float(abs(A - T).max())
+
+
+def settings_of(rule, schedule, chosen):
+    """The dtype, and the settings of `train`."""
+    more = {name: MORE[name][k] for name, k in chosen.items()}
+    dtype, validation = more.pop("dtype"), more["validation"]
+    metrics = {"error": largest_error} if validation else {}
+    more["monitor"] = more["monitor"] if metrics else "cost"
+    return dtype, {
+        "optimizer": rule,
+        "schedule": schedule,
+        "batch_size": None if rule.full_batch else 5,
+        "epochs": 6,
+        "metrics": metrics,
+        "mode": None if more["monitor"] == "cost" else "min",
+        **more,
+    }
+
+
+def cut_at_random(rng, dtype, settings, path):
+    """Train through checkpoints: stop after a few events, go on in another network; looked at all the while."""
+    for _ in range(200):
+        pieces = Network([4, 3, 2], "tanh", seed=3, dtype=dtype)
+        training = train(pieces, X, T, **settings, checkpoint=Checkpoint(path, every=1e6, resume=True))
+        training._pace = lambda updates, seconds, it=training: setattr(it, "_per_call", int(rng.integers(1, 4)))
+        for _, event in zip(range(rng.integers(1, 9)), training, strict=False):
+            pieces.cost(X, T)
+            pieces.gradient(X, T)
+            pieces.predict(X)
+            assert training.state.run.theta.tobytes() == pieces.theta.tobytes() or isinstance(event, Finished)
+        if isinstance(event, Finished):
+            return pieces, event.history
+        training.keeper.save(training.state)
+    raise AssertionError("it does not come to an end")
+
+
+def same_in_pieces(rule, schedule, chosen, seed, tmp_path):
+    dtype, settings = settings_of(rule, schedule, chosen)
+    whole = Network([4, 3, 2], "tanh", seed=3, dtype=dtype)
+    expected = fit(whole, X, T, **settings)
+    pieces, found = cut_at_random(np.random.default_rng(seed), dtype, settings, tmp_path / "run")
+    assert pieces.theta.tobytes() == whole.theta.tobytes()
+    assert repr(dataclasses.replace(found, seconds=0)) == repr(dataclasses.replace(expected, seconds=0))
+    assert expected.epochs >= 2
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES.classes(), ids=lambda schedule: schedule.name)
+@pytest.mark.parametrize("rule", RULES, ids=str)
+def test_random_cuts_change_no_bit(rule, schedule, tmp_path):
+    """Each optimizer with each schedule; the rest is drawn, so that all pairs of values meet somewhere."""
+    seed = 100 * RULES.index(rule) + SCHEDULES.classes().index(schedule)
+    rng = np.random.default_rng(seed)
+    chosen = {name: int(rng.integers(len(values))) for name, values in MORE.items()}
+    same_in_pieces(rule, schedule(), chosen, seed, tmp_path)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("schedule", SCHEDULES.classes(), ids=lambda schedule: schedule.name)
+@pytest.mark.parametrize("rule", RULES, ids=str)
+def test_random_cuts_change_no_bit_of_the_full_product(rule, schedule, tmp_path):
+    names = ["validation", "dropout", "patience", "sample_weight", "monitor", "dtype"]
+    for k, choice in enumerate(itertools.product(*(range(len(MORE[name])) for name in names))):
+        rest = {name: k % len(values) for name, values in MORE.items() if name not in names}
+        folder = tmp_path / str(k)
+        folder.mkdir()
+        same_in_pieces(rule, schedule(), {**dict(zip(names, choice, strict=True)), **rest}, k, folder)

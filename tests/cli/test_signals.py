@@ -13,11 +13,11 @@ import pytest
 import chainrule as cr
 from chainrule.training.stored import read_state
 
+from . import processes
+
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
 
 BOTH = pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["INT", "TERM"])
-CLEAN = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "FORCE_COLOR", "TTY_COMPATIBLE")}
-
 # A call of C that no signal interrupts and that lets other threads run, about as long as the number says; READY first.
 STUCK = """
 import hashlib, sys, time
@@ -61,7 +61,9 @@ def folder(tmp_path: Path) -> Path:
 def start(folder: Path, *arguments: object, before: str = "") -> subprocess.Popen[str]:
     program = [sys.executable, "-c", f"{before}\nfrom chainrule.cli import main; main()", *map(str, arguments)]
     pipe = subprocess.PIPE
-    return subprocess.Popen(program, cwd=folder, env=CLEAN, stdout=pipe, stderr=pipe, text=True, encoding="utf-8")
+    return subprocess.Popen(
+        program, cwd=folder, env=processes.CLEAN, stdout=pipe, stderr=pipe, text=True, encoding="utf-8"
+    )
 
 
 def training(folder: Path, *more: object, before: str = "") -> subprocess.Popen[str]:
@@ -108,8 +110,11 @@ def test_a_signal_in_training_saves_checkpoint_and_model_and_says_so_in_one_line
 
 
 def test_a_person_reads_one_line(folder: Path) -> None:
-    process = start(folder, "train", "t.csv", "--target", "c", "--epochs", 10**7, "--checkpoint", "run", "--out", "m")
-    time.sleep(3)
+    keep = ("--checkpoint", "run", "--checkpoint-every", "0.1s", "--out", "m")
+    process = start(folder, "train", "t.csv", "--target", "c", "--epochs", 10**7, *keep)
+    while not (folder / "run").exists() or not read_state(folder / "run").state.epoch:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
     _, _, out, err = end(process, signal.SIGINT)
     assert len(out.splitlines()) == 2
     assert err.startswith("chainrule: stopped after ")
