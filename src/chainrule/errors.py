@@ -5,10 +5,13 @@ ChainruleError
 ├── SettingError (ValueError)          a setting outside its range, or two that contradict each other
 │   └── ArchitectureError              sizes, activations, costs or masks that do not fit together
 ├── DataError (ValueError)             rows, columns, targets or weights that cannot be used
+│   └── RowError                       one cell of a table, named by its row
 ├── ModelFileError (ValueError)        a model file that is damaged, unsafe, newer, or not ours
 ├── TrainingError (RuntimeError)       training that came to nothing
 └── EngineError (RuntimeError)         an engine that is missing, or cannot do what was asked
 """
+
+from collections.abc import Callable, Sequence
 
 
 class ChainruleError(Exception):
@@ -29,6 +32,18 @@ class ArchitectureError(SettingError):
 
 class DataError(ChainruleError, ValueError):
     """Rows, columns, targets or weights that cannot be used."""
+
+
+class RowError(DataError):
+    """A cell that cannot be used, in row `row` (from 0) of the rows that came; `say(number)` is the line, from 1."""
+
+    def __init__(self, row: int, say: Callable[[int], str]) -> None:
+        super().__init__(say(row + 1))
+        self.row, self.say = row, say
+
+    def at(self, rows: Sequence[int]) -> "RowError":
+        """The same error where the rows that came are these of a file, numbered from 0."""
+        return RowError(int(rows[self.row]), self.say)
 
 
 class ModelFileError(ChainruleError, ValueError):

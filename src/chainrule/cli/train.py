@@ -8,13 +8,14 @@ from cyclopts import Parameter
 
 from chainrule.cli.checkpointing import NO_CHECKPOINT, CheckpointOptions, Rescue, stopped_line
 from chainrule.cli.console import Board, number, say, words, write_json
+from chainrule.cli.evaluate import show_scores
 from chainrule.cli.models import check_output
 from chainrule.cli.options import AsJson, ConfigFile
 from chainrule.cli.signals import Interrupt
 from chainrule.cli.streams import complain
 from chainrule.cli.training_options import TrainOptions, listed
 from chainrule.cli.values import named
-from chainrule.data.tables import read_table
+from chainrule.data.sources import as_source
 from chainrule.errors import TrainingError
 from chainrule.model import Model, TableTraining
 from chainrule.training import Checkpoint, EpochEnd, Started
@@ -48,9 +49,10 @@ def train(
     """
     check_output(out, data)
     checkpoint = keeping.asked(out, data)
-    table = read_table(data)
-    drop = named(options.drop, table.column_names)
-    training = TableTraining(table, named(target, table.column_names), dataclasses.replace(options, drop=tuple(drop)))
+    source = as_source(data)
+    drop, keep = (tuple(named(columns, source.names)) for columns in (options.drop, options.keep))
+    settings = dataclasses.replace(options, drop=drop, keep=keep)
+    training = TableTraining(source, named(target, source.names), settings)
     for note in () if as_json else [*([f"options from {config}"] if config else []), *training.notes]:
         say(note)
     with Interrupt() as interrupt:
@@ -119,6 +121,9 @@ def _report(training: TableTraining, out: Path, as_json: bool, checkpoint: Check
     if history.stopped:
         say(f"stopped: {history.message}")
     say(summary_line(model))
+    if "test" in model.summary:
+        say(f"on the {model.summary['test']['rows']:,} rows held out for the test:")
+        show_scores({**model.summary["test"], "without_target": 0})
     say(f"trained in {history.seconds:.1f} s by the {history.engine} engine; model saved in {out}")
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Group, Parameter
@@ -72,10 +73,36 @@ class TrainOptions(Settings):
     drop: Annotated[tuple[str, ...], listed("Columns to leave out.", "COLUMN,COLUMN", group=_DATA)] = tuple(
         Settings.drop
     )
+    keep: Annotated[tuple[str, ...], listed("The only columns that are inputs.", "COLUMN,COLUMN", group=_DATA)] = tuple(
+        Settings.keep
+    )
+    weight: Annotated[
+        str | None, _plain("Column of the weights of rows; 0 leaves a row out.", _DATA, metavar="COLUMN")
+    ] = Settings.weight
+    class_weight: Annotated[
+        Any,
+        _plain(
+            "Weights of classes; 'balanced' makes all classes weigh the same.",
+            _DATA,
+            values.class_weight,
+            n_tokens=1,
+            metavar="CLASS=NUMBER,...",
+        ),
+    ] = Settings.class_weight
     validation: Annotated[
-        float,
-        _plain("Share of rows held out to choose the best epoch's weights; 0 holds out none.", _DATA),
+        Any,
+        _plain(
+            "Share of rows held out to choose the best epoch's weights, 0 for none; or a table of such rows.",
+            _DATA,
+            values.share_or_file,
+            n_tokens=1,
+            metavar="SHARE|FILE",
+        ),
     ] = Settings.validation
+    test_every: Annotated[
+        int | None,
+        _plain("Hold out every K-th row, from the first on, and score those.", _DATA, _COUNT_OR_NONE, metavar="K"),
+    ] = Settings.test_every
 
     hidden: Annotated[
         tuple[int, ...],
@@ -156,6 +183,9 @@ class TrainOptions(Settings):
     threads: Annotated[int | None, _plain("Threads, where the engine has a choice.", _MACHINE, _COUNT_OR_NONE)] = (
         Settings.threads
     )
+    cache: Annotated[
+        Path | None, _plain("Folder for the file of encoded rows, for tables larger than memory.", _MACHINE)
+    ] = Settings.cache
 
     mode: Annotated[Any, _HIDDEN] = Settings.mode
     clip: Annotated[Clip | None, _HIDDEN] = Settings.clip

@@ -12,7 +12,19 @@ from cyclopts import Token
 
 from chainrule.registry import Registry
 
-__all__ = ["choice", "choices", "columns", "count", "duration", "named", "number", "share_or_file", "sizes", "words"]
+__all__ = [
+    "choice",
+    "choices",
+    "class_weight",
+    "columns",
+    "count",
+    "duration",
+    "named",
+    "number",
+    "share_or_file",
+    "sizes",
+    "words",
+]
 
 Converter = Callable[[Any, Sequence[Token]], Any]
 
@@ -162,3 +174,10 @@ def share_or_file(kind: Any, tokens: Sequence[Token]) -> float | Path:
         return float(text)
     except ValueError:
         return Path(text)
+
+
+def class_weight(kind: Any, tokens: Sequence[Token]) -> str | dict[str, float]:
+    """A word, such as `balanced`, or weights by class: "yes=5,no=1"."""
+    text = tokens[-1].value
+    pairs = [part.rpartition("=") for part in words(text)]
+    return {name.strip(): number(value.strip()) for name, _, value in pairs} if "=" in text else text

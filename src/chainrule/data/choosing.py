@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.data.columns import (
-    column_as_numbers,
-    first_non_number,
-    is_boolean,
-    is_categorical,
-    looks_numeric,
-    words_of,
-)
-from chainrule.data.moments import standard
+from chainrule.data.counting import MOST_DISTINCT
+from chainrule.data.gathering import Distinct
 from chainrule.data.outputs import Classes, Quantity, Target
-from chainrule.errors import DataError
+from chainrule.errors import DataError, RowError
 
 __all__ = ["TASKS", "target_of"]
 
@@ -25,71 +16,85 @@ TASKS = ("auto", "classification", "regression")
 
 _MOST_CLASSES = 20  # whole numbers that `auto` takes for classes
 _ROWS_EACH = 10  # rows per class, on average, below which `auto` takes whole numbers for quantities
-_EXACT = 2.0**53  # from here on float64 confuses integers, so that classes are compared as text
 
 
-def target_of(name: str, column: Any, task: str) -> Target:
-    """The target that `column` is under `task`, by the rule that `Targets.fit` states.
-
-    >>> target_of("survived", [1, 0, 0, None], "auto")
-    Classes(name='survived', type='integer', words=('0', '1'))
-    >>> target_of("price", [1.0, 2.0, 3.0, 4.0, 5.0], "auto").mean
-    3.0
+def target_of(facts: Distinct, task: str) -> Target:
+    """The target that a column with these facts is under `task`, by the rule that `Targets.fit` states.
 
     Raises DataError for a column without values, with one value only, or with words among numbers.
     """
-    cells = words_of(column, name)
-    if cells.null_count == len(cells):
+    name = facts.name
+    if facts.present == 0:
         raise DataError(f"target {name!r} has no values, every cell is missing: choose another column")
-    if task != "regression" and is_boolean(column):
-        return _classes(name, "boolean", cells.drop_null().unique().to_pylist())
-    numbers = column_as_numbers(column, name)
-    if numbers is None:
-        return _of_words(name, cells, task)
-    distinct = np.unique(numbers[0][~numbers[1]])
-    few = task == "auto" and (_few(distinct, len(cells) - cells.null_count) or is_categorical(column))
+    if not facts.numeric:
+        return _of_words(facts, task)
+    if task != "regression" and facts.boolean:
+        return _classes(name, "boolean", ["true" if value else "false" for value in _distinct(facts)])
+    few = task == "auto" and (_few(facts) or facts.categorical)
     if task == "classification" or few:
-        return _of_numbers(name, distinct, cells)
-    return _quantity(name, *numbers)
+        return _of_numbers(facts)
+    mean, scale = facts.moments.standard()
+    if scale == 0:
+        raise DataError(f"target {name!r} has only one value, {mean:g}: there is nothing to learn from it")
+    return Quantity(name, mean, scale)
 
 
-def _few(distinct: NDArray[np.float64], rows: int) -> bool:
+def _distinct(facts: Distinct) -> NDArray[np.float64]:
+    if facts.values is None:
+        raise DataError(
+            f"target {facts.name!r} has more than {MOST_DISTINCT:,} different numbers, too many for classes: "
+            "choose another column, or use task='regression'"
+        )
+    return facts.values
+
+
+def _few(facts: Distinct) -> bool:
     """Whether `auto` takes these numbers for classes."""
-    whole = bool((distinct == np.trunc(distinct)).all())
-    k = len(distinct)
-    return whole and (k <= 2 or (k <= _MOST_CLASSES and k * _ROWS_EACH <= rows))
+    if facts.values is None or (facts.values != np.trunc(facts.values)).any():
+        return False
+    k = len(facts.values)
+    return k <= 2 or (k <= _MOST_CLASSES and k * _ROWS_EACH <= facts.present)
 
 
-def _of_words(name: str, cells: Any, task: str) -> Classes:
+def _of_words(facts: Distinct, task: str) -> Classes:
+    assert facts.word is not None, "a column of words has a first one"
+    name, (row, word) = facts.name, facts.word
     if task == "regression":
-        row, word = first_non_number(cells)
-        raise DataError(
-            f"target {name!r} cannot be a number, {word!r} came in row {row + 1}: mend it, or use task='classification'"
+        raise RowError(
+            row,
+            lambda number: (
+                f"target {name!r} cannot be a number, {word!r} came in row {number}: "
+                "mend it, or use task='classification'"
+            ),
         )
-    words = cells.drop_null().unique()
-    if task == "auto" and len(words) > _MOST_CLASSES:
-        _require_classes(name, cells, len(words))
-    return _classes(name, "text", sorted(words.to_pylist()))
+    if facts.counts.too_many or (task == "auto" and facts.counts.distinct() > _MOST_CLASSES):
+        _refuse(facts, task, row, word)
+    return _classes(name, "text", sorted(word for word, _ in facts.counts.words()))
 
 
-def _require_classes(name: str, cells: Any, classes: int) -> None:
+def _refuse(facts: Distinct, task: str, row: int, word: str) -> None:
     """Raise DataError for numbers with a few words among them, and for words that hardly ever repeat."""
-    if looks_numeric(cells):
-        row, word = first_non_number(cells)
-        raise DataError(
-            f"target {name!r} holds numbers, but {word!r} came in row {row + 1}: "
-            "mend it, leave the cell empty, or use task='classification'"
+    name, counts = facts.name, facts.counts
+    if task == "auto" and 2 * counts.numeric > facts.present:
+        raise RowError(
+            row,
+            lambda number: (
+                f"target {name!r} holds numbers, but {word!r} came in row {number}: "
+                "mend it, leave the cell empty, or use task='classification'"
+            ),
         )
-    if 2 * classes > len(cells) - cells.null_count:
+    if counts.too_many or 2 * counts.distinct() > facts.present:
+        found = f"more than {MOST_DISTINCT:,}" if counts.too_many else str(counts.distinct())
         raise DataError(
-            f"target {name!r} holds {classes} different words in {len(cells)} rows, as names and identifiers do: "
+            f"target {name!r} holds {found} different words in {facts.rows} rows, as names and identifiers do: "
             "choose another column, or use task='classification'"
         )
 
 
-def _of_numbers(name: str, distinct: NDArray[np.float64], cells: Any) -> Classes:
-    if np.abs(distinct).max() >= _EXACT:
-        return _classes(name, "text", sorted(cells.drop_null().unique().to_pylist()))
+def _of_numbers(facts: Distinct) -> Classes:
+    name, distinct = facts.name, _distinct(facts)
+    if facts.as_text:
+        return _classes(name, "text", sorted(word for word, _ in facts.counts.words()))
     if (distinct == np.trunc(distinct)).all():
         return _classes(name, "integer", [str(int(value)) for value in distinct])
     return _classes(name, "number", [repr(float(value) + 0.0) for value in distinct])
@@ -99,10 +104,3 @@ def _classes(name: str, type_: str, words: list[str]) -> Classes:
     if len(words) < 2:
         raise DataError(f"target {name!r} has only one value, {words[0]!r}: there is nothing to learn from it")
     return Classes(name, type_, tuple(sorted(words)) if type_ == "boolean" else tuple(words))
-
-
-def _quantity(name: str, values: NDArray[np.float64], missing: NDArray[np.bool_]) -> Quantity:
-    mean, scale = standard(values, missing)
-    if scale == 0:
-        raise DataError(f"target {name!r} has only one value, {mean:g}: there is nothing to learn from it")
-    return Quantity(name, mean, scale)

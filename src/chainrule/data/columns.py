@@ -5,24 +5,32 @@ White space around a cell is dropped, and the words of `MISSING` stand for no va
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.errors import DataError
+from chainrule.errors import DataError, RowError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = [
     "MISSING",
+    "NumberCells",
     "column_as_numbers",
     "column_as_words",
     "first_non_number",
     "is_boolean",
     "is_categorical",
     "looks_numeric",
+    "missing_cells",
+    "not_finite",
+    "numeric_cells",
+    "read_numbers",
+    "shown",
+    "values_of",
     "words_of",
 ]
 
@@ -45,17 +53,37 @@ def column_as_numbers(column: Any, name: str = "?") -> tuple[NDArray[np.float64]
 
     Raises DataError, naming the row, for a column of numbers in which one is infinite or too large for float64.
     """
-    numbers = _numbers(_plain(column))
+    numbers = read_numbers(column)
     if numbers is None:
         return None
-    values: NDArray[np.float64] = numbers.to_numpy(zero_copy_only=False)
-    infinite = np.isinf(values)
+    infinite = np.isinf(numbers.values)
     if infinite.any():
         row = int(infinite.argmax())
-        raise DataError(
-            f"row {row + 1} of column {name!r} is {_shown(column, row)}, which is no finite number: mend it"
-        )
-    return values, np.isnan(values)
+        raise RowError(row, lambda number: not_finite(name, number, shown(column, row)))
+    return numbers.values, np.isnan(numbers.values)
+
+
+def not_finite(name: str, number: int, text: str) -> str:
+    """The line that refuses a number that is none, in the row of that number (from 1)."""
+    return f"row {number} of column {name!r} is {text}, which is no finite number: mend it"
+
+
+class NumberCells(NamedTuple):
+    """Cells that are all numbers: `values` (n,) float64, NaN where missing; whether they are `boolean`."""
+
+    values: NDArray[np.float64]
+    boolean: bool
+
+
+def read_numbers(column: Any) -> NumberCells | None:
+    """The cells as numbers, infinite ones too; None unless all that are present are numbers, or all are booleans."""
+    import pyarrow as pa
+
+    plain = _plain(column)
+    numbers, boolean = _numbers(plain), pa.types.is_boolean(plain.type)
+    if numbers is None and pa.types.is_large_string(plain.type):
+        numbers, boolean = _booleans(_stripped(plain)), True
+    return None if numbers is None else NumberCells(numbers.to_numpy(zero_copy_only=False), boolean)
 
 
 def column_as_words(column: Any, name: str = "?") -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
@@ -71,6 +99,42 @@ def column_as_words(column: Any, name: str = "?") -> tuple[NDArray[np.object_], 
     words = words_of(column, name).to_numpy(zero_copy_only=False)
     missing: NDArray[np.bool_] = words == np.array(None)
     return words, missing
+
+
+def values_of(column: Any, refuse: Callable[[int, str], DataError], name: str = "?") -> NDArray[np.float64]:
+    """The cells (n,) float64, NaN where missing, of a column that is known to hold numbers; truth values are 1 and 0.
+
+    Each cell is read by itself, so that it does not matter which others came with it.
+
+    Raises what `refuse(row, text)` makes for the first word, and RowError for a number that is not finite.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    plain = _plain(column)
+    if pa.types.is_large_string(plain.type) and _numbers(plain) is None:
+        text = words_of(plain, name)
+        text = pc.if_else(_among(text, _TRUE), "1", pc.if_else(_among(text, _FALSE), "0", text))
+        plain = text if _parsed(text) is not None else plain
+    numbers = column_as_numbers(plain, name)
+    if numbers is None:
+        raise refuse(*first_non_number(plain, name))
+    return numbers[0]
+
+
+def missing_cells(column: Any) -> NDArray[np.bool_]:
+    """Which cells (n,) are missing.
+
+    >>> missing_cells(["1", "?", None])
+    array([False,  True,  True])
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    plain = _plain(column)
+    text = pa.types.is_large_string(plain.type)
+    found = pc.is_null(_stripped(plain)) if text else pc.is_null(plain, nan_is_null=pa.types.is_floating(plain.type))
+    return np.asarray(found.to_numpy(zero_copy_only=False))
 
 
 def words_of(column: Any, name: str = "?") -> pa.Array:
@@ -127,7 +191,7 @@ def is_categorical(column: Any) -> bool:
     return isinstance(column, pa.Array | pa.ChunkedArray) and bool(pa.types.is_dictionary(column.type))
 
 
-def first_non_number(column: Any) -> tuple[int, str]:
+def first_non_number(column: Any, name: str = "?") -> tuple[int, str]:
     """Row (from 0) and text of the first present cell that is no number; (0, "") where there is none.
 
     >>> first_non_number(["1", "", "about 3"])
@@ -135,7 +199,7 @@ def first_non_number(column: Any) -> tuple[int, str]:
     """
     import pyarrow.compute as pc
 
-    words = words_of(column)
+    words = words_of(column, name)
     row = pc.index(pc.match_substring_regex(words, _NUMBER), False).as_py()
     return (row, words[row].as_py()) if row >= 0 else (0, "")
 
@@ -144,8 +208,15 @@ def looks_numeric(words: pa.Array, share: float = 0.5) -> bool:
     """Whether more than this share of the words that are present are numbers."""
     import pyarrow.compute as pc
 
-    numeric = pc.sum(pc.match_substring_regex(words, _NUMBER)).as_py() or 0
+    numeric = pc.sum(numeric_cells(words)).as_py() or 0
     return bool(numeric > share * (len(words) - words.null_count))
+
+
+def numeric_cells(words: pa.Array) -> pa.Array:
+    """Which of the words are numbers; null where missing."""
+    import pyarrow.compute as pc
+
+    return pc.match_substring_regex(words, _NUMBER)
 
 
 def _plain(column: Any) -> pa.Array:
@@ -182,7 +253,14 @@ def _parsed(text: pa.Array) -> pa.Array | None:
     try:
         return pc.cast(text, pa.float64())
     except pa.ArrowInvalid:
-        true = _among(text, _TRUE)
+        return None
+
+
+def _booleans(text: pa.Array) -> pa.Array | None:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    true = _among(text, _TRUE)
     if not pc.all(pc.or_(pc.or_(true, _among(text, _FALSE)), pc.is_null(text))).as_py():
         return None
     return pc.if_else(pc.is_null(text), None, pc.cast(true, pa.float64()))
@@ -216,6 +294,7 @@ def _float_words(numbers: pa.Array) -> pa.Array:
     return pc.coalesce(pc.cast(integers, pa.large_string()), pc.cast(present, pa.large_string()))
 
 
-def _shown(column: Any, row: int) -> str:
+def shown(column: Any, row: int) -> str:
+    """The text of a cell, cut where it is long."""
     text = words_of(column)[row].as_py()
     return text if len(text) <= 24 else f"{text[:20]}... ({len(text)} characters)"

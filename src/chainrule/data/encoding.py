@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.data.columns import column_as_numbers, first_non_number, is_categorical, looks_numeric, words_of
+from chainrule.data.counting import MOST_DISTINCT
 from chainrule.data.documents import demand, read_columns, statistics_of, write_columns
-from chainrule.data.moments import standard
-from chainrule.data.tables import require_columns
+from chainrule.data.gathering import Facts, gather, parts_of
+from chainrule.data.names import require_columns
+from chainrule.data.sources import as_source
 from chainrule.data.transforms import KINDS, LEAST_SHARE, MOST_WORDS, Categories, Dropped, Numbers, Presence, Transform
-from chainrule.errors import DataError
+from chainrule.errors import DataError, RowError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -45,15 +46,23 @@ class Encoder:
     transforms: tuple[Transform, ...]
 
     @classmethod
-    def fit(cls, table: pa.Table, exclude: str | Iterable[str] = ()) -> Encoder:
-        """The encoder for all columns of `table` but the excluded ones (the targets).
+    def fit(cls, table: Any, exclude: str | Iterable[str] = (), chosen: NDArray[np.bool_] | None = None) -> Encoder:
+        """The encoder for all columns of a table or a source but the excluded ones (the targets).
 
-        Raises DataError for an excluded column that is absent, and when no column can be learned from.
+        With `chosen` (n,) from those rows alone. Raises DataError for an excluded column that is absent, and when no
+        column can be learned from.
         """
+        source = as_source(table)
         excluded = [exclude] if isinstance(exclude, str) else list(exclude)
-        require_columns(table, excluded, "excluded")
-        names = [name for name in table.column_names if name not in excluded]
-        encoder = cls(tuple(_transform(name, table.column(name)) for name in names))
+        require_columns(source.names, excluded, "excluded")
+        facts = [Facts(name) for name in source.names if name not in set(excluded)]
+        gather(lambda: parts_of(source, [fact.name for fact in facts], chosen), facts)
+        return cls.of(facts)
+
+    @classmethod
+    def of(cls, facts: Iterable[Facts]) -> Encoder:
+        """The encoder that the cells of the columns call for. Raises DataError when none can be learned from."""
+        encoder = cls(tuple(transform_of(fact) for fact in facts))
         if not encoder.feature_names:
             reasons = "; ".join(f"{t.name!r}: {t.detail}" for t in encoder.transforms[:12]) or "none is left"
             raise DataError(f"no column can be learned from ({reasons}): give at least one whose values differ")
@@ -79,14 +88,12 @@ class Encoder:
 
         Raises DataError for a column that is absent, and for a cell that is no finite number in a column of numbers.
         """
-        require_columns(table, self.columns, "input")
-        X = np.zeros((table.num_rows, self.width), dtype)
-        start = 0
-        for transform in self.transforms:
-            stop = start + len(transform.features)
-            if stop > start:
-                transform.fill(table.column(transform.name), X[:, start:stop])
-            start = stop
+        require_columns(table.column_names, self.columns, "input")
+        seen = [transform for transform in self.transforms if transform.features]
+        stops = np.cumsum([len(transform.features) for transform in seen]).tolist()
+        X = np.zeros((table.num_rows, stops[-1]), dtype)
+        for transform, start, stop in zip(seen, [0, *stops], stops, strict=False):
+            transform.fill(table.column(transform.name), X[:, start:stop])
         return X
 
     def describe(self) -> list[tuple[str, str, str]]:
@@ -114,39 +121,34 @@ class Encoder:
         return encoder
 
 
-def _transform(name: str, column: Any) -> Transform:
-    """The kind of transform that the values of the column call for."""
-    numbers = None if is_categorical(column) else column_as_numbers(column, name)
-    if numbers is None:
-        words = words_of(column, name)
-        if not is_categorical(column) and looks_numeric(words, MEANT_AS_NUMBERS):
-            row, word = first_non_number(column)
-            raise DataError(f"column {name!r} holds numbers, but {word!r} came in row {row + 1}: mend it, or drop it")
-        return _categories(name, words)
-    values, missing = numbers
-    if missing.all():
-        return Dropped(name, "every cell is missing")
-    mean, scale = standard(values, missing)
+def transform_of(facts: Facts) -> Transform:
+    """The kind of transform that the cells of a column call for."""
+    if facts.present == 0:
+        return Dropped(facts.name, "every cell is missing")
+    if not facts.numeric:
+        return _of_words(facts)
+    mean, scale = facts.moments.standard()
     if scale == 0:
-        return _flag_or_drop(name, bool(missing.any()), "every value is the same")
-    return Numbers(name, mean, scale, bool(missing.any()))
+        return _flag_or_drop(facts, "every value is the same")
+    return Numbers(facts.name, mean, scale, facts.missing > 0)
 
 
-def _categories(name: str, cells: pa.Array) -> Transform:
-    import pyarrow.compute as pc
+def _of_words(facts: Facts) -> Transform:
+    counts, present = facts.counts, facts.present
+    if facts.word is not None and not facts.categorical and counts.numeric > MEANT_AS_NUMBERS * present:
+        name, (row, word) = facts.name, facts.word
+        raise RowError(
+            row, lambda number: f"column {name!r} holds numbers, but {word!r} came in row {number}: mend it, or drop it"
+        )
+    if counts.too_many:
+        return _flag_or_drop(facts, f"it holds more than {MOST_DISTINCT:,} different words")
+    if counts.distinct() == 1:
+        return _flag_or_drop(facts, "every value is the same")
+    repeated = counts.words(least=2)
+    if sum(count for _, count in repeated) < LEAST_SHARE * present or not repeated:
+        return _flag_or_drop(facts, "hardly any word comes twice, as in names and identifiers")
+    return Categories(facts.name, tuple(word for word, _ in repeated[:MOST_WORDS]), facts.missing > 0)
 
-    missing = cells.null_count > 0
-    if cells.null_count == len(cells):
-        return Dropped(name, "every cell is missing")
-    counted = pc.value_counts(cells.drop_null())
-    if len(counted) == 1:
-        return _flag_or_drop(name, missing, "every value is the same")
-    repeated = counted.filter(pc.greater(counted.field("counts"), 1)).to_pylist()
-    if sum(word["counts"] for word in repeated) < LEAST_SHARE * (len(cells) - cells.null_count) or not repeated:
-        return _flag_or_drop(name, missing, "hardly any word comes twice, as in names and identifiers")
-    repeated.sort(key=lambda word: (-word["counts"], word["values"]))
-    return Categories(name, tuple(word["values"] for word in repeated[:MOST_WORDS]), missing)
 
-
-def _flag_or_drop(name: str, missing: bool, reason: str) -> Transform:
-    return Presence(name, reason) if missing else Dropped(name, reason)
+def _flag_or_drop(facts: Facts, reason: str) -> Transform:
+    return Presence(facts.name, reason) if facts.missing else Dropped(facts.name, reason)

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BLOCK", "Moments", "standard"]
+__all__ = ["BLOCK", "Moments", "Running", "standard"]
 
 BLOCK = 4096  # rows
 
@@ -75,19 +74,58 @@ class Moments:
         return math.ldexp(self.mean, shift), math.ldexp(self.squares, 2 * shift)
 
 
+class Running:
+    """The moments of rows that arrive in parts of any length: the same bits as those of all rows at once.
+
+    >>> running = Running()
+    >>> for part in ([1.0], [np.nan, 3.0]):
+    ...     running.add(np.array(part))
+    >>> running.standard()
+    (2.0, 1.0)
+    """
+
+    def __init__(self) -> None:
+        self._total = Moments()
+        self._waiting: list[Values] = []  # fewer rows than a block
+        self._rows = 0
+
+    def add(self, values: Values) -> None:
+        """Take the next rows (k,), NaN where a value is missing."""
+        start = 0
+        if self._rows:
+            start = min(BLOCK - self._rows, len(values))
+            self._wait(values[:start])
+        while len(values) - start >= BLOCK:
+            self._total = self._total.merged(_moments_of(values[start : start + BLOCK]))
+            start += BLOCK
+        if start < len(values):
+            self._wait(values[start:])
+
+    def standard(self) -> tuple[float, float]:
+        """Mean and population standard deviation of what has come, of which at least one value is not missing."""
+        return self._total.merged(_moments_of(np.concatenate([*self._waiting, _NONE]))).standard()
+
+    def _wait(self, part: Values) -> None:
+        self._waiting.append(part.copy())
+        self._rows += len(part)
+        if self._rows == BLOCK:
+            self._total = self._total.merged(_moments_of(np.concatenate(self._waiting)))
+            self._waiting, self._rows = [], 0
+
+
 def standard(values: Values, missing: NDArray[np.bool_]) -> tuple[float, float]:
     """Mean and population standard deviation of the values (n,) that are not missing; at least one is not.
 
     >>> standard(np.array([1.0, 3.0, np.nan]), np.array([False, False, True]))
     (2.0, 1.0)
     """
-    total = Moments()
-    for block in _blocks(values, missing):
-        total = total.merged(Moments.of(block))
-    return total.standard()
+    running = Running()
+    running.add(np.where(missing, np.nan, values))
+    return running.standard()
 
 
-def _blocks(values: Values, missing: NDArray[np.bool_]) -> Iterator[Values]:
-    for start in range(0, len(values), BLOCK):
-        rows = slice(start, start + BLOCK)
-        yield values[rows][~missing[rows]]
+_NONE = np.empty(0)
+
+
+def _moments_of(block: Values) -> Moments:
+    return Moments.of(block[~np.isnan(block)])

@@ -20,15 +20,14 @@ _SHOWN = 12  # names that a message lists at most
 _LENGTH = 40  # characters of a name that a message shows at most
 
 
-def require_columns(table: pa.Table, names: Iterable[str], what: str) -> None:
-    """Raise a DataError that lists the `names` that `table` lacks, and those it has.
+def require_columns(table: pa.Table | Sequence[str], names: Iterable[str], what: str) -> None:
+    """Raise a DataError that lists the `names` that a table (or the names of its columns) lacks, and those it has.
 
-    >>> from chainrule.data.tables import read_table
-    >>> require_columns(read_table({"price": [1], "x": [2]}), ["prise"], "target")
+    >>> require_columns(["price", "x"], ["prise"], "target")
     Traceback (most recent call last):
     chainrule.errors.DataError: there is no target column 'prise' (did you mean 'price'?): the columns are 'price', 'x'
     """
-    present = table.column_names
+    present = list(table) if isinstance(table, Sequence) else table.column_names
     known = set(present)
     absent = [name for name in names if name not in known]
     if absent:

@@ -15,11 +15,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.data.columns import column_as_numbers, first_non_number, words_of
-from chainrule.data.moments import standard
-from chainrule.data.tables import listed
+from chainrule.data.columns import values_of, words_of
+from chainrule.data.gathering import Facts
+from chainrule.data.names import listed
 from chainrule.data.transforms import standardised
-from chainrule.errors import DataError
+from chainrule.errors import RowError
 
 __all__ = ["KINDS", "Classes", "Quantity", "Target"]
 
@@ -36,8 +36,8 @@ class Target(abc.ABC):
         """The number of the network's outputs that belong to it."""
         return 1
 
-    def scaled_to(self, column: Any) -> Target:
-        """The same target with its statistics, if it has any, from these cells."""
+    def scaled_to(self, facts: Facts) -> Target:
+        """The same target with its statistics, if it has any, from the cells of these facts."""
         return self
 
     @abc.abstractmethod
@@ -102,10 +102,7 @@ class Classes(Target):
         codes = self._codes_of_numbers(column) if numeric else self._codes_of_words(column)
         if (codes < 0).any():
             row = int((codes < 0).argmax())
-            raise DataError(
-                f"target {self.name!r} has an unknown class {words_of(column)[row].as_py()!r} in row {row + 1}: "
-                f"the classes are {listed(self.values.tolist())}"
-            )
+            raise self._unknown(row, str(words_of(column)[row].as_py()))
         return codes
 
     def _codes_of_words(self, column: Any) -> NDArray[np.intp]:
@@ -117,13 +114,19 @@ class Classes(Target):
         return np.asarray(codes, dtype=np.intp)
 
     def _codes_of_numbers(self, column: Any) -> NDArray[np.intp]:
-        numbers = column_as_numbers(column, self.name)
-        if numbers is None:
-            row, _ = first_non_number(column)
-            return np.where(np.arange(len(column)) == row, -1, 0)
+        values = values_of(column, self._unknown, self.name)
         known = self.values.astype(np.float64)
-        codes = np.searchsorted(known, numbers[0]).clip(0, self.width - 1)
-        return np.where(known[codes] == numbers[0], codes, -1)
+        codes = np.searchsorted(known, values).clip(0, self.width - 1)
+        return np.where(known[codes] == values, codes, -1)
+
+    def _unknown(self, row: int, word: str) -> RowError:
+        known = listed(self.values.tolist())
+        return RowError(
+            row,
+            lambda number: (
+                f"target {self.name!r} has an unknown class {word!r} in row {number}: the classes are {known}"
+            ),
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,10 +137,9 @@ class Quantity(Target):
     mean: float
     scale: float
 
-    def scaled_to(self, column: Any) -> Target:
+    def scaled_to(self, facts: Facts) -> Target:
         """Standardised by these cells, unless they are all the same."""
-        numbers = column_as_numbers(column, self.name)
-        mean, scale = standard(*numbers) if numbers is not None else (self.mean, 0.0)
+        mean, scale = facts.moments.standard() if facts.present else (self.mean, 0.0)
         return dataclasses.replace(self, mean=mean, scale=scale) if scale > 0 else self
 
     def encode(self, column: Any, dtype: Any) -> NDArray[Any]:
@@ -145,11 +147,13 @@ class Quantity(Target):
 
         Raises DataError for a word and for a value out of range.
         """
-        numbers = column_as_numbers(column, self.name)
-        if numbers is None:
-            row, word = first_non_number(column)
-            raise DataError(f"target {self.name!r} holds numbers, but {word!r} came in row {row + 1}: mend it")
-        return standardised(numbers[0], self.mean, self.scale, dtype, self.name)[:, np.newaxis]
+        values = values_of(column, self._refused, self.name)
+        return standardised(values, self.mean, self.scale, dtype, self.name)[:, np.newaxis]
+
+    def _refused(self, row: int, word: str) -> RowError:
+        return RowError(
+            row, lambda number: f"target {self.name!r} holds numbers, but {word!r} came in row {number}: mend it"
+        )
 
     def decode(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
         """`mean + scale * a` (n,), float64 in the column's own units."""

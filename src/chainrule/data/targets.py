@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,16 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.data.choosing import TASKS, target_of
-from chainrule.data.columns import words_of
+from chainrule.data.columns import missing_cells
 from chainrule.data.documents import demand, read_columns, statistics_of, write_columns
+from chainrule.data.gathering import Distinct, Facts, gather, parts_of
+from chainrule.data.names import listed, require_columns
 from chainrule.data.outputs import KINDS, Classes, Quantity, Target
-from chainrule.data.tables import listed, require_columns
-from chainrule.errors import DataError, SettingError
+from chainrule.data.sources import as_source
+from chainrule.errors import DataError, RowError, SettingError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Block", "Targets"]
+__all__ = ["Block", "Targets", "facts_of_targets", "with_all"]
 
 
 class Block(NamedTuple):
@@ -47,8 +49,8 @@ class Targets:
     columns: tuple[Target, ...]
 
     @classmethod
-    def fit(cls, table: pa.Table, names: str | Iterable[str], task: str = "auto") -> Targets:
-        """The targets for the columns `names`; rows in which one is missing count for the others.
+    def fit(cls, table: Any, names: str | Iterable[str], task: str = "auto") -> Targets:
+        """The targets for the columns `names` of a table or source; rows in which one is missing count for the others.
 
         `task` is `classification`, `regression` or `auto`, which decides for each column: words and booleans
         are classes; numbers are classes when all are whole and they are two different ones, or at most twenty
@@ -57,20 +59,24 @@ class Targets:
         Raises SettingError for another task; DataError for a column that is absent, named twice, without
         values, with one value only, or with words among numbers.
         """
+        source = as_source(table)
+        facts = facts_of_targets(source.names, names)
+        gather(lambda: parts_of(source, [fact.name for fact in facts]), facts)
+        return cls.of(facts, task)
+
+    @classmethod
+    def of(cls, facts: Iterable[Distinct], task: str = "auto") -> Targets:
+        """The targets that the cells of the columns call for, by the rule that `fit` states."""
         if task not in TASKS:
             raise SettingError(f"task is {task!r}, but must be one of {', '.join(TASKS)}")
-        chosen = [names] if isinstance(names, str) else list(names)
-        if not chosen or len(set(chosen)) < len(chosen):
-            raise DataError(f"the targets are {listed(chosen) or 'none'}: name one column or more, each once")
-        require_columns(table, chosen, "target")
-        return cls(tuple(target_of(name, table.column(name), task) for name in chosen))
+        return cls(tuple(target_of(fact, task) for fact in facts))
 
-    def scaled_to(self, rows: pa.Table) -> Targets:
-        """The same targets, numbers standardised by these rows (those to train on); classes stay all that were found.
+    def scaled_to(self, facts: Mapping[str, Facts]) -> Targets:
+        """The same targets, numbers standardised by the cells of these facts (of the rows to train on), by column.
 
-        A number that is the same in all of these rows keeps the statistics that it has.
+        Classes stay all that were found. A number that is the same in all of these rows keeps the statistics it has.
         """
-        return Targets(tuple(column.scaled_to(rows.column(column.name)) for column in self.columns))
+        return Targets(tuple(c.scaled_to(facts[c.name]) if c.name in facts else c for c in self.columns))
 
     @property
     def names(self) -> list[str]:
@@ -101,10 +107,8 @@ class Targets:
 
     def present(self, table: pa.Table) -> NDArray[np.bool_]:
         """The rows (n,) in which no target is missing."""
-        require_columns(table, self.names, "target")
-        missing = [words_of(table.column(name), name).is_null() for name in self.names]
-        there: NDArray[np.bool_] = ~np.any([m.to_numpy(zero_copy_only=False) for m in missing], axis=0)
-        return there
+        require_columns(table.column_names, self.names, "target")
+        return with_all(table, self.names)
 
     def encode(self, table: pa.Table, dtype: Any = "float32") -> NDArray[Any]:
         """The outputs (n, n_L) that the network should give, C-contiguous.
@@ -114,7 +118,8 @@ class Targets:
         there = self.present(table)
         if not there.all():
             row = int(there.argmin())
-            raise DataError(f"row {row + 1} has no value in {listed(self.names)}: leave out rows without their targets")
+            names = listed(self.names)
+            raise RowError(row, lambda number: f"row {number} has no value in {names}: leave out rows without targets")
         parts = [column.encode(table.column(column.name), dtype) for column in self.columns]
         return np.concatenate(parts, axis=1)
 
@@ -156,3 +161,21 @@ class Targets:
         for column in (c for c in targets.columns if isinstance(c, Classes)):
             demand(column.in_order, "target", column.words, "two classes or more, in order and of a known type,")
         return targets
+
+
+def with_all(table: pa.Table, names: Iterable[str]) -> NDArray[np.bool_]:
+    """The rows (n,) in which none of the columns is missing."""
+    there: NDArray[np.bool_] = ~np.any([missing_cells(table.column(name)) for name in names], axis=0)
+    return there
+
+
+def facts_of_targets(present: Sequence[str], names: str | Iterable[str]) -> list[Distinct]:
+    """What has to be found about the columns `names` of a table with the columns `present`.
+
+    Raises DataError for a column that is absent or named twice.
+    """
+    chosen = [names] if isinstance(names, str) else list(names)
+    if not chosen or len(set(chosen)) < len(chosen):
+        raise DataError(f"the targets are {listed(chosen) or 'none'}: name one column or more, each once")
+    require_columns(present, chosen, "target")
+    return [Distinct(name) for name in chosen]

@@ -17,8 +17,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.data.columns import column_as_numbers, first_non_number, words_of
-from chainrule.errors import DataError
+from chainrule.data.columns import missing_cells, values_of, words_of
+from chainrule.errors import RowError
 
 __all__ = [
     "KINDS",
@@ -80,18 +80,21 @@ class Numbers(Transform):
 
     def fill(self, column: Any, out: NDArray[Any]) -> None:
         """Raises DataError for a cell that is a word, infinite, or too far away for the type of `out`."""
-        numbers = column_as_numbers(column, self.name)
-        if numbers is None:
-            row, word = first_non_number(column)
-            raise DataError(
-                f"column {self.name!r} holds numbers, but {word!r} came in row {row + 1}: "
-                "write a number there, or leave the cell empty"
-            )
-        values, missing = numbers
+        values = values_of(column, self._refused, self.name)
+        missing = np.isnan(values)
         out[:, 0] = standardised(values, self.mean, self.scale, out.dtype, self.name)
         out[missing, 0] = 0
         if self.missing:
             out[:, 1] = missing
+
+    def _refused(self, row: int, word: str) -> RowError:
+        return RowError(
+            row,
+            lambda number: (
+                f"column {self.name!r} holds numbers, but {word!r} came in row {number}: "
+                "write a number there, or leave the cell empty"
+            ),
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,7 +150,7 @@ class Presence(Transform):
 
     def fill(self, column: Any, out: NDArray[Any]) -> None:
         """A row is 1 where its cell is missing."""
-        out[:, 0] = words_of(column, self.name).is_null().to_numpy(zero_copy_only=False)
+        out[:, 0] = missing_cells(column)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -182,8 +185,11 @@ def standardised(values: NDArray[Any], mean: float, scale: float, dtype: Any, na
     far = np.isinf(result)
     if far.any():
         row = int(far.argmax())
-        raise DataError(
-            f"row {row + 1} of column {name!r} is {values[row]:g}, too far from the training data "
-            f"(mean {mean:g}, standard deviation {scale:g}): mend it, or leave the cell empty"
+        raise RowError(
+            row,
+            lambda number: (
+                f"row {number} of column {name!r} is {values[row]:g}, too far from the training data "
+                f"(mean {mean:g}, standard deviation {scale:g}): mend it, or leave the cell empty"
+            ),
         )
     return result

@@ -1,7 +1,7 @@
 """A trained model: the encoder of a table's columns, a network, and the targets that its outputs stand for."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,9 +10,11 @@ from chainrule import files
 from chainrule.activations import Activation
 from chainrule.arrays import Array
 from chainrule.data.encoding import Encoder
-from chainrule.data.tables import read_table
+from chainrule.data.gathering import Part, cut, numbered, parts_of
+from chainrule.data.names import require_columns
+from chainrule.data.sources import Source, as_source
 from chainrule.data.targets import Targets
-from chainrule.errors import DataError
+from chainrule.errors import DataError, RowError
 from chainrule.model.outputs import as_answers, suits
 from chainrule.model.scores import scores_of
 from chainrule.network import Network
@@ -44,13 +46,29 @@ class Model:
 
         Raises DataError where one is not a finite number.
         """
-        found = self.network.predict(self.encoder.encode(read_table(source), self.network.dtype))
+        return np.concatenate(list(self.outputs_by_block(source)))
+
+    def outputs_by_block(self, source: Any) -> Iterator[Array]:
+        """The same outputs, some rows at a time, for tables larger than memory: no bit depends on how they are cut."""
+        for table, rows in self._parts(as_source(source), []):
+            with numbered(rows):
+                yield self._outputs(table)
+
+    def _outputs(self, table: Any) -> Array:
+        found = self.network.predict(self.encoder.encode(table, self.network.dtype))
         if not np.isfinite(found).all():
-            row = int(np.argmin(np.isfinite(found).all(axis=1)))
-            raise DataError(
-                f"row {row + 1} has no finite answer: its values are far outside those of the training data"
+            first = int(np.argmin(np.isfinite(found).all(axis=1)))
+            raise RowError(
+                first,
+                lambda row: f"row {row} has no finite answer: its values are far outside those of the training data",
             )
         return as_answers(self.targets, self._activations, found)
+
+    def _parts(self, source: Source, targets: list[str]) -> Iterator[Part]:
+        """The rows of a source, some at a time: its inputs and these targets."""
+        require_columns(source.names, self.encoder.columns, "input")
+        require_columns(source.names, targets, "target")
+        return cut(parts_of(source, [*self.encoder.columns, *targets]), self.encoder.width)
 
     @property
     def _activations(self) -> list[Activation]:
@@ -80,13 +98,22 @@ class Model:
         absolute error in the target's units, r2. Several targets of numbers also get their common rmse and mean r2,
         `overall`. Rows without a target are left out and counted. See `chainrule.data.metrics`.
         """
-        table = read_table(source)
-        present = self.targets.present(table)
-        if not present.any():
+        found, without = [], 0
+        for table, rows in self._parts(as_source(source), self.targets.names):
+            present = self.targets.present(table)
+            without += int((~present).sum())
+            part = table.filter(present)
+            with numbered(rows[present]):
+                if part.num_rows:
+                    found.append((self._outputs(part), self.targets.encode(part, "float64")))
+        if not found:
             raise DataError("no row has a value for every target, so there is nothing to compare with")
-        A, T = self.outputs(table)[present], self.targets.encode(table.filter(present), "float64")
-        found: dict[str, Any] = {"rows": len(A), "without_target": int((~present).sum())}
-        return {**found, **scores_of(self.targets, A, T)}
+        A, T = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        return {"rows": len(A), "without_target": without, **scores_of(self.targets, A, T)}
+
+    def tested(self, X: Array, T: Array) -> dict[str, Any]:
+        """The same scores for encoded rows X and their targets T (float64)."""
+        return scores_of(self.targets, as_answers(self.targets, self._activations, self.network.predict(X)), T)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model as one .safetensors file; see `cr.save`."""

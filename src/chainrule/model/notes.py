@@ -1,38 +1,47 @@
 """The lines that a person should read before training starts."""
 
-from typing import Any
+from collections.abc import Iterable
 
-from chainrule.data.columns import first_non_number, is_categorical, looks_numeric, words_of
-from chainrule.data.encoding import Encoder
-from chainrule.data.tables import UNNAMED, listed
-from chainrule.data.targets import Targets
+from chainrule.data.gathering import Facts
+from chainrule.data.names import listed
+from chainrule.data.roles import Roles
+from chainrule.data.room import Room
+from chainrule.model.preparation import Prepared
 
-__all__ = ["cautions", "notes_on"]
+__all__ = ["notes_on"]
 
 
-def notes_on(encoder: Encoder, targets: Targets, without: int, rows: int, held: int) -> list[str]:
+def notes_on(found: Prepared, weight: str | None) -> list[str]:
     """What a person should know before training starts."""
-    notes = [f"{rows:,} rows to train on, {held:,} held out for validation; {encoder.width} inputs"]
-    if without:
-        notes.append(f"{without:,} rows lack a target and are left out")
-    for column in targets.columns:
+    held = 0 if found.held is None else len(found.held[0])
+    tested = f", {len(found.test[0]):,} for the test" if found.test else ""
+    rows = f"{len(found.rows[0]):,} rows to train on, {held:,} held out for validation{tested}"
+    notes = [f"{rows}; {found.encoder.width} inputs", *_left_out(found.roles, weight), *_where(found.room)]
+    for column in found.targets.columns:
         what = f"{column.width} classes" if column.kind == "classes" else "a number"
         notes.append(f"target {column.name}: {what}")
     dropped: dict[str, list[str]] = {}
-    for name, kind, why in encoder.describe():
+    for name, kind, why in found.encoder.describe():
         if kind == "dropped":
             dropped.setdefault(why, []).append(name)
-    return notes + [f"left out, because {why}: {listed(names)}" for why, names in dropped.items()]
+    notes += [f"left out, because {why}: {listed(names)}" for why, names in dropped.items()]
+    return notes + _cautions(found.roles.unnamed, found.facts)
 
 
-def cautions(table: Any, encoder: Encoder) -> list[str]:
+def _left_out(roles: Roles, weight: str | None) -> list[str]:
+    found = [f"{roles.without:,} rows lack a target and are left out"] if roles.without else []
+    return found + ([f"{roles.weightless:,} rows have weight 0 in {weight} and are left out"] * bool(roles.weightless))
+
+
+def _where(room: Room) -> list[str]:
+    size = f"{room.bytes / 1e9:.1f} GB" if room.bytes >= 1e9 else f"{room.bytes / 1e6:.1f} MB"
+    return [f"the encoded rows lie in a file of {size} in {room.folder}"] if room.folder is not None else []
+
+
+def _cautions(unnamed: str, facts: Iterable[Facts]) -> list[str]:
     """What may not be as it was meant: columns without a name, and columns of numbers with a few words in them."""
-    unnamed = (table.schema.metadata or {}).get(UNNAMED, b"").decode()
     found = [f"left out, because it has no name: column {unnamed}"] if unnamed else []
-    for name in (name for name, kind, _ in encoder.describe() if kind in ("categories", "dropped")):
-        cells = table.column(name)
-        if not is_categorical(cells) and looks_numeric(words_of(cells, name)) and first_non_number(cells)[1]:
-            found.append(
-                f"column {name} is no column of numbers because of cells such as {first_non_number(cells)[1]!r}"
-            )
+    for fact in facts:
+        if fact.word is not None and fact.word.text and not fact.categorical and 2 * fact.counts.numeric > fact.present:
+            found.append(f"column {fact.name} is no column of numbers because of cells such as {fact.word.text!r}")
     return found

@@ -1,6 +1,7 @@
 """How a table is trained on: one set of settings for Python and the command line."""
 
 import dataclasses
+import os
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -12,6 +13,7 @@ from chainrule.costs import COSTS
 from chainrule.errors import SettingError
 from chainrule.initializers import INITIALIZERS
 from chainrule.model.scores import check_metric
+from chainrule.model.weighting import check_class_weight
 from chainrule.optimizers import OPTIMIZERS, Clip, Optimizer
 from chainrule.random import as_seed
 from chainrule.registry import require
@@ -35,11 +37,25 @@ class Settings:
     activation. optimizer; learning_rate: None for the optimizer's own; schedule: what the learning rate is multiplied
     with over time. batch_size: rows of an update, None for all, "auto" for 32, or all where the optimizer needs them.
     epochs: passes over the rows. patience: epochs without a gain of more than min_delta after which training stops.
-    time: seconds after which it does. validation: the share of rows held out, which say which epoch's weights to keep;
-    0 holds out none. metric: what is compared there in place of the cost: a name of `METRICS`, or a function of
-    (y_true, y_pred) with a mode, "max" where greater is better, or "min". alpha, l1: penalties on squared and absolute
-    weights. dropout: the probability of dropping a hidden neuron. clip: bounds for the gradient. task: auto,
-    classification or regression. drop: columns to leave out. seed: fixes every random choice; None draws one.
+    time: seconds after which it does. metric: what is compared on the rows held out in place of the cost: a name of
+    `METRICS`, or a function of (y_true, y_pred) with a mode, "max" where greater is better, or "min". alpha, l1:
+    penalties on squared and absolute weights. dropout: the probability of dropping a hidden neuron. clip: bounds for
+    the gradient. task: auto, classification or regression. seed: fixes every random choice; None draws one.
+
+    What columns mean. drop: those to leave out. keep: the only ones that are inputs, where any are named. weight: one
+    that holds the weights of the rows, numbers from 0, and is no input; a row of weight 0 is as if it were not there.
+    class_weight: "balanced", so that each class of a target weighs the same in total, or the weight of each class that
+    is to have another than 1, such as {"yes": 5} (with several targets by target, {"sick": {"yes": 5}}); it multiplies
+    the weight of the row.
+
+    What rows mean. validation: the share of rows held out, which say which epoch's weights to keep, 0 for none; or a
+    table of such rows, anything that `train_table` takes, with the column of weights or without. test_every: k holds
+    out the rows whose number in the table, from 0, is a multiple of k: from targets, statistics, weights and
+    validation; the scores on them, by the final weights, go into the model's summary.
+
+    cache: the folder of the file in which the encoded rows lie while they are trained on; None keeps them in memory, or
+    in the system's folder for large temporary files where they take more than a quarter of the available memory. The
+    file is gone when the training is. No bit depends on it.
     """
 
     hidden: Sequence[int] = (100,)
@@ -55,7 +71,7 @@ class Settings:
     patience: int | None = None
     min_delta: float = 0.0
     time: float | None = None
-    validation: float = 0.1
+    validation: Any = 0.1
     metric: Any = None
     mode: Literal["min", "max"] | None = None
     alpha: float = 0.0
@@ -64,16 +80,23 @@ class Settings:
     clip: Clip | None = None
     task: str = "auto"
     drop: Sequence[str] = ()
+    keep: Sequence[str] = ()
+    weight: str | None = None
+    class_weight: Any = None
+    test_every: int | None = None
+    cache: Any = None
     seed: int | None = 0
     dtype: str = "float32"
     engine: str = "auto"
     threads: int | None = None
 
     def __post_init__(self) -> None:
-        share = isinstance(self.validation, int | float) and 0 <= self.validation < 1
-        require(share, "validation", self.validation, "a share from 0 to below 1")
+        share = not isinstance(self.validation, int | float) or 0 <= self.validation < 1
+        require(share, "validation", self.validation, "a share from 0 to below 1, or a table")
         object.__setattr__(self, "hidden", (self.hidden,) if isinstance(self.hidden, int) else tuple(self.hidden))
-        object.__setattr__(self, "drop", (self.drop,) if isinstance(self.drop, str) else tuple(self.drop))
+        for name in ("drop", "keep"):
+            given = getattr(self, name)
+            object.__setattr__(self, name, (given,) if isinstance(given, str) else tuple(given))
         sizes = all(isinstance(n, int | np.integer) and not isinstance(n, bool) and n >= 1 for n in self.hidden)
         require(sizes, "hidden", self.hidden, "whole numbers from 1")
         require(isinstance(self.dropout, int | float), "dropout", self.dropout, "one number")
@@ -87,6 +110,17 @@ class Settings:
         as_dtype(self.dtype)
         check_metric(self.metric, self.mode)
         self._check_choices()
+        self._check_rows()
+
+    def _check_rows(self) -> None:
+        """Raise for what no table could mean."""
+        require(self.weight is None or isinstance(self.weight, str), "weight", self.weight, "the name of a column")
+        check_class_weight(self.class_weight)
+        every = self.test_every
+        whole = every is None or (isinstance(every, int | np.integer) and not isinstance(every, bool) and every >= 2)
+        require(whole, "test_every", every, "a whole number from 2, or None")
+        folder = self.cache is None or isinstance(self.cache, str | os.PathLike)
+        require(folder, "cache", self.cache, "the path of a folder, or None")
 
     def _check_choices(self) -> None:
         """Raise for a choice that no registry has, while nothing has been read yet."""

@@ -3,21 +3,17 @@
 import dataclasses
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from chainrule._version import __version__
-from chainrule.arrays import Array
 from chainrule.data.encoding import Encoder
-from chainrule.data.examples import split_rows
 from chainrule.data.sources import as_source
 from chainrule.data.targets import Targets
-from chainrule.errors import DataError, SettingError
+from chainrule.errors import SettingError
 from chainrule.model.model import Model
-from chainrule.model.notes import cautions, notes_on
-from chainrule.model.outputs import check_reach, choices_for, scaled_for
+from chainrule.model.notes import notes_on
+from chainrule.model.preparation import prepare
 from chainrule.model.scores import watched
 from chainrule.model.settings import Settings
 from chainrule.network import Network
@@ -29,49 +25,29 @@ from chainrule.training.settings import as_batch_size
 
 __all__ = ["TableTraining", "train_table"]
 
-LEAST_ROWS = 10  # below this no rows are held out for validation
-
 
 class TableTraining:
     """The training of a model on a table, ready to run: what was found in the table, the events, then the model.
 
-    `notes` are the lines that a person should read before training starts. After `events` is exhausted, `model` is
-    the trained one; while it runs, it is the model as it stands.
+    `rows` are X, T and the weights (or None) to train on, `held` the same of the rows held out, or None, and `test` X
+    and T (float64) of those for the test. `notes` are the lines that a person should read before training starts. After
+    `events` is exhausted, `model` is the trained one; while it runs, it is the model as it stands.
     """
 
     def __init__(self, source: Any, target: str | Sequence[str], settings: Settings) -> None:
-        origin = as_source(source)
-        table = origin.table()
         require(isinstance(target, str | list | tuple), "target", target, "the name of a column, or a list of names")
         names = [target] if isinstance(target, str) else list(target)
-        targets = Targets.fit(table, names, settings.task)
-        present = targets.present(table)
-        self.settings = dataclasses.replace(settings, seed=as_seed(settings.seed))
-        rows, held = (np.flatnonzero(present)[part] for part in self._split(int(present.sum())))
-        known = table.take(rows)
-        encoder = _fitted(table, known, [*names, *settings.drop])
-        self.choices = choices_for(targets, settings.output, settings.cost)
-        targets = scaled_for(targets.scaled_to(known), self.choices)
-        X = encoder.encode(table, settings.dtype)  # all rows: an error then names its row as the file has it
-        self.rows = X[rows], targets.encode(known, settings.dtype)
-        self.held = (X[held], targets.encode(table.take(held), settings.dtype)) if len(held) else None
-        check_reach(targets, self.choices, self.rows[1])
-        self.watched = watched(targets, self.choices, settings.metric, settings.mode)
+        seed = as_seed(settings.seed)
+        self.settings = dataclasses.replace(settings, seed=seed)
+        origin = as_source(source)
+        found = prepare(origin, names, settings, seed)
+        self.rows, self.held, self.test, self.choices = found.rows, found.held, found.test, found.choices
+        self.watched = watched(found.targets, self.choices, settings.metric, settings.mode)
         if settings.metric is not None and self.held is None:
             raise SettingError("the metric is taken on rows held out, and there are none: give a greater validation")
-        self.notes = [
-            *origin.notes,
-            *notes_on(encoder, targets, int((~present).sum()), len(rows), len(held)),
-            *cautions(table, encoder),
-        ]
-        self.model = Model(encoder, targets, self._network(encoder, targets), {})
+        self.notes = [*origin.notes, *notes_on(found, settings.weight)]
+        self.model = Model(found.encoder, found.targets, self._network(found.encoder, found.targets), {})
         self.running: Training | None = None
-
-    def _split(self, n: int) -> tuple[Array, Array]:
-        if self.settings.validation == 0 or n < LEAST_ROWS:
-            return np.arange(n), np.arange(0)
-        assert self.settings.seed is not None
-        return split_rows(self.settings.seed, n, self.settings.validation)
 
     def _network(self, encoder: Encoder, targets: Targets) -> Network:
         s = self.settings
@@ -94,7 +70,8 @@ class TableTraining:
         s = self.settings
         self.running = train(
             self.model.network,
-            *self.rows,
+            *self.rows[:2],
+            sample_weight=self.rows[2],
             optimizer=s.rule,
             schedule=s.schedule,
             batch_size=s.batch_size,
@@ -120,7 +97,8 @@ class TableTraining:
         self.notes += self.running.notes
         for event in self.running:
             if isinstance(event, Finished):
-                self.model.history, self.model.summary = event.history, self._summary(event.history)
+                self.model.history = event.history
+                self.model.summary = {**self._summary(event.history), **self._tested(event.history)}
             yield event
 
     def best(self, state: TrainingState) -> Model:
@@ -134,8 +112,10 @@ class TableTraining:
     def _described(self, checkpoint: Checkpoint) -> Checkpoint:
         """With the settings that a training on arrays does not know: a difference is then told in their words."""
         s, names = self.settings, [column.name for column in self.model.targets.columns]
-        also = {"target": names, "task": s.task, "drop": list(s.drop), "validation": s.validation, **checkpoint.also}
-        return dataclasses.replace(checkpoint, also=also)
+        also: dict[str, Any] = {"target": names, "task": s.task, "drop": list(s.drop), "keep": list(s.keep)}
+        also |= {"weight": s.weight}
+        also |= {"class_weight": _plain(s.class_weight), "test_every": s.test_every, "validation": _shown(s.validation)}
+        return dataclasses.replace(checkpoint, also={**also, **checkpoint.also})
 
     def _summary(self, history: History) -> dict[str, Any]:
         s, best = self.settings, history.best_epoch
@@ -158,6 +138,12 @@ class TableTraining:
             "chainrule": __version__,
         }
 
+    def _tested(self, history: History) -> dict[str, Any]:
+        """The scores on the rows held out for the test, by the weights that are left."""
+        if self.test is None or history.best_epoch < 0:
+            return {}
+        return {"test": {"rows": len(self.test[0]), **_finite(self.model.tested(*self.test))}}
+
     def _asked(self) -> dict[str, Any]:
         """What was asked for beyond the usual, as plain data."""
         s, bounds = self.settings, {}
@@ -166,6 +152,7 @@ class TableTraining:
         schedule = {} if s.schedule is None else SCHEDULES.get(s.schedule).document()
         metric = self.watched.monitor if s.metric is not None else ""
         found = {"schedule": schedule, "clip": bounds, "metric": metric, "patience": s.patience, "time": s.time}
+        found |= {"weight": s.weight, "class_weight": _plain(s.class_weight), "test_every": s.test_every}
         return {name: value for name, value in found.items() if value}
 
 
@@ -203,15 +190,21 @@ def train_table(
     return training.model
 
 
-def _fitted(table: Any, rows: Any, exclude: list[str]) -> Encoder:
-    """The encoder for `rows` of the table; an error that the whole table gives too names the row as the file has it."""
-    try:
-        return Encoder.fit(rows, exclude)
-    except DataError:
-        Encoder.fit(table, exclude)
-        raise
-
-
-def _finite(scores: dict[str, float]) -> dict[str, float]:
+def _finite(scores: Mapping[str, Any]) -> dict[str, Any]:
     """The scores that a file can hold: JSON has no infinity."""
-    return {name: value for name, value in scores.items() if math.isfinite(value)}
+    inner = {name: _finite(value) if isinstance(value, Mapping) else value for name, value in scores.items()}
+    return {name: value for name, value in inner.items() if isinstance(value, dict) or math.isfinite(value)}
+
+
+def _plain(class_weight: Any) -> Any:
+    """The weights of classes as a file can hold them."""
+    if not isinstance(class_weight, Mapping):
+        return class_weight
+    return {str(k): _plain(v) if isinstance(v, Mapping) else float(v) for k, v in class_weight.items()}
+
+
+def _shown(validation: Any) -> Any:
+    """A share, the path of a file, or that it was a table."""
+    if isinstance(validation, int | float):
+        return validation
+    return os.fspath(validation) if isinstance(validation, str | os.PathLike) else "a table"

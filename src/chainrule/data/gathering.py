@@ -1,0 +1,218 @@
+"""What the cells of a column are, found in one pass over the blocks of a table, or in two.
+
+Nothing is decided before the last block has been seen. A column counts as numbers until its first word comes; if that
+was not in the first block, its words are counted in a second pass. What is found is a function of the rows alone, the
+same bits however they are cut into blocks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.data.columns import first_non_number, is_categorical, not_finite, read_numbers, shown, words_of
+from chainrule.data.counting import MOST_DISTINCT, Counts
+from chainrule.data.moments import Running
+from chainrule.data.sources import Source
+from chainrule.errors import DataError, RowError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["Distinct", "Facts", "Part", "cut", "gather", "numbered", "parts_of"]
+
+TOGETHER = 2**22  # numbers that are encoded at once
+EXACT = 2.0**53  # from here on float64 confuses integers, so that they are told apart as text
+
+
+class Part(NamedTuple):
+    """Some rows of a table, and what number (from 0) each of them has in the whole."""
+
+    table: pa.Table
+    rows: NDArray[np.int64]
+
+
+class Place(NamedTuple):
+    """A cell, by its row (from 0) in the whole table, and its text."""
+
+    row: int
+    text: str
+
+
+class Facts:
+    """What one column holds. `word` is the first cell that makes it no column of numbers."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.rows = self.missing = 0
+        self.categorical = False
+        self.moments, self.counts = Running(), Counts()
+        self.word: Place | None = None
+        self.infinite: Place | None = None
+        self._boolean: Place | None = None  # the first truth value
+        self._number = False  # whether a number came that is no truth value
+        self._uncounted = 0  # cells that came before the words were counted
+
+    @property
+    def present(self) -> int:
+        """How many cells are not missing."""
+        return self.rows - self.missing
+
+    @property
+    def numeric(self) -> bool:
+        """Whether all cells that are not missing are numbers. Raises RowError where one of those is infinite."""
+        if self.word is None and self.infinite is not None:
+            row, text = self.infinite
+            raise RowError(row, lambda number: not_finite(self.name, number, text))
+        return self.word is None
+
+    @property
+    def boolean(self) -> bool:
+        """Whether there are cells that are not missing, and all of them are truth values."""
+        return self.word is None and self._boolean is not None and not self._number
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether the words have to be counted from the first block on."""
+        return self.word is not None and self._uncounted > 0
+
+    def add(self, cells: Any, rows: NDArray[np.int64]) -> None:
+        """Take the cells of the next rows, which have these numbers in the whole table."""
+        if not len(cells):
+            return
+        self.rows += len(cells)
+        self.categorical = self.categorical or is_categorical(cells)
+        found = None if self.word is not None or self._as_words() else read_numbers(cells)
+        if found is None and self.word is None:
+            self._is_words(cells, rows)
+        elif found is not None:
+            self._add_numbers(cells, rows, *found)
+        if self.word is not None:
+            self._count(cells)
+
+    def recount(self, cells: Any) -> None:
+        """Count the words of the next rows, in a second pass that begins with `restart`."""
+        self.counts.add(words_of(cells, self.name))
+
+    def restart(self) -> None:
+        """Forget the words counted so far."""
+        self.counts, self._uncounted = Counts(), 0
+
+    def _as_words(self) -> bool:
+        """Whether the cells are taken for words, be they numbers or not."""
+        return self.categorical
+
+    def _is_words(self, cells: Any, rows: NDArray[np.int64]) -> None:
+        row, text = first_non_number(cells, self.name)
+        self.word = self._boolean or Place(int(rows[row]), text)
+        self._uncounted = self.present - len(cells)
+
+    def _count(self, cells: Any) -> None:
+        words = words_of(cells, self.name)
+        self.missing += words.null_count
+        self.counts.add(words)
+
+    def _add_numbers(self, cells: Any, rows: NDArray[np.int64], values: NDArray[np.float64], boolean: bool) -> None:
+        present = ~np.isnan(values)
+        count = int(np.count_nonzero(present))
+        if count and boolean and self._boolean is None:
+            first = int(present.argmax())
+            self._boolean = Place(int(rows[first]), "true" if values[first] else "false")
+        self._number = self._number or bool(count and not boolean)
+        if self._number and self._boolean is not None:
+            self._is_words(cells, rows)
+            return
+        self.missing += len(values) - count
+        self._take(values, present)
+        if self.infinite is None and np.isinf(values).any():
+            row = int(np.isinf(values).argmax())
+            self.infinite = Place(int(rows[row]), shown(cells, row))
+        if self.infinite is None:
+            self.moments.add(values)
+
+    def _take(self, values: NDArray[np.float64], present: NDArray[np.bool_]) -> None:
+        """Look at the numbers of a block."""
+
+
+class Distinct(Facts):
+    """What a column holds that is to be predicted: also its different numbers, of categories too.
+
+    `values` are those numbers in order, None when there are more than 2^20; `as_text` says that some are so large that
+    only their text tells them apart, and that `counts` has their words.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.values: NDArray[np.float64] | None = np.empty(0)
+        self._largest = 0.0
+
+    @property
+    def as_text(self) -> bool:
+        """Whether the numbers are too large to be told apart as float64."""
+        return self.values is not None and self._largest >= EXACT
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether the words have to be counted from the first block on."""
+        return super().incomplete or (self.word is None and self.infinite is None and self.as_text)
+
+    def _as_words(self) -> bool:
+        return False
+
+    def _take(self, values: NDArray[np.float64], present: NDArray[np.bool_]) -> None:
+        if self.values is not None:
+            self.values = np.unique(np.concatenate([self.values, np.unique(values[present])]))
+            self._largest = float(np.abs(self.values).max(initial=0.0))
+            if len(self.values) > MOST_DISTINCT:
+                self.values = None
+
+
+def parts_of(source: Source, names: Sequence[str], chosen: NDArray[np.bool_] | None = None) -> Iterator[Part]:
+    """One pass over the columns `names` of a source: block by block the rows that are chosen, all without a choice."""
+    import pyarrow as pa
+
+    start = 0
+    for block in source.blocks():
+        rows = np.arange(start, start + block.num_rows)
+        start += block.num_rows
+        table = block.select(list(names))
+        if chosen is not None and not chosen[rows].all():
+            mask = chosen[rows]
+            table, rows = table.filter(pa.array(mask)), rows[mask]
+        yield Part(table, rows)
+
+
+def cut(parts: Iterable[Part], width: int) -> Iterator[Part]:
+    """The same rows in parts of so few that what they become, `width` numbers each, takes 32 MB at most."""
+    together = max(1, TOGETHER // max(width, 1))
+    for table, rows in parts:
+        for start in range(0, len(rows), together):
+            yield Part(table.slice(start, together), rows[start : start + together])
+
+
+def gather(parts: Callable[[], Iterable[Part]], facts: Iterable[Facts]) -> None:
+    """Let each of the facts see its column in every part; `parts` begins a pass over the table."""
+    all_facts = list(facts)
+    for table, rows in parts():
+        for fact in all_facts:
+            fact.add(table.column(fact.name), rows)
+    again = [fact for fact in all_facts if fact.incomplete]
+    for fact in again:
+        fact.restart()
+    for table, _ in parts() if again else ():
+        for fact in again:
+            fact.recount(table.column(fact.name))
+
+
+@contextlib.contextmanager
+def numbered(rows: NDArray[np.int64], origin: str = "") -> Iterator[None]:
+    """Give an error about a row the number that it has in the file, and the file's name where there are several."""
+    try:
+        yield
+    except RowError as error:
+        there = error.at(rows.tolist())
+        raise (DataError(f"in {origin}: {there}") if origin else there) from None

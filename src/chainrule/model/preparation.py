@@ -1,0 +1,149 @@
+"""From a table to the arrays that a network trains on, in three passes over its blocks.
+
+    1. roles        targets and weights: which rows are for what, and what the targets are
+    2. statistics   the rows to train on: what each column becomes
+    3. encoding     every row that counts, into room that may be larger than memory
+
+A pass over the columns of words is added after 1 or 2 where the first word of a column was not in its first block.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from chainrule.arrays import Array
+from chainrule.data.encoding import Encoder
+from chainrule.data.examples import split_rows
+from chainrule.data.gathering import Facts, cut, gather, numbered, parts_of
+from chainrule.data.names import listed, require_columns
+from chainrule.data.roles import ABSENT, HELD, TEST, TRAIN, WITHOUT, Roles
+from chainrule.data.room import Room
+from chainrule.data.sources import Source, as_source
+from chainrule.data.targets import Targets
+from chainrule.errors import DataError, SettingError
+from chainrule.model.outputs import Choice, check_reach, choices_for, scaled_for
+from chainrule.model.settings import Settings
+from chainrule.model.weighting import Examples, class_factors, weighted
+
+__all__ = ["Prepared", "prepare"]
+
+LEAST_ROWS = 10  # below this no rows are held out for validation
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """A table made ready: `rows` to train on, those `held` out and for the `test`, if any.
+
+    `facts` tell of the inputs in the rows to train on, `roles` of all rows of the table; the arrays lie in `room`, but
+    for the targets of the test, which are float64.
+    """
+
+    encoder: Encoder
+    targets: Targets
+    choices: dict[str, Choice]
+    facts: list[Facts]
+    roles: Roles
+    rows: Examples
+    held: Examples | None
+    test: tuple[Array, Array] | None
+    room: Room
+
+
+def prepare(source: Source, names: Sequence[str], settings: Settings, seed: int) -> Prepared:
+    """Read the targets `names` and the inputs that the settings leave. Raises DataError or SettingError in one line."""
+    inputs = _inputs(source, names, settings)
+    roles = Roles(source, names, settings.weight, settings.test_every)
+    targets = Targets.of(roles.facts, settings.task)
+    choices = choices_for(targets, settings.output, settings.cost)
+    factors = class_factors(targets, settings.class_weight)
+    tables = [(source, roles), *_hold_out(roles, names, settings, seed)]
+    if not roles.count(TRAIN):
+        raise DataError(f"no row of {source.origin} has a target and is to be trained on: there is nothing to learn")
+    encoder, targets, facts = _fitted(source, inputs, targets, roles.of == TRAIN)
+    targets = scaled_for(targets, choices)
+    room, T_test = _written(tables, encoder, targets, settings)
+    arrays = {role: (room.array(k), room.array(2 + k)) for k, role in enumerate((TRAIN, HELD))}
+    given = {role: (*arrays[role], _joined([r.weights(role) for _, r in tables])) for role in arrays}
+    check_reach(targets, choices, arrays[TRAIN][1])
+    rows, held = weighted(targets, given[TRAIN], given[HELD], factors)
+    test = (room.array(4), T_test) if len(T_test) else None
+    return Prepared(encoder, targets, choices, facts, roles, rows, held if len(held[0]) else None, test, room)
+
+
+def _inputs(source: Source, names: Sequence[str], settings: Settings) -> list[str]:
+    """The columns that are inputs, in the table's order."""
+    require_columns(source.names, names, "target")
+    weight = [] if settings.weight is None else [settings.weight]
+    require_columns(source.names, weight, "weight")
+    require_columns(source.names, settings.drop, "excluded")
+    require_columns(source.names, settings.keep, "input")
+    for what, columns in {"target": names, "weight": weight, "dropped": settings.drop}.items():
+        both = [name for name in columns if name in settings.keep]
+        if both:
+            raise SettingError(f"column {listed(both)} cannot be both kept as an input and the {what} column: choose")
+    if settings.weight in names:
+        raise SettingError(f"column {settings.weight!r} cannot be both the target and the weight: choose")
+    out = {*names, *weight, *settings.drop}
+    kept = set(settings.keep or source.names)
+    return [name for name in source.names if name in kept and name not in out]
+
+
+def _hold_out(roles: Roles, names: Sequence[str], settings: Settings, seed: int) -> list[tuple[Source, Roles]]:
+    """Hold out a share of the rows, or those of a table of their own: which is then returned with its roles."""
+    if not isinstance(settings.validation, int | float):
+        own = as_source(settings.validation)
+        require_columns(own.names, names, "target")
+        weight = settings.weight if settings.weight in own.names else None
+        theirs = Roles(own, names, weight)
+        theirs.of[theirs.of == TRAIN] = HELD
+        return [(own, theirs)]
+    rows = roles.rows(TRAIN)
+    if settings.validation > 0 and len(rows) >= LEAST_ROWS:
+        roles.of[rows[split_rows(seed, len(rows), settings.validation)[1]]] = HELD
+    return []
+
+
+def _fitted(source: Source, inputs: list[str], targets: Targets, chosen: Array) -> tuple[Encoder, Targets, list[Facts]]:
+    """What the chosen rows (those to train on) say of the inputs, and of the targets of numbers."""
+    facts = [Facts(name) for name in inputs]
+    numbers = {column.name: Facts(column.name) for column in targets.columns if column.kind == "numbers"}
+    every = [*facts, *numbers.values()]
+    gather(lambda: parts_of(source, [fact.name for fact in every], chosen), every)
+    return Encoder.of(facts), targets.scaled_to(numbers), facts
+
+
+def _written(
+    tables: list[tuple[Source, Roles]], encoder: Encoder, targets: Targets, settings: Settings
+) -> tuple[Room, Array]:
+    """All rows that count in their room (X of those to train on, held out; T of both; X of the test), T of the test."""
+    count = {role: sum(roles.count(role) for _, roles in tables) for role in (TRAIN, HELD, TEST)}
+    shapes = [(count[TRAIN], encoder.width), (count[HELD], encoder.width)]
+    shapes += [(count[TRAIN], targets.width), (count[HELD], targets.width), (count[TEST], encoder.width)]
+    dtype, tested = settings.dtype, [np.empty((0, targets.width))]
+    room = Room(shapes, dtype, settings.cache)
+    for source, roles in tables:
+        require_columns(source.names, encoder.columns, "input")
+        parts = parts_of(source, [*encoder.columns, *targets.names], roles.of != ABSENT)
+        for table, rows in cut(parts, encoder.width + targets.width):
+            with numbered(rows, source.origin if source is not tables[0][0] else ""):
+                role = roles.of[rows]
+                known, test = table.filter(role != WITHOUT), table.filter(role == TEST)
+                T = targets.encode(known, dtype) if known.num_rows else np.empty((0, targets.width))
+                _put(room, encoder.encode(table, dtype)[role != WITHOUT], T, role[role != WITHOUT])
+            if test.num_rows:
+                tested.append(targets.encode(test, "float64"))
+    return room, np.concatenate(tested)
+
+
+def _put(room: Room, X: Array, T: Array, role: Array) -> None:
+    for k, which in enumerate((TRAIN, HELD)):
+        room.put(k, X[role == which])
+        room.put(2 + k, T[role == which])
+    room.put(4, X[role == TEST])
+
+
+def _joined(weights: list[Array | None]) -> Array | None:
+    """The weights of all tables, None where no table has any; those of a table without are 1 and not needed."""
+    found = [weight for weight in weights if weight is not None and len(weight)]
+    return np.concatenate(found) if found else None
