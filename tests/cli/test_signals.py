@@ -163,7 +163,7 @@ def test_before_training_a_signal_ends_at_once(number: int, code: int, folder: P
     wait_for(process, "READY")
     found, seconds, out, err = end(process, number)
     assert (found, out, err) == (code, "", "chainrule: stopped\n")
-    assert seconds < 2
+    assert seconds < 4  # 1 on a machine with nothing else to do
     assert left(folder) == set()
 
 
@@ -173,7 +173,7 @@ def test_a_second_signal_ends_at_once(number: int, code: int, folder: Path) -> N
     wait_for(process, "READY")
     found, seconds, _, err = end(process, signal.SIGINT, number)
     assert (found, err) == (code, "chainrule: stopped\n")
-    assert seconds < 2
+    assert seconds < 4  # 1 on a machine with nothing else to do
     assert left(folder) == set()
 
 
@@ -184,7 +184,7 @@ def test_any_command_ends_with_the_code_of_the_signal(number: int, code: int, fo
     wait_for(process, "READY")
     found, seconds, out, err = end(process, number)
     assert (found, out, err) == (code, "", "chainrule: stopped\n")
-    assert seconds < 2
+    assert seconds < 4  # 1 on a machine with nothing else to do
 
 
 def test_a_stopped_run_goes_on_to_the_bytes_of_one_that_was_not(folder: Path) -> None:

@@ -19,7 +19,7 @@ from typing import Any, Self
 __all__ = ["Ended", "Interrupt"]
 
 SOON = 1.0  # seconds that a command has to unwind when it is to end at once
-LATE = 3.5  # seconds that it has to reach the next update and save
+LATE = 3.0  # seconds that it has to reach the next update and save
 RESCUE = 1.0  # seconds that its rescue has after that
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
