@@ -78,6 +78,26 @@ def test_scores_of_every_epoch_are_in_the_json(here: Path, capsys: pytest.Captur
     assert all({"accuracy", "f1", "validation_cost", "cost"} <= line.keys() for line in lines[:2])
 
 
+def test_rows_have_the_roles_and_weights_that_were_asked_for(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "held.csv").write_text(TABLE)
+    columns = ["--keep", "b", "--weight", "a", "--class-weight", "yes=2,no=0.5", "--cache", "."]
+    model = trained(*columns, "--test-every", "5", "--validation", "held.csv", "--epochs", "1")
+    assert (model.encoder.columns, model.summary["test"]["rows"]) == (["b"], 15)
+    assert model.summary["class_weight"] == {"yes": 2.0, "no": 0.5}
+    out = capsys.readouterr().out
+    assert "15 for the test" in out
+    assert "on the 15 rows held out for the test:\nanswer: accuracy" in out
+    assert {path.name for path in here.iterdir()} == {"t.csv", "held.csv", "model.safetensors"}
+
+
+def test_a_metric_that_is_never_a_number_is_told(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "held.csv").write_text("".join(line + "\n" for line in TABLE.splitlines() if not line.endswith("no")))
+    arguments = ["--validation", "held.csv", "--metric", "auc", "--epochs", "2"]
+    assert run(["train", "t.csv", "--target", "answer", *arguments]) == 1
+    assert "auc was never a number on the rows held out" in capsys.readouterr().err
+    assert not (here / "model.safetensors").exists()
+
+
 def test_counts_are_inspected_in_their_unit(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = trained("--cost", "poisson", "--epochs", "1", target="n")
     assert model.network.architecture.blocks[0].activation.name == "exp"
@@ -113,6 +133,11 @@ def test_counts_are_inspected_in_their_unit(here: Path, capsys: pytest.CaptureFi
         ("--clip-norm 0", "norm of clip is 0"),
         ("--batch-size some", "and not 'all' and not 'auto'"),
         ("--mode max", "Unknown option"),
+        ("--class-weight yes=x", "'x' is no number"),
+        ("--class-weight even", "'balanced'"),
+        ("--class-weight maybe=3", "the classes of 'answer'"),
+        ("--test-every 1", "test_every is 1"),
+        ("--keep a --drop a", "both kept"),
     ],
 )
 def test_what_does_not_go_together_is_one_line(

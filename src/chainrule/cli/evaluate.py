@@ -11,7 +11,7 @@ from chainrule.cli.models import load_model
 from chainrule.cli.options import AsJson
 from chainrule.data.sources import as_source, with_target
 
-__all__ = ["evaluate", "show_scores"]
+__all__ = ["evaluate", "show_scores", "show_targets"]
 
 
 def evaluate(
@@ -46,6 +46,11 @@ def show_scores(scores: dict[str, Any]) -> None:
     """The scores in lines of text: the rows first, then one line for each target."""
     without = scores["without_target"]
     say(f"{scores['rows']:,} rows" + (f" ({without:,} more have no target)" if without else ""))
+    show_targets(scores)
+
+
+def show_targets(scores: dict[str, Any]) -> None:
+    """One line for each target, and one for all numbers together; what is not defined is left out."""
     overall = {"overall": scores["overall"]} if "overall" in scores else {}
     for name, found in [*scores["targets"].items(), *overall.items()]:
         defined = {label: value for label, value in found.items() if not math.isnan(value)}

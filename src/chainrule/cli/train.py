@@ -8,17 +8,17 @@ from cyclopts import Parameter
 
 from chainrule.cli.checkpointing import NO_CHECKPOINT, CheckpointOptions, Rescue, stopped_line
 from chainrule.cli.console import Board, number, say, words, write_json
-from chainrule.cli.evaluate import show_scores
+from chainrule.cli.evaluate import show_targets
 from chainrule.cli.models import check_output
 from chainrule.cli.options import AsJson, ConfigFile
 from chainrule.cli.signals import Interrupt
 from chainrule.cli.streams import complain
+from chainrule.cli.tables import opened
 from chainrule.cli.training_options import TrainOptions, listed
 from chainrule.cli.values import named
-from chainrule.data.sources import as_source
 from chainrule.errors import TrainingError
 from chainrule.model import Model, TableTraining
-from chainrule.training import Checkpoint, EpochEnd, Started
+from chainrule.training import Checkpoint, EpochEnd, History, Started
 
 __all__ = ["run_training", "train", "worth_saving"]
 
@@ -30,7 +30,10 @@ def train(
     data: Path,
     /,
     *,
-    target: Annotated[tuple[str, ...], listed("Column to predict; several separated by commas.", "COLUMN")],
+    target: Annotated[
+        tuple[str, ...],
+        listed("Column to predict; several separated by commas; or a file of its own, row by row.", "COLUMN|FILE"),
+    ],
     out: Annotated[Path, Parameter(help="Where the model goes.")] = Path("model.safetensors"),
     options: Annotated[TrainOptions, Parameter(name="*")] = _DEFAULTS,
     keeping: Annotated[CheckpointOptions, Parameter(name="*")] = NO_CHECKPOINT,
@@ -47,12 +50,12 @@ def train(
     data
         A table: CSV, Parquet, Arrow, NumPy or idx, or a folder of parts.
     """
-    check_output(out, data)
+    check_output(out, data, *_files(target, options.validation))
     checkpoint = keeping.asked(out, data)
-    source = as_source(data)
+    source, targets = opened(data, target)
     drop, keep = (tuple(named(columns, source.names)) for columns in (options.drop, options.keep))
     settings = dataclasses.replace(options, drop=drop, keep=keep)
-    training = TableTraining(source, named(target, source.names), settings)
+    training = TableTraining(source, targets, settings)
     for note in () if as_json else [*([f"options from {config}"] if config else []), *training.notes]:
         say(note)
     with Interrupt() as interrupt:
@@ -61,6 +64,11 @@ def train(
             training.model.save(out)
             _report(training, out, as_json, checkpoint)
     return interrupt.code
+
+
+def _files(target: tuple[str, ...], validation: Any) -> list[Path]:
+    """What is read beside the data."""
+    return [Path(name) for name in (*target, validation) if isinstance(name, str | Path) and Path(name).is_file()]
 
 
 def worth_saving(training: TableTraining, checkpoint: Checkpoint | None = None) -> bool:
@@ -72,10 +80,16 @@ def worth_saving(training: TableTraining, checkpoint: Checkpoint | None = None) 
     if history is None or history.best_epoch >= 0:
         return True
     if history.stopped != "cancelled":
-        why = history.message or "the validation cost was never finite: try a smaller learning rate"
+        why = history.message or _never(history)
         raise TrainingError(f"nothing was learned and nothing is saved: {why}")
     complain(stopped_line(0, None, checkpoint))
     return False
+
+
+def _never(history: History) -> str:
+    if history.monitor == "cost":
+        return "the validation cost was never finite: try a smaller learning rate"
+    return f"{words(history.monitor)} was never a number on the rows held out: hold out more, or choose another metric"
 
 
 def run_training(
@@ -123,7 +137,7 @@ def _report(training: TableTraining, out: Path, as_json: bool, checkpoint: Check
     say(summary_line(model))
     if "test" in model.summary:
         say(f"on the {model.summary['test']['rows']:,} rows held out for the test:")
-        show_scores({**model.summary["test"], "without_target": 0})
+        show_targets(model.summary["test"])
     say(f"trained in {history.seconds:.1f} s by the {history.engine} engine; model saved in {out}")
 
 
