@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from chainrule.activations import custom_activation as custom_activation
     from chainrule.architecture import Architecture as Architecture
     from chainrule.costs import custom_cost as custom_cost
+    from chainrule.descent import minimize as minimize
+    from chainrule.descent import scipy_method as scipy_method
     from chainrule.errors import ChainruleError as ChainruleError
     from chainrule.files import load as load
     from chainrule.files import save as save
@@ -76,7 +78,9 @@ _HOME = {
     "custom_cost": "costs",
     "fit": "training",
     "load": "files",
+    "minimize": "descent",
     "save": "files",
+    "scipy_method": "descent",
     "train": "training",
     "train_table": "model",
 }

@@ -1,6 +1,8 @@
 """Derivatives of functions that come without one: by complex step, else by central differences.
 
-Both treat `f` as acting on each element by itself: `f(x)` has the shape of `x`, and the result is df_i/dx_i.
+`complex_step` and `central_difference` treat `f` as acting on each element by itself: `f(x)` has the shape of `x`, and
+the result is df_i/dx_i. `complex_gradient` and `central_gradient` take an `f` that makes one number of n arguments,
+and give all n of dC/dv_i, for 1 or 2 calls of `f` each.
 """
 
 import warnings
@@ -10,10 +12,21 @@ import numpy as np
 
 from chainrule.arrays import Array
 
-__all__ = ["Differentiate", "Function", "agrees", "central_difference", "choose_method", "complex_step"]
+__all__ = [
+    "Differentiate",
+    "Function",
+    "agrees",
+    "central_difference",
+    "central_gradient",
+    "choose_gradient",
+    "choose_method",
+    "complex_gradient",
+    "complex_step",
+]
 
 Function = Callable[[Array], Array]
 Differentiate = Callable[[Function, Array], Array]
+Scalar = Callable[[Array], complex]  # of real arguments a real number
 
 _TINY = 1e-40  # a complex step has no subtraction, so it may be as small as the numbers allow
 _AGREE = 1e-5  # central differences in float64 are right to about 1e-9 for functions of ordinary size
@@ -67,3 +80,62 @@ def agrees(derivative: Function, points: Array, expected: Array) -> bool:
     with np.errstate(all="ignore"):
         found = np.asarray(derivative(points))
     return found.shape == expected.shape and bool(np.allclose(found, expected, rtol=_AGREE, atol=_AGREE))
+
+
+def complex_gradient(f: Scalar, v: Array) -> Array:
+    """dC/dv of an analytic `f` of n arguments at real v (n,), exact to rounding: Im f(v + ih e_i) / h for each i.
+
+    >>> complex_gradient(lambda v: v[0] ** 2 * v[1], np.array([3.0, 5.0]))
+    array([30.,  9.])
+    """
+    gradient = np.empty(len(v))
+    for i in range(len(v)):
+        moved = v.astype(np.complex128)
+        moved[i] += 1j * _TINY
+        gradient[i] = f(moved).imag / _TINY
+    return gradient
+
+
+def central_gradient(f: Scalar, v: Array) -> Array:
+    """dC/dv of a real `f` of n arguments at v (n,), to about ten digits, with the steps of `central_difference`.
+
+    >>> central_gradient(lambda v: abs(v[0]) * v[1], np.array([-3.0, 5.0])).round(6)
+    array([-5.,  3.])
+    """
+    gradient = np.empty(len(v))
+    for i in range(len(v)):
+        up, down = v.copy(), v.copy()
+        h = 6e-6 * max(1.0, abs(v[i]))
+        up[i], down[i] = v[i] + h, v[i] - h
+        gradient[i] = (f(up) - f(down)).real / (up[i] - down[i])
+    return gradient
+
+
+def choose_gradient(f: Scalar, v: Array) -> Callable[[Scalar, Array], Array]:
+    """The way to find the gradient of `f`: `complex_gradient` if it is right at v and beside it, else the other.
+
+    >>> choose_gradient(lambda v: np.sum(np.exp(v)), np.zeros(2)).__name__
+    'complex_gradient'
+    >>> choose_gradient(lambda v: np.sum(np.abs(v)), np.zeros(2)).__name__
+    'central_gradient'
+    """
+    away = 0.1 * np.maximum(1.0, np.abs(v)) * np.where(np.arange(len(v)) % 2, -1.0, 1.0)
+    return complex_gradient if all(_is_analytic(f, point) for point in (v, v + away, v - away)) else central_gradient
+
+
+def _is_analytic(f: Scalar, v: Array) -> bool:
+    """Whether a complex step is right at `v`, to 1e-5 of the gradient; a place where `f` has no value says nothing."""
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", np.exceptions.ComplexWarning)
+        try:
+            expected, size = central_gradient(f, v), abs(f(v))
+        except (ArithmeticError, ValueError):  # outside its domain
+            return True
+        if not np.isfinite(expected).all():
+            return True
+        try:
+            found = complex_gradient(f, v)
+        except Exception:  # whatever a function of real numbers does when it meets others
+            return False
+    bound = _AGREE * max(1.0, np.abs(expected).max(initial=0.0)) + 1e-10 * size  # differences lose the digits of f
+    return bool(np.allclose(found, expected, rtol=0.0, atol=bound))

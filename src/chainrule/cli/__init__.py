@@ -31,6 +31,11 @@ COMMANDS = {
     "predict": "Answer for each row of a table, as CSV.\n\n"
     "The target's column, then the probability of each class. Columns are found by name, in any order; others are "
     "ignored.",
+    "minimize": "Minimise a formula by gradient descent, and draw the way there.\n\n"
+    'Such as chainrule minimize "(1-x)^2 + 100*(y-x^2)^2" --start -1,2 --plot path.png. A formula has '
+    "numbers, variables, + - * / ^, parentheses, pi, e, and exp, log, sqrt, sin, cos, tanh, abs, min, max and their "
+    "like. Gradients are exact, by complex step. Leaves with 1 where it has not converged: the best point seen is "
+    "printed all the same, as after Ctrl-C.",
     "inspect": "Show what a model file holds, in words: the architecture, the columns, how it was trained.",
     "doctor": "Check the installation: versions, engines, what is missing and the command that adds it.\n\n"
     "Leaves with 1 if anything that chainrule needs is missing or wrong.",

@@ -77,10 +77,12 @@ class Board:
     """The progress of a training run on stderr; silent unless stderr is a terminal that can move its cursor.
 
     The time left is that of all epochs at the pace so far, or what is left of `time` (seconds) if that is less; where
-    training `may_end` before, it is said to be the most.
+    training `may_end` before, it is said to be the most. `unit` is what an epoch is called.
     """
 
-    def __init__(self, silent: bool = False, time: float | None = None, may_end: bool = False) -> None:
+    def __init__(
+        self, silent: bool = False, time: float | None = None, may_end: bool = False, unit: str = "epoch"
+    ) -> None:
         console = Console(stderr=True)
         live = sys.stderr.isatty() and not console.is_dumb_terminal  # whatever FORCE_COLOR says
         bar = [BarColumn(bar_width=24)] if console.width >= WIDE else []
@@ -94,7 +96,7 @@ class Board:
             disable=silent or not live,
             transient=True,
         )
-        self._time, self._may_end = time, may_end
+        self._time, self._may_end, self._unit = time, may_end, unit
         self._task: TaskID | None = None
         self._epochs = self._batches = 0
         self._first: tuple[int, float] | None = None
@@ -116,7 +118,7 @@ class Board:
             done = event.epoch * self._batches + event.batch
             self._first = self._first or (done, event.seconds)
             scores = f"cost {event.cost:.4g}{self._scores}"
-            self._update(f"epoch {event.epoch + 1}/{self._epochs}", done, scores, self.left(done, event.seconds))
+            self._update(f"{self._unit} {event.epoch + 1}/{self._epochs}", done, scores, self.left(done, event.seconds))
         elif isinstance(event, EpochEnd):
             held = {"validation": event.validation, **event.metrics} if event.validation is not None else {}
             self._scores = "".join(f", {printable(words(name))} {value:.4g}" for name, value in held.items())

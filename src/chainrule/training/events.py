@@ -2,8 +2,9 @@
 
 import dataclasses
 import math
+import os
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 __all__ = ["EpochEnd", "Event", "Finished", "History", "Mode", "Progress", "Reason", "Started", "Stopped"]
 
@@ -95,6 +96,26 @@ class History:
             return self.validation or self.cost
         values = self.metrics[self.monitor]
         return values if self.mode == "min" else [-value for value in values]
+
+    def plot(self, path: str | os.PathLike[str] | None = None) -> Any:
+        """A matplotlib Figure of the curves with the best epoch marked; written to `path` (.png, .svg, .pdf) if given.
+
+        Raises SettingError without matplotlib, which is optional, and for another ending.
+        """
+        from chainrule.plots import training_figure, write_figure
+
+        figure = training_figure(self)
+        if path is not None:
+            write_figure(figure, path)
+        return figure
+
+    def _repr_html_(self) -> str:
+        """The costs as inline SVG, for notebooks."""
+        from chainrule.plots import lines_svg
+
+        costs = {"cost": self.cost, "validation": self.validation}
+        lines = {name: (range(1, len(values) + 1), values) for name, values in costs.items()}
+        return lines_svg(lines, "epoch", self.message, self.best_epoch + 1 if self.validation else None)
 
     def epochs_without_gain(self, min_delta: float = 0.0) -> int:
         """How many epochs ago the monitored value last became better than ever by more than `min_delta`.

@@ -1,0 +1,165 @@
+"""`chainrule minimize`: a formula and a place to start from in, its minimum out."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter, Token
+
+from chainrule.cli import values
+from chainrule.cli.console import Board, say, write_json
+from chainrule.cli.options import AsJson
+from chainrule.cli.signals import Interrupt
+from chainrule.errors import SettingError
+from chainrule.expressions import Expression, parse
+from chainrule.optimizers import OPTIMIZERS
+from chainrule.plots import check_picture
+from chainrule.schedules import SCHEDULES
+
+if TYPE_CHECKING:
+    from chainrule.descent import Descent
+    from chainrule.descent.result import Result
+
+__all__ = ["minimize"]
+
+
+def _text(kind: Any, tokens: Sequence[Token]) -> str:
+    return tokens[-1].value
+
+
+def _named(registry: Any, text: str) -> Parameter:
+    names = f"[{', '.join(registry.names())}]"
+    return Parameter(
+        converter=values.choice(registry), n_tokens=1, negative="", metavar="NAME", help=f"{text} {names}",
+        completer=lambda context: registry.names(),
+    )  # fmt: skip
+
+
+def minimize(
+    formula: Annotated[str, Parameter(allow_leading_hyphen=True)],
+    /,
+    *,
+    start: Annotated[
+        str,
+        Parameter(
+            converter=_text,
+            n_tokens=1,
+            allow_leading_hyphen=True,
+            metavar="VALUES",
+            help="Where to start: -1,2 for the variables in alphabetical order, or x=-1,y=2.",
+        ),
+    ],
+    optimizer: Annotated[Any, _named(OPTIMIZERS, "Rule that updates the variables.")] = "adam",
+    learning_rate: Annotated[
+        float | None, Parameter(negative="", help="Learning rate; without it 0.1, but 1 for lbfgs.")
+    ] = None,
+    schedule: Annotated[Any, _named(SCHEDULES, "How the learning rate goes on; its epoch is one step.")] = "constant",
+    tolerance: Annotated[float, Parameter(help="Converged when no |dC/dv| is above this.")] = 1e-8,
+    max_steps: Annotated[int, Parameter(help="The most updates.", converter=values.count())] = 100_000,
+    plot: Annotated[Path | None, Parameter(negative="", help="A picture of the way: .png, .svg or .pdf.")] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Minimise a formula.
+
+    Parameters
+    ----------
+    formula
+        Such as "(1-x)^2 + 100*(y-x^2)^2".
+    """
+    expression = parse(formula)
+    if plot is not None:
+        check_picture(plot)
+    rule = _rule(optimizer, learning_rate)
+    given = {"optimizer": rule, "tolerance": tolerance, "max_steps": max_steps}
+    varies = schedule not in ("constant", {"name": "constant"})
+    result, code = _run(
+        expression, _start(start, expression.names), as_json, schedule=schedule if varies else None, **given
+    )
+    if plot is not None:
+        result.plot(plot, names=expression.names)
+    _report(result, expression.names, plot, as_json)
+    return code or (0 if result.success else 1)
+
+
+def _run(expression: Expression, v0: tuple[float, ...], as_json: bool, **settings: Any) -> tuple["Result", int]:
+    """The result, and 0 or the exit code of the signal that ended it."""
+    from chainrule.descent import descend
+    from chainrule.descent.result import result_of
+
+    with Interrupt() as interrupt, Board(silent=as_json, may_end=True, unit="step") as board:
+        descent = descend(expression, v0, "complex", cancel=interrupt.asked, **settings)
+        interrupt.hold(lambda: _last_words(descent, expression.names))
+        for event in descent:
+            board.show(event)
+    return result_of(descent), interrupt.code
+
+
+def _last_words(descent: "Descent", names: tuple[str, ...]) -> str:
+    """What to say when the formula takes too long for a signal to wait."""
+    best = descent.best
+    return f"stopped: {_place(names, best.v)}: cost {best.cost:.6g}" if best else "stopped before the first step"
+
+
+def _place(names: tuple[str, ...], values: Any) -> str:
+    return ", ".join(f"{name} = {value:.10g}" for name, value in zip(names, values, strict=True))
+
+
+def _rule(optimizer: Any, learning_rate: float | None) -> Any:
+    document = {"name": optimizer} if isinstance(optimizer, str) else dict(optimizer)
+    if learning_rate is not None:
+        document["learning_rate"] = learning_rate
+    elif document["name"] != "lbfgs":
+        document.setdefault("learning_rate", 0.1)
+    return OPTIMIZERS.get(document)
+
+
+def _start(text: str, names: tuple[str, ...]) -> tuple[float, ...]:
+    """The values of the variables, from "-1,2" or "x=-1,y=2"."""
+    parts = values.words(text)
+    if not any("=" in part for part in parts):
+        if len(parts) != len(names):
+            wanted = ", ".join(names)
+            raise SettingError(f"--start is {text!r}, but the variables are {wanted}: give one value for each")
+        return tuple(_finite(part) for part in parts)
+    given = dict(_pair(part) for part in parts)
+    odd = [name for name in (*names, *given) if (name in given) != (name in names)]
+    if odd:
+        problem = "has no value for" if odd[0] in names else "has a value for"
+        raise SettingError(f"--start {problem} {odd[0]!r}, but the variables are {', '.join(names)}")
+    return tuple(_finite(given[name]) for name in names)
+
+
+def _pair(part: str) -> tuple[str, str]:
+    name, equals, value = part.partition("=")
+    if not equals:
+        raise SettingError(f"--start has {part!r} without a name: name all values, x=-1,y=2, or none")
+    return name.strip(), value.strip()
+
+
+def _finite(text: str) -> float:
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not math.isfinite(found):
+        raise SettingError(f"--start has {text!r}, but takes finite numbers: -1,2 or x=-1,y=2")
+    return found
+
+
+def _report(result: "Result", names: tuple[str, ...], plot: Path | None, as_json: bool) -> None:
+    if as_json:
+        place = dict(zip(names, map(float, result.x), strict=True))
+        slope = dict(zip(names, map(float, result.jac), strict=True))
+        write_json({
+            "event": "end", "success": result.success, "status": result.status, "message": result.message,
+            "x": place, "cost": result.fun, "gradient": slope, "steps": result.nit,
+            "evaluations": result.nfev, "seconds": round(result.history.seconds, 3),
+            "plot": None if plot is None else str(plot),
+        })  # fmt: skip
+        return
+    say(result.message)
+    best = "" if result.success else " (the best point seen)"
+    say(f"{_place(names, result.x)}: cost {result.fun:.6g}{best}")
+    if plot is not None:
+        say(f"path drawn in {plot}")

@@ -1,0 +1,221 @@
+"""The descent itself: look at C and dC/dv, stop or update, and tell of it in the events that a training has."""
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+
+from chainrule.arrays import Array
+from chainrule.data.examples import epoch_order
+from chainrule.descent.path import Path
+from chainrule.descent.problem import Problem
+from chainrule.optimizers import LBFGS, Clip, Optimizer, iterates
+from chainrule.schedules import Schedule
+from chainrule.training import EpochEnd, Event, Finished, History, Progress, Started, Stopped
+
+__all__ = ["Descent", "Point", "Settings"]
+
+GLANCE = 0.1  # seconds between two Progress events
+
+CONVERGED, MAX_STEPS, NOT_FINITE, CANCELLED, STALLED = range(5)  # a result's status
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """How to descend, checked; `batch_size` is 1 where there are no examples."""
+
+    optimizer: Optimizer
+    schedule: Schedule
+    clip: Clip
+    tolerance: float
+    max_steps: int
+    batch_size: int
+    seed: int
+
+
+class Point(NamedTuple):
+    """A place with its cost and gradient, and the number of updates that led there."""
+
+    v: Array
+    cost: float
+    gradient: Array
+    step: int
+
+
+class Descent(Iterator[Event]):
+    """A descent in progress: an iterator of events, with `v`, `path`, `best` and `history` so far.
+
+    An epoch is one update, or with examples one pass over them in an order of its own; `history.cost` has C over all
+    examples at each epoch's end. Its `stopped` is "converged" where the gradient vanished or C falls no further,
+    "diverged" where C or dC/dv is not finite, "cancelled", or "" after max_steps; `status` tells them apart.
+    """
+
+    def __init__(self, problem: Problem, settings: Settings, cancel: Callable[[], bool] | None = None) -> None:
+        self.problem, self._settings, self._cancel = problem, settings, cancel or (lambda: False)
+        self._rows = 1 if problem.examples is None else problem.examples
+        self._per_epoch = -(-self._rows // settings.batch_size)
+        self._v, self._slots = problem.form.start, (np.zeros_like(problem.form.start),) * settings.optimizer.slots
+        self.path, self.steps, self.status = Path(), 0, MAX_STEPS
+        self.history = History([], [], {}, settings.seed, problem.how)
+        self.best: Point | None = None
+        self.last: Point | None = None
+        self._began = self._told = time.monotonic()
+        self._events = self._all_events()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Event:
+        return next(self._events)
+
+    def close(self) -> None:
+        """End it here: no more events come."""
+        self._events.close()
+
+    @property
+    def v(self) -> Any:
+        """Where the descent is now, in the form of v0."""
+        return self.problem.form.split(self._v.copy())
+
+    def _all_events(self) -> Generator[Event, None, None]:
+        s = self._settings
+        epochs = -(-s.max_steps // self._per_epoch)
+        yield Started(self._rows, self._per_epoch, epochs, self.history.engine, s.seed)
+        self._look()
+        yield from self._by_lbfgs(s.optimizer) if isinstance(s.optimizer, LBFGS) else self._by_rule()
+        if not self.history.stopped:
+            self.history.message = f"not converged after {self.steps:,} steps: {self._slope()}"
+        else:
+            yield Stopped(self.history.stopped, self.history.message)
+        self.history.seconds = time.monotonic() - self._began
+        yield Finished(self.history)
+
+    def _by_rule(self) -> Iterator[Event]:
+        while not self._over():
+            rates = self._rates()
+            yield from self._epoch(rates)
+            if self.history.stopped:
+                return
+            self._look()
+            if self._is_finite():
+                yield self._end_epoch(float(rates[-1]))
+
+    def _rates(self) -> Array:
+        """The learning rates of the coming epoch."""
+        s, count = self._settings, self._per_epoch
+        factors = s.schedule.factors(self.steps, count, count, s.max_steps, self.history.cost)
+        return s.optimizer.learning_rate * factors
+
+    def _epoch(self, rates: Array) -> Iterator[Event]:
+        """The updates of an epoch; without examples the one whose gradient has been looked at."""
+        epoch = self.history.epochs
+        if self.problem.examples is None:
+            assert self.last is not None
+            self._update(self.last.gradient, rates[0])
+            yield from self._progress(epoch, 1, self.last.cost, rates[0])
+            return
+        m, order = self._settings.batch_size, epoch_order(self._settings.seed, epoch, np.arange(self._rows))
+        for k in range(min(self._per_epoch, self._settings.max_steps - self.steps)):
+            if self._cancel():
+                return self._stop(CANCELLED)
+            cost, gradient = self.problem(self._v, order[k * m : (k + 1) * m])
+            if not (math.isfinite(cost) and np.isfinite(gradient).all()):
+                return self._stop(NOT_FINITE)
+            if k:
+                self.path.add(self.steps, self._v, cost)
+            self._update(gradient, rates[k])
+            yield from self._progress(epoch, k + 1, cost, rates[k])
+        return None
+
+    def _update(self, gradient: Array, eta: float) -> None:
+        s = self._settings
+        self.steps += 1
+        with np.errstate(all="ignore"):  # what overflows is looked at next
+            g = s.clip.apply(gradient)
+            self._v, self._slots = s.optimizer.update(self._v, g, self._slots, float(eta), self.steps)
+
+    def _by_lbfgs(self, optimizer: LBFGS) -> Iterator[Event]:
+        """SciPy's iterates, each an update; C and dC/dv there are those that it has just asked for."""
+        seen: list[tuple[Array, float, Array]] = []
+
+        def both(v: Array) -> tuple[float, Array]:
+            seen[:] = [(v.copy(), *self.problem(v))]
+            return seen[0][1:]
+
+        with closing(iterates(both, self._v, optimizer.memory, self._settings.tolerance)) as descent:
+            while not self._over():
+                found = next(descent, None)
+                if found is None:
+                    return self._stop(STALLED)
+                self._v, self.steps = found[0], self.steps + 1
+                self._look(seen[0][1:] if np.array_equal(seen[0][0], self._v) else None)
+                yield from self._progress(self.history.epochs, 1, found[1], 1.0)
+                yield self._end_epoch(1.0)
+        return None
+
+    def _look(self, known: tuple[float, Array] | None = None) -> None:
+        """C and dC/dv of all examples here; keeps the place on the path, and where it is the best so far."""
+        self.last = Point(self._v, *(known or self.problem(self._v)), self.steps)
+        self.path.add(self.steps, self._v, self.last.cost)
+        if self._is_finite() and (self.best is None or self.last.cost < self.best.cost):
+            self.best = self.last
+
+    def _is_finite(self) -> bool:
+        return self.last is not None and math.isfinite(self.last.cost) and bool(np.isfinite(self.last.gradient).all())
+
+    def _over(self) -> bool:
+        """Whether to stop here, and why."""
+        assert self.last is not None, "looked first"
+        if not self._is_finite():
+            self._stop(NOT_FINITE)
+        elif np.abs(self.last.gradient).max() <= self._settings.tolerance:
+            self._stop(CONVERGED)
+        elif self._cancel():
+            self._stop(CANCELLED)
+        return bool(self.history.stopped) or self.steps >= self._settings.max_steps
+
+    def _stop(self, status: int) -> None:
+        history, steps = self.history, f"{self.steps:,} step{'s' * (self.steps != 1)}"
+        self.status = status
+        if status == NOT_FINITE:
+            rate = self._settings.optimizer.learning_rate
+            cure = f"try a learning rate smaller than {rate:g}" if self.steps else "start elsewhere"
+            history.stopped, history.message = (
+                "diverged",
+                f"the cost or its gradient is not finite after {steps}: {cure}",
+            )
+        elif status == CANCELLED:
+            history.stopped, history.message = "cancelled", f"cancelled after {steps}: {self._slope()}"
+        elif status == CONVERGED:
+            history.stopped, history.message = "converged", f"converged after {steps}: {self._slope()}"
+        else:
+            history.stopped = "converged"
+            history.message = f"the cost falls no further after {steps}: {self._slope()}"
+
+    def _slope(self) -> str:
+        point = self.last if self.status in (CONVERGED, STALLED) else self.best
+        if point is None:
+            return "there is no gradient"
+        largest, tolerance = np.abs(point.gradient).max(), self._settings.tolerance
+        sign = "≤" if largest <= tolerance else ">"
+        return f"max|dC/dv| is {largest:.2g} {sign} {tolerance:g}"
+
+    def _end_epoch(self, rate: float) -> EpochEnd:
+        assert self.last is not None
+        epoch, history, cost = self.history.epochs, self.history, self.last.cost
+        best = self.best is self.last
+        history.cost.append(cost)
+        history.rate.append(rate)
+        history.best_epoch = epoch if best else history.best_epoch
+        return EpochEnd(epoch, cost, {}, None, best, time.monotonic() - self._began)
+
+    def _progress(self, epoch: int, batch: int, cost: float, rate: float) -> Iterator[Progress]:
+        """An event now and then; no bit depends on it."""
+        now = time.monotonic()
+        if now - self._told >= GLANCE:
+            self._told = now
+            yield Progress(epoch, batch, self._per_epoch, cost, float(rate), now - self._began)

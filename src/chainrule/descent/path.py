@@ -1,0 +1,54 @@
+"""The way that a descent took, thinned evenly so that it never outgrows memory."""
+
+import numpy as np
+
+from chainrule.arrays import Array
+
+__all__ = ["MOST", "Path"]
+
+MOST = 10_000  # points that are kept
+
+
+class Path:
+    """Every 2^k-th point of a descent and its last one, at most `most` in all; 2^k is as small as that allows.
+
+    >>> path = Path(most=4)
+    >>> for step in range(9):
+    ...     path.add(step, np.array([float(step)]), 1.0)
+    >>> path.steps
+    [0, 4, 8]
+    """
+
+    def __init__(self, most: int = MOST) -> None:
+        self._most, self._stride = most, 1
+        self._kept: list[tuple[int, Array, float]] = []
+        self._last: tuple[int, Array, float] | None = None
+
+    def add(self, step: int, v: Array, cost: float) -> None:
+        """The point v (n,) after `step` updates and its cost; steps come in ascending order."""
+        self._last = (step, v, cost)
+        if step % self._stride == 0:
+            self._kept.append(self._last)
+        while len(self._kept) >= self._most:  # leaves room for the last one
+            self._stride *= 2
+            self._kept = [point for point in self._kept if point[0] % self._stride == 0]
+
+    @property
+    def _points(self) -> list[tuple[int, Array, float]]:
+        ends = self._last is not None and (not self._kept or self._kept[-1][0] != self._last[0])
+        return [*self._kept, *([self._last] if ends and self._last is not None else [])]
+
+    @property
+    def steps(self) -> list[int]:
+        """How many updates each point is from the start."""
+        return [step for step, _, _ in self._points]
+
+    @property
+    def points(self) -> Array:
+        """The points, shape (k, n)."""
+        return np.array([v for _, v, _ in self._points])
+
+    @property
+    def costs(self) -> Array:
+        """The cost at each point, shape (k,)."""
+        return np.array([cost for _, _, cost in self._points])

@@ -1,0 +1,8 @@
+"""Pictures of training and of descent: matplotlib figures, and small inline SVG that needs nothing."""
+
+from chainrule.plots.descent import descent_figure
+from chainrule.plots.figures import check_picture, write_figure
+from chainrule.plots.inline import lines_svg
+from chainrule.plots.training import training_figure
+
+__all__ = ["check_picture", "descent_figure", "lines_svg", "training_figure", "write_figure"]

@@ -1,0 +1,51 @@
+"""Curves of a training: costs over epochs, metrics and the learning rate beside them where there are any."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from chainrule.plots.figures import ACCENT, COLOURS, log_scale, new_figure
+
+__all__ = ["Curves", "training_figure"]
+
+
+class Curves(Protocol):
+    """What is read of a history."""
+
+    cost: list[float]
+    validation: list[float]
+    metrics: dict[str, list[float]]
+    rate: list[float]
+    best_epoch: int
+
+
+def training_figure(history: Curves) -> Any:
+    """A matplotlib Figure: cost and validation cost with the best epoch marked; metrics; the rate if it varies."""
+    varies = len(set(history.rate)) > 1
+    metrics = {name: values for name, values in history.metrics.items() if values}
+    panels = [1.0] * (1 + bool(metrics) + varies)
+    figure, axes = new_figure(panels, width=2.2 + 4.4 * len(panels), height=4.2)
+    costs = {"training": history.cost, **({"validation": history.validation} if history.validation else {})}
+    best = history.best_epoch if history.validation else -1
+    _panel(axes[0], costs, "cost", best)
+    if metrics:
+        _panel(axes[1], metrics, next(iter(metrics)) if len(metrics) == 1 else "metrics", best, legend=len(metrics) > 1)
+    if varies:
+        _panel(axes[-1], {"learning rate": history.rate}, "learning rate", -1, legend=False)
+    return figure
+
+
+def _panel(axes: Any, curves: Mapping[str, Sequence[float]], label: str, best: int, legend: bool = True) -> None:
+    for colour, (name, values) in zip(COLOURS * len(curves), curves.items(), strict=False):
+        epochs = range(1, len(values) + 1)
+        axes.plot(epochs, values, color=colour, linewidth=1.6, label=name, marker="o" * (len(values) == 1) or None)
+    if 0 <= best < max((len(values) for values in curves.values()), default=0):
+        axes.axvline(best + 1, color="#7b858e", linewidth=1.0, linestyle=(0, (4, 3)), label=f"best epoch: {best + 1}")
+        chosen = list(curves.values())[-1] if label == "cost" else next(iter(curves.values()))
+        axes.plot([best + 1], [chosen[best]], marker="o", color=ACCENT, markersize=5, linestyle="none")
+    if label != "learning rate":
+        log_scale(axes, *curves.values())
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.set_xlabel("epoch")
+    axes.set_ylabel(label.replace("_", " "))
+    if legend and (len(curves) > 1 or best >= 0):
+        axes.legend(frameon=False, fontsize=9)

@@ -1,0 +1,122 @@
+"""Pictures: what is drawn, in which formats, without pyplot, and inline without any library."""
+
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.errors import SettingError
+from chainrule.plots import check_picture, lines_svg
+
+
+def history(**more):
+    made = {"cost": [4.0, 0.4, 0.1], "validation": [5.0, 0.5, 0.7], "metrics": {}, "rate": [0.1] * 3, "best_epoch": 1}
+    return cr.History(**{**made, "seed": 0, "engine": "reference", **more})
+
+
+BEGINS = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}
+
+
+@pytest.mark.parametrize("suffix", BEGINS)
+def test_a_picture_is_written_as_its_name_says_and_again_with_the_same_bytes(tmp_path, suffix):
+    history().plot(tmp_path / f"a{suffix}")
+    history().plot(tmp_path / f"b{suffix.upper()}")
+    written = (tmp_path / f"a{suffix}").read_bytes()
+    assert written.startswith(BEGINS[suffix])
+    assert written == (tmp_path / f"b{suffix.upper()}").read_bytes()
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("name", ["a.jpeg", "a", "png"])
+def test_another_ending_is_refused_before_anything_is_written(tmp_path, name):
+    for attempt in (history().plot, check_picture):
+        with pytest.raises(SettingError, match=re.escape("must end in .png, .svg or .pdf")):
+            attempt(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_matplotlib_the_message_has_the_command(monkeypatch):
+    for name in [name for name in sys.modules if name.split(".")[0] == "matplotlib"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(SettingError, match=re.escape("pip install 'chainrule[plot]'")):
+        history().plot()
+    assert "<svg" in history()._repr_html_()
+
+
+def test_curves_of_training_mark_the_best_epoch():
+    axes = history().plot().axes
+    assert len(axes) == 1
+    assert (axes[0].get_xlabel(), axes[0].get_ylabel(), axes[0].get_yscale()) == ("epoch", "cost", "log")
+    lines = {line.get_label(): line for line in axes[0].lines}
+    assert list(lines["training"].get_ydata()) == [4.0, 0.4, 0.1]
+    assert list(lines["validation"].get_xdata()) == [1, 2, 3]
+    assert list(lines["best epoch: 2"].get_xdata()) == [2, 2]
+
+
+def test_metrics_and_a_rate_that_varies_get_panels_of_their_own():
+    axes = history(metrics={"accuracy": [0.1, 0.5, 0.4]}, rate=[0.1, 0.05, 0.01]).plot().axes
+    assert [part.get_ylabel() for part in axes] == ["cost", "accuracy", "learning rate"]
+    assert history(cost=[], validation=[], rate=[], best_epoch=-1).plot().axes[0].get_yscale() == "linear"
+
+
+@pytest.mark.parametrize(
+    ("f", "v0", "labels"),
+    [
+        (lambda x, y: (x - 1) ** 2 + 10 * (y - x) ** 2, (0.0, 2.0), [("x", "y"), ("step", "cost")]),
+        (lambda x: (x - 1) ** 2, (3.0,), [("x", "cost"), ("step", "cost")]),
+        (lambda x, y, z: x * x + y * y + z * z, (1.0, 2.0, 3.0), [("step", "cost")]),
+        (lambda x, y: (x - 1) ** 2 + 0 * y, (0.0, 2.0), [("x", "y"), ("step", "cost")]),  # straight along an axis
+        (lambda x, y: x * x + y * y, (0.0, 0.0), [("x", "y"), ("step", "cost")]),  # nothing to do
+        (lambda x, y: np.log(x) * 0 + 1.0 + 0 * y, (0.1, 0.2), [("x", "y"), ("step", "cost")]),  # flat, with an edge
+    ],
+)
+def test_a_descent_is_drawn_by_its_number_of_variables(tmp_path, f, v0, labels):
+    found = cr.minimize(f, v0, optimizer=cr.SGD(0.04), max_steps=300)
+    figure = found.plot(tmp_path / "path.png", names=("x", "y", "z")[: len(v0)])
+    assert [(part.get_xlabel(), part.get_ylabel()) for part in figure.axes] == labels
+    if len(v0) == 2:
+        path = next(line for line in figure.axes[0].lines if line.get_label() == "path")
+        assert np.array_equal(path.get_xydata(), found.path)
+
+
+def test_a_diverging_descent_is_drawn_as_far_as_it_is_finite(tmp_path):
+    found = cr.minimize(lambda x, y: x**4 + y**4, (3.0, 3.0), optimizer=cr.SGD(0.1))
+    assert found.status == 2
+    found.plot(tmp_path / "path.png")
+
+
+def test_the_users_backend_is_left_alone(tmp_path):
+    code = "import chainrule, sys; chainrule.minimize(abs, 1.0, max_steps=3).plot('a.png'); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "matplotlib.pyplot" not in done.stdout.split()
+
+
+def svg(text):
+    return ET.fromstring(text[text.index("<svg") : text.index("</svg>") + 6])
+
+
+def test_inline_curves_are_well_formed_and_follow_the_page():
+    found = history(message="a < b")._repr_html_()
+    assert "a &lt; b" in found
+    picture = svg(found)
+    lines = [part for part in picture.iter() if part.tag.endswith("polyline")]
+    assert [len(line.get("points").split()) for line in lines] == [3, 3]
+    assert picture.get("fill") == "currentColor"
+    xs = [float(point.split(",")[0]) for point in lines[0].get("points").split()]
+    ys = [float(point.split(",")[1]) for point in lines[0].get("points").split()]
+    assert xs == sorted(xs)
+    assert ys == sorted(ys)
+
+
+def test_inline_curves_of_nothing_one_point_and_too_many():
+    assert "no epoch" in lines_svg({"cost": ([], [])}, "epoch")
+    assert "<circle" in lines_svg({"cost": ([1], [2.0])}, "epoch")
+    assert "nan" not in lines_svg({"cost": ([1, 2, 3], [2.0, float("nan"), float("inf")])}, "epoch")
+    many = lines_svg({"cost": (range(10_000), np.linspace(1, 2, 10_000).tolist())}, "step")
+    assert len(many) < 10_000
+    assert "<svg" in cr.minimize(lambda x: x * x, 1.0)._repr_html_()
