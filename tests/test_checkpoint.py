@@ -11,8 +11,9 @@ import chainrule as cr
 from chainrule.data.digest import digest_of
 from chainrule.errors import ModelFileError, SettingError
 from chainrule.files.container import read, write
+from chainrule.model import Settings, TableTraining
 from chainrule.optimizers import Clip
-from chainrule.training import Finished, TrainingState
+from chainrule.training import Finished, Progress, TrainingState
 from chainrule.training.stored import Stored, read_state, write_state
 
 _RNG = np.random.Generator(np.random.PCG64(7))
@@ -100,6 +101,19 @@ def test_saving_changes_no_bit(file, every_batch):
     cr.fit(plain, X, T, **SETTINGS)
     cr.fit(kept, X, T, **SETTINGS, checkpoint=cr.Checkpoint(file, every=0))
     assert kept.theta.tobytes() == plain.theta.tobytes()
+
+
+def test_an_older_state_never_takes_the_place_of_a_newer_one(file, every_batch):
+    training = cr.train(net(), X, T, **SETTINGS, checkpoint=cr.Checkpoint(file, every=1000))
+    for _ in range(4):
+        next(training)
+    old = training.state
+    for _ in range(4):
+        next(training)
+    training.keeper.save(training.state)
+    newer = file.read_bytes()
+    training.keeper.save(old)
+    assert file.read_bytes() == newer
 
 
 def test_what_is_stored_comes_back_bit_for_bit_whatever_the_numbers_are(file, every_batch):
@@ -411,3 +425,48 @@ def test_the_state_of_a_shorter_run_of_costs_cannot_be_passed_off(file, every_ba
     write_state(file, dataclasses.replace(stored, state=dataclasses.replace(stored.state, costs=np.zeros(99))))
     with pytest.raises(SettingError, match="the state is of another network, seed or data"):
         resumed(file)
+
+
+# ---- tables
+
+TABLE = {"x": [k % 7 for k in range(60)], "word": ["ab"[k % 2] for k in range(60)], "y": [k % 3 for k in range(60)]}
+HOW = {"target": "y", "epochs": 6, "batch_size": 8, "test_every": 5, "weight": None, "class_weight": "balanced"}
+
+
+class Died(Exception):
+    """Stands for whatever ends a process."""
+
+
+def test_a_table_goes_on_from_its_checkpoint_to_the_same_file(file, tmp_path, every_batch):
+    cr.train_table(TABLE, **HOW).save(tmp_path / "whole")
+    seen = []
+
+    def die(event):
+        seen.append(event)
+        if len(seen) in (5, 19):
+            raise Died
+
+    for _ in range(2):
+        with pytest.raises(Died):
+            cr.train_table(TABLE, **HOW, on_event=die, checkpoint=cr.Checkpoint(file, every=0, resume=True))
+    model = cr.train_table(TABLE, **HOW, checkpoint=cr.Checkpoint(file, resume=True))
+    model.save(tmp_path / "pieces")
+    assert (tmp_path / "pieces").read_bytes() == (tmp_path / "whole").read_bytes()
+    with pytest.raises(SettingError, match="class_weight is None, there 'balanced'"):
+        cr.train_table(TABLE, **{**HOW, "class_weight": None}, checkpoint=cr.Checkpoint(file, resume=True))
+
+
+@pytest.mark.parametrize("validation", [0.2, 0])
+def test_the_best_model_of_a_state_is_the_one_that_a_stop_there_leaves(validation, tmp_path, every_batch):
+    settings = Settings(epochs=9, batch_size=8, learning_rate=0.05, validation=validation)
+    asked = []
+    stopped = TableTraining(TABLE, "y", settings)
+    for event in stopped.events(cancel=lambda: bool(asked)):
+        if isinstance(event, Progress) and event.epoch == 3 and event.batch == 2:
+            asked.append(True)
+            found = stopped.best(stopped.running.state)
+            before = found.network.theta.tobytes()
+    stopped.model.save(tmp_path / "stopped")
+    found.save(tmp_path / "found")
+    assert found.network.theta.tobytes() == before
+    assert (tmp_path / "found").read_bytes() == (tmp_path / "stopped").read_bytes()
