@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from chainrule.data import counting, gathering
+from chainrule.data import columns, counting, gathering
 from chainrule.data.counting import Counts
 from chainrule.data.encoding import Encoder
 from chainrule.data.gathering import Distinct, Facts, gather, parts_of
@@ -142,3 +142,22 @@ def test_categories_of_numbers_keep_their_numbers_as_targets():
     gather(lambda: parts_of(Cut({"a": pa.array([3, 1, 3]).dictionary_encode()}, [1]), ["a"]), [fact])
     assert fact.categorical
     assert fact.values.tolist() == [1, 3]
+
+
+def test_many_columns_of_few_rows_are_read_together_with_the_same_bits(monkeypatch):
+    rng = np.random.default_rng(3)
+    table = {f"c{k}": [repr(float(v)) for v in rng.normal(size=20)] for k in range(80)}
+    table |= {"w": ["x", "y"] * 10, "t": ["true", "false"] * 10, "i": ["1", "2", "?", " 3 "] * 5, "m": [""] * 20}
+    together = Encoder.fit(Cut(table, [7]))
+    X = together.encode(Cut(table, [])._table)
+    monkeypatch.setattr(columns, "_FEW", 0)
+    alone = Encoder.fit(Cut(table, [7]))
+    assert together == alone
+    assert X.tobytes() == alone.encode(Cut(table, [])._table).tobytes()
+    monkeypatch.undo()
+    for bad in ("inf", "1e999", "oops"):
+        table["c5"][11] = bad
+        with pytest.raises(DataError, match="row 12"):
+            Encoder.fit(Cut(table, [7]))
+        with pytest.raises(DataError, match="row 12"):
+            together.encode(Cut(table, [])._table)

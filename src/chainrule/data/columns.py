@@ -5,7 +5,7 @@ White space around a cell is dropped, and the words of `MISSING` stand for no va
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -27,6 +27,7 @@ __all__ = [
     "looks_numeric",
     "missing_cells",
     "not_finite",
+    "numbers_at_once",
     "numeric_cells",
     "read_numbers",
     "shown",
@@ -40,6 +41,7 @@ _TRUE = ("true", "True", "TRUE")
 _FALSE = ("false", "False", "FALSE")
 _NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 _WHOLE = r"^(-?(?:0|[1-9][0-9]*))\.0+$"  # a whole number written as a decimal; a code such as 007 is none
+_FEW, _MANY, _TOGETHER = 1024, 64, 2**18  # rows and columns for which columns are read together, and cells together
 _EXACT = 2.0**53  # below it every whole float64 is its own integer
 
 
@@ -120,6 +122,34 @@ def values_of(column: Any, refuse: Callable[[int, str], DataError], name: str = 
     if numbers is None:
         raise refuse(*first_non_number(plain, name))
     return numbers[0]
+
+
+def numbers_at_once(table: pa.Table, names: Sequence[str]) -> dict[str, NDArray[np.float64]]:
+    """The values, NaN where missing, of those columns of text that hold finite decimal numbers alone.
+
+    All of them are read in a few calls; it is worth it for many columns of few rows, and for others nothing is read.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    n = table.num_rows
+    if n > _FEW or len(names) < _MANY:
+        return {}
+    types = dict(zip(table.column_names, table.schema.types, strict=True))
+    texts = [name for name in names if pa.types.is_string(types[name]) or pa.types.is_large_string(types[name])]
+    found: dict[str, NDArray[np.float64]] = {}
+    for start in range(0, len(texts), _TOGETHER // n):
+        some = texts[start : start + _TOGETHER // n]
+        cells = _stripped(
+            _plain(pa.concat_arrays([c for name in some for c in table.column(name).cast("string").chunks]))
+        )
+        number = pc.match_substring_regex(cells, _NUMBER)
+        values = pc.cast(pc.if_else(number, cells, pa.scalar(None, cells.type)), pa.float64())
+        rows = values.to_numpy(zero_copy_only=False).reshape(-1, n)
+        good = pc.fill_null(number, True).to_numpy(zero_copy_only=False).reshape(-1, n).all(axis=1)
+        good &= ~np.isinf(rows).any(axis=1)
+        found |= {name: rows[k] for k, name in enumerate(some) if good[k]}
+    return found
 
 
 def missing_cells(column: Any) -> NDArray[np.bool_]:

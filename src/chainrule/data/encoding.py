@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.data.columns import numbers_at_once
 from chainrule.data.counting import MOST_DISTINCT
 from chainrule.data.documents import demand, read_columns, statistics_of, write_columns
 from chainrule.data.gathering import Facts, gather, parts_of
@@ -92,8 +93,12 @@ class Encoder:
         seen = [transform for transform in self.transforms if transform.features]
         stops = np.cumsum([len(transform.features) for transform in seen]).tolist()
         X = np.zeros((table.num_rows, stops[-1]), dtype)
+        known = numbers_at_once(table, [transform.name for transform in seen if isinstance(transform, Numbers)])
         for transform, start, stop in zip(seen, [0, *stops], stops, strict=False):
-            transform.fill(table.column(transform.name), X[:, start:stop])
+            if isinstance(transform, Numbers) and transform.name in known:
+                transform.write(known[transform.name], X[:, start:stop])
+            else:
+                transform.fill(table.column(transform.name), X[:, start:stop])
         return X
 
     def describe(self) -> list[tuple[str, str, str]]:

@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.data.columns import first_non_number, is_categorical, not_finite, read_numbers, shown, words_of
+from chainrule.data.columns import (
+    NumberCells,
+    first_non_number,
+    is_categorical,
+    not_finite,
+    numbers_at_once,
+    read_numbers,
+    shown,
+    words_of,
+)
 from chainrule.data.counting import MOST_DISTINCT, Counts
 from chainrule.data.moments import Running
 from chainrule.data.sources import Source
@@ -80,13 +89,13 @@ class Facts:
         """Whether the words have to be counted from the first block on."""
         return self.word is not None and self._uncounted > 0
 
-    def add(self, cells: Any, rows: NDArray[np.int64]) -> None:
-        """Take the cells of the next rows, which have these numbers in the whole table."""
+    def add(self, cells: Any, rows: NDArray[np.int64], values: NDArray[np.float64] | None = None) -> None:
+        """Take the cells of the next rows, which have these numbers in the whole table; `values` if they were read."""
         if not len(cells):
             return
         self.rows += len(cells)
         self.categorical = self.categorical or is_categorical(cells)
-        found = None if self.word is not None or self._as_words() else read_numbers(cells)
+        found = None if self.word is not None or self._as_words() else _numbers(cells, values)
         if found is None and self.word is None:
             self._is_words(cells, rows)
         elif found is not None:
@@ -136,6 +145,10 @@ class Facts:
 
     def _take(self, values: NDArray[np.float64], present: NDArray[np.bool_]) -> None:
         """Look at the numbers of a block."""
+
+
+def _numbers(cells: Any, values: NDArray[np.float64] | None) -> NumberCells | None:
+    return read_numbers(cells) if values is None else NumberCells(values, False)
 
 
 class Distinct(Facts):
@@ -198,8 +211,9 @@ def gather(parts: Callable[[], Iterable[Part]], facts: Iterable[Facts]) -> None:
     """Let each of the facts see its column in every part; `parts` begins a pass over the table."""
     all_facts = list(facts)
     for table, rows in parts():
+        known = numbers_at_once(table, [fact.name for fact in all_facts if fact.word is None])
         for fact in all_facts:
-            fact.add(table.column(fact.name), rows)
+            fact.add(table.column(fact.name), rows, known.get(fact.name))
     again = [fact for fact in all_facts if fact.incomplete]
     for fact in again:
         fact.restart()

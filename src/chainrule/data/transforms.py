@@ -80,7 +80,10 @@ class Numbers(Transform):
 
     def fill(self, column: Any, out: NDArray[Any]) -> None:
         """Raises DataError for a cell that is a word, infinite, or too far away for the type of `out`."""
-        values = values_of(column, self._refused, self.name)
+        self.write(values_of(column, self._refused, self.name), out)
+
+    def write(self, values: NDArray[np.float64], out: NDArray[Any]) -> None:
+        """Write values (n,), NaN where missing, as `fill` does."""
         missing = np.isnan(values)
         out[:, 0] = standardised(values, self.mean, self.scale, out.dtype, self.name)
         out[missing, 0] = 0
