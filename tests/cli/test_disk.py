@@ -61,6 +61,19 @@ def test_a_full_disk_stops_the_demo(full: tuple[Path, Callable[[], None] | None]
     assert contents(where) == {}
 
 
+@pytest.mark.parametrize("command", ["train", "minimize"])
+def test_a_full_disk_leaves_no_half_a_picture(
+    command: str, folder: Path, tmp_path: Path, full: tuple[Path, Callable[[], None] | None]
+) -> None:
+    pytest.importorskip("matplotlib")
+    where, limit = full
+    train = ("train", folder / "t.csv", "--target", "answer", "--epochs", "1", "--out", "/dev/null")
+    minimize = ("minimize", "x^2", "--start", "1")
+    error = fails(*(train if command == "train" else minimize), "--plot", "curve.png", cwd=where, preexec_fn=limit)
+    assert "curve.png: " in error
+    assert contents(where) == {}
+
+
 def test_a_full_disk_stops_a_checkpoint(
     folder: Path, tmp_path: Path, full: tuple[Path, Callable[[], None] | None]
 ) -> None:

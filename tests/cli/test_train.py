@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from .processes import call, start
+from .processes import call, fails, start
 
 
 def test_json_is_one_object_an_epoch_and_one_at_the_end(folder: Path) -> None:
@@ -72,3 +72,29 @@ def test_a_signal_before_the_first_epoch_is_over_leaves_the_old_model(folder: Pa
     assert process.returncode == 130, err
     assert "nothing is saved" in err
     assert model.read_bytes() == b"the old model"
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg"])
+def test_curves_are_drawn(suffix: str, folder: Path) -> None:
+    pytest.importorskip("matplotlib")
+    picture = folder / f"curve.{suffix}"
+    train = ("train", "t.csv", "--target", "answer", "--epochs", "3", "--metric", "auc", "--out", "c.safetensors")
+    out, _ = call(*train, "--plot", picture, cwd=folder)
+    assert f"curves drawn in {picture}" in out
+    assert picture.read_bytes().startswith({"png": b"\x89PNG", "svg": b"<?xml"}[suffix])
+
+
+@pytest.mark.parametrize(
+    ("plot", "code", "said"),
+    [
+        ("curve.jpeg", 2, ".png, .svg or .pdf"),
+        ("no/such/curve.png", 1, "no/such/curve.png"),
+        ("c.png", 2, "--out too"),
+        ("t.csv", 2, "read too"),
+    ],
+)
+def test_curves_that_cannot_be_drawn_are_told_before_any_work(plot: str, code: int, said: str, folder: Path) -> None:
+    pytest.importorskip("matplotlib")
+    train = ("train", "t.csv", "--target", "answer", "--epochs", "1000000", "--out", "c.png")
+    assert said in fails(*train, "--plot", plot, cwd=folder, code=code)
+    assert not (folder / "c.png").exists()

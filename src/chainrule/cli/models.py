@@ -10,11 +10,11 @@ from chainrule.model import Model
 __all__ = ["check_output", "load_model"]
 
 
-def check_output(out: Path, *inputs: Path) -> None:
+def check_output(out: Path, *inputs: Path, option: str = "--out") -> None:
     """Raise before any work is done if `out` cannot be written, or is one of the files that are read."""
     for path in inputs:
         if out.exists() and path.exists() and out.samefile(path):
-            raise SettingError(f"--out is {str(out)!r}, which is read too: name another file")
+            raise SettingError(f"{option} is {str(out)!r}, which is read too: name another file")
     check_target(out)
 
 

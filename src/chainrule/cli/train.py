@@ -16,8 +16,9 @@ from chainrule.cli.streams import complain
 from chainrule.cli.tables import opened
 from chainrule.cli.training_options import TrainOptions, listed
 from chainrule.cli.values import named
-from chainrule.errors import TrainingError
+from chainrule.errors import SettingError, TrainingError
 from chainrule.model import Model, TableTraining
+from chainrule.plots import check_picture
 from chainrule.training import Checkpoint, EpochEnd, History, Started
 
 __all__ = ["run_training", "train", "worth_saving"]
@@ -36,6 +37,10 @@ def train(
     ],
     out: Annotated[Path, Parameter(help="Where the model goes.")] = Path("model.safetensors"),
     options: Annotated[TrainOptions, Parameter(name="*")] = _DEFAULTS,
+    plot: Annotated[
+        Path | None,
+        Parameter(help="A picture of cost and metrics, epoch by epoch: .png, .svg or .pdf.", negative=""),
+    ] = None,
     keeping: Annotated[CheckpointOptions, Parameter(name="*")] = NO_CHECKPOINT,
     config: ConfigFile = None,
     as_json: AsJson = False,
@@ -50,7 +55,9 @@ def train(
     data
         A table: CSV, Parquet, Arrow, NumPy or idx, or a folder of parts.
     """
-    check_output(out, data, *_files(target, options.validation))
+    inputs = [data, *_files(target, options.validation)]
+    check_output(out, *inputs)
+    _check_plot(plot, out, *inputs)
     checkpoint = keeping.asked(out, data)
     source, targets = opened(data, target)
     drop, keep = (tuple(named(columns, source.names)) for columns in (options.drop, options.keep))
@@ -63,7 +70,28 @@ def train(
         if worth_saving(training, checkpoint):
             training.model.save(out)
             _report(training, out, as_json, checkpoint)
+            _draw(training, plot, as_json)
     return interrupt.code
+
+
+def _check_plot(plot: Path | None, out: Path, *inputs: Path) -> None:
+    """Raise before any work is done if the picture cannot be drawn, or would take another file's place."""
+    if plot is None:
+        return
+    if plot.resolve() == out.resolve():
+        raise SettingError(f"--plot is {str(plot)!r}, which is --out too: name another file")
+    check_output(plot, *inputs, option="--plot")
+    check_picture(plot)
+
+
+def _draw(training: TableTraining, plot: Path | None, as_json: bool) -> None:
+    if plot is None or training.model.history is None:
+        return
+    training.model.history.plot(plot)
+    if as_json:
+        write_json({"event": "plot", "plot": str(plot)})
+    else:
+        say(f"curves drawn in {plot}")
 
 
 def _files(target: tuple[str, ...], validation: Any) -> list[Path]:
