@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -32,7 +33,10 @@ def kill_in_training(process: subprocess.Popen[str], seconds: float) -> None:
     """Kill it so long after its first line, which is that of an epoch."""
     assert process.stdout is not None
     assert process.stderr is not None
+    late = threading.Timer(60, process.kill)
+    late.start()
     line = process.stdout.readline()
+    late.cancel()
     assert '"epoch"' in line, (line, process.stderr.read())
     time.sleep(seconds)
     process.send_signal(signal.SIGKILL)

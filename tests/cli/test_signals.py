@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -37,8 +38,8 @@ def slow(self, *given):
 ReferenceRun.steps = slow
 """
 SLOW_READING = """
-import chainrule.cli.train as module
-module.read_table = lambda path: stuck(60)
+from chainrule.model import TableTraining
+TableTraining.__init__ = lambda self, *given: stuck(60)
 """
 SLOW_SAVING = """
 from chainrule.files import container
@@ -71,11 +72,15 @@ def training(folder: Path, *more: object, before: str = "") -> subprocess.Popen[
 
 
 def wait_for(process: subprocess.Popen[str], word: str) -> None:
+    """Read on until a line has the word; a process that never says it is killed after a minute."""
     assert process.stdout is not None
-    for line in process.stdout:
-        if word in line:
-            return
-    raise AssertionError(process.communicate())
+    late = threading.Timer(60, process.kill)
+    late.start()
+    try:
+        assert any(word in line for line in process.stdout), process.communicate()
+    finally:
+        late.cancel()
+    time.sleep(0.1)  # so that it is where it says that it will be next
 
 
 def end(process: subprocess.Popen[str], *numbers: int, pause: float = 0.2) -> tuple[int, float, str, str]:
@@ -84,7 +89,10 @@ def end(process: subprocess.Popen[str], *numbers: int, pause: float = 0.2) -> tu
     for k, number in enumerate(numbers):
         time.sleep(pause if k else 0)
         process.send_signal(number)
-    out, err = process.communicate(timeout=30)
+    try:
+        out, err = process.communicate(timeout=30)
+    finally:
+        process.kill()
     return process.returncode, time.monotonic() - asked, out, err
 
 
