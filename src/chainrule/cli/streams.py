@@ -8,6 +8,7 @@ import io
 import os
 import sys
 import traceback
+from collections.abc import Iterator
 from typing import Any
 
 __all__ = ["complain", "finish", "prepare", "printable"]
@@ -15,15 +16,29 @@ __all__ = ["complain", "finish", "prepare", "printable"]
 NAME = "standard output"
 
 
-class _Output(io.FileIO):
-    """A descriptor whose errors say what they are about."""
+class _Output(io.BufferedWriter):
+    """A buffer of stdout whose errors say what they are about.
+
+    It stands above the descriptor's own writing, which a signal then finds done or not begun, never done and forgotten:
+    that would be written twice.
+    """
 
     def write(self, data: Any, /) -> int:
-        try:
+        with _naming():
             return super().write(data)
-        except OSError as error:
-            error.filename = NAME
-            raise
+
+    def flush(self) -> None:
+        with _naming():
+            super().flush()
+
+
+@contextlib.contextmanager
+def _naming() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        error.filename = NAME
+        raise
 
 
 def prepare() -> None:
@@ -35,9 +50,9 @@ def prepare() -> None:
     for number, mode in enumerate((os.O_RDONLY, os.O_RDONLY, os.O_WRONLY)):
         if _is_closed(number):
             os.open(os.devnull, mode)  # takes the lowest number that is free
-    sys.stderr = sys.stderr or _text(io.FileIO(2, "w", closefd=False), "utf-8")
+    sys.stderr = sys.stderr or _text(io.BufferedWriter(io.FileIO(2, "w", closefd=False)), "utf-8")
     if sys.stdout is None or (_is_descriptor(sys.stdout, 1) and os.name == "posix"):  # elsewhere a console is special
-        sys.stdout = _text(_Output(1, "w", closefd=False), sys.stdout.encoding if sys.stdout else "utf-8")
+        sys.stdout = _text(_Output(io.FileIO(1, "w", closefd=False)), sys.stdout.encoding if sys.stdout else "utf-8")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -69,8 +84,8 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or c == " " else repr(c)[1:-1] for c in text)
 
 
-def _text(raw: io.FileIO, encoding: str) -> io.TextIOWrapper:
-    return io.TextIOWrapper(io.BufferedWriter(raw), encoding, line_buffering=raw.isatty())
+def _text(buffer: io.BufferedWriter, encoding: str) -> io.TextIOWrapper:
+    return io.TextIOWrapper(buffer, encoding, line_buffering=buffer.isatty())
 
 
 def _is_closed(number: int) -> bool:
