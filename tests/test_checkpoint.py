@@ -470,3 +470,12 @@ def test_the_best_model_of_a_state_is_the_one_that_a_stop_there_leaves(validatio
     found.save(tmp_path / "found")
     assert found.network.theta.tobytes() == before
     assert (tmp_path / "found").read_bytes() == (tmp_path / "stopped").read_bytes()
+
+
+def test_a_damaged_checkpoint_is_told_with_what_can_be_done(tmp_path):
+    path = tmp_path / "run"
+    cr.fit(cr.Network([2, 1]), [[0.0, 1.0]], [[1.0]], epochs=1, checkpoint=path)
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    with pytest.raises(ModelFileError, match="no checkpoint to go on from, remove it or name another") as caught:
+        read_state(path)
+    assert "verify" not in str(caught.value)

@@ -196,7 +196,7 @@ def test_any_command_ends_with_the_code_of_the_signal(number: int, code: int, fo
 
 
 def test_a_stopped_run_goes_on_to_the_bytes_of_one_that_was_not(folder: Path) -> None:
-    common = ("train", "t.csv", "--target", "c", "--epochs", 40, "--json")
+    common = ("train", "t.csv", "--target", "c", "--epochs", 1500, "--json")  # seconds, also on a fast machine
     whole = start(folder, *common, "--out", "whole")
     assert whole.communicate(timeout=60)[1] == ""
     for number in (signal.SIGINT, signal.SIGTERM):

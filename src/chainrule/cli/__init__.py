@@ -4,6 +4,7 @@ Results go to stdout, progress and errors to stderr. Exit codes: 0 done, 1 faile
 130 and 143 stopped by a signal.
 """
 
+import os
 import sys
 
 from cyclopts import App, CycloptsError
@@ -11,7 +12,7 @@ from cyclopts import App, CycloptsError
 from chainrule._version import __version__
 from chainrule.cli import streams
 from chainrule.cli.config import Config
-from chainrule.cli.signals import Interrupt
+from chainrule.cli.signals import Ended, Interrupt
 from chainrule.errors import ChainruleError, SettingError
 
 __all__ = ["main"]
@@ -72,9 +73,14 @@ def main(arguments: list[str] | None = None) -> None:
     given = sys.argv[1:] if arguments is None else list(arguments)
     end = given.index("--") if "--" in given else len(given)
     debug = "--debug" in given[:end]
-    with Interrupt():
-        code = run([token for token in given[:end] if token != "--debug"] + given[end:], debug)
-    streams.finish()
+    with Interrupt() as interrupt:
+        try:
+            code = run([token for token in given[:end] if token != "--debug"] + given[end:], debug)
+            streams.finish()
+        except Ended as again:  # another signal, while the first was told
+            code = again.code
+        if interrupt.asked():
+            os._exit(code)  # at once: Python's own end would take signals as it likes
     sys.exit(code)
 
 

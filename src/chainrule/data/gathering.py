@@ -223,10 +223,20 @@ def gather(parts: Callable[[], Iterable[Part]], facts: Iterable[Facts]) -> None:
 
 
 @contextlib.contextmanager
-def numbered(rows: NDArray[np.int64], origin: str = "") -> Iterator[None]:
-    """Give an error about a row the number that it has in the file, and the file's name where there are several."""
+def numbered(rows: NDArray[np.int64]) -> Iterator[None]:
+    """Give an error about a row the number that it has in the file."""
     try:
         yield
     except RowError as error:
-        there = error.at(rows.tolist())
-        raise (DataError(f"in {origin}: {there}") if origin else there) from None
+        raise error.at(rows.tolist()) from None
+
+
+@contextlib.contextmanager
+def named(source: Source) -> Iterator[None]:
+    """Give an error about a row the file that it is in; what is in memory needs no name."""
+    try:
+        yield
+    except RowError as error:
+        if source.origin[0] not in "'\"":
+            raise
+        raise DataError(f"in {source.origin}: {error}") from None

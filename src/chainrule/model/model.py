@@ -10,7 +10,7 @@ from chainrule import files
 from chainrule.activations import Activation
 from chainrule.arrays import Array
 from chainrule.data.encoding import Encoder
-from chainrule.data.gathering import Part, cut, numbered, parts_of
+from chainrule.data.gathering import Part, cut, named, numbered, parts_of
 from chainrule.data.names import require_columns
 from chainrule.data.sources import Source, as_source
 from chainrule.data.targets import Targets
@@ -50,9 +50,11 @@ class Model:
 
     def outputs_by_block(self, source: Any) -> Iterator[Array]:
         """The same outputs, some rows at a time, for tables larger than memory: no bit depends on how they are cut."""
-        for table, rows in self._parts(as_source(source), []):
-            with numbered(rows):
-                yield self._outputs(table)
+        found = as_source(source)
+        for table, rows in self._parts(found, []):
+            with named(found), numbered(rows):
+                outputs = self._outputs(table)
+            yield outputs
 
     def _outputs(self, table: Any) -> Array:
         found = self.network.predict(self.encoder.encode(table, self.network.dtype))
@@ -98,12 +100,12 @@ class Model:
         absolute error in the target's units, r2. Several targets of numbers also get their common rmse and mean r2,
         `overall`. Rows without a target are left out and counted. See `chainrule.data.metrics`.
         """
-        found, without = [], 0
-        for table, rows in self._parts(as_source(source), self.targets.names):
+        found, without, origin = [], 0, as_source(source)
+        for table, rows in self._parts(origin, self.targets.names):
             present = self.targets.present(table)
             without += int((~present).sum())
             part = table.filter(present)
-            with numbered(rows[present]):
+            with named(origin), numbered(rows[present]):
                 if part.num_rows:
                     found.append((self._outputs(part), self.targets.encode(part, "float64")))
         if not found:

@@ -16,7 +16,7 @@ def notes_on(found: Prepared, weight: str | None) -> list[str]:
     held = 0 if found.held is None else len(found.held[0])
     tested = f", {len(found.test[0]):,} for the test" if found.test else ""
     rows = f"{len(found.rows[0]):,} rows to train on, {held:,} held out for validation{tested}"
-    notes = [f"{rows}; {found.encoder.width} inputs", *_left_out(found.roles, weight), *_where(found.room)]
+    notes = [f"{rows}; {_counted(found.encoder.width, 'input')}", *_left_out(found.roles, weight), *_where(found.room)]
     for column in found.targets.columns:
         what = f"{column.width} classes" if column.kind == "classes" else "a number"
         notes.append(f"target {column.name}: {what}")
@@ -29,8 +29,16 @@ def notes_on(found: Prepared, weight: str | None) -> list[str]:
 
 
 def _left_out(roles: Roles, weight: str | None) -> list[str]:
-    found = [f"{roles.without:,} rows lack a target and are left out"] if roles.without else []
-    return found + ([f"{roles.weightless:,} rows have weight 0 in {weight} and are left out"] * bool(roles.weightless))
+    why = {("lacks", "lack", "a target"): roles.without, ("has", "have", f"weight 0 in {weight}"): roles.weightless}
+    return [
+        f"1 row {one} {what} and is left out" if n == 1 else f"{n:,} rows {many} {what} and are left out"
+        for (one, many, what), n in why.items()
+        if n
+    ]
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n:,} {what}{'s' * (n != 1)}"
 
 
 def _where(room: Room) -> list[str]:

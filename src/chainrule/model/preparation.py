@@ -15,7 +15,7 @@ import numpy as np
 from chainrule.arrays import Array
 from chainrule.data.encoding import Encoder
 from chainrule.data.examples import split_rows
-from chainrule.data.gathering import Facts, cut, gather, numbered, parts_of
+from chainrule.data.gathering import Facts, cut, gather, named, numbered, parts_of
 from chainrule.data.names import listed, require_columns
 from chainrule.data.roles import ABSENT, HELD, TEST, TRAIN, WITHOUT, Roles
 from chainrule.data.room import Room
@@ -53,14 +53,20 @@ class Prepared:
 def prepare(source: Source, names: Sequence[str], settings: Settings, seed: int) -> Prepared:
     """Read the targets `names` and the inputs that the settings leave. Raises DataError or SettingError in one line."""
     inputs = _inputs(source, names, settings)
-    roles = Roles(source, names, settings.weight, settings.test_every)
-    targets = Targets.of(roles.facts, settings.task)
+    with named(source):
+        roles = Roles(source, names, settings.weight, settings.test_every)
+        if roles.weightless == len(roles.of):
+            raise DataError(
+                f"every row of {source.origin} has weight 0 in {settings.weight!r}: give some a weight above 0"
+            )
+        targets = Targets.of(roles.facts, settings.task)
     choices = choices_for(targets, settings.output, settings.cost)
     factors = class_factors(targets, settings.class_weight)
     tables = [(source, roles), *_hold_out(roles, names, settings, seed)]
     if not roles.count(TRAIN):
         raise DataError(f"no row of {source.origin} has a target and is to be trained on: there is nothing to learn")
-    encoder, targets, facts = _fitted(source, inputs, targets, roles.of == TRAIN)
+    with named(source):
+        encoder, targets, facts = _fitted(source, inputs, targets, roles.of == TRAIN)
     targets = scaled_for(targets, choices)
     room, T_test = _written(tables, encoder, targets, settings)
     arrays = {role: (room.array(k), room.array(2 + k)) for k, role in enumerate((TRAIN, HELD))}
@@ -93,7 +99,7 @@ def _hold_out(roles: Roles, names: Sequence[str], settings: Settings, seed: int)
     """Hold out a share of the rows, or those of a table of their own: which is then returned with its roles."""
     if not isinstance(settings.validation, int | float):
         own = as_source(settings.validation)
-        require_columns(own.names, names, "target")
+        require_columns(own.names, names, f"target (in {own.origin}, to validate with)")
         weight = settings.weight if settings.weight in own.names else None
         theirs = Roles(own, names, weight)
         theirs.of[theirs.of == TRAIN] = HELD
@@ -123,10 +129,11 @@ def _written(
     dtype, tested = settings.dtype, [np.empty((0, targets.width))]
     room = Room(shapes, dtype, settings.cache)
     for source, roles in tables:
-        require_columns(source.names, encoder.columns, "input")
+        what = "input" if source is tables[0][0] else f"input (in {source.origin}, to validate with)"
+        require_columns(source.names, encoder.columns, what)
         parts = parts_of(source, [*encoder.columns, *targets.names], roles.of != ABSENT)
         for table, rows in cut(parts, encoder.width + targets.width):
-            with numbered(rows, source.origin if source is not tables[0][0] else ""):
+            with named(source), numbered(rows):
                 role = roles.of[rows]
                 known, test = table.filter(role != WITHOUT), table.filter(role == TEST)
                 T = targets.encode(known, dtype) if known.num_rows else np.empty((0, targets.width))

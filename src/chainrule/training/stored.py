@@ -54,7 +54,11 @@ def write_state(path: str | os.PathLike[str], stored: Stored) -> None:
 
 def read_state(path: str | os.PathLike[str]) -> Stored:
     """Read what `write_state` wrote. Raises ModelFileError, in one line, for anything that is not whole and sound."""
-    container = read(path)
+    try:
+        container = read(path)
+    except ModelFileError as error:
+        reason, *_ = str(error).split(": take the original")
+        raise ModelFileError(f"{reason}: it is no checkpoint to go on from, remove it or name another") from None
     kind = container.document.get("kind")
     if kind != KIND:
         raise ModelFileError(

@@ -75,8 +75,10 @@ def long_cells() -> Iterator[None]:
 def header_note(names: Sequence[str], origin: str) -> str | None:
     """What to say of a first line that holds only numbers: nothing if it does not, a note if they go up by whole steps.
 
-    Raises DataError if they do not: then it is a row, and no line of names.
+    Raises DataError if they do not: then it is a row, and no line of names. So is Excel's `sep=;`.
     """
+    if names and names[0].lower().startswith("sep="):
+        raise DataError(f"the first line of {origin} is {names[0]!r}, a word to Excel and no names: remove that line")
     if not names or not all(_NUMBER.fullmatch(name) for name in names):
         return None
     whole = all(name.strip().isdecimal() for name in names)
