@@ -71,6 +71,33 @@ def test_any_cut_gives_the_same_bits(schedule):
         assert np.concatenate(parts).tobytes() == whole.tobytes()
 
 
+class Read(list):
+    """Counts the values that are read from it."""
+
+    read = 0
+
+    def __getitem__(self, at):
+        found = super().__getitem__(at)
+        self.read += len(found) if isinstance(at, slice) else 1
+        return found
+
+    def __iter__(self):
+        self.read += len(self)
+        return super().__iter__()
+
+
+@every_schedule
+def test_following_gives_the_same_bits_and_reads_each_value_once(schedule):
+    follow, watched, found = schedule.follow(), Read(), []
+    for value in [*WATCHED, 3.0]:
+        found.append(follow(len(watched) * PER_EPOCH, PER_EPOCH, PER_EPOCH, TOTAL, watched).tobytes())
+        watched.append(value)
+    expected = [factors(schedule, e * PER_EPOCH, PER_EPOCH, watched=WATCHED[:e]).tobytes() for e in range(13)]
+    assert found == expected
+    assert watched.read <= len(watched)
+    assert schedule.follow()(0, 1, 1, 9, []).tolist() == schedule.factors(0, 1, 1, 9, []).tolist()  # begins anew
+
+
 @every_schedule
 def test_what_is_watched_later_changes_no_factor(schedule):
     for epoch in range(TOTAL // PER_EPOCH):

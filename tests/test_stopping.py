@@ -14,6 +14,7 @@ from chainrule.network import Network
 from chainrule.optimizers import LBFGS, SGD, Adam, Clip, RProp
 from chainrule.schedules import SCHEDULES, Cosine, Plateau, Schedule, StepDecay
 from chainrule.training import EpochEnd, Finished, Progress, Stopped, fit, train
+from chainrule.training.events import Gains
 
 RNG = np.random.default_rng(5)
 N = 23
@@ -278,3 +279,12 @@ def test_gains_are_counted_from_the_best_ever():
         history.cost = values
         assert history.epochs_without_gain(least) == expected
         assert history.watched == values
+
+
+def test_epochs_without_gain_are_counted_in_one_reading():
+    watched, gains = [], Gains(0.1)
+    for value in [math.nan, 3.0, 2.95, 2.0, math.inf, 1.9, 1.85, -math.inf, 1.0]:
+        watched.append(value)
+        best = [min((v for v in watched[:k] if math.isfinite(v)), default=math.inf) for k in range(len(watched))]
+        gained = [k for k, v in enumerate(watched) if v < best[k] - 0.1]
+        assert gains.since(watched) == len(watched) - 1 - max(gained, default=-1)

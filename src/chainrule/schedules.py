@@ -3,11 +3,10 @@
 Update k is numbered from 0 over the whole training; P updates make an epoch, N the whole training, and tau = k / P is
 the time in epochs, a whole number at an epoch's begin. A schedule has no state: its factors follow from k alone, those
 of `Plateau` from what has been watched too. So a cut between any two updates changes no bit, and a training that goes
-on needs to remember nothing.
+on needs to remember nothing. `follow` spares a loop the work of reading all that has been watched again at every call.
 """
 
 import dataclasses
-import itertools
 import math
 from collections.abc import Callable, Sequence
 from typing import ClassVar
@@ -44,6 +43,21 @@ class Schedule(Entry):
         """
         raise TypeError(f"{type(self).__name__} does not define factors")
 
+    def follow(self) -> "Factors":
+        """`factors` for a loop whose `watched` only ever gets longer: the same bits, without reading it anew each time.
+
+        >>> factors, watched = Plateau(factor=0.5, patience=1).follow(), []
+        >>> for value in (3.0, 2.0, 2.0):
+        ...     watched.append(value)
+        ...     print(factors(len(watched), 1, 1, 9, watched))
+        [1.]
+        [1.]
+        [0.5]
+        """
+        return self.factors
+
+
+Factors = Callable[[int, int, int, int, Sequence[float]], Array]  # the arguments of `Schedule.factors`
 
 SCHEDULES: Registry[Schedule] = Registry("schedule", Schedule)
 
@@ -248,16 +262,19 @@ class Plateau(Schedule):
         object.__setattr__(self, "patience", int(self.patience))
 
     def factors(self, first: int, count: int, per_epoch: int, total: int, watched: Sequence[float]) -> Array:
-        after = np.array(list(itertools.accumulate(self._falls(watched), initial=0)))  # falls after so many epochs
-        epochs = np.minimum(np.arange(first, first + count) // per_epoch, len(watched))
-        return np.maximum(self.lowest, _each(lambda n: math.pow(self.factor, n), after[epochs]))
+        return self.follow()(first, count, per_epoch, total, watched)
 
-    def _falls(self, watched: Sequence[float]) -> list[bool]:
-        """For each finished epoch, whether the rate falls at its end."""
-        best, waited, falls = math.inf, 0, []
-        for value in watched:
-            better = value < best - self.min_delta
-            best, waited = (value, 0) if better else (best, waited + 1)
-            falls.append(waited >= self.patience)
-            waited = 0 if falls[-1] else waited
-        return falls
+    def follow(self) -> Factors:
+        best, waited, falls = math.inf, 0, [0]  # falls[e]: how often the rate has fallen after e epochs
+
+        def factors(first: int, count: int, per_epoch: int, total: int, watched: Sequence[float]) -> Array:
+            nonlocal best, waited
+            for value in watched[len(falls) - 1 :]:
+                best, waited = (value, 0) if value < best - self.min_delta else (best, waited + 1)
+                falls.append(falls[-1] + (waited >= self.patience))
+                waited = 0 if waited >= self.patience else waited
+            epochs = np.minimum(np.arange(first, first + count) // per_epoch, len(watched))
+            after = np.array([falls[epoch] for epoch in epochs.tolist()], dtype=np.float64)
+            return np.maximum(self.lowest, _each(lambda n: math.pow(self.factor, n), after))
+
+        return factors

@@ -59,7 +59,8 @@ class Descent(Iterator[Event]):
         self._rows = 1 if problem.examples is None else problem.examples
         self._per_epoch = -(-self._rows // settings.batch_size)
         self._v, self._slots = problem.form.start, (np.zeros_like(problem.form.start),) * settings.optimizer.slots
-        self.path, self.steps, self.status = Path(), 0, MAX_STEPS
+        self._factors = settings.schedule.follow()
+        self.path, self.steps, self.status = Path.of_points(len(self._v)), 0, MAX_STEPS
         self.history = History([], [], {}, settings.seed, problem.how)
         self.best: Point | None = None
         self.last: Point | None = None
@@ -88,7 +89,7 @@ class Descent(Iterator[Event]):
         self._look()
         yield from self._by_lbfgs(s.optimizer) if isinstance(s.optimizer, LBFGS) else self._by_rule()
         if not self.history.stopped:
-            self.history.message = f"not converged after {self.steps:,} steps: {self._slope()}"
+            self.history.message = f"not converged after {self._taken()}: {self._slope()}"
         else:
             yield Stopped(self.history.stopped, self.history.message)
         self.history.seconds = time.monotonic() - self._began
@@ -107,7 +108,7 @@ class Descent(Iterator[Event]):
     def _rates(self) -> Array:
         """The learning rates of the coming epoch."""
         s, count = self._settings, self._per_epoch
-        factors = s.schedule.factors(self.steps, count, count, s.max_steps, self.history.cost)
+        factors = self._factors(self.steps, count, count, s.max_steps, self.history.cost)
         return s.optimizer.learning_rate * factors
 
     def _epoch(self, rates: Array) -> Iterator[Event]:
@@ -179,7 +180,7 @@ class Descent(Iterator[Event]):
         return bool(self.history.stopped) or self.steps >= self._settings.max_steps
 
     def _stop(self, status: int) -> None:
-        history, steps = self.history, f"{self.steps:,} step{'s' * (self.steps != 1)}"
+        history, steps = self.history, self._taken()
         self.status = status
         if status == NOT_FINITE:
             rate = self._settings.optimizer.learning_rate
@@ -195,6 +196,9 @@ class Descent(Iterator[Event]):
         else:
             history.stopped = "converged"
             history.message = f"the cost falls no further after {steps}: {self._slope()}"
+
+    def _taken(self) -> str:
+        return f"{self.steps:,} step{'s' * (self.steps != 1)}"
 
     def _slope(self) -> str:
         point = self.last if self.status in (CONVERGED, STALLED) else self.best

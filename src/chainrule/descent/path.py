@@ -7,6 +7,7 @@ from chainrule.arrays import Array
 __all__ = ["MOST", "Path"]
 
 MOST = 10_000  # points that are kept
+ROOM = 2**28  # bytes that they may take: fewer points of more than 3,000 numbers
 
 
 class Path:
@@ -23,6 +24,19 @@ class Path:
         self._most, self._stride = most, 1
         self._kept: list[tuple[int, Array, float]] = []
         self._last: tuple[int, Array, float] | None = None
+
+    @classmethod
+    def of_points(cls, n: int) -> "Path":
+        """A path of points (n,) within both bounds.
+
+        >>> n = 12_000_000
+        >>> path = Path.of_points(n)
+        >>> for step in range(5):
+        ...     path.add(step, np.empty(n), 1.0)
+        >>> path.steps
+        [0, 2, 4]
+        """
+        return cls(min(MOST, max(3, ROOM // (8 * n))))
 
     def add(self, step: int, v: Array, cost: float) -> None:
         """The point v (n,) after `step` updates and its cost; steps come in ascending order."""

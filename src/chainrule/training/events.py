@@ -3,10 +3,10 @@
 import dataclasses
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-__all__ = ["EpochEnd", "Event", "Finished", "History", "Mode", "Progress", "Reason", "Started", "Stopped"]
+__all__ = ["EpochEnd", "Event", "Finished", "Gains", "History", "Mode", "Progress", "Reason", "Started", "Stopped"]
 
 Reason = Literal["cancelled", "diverged", "patience", "time", "converged"]
 Mode = Literal["min", "max"]
@@ -123,11 +123,22 @@ class History:
         >>> History([3.0, 1.0, 1.5, 0.9], [], {}, seed=0, engine="").epochs_without_gain(min_delta=0.2)
         2
         """
-        best, since = math.inf, 0
-        for value in self.watched:
-            since = 0 if value < best - min_delta else since + 1
-            best = min(best, value) if math.isfinite(value) else best
-        return since
+        return Gains(min_delta).since(self.watched)
+
+
+class Gains:
+    """Counts the epochs without a gain in values that only ever become more, reading each of them once."""
+
+    def __init__(self, min_delta: float) -> None:
+        self._min_delta, self._best, self._since, self._seen = min_delta, math.inf, 0, 0
+
+    def since(self, watched: Sequence[float]) -> int:
+        """How many epochs ago the last value came that was below all before it by more than `min_delta`."""
+        for value in watched[self._seen :]:
+            self._since = 0 if value < self._best - self._min_delta else self._since + 1
+            self._best = min(self._best, value) if math.isfinite(value) else self._best
+        self._seen = len(watched)
+        return self._since
 
 
 @dataclasses.dataclass(frozen=True)

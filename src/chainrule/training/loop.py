@@ -4,7 +4,7 @@ import copy
 import dataclasses
 import math
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from typing import Protocol, Self
 
 import numpy as np
@@ -16,7 +16,7 @@ from chainrule.errors import SettingError
 from chainrule.network import Network
 from chainrule.optimizers import LBFGS
 from chainrule.training.divergence import explanation
-from chainrule.training.events import EpochEnd, Event, Finished, History, Progress, Reason, Started, Stopped
+from chainrule.training.events import EpochEnd, Event, Finished, Gains, History, Progress, Reason, Started, Stopped
 from chainrule.training.lbfgs import LBFGSRun
 from chainrule.training.settings import Plan
 
@@ -76,6 +76,7 @@ class Training(Iterator[Event]):
             [], [], {name: [] for name in plan.metrics}, settings.seed, engine.name, [], plan.monitor, plan.mode
         )
         self._epoch, self._costs, self._kept, self._last_rate = 0, np.empty(0), net.theta.copy(), 0.0
+        self._factors, self._gains = plan.schedule.follow(), Gains(plan.min_delta)
         self._run = self._start()
         self._last: TrainingState | None = None
         self.keeper: Keeper | None = None
@@ -169,7 +170,7 @@ class Training(Iterator[Event]):
     def _rates(self) -> Array:
         """The learning rate of each update of the epoch in progress, float64."""
         p, eta = self._batches, self.settings.optimizer.learning_rate
-        return eta * self.plan.schedule.factors(self._epoch * p, p, p, self.plan.epochs * p, self.history.watched)
+        return eta * self._factors(self._epoch * p, p, p, self.plan.epochs * p, self.history.watched)
 
     def _call(self, order: Array, rates: Array) -> float:
         """One call of the engine; the mean cost of the epoch so far."""
@@ -206,7 +207,7 @@ class Training(Iterator[Event]):
 
     def _out_of_patience(self) -> bool:
         patience = self.plan.patience
-        return patience is not None and self.history.epochs_without_gain(self.plan.min_delta) >= patience
+        return patience is not None and self._gains.since(self.history.watched) >= patience
 
     def _stop(self, reason: Reason, message: str) -> None:
         self.history.stopped, self.history.message = reason, message
@@ -219,20 +220,24 @@ class Training(Iterator[Event]):
     def _end_epoch(self) -> EpochEnd:
         """Close an epoch: its cost, the validation set's, and whether these are the weights to keep."""
         history, cost, (validation, found) = self.history, self._epoch_cost(), self._validate()
-        so_far = min(filter(math.isfinite, history.watched), default=math.inf)
         history.cost.append(cost)
         history.rate.append(self._last_rate)
         if validation is not None:
             history.validation.append(validation)
         for name, value in found.items():
             history.metrics[name].append(value)
-        best = self.held is None or history.watched[-1] < so_far
+        best = self.held is None or self._is_best(history.watched)
         if best:
             history.best_epoch = self._epoch
         if best and self.held is not None:
             self._kept = self.net.theta.copy()
         self._epoch, self._costs = self._epoch + 1, np.empty(0)
         return EpochEnd(self._epoch - 1, cost, found, validation, best, self._seconds())
+
+    def _is_best(self, watched: Sequence[float]) -> bool:
+        """Whether the last value is below that of the best epoch so far."""
+        best = self.history.best_epoch
+        return math.isfinite(watched[-1]) and (best < 0 or watched[-1] < watched[best])
 
     def _validate(self) -> tuple[float | None, dict[str, float]]:
         if self.held is None:
