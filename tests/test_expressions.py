@@ -56,6 +56,15 @@ def test_a_complex_step_passes_through_every_function(name):
     assert f(x) == pytest.approx(own(x, 0.1) if second else own(x), rel=1e-15)
 
 
+@pytest.mark.parametrize("text", ["max(x, 1)", "max(1, x)", "min(x, 1)", "min(1, x)"])
+def test_what_has_no_value_has_no_greatest_and_no_least(text):
+    assert math.isnan(parse(text)(math.nan))
+
+
+def test_the_derivative_of_abs_is_0_at_0():
+    assert parse("abs(x)")(1e-40j) == 0
+
+
 @pytest.mark.parametrize(
     ("text", "slope"), [("x^2", -4.0), ("x^7", 448.0), ("x^-3", -3 / 16), ("x^0", 0.0), ("abs(x)", -1)]
 )
@@ -75,6 +84,10 @@ def test_powers_of_negative_numbers_have_derivatives(text, slope):
         ("sin x", 5, "sin is a function"),
         ("sni(x)", 1, "did you mean 'sin'"),
         ("x @ y", 3, "'@' has no meaning"),
+        ("x − 1", 3, "write -"),
+        ("2·x", 2, r"write \*"),
+        ("xy² + 1", 3, r"write \^2"),
+        ("x₁", 2, "has no meaning"),
         ("x.real", 2, "'.' has no meaning"),
         ("__import__('os')", 12, "has no meaning"),
         ("x if y else z", 3, "after a value"),

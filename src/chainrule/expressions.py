@@ -29,11 +29,11 @@ DEEPEST = 100  # parentheses, functions, signs and powers within each other
 
 
 def _abs(x: Array) -> Array:
-    return np.where(np.real(x) > 0, x, np.negative(x))
+    return np.sign(np.real(x)) * x  # whose derivative at 0 is 0
 
 
 def _least(a: Any, b: Any) -> Any:
-    return np.where(np.real(a) <= np.real(b), a, b)
+    return np.where((np.real(a) <= np.real(b)) | np.isnan(a), a, b)  # what has no value has no least one
 
 
 CONSTANTS = {"pi": math.pi, "e": math.e}
@@ -50,6 +50,7 @@ FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)|(?P<name>[^\W\d]\w*)|(?P<mark>\*\*|[-+*/^(),]))"
 )
+_TYPED = {"−": "-", "–": "-", "·": "*", "×": "*", "÷": "/", "²": "^2", "³": "^3", "√": "sqrt()", "[": "(", "]": ")"}
 _END = ("end", "the end", 0)
 
 Step = tuple[int, Any]  # how many values it takes from the stack, and what makes a value of them
@@ -101,6 +102,10 @@ def parse(text: str) -> Expression:
     return Expression(text, names, tuple(reader.steps))
 
 
+def _is_word(letter: str) -> bool:
+    return f"a{letter}".isidentifier()
+
+
 class _Reader:
     """Reads a formula from left to right; what it has understood are `steps`."""
 
@@ -123,12 +128,18 @@ class _Reader:
             match = _TOKEN.match(self._text, place)
             if match is None:
                 place += len(self._text[place:]) - len(self._text[place:].lstrip())
-                known = "a formula has numbers, names, + - * / ^ ( ) and ,"
-                raise self._wrong(place + 1, f"{self._text[place]!r} has no meaning here: {known}")
+                raise self._odd(place)
             kind = match.lastgroup or ""
+            if kind == "name" and not match[kind].isidentifier():  # as x², whose ² is a letter to no one else
+                raise self._odd(next(k for k in range(match.start(kind), match.end()) if not _is_word(self._text[k])))
             found.append((kind, match[kind], match.start(kind) + 1))
             place = match.end()
         return [*found, (*_END[:2], len(self._text) + 1)]
+
+    def _odd(self, place: int) -> SettingError:
+        mark = self._text[place]
+        known = f"write {_TYPED[mark]}" if mark in _TYPED else "a formula has numbers, names, + - * / ^ ( ) and ,"
+        return self._wrong(place + 1, f"{mark!r} has no meaning here: {known}")
 
     def _wrong(self, place: int, what: str) -> SettingError:
         shown = self._text if len(self._text) <= 60 else f"...{self._text[max(0, place - 30) : place + 29]}..."

@@ -55,6 +55,7 @@ def test_what_does_not_converge_prints_the_best_point_and_leaves_with_1(capsys):
         (["x^2", "--start", "1,2"], "the variables are x"),
         (["x^2", "--start", "y=1"], "no value for 'x'"),
         (["x^2", "--start", "x=1,y=1"], "a value for 'y'"),
+        (["x^2", "--start", "x=1,x=2"], "name it once"),
         (["x*y", "--start", "x=1,1"], "'1' without a name"),
         (["x^2", "--start", "one"], "'one', but takes finite numbers"),
         (["x^2", "--start", "inf"], "'inf', but takes finite numbers"),

@@ -125,6 +125,16 @@ def test_numbers_of_python_that_overflow_are_as_infinite():
     assert found.x == 10.0
 
 
+def test_a_division_by_zero_of_python_is_as_infinite():
+    found = cr.minimize(lambda v: 1 / float(v), 0.0)
+    assert (found.status, found.fun) == (2, np.inf)
+    assert "after 0 steps: start elsewhere" in found.message
+
+
+def test_a_column_is_as_good_a_gradient_as_a_row():
+    assert cr.minimize(bowl, [0.0, 1.0], lambda v: 2 * (v - 3).reshape(2, 1)).success
+
+
 def test_cancelling_keeps_the_best_point():
     seen = []
     found = cr.minimize(bowl, [0.0], optimizer=cr.SGD(0.01), callback=seen.append, cancel=lambda: len(seen) > 5)
@@ -252,6 +262,15 @@ def test_scipy_takes_it_as_a_method():
     assert np.allclose(given.x, 3.0)
 
 
+def test_scipys_own_options_are_understood_and_others_refused(capsys):
+    settings = {"maxiter": 1, "disp": True, "optimizer": cr.SGD(0.25)}
+    found = scipy.optimize.minimize(bowl, [0.0], method=cr.scipy_method, options=settings)
+    assert (found.nit, found.x.tolist()) == (1, [1.5])
+    assert capsys.readouterr().out.startswith("not converged after 1 step: ")
+    with pytest.raises(SettingError, match=r"an option is 'gtol', but must be one of gradient, .*maxiter"):
+        scipy.optimize.minimize(bowl, [0.0], method=cr.scipy_method, options={"gtol": 1e-3})
+
+
 def test_scipys_callback_may_stop_it():
     def stop(intermediate_result):
         if intermediate_result.nit == 3:
@@ -282,6 +301,15 @@ def test_scipys_bounds_and_constraints_are_refused(more):
         ({"f": lambda v: 1j * v[0]}, "a real number"),
         ({"gradient": "newton"}, "complex, central, jax"),
         ({"gradient": lambda v: np.zeros(3)}, "the gradient has shape"),
+        ({"gradient": lambda v: v.T, "v0": np.zeros((2, 3))}, r"has shape \(3, 2\), but v0 has \(2, 3\)"),
+        ({"gradient": lambda v: None}, "the gradient has None"),
+        ({"gradient": lambda v: v + 1j}, "the gradient has array"),
+        ({"v0": np.zeros((50, 2), object)}, "v0 has array"),
+        ({"f": lambda v: [0] * 99}, r"\[0, 0, 0, 0, 0, 0, \.\.\.\]"),
+        ({"f": lambda v, rows: v[[0, 0]], "examples": 3}, r"shape \(2,\), .* for each of the 3 rows"),
+        ({"tolerance": True}, "tolerance is True"),
+        ({"callback": 3}, "callback is 3"),
+        ({"cancel": 3}, "cancel is 3"),
         ({"tolerance": -1}, "tolerance is -1"),
         ({"max_steps": 1.5}, "max_steps is 1.5"),
         ({"optimizer": "newton"}, "no optimizer 'newton'"),

@@ -122,7 +122,10 @@ def _start(text: str, names: tuple[str, ...]) -> tuple[float, ...]:
             wanted = ", ".join(names)
             raise SettingError(f"--start is {text!r}, but the variables are {wanted}: give one value for each")
         return tuple(_finite(part) for part in parts)
-    given = dict(_pair(part) for part in parts)
+    pairs = [_pair(part) for part in parts]
+    given = dict(pairs)
+    if len(given) < len(pairs):
+        raise SettingError(f"--start is {text!r}, but each variable has one value: name it once")
     odd = [name for name in (*names, *given) if (name in given) != (name in names)]
     if odd:
         problem = "has no value for" if odd[0] in names else "has a value for"

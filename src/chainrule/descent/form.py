@@ -1,5 +1,6 @@
 """The arguments of a function, as its caller has them: one array, or several; inside they are one flat array."""
 
+import reprlib
 from typing import Any
 
 import numpy as np
@@ -39,10 +40,10 @@ class Form:
     def join(self, parts: Any, what: str) -> Array:
         """The flat array of what was given in the caller's form, such as a gradient; `what` is for messages."""
         given = parts if self.several and isinstance(parts, tuple | list) else [parts]
-        found = [np.asarray(part) for part in given]
+        found = [_array(part, what) for part in given]
         if self.several and len(found) == 1 and found[0].shape == (len(self.sizes),):
             found = list(found[0])  # numbers side by side in one array
-        if [part.size for part in found] != self.sizes:
+        if [_long(part.shape) for part in found] != [_long(shape) for shape in self.shapes]:
             shapes = ", ".join(str(part.shape) for part in found)
             wanted = ", ".join(str(shape) for shape in self.shapes)
             raise SettingError(f"{what} has shape {shapes}, but v0 has {wanted}: they must be alike")
@@ -57,15 +58,25 @@ class Form:
         return part.reshape(shape)[()]
 
 
-def _numbers(part: Any) -> Array:
+def _long(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The axes that order anything: a column of n numbers is as good as a row of n."""
+    return tuple(length for length in shape if length != 1)
+
+
+def _array(part: Any, what: str) -> Array:
     try:
         found = np.asarray(part)
         real = found.dtype.kind in "fiu"
     except ValueError:  # rows of different lengths
         real = False
     if not real:
-        raise SettingError(f"v0 has {part!r}, but must be an array of real numbers, or a tuple of arrays and numbers")
-    found = found.astype(np.float64)
+        came = " ".join(reprlib.repr(part).split())
+        raise SettingError(f"{what} has {came}, but must be an array of real numbers, or a tuple of arrays and numbers")
+    return found
+
+
+def _numbers(part: Any) -> Array:
+    found = _array(part, "v0").astype(np.float64)
     if not np.isfinite(found).all():
         raise SettingError(f"v0 has {found[~np.isfinite(found)][0]}: the point to start from must be finite")
     return found

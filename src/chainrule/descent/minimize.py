@@ -23,6 +23,11 @@ __all__ = ["descend", "minimize", "scipy_method"]
 
 _DEFAULT = SGD(0.1)
 
+_OPTIONS = (
+    *("gradient", "optimizer", "tolerance", "max_steps", "schedule", "clip"),
+    *("examples", "batch_size", "seed", "cancel"),
+)
+
 
 def minimize(
     f: Callable[..., Any],
@@ -66,6 +71,7 @@ def minimize(
     """
     from chainrule.descent.result import result_of
 
+    require(callback is None or callable(callback), "callback", callback, "a function, or None")
     descent = descend(
         f, v0, gradient, optimizer, tolerance, max_steps,
         schedule=schedule, clip=clip, examples=examples, batch_size=batch_size, seed=seed, cancel=cancel,
@@ -98,10 +104,12 @@ def descend(
     >>> [(type(event).__name__, descent.v.tolist()) for event in descent][1:3]
     [('EpochEnd', [1.5, 2.0]), ('EpochEnd', [0.75, 1.0])]
     """
-    rule, number = OPTIMIZERS.get(optimizer), isinstance(tolerance, int | float | np.floating)
+    rule = OPTIMIZERS.get(optimizer)
+    number = isinstance(tolerance, int | float | np.floating) and not isinstance(tolerance, bool)
     require(number and 0 <= tolerance < math.inf, "tolerance", tolerance, "a number from 0")
     _whole("max_steps", max_steps, 0)
     require(clip is None or isinstance(clip, Clip), "clip", clip, "a Clip, or None")
+    require(cancel is None or callable(cancel), "cancel", cancel, "a function, or None")
     settings = Settings(
         optimizer=rule,
         schedule=Constant() if schedule is None else SCHEDULES.get(schedule),
@@ -149,7 +157,8 @@ def scipy_method(
 ) -> "Result":
     """`minimize` for `scipy.optimize.minimize(fun, x0, jac=..., method=cr.scipy_method, options={"optimizer": ...})`.
 
-    Options are the settings of `minimize`; tol is its tolerance; hess and hessp are not used. callback(x), or
+    Options are the settings of `minimize`, and SciPy's maxiter (max_steps) and disp (print the message); tol is the
+    tolerance; hess and hessp are not used. callback(x), or
     callback(intermediate_result) where its only argument has that name, is called after each update (each pass over
     the examples), and may raise StopIteration.
 
@@ -167,8 +176,7 @@ def scipy_method(
         raise SettingError(
             "gradient descent takes no bounds and no constraints: leave them out, or use L-BFGS-B or SLSQP"
         )
-    if tol is not None:
-        options.setdefault("tolerance", tol)
+    options, shows = _settings(options, tol)
     options.setdefault("gradient", (lambda *v: jac(*v, *args)) if callable(jac) else jac or None)
     told, stop = _telling(callback), list[bool]()
     asked = options.pop("cancel", None) or (lambda: False)
@@ -179,7 +187,22 @@ def scipy_method(
                 told(descent)
             except StopIteration:
                 stop.append(True)
-    return result_of(descent)
+    result = result_of(descent)
+    if shows:
+        print(result.message)  # noqa: T201 - what SciPy's disp means
+    return result
+
+
+def _settings(options: dict[str, Any], tol: float | None) -> tuple[dict[str, Any], bool]:
+    """SciPy's options as settings of `minimize`, and whether to print the message."""
+    found = dict(options)
+    shows = bool(found.pop("disp", False))
+    for name, value in (("max_steps", found.pop("maxiter", None)), ("tolerance", tol)):
+        if value is not None:
+            found.setdefault(name, value)
+    for name in found:
+        require(name in _OPTIONS, "an option", name, f"one of {', '.join((*_OPTIONS, 'maxiter', 'disp'))}")
+    return found, shows
 
 
 def _telling(callback: Callable[..., Any] | None) -> Callable[[Descent], Any]:

@@ -34,7 +34,7 @@ class Path:
         >>> for step in range(5):
         ...     path.add(step, np.empty(n), 1.0)
         >>> path.steps
-        [0, 2, 4]
+        [0, 4]
         """
         return cls(min(MOST, max(3, ROOM // (8 * n))))
 

@@ -1,5 +1,6 @@
 """What is minimised: C and dC/dv of a flat array, whatever form the function and its gradient came in."""
 
+import reprlib
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -39,7 +40,7 @@ class Problem:
         with np.errstate(all="ignore"):
             try:
                 return self._both(v, self._all() if rows is None and self.examples is not None else rows)
-            except OverflowError:  # Python's own numbers raise where arrays become infinite
+            except (OverflowError, ZeroDivisionError):  # Python's own numbers raise where arrays become infinite
                 return float("inf"), np.full_like(v, np.nan)
 
     def value(self, v: Array) -> float:
@@ -47,15 +48,15 @@ class Problem:
         with np.errstate(all="ignore"):
             try:
                 found = self._f(*self._arguments(v, None if self.examples is None else self._all()))
-            except OverflowError:
+            except (OverflowError, ZeroDivisionError):
                 return float("inf")
         cost = found[0] if self._gradient is True else found
-        return float(np.real(_one_number(cost, self.examples is not None)))
+        return float(np.real(_one_number(cost, self.examples)))
 
     def cost(self, v: Array, rows: Array | None = None) -> Any:
         """C alone, real or complex as v is."""
         self.nfev += 1
-        return _one_number(self._f(*self._arguments(v, rows)), self.examples is not None)
+        return _one_number(self._f(*self._arguments(v, rows)), None if rows is None else len(rows))
 
     def _all(self) -> Array:
         return np.arange(self.examples or 0)
@@ -83,7 +84,7 @@ class Problem:
         with np.errstate(all="ignore"):
             try:
                 self._real(self.cost(self.form.start, rows))
-            except OverflowError:  # the descent will say so
+            except (OverflowError, ZeroDivisionError):  # the descent will say so
                 return central_gradient
             return choose_gradient(lambda v: self.cost(v, rows), self.form.start)
 
@@ -97,7 +98,7 @@ class Problem:
         found = self._f(*self._arguments(v, rows))
         pair = isinstance(found, tuple) and len(found) == 2
         require(pair, "what f returned", found, "the pair (cost, gradient) where gradient is True")
-        cost = self._real(_one_number(found[0], self.examples is not None))
+        cost = self._real(_one_number(found[0], None if rows is None else len(rows)))
         return cost, self.form.join(found[1], "the gradient")
 
     def _found(self, method: Callable[..., Array], v: Array, rows: Array | None) -> tuple[float, Array]:
@@ -138,15 +139,15 @@ class _Jax:
         return float(cost), np.array(gradient, dtype=np.float64)
 
 
-def _one_number(found: Any, mean: bool) -> Any:
-    """What f returned as one number: the mean of costs where there are examples."""
+def _one_number(found: Any, rows: int | None) -> Any:
+    """What f returned as one number: the mean of the costs of so many rows where there are examples."""
     try:
         cost = np.asarray(found)
-        numbers = cost.dtype.kind in "fiuc" and (cost.size == 1 or (mean and cost.ndim == 1 and cost.size > 0))
+        numbers = cost.dtype.kind in "fiuc" and (cost.size == 1 or cost.shape == (rows,))
     except ValueError:
         numbers = False
     if not numbers:
-        costs = " or a cost for each of the rows" if mean else ""
-        came = f"an array of shape {cost.shape}" if isinstance(found, np.ndarray) else repr(found)
+        costs = "" if rows is None else f" or a cost for each of the {rows} rows"
+        came = f"an array of shape {cost.shape}" if isinstance(found, np.ndarray) else reprlib.repr(found)
         raise SettingError(f"f returned {came}, but must return one number{costs}")
     return cost.mean()
