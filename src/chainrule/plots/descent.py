@@ -78,8 +78,9 @@ def _levels(Z: Array, lowest: float) -> Array:
 
 
 def _way(axes: Any, points: Array) -> None:
-    marks = "o" if len(points) <= 60 else None
-    axes.plot(*points.T, color=ACCENT, linewidth=1.5, marker=marks, markersize=3, label="path")
+    few = len(points) <= 60
+    marks = {"marker": "o" if few else None, "markersize": 4.5 if few else None, "markeredgecolor": "white"}
+    axes.plot(*points.T, color=ACCENT, linewidth=1.5, markeredgewidth=0.6, label="path", **marks)
     start = {"markersize": 8, "markerfacecolor": "white", "markeredgecolor": ACCENT, "markeredgewidth": 1.6}
     axes.plot(*points[0], "o", linestyle="none", label="start", **start)
     end = {"color": ACCENT, "markeredgecolor": "white", "markersize": 15}
@@ -93,6 +94,8 @@ def _curve(axes: Any, points: Array, costs: Array, cost: Cost, names: Sequence[s
     values = np.array([cost(np.array([place])) for place in v])
     axes.plot(v, np.where(np.isfinite(values), values, np.nan), color=COLOURS[0], linewidth=1.8, label="C")
     _way(axes, np.stack([points[:, 0], costs], axis=1))
+    steps = next(line for line in axes.lines if line.get_label() == "path")
+    steps.set(marker="o", markersize=4.5, linewidth=0.9, alpha=0.85)  # along a curve the places tell more than the way
     axes.set(xlabel=names[0], ylabel="cost", xlim=(low, high))
 
 

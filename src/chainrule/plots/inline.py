@@ -4,14 +4,15 @@ import html
 import math
 from collections.abc import Mapping, Sequence
 
-from chainrule.plots.figures import COLOURS, log_scale_helps
+from chainrule.plots.figures import log_scale_helps
 
 __all__ = ["lines_svg"]
 
 Line = tuple[Sequence[float], Sequence[float]]
 
 _WIDTH, _HEIGHT = 460, 230
-_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 14, 30, 36
+_LEFT, _RIGHT, _TOP, _BOTTOM = 72, 14, 30, 40
+_COLOURS = ("#2e86d1", "#e0653a", "#35a06a", "#9b6bc9", "#b8892e", "#7d8893")  # seen on white and on black
 _MOST = 400  # points of a line, more than there are pixels for
 
 
@@ -25,15 +26,17 @@ def lines_svg(lines: Mapping[str, Line], x_label: str, caption: str = "", mark: 
     """
     kept = {name: _thin(x, y) for name, (x, y) in lines.items()}
     kept = {name: points for name, points in kept.items() if points}
-    words = f"<figcaption>{html.escape(caption)}</figcaption>" if caption else ""
+    words = f'<figcaption style="font-size:12px;opacity:0.8">{html.escape(caption)}</figcaption>' if caption else ""
     if not kept:
         return f'<figure style="margin:0"><p>no epoch was finished</p>{words}</figure>'
     everything = [point for points in kept.values() for point in points]
     log = log_scale_helps([y for _, y in everything])
     place = _Place([x for x, _ in everything], [y for _, y in everything], log)
-    parts = [place.axes(x_label), *([place.mark(mark)] if mark is not None else [])]
+    parts = [place.axes(x_label), *([place.mark(mark, f"best {x_label}: {mark:g}")] if mark is not None else [])]
+    at = _LEFT
     for k, (name, points) in enumerate(kept.items()):
-        parts += [place.line(points, COLOURS[k % len(COLOURS)]), _key(k, name, COLOURS[k % len(COLOURS)])]
+        parts += [place.line(points, _COLOURS[k % len(_COLOURS)]), _key(at, name, _COLOURS[k % len(_COLOURS)])]
+        at += 44 + 7 * len(name)
     size = f'viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" height="{_HEIGHT}"'
     style = 'style="max-width:100%;height:auto;font:11px sans-serif" fill="currentColor"'
     svg = f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" {style}>{"".join(parts)}</svg>'
@@ -72,34 +75,75 @@ class _Place:
             return f'<circle cx="{x}" cy="{y}" r="3" fill="{colour}"/>'
         return f'<polyline points="{way}" fill="none" stroke="{colour}" stroke-width="1.8" stroke-linejoin="round"/>'
 
-    def mark(self, x: float) -> str:
+    def mark(self, x: float, text: str) -> str:
         at = f"{self._across(x):.1f}"
         ends = f'x1="{at}" x2="{at}" y1="{_TOP}" y2="{_HEIGHT - _BOTTOM}"'
-        return f'<line {ends} stroke="currentColor" stroke-dasharray="4 3" opacity="0.6"/>'
+        said = _text(self._across(x) - 5, _TOP + 10, text, "end") if self._across(x) > _WIDTH / 2 else ""
+        said = said or _text(self._across(x) + 5, _TOP + 10, text, "start")
+        return f'<line {ends} stroke="currentColor" stroke-dasharray="4 3" opacity="0.6"/>{said}'
 
     def axes(self, x_label: str) -> str:
-        """Three lines across with their values, and the ends of the x axis."""
+        """Lines across with their values, which are round, and round places along the x axis."""
         parts, right, bottom = [], _WIDTH - _RIGHT, _HEIGHT - _BOTTOM
-        for share in (0.0, 0.5, 1.0):
-            scaled = self._y0 + share * (self._y1 - self._y0)
-            at, value = f"{self._up(scaled):.1f}", 10**scaled if self._log else scaled
-            parts.append(f'<line x1="{_LEFT}" x2="{right}" y1="{at}" y2="{at}" stroke="currentColor" opacity="0.18"/>')
-            parts.append(_text(_LEFT - 6, float(at) + 4, f"{value:.3g}", "end"))
-        for x, anchor in ((self._x0, "start"), (self._x1, "end")):
-            parts.append(_text(self._across(x), bottom + 15, f"{x:,.6g}", anchor))
-        return "".join([*parts, _text((_LEFT + right) / 2, bottom + 28, x_label, "middle")])
+        across = f'x1="{_LEFT}" x2="{right}" stroke="currentColor"'
+        for value in _powers(self._y0, self._y1) if self._log else _round(self._y0, self._y1, 4):
+            at = self._up(self._scaled(value))
+            parts.append(f'<line {across} y1="{at:.1f}" y2="{at:.1f}" opacity="0.15"/>')
+            parts.append(_text(_LEFT - 6, at + 4, _number(value), "end"))
+        parts.append(f'<line {across} y1="{bottom}" y2="{bottom}" opacity="0.5"/>')
+        for x in _round(self._x0, self._x1, 6, least=1):
+            ends = f'x1="{self._across(x):.1f}" x2="{self._across(x):.1f}" y1="{bottom}" y2="{bottom + 4}"'
+            parts.append(f'<line {ends} stroke="currentColor" opacity="0.5"/>')
+            parts.append(_text(self._across(x), bottom + 16, f"{x:,g}" if x < 1e6 else f"{x:g}", "middle"))
+        return "".join([*parts, _text((_LEFT + right) / 2, bottom + 31, x_label, "middle")])
+
+
+def _round(low: float, high: float, most: int, least: float = 0.0) -> list[float]:
+    """About `most` multiples of 1, 2 or 5 times a power of ten within a range, `least` apart at the least.
+
+    >>> _round(0.3, 3.9, 4), _round(1, 3, 6, least=1)
+    ([1.0, 2.0, 3.0], [1, 2, 3])
+    """
+    power = 10.0 ** math.floor(math.log10((high - low) / most))
+    step = max(least, next(power * k for k in (1, 2, 5, 10) if (high - low) / (power * k) <= most))
+    return [step * k for k in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
+
+
+def _powers(low: float, high: float) -> list[float]:
+    """Powers of ten from 10^low to 10^high, with their 2- and 5-fold where there are few.
+
+    >>> _powers(-9.2, 2.1), _powers(-1.5, 0.5)
+    ([1e-09, 1e-06, 0.001, 1.0], [0.05, 0.1, 0.2, 0.5, 1.0, 2.0])
+    """
+    first, last = math.floor(low), math.ceil(high)
+    apart = max(1, math.ceil((last - first) / 5))
+    digits = (1, 2, 5) if last - first <= 3 else (1,)
+    found = [float(f"{digit}e{n}") for n in range(first, last + 1) if n % apart == 0 for digit in digits]
+    return [value for value in found if low - 1e-9 <= math.log10(value) <= high + 1e-9]
+
+
+def _number(value: float) -> str:
+    """A round value as short as it goes.
+
+    >>> [_number(value) for value in (0.30000000000000004, 1e-09, 12_345_600.0, 0.0)]
+    ['0.3', '1e-9', '12,345,600', '0']
+    """
+    if value and not 1e-4 <= abs(value) < 1e8:
+        digits, _, power = f"{value:.10g}".partition("e")
+        return f"{digits}e{int(power)}" if power else digits
+    return f"{value:,.10g}"
 
 
 def _range(values: Sequence[float]) -> tuple[float, float]:
     low, high = min(values), max(values)
-    return (low, high) if high > low else (low - 0.5, high + 0.5)
+    wide = 0.5 * max(1.0, abs(low) * 1e-6)  # for values all alike, and for those that only rounding tells apart
+    return (low, high) if high - low > 1e-9 * abs(low) else (low - wide, high + wide)
 
 
 def _text(x: float, y: float, text: str, anchor: str) -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" opacity="0.75">{html.escape(text)}</text>'
 
 
-def _key(k: int, name: str, colour: str) -> str:
-    x = _LEFT + 110 * k
+def _key(x: float, name: str, colour: str) -> str:
     dash = f'<line x1="{x}" x2="{x + 16}" y1="14" y2="14" stroke="{colour}" stroke-width="2.5"/>'
     return dash + _text(x + 21, 18, name, "start")
