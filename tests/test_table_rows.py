@@ -193,7 +193,7 @@ def test_an_error_in_that_table_names_it(tmp_path: Path) -> None:
     pd.DataFrame(own).to_csv(tmp_path / "own.csv", index=False)
     with pytest.raises(DataError, match=r"^in '.*own\.csv': .*'new' in row 10"):
         trained(houses(), validation=tmp_path / "own.csv")
-    with pytest.raises(DataError, match="no target column 'kind'"):
+    with pytest.raises(DataError, match=r"no target \(in the mapping, to validate with\) column 'kind'"):
         trained(houses(), validation={"x": [1.0]})
 
 
