@@ -113,6 +113,36 @@ def test_inline_curves_are_well_formed_and_follow_the_page():
     assert ys == sorted(ys)
 
 
+def texts(picture):
+    return [part.text for part in picture.iter() if part.tag.endswith("text")]
+
+
+def test_inline_curves_have_round_values_where_they_belong():
+    found = texts(svg(lines_svg({"cost": ([1, 2, 3, 4], [0.0, 1.0, 2.5, 4.0])}, "epoch")))
+    assert found == ["0", "1", "2", "3", "4", "1", "2", "3", "4", "epoch", "cost"]
+    picture = svg(lines_svg({"cost": ([0, 5000], [1e-9, 100.0])}, "step"))
+    assert texts(picture)[:4] == ["1e-9", "1e-6", "0.001", "1"]
+    heights = [float(part.get("y")) for part in picture.iter() if part.text in ("1e-9", "1e-6", "0.001", "1")]
+    assert np.ptp(np.diff(heights)) < 0.2  # equal factors, equal distances
+    assert heights == sorted(heights, reverse=True)
+
+
+@pytest.mark.parametrize("ends", [(-1e308, 1e308), (5e-324, 1e308), (1.0, 1.0 + 2**-52), (3.0, 3.0), (-7.5, 2e-9)])
+def test_inline_curves_of_any_numbers_are_drawn(ends):
+    picture = svg(lines_svg({"cost": ([0, 1], list(ends))}, "step"))
+    assert 3 <= len(texts(picture)) <= 20
+    for line in (part for part in picture.iter() if part.get("points")):
+        assert all(0 <= float(n) <= 460 for n in re.split("[ ,]", line.get("points")))
+
+
+def test_inline_curves_mark_the_best_epoch_beside_its_line():
+    picture = svg(history()._repr_html_())
+    (line,) = [part for part in picture.iter() if part.get("stroke-dasharray")]
+    points = next(part for part in picture.iter() if part.get("points")).get("points").split()
+    assert line.get("x1") == points[1].split(",")[0]
+    assert "best epoch: 2" in texts(picture)
+
+
 def test_inline_curves_of_nothing_one_point_and_too_many():
     assert "no epoch" in lines_svg({"cost": ([], [])}, "epoch")
     assert "<circle" in lines_svg({"cost": ([1], [2.0])}, "epoch")

@@ -61,7 +61,7 @@ def _contours(axes: Any, points: Array, costs: Array, cost: Cost, names: Sequenc
         axes.contourf(x, y, np.ma.masked_invalid(Z), levels, cmap=_SHADES, norm=norm, extend="both", alpha=0.85)
         axes.contour(x, y, np.ma.masked_invalid(Z), levels, colors="white", linewidths=0.5, alpha=0.7)
     axes.grid(visible=False)
-    _way(axes, points)
+    _way(axes, points, dots=len(points) <= 60)
     axes.set(xlabel=names[0], ylabel=names[1], xlim=(x0, x1), ylim=(y0, y1))
 
 
@@ -77,10 +77,9 @@ def _levels(Z: Array, lowest: float) -> Array:
     return np.unique(levels)
 
 
-def _way(axes: Any, points: Array) -> None:
-    few = len(points) <= 60
-    marks = {"marker": "o" if few else None, "markersize": 4.5 if few else None, "markeredgecolor": "white"}
-    axes.plot(*points.T, color=ACCENT, linewidth=1.5, markeredgewidth=0.6, label="path", **marks)
+def _way(axes: Any, points: Array, dots: bool, linewidth: float = 1.5) -> None:
+    marks = {"marker": "o" if dots else None, "markersize": 4.5, "markeredgecolor": "white", "markeredgewidth": 0.6}
+    axes.plot(*points.T, color=ACCENT, linewidth=linewidth, label="path", **marks)
     start = {"markersize": 8, "markerfacecolor": "white", "markeredgecolor": ACCENT, "markeredgewidth": 1.6}
     axes.plot(*points[0], "o", linestyle="none", label="start", **start)
     end = {"color": ACCENT, "markeredgecolor": "white", "markersize": 15}
@@ -93,9 +92,7 @@ def _curve(axes: Any, points: Array, costs: Array, cost: Cost, names: Sequence[s
     v = np.linspace(low, high, 4 * _GRID)
     values = np.array([cost(np.array([place])) for place in v])
     axes.plot(v, np.where(np.isfinite(values), values, np.nan), color=COLOURS[0], linewidth=1.8, label="C")
-    _way(axes, np.stack([points[:, 0], costs], axis=1))
-    steps = next(line for line in axes.lines if line.get_label() == "path")
-    steps.set(marker="o", markersize=4.5, linewidth=0.9, alpha=0.85)  # along a curve the places tell more than the way
+    _way(axes, np.stack([points[:, 0], costs], axis=1), dots=True, linewidth=0.9)  # here places tell more than the way
     axes.set(xlabel=names[0], ylabel="cost", xlim=(low, high))
 
 

@@ -66,7 +66,8 @@ class _Place:
         return _LEFT + (x - self._x0) / (self._x1 - self._x0) * (_WIDTH - _LEFT - _RIGHT)
 
     def _up(self, scaled: float) -> float:
-        return _HEIGHT - _BOTTOM - (scaled - self._y0) / (self._y1 - self._y0) * (_HEIGHT - _TOP - _BOTTOM)
+        share = (scaled / 2 - self._y0 / 2) / (self._y1 / 2 - self._y0 / 2)  # halves: no difference is infinite
+        return _HEIGHT - _BOTTOM - share * (_HEIGHT - _TOP - _BOTTOM)
 
     def line(self, points: Sequence[tuple[float, float]], colour: str) -> str:
         way = " ".join(f"{self._across(x):.1f},{self._up(self._scaled(y)):.1f}" for x, y in points)
@@ -86,7 +87,7 @@ class _Place:
         """Lines across with their values, which are round, and round places along the x axis."""
         parts, right, bottom = [], _WIDTH - _RIGHT, _HEIGHT - _BOTTOM
         across = f'x1="{_LEFT}" x2="{right}" stroke="currentColor"'
-        for value in _powers(self._y0, self._y1) if self._log else _round(self._y0, self._y1, 4):
+        for value in _powers(self._y0, self._y1) if self._log else _round(self._y0, self._y1, 5):
             at = self._up(self._scaled(value))
             parts.append(f'<line {across} y1="{at:.1f}" y2="{at:.1f}" opacity="0.15"/>')
             parts.append(_text(_LEFT - 6, at + 4, _number(value), "end"))
@@ -104,8 +105,9 @@ def _round(low: float, high: float, most: int, least: float = 0.0) -> list[float
     >>> _round(0.3, 3.9, 4), _round(1, 3, 6, least=1)
     ([1.0, 2.0, 3.0], [1, 2, 3])
     """
-    power = 10.0 ** math.floor(math.log10((high - low) / most))
-    step = max(least, next(power * k for k in (1, 2, 5, 10) if (high - low) / (power * k) <= most))
+    wide = high / most - low / most  # a difference of the greatest numbers would be infinite
+    power = 10.0 ** math.floor(math.log10(wide))
+    step = max(least, next(power * k for k in (1, 2, 5, 10, 20) if wide <= power * k))
     return [step * k for k in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
 
 
@@ -119,7 +121,7 @@ def _powers(low: float, high: float) -> list[float]:
     apart = max(1, math.ceil((last - first) / 5))
     digits = (1, 2, 5) if last - first <= 3 else (1,)
     found = [float(f"{digit}e{n}") for n in range(first, last + 1) if n % apart == 0 for digit in digits]
-    return [value for value in found if low - 1e-9 <= math.log10(value) <= high + 1e-9]
+    return [value for value in found if value and low - 1e-9 <= math.log10(value) <= high + 1e-9]
 
 
 def _number(value: float) -> str:
