@@ -158,9 +158,8 @@ def scipy_method(
     """`minimize` for `scipy.optimize.minimize(fun, x0, jac=..., method=cr.scipy_method, options={"optimizer": ...})`.
 
     Options are the settings of `minimize`, and SciPy's maxiter (max_steps) and disp (print the message); tol is the
-    tolerance; hess and hessp are not used. callback(x), or
-    callback(intermediate_result) where its only argument has that name, is called after each update (each pass over
-    the examples), and may raise StopIteration.
+    tolerance; hess and hessp are not used. callback(x), or callback(intermediate_result) where its only argument has
+    that name, is called after each update (each pass over the examples), and may raise StopIteration.
 
     >>> from scipy.optimize import minimize
     >>> found = minimize(lambda x: ((x - 2) ** 2).sum(), [0.0, 1.0], method=cr.scipy_method, tol=1e-6)
