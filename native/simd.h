@@ -151,6 +151,15 @@ template <class V> CHAINRULE_INLINE V smaller(V a, V b) { return a < b ? a : b; 
 CHAINRULE_INLINE f32v magnitude(f32v a) { return from_bits(bits(a) & 0x7fffffff); }
 CHAINRULE_INLINE f64v magnitude(f64v a) { return from_bits(bits(a) & 0x7fffffffffffffffll); }
 
+// The numbers 0..N-1 as template arguments.
+template <int... N> struct Numbers {};
+#if defined(__clang__) || defined(_MSC_VER)
+template <class, int... N> using Counted = Numbers<N...>;
+template <int N> using UpTo = __make_integer_seq<Counted, int, N>;
+#else
+template <int N> using UpTo = Numbers<__integer_pack(N)...>;
+#endif
+
 // 0, 1, 2, ... in the lanes, and the mask of the first n lanes.
 template <class T> CHAINRULE_INLINE mask<T> first(long n) {
   mask<T> index;

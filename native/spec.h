@@ -1,4 +1,4 @@
-// What a network is, as the core sees it: plain numbers that the API fills in once and every pass reads.
+// What the core is asked for, in plain numbers: filled in by the API, read by every pass.
 #pragma once
 
 #include <cstdint>
@@ -11,12 +11,102 @@ struct Activation {
   double parameter;
 };
 
-// Neurons start..stop-1 of the output layer. `pair` says how cost and delta come from Z, or 0 where they do not (costs.h).
+// Neurons start..stop-1 of the output layer, with their activation and cost (its place in the list of costs.h).
 struct Block {
   Activation activation;
   int cost;
   double cost_parameter;  // delta of huber, q of quantile
   int start, stop;
 };
+
+// Sizes n_1..n_L, the hidden layers' activations, masks (1 byte a weight, row by row; null where there is none), blocks.
+struct Architecture {
+  long layers;  // of weights, L - 1
+  const long *sizes;
+  const Activation *hidden;
+  const unsigned char *const *masks;
+  long blocks;
+  const Block *block;
+};
+
+// An update rule by its place in the list of optimizers.h, with its parameters in the order that stands there.
+struct Rule {
+  int kind;
+  double parameter[6];
+};
+
+struct Settings {
+  Rule rule;
+  long batch;
+  double divisor, alpha, l1;
+  const double *dropout;  // one probability a hidden layer; null for none
+  double clip_norm, clip_value, clip_example;  // infinite for none
+  uint64_t seed;
+};
+
+enum Kind : int { None = 0, Float32 = 1, Float64 = 2, Int32 = 3 };
+
+// A matrix anywhere in memory; strides in bytes, of either sign.
+struct Matrix {
+  const char *data;
+  int kind;
+  long rows, columns;
+  long row_stride, column_stride;
+};
+
+// Examples: T is (n, n_L) numbers or (n, blocks) classes; weight is None, (n, 1) or (n, n_L).
+struct Examples {
+  Matrix X, T, weight;
+  bool by_term;  // whether the weights are those of terms
+};
+
+// A call of `steps`: update k uses rows order[k m..] and rates[k], and is batch first_batch + k of its epoch.
+struct Steps {
+  Examples examples;
+  const int64_t *order;
+  long rows;
+  const double *rates;
+  long updates;
+  long epoch, first_batch;
+  double seconds;  // after which it returns
+  double *costs;
+};
+
+// What a pass may use beside its own memory: threads, a place where they meet, and the time.
+struct Team {
+  int threads;
+  void (*run)(int threads, void (*work)(void *, int thread, int threads), void *context);
+  void (*meet)(int threads);
+  double (*now)();
+};
+
+// One instruction set, one type: everything that the API calls. `net` is what `make` gave.
+struct Engine {
+  void *(*make)(const Architecture &, const Settings *, long capacity, int threads);  // null where memory is short
+  void (*drop)(void *net);
+  void (*set_theta)(void *net, const void *theta);
+  long (*steps)(void *net, void *theta, const Steps &, const Team &);  // the updates made
+  long (*slots)(const void *net);
+  void (*get_slots)(const void *net, void *slots);
+  void (*set_slots)(void *net, const void *slots, long step);
+  bool (*predict)(const void *net, const Matrix &X, void *out, const Team &);  // false where memory is short
+  double (*cost)(void *net, const Examples &, const Team &);
+  void (*gradient)(void *net, const Examples &, double divisor, double alpha, double l1, void *out, const Team &);
+  void (*norms)(void *net, const Examples &, double *out, const Team &);
+};
+
+// Everything that one object exports.
+struct Core {
+  const char *name;
+  int vector_bytes;
+  Engine f32, f64;
+  int (*activation)(const char *name);  // their places in the lists, or -1
+  int (*cost)(const char *name);
+  int (*rule)(const char *name);
+};
+
+// Zeroed memory at a multiple of 64; null where there is none.
+void *allocate(long bytes);
+void release(void *);
 
 }  // namespace chainrule

@@ -1,0 +1,107 @@
+// How weights lie in the core's own memory, and their way from and to theta.
+//
+// The biases are the weights of one more neuron whose activation is always 1, the last row: W̃ = [W; b], (n_in + 1) rows,
+// as they lie in theta. Its columns are padded with zeros to whole vectors, which are dealt into panels of 2, one of 3
+// where their number is odd (one of 1 where there is but one). A panel is contiguous, row after row: what a tile reads.
+//
+//    theta     │ W̃: n_in + 1 rows of n_out ──────────────────────────────│ next layer
+//    arena     │ panel 0: rows of 3 vectors │ panel 1: rows of 2 │ ... │
+//
+// W^T lies alike, without the biases: panels over the vectors of n_in, n_out rows. Zeros in the padding stay zeros:
+// their gradients are 0, and no rule moves what has none.
+#pragma once
+
+#include "simd.h"
+#include "spec.h"
+
+namespace {
+
+struct Panels {
+  long vectors;
+  CHAINRULE_INLINE long count() const { return vectors < 2 ? 1 : vectors / 2; }
+  CHAINRULE_INLINE int width(long p) const { return vectors == 1 ? 1 : p == 0 && vectors % 2 ? 3 : 2; }
+  CHAINRULE_INLINE long first(long p) const { return p == 0 ? 0 : 2 * p + vectors % 2; }
+  CHAINRULE_INLINE long holding(long vector) const { return (vector - vectors % 2) / 2; }
+};
+
+template <class T> struct Layer {
+  long in, out;
+  long at;      // of W̃ in the arena of weights
+  long turned;  // of W^T in its own arena
+
+  CHAINRULE_INLINE Panels panels() const { return {padded<T>(out) / lanes<T>}; }
+  CHAINRULE_INLINE Panels turned_panels() const { return {padded<T>(in) / lanes<T>}; }
+  CHAINRULE_INLINE long rows() const { return in + 1; }
+  CHAINRULE_INLINE long elements() const { return rows() * padded<T>(out); }
+  CHAINRULE_INLINE long turned_elements() const { return out * padded<T>(in); }
+  CHAINRULE_INLINE long panel_at(long p) const { return at + rows() * panels().first(p) * lanes<T>; }
+};
+
+// From theta's rows of one layer to its panels (In) or back; both of one type or theta's own.
+template <bool In, class T, class U> void copy_panels(const Layer<T> &layer, U *rows, T *arena) {
+  Panels panels = layer.panels();
+  for (long p = 0; p < panels.count(); p++) {
+    long ld = panels.width(p) * lanes<T>, from = panels.first(p) * lanes<T>;
+    long columns = layer.out - from < ld ? layer.out - from : ld;
+    T *panel = arena + layer.panel_at(p);
+    for (long i = 0; i < layer.rows(); i++)
+      for (long j = 0; j < columns; j++) {
+        if constexpr (In) panel[i * ld + j] = T(rows[i * layer.out + from + j]);
+        else rows[i * layer.out + from + j] = U(panel[i * ld + j]);
+      }
+    if constexpr (In)
+      for (long i = 0; i < layer.rows(); i++)
+        for (long j = columns; j < ld; j++) panel[i * ld + j] = 0;
+  }
+}
+
+// Two vectors with their lanes interleaved in groups of H: the low or the high half.
+template <class T, int H, bool high, int... I> CHAINRULE_INLINE vec<T> mix(vec<T> a, vec<T> b, Numbers<I...>) {
+  constexpr int W = lanes<T>;
+  return __builtin_shufflevector(a, b, ((I / H) % 2 == 0 ? (high ? I + H : I) : (high ? W + I : W + I - H))...);
+}
+
+// Exchanges off-diagonal blocks of H lanes, for H = W/2, W/4, ..., 1: a square of W rows transposed.
+template <class T, int H> CHAINRULE_INLINE void transpose_by(vec<T> (&row)[lanes<T>]) {
+  constexpr int W = lanes<T>;
+#pragma GCC unroll 16
+  for (int i = 0; i < W; i++)
+    if ((i / H) % 2 == 0) {
+      vec<T> a = row[i], b = row[i + H];
+      row[i] = mix<T, H, false>(a, b, UpTo<W>{});
+      row[i + H] = mix<T, H, true>(a, b, UpTo<W>{});
+    }
+  if constexpr (H > 1) transpose_by<T, H / 2>(row);
+}
+
+// W^T of rows begin..end-1 of panel p (begin is a multiple of the lanes): squares of vectors, transposed in registers.
+template <class T> void turn(const Layer<T> &layer, const T *weights, T *turned, long p, long begin, long end) {
+  constexpr int W = lanes<T>;
+  Panels panels = layer.panels(), others = layer.turned_panels();
+  const T *panel = weights + layer.panel_at(p);
+  int width = panels.width(p);
+  if (end > layer.in) end = layer.in;
+  for (long i = begin; i < end; i += W) {
+    long q = others.holding(i / W), ld = others.width(q) * W;
+    T *to = turned + layer.turned + layer.out * others.first(q) * W + (i / W - others.first(q)) * W;
+    for (int v = 0; v < width; v++) {
+      long j = (panels.first(p) + v) * W;
+      vec<T> row[W];
+#pragma GCC unroll 16
+      for (int r = 0; r < W; r++) row[r] = i + r < end ? load(panel + (i + r) * width * W + v * W) : vec<T>{};
+      transpose_by<T, W / 2>(row);
+      if (j + W <= layer.out) {
+#pragma GCC unroll 16
+        for (int c = 0; c < W; c++) store(to + (j + c) * ld, row[c]);
+      } else {
+        for (int c = 0; c < W && j + c < layer.out; c++) store(to + (j + c) * ld, row[c]);
+      }
+    }
+  }
+}
+
+template <class T> void turn_all(const Layer<T> &layer, const T *weights, T *turned) {
+  for (long p = 0; p < layer.panels().count(); p++) turn(layer, weights, turned, p, 0, layer.in);
+}
+
+}  // namespace

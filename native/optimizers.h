@@ -1,0 +1,176 @@
+// The update rules, on a tile of weights: g in, the weights and slots moved in place. Formulas and sources: rules.py.
+//
+// A rule is a struct with its name, its slots, and what it does with a vector; its constructor takes what is the same
+// for a whole update. eta is the rate of this update, `step` its number from 1.
+#pragma once
+
+#include "simd.h"
+#include "spec.h"
+
+namespace {
+
+CHAINRULE_INLINE double power(double base, long n) {
+  double found = 1;
+  for (; n; n >>= 1, base *= base)
+    if (n & 1) found *= base;
+  return found;
+}
+
+// -1, 0 or 1 (0 for NaN).
+template <class T> CHAINRULE_INLINE vec<T> sign(vec<T> a) {
+  const vec<T> zero{}, one = broadcast(T(1));
+  return (a > zero ? one : zero) - (a < zero ? one : zero);
+}
+
+template <class T> struct SGD {
+  static constexpr const char *name = "sgd";  // momentum, nesterov
+  static int slots(const double *p) { return p[0] != 0; }
+  vec<T> eta, momentum;
+  bool plain, nesterov;
+  SGD(const double *p, double rate, long)
+      : eta(broadcast(T(rate))), momentum(broadcast(T(p[0]))), plain(p[0] == 0), nesterov(p[1] != 0) {}
+  CHAINRULE_INLINE vec<T> operator()(vec<T> g, vec<T> w, T *v, T *) const {
+    if (plain) return fma(-eta, g, w);
+    vec<T> moved = momentum * load(v) - eta * g;
+    store(v, moved);
+    return w + (nesterov ? momentum * moved - eta * g : moved);
+  }
+};
+
+template <class T> struct RMSProp {
+  static constexpr const char *name = "rmsprop";  // rho, eps
+  static int slots(const double *) { return 1; }
+  vec<T> eta, rho, rest, eps;
+  RMSProp(const double *p, double rate, long)
+      : eta(broadcast(T(rate))), rho(broadcast(T(p[0]))), rest(broadcast(T(1 - p[0]))), eps(broadcast(T(p[1]))) {}
+  CHAINRULE_INLINE vec<T> operator()(vec<T> g, vec<T> w, T *v, T *) const {
+    vec<T> mean = fma(rho, load(v), rest * (g * g));
+    store(v, mean);
+    return w - eta * g / (sqrt(mean) + eps);
+  }
+};
+
+// m̂ / (sqrt(v̂) + eps) = m c / (sqrt(v) d + eps) with c = 1 / (1 - beta1^t), d = 1 / sqrt(1 - beta2^t).
+template <class T> struct Adam {
+  static constexpr const char *name = "adam";  // beta1, beta2, eps
+  static int slots(const double *) { return 2; }
+  vec<T> beta1, rest1, beta2, rest2, eps, scale, rate;
+  Adam(const double *p, double eta, long step)
+      : beta1(broadcast(T(p[0]))),
+        rest1(broadcast(T(1 - p[0]))),
+        beta2(broadcast(T(p[1]))),
+        rest2(broadcast(T(1 - p[1]))),
+        eps(broadcast(T(p[2]))),
+        scale(broadcast(T(1 / __builtin_sqrt(1 - power(p[1], step))))),
+        rate(broadcast(T(eta / (1 - power(p[0], step))))) {}
+  CHAINRULE_INLINE vec<T> operator()(vec<T> g, vec<T> w, T *m, T *v) const {
+    vec<T> mean = fma(beta1, load(m), rest1 * g), square = fma(beta2, load(v), rest2 * (g * g));
+    store(m, mean);
+    store(v, square);
+    return w - rate * mean / fma(sqrt(square), scale, eps);
+  }
+};
+
+template <class T> struct AdamW {
+  static constexpr const char *name = "adamw";  // beta1, beta2, eps, weight_decay
+  static int slots(const double *) { return 2; }
+  Adam<T> adam;
+  vec<T> decay;
+  AdamW(const double *p, double eta, long step) : adam(p, eta, step), decay(broadcast(T(eta * p[3]))) {}
+  CHAINRULE_INLINE vec<T> operator()(vec<T> g, vec<T> w, T *m, T *v) const { return adam(g, w, m, v) - decay * w; }
+};
+
+template <class T> struct RProp {
+  static constexpr const char *name = "rprop";  // increase, decrease, smallest, largest, learning_rate
+  static int slots(const double *) { return 2; }
+  vec<T> increase, decrease, smallest, largest, first, scale;
+  RProp(const double *p, double eta, long)
+      : increase(broadcast(T(p[0]))),
+        decrease(broadcast(T(p[1]))),
+        smallest(broadcast(T(p[2]))),
+        largest(broadcast(T(p[3]))),
+        first(broadcast(T(p[4]))),
+        scale(broadcast(T(eta / p[4]))) {}
+  CHAINRULE_INLINE vec<T> operator()(vec<T> g, vec<T> w, T *before, T *D) const {
+    const vec<T> zero{};
+    vec<T> d = load(D), same = sign<T>(g) * sign<T>(load(before));
+    d = d > zero ? d : first;
+    d = same > zero ? d * increase : same < zero ? d * decrease : d;
+    d = smaller(larger(d, smallest), largest);
+    g = same < zero ? zero : g;
+    store(before, g);
+    store(D, d);
+    return w - d * sign<T>(g) * scale;
+  }
+};
+
+template <template <class> class... R> struct RuleList {
+  static constexpr int count = sizeof...(R);
+  static constexpr const char *names[] = {R<float>::name...};
+};
+using Rules = RuleList<SGD, RMSProp, Adam, AdamW, RProp>;
+
+CHAINRULE_INLINE bool same_text(const char *a, const char *b) {
+  for (; *a && *a == *b; a++, b++) {}
+  return *a == *b;
+}
+
+int rule_kind(const char *name) {
+  for (int i = 0; i < Rules::count; i++)
+    if (same_text(name, Rules::names[i])) return i;
+  return -1;
+}
+
+int rule_slots(const chainrule::Rule &rule) {
+  int found = 0, i = 0;
+  auto look = [&](auto slots) { if (i++ == rule.kind) found = slots(rule.parameter); };
+  [&]<template <class> class... R>(RuleList<R...>) { (look(R<float>::slots), ...); }(Rules{});
+  return found;
+}
+
+// What happens to g before the rule sees it: a mask, the penalty's gradient, bounds ±value, a factor.
+template <class T> struct Adjust {
+  T alpha = 0, l1 = 0, value = 0, factor = 1;  // alpha / S, l1 / S
+  bool penalty = false, bounded = false, scaled = false;
+};
+
+// `rows` rows of `vectors` vectors: g (ld_g apart) and what it moves (ld apart).
+template <class T> struct Weights {
+  const T *g;
+  long ld_g;
+  T *w, *first, *second;
+  const T *mask;  // bits of 1 where there is a weight; null for all
+  long ld;
+  long rows, vectors;
+  long penalised;  // rows, from the first; the biases are not
+};
+
+template <class T> CHAINRULE_INLINE vec<T> adjusted(const Adjust<T> &a, vec<T> g, vec<T> w, const T *mask, bool penalised) {
+  if (mask) g = from_bits(bits(g) & bits(load(mask)));
+  if (a.penalty && penalised) g = g + (broadcast(a.alpha) * w + broadcast(a.l1) * sign<T>(w));
+  if (a.bounded) {
+    vec<T> most = broadcast(a.value);
+    g = g > most ? most : g < -most ? -most : g;
+  }
+  if (a.scaled) g = g * broadcast(a.factor);
+  return g;
+}
+
+template <class T, class Move> CHAINRULE_INLINE void move_all(const Weights<T> &t, const Adjust<T> &a, Move move) {
+  constexpr int W = lanes<T>;
+  for (long i = 0; i < t.rows; i++)
+    for (long v = 0; v < t.vectors; v++) {
+      long at = i * t.ld + v * W;
+      vec<T> w = load(t.w + at);
+      vec<T> g = adjusted(a, load(t.g + i * t.ld_g + v * W), w, t.mask ? t.mask + at : nullptr, i < t.penalised);
+      store(t.w + at, move(g, w, t.first ? t.first + at : nullptr, t.second ? t.second + at : nullptr));
+    }
+}
+
+template <class T> void move_weights(const chainrule::Rule &rule, double eta, long step, const Weights<T> &t, const Adjust<T> &a) {
+  int i = 0;
+  auto move = [&]<class R>(R *) { if (i++ == rule.kind) move_all(t, a, R(rule.parameter, eta, step)); };
+  [&]<template <class> class... R>(RuleList<R...>) { (move((R<T> *)nullptr), ...); }(Rules{});
+}
+
+}  // namespace

@@ -1,0 +1,228 @@
+// The passes over a batch: rows gathered, forward, cost, backward (BP1, BP2), and BP3 and BP4 as one product.
+//
+//    neurons 0 ─ layer 0 → neurons 1 ─ layer 1 → ... → neurons H     forward:  A̅ = [A, 1],  Z = A̅ W̃
+//                          delta 1   ←    ...        ← delta H       backward: G = delta W^T
+//
+// The weights s / m of the examples enter with delta^L, so every later delta, which is linear in it, has them.
+#pragma once
+
+#include "dropout.h"
+#include "gemm.h"
+#include "memory.h"
+
+namespace {
+
+using chainrule::Examples;
+using chainrule::Matrix;
+
+// Which rows of the examples a batch has: order[0..], or those from `first` on; `begin` is the chunk's first in the batch.
+struct Batch {
+  const int64_t *order;
+  long first, rows;
+  long begin;
+  long whole;  // rows of the whole batch, m
+  long epoch, number;
+  CHAINRULE_INLINE long row(long r) const { return order ? long(order[r]) : first + r; }
+};
+
+template <class T> CHAINRULE_INLINE T number_at(const char *p, int kind) {
+  float single;
+  double wide;
+  int32_t whole;
+  switch (kind) {
+    case chainrule::Float32: __builtin_memcpy(&single, p, 4); return T(single);
+    case chainrule::Float64: __builtin_memcpy(&wide, p, 8); return T(wide);
+    default: __builtin_memcpy(&whole, p, 4); return T(whole);
+  }
+}
+
+// Columns from..from+count-1 of a row, as T.
+template <class T> CHAINRULE_INLINE void copy_row(const Matrix &M, long row, long from, long count, T *to) {
+  const char *p = M.data + row * M.row_stride + from * M.column_stride;
+  const int own = sizeof(T) == 4 ? chainrule::Float32 : chainrule::Float64;
+  long j = 0;
+  if (M.kind == own && M.column_stride == long(sizeof(T)))
+    for (; j + lanes<T> <= count; j += lanes<T>) store(to + j, load((const T *)p + j));
+  for (; j < count; j++) to[j] = number_at<T>(p + j * M.column_stride, M.kind);
+}
+
+// The targets of one row, block by block; class numbers become 0 and 1.
+template <class T> void gather_targets(Network<T> &net, const Matrix &M, long row, long r) {
+  for (long b = 0; b < net.blocks; b++) {
+    const chainrule::Block &block = net.block[b];
+    const long width = block.stop - block.start;
+    T *to = net.targets + net.capacity * block.start + r * width;
+    if (M.kind != chainrule::Int32) {
+      copy_row(M, row, block.start, width, to);
+    } else {
+      long chosen = number_at<int32_t>(M.data + row * M.row_stride + b * M.column_stride, chainrule::Int32);
+      for (long j = 0; j < width; j++) to[j] = j == chosen;
+    }
+  }
+}
+
+template <class T> void gather_weights(Network<T> &net, const Examples &e, const Batch &batch, long row, long r) {
+  T weight = 1;
+  if (e.weight.kind != chainrule::None && !e.by_term) copy_row(e.weight, row, 0, 1, &weight);
+  if (e.by_term)
+    for (long b = 0; b < net.blocks; b++) {
+      const chainrule::Block &block = net.block[b];
+      const long width = block.stop - block.start;
+      copy_row(e.weight, row, block.start, width, net.term_weights + net.capacity * block.start + r * width);
+    }
+  net.row_weight[r] = weight;
+  net.row_scale[r] = T(double(weight) / double(batch.whole));
+}
+
+template <class T> void gather(Network<T> &net, const Examples &e, const Batch &batch, long begin, long end) {
+  Neurons<T> &input = net.neurons[0];
+  for (long r = begin; r < end; r++) {
+    const long row = batch.row(r);
+    copy_row(e.X, row, 0, input.n, input.A + r * input.ld);
+    input.A[r * input.ld + input.n] = 1;
+    gather_targets(net, e.T, row, r);
+    gather_weights(net, e, batch, row, r);
+  }
+}
+
+// A = sigma([A_prev, 1] W̃) for rows begin..end-1; Z (if not null) keeps what sigma was taken of. The last layer stays Z.
+template <class T>
+void forward_layer(const Network<T> &net, long k, const T *A_prev, long ld_prev, T *A, T *Z, long ld, long begin, long end) {
+  const Layer<T> &layer = net.layer[k];
+  const Neurons<T> &to = net.neurons[k + 1];
+  const bool last = k + 1 == net.layers, relu = !last && to.activation.kind == net.relu;
+  multiply(A_prev, ld_prev, net.weights + layer.at, layer.rows(), layer.panels(), A, ld, begin, end,
+           relu ? Rectify : Store, (const T *)nullptr, 0, [&](long row, long rows, long vector, long vectors) {
+             if (last || relu || to.whole_rows) return;
+             long at = row * ld + vector * lanes<T>;
+             activate(to.activation, A + at, Z ? Z + at : nullptr, ld, rows, vectors, vectors * lanes<T>);
+           });
+  if (last) return;
+  if (to.whole_rows)
+    activate(to.activation, A + begin * ld, Z ? Z + begin * ld : nullptr, ld, end - begin, layer.panels().vectors, to.n);
+  for (long r = begin; r < end; r++) A[r * ld + to.n] = 1;
+}
+
+template <class T> void drop_neurons(Network<T> &net, long l, const Batch &batch, long begin, long end) {
+  Neurons<T> &x = net.neurons[l];
+  Draw draw(net.dropout[l], net.settings.seed, l + 1, batch.epoch);
+  draw_factors(draw, batch.number, batch.begin + begin, end - begin, x.n, x.factor + begin * x.ld, x.ld);
+  for (long r = begin; r < end; r++) {
+    const long at = r * x.ld;
+    for (long j = 0; j < x.n; j += lanes<T>)
+      store(x.A + at + j, load(x.sigma + at + j) * load(x.factor + at + j));
+    x.A[at + x.n] = 1;
+  }
+}
+
+template <class T> void forward(Network<T> &net, const Batch &batch, long begin, long end) {
+  for (long k = 0; k < net.layers; k++) {
+    Neurons<T> &from = net.neurons[k], &to = net.neurons[k + 1];
+    forward_layer(net, k, from.A, from.ld, to.sigma ? to.sigma : to.A, to.Z, to.ld, begin, end);
+    if (to.sigma) drop_neurons(net, k + 1, batch, begin, end);
+  }
+}
+
+// The costs of rows and BP1. With `scaled` delta^L gets the weights s / m.
+template <class T> void output_errors(Network<T> &net, bool by_term, bool scaled, long begin, long end, T *scratch) {
+  Neurons<T> &last = net.neurons[net.layers];
+  for (long at = begin; at < end; at += output_rows) {
+    const long rows = end - at < output_rows ? end - at : output_rows;
+    for (long r = at; r < at + rows; r++) net.row_cost[r] = 0;
+    for (long b = 0; b < net.blocks; b++) {
+      const chainrule::Block &block = net.block[b];
+      const long from = net.capacity * block.start + at * (block.stop - block.start);
+      block_errors(block, rows, last.A + at * last.ld, last.ld, net.targets + from, by_term ? net.term_weights + from : nullptr,
+                   last.delta + at * last.ld, last.ld, net.row_cost + at, scratch);
+    }
+  }
+  for (long r = begin; r < end; r++) {
+    net.row_cost[r] *= net.row_weight[r];
+    if (!scaled) continue;
+    const vec<T> scale = broadcast(net.row_scale[r]);
+    T *delta = last.delta + r * last.ld;
+    for (long j = 0; j < last.n; j += lanes<T>) store(delta + j, load(delta + j) * scale);
+  }
+}
+
+// BP2: delta of neurons k from that of neurons k + 1.
+template <class T> void backward_layer(Network<T> &net, long k, long begin, long end) {
+  const Layer<T> &layer = net.layer[k];
+  Neurons<T> &to = net.neurons[k], &from = net.neurons[k + 1];
+  const T *kept = to.Z ? to.Z : to.sigma ? to.sigma : to.A;
+  const bool gate = to.activation.kind == net.relu && !to.factor;
+  multiply(from.delta, from.ld, (const T *)net.turned + layer.turned, layer.out, layer.turned_panels(), to.delta, to.ld, begin, end,
+           gate ? Gate : Store, kept, to.ld, [&](long row, long rows, long vector, long vectors) {
+             if (gate) return;
+             const long at = row * to.ld + vector * lanes<T>;
+             if (to.factor)
+               for (long i = 0; i < rows; i++)
+                 for (long j = 0; j < vectors * lanes<T>; j += lanes<T>)
+                   store(to.delta + at + i * to.ld + j,
+                         load(to.delta + at + i * to.ld + j) * load(to.factor + at + i * to.ld + j));
+             if (!to.whole_rows)
+               pull_back(to.activation, to.delta + at, to.ld, kept + at, to.ld, rows, vectors, vectors * lanes<T>);
+           });
+  if (to.whole_rows)
+    pull_back(to.activation, to.delta + begin * to.ld, to.ld, kept + begin * to.ld, to.ld, end - begin,
+              layer.turned_panels().vectors, to.n);
+}
+
+template <class T> void backward(Network<T> &net, long begin, long end) {
+  for (long k = net.layers - 1; k > 0; k--) backward_layer(net, k, begin, end);
+}
+
+// A stripe of one layer's weights: rows begin..end-1 of panel p of layer k.
+struct Stripe {
+  long k, p, begin, end;
+};
+
+// Every stripe whose share of the work is this thread's; the work of one is its rows times its vectors.
+template <class T, class F> CHAINRULE_INLINE void each_stripe(const Network<T> &net, int thread, int threads, F f) {
+  const double share = double(net.elements) / lanes<T> / threads;
+  long done = 0;
+  for (long k = 0; k < net.layers; k++) {
+    Panels panels = net.layer[k].panels();
+    for (long p = 0; p < panels.count(); p++)
+      for (long i = 0; i < net.layer[k].rows(); i += stripe) {
+        const long end = net.layer[k].rows() - i < stripe ? net.layer[k].rows() : i + stripe;
+        int mine = int(done / share);
+        if ((mine < threads ? mine : threads - 1) == thread) f(Stripe{k, p, i, end});
+        done += (end - i) * panels.width(p);
+      }
+  }
+}
+
+// BP3 and BP4 of a stripe, tile by tile: done(row of the stripe's layer, rows) sees each, stored at C (ldc apart).
+template <class T, class Where, class Done>
+CHAINRULE_INLINE void gradient_tiles(Network<T> &net, const Stripe &s, long m, const T *B, long ldb, Finish finish, T rate, Where where, Done done) {
+  const Neurons<T> &from = net.neurons[s.k];
+  const int width = net.layer[s.k].panels().width(s.p);
+  tiles(s.begin, s.end, most_rows(width), [&](long row, long rows) {
+    Tile<T> t{from.A + row, from.ld, B, ldb, nullptr, 0, m, finish, nullptr, 0, rate};
+    where(t, row);
+    tile_kernel<T, Columns>(int(rows), width)(t);
+    done(row, rows);
+  });
+}
+
+// The panel of delta that a stripe multiplies: as it lies, or packed where many tiles read it from far apart.
+template <class T> struct DeltaPanel {
+  const T *at;
+  long ld;
+  long k = -1, p = -1;
+  CHAINRULE_INLINE void find(const Network<T> &net, const Stripe &s, long m, T *scratch) {
+    if (s.k == k && s.p == p) return;
+    k = s.k, p = s.p;
+    const Neurons<T> &to = net.neurons[k + 1];
+    const Panels panels = net.layer[k].panels();
+    const int width = panels.width(p);
+    at = to.delta + panels.first(p) * lanes<T>;
+    ld = to.ld;
+    if (m < 64 || net.layer[k].rows() < stripe) return;
+    pack_panel(at, ld, m, width, scratch);
+    at = scratch, ld = width * lanes<T>;
+  }
+};
+
+}  // namespace

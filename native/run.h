@@ -1,0 +1,365 @@
+// A call of the core: which passes run in which order, on which threads.
+//
+// Two plans. In the first the gradient of a tile moves its weights while it is in a register or in L1, and never goes to
+// memory. In the second it is collected (over chunks of a large batch in float64), looked at as a whole, and then moves
+// the weights: for clipping by its norm, for batches above `chunk` rows, and for `gradient` itself.
+#pragma once
+
+#include "passes.h"
+
+namespace {
+
+using chainrule::Settings;
+using chainrule::Steps;
+using chainrule::Team;
+
+template <class T> CHAINRULE_INLINE T *scratch_of(Network<T> &net, int thread) { return net.scratch + thread * net.scratch_piece; }
+
+// This thread's share of rows 0..rows-1.
+struct Share {
+  long begin, end;
+  Share(long rows, int thread, int threads) : begin(rows * thread / threads), end(rows * (thread + 1) / threads) {}
+};
+
+template <class T> Adjust<T> adjustment(const Settings &s) {
+  Adjust<T> a;
+  a.penalty = s.alpha != 0 || s.l1 != 0;
+  a.alpha = T(s.alpha / s.divisor);
+  a.l1 = T(s.l1 / s.divisor);
+  a.bounded = s.clip_value < __builtin_inf();
+  a.value = T(s.clip_value);
+  return a;
+}
+
+template <class T> Weights<T> weights_at(Network<T> &net, const Stripe &s, long row, long rows) {
+  const Layer<T> &layer = net.layer[s.k];
+  const int width = layer.panels().width(s.p);
+  const long ld = width * lanes<T>, at = layer.panel_at(s.p) + row * ld;
+  const long penalised = layer.in - row < rows ? layer.in - row : rows;
+  return {nullptr, ld, net.weights + at, net.slot[0] ? net.slot[0] + at : nullptr, net.slot[1] ? net.slot[1] + at : nullptr,
+          net.mask ? net.mask + at : nullptr, ld, rows, width, penalised};
+}
+
+// --- what a thread does in one phase --------------------------------------------------------------------------------
+
+template <class T> void errors(Network<T> &net, const Examples &e, const Batch &batch, bool scaled, int thread, int threads) {
+  const Share rows(batch.rows, thread, threads);
+  if (rows.begin == rows.end) return;
+  gather(net, e, batch, rows.begin, rows.end);
+  forward(net, batch, rows.begin, rows.end);
+  output_errors(net, e.by_term, scaled, rows.begin, rows.end, scratch_of(net, thread));
+  backward(net, rows.begin, rows.end);
+}
+
+// The first plan: every gradient tile moves its weights.
+template <class T> void descend(Network<T> &net, long m, double rate, int thread, int threads) {
+  constexpr int W = lanes<T>;
+  const Settings &s = net.settings;
+  const Adjust<T> adjust = adjustment<T>(s);
+  const bool plain = rule_slots(s.rule) == 0 && !adjust.penalty && !adjust.bounded && !net.mask;
+  alignas(64) T g[12 * 3 * W];
+  DeltaPanel<T> delta;
+  each_stripe(net, thread, threads, [&](const Stripe &stripe) {
+    delta.find(net, stripe, m, scratch_of(net, thread));
+    const long ld = net.layer[stripe.k].panels().width(stripe.p) * W;
+    T *panel = net.weights + net.layer[stripe.k].panel_at(stripe.p);
+    auto where = [&](Tile<T> &t, long row) { t.C = plain ? panel + row * ld : g, t.ldc = ld; };
+    gradient_tiles(net, stripe, m, delta.at, delta.ld, plain ? Descend : Store, T(rate), where, [&](long row, long rows) {
+      if (plain) return;
+      Weights<T> moved = weights_at(net, stripe, row, rows);
+      moved.g = g, moved.ld_g = ld;
+      move_weights(s.rule, rate, net.step, moved, adjust);
+    });
+    if (stripe.k) turn(net.layer[stripe.k], net.weights, net.turned, stripe.p, stripe.begin, stripe.end);
+  });
+}
+
+// The second plan: gradients to memory; from a chunk on they are added up in float64.
+template <class T> void collect(Network<T> &net, const Batch &batch, int thread, int threads) {
+  DeltaPanel<T> delta;
+  each_stripe(net, thread, threads, [&](const Stripe &stripe) {
+    delta.find(net, stripe, batch.rows, scratch_of(net, thread));
+    const long ld = net.layer[stripe.k].panels().width(stripe.p) * lanes<T>, at = net.layer[stripe.k].panel_at(stripe.p);
+    auto where = [&](Tile<T> &t, long row) { t.C = net.gradient + at + row * ld, t.ldc = ld; };
+    gradient_tiles(net, stripe, batch.rows, delta.at, delta.ld, Store, T(0), where, [&](long, long) {});
+    if (batch.rows == batch.whole) return;
+    for (long i = at + stripe.begin * ld; i < at + stripe.end * ld; i++) {
+      net.sums[i] = (batch.begin ? net.sums[i] : 0) + net.gradient[i];
+      if (batch.begin + batch.rows == batch.whole) net.gradient[i] = T(net.sums[i]);
+    }
+  });
+}
+
+// Mask, penalty and bounds, on the collected gradient.
+template <class T> void adjust_collected(Network<T> &net, const Adjust<T> &adjust, int thread, int threads) {
+  each_stripe(net, thread, threads, [&](const Stripe &stripe) {
+    Weights<T> w = weights_at(net, stripe, stripe.begin, stripe.end - stripe.begin);
+    T *g = net.gradient + (w.w - net.weights);
+    for (long i = 0; i < w.rows; i++)
+      for (long j = 0; j < w.ld; j += lanes<T>) {
+        const long at = i * w.ld + j;
+        store(g + at, adjusted(adjust, load(g + at), load(w.w + at), w.mask ? w.mask + at : nullptr, i < w.penalised));
+      }
+  });
+}
+
+// min(1, norm / |g|) for the collected gradient, without overflow; one order of summation.
+template <class T> double shrinking(const Network<T> &net, double norm) {
+  double most = 1e-30, sum = 0;
+  for (long i = 0; i < net.elements; i++) {
+    const double size = __builtin_fabs(double(net.gradient[i]));
+    if (!(size <= most)) most = size;  // NaN too
+  }
+  for (long i = 0; i < net.elements; i++) {
+    const double share = net.gradient[i] / most;
+    sum += share * share;
+  }
+  const double length = most * __builtin_sqrt(sum);
+  return length > norm || length != length ? norm / length : 1;
+}
+
+template <class T> void move_collected(Network<T> &net, double rate, int thread, int threads) {
+  Adjust<T> adjust;
+  adjust.factor = T(net.factor);
+  adjust.scaled = net.factor != 1;
+  each_stripe(net, thread, threads, [&](const Stripe &stripe) {
+    Weights<T> moved = weights_at(net, stripe, stripe.begin, stripe.end - stripe.begin);
+    moved.g = net.gradient + (moved.w - net.weights), moved.ld_g = moved.ld, moved.mask = nullptr;
+    move_weights(net.settings.rule, rate, net.step, moved, adjust);
+    if (stripe.k) turn(net.layer[stripe.k], net.weights, net.turned, stripe.p, stripe.begin, stripe.end);
+  });
+}
+
+// |dC_x/dtheta|^2 of rows begin..end-1: sum over the layers of |[a, 1]|^2 |delta|^2, float64.
+// Source: Goodfellow, Efficient per-example gradient computations, arXiv:1510.01799, 2015.
+template <class T> double squared(const T *x, long n) {
+  vec<T> sum{};
+  for (long j = 0; j < n; j += lanes<T>) {
+    vec<T> v = load(x + j);
+    if (n - j < lanes<T>) v = first<T>(n - j) ? v : vec<T>{};
+    sum = fma(v, v, sum);
+  }
+  double total = 0;
+  for (int i = 0; i < lanes<T>; i++) total += sum[i];
+  return total;
+}
+
+template <class T> double squared_norm(const Network<T> &net, long r) {
+  double found = 0;
+  for (long k = 0; k < net.layers; k++) {
+    const Neurons<T> &from = net.neurons[k], &to = net.neurons[k + 1];
+    found += squared(from.A + r * from.ld, from.n + 1) * squared(to.delta + r * to.ld, to.n);
+  }
+  return found;
+}
+
+// Every example's gradient to a length of `most` at most, then to its weight s / m.
+template <class T> void clip_examples(Network<T> &net, double most, long begin, long end) {
+  for (long r = begin; r < end; r++) {
+    const double length = __builtin_sqrt(squared_norm(net, r));
+    const vec<T> scale = broadcast(T(net.row_scale[r] * (length > most ? most / length : 1)));
+    for (long k = 1; k <= net.layers; k++) {
+      Neurons<T> &x = net.neurons[k];
+      for (long j = 0; j < x.n; j += lanes<T>) store(x.delta + r * x.ld + j, load(x.delta + r * x.ld + j) * scale);
+    }
+  }
+}
+
+// --- calls ------------------------------------------------------------------------------------------------------------
+
+template <class T> struct Call {
+  Network<T> &net;
+  const Steps &steps;
+  const Team &team;
+  long from, to;  // updates
+  double until;
+  long made;
+  bool over;
+};
+
+template <class T> double sum_of_costs(const Network<T> &net, long rows) {
+  double sum = 0;
+  for (long r = 0; r < rows; r++) sum += net.row_cost[r];
+  return sum;
+}
+
+template <class T> void phase_of_errors(Call<T> &call, const Batch &batch, int thread, int threads) {
+  Network<T> &net = call.net;
+  const double most = net.settings.clip_example;
+  const bool clips = most < __builtin_inf();
+  errors(net, call.steps.examples, batch, !clips, thread, threads);
+  if (clips) {
+    const Share rows(batch.rows, thread, threads);
+    clip_examples(net, most, rows.begin, rows.end);
+  }
+  call.team.meet(threads);
+}
+
+template <class T> void collected_update(Call<T> &call, Batch batch, double rate, double &cost, int thread, int threads) {
+  Network<T> &net = call.net;
+  const int64_t *order = batch.order;
+  for (long begin = 0; begin < batch.whole; begin += net.capacity) {
+    batch.begin = begin;
+    batch.order = order + begin;
+    batch.rows = batch.whole - begin < net.capacity ? batch.whole - begin : net.capacity;
+    phase_of_errors(call, batch, thread, threads);
+    if (thread == 0) cost += sum_of_costs(net, batch.rows);
+    collect(net, batch, thread, threads);
+    call.team.meet(threads);
+  }
+  adjust_collected(net, adjustment<T>(net.settings), thread, threads);
+  call.team.meet(threads);
+  if (thread == 0) net.factor = net.settings.clip_norm < __builtin_inf() ? shrinking(net, net.settings.clip_norm) : 1;
+  call.team.meet(threads);
+  move_collected(net, rate, thread, threads);
+}
+
+template <class T> void update(Call<T> &call, long k, int thread, int threads) {
+  Network<T> &net = call.net;
+  const Steps &s = call.steps;
+  const long at = k * net.settings.batch, m = s.rows - at < net.settings.batch ? s.rows - at : net.settings.batch;
+  const Batch batch{s.order + at, 0, m, 0, m, s.epoch, s.first_batch + k};
+  double cost = 0;
+  if (thread == 0) net.step++;
+  if (net.gradient) {
+    collected_update(call, batch, s.rates[k], cost, thread, threads);
+  } else {
+    phase_of_errors(call, batch, thread, threads);
+    if (thread == 0) cost = sum_of_costs(net, m);
+    descend(net, m, s.rates[k], thread, threads);
+  }
+  if (thread == 0) s.costs[k] = cost / double(m);
+}
+
+template <class T> void work(void *context, int thread, int threads) {
+  Call<T> &call = *(Call<T> *)context;
+  const long between = 1 + long(1e6 / (6.0 * call.net.elements * call.net.settings.batch));  // looks at the clock
+  for (long k = call.from; k < call.to; k++) {
+    update(call, k, thread, threads);
+    if (thread == 0) {
+      call.made = k + 1;
+      if ((k + 1 - call.from) % between == 0) call.over = call.team.now() > call.until;
+    }
+    call.team.meet(threads);
+    if (call.over) return;
+  }
+}
+
+template <class T> long steps(void *self, void *theta, const Steps &s, const Team &team) {
+  Network<T> &net = *(Network<T> *)self;
+  set_theta<T>(self, theta);
+  const double begun = team.now();
+  Call<T> call{net, s, team, 0, s.updates, begun + s.seconds, 0, false};
+  team.run(team.threads, work<T>, &call);
+  copy_all<false>(net, (T *)theta, net.weights);
+  return call.made;
+}
+
+// `net` for pure functions: rows in chunks of its capacity, in the order in which they lie.
+template <class T, class F> void each_chunk(Network<T> &net, long rows, F f) {
+  for (long begin = 0; begin < rows; begin += net.capacity)
+    f(Batch{nullptr, begin, rows - begin < net.capacity ? rows - begin : net.capacity, begin, rows, 0, 0});
+}
+
+template <class T> struct Pure {
+  Network<T> &net;
+  const Examples &examples;
+  const Team &team;
+  double cost;
+  double *norms;
+  bool gradient;
+};
+
+template <class T> void pure_work(void *context, int thread, int threads) {
+  auto &call = *(Pure<T> *)context;
+  Network<T> &net = call.net;
+  each_chunk(net, call.examples.X.rows, [&](const Batch &batch) {
+    const Share rows(batch.rows, thread, threads);
+    if (rows.begin < rows.end) {
+      gather(net, call.examples, batch, rows.begin, rows.end);
+      forward(net, batch, rows.begin, rows.end);
+      output_errors(net, call.examples.by_term, call.gradient, rows.begin, rows.end, scratch_of(net, thread));
+      if (call.gradient || call.norms) backward(net, rows.begin, rows.end);
+      for (long r = rows.begin; call.norms && r < rows.end; r++)
+        call.norms[batch.begin + r] = __builtin_sqrt(squared_norm(net, r));
+    }
+    call.team.meet(threads);
+    if (thread == 0) {
+      double sum = 0;
+      for (long r = 0; r < batch.rows; r++) sum += net.row_cost[r];
+      call.cost += sum;
+    }
+    if (call.gradient) collect(net, batch, thread, threads);
+    call.team.meet(threads);
+  });
+}
+
+template <class T> double cost(void *self, const Examples &e, const Team &team) {
+  Pure<T> call{*(Network<T> *)self, e, team, 0, nullptr, false};
+  team.run(team.threads, pure_work<T>, &call);
+  return call.cost / double(e.X.rows);
+}
+
+template <class T> void norms(void *self, const Examples &e, double *out, const Team &team) {
+  Pure<T> call{*(Network<T> *)self, e, team, 0, out, false};
+  team.run(team.threads, pure_work<T>, &call);
+}
+
+template <class T>
+void gradient(void *self, const Examples &e, double divisor, double alpha, double l1, void *out, const Team &team) {
+  Network<T> &net = *(Network<T> *)self;
+  Pure<T> call{net, e, team, 0, nullptr, true};
+  team.run(team.threads, pure_work<T>, &call);
+  Settings penalty{};
+  penalty.divisor = divisor, penalty.alpha = alpha, penalty.l1 = l1, penalty.clip_value = __builtin_inf();
+  adjust_collected(net, adjustment<T>(penalty), 0, 1);
+  copy_all<false>(net, (T *)out, net.gradient);
+}
+
+// --- prediction -------------------------------------------------------------------------------------------------------
+
+inline constexpr long predicted = 64;  // rows in memory at a time
+
+template <class T> struct Prediction {
+  const Network<T> &net;
+  const Matrix &X;
+  T *out, *memory;
+  long ld, rows;  // of the two buffers of a thread
+};
+
+template <class T> void predict_rows(Prediction<T> &call, T *memory, long first, long rows) {
+  const Network<T> &net = call.net;
+  T *A = memory, *next = memory + call.ld * call.rows;
+  const Neurons<T> &input = net.neurons[0], &last = net.neurons[net.layers];
+  for (long r = 0; r < rows; r++) {
+    copy_row(call.X, first + r, 0, input.n, A + r * input.ld);
+    A[r * input.ld + input.n] = 1;
+  }
+  for (long k = 0; k < net.layers; k++) {
+    forward_layer(net, k, (const T *)A, net.neurons[k].ld, next, (T *)nullptr, net.neurons[k + 1].ld, 0, rows);
+    T *spare = A;
+    A = next, next = spare;
+  }
+  for (long b = 0; b < net.blocks; b++) block_values(net.block[b], A, last.ld, call.out + first * last.n, last.n, rows);
+}
+
+template <class T> void predict_work(void *context, int thread, int threads) {
+  auto &call = *(Prediction<T> *)context;
+  const Share share(call.X.rows, thread, threads);
+  T *memory = call.memory + thread * 2 * call.ld * call.rows;
+  for (long at = share.begin; at < share.end; at += call.rows)
+    predict_rows(call, memory, at, share.end - at < call.rows ? share.end - at : call.rows);
+}
+
+template <class T> bool predict(const void *self, const Matrix &X, void *out, const Team &team) {
+  const Network<T> &net = *(const Network<T> *)self;
+  Prediction<T> call{net, X, (T *)out, nullptr, 0, X.rows < predicted ? X.rows : predicted};
+  for (long l = 0; l <= net.layers; l++) call.ld = net.neurons[l].ld > call.ld ? net.neurons[l].ld : call.ld;
+  call.memory = (T *)chainrule::allocate(long(sizeof(T)) * 2 * call.ld * call.rows * team.threads);
+  if (!call.memory) return false;
+  team.run(team.threads, predict_work<T>, &call);
+  chainrule::release(call.memory);
+  return true;
+}
+
+}  // namespace
