@@ -1,0 +1,245 @@
+// The activations: one struct each and one line in the list at the end, from which numbers, names and loops come.
+//
+//   activate    A = sigma(Z)               rows of z, in place; z itself is kept where backward needs it
+//   pull_back   delta = G sigma'(Z)        for softmax the true Jacobian: a_i (g_i - sum_j g_j a_j)
+//
+// Rows are `ld` apart, each of whole vectors; of their last vector only the lanes below `width` are neurons. A formula is
+// that of src/chainrule/activations/entries.py, NaN and sigma'(0) included.
+#pragma once
+
+#include "partial.h"
+#include "spec.h"
+#include "vmath.h"
+
+namespace {
+
+using chainrule::Activation;
+
+// What most are: applied number by number, sigma' read from a. `slope(kept, c)` gets z where needs_z, else a;
+// c is the parameter.
+struct Elementwise {
+  static constexpr bool elementwise = true, needs_z = false;
+};
+
+struct Identity : Elementwise {
+  static constexpr const char *name = "identity";
+  template <class V> static CHAINRULE_INLINE V value(V z, V) { return z; }
+  template <class V> static CHAINRULE_INLINE V slope(V, V) { return all<V>(1); }
+};
+
+struct Sigmoid : Elementwise {
+  static constexpr const char *name = "sigmoid";
+  template <class V> static CHAINRULE_INLINE V value(V z, V) { return sigmoid(z); }
+  template <class V> static CHAINRULE_INLINE V slope(V a, V) { return a * (1 - a); }
+};
+
+struct Tanh : Elementwise {
+  static constexpr const char *name = "tanh";
+  template <class V> static CHAINRULE_INLINE V value(V z, V) { return tanh(z); }
+  template <class V> static CHAINRULE_INLINE V slope(V a, V) { return (1 - a) * (1 + a); }
+};
+
+struct Relu : Elementwise {
+  static constexpr const char *name = "relu";
+  template <class V> static CHAINRULE_INLINE V value(V z, V) { return z > 0 ? z : V{}; }
+  template <class V> static CHAINRULE_INLINE V slope(V a, V) { return a > 0 ? all<V>(1) : V{}; }
+};
+
+struct LeakyRelu : Elementwise {  // c: the slope below 0
+  static constexpr const char *name = "leaky_relu";
+  template <class V> static CHAINRULE_INLINE V value(V z, V c) { return z > 0 ? z : c * z; }
+  template <class V> static CHAINRULE_INLINE V slope(V a, V c) { return a > 0 ? all<V>(1) : c; }
+};
+
+struct Elu : Elementwise {  // c: alpha
+  static constexpr const char *name = "elu";
+  template <class V> static CHAINRULE_INLINE V value(V z, V c) { return z > 0 ? z : c * expm1(z > 0 ? V{} : z); }
+  template <class V> static CHAINRULE_INLINE V slope(V a, V c) { return a > 0 ? all<V>(1) : a + c; }
+};
+
+struct Selu : Elementwise {
+  static constexpr const char *name = "selu";
+  static constexpr double alpha = 1.6732632423543772, scale = 1.0507009873554805;
+  template <class V> static CHAINRULE_INLINE V value(V z, V) {
+    return element<V>(scale) * Elu::value(z, all<V>(element<V>(alpha)));
+  }
+  template <class V> static CHAINRULE_INLINE V slope(V a, V) {
+    return a > 0 ? all<V>(element<V>(scale)) : a + element<V>(scale * alpha);
+  }
+};
+
+struct Gelu : Elementwise {
+  static constexpr const char *name = "gelu";
+  static constexpr bool needs_z = true;
+  static constexpr double one_over_sqrt_2_pi = 0.3989422804014327;
+  template <class V> static CHAINRULE_INLINE V value(V z, V) {
+    V bell;
+    return z * normal_distribution(z, bell);
+  }
+  template <class V> static CHAINRULE_INLINE V slope(V z, V) {
+    V bell, distribution = normal_distribution(z, bell);
+    return distribution + z * (bell * element<V>(one_over_sqrt_2_pi));
+  }
+};
+
+struct Silu : Elementwise {
+  static constexpr const char *name = "silu";
+  static constexpr bool needs_z = true;
+  template <class V> static CHAINRULE_INLINE V value(V z, V) { return z * sigmoid(z); }
+  template <class V> static CHAINRULE_INLINE V slope(V z, V) {
+    V e = exp_of_minus_magnitude(z);
+    return sigmoid_from(z, e) * (1 + z * sigmoid_from(-z, e));
+  }
+};
+
+struct Softplus : Elementwise {
+  static constexpr const char *name = "softplus";
+  template <class V> static CHAINRULE_INLINE V value(V z, V) { return softplus(z); }
+  template <class V> static CHAINRULE_INLINE V slope(V a, V) { return -expm1(-a); }
+};
+
+struct Exp : Elementwise {
+  static constexpr const char *name = "exp";
+  template <class V> static CHAINRULE_INLINE V value(V z, V) { return exp(z); }
+  template <class V> static CHAINRULE_INLINE V slope(V a, V) { return a; }
+};
+
+struct Softmax {
+  static constexpr const char *name = "softmax";
+  static constexpr bool elementwise = false, needs_z = false;
+};
+
+template <class... S> struct List {
+  static constexpr int size = sizeof...(S);
+};
+using Activations =
+    List<Identity, Sigmoid, Tanh, Relu, LeakyRelu, Elu, Selu, Gelu, Silu, Softplus, Exp, Softmax>;
+
+// The largest and the sum of a vector's lanes, in one fixed order.
+template <class V> CHAINRULE_INLINE element<V> largest(V v) {
+  element<V> found = v[0];
+  for (int i = 1; i < int(sizeof(V) / sizeof(element<V>)); i++) found = v[i] > found ? v[i] : found;
+  return found;
+}
+template <class V> CHAINRULE_INLINE element<V> total(V v) {
+  element<V> lane[sizeof(V) / sizeof(element<V>)];
+  store(lane, v);
+  for (int half = sizeof(V) / sizeof(element<V>) / 2; half; half /= 2)
+    for (int i = 0; i < half; i++) lane[i] += lane[i + half];
+  return lane[0];
+}
+
+// a_j = e^(z_j - max z) / sum_k e^(z_k - max z) for one row of `width` numbers, z and a the same or apart.
+template <class T> void softmax_row(const T *z, T *a, long width) {
+  constexpr int W = lanes<T>;
+  vec<T> top = broadcast(-number<T>::infinity), sum{};
+  for (long j = 0; j < width; j += W) top = larger(load_first(z + j, width - j, -number<T>::infinity), top);
+  const vec<T> shift = broadcast(largest(top));
+  for (long j = 0; j < width; j += W) {
+    vec<T> e = exp(load_first(z + j, width - j, -number<T>::infinity) - shift);
+    e = width - j < W ? (first<T>(width - j) ? e : vec<T>{}) : e;
+    sum = sum + e;
+    store_first(a + j, width - j, e);
+  }
+  const vec<T> divisor = broadcast(total(sum));
+  for (long j = 0; j < width; j += W) store_first(a + j, width - j, load_first(a + j, width - j, T(0)) / divisor);
+}
+
+// delta_i = a_i (g_i - sum_j g_j a_j) for one row, in place of g.
+template <class T> void softmax_pull_back_row(T *delta, const T *a, long width) {
+  constexpr int W = lanes<T>;
+  vec<T> sum{};
+  for (long j = 0; j < width; j += W)
+    sum = sum + load_first(delta + j, width - j, T(0)) * load_first(a + j, width - j, T(0));
+  const vec<T> mean = broadcast(total(sum));
+  for (long j = 0; j < width; j += W) {
+    vec<T> found = load_first(a + j, width - j, T(0)) * (load_first(delta + j, width - j, T(0)) - mean);
+    store_first(delta + j, width - j, found);
+  }
+}
+
+// The lanes of a row beyond its width become 0.
+template <class T> CHAINRULE_INLINE void clear_beyond(T *row, long width, long vectors) {
+  for (long j = width; j < vectors * lanes<T>; j++) row[j] = 0;
+}
+
+template <class T, class S>
+void activate_rows(double parameter, T *A, T *Z, long ld, long rows, long vectors, long width) {
+  const vec<T> c = broadcast(T(parameter));
+  for (long r = 0; r < rows; r++, A += ld, Z = Z ? Z + ld : Z) {
+    if (Z)
+      for (long v = 0; v < vectors; v++) store(Z + v * lanes<T>, load(A + v * lanes<T>));
+    if constexpr (S::elementwise) {
+      for (long v = 0; v < vectors; v++) store(A + v * lanes<T>, S::value(load(A + v * lanes<T>), c));
+    } else {
+      softmax_row(A, A, width);
+      clear_beyond(A, width, vectors);
+    }
+  }
+}
+
+template <class T, class S>
+void pull_back_rows(double parameter, T *delta, long ld_delta, const T *kept, long ld_kept, long rows, long vectors,
+                    long width) {
+  const vec<T> c = broadcast(T(parameter));
+  for (long r = 0; r < rows; r++, delta += ld_delta, kept += ld_kept) {
+    if constexpr (S::elementwise) {
+      for (long j = 0; j < vectors * lanes<T>; j += lanes<T>)
+        store(delta + j, load(delta + j) * S::slope(load(kept + j), c));
+    } else {
+      softmax_pull_back_row(delta, kept, width);
+      clear_beyond(delta, width, vectors);
+    }
+  }
+}
+
+// The loops of each activation, by its number.
+template <class T> struct Loops {
+  void (*activate)(double, T *, T *, long, long, long, long);
+  void (*pull_back)(double, T *, long, const T *, long, long, long, long);
+};
+template <class T, class... S> CHAINRULE_INLINE const Loops<T> &loops_of(int kind, List<S...>) {
+  static constexpr Loops<T> found[] = {{activate_rows<T, S>, pull_back_rows<T, S>}...};
+  return found[kind];
+}
+
+// A holds z and gets sigma(z); Z, laid out like A, gets z if it is not null.
+template <class T>
+CHAINRULE_INLINE void activate(Activation s, T *A, T *Z, long ld, long rows, long vectors, long width) {
+  loops_of<T>(s.kind, Activations{}).activate(s.parameter, A, Z, ld, rows, vectors, width);
+}
+
+// delta holds dC/dA and gets dC/dZ; `kept` is Z where needs_z, else A.
+template <class T>
+CHAINRULE_INLINE void pull_back(Activation s, T *delta, long ld_delta, const T *kept, long ld_kept, long rows,
+                                long vectors, long width) {
+  loops_of<T>(s.kind, Activations{}).pull_back(s.parameter, delta, ld_delta, kept, ld_kept, rows, vectors, width);
+}
+
+struct Traits {
+  const char *name;
+  bool elementwise, needs_z;
+};
+template <class... S> CHAINRULE_INLINE const Traits &traits_of(int kind, List<S...>) {
+  static constexpr Traits found[] = {{S::name, S::elementwise, S::needs_z}...};
+  return found[kind];
+}
+
+CHAINRULE_INLINE bool same_text(const char *a, const char *b) {
+  while (*a && *a == *b) a++, b++;
+  return *a == *b;
+}
+
+// The number of a name, -1 if there is none; the name of a number, null beyond the last.
+[[maybe_unused]] CHAINRULE_INLINE const char *activation_name(int kind) {
+  return kind >= 0 && kind < Activations::size ? traits_of(kind, Activations{}).name : nullptr;
+}
+[[maybe_unused]] CHAINRULE_INLINE int activation_kind(const char *name) {
+  for (int kind = 0; kind < Activations::size; kind++)
+    if (same_text(name, activation_name(kind))) return kind;
+  return -1;
+}
+[[maybe_unused]] CHAINRULE_INLINE bool needs_z(Activation s) { return traits_of(s.kind, Activations{}).needs_z; }
+[[maybe_unused]] CHAINRULE_INLINE bool elementwise(Activation s) { return traits_of(s.kind, Activations{}).elementwise; }
+
+}  // namespace
