@@ -20,18 +20,42 @@ template <class F> CHAINRULE_INLINE void tiles(long begin, long end, int most, F
   }
 }
 
+// The rows of the next batch on their way into the cache, a little with every tile while this batch is computed.
+struct Ahead {
+  const chainrule::Matrix *X = nullptr;
+  const int64_t *order = nullptr;
+  long row = 0, end = 0, at = 0, width = 0, step = 0;
+
+  Ahead() = default;
+  // Rows begin..stop-1 of `rows`, of M's elements of `size` bytes, over so many products of tiles.
+  Ahead(const chainrule::Matrix &M, const int64_t *rows, long begin, long stop, long size, double products)
+      : X(&M), order(rows), row(begin), end(M.column_stride == size ? stop : begin), width(M.columns * size) {
+    const double even = 1.5 * double(stop - begin) * double(width + 64) / products;
+    step = even < 4 ? 4 : even > 64 ? 64 : long(even) + 1;
+  }
+  template <class T> CHAINRULE_INLINE void with(Tile<T> &t) {
+    t.ahead = (const char *)t.A;
+    if (row >= end) return;
+    t.ahead = X->data + order[row] * X->row_stride + at;
+    t.step = t.K * step < width - at ? step : (width - at) / t.K + 1;
+    at += t.K * t.step;
+    if (at >= width) at = 0, row++;
+  }
+};
+
 // C rows begin..end-1 = A B, for row-major A and panels of B (`depth` rows each), panel by panel;
 // done(row, rows, first vector, vectors) is called for each tile while it is hot.
 template <class T, class Done>
 CHAINRULE_INLINE void multiply(const T *A, long lda, const T *B, long depth, Panels panels, T *C, long ldc, long begin,
-                               long end, Finish finish, const T *kept, long ld_kept, Done done) {
+                               long end, Finish finish, const T *kept, long ld_kept, Ahead &ahead, Done done) {
   constexpr int W = lanes<T>;
   const bool wide = depth * panels.vectors * vector_bytes > 1 << 19;  // B leaves L2: then each panel meets all rows
   auto tile = [&](long p, long row, long rows) {
     int width = panels.width(p);
     long at = panels.first(p) * W;
     Tile<T> t{A + row * lda, lda,    B + depth * at, width * W, C + row * ldc + at, ldc, depth,
-              finish,        kept ? kept + row * ld_kept + at : nullptr, ld_kept, T(0)};
+              finish,        kept ? kept + row * ld_kept + at : nullptr, ld_kept, T(0), nullptr, 0};
+    ahead.with(t);
     tile_kernel<T, Rows>(int(rows), width)(t);
     done(row, rows, panels.first(p), width);
   };

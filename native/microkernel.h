@@ -59,12 +59,14 @@ template <class T> struct Tile {
   const T *kept;  // for Gate: laid out like C, ld_kept
   long ld_kept;
   T rate;  // for Descend
+  const char *ahead;  // what to bring towards the cache meanwhile, `step` bytes further for every k
+  long step;
 };
 
 template <class T> using Kernel = void (*)(const Tile<T> &);
 
 template <class T, Order order, int R, int V> CHAINRULE_INLINE
-void products(const T *A, long lda, const T *B, long ldb, long K, vec<T> (&sum)[R][V]) {
+void products(const T *A, long lda, const T *B, long ldb, long K, const char *&ahead, long step, vec<T> (&sum)[R][V]) {
   constexpr int W = lanes<T>;
   EACH(i, v) sum[i][v] = vec<T>{};
   const T *row[R];
@@ -82,6 +84,8 @@ void products(const T *A, long lda, const T *B, long ldb, long K, vec<T> (&sum)[
     }
     B += ldb;
     if (order == Columns) A += lda;
+    __builtin_prefetch(ahead, 0, 2);
+    ahead += step;
   }
 }
 
@@ -93,8 +97,9 @@ void product(const Tile<T> &t, vec<T> (&sum)[R][V]) {
   constexpr int W = lanes<T>;
   alignas(64) T partial[R][V * W];
   const T *A = t.A, *B = t.B;
+  const char *ahead = t.ahead;
   for (long left = t.K; ; left -= block) {
-    products<T, order, R, V>(A, t.lda, B, t.ldb, left < block ? left : block, sum);
+    products<T, order, R, V>(A, t.lda, B, t.ldb, left < block ? left : block, ahead, t.step, sum);
     if (left < t.K)
       EACH(i, v) sum[i][v] = load(&partial[i][v * W]) + sum[i][v];
     if (left <= block) return;

@@ -4,8 +4,7 @@
 // for a whole update. eta is the rate of this update, `step` its number from 1.
 #pragma once
 
-#include "simd.h"
-#include "spec.h"
+#include "activations.h"
 
 namespace {
 
@@ -110,11 +109,6 @@ template <template <class> class... R> struct RuleList {
 };
 using Rules = RuleList<SGD, RMSProp, Adam, AdamW, RProp>;
 
-CHAINRULE_INLINE bool same_text(const char *a, const char *b) {
-  for (; *a && *a == *b; a++, b++) {}
-  return *a == *b;
-}
-
 int rule_kind(const char *name) {
   for (int i = 0; i < Rules::count; i++)
     if (same_text(name, Rules::names[i])) return i;
@@ -156,7 +150,7 @@ template <class T> CHAINRULE_INLINE vec<T> adjusted(const Adjust<T> &a, vec<T> g
   return g;
 }
 
-template <class T, class Move> CHAINRULE_INLINE void move_all(const Weights<T> &t, const Adjust<T> &a, Move move) {
+template <class T, class Move> void move_weights(const Weights<T> &t, const Adjust<T> &a, const Move &move) {
   constexpr int W = lanes<T>;
   for (long i = 0; i < t.rows; i++)
     for (long v = 0; v < t.vectors; v++) {
@@ -167,10 +161,13 @@ template <class T, class Move> CHAINRULE_INLINE void move_all(const Weights<T> &
     }
 }
 
-template <class T> void move_weights(const chainrule::Rule &rule, double eta, long step, const Weights<T> &t, const Adjust<T> &a) {
+// f(rule) for the rule that is asked for, made for one update.
+template <class T, class F> CHAINRULE_INLINE void with_rule(const chainrule::Rule &rule, double eta, long step, F f) {
   int i = 0;
-  auto move = [&]<class R>(R *) { if (i++ == rule.kind) move_all(t, a, R(rule.parameter, eta, step)); };
-  [&]<template <class> class... R>(RuleList<R...>) { (move((R<T> *)nullptr), ...); }(Rules{});
+  auto ask = [&]<class R>(R *) {
+    if (i++ == rule.kind) f(R(rule.parameter, eta, step));
+  };
+  [&]<template <class> class... R>(RuleList<R...>) { (ask((R<T> *)nullptr), ...); }(Rules{});
 }
 
 }  // namespace

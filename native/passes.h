@@ -87,12 +87,13 @@ template <class T> void gather(Network<T> &net, const Examples &e, const Batch &
 
 // A = sigma([A_prev, 1] W̃) for rows begin..end-1; Z (if not null) keeps what sigma was taken of. The last layer stays Z.
 template <class T>
-void forward_layer(const Network<T> &net, long k, const T *A_prev, long ld_prev, T *A, T *Z, long ld, long begin, long end) {
+void forward_layer(const Network<T> &net, long k, const T *A_prev, long ld_prev, T *A, T *Z, long ld, long begin, long end,
+                   Ahead &ahead) {
   const Layer<T> &layer = net.layer[k];
   const Neurons<T> &to = net.neurons[k + 1];
   const bool last = k + 1 == net.layers, relu = !last && to.activation.kind == net.relu;
   multiply(A_prev, ld_prev, net.weights + layer.at, layer.rows(), layer.panels(), A, ld, begin, end,
-           relu ? Rectify : Store, (const T *)nullptr, 0, [&](long row, long rows, long vector, long vectors) {
+           relu ? Rectify : Store, (const T *)nullptr, 0, ahead, [&](long row, long rows, long vector, long vectors) {
              if (last || relu || to.whole_rows) return;
              long at = row * ld + vector * lanes<T>;
              activate(to.activation, A + at, Z ? Z + at : nullptr, ld, rows, vectors, vectors * lanes<T>);
@@ -115,10 +116,10 @@ template <class T> void drop_neurons(Network<T> &net, long l, const Batch &batch
   }
 }
 
-template <class T> void forward(Network<T> &net, const Batch &batch, long begin, long end) {
+template <class T> void forward(Network<T> &net, const Batch &batch, long begin, long end, Ahead &ahead) {
   for (long k = 0; k < net.layers; k++) {
     Neurons<T> &from = net.neurons[k], &to = net.neurons[k + 1];
-    forward_layer(net, k, from.A, from.ld, to.sigma ? to.sigma : to.A, to.Z, to.ld, begin, end);
+    forward_layer(net, k, from.A, from.ld, to.sigma ? to.sigma : to.A, to.Z, to.ld, begin, end, ahead);
     if (to.sigma) drop_neurons(net, k + 1, batch, begin, end);
   }
 }
@@ -146,13 +147,13 @@ template <class T> void output_errors(Network<T> &net, bool by_term, bool scaled
 }
 
 // BP2: delta of neurons k from that of neurons k + 1.
-template <class T> void backward_layer(Network<T> &net, long k, long begin, long end) {
+template <class T> void backward_layer(Network<T> &net, long k, long begin, long end, Ahead &ahead) {
   const Layer<T> &layer = net.layer[k];
   Neurons<T> &to = net.neurons[k], &from = net.neurons[k + 1];
   const T *kept = to.Z ? to.Z : to.sigma ? to.sigma : to.A;
   const bool gate = to.activation.kind == net.relu && !to.factor;
   multiply(from.delta, from.ld, (const T *)net.turned + layer.turned, layer.out, layer.turned_panels(), to.delta, to.ld, begin, end,
-           gate ? Gate : Store, kept, to.ld, [&](long row, long rows, long vector, long vectors) {
+           gate ? Gate : Store, kept, to.ld, ahead, [&](long row, long rows, long vector, long vectors) {
              if (gate) return;
              const long at = row * to.ld + vector * lanes<T>;
              if (to.factor)
@@ -168,8 +169,8 @@ template <class T> void backward_layer(Network<T> &net, long k, long begin, long
               layer.turned_panels().vectors, to.n);
 }
 
-template <class T> void backward(Network<T> &net, long begin, long end) {
-  for (long k = net.layers - 1; k > 0; k--) backward_layer(net, k, begin, end);
+template <class T> void backward(Network<T> &net, long begin, long end, Ahead &ahead) {
+  for (long k = net.layers - 1; k > 0; k--) backward_layer(net, k, begin, end, ahead);
 }
 
 // A stripe of one layer's weights: rows begin..end-1 of panel p of layer k.
@@ -193,14 +194,16 @@ template <class T, class F> CHAINRULE_INLINE void each_stripe(const Network<T> &
   }
 }
 
-// BP3 and BP4 of a stripe, tile by tile: done(row of the stripe's layer, rows) sees each, stored at C (ldc apart).
+// BP3 and BP4 of a stripe, tile by tile: `where` says where a tile goes, done(row, rows) sees it.
 template <class T, class Where, class Done>
-CHAINRULE_INLINE void gradient_tiles(Network<T> &net, const Stripe &s, long m, const T *B, long ldb, Finish finish, T rate, Where where, Done done) {
+CHAINRULE_INLINE void gradient_tiles(const Network<T> &net, const Stripe &s, long m, const T *B, long ldb, Finish finish, T rate,
+                                     Ahead &ahead, Where where, Done done) {
   const Neurons<T> &from = net.neurons[s.k];
   const int width = net.layer[s.k].panels().width(s.p);
   tiles(s.begin, s.end, most_rows(width), [&](long row, long rows) {
-    Tile<T> t{from.A + row, from.ld, B, ldb, nullptr, 0, m, finish, nullptr, 0, rate};
+    Tile<T> t{from.A + row, from.ld, B, ldb, nullptr, 0, m, finish, nullptr, 0, rate, nullptr, 0};
     where(t, row);
+    ahead.with(t);
     tile_kernel<T, Columns>(int(rows), width)(t);
     done(row, rows);
   });

@@ -42,17 +42,19 @@ template <class T> Weights<T> weights_at(Network<T> &net, const Stripe &s, long 
 
 // --- what a thread does in one phase --------------------------------------------------------------------------------
 
-template <class T> void errors(Network<T> &net, const Examples &e, const Batch &batch, bool scaled, int thread, int threads) {
+template <class T>
+void errors(Network<T> &net, const Examples &e, const Batch &batch, bool scaled, Ahead &ahead, int thread, int threads) {
   const Share rows(batch.rows, thread, threads);
   if (rows.begin == rows.end) return;
   gather(net, e, batch, rows.begin, rows.end);
-  forward(net, batch, rows.begin, rows.end);
+  forward(net, batch, rows.begin, rows.end, ahead);
   output_errors(net, e.by_term, scaled, rows.begin, rows.end, scratch_of(net, thread));
-  backward(net, rows.begin, rows.end);
+  backward(net, rows.begin, rows.end, ahead);
 }
 
 // The first plan: every gradient tile moves its weights.
-template <class T> void descend(Network<T> &net, long m, double rate, int thread, int threads) {
+template <class T, class Move>
+void descend_by(Network<T> &net, long m, double rate, const Move &move, Ahead &ahead, int thread, int threads) {
   constexpr int W = lanes<T>;
   const Settings &s = net.settings;
   const Adjust<T> adjust = adjustment<T>(s);
@@ -64,24 +66,29 @@ template <class T> void descend(Network<T> &net, long m, double rate, int thread
     const long ld = net.layer[stripe.k].panels().width(stripe.p) * W;
     T *panel = net.weights + net.layer[stripe.k].panel_at(stripe.p);
     auto where = [&](Tile<T> &t, long row) { t.C = plain ? panel + row * ld : g, t.ldc = ld; };
-    gradient_tiles(net, stripe, m, delta.at, delta.ld, plain ? Descend : Store, T(rate), where, [&](long row, long rows) {
+    gradient_tiles(net, stripe, m, delta.at, delta.ld, plain ? Descend : Store, T(rate), ahead, where, [&](long row, long rows) {
       if (plain) return;
       Weights<T> moved = weights_at(net, stripe, row, rows);
       moved.g = g, moved.ld_g = ld;
-      move_weights(s.rule, rate, net.step, moved, adjust);
+      move_weights(moved, adjust, move);
     });
     if (stripe.k) turn(net.layer[stripe.k], net.weights, net.turned, stripe.p, stripe.begin, stripe.end);
   });
 }
 
+template <class T> void descend(Network<T> &net, long m, double rate, Ahead &ahead, int thread, int threads) {
+  with_rule<T>(net.settings.rule, rate, net.step, [&](const auto &move) { descend_by(net, m, rate, move, ahead, thread, threads); });
+}
+
 // The second plan: gradients to memory; from a chunk on they are added up in float64.
 template <class T> void collect(Network<T> &net, const Batch &batch, int thread, int threads) {
   DeltaPanel<T> delta;
+  Ahead none;
   each_stripe(net, thread, threads, [&](const Stripe &stripe) {
     delta.find(net, stripe, batch.rows, scratch_of(net, thread));
     const long ld = net.layer[stripe.k].panels().width(stripe.p) * lanes<T>, at = net.layer[stripe.k].panel_at(stripe.p);
     auto where = [&](Tile<T> &t, long row) { t.C = net.gradient + at + row * ld, t.ldc = ld; };
-    gradient_tiles(net, stripe, batch.rows, delta.at, delta.ld, Store, T(0), where, [&](long, long) {});
+    gradient_tiles(net, stripe, batch.rows, delta.at, delta.ld, Store, T(0), none, where, [&](long, long) {});
     if (batch.rows == batch.whole) return;
     for (long i = at + stripe.begin * ld; i < at + stripe.end * ld; i++) {
       net.sums[i] = (batch.begin ? net.sums[i] : 0) + net.gradient[i];
@@ -122,11 +129,13 @@ template <class T> void move_collected(Network<T> &net, double rate, int thread,
   Adjust<T> adjust;
   adjust.factor = T(net.factor);
   adjust.scaled = net.factor != 1;
-  each_stripe(net, thread, threads, [&](const Stripe &stripe) {
-    Weights<T> moved = weights_at(net, stripe, stripe.begin, stripe.end - stripe.begin);
-    moved.g = net.gradient + (moved.w - net.weights), moved.ld_g = moved.ld, moved.mask = nullptr;
-    move_weights(net.settings.rule, rate, net.step, moved, adjust);
-    if (stripe.k) turn(net.layer[stripe.k], net.weights, net.turned, stripe.p, stripe.begin, stripe.end);
+  with_rule<T>(net.settings.rule, rate, net.step, [&](const auto &move) {
+    each_stripe(net, thread, threads, [&](const Stripe &stripe) {
+      Weights<T> moved = weights_at(net, stripe, stripe.begin, stripe.end - stripe.begin);
+      moved.g = net.gradient + (moved.w - net.weights), moved.ld_g = moved.ld, moved.mask = nullptr;
+      move_weights(moved, adjust, move);
+      if (stripe.k) turn(net.layer[stripe.k], net.weights, net.turned, stripe.p, stripe.begin, stripe.end);
+    });
   });
 }
 
@@ -183,11 +192,11 @@ template <class T> double sum_of_costs(const Network<T> &net, long rows) {
   return sum;
 }
 
-template <class T> void phase_of_errors(Call<T> &call, const Batch &batch, int thread, int threads) {
+template <class T> void phase_of_errors(Call<T> &call, const Batch &batch, Ahead &ahead, int thread, int threads) {
   Network<T> &net = call.net;
   const double most = net.settings.clip_example;
   const bool clips = most < __builtin_inf();
-  errors(net, call.steps.examples, batch, !clips, thread, threads);
+  errors(net, call.steps.examples, batch, !clips, ahead, thread, threads);
   if (clips) {
     const Share rows(batch.rows, thread, threads);
     clip_examples(net, most, rows.begin, rows.end);
@@ -198,11 +207,12 @@ template <class T> void phase_of_errors(Call<T> &call, const Batch &batch, int t
 template <class T> void collected_update(Call<T> &call, Batch batch, double rate, double &cost, int thread, int threads) {
   Network<T> &net = call.net;
   const int64_t *order = batch.order;
+  Ahead none;
   for (long begin = 0; begin < batch.whole; begin += net.capacity) {
     batch.begin = begin;
     batch.order = order + begin;
     batch.rows = batch.whole - begin < net.capacity ? batch.whole - begin : net.capacity;
-    phase_of_errors(call, batch, thread, threads);
+    phase_of_errors(call, batch, none, thread, threads);
     if (thread == 0) cost += sum_of_costs(net, batch.rows);
     collect(net, batch, thread, threads);
     call.team.meet(threads);
@@ -212,6 +222,12 @@ template <class T> void collected_update(Call<T> &call, Batch batch, double rate
   if (thread == 0) net.factor = net.settings.clip_norm < __builtin_inf() ? shrinking(net, net.settings.clip_norm) : 1;
   call.team.meet(threads);
   move_collected(net, rate, thread, threads);
+}
+
+// About how many steps of k all tiles of an update take.
+template <class T> double products_of_tiles(const Network<T> &net, long m) {
+  const double first = double(net.layer[0].elements());
+  return (3 * double(net.elements) - first) * double(m) / (24 * lanes<T>);
 }
 
 template <class T> void update(Call<T> &call, long k, int thread, int threads) {
@@ -224,9 +240,12 @@ template <class T> void update(Call<T> &call, long k, int thread, int threads) {
   if (net.gradient) {
     collected_update(call, batch, s.rates[k], cost, thread, threads);
   } else {
-    phase_of_errors(call, batch, thread, threads);
+    const long next = at + m, coming = s.rows - next < net.settings.batch ? s.rows - next : net.settings.batch;
+    const Share share(coming > 0 ? coming : 0, thread, threads);
+    Ahead ahead(s.examples.X, s.order + next, share.begin, share.end, sizeof(T), products_of_tiles(net, m) / threads);
+    phase_of_errors(call, batch, ahead, thread, threads);
     if (thread == 0) cost = sum_of_costs(net, m);
-    descend(net, m, s.rates[k], thread, threads);
+    descend(net, m, s.rates[k], ahead, thread, threads);
   }
   if (thread == 0) s.costs[k] = cost / double(m);
 }
@@ -277,9 +296,10 @@ template <class T> void pure_work(void *context, int thread, int threads) {
     const Share rows(batch.rows, thread, threads);
     if (rows.begin < rows.end) {
       gather(net, call.examples, batch, rows.begin, rows.end);
-      forward(net, batch, rows.begin, rows.end);
+      Ahead none;
+      forward(net, batch, rows.begin, rows.end, none);
       output_errors(net, call.examples.by_term, call.gradient, rows.begin, rows.end, scratch_of(net, thread));
-      if (call.gradient || call.norms) backward(net, rows.begin, rows.end);
+      if (call.gradient || call.norms) backward(net, rows.begin, rows.end, none);
       for (long r = rows.begin; call.norms && r < rows.end; r++)
         call.norms[batch.begin + r] = __builtin_sqrt(squared_norm(net, r));
     }
@@ -330,13 +350,14 @@ template <class T> struct Prediction {
 template <class T> void predict_rows(Prediction<T> &call, T *memory, long first, long rows) {
   const Network<T> &net = call.net;
   T *A = memory, *next = memory + call.ld * call.rows;
+  Ahead none;
   const Neurons<T> &input = net.neurons[0], &last = net.neurons[net.layers];
   for (long r = 0; r < rows; r++) {
     copy_row(call.X, first + r, 0, input.n, A + r * input.ld);
     A[r * input.ld + input.n] = 1;
   }
   for (long k = 0; k < net.layers; k++) {
-    forward_layer(net, k, (const T *)A, net.neurons[k].ld, next, (T *)nullptr, net.neurons[k + 1].ld, 0, rows);
+    forward_layer(net, k, (const T *)A, net.neurons[k].ld, next, (T *)nullptr, net.neurons[k + 1].ld, 0, rows, none);
     T *spare = A;
     A = next, next = spare;
   }
