@@ -1,0 +1,74 @@
+"""The contenders: one module each, imported only in the process that runs it.
+
+A module offers what its entry in CONTENDERS says:
+
+    train    Training(problem, threads): `steps(order)` makes the updates, `reset()` starts over, `theta()` tells
+             where it is; `whole` if only calls of one length are fast (they are compiled for it)
+    row      predictor(problem, threads): a function of one row (n_1,)
+    norms    norms(problem, threads): a function of (X, T), the length of each example's gradient
+    peak     peak(threads): a function that multiplies two float32 matrices of 1024 × 1024
+
+    fit      fit(problem, threads): a function that trains for one epoch by the library's own loop
+
+`needs` are the distributions without which it is left out; those that are not `quick` are left out by `--quick`.
+"""
+
+import dataclasses
+import importlib.metadata
+from typing import Protocol
+
+import numpy as np
+
+__all__ = ["CONTENDERS", "OWN", "Contender", "Training", "missing"]
+
+OWN = "chainrule"
+
+
+@dataclasses.dataclass(frozen=True)
+class Contender:
+    """Where a contender is, what it can do, what it needs."""
+
+    module: str
+    title: str
+    kinds: tuple[str, ...]
+    needs: tuple[str, ...] = ()
+    quick: bool = True
+
+
+CONTENDERS = {
+    OWN: Contender("own", "chainrule", ("train", "row", "norms", "fit")),
+    "numpy": Contender("numpy_in_place", "NumPy in place", ("train", "row", "norms", "peak")),
+    "jax": Contender("jax_scan", "JAX, one scan", ("train", "row", "norms"), ("jax",)),
+    "compiled": Contender("torch_compiled", "torch.compile", ("train", "norms"), ("torch",), quick=False),
+    "torch": Contender("torch_eager", "PyTorch eager", ("train", "row", "norms", "peak"), ("torch",)),
+    "sklearn": Contender("scikit", "scikit-learn", ("train", "row")),
+    "onnxruntime": Contender("onnx_session", "onnxruntime", ("row",), ("onnx", "onnxruntime")),
+    "opacus": Contender("opacus_ghost", "Opacus", ("norms",), ("torch", "opacus")),
+    "backpack": Contender("backpack_l2", "BackPACK", ("norms",), ("torch", "backpack-for-pytorch")),
+}
+
+
+def missing(name: str) -> list[str]:
+    """The distributions that a contender needs and that are not installed."""
+    found = []
+    for need in CONTENDERS[name].needs:
+        try:
+            importlib.metadata.version(need)
+        except importlib.metadata.PackageNotFoundError:
+            found.append(need)
+    return found
+
+
+class Training(Protocol):
+    """A run of one contender."""
+
+    whole: bool
+
+    def reset(self) -> None:
+        """Back to the first weights, slots at 0, no update made."""
+
+    def steps(self, order: np.ndarray) -> None:
+        """One update for each batch of `order` (updates * batch,)."""
+
+    def theta(self) -> np.ndarray:
+        """The parameters, flat."""

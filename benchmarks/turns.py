@@ -1,0 +1,118 @@
+"""Workers take turns: one runs at a time, round after round, so that a slow minute of the machine hits all alike."""
+
+import contextlib
+import dataclasses
+import json
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from benchmarks.machine import cpus, environment
+from benchmarks.tasks import PEAK, TOLERANCE, kind_of
+
+__all__ = ["ROOT", "Measured", "Worker", "measure", "workers"]
+
+ROOT = Path(__file__).resolve().parents[1]
+PEAK_SECONDS = 0.1
+
+
+@dataclasses.dataclass
+class Measured:
+    """What one contender's turns gave, in µs per update or call; or why it was not timed."""
+
+    contender: str
+    task: str
+    deviation: float | None = None
+    refused: str | None = None
+    micros: list[float] = dataclasses.field(default_factory=list)
+
+    @property
+    def best(self) -> float | None:
+        """The least of all pieces."""
+        return min(self.micros, default=None)
+
+    @property
+    def median(self) -> float | None:
+        """The median of all pieces."""
+        return statistics.median(self.micros) if self.micros else None
+
+
+class Worker:
+    """A contender's process."""
+
+    def __init__(self, name: str, threads: int, folder: Path) -> None:
+        self.name, self._log = name, folder / f"{name}-{threads}.log"
+        pinned = ",".join(map(str, cpus(threads)))
+        with self._log.open("w") as log:
+            command = [sys.executable, "-m", "benchmarks.worker", name, str(threads), pinned, str(folder)]
+            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": log}
+            self._process = subprocess.Popen(command, cwd=ROOT, env=environment(threads), text=True, **pipes)
+
+    def ask(self, **request: Any) -> dict[str, Any]:
+        """Send a request and wait for its answer."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if line:
+            return json.loads(line)
+        words = self._log.read_text().strip().splitlines() or [f"left with {self._process.poll()}"]
+        return {"failed": f"the process ended: {words[-1]}"}
+
+    def close(self) -> None:
+        """Let it end."""
+        with contextlib.suppress(BrokenPipeError):
+            self._process.communicate(timeout=10)
+
+
+@contextlib.contextmanager
+def workers(names: Iterable[str], threads: int, folder: Path) -> Iterator[dict[str, Worker]]:
+    """A worker for each contender, ended at the end."""
+    found = {name: Worker(name, threads, folder) for name in names}
+    try:
+        yield found
+    finally:
+        for worker in found.values():
+            worker.close()
+
+
+def measure(
+    entries: list[tuple[Worker, str]],
+    rounds: int,
+    seconds: float,
+    said: Callable[[str], None] = lambda text: None,
+) -> list[Measured]:
+    """Prepare each worker for its task, leave out those that fail or deviate, then let the others take turns."""
+    found = [_prepared(worker, task, said) for worker, task in entries]
+    ready = [(worker, m) for (worker, _), m in zip(entries, found, strict=True) if m.refused is None]
+    for k in range(rounds):
+        at = k % max(1, len(ready))
+        for worker, measured in ready[at:] + ready[:at]:
+            said(f"round {k + 1} of {rounds}: {worker.name}")
+            if measured.refused is None:
+                _turn(worker, measured, seconds)
+    for worker, task in entries:
+        worker.ask(do="forget", task=task)
+    return found
+
+
+def _prepared(worker: Worker, task: str, said: Callable[[str], None]) -> Measured:
+    said(f"preparing {worker.name}")
+    answer = worker.ask(do="prepare", task=task)
+    found = Measured(worker.name, task, answer.get("deviation"), answer.get("failed"))
+    tolerance = TOLERANCE[kind_of(task)]
+    if found.deviation is not None and not found.deviation <= tolerance:
+        found.refused = f"deviates from float64 by {found.deviation:.1e}, more than {tolerance:.0e}"
+    return found
+
+
+def _turn(worker: Worker, measured: Measured, seconds: float) -> None:
+    seconds = min(seconds, PEAK_SECONDS) if measured.task == PEAK else seconds
+    answer = worker.ask(do="turn", task=measured.task, seconds=seconds)
+    measured.micros += answer.get("micros", [])
+    measured.refused = answer.get("failed")

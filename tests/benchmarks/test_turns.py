@@ -1,0 +1,41 @@
+"""Workers in processes of their own: they take turns, and who computes something else is not timed."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import machine, tasks, turns
+
+
+def test_workers_take_turns_and_one_that_deviates_is_not_timed(tmp_path: Path) -> None:
+    true, heard = tasks.expected("W6"), []
+    np.save(tmp_path / "W6.npy", true)
+    np.save(tmp_path / "norms.npy", np.ones(256))
+    with turns.workers(["numpy", "chainrule"], 1, tmp_path) as running:
+        entries = [(running[name], task) for name, task in [("numpy", "W6"), ("chainrule", "W6"), ("numpy", "norms")]]
+        numpy, own, wrong = turns.measure(entries, rounds=2, seconds=0.01, said=heard.append)
+    assert numpy.refused is None
+    assert numpy.deviation < 1e-4
+    assert len(numpy.micros) >= 2
+    assert own.refused is None
+    assert 0 < own.best <= own.median
+    assert wrong.micros == []
+    assert wrong.refused.startswith("deviates from float64 by")
+    turn = [text.split()[-1] for text in heard if text.startswith("round")]
+    assert turn == ["numpy", "chainrule", "chainrule", "numpy"]
+
+
+def test_a_worker_that_cannot_do_a_task_says_why(tmp_path: Path) -> None:
+    with turns.workers(["sklearn"], 1, tmp_path) as running:
+        [found] = turns.measure([(running["sklearn"], "peak")], rounds=1, seconds=0.01)
+    assert found.refused == "AttributeError: module 'benchmarks.contenders.scikit' has no attribute 'peak'"
+
+
+def test_workers_get_their_number_of_threads_and_no_settings_that_disturb(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Prescott")
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    found = machine.environment(1)
+    assert "OPENBLAS_CORETYPE" not in found
+    assert "OPENBLAS_CORETYPE" in machine.disturbing()
+    assert (found["OMP_NUM_THREADS"], found["OPENBLAS_NUM_THREADS"]) == ("1", "1")
