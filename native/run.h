@@ -264,12 +264,46 @@ template <class T> void work(void *context, int thread, int threads) {
   }
 }
 
+// Which of two numbers of threads is faster is measured, window by window: no bit depends on it.
+inline constexpr double window = 2e-3;       // seconds
+inline constexpr long windows_between = 64;  // two tries of the slower number
+inline constexpr double least_work = 3e5;    // flops of an update below which one thread always wins
+
+template <class T> bool wants_team(Network<T> &net) {
+  if (net.pace[0] == 0 || net.pace[1] == 0) return net.pace[0] != 0;
+  const bool better = net.pace[1] < net.pace[0];
+  return net.windows % windows_between == windows_between - 1 ? !better : better;
+}
+
+// One window of updates, on one thread or on all of the team; its pace is kept.
+template <class T> void run_window(Call<T> &call, bool with_team) {
+  Network<T> &net = call.net;
+  double &pace = net.pace[with_team];
+  const double updates = pace > 0 ? window / pace : 1;
+  const long last = call.steps.updates;
+  call.to = updates < double(last - call.from) ? call.from + 1 + long(updates) : last;
+  if (call.to > last) call.to = last;
+  const double begun = call.team.now();
+  call.team.run(with_team ? call.team.threads : 1, work<T>, &call);
+  const double found = (call.team.now() - begun) / double(call.made - call.from);
+  pace = pace > 0 ? 0.5 * (pace + found) : found;
+  net.windows++;
+  call.from = call.made;
+}
+
 template <class T> long steps(void *self, void *theta, const Steps &s, const Team &team) {
   Network<T> &net = *(Network<T> *)self;
   set_theta<T>(self, theta);
-  const double begun = team.now();
-  Call<T> call{net, s, team, 0, s.updates, begun + s.seconds, 0, false};
-  team.run(team.threads, work<T>, &call);
+  Call<T> call{net, s, team, 0, s.updates, team.now() + s.seconds, 0, false};
+  const bool small = 6.0 * double(net.settings.batch) * double(net.parameters) < least_work;
+  if (team.threads == 1 || small) {
+    team.run(1, work<T>, &call);
+  } else {
+    while (call.from < s.updates && !call.over) {
+      run_window(call, wants_team(net));
+      call.over |= team.now() > call.until;
+    }
+  }
   copy_all<false>(net, (T *)theta, net.weights);
   return call.made;
 }
