@@ -85,7 +85,12 @@ template <class T> void turn(const Layer<T> &layer, const T *weights, T *turned,
     long q = others.holding(i / W), ld = others.width(q) * W;
     T *to = turned + layer.turned + layer.out * others.first(q) * W + (i / W - others.first(q)) * W;
     for (int v = 0; v < width; v++) {
-      long j = (panels.first(p) + v) * W;
+      const long j = (panels.first(p) + v) * W;
+      if (layer.out - j <= 2) {  // a square for a column or two would be nearly all padding
+        for (long c = 0; c < layer.out - j; c++)
+          for (long r = 0; r < W; r++) to[(j + c) * ld + r] = i + r < end ? panel[(i + r) * width * W + v * W + c] : T(0);
+        continue;
+      }
       vec<T> row[W];
 #pragma GCC unroll 16
       for (int r = 0; r < W; r++) row[r] = i + r < end ? load(panel + (i + r) * width * W + v * W) : vec<T>{};

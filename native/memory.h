@@ -40,6 +40,7 @@ template <class T> struct Network {
   int relu;
   bool drops;
   chainrule::Settings settings;
+  Adjust<T> adjust;
   long step;
   double factor;         // what the gradient is multiplied with before it moves the weights
   double pace[2];        // seconds per update with one thread and with several; 0 where not known
@@ -149,6 +150,16 @@ template <class T> void fill_masks(Network<T> &net, const chainrule::Architectur
   }
 }
 
+template <class T> Adjust<T> adjustment(const chainrule::Settings &s) {
+  Adjust<T> a;
+  a.penalty = s.alpha != 0 || s.l1 != 0;
+  a.alpha = T(s.alpha / s.divisor);
+  a.l1 = T(s.l1 / s.divisor);
+  a.bounded = s.clip_value < __builtin_inf();
+  a.value = T(s.clip_value);
+  return a;
+}
+
 template <class T> void drop(void *net) { chainrule::release(((Network<T> *)net)->memory); }
 
 // The network for batches of `capacity` rows; settings are those of a run, or null. Null where memory is short.
@@ -158,7 +169,7 @@ template <class T> void *make(const chainrule::Architecture &a, const chainrule:
   net.blocks = a.blocks;
   net.capacity = capacity;
   net.relu = activation_kind("relu");
-  if (s) net.settings = *s;
+  if (s) net.settings = *s, net.adjust = adjustment<T>(*s);
   Arena arena;
   for (int round = 0; round < 2; round++) {
     Network<T> *self = arena.take<Network<T>>(1);

@@ -61,7 +61,7 @@ template <class T> void gather_targets(Network<T> &net, const Matrix &M, long ro
   }
 }
 
-template <class T> void gather_weights(Network<T> &net, const Examples &e, const Batch &batch, long row, long r) {
+template <class T> void gather_weights(Network<T> &net, const Examples &e, double share, long row, long r) {
   T weight = 1;
   if (e.weight.kind != chainrule::None && !e.by_term) copy_row(e.weight, row, 0, 1, &weight);
   if (e.by_term)
@@ -71,17 +71,18 @@ template <class T> void gather_weights(Network<T> &net, const Examples &e, const
       copy_row(e.weight, row, block.start, width, net.term_weights + net.capacity * block.start + r * width);
     }
   net.row_weight[r] = weight;
-  net.row_scale[r] = T(double(weight) / double(batch.whole));
+  net.row_scale[r] = T(double(weight) * share);
 }
 
 template <class T> void gather(Network<T> &net, const Examples &e, const Batch &batch, long begin, long end) {
   Neurons<T> &input = net.neurons[0];
+  const double share = 1 / double(batch.whole);
   for (long r = begin; r < end; r++) {
     const long row = batch.row(r);
     copy_row(e.X, row, 0, input.n, input.A + r * input.ld);
     input.A[r * input.ld + input.n] = 1;
     gather_targets(net, e.T, row, r);
-    gather_weights(net, e, batch, row, r);
+    gather_weights(net, e, share, row, r);
   }
 }
 
@@ -180,15 +181,15 @@ struct Stripe {
 
 // Every stripe whose share of the work is this thread's; the work of one is its rows times its vectors.
 template <class T, class F> CHAINRULE_INLINE void each_stripe(const Network<T> &net, int thread, int threads, F f) {
-  const double share = double(net.elements) / lanes<T> / threads;
+  const double share = threads == 1 ? 1 : double(net.elements) / lanes<T> / threads;
   long done = 0;
   for (long k = 0; k < net.layers; k++) {
     Panels panels = net.layer[k].panels();
     for (long p = 0; p < panels.count(); p++)
       for (long i = 0; i < net.layer[k].rows(); i += stripe) {
         const long end = net.layer[k].rows() - i < stripe ? net.layer[k].rows() : i + stripe;
-        int mine = int(done / share);
-        if ((mine < threads ? mine : threads - 1) == thread) f(Stripe{k, p, i, end});
+        const int owner = threads == 1 ? 0 : int(double(done) / share);
+        if ((owner < threads ? owner : threads - 1) == thread) f(Stripe{k, p, i, end});
         done += (end - i) * panels.width(p);
       }
   }

@@ -21,16 +21,6 @@ struct Share {
   Share(long rows, int thread, int threads) : begin(rows * thread / threads), end(rows * (thread + 1) / threads) {}
 };
 
-template <class T> Adjust<T> adjustment(const Settings &s) {
-  Adjust<T> a;
-  a.penalty = s.alpha != 0 || s.l1 != 0;
-  a.alpha = T(s.alpha / s.divisor);
-  a.l1 = T(s.l1 / s.divisor);
-  a.bounded = s.clip_value < __builtin_inf();
-  a.value = T(s.clip_value);
-  return a;
-}
-
 template <class T> Weights<T> weights_at(Network<T> &net, const Stripe &s, long row, long rows) {
   const Layer<T> &layer = net.layer[s.k];
   const int width = layer.panels().width(s.p);
@@ -56,9 +46,8 @@ void errors(Network<T> &net, const Examples &e, const Batch &batch, bool scaled,
 template <class T, class Move>
 void descend_by(Network<T> &net, long m, double rate, const Move &move, Ahead &ahead, int thread, int threads) {
   constexpr int W = lanes<T>;
-  const Settings &s = net.settings;
-  const Adjust<T> adjust = adjustment<T>(s);
-  const bool plain = rule_slots(s.rule) == 0 && !adjust.penalty && !adjust.bounded && !net.mask;
+  const Adjust<T> &adjust = net.adjust;
+  const bool plain = rule_slots(net.settings.rule) == 0 && !adjust.penalty && !adjust.bounded && !net.mask;
   alignas(64) T g[12 * 3 * W];
   DeltaPanel<T> delta;
   each_stripe(net, thread, threads, [&](const Stripe &stripe) {
@@ -217,7 +206,7 @@ template <class T> void collected_update(Call<T> &call, Batch batch, double rate
     collect(net, batch, thread, threads);
     call.team.meet(threads);
   }
-  adjust_collected(net, adjustment<T>(net.settings), thread, threads);
+  adjust_collected(net, net.adjust, thread, threads);
   call.team.meet(threads);
   if (thread == 0) net.factor = net.settings.clip_norm < __builtin_inf() ? shrinking(net, net.settings.clip_norm) : 1;
   call.team.meet(threads);
@@ -230,6 +219,15 @@ template <class T> double products_of_tiles(const Network<T> &net, long m) {
   return (3 * double(net.elements) - first) * double(m) / (24 * lanes<T>);
 }
 
+// The next batch's rows, where the examples are more than the caches hold.
+template <class T> Ahead look_ahead(const Network<T> &net, const Steps &s, long next, long m, int thread, int threads) {
+  const Matrix &X = s.examples.X;
+  const long coming = s.rows - next < net.settings.batch ? s.rows - next : net.settings.batch;
+  if (coming <= 0 || X.rows * X.columns < 1 << 18) return {};
+  const Share share(coming, thread, threads);
+  return Ahead(X, s.order + next, share.begin, share.end, sizeof(T), products_of_tiles(net, m) / threads);
+}
+
 template <class T> void update(Call<T> &call, long k, int thread, int threads) {
   Network<T> &net = call.net;
   const Steps &s = call.steps;
@@ -240,9 +238,7 @@ template <class T> void update(Call<T> &call, long k, int thread, int threads) {
   if (net.gradient) {
     collected_update(call, batch, s.rates[k], cost, thread, threads);
   } else {
-    const long next = at + m, coming = s.rows - next < net.settings.batch ? s.rows - next : net.settings.batch;
-    const Share share(coming > 0 ? coming : 0, thread, threads);
-    Ahead ahead(s.examples.X, s.order + next, share.begin, share.end, sizeof(T), products_of_tiles(net, m) / threads);
+    Ahead ahead = look_ahead(net, s, at + m, m, thread, threads);
     phase_of_errors(call, batch, ahead, thread, threads);
     if (thread == 0) cost = sum_of_costs(net, m);
     descend(net, m, s.rates[k], ahead, thread, threads);
