@@ -130,47 +130,47 @@ template <class V> CHAINRULE_INLINE element<V> total(V v) {
 }
 
 // a_j = e^(z_j - max z) / sum_k e^(z_k - max z) for one row of `width` numbers, z and a the same or apart.
-template <class T> void softmax_row(const T *z, T *a, long width) {
+template <class T> void softmax_row(const T *z, T *a, Index width) {
   constexpr int W = lanes<T>;
   vec<T> top = broadcast(-number<T>::infinity), sum{};
-  for (long j = 0; j < width; j += W) top = larger(load_first(z + j, width - j, -number<T>::infinity), top);
+  for (Index j = 0; j < width; j += W) top = larger(load_first(z + j, width - j, -number<T>::infinity), top);
   const vec<T> shift = broadcast(largest(top));
-  for (long j = 0; j < width; j += W) {
+  for (Index j = 0; j < width; j += W) {
     vec<T> e = exp(load_first(z + j, width - j, -number<T>::infinity) - shift);
     e = width - j < W ? (first<T>(width - j) ? e : vec<T>{}) : e;
     sum = sum + e;
     store_first(a + j, width - j, e);
   }
   const vec<T> divisor = broadcast(total(sum));
-  for (long j = 0; j < width; j += W) store_first(a + j, width - j, load_first(a + j, width - j, T(0)) / divisor);
+  for (Index j = 0; j < width; j += W) store_first(a + j, width - j, load_first(a + j, width - j, T(0)) / divisor);
 }
 
 // delta_i = a_i (g_i - sum_j g_j a_j) for one row, in place of g.
-template <class T> void softmax_pull_back_row(T *delta, const T *a, long width) {
+template <class T> void softmax_pull_back_row(T *delta, const T *a, Index width) {
   constexpr int W = lanes<T>;
   vec<T> sum{};
-  for (long j = 0; j < width; j += W)
+  for (Index j = 0; j < width; j += W)
     sum = sum + load_first(delta + j, width - j, T(0)) * load_first(a + j, width - j, T(0));
   const vec<T> mean = broadcast(total(sum));
-  for (long j = 0; j < width; j += W) {
+  for (Index j = 0; j < width; j += W) {
     vec<T> found = load_first(a + j, width - j, T(0)) * (load_first(delta + j, width - j, T(0)) - mean);
     store_first(delta + j, width - j, found);
   }
 }
 
 // The lanes of a row beyond its width become 0.
-template <class T> CHAINRULE_INLINE void clear_beyond(T *row, long width, long vectors) {
-  for (long j = width; j < vectors * lanes<T>; j++) row[j] = 0;
+template <class T> CHAINRULE_INLINE void clear_beyond(T *row, Index width, Index vectors) {
+  for (Index j = width; j < vectors * lanes<T>; j++) row[j] = 0;
 }
 
 template <class T, class S>
-void activate_rows(double parameter, T *A, T *Z, long ld, long rows, long vectors, long width) {
+void activate_rows(double parameter, T *A, T *Z, Index ld, Index rows, Index vectors, Index width) {
   const vec<T> c = broadcast(T(parameter));
-  for (long r = 0; r < rows; r++, A += ld, Z = Z ? Z + ld : Z) {
+  for (Index r = 0; r < rows; r++, A += ld, Z = Z ? Z + ld : Z) {
     if (Z)
-      for (long v = 0; v < vectors; v++) store(Z + v * lanes<T>, load(A + v * lanes<T>));
+      for (Index v = 0; v < vectors; v++) store(Z + v * lanes<T>, load(A + v * lanes<T>));
     if constexpr (S::elementwise) {
-      for (long v = 0; v < vectors; v++) store(A + v * lanes<T>, S::value(load(A + v * lanes<T>), c));
+      for (Index v = 0; v < vectors; v++) store(A + v * lanes<T>, S::value(load(A + v * lanes<T>), c));
     } else {
       softmax_row(A, A, width);
       clear_beyond(A, width, vectors);
@@ -179,12 +179,12 @@ void activate_rows(double parameter, T *A, T *Z, long ld, long rows, long vector
 }
 
 template <class T, class S>
-void pull_back_rows(double parameter, T *delta, long ld_delta, const T *kept, long ld_kept, long rows, long vectors,
-                    long width) {
+void pull_back_rows(double parameter, T *delta, Index ld_delta, const T *kept, Index ld_kept, Index rows, Index vectors,
+                    Index width) {
   const vec<T> c = broadcast(T(parameter));
-  for (long r = 0; r < rows; r++, delta += ld_delta, kept += ld_kept) {
+  for (Index r = 0; r < rows; r++, delta += ld_delta, kept += ld_kept) {
     if constexpr (S::elementwise) {
-      for (long j = 0; j < vectors * lanes<T>; j += lanes<T>)
+      for (Index j = 0; j < vectors * lanes<T>; j += lanes<T>)
         store(delta + j, load(delta + j) * S::slope(load(kept + j), c));
     } else {
       softmax_pull_back_row(delta, kept, width);
@@ -195,8 +195,8 @@ void pull_back_rows(double parameter, T *delta, long ld_delta, const T *kept, lo
 
 // The loops of each activation, by its number.
 template <class T> struct Loops {
-  void (*activate)(double, T *, T *, long, long, long, long);
-  void (*pull_back)(double, T *, long, const T *, long, long, long, long);
+  void (*activate)(double, T *, T *, Index, Index, Index, Index);
+  void (*pull_back)(double, T *, Index, const T *, Index, Index, Index, Index);
 };
 template <class T, class... S> CHAINRULE_INLINE const Loops<T> &loops_of(int kind, List<S...>) {
   static constexpr Loops<T> found[] = {{activate_rows<T, S>, pull_back_rows<T, S>}...};
@@ -205,14 +205,14 @@ template <class T, class... S> CHAINRULE_INLINE const Loops<T> &loops_of(int kin
 
 // A holds z and gets sigma(z); Z, laid out like A, gets z if it is not null.
 template <class T>
-CHAINRULE_INLINE void activate(Activation s, T *A, T *Z, long ld, long rows, long vectors, long width) {
+CHAINRULE_INLINE void activate(Activation s, T *A, T *Z, Index ld, Index rows, Index vectors, Index width) {
   loops_of<T>(s.kind, Activations{}).activate(s.parameter, A, Z, ld, rows, vectors, width);
 }
 
 // delta holds dC/dA and gets dC/dZ; `kept` is Z where needs_z, else A.
 template <class T>
-CHAINRULE_INLINE void pull_back(Activation s, T *delta, long ld_delta, const T *kept, long ld_kept, long rows,
-                                long vectors, long width) {
+CHAINRULE_INLINE void pull_back(Activation s, T *delta, Index ld_delta, const T *kept, Index ld_kept, Index rows,
+                                Index vectors, Index width) {
   loops_of<T>(s.kind, Activations{}).pull_back(s.parameter, delta, ld_delta, kept, ld_kept, rows, vectors, width);
 }
 

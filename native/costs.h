@@ -22,8 +22,8 @@ using chainrule::Block;
 
 // Numbers of `rows` rows of a block, or of a piece of its columns: (r, j) lies at r row_step + j column_step.
 template <class T> struct Work {
-  long rows, width, row_step, column_step;
-  long count;  // of numbers with those left over: whole vectors
+  Index rows, width, row_step, column_step;
+  Index count;  // of numbers with those left over: whole vectors
   T *z, *a, *t, *term, *delta, *weight;
   double parameter;
 };
@@ -152,45 +152,45 @@ struct SoftplusPoisson {  // ln a is z - e^z / 2 and sigma' / a is 1 - e^z / 2 f
 // Pairs of softmax: on tiles. Sums over columns are cut into blocks, so that rounding errors grow little with the width.
 
 // f(0) + ... + f(width - 1), vectors.
-template <class V, class F> CHAINRULE_INLINE V sum_of(long width, F f) {
+template <class V, class F> CHAINRULE_INLINE V sum_of(Index width, F f) {
   V sum{};
-  for (long begin = 0; begin < width; begin += 64) {
+  for (Index begin = 0; begin < width; begin += 64) {
     V part{};
-    for (long j = begin; j < width && j < begin + 64; j++) part = part + f(j);
+    for (Index j = begin; j < width && j < begin + 64; j++) part = part + f(j);
     sum = sum + part;
   }
   return sum;
 }
 
-template <class T> CHAINRULE_INLINE vec<T> column(const T *of, long j) { return load(of + j * lanes<T>); }
-template <class T> CHAINRULE_INLINE void set_column(T *of, long j, vec<T> v) { store(of + j * lanes<T>, v); }
+template <class T> CHAINRULE_INLINE vec<T> column(const T *of, Index j) { return load(of + j * lanes<T>); }
+template <class T> CHAINRULE_INLINE void set_column(T *of, Index j, vec<T> v) { store(of + j * lanes<T>, v); }
 
 template <class V> struct Shift {
   V top, log_sum;
 };
 
 // a = softmax(z); ln a_j = (z_j - top) - log_sum.
-template <class T> CHAINRULE_INLINE Shift<vec<T>> softmax_columns(const T *z, T *a, long width) {
+template <class T> CHAINRULE_INLINE Shift<vec<T>> softmax_columns(const T *z, T *a, Index width) {
   using V = vec<T>;
   V top = column(z, 0);
-  for (long j = 1; j < width; j++) top = larger(column(z, j), top);
-  V sum = sum_of<V>(width, [&](long j) {
+  for (Index j = 1; j < width; j++) top = larger(column(z, j), top);
+  V sum = sum_of<V>(width, [&](Index j) {
     V e = exp_of_negative(column(z, j) - top);
     set_column(a, j, e);
     return e;
   });
-  for (long j = 0; j < width; j++) set_column(a, j, column(a, j) / sum);
+  for (Index j = 0; j < width; j++) set_column(a, j, column(a, j) / sum);
   return {top, log(sum)};
 }
 
 // delta_i = a_i (g_i - sum_j g_j a_j), in place of g.
-template <class T> CHAINRULE_INLINE void softmax_pull_back_columns(T *delta, const T *a, long width) {
-  vec<T> mean = sum_of<vec<T>>(width, [&](long j) { return column(delta, j) * column(a, j); });
-  for (long j = 0; j < width; j++) set_column(delta, j, column(a, j) * (column(delta, j) - mean));
+template <class T> CHAINRULE_INLINE void softmax_pull_back_columns(T *delta, const T *a, Index width) {
+  vec<T> mean = sum_of<vec<T>>(width, [&](Index j) { return column(delta, j) * column(a, j); });
+  for (Index j = 0; j < width; j++) set_column(delta, j, column(a, j) * (column(delta, j) - mean));
 }
 
 template <class T> CHAINRULE_INLINE vec<T> sum_of_targets(const Work<T> &x) {
-  return sum_of<vec<T>>(x.width, [&](long j) { return column(x.t, j); });
+  return sum_of<vec<T>>(x.width, [&](Index j) { return column(x.t, j); });
 }
 
 struct SoftmaxCrossEntropy {
@@ -199,7 +199,7 @@ struct SoftmaxCrossEntropy {
   template <class T> static void road(const Work<T> &x) {
     auto [top, log_sum] = softmax_columns(x.z, x.a, x.width);
     vec<T> sum = sum_of_targets(x);
-    for (long j = 0; j < x.width; j++) {
+    for (Index j = 0; j < x.width; j++) {
       vec<T> t = column(x.t, j);
       set_column(x.term, j, -(t * (column(x.z, j) - top - log_sum)));
       set_column(x.delta, j, column(x.a, j) * sum - t);
@@ -213,7 +213,7 @@ struct SoftmaxPoisson {
   template <class T> static void road(const Work<T> &x) {
     auto [top, log_sum] = softmax_columns(x.z, x.a, x.width);
     vec<T> sum = sum_of_targets(x);
-    for (long j = 0; j < x.width; j++) {
+    for (Index j = 0; j < x.width; j++) {
       vec<T> t = column(x.t, j), a = column(x.a, j);
       set_column(x.term, j, a - t * (column(x.z, j) - top - log_sum));
       set_column(x.delta, j, a * sum - t);
@@ -227,9 +227,9 @@ struct SoftmaxBinary {
   using Activation = Softmax;
   using Cost = BinaryCrossEntropy;
 
-  template <class T> static vec<T> place_of_top(const T *z, long width) {
+  template <class T> static vec<T> place_of_top(const T *z, Index width) {
     vec<T> best = column(z, 0), place{};
-    for (long j = 1; j < width; j++) {
+    for (Index j = 1; j < width; j++) {
       auto better = column(z, j) > best;
       best = better ? column(z, j) : best;
       place = better ? all<vec<T>>(T(j)) : place;
@@ -240,15 +240,15 @@ struct SoftmaxBinary {
   template <class T> static void road(const Work<T> &x) {
     using V = vec<T>;
     const V place = place_of_top(x.z, x.width), none = all<V>(-number<T>::infinity), one = all<V>(1);
-    auto is_top = [&](long j) { return place == T(j); };
+    auto is_top = [&](Index j) { return place == T(j); };
     auto [top, log_sum] = softmax_columns(x.z, x.a, x.width);
 
     // share_j = e^(z_j - second) for all but the top, kept in x.delta
     V second = none;
-    for (long j = 0; j < x.width; j++) second = larger(is_top(j) ? none : column(x.z, j), second);
+    for (Index j = 0; j < x.width; j++) second = larger(is_top(j) ? none : column(x.z, j), second);
     auto alone = second == none;
     V from = alone ? V{} : second;
-    V others = sum_of<V>(x.width, [&](long j) {
+    V others = sum_of<V>(x.width, [&](Index j) {
       V share = is_top(j) ? V{} : exp(column(x.z, j) - from);
       set_column(x.delta, j, share);
       return share;
@@ -256,14 +256,14 @@ struct SoftmaxBinary {
     V log_no_top = (alone ? V{} : second - top - log_sum) + log(others), no_top = exp(log_no_top);
     V divisor = others == 0 ? one : others;
 
-    auto gain = [&](long j) {
+    auto gain = [&](Index j) {
       V t = column(x.t, j), a = column(x.a, j);
       return is_top(j) ? t : t - (1 - t) * a / (is_top(j) ? one : 1 - a);
     };
     V gains = sum_of<V>(x.width, gain);
-    V at_top = sum_of<V>(x.width, [&](long j) { return is_top(j) ? (1 - column(x.t, j)) * column(x.a, j) : V{}; });
+    V at_top = sum_of<V>(x.width, [&](Index j) { return is_top(j) ? (1 - column(x.t, j)) * column(x.a, j) : V{}; });
 
-    for (long j = 0; j < x.width; j++) {
+    for (Index j = 0; j < x.width; j++) {
       V t = column(x.t, j), a = column(x.a, j), log_a = column(x.z, j) - top - log_sum;
       V log_no = is_top(j) ? log_no_top : log1p(-exp(is_top(j) ? -one : log_a));
       V yes = t == 0 ? V{} : t * log_a, no = t == 1 ? V{} : log_no;
@@ -282,7 +282,7 @@ template <class T> using Road = void (*)(const Work<T> &);
 
 template <class T, class P> void pair_road(const Work<T> &x) {
   if constexpr (P::Activation::elementwise) {
-    for (long i = 0; i < x.count; i += lanes<T>) {
+    for (Index i = 0; i < x.count; i += lanes<T>) {
       Errors<vec<T>> found = P::errors(load(x.z + i), load(x.t + i));
       store(x.term + i, found.term);
       store(x.delta + i, found.delta);
@@ -293,7 +293,7 @@ template <class T, class P> void pair_road(const Work<T> &x) {
 }
 template <class T, class C> void cost_road(const Work<T> &x) {
   if constexpr (C::over_a)
-    for (long i = 0; i < x.count; i += lanes<T>) {
+    for (Index i = 0; i < x.count; i += lanes<T>) {
       Errors<vec<T>> found = C::errors(load(x.a + i), load(x.t + i), x.parameter);
       store(x.term + i, found.term);
       store(x.delta + i, found.delta);
@@ -345,38 +345,38 @@ template <class... C> CHAINRULE_INLINE const CostTraits &traits_of_cost(int kind
   return road_of_pair<float>(block.activation.kind, block.cost, Pairs{}) || road_of_cost<float>(block.cost, Costs{});
 }
 
-inline constexpr long piece = 512;  // numbers of an elementwise block that are worked on together
+inline constexpr Index piece = 512;  // numbers of an elementwise block that are worked on together
 
 // f(first row, rows, first column, columns) for the pieces of rows × width numbers.
-template <class F> CHAINRULE_INLINE void pieces(long rows, long width, F f) {
-  for (long j = 0; j < width; j += piece) {
-    const long columns = width - j < piece ? width - j : piece, most = piece / columns;
-    for (long r = 0; r < rows; r += most) f(r, rows - r < most ? rows - r : most, j, columns);
+template <class F> CHAINRULE_INLINE void pieces(Index rows, Index width, F f) {
+  for (Index j = 0; j < width; j += piece) {
+    const Index columns = width - j < piece ? width - j : piece, most = piece / columns;
+    for (Index r = 0; r < rows; r += most) f(r, rows - r < most ? rows - r : most, j, columns);
   }
 }
 
 // The numbers of `from`, rows ld apart, to their places; zeros to those left over.
-template <class T> CHAINRULE_INLINE void gather(const T *from, long ld, const Work<T> &x, T *to) {
+template <class T> CHAINRULE_INLINE void gather(const T *from, Index ld, const Work<T> &x, T *to) {
   if (x.rows * x.width < x.count)
-    for (long i = x.column_step == 1 ? x.count - lanes<T> : 0; i < x.count; i += lanes<T>) store(to + i, vec<T>{});
-  for (long r = 0; r < x.rows; r++)
-    for (long j = 0; j < x.width; j++) to[r * x.row_step + j * x.column_step] = from[r * ld + j];
+    for (Index i = x.column_step == 1 ? x.count - lanes<T> : 0; i < x.count; i += lanes<T>) store(to + i, vec<T>{});
+  for (Index r = 0; r < x.rows; r++)
+    for (Index j = 0; j < x.width; j++) to[r * x.row_step + j * x.column_step] = from[r * ld + j];
 }
-template <class T> CHAINRULE_INLINE void scatter(const T *from, const Work<T> &x, T *to, long ld) {
-  for (long r = 0; r < x.rows; r++)
-    for (long j = 0; j < x.width; j++) to[r * ld + j] = from[r * x.row_step + j * x.column_step];
+template <class T> CHAINRULE_INLINE void scatter(const T *from, const Work<T> &x, T *to, Index ld) {
+  for (Index r = 0; r < x.rows; r++)
+    for (Index j = 0; j < x.width; j++) to[r * ld + j] = from[r * x.row_step + j * x.column_step];
 }
 
 // A^L of the block's columns for `rows` rows of Z; nothing else of A is written. A may be Z.
-template <class T> void block_values(const Block &block, const T *Z, long ldz, T *A, long lda, long rows) {
-  const long width = block.stop - block.start;
+template <class T> void block_values(const Block &block, const T *Z, Index ldz, T *A, Index lda, Index rows) {
+  const Index width = block.stop - block.start;
   Z += block.start, A += block.start;
   if (!elementwise(block.activation)) {
-    for (long r = 0; r < rows; r++) softmax_row(Z + r * ldz, A + r * lda, width);
+    for (Index r = 0; r < rows; r++) softmax_row(Z + r * ldz, A + r * lda, width);
     return;
   }
   alignas(64) T buffer[piece];
-  pieces(rows, width, [&](long r, long height, long j, long columns) {
+  pieces(rows, width, [&](Index r, Index height, Index j, Index columns) {
     Work<T> x{height, columns, columns, 1, padded<T>(height * columns), {}, buffer, {}, {}, {}, {}, 0};
     gather(Z + r * ldz + j, ldz, x, buffer);
     activate<T>(block.activation, buffer, nullptr, x.count, 1, x.count / lanes<T>, x.count);
@@ -385,12 +385,12 @@ template <class T> void block_values(const Block &block, const T *Z, long ldz, T
 }
 
 // Elements of scratch that block_errors needs.
-template <class T> long block_scratch(const Block &block, long) {
-  return 6 * (elementwise(block.activation) ? piece : lanes<T> * long(block.stop - block.start));
+template <class T> Index block_scratch(const Block &block, Index) {
+  return 6 * (elementwise(block.activation) ? piece : lanes<T> * Index(block.stop - block.start));
 }
 
-template <class T> CHAINRULE_INLINE void multiply_by(T *what, const T *weight, long count) {
-  for (long i = 0; i < count; i += lanes<T>) store(what + i, load(what + i) * load(weight + i));
+template <class T> CHAINRULE_INLINE void multiply_by(T *what, const T *weight, Index count) {
+  for (Index i = 0; i < count; i += lanes<T>) store(what + i, load(what + i) * load(weight + i));
 }
 
 // The road over a: value, cost, weights of the terms, pullback.
@@ -413,19 +413,19 @@ template <class T> CHAINRULE_INLINE void add_terms(const Block &block, const Wor
   constexpr int W = lanes<T>;
   const bool by_row = x.weight && !traits_of_cost(block.cost, Costs{}).elementwise;
   if (x.weight && !by_row) multiply_by(x.term, x.weight, x.count);
-  for (long r = 0; r < x.rows; r += W) {
-    const long n = x.rows - r < W ? x.rows - r : W;
+  for (Index r = 0; r < x.rows; r += W) {
+    const Index n = x.rows - r < W ? x.rows - r : W;
     double sum[W] = {};
-    for (long j = 0; j < x.width; j++)
-      for (long i = 0; i < n; i++) sum[i] += double(x.term[(r + i) * x.row_step + j * x.column_step]);
-    for (long i = 0; i < n; i++) cost[r + i] += by_row ? sum[i] * double(x.weight[(r + i) * x.row_step]) : sum[i];
+    for (Index j = 0; j < x.width; j++)
+      for (Index i = 0; i < n; i++) sum[i] += double(x.term[(r + i) * x.row_step + j * x.column_step]);
+    for (Index i = 0; i < n; i++) cost[r + i] += by_row ? sum[i] * double(x.weight[(r + i) * x.row_step]) : sum[i];
   }
 }
 
 // Terms and delta of the numbers gathered from Z, target and weight (ld_target apart) into the scratch of `x`.
 template <class T>
-CHAINRULE_INLINE void piece_errors(const Block &block, const Work<T> &x, const T *Z, long ldz, const T *target,
-                                   const T *weight, long ld_target, T *delta, long ldd, double *cost) {
+CHAINRULE_INLINE void piece_errors(const Block &block, const Work<T> &x, const T *Z, Index ldz, const T *target,
+                                   const T *weight, Index ld_target, T *delta, Index ldd, double *cost) {
   const Road<T> pair = road_of_pair<T>(block.activation.kind, block.cost, Pairs{});
   gather(Z, ldz, x, pair ? x.z : x.a);
   gather(target, ld_target, x, x.t);
@@ -443,26 +443,26 @@ CHAINRULE_INLINE void piece_errors(const Block &block, const Work<T> &x, const T
 // BP1 for `rows` rows of the block: its columns of delta, and nothing else, are written, and cost[r] grows by the block's
 // weighted terms. target (and term_weight, unless null) are rows × width without gaps.
 template <class T>
-void block_errors(const Block &block, long rows, const T *Z, long ldz, const T *target, const T *term_weight, T *delta,
-                  long ldd, double *cost, T *scratch) {
-  const long width = block.stop - block.start, size = block_scratch<T>(block, rows) / 6;
+void block_errors(const Block &block, Index rows, const T *Z, Index ldz, const T *target, const T *term_weight, T *delta,
+                  Index ldd, double *cost, T *scratch) {
+  const Index width = block.stop - block.start, size = block_scratch<T>(block, rows) / 6;
   T *place[6];
   for (int i = 0; i < 6; i++) place[i] = scratch + i * size;
   T *weight = term_weight ? place[5] : nullptr;
-  auto errors = [&](long r, long height, long j, long columns, long row_step, long column_step, long count) {
+  auto errors = [&](Index r, Index height, Index j, Index columns, Index row_step, Index column_step, Index count) {
     Work<T> x{height,   columns,  row_step, column_step, padded<T>(count), place[0],
               place[1], place[2], place[3], place[4],    weight,           block.cost_parameter};
-    const long at = r * width + j;
+    const Index at = r * width + j;
     piece_errors(block, x, Z + r * ldz + block.start + j, ldz, target + at, weight ? term_weight + at : nullptr, width,
                  delta + r * ldd + block.start + j, ldd, cost + r);
   };
   if (elementwise(block.activation)) {
-    pieces(rows, width, [&](long r, long height, long j, long columns) {
+    pieces(rows, width, [&](Index r, Index height, Index j, Index columns) {
       errors(r, height, j, columns, columns, 1, height * columns);
     });
   } else {
     constexpr int W = lanes<T>;
-    for (long r = 0; r < rows; r += W) errors(r, rows - r < W ? rows - r : W, 0, width, 1, W, width * W);
+    for (Index r = 0; r < rows; r += W) errors(r, rows - r < W ? rows - r : W, 0, width, 1, W, width * W);
   }
 }
 

@@ -31,7 +31,7 @@ template <class V> CHAINRULE_INLINE void threefry(uint32_t k0, uint32_t k1, V &x
 
 struct Draw {
   uint32_t k0, k1, threshold;
-  Draw(double p, uint64_t seed, long layer, long epoch) : k0(uint32_t(layer)), k1(uint32_t(epoch)) {
+  Draw(double p, uint64_t seed, Index layer, Index epoch) : k0(uint32_t(layer)), k1(uint32_t(epoch)) {
     threefry(uint32_t(seed), uint32_t(seed >> 32), k0, k1);
     double kept = 65536 * (1 - p);
     threshold = uint32_t(kept);
@@ -41,12 +41,12 @@ struct Draw {
 };
 
 // Factors of `rows` rows from row `begin` of a batch on, n neurons each, ld apart.
-template <class T> void draw_factors(const Draw &draw, long batch, long begin, long rows, long n, T *to, long ld) {
+template <class T> void draw_factors(const Draw &draw, Index batch, Index begin, Index rows, Index n, T *to, Index ld) {
   constexpr int W = vector_bytes / 4;
-  const long groups = (n + 3) / 4;
+  const Index groups = (n + 3) / 4;
   const T kept = T(65536.0 / draw.threshold);
-  for (long r = 0; r < rows; r++)
-    for (long g = 0; g < groups; g += W) {
+  for (Index r = 0; r < rows; r++)
+    for (Index g = 0; g < groups; g += W) {
       u32v x0, x1;
       for (int i = 0; i < W; i++) {
         x0[i] = uint32_t(batch);

@@ -11,10 +11,10 @@
 namespace {
 
 // rows dealt into the fewest tiles of at most `most`, as even as they can be: calls f(begin, rows).
-template <class F> CHAINRULE_INLINE void tiles(long begin, long end, int most, F f) {
-  long count = (end - begin + most - 1) / most;
+template <class F> CHAINRULE_INLINE void tiles(Index begin, Index end, int most, F f) {
+  Index count = (end - begin + most - 1) / most;
   for (; count > 0; count--) {
-    long rows = (end - begin + count - 1) / count;
+    Index rows = (end - begin + count - 1) / count;
     f(begin, rows);
     begin += rows;
   }
@@ -24,14 +24,14 @@ template <class F> CHAINRULE_INLINE void tiles(long begin, long end, int most, F
 struct Ahead {
   const chainrule::Matrix *X = nullptr;
   const int64_t *order = nullptr;
-  long row = 0, end = 0, at = 0, width = 0, step = 0;
+  Index row = 0, end = 0, at = 0, width = 0, step = 0;
 
   Ahead() = default;
   // Rows begin..stop-1 of `rows`, of M's elements of `size` bytes, over so many products of tiles.
-  Ahead(const chainrule::Matrix &M, const int64_t *rows, long begin, long stop, long size, double products)
+  Ahead(const chainrule::Matrix &M, const int64_t *rows, Index begin, Index stop, Index size, double products)
       : X(&M), order(rows), row(begin), end(M.column_stride == size ? stop : begin), width(M.columns * size) {
     const double even = 1.5 * double(stop - begin) * double(width + 64) / products;
-    step = even < 4 ? 4 : even > 64 ? 64 : long(even) + 1;
+    step = even < 4 ? 4 : even > 64 ? 64 : Index(even) + 1;
   }
   template <class T> CHAINRULE_INLINE void with(Tile<T> &t) {
     t.ahead = (const char *)t.A;
@@ -46,13 +46,13 @@ struct Ahead {
 // C rows begin..end-1 = A B, for row-major A and panels of B (`depth` rows each), panel by panel;
 // done(row, rows, first vector, vectors) is called for each tile while it is hot.
 template <class T, class Done>
-CHAINRULE_INLINE void multiply(const T *A, long lda, const T *B, long depth, Panels panels, T *C, long ldc, long begin,
-                               long end, Finish finish, const T *kept, long ld_kept, Ahead &ahead, Done done) {
+CHAINRULE_INLINE void multiply(const T *A, Index lda, const T *B, Index depth, Panels panels, T *C, Index ldc, Index begin,
+                               Index end, Finish finish, const T *kept, Index ld_kept, Ahead &ahead, Done done) {
   constexpr int W = lanes<T>;
   const bool wide = depth * panels.vectors * vector_bytes > 1 << 19;  // B leaves L2: then each panel meets all rows
-  auto tile = [&](long p, long row, long rows) {
+  auto tile = [&](Index p, Index row, Index rows) {
     int width = panels.width(p);
-    long at = panels.first(p) * W;
+    Index at = panels.first(p) * W;
     Tile<T> t{A + row * lda, lda,    B + depth * at, width * W, C + row * ldc + at, ldc, depth,
               finish,        kept ? kept + row * ld_kept + at : nullptr, ld_kept, T(0), nullptr, 0};
     ahead.with(t);
@@ -60,20 +60,20 @@ CHAINRULE_INLINE void multiply(const T *A, long lda, const T *B, long depth, Pan
     done(row, rows, panels.first(p), width);
   };
   if (wide) {
-    for (long p = 0; p < panels.count(); p++)
-      tiles(begin, end, most_rows(panels.width(p)), [&](long row, long rows) { tile(p, row, rows); });
+    for (Index p = 0; p < panels.count(); p++)
+      tiles(begin, end, most_rows(panels.width(p)), [&](Index row, Index rows) { tile(p, row, rows); });
   } else {
     // Panels differ in width by one at most, and the widest holds the fewest rows.
-    tiles(begin, end, most_rows(panels.width(0)), [&](long row, long rows) {
-      for (long p = 0; p < panels.count(); p++) tile(p, row, rows);
+    tiles(begin, end, most_rows(panels.width(0)), [&](Index row, Index rows) {
+      for (Index p = 0; p < panels.count(); p++) tile(p, row, rows);
     });
   }
 }
 
 // `rows` rows of a panel of B (ld apart) one after the other.
-template <class T> void pack_panel(const T *B, long ld, long rows, int width, T *to) {
+template <class T> void pack_panel(const T *B, Index ld, Index rows, int width, T *to) {
   constexpr int W = lanes<T>;
-  for (long k = 0; k < rows; k++)
+  for (Index k = 0; k < rows; k++)
     for (int v = 0; v < width; v++) store(to + (k * width + v) * W, load(B + k * ld + v * W));
 }
 

@@ -17,41 +17,41 @@
 namespace {
 
 struct Panels {
-  long vectors;
-  CHAINRULE_INLINE long count() const { return vectors < 2 ? 1 : vectors / 2; }
-  CHAINRULE_INLINE int width(long p) const { return vectors == 1 ? 1 : p == 0 && vectors % 2 ? 3 : 2; }
-  CHAINRULE_INLINE long first(long p) const { return p == 0 ? 0 : 2 * p + vectors % 2; }
-  CHAINRULE_INLINE long holding(long vector) const { return (vector - vectors % 2) / 2; }
+  Index vectors;
+  CHAINRULE_INLINE Index count() const { return vectors < 2 ? 1 : vectors / 2; }
+  CHAINRULE_INLINE int width(Index p) const { return vectors == 1 ? 1 : p == 0 && vectors % 2 ? 3 : 2; }
+  CHAINRULE_INLINE Index first(Index p) const { return p == 0 ? 0 : 2 * p + vectors % 2; }
+  CHAINRULE_INLINE Index holding(Index vector) const { return (vector - vectors % 2) / 2; }
 };
 
 template <class T> struct Layer {
-  long in, out;
-  long at;      // of W̃ in the arena of weights
-  long turned;  // of W^T in its own arena
+  Index in, out;
+  Index at;      // of W̃ in the arena of weights
+  Index turned;  // of W^T in its own arena
 
   CHAINRULE_INLINE Panels panels() const { return {padded<T>(out) / lanes<T>}; }
   CHAINRULE_INLINE Panels turned_panels() const { return {padded<T>(in) / lanes<T>}; }
-  CHAINRULE_INLINE long rows() const { return in + 1; }
-  CHAINRULE_INLINE long elements() const { return rows() * padded<T>(out); }
-  CHAINRULE_INLINE long turned_elements() const { return out * padded<T>(in); }
-  CHAINRULE_INLINE long panel_at(long p) const { return at + rows() * panels().first(p) * lanes<T>; }
+  CHAINRULE_INLINE Index rows() const { return in + 1; }
+  CHAINRULE_INLINE Index elements() const { return rows() * padded<T>(out); }
+  CHAINRULE_INLINE Index turned_elements() const { return out * padded<T>(in); }
+  CHAINRULE_INLINE Index panel_at(Index p) const { return at + rows() * panels().first(p) * lanes<T>; }
 };
 
 // From theta's rows of one layer to its panels (In) or back; both of one type or theta's own.
 template <bool In, class T, class U> void copy_panels(const Layer<T> &layer, U *rows, T *arena) {
   Panels panels = layer.panels();
-  for (long p = 0; p < panels.count(); p++) {
-    long ld = panels.width(p) * lanes<T>, from = panels.first(p) * lanes<T>;
-    long columns = layer.out - from < ld ? layer.out - from : ld;
+  for (Index p = 0; p < panels.count(); p++) {
+    Index ld = panels.width(p) * lanes<T>, from = panels.first(p) * lanes<T>;
+    Index columns = layer.out - from < ld ? layer.out - from : ld;
     T *panel = arena + layer.panel_at(p);
-    for (long i = 0; i < layer.rows(); i++)
-      for (long j = 0; j < columns; j++) {
+    for (Index i = 0; i < layer.rows(); i++)
+      for (Index j = 0; j < columns; j++) {
         if constexpr (In) panel[i * ld + j] = T(rows[i * layer.out + from + j]);
         else rows[i * layer.out + from + j] = U(panel[i * ld + j]);
       }
     if constexpr (In)
-      for (long i = 0; i < layer.rows(); i++)
-        for (long j = columns; j < ld; j++) panel[i * ld + j] = 0;
+      for (Index i = 0; i < layer.rows(); i++)
+        for (Index j = columns; j < ld; j++) panel[i * ld + j] = 0;
   }
 }
 
@@ -75,20 +75,20 @@ template <class T, int H> CHAINRULE_INLINE void transpose_by(vec<T> (&row)[lanes
 }
 
 // W^T of rows begin..end-1 of panel p (begin is a multiple of the lanes): squares of vectors, transposed in registers.
-template <class T> void turn(const Layer<T> &layer, const T *weights, T *turned, long p, long begin, long end) {
+template <class T> void turn(const Layer<T> &layer, const T *weights, T *turned, Index p, Index begin, Index end) {
   constexpr int W = lanes<T>;
   Panels panels = layer.panels(), others = layer.turned_panels();
   const T *panel = weights + layer.panel_at(p);
   int width = panels.width(p);
   if (end > layer.in) end = layer.in;
-  for (long i = begin; i < end; i += W) {
-    long q = others.holding(i / W), ld = others.width(q) * W;
+  for (Index i = begin; i < end; i += W) {
+    Index q = others.holding(i / W), ld = others.width(q) * W;
     T *to = turned + layer.turned + layer.out * others.first(q) * W + (i / W - others.first(q)) * W;
     for (int v = 0; v < width; v++) {
-      const long j = (panels.first(p) + v) * W;
+      const Index j = (panels.first(p) + v) * W;
       if (layer.out - j <= 2) {  // a square for a column or two would be nearly all padding
-        for (long c = 0; c < layer.out - j; c++)
-          for (long r = 0; r < W; r++) to[(j + c) * ld + r] = i + r < end ? panel[(i + r) * width * W + v * W + c] : T(0);
+        for (Index c = 0; c < layer.out - j; c++)
+          for (Index r = 0; r < W; r++) to[(j + c) * ld + r] = i + r < end ? panel[(i + r) * width * W + v * W + c] : T(0);
         continue;
       }
       vec<T> row[W];
@@ -106,7 +106,7 @@ template <class T> void turn(const Layer<T> &layer, const T *weights, T *turned,
 }
 
 template <class T> void turn_all(const Layer<T> &layer, const T *weights, T *turned) {
-  for (long p = 0; p < layer.panels().count(); p++) turn(layer, weights, turned, p, 0, layer.in);
+  for (Index p = 0; p < layer.panels().count(); p++) turn(layer, weights, turned, p, 0, layer.in);
 }
 
 }  // namespace

@@ -10,12 +10,12 @@
 namespace {
 
 inline constexpr int most_threads = 64;
-inline constexpr long output_rows = 256;  // of the output layer that are handled together
-inline constexpr long chunk = 8192;       // rows of a batch in memory at most; a larger batch is summed chunk by chunk
+inline constexpr Index output_rows = 256;  // of the output layer that are handled together
+inline constexpr Index chunk = 8192;       // rows of a batch in memory at most; a larger batch is summed chunk by chunk
 
 // One layer of neurons for a batch: rows of n + 1 elements, the last of which is 1 (the activation that biases see).
 template <class T> struct Neurons {
-  long n, ld;
+  Index n, ld;
   T *A, *Z, *delta;  // A as the next layer sees it; Z only where backward needs it
   T *sigma, *factor;  // under dropout: A before it, and what it was multiplied with
   chainrule::Activation activation;
@@ -23,43 +23,43 @@ template <class T> struct Neurons {
 };
 
 template <class T> struct Network {
-  long layers, capacity;  // layers of weights, and rows of a batch at most
+  Index layers, capacity;  // layers of weights, and rows of a batch at most
   Layer<T> *layer;
   Neurons<T> *neurons;
-  long blocks;
+  Index blocks;
   chainrule::Block *block;
   T *weights, *turned;
   T *gradient, *slot[2];
   T *mask;       // bits of 1 where there is a weight, laid out like the weights; null if no layer has a mask
   double *sums;  // of gradients, where a batch comes in chunks
-  long elements, parameters;
+  Index elements, parameters;
   T *targets, *term_weights, *row_scale;  // targets and weights of terms lie block by block
   double *row_cost, *row_weight, *dropout;
   T *scratch;  // a piece for each thread
-  long scratch_piece;
+  Index scratch_piece;
   int relu;
   bool drops;
   chainrule::Settings settings;
   Adjust<T> adjust;
-  long step;
+  Index step;
   double factor;         // what the gradient is multiplied with before it moves the weights
   double pace[2];        // seconds per update with one thread and with several; 0 where not known
-  long windows;
+  Index windows;
   void *memory;
 };
 
 // Memory dealt out piece by piece; without any, it only counts.
 struct Arena {
   char *memory = nullptr;
-  long used = 0;
-  template <class U> U *take(long count) {
+  Index used = 0;
+  template <class U> U *take(Index count) {
     U *found = memory ? (U *)(memory + used) : nullptr;
-    used += (count * long(sizeof(U)) + 63) / 64 * 64;
+    used += (count * Index(sizeof(U)) + 63) / 64 * 64;
     return found;
   }
 };
 
-CHAINRULE_INLINE bool drops_from(const chainrule::Settings *s, long hidden) {
+CHAINRULE_INLINE bool drops_from(const chainrule::Settings *s, Index hidden) {
   return s && s->dropout && s->dropout[hidden] > 0;
 }
 
@@ -71,8 +71,8 @@ CHAINRULE_INLINE bool collects(const chainrule::Settings *s) {
 template <class T> void deal_layers(Network<T> &net, const chainrule::Architecture &a, Arena &arena) {
   net.layer = arena.take<Layer<T>>(a.layers);
   net.elements = net.parameters = 0;
-  long turned = 0;
-  for (long k = 0; k < a.layers; k++) {
+  Index turned = 0;
+  for (Index k = 0; k < a.layers; k++) {
     Layer<T> layer{a.sizes[k], a.sizes[k + 1], net.elements, turned};
     net.elements += layer.elements();
     net.parameters += layer.rows() * layer.out;
@@ -87,13 +87,13 @@ template <class T> void deal_neurons(Network<T> &net, const chainrule::Architect
   net.neurons = arena.take<Neurons<T>>(a.layers + 1);
   net.dropout = arena.take<double>(a.layers);
   net.drops = false;
-  for (long l = 0; l <= a.layers; l++) {
+  for (Index l = 0; l <= a.layers; l++) {
     bool hidden = l > 0 && l < a.layers, dropped = hidden && drops_from(s, l - 1);
     Neurons<T> found{};
     found.n = a.sizes[l];
     found.ld = padded<T>(found.n + 1);
     if (found.ld * sizeof(T) % 1024 == 0) found.ld += lanes<T>;  // rows a page apart would share few lines of a cache
-    long size = net.capacity * found.ld + 16 * lanes<T>;
+    Index size = net.capacity * found.ld + 16 * lanes<T>;
     if (hidden) found.activation = a.hidden[l - 1], found.whole_rows = !elementwise(found.activation);
     found.A = arena.take<T>(size);
     if (hidden && needs_z(found.activation)) found.Z = arena.take<T>(size);
@@ -106,7 +106,7 @@ template <class T> void deal_neurons(Network<T> &net, const chainrule::Architect
 }
 
 template <class T> void deal_output(Network<T> &net, const chainrule::Architecture &a, Arena &arena) {
-  const long n_L = a.sizes[a.layers];
+  const Index n_L = a.sizes[a.layers];
   net.block = arena.take<chainrule::Block>(a.blocks);
   net.targets = arena.take<T>(net.capacity * n_L + lanes<T>);
   net.term_weights = arena.take<T>(net.capacity * n_L + lanes<T>);
@@ -114,8 +114,8 @@ template <class T> void deal_output(Network<T> &net, const chainrule::Architectu
   net.row_cost = arena.take<double>(net.capacity);
   net.row_weight = arena.take<double>(net.capacity);
   net.scratch_piece = net.capacity * 3 * lanes<T>;  // a packed panel of delta
-  for (long b = 0; b < a.blocks; b++) {
-    long needed = block_scratch<T>(a.block[b], output_rows);
+  for (Index b = 0; b < a.blocks; b++) {
+    Index needed = block_scratch<T>(a.block[b], output_rows);
     net.scratch_piece = needed > net.scratch_piece ? needed : net.scratch_piece;
   }
   net.scratch_piece = padded<T>(net.scratch_piece) + 16 * lanes<T>;
@@ -130,21 +130,21 @@ template <class T> void deal(Network<T> &net, const chainrule::Architecture &a, 
   net.sums = !s || s->batch > chunk ? arena.take<double>(net.elements) : nullptr;
   for (int i = 0; i < 2; i++) net.slot[i] = i < slots ? arena.take<T>(net.elements) : nullptr;
   bool masked = false;
-  for (long k = 0; k < a.layers; k++) masked |= a.masks[k] != nullptr;
+  for (Index k = 0; k < a.layers; k++) masked |= a.masks[k] != nullptr;
   net.mask = masked ? arena.take<T>(net.elements) : nullptr;
 }
 
 template <class T> void fill_masks(Network<T> &net, const chainrule::Architecture &a) {
   if (!net.mask) return;
   using Bits = typename simd<T>::integer;
-  for (long k = 0; k < net.layers; k++) {
+  for (Index k = 0; k < net.layers; k++) {
     const Layer<T> &layer = net.layer[k];
     Panels panels = layer.panels();
-    for (long p = 0; p < panels.count(); p++) {
-      const long ld = panels.width(p) * lanes<T>, from = panels.first(p) * lanes<T>;
+    for (Index p = 0; p < panels.count(); p++) {
+      const Index ld = panels.width(p) * lanes<T>, from = panels.first(p) * lanes<T>;
       Bits *to = (Bits *)(net.mask + layer.panel_at(p));
-      for (long i = 0; i < layer.rows(); i++)
-        for (long j = 0; j < ld && from + j < layer.out; j++)
+      for (Index i = 0; i < layer.rows(); i++)
+        for (Index j = 0; j < ld && from + j < layer.out; j++)
           to[i * ld + j] = i == layer.in || !a.masks[k] || a.masks[k][i * layer.out + from + j] ? Bits(-1) : Bits(0);
     }
   }
@@ -163,7 +163,7 @@ template <class T> Adjust<T> adjustment(const chainrule::Settings &s) {
 template <class T> void drop(void *net) { chainrule::release(((Network<T> *)net)->memory); }
 
 // The network for batches of `capacity` rows; settings are those of a run, or null. Null where memory is short.
-template <class T> void *make(const chainrule::Architecture &a, const chainrule::Settings *s, long capacity, int threads) {
+template <class T> void *make(const chainrule::Architecture &a, const chainrule::Settings *s, Index capacity, int threads) {
   Network<T> net{};
   net.layers = a.layers;
   net.blocks = a.blocks;
@@ -181,7 +181,7 @@ template <class T> void *make(const chainrule::Architecture &a, const chainrule:
       net.memory = arena.memory;
       arena.used = 0;
     } else {
-      for (long b = 0; b < a.blocks; b++) net.block[b] = a.block[b];
+      for (Index b = 0; b < a.blocks; b++) net.block[b] = a.block[b];
       fill_masks(net, a);
       *self = net;
     }
@@ -190,12 +190,12 @@ template <class T> void *make(const chainrule::Architecture &a, const chainrule:
 }
 
 template <class T> void turn_weights(Network<T> &net) {
-  for (long k = 1; k < net.layers; k++) turn_all(net.layer[k], net.weights, net.turned);
+  for (Index k = 1; k < net.layers; k++) turn_all(net.layer[k], net.weights, net.turned);
 }
 
 // theta (In) or slots to the arena, or back.
 template <bool In, class T, class U> void copy_all(const Network<T> &net, U *flat, T *arena) {
-  for (long k = 0; k < net.layers; k++) {
+  for (Index k = 0; k < net.layers; k++) {
     copy_panels<In>(net.layer[k], flat, arena);
     flat += net.layer[k].rows() * net.layer[k].out;
   }
@@ -207,19 +207,19 @@ template <class T> void set_theta(void *self, const void *theta) {
   turn_weights(net);
 }
 
-template <class T> long slots(const void *self) {
+template <class T> Index slots(const void *self) {
   auto &net = *(const Network<T> *)self;
   return (net.slot[0] != nullptr) + (net.slot[1] != nullptr);
 }
 
 template <class T> void get_slots(const void *self, void *to) {
   auto &net = *(const Network<T> *)self;
-  for (long i = 0; i < slots<T>(self); i++) copy_all<false>(net, (T *)to + i * net.parameters, net.slot[i]);
+  for (Index i = 0; i < slots<T>(self); i++) copy_all<false>(net, (T *)to + i * net.parameters, net.slot[i]);
 }
 
-template <class T> void set_slots(void *self, const void *from, long step) {
+template <class T> void set_slots(void *self, const void *from, Index step) {
   auto &net = *(Network<T> *)self;
-  for (long i = 0; i < slots<T>(self); i++) copy_all<true>(net, (const T *)from + i * net.parameters, net.slot[i]);
+  for (Index i = 0; i < slots<T>(self); i++) copy_all<true>(net, (const T *)from + i * net.parameters, net.slot[i]);
   net.step = step;
 }
 

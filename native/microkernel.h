@@ -24,13 +24,13 @@
 
 namespace {
 
-inline constexpr long block = 512;     // products in one unbroken sum; part of what fixes the bits
+inline constexpr Index block = 512;     // products in one unbroken sum; part of what fixes the bits
 
 // The most rows of a tile of V vectors that the registers hold; every number divides `stripe`.
 constexpr int most_rows(int V) {
   return vector_registers == 32 ? (V == 3 ? 8 : 12) : (V == 3 ? 4 : V == 2 ? 6 : 12);
 }
-inline constexpr long stripe = 96;  // rows of weights updated together: whole tiles, and whole vectors when transposed
+inline constexpr Index stripe = 96;  // rows of weights updated together: whole tiles, and whole vectors when transposed
 
 // Every accumulator of a tile, unrolled.
 #define EACH(i, v)                          \
@@ -49,30 +49,30 @@ enum Finish : int {
 
 template <class T> struct Tile {
   const T *A;
-  long lda;
+  Index lda;
   const T *B;
-  long ldb;
+  Index ldb;
   T *C;
-  long ldc;
-  long K;
+  Index ldc;
+  Index K;
   Finish finish;
   const T *kept;  // for Gate: laid out like C, ld_kept
-  long ld_kept;
+  Index ld_kept;
   T rate;  // for Descend
   const char *ahead;  // what to bring towards the cache meanwhile, `step` bytes further for every k
-  long step;
+  Index step;
 };
 
 template <class T> using Kernel = void (*)(const Tile<T> &);
 
 template <class T, Order order, int R, int V> CHAINRULE_INLINE
-void products(const T *A, long lda, const T *B, long ldb, long K, const char *&ahead, long step, vec<T> (&sum)[R][V]) {
+void products(const T *A, Index lda, const T *B, Index ldb, Index K, const char *&ahead, Index step, vec<T> (&sum)[R][V]) {
   constexpr int W = lanes<T>;
   EACH(i, v) sum[i][v] = vec<T>{};
   const T *row[R];
   for (int i = 0; i < R; i++) row[i] = A + i * lda;
 #pragma GCC unroll 2
-  for (long k = 0; k < K; k++) {
+  for (Index k = 0; k < K; k++) {
     vec<T> b[V];
 #pragma GCC unroll 16
     for (int v = 0; v < V; v++) b[v] = load(B + v * W);
@@ -98,7 +98,7 @@ void product(const Tile<T> &t, vec<T> (&sum)[R][V]) {
   alignas(64) T partial[R][V * W];
   const T *A = t.A, *B = t.B;
   const char *ahead = t.ahead;
-  for (long left = t.K; ; left -= block) {
+  for (Index left = t.K; ; left -= block) {
     products<T, order, R, V>(A, t.lda, B, t.ldb, left < block ? left : block, ahead, t.step, sum);
     if (left < t.K)
       EACH(i, v) sum[i][v] = load(&partial[i][v * W]) + sum[i][v];

@@ -8,7 +8,7 @@
 
 namespace {
 
-CHAINRULE_INLINE double power(double base, long n) {
+CHAINRULE_INLINE double power(double base, Index n) {
   double found = 1;
   for (; n; n >>= 1, base *= base)
     if (n & 1) found *= base;
@@ -26,7 +26,7 @@ template <class T> struct SGD {
   static int slots(const double *p) { return p[0] != 0; }
   vec<T> eta, momentum;
   bool plain, nesterov;
-  SGD(const double *p, double rate, long)
+  SGD(const double *p, double rate, Index)
       : eta(broadcast(T(rate))), momentum(broadcast(T(p[0]))), plain(p[0] == 0), nesterov(p[1] != 0) {}
   CHAINRULE_INLINE vec<T> operator()(vec<T> g, vec<T> w, T *v, T *) const {
     if (plain) return fma(-eta, g, w);
@@ -40,7 +40,7 @@ template <class T> struct RMSProp {
   static constexpr const char *name = "rmsprop";  // rho, eps
   static int slots(const double *) { return 1; }
   vec<T> eta, rho, rest, eps;
-  RMSProp(const double *p, double rate, long)
+  RMSProp(const double *p, double rate, Index)
       : eta(broadcast(T(rate))), rho(broadcast(T(p[0]))), rest(broadcast(T(1 - p[0]))), eps(broadcast(T(p[1]))) {}
   CHAINRULE_INLINE vec<T> operator()(vec<T> g, vec<T> w, T *v, T *) const {
     vec<T> mean = fma(rho, load(v), rest * (g * g));
@@ -54,7 +54,7 @@ template <class T> struct Adam {
   static constexpr const char *name = "adam";  // beta1, beta2, eps
   static int slots(const double *) { return 2; }
   vec<T> beta1, rest1, beta2, rest2, eps, scale, rate;
-  Adam(const double *p, double eta, long step)
+  Adam(const double *p, double eta, Index step)
       : beta1(broadcast(T(p[0]))),
         rest1(broadcast(T(1 - p[0]))),
         beta2(broadcast(T(p[1]))),
@@ -75,7 +75,7 @@ template <class T> struct AdamW {
   static int slots(const double *) { return 2; }
   Adam<T> adam;
   vec<T> decay;
-  AdamW(const double *p, double eta, long step) : adam(p, eta, step), decay(broadcast(T(eta * p[3]))) {}
+  AdamW(const double *p, double eta, Index step) : adam(p, eta, step), decay(broadcast(T(eta * p[3]))) {}
   CHAINRULE_INLINE vec<T> operator()(vec<T> g, vec<T> w, T *m, T *v) const { return adam(g, w, m, v) - decay * w; }
 };
 
@@ -83,7 +83,7 @@ template <class T> struct RProp {
   static constexpr const char *name = "rprop";  // increase, decrease, smallest, largest, learning_rate
   static int slots(const double *) { return 2; }
   vec<T> increase, decrease, smallest, largest, first, scale;
-  RProp(const double *p, double eta, long)
+  RProp(const double *p, double eta, Index)
       : increase(broadcast(T(p[0]))),
         decrease(broadcast(T(p[1]))),
         smallest(broadcast(T(p[2]))),
@@ -131,12 +131,12 @@ template <class T> struct Adjust {
 // `rows` rows of `vectors` vectors: g (ld_g apart) and what it moves (ld apart).
 template <class T> struct Weights {
   const T *g;
-  long ld_g;
+  Index ld_g;
   T *w, *first, *second;
   const T *mask;  // bits of 1 where there is a weight; null for all
-  long ld;
-  long rows, vectors;
-  long penalised;  // rows, from the first; the biases are not
+  Index ld;
+  Index rows, vectors;
+  Index penalised;  // rows, from the first; the biases are not
 };
 
 template <class T> CHAINRULE_INLINE vec<T> adjusted(const Adjust<T> &a, vec<T> g, vec<T> w, const T *mask, bool penalised) {
@@ -152,9 +152,9 @@ template <class T> CHAINRULE_INLINE vec<T> adjusted(const Adjust<T> &a, vec<T> g
 
 template <class T, class Move> void move_weights(const Weights<T> &t, const Adjust<T> &a, const Move &move) {
   constexpr int W = lanes<T>;
-  for (long i = 0; i < t.rows; i++)
-    for (long v = 0; v < t.vectors; v++) {
-      long at = i * t.ld + v * W;
+  for (Index i = 0; i < t.rows; i++)
+    for (Index v = 0; v < t.vectors; v++) {
+      Index at = i * t.ld + v * W;
       vec<T> w = load(t.w + at);
       vec<T> g = adjusted(a, load(t.g + i * t.ld_g + v * W), w, t.mask ? t.mask + at : nullptr, i < t.penalised);
       store(t.w + at, move(g, w, t.first ? t.first + at : nullptr, t.second ? t.second + at : nullptr));
@@ -162,7 +162,7 @@ template <class T, class Move> void move_weights(const Weights<T> &t, const Adju
 }
 
 // f(rule) for the rule that is asked for, made for one update.
-template <class T, class F> CHAINRULE_INLINE void with_rule(const chainrule::Rule &rule, double eta, long step, F f) {
+template <class T, class F> CHAINRULE_INLINE void with_rule(const chainrule::Rule &rule, double eta, Index step, F f) {
   int i = 0;
   auto ask = [&]<class R>(R *) {
     if (i++ == rule.kind) f(R(rule.parameter, eta, step));

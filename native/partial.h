@@ -6,7 +6,7 @@
 namespace {
 
 // p[0..n-1] in the first lanes, `beyond` in the others; the whole vector where n >= lanes<T>.
-template <class T> CHAINRULE_INLINE vec<T> load_first(const T *p, long n, T beyond) {
+template <class T> CHAINRULE_INLINE vec<T> load_first(const T *p, Index n, T beyond) {
   if (n >= lanes<T>) return load(p);
 #if defined(__AVX512F__)
   if constexpr (sizeof(T) == 4)
@@ -15,12 +15,12 @@ template <class T> CHAINRULE_INLINE vec<T> load_first(const T *p, long n, T beyo
     return (vec<T>)_mm512_mask_loadu_pd((__m512d)broadcast(beyond), __mmask8((1u << n) - 1), p);
 #else
   alignas(vector_bytes) T lane[lanes<T>];
-  for (long i = 0; i < lanes<T>; i++) lane[i] = i < n ? p[i] : beyond;
+  for (Index i = 0; i < lanes<T>; i++) lane[i] = i < n ? p[i] : beyond;
   return load(lane);
 #endif
 }
 
-template <class T> CHAINRULE_INLINE void store_first(T *p, long n, vec<T> v) {
+template <class T> CHAINRULE_INLINE void store_first(T *p, Index n, vec<T> v) {
   if (n >= lanes<T>) return store(p, v);
 #if defined(__AVX512F__)
   if constexpr (sizeof(T) == 4)
@@ -28,7 +28,7 @@ template <class T> CHAINRULE_INLINE void store_first(T *p, long n, vec<T> v) {
   else
     _mm512_mask_storeu_pd(p, __mmask8((1u << n) - 1), (__m512d)v);
 #else
-  for (long i = 0; i < n; i++) p[i] = v[i];
+  for (Index i = 0; i < n; i++) p[i] = v[i];
 #endif
 }
 

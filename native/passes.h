@@ -18,11 +18,11 @@ using chainrule::Matrix;
 // Which rows of the examples a batch has: order[0..], or those from `first` on; `begin` is the chunk's first in the batch.
 struct Batch {
   const int64_t *order;
-  long first, rows;
-  long begin;
-  long whole;  // rows of the whole batch, m
-  long epoch, number;
-  CHAINRULE_INLINE long row(long r) const { return order ? long(order[r]) : first + r; }
+  Index first, rows;
+  Index begin;
+  Index whole;  // rows of the whole batch, m
+  Index epoch, number;
+  CHAINRULE_INLINE Index row(Index r) const { return order ? Index(order[r]) : first + r; }
 };
 
 template <class T> CHAINRULE_INLINE T number_at(const char *p, int kind) {
@@ -37,48 +37,48 @@ template <class T> CHAINRULE_INLINE T number_at(const char *p, int kind) {
 }
 
 // Columns from..from+count-1 of a row, as T.
-template <class T> CHAINRULE_INLINE void copy_row(const Matrix &M, long row, long from, long count, T *to) {
+template <class T> CHAINRULE_INLINE void copy_row(const Matrix &M, Index row, Index from, Index count, T *to) {
   const char *p = M.data + row * M.row_stride + from * M.column_stride;
   const int own = sizeof(T) == 4 ? chainrule::Float32 : chainrule::Float64;
-  long j = 0;
-  if (M.kind == own && M.column_stride == long(sizeof(T)))
+  Index j = 0;
+  if (M.kind == own && M.column_stride == Index(sizeof(T)))
     for (; j + lanes<T> <= count; j += lanes<T>) store(to + j, load((const T *)p + j));
   for (; j < count; j++) to[j] = number_at<T>(p + j * M.column_stride, M.kind);
 }
 
 // The targets of one row, block by block; class numbers become 0 and 1.
-template <class T> void gather_targets(Network<T> &net, const Matrix &M, long row, long r) {
-  for (long b = 0; b < net.blocks; b++) {
+template <class T> void gather_targets(Network<T> &net, const Matrix &M, Index row, Index r) {
+  for (Index b = 0; b < net.blocks; b++) {
     const chainrule::Block &block = net.block[b];
-    const long width = block.stop - block.start;
+    const Index width = block.stop - block.start;
     T *to = net.targets + net.capacity * block.start + r * width;
     if (M.kind != chainrule::Int32) {
       copy_row(M, row, block.start, width, to);
     } else {
-      long chosen = number_at<int32_t>(M.data + row * M.row_stride + b * M.column_stride, chainrule::Int32);
-      for (long j = 0; j < width; j++) to[j] = j == chosen;
+      Index chosen = number_at<int32_t>(M.data + row * M.row_stride + b * M.column_stride, chainrule::Int32);
+      for (Index j = 0; j < width; j++) to[j] = j == chosen;
     }
   }
 }
 
-template <class T> void gather_weights(Network<T> &net, const Examples &e, double share, long row, long r) {
+template <class T> void gather_weights(Network<T> &net, const Examples &e, double share, Index row, Index r) {
   T weight = 1;
   if (e.weight.kind != chainrule::None && !e.by_term) copy_row(e.weight, row, 0, 1, &weight);
   if (e.by_term)
-    for (long b = 0; b < net.blocks; b++) {
+    for (Index b = 0; b < net.blocks; b++) {
       const chainrule::Block &block = net.block[b];
-      const long width = block.stop - block.start;
+      const Index width = block.stop - block.start;
       copy_row(e.weight, row, block.start, width, net.term_weights + net.capacity * block.start + r * width);
     }
   net.row_weight[r] = weight;
   net.row_scale[r] = T(double(weight) * share);
 }
 
-template <class T> void gather(Network<T> &net, const Examples &e, const Batch &batch, long begin, long end) {
+template <class T> void gather(Network<T> &net, const Examples &e, const Batch &batch, Index begin, Index end) {
   Neurons<T> &input = net.neurons[0];
   const double share = 1 / double(batch.whole);
-  for (long r = begin; r < end; r++) {
-    const long row = batch.row(r);
+  for (Index r = begin; r < end; r++) {
+    const Index row = batch.row(r);
     copy_row(e.X, row, 0, input.n, input.A + r * input.ld);
     input.A[r * input.ld + input.n] = 1;
     gather_targets(net, e.T, row, r);
@@ -88,37 +88,37 @@ template <class T> void gather(Network<T> &net, const Examples &e, const Batch &
 
 // A = sigma([A_prev, 1] W̃) for rows begin..end-1; Z (if not null) keeps what sigma was taken of. The last layer stays Z.
 template <class T>
-void forward_layer(const Network<T> &net, long k, const T *A_prev, long ld_prev, T *A, T *Z, long ld, long begin, long end,
+void forward_layer(const Network<T> &net, Index k, const T *A_prev, Index ld_prev, T *A, T *Z, Index ld, Index begin, Index end,
                    Ahead &ahead) {
   const Layer<T> &layer = net.layer[k];
   const Neurons<T> &to = net.neurons[k + 1];
   const bool last = k + 1 == net.layers, relu = !last && to.activation.kind == net.relu;
   multiply(A_prev, ld_prev, net.weights + layer.at, layer.rows(), layer.panels(), A, ld, begin, end,
-           relu ? Rectify : Store, (const T *)nullptr, 0, ahead, [&](long row, long rows, long vector, long vectors) {
+           relu ? Rectify : Store, (const T *)nullptr, 0, ahead, [&](Index row, Index rows, Index vector, Index vectors) {
              if (last || relu || to.whole_rows) return;
-             long at = row * ld + vector * lanes<T>;
+             Index at = row * ld + vector * lanes<T>;
              activate(to.activation, A + at, Z ? Z + at : nullptr, ld, rows, vectors, vectors * lanes<T>);
            });
   if (last) return;
   if (to.whole_rows)
     activate(to.activation, A + begin * ld, Z ? Z + begin * ld : nullptr, ld, end - begin, layer.panels().vectors, to.n);
-  for (long r = begin; r < end; r++) A[r * ld + to.n] = 1;
+  for (Index r = begin; r < end; r++) A[r * ld + to.n] = 1;
 }
 
-template <class T> void drop_neurons(Network<T> &net, long l, const Batch &batch, long begin, long end) {
+template <class T> void drop_neurons(Network<T> &net, Index l, const Batch &batch, Index begin, Index end) {
   Neurons<T> &x = net.neurons[l];
   Draw draw(net.dropout[l], net.settings.seed, l + 1, batch.epoch);
   draw_factors(draw, batch.number, batch.begin + begin, end - begin, x.n, x.factor + begin * x.ld, x.ld);
-  for (long r = begin; r < end; r++) {
-    const long at = r * x.ld;
-    for (long j = 0; j < x.n; j += lanes<T>)
+  for (Index r = begin; r < end; r++) {
+    const Index at = r * x.ld;
+    for (Index j = 0; j < x.n; j += lanes<T>)
       store(x.A + at + j, load(x.sigma + at + j) * load(x.factor + at + j));
     x.A[at + x.n] = 1;
   }
 }
 
-template <class T> void forward(Network<T> &net, const Batch &batch, long begin, long end, Ahead &ahead) {
-  for (long k = 0; k < net.layers; k++) {
+template <class T> void forward(Network<T> &net, const Batch &batch, Index begin, Index end, Ahead &ahead) {
+  for (Index k = 0; k < net.layers; k++) {
     Neurons<T> &from = net.neurons[k], &to = net.neurons[k + 1];
     forward_layer(net, k, from.A, from.ld, to.sigma ? to.sigma : to.A, to.Z, to.ld, begin, end, ahead);
     if (to.sigma) drop_neurons(net, k + 1, batch, begin, end);
@@ -126,40 +126,40 @@ template <class T> void forward(Network<T> &net, const Batch &batch, long begin,
 }
 
 // The costs of rows and BP1. With `scaled` delta^L gets the weights s / m.
-template <class T> void output_errors(Network<T> &net, bool by_term, bool scaled, long begin, long end, T *scratch) {
+template <class T> void output_errors(Network<T> &net, bool by_term, bool scaled, Index begin, Index end, T *scratch) {
   Neurons<T> &last = net.neurons[net.layers];
-  for (long at = begin; at < end; at += output_rows) {
-    const long rows = end - at < output_rows ? end - at : output_rows;
-    for (long r = at; r < at + rows; r++) net.row_cost[r] = 0;
-    for (long b = 0; b < net.blocks; b++) {
+  for (Index at = begin; at < end; at += output_rows) {
+    const Index rows = end - at < output_rows ? end - at : output_rows;
+    for (Index r = at; r < at + rows; r++) net.row_cost[r] = 0;
+    for (Index b = 0; b < net.blocks; b++) {
       const chainrule::Block &block = net.block[b];
-      const long from = net.capacity * block.start + at * (block.stop - block.start);
+      const Index from = net.capacity * block.start + at * (block.stop - block.start);
       block_errors(block, rows, last.A + at * last.ld, last.ld, net.targets + from, by_term ? net.term_weights + from : nullptr,
                    last.delta + at * last.ld, last.ld, net.row_cost + at, scratch);
     }
   }
-  for (long r = begin; r < end; r++) {
+  for (Index r = begin; r < end; r++) {
     net.row_cost[r] *= net.row_weight[r];
     if (!scaled) continue;
     const vec<T> scale = broadcast(net.row_scale[r]);
     T *delta = last.delta + r * last.ld;
-    for (long j = 0; j < last.n; j += lanes<T>) store(delta + j, load(delta + j) * scale);
+    for (Index j = 0; j < last.n; j += lanes<T>) store(delta + j, load(delta + j) * scale);
   }
 }
 
 // BP2: delta of neurons k from that of neurons k + 1.
-template <class T> void backward_layer(Network<T> &net, long k, long begin, long end, Ahead &ahead) {
+template <class T> void backward_layer(Network<T> &net, Index k, Index begin, Index end, Ahead &ahead) {
   const Layer<T> &layer = net.layer[k];
   Neurons<T> &to = net.neurons[k], &from = net.neurons[k + 1];
   const T *kept = to.Z ? to.Z : to.sigma ? to.sigma : to.A;
   const bool gate = to.activation.kind == net.relu && !to.factor;
   multiply(from.delta, from.ld, (const T *)net.turned + layer.turned, layer.out, layer.turned_panels(), to.delta, to.ld, begin, end,
-           gate ? Gate : Store, kept, to.ld, ahead, [&](long row, long rows, long vector, long vectors) {
+           gate ? Gate : Store, kept, to.ld, ahead, [&](Index row, Index rows, Index vector, Index vectors) {
              if (gate) return;
-             const long at = row * to.ld + vector * lanes<T>;
+             const Index at = row * to.ld + vector * lanes<T>;
              if (to.factor)
-               for (long i = 0; i < rows; i++)
-                 for (long j = 0; j < vectors * lanes<T>; j += lanes<T>)
+               for (Index i = 0; i < rows; i++)
+                 for (Index j = 0; j < vectors * lanes<T>; j += lanes<T>)
                    store(to.delta + at + i * to.ld + j,
                          load(to.delta + at + i * to.ld + j) * load(to.factor + at + i * to.ld + j));
              if (!to.whole_rows)
@@ -170,24 +170,24 @@ template <class T> void backward_layer(Network<T> &net, long k, long begin, long
               layer.turned_panels().vectors, to.n);
 }
 
-template <class T> void backward(Network<T> &net, long begin, long end, Ahead &ahead) {
-  for (long k = net.layers - 1; k > 0; k--) backward_layer(net, k, begin, end, ahead);
+template <class T> void backward(Network<T> &net, Index begin, Index end, Ahead &ahead) {
+  for (Index k = net.layers - 1; k > 0; k--) backward_layer(net, k, begin, end, ahead);
 }
 
 // A stripe of one layer's weights: rows begin..end-1 of panel p of layer k.
 struct Stripe {
-  long k, p, begin, end;
+  Index k, p, begin, end;
 };
 
 // Every stripe whose share of the work is this thread's; the work of one is its rows times its vectors.
 template <class T, class F> CHAINRULE_INLINE void each_stripe(const Network<T> &net, int thread, int threads, F f) {
   const double share = threads == 1 ? 1 : double(net.elements) / lanes<T> / threads;
-  long done = 0;
-  for (long k = 0; k < net.layers; k++) {
+  Index done = 0;
+  for (Index k = 0; k < net.layers; k++) {
     Panels panels = net.layer[k].panels();
-    for (long p = 0; p < panels.count(); p++)
-      for (long i = 0; i < net.layer[k].rows(); i += stripe) {
-        const long end = net.layer[k].rows() - i < stripe ? net.layer[k].rows() : i + stripe;
+    for (Index p = 0; p < panels.count(); p++)
+      for (Index i = 0; i < net.layer[k].rows(); i += stripe) {
+        const Index end = net.layer[k].rows() - i < stripe ? net.layer[k].rows() : i + stripe;
         const int owner = threads == 1 ? 0 : int(double(done) / share);
         if ((owner < threads ? owner : threads - 1) == thread) f(Stripe{k, p, i, end});
         done += (end - i) * panels.width(p);
@@ -197,11 +197,11 @@ template <class T, class F> CHAINRULE_INLINE void each_stripe(const Network<T> &
 
 // BP3 and BP4 of a stripe, tile by tile: `where` says where a tile goes, done(row, rows) sees it.
 template <class T, class Where, class Done>
-CHAINRULE_INLINE void gradient_tiles(const Network<T> &net, const Stripe &s, long m, const T *B, long ldb, Finish finish, T rate,
+CHAINRULE_INLINE void gradient_tiles(const Network<T> &net, const Stripe &s, Index m, const T *B, Index ldb, Finish finish, T rate,
                                      Ahead &ahead, Where where, Done done) {
   const Neurons<T> &from = net.neurons[s.k];
   const int width = net.layer[s.k].panels().width(s.p);
-  tiles(s.begin, s.end, most_rows(width), [&](long row, long rows) {
+  tiles(s.begin, s.end, most_rows(width), [&](Index row, Index rows) {
     Tile<T> t{from.A + row, from.ld, B, ldb, nullptr, 0, m, finish, nullptr, 0, rate, nullptr, 0};
     where(t, row);
     ahead.with(t);
@@ -213,9 +213,9 @@ CHAINRULE_INLINE void gradient_tiles(const Network<T> &net, const Stripe &s, lon
 // The panel of delta that a stripe multiplies: as it lies, or packed where many tiles read it from far apart.
 template <class T> struct DeltaPanel {
   const T *at;
-  long ld;
-  long k = -1, p = -1;
-  CHAINRULE_INLINE void find(const Network<T> &net, const Stripe &s, long m, T *scratch) {
+  Index ld;
+  Index k = -1, p = -1;
+  CHAINRULE_INLINE void find(const Network<T> &net, const Stripe &s, Index m, T *scratch) {
     if (s.k == k && s.p == p) return;
     k = s.k, p = s.p;
     const Neurons<T> &to = net.neurons[k + 1];

@@ -17,15 +17,15 @@ template <class T> CHAINRULE_INLINE T *scratch_of(Network<T> &net, int thread) {
 
 // This thread's share of rows 0..rows-1.
 struct Share {
-  long begin, end;
-  Share(long rows, int thread, int threads) : begin(rows * thread / threads), end(rows * (thread + 1) / threads) {}
+  Index begin, end;
+  Share(Index rows, int thread, int threads) : begin(rows * thread / threads), end(rows * (thread + 1) / threads) {}
 };
 
-template <class T> Weights<T> weights_at(Network<T> &net, const Stripe &s, long row, long rows) {
+template <class T> Weights<T> weights_at(Network<T> &net, const Stripe &s, Index row, Index rows) {
   const Layer<T> &layer = net.layer[s.k];
   const int width = layer.panels().width(s.p);
-  const long ld = width * lanes<T>, at = layer.panel_at(s.p) + row * ld;
-  const long penalised = layer.in - row < rows ? layer.in - row : rows;
+  const Index ld = width * lanes<T>, at = layer.panel_at(s.p) + row * ld;
+  const Index penalised = layer.in - row < rows ? layer.in - row : rows;
   return {nullptr, ld, net.weights + at, net.slot[0] ? net.slot[0] + at : nullptr, net.slot[1] ? net.slot[1] + at : nullptr,
           net.mask ? net.mask + at : nullptr, ld, rows, width, penalised};
 }
@@ -44,7 +44,7 @@ void errors(Network<T> &net, const Examples &e, const Batch &batch, bool scaled,
 
 // The first plan: every gradient tile moves its weights.
 template <class T, class Move>
-void descend_by(Network<T> &net, long m, double rate, const Move &move, Ahead &ahead, int thread, int threads) {
+void descend_by(Network<T> &net, Index m, double rate, const Move &move, Ahead &ahead, int thread, int threads) {
   constexpr int W = lanes<T>;
   const Adjust<T> &adjust = net.adjust;
   const bool plain = rule_slots(net.settings.rule) == 0 && !adjust.penalty && !adjust.bounded && !net.mask;
@@ -52,10 +52,10 @@ void descend_by(Network<T> &net, long m, double rate, const Move &move, Ahead &a
   DeltaPanel<T> delta;
   each_stripe(net, thread, threads, [&](const Stripe &stripe) {
     delta.find(net, stripe, m, scratch_of(net, thread));
-    const long ld = net.layer[stripe.k].panels().width(stripe.p) * W;
+    const Index ld = net.layer[stripe.k].panels().width(stripe.p) * W;
     T *panel = net.weights + net.layer[stripe.k].panel_at(stripe.p);
-    auto where = [&](Tile<T> &t, long row) { t.C = plain ? panel + row * ld : g, t.ldc = ld; };
-    gradient_tiles(net, stripe, m, delta.at, delta.ld, plain ? Descend : Store, T(rate), ahead, where, [&](long row, long rows) {
+    auto where = [&](Tile<T> &t, Index row) { t.C = plain ? panel + row * ld : g, t.ldc = ld; };
+    gradient_tiles(net, stripe, m, delta.at, delta.ld, plain ? Descend : Store, T(rate), ahead, where, [&](Index row, Index rows) {
       if (plain) return;
       Weights<T> moved = weights_at(net, stripe, row, rows);
       moved.g = g, moved.ld_g = ld;
@@ -65,7 +65,7 @@ void descend_by(Network<T> &net, long m, double rate, const Move &move, Ahead &a
   });
 }
 
-template <class T> void descend(Network<T> &net, long m, double rate, Ahead &ahead, int thread, int threads) {
+template <class T> void descend(Network<T> &net, Index m, double rate, Ahead &ahead, int thread, int threads) {
   with_rule<T>(net.settings.rule, rate, net.step, [&](const auto &move) { descend_by(net, m, rate, move, ahead, thread, threads); });
 }
 
@@ -75,11 +75,11 @@ template <class T> void collect(Network<T> &net, const Batch &batch, int thread,
   Ahead none;
   each_stripe(net, thread, threads, [&](const Stripe &stripe) {
     delta.find(net, stripe, batch.rows, scratch_of(net, thread));
-    const long ld = net.layer[stripe.k].panels().width(stripe.p) * lanes<T>, at = net.layer[stripe.k].panel_at(stripe.p);
-    auto where = [&](Tile<T> &t, long row) { t.C = net.gradient + at + row * ld, t.ldc = ld; };
-    gradient_tiles(net, stripe, batch.rows, delta.at, delta.ld, Store, T(0), none, where, [&](long, long) {});
+    const Index ld = net.layer[stripe.k].panels().width(stripe.p) * lanes<T>, at = net.layer[stripe.k].panel_at(stripe.p);
+    auto where = [&](Tile<T> &t, Index row) { t.C = net.gradient + at + row * ld, t.ldc = ld; };
+    gradient_tiles(net, stripe, batch.rows, delta.at, delta.ld, Store, T(0), none, where, [&](Index, Index) {});
     if (batch.rows == batch.whole) return;
-    for (long i = at + stripe.begin * ld; i < at + stripe.end * ld; i++) {
+    for (Index i = at + stripe.begin * ld; i < at + stripe.end * ld; i++) {
       net.sums[i] = (batch.begin ? net.sums[i] : 0) + net.gradient[i];
       if (batch.begin + batch.rows == batch.whole) net.gradient[i] = T(net.sums[i]);
     }
@@ -91,9 +91,9 @@ template <class T> void adjust_collected(Network<T> &net, const Adjust<T> &adjus
   each_stripe(net, thread, threads, [&](const Stripe &stripe) {
     Weights<T> w = weights_at(net, stripe, stripe.begin, stripe.end - stripe.begin);
     T *g = net.gradient + (w.w - net.weights);
-    for (long i = 0; i < w.rows; i++)
-      for (long j = 0; j < w.ld; j += lanes<T>) {
-        const long at = i * w.ld + j;
+    for (Index i = 0; i < w.rows; i++)
+      for (Index j = 0; j < w.ld; j += lanes<T>) {
+        const Index at = i * w.ld + j;
         store(g + at, adjusted(adjust, load(g + at), load(w.w + at), w.mask ? w.mask + at : nullptr, i < w.penalised));
       }
   });
@@ -102,11 +102,11 @@ template <class T> void adjust_collected(Network<T> &net, const Adjust<T> &adjus
 // min(1, norm / |g|) for the collected gradient, without overflow; one order of summation.
 template <class T> double shrinking(const Network<T> &net, double norm) {
   double most = 1e-30, sum = 0;
-  for (long i = 0; i < net.elements; i++) {
+  for (Index i = 0; i < net.elements; i++) {
     const double size = __builtin_fabs(double(net.gradient[i]));
     if (!(size <= most)) most = size;  // NaN too
   }
-  for (long i = 0; i < net.elements; i++) {
+  for (Index i = 0; i < net.elements; i++) {
     const double share = net.gradient[i] / most;
     sum += share * share;
   }
@@ -130,9 +130,9 @@ template <class T> void move_collected(Network<T> &net, double rate, int thread,
 
 // |dC_x/dtheta|^2 of rows begin..end-1: sum over the layers of |[a, 1]|^2 |delta|^2, float64.
 // Source: Goodfellow, Efficient per-example gradient computations, arXiv:1510.01799, 2015.
-template <class T> double squared(const T *x, long n) {
+template <class T> double squared(const T *x, Index n) {
   vec<T> sum{};
-  for (long j = 0; j < n; j += lanes<T>) {
+  for (Index j = 0; j < n; j += lanes<T>) {
     vec<T> v = load(x + j);
     if (n - j < lanes<T>) v = first<T>(n - j) ? v : vec<T>{};
     sum = fma(v, v, sum);
@@ -142,9 +142,9 @@ template <class T> double squared(const T *x, long n) {
   return total;
 }
 
-template <class T> double squared_norm(const Network<T> &net, long r) {
+template <class T> double squared_norm(const Network<T> &net, Index r) {
   double found = 0;
-  for (long k = 0; k < net.layers; k++) {
+  for (Index k = 0; k < net.layers; k++) {
     const Neurons<T> &from = net.neurons[k], &to = net.neurons[k + 1];
     found += squared(from.A + r * from.ld, from.n + 1) * squared(to.delta + r * to.ld, to.n);
   }
@@ -152,13 +152,13 @@ template <class T> double squared_norm(const Network<T> &net, long r) {
 }
 
 // Every example's gradient to a length of `most` at most, then to its weight s / m.
-template <class T> void clip_examples(Network<T> &net, double most, long begin, long end) {
-  for (long r = begin; r < end; r++) {
+template <class T> void clip_examples(Network<T> &net, double most, Index begin, Index end) {
+  for (Index r = begin; r < end; r++) {
     const double length = __builtin_sqrt(squared_norm(net, r));
     const vec<T> scale = broadcast(T(net.row_scale[r] * (length > most ? most / length : 1)));
-    for (long k = 1; k <= net.layers; k++) {
+    for (Index k = 1; k <= net.layers; k++) {
       Neurons<T> &x = net.neurons[k];
-      for (long j = 0; j < x.n; j += lanes<T>) store(x.delta + r * x.ld + j, load(x.delta + r * x.ld + j) * scale);
+      for (Index j = 0; j < x.n; j += lanes<T>) store(x.delta + r * x.ld + j, load(x.delta + r * x.ld + j) * scale);
     }
   }
 }
@@ -169,15 +169,15 @@ template <class T> struct Call {
   Network<T> &net;
   const Steps &steps;
   const Team &team;
-  long from, to;  // updates
+  Index from, to;  // updates
   double until;
-  long made;
+  Index made;
   bool over;
 };
 
-template <class T> double sum_of_costs(const Network<T> &net, long rows) {
+template <class T> double sum_of_costs(const Network<T> &net, Index rows) {
   double sum = 0;
-  for (long r = 0; r < rows; r++) sum += net.row_cost[r];
+  for (Index r = 0; r < rows; r++) sum += net.row_cost[r];
   return sum;
 }
 
@@ -197,7 +197,7 @@ template <class T> void collected_update(Call<T> &call, Batch batch, double rate
   Network<T> &net = call.net;
   const int64_t *order = batch.order;
   Ahead none;
-  for (long begin = 0; begin < batch.whole; begin += net.capacity) {
+  for (Index begin = 0; begin < batch.whole; begin += net.capacity) {
     batch.begin = begin;
     batch.order = order + begin;
     batch.rows = batch.whole - begin < net.capacity ? batch.whole - begin : net.capacity;
@@ -214,24 +214,24 @@ template <class T> void collected_update(Call<T> &call, Batch batch, double rate
 }
 
 // About how many steps of k all tiles of an update take.
-template <class T> double products_of_tiles(const Network<T> &net, long m) {
+template <class T> double products_of_tiles(const Network<T> &net, Index m) {
   const double first = double(net.layer[0].elements());
   return (3 * double(net.elements) - first) * double(m) / (24 * lanes<T>);
 }
 
 // The next batch's rows, where the examples are more than the caches hold.
-template <class T> Ahead look_ahead(const Network<T> &net, const Steps &s, long next, long m, int thread, int threads) {
+template <class T> Ahead look_ahead(const Network<T> &net, const Steps &s, Index next, Index m, int thread, int threads) {
   const Matrix &X = s.examples.X;
-  const long coming = s.rows - next < net.settings.batch ? s.rows - next : net.settings.batch;
+  const Index coming = s.rows - next < net.settings.batch ? s.rows - next : net.settings.batch;
   if (coming <= 0 || X.rows * X.columns < 1 << 18) return {};
   const Share share(coming, thread, threads);
   return Ahead(X, s.order + next, share.begin, share.end, sizeof(T), products_of_tiles(net, m) / threads);
 }
 
-template <class T> void update(Call<T> &call, long k, int thread, int threads) {
+template <class T> void update(Call<T> &call, Index k, int thread, int threads) {
   Network<T> &net = call.net;
   const Steps &s = call.steps;
-  const long at = k * net.settings.batch, m = s.rows - at < net.settings.batch ? s.rows - at : net.settings.batch;
+  const Index at = k * net.settings.batch, m = s.rows - at < net.settings.batch ? s.rows - at : net.settings.batch;
   const Batch batch{s.order + at, 0, m, 0, m, s.epoch, s.first_batch + k};
   double cost = 0;
   if (thread == 0) net.step++;
@@ -248,8 +248,8 @@ template <class T> void update(Call<T> &call, long k, int thread, int threads) {
 
 template <class T> void work(void *context, int thread, int threads) {
   Call<T> &call = *(Call<T> *)context;
-  const long between = 1 + long(1e6 / (6.0 * call.net.elements * call.net.settings.batch));  // looks at the clock
-  for (long k = call.from; k < call.to; k++) {
+  const Index between = 1 + Index(1e6 / (6.0 * call.net.elements * call.net.settings.batch));  // looks at the clock
+  for (Index k = call.from; k < call.to; k++) {
     update(call, k, thread, threads);
     if (thread == 0) {
       call.made = k + 1;
@@ -262,7 +262,7 @@ template <class T> void work(void *context, int thread, int threads) {
 
 // Which of two numbers of threads is faster is measured, window by window: no bit depends on it.
 inline constexpr double window = 2e-3;       // seconds
-inline constexpr long windows_between = 64;  // two tries of the slower number
+inline constexpr Index windows_between = 64;  // two tries of the slower number
 inline constexpr double least_work = 3e5;    // flops of an update below which one thread always wins
 
 template <class T> bool wants_team(Network<T> &net) {
@@ -276,8 +276,8 @@ template <class T> void run_window(Call<T> &call, bool with_team) {
   Network<T> &net = call.net;
   double &pace = net.pace[with_team];
   const double updates = pace > 0 ? window / pace : 1;
-  const long last = call.steps.updates;
-  call.to = updates < double(last - call.from) ? call.from + 1 + long(updates) : last;
+  const Index last = call.steps.updates;
+  call.to = updates < double(last - call.from) ? call.from + 1 + Index(updates) : last;
   if (call.to > last) call.to = last;
   const double begun = call.team.now();
   call.team.run(with_team ? call.team.threads : 1, work<T>, &call);
@@ -287,13 +287,13 @@ template <class T> void run_window(Call<T> &call, bool with_team) {
   call.from = call.made;
 }
 
-template <class T> long steps(void *self, void *theta, const Steps &s, const Team &team) {
+template <class T> Index steps(void *self, void *theta, const Steps &s, const Team &team) {
   Network<T> &net = *(Network<T> *)self;
   set_theta<T>(self, theta);
   Call<T> call{net, s, team, 0, s.updates, team.now() + s.seconds, 0, false};
   const bool small = 6.0 * double(net.settings.batch) * double(net.parameters) < least_work;
-  if (team.threads == 1 || small) {
-    team.run(1, work<T>, &call);
+  if (team.threads == 1 || small || team.always) {
+    team.run(team.always ? team.threads : 1, work<T>, &call);
   } else {
     while (call.from < s.updates && !call.over) {
       run_window(call, wants_team(net));
@@ -305,8 +305,8 @@ template <class T> long steps(void *self, void *theta, const Steps &s, const Tea
 }
 
 // `net` for pure functions: rows in chunks of its capacity, in the order in which they lie.
-template <class T, class F> void each_chunk(Network<T> &net, long rows, F f) {
-  for (long begin = 0; begin < rows; begin += net.capacity)
+template <class T, class F> void each_chunk(Network<T> &net, Index rows, F f) {
+  for (Index begin = 0; begin < rows; begin += net.capacity)
     f(Batch{nullptr, begin, rows - begin < net.capacity ? rows - begin : net.capacity, begin, rows, 0, 0});
 }
 
@@ -330,13 +330,13 @@ template <class T> void pure_work(void *context, int thread, int threads) {
       forward(net, batch, rows.begin, rows.end, none);
       output_errors(net, call.examples.by_term, call.gradient, rows.begin, rows.end, scratch_of(net, thread));
       if (call.gradient || call.norms) backward(net, rows.begin, rows.end, none);
-      for (long r = rows.begin; call.norms && r < rows.end; r++)
+      for (Index r = rows.begin; call.norms && r < rows.end; r++)
         call.norms[batch.begin + r] = __builtin_sqrt(squared_norm(net, r));
     }
     call.team.meet(threads);
     if (thread == 0) {
       double sum = 0;
-      for (long r = 0; r < batch.rows; r++) sum += net.row_cost[r];
+      for (Index r = 0; r < batch.rows; r++) sum += net.row_cost[r];
       call.cost += sum;
     }
     if (call.gradient) collect(net, batch, thread, threads);
@@ -368,45 +368,45 @@ void gradient(void *self, const Examples &e, double divisor, double alpha, doubl
 
 // --- prediction -------------------------------------------------------------------------------------------------------
 
-inline constexpr long predicted = 64;  // rows in memory at a time
+inline constexpr Index predicted = 64;  // rows in memory at a time
 
 template <class T> struct Prediction {
   const Network<T> &net;
   const Matrix &X;
   T *out, *memory;
-  long ld, rows;  // of the two buffers of a thread
+  Index ld, rows;  // of the two buffers of a thread
 };
 
-template <class T> void predict_rows(Prediction<T> &call, T *memory, long first, long rows) {
+template <class T> void predict_rows(Prediction<T> &call, T *memory, Index first, Index rows) {
   const Network<T> &net = call.net;
   T *A = memory, *next = memory + call.ld * call.rows;
   Ahead none;
   const Neurons<T> &input = net.neurons[0], &last = net.neurons[net.layers];
-  for (long r = 0; r < rows; r++) {
+  for (Index r = 0; r < rows; r++) {
     copy_row(call.X, first + r, 0, input.n, A + r * input.ld);
     A[r * input.ld + input.n] = 1;
   }
-  for (long k = 0; k < net.layers; k++) {
+  for (Index k = 0; k < net.layers; k++) {
     forward_layer(net, k, (const T *)A, net.neurons[k].ld, next, (T *)nullptr, net.neurons[k + 1].ld, 0, rows, none);
     T *spare = A;
     A = next, next = spare;
   }
-  for (long b = 0; b < net.blocks; b++) block_values(net.block[b], A, last.ld, call.out + first * last.n, last.n, rows);
+  for (Index b = 0; b < net.blocks; b++) block_values(net.block[b], A, last.ld, call.out + first * last.n, last.n, rows);
 }
 
 template <class T> void predict_work(void *context, int thread, int threads) {
   auto &call = *(Prediction<T> *)context;
   const Share share(call.X.rows, thread, threads);
   T *memory = call.memory + thread * 2 * call.ld * call.rows;
-  for (long at = share.begin; at < share.end; at += call.rows)
+  for (Index at = share.begin; at < share.end; at += call.rows)
     predict_rows(call, memory, at, share.end - at < call.rows ? share.end - at : call.rows);
 }
 
 template <class T> bool predict(const void *self, const Matrix &X, void *out, const Team &team) {
   const Network<T> &net = *(const Network<T> *)self;
   Prediction<T> call{net, X, (T *)out, nullptr, 0, X.rows < predicted ? X.rows : predicted};
-  for (long l = 0; l <= net.layers; l++) call.ld = net.neurons[l].ld > call.ld ? net.neurons[l].ld : call.ld;
-  call.memory = (T *)chainrule::allocate(long(sizeof(T)) * 2 * call.ld * call.rows * team.threads);
+  for (Index l = 0; l <= net.layers; l++) call.ld = net.neurons[l].ld > call.ld ? net.neurons[l].ld : call.ld;
+  call.memory = (T *)chainrule::allocate(Index(sizeof(T)) * 2 * call.ld * call.rows * team.threads);
   if (!call.memory) return false;
   team.run(team.threads, predict_work<T>, &call);
   chainrule::release(call.memory);

@@ -18,6 +18,8 @@
 
 namespace {
 
+using Index = std::ptrdiff_t;  // rows, neurons, elements
+
 #if defined(__AVX512F__)
 inline constexpr int vector_bytes = 64;
 inline constexpr int vector_registers = 32;
@@ -58,7 +60,7 @@ template <class T> inline constexpr int lanes = vector_bytes / int(sizeof(T));
 #define CHAINRULE_INLINE inline __attribute__((always_inline))
 
 // n rounded up to whole vectors.
-template <class T> CHAINRULE_INLINE long padded(long n) { return (n + lanes<T> - 1) / lanes<T> * lanes<T>; }
+template <class T> CHAINRULE_INLINE Index padded(Index n) { return (n + lanes<T> - 1) / lanes<T> * lanes<T>; }
 
 // Loads and stores at any address.
 template <class T> CHAINRULE_INLINE vec<T> load(const T *p) {
@@ -161,7 +163,7 @@ template <int N> using UpTo = Numbers<__integer_pack(N)...>;
 #endif
 
 // 0, 1, 2, ... in the lanes, and the mask of the first n lanes.
-template <class T> CHAINRULE_INLINE mask<T> first(long n) {
+template <class T> CHAINRULE_INLINE mask<T> first(Index n) {
   mask<T> index;
   for (int i = 0; i < lanes<T>; i++) index[i] = i;
   return index < typename simd<T>::integer(n < lanes<T> ? n : lanes<T>);

@@ -1,9 +1,12 @@
 // What the core is asked for, in plain numbers: filled in by the API, read by every pass.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace chainrule {
+
+using Index = std::ptrdiff_t;  // rows, neurons, elements
 
 // An activation by its place in the list of activations.h, and its parameter (slope, alpha), if it has one.
 struct Activation {
@@ -21,11 +24,11 @@ struct Block {
 
 // Sizes n_1..n_L, the hidden layers' activations, masks (1 byte a weight, row by row; null where there is none), blocks.
 struct Architecture {
-  long layers;  // of weights, L - 1
-  const long *sizes;
+  Index layers;  // of weights, L - 1
+  const Index *sizes;
   const Activation *hidden;
   const unsigned char *const *masks;
-  long blocks;
+  Index blocks;
   const Block *block;
 };
 
@@ -37,7 +40,7 @@ struct Rule {
 
 struct Settings {
   Rule rule;
-  long batch;
+  Index batch;
   double divisor, alpha, l1;
   const double *dropout;  // one probability a hidden layer; null for none
   double clip_norm, clip_value, clip_example;  // infinite for none
@@ -50,8 +53,8 @@ enum Kind : int { None = 0, Float32 = 1, Float64 = 2, Int32 = 3 };
 struct Matrix {
   const char *data;
   int kind;
-  long rows, columns;
-  long row_stride, column_stride;
+  Index rows, columns;
+  Index row_stride, column_stride;
 };
 
 // Examples: T is (n, n_L) numbers or (n, blocks) classes; weight is None, (n, 1) or (n, n_L).
@@ -64,10 +67,10 @@ struct Examples {
 struct Steps {
   Examples examples;
   const int64_t *order;
-  long rows;
+  Index rows;
   const double *rates;
-  long updates;
-  long epoch, first_batch;
+  Index updates;
+  Index epoch, first_batch;
   double seconds;  // after which it returns
   double *costs;
 };
@@ -78,17 +81,18 @@ struct Team {
   void (*run)(int threads, void (*work)(void *, int thread, int threads), void *context);
   void (*meet)(int threads);
   double (*now)();
+  bool always;  // all of them for every update, however small: for tests
 };
 
 // One instruction set, one type: everything that the API calls. `net` is what `make` gave.
 struct Engine {
-  void *(*make)(const Architecture &, const Settings *, long capacity, int threads);  // null where memory is short
+  void *(*make)(const Architecture &, const Settings *, Index capacity, int threads);  // null where memory is short
   void (*drop)(void *net);
   void (*set_theta)(void *net, const void *theta);
-  long (*steps)(void *net, void *theta, const Steps &, const Team &);  // the updates made
-  long (*slots)(const void *net);
+  Index (*steps)(void *net, void *theta, const Steps &, const Team &);  // the updates made
+  Index (*slots)(const void *net);
   void (*get_slots)(const void *net, void *slots);
-  void (*set_slots)(void *net, const void *slots, long step);
+  void (*set_slots)(void *net, const void *slots, Index step);
   bool (*predict)(const void *net, const Matrix &X, void *out, const Team &);  // false where memory is short
   double (*cost)(void *net, const Examples &, const Team &);
   void (*gradient)(void *net, const Examples &, double divisor, double alpha, double l1, void *out, const Team &);
@@ -106,7 +110,7 @@ struct Core {
 };
 
 // Zeroed memory at a multiple of 64; null where there is none.
-void *allocate(long bytes);
+void *allocate(Index bytes);
 void release(void *);
 
 }  // namespace chainrule

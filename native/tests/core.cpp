@@ -1,0 +1,180 @@
+// The whole core without Python: trains small networks of every kind on one thread and on several, and compares bits.
+// Built with sanitizers it also shows that no pass reads or writes outside its memory or races with another.
+
+#include "../dispatch.h"
+#include "../spec.h"
+#include "../threads.h"
+
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+#include <vector>
+
+using namespace chainrule;
+
+namespace {
+
+int failures = 0;
+
+void check(bool ok, const char *what, const char *where) {
+  if (ok) return;
+  failures++;
+  std::printf("FAILED: %s (%s)\n", what, where);
+}
+
+double now() {
+  std::timespec t;
+  std::timespec_get(&t, TIME_UTC);
+  return double(t.tv_sec) + 1e-9 * double(t.tv_nsec);
+}
+
+// A fixed sequence of numbers in [-1, 1).
+struct Numbers {
+  uint64_t state = 88172645463325252u;
+  double next() {
+    state ^= state << 13, state ^= state >> 7, state ^= state << 17;
+    return double(state >> 11) / double(1ull << 52) - 1;
+  }
+};
+
+struct Case {
+  const char *name;
+  std::vector<Index> sizes;
+  const char *activation, *output, *cost, *rule;
+  double parameter[6];
+  Index rows, batch;
+  double alpha, dropout, clip_norm, clip_example;
+  bool masked, classes, by_term;
+};
+
+const double inf = HUGE_VAL;
+
+const std::vector<Case> cases = {
+    {"plain", {7, 13, 3}, "sigmoid", "sigmoid", "quadratic", "sgd", {0, 0}, 53, 10, 0, 0, inf, inf, false, false, false},
+    {"softmax", {5, 33, 17, 10}, "relu", "softmax", "cross_entropy", "adam", {.9, .999, 1e-8}, 77, 32, 0, 0, inf, inf, false, true, false},
+    {"no hidden layer", {9, 1}, "relu", "identity", "quadratic", "sgd", {.9, 1}, 20, 20, .5, 0, inf, inf, false, false, true},
+    {"dropped", {4, 50, 49, 2}, "gelu", "softmax", "cross_entropy", "adamw", {.9, .999, 1e-8, .01}, 40, 7, .1, .4, inf, inf, true, true, false},
+    {"clipped", {3, 100, 5}, "softmax", "identity", "huber", "rmsprop", {.9, 1e-8}, 31, 8, 0, .2, .05, inf, true, false, false},
+    {"by example", {200, 40, 1}, "tanh", "sigmoid", "binary_cross_entropy", "rprop", {1.2, .5, 1e-6, 50, .01}, 66, 66, 0, 0, inf, .1, false, false, false},
+    {"deep sum", {600, 3, 550, 2}, "elu", "identity", "quadratic", "sgd", {0, 0}, 1100, 1100, 0, 0, inf, inf, false, false, false},
+};
+
+template <class T> struct Problem {
+  const Case &c;
+  std::vector<T> X, targets, weight, theta;
+  std::vector<int32_t> classes;
+  std::vector<int64_t> order;
+  std::vector<double> rates;
+  std::vector<std::vector<unsigned char>> masks;
+
+  explicit Problem(const Case &chosen) : c(chosen) {
+    Numbers random;
+    const Index n_L = c.sizes.back();
+    for (Index i = 0; i < c.rows * c.sizes[0]; i++) X.push_back(T(random.next()));
+    for (Index i = 0; i < c.rows * n_L; i++) targets.push_back(T(.5 + .5 * random.next()));
+    for (Index i = 0; i < c.rows * n_L; i++) weight.push_back(T(1.5 + random.next()));
+    for (Index i = 0; i < c.rows; i++) classes.push_back(int32_t(i % n_L)), order.push_back((i * 7) % c.rows);
+    for (size_t k = 0; k + 1 < c.sizes.size(); k++) {
+      masks.emplace_back();
+      for (Index i = 0; i < (c.sizes[k] + 1) * c.sizes[k + 1]; i++) {
+        const bool weight_of_mask = i < c.sizes[k] * c.sizes[k + 1];
+        const bool kept = !c.masked || !weight_of_mask || i % 3;
+        if (weight_of_mask) masks.back().push_back(kept);
+        theta.push_back(kept ? T(random.next() / std::sqrt(double(c.sizes[k]))) : T(0));
+      }
+    }
+    for (Index k = 0; k * c.batch < c.rows; k++) rates.push_back(.01);
+  }
+
+  static int kind() { return sizeof(T) == 4 ? Float32 : Float64; }
+  static Matrix matrix(const std::vector<T> &v, Index rows, Index columns) {
+    return {(const char *)v.data(), kind(), rows, columns, columns * Index(sizeof(T)), Index(sizeof(T))};
+  }
+  Examples examples() const {
+    const Index n_L = c.sizes.back();
+    Matrix T_ = c.classes ? Matrix{(const char *)classes.data(), Int32, c.rows, 1, 4, 4} : matrix(targets, c.rows, n_L);
+    return {matrix(X, c.rows, c.sizes[0]), T_, matrix(weight, c.rows, c.by_term ? n_L : 1), c.by_term};
+  }
+};
+
+template <class T> struct Trained {
+  std::vector<T> theta, slots, predicted, gradient;
+  std::vector<double> costs, norms;
+  double cost;
+};
+
+template <class T> Trained<T> train(const Core &core, const Engine &engine, const Problem<T> &p, int threads) {
+  const Case &c = p.c;
+  const Index H = Index(c.sizes.size()) - 1;
+  std::vector<Activation> hidden(size_t(H), Activation{core.activation(c.activation), 1});
+  std::vector<double> dropout(size_t(H), c.dropout);
+  std::vector<const unsigned char *> masks;
+  for (auto &m : p.masks) masks.push_back(c.masked ? m.data() : nullptr);
+  const Block block{{core.activation(c.output), 1}, core.cost(c.cost), 1, 0, int(c.sizes.back())};
+  const Architecture a{H, c.sizes.data(), hidden.data(), masks.data(), 1, &block};
+  Settings s{};
+  s.rule.kind = core.rule(c.rule);
+  std::memcpy(s.rule.parameter, c.parameter, sizeof c.parameter);
+  s.batch = c.batch, s.divisor = double(c.rows), s.alpha = c.alpha, s.seed = 7;
+  s.dropout = c.dropout > 0 ? dropout.data() : nullptr;
+  s.clip_norm = c.clip_norm, s.clip_value = inf, s.clip_example = c.clip_example;
+  const Team team{threads, parallel, barrier, now, true};
+
+  Trained<T> found;
+  found.theta = p.theta;
+  found.costs.resize(p.rates.size());
+  void *net = engine.make(a, &s, c.batch, threads);
+  for (Index epoch = 0; epoch < 2; epoch++) {
+    Steps steps{p.examples(), p.order.data(), c.rows, p.rates.data(), Index(p.rates.size()), epoch, 0, 100, found.costs.data()};
+    check(engine.steps(net, found.theta.data(), steps, team) == steps.updates, "all updates are made", c.name);
+  }
+  found.slots.resize(size_t(engine.slots(net)) * p.theta.size());
+  engine.get_slots(net, found.slots.data());
+  engine.drop(net);
+
+  void *pure = engine.make(a, nullptr, 16, threads);
+  engine.set_theta(pure, found.theta.data());
+  found.predicted.resize(size_t(c.rows * c.sizes.back()));
+  check(engine.predict(pure, p.examples().X, found.predicted.data(), team), "predict has memory", c.name);
+  found.gradient.resize(p.theta.size());
+  engine.gradient(pure, p.examples(), 10, .1, .1, found.gradient.data(), team);
+  found.cost = engine.cost(pure, p.examples(), team);
+  found.norms.resize(size_t(c.rows));
+  engine.norms(pure, p.examples(), found.norms.data(), team);
+  engine.drop(pure);
+  return found;
+}
+
+template <class V> bool same(const V &a, const V &b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof a[0]) == 0;
+}
+
+template <class T> void compare(const Core &core, const Engine &engine) {
+  for (const Case &c : cases) {
+    const Problem<T> p(c);
+    const Trained<T> alone = train(core, engine, p, 1);
+    check(std::isfinite(alone.cost) && !same(alone.theta, p.theta), "something was learnt", c.name);
+    for (int threads : {2, 3, 8}) {
+      const Trained<T> team = train(core, engine, p, threads);
+      check(same(alone.theta, team.theta) && same(alone.slots, team.slots), "weights do not depend on threads", c.name);
+      check(same(alone.costs, team.costs) && alone.cost == team.cost, "costs do not depend on threads", c.name);
+      check(same(alone.predicted, team.predicted) && same(alone.gradient, team.gradient) && same(alone.norms, team.norms),
+            "pure functions do not depend on threads", c.name);
+    }
+  }
+}
+
+}  // namespace
+
+int main() {
+  char error[256];
+  const Core *core = choose_core(nullptr, error, sizeof error);
+  if (!core) return std::printf("%s\n", error), 1;
+  acquire(8);
+  compare<float>(*core, core->f32);
+  compare<double>(*core, core->f64);
+  std::printf(failures ? "%d failures\n" : "the core: every case has the same bits on 1, 2, 3 and 8 threads\n", failures);
+  return failures != 0;
+}
