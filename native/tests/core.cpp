@@ -148,7 +148,7 @@ template <class T> Trained<T> train(const Core &core, const Engine &engine, cons
 }
 
 template <class V> bool same(const V &a, const V &b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof a[0]) == 0;
+  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof a[0]) == 0);
 }
 
 template <class T> void compare(const Core &core, const Engine &engine) {
