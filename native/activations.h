@@ -115,18 +115,24 @@ template <class... S> struct List {
 using Activations =
     List<Identity, Sigmoid, Tanh, Relu, LeakyRelu, Elu, Selu, Gelu, Silu, Softplus, Exp, Softmax>;
 
-// The largest and the sum of a vector's lanes, in one fixed order.
+// The lanes of a vector put together by `op`, half with half, in one fixed order.
+template <class T, int N, class Op> CHAINRULE_INLINE T together(const T *lane, Op op) {
+  if constexpr (N == 1) {
+    return *lane;
+  } else {
+    typedef T half __attribute__((vector_size(N / 2 * sizeof(T))));
+    half low, high;
+    __builtin_memcpy(&low, lane, sizeof low);
+    __builtin_memcpy(&high, lane + N / 2, sizeof high);
+    low = op(low, high);
+    return together<T, N / 2>((const T *)&low, op);
+  }
+}
 template <class V> CHAINRULE_INLINE element<V> largest(V v) {
-  element<V> found = v[0];
-  for (int i = 1; i < int(sizeof(V) / sizeof(element<V>)); i++) found = v[i] > found ? v[i] : found;
-  return found;
+  return together<element<V>, lanes<element<V>>>((const element<V> *)&v, [](auto a, auto b) { return a > b ? a : b; });
 }
 template <class V> CHAINRULE_INLINE element<V> total(V v) {
-  element<V> lane[sizeof(V) / sizeof(element<V>)];
-  store(lane, v);
-  for (int half = sizeof(V) / sizeof(element<V>) / 2; half; half /= 2)
-    for (int i = 0; i < half; i++) lane[i] += lane[i + half];
-  return lane[0];
+  return together<element<V>, lanes<element<V>>>((const element<V> *)&v, [](auto a, auto b) { return a + b; });
 }
 
 // a_j = e^(z_j - max z) / sum_k e^(z_k - max z) for one row of `width` numbers, z and a the same or apart.

@@ -105,7 +105,7 @@ struct SigmoidBinary {
   using Activation = Sigmoid;
   using Cost = BinaryCrossEntropy;
   template <class V> static CHAINRULE_INLINE Errors<V> errors(V z, V t) {
-    V e = exp_of_minus_magnitude(z), rest = log1p_of_small(e);
+    V e = exp_of_minus_magnitude(z), rest = log1p_of_unit(e);
     V no = (z > 0 ? z : V{}) + rest, yes = (z < 0 ? -z : V{}) + rest;  // softplus(z), softplus(-z)
     return {t * yes + (1 - t) * no, sigmoid_from(z, e) - t};
   }
@@ -308,13 +308,15 @@ template <class S, class... All> constexpr int place_in(List<All...>) {
   return found;
 }
 
-template <class T, class... P> CHAINRULE_INLINE Road<T> road_of_pair(int activation, int cost, List<P...>) {
-  Road<T> found = nullptr;
-  ((found = activation == place_in<typename P::Activation>(Activations{}) && cost == place_in<typename P::Cost>(Costs{})
-                ? pair_road<T, P>
-                : found),
-   ...);
-  return found;
+template <class T> struct PairRoads {
+  Road<T> of[Activations::size][Costs::size] = {};
+  template <class... P> constexpr explicit PairRoads(List<P...>) {
+    ((of[place_in<typename P::Activation>(Activations{})][place_in<typename P::Cost>(Costs{})] = pair_road<T, P>), ...);
+  }
+};
+template <class T> inline constexpr PairRoads<T> pair_roads{Pairs{}};
+template <class T> CHAINRULE_INLINE Road<T> road_of_pair(const Block &block) {
+  return pair_roads<T>.of[block.activation.kind][block.cost];
 }
 template <class T, class... C> CHAINRULE_INLINE Road<T> road_of_cost(int kind, List<C...>) {
   static constexpr Road<T> found[] = {C::over_a ? cost_road<T, C> : nullptr...};
@@ -342,7 +344,7 @@ template <class... C> CHAINRULE_INLINE const CostTraits &traits_of_cost(int kind
 
 // Whether activation and cost go together at all.
 [[maybe_unused]] CHAINRULE_INLINE bool has_road(const Block &block) {
-  return road_of_pair<float>(block.activation.kind, block.cost, Pairs{}) || road_of_cost<float>(block.cost, Costs{});
+  return road_of_pair<float>(block) || road_of_cost<float>(block.cost, Costs{});
 }
 
 inline constexpr Index piece = 512;  // numbers of an elementwise block that are worked on together
@@ -355,16 +357,25 @@ template <class F> CHAINRULE_INLINE void pieces(Index rows, Index width, F f) {
   }
 }
 
+// Number (r, j) of every row r and column j from one place to another.
+template <class T>
+CHAINRULE_INLINE void move_rows(const T *from, Index row, Index column, T *to, Index to_row, Index to_column, const Work<T> &x) {
+  if (column == 1 && to_column == 1 && x.width > 1) {
+    for (Index r = 0; r < x.rows; r++) copy_numbers(from + r * row, x.width, to + r * to_row);
+  } else {
+    for (Index j = 0; j < x.width; j++)
+      for (Index r = 0; r < x.rows; r++) to[r * to_row + j * to_column] = from[r * row + j * column];
+  }
+}
+
 // The numbers of `from`, rows ld apart, to their places; zeros to those left over.
 template <class T> CHAINRULE_INLINE void gather(const T *from, Index ld, const Work<T> &x, T *to) {
   if (x.rows * x.width < x.count)
     for (Index i = x.column_step == 1 ? x.count - lanes<T> : 0; i < x.count; i += lanes<T>) store(to + i, vec<T>{});
-  for (Index r = 0; r < x.rows; r++)
-    for (Index j = 0; j < x.width; j++) to[r * x.row_step + j * x.column_step] = from[r * ld + j];
+  move_rows(from, ld, 1, to, x.row_step, x.column_step, x);
 }
 template <class T> CHAINRULE_INLINE void scatter(const T *from, const Work<T> &x, T *to, Index ld) {
-  for (Index r = 0; r < x.rows; r++)
-    for (Index j = 0; j < x.width; j++) to[r * ld + j] = from[r * x.row_step + j * x.column_step];
+  move_rows(from, x.row_step, x.column_step, to, ld, 1, x);
 }
 
 // A^L of the block's columns for `rows` rows of Z; nothing else of A is written. A may be Z.
@@ -413,6 +424,10 @@ template <class T> CHAINRULE_INLINE void add_terms(const Block &block, const Wor
   constexpr int W = lanes<T>;
   const bool by_row = x.weight && !traits_of_cost(block.cost, Costs{}).elementwise;
   if (x.weight && !by_row) multiply_by(x.term, x.weight, x.count);
+  if (x.width == 1 && !by_row) {
+    for (Index r = 0; r < x.rows; r++) cost[r] += double(x.term[r]);
+    return;
+  }
   for (Index r = 0; r < x.rows; r += W) {
     const Index n = x.rows - r < W ? x.rows - r : W;
     double sum[W] = {};
@@ -426,7 +441,7 @@ template <class T> CHAINRULE_INLINE void add_terms(const Block &block, const Wor
 template <class T>
 CHAINRULE_INLINE void piece_errors(const Block &block, const Work<T> &x, const T *Z, Index ldz, const T *target,
                                    const T *weight, Index ld_target, T *delta, Index ldd, double *cost) {
-  const Road<T> pair = road_of_pair<T>(block.activation.kind, block.cost, Pairs{});
+  const Road<T> pair = road_of_pair<T>(block);
   gather(Z, ldz, x, pair ? x.z : x.a);
   gather(target, ld_target, x, x.t);
   if (weight) gather(weight, ld_target, x, x.weight);

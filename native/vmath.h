@@ -223,16 +223,13 @@ template <class V> CHAINRULE_INLINE V log(V x) {
   return ((x > 0) & (x < of<V>::infinity)) ? found : special;
 }
 
-// ln(1 + x) for -1 < x <= 1, or NaN: what 1 + x loses is added; where k = 0, f is x itself.
-template <class V> CHAINRULE_INLINE V log1p_of_small(V x) {
-  V u = 1 + x, lost = x - (u - 1);
-  Split<V> parts = split(u);
-  auto near = parts.k == 0;
-  parts.f = near ? x : parts.f;
-  return log_of(parts, near ? V{} : lost / u);
+// ln(1 + e) for 0 <= e <= 1, or NaN: 1 + e = 1 + f, or 2 (1 + f).
+template <class V> CHAINRULE_INLINE V log1p_of_unit(V e) {
+  auto near = e < element<V>(0.41421356);
+  return log_of(Split<V>{near ? V{} : all<V>(1), near ? e : (e - 1) * element<V>(0.5)}, V{});
 }
 
-// ln(1 + x), within 1 / 1 ULP.
+// ln(1 + x), within 1 / 1 ULP: what 1 + x loses is added; where k = 0, f is x itself.
 template <class V> CHAINRULE_INLINE V log1p(V x) {
   V u = 1 + x, lost = x > 1 ? 1 - (u - x) : x - (u - 1);
   Split<V> parts = split(u);
@@ -245,7 +242,7 @@ template <class V> CHAINRULE_INLINE V log1p(V x) {
 
 // ln(1 + e^x) = max(x, 0) + ln(1 + e^-|x|), within 2 / 2 ULP.
 template <class V> CHAINRULE_INLINE V softplus(V x) {
-  return (x > 0 ? x : V{}) + log1p_of_small(exp_of_minus_magnitude(x));
+  return (x > 0 ? x : V{}) + log1p_of_unit(exp_of_minus_magnitude(x));
 }
 
 // Phi(x), the normal distribution function, within 5 / 6 ULP; `bell` becomes e^(-x²/2), within 1.4 / 1.4. For erf and erfc:

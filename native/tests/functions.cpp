@@ -1,7 +1,7 @@
-// The vector functions of vmath.h against long double: how many units in the last place each is off, and whether that is
-// within the bound that its comment states. Compiled once per instruction set.
+// The vector functions of vmath.h against the next wider type of libm: how many units in the last place each is off, and
+// whether that is within the bound that its comment states. Compiled once per instruction set.
 //
-//   functions [stride]   every stride-th of the 2^32 floats (1: all of them), 2^32 / stride / 20 doubles; default 1009
+//   functions [stride [doubles]]   every stride-th of the 2^32 floats (1009; 1: all of them), so many doubles (200000)
 //
 // Prints one line a function and type; exits with 1 if a bound is broken or a special value is wrong.
 #include <cmath>
@@ -14,10 +14,8 @@
 
 namespace {
 
-using Wide = long double;
-
 // Phi of a number of 53 bits: erfc of x = -z / sqrt 2, put right for the rounding of x.
-Wide normal_in_wide(Wide z) {
+template <class Wide> Wide normal_in_wide(Wide z) {
   Wide x = -z / std::sqrt(Wide(2));
   if (!(std::fabs(x) < 100) || x == 0) return std::erfc(x) / 2;
   Wide square = 2 * x * x, off = std::fma(z, z, -square) - std::fma(2 * x, x, -square);
@@ -29,49 +27,49 @@ struct Exp {
   static constexpr const char *name = "exp";
   static constexpr double bound[] = {1.2, 1.2};
   template <class V> static V vector(V x) { return exp(x); }
-  static Wide wide(Wide x) { return std::exp(x); }
+  template <class Wide> static Wide wide(Wide x) { return std::exp(x); }
 };
 struct Expm1 {
   static constexpr const char *name = "expm1";
   static constexpr double bound[] = {2, 2};
   template <class V> static V vector(V x) { return expm1(x); }
-  static Wide wide(Wide x) { return std::expm1(x); }
+  template <class Wide> static Wide wide(Wide x) { return std::expm1(x); }
 };
 struct Tanh {
   static constexpr const char *name = "tanh";
   static constexpr double bound[] = {2.2, 2.2};
   template <class V> static V vector(V x) { return tanh(x); }
-  static Wide wide(Wide x) { return std::tanh(x); }
+  template <class Wide> static Wide wide(Wide x) { return std::tanh(x); }
 };
 struct Sigmoid {
   static constexpr const char *name = "sigmoid";
   static constexpr double bound[] = {2.2, 2.2};
   template <class V> static V vector(V x) { return sigmoid(x); }
-  static Wide wide(Wide x) { return 1 / (1 + std::exp(-x)); }
+  template <class Wide> static Wide wide(Wide x) { return 1 / (1 + std::exp(-x)); }
 };
 struct SigmoidFrom {
   static constexpr const char *name = "sigmoid_e";
   static constexpr double bound[] = {2.5, 2.5};
   template <class V> static V vector(V x) { return sigmoid_from(x, exp_of_minus_magnitude(x)); }
-  static Wide wide(Wide x) { return 1 / (1 + std::exp(-x)); }
+  template <class Wide> static Wide wide(Wide x) { return 1 / (1 + std::exp(-x)); }
 };
 struct Log {
   static constexpr const char *name = "log";
   static constexpr double bound[] = {1, 1};
   template <class V> static V vector(V x) { return log(x); }
-  static Wide wide(Wide x) { return std::log(x); }
+  template <class Wide> static Wide wide(Wide x) { return std::log(x); }
 };
 struct Log1p {
   static constexpr const char *name = "log1p";
   static constexpr double bound[] = {1, 1};
   template <class V> static V vector(V x) { return log1p(x); }
-  static Wide wide(Wide x) { return std::log1p(x); }
+  template <class Wide> static Wide wide(Wide x) { return std::log1p(x); }
 };
 struct Softplus {
   static constexpr const char *name = "softplus";
   static constexpr double bound[] = {2, 2};
   template <class V> static V vector(V x) { return softplus(x); }
-  static Wide wide(Wide x) { return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x)); }
+  template <class Wide> static Wide wide(Wide x) { return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x)); }
 };
 struct Normal {
   static constexpr const char *name = "normal";
@@ -80,7 +78,7 @@ struct Normal {
     V bell;
     return normal_distribution(x, bell);
   }
-  static Wide wide(Wide x) { return normal_in_wide(x); }
+  template <class Wide> static Wide wide(Wide x) { return normal_in_wide(x); }
 };
 struct Bell {
   static constexpr const char *name = "bell";
@@ -90,11 +88,11 @@ struct Bell {
     normal_distribution(x, bell);
     return bell;
   }
-  static Wide wide(Wide x) { return std::exp(-x * x / 2); }
+  template <class Wide> static Wide wide(Wide x) { return std::exp(-x * x / 2); }
 };
 
 // The error of `got` in units in the last place of the true value; infinite where a special value is wrong.
-template <class T> double ulps(T got, Wide truth) {
+template <class T, class Wide> double ulps(T got, Wide truth) {
   using limits = std::numeric_limits<T>;
   if (std::isnan(truth) || std::isnan(got)) return std::isnan(truth) && std::isnan(got) ? 0 : HUGE_VAL;
   if (std::isinf(T(truth)) || std::isinf(got)) return T(truth) == got ? 0 : HUGE_VAL;
@@ -106,7 +104,16 @@ template <class T> double ulps(T got, Wide truth) {
   return double(std::fabs(got - truth) / std::ldexp(Wide(1), exponent - (limits::digits - 1)));
 }
 
+template <class T> struct wider;
+template <> struct wider<float> {
+  using type = double;
+};
+template <> struct wider<double> {
+  using type = long double;
+};
+
 template <class F, class T> struct Worst {
+  using Wide = typename wider<T>::type;
   double off = 0;
   T at = 0;
   void vector_at(const T (&x)[lanes<T>]) {
@@ -183,20 +190,23 @@ template <class F> bool doubles(uint64_t count) {
   return worst.report();
 }
 
-template <class F> bool check(uint64_t stride) {
+template <class F> bool check(uint64_t stride, uint64_t count) {
   bool single = floats<F>(stride);
-  return doubles<F>((uint64_t(1) << 32) / stride / 20) && single;
+  return doubles<F>(count) && single;
 }
 
-template <class... F> bool check_all(uint64_t stride) {
+template <class... F> bool check_all(uint64_t stride, uint64_t count) {
   bool ok = true;
-  ((ok = check<F>(stride) && ok), ...);
+  ((ok = check<F>(stride, count) && ok), ...);
   return ok;
 }
 
 }  // namespace
 
 int main(int count, char **arguments) {
-  uint64_t stride = count > 1 ? std::strtoull(arguments[1], nullptr, 10) : 1009;
-  return check_all<Exp, Expm1, Tanh, Sigmoid, SigmoidFrom, Log, Log1p, Softplus, Normal, Bell>(stride ? stride : 1009) ? 0 : 1;
+  const uint64_t stride = count > 1 ? std::strtoull(arguments[1], nullptr, 10) : 1009;
+  const uint64_t doubles = count > 2 ? std::strtoull(arguments[2], nullptr, 10) : 200000;
+  return check_all<Exp, Expm1, Tanh, Sigmoid, SigmoidFrom, Log, Log1p, Softplus, Normal, Bell>(stride ? stride : 1, doubles)
+             ? 0
+             : 1;
 }

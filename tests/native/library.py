@@ -54,6 +54,12 @@ def flags(level: str) -> list[str]:
     return [*FLAGS, f"-march={level}"]
 
 
+def shared_folder(factory: pytest.TempPathFactory) -> Path:
+    """One folder for this run of the tests, whichever worker asks."""
+    own = factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
 def build(source: str, level: str, folder: Path, *more: str) -> Path:
     """`native/tests/<source>` compiled for a level; workers that share the folder share what is built."""
     found = folder / f"{source}.{level}{''.join(more)}"
@@ -72,7 +78,7 @@ class Library:
         self._of = ctypes.CDLL(str(path))
         for suffix in ("f32", "f64"):
             for name in ("lanes", "block_scratch"):
-                getattr(self._of, f"{name}_{suffix}").restype = ctypes.c_long
+                getattr(self._of, f"{name}_{suffix}").restype = ctypes.c_ssize_t
         self._of.name_of_activation.restype = self._of.name_of_cost.restype = ctypes.c_char_p
 
     def names(self, of: str) -> list[str]:
@@ -98,7 +104,7 @@ class Library:
 
     def block_scratch(self, block: Block, rows: int, dtype: Any) -> int:
         """Elements of scratch for a block."""
-        return int(self._typed("block_scratch", dtype)(ctypes.byref(block), ctypes.c_long(rows)))
+        return int(self._typed("block_scratch", dtype)(ctypes.byref(block), ctypes.c_ssize_t(rows)))
 
     def _typed(self, name: str, dtype: Any) -> Any:
         return getattr(self._of, f"{name}_f{8 * np.dtype(dtype).itemsize}")
@@ -109,4 +115,4 @@ def _plain(argument: Any) -> Any:
         return ctypes.c_void_p(argument.ctypes.data)
     if isinstance(argument, ctypes.Structure):
         return ctypes.byref(argument)
-    return None if argument is None else ctypes.c_long(argument)
+    return None if argument is None else ctypes.c_ssize_t(argument)
