@@ -1,0 +1,258 @@
+// The pool of threads without Python: regions, barriers, callers that want it together, forks, and the end of the process
+// while workers sleep or spin. `threads` checks; `threads measure` prints what an empty region and a barrier cost.
+#include "../threads.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#if defined(__unix__) || defined(__APPLE__)
+#include <sys/wait.h>
+#include <unistd.h>
+#endif
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
+namespace {
+
+using namespace chainrule;
+
+int failures = 0;
+
+void check(bool right, const char *what) {
+  if (right) return;
+  std::fprintf(stderr, "wrong: %s\n", what);
+  failures++;
+}
+
+// Threads of a region, taken from the pool and given back.
+struct Crew {
+  explicit Crew(int wanted) : threads(acquire(wanted)) {}
+  ~Crew() {
+    if (threads > 1) release_threads();
+  }
+  int threads;
+};
+
+// Numbers that each thread writes and its neighbour reads after the barrier: neither is atomic, so a barrier that lets one
+// through too early is a race.
+struct Ring {
+  std::vector<long> written;
+  std::vector<long> seen;
+  int rounds;
+};
+
+void pass_on(void *context, int thread, int threads) {
+  Ring &ring = *static_cast<Ring *>(context);
+  for (int round = 0; round < ring.rounds; round++) {
+    ring.written[thread] = round + 10 * thread;
+    barrier(threads);
+    const int neighbour = (thread + 1) % threads;
+    ring.seen[thread] += ring.written[neighbour] == round + 10 * neighbour;
+    barrier(threads);
+  }
+}
+
+void check_regions(int wanted, int regions, int rounds) {
+  const Crew crew(wanted);
+  check(crew.threads == wanted, "a free pool gives the threads that are wanted");
+  Ring ring{std::vector<long>(wanted), std::vector<long>(wanted), rounds};
+  for (int k = 0; k < regions; k++) parallel(crew.threads, pass_on, &ring);
+  for (long seen : ring.seen) check(seen == long(regions) * rounds, "each thread sees what its neighbour wrote before the barrier");
+}
+
+// Workers sleep between regions that are far apart.
+void check_sleep() {
+  for (int k = 0; k < 3; k++) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    check_regions(3, 2, 2);
+  }
+}
+
+void check_callers() {
+  std::atomic<int> alone{0}, together{0};
+  const auto call = [&] {
+    for (int k = 0; k < 200; k++) {
+      const Crew crew(2);
+      (crew.threads == 1 ? alone : together)++;
+      Ring ring{std::vector<long>(2), std::vector<long>(2), 3};
+      parallel(crew.threads, pass_on, &ring);
+      for (int t = 0; t < crew.threads; t++) check(ring.seen[t] == 3, "a caller has its own threads");
+    }
+  };
+  std::thread first(call), second(call), third(call);
+  first.join(), second.join(), third.join();
+  check(alone + together == 600 && together > 0, "every caller comes through");
+  const Crew crew(2);
+  check(crew.threads == 2 && acquire(2) == 1, "a pool that is taken gives one thread");
+}
+
+#if defined(__SSE2__)
+void note_rounding(void *context, int thread, int) { static_cast<unsigned *>(context)[thread] = _mm_getcsr() & 0xffc0; }
+
+void check_rounding() {
+  const unsigned before = _mm_getcsr();
+  const Crew crew(2);
+  for (unsigned flush : {0x8040u, 0u}) {
+    unsigned found[2];
+    _mm_setcsr((before & ~0x8040u) | flush);
+    parallel(crew.threads, note_rounding, found);
+    _mm_setcsr(before);
+    check(found[0] == found[1] && (found[0] & 0x8040) == flush, "workers treat subnormal numbers as the caller does");
+  }
+}
+#endif
+
+#if defined(__unix__) || defined(__APPLE__)
+// A child starts its own pool, also when the parent's is taken.
+void check_fork(bool taken) {
+  const int threads = taken ? acquire(2) : 1;
+  const pid_t child = fork();
+  if (child == 0) {
+    failures = 0;
+    check_regions(2, 3, 3);
+    std::_Exit(failures);
+  }
+  int status = -1;
+  check(waitpid(child, &status, 0) == child && status == 0, "a forked child has a pool of its own");
+  if (threads > 1) release_threads();
+  check_regions(2, 3, 3);
+}
+
+void write(const std::string &path, const char *text) {
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path());
+  std::ofstream(path) << text;
+}
+
+void check_quota() {
+  char folder[] = "/tmp/chainrule-groups-XXXXXX";
+  if (!mkdtemp(folder)) return check(false, "a folder for the test");
+  const std::string root = folder;
+  write(root + "/cpu.max", "max 100000\n");
+  check(quota(folder, "0::/a/b\n") == 0, "no quota");
+  write(root + "/a/cpu.max", "250000 100000\n");
+  write(root + "/a/b/cpu.max", "max 100000\n");
+  check(quota(folder, "0::/a/b\n") == 3, "version 2: the quota of a group above, rounded up");
+  write(root + "/a/b/cpu.max", "50000 100000\n");
+  check(quota(folder, "0::/a/b\n") == 1, "version 2: the least quota");
+  write(root + "/cpu,cpuacct/cpu.cfs_quota_us", "-1\n");
+  write(root + "/cpu,cpuacct/cpu.cfs_period_us", "100000\n");
+  check(quota(folder, "4:memory:/x\n3:cpu,cpuacct:/x\n") == 0, "version 1: no quota");
+  write(root + "/cpu,cpuacct/x/cpu.cfs_quota_us", "400000\n");
+  write(root + "/cpu,cpuacct/x/cpu.cfs_period_us", "100000\n");
+  check(quota(folder, "4:memory:/x\n3:cpu,cpuacct:/x\n") == 4, "version 1: the group's quota");
+  check(quota(folder, "no line of a group\n:\n\n") == 0, "a text that is none");
+  std::filesystem::remove_all(root);
+}
+
+void check_variables() {
+  setenv("OMP_NUM_THREADS", "5,2", 1);
+  check(available_threads() == 5, "the first of OMP_NUM_THREADS");
+  setenv("CHAINRULE_THREADS", "3", 1);
+  check(available_threads() == 3, "CHAINRULE_THREADS comes before OMP_NUM_THREADS");
+  for (const char *bad : {"", "0", "-2", "two", "2x", "1.5"}) {
+    setenv("CHAINRULE_THREADS", bad, 1);
+    check(available_threads() == 5, "a variable that is no positive number is passed over");
+  }
+  unsetenv("CHAINRULE_THREADS"), unsetenv("OMP_NUM_THREADS");
+  check(available_threads() >= 1, "at least one thread without variables");
+}
+#endif
+
+// --- measuring --------------------------------------------------------------------------------------------------------
+
+void nothing(void *, int, int) {}
+
+void barriers(void *context, int, int threads) {
+  for (int k = *static_cast<int *>(context); k > 0; k--) barrier(threads);
+}
+
+double seconds(const std::chrono::steady_clock::time_point &since) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - since).count();
+}
+
+// Work of about so many microseconds on each thread, between barriers: what a network's update looks like.
+struct Load {
+  double microseconds;
+  int rounds;
+};
+
+std::atomic<long> sink{0};
+
+void compute(void *context, int thread, int threads) {
+  const Load &load = *static_cast<Load *>(context);
+  static const double per_microsecond = [] {
+    const auto begun = std::chrono::steady_clock::now();
+    double x = 1;
+    for (int i = 0; i < 1000000; i++) x = x * 0.999999 + 1e-9;
+    sink += long(x * 1e9);
+    return 1e6 / (1e6 * seconds(begun));
+  }();
+  for (int round = 0; round < load.rounds; round++) {
+    double x = 1;
+    const long steps = long(load.microseconds * per_microsecond * ((round + thread) % 2 ? 1.0 : 0.9));
+    for (long i = 0; i < steps; i++) x = x * 0.999999 + 1e-9;
+    sink += long(x * 1e9);
+    barrier(threads);
+  }
+}
+
+void measure(double for_seconds) {
+  const Crew crew(2);
+  if (crew.threads < 2) return;
+  const auto begun = std::chrono::steady_clock::now();
+  double region = 1e9, meeting = 1e9, loads[3] = {1e9, 1e9, 1e9}, all[3] = {};
+  const double sizes[3] = {5, 50, 500};
+  int repeats = 0;
+  for (; seconds(begun) < for_seconds; repeats++) {
+    auto start = std::chrono::steady_clock::now();
+    for (int k = 0; k < 1000; k++) parallel(2, nothing, nullptr);
+    region = std::min(region, seconds(start) * 1e6 / 1000);
+    int rounds = 1000;
+    start = std::chrono::steady_clock::now();
+    parallel(2, barriers, &rounds);
+    meeting = std::min(meeting, seconds(start) * 1e6 / rounds);
+    for (int s = 0; s < 3; s++) {
+      Load load{sizes[s], int(20000 / sizes[s])};
+      start = std::chrono::steady_clock::now();
+      parallel(2, compute, &load);
+      const double each = seconds(start) * 1e6 / load.rounds;
+      loads[s] = std::min(loads[s], each), all[s] += each;
+    }
+  }
+  std::printf("region %.2f us  barrier %.2f us  rounds of 5, 50, 500 us: best %.1f %.1f %.1f  mean %.1f %.1f %.1f\n", region, meeting,
+              loads[0], loads[1], loads[2], all[0] / repeats, all[1] / repeats, all[2] / repeats);
+}
+
+}  // namespace
+
+int main(int count, char **arguments) {
+  if (count > 1 && std::strcmp(arguments[1], "measure") == 0) {
+    measure(count > 2 ? std::atof(arguments[2]) : 2);
+    return 0;
+  }
+  check(acquire(0) == 1 && acquire(1) == 1, "one thread is never taken from the pool");
+  for (int threads : {2, 3, 8}) check_regions(threads, 50, 20);
+  check_sleep();
+  check_callers();
+#if defined(__SSE2__)
+  check_rounding();
+#endif
+#if defined(__unix__) || defined(__APPLE__)
+  check_fork(false);
+  check_fork(true);
+  check_quota();
+  check_variables();
+#endif
+  if (failures == 0) std::puts("right");
+  return failures != 0;
+}

@@ -1,0 +1,171 @@
+// The pool of threads; see threads.h. Each worker waits for its own call to change; all meet at one barrier.
+//
+//     parallel   caller: region, then call++ of each worker ──► worker: work ──► barrier
+//                caller: work of thread 0                   ─────────────────► barrier ──► returns
+
+#include "threads.h"
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <new>
+#include <system_error>
+#include <thread>
+
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+#if defined(__unix__) || defined(__APPLE__)
+#include <pthread.h>
+#include <signal.h>
+#endif
+
+namespace chainrule {
+
+namespace {
+
+constexpr int most = 256;        // threads in a pool
+constexpr int line = 128;        // bytes that processors hand to each other at once
+constexpr auto spinning = std::chrono::microseconds(50);
+
+void relax() {
+#if defined(__SSE2__)
+  _mm_pause();
+#elif defined(__aarch64__)
+  asm volatile("isb");
+#endif
+}
+
+// The word of a thread that says how it rounds and what it does with subnormal numbers.
+#if defined(__SSE2__)
+using Rounding = unsigned;
+Rounding rounding() { return _mm_getcsr(); }
+void set_rounding(Rounding r) { _mm_setcsr(r); }
+#elif defined(__aarch64__) && defined(__GNUC__)
+using Rounding = uint64_t;
+Rounding rounding() {
+  Rounding r;
+  asm volatile("mrs %0, fpcr" : "=r"(r));
+  return r;
+}
+void set_rounding(Rounding r) { asm volatile("msr fpcr, %0" : : "r"(r)); }
+#else
+using Rounding = int;
+Rounding rounding() { return 0; }
+void set_rounding(Rounding) {}
+#endif
+
+struct Region {
+  void (*work)(void *, int, int);
+  void *context;
+  int threads;
+  Rounding rounding;
+};
+
+struct alignas(line) Word {
+  std::atomic<int32_t> value{0};
+};
+
+struct Pool {
+  std::atomic<bool> taken{false};
+  int workers = 0;
+  Region region{};
+  Word arrived, passed;  // of the barrier: threads that wait, and how often all have met
+  Word call[most];       // one a worker; [0] is not used
+};
+
+constinit Pool pool;
+
+// Until the word is no longer `old`.
+void wait_while(const std::atomic<int32_t> &word, int32_t old) {
+  using Clock = std::chrono::steady_clock;
+  const auto until = Clock::now() + spinning;
+  do {
+    for (int i = 0; i < 16; i++) {
+      if (word.load(std::memory_order_acquire) != old) return;
+      relax();
+    }
+  } while (Clock::now() < until);
+  word.wait(old, std::memory_order_acquire);
+}
+
+void change(std::atomic<int32_t> &word) {
+  word.fetch_add(1, std::memory_order_acq_rel);
+  word.notify_all();
+}
+
+void serve(int thread) {
+  for (int32_t served = 0;; served++) {
+    wait_while(pool.call[thread].value, served);
+    const Region region = pool.region;
+    set_rounding(region.rounding);
+    region.work(region.context, thread, region.threads);
+    barrier(region.threads);
+  }
+}
+
+// Signals are for the program's own threads: one that ended a worker's sleep would not end a wait of the main thread.
+class SignalsBlocked {
+#if defined(__unix__) || defined(__APPLE__)
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+  }
+  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before, nullptr); }
+
+ private:
+  sigset_t before;
+#endif
+};
+
+// Starts workers until there are `wanted` threads; there stay fewer where the system refuses.
+void grow(int wanted) {
+  [[maybe_unused]] const SignalsBlocked blocked;
+  for (; pool.workers + 1 < wanted; pool.workers++) {
+    try {
+      std::thread(serve, pool.workers + 1).detach();
+    } catch (const std::system_error &) {
+      return;
+    }
+  }
+}
+
+#if defined(__unix__) || defined(__APPLE__)
+// Only the thread that forked lives on in a child.
+void forget() { new (&pool) Pool; }
+
+[[maybe_unused]] const int forgetting = pthread_atfork(nullptr, nullptr, forget);
+#endif
+
+}  // namespace
+
+int acquire(int wanted) {
+  if (wanted <= 1 || pool.taken.exchange(true, std::memory_order_acquire)) return 1;
+  grow(wanted < most ? wanted : most);
+  const int found = pool.workers + 1 < wanted ? pool.workers + 1 : wanted;
+  if (found == 1) release_threads();
+  return found;
+}
+
+void release_threads() { pool.taken.store(false, std::memory_order_release); }
+
+void parallel(int threads, void (*work)(void *, int, int), void *context) {
+  if (threads > 1) {
+    pool.region = {work, context, threads, rounding()};
+    for (int thread = 1; thread < threads; thread++) change(pool.call[thread].value);
+  }
+  work(context, 0, threads);
+  barrier(threads);
+}
+
+void barrier(int threads) {
+  if (threads <= 1) return;
+  const int32_t passed = pool.passed.value.load(std::memory_order_acquire);
+  if (pool.arrived.value.fetch_add(1, std::memory_order_acq_rel) + 1 < threads) return wait_while(pool.passed.value, passed);
+  pool.arrived.value.store(0, std::memory_order_relaxed);
+  change(pool.passed.value);
+}
+
+}  // namespace chainrule
