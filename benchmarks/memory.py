@@ -108,11 +108,12 @@ def _memmap(folder: Path) -> Any:
 def show(found: list[dict[str, Any]], console: Console) -> None:
     """A table in MB: what must be there, what was there."""
     table = Table(title="one epoch, peak of resident memory in MB", box=None)
-    columns = ("", "anonymous before", "anonymous during", "of files during", "data", "order")
+    columns = ("", "anonymous before", "during", "more by", "of files during", "data", "order")
     for title in (*columns, "parameters and slots", "activations of a batch", "seconds"):
         table.add_column(title, justify="left" if title == "" else "right")
     for one in found:
-        sizes = (one["before"]["RssAnon"], one["during"]["RssAnon"], one["during"]["RssFile"], *one["parts"].values())
+        before, during = one["before"]["RssAnon"], one["during"]["RssAnon"]
+        sizes = (before, during, during - before, one["during"]["RssFile"], *one["parts"].values())
         table.add_row(one["case"], *(f"{size / 1e6:.1f}" for size in sizes), f"{one['seconds']:.1f}")
     console.print(table)
 

@@ -126,6 +126,9 @@ def notes(document: dict[str, Any]) -> list[str]:
     found = [f"{name} is left out: {why}" for name, why in document["left_out"].items()]
     refused = [r for r in document["results"] if r["refused"]]
     found += [f"{r['contender']} on {r['task']}, {r['threads']} thread(s): {r['refused']}" for r in refused]
+    needed = [f"{r['contender']} {r['updates']}" for r in document["results"] if r.get("updates")]
+    if needed:
+        found.append(f"updates that were needed to 88%: {', '.join(needed)}")
     if document["dropped"]:
         found.append(f"settings of this environment that no contender got: {', '.join(document['dropped'])}")
     return found

@@ -108,6 +108,7 @@ def _result(measured: Measured, task: str, threads: int) -> dict[str, Any]:
         "best": measured.best,
         "median": measured.median,
         "pieces": len(measured.micros),
+        "updates": measured.updates,
     }
 
 

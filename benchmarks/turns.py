@@ -28,6 +28,7 @@ class Measured:
     deviation: float | None = None
     refused: str | None = None
     micros: list[float] = dataclasses.field(default_factory=list)
+    updates: int | None = None  # that a training to 88% needed
 
     @property
     def best(self) -> float | None:
@@ -65,9 +66,12 @@ class Worker:
         return {"failed": f"the process ended: {words[-1]}"}
 
     def close(self) -> None:
-        """Let it end."""
-        with contextlib.suppress(BrokenPipeError):
+        """Let it end, or end it."""
+        try:
             self._process.communicate(timeout=10)
+        except (subprocess.TimeoutExpired, BrokenPipeError):
+            self._process.kill()
+            self._process.wait()
 
 
 @contextlib.contextmanager
@@ -115,4 +119,4 @@ def _turn(worker: Worker, measured: Measured, seconds: float) -> None:
     seconds = min(seconds, PEAK_SECONDS) if measured.task == PEAK else seconds
     answer = worker.ask(do="turn", task=measured.task, seconds=seconds)
     measured.micros += answer.get("micros", [])
-    measured.refused = answer.get("failed")
+    measured.refused, measured.updates = answer.get("failed"), answer.get("updates")

@@ -3,7 +3,7 @@
 It reads one JSON request a line and answers with one line each:
 
     {"do": "prepare", "task": "W1"}               {"deviation": 1e-7}, or {"failed": why}
-    {"do": "turn", "task": "W1", "seconds": 0.5}  {"micros": [...]}, or {"failed": why}
+    {"do": "turn", "task": "W1", "seconds": 0.5}  {"micros": [...], "updates": n or null}, or {"failed": why}
     {"do": "forget", "task": "W1"}                {}
     {"do": "about"}                               {"pools": [...]}: the BLAS kernels in use
 
@@ -63,7 +63,7 @@ class Server:
 
     def turn(self, task: str, seconds: float) -> dict[str, Any]:
         """Timed pieces of a task."""
-        return {"micros": self._tasks[task].turn(seconds)}
+        return {"micros": self._tasks[task].turn(seconds), "updates": self._tasks[task].updates}
 
     def forget(self, task: str) -> dict[str, Any]:
         """Let a task's memory go."""

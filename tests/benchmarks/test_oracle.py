@@ -1,10 +1,12 @@
-"""The benchmarks' oracle against the reference engine, and the contenders that are always there against the oracle."""
+"""The benchmarks' oracle against the reference engine, and every contender that is installed against the oracle."""
 
 import dataclasses
+import importlib
+from typing import Any
 
 import numpy as np
 import pytest
-from benchmarks.contenders import numpy_in_place, own, scikit
+from benchmarks.contenders import CONTENDERS, missing, own
 from benchmarks.tasks import TOLERANCE
 from benchmarks.workloads import WORKLOADS, Problem, problem
 
@@ -40,15 +42,36 @@ def test_the_oracle_predicts_and_measures_gradients_as_the_reference_engine(name
     assert np.allclose(oracle.norms(given, rows), each, rtol=1e-12)
 
 
-@pytest.mark.parametrize("module", [numpy_in_place, scikit])
+pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # by torch itself, as it compiles
+PEERS = [name for name, contender in CONTENDERS.items() if name != "chainrule" and "train" in contender.kinds]
+
+
+def contender(name: str) -> Any:
+    if lacking := missing(name):
+        pytest.skip(f"not installed: {', '.join(lacking)}")
+    return importlib.import_module(f"benchmarks.contenders.{CONTENDERS[name].module}")
+
+
+@pytest.mark.parametrize("peer", PEERS)
 @pytest.mark.parametrize("name", WORKLOADS)
-def test_a_peer_makes_the_same_updates_and_can_start_over(name: str, module) -> None:
+def test_a_peer_makes_the_same_updates_and_can_start_over(name: str, peer: str) -> None:
     given = small(name, np.float32)
-    training, true = module.Training(given, 1), oracle.train(given, given.order[0])
+    training, true = contender(peer).Training(given, 1), oracle.train(given, given.order[0])
     for _ in range(2):
         training.steps(given.order[0])
         assert oracle.deviation(training.theta(), true, given.theta) < TOLERANCE["train"]
         training.reset()
+
+
+@pytest.mark.parametrize("peer", PEERS)
+def test_the_eps_of_adam_is_where_the_paper_puts_it(peer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = small("W7", np.float32)
+    given = dataclasses.replace(given, workload=dataclasses.replace(given.workload, rate=2e-3))
+    for module in (oracle, contender(peer)):
+        monkeypatch.setattr(module, "EPS", 1e-2)
+    training = contender(peer).Training(given, 1)
+    training.steps(given.order[0])
+    assert oracle.deviation(training.theta(), oracle.train(given, given.order[0]), given.theta) < 1e-4
 
 
 def test_another_learning_rate_a_lost_bias_and_an_update_too_few_are_noticed() -> None:

@@ -1,11 +1,14 @@
 """Workers in processes of their own: they take turns, and who computes something else is not timed."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from benchmarks import machine, tasks, turns
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="workers are pinned as Linux does")
 
 
 def test_workers_take_turns_and_one_that_deviates_is_not_timed(tmp_path: Path) -> None:
