@@ -1,7 +1,7 @@
 """What was measured, as ratios: on the terminal, in the README, in a JSON document.
 
-The document's `results` have one entry for each task, number of threads and contender, `beside` naming the task that a
-measurement of the peak was made beside.
+The document's `results` have one entry for each task, number of threads and contender; `beside` names the task that a
+measurement of the peak took turns with. A share is that of the best peak of the whole run: the strictest.
 """
 
 import dataclasses
@@ -30,7 +30,7 @@ class Row:
     threads: int
     micros: dict[str, float]
     medians: dict[str, float]
-    peak: float | None  # GFLOP/s of the matrix product beside it
+    peak: float | None  # the run's best GFLOP/s of a matrix product, with as many threads
 
     @property
     def own(self) -> float | None:
@@ -70,7 +70,7 @@ def rows(document: dict[str, Any]) -> list[Row]:
 def _row(results: list[dict[str, Any]], task: str, threads: int) -> Row:
     timed = [r for r in results if r["threads"] == threads and r["best"] is not None and not r["refused"]]
     here = [r for r in timed if r["task"] == task]
-    products = [r["best"] for r in timed if r["task"] == PEAK and r["beside"] == task]
+    products = [r["best"] for r in timed if r["task"] == PEAK]
     peak = PEAK_FLOPS / (min(products) * 1e3) if products else None
     micros, medians = ({r["contender"]: r[key] for r in here} for key in ("best", "median"))
     return Row(task, threads, micros, medians, peak)

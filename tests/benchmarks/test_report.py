@@ -26,6 +26,7 @@ def document() -> dict[str, object]:
         result("W1", "torch", 1.0, refused="deviates"),
         result("peak", "numpy", product),
         result("peak", "torch", 2 * product),
+        result("peak", "torch", 3 * product, beside="norms"),
         result("peak", "torch", product / 2, threads=2),
         result("W1", "chainrule", 20.0, threads=2),
         result("norms", "numpy", 5.0),
