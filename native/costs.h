@@ -370,7 +370,12 @@ CHAINRULE_INLINE void move_rows(const T *from, Index row, Index column, T *to, I
 
 // The numbers of `from`, rows ld apart, to their places; zeros to those left over.
 template <class T> CHAINRULE_INLINE void gather(const T *from, Index ld, const Work<T> &x, T *to) {
-  if (x.rows * x.width < x.count)
+  const Index numbers = x.rows * x.width;
+  if (ld == x.row_step) {  // without gaps here and there
+    for (Index i = 0; i < x.count; i += lanes<T>) store(to + i, load_first(from + i, numbers - i, T(0)));
+    return;
+  }
+  if (numbers < x.count)
     for (Index i = x.column_step == 1 ? x.count - lanes<T> : 0; i < x.count; i += lanes<T>) store(to + i, vec<T>{});
   move_rows(from, ld, 1, to, x.row_step, x.column_step, x);
 }

@@ -31,13 +31,13 @@ struct Exp {
 };
 struct Expm1 {
   static constexpr const char *name = "expm1";
-  static constexpr double bound[] = {2, 2};
+  static constexpr double bound[] = {2, 2.2};
   template <class V> static V vector(V x) { return expm1(x); }
   template <class Wide> static Wide wide(Wide x) { return std::expm1(x); }
 };
 struct Tanh {
   static constexpr const char *name = "tanh";
-  static constexpr double bound[] = {2.2, 2.2};
+  static constexpr double bound[] = {2.2, 2.5};
   template <class V> static V vector(V x) { return tanh(x); }
   template <class Wide> static Wide wide(Wide x) { return std::tanh(x); }
 };
@@ -73,7 +73,7 @@ struct Softplus {
 };
 struct Normal {
   static constexpr const char *name = "normal";
-  static constexpr double bound[] = {5, 6};
+  static constexpr double bound[] = {5.5, 6};
   template <class V> static V vector(V x) {
     V bell;
     return normal_distribution(x, bell);
