@@ -1,14 +1,17 @@
 """The test programs of native/tests, built by CMake with each sanitizer, and run."""
 
 import os
+import platform
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+from tests.native import library
 
 ROOT = Path(__file__).resolve().parents[2]
-DRIVERS = ["threads"]
+DRIVERS = ["threads", "core"]
+LEVEL = "x86-64-v3" if platform.machine().lower() in ("x86_64", "amd64") else "portable"
 SANITIZERS = ["address", "thread", "undefined"]
 OPTIONS = {
     "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1",
@@ -18,23 +21,29 @@ OPTIONS = {
 
 
 def _run(*command):
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=os.environ | OPTIONS, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, env=os.environ | OPTIONS, check=False)
     assert done.returncode == 0, f"{' '.join(map(str, command))}\n{done.stdout[-4000:]}\n{done.stderr[-8000:]}"
 
 
-@pytest.fixture(params=SANITIZERS)
-def build(request, tmp_path):
-    """A folder with the drivers, watched by one sanitizer; one instruction set is enough."""
+def _check(sanitizer, level, folder):
+    """Builds the drivers for one instruction set, watched by one sanitizer, and runs them."""
     if not shutil.which("cmake"):
         pytest.skip("cmake is not there")
-    if not any(shutil.which(name) for name in (os.environ.get("CXX"), "g++", "clang++") if name):
-        pytest.skip("no C++ compiler: neither CXX nor g++ or clang++ is there")
-    options = [f"-DCHAINRULE_SANITIZE={request.param}", "-DCHAINRULE_DRIVERS=ON"]
-    _run("cmake", "-S", ROOT, "-B", tmp_path, *options)
-    return tmp_path
-
-
-def test_drivers(build):
-    _run("cmake", "--build", build, "-j2", "--target", *(f"driver_{name}" for name in DRIVERS))
+    library.compiler(), library.flags(level)  # or skip
+    options = [f"-DCHAINRULE_SETS={level.removeprefix('x86-64-')}", f"-DCHAINRULE_SANITIZE={sanitizer}"]
+    _run("cmake", "-S", ROOT, "-B", folder, "-DCHAINRULE_DRIVERS=ON", *options)
+    _run("cmake", "--build", folder, "-j2", "--target", *(f"driver_{name}" for name in DRIVERS))
     for name in DRIVERS:
-        _run(build / "native" / f"driver_{name}")
+        _run(folder / "native" / f"driver_{name}")
+
+
+@pytest.mark.parametrize("sanitizer", SANITIZERS)
+def test_drivers(sanitizer, tmp_path):
+    _check(sanitizer, LEVEL, tmp_path)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("sanitizer", SANITIZERS)
+@pytest.mark.parametrize("level", [level for level in library.LEVELS if level != LEVEL])
+def test_drivers_of_other_sets(sanitizer, level, tmp_path):
+    _check(sanitizer, level, tmp_path)
