@@ -359,7 +359,8 @@ template <class F> CHAINRULE_INLINE void pieces(Index rows, Index width, F f) {
 
 // Number (r, j) of every row r and column j from one place to another.
 template <class T>
-CHAINRULE_INLINE void move_rows(const T *from, Index row, Index column, T *to, Index to_row, Index to_column, const Work<T> &x) {
+CHAINRULE_INLINE void move_rows(const T *from, Index row, Index column, T *to, Index to_row, Index to_column,
+                                const Work<T> &x) {
   if (column == 1 && to_column == 1 && x.width > 1) {
     for (Index r = 0; r < x.rows; r++) copy_numbers(from + r * row, x.width, to + r * to_row);
   } else {

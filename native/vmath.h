@@ -108,21 +108,15 @@ template <class V, int N> CHAINRULE_INLINE V polynomial(V x, const element<V> (&
   }
 }
 
-// e^(x + low) = 2^n (1 + p): n as a number and in the low bits of `shifted`, p = e^r - 1 for |r| <= ln(2) / 2.
+// e^x = 2^n (1 + p), x = n ln 2 + r, |r| <= ln(2) / 2: n as a number and in the low bits of `shifted`.
 template <class V> struct Power {
-  V shifted, n, p;
+  V shifted, n, r;
+  CHAINRULE_INLINE V p() const { return fma(r * r, polynomial(r, of<V>::exp), r); }  // e^r - 1
 };
-template <class V> CHAINRULE_INLINE Power<V> reduced(V x, V low) {
-  V shifted = fma(x, all<V>(of<V>::log2_e), all<V>(of<V>::rounder));
-  V n = shifted - of<V>::rounder;
-  V r = fma(n, all<V>(-of<V>::ln2_low), fma(n, all<V>(-of<V>::ln2_high), x)) + low;
-  return {shifted, n, fma(r * r, polynomial(r, of<V>::exp), r)};
-}
 template <class V> CHAINRULE_INLINE Power<V> reduced(V x) {
   V shifted = fma(x, all<V>(of<V>::log2_e), all<V>(of<V>::rounder));
   V n = shifted - of<V>::rounder;
-  V r = fma(n, all<V>(-of<V>::ln2_low), fma(n, all<V>(-of<V>::ln2_high), x));
-  return {shifted, n, fma(r * r, polynomial(r, of<V>::exp), r)};
+  return {shifted, n, fma(n, all<V>(-of<V>::ln2_low), fma(n, all<V>(-of<V>::ln2_high), x))};
 }
 
 // 2^n and 2^-n from n in the low bits; n must be an exponent of normal numbers.
@@ -150,14 +144,15 @@ template <class V> CHAINRULE_INLINE V scaled(V a, [[maybe_unused]] V n, [[maybe_
 
 // e^(x + low) for x of at most exp_highest and a `low` that is tiny beside it.
 template <class V> CHAINRULE_INLINE V exp_of_sum(V x, V low) {
-  Power<V> power = reduced(larger(all<V>(of<V>::exp_lowest), x), low);
-  return scaled(power.p + 1, power.n, power.shifted);
+  Power<V> power = reduced(larger(all<V>(of<V>::exp_lowest), x));
+  power.r = power.r + low;
+  return scaled(power.p() + 1, power.n, power.shifted);
 }
 
 // e^x for x <= 0, within 1.2 / 1.2 ULP.
 template <class V> CHAINRULE_INLINE V exp_of_negative(V x) {
   Power<V> power = reduced(larger(all<V>(of<V>::exp_lowest), x));
-  return scaled(power.p + 1, power.n, power.shifted);
+  return scaled(power.p() + 1, power.n, power.shifted);
 }
 
 // e^x, within 1.2 / 1.2 ULP.
@@ -168,14 +163,14 @@ template <class V> CHAINRULE_INLINE V expm1(V x) {
   V y = larger(all<V>(of<V>::expm1_lowest), smaller(all<V>(of<V>::exp_highest), x));
   Power<V> power = reduced(y);
   V inverse = two_to_minus(smaller(power.shifted, all<V>(of<V>::rounder + of<V>::expm1_widest)));
-  return with_sign_of(scaled(power.p + (1 - inverse), power.n, power.shifted), x);
+  return with_sign_of(scaled(power.p() + (1 - inverse), power.n, power.shifted), x);
 }
 
 // tanh x = (1 - e) / (1 + e) with e = e^(-2|x|), within 2.2 / 2.5 ULP.
 template <class V> CHAINRULE_INLINE V tanh(V x) {
   V y = smaller(all<V>(of<V>::tanh_highest), magnitude(x));
   Power<V> power = reduced(-2 * y);
-  V scale = two_to(power.shifted), above = fma(-scale, power.p, 1 - scale), below = fma(scale, power.p, 1 + scale);
+  V scale = two_to(power.shifted), above = fma(-scale, power.p(), 1 - scale), below = fma(scale, power.p(), 1 + scale);
   return with_sign_of(above / below, x);
 }
 
@@ -184,7 +179,7 @@ template <class V> CHAINRULE_INLINE V sigmoid(V x) {
   V y = larger(all<V>(of<V>::expm1_lowest), smaller(all<V>(-of<V>::exp_lowest), -x));
   Power<V> power = reduced(y);
   V inverse = two_to_minus(smaller(power.shifted, all<V>(of<V>::rounder + of<V>::expm1_widest)));
-  return scaled(1 / ((power.p + inverse) + 1), -power.n, 2 * of<V>::rounder - power.shifted);
+  return scaled(1 / ((power.p() + inverse) + 1), -power.n, 2 * of<V>::rounder - power.shifted);
 }
 
 // e^-|x|.
@@ -245,8 +240,8 @@ template <class V> CHAINRULE_INLINE V softplus(V x) {
   return (x > 0 ? x : V{}) + log1p_of_unit(exp_of_minus_magnitude(x));
 }
 
-// Phi(x), the normal distribution function, within 5.5 / 6 ULP; `bell` becomes e^(-x²/2), within 1.4 / 1.4 ULP. For erf and erfc:
-// erfc(x) = 2 Phi(-sqrt(2) x), but x² is squared exactly here, so that the left tail keeps every digit.
+// Phi(x), the normal distribution function, within 5.5 / 6 ULP; `bell` becomes e^(-x²/2), within 1.4 / 1.4 ULP.
+// It is erfc(-x / sqrt 2) / 2, but x is squared exactly here, so that the left tail keeps its digits.
 template <class V> CHAINRULE_INLINE V normal_distribution(V x, V &bell) {
   const element<V> half = element<V>(0.5);
   V y = smaller(all<V>(of<V>::normal_lowest), magnitude(x));
