@@ -212,9 +212,8 @@ CHAINRULE_INLINE void gradient_tiles(const Network<T> &net, const Stripe &s, Ind
 
 // The panel of delta that a stripe multiplies: as it lies, or packed where many tiles read it from far apart.
 template <class T> struct DeltaPanel {
-  const T *at;
-  Index ld;
-  Index k = -1, p = -1;
+  const T *at = nullptr;
+  Index ld = 0, k = -1, p = -1;
   CHAINRULE_INLINE void find(const Network<T> &net, const Stripe &s, Index m, T *scratch) {
     if (s.k == k && s.p == p) return;
     k = s.k, p = s.p;

@@ -117,7 +117,7 @@ CHAINRULE_INLINE f64v fma(f64v a, f64v b, f64v c) {
 
 CHAINRULE_INLINE f32v sqrt(f32v a) {
 #if defined(__AVX512F__)
-  return (f32v)_mm512_sqrt_ps((__m512)a);
+  return (f32v)_mm512_mask_sqrt_ps((__m512)a, __mmask16(-1), (__m512)a);  // the plain form warns in g++ 12
 #elif defined(__AVX2__)
   return (f32v)_mm256_sqrt_ps((__m256)a);
 #elif defined(__SSE2__)
@@ -129,7 +129,7 @@ CHAINRULE_INLINE f32v sqrt(f32v a) {
 }
 CHAINRULE_INLINE f64v sqrt(f64v a) {
 #if defined(__AVX512F__)
-  return (f64v)_mm512_sqrt_pd((__m512d)a);
+  return (f64v)_mm512_mask_sqrt_pd((__m512d)a, __mmask8(-1), (__m512d)a);
 #elif defined(__AVX2__)
   return (f64v)_mm256_sqrt_pd((__m256d)a);
 #elif defined(__SSE2__)
