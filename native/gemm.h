@@ -12,6 +12,7 @@ namespace {
 
 // rows dealt into the fewest tiles of at most `most`, as even as they can be: calls f(begin, rows).
 template <class F> CHAINRULE_INLINE void tiles(Index begin, Index end, int most, F f) {
+  if (end - begin <= most) return f(begin, end - begin);
   Index count = (end - begin + most - 1) / most;
   for (; count > 0; count--) {
     Index rows = (end - begin + count - 1) / count;
