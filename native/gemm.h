@@ -55,9 +55,9 @@ CHAINRULE_INLINE void multiply(const T *A, Index lda, const T *B, Index depth, P
     int width = panels.width(p);
     Index at = panels.first(p) * W;
     Tile<T> t{A + row * lda, lda,    B + depth * at, width * W, C + row * ldc + at, ldc, depth,
-              finish,        kept ? kept + row * ld_kept + at : nullptr, ld_kept, T(0), nullptr, 0};
+              finish,        kept ? kept + row * ld_kept + at : nullptr, ld_kept, nullptr, 0};
     ahead.with(t);
-    tile_kernel<T, Rows>(int(rows), width)(t);
+    pick<Kernels<T, Rows>>(int(rows), width)(t);
     done(row, rows, panels.first(p), width);
   };
   if (wide) {

@@ -44,7 +44,6 @@ enum Finish : int {
   Store,     // C = AB
   Rectify,   // C = max(0, AB): relu in the forward epilogue
   Gate,      // C = AB where kept > 0, else 0: relu' in the backward epilogue
-  Descend,   // C = C - rate AB: plain gradient descent in BP4's epilogue
 };
 
 template <class T> struct Tile {
@@ -58,12 +57,10 @@ template <class T> struct Tile {
   Finish finish;
   const T *kept;  // for Gate: laid out like C, ld_kept
   Index ld_kept;
-  T rate;  // for Descend
   const char *ahead;  // what to bring towards the cache meanwhile, `step` bytes further for every k
   Index step;
 };
 
-template <class T> using Kernel = void (*)(const Tile<T> &);
 
 template <class T, Order order, int R, int V> CHAINRULE_INLINE
 void products(const T *A, Index lda, const T *B, Index ldb, Index K, const char *&ahead, Index step, vec<T> (&sum)[R][V]) {
@@ -114,7 +111,7 @@ template <class T, Order order, int R, int V> void kernel(const Tile<T> &t) {
   constexpr int W = lanes<T>;
   vec<T> sum[R][V];
   product<T, order, R, V>(t, sum);
-  const vec<T> zero{}, down = broadcast(-t.rate);
+  const vec<T> zero{};
   switch (t.finish) {
     case Store:
       EACH(i, v) store(t.C + i * t.ldc + v * W, sum[i][v]);
@@ -125,24 +122,38 @@ template <class T, Order order, int R, int V> void kernel(const Tile<T> &t) {
     case Gate:
       EACH(i, v) store(t.C + i * t.ldc + v * W, load(t.kept + i * t.ld_kept + v * W) > zero ? sum[i][v] : zero);
       break;
-    case Descend:
-      EACH(i, v) store(t.C + i * t.ldc + v * W, fma(down, sum[i][v], load(t.C + i * t.ldc + v * W)));
-      break;
+  }
+}
+// BP4's epilogue in registers: the gradient AB moves the weights C by a rule whose slots lie like C.
+template <class T, class Rule, int R, int V> void moving_kernel(const Tile<T> &t, const Rule &rule, T *first, T *second) {
+  constexpr int W = lanes<T>;
+  vec<T> sum[R][V];
+  product<T, Columns, R, V>(t, sum);
+  EACH(i, v) {
+    const Index at = i * t.ldc + v * W;
+    store(t.C + at, rule(sum[i][v], load(t.C + at), first + at, second + at));
   }
 }
 #undef EACH
 
-// The kernel for a tile of `rows` rows and V vectors; rows is at most most_rows(V).
-template <class T, Order order, int V, int... R> constexpr Kernel<T> pick(int rows, Numbers<R...>) {
-  constexpr Kernel<T> found[] = {kernel<T, order, R + 1, V>...};
+// found<R, V>() for a tile of `rows` rows, at most most_rows(V), and V = `vectors`.
+template <class Found, int V, int... R> CHAINRULE_INLINE auto pick(int rows, Numbers<R...>) {
+  static constexpr decltype(Found::template of<1, V>()) found[] = {Found::template of<R + 1, V>()...};
   return found[rows - 1];
 }
-template <class T, Order order> CHAINRULE_INLINE Kernel<T> tile_kernel(int rows, int vectors) {
+template <class Found> CHAINRULE_INLINE auto pick(int rows, int vectors) {
   switch (vectors) {
-    case 1: return pick<T, order, 1>(rows, UpTo<most_rows(1)>{});
-    case 2: return pick<T, order, 2>(rows, UpTo<most_rows(2)>{});
-    default: return pick<T, order, 3>(rows, UpTo<most_rows(3)>{});
+    case 1: return pick<Found, 1>(rows, UpTo<most_rows(1)>{});
+    case 2: return pick<Found, 2>(rows, UpTo<most_rows(2)>{});
+    default: return pick<Found, 3>(rows, UpTo<most_rows(3)>{});
   }
 }
+
+template <class T, Order order> struct Kernels {
+  template <int R, int V> static constexpr auto of() { return &kernel<T, order, R, V>; }
+};
+template <class T, class Rule> struct MovingKernels {
+  template <int R, int V> static constexpr auto of() { return &moving_kernel<T, Rule, R, V>; }
+};
 
 }  // namespace

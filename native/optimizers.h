@@ -1,7 +1,7 @@
 // The update rules, on a tile of weights: g in, the weights and slots moved in place. Formulas and sources: rules.py.
 //
-// A rule is a struct with its name, its slots, and what it does with a vector; its constructor takes what is the same
-// for a whole update. eta is the rate of this update, `step` its number from 1.
+// A rule is a struct with its name, its slots, whether it is light (then it moves the weights where the gradient still is
+// in registers), and what it does with a vector; its constructor takes what is the same for a whole update. eta is the rate of this update, `step` its number from 1.
 #pragma once
 
 #include "activations.h"
@@ -23,6 +23,7 @@ template <class T> CHAINRULE_INLINE vec<T> sign(vec<T> a) {
 
 template <class T> struct SGD {
   static constexpr const char *name = "sgd";  // momentum, nesterov
+  static constexpr bool light = true;
   static int slots(const double *p) { return p[0] != 0; }
   vec<T> eta, momentum;
   bool plain, nesterov;
@@ -38,6 +39,7 @@ template <class T> struct SGD {
 
 template <class T> struct RMSProp {
   static constexpr const char *name = "rmsprop";  // rho, eps
+  static constexpr bool light = false;
   static int slots(const double *) { return 1; }
   vec<T> eta, rho, rest, eps;
   RMSProp(const double *p, double rate, Index)
@@ -52,6 +54,7 @@ template <class T> struct RMSProp {
 // m̂ / (sqrt(v̂) + eps) = m c / (sqrt(v) d + eps) with c = 1 / (1 - beta1^t), d = 1 / sqrt(1 - beta2^t).
 template <class T> struct Adam {
   static constexpr const char *name = "adam";  // beta1, beta2, eps
+  static constexpr bool light = false;
   static int slots(const double *) { return 2; }
   vec<T> beta1, rest1, beta2, rest2, eps, scale, rate;
   Adam(const double *p, double eta, Index step)
@@ -72,6 +75,7 @@ template <class T> struct Adam {
 
 template <class T> struct AdamW {
   static constexpr const char *name = "adamw";  // beta1, beta2, eps, weight_decay
+  static constexpr bool light = false;
   static int slots(const double *) { return 2; }
   Adam<T> adam;
   vec<T> decay;
@@ -81,6 +85,7 @@ template <class T> struct AdamW {
 
 template <class T> struct RProp {
   static constexpr const char *name = "rprop";  // increase, decrease, smallest, largest, learning_rate
+  static constexpr bool light = false;
   static int slots(const double *) { return 2; }
   vec<T> increase, decrease, smallest, largest, first, scale;
   RProp(const double *p, double eta, Index)

@@ -195,18 +195,16 @@ template <class T, class F> CHAINRULE_INLINE void each_stripe(const Network<T> &
   }
 }
 
-// BP3 and BP4 of a stripe, tile by tile: `where` says where a tile goes, done(row, rows) sees it.
-template <class T, class Where, class Done>
-CHAINRULE_INLINE void gradient_tiles(const Network<T> &net, const Stripe &s, Index m, const T *B, Index ldb, Finish finish, T rate,
-                                     Ahead &ahead, Where where, Done done) {
+// BP3 and BP4 of a stripe, tile by tile, with delta's panel B: multiply(tile, row, rows) says where it goes, and goes.
+template <class T, class Multiply>
+CHAINRULE_INLINE void gradient_tiles(const Network<T> &net, const Stripe &s, Index m, const T *B, Index ldb, Ahead &ahead,
+                                     Multiply multiply) {
   const Neurons<T> &from = net.neurons[s.k];
   const int width = net.layer[s.k].panels().width(s.p);
   tiles(s.begin, s.end, most_rows(width), [&](Index row, Index rows) {
-    Tile<T> t{from.A + row, from.ld, B, ldb, nullptr, 0, m, finish, nullptr, 0, rate, nullptr, 0};
-    where(t, row);
+    Tile<T> t{from.A + row, from.ld, B, ldb, nullptr, width * lanes<T>, m, Store, nullptr, 0, nullptr, 0};
     ahead.with(t);
-    tile_kernel<T, Columns>(int(rows), width)(t);
-    done(row, rows);
+    multiply(t, row, int(rows));
   });
 }
 

@@ -43,30 +43,33 @@ void errors(Network<T> &net, const Examples &e, const Batch &batch, bool scaled,
 }
 
 // The first plan: every gradient tile moves its weights.
-template <class T, class Move>
-void descend_by(Network<T> &net, Index m, double rate, const Move &move, Ahead &ahead, int thread, int threads) {
-  constexpr int W = lanes<T>;
+template <class T, class Rule>
+void descend_by(Network<T> &net, Index m, const Rule &rule, Ahead &ahead, int thread, int threads) {
   const Adjust<T> &adjust = net.adjust;
-  const bool plain = rule_slots(net.settings.rule) == 0 && !adjust.penalty && !adjust.bounded && !net.mask;
-  alignas(64) T g[12 * 3 * W];
+  const bool plain = !adjust.penalty && !adjust.bounded && !net.mask;
+  alignas(64) T g[most_rows(1) * 3 * lanes<T>];
   DeltaPanel<T> delta;
   each_stripe(net, thread, threads, [&](const Stripe &stripe) {
     delta.find(net, stripe, m, scratch_of(net, thread));
-    const Index ld = net.layer[stripe.k].panels().width(stripe.p) * W;
-    T *panel = net.weights + net.layer[stripe.k].panel_at(stripe.p);
-    auto where = [&](Tile<T> &t, Index row) { t.C = plain ? panel + row * ld : g, t.ldc = ld; };
-    gradient_tiles(net, stripe, m, delta.at, delta.ld, plain ? Descend : Store, T(rate), ahead, where, [&](Index row, Index rows) {
-      if (plain) return;
+    const int width = net.layer[stripe.k].panels().width(stripe.p);
+    gradient_tiles(net, stripe, m, delta.at, delta.ld, ahead, [&](Tile<T> &t, Index row, int rows) {
       Weights<T> moved = weights_at(net, stripe, row, rows);
-      moved.g = g, moved.ld_g = ld;
-      move_weights(moved, adjust, move);
+      if constexpr (Rule::light)
+        if (plain) {
+          t.C = moved.w;  // which stands in for slots that a rule does not have
+          return pick<MovingKernels<T, Rule>>(rows, width)(t, rule, moved.first ? moved.first : t.C, t.C);
+        }
+      t.C = g;
+      pick<Kernels<T, Columns>>(rows, width)(t);
+      moved.g = g, moved.ld_g = t.ldc;
+      move_weights(moved, adjust, rule);
     });
     if (stripe.k) turn(net.layer[stripe.k], net.weights, net.turned, stripe.p, stripe.begin, stripe.end);
   });
 }
 
 template <class T> void descend(Network<T> &net, Index m, double rate, Ahead &ahead, int thread, int threads) {
-  with_rule<T>(net.settings.rule, rate, net.step, [&](const auto &move) { descend_by(net, m, rate, move, ahead, thread, threads); });
+  with_rule<T>(net.settings.rule, rate, net.step, [&](const auto &rule) { descend_by(net, m, rule, ahead, thread, threads); });
 }
 
 // The second plan: gradients to memory; from a chunk on they are added up in float64.
@@ -76,8 +79,10 @@ template <class T> void collect(Network<T> &net, const Batch &batch, int thread,
   each_stripe(net, thread, threads, [&](const Stripe &stripe) {
     delta.find(net, stripe, batch.rows, scratch_of(net, thread));
     const Index ld = net.layer[stripe.k].panels().width(stripe.p) * lanes<T>, at = net.layer[stripe.k].panel_at(stripe.p);
-    auto where = [&](Tile<T> &t, Index row) { t.C = net.gradient + at + row * ld, t.ldc = ld; };
-    gradient_tiles(net, stripe, batch.rows, delta.at, delta.ld, Store, T(0), none, where, [&](Index, Index) {});
+    gradient_tiles(net, stripe, batch.rows, delta.at, delta.ld, none, [&](Tile<T> &t, Index row, int rows) {
+      t.C = net.gradient + at + row * ld;
+      pick<Kernels<T, Columns>>(rows, net.layer[stripe.k].panels().width(stripe.p))(t);
+    });
     if (batch.rows == batch.whole) return;
     for (Index i = at + stripe.begin * ld; i < at + stripe.end * ld; i++) {
       net.sums[i] = (batch.begin ? net.sums[i] : 0) + net.gradient[i];
