@@ -279,15 +279,14 @@ template <class T> bool wants_team(Network<T> &net) {
 // One window of updates, on one thread or on all of the team; its pace is kept.
 template <class T> void run_window(Call<T> &call, bool with_team) {
   Network<T> &net = call.net;
-  double &pace = net.pace[with_team];
-  const double updates = pace > 0 ? window / pace : 1;
+  const double known = net.pace[with_team] > 0 ? net.pace[with_team] : net.pace[!with_team];
+  const double updates = known > 0 ? window / known : 1;
   const Index last = call.steps.updates;
   call.to = updates < double(last - call.from) ? call.from + 1 + Index(updates) : last;
   if (call.to > last) call.to = last;
   const double begun = call.team.now();
   call.team.run(with_team ? call.team.threads : 1, work<T>, &call);
-  const double found = (call.team.now() - begun) / double(call.made - call.from);
-  pace = pace > 0 ? 0.5 * (pace + found) : found;
+  net.pace[with_team] = (call.team.now() - begun) / double(call.made - call.from);
   net.windows++;
   call.from = call.made;
 }
