@@ -11,6 +11,7 @@
 #include <new>
 #include <system_error>
 #include <thread>
+#include <type_traits>
 
 #if defined(__SSE2__)
 #include <immintrin.h>
@@ -24,9 +25,11 @@ namespace chainrule {
 
 namespace {
 
-constexpr int most = 256;        // threads in a pool
-constexpr int line = 128;        // bytes that processors hand to each other at once
-constexpr auto spinning = std::chrono::microseconds(50);
+constexpr int most = 256;  // threads in a pool
+constexpr int line = 128;  // bytes that processors hand to each other at once
+
+// How long a thread that waits keeps its processor, and how long it stays awake (measured: docs/decisions/0009).
+constexpr auto spinning = std::chrono::microseconds(2), yielding = std::chrono::microseconds(100);
 
 void relax() {
 #if defined(__SSE2__)
@@ -75,17 +78,19 @@ struct Pool {
 };
 
 constinit Pool pool;
+static_assert(std::is_trivially_destructible_v<Pool>, "workers may use it until the process is gone");
 
-// Until the word is no longer `old`.
+// Until the word is no longer `old`. A thread whose processor others want gives it away at each turn after the first.
 void wait_while(const std::atomic<int32_t> &word, int32_t old) {
   using Clock = std::chrono::steady_clock;
-  const auto until = Clock::now() + spinning;
-  do {
+  const auto begun = Clock::now();
+  for (auto waited = Clock::duration(0); waited < yielding; waited = Clock::now() - begun) {
+    if (waited > spinning) std::this_thread::yield();
     for (int i = 0; i < 16; i++) {
       if (word.load(std::memory_order_acquire) != old) return;
       relax();
     }
-  } while (Clock::now() < until);
+  }
   word.wait(old, std::memory_order_acquire);
 }
 

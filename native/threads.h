@@ -4,8 +4,9 @@
 //     parallel(threads, work, context);        // as often as needed; work may call barrier(threads)
 //     if (threads > 1) release_threads();
 //
-// Between two regions and at a barrier a thread spins for some microseconds, then sleeps. Workers are never joined: they
-// own nothing, block every signal and end with the process. A forked child starts without a pool.
+// Between two regions and at a barrier a thread spins for a moment, then offers its processor to others again and again,
+// then sleeps. Workers are never joined: they own nothing, block every signal and end with the process. A forked child
+// starts without a pool.
 #pragma once
 
 namespace chainrule {

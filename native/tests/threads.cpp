@@ -10,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
 #include <thread>
 #include <vector>
@@ -170,67 +171,72 @@ void check_variables() {
 
 // --- measuring --------------------------------------------------------------------------------------------------------
 
+using Clock = std::chrono::steady_clock;
+
+double microseconds(Clock::time_point since) { return std::chrono::duration<double, std::micro>(Clock::now() - since).count(); }
+
 void nothing(void *, int, int) {}
 
-void barriers(void *context, int, int threads) {
+void meet(void *context, int, int threads) {
   for (int k = *static_cast<int *>(context); k > 0; k--) barrier(threads);
 }
 
-double seconds(const std::chrono::steady_clock::time_point &since) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - since).count();
-}
-
-// Work of about so many microseconds on each thread, between barriers: what a network's update looks like.
-struct Load {
-  double microseconds;
+// Rounds of work of unequal length with a barrier after each, as in a network's update.
+struct Rounds {
+  long steps;
   int rounds;
 };
 
 std::atomic<long> sink{0};
 
 void compute(void *context, int thread, int threads) {
-  const Load &load = *static_cast<Load *>(context);
-  static const double per_microsecond = [] {
-    const auto begun = std::chrono::steady_clock::now();
-    double x = 1;
-    for (int i = 0; i < 1000000; i++) x = x * 0.999999 + 1e-9;
-    sink += long(x * 1e9);
-    return 1e6 / (1e6 * seconds(begun));
-  }();
+  const Rounds &load = *static_cast<Rounds *>(context);
   for (int round = 0; round < load.rounds; round++) {
     double x = 1;
-    const long steps = long(load.microseconds * per_microsecond * ((round + thread) % 2 ? 1.0 : 0.9));
-    for (long i = 0; i < steps; i++) x = x * 0.999999 + 1e-9;
+    const double share = threads == 1 ? 1.9 : (round + thread) % 2 ? 1 : 0.9;
+    for (long i = long(double(load.steps) * share); i > 0; i--) x = x * 0.999999 + 1e-9;
     sink += long(x * 1e9);
     barrier(threads);
   }
 }
 
-void measure(double for_seconds) {
+double round_of(long steps, int threads) {
+  Rounds load{steps, int(10000000 / steps)};
+  const auto begun = Clock::now();
+  parallel(threads, compute, &load);
+  return microseconds(begun) / load.rounds;
+}
+
+// Least and mean microseconds of a round of each size, of an empty region and of a barrier.
+void measure(double seconds) {
+  constexpr long sizes[] = {3000, 30000, 300000};
   const Crew crew(2);
   if (crew.threads < 2) return;
-  const auto begun = std::chrono::steady_clock::now();
-  double region = 1e9, meeting = 1e9, loads[3] = {1e9, 1e9, 1e9}, all[3] = {};
-  const double sizes[3] = {5, 50, 500};
-  int repeats = 0;
-  for (; seconds(begun) < for_seconds; repeats++) {
-    auto start = std::chrono::steady_clock::now();
-    for (int k = 0; k < 1000; k++) parallel(2, nothing, nullptr);
-    region = std::min(region, seconds(start) * 1e6 / 1000);
-    int rounds = 1000;
-    start = std::chrono::steady_clock::now();
-    parallel(2, barriers, &rounds);
-    meeting = std::min(meeting, seconds(start) * 1e6 / rounds);
-    for (int s = 0; s < 3; s++) {
-      Load load{sizes[s], int(20000 / sizes[s])};
-      start = std::chrono::steady_clock::now();
-      parallel(2, compute, &load);
-      const double each = seconds(start) * 1e6 / load.rounds;
-      loads[s] = std::min(loads[s], each), all[s] += each;
-    }
+  const auto begun = Clock::now();
+  double region = 1e9, meeting = 1e9, least[2][3], sum[2][3]{};
+  for (auto &row : least) std::fill(std::begin(row), std::end(row), 1e9);
+  int repeats = 0, meetings = 1000;
+  for (; microseconds(begun) < seconds * 1e6; repeats++) {
+    auto start = Clock::now();
+    for (int k = 0; k < meetings; k++) parallel(2, nothing, nullptr);
+    region = std::min(region, microseconds(start) / meetings);
+    start = Clock::now();
+    parallel(2, meet, &meetings);
+    meeting = std::min(meeting, microseconds(start) / meetings);
+    for (int threads : {1, 2})
+      for (int s = 0; s < 3; s++) {
+        const double each = round_of(sizes[s], threads);
+        least[threads - 1][s] = std::min(least[threads - 1][s], each), sum[threads - 1][s] += each;
+      }
   }
-  std::printf("region %.2f us  barrier %.2f us  rounds of 5, 50, 500 us: best %.1f %.1f %.1f  mean %.1f %.1f %.1f\n", region, meeting,
-              loads[0], loads[1], loads[2], all[0] / repeats, all[1] / repeats, all[2] / repeats);
+  std::printf("region %.2f us, barrier %.2f us\n", region, meeting);
+  for (int threads : {1, 2}) {
+    std::printf("%d threads, rounds of three sizes: least", threads);
+    for (double each : least[threads - 1]) std::printf(" %.1f", each);
+    std::printf(" us, mean");
+    for (double each : sum[threads - 1]) std::printf(" %.1f", each / repeats);
+    std::printf(" us\n");
+  }
 }
 
 }  // namespace
