@@ -9,9 +9,9 @@
 
 namespace {
 
-inline constexpr int most_threads = 64;
+using chainrule::chunk;
+
 inline constexpr Index output_rows = 256;  // of the output layer that are handled together
-inline constexpr Index chunk = 8192;       // rows of a batch in memory at most; a larger batch is summed chunk by chunk
 
 // One layer of neurons for a batch: rows of n + 1 elements, the last of which is 1 (the activation that biases see).
 template <class T> struct Neurons {

@@ -147,11 +147,30 @@ template <class T> double squared(const T *x, Index n) {
   return total;
 }
 
+// The same of one layer with a mask M: sum of a_i^2 M_ij delta_j^2.
+template <class T> double squared_under_mask(const Network<T> &net, Index k, const T *a, const T *delta) {
+  const Layer<T> &layer = net.layer[k];
+  const Panels panels = layer.panels();
+  double found = 0;
+  for (Index p = 0; p < panels.count(); p++) {
+    const T *mask = net.mask + layer.panel_at(p);
+    for (Index i = 0; i < layer.rows(); i++)
+      for (int v = 0; v < panels.width(p); v++, mask += lanes<T>) {
+        const vec<T> d = from_bits(bits(load(delta + (panels.first(p) + v) * lanes<T>)) & bits(load(mask)));
+        double sum = 0;
+        for (int j = 0; j < lanes<T>; j++) sum += double(d[j]) * double(d[j]);
+        found += double(a[i]) * double(a[i]) * sum;
+      }
+  }
+  return found;
+}
+
 template <class T> double squared_norm(const Network<T> &net, Index r) {
   double found = 0;
   for (Index k = 0; k < net.layers; k++) {
     const Neurons<T> &from = net.neurons[k], &to = net.neurons[k + 1];
-    found += squared(from.A + r * from.ld, from.n + 1) * squared(to.delta + r * to.ld, to.n);
+    const T *a = from.A + r * from.ld, *delta = to.delta + r * to.ld;
+    found += net.mask ? squared_under_mask(net, k, a, delta) : squared(a, from.n + 1) * squared(delta, to.n);
   }
   return found;
 }

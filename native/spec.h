@@ -63,6 +63,9 @@ struct Examples {
   bool by_term;  // whether the weights are those of terms
 };
 
+inline constexpr int most_threads = 64;
+inline constexpr Index chunk = 8192;  // rows of a batch in memory at most; a larger batch is summed chunk by chunk
+
 // A call of `steps`: update k uses rows order[k m..] and rates[k], and is batch first_batch + k of its epoch.
 struct Steps {
   Examples examples;

@@ -198,7 +198,7 @@ OTHER_SETTINGS = {
     "dropout is [0.5], there [0.25]": {"dropout": 0.5},
     "alpha is 0.001, there 0.0": {"alpha": 0.001},
     "l1 is 1.0, there 0.0": {"l1": 1},
-    "clip is [1.0, 'inf'], there None": {"clip": Clip(norm=1.0)},
+    "clip is [1.0, 'inf', 'inf'], there None": {"clip": Clip(norm=1.0)},
     "shuffle is False, there True": {"shuffle": False},
     "seed is 4, there 0": {"seed": 4},
     "metrics is ['error'], there []": {"metrics": {"error": mean_error}},
@@ -257,7 +257,7 @@ def test_what_changes_no_bit_may_change(file, every_batch):
     begun(file)
     order = np.asfortranarray(X)
     moved = file.rename(file.with_name("elsewhere.safetensors"))
-    pieces, _ = resumed(moved, data=(order, np.vstack([T, T])[:23]), threads=1, engine="reference")
+    pieces, _ = resumed(moved, data=(order, np.vstack([T, T])[:23]), threads=1)
     assert pieces.theta.tobytes() == whole.theta.tobytes()
 
 

@@ -12,7 +12,19 @@ from typing import NamedTuple
 from chainrule.activations import Activation
 from chainrule.arrays import Array, magnitude, namespace
 
-__all__ = ["Layer", "Pass", "backward", "bp1", "bp2", "bp3", "bp4", "forward", "penalty", "penalty_gradient"]
+__all__ = [
+    "Layer",
+    "Pass",
+    "backward",
+    "bp1",
+    "bp2",
+    "bp3",
+    "bp4",
+    "forward",
+    "gradient_norms",
+    "penalty",
+    "penalty_gradient",
+]
 
 
 class Layer(NamedTuple):
@@ -113,6 +125,27 @@ def backward(
         kept = None if keep is None else keep[k]
         delta.append(bp2(layers[k].activation, delta[-1], layers[k + 1].W, done.Z[k], done.sigma[k], kept))
     return delta[::-1]
+
+
+def gradient_norms(A: Sequence[Array], delta: Sequence[Array], masks: Sequence[Array | None]) -> Array:
+    """||dC_x/dtheta|| of every example, (m,), float64, without its gradient: by BP3 and BP4 it is made of products.
+
+    ||a ⊗ delta||² = ||a||² ||delta||², summed over the layers, with a 1 in a for the biases; where a mask M leaves
+    some weights out, sum_ij a_i² M_ij delta_j². A[k] and delta[k] belong to layers k+1 and k+2.
+
+    >>> gradient_norms([np.array([[2.0, 2.0]])], [np.array([[1.0, 0.0]])], [None])
+    array([3.])
+
+    Source: Goodfellow, Efficient per-example gradient computations, arXiv:1510.01799, 2015.
+    """
+    total: Array | float = 0.0
+    for a, d, mask in zip(A, delta, masks, strict=True):
+        xp = namespace(d)
+        a2, d2 = a.astype(xp.float64) ** 2, d.astype(xp.float64) ** 2
+        b2 = xp.sum(d2, axis=1)
+        w2 = xp.sum(a2, axis=1) * b2 if mask is None else xp.sum((a2 @ mask) * d2, axis=1)
+        total = total + w2 + b2
+    return namespace(delta[0]).sqrt(total)
 
 
 def penalty(W: Sequence[Array], alpha: float, l1: float, S: float) -> Array | float:

@@ -8,14 +8,14 @@ import numpy as np
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array, as_dtype
 from chainrule.data.examples import Examples, as_examples, as_inputs
-from chainrule.engines import choose
+from chainrule.engines import Frozen, choose
 from chainrule.equations import penalty
 from chainrule.errors import ArchitectureError
 from chainrule.initializers import INITIALIZERS
 from chainrule.random import as_seed
 from chainrule.registry import require
 
-__all__ = ["Network"]
+__all__ = ["Network", "Predictor"]
 
 
 class Network:
@@ -155,6 +155,36 @@ class Network:
         found = choose(engine, self.architecture)
         return found.gradient(self.architecture, self.theta, *data[:3], data.total, alpha, l1)
 
+    def gradient_norms(self, X: Any, T: Any, sample_weight: Any = None, *, engine: str = "auto") -> Array:
+        """||dC_x/dtheta|| of every example, the length of its own gradient, (n,), float64; no gradient is formed.
+
+        X and T as for `cost`. Weights of terms (n, n_L) are part of C_x; weights of examples (n,) are not. What an
+        example would pull at the weights: outliers and wrong labels pull hard.
+
+        >>> net = cr.Network([1, 1], output="identity", initializer=([[[2]]], [[0]]), dtype="float64")
+        >>> net.gradient_norms([[0], [1]], [[3], [0]]).round(4)
+        array([3.    , 2.8284])
+
+        Raises DataError as `cost` does.
+        """
+        data = as_examples(self.architecture, X, T, sample_weight, self.dtype)
+        by_term = None if data.weight is None or data.weight.ndim == 1 else data.weight
+        found = choose(engine, self.architecture)
+        norms = found.gradient_norms(self.architecture, self.theta, data.X, data.T, by_term)
+        return norms if by_term is None else norms * (data.total / len(data.rows))
+
+    def predictor(self, *, engine: str = "auto") -> "Predictor":
+        """The network as it is now, frozen, for serving: a function of one row (n_1,) or of rows (n, n_1).
+
+        Its weights lie as predicting needs them, so that a row takes microseconds. Training the network later does not
+        change it; any number of threads may call it at once.
+
+        >>> predict = cr.Network([2, 1], output="identity", initializer=([[[1], [2]]], [[3]])).predictor()
+        >>> predict(np.array([1, 1], dtype="float32")), predict([[1, 1], [0, 0]]).shape
+        (array([6.], dtype=float32), (2, 1))
+        """
+        return Predictor(self, choose(engine, self.architecture).freeze(self.architecture, self.theta))
+
     def penalty(self, alpha: float, l1: float, S: float) -> float:
         """alpha / (2 S) sum W² + l1 / S sum |W|, in float64.
 
@@ -202,6 +232,28 @@ class Network:
 
     def __repr__(self) -> str:
         return f"Network({self.architecture.describe()}; {self.theta.size:,} parameters, {self.dtype})"
+
+
+class Predictor:
+    """A frozen network: `predictor(x)` gives the bits of `Network.predict`. Made by `Network.predictor`."""
+
+    def __init__(self, net: Network, frozen: Frozen) -> None:
+        self._n_1, self._dtype = net.sizes[0], net.dtype
+        self._frozen, self._row = frozen, frozen.row
+
+    def __call__(self, X: Any) -> Array:
+        """A^L: (n_L,) for one row (n_1,), (n, n_L) for rows (n, n_1).
+
+        Raises DataError for X of another shape or with values that are not finite.
+        """
+        found = self._row(X)
+        return self._checked(X) if found is None else found
+
+    def _checked(self, X: Any) -> Array:
+        """The same for what has no shorter way."""
+        one = np.ndim(X) == 1
+        found = self._frozen.predict(as_inputs(np.asarray(X)[None, :] if one else X, self._n_1, self._dtype))
+        return found[0] if one else found
 
 
 def _shapes(architecture: Architecture) -> list[tuple[int, str, tuple[int, ...]]]:

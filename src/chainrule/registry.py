@@ -93,10 +93,14 @@ class Registry(Generic[E]):
             return self._wrap(choice)
         raise SettingError(f"{choice!r} is no {self.kind}: give a name ({', '.join(self.names())}) or an object")
 
+    def holds(self, entry: E) -> bool:
+        """Whether the entry is of a registered class, so that its name says what it is."""
+        return type(entry) is self._classes.get(entry.name)
+
     def document(self, entry: E) -> dict[str, Any]:
         """The entry as plain data. Raises SettingError for one that `get` would not find again."""
         found = entry.document()
-        if type(entry) is not self._classes.get(entry.name):
+        if not self.holds(entry):
             raise SettingError(f"{self.kind} {entry.name!r} is not registered, so a file with it could not be loaded")
         return found
 

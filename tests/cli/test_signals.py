@@ -37,6 +37,7 @@ def slow(self, *given):
     return steps(self, *given)
 ReferenceRun.steps = slow
 """
+SLOWED = ("--engine", "reference")  # the one whose steps are slow
 SLOW_READING = """
 from chainrule.model import TableTraining
 TableTraining.__init__ = lambda self, *given: stuck(60)
@@ -130,7 +131,8 @@ def test_a_person_reads_one_line(folder: Path) -> None:
 
 
 def test_in_the_first_epoch_there_is_a_checkpoint_and_no_model(folder: Path) -> None:
-    process = training(folder, "--checkpoint", "run", "--out", "m", before=STUCK + SLOW_STEPS.replace("60:", "2:"))
+    slow = STUCK + SLOW_STEPS.replace("60:", "2:")
+    process = training(folder, *SLOWED, "--checkpoint", "run", "--out", "m", before=slow)
     wait_for(process, "READY")
     code, seconds, _, err = end(process, signal.SIGINT)
     assert code == 130
@@ -143,7 +145,7 @@ def test_in_the_first_epoch_there_is_a_checkpoint_and_no_model(folder: Path) -> 
 def test_a_slow_call_of_the_engine_is_left_with_what_was_reached_before_it(
     number: int, code: int, folder: Path
 ) -> None:
-    process = training(folder, "--checkpoint", "run", "--out", "m", before=STUCK + SLOW_STEPS)
+    process = training(folder, *SLOWED, "--checkpoint", "run", "--out", "m", before=STUCK + SLOW_STEPS)
     wait_for(process, "READY")
     found, seconds, _, err = end(process, number)
     assert (found, err.count("\n")) == (code, 1)
@@ -177,7 +179,7 @@ def test_before_training_a_signal_ends_at_once(number: int, code: int, folder: P
 
 @BOTH
 def test_a_second_signal_ends_at_once(number: int, code: int, folder: Path) -> None:
-    process = training(folder, "--out", "m", before=STUCK + SLOW_STEPS)
+    process = training(folder, *SLOWED, "--out", "m", before=STUCK + SLOW_STEPS)
     wait_for(process, "READY")
     found, seconds, _, err = end(process, signal.SIGINT, number)
     assert (found, err) == (code, "chainrule: stopped\n")

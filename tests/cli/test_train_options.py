@@ -38,6 +38,7 @@ def test_options_are_the_settings_and_their_defaults_too() -> None:
     assert {f.name for f in dataclasses.fields(ours)} - {f.name for f in dataclasses.fields(python)} == {
         "clip_norm",
         "clip_value",
+        "clip_example",
     }
 
 

@@ -153,6 +153,7 @@ class TrainOptions(Settings):
     ] = Settings.batch_size
     clip_norm: Annotated[float | None, _plain("Longest gradient, as a Euclidean norm.", _DESCENT)] = None
     clip_value: Annotated[float | None, _plain("Greatest element of the gradient.", _DESCENT)] = None
+    clip_example: Annotated[float | None, _plain("Longest gradient of a single row.", _DESCENT)] = None
 
     epochs: Annotated[int, _plain("Passes over the rows, at most.", _END, _COUNT)] = Settings.epochs
     patience: Annotated[
@@ -193,7 +194,7 @@ class TrainOptions(Settings):
     def __post_init__(self) -> None:
         if len(self.activation) == 1:
             object.__setattr__(self, "activation", self.activation[0])
-        if self.clip_norm is not None or self.clip_value is not None:
-            bounds = (math.inf if bound is None else bound for bound in (self.clip_norm, self.clip_value))
-            object.__setattr__(self, "clip", Clip(*bounds))
+        bounds = (self.clip_norm, self.clip_value, self.clip_example)
+        if any(bound is not None for bound in bounds):
+            object.__setattr__(self, "clip", Clip(*(math.inf if bound is None else bound for bound in bounds)))
         super().__post_init__()

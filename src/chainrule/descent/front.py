@@ -109,6 +109,12 @@ def descend(
     require(number and 0 <= tolerance < math.inf, "tolerance", tolerance, "a number from 0")
     _whole("max_steps", max_steps, 0)
     require(clip is None or isinstance(clip, Clip), "clip", clip, "a Clip, or None")
+    require(
+        clip is None or clip.example == math.inf,
+        "example of clip",
+        clip and clip.example,
+        "left out: it is for networks",
+    )
     require(cancel is None or callable(cancel), "cancel", cancel, "a function, or None")
     settings = Settings(
         optimizer=rule,

@@ -3,10 +3,16 @@
 from collections.abc import Callable
 
 from chainrule.architecture import Architecture
-from chainrule.engines.base import Engine, Run, RunSettings, RunState
+from chainrule.engines.base import Engine, Frozen, Run, RunSettings, RunState
 from chainrule.errors import EngineError, UnknownNameError
 
-__all__ = ["ENGINES", "Engine", "Run", "RunSettings", "RunState", "choose"]
+__all__ = ["ENGINES", "NATIVE_MISSING", "Engine", "Frozen", "Run", "RunSettings", "RunState", "choose", "passed_over"]
+
+
+def _native() -> Engine:
+    from chainrule.engines.native import engine
+
+    return engine()
 
 
 def _reference() -> Engine:
@@ -15,14 +21,25 @@ def _reference() -> Engine:
     return ReferenceEngine()
 
 
-# In the order in which "auto" asks them; each is imported only when it is made.
-ENGINES: dict[str, Callable[[], Engine]] = {"reference": _reference}
+def _native_missing() -> str | None:
+    """Why there is no native engine; None where there is one."""
+    try:
+        _native()
+    except EngineError as error:
+        return str(error)
+    return None
+
+
+NATIVE_MISSING = _native_missing()
+
+# In the order in which "auto" asks them.
+ENGINES: dict[str, Callable[[], Engine]] = {**({} if NATIVE_MISSING else {"native": _native}), "reference": _reference}
 
 
 def choose(name: str, architecture: Architecture, settings: RunSettings | None = None) -> Engine:
     """The engine of that name; "auto" takes the first that has all that is asked.
 
-    >>> choose("auto", cr.Architecture.of([2, 1])).name
+    >>> choose("reference", cr.Architecture.of([2, 1])).name
     'reference'
 
     Raises UnknownNameError, or EngineError where the engine named lacks something.
@@ -38,3 +55,17 @@ def choose(name: str, architecture: Architecture, settings: RunSettings | None =
     if missing:
         raise EngineError(f"engine {name} has no {missing}: choose engine='auto', which takes one that has")
     return engine
+
+
+def passed_over(architecture: Architecture, settings: RunSettings | None = None) -> list[str]:
+    """A line for each engine that "auto" asks before the one that it takes: what that lacks.
+
+    >>> passed_over(cr.Architecture.of([2, 2, 1], lambda z: z / (1 + z * z)))
+    ["..., so the reference engine computes"]
+    """
+    missing = [(name, make().lacks(architecture, settings)) for name, make in ENGINES.items()]
+    chosen = next(k for k, (_, lack) in enumerate(missing) if not lack)
+    found = [f"engine {name} has no {lack}" for name, lack in missing[:chosen]]
+    if NATIVE_MISSING:
+        found.insert(0, NATIVE_MISSING)
+    return [f"{words}, so the {missing[chosen][0]} engine computes" for words in found]

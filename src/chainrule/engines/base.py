@@ -17,9 +17,10 @@ from typing import Protocol
 
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array
+from chainrule.errors import EngineError
 from chainrule.optimizers import Clip, Optimizer
 
-__all__ = ["Engine", "Run", "RunSettings", "RunState"]
+__all__ = ["Engine", "Frozen", "Run", "RunSettings", "RunState", "check_lengths", "check_order", "check_rows"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,10 +75,24 @@ class Run(Protocol):
         """
 
 
+class Frozen(Protocol):
+    """A network with its weights of one moment, for predictions alone: any number of threads at once."""
+
+    def predict(self, X: Array) -> Array:
+        """A^L for every row of X (n, n_1), shape (n, n_L): the bits of `Engine.predict`."""
+
+    def row(self, x: Array) -> Array | None:
+        """The same for one row x (n_1,) of the network's type, all finite, as (n_L,), if there is a shorter way."""
+
+
 class Engine(Protocol):
     """A way to compute everything: the reference in NumPy, the native core, XLA."""
 
     name: str
+
+    @property
+    def instructions(self) -> str:
+        """The instructions of the machine that it uses: bits may depend on them."""
 
     def lacks(self, architecture: Architecture, settings: RunSettings | None = None) -> str | None:
         """The first thing asked for that this engine does not have, by name ("dropout"); None if it has it all."""
@@ -101,5 +116,34 @@ class Engine(Protocol):
     ) -> Array:
         """dC/dtheta of the objective C over all rows, flat; `weight` has mean 1."""
 
+    def gradient_norms(
+        self, architecture: Architecture, theta: Array, X: Array, T: Array, weight: Array | None
+    ) -> Array:
+        """||dC_x/dtheta|| for every row, (n,), float64; `weight` is None or that of terms, (n, n_L), part of C_x."""
+
+    def freeze(self, architecture: Architecture, theta: Array) -> Frozen:
+        """The network as it is now."""
+
     def start(self, architecture: Architecture, theta: Array, settings: RunSettings) -> Run:
         """A run that trains `theta` in place."""
+
+
+def check_lengths(X: Array, T: Array, weight: Array | None) -> None:
+    """Raise an EngineError unless targets and weights are of as many examples as X."""
+    n = len(X)
+    if len(T) != n or (weight is not None and len(weight) != n):
+        raise EngineError(f"X has {n} rows, T {len(T)} and weight {n if weight is None else len(weight)}: give as many")
+
+
+def check_order(order: Array, updates: int, m: int) -> None:
+    """Raise an EngineError unless the order is whole numbers, as many as so many batches of m can have."""
+    if not (updates - 1) * m < len(order) <= updates * m:
+        raise EngineError(f"{len(order)} rows cannot make {updates} batches of {m}: only the last may be shorter")
+    if order.dtype.kind != "i":
+        raise EngineError(f"the order has dtype {order.dtype}, but must be whole numbers, int32 or int64")
+
+
+def check_rows(order: Array, n: int) -> None:
+    """Raise an EngineError for an order that names rows other than 0 to n - 1."""
+    if len(order) and (order.min() < 0 or order.max() >= n):
+        raise EngineError(f"the order names rows {order.min()} to {order.max()}, but there are rows 0 to {n - 1}")

@@ -1,6 +1,8 @@
 """The reference engine: the equations as they stand, in NumPy. Every other engine must agree with it to rounding."""
 
 import itertools
+import math
+import platform
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -10,8 +12,8 @@ import numpy as np
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array, exact_sum
 from chainrule.data.examples import one_hot
-from chainrule.engines.base import RunSettings, RunState
-from chainrule.equations import Layer, Pass, backward, bp3, bp4, forward, penalty_gradient
+from chainrule.engines.base import RunSettings, RunState, check_lengths, check_order, check_rows
+from chainrule.equations import Layer, Pass, backward, bp3, bp4, forward, gradient_norms, penalty_gradient
 from chainrule.errors import EngineError
 from chainrule.random import dropout_factors
 
@@ -28,6 +30,12 @@ class ReferenceEngine:
     """NumPy, one copy of every equation; the number of threads is that of NumPy's own matrix products."""
 
     name = "reference"
+
+    @property
+    def instructions(self) -> str:
+        """The machine, and the vectors that NumPy has found on it."""
+        vectors = np.show_config(mode="dicts")["SIMD Extensions"]["found"]
+        return " ".join([platform.machine(), *vectors])
 
     def lacks(self, architecture: Architecture, settings: RunSettings | None = None) -> str | None:
         """Nothing: this engine has everything that can be asked for."""
@@ -80,9 +88,40 @@ class ReferenceEngine:
             _add_penalty(architecture, theta, g, alpha, l1, divisor)
         return g
 
+    def gradient_norms(
+        self, architecture: Architecture, theta: Array, X: Array, T: Array, weight: Array | None
+    ) -> Array:
+        """||dC_x/dtheta|| for every row, (n,), float64; `weight` is None or that of terms, (n, n_L)."""
+        layers, found = architecture.layers(theta), np.empty(len(X))
+        with np.errstate(all="ignore"):
+            for rows in _blocks(len(X)):
+                by_term = None if weight is None else weight[rows]
+                done, delta, _ = _errors(architecture, layers, X[rows], T[rows], theta.dtype, by_term)
+                found[rows] = gradient_norms(done.A[:-1], delta, architecture.masks)
+        return found
+
+    def freeze(self, architecture: Architecture, theta: Array) -> "ReferenceFrozen":
+        """The network as it is now."""
+        return ReferenceFrozen(self, architecture, theta.copy())
+
     def start(self, architecture: Architecture, theta: Array, settings: RunSettings) -> "ReferenceRun":
         """A run that trains `theta` in place."""
         return ReferenceRun(architecture, theta, settings)
+
+
+class ReferenceFrozen:
+    """A network that only predicts."""
+
+    def __init__(self, engine: ReferenceEngine, architecture: Architecture, theta: Array) -> None:
+        self._engine, self._architecture, self._theta = engine, architecture, theta
+
+    def predict(self, X: Array) -> Array:
+        """A^L for every row of X (n, n_1)."""
+        return self._engine.predict(self._architecture, self._theta, X)
+
+    def row(self, x: Array) -> Array | None:
+        """None: there is no shorter way."""
+        return None
 
 
 class ReferenceRun:
@@ -115,8 +154,9 @@ class ReferenceRun:
     ) -> Array:
         """Make one update for each rate; see `base.Run.steps`."""
         m = self._settings.batch_size
-        _check_lengths(X, T, weight)
-        _check_order(order, len(rates), m, len(X))
+        check_lengths(X, T, weight)
+        check_order(order, len(rates), m)
+        check_rows(order, len(X))
         costs, factors = np.empty(len(rates)), self._factors(epoch, first_batch, len(rates))
         until = time.monotonic() + LOOK_UP
         with np.errstate(all="ignore"):
@@ -132,7 +172,8 @@ class ReferenceRun:
         """One update from one batch; its cost before the update."""
         s = self._settings
         keep = keep and [factor if factor is None else factor[: len(X)] for factor in keep]
-        costs, g = batch_gradient(self._architecture, self._theta, X, T, weight, keep)
+        most = math.inf if s.clip is None else s.clip.example
+        costs, g = batch_gradient(self._architecture, self._theta, X, T, weight, keep, most)
         _add_penalty(self._architecture, self._theta, g, s.alpha, s.l1, s.divisor)
         g = g if s.clip is None else s.clip.apply(g)
         self._step += 1
@@ -164,17 +205,25 @@ class ReferenceRun:
 
 
 def batch_gradient(
-    architecture: Architecture, theta: Array, X: Array, T: Array, weight: Array | None, keep: Factors = None
+    architecture: Architecture,
+    theta: Array,
+    X: Array,
+    T: Array,
+    weight: Array | None,
+    keep: Factors = None,
+    most: float = math.inf,
 ) -> tuple[Array, Array]:
     """The weighted costs (m,) of a batch, float64, and the flat gradient of their mean, without penalty.
 
     Weights (m,) belong to the examples and enter with BP3 and BP4; weights (m, n_L) belong to the terms of C_x and
-    are in delta already.
+    are in delta already. `most` bounds the length of each example's own gradient.
     """
-    layers = architecture.layers(theta)
     by_row, by_term = split_weight(weight)
-    done, T = _forward(architecture, layers, X, T, theta.dtype, keep)
-    delta = backward(architecture.delta_L(done.Z[-1], done.sigma[-1], T, by_term), layers, done, keep)
+    done, delta, T = _errors(architecture, architecture.layers(theta), X, T, theta.dtype, by_term, keep)
+    if most < math.inf:
+        by_row = _shrunk(
+            by_row, most / np.maximum(gradient_norms(done.A[:-1], delta, architecture.masks), most), theta.dtype
+        )
     g = np.empty_like(theta)
     for W, b, mask, A_prev, d in zip(*architecture.views(g), architecture.masks, done.A[:-1], delta, strict=True):
         W[...] = bp4(A_prev, d, by_row)
@@ -182,6 +231,26 @@ def batch_gradient(
             W[~mask] = 0
         b[...] = bp3(d, by_row)
     return weighted_costs(architecture, done, T, weight), g
+
+
+def _shrunk(weight: Array | None, factors: Array, dtype: np.dtype[Any]) -> Array:
+    """Weights (m,) times factors: clipping an example's gradient is weighting it less."""
+    return (factors if weight is None else weight * factors).astype(dtype)
+
+
+def _errors(
+    architecture: Architecture,
+    layers: list[Layer],
+    X: Array,
+    T: Array,
+    dtype: np.dtype[Any],
+    by_term: Array | None,
+    keep: Factors = None,
+) -> tuple[Pass, list[Array], Array]:
+    """The forward pass of a batch, the errors of its layers, and its targets as numbers."""
+    done, T = _forward(architecture, layers, X, T, dtype, keep)
+    delta_L = architecture.delta_L(done.Z[-1], done.sigma[-1], T, by_term)
+    return done, backward(delta_L, layers, done, keep), T
 
 
 def weighted_costs(architecture: Architecture, done: Pass, T: Array, weight: Array | None) -> Array:
@@ -217,18 +286,3 @@ def _add_penalty(architecture: Architecture, theta: Array, g: Array, alpha: floa
     if alpha or l1:
         for W, dW in zip(architecture.views(theta)[0], architecture.views(g)[0], strict=True):
             dW[...] += penalty_gradient(W, alpha, l1, divisor)
-
-
-def _check_lengths(X: Array, T: Array, weight: Array | None) -> None:
-    n = len(X)
-    if len(T) != n or (weight is not None and len(weight) != n):
-        raise EngineError(f"X has {n} rows, T {len(T)} and weight {n if weight is None else len(weight)}: give as many")
-
-
-def _check_order(order: Array, updates: int, m: int, n: int) -> None:
-    if not (updates - 1) * m < len(order) <= updates * m:
-        raise EngineError(f"{len(order)} rows cannot make {updates} batches of {m}: only the last may be shorter")
-    if order.dtype.kind != "i":
-        raise EngineError(f"the order has dtype {order.dtype}, but must be whole numbers, int32 or int64")
-    if updates and (order.min() < 0 or order.max() >= n):
-        raise EngineError(f"the order names rows {order.min()} to {order.max()}, but there are rows 0 to {n - 1}")

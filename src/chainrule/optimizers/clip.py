@@ -15,24 +15,29 @@ __all__ = ["Clip"]
 class Clip:
     """Bounds for the gradient: each element to ±`value`, then the whole to a Euclidean length of `norm` at most.
 
+    Before that, `example` bounds the length of each example's own gradient, dC_x/dtheta, before weights, mean and
+    penalty: no single example moves the weights far. Only networks have examples, so `apply` does not know of it.
+
     >>> Clip(norm=1.0).apply(np.array([3.0, 4.0]))
     array([0.6, 0.8])
 
-    Source: Pascanu, Mikolov & Bengio, On the difficulty of training recurrent neural networks, ICML 2013.
+    Source: Pascanu, Mikolov & Bengio, On the difficulty of training recurrent neural networks, ICML 2013; for
+    `example` Abadi et al., Deep learning with differential privacy, CCS 2016, algorithm 1, without the noise.
     """
 
     norm: float = math.inf
     value: float = math.inf
+    example: float = math.inf
 
     def __post_init__(self) -> None:
-        for name in ("norm", "value"):
+        for name in ("norm", "value", "example"):
             bound = getattr(self, name)
             number = isinstance(bound, int | float | np.integer | np.floating) and not isinstance(bound, bool)
             require(number and bound > 0, f"{name} of clip", bound, "a number above 0")
             object.__setattr__(self, name, float(bound))
 
     def apply(self, g: Array) -> Array:
-        """The gradient within the bounds."""
+        """The gradient within the bounds `value` and `norm`."""
         xp = namespace(g)
         if self.value < math.inf:
             g = xp.clip(g, -self.value, self.value)

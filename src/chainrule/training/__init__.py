@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from chainrule.data.examples import Examples, as_examples
-from chainrule.engines import RunSettings, choose
+from chainrule.engines import RunSettings, choose, passed_over
 from chainrule.errors import SettingError
 from chainrule.network import Network
 from chainrule.optimizers import OPTIMIZERS, Adam, Clip
@@ -148,6 +148,8 @@ def train(
     )
     held = None if validation is None else _validation(net, validation)
     training = Training(net, examples, settings, choose(engine, net.architecture, settings), plan, held, state)
+    if engine == "auto":
+        training.notes += passed_over(net.architecture, settings)
     if checkpoint is not None:
         require(state is None, "state", "given", "None with a checkpoint, which has a state of its own")
         keep(training, checkpoint)

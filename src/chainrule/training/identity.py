@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-import platform
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 from chainrule._version import __version__
 from chainrule.architecture import Architecture
 from chainrule.data.digest import digest_of, digests
-from chainrule.engines import RunSettings
+from chainrule.engines import Engine, RunSettings
 from chainrule.network import Network
 from chainrule.registry import Entry
 from chainrule.training.loop import Training
@@ -40,7 +39,7 @@ def identity_of(training: Training, also: Mapping[str, Any]) -> Identity:
     if training.held is not None:
         data |= {f"validation {name}": digest for name, digest in digests(training.held, dtype).items()}
     settings = {**_of_network(training.net), **_of_run(training.settings), **_of_plan(training.plan), **also}
-    return Identity(_plain(settings), data, _maker(training.engine.name))
+    return Identity(_plain(settings), data, _maker(training.engine))
 
 
 def differences(came: Mapping[str, Any], stored: Mapping[str, Any]) -> list[str]:
@@ -72,7 +71,7 @@ def _masks(architecture: Architecture) -> list[str | None]:
 def _of_run(settings: RunSettings) -> dict[str, Any]:
     found = {name: getattr(settings, name) for name in ("optimizer", "batch_size", "alpha", "l1", "dropout", "seed")}
     clip = settings.clip
-    return {**found, "clip": None if clip is None else [clip.norm, clip.value]}
+    return {**found, "clip": None if clip is None else [clip.norm, clip.value, clip.example]}
 
 
 def _of_plan(plan: Plan) -> dict[str, Any]:
@@ -104,8 +103,7 @@ def _value(value: Any) -> Any:
     return str(value)
 
 
-def _maker(engine: str) -> dict[str, str]:
+def _maker(engine: Engine) -> dict[str, str]:
     """What bits depend on apart from settings and data."""
-    vectors = np.show_config(mode="dicts")["SIMD Extensions"]["found"]
-    machine = " ".join([platform.machine(), *vectors])
-    return {"engine": engine, "instructions": machine, "numpy": np.__version__, "chainrule": __version__}
+    versions = {"numpy": np.__version__, "chainrule": __version__}
+    return {"engine": engine.name, "instructions": engine.instructions, **versions}
