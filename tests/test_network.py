@@ -162,6 +162,21 @@ def test_weight_2_is_the_row_twice_and_weight_0_the_row_left_out(penalty):
     )
 
 
+@pytest.mark.parametrize("weight", [None, "rows", "terms"])
+@pytest.mark.parametrize("masks", [None, MASKS])
+def test_norms_are_those_of_each_examples_own_gradient(weight, masks):
+    network, rng = net(masks=masks, dtype="float64"), np.random.default_rng(0)
+    X, T = rng.normal(size=(6, 4)), rng.uniform(size=(6, 5))
+    terms = np.r_[rng.uniform(1, 9, (5, 5)), np.zeros((1, 5))]
+    given = {None: None, "rows": np.arange(6.0), "terms": terms}[weight]
+    g = [network.gradient(X[[k]], T[[k]]) for k in range(6)]
+    if weight == "terms":  # by the gradients of the terms of C_x, each alone
+        one = [[network.gradient(X[[k]], T[[k]], 5 * np.eye(5)[[j]]) / 5 for j in range(5)] for k in range(6)]
+        g = [terms[k] @ np.array(one[k]) for k in range(6)]
+    found = network.gradient_norms(X, T, given)
+    np.testing.assert_allclose(found, np.linalg.norm(g, axis=1), rtol=1e-12)
+
+
 def test_the_gradient_is_laid_out_like_theta_and_points_uphill():
     found = net(masks=MASKS)
     g = found.gradient(X, T, alpha=0.1)

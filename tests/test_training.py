@@ -24,7 +24,7 @@ S = RNG.uniform(0.5, 2, N)
 HELD = (RNG.normal(size=(9, 4)), RNG.uniform(size=(9, 2)))
 
 PENALTIES = {"alpha": 0.1, "l1": 0.01}
-EVERYTHING = {"optimizer": Adam(0.02), "sample_weight": S, "dropout": 0.3, "clip": Clip(1.0, 0.5)} | PENALTIES
+EVERYTHING = {"optimizer": Adam(0.02), "sample_weight": S, "dropout": 0.3, "clip": Clip(1.0, 0.5, 2.0)} | PENALTIES
 
 
 def net(sizes=(4, 6, 2), activation="tanh", **parts):

@@ -51,11 +51,24 @@ def test_the_network_is_the_one_that_was_asked_for(here: Path) -> None:
 
 def test_the_descent_is_the_one_that_was_asked_for(here: Path) -> None:
     rule = ["--optimizer", "sgd:momentum=0.9,nesterov=true", "--learning-rate", "0.02", "--schedule", "cosine:warmup=1"]
-    rest = ["--batch-size", "8", "--clip-norm", "1", "--alpha", "0.1", "--l1", "0.01", "--dropout", "0.2"]
+    rest = [
+        "--batch-size",
+        "8",
+        "--clip-norm",
+        "1",
+        "--clip-example",
+        "0.5",
+        "--alpha",
+        "0.1",
+        "--l1",
+        "0.01",
+        "--dropout",
+        "0.2",
+    ]
     summary = trained(*rule, *rest, "--epochs", "2").summary
     assert summary["optimizer"] == {"name": "sgd", "learning_rate": 0.02, "momentum": 0.9, "nesterov": True}
     assert summary["schedule"] == {"name": "cosine", "warmup": 1.0, "final": 0.0}
-    assert (summary["clip"], summary["batch_size"]) == ({"norm": 1.0}, 8)
+    assert (summary["clip"], summary["batch_size"]) == ({"norm": 1.0, "example": 0.5}, 8)
     assert (summary["alpha"], summary["l1"], summary["dropout"]) == (0.1, 0.01, 0.2)
 
 

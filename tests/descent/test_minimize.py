@@ -317,6 +317,7 @@ def test_scipys_bounds_and_constraints_are_refused(more):
         ({"batch_size": 3}, "batch_size is 3"),
         ({"examples": 9, "batch_size": 3, "optimizer": "lbfgs", "f": lambda v, rows: bowl(v)}, "all 9 examples"),
         ({"clip": 1.0}, "clip is 1.0"),
+        ({"clip": cr.Clip(example=2.0)}, "example of clip is 2.0"),
         ({"seed": -1}, "seed is -1"),
     ],
 )

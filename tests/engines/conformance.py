@@ -3,6 +3,7 @@
 The tests themselves are in test_reference.py and take their engines from `chainrule.engines.ENGINES`.
 """
 
+import dataclasses
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
@@ -43,7 +44,7 @@ FACTORS: dict[str, list[Any]] = {
     "weight": [None, "rows", "terms"],
     "penalty": [(0.0, 0.0), (0.5, 0.0), (0.0, 0.1), (0.5, 0.1)],
     "dropout": [0.0, 0.4],
-    "clip": [None, Clip(norm=0.05), Clip(value=0.01), Clip(norm=0.05, value=0.02)],
+    "clip": [None, Clip(norm=0.05), Clip(value=0.01), Clip(norm=0.05, value=0.02), Clip(example=0.1)],
     "masks": [False, True],
 }
 
@@ -139,6 +140,32 @@ class Problem(NamedTuple):
         """dC/dtheta over all rows, with the penalties."""
         s = self.settings
         return ENGINES[engine]().gradient(self.architecture, self.theta, *self.data[:3], s.divisor, s.alpha, s.l1)
+
+    def by_row(self, engine: str) -> tuple[np.ndarray, np.ndarray]:
+        """dC_x/dtheta of each row alone, (n, parameters), without weights of rows and penalties; and those weights."""
+        X, weight = self.data.X, self.data.weight
+        by_term = weight is not None and weight.ndim == 2
+        free = self._replace(settings=dataclasses.replace(self.settings, alpha=0.0, l1=0.0))
+        free = free._replace(data=free.data._replace(weight=weight if by_term else None))
+        s = np.ones(len(X)) if weight is None or by_term else weight
+        return np.array([free.only([row]).gradient(engine) for row in range(len(X))]), s
+
+    def clipped_gradient(self, engine: str) -> np.ndarray:
+        """The gradient under the settings' clip, by hand: what is cut off each row's own is taken away."""
+        g, clip = self.gradient(engine), self.settings.clip
+        if clip is None:
+            return g
+        if clip.example < np.inf:
+            rows, s = self.by_row(engine)
+            cut = s * (1 - np.minimum(1, clip.example / np.linalg.norm(rows, axis=1)))
+            g = (g - cut @ rows / len(rows)).astype(g.dtype)
+        return clip.apply(g)
+
+    def norms(self, engine: str) -> np.ndarray:
+        """The length of each row's own gradient."""
+        X, T, weight = self.data[:3]
+        by_term = weight if weight is not None and weight.ndim == 2 else None
+        return ENGINES[engine]().gradient_norms(self.architecture, self.theta, X, T, by_term)
 
 
 def problem(seed: int = 0, **case: Any) -> Problem:

@@ -11,7 +11,7 @@ from chainrule.data.examples import as_examples, one_hot
 from chainrule.engines import ENGINES, RunSettings, RunState, choose, reference
 from chainrule.errors import EngineError, UnknownNameError
 from chainrule.network import Network
-from chainrule.optimizers import SGD, Adam
+from chainrule.optimizers import SGD, Adam, Clip
 from chainrule.random import dropout_factors
 
 from .conformance import (
@@ -129,6 +129,26 @@ def test_weights_multiply_the_costs_and_gradients_of_their_rows(engine, output):
 
 
 @engines
+@cases(dropout=0.0, batch_size=N)
+def test_norms_are_the_lengths_of_the_gradients_of_single_rows(engine, case):
+    p = problem(**case)
+    found, lengths = p.norms(engine), np.linalg.norm(p.by_row(engine)[0].astype(np.float64), axis=1)
+    assert (found.dtype, found.shape) == (np.float64, (N,))
+    np.testing.assert_allclose(found, lengths, rtol=1e-5 if p.theta.dtype == np.float32 else 1e-13)
+
+
+@engines
+@pytest.mark.parametrize("masks", [False, True])
+def test_no_example_pulls_further_than_its_bound(engine, masks):
+    p = problem(dtype="float64", masks=masks, optimizer=SGD(1.0), clip=Clip(example=1e-3), batch_size=1)
+    rows, _ = p.by_row(engine)
+    for k in range(N):
+        run, theta = p.start(engine)
+        run.steps(*p.data[:3], np.array([k]), np.array([1.0]), 0, 0)
+        np.testing.assert_allclose(p.theta - theta, 1e-3 * rows[k] / np.linalg.norm(rows[k]), rtol=1e-9, atol=1e-12)
+
+
+@engines
 @cases(dropout=0.0)
 def test_steps_are_the_loop_of_gradient_clip_and_update_written_by_hand(engine, case):
     p = problem(**case)
@@ -138,9 +158,9 @@ def test_steps_are_the_loop_of_gradient_clip_and_update_written_by_hand(engine, 
     slots = (np.zeros_like(theta),) * s.optimizer.slots
     for k, rate in enumerate(p.rates().tolist()):
         batch = p.only(order[k * s.batch_size : (k + 1) * s.batch_size])._replace(theta=by_hand)
-        g = batch.gradient(engine)
+        g = batch.clipped_gradient(engine)
         expected.append(batch.cost(engine))
-        by_hand, slots = s.optimizer.update(by_hand, s.clip.apply(g) if s.clip else g, slots, rate, k + 1)
+        by_hand, slots = s.optimizer.update(by_hand, g, slots, rate, k + 1)
     close = {"rtol": 1e-4, "atol": 1e-5} if theta.dtype == np.float32 else {"rtol": 1e-10, "atol": 1e-12}
     np.testing.assert_allclose(costs, expected, **close)
     np.testing.assert_allclose(theta, by_hand, **close)

@@ -53,6 +53,8 @@ def test_clipping_by_norm_holds_for_gradients_whose_squares_float32_cannot_hold(
 def test_bounds_of_clipping_are_numbers_above_0(bad):
     with pytest.raises(SettingError, match="clip"):
         Clip(norm=bad)
+    with pytest.raises(SettingError, match="example of clip"):
+        Clip(example=bad)
 
 
 @pytest.mark.parametrize("clip", [Clip(norm=0.5), Clip(value=0.2), Clip(norm=0.5, value=0.2)], ids=str)

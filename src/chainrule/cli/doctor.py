@@ -13,6 +13,9 @@ from chainrule.cli.options import AsJson
 __all__ = ["doctor"]
 
 
+_INSTALL = f"{sys.executable} -m pip install --force-reinstall chainrule"
+
+
 class Check(NamedTuple):
     """One thing that was looked at: whether it is all right, what was found, and the command that mends it."""
 
@@ -75,9 +78,21 @@ def _numpy_library() -> Check:
 
 def _engines() -> list[Check]:
     """Every engine, with a gradient of its own compared with the equations index by index."""
+    from chainrule.engines import ENGINES, NATIVE_MISSING
+
+    found = [_engine(name) for name in ENGINES]
+    if NATIVE_MISSING:
+        found.append(Check("engine native", True, f"{NATIVE_MISSING}; to have it: {_INSTALL}"))
+    return found
+
+
+def _parts(name: str) -> str:
+    """What an engine computes with."""
     from chainrule.engines import ENGINES
 
-    return [_engine(name) for name in ENGINES]
+    engine = ENGINES[name]()
+    threads = getattr(engine, "threads", None)
+    return f"instructions {engine.instructions}, threads: {threads}; " if threads else ""
 
 
 def _engine(name: str) -> Check:
@@ -94,8 +109,8 @@ def _engine(name: str) -> Check:
     parts = [np.ravel(part) for layer in zip(example.dC_dw, example.dC_db, strict=True) for part in layer]
     expected = np.concatenate(parts)
     worst = float(np.abs(net.gradient([x], [y], engine=name) - expected).max() / np.abs(expected).max())
-    text = f"works: its gradient is within {worst:.0e} of the equations index by index"
-    return Check(f"engine {name}", worst < 1e-12, text, f"{sys.executable} -m pip install --force-reinstall chainrule")
+    text = f"works: {_parts(name)}its gradient is within {worst:.0e} of the equations index by index"
+    return Check(f"engine {name}", worst < 1e-12, text, _INSTALL)
 
 
 def _as_json(checks: list[Check], healthy: bool) -> None:

@@ -48,6 +48,8 @@ def choose(name: str, architecture: Architecture, settings: RunSettings | None =
         return next(
             engine for engine in (make() for make in ENGINES.values()) if not engine.lacks(architecture, settings)
         )
+    if name == "native" and NATIVE_MISSING:
+        raise EngineError(f"{NATIVE_MISSING}: choose engine='auto', which takes one that is there")
     if name not in ENGINES:
         raise UnknownNameError(f"there is no engine {name!r}: choose from auto, {', '.join(ENGINES)}")
     engine = ENGINES[name]()

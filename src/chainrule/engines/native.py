@@ -262,6 +262,7 @@ def _examples(X: Array, T: Array, weight: Array | None) -> abi.Examples:
     return found
 
 
+@functools.lru_cache(maxsize=64)
 def _architecture(a: Architecture, dtype: np.dtype[Any]) -> abi.ArchitectureStruct:
     """The architecture as the core takes it; it keeps alive what it points to."""
     masks = [None if mask is None else np.ascontiguousarray(mask, dtype=np.uint8) for mask in a.masks]

@@ -1,0 +1,442 @@
+"""What the native engine keeps beyond the conformance suite: bits, threads, borders of tiles, the clock, forks."""
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.engines import ENGINES, RunSettings, choose, passed_over
+from chainrule.errors import DataError, EngineError
+from chainrule.network import Network
+from chainrule.optimizers import LBFGS, SGD, Adam, Clip, Optimizer
+
+from .conformance import Integers, bits, play, problem
+from .test_reference import uncut
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.skipif("native" not in ENGINES, reason="the native core is not built")
+dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])
+
+WIDTHS = [1, 2, 7, 15, 16, 17, 31, 32, 33, 47, 48, 49, 64, 65, 96, 97, 113]  # around tiles, vectors and panels
+
+
+def native():
+    return ENGINES["native"]()
+
+
+def program(text, **environment):
+    """The standard output of a program in a process of its own."""
+    found = {**os.environ, "PYTHONPATH": str(ROOT / "src"), **environment}
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(text)], check=False, capture_output=True, text=True, env=found
+    )
+    assert done.returncode == 0, done.stderr[-1500:]
+    return done.stdout
+
+
+# --- exact numbers ---------------------------------------------------------------------------------------------------
+
+
+def check_integers(sizes, m, dtype):
+    """A^L, C and dC/dtheta of a network of small integers, compared with == (2^k rows keep the mean exact)."""
+    numbers = Integers(sizes, m)
+    W, b, X, T = numbers.draw()
+    A, twice_cost, g = numbers.by_hand()
+    net = Network(sizes, "relu", "identity", initializer=(W, b), dtype=dtype)
+    X, T = X.astype(dtype), T.astype(dtype)
+    assert np.array_equal(net.predict(X, engine="native"), A)
+    assert net.cost(X, T, engine="native") == twice_cost / (2 * m)
+    assert np.array_equal(net.gradient(X, T, engine="native") * m, g)
+
+
+@dtypes
+@pytest.mark.parametrize("n", WIDTHS)
+def test_small_integers_are_exact_for_every_width_around_a_tile(n, dtype):
+    for sizes in ((n, 3), (3, n), (5, n, 4), (n, n)):
+        check_integers(sizes, 4, dtype)
+
+
+@dtypes
+@pytest.mark.parametrize("m", [1, 2, 4, 8, 16, 32, 64, 128, 2048])
+def test_small_integers_are_exact_for_every_number_of_rows(m, dtype):
+    check_integers((9, 17, 5), m, dtype)
+
+
+@dtypes
+@pytest.mark.parametrize("K", [511, 512, 513, 1025])
+def test_sums_longer_than_a_block_are_exact_too(K, dtype):
+    check_integers((K, 5), 2, dtype)
+    check_integers((3, K, 2), 1, dtype)
+
+
+# --- the same bits ---------------------------------------------------------------------------------------------------
+
+
+@dtypes
+@pytest.mark.parametrize("sizes", [(511, 33, 5), (512, 16, 1), (513, 7), (1100, 5), (3, 600, 2)], ids=str)
+def test_a_row_alone_is_the_row_in_any_batch_however_long_its_sums(sizes, dtype):
+    net = Network(sizes, "tanh", "softmax" if sizes[-1] > 1 else "sigmoid", "quadratic", dtype=dtype)
+    X = np.random.default_rng(0).normal(size=(70, sizes[0])).astype(dtype)
+    alone = np.concatenate([net.predict(row[None], engine="native") for row in X])
+    sevens = np.concatenate([net.predict(X[k : k + 7], engine="native") for k in range(0, 70, 7)])
+    assert bits(sevens) == bits(alone)
+    assert [n for n in range(1, 71) if bits(net.predict(X[:n], engine="native")) != bits(alone[:n])] == []
+
+
+THREADS = [1, -1, -2, -3, -8]  # below 0: so many for all work, however little
+
+
+@dtypes
+@pytest.mark.parametrize(
+    "case",
+    [
+        {"hidden": (40, 33), "activation": "relu"},
+        {"hidden": (17,), "activation": "softmax", "output": "blocks", "dropout": 0.4, "optimizer": Adam(0.01)},
+        {"hidden": (50,), "clip": Clip(norm=0.05), "penalty": (0.5, 0.1), "masks": True},
+        {"hidden": (50,), "clip": Clip(example=0.1, value=0.01), "weight": "terms", "batch_size": 1},
+    ],
+    ids=["relu", "blocks", "norm", "example"],
+)
+def test_threads_change_no_bit_of_training(case, dtype):
+    p = problem(dtype=dtype, **case)
+    found = [
+        uncut("native", p._replace(settings=p.settings.__class__(**vars(p.settings) | {"threads": t}))) for t in THREADS
+    ]
+    assert all(f == found[0] for f in found)
+
+
+@dtypes
+def test_threads_change_no_bit_of_batches_in_chunks(dtype):
+    rng = np.random.default_rng(1)
+    net = Network([6, 20, 3], "tanh", "softmax", "cross_entropy", dtype=dtype)
+    X, T = rng.normal(size=(20_000, 6)).astype(dtype), rng.integers(0, 3, 20_000).astype(np.int32)
+    found = []
+    for threads in THREADS:
+        theta = net.theta.copy()
+        run = native().start(net.architecture, theta, RunSettings(SGD(0.1), 20_000, 20_000.0, threads=threads))
+        found.append(bits(run.steps(X, T, None, np.arange(20_000), np.full(1, 0.1), 0, 0), theta))
+    assert all(f == found[0] for f in found)
+    expected = net.theta - 0.1 * net.gradient(X, T, engine="reference")
+    np.testing.assert_allclose(theta, expected, rtol=1e-5 if dtype == "float32" else 1e-12)
+
+
+BITS = """
+    import hashlib, json, os
+    import numpy as np
+    from chainrule.engines import ENGINES
+    from chainrule.network import Network
+    import chainrule as cr
+    found = {"instructions": ENGINES["native"]().instructions}
+    for dtype in ("float32", "float64"):
+        rng = np.random.default_rng(0)
+        X = rng.normal(size=(300, 37)).astype(dtype)
+        T = rng.integers(0, 5, 300)
+        net = Network([37, 65, 18, 5], ["tanh", "gelu"], "softmax", "cross_entropy", dtype=dtype)
+        alone = np.concatenate([net.predict(x[None], engine="native") for x in X])
+        assert alone.tobytes() == net.predict(X, engine="native").tobytes()
+        exact = net.copy() if dtype == "float64" else Network.from_parts(net.architecture, net.theta.astype("float64"))
+        small = 1e-5 if dtype == "float32" else 1e-13
+        g, e = net.gradient(X, T, engine="native"), exact.gradient(X.astype("float64"), T, engine="reference")
+        assert np.abs(g - e).max() < small * np.abs(e).max()
+        cr.fit(net, X, T, epochs=3, dropout=0.2, engine="native")
+        found[dtype] = hashlib.sha256(net.theta.tobytes()).hexdigest()
+    print(json.dumps(found))
+"""
+
+
+@pytest.mark.parametrize("isa", ["v4", "v3", "v2", "portable"])
+def test_every_instruction_set_that_this_machine_runs_keeps_its_bits(isa):
+    import ctypes
+
+    names = ctypes.create_string_buffer(64)
+    native()._library.function("runnable")(names, 64)
+    if isa not in names.value.decode().split(", "):
+        pytest.skip(f"{isa} is not in this build, or this machine does not run it")
+    found = [json.loads(program(BITS, CHAINRULE_ISA=isa, CHAINRULE_THREADS=t)) for t in ("1", "2", "3")]
+    assert found[0]["instructions"] == isa
+    assert found == [found[0]] * 3
+
+
+def test_an_instruction_set_that_there_is_none_of_is_said_and_the_reference_computes():
+    text = """
+        import chainrule as cr
+        from chainrule.errors import EngineError
+        net = cr.Network([2, 1])
+        print(next(iter(cr.train(net, [[0, 1]], [[1]]))).notes[0])
+        try:
+            net.predict([[0, 1]], engine="native")
+        except EngineError as error:
+            print(error)
+    """
+    first, second = program(text, CHAINRULE_ISA="v9").splitlines()
+    assert first.startswith("there is no instruction set v9 on this machine: choose from ")
+    assert first.endswith("so the reference engine computes")
+    assert second.startswith("there is no instruction set v9")
+
+
+# --- one run, many threads -------------------------------------------------------------------------------------------
+
+
+def long_run(threads=None):
+    """A run of which a call takes its half second."""
+    net = Network([100, 200, 10], "relu", "softmax", "cross_entropy")
+    rng = np.random.default_rng(0)
+    X, T = rng.normal(size=(5000, 100)).astype(np.float32), rng.integers(0, 10, 5000).astype(np.int32)
+    run = native().start(net.architecture, net.theta, RunSettings(Adam(), 5000, 5000.0, threads=threads))
+    many = 4000
+    return run, (X, T, None, np.tile(np.arange(5000), many), np.full(many, 1e-3), 0, 0)
+
+
+def test_a_call_returns_after_half_a_second_and_lets_other_threads_work_meanwhile():
+    run, call = long_run()
+    run.steps(*call[:3], call[3][:5000], call[4][:1], 0, 0)
+    counted, over = [0], threading.Event()
+
+    def count():
+        while not over.is_set():
+            counted[0] += 1
+            time.sleep(0.001)
+
+    other = threading.Thread(target=count)
+    other.start()
+    began = time.monotonic()
+    made = len(run.steps(*call))
+    took = time.monotonic() - began
+    over.set()
+    other.join()
+    assert 1 <= made < 4000
+    assert 0.4 < took < 2
+    assert counted[0] > 50
+
+
+def test_one_run_in_two_threads_is_refused_and_changes_no_bit():
+    run, call = long_run()
+    refused = []
+
+    def intrude():
+        time.sleep(0.1)
+        for attempt in (lambda: run.steps(*call), lambda: run.state):
+            try:
+                attempt()
+            except EngineError as error:
+                refused.append(str(error))
+
+    other = threading.Thread(target=intrude)
+    other.start()
+    made = run.steps(*call)
+    other.join()
+    assert len(refused) == 2
+    assert all("in use by another thread" in text for text in refused)
+    again, _ = long_run()
+    assert again.steps(*call)[: len(made)][:10].tobytes() == made[:10].tobytes()
+
+
+def test_two_trainings_at_once_have_the_bits_of_one():
+    rng = np.random.default_rng(0)
+    X, T = rng.normal(size=(400, 64)).astype(np.float32), rng.integers(0, 10, 400)
+    nets = [Network([64, 128, 10], "relu", "softmax", "cross_entropy") for _ in range(3)]
+    kinds = {"batch_size": 200, "epochs": 30, "engine": "native"}
+    cr.fit(nets[0], X, T, **kinds)
+    threads = [threading.Thread(target=cr.fit, args=(net, X, T), kwargs=kinds) for net in nets[1:]]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert bits(nets[1].theta) == bits(nets[0].theta) == bits(nets[2].theta)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_child_forked_beside_the_pool_computes_the_same():
+    text = """
+        import os
+        import numpy as np
+        import chainrule as cr
+        net = cr.Network([64, 256, 10], "relu", "softmax", "cross_entropy")
+        rng = np.random.default_rng(0)
+        X, T = rng.normal(size=(400, 64)).astype(np.float32), rng.integers(0, 10, 400)
+        settings = {"batch_size": 400, "epochs": 20, "engine": "native", "threads": 2}
+        cr.fit(net.copy(), X, T, **settings)  # the pool lives from here on
+        predict, child = net.predictor(engine="native"), os.fork()
+        ours = net.copy()
+        cr.fit(ours, X, T, **settings)
+        answer = ours.theta.tobytes() + predict(X[0]).tobytes()
+        if child == 0:
+            os.write(1, answer)
+            os._exit(0)
+        os.waitpid(child, 0)
+        os.write(1, answer)
+    """
+    found = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(text)], capture_output=True, env=found, check=True, timeout=60
+    )
+    half = len(done.stdout) // 2
+    assert half > 0
+    assert done.stdout[:half] == done.stdout[half:]
+
+
+GROWTH = """
+    import resource, sys
+    import numpy as np
+    import chainrule as cr
+    X, T = np.zeros((4, 2), np.float32), np.ones((4, 1), np.float32)
+    def fits(count):
+        for _ in range(count):
+            net = cr.Network([2, 3, 1])
+            cr.fit(net, X, T, epochs=1, engine="native")
+            net.predict(X), net.cost(X, T), net.gradient(X, T), net.predictor()(X[0])
+    def memory():
+        return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize()
+    fits(200)
+    before = memory()
+    fits(int(sys.argv[1]) if len(sys.argv) > 1 else COUNT)
+    print(memory() - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="no /proc on this system")
+@pytest.mark.parametrize("count", [300, pytest.param(10_000, marks=pytest.mark.full)])
+def test_memory_does_not_grow_from_fit_to_fit(count):
+    assert int(program(GROWTH.replace("COUNT", str(count)))) < 2**20
+
+
+# --- the predictor ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@dtypes
+@pytest.mark.parametrize("sizes", [(784, 30, 10), (30, 64, 2), (1, 1)], ids=str)
+def test_a_predictor_has_the_bits_of_predict_and_keeps_its_weights(engine, sizes, dtype):
+    net = Network(sizes, "relu", "sigmoid", dtype=dtype)
+    X = np.random.default_rng(0).normal(size=(20, sizes[0])).astype(dtype)
+    expected, predict = net.predict(X, engine=engine), net.predictor(engine=engine)
+    net.theta[...] = 0
+    found = [predict(x) for x in X]
+    assert bits(np.array(found)) == bits(predict(X)) == bits(expected)
+    assert found[0].shape == (sizes[-1],)
+    first = found[0].copy()
+    predict(X[1])
+    assert bits(found[0]) == bits(first)
+    assert bits(predict(X[3].tolist())) == bits(expected[3])
+    wide = np.repeat(X, 3, axis=1)[:, ::3]
+    assert bits(predict(wide[4])) == bits(expected[4])
+    other = "float64" if dtype == "float32" else "float32"
+    assert bits(predict(X[5].astype(other).astype(dtype).astype(other))) == bits(
+        predict(X[5].astype(other).astype(dtype))
+    )
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_predictor_refuses_what_predict_refuses(engine, value):
+    predict = Network([3, 2]).predictor(engine=engine)
+    x = np.array([1, value, 2], dtype=np.float32)
+    for X in (x, x.astype(np.float64), x[None], np.ones(2, np.float32), np.ones((2, 4)), np.ones((0, 3)), "abc"):
+        with pytest.raises(DataError):
+            predict(X)
+    assert predict(np.ones(3, np.float32)).shape == (2,)
+
+
+def test_one_predictor_serves_many_threads_at_once():
+    net = Network([50, 64, 3], "tanh")
+    X = np.random.default_rng(0).normal(size=(200, 50)).astype(np.float32)
+    expected, predict, wrong = net.predict(X, engine="native"), net.predictor(engine="native"), []
+
+    def serve(seed):
+        for k in np.random.default_rng(seed).permutation(np.tile(np.arange(200), 20)):
+            if predict(X[k]).tobytes() != expected[k].tobytes():
+                wrong.append(k)
+
+    threads = [threading.Thread(target=serve, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+# --- what it lacks ---------------------------------------------------------------------------------------------------
+
+
+class Own(SGD):
+    """A rule of somebody's own."""
+
+
+def test_what_the_core_lacks_runs_on_the_reference_and_is_said_once():
+    X, T = [[0.0], [1.0]], [[0.0], [1.0]]
+    own = Network([1, 2, 1], lambda z: z / (1 + z * z))
+    started = next(iter(cr.train(own, X, T)))
+    assert (started.engine, started.notes) == (
+        "reference",
+        ("engine native has no activation 'custom', so the reference engine computes",),
+    )
+    assert next(iter(cr.train(Network([1, 1]), X, T))).notes == ()
+    assert next(iter(cr.train(own, X, T, engine="reference"))).notes == ()
+    with pytest.raises(EngineError, match="engine native has no activation 'custom'"):
+        own.predict(X, engine="native")
+    cost = Network([1, 1], "sigmoid", "identity", lambda A, T: (A - T) ** 4)
+    assert choose("auto", cost.architecture).name == "reference"
+    settings = RunSettings(Own(), 1, 1.0)
+    assert passed_over(Network([1, 1]).architecture, settings) == [
+        "engine native has no optimizer 'sgd', so the reference engine computes"
+    ]
+    assert choose("native", Network([1, 1]).architecture, RunSettings(LBFGS(), 1, 1.0)).name == "native"
+
+
+def test_every_entry_of_the_registries_is_in_the_core():
+    from chainrule.activations import ACTIVATIONS
+    from chainrule.costs import COSTS
+    from chainrule.engines import abi
+    from chainrule.optimizers import OPTIMIZERS
+
+    names = {abi.ACTIVATIONS: ACTIVATIONS.names(), abi.COSTS: COSTS.names(), abi.RULES: OPTIMIZERS.names()}
+    has = native()._library.has
+    assert {(what, n) for what, all_ in names.items() for n in all_ if not has(what, n)} == {(abi.RULES, "lbfgs")}
+    assert issubclass(Own, Optimizer)
+
+
+def test_arrays_changed_in_place_or_exchanged_are_seen():
+    p = problem(batch_size=20, optimizer=SGD(0.1))
+    run, _ = p.start("native")
+    X = p.data.X.copy()
+    order, rate = np.arange(20), np.array([0.1])
+    first = run.steps(X, *p.data[1:3], order, rate, 0, 0)
+    X[...] += 1
+    other, _ = p.start("native")
+    other.state = run.state
+    assert bits(run.steps(X, *p.data[1:3], order, rate, 0, 0)) == bits(
+        other.steps(X.copy(), *p.data[1:3], order, rate, 0, 0)
+    )
+    assert first.shape == (1,)
+    with pytest.raises(EngineError, match="give as many"):
+        run.steps(X[:5], *p.data[1:3], order, rate, 0, 0)
+    for wrong in (X.astype(np.float16), X.astype(np.int64), X.astype(">f4")):
+        with pytest.raises(EngineError, match="dtype"):
+            run.steps(wrong, *p.data[1:3], order, rate, 0, 0)
+    play(run, p)
+
+
+def test_an_order_that_is_no_whole_numbers_is_refused():
+    p = problem()
+    run, _ = p.start("native")
+    with pytest.raises(EngineError, match="whole numbers"):
+        run.steps(*p.data[:3], np.arange(7.0), np.array([0.1]), 0, 0)
+
+
+def test_a_checkpoint_names_the_instructions_and_another_engine_is_said(tmp_path):
+    X, T = np.random.default_rng(0).normal(size=(30, 2)), np.ones((30, 1))
+    cr.fit(Network([2, 3, 1]), X, T, epochs=2, engine="native", checkpoint=tmp_path / "run")
+    going_on = cr.Checkpoint(tmp_path / "run", resume=True)
+    started = next(iter(cr.train(Network([2, 3, 1]), X, T, epochs=3, engine="reference", checkpoint=going_on)))
+    note = started.notes[-1]
+    assert "engine is reference, was native" in note
+    assert f"was {native().instructions}" in note
+    assert "last bits may differ" in note
