@@ -11,7 +11,9 @@
 #if defined(__linux__)
 #include <sched.h>
 #elif defined(_WIN32)
+#ifndef NOMINMAX
 #define NOMINMAX
+#endif
 #include <windows.h>
 #endif
 

@@ -5,11 +5,11 @@
 #include "../spec.h"
 #include "../threads.h"
 
+#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
-#include <ctime>
 #include <vector>
 
 using namespace chainrule;
@@ -24,11 +24,7 @@ void check(bool ok, const char *what, const char *where) {
   std::printf("FAILED: %s (%s)\n", what, where);
 }
 
-double now() {
-  std::timespec t;
-  std::timespec_get(&t, TIME_UTC);
-  return double(t.tv_sec) + 1e-9 * double(t.tv_nsec);
-}
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 // A fixed sequence of numbers in [-1, 1).
 struct Numbers {
