@@ -1,9 +1,12 @@
 """The native engine: the core in C++ behind its C ABI. The only module that computes with the core."""
 
+import contextlib
 import ctypes
 import functools
 import math
 import threading
+from collections import deque
+from collections.abc import Iterator
 from ctypes import byref
 from typing import Any
 
@@ -26,6 +29,7 @@ LOOK_UP = 0.5  # seconds after which `steps` returns to its caller
 MOST_UPDATES = 4096  # of one call
 MOST_ROWS = 2**20  # of one call, if that is one update at least
 TOGETHER = 1024  # rows in memory together where nothing is trained
+MOST_KEPT = 2**22  # numbers in a network that is kept for the next call
 
 
 class NativeEngine:
@@ -35,6 +39,7 @@ class NativeEngine:
 
     def __init__(self, library: Library) -> None:
         self._library = library
+        self._spare: deque[Handle] = deque(maxlen=1)  # taken and given back by one operation: threads never share it
 
     @property
     def instructions(self) -> str:
@@ -64,12 +69,15 @@ class NativeEngine:
 
     def freeze(self, architecture: Architecture, theta: Array) -> "NativeFrozen":
         """The network with a packed copy of theta, for any number of predictions."""
-        return NativeFrozen(self._pure(architecture, theta, 1))
+        net = Handle(self._library, architecture, theta.dtype, None)
+        net.set_theta(theta)
+        return NativeFrozen(net)
 
     def cost(self, architecture: Architecture, theta: Array, X: Array, T: Array, weight: Array | None) -> float:
         """sum of s C_x / n over all rows."""
-        net, found = self._pure(architecture, theta, len(X)), ctypes.c_double()
-        self._library.call("cost", net.number, byref(_examples(X, T, weight)), 0, byref(found))
+        found = ctypes.c_double()
+        with self._pure(architecture, theta, len(X)) as net:
+            self._library.call("cost", net.number, byref(_examples(X, T, weight)), 0, byref(found))
         return found.value
 
     def gradient(
@@ -84,29 +92,43 @@ class NativeEngine:
         l1: float = 0.0,
     ) -> Array:
         """dC/dtheta over all rows, summed in float64 over blocks of 1,024 rows in order."""
-        net, found = self._pure(architecture, theta, len(X)), np.empty_like(theta)
+        found = np.empty_like(theta)
         examples, out = byref(_examples(X, T, weight)), (found.ctypes.data, found.nbytes)
-        self._library.call("gradient", net.number, examples, divisor, alpha, l1, 0, *out)
+        with self._pure(architecture, theta, len(X)) as net:
+            self._library.call("gradient", net.number, examples, divisor, alpha, l1, 0, *out)
         return found
 
     def gradient_norms(
         self, architecture: Architecture, theta: Array, X: Array, T: Array, weight: Array | None
     ) -> Array:
         """||dC_x/dtheta|| of each example, (n,), float64; `weight` is that of terms, or None."""
-        net, found = self._pure(architecture, theta, len(X)), np.empty(len(X))
+        found = np.empty(len(X))
         examples, out = byref(_examples(X, T, weight)), (found.ctypes.data, found.size)
-        self._library.call("norms", net.number, examples, 0, *out)
+        with self._pure(architecture, theta, len(X)) as net:
+            self._library.call("norms", net.number, examples, 0, *out)
         return found
 
     def start(self, architecture: Architecture, theta: Array, settings: RunSettings) -> "NativeRun":
         """A run that trains `theta` in place."""
         return NativeRun(self._library, architecture, theta, settings)
 
-    def _pure(self, architecture: Architecture, theta: Array, rows: int) -> "Handle":
-        net = Handle(self._library, architecture, theta.dtype, None, max(1, min(rows, TOGETHER)))
-        held = np.ascontiguousarray(theta)
-        self._library.call("set_theta", net.number, held.ctypes.data, held.nbytes)
-        return net
+    @contextlib.contextmanager
+    def _pure(self, architecture: Architecture, theta: Array, rows: int) -> Iterator["Handle"]:
+        """A network with theta for one call; the last one is kept for the next call that asks for its like.
+
+        Its memory is fresh from the system otherwise, and touching that costs a small call more than its work.
+        """
+        rows = max(1, min(rows, TOGETHER))
+        try:
+            net = self._spare.pop()
+        except IndexError:
+            net = None
+        if net is None or not net.fits(architecture, theta.dtype, rows):
+            net = Handle(self._library, architecture, theta.dtype, None, rows)
+        net.set_theta(theta)
+        yield net
+        if rows * sum(architecture.sizes) + theta.size < MOST_KEPT:
+            self._spare.append(net)
 
 
 class Handle:
@@ -121,10 +143,20 @@ class Handle:
         rows: int = 1,
     ) -> None:
         self.library, self.sizes, self.dtype = library, architecture.sizes, dtype
+        self._architecture, self._rows = architecture, rows
         number = ctypes.c_uint64()
         asked = None if settings is None else byref(_settings(settings))
         library.call("make", byref(_architecture(architecture, dtype)), asked, rows, byref(number))
         self.number = number.value
+
+    def fits(self, architecture: Architecture, dtype: np.dtype[Any], rows: int) -> bool:
+        """Whether it was made for just that."""
+        return self._architecture is architecture and self.dtype == dtype and self._rows == rows
+
+    def set_theta(self, theta: Array) -> None:
+        """Copy theta into the core."""
+        held = np.ascontiguousarray(theta)
+        self.library.call("set_theta", self.number, held.ctypes.data, held.nbytes)
 
     def __del__(self) -> None:
         if hasattr(self, "number"):
