@@ -129,6 +129,9 @@ def notes(document: dict[str, Any]) -> list[str]:
     needed = [f"{r['contender']} {r['updates']}" for r in document["results"] if r.get("updates")]
     if needed:
         found.append(f"updates that were needed to 88%: {', '.join(needed)}")
+    if document.get("padding"):
+        made = ", ".join(f"{name} {ratio:.2f}" for name, ratio in document["padding"].items())
+        found.append(f"products that chainrule makes for each that is asked for (whole vectors): {made}")
     if document["dropped"]:
         found.append(f"settings of this environment that no contender got: {', '.join(document['dropped'])}")
     return found

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.architecture import Architecture
 from chainrule.engines import ENGINES, RunSettings, choose, passed_over
 from chainrule.errors import DataError, EngineError
 from chainrule.network import Network
@@ -440,3 +441,12 @@ def test_a_checkpoint_names_the_instructions_and_another_engine_is_said(tmp_path
     assert "engine is reference, was native" in note
     assert f"was {native().instructions}" in note
     assert "last bits may differ" in note
+
+
+def test_padding_counts_the_products_of_whole_vectors():
+    engine, float32 = ENGINES["native"](), np.dtype("float32")
+    lanes = {"v4": 16, "v3": 8}.get(engine.instructions, 4)
+    even = Architecture.of([lanes, 2 * lanes, lanes])
+    biases = 2 * (lanes + 1) * 2 * lanes + 2 * (2 * lanes + 1) * lanes + 2 * lanes * lanes
+    assert engine.padding(even, float32) == pytest.approx(biases / (5 * 2 * lanes * lanes))
+    assert engine.padding(Architecture.of([1, 1]), float32) == 2 * 2 * lanes / 2

@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import functools
+import itertools
 import math
 import threading
 from collections import deque
@@ -29,6 +30,7 @@ LOOK_UP = 0.5  # seconds after which `steps` returns to its caller
 MOST_UPDATES = 4096  # of one call
 MOST_ROWS = 2**20  # of one call, if that is one update at least
 TOGETHER = 1024  # rows in memory together where nothing is trained
+VECTOR_BYTES = {"v4": 64, "v3": 32}  # of an instruction set; 16 of the others
 MOST_KEPT = 2**22  # numbers in a network that is kept for the next call
 
 
@@ -50,6 +52,19 @@ class NativeEngine:
     def threads(self) -> int:
         """The threads that it uses where the number is left to it."""
         return int(self._library.function("threads")())
+
+    def padding(self, architecture: Architecture, dtype: np.dtype[Any]) -> float:
+        """Products that an update makes in all, for each that is asked for: columns are padded to whole vectors.
+
+        forward and gradient: (n_{l-1} + 1) columns(n_l) each; backward: n_l columns(n_{l-1}), but for the first layer.
+        """
+        lanes = VECTOR_BYTES.get(self.instructions, 16) // dtype.itemsize
+        useful = made = 0
+        for k, (n_in, n_out) in enumerate(itertools.pairwise(architecture.sizes)):
+            wide_in, wide_out = (-(-n // lanes) * lanes for n in (n_in, n_out))
+            useful += (3 if k else 2) * n_in * n_out
+            made += 2 * (n_in + 1) * wide_out + (n_out * wide_in if k else 0)
+        return made / useful
 
     def lacks(self, architecture: Architecture, settings: RunSettings | None = None) -> str | None:
         """The first entry that the core does not have, by name; L-BFGS is SciPy's and asks only for gradients."""
