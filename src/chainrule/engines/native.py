@@ -222,16 +222,8 @@ class NativeRun:
         self._net = Handle(library, architecture, theta.dtype, settings)
         self._lock, self._text = threading.Lock(), ctypes.create_string_buffer(abi.ROOM)
         self._most = max(1, min(MOST_UPDATES, MOST_ROWS // self._m))
-        self._order = np.empty(self._most * self._m, dtype=np.int64)
-        self._rates, self._costs = np.empty(self._most), np.empty(self._most)
-        self._call = abi.StepCall(
-            order=self._order.ctypes.data,
-            rates=self._rates.ctypes.data,
-            costs=self._costs.ctypes.data,
-            theta=theta.ctypes.data,
-            theta_bytes=theta.nbytes,
-            seconds=LOOK_UP,
-        )
+        self._call = abi.StepCall(theta=theta.ctypes.data, theta_bytes=theta.nbytes, seconds=LOOK_UP)
+        self._make_room(1)
         self._steps, self._slots = library.function("steps"), settings.optimizer.slots
         self._fixed = (ctypes.c_uint64(self._net.number), byref(self._call), self._text, abi.ROOM)
         self._examples: tuple[Array, Array, Array | None] | None = None
@@ -266,6 +258,8 @@ class NativeRun:
             self._look_at(X, T, weight)
             check_order(order, len(rates), self._m)
             updates, call = min(len(rates), self._most), self._call
+            if updates > len(self._rates):
+                self._make_room(updates)
             rows = min(len(order), updates * self._m)
             self._order[:rows] = order[:rows]
             self._rates[:updates] = rates[:updates]
@@ -277,6 +271,13 @@ class NativeRun:
             return self._costs[: call.made].copy()
         finally:
             self._lock.release()
+
+    def _make_room(self, updates: int) -> None:
+        """Have buffers for so many updates."""
+        self._order = np.empty(updates * self._m, dtype=np.int64)
+        self._rates, self._costs = np.empty(updates), np.empty(updates)
+        for name, buffer in {"order": self._order, "rates": self._rates, "costs": self._costs}.items():
+            setattr(self._call, name, buffer.ctypes.data)
 
     def _look_at(self, X: Array, T: Array, weight: Array | None) -> None:
         """Have the examples in the call: the same arrays as before are known by being the same objects."""

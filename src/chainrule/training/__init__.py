@@ -162,8 +162,10 @@ def fit(net: Network, X: Any, T: Any, **settings: Any) -> History:
     >>> cr.fit(cr.Network([1, 1]), [[0.0], [1.0]], [[0.0], [1.0]], epochs=3).epochs
     3
     """
-    for event in train(net, X, T, **settings):
+    training = train(net, X, T, **settings)
+    for event in training:
         if isinstance(event, Finished):
+            training.close()  # nothing waits for a next event: what it holds is free at once
             return event.history
     raise AssertionError("training ends with Finished")
 
