@@ -11,7 +11,7 @@
 // their gradients are 0, and no rule moves what has none.
 #pragma once
 
-#include "simd.h"
+#include "partial.h"
 #include "spec.h"
 
 namespace {
@@ -37,21 +37,22 @@ template <class T> struct Layer {
   CHAINRULE_INLINE Index panel_at(Index p) const { return at + rows() * panels().first(p) * lanes<T>; }
 };
 
-// From theta's rows of one layer to its panels (In) or back; both of one type or theta's own.
-template <bool In, class T, class U> void copy_panels(const Layer<T> &layer, U *rows, T *arena) {
-  Panels panels = layer.panels();
+// From theta's rows of one layer to its panels (In), or back.
+template <bool In, class T, class Row> void copy_panels(const Layer<T> &layer, Row *rows, T *arena) {
+  const Panels panels = layer.panels();
   for (Index p = 0; p < panels.count(); p++) {
-    Index ld = panels.width(p) * lanes<T>, from = panels.first(p) * lanes<T>;
-    Index columns = layer.out - from < ld ? layer.out - from : ld;
+    const Index ld = panels.width(p) * lanes<T>, from = panels.first(p) * lanes<T>;
+    const Index columns = layer.out - from < ld ? layer.out - from : ld;
     T *panel = arena + layer.panel_at(p);
-    for (Index i = 0; i < layer.rows(); i++)
-      for (Index j = 0; j < columns; j++) {
-        if constexpr (In) panel[i * ld + j] = T(rows[i * layer.out + from + j]);
-        else rows[i * layer.out + from + j] = U(panel[i * ld + j]);
+    Row *row = rows + from;
+    for (Index i = 0; i < layer.rows(); i++, panel += ld, row += layer.out) {
+      if constexpr (In) {
+        for (Index j = 0; j < ld; j += lanes<T>)
+          store(panel + j, j < columns ? load_first(row + j, columns - j, T(0)) : vec<T>{});
+      } else {
+        copy_numbers((const T *)panel, columns, row);
       }
-    if constexpr (In)
-      for (Index i = 0; i < layer.rows(); i++)
-        for (Index j = columns; j < ld; j++) panel[i * ld + j] = 0;
+    }
   }
 }
 

@@ -194,7 +194,7 @@ template <class T> void turn_weights(Network<T> &net) {
 }
 
 // theta (In) or slots to the arena, or back.
-template <bool In, class T, class U> void copy_all(const Network<T> &net, U *flat, T *arena) {
+template <bool In, class T, class Row> void copy_all(const Network<T> &net, Row *flat, T *arena) {
   for (Index k = 0; k < net.layers; k++) {
     copy_panels<In>(net.layer[k], flat, arena);
     flat += net.layer[k].rows() * net.layer[k].out;

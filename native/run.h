@@ -144,6 +144,9 @@ template <class T> double squared(const T *x, Index n) {
   }
   double total = 0;
   for (int i = 0; i < lanes<T>; i++) total += sum[i];
+  if (total < double(number<T>::infinity)) return total;
+  total = 0;  // a square overflowed, or there is a NaN
+  for (Index j = 0; j < n; j++) total += double(x[j]) * double(x[j]);
   return total;
 }
 

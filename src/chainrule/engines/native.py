@@ -80,7 +80,8 @@ class NativeEngine:
 
     def predict(self, architecture: Architecture, theta: Array, X: Array) -> Array:
         """A^L for every row of X (n, n_1)."""
-        return self.freeze(architecture, theta).predict(X)
+        with self._pure(architecture, theta, 1) as net:
+            return NativeFrozen(net).predict(X)
 
     def freeze(self, architecture: Architecture, theta: Array) -> "NativeFrozen":
         """The network with a packed copy of theta, for any number of predictions."""
@@ -165,8 +166,8 @@ class Handle:
         self.number = number.value
 
     def fits(self, architecture: Architecture, dtype: np.dtype[Any], rows: int) -> bool:
-        """Whether it was made for just that."""
-        return self._architecture is architecture and self.dtype == dtype and self._rows == rows
+        """Whether it has the architecture, the type and at least so many rows together: then no bit is another."""
+        return self._architecture is architecture and self.dtype == dtype and self._rows >= rows
 
     def set_theta(self, theta: Array) -> None:
         """Copy theta into the core."""
