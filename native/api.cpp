@@ -100,6 +100,8 @@ bool find_blocks(Report &report, const Core &core, const chainrule_architecture 
     if (!find_activation(report, core, given.activation, found[b].activation)) return false;
     if (!find(report, "cost", given.cost.name, core.cost, found[b].cost)) return false;
     if (!report.number("a parameter", given.cost.parameter, -greatest, greatest)) return false;
+    if (!core.has_road(found[b]))
+      return report.refuse(CHAINRULE_LACKS, "the core has no cost '%s' of an output of '%s'", given.cost.name, given.activation.name);
     found[b].cost_parameter = given.cost.parameter;
     found[b].start = int(given.start), found[b].stop = int(given.stop);
     at = given.stop;
@@ -126,7 +128,10 @@ bool find_settings(Report &report, const Core &core, const chainrule_architectur
          report.number("the bound of a value", s.clip_value, least, huge) && report.number("the bound of an example", s.clip_example, least, huge);
 }
 
-int at_most(int64_t threads) { return int(threads < 1 ? available_threads() : threads < most_threads ? threads : most_threads); }
+int at_most(int64_t threads) {
+  const int64_t wanted = threads < 1 ? available_threads() : threads;
+  return int(wanted < most_threads ? wanted : most_threads);
+}
 
 void describe(Net &net, const chainrule_architecture &a) {
   net.dtype = a.dtype, net.n_1 = a.sizes[0], net.n_L = a.sizes[a.layers], net.blocks = a.blocks;

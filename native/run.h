@@ -144,8 +144,8 @@ template <class T> double squared(const T *x, Index n) {
   }
   double total = 0;
   for (int i = 0; i < lanes<T>; i++) total += sum[i];
-  if (total < double(number<T>::infinity)) return total;
-  total = 0;  // a square overflowed, or there is a NaN
+  if (total > 1e-30 && total < double(number<T>::infinity)) return total;
+  total = 0;  // squares overflowed or vanished, or there is a NaN
   for (Index j = 0; j < n; j++) total += double(x[j]) * double(x[j]);
   return total;
 }

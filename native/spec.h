@@ -110,6 +110,7 @@ struct Core {
   int (*activation)(const char *name);  // their places in the lists, or -1
   int (*cost)(const char *name);
   int (*rule)(const char *name);
+  bool (*has_road)(const Block &);  // whether its activation and cost go together
 };
 
 // Zeroed memory at a multiple of 64; null where there is none.

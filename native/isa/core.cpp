@@ -18,6 +18,6 @@ template <class T> constexpr chainrule::Engine engine_of() {
 
 extern "C" const chainrule::Core *CHAINRULE_NAME(CHAINRULE_ISA)() {
   static constexpr chainrule::Core core{CHAINRULE_TEXT(CHAINRULE_ISA), vector_bytes, engine_of<float>(), engine_of<double>(),
-                                        activation_kind, cost_kind, rule_kind};
+                                        activation_kind, cost_kind, rule_kind, has_road};
   return &core;
 }

@@ -78,6 +78,34 @@ def test_sums_longer_than_a_block_are_exact_too(K, dtype):
     check_integers((3, K, 2), 1, dtype)
 
 
+@dtypes
+@pytest.mark.parametrize("sizes", [(97, 33, 2), (400, 390, 2)], ids=str)
+def test_packed_errors_and_weights_beyond_a_cache_are_exact_too(sizes, dtype):
+    check_integers(sizes, 128, dtype)
+
+
+@pytest.mark.parametrize("size", [1e-30, 1e-20, 1.0, 1e20, 1e30])
+def test_lengths_of_gradients_neither_overflow_nor_vanish(size):
+    net = Network([3, 4, 2], "tanh", "identity", initializer=np.zeros(26, "float32"))
+    X, T = np.ones((2, 3), "float32"), np.full((2, 2), size, "float32")
+    found, expected = (net.gradient_norms(X, T, engine=engine) for engine in ("native", "reference"))
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_dropout_of_a_batch_in_chunks_is_that_of_the_reference():
+    rng = np.random.default_rng(2)
+    net = Network([3, 5, 2], "tanh", "identity", dtype="float64")
+    X, T = rng.normal(size=(9000, 3)), rng.normal(size=(9000, 2))
+    settings = RunSettings(SGD(1.0), 9000, 9000.0, dropout=(0.5,), seed=3)
+    found = []
+    for engine in ("native", "reference"):
+        theta = net.theta.copy()
+        run = ENGINES[engine]().start(net.architecture, theta, settings)
+        run.steps(X, T, None, np.arange(9000), np.ones(1), 0, 0)
+        found.append(theta)
+    np.testing.assert_allclose(*found, rtol=1e-12)
+
+
 # --- the same bits ---------------------------------------------------------------------------------------------------
 
 

@@ -66,6 +66,14 @@ def test_an_architecture_that_makes_no_sense_is_refused(world, path, value):
     assert world.make(damaged, byref(world.settings())) == ARGUMENT
 
 
+@pytest.mark.parametrize(("block", "cost"), [(1, b"poisson"), (1, b"cross_entropy"), (1, b"binary_cross_entropy")])
+def test_costs_that_do_not_go_with_an_output_are_said(world, block, cost):
+    damaged = world.architecture()
+    damaged.block[block].cost.name = cost
+    assert world.make(damaged) == LACKS
+    assert world.text.value.decode() == f"the core has no cost '{cost.decode()}' of an output of 'identity'"
+
+
 @pytest.mark.parametrize("path", ["hidden.0", "block.1.activation", "block.0.cost"])
 def test_names_that_the_core_does_not_have_are_said(world, path):
     damaged = world.architecture()
