@@ -13,6 +13,9 @@ from .processes import contents, fails
 
 resource = pytest.importorskip("resource", reason="limits of a process are POSIX")
 
+# JAX, if a test before has imported it, warns of every fork; ours becomes another program at once.
+pytestmark = pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")
+
 OLD = b"the old file\n"
 WRITERS = {
     "train": ("train", "t.csv", "--target", "answer", "--epochs", "1", "--out"),

@@ -66,9 +66,9 @@ def torn_by_kills(folder: Path, kills: int, epochs: int, longest: float) -> int:
 
 
 def test_a_run_killed_at_20_random_moments_ends_with_the_same_bytes(tmp_path: Path) -> None:
-    torn_by_kills(tmp_path, kills=20, epochs=900, longest=0.3)
+    torn_by_kills(tmp_path, kills=20, epochs=4000, longest=0.3)
 
 
 @pytest.mark.full
 def test_a_run_killed_at_200_random_moments_ends_with_the_same_bytes_and_some_kills_hit_a_save(tmp_path: Path) -> None:
-    assert torn_by_kills(tmp_path, kills=200, epochs=4000, longest=0.3) > 0
+    assert torn_by_kills(tmp_path, kills=200, epochs=40_000, longest=0.3) > 0

@@ -1,5 +1,6 @@
 """What the native engine keeps beyond the conformance suite: bits, threads, borders of tiles, the clock, forks."""
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -478,3 +479,9 @@ def test_padding_counts_the_products_of_whole_vectors():
     biases = 2 * (lanes + 1) * 2 * lanes + 2 * (2 * lanes + 1) * lanes + 2 * lanes * lanes
     assert engine.padding(even, float32) == pytest.approx(biases / (5 * 2 * lanes * lanes))
     assert engine.padding(Architecture.of([1, 1]), float32) == 2 * 2 * lanes / 2
+
+
+def test_dropout_for_another_number_of_layers_is_refused():
+    p = problem(hidden=(1, 9))
+    with pytest.raises(EngineError, match="1 probabilities of dropout came for 2 hidden layers"):
+        native().start(p.architecture, p.theta, dataclasses.replace(p.settings, dropout=(0.5,)))

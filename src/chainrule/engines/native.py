@@ -219,6 +219,9 @@ class NativeRun:
     def __init__(self, library: Library, architecture: Architecture, theta: Array, settings: RunSettings) -> None:
         if not theta.flags.c_contiguous or not theta.flags.writeable or not theta.flags.aligned:
             raise EngineError("theta must lie in one piece, aligned and writeable")
+        hidden = len(architecture.sizes) - 2
+        if len(settings.dropout) not in (0, hidden):
+            raise EngineError(f"{len(settings.dropout)} probabilities of dropout came for {hidden} hidden layers")
         self._library, self._theta, self._m = library, theta, settings.batch_size
         self._net = Handle(library, architecture, theta.dtype, settings)
         self._lock, self._text = threading.Lock(), ctypes.create_string_buffer(abi.ROOM)
