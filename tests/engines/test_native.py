@@ -225,8 +225,9 @@ def long_run(threads=None):
     return run, (X, T, None, np.tile(np.arange(5000), many), np.full(many, 1e-3), 0, 0)
 
 
-def test_a_call_returns_after_half_a_second_and_lets_other_threads_work_meanwhile():
-    run, call = long_run()
+@pytest.mark.parametrize("threads", [None, 1])
+def test_a_call_returns_after_half_a_second_and_lets_other_threads_work_meanwhile(threads):
+    run, call = long_run(threads)
     run.steps(*call[:3], call[3][:5000], call[4][:1], 0, 0)
     counted, over = [0], threading.Event()
 
