@@ -44,7 +44,7 @@ template <class T> struct Network {
   Index step;
   double factor;         // what the gradient is multiplied with before it moves the weights
   double pace[2];        // seconds per update with one thread and with several; 0 where not known
-  Index windows;
+  Index windows, patience;  // since the slower number was tried, and until it is tried again
   void *memory;
 };
 

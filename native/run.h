@@ -287,15 +287,18 @@ template <class T> void work(void *context, int thread, int threads) {
   }
 }
 
-// Which of two numbers of threads is faster is measured, window by window: no bit depends on it.
-inline constexpr double window = 2e-3;       // seconds
-inline constexpr Index windows_between = 64;  // two tries of the slower number
-inline constexpr double least_work = 3e5;    // flops of an update below which one thread always wins
+// Which of two numbers of threads is faster is measured, window by window: no bit depends on it. The slower one is tried
+// again soon, then ever more rarely as long as it stays the slower: another program's threads may only have been there for
+// a moment.
+inline constexpr double window = 2e-3;  // seconds
+inline constexpr Index soon = 8, at_last = 64;  // windows between two tries
+inline constexpr double least_work = 3e5;  // flops of an update below which one thread always wins
 
-template <class T> bool wants_team(Network<T> &net) {
+template <class T> bool team_is_faster(const Network<T> &net) { return net.pace[1] < net.pace[0]; }
+
+template <class T> bool wants_team(const Network<T> &net) {
   if (net.pace[0] == 0 || net.pace[1] == 0) return net.pace[0] != 0;
-  const bool better = net.pace[1] < net.pace[0];
-  return net.windows % windows_between == windows_between - 1 ? !better : better;
+  return team_is_faster(net) != (net.windows >= net.patience);
 }
 
 // One window of updates, on one thread or on all of the team; its pace is kept.
@@ -306,10 +309,16 @@ template <class T> void run_window(Call<T> &call, bool with_team) {
   const Index last = call.steps.updates;
   call.to = updates < double(last - call.from) ? call.from + 1 + Index(updates) : last;
   if (call.to > last) call.to = last;
+  const bool tried = with_team != team_is_faster(net);
   const double begun = call.team.now();
   call.team.run(with_team ? call.team.threads : 1, work<T>, &call);
   net.pace[with_team] = (call.team.now() - begun) / double(call.made - call.from);
-  net.windows++;
+  if (with_team == team_is_faster(net)) {
+    if (tried) net.patience = soon;
+  } else if (tried) {
+    net.patience = net.patience < soon ? soon : net.patience < at_last ? 2 * net.patience : at_last;
+  }
+  net.windows = tried ? 0 : net.windows + 1;
   call.from = call.made;
 }
 
