@@ -1,16 +1,18 @@
 """A network: an architecture with its parameters theta, and what can be asked of the two."""
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from chainrule import insight
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array, as_dtype
 from chainrule.data.examples import Examples, as_examples, as_inputs
 from chainrule.engines import Frozen, choose
 from chainrule.equations import penalty
-from chainrule.errors import ArchitectureError
+from chainrule.errors import ArchitectureError, SettingError
 from chainrule.initializers import INITIALIZERS
 from chainrule.random import as_seed
 from chainrule.registry import require
@@ -172,6 +174,43 @@ class Network:
         found = choose(engine, self.architecture)
         norms = found.gradient_norms(self.architecture, self.theta, data.X, data.T, by_term)
         return norms if by_term is None else norms * (data.total / len(data.rows))
+
+    def hidden_activations(self, X: Any, layer: int | None = None, *, engine: str = "auto") -> Any:
+        """A^l of the hidden layers l = 2..L-1 for every row of X: a list of (n, n_l), or the one of `layer`.
+
+        What the network has made of its inputs, in the bits that `predict` goes through. Layer 2 is the first hidden
+        layer; A^1 is X, and A^L is what `predict` gives.
+
+        >>> net = cr.Network([4, 3, 2, 1])
+        >>> [A.shape for A in net.hidden_activations(np.ones((5, 4)))], net.hidden_activations(np.ones((5, 4)), 2).shape
+        ([(5, 3), (5, 2)], (5, 3))
+
+        Raises SettingError for a layer that is not hidden, DataError as `predict` does.
+        """
+        hidden = range(2, len(self.sizes))
+        if layer is not None and not (isinstance(layer, int | np.integer) and layer in hidden):
+            allowed = "there is none" if not hidden else f"choose from {', '.join(map(str, hidden))}"
+            raise SettingError(f"layer is {layer!r}, which is no hidden layer (1 is the input): {allowed}")
+        X = as_inputs(X, self.sizes[0], self.dtype)
+        found = insight.hidden_activations(choose(engine, self.architecture), self.architecture, self.theta, X)
+        return list(found) if layer is None else next(itertools.islice(found, layer - 2, None))
+
+    def input_gradients(self, X: Any, T: Any = None) -> Array:
+        """How the outputs move with the inputs, by backpropagation down to x: da^L/dx (n, n_L, n_1), exact.
+
+        `[i, j, k]` is da_j^L/dx_k of row i. With targets T, as for `cost`, how the cost of each example does:
+        dC_x/dx = delta^2 W^2ᵀ, (n, n_1).
+
+        >>> net = cr.Network([2, 1], output="exp", initializer=([[[1], [2]]], [[0]]), dtype="float64")
+        >>> net.input_gradients([[0, 0]]), net.input_gradients([[0, 0]], T=[[3]])
+        (array([[[1., 2.]]]), array([[-2., -4.]]))
+
+        Raises DataError as `cost` does.
+        """
+        if T is None:
+            return insight.jacobians(self.architecture, self.theta, as_inputs(X, self.sizes[0], self.dtype))
+        data = as_examples(self.architecture, X, T, None, self.dtype)
+        return insight.cost_gradients(self.architecture, self.theta, data.X, data.T)
 
     def predictor(self, *, engine: str = "auto") -> "Predictor":
         """The network as it is now, frozen, for serving: a function of one row (n_1,) or of rows (n, n_1).
