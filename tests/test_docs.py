@@ -1,0 +1,57 @@
+"""The site: it builds without a warning, reaches every page, and names everything that is public."""
+
+import importlib.util
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import chainrule
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site, built with every warning an error: links, headings, formulas, pages that no table of contents has."""
+    if importlib.util.find_spec("sphinx") is None:
+        pytest.skip("Sphinx is not installed: pip install '.[docs]'")
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "sphinx", "--fail-on-warning", "--keep-going", "--quiet", "-d", f"{folder}/read"]
+    done = subprocess.run([*command, DOCS, folder / "html"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "html"
+
+
+def test_every_page_is_in_the_site(site: Path) -> None:
+    pages = {page.relative_to(DOCS).with_suffix(".html") for page in DOCS.rglob("*.md") if "_build" not in page.parts}
+    assert {page.relative_to(site) for page in site.rglob("*.html")} >= pages
+
+
+def test_every_public_name_is_in_the_reference(site: Path) -> None:
+    described = set(re.findall(r'id="chainrule\.(\w+)"', (site / "api.html").read_text("utf-8")))
+    assert {name for name in chainrule.__all__ if name != "__version__"} <= described
+
+
+def test_formulas_are_drawn_by_the_browser_itself(site: Path) -> None:
+    pages = [page.read_text("utf-8") for page in site.rglob("*.html")]
+    assert sum(page.count("<math ") for page in pages) > 500
+    assert [found for page in pages for found in re.findall(r"\$\$|\\(?:frac|sum|delta)\b", page)] == []
+
+
+def test_nothing_is_fetched_from_elsewhere(site: Path) -> None:
+    pages = [page.read_text("utf-8") for page in site.rglob("*.html")]
+    assert [found for page in pages for found in re.findall(r'(?:src|<link[^>]*href)="https?://[^"]*', page)] == []
+
+
+def test_a_link_that_leads_nowhere_and_a_formula_that_is_none_fail_the_build(tmp_path: Path) -> None:
+    pytest.importorskip("sphinx", reason="Sphinx is not installed: pip install '.[docs]'")
+    (tmp_path / "index.md").write_text(r"# Page" + "\n\n[gone](gone.md), [no heading](#gone), $\\nosuch{x}$\n")
+    (tmp_path / "lost.md").write_text("# In no table of contents\n")
+    command = [sys.executable, "-m", "sphinx", "-c", DOCS, "--fail-on-warning", "--keep-going", "--quiet", tmp_path]
+    done = subprocess.run([*command, tmp_path / "html"], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    for said in ("gone.md", "'gone'", "nosuch", "lost.md"):
+        assert said in done.stderr
