@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from chainrule.cli import run
-from chainrule.cli.console import Board
 from chainrule.cli.training_options import TrainOptions
 from chainrule.files import load
 from chainrule.model import Settings
 from chainrule.training import Progress, Started
+from chainrule.training.display import Display
 
 TABLE = "a,b,n,answer\n" + "".join(
     f"{k % 7},{k / 10},{k * k % 11 + 0.5},{'yes' if k % 3 else 'no'}\n" for k in range(90)
@@ -166,11 +166,11 @@ def test_what_does_not_go_together_is_one_line(
     assert not (here / "model.safetensors").exists()
 
 
-def shown(board: Board, seconds: float, done: int) -> str:
+def shown(display: Display, seconds: float, done: int) -> str:
     """The time left after 10 epochs of 5 updates began at 2 seconds, `done` of them made."""
-    board.show(Started(50, 5, 10, "reference", 0))
-    board.show(Progress(0, 1, 5, 1.0, 0.1, 2.0))
-    return board.left(done, seconds)
+    display.show(Started(50, 5, 10, "reference", 0))
+    display.show(Progress(0, 1, 5, 1.0, 0.1, 2.0))
+    return display.left(done, seconds)
 
 
 @pytest.mark.parametrize(
@@ -185,5 +185,5 @@ def shown(board: Board, seconds: float, done: int) -> str:
 )
 def test_the_time_left_is_honest(settings: dict[str, Any], said: str) -> None:
     """10 updates took 20 seconds, 39 are to come."""
-    board = Board(silent=True, **settings)
-    assert shown(board, 22.0, 11) == said
+    display = Display(silent=True, **settings)
+    assert shown(display, 22.0, 11) == said

@@ -6,10 +6,11 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from chainrule.cli.console import number, say, words, write_json
+from chainrule.cli.console import say, write_json
 from chainrule.cli.models import load_model
 from chainrule.cli.options import AsJson
 from chainrule.data.sources import as_source, with_target
+from chainrule.text import number, words
 
 __all__ = ["evaluate", "show_scores", "show_targets"]
 

@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from chainrule.cli.console import number, say, show_table, words, write_json
+from chainrule.cli.console import say, show_table, write_json
 from chainrule.cli.options import AsJson
 from chainrule.files import load
 from chainrule.model import Model
 from chainrule.network import Network
+from chainrule.text import number, words
 
 __all__ = ["inspect"]
 

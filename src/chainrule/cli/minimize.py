@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter, Token
 
 from chainrule.cli import values
-from chainrule.cli.console import Board, say, write_json
+from chainrule.cli.console import say, write_json
 from chainrule.cli.options import AsJson
 from chainrule.cli.signals import Interrupt
 from chainrule.errors import SettingError
@@ -16,6 +16,7 @@ from chainrule.expressions import Expression, parse
 from chainrule.optimizers import OPTIMIZERS
 from chainrule.plots import check_picture
 from chainrule.schedules import SCHEDULES
+from chainrule.training.display import Display
 
 if TYPE_CHECKING:
     from chainrule.descent import Descent
@@ -87,11 +88,11 @@ def _run(expression: Expression, v0: tuple[float, ...], as_json: bool, **setting
     from chainrule.descent import descend
     from chainrule.descent.result import result_of
 
-    with Interrupt() as interrupt, Board(silent=as_json, may_end=True, unit="step") as board:
+    with Interrupt() as interrupt, Display(silent=as_json, lines=False, may_end=True, unit="step") as display:
         descent = descend(expression, v0, "complex", cancel=interrupt.asked, **settings)
         interrupt.hold(lambda: _last_words(descent, expression.names))
         for event in descent:
-            board.show(event)
+            display.show(event)
     return result_of(descent), interrupt.code
 
 

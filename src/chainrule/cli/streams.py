@@ -11,7 +11,9 @@ import traceback
 from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["complain", "finish", "prepare", "printable"]
+from chainrule.text import printable
+
+__all__ = ["complain", "finish", "prepare"]
 
 NAME = "standard output"
 
@@ -73,15 +75,6 @@ def complain(text: str, debug: bool = False) -> None:
         if debug:
             traceback.print_exc()
         print(f"chainrule: {printable(text)}", file=sys.stderr)
-
-
-def printable(text: str) -> str:
-    """The text with control characters shown, not obeyed: names may come from a stranger's file.
-
-    >>> len(printable("a" + chr(27)))
-    5
-    """
-    return "".join(c if c.isprintable() or c == " " else repr(c)[1:-1] for c in text)
 
 
 def _text(buffer: io.BufferedWriter, encoding: str) -> io.TextIOWrapper:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from chainrule.cli.checkpointing import NO_CHECKPOINT, CheckpointOptions, Rescue, stopped_line
-from chainrule.cli.console import Board, number, say, words, write_json
+from chainrule.cli.console import say, write_json
 from chainrule.cli.evaluate import show_targets
 from chainrule.cli.models import check_output
 from chainrule.cli.options import AsJson, ConfigFile
@@ -19,7 +19,9 @@ from chainrule.cli.values import named
 from chainrule.errors import SettingError, TrainingError
 from chainrule.model import Model, TableTraining
 from chainrule.plots import check_picture
+from chainrule.text import number, words
 from chainrule.training import Checkpoint, EpochEnd, History, Started
+from chainrule.training.display import Display
 
 __all__ = ["run_training", "train", "worth_saving"]
 
@@ -129,14 +131,15 @@ def run_training(
 ) -> None:
     """Run it to its end or to a signal, showing how it goes."""
     s = training.settings
-    with Board(as_json, s.time, may_end=s.patience is not None or s.rule.full_batch) as board:
+    may_end = s.patience is not None or s.rule.full_batch
+    with Display(silent=as_json, lines=False, time=s.time, may_end=may_end, scores=training.scores) as display:
         for event in training.events(interrupt.asked, checkpoint):
             if isinstance(event, Started):
                 interrupt.hold(rescue)
                 for note in () if as_json else event.notes:
                     say(note)
             rescue.saw(event)
-            board.show(event)
+            display.show(event)
             if as_json and isinstance(event, EpochEnd):
                 write_json({"event": "epoch", **_epoch(event)})
 

@@ -21,6 +21,7 @@ from chainrule.random import as_seed
 from chainrule.registry import require
 from chainrule.schedules import SCHEDULES
 from chainrule.training import Checkpoint, Event, Finished, History, Training, TrainingState, as_checkpoint, train
+from chainrule.training.display import showing
 from chainrule.training.settings import as_batch_size
 
 __all__ = ["TableTraining", "train_table"]
@@ -101,6 +102,10 @@ class TableTraining:
                 self.model.summary = {**self._summary(event.history), **self._tested(event.history)}
             yield event
 
+    def scores(self) -> dict[str, float]:
+        """The metrics on some of the rows trained on, by the weights as they are now."""
+        return {} if self.running is None else self.running.scores()
+
     def best(self, state: TrainingState) -> Model:
         """The model that would be left if training had stopped at a state of it, apart from the one that it trains."""
         history = state.history
@@ -160,6 +165,7 @@ def train_table(
     source: Any,
     target: str | Sequence[str],
     *,
+    progress: bool = False,
     on_event: Callable[[Event], None] | None = None,
     cancel: Callable[[], bool] | None = None,
     checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
@@ -169,7 +175,8 @@ def train_table(
 
     source: a file or a folder (see docs/data.md), a data frame, or a mapping of names to columns. Numbers are
     standardised, words become one input each, missing values are flagged; words or few whole numbers as target make
-    a classifier, other numbers a regression. settings: the fields of `Settings`. on_event: called with each event.
+    a classifier, other numbers a regression. settings: the fields of `Settings`. progress: show it while it runs.
+    on_event: called with each event.
     checkpoint: a file, or a `cr.Checkpoint`, to go on from when the process has died.
 
     >>> x = np.arange(40.0)
@@ -184,7 +191,10 @@ def train_table(
     if unknown:
         raise SettingError(f"there is no setting {unknown[0]!r}: there are {', '.join(allowed)}")
     training = TableTraining(source, target, Settings(**settings))
-    for event in training.events(cancel, checkpoint):
+    s = training.settings
+    may_end = s.patience is not None or s.rule.full_batch
+    events = training.events(cancel, checkpoint)
+    for event in showing(events, silent=not progress, time=s.time, may_end=may_end, scores=training.scores):
         if on_event is not None:
             on_event(event)
     return training.model

@@ -17,6 +17,7 @@ from chainrule.random import as_seed
 from chainrule.registry import require
 from chainrule.schedules import SCHEDULES
 from chainrule.training.checkpoint import Checkpoint, as_checkpoint, keep
+from chainrule.training.display import showing
 from chainrule.training.events import EpochEnd, Event, Finished, History, Mode, Progress, Started, Stopped
 from chainrule.training.loop import Training, TrainingState
 from chainrule.training.settings import (
@@ -156,14 +157,14 @@ def train(
     return training
 
 
-def fit(net: Network, X: Any, T: Any, **settings: Any) -> History:
-    """The same as `train`, run to its end: returns its History.
+def fit(net: Network, X: Any, T: Any, *, progress: bool = False, **settings: Any) -> History:
+    """The same as `train`, run to its end: returns its History. With `progress` it is shown while it runs.
 
     >>> cr.fit(cr.Network([1, 1]), [[0.0], [1.0]], [[0.0], [1.0]], epochs=3).epochs
     3
     """
     training = train(net, X, T, **settings)
-    for event in training:
+    for event in showing(training, silent=not progress):
         if isinstance(event, Finished):
             training.close()  # nothing waits for a next event: what it holds is free at once
             return event.history

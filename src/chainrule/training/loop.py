@@ -18,6 +18,7 @@ from chainrule.optimizers import LBFGS
 from chainrule.training.divergence import explanation
 from chainrule.training.events import EpochEnd, Event, Finished, Gains, History, Progress, Reason, Started, Stopped
 from chainrule.training.lbfgs import LBFGSRun
+from chainrule.training.looking import sample
 from chainrule.training.settings import Plan
 
 __all__ = ["Training", "TrainingState"]
@@ -55,7 +56,7 @@ class Training(Iterator[Event]):
     """A training in progress: an iterator of events, with its `state` and its `history` so far.
 
     `net`, `examples`, `held`, `settings`, `plan` and `engine` are what it was started with; `notes` are lines to read,
-    `keeper` is who saves it.
+    `keeper` is who saves it, `looked_at` the rows trained on that are looked at to say how it goes.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Training(Iterator[Event]):
         )
         self._epoch, self._costs, self._kept, self._last_rate = 0, np.empty(0), net.theta.copy(), 0.0
         self._factors, self._gains = plan.schedule.follow(), Gains(plan.min_delta)
+        self.looked_at = sample(examples.X, examples.rows)
         self._run = self._start()
         self._last: TrainingState | None = None
         self.keeper: Keeper | None = None
@@ -105,6 +107,12 @@ class Training(Iterator[Event]):
             return self._last
         history = copy.deepcopy(self.history)
         return TrainingState(self._epoch, self._costs.copy(), self._run.state, self._kept.copy(), history)
+
+    def scores(self) -> dict[str, float]:
+        """The metrics on some of the rows trained on, by the weights as they are now; no bit depends on it."""
+        net, rows = self.net, self.looked_at
+        A = self.engine.predict(net.architecture, net.theta, self.examples.X[rows])
+        return {name: float(metric(A, self.examples.T[rows])) for name, metric in self.plan.metrics.items()}
 
     def _start(self) -> Run:
         begin = LBFGSRun if isinstance(self.settings.optimizer, LBFGS) else None
