@@ -1,4 +1,4 @@
-"""Formulas as MathML, which browsers draw themselves: no script, nothing to download, and a wrong one fails the build."""
+"""Formulas as MathML, which browsers draw themselves: no script, no download, and a wrong one fails the build."""
 
 from typing import Any
 
