@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from chainrule.model import Model as Model
     from chainrule.model import train_table as train_table
     from chainrule.network import Network as Network
+    from chainrule.network import from_torch as from_torch
     from chainrule.optimizers import LBFGS as LBFGS
     from chainrule.optimizers import SGD as SGD
     from chainrule.optimizers import Adam as Adam
@@ -77,6 +78,7 @@ _HOME = {
     "custom_activation": "activations",
     "custom_cost": "costs",
     "fit": "training",
+    "from_torch": "network",
     "load": "files",
     "minimize": "descent",
     "save": "files",

@@ -1,0 +1,162 @@
+"""Networks as torch.nn.Sequential and back, where torch is installed; `test_steps` holds what does not need it."""
+
+import importlib.util
+import sys
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.activations import ACTIVATIONS
+from chainrule.errors import ArchitectureError, ChainruleError, SettingError
+from chainrule.network import Network
+
+from ..problems import SIGMAS, cases, covering_problems
+
+if importlib.util.find_spec("torch"):
+    import torch
+    from torch import nn
+
+needs_torch = pytest.mark.skipif(not importlib.util.find_spec("torch"), reason="torch is not installed")
+
+X = np.random.default_rng(0).normal(size=(7, 3))
+
+
+def test_without_torch_one_line_says_so(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.delitem(sys.modules, "chainrule.exchange.pytorch", raising=False)
+    monkeypatch.delattr("chainrule.exchange.pytorch", raising=False)
+    for call in (Network([2, 1]).to_torch, lambda: cr.from_torch(None)):
+        with pytest.raises(SettingError, match=r"^this needs PyTorch, which is not installed: pip install torch$"):
+            call()
+
+
+def run(module, X, dtype="float64"):
+    with torch.no_grad():
+        return module(torch.from_numpy(X.astype(dtype))).numpy()
+
+
+@needs_torch
+def test_every_network_has_the_same_outputs_and_comes_back_bit_by_bit():
+    for problem in covering_problems():
+        case = next(cases(problem))
+        net = Network.from_parts(case.architecture, case.theta)
+        module = net.to_torch()
+        np.testing.assert_allclose(run(module, case.X), net.predict(case.X), rtol=1e-11, atol=1e-14)
+        again = cr.from_torch(module, cost=[block.cost for block in case.architecture.blocks])
+        assert again.architecture.describe() == case.architecture.describe(), str(problem)
+        assert again.theta.tobytes() == net.theta.tobytes()
+
+
+@needs_torch
+@pytest.mark.parametrize("sigma", SIGMAS, ids=str)
+def test_activations_agree_far_from_0_too(sigma):
+    net = Network([1, 1], output=sigma, initializer=([[[1]]], [[0]]), dtype="float64")
+    Z = np.array([[-700.0], [-50.0], [-20.5], [0.0], [19.5], [20.5], [50.0], [300.0]])
+    np.testing.assert_allclose(run(net.to_torch(), Z), net.predict(Z), rtol=1e-13, atol=1e-15)
+
+
+@needs_torch
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_type_is_kept_and_the_weights_are_its_own(dtype):
+    net = Network([3, 4, 2], "tanh", "softmax", "cross_entropy", dtype=dtype)
+    before, module = net.theta.copy(), net.to_torch()
+    assert [type(part) for part in module] == [nn.Linear, nn.Tanh, nn.Linear, nn.Softmax]
+    assert module[0].weight.numpy(force=True).T.tobytes() == net.W[0].tobytes()
+    assert {part.dtype for part in module.parameters()} == {getattr(torch, dtype)}
+    assert all(part.requires_grad and part.is_leaf for part in module.parameters())
+    assert cr.from_torch(module).dtype == dtype
+    with torch.no_grad():
+        for part in module.parameters():
+            part.zero_()
+    assert net.theta.tobytes() == before.tobytes()
+
+
+@needs_torch
+def test_logits_are_what_the_losses_of_torch_ask_for():
+    net = Network([3, 4, 2], "relu", "softmax", "cross_entropy", dtype="float64")
+    T = np.array([0, 1, 1, 0, 1, 0, 0])
+    module = net.to_torch(logits=True)
+    loss = nn.CrossEntropyLoss()(module(torch.from_numpy(X)), torch.from_numpy(T))
+    assert loss.item() == pytest.approx(net.cost(X, T), rel=1e-12)
+    loss.backward()
+    g = np.concatenate([p.grad.numpy().T.ravel() for p in module.parameters()])
+    np.testing.assert_allclose(g, net.gradient(X, T), rtol=1e-10, atol=1e-14)
+    again = cr.from_torch(module, output="softmax")
+    assert (repr(again), again.theta.tobytes()) == (repr(net), net.theta.tobytes())
+
+
+@needs_torch
+def test_a_module_as_people_write_it():
+    inner = nn.Sequential(nn.Linear(3, 4, bias=False), nn.LeakyReLU(0.2, inplace=True), nn.Dropout(0.3))
+    module = nn.Sequential(nn.Flatten(), inner, nn.Linear(4, 2), nn.LogSoftmax(dim=1)).eval()
+    with pytest.warns(UserWarning, match="layer") as said:
+        net = cr.from_torch(module)
+    words = ["layer 2 has no biases", "dropout 0.3 at layer 2", "the last layer is LogSoftmax"]
+    assert [str(one.message)[: len(text)] for one, text in zip(said, words, strict=True)] == words
+    assert net.architecture.describe() == "3 inputs → 4 leaky_relu(slope=0.2) → 2 softmax (cross_entropy)"
+    np.testing.assert_allclose(net.predict(X), np.exp(run(module, X, "float32")), rtol=1e-5)
+
+
+@needs_torch
+def test_one_layer_alone_and_half_precision():
+    layer = nn.Linear(3, 2).to(torch.bfloat16)
+    net = cr.from_torch(layer)
+    assert (net.dtype, net.sizes) == (np.float32, (3, 2))
+    np.testing.assert_array_equal(net.W[0], layer.weight.detach().float().numpy().T)
+
+
+@needs_torch
+def test_it_goes_through_torchs_own_files(tmp_path):
+    net = Network([3, 4], output=[("softmax", 2), ("exp", 2)], cost=["cross_entropy", "poisson"])
+    torch.save(net.to_torch().state_dict(), tmp_path / "weights.pt")
+    other = Network([3, 4], output=[("softmax", 2), ("exp", 2)], cost=["cross_entropy", "poisson"], seed=9).to_torch()
+    other.load_state_dict(torch.load(tmp_path / "weights.pt"))
+    assert cr.from_torch(other).theta.tobytes() == net.theta.tobytes()
+
+
+@needs_torch
+def test_making_a_module_leaves_torchs_random_numbers_alone():
+    torch.manual_seed(3)
+    expected = torch.rand(4).tolist()
+    torch.manual_seed(3)
+    Network([3, 4]).to_torch()
+    assert torch.rand(4).tolist() == expected
+
+
+REFUSED = {  # made only where torch is there
+    "a module of your own": (lambda: nn.Sequential(type("Mine", (nn.Module,), {})()), "Mine has no counterpart here"),
+    "a layer that is not ours": (lambda: nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)), "BatchNorm1d has no"),
+    "an activation that is not ours": (lambda: nn.Sequential(nn.Linear(3, 2), nn.Hardtanh()), "Hardtanh has no"),
+    "tanh's gelu": (lambda: nn.Sequential(nn.Linear(3, 2), nn.GELU("tanh")), "approximate 'tanh', but here"),
+    "another softplus": (lambda: nn.Sequential(nn.Linear(3, 2), nn.Softplus(beta=2)), "beta 2"),
+    "a softmax over rows": (lambda: nn.Sequential(nn.Linear(3, 2), nn.Softmax(0)), "dim 0, but here it is 1"),
+    "a logarithm within": (
+        lambda: nn.Sequential(nn.Linear(3, 2), nn.LogSoftmax(1), nn.Linear(2, 2)),
+        "LogSoftmax has no",
+    ),
+    "nothing": (lambda: nn.Sequential(*[]), "no Linear layer"),
+    "no module": (lambda: "net.pt", "str has no counterpart"),
+}
+
+
+@needs_torch
+@pytest.mark.parametrize("name", REFUSED)
+def test_anything_else_is_refused_in_one_line(name):
+    make, words = REFUSED[name]
+    with pytest.raises(ChainruleError, match=rf"^[^\n]*{words}[^\n]*$") as caught:
+        cr.from_torch(make())
+    assert type(caught.value) is ArchitectureError
+
+
+@needs_torch
+def test_a_function_of_your_own_cannot_go_to_torch():
+    with pytest.raises(ArchitectureError, match=r"^activation .* is your own function of NumPy, .*$"):
+        Network([2, 3, 1], lambda z: z / (1 + z * z)).to_torch()
+
+
+@needs_torch
+def test_every_registered_activation_has_its_twin():
+    from chainrule.exchange.pytorch import TWINS
+
+    assert {twin.name for twin in TWINS} == set(ACTIVATIONS.names())
