@@ -9,15 +9,15 @@ import numpy as np
 
 from chainrule import insight
 from chainrule.architecture import Architecture
-from chainrule.arrays import Array, as_dtype
+from chainrule.arrays import Array
 from chainrule.data.examples import Examples, as_examples, as_inputs
 from chainrule.engines import Frozen, choose
 from chainrule.equations import penalty
-from chainrule.errors import ArchitectureError, SettingError
+from chainrule.errors import SettingError
 from chainrule.exchange import keras, scikit, with_torch
-from chainrule.initializers import INITIALIZERS
 from chainrule.random import as_seed
 from chainrule.registry import require
+from chainrule.theta import cast, first_theta, given_theta, stored_theta
 
 __all__ = ["Network", "Predictor", "from_torch"]
 
@@ -54,7 +54,7 @@ class Network:
         self.architecture = Architecture.of(sizes, activation, output, cost, masks)
         drawn = as_seed(seed)
         self.seed: int | None = drawn
-        self._theta = _cast(_first_theta(self.architecture, initializer, drawn), dtype)
+        self._theta = cast(first_theta(self.architecture, initializer, drawn), dtype)
         self._mask()
 
     @classmethod
@@ -62,7 +62,7 @@ class Network:
         """The network of an architecture and a flat theta, which it copies; masked weights become 0."""
         net = cls.__new__(cls)
         net.architecture, net.seed = architecture, seed
-        net._theta = _cast(_given_theta(architecture, theta), np.asarray(theta).dtype)
+        net._theta = cast(given_theta(architecture, theta), np.asarray(theta).dtype)
         net._mask()
         return net
 
@@ -79,7 +79,7 @@ class Network:
 
     @theta.setter
     def theta(self, values: Any) -> None:
-        self._theta[...] = _cast(_given_theta(self.architecture, values), self.dtype)
+        self._theta[...] = cast(given_theta(self.architecture, values), self.dtype)
         self._mask()
 
     @property
@@ -248,7 +248,7 @@ class Network:
 
         Raises ArchitectureError for weights that are not finite: such a file could not be loaded.
         """
-        _cast(self.theta, self.dtype)
+        cast(self.theta, self.dtype)
         tensors = {}
         for l, (W, b) in enumerate(zip(self.W, self.b, strict=True), start=2):
             tensors[f"layers.{l}.W"], tensors[f"layers.{l}.b"] = W, b
@@ -262,14 +262,7 @@ class Network:
         L = len(stored["sizes"]) if isinstance(stored, dict) and isinstance(stored.get("sizes"), list) else 0
         masks = [tensors.get(f"layers.{l}.mask") for l in range(2, L + 1)]
         architecture = Architecture.from_document(stored, masks)
-        names = [f"layers.{l}.{part}" for l in range(2, L + 1) for part in ("W", "b")]
-        missing = [name for name in names if name not in tensors]
-        if missing:
-            raise ArchitectureError(f"the tensors {', '.join(missing[:3])} are missing")
-        parts = [_shaped(tensors, f"layers.{l}.{p}", s) for l, p, s in _shapes(architecture)]
-        if len({part.dtype for part in parts}) > 1:
-            raise ArchitectureError("the weights and biases are of several types, but one network has one")
-        return cls.from_parts(architecture, np.concatenate([part.ravel() for part in parts]))
+        return cls.from_parts(architecture, stored_theta(architecture, tensors))
 
     def to_torch(self, *, logits: bool = False) -> Any:
         """The network as torch.nn.Sequential: the same bits as weights, the same outputs to rounding.
@@ -363,56 +356,3 @@ class Predictor:
         one = np.ndim(X) == 1
         found = self._frozen.predict(as_inputs(np.asarray(X)[None, :] if one else X, self._n_1, self._dtype))
         return found[0] if one else found
-
-
-def _shapes(architecture: Architecture) -> list[tuple[int, str, tuple[int, ...]]]:
-    """Layer, part and shape of every tensor of theta, in its order."""
-    sizes = architecture.sizes
-    shapes = [[(l, "W", (sizes[l - 2], sizes[l - 1])), (l, "b", (sizes[l - 1],))] for l in range(2, len(sizes) + 1)]
-    return [part for layer in shapes for part in layer]
-
-
-def _shaped(tensors: Any, name: str, shape: tuple[int, ...]) -> Array:
-    found = tensors[name]
-    if found.shape != shape:
-        raise ArchitectureError(f"the tensor {name} has shape {found.shape}, but the sizes need {shape}")
-    return np.asarray(found)
-
-
-def _first_theta(architecture: Architecture, initializer: Any, seed: int) -> Array:
-    """The weights before training: drawn by a rule, or given, flat or as the lists of W and b."""
-    if isinstance(initializer, np.ndarray):
-        return _given_theta(architecture, initializer)
-    if isinstance(initializer, tuple):
-        return _given_theta(architecture, _given_lists(architecture, initializer))
-    rule = INITIALIZERS.get(initializer)
-    sizes = architecture.sizes
-    drawn = [rule.draw(seed, k + 2, sizes[k], sizes[k + 1]) for k in range(len(sizes) - 1)]
-    return np.concatenate([part.ravel() for layer in drawn for part in layer])
-
-
-def _given_lists(architecture: Architecture, pair: tuple[Any, ...]) -> Array:
-    if len(pair) != 2 or [len(part) for part in pair] != [len(architecture.sizes) - 1] * 2:
-        raise ArchitectureError("given weights must be the pair (list of W, list of b), one of each for layers 2 to L")
-    parts = {(l, p): np.asarray(v) for p, vs in zip("Wb", pair, strict=True) for l, v in enumerate(vs, start=2)}
-    for l, p, shape in _shapes(architecture):
-        if parts[l, p].shape != shape:
-            raise ArchitectureError(f"{p} of layer {l} has shape {parts[l, p].shape}, but the sizes need {shape}")
-    return np.concatenate([parts[l, p].ravel() for l, p, _ in _shapes(architecture)])
-
-
-def _given_theta(architecture: Architecture, theta: Any) -> Array:
-    found = np.array(theta)
-    if found.shape != (architecture.parameter_count,):
-        raise ArchitectureError(f"theta has shape {found.shape}, but the sizes need ({architecture.parameter_count},)")
-    return found
-
-
-def _cast(theta: Array, dtype: Any) -> Array:
-    """A copy in the network's type, once every value is finite in it."""
-    kind = as_dtype(dtype)
-    with np.errstate(over="ignore"):
-        found = theta.astype(kind)
-    if not np.isfinite(found).all():
-        raise ArchitectureError(f"theta has values that are not finite in {kind}")
-    return found
