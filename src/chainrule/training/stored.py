@@ -19,7 +19,7 @@ from chainrule.files.container import SCHEMA, Container, read, write
 from chainrule.training.events import History
 from chainrule.training.loop import TrainingState
 
-__all__ = ["KIND", "Stored", "read_state", "write_state"]
+__all__ = ["KIND", "Stored", "read_state", "state_of", "state_parts", "write_state"]
 
 KIND = "checkpoint"
 
@@ -36,20 +36,22 @@ class Stored:
 
 def write_state(path: str | os.PathLike[str], stored: Stored) -> None:
     """Write it as one file, whole or not at all. Raises OSError where the path cannot be written."""
-    state = stored.state
-    words, history = _history_parts(state.history)
-    document = {
+    document, tensors = state_parts(stored.state)
+    document |= {
         "schema": SCHEMA,
         "kind": KIND,
-        "epoch": state.epoch,
-        "step": state.run.step,
-        "history": words,
         "settings": dict(stored.settings),
         "data": dict(stored.data),
         "maker": dict(stored.maker),
     }
+    write(path, document, tensors)
+
+
+def state_parts(state: TrainingState) -> tuple[dict[str, Any], dict[str, Array]]:
+    """A state's words and whole numbers, and everything else of it as tensors."""
+    words, history = _history_parts(state.history)
     tensors = {"theta": state.run.theta, "slots": state.run.slots, "kept": state.kept, "costs": state.costs}
-    write(path, document, {**tensors, **history})
+    return {"epoch": state.epoch, "step": state.run.step, "history": words}, {**tensors, **history}
 
 
 def read_state(path: str | os.PathLike[str]) -> Stored:
@@ -71,8 +73,8 @@ def read_state(path: str | os.PathLike[str]) -> Stored:
         raise ModelFileError(f"{os.fspath(path)!r}: its parts do not fit together ({reason})") from None
 
 
-def _stored(container: Container) -> Stored:
-    document, tensors = container.document, container.tensors
+def state_of(document: Mapping[str, Any], tensors: Mapping[str, Array]) -> TrainingState:
+    """The state of such parts. Raises a LookupError, TypeError or ValueError for parts that do not fit together."""
     theta, slots, kept = (_floats(tensors, name, rank) for name, rank in (("theta", 1), ("slots", 2), ("kept", 1)))
     if {theta.dtype, slots.dtype, kept.dtype} != {theta.dtype} or (kept.size, slots.shape[1]) != (theta.size,) * 2:
         raise ValueError("theta, slots and kept are of different shapes or types")
@@ -81,8 +83,13 @@ def _stored(container: Container) -> Stored:
     state = TrainingState(epoch, _floats(tensors, "costs", 1), run, kept, _history(document["history"], tensors))
     if state.history.epochs != epoch:
         raise ValueError(f"the history has {state.history.epochs} epochs, not {epoch}")
+    return state
+
+
+def _stored(container: Container) -> Stored:
+    document = container.document
     settings, data, maker = (_mapping(document[name]) for name in ("settings", "data", "maker"))
-    return Stored(state, settings, data, maker)
+    return Stored(state_of(document, container.tensors), settings, data, maker)
 
 
 def _floats(tensors: Mapping[str, Array], name: str, rank: int) -> Array:
