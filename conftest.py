@@ -1,7 +1,7 @@
-"""Names that every doctest may use: np, and cr for chainrule."""
+"""What every doctest may use: np, and cr for chainrule; files by their path from here."""
 
 from importlib.util import find_spec
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,8 +10,10 @@ import chainrule
 
 
 @pytest.fixture(autouse=True)
-def _names(doctest_namespace: dict[str, Any]) -> None:
-    doctest_namespace.update(np=np, cr=chainrule)
+def _surroundings(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if isinstance(request.node, pytest.DoctestItem):
+        request.getfixturevalue("doctest_namespace").update(np=np, cr=chainrule)
+        monkeypatch.chdir(Path(__file__).parent)
 
 
 collect_ignore = [] if find_spec("torch") else ["src/chainrule/exchange/pytorch.py"]

@@ -27,8 +27,8 @@ def said(page: str, folder: Path) -> str:
 def words(page: str) -> list[str]:
     """What the console blocks of a page say, block by block, numbers aside.
 
-    >>> words("text\\n```console\\n$ chainrule x\\nrmse 1,234.5, r2 0.9   done\\n```\\n")
-    ['$ chainrule x rmse #, r2 # done']
+    >>> words("```console\\n$ chainrule x\\nrmse 1,234.5 and r2 0.9\\n```\\n")
+    ['$ chainrule x rmse # and r# #']
     """
     return [" ".join(re.sub(r"\d+(?:[.,]\d+)*(?:e[-+]\d+)?", "#", block).split()) for block in BLOCK.findall(page)]
 
@@ -38,7 +38,12 @@ def _run(line: str, folder: Path) -> str:
     assert program == "chainrule", line
     environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1"}
     done = subprocess.run(
-        [sys.executable, "-m", "chainrule", *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=True
+        [sys.executable, "-m", "chainrule", *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     lines = [line, *(row.rstrip() for row in done.stdout.splitlines())]
     return "\n".join(lines) + "\n"

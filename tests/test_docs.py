@@ -10,6 +10,8 @@ import pytest
 
 import chainrule
 
+from . import console
+
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 
@@ -55,3 +57,10 @@ def test_a_link_that_leads_nowhere_and_a_formula_that_is_none_fail_the_build(tmp
     assert done.returncode == 1
     for said in ("gone.md", "'gone'", "nosuch", "lost.md"):
         assert said in done.stderr
+
+
+@pytest.mark.parametrize("page", ["tutorial.md"])
+def test_what_commands_say_is_what_the_page_shows(page: str, tmp_path: Path) -> None:
+    written = (DOCS / page).read_text("utf-8")
+    said = f"docs/{page} is old: python -m tests.console docs/{page} writes it again"
+    assert console.words(written) == console.words(console.said(written, tmp_path)), said
