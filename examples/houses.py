@@ -1,4 +1,4 @@
-"""Write houses.csv, the table of the tutorial: 400 sales, invented, with words, dates, gaps and codes as real ones have.
+"""Write houses.csv, the table of the tutorial: 400 sales, invented, with words, dates, gaps and codes.
 
 python examples/houses.py          the same bytes whenever it runs
 """
