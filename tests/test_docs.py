@@ -1,6 +1,7 @@
 """The site: it builds without a warning, reaches every page, and names everything that is public."""
 
 import importlib.util
+import inspect
 import re
 import subprocess
 import sys
@@ -35,6 +36,18 @@ def test_every_page_is_in_the_site(site: Path) -> None:
 def test_every_public_name_is_in_the_reference(site: Path) -> None:
     described = set(re.findall(r'id="chainrule\.(\w+)"', (site / "api.html").read_text("utf-8")))
     assert {name for name in chainrule.__all__ if name != "__version__"} <= described
+
+
+@pytest.mark.parametrize("name", [name for name in chainrule.__all__ if not name.startswith("_")])
+def test_docstrings_are_in_our_order(name: str) -> None:
+    """One line; formula and arguments; an example that runs; what is raised; the source."""
+    first, *rest = (inspect.getdoc(getattr(chainrule, name)) or "").split("\n\n")
+    assert first.endswith((".", ":"))
+    assert "\n" not in first
+    kinds = ["example" if part.startswith(">>>") else part.split()[0] for part in rest]
+    assert "example" in kinds
+    assert kinds.index("example") < kinds.index("Raises") if "Raises" in kinds else True
+    assert "Source:" not in kinds[:-1]
 
 
 def test_formulas_are_drawn_by_the_browser_itself(site: Path) -> None:

@@ -105,7 +105,14 @@ class Blocks(Activation):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Architecture:
-    """Sizes n_1..n_L, the hidden layers' activations, the output blocks, and masks of weights that stay exactly 0."""
+    """Sizes n_1..n_L, the hidden layers' activations, the output blocks, and masks of weights that stay exactly 0.
+
+    What a network is before it has weights: frozen, and the same in every engine and file. Made by `Architecture.of`,
+    and by `Network`, whose `architecture` it is.
+
+    >>> cr.Network([4, 5, 3], "tanh", "softmax", "cross_entropy").architecture.describe()
+    '4 inputs → 5 tanh → 3 softmax (cross_entropy)'
+    """
 
     sizes: tuple[int, ...]
     hidden: tuple[Activation, ...]
@@ -160,13 +167,25 @@ class Architecture:
         return (*self.hidden, last)
 
     def views(self, theta: Array) -> tuple[list[Array], list[Array]]:
-        """The lists of W and b as views of theta."""
+        """The lists of W (n_{l-1}, n_l) and b (n_l,) of layers 2 to L, as views of an array laid out like theta.
+
+        >>> net = cr.Network([2, 3, 1])
+        >>> dW, db = net.architecture.views(net.gradient([[0, 1]], [[1]]))
+        >>> [part.shape for part in dW], [part.shape for part in db]
+        ([(2, 3), (3, 1)], [(3,), (1,)])
+        """
         shapes = itertools.pairwise(self.sizes)
         W = [theta[w].reshape(shape) for (w, _), shape in zip(self.slices, shapes, strict=True)]
         return W, [theta[b] for _, b in self.slices]
 
     def layers(self, theta: Array) -> list[Layer]:
-        """The layers from 2 to L, as the equations take them."""
+        """The layers from 2 to L, as the equations take them.
+
+        >>> from chainrule.equations import forward
+        >>> net = cr.Network([2, 3, 1])
+        >>> bool((forward(np.ones((1, 2)), net.architecture.layers(net.theta)).A[-1] > 0).all())
+        True
+        """
         return [Layer(*parts) for parts in zip(*self.views(theta), self.activations, strict=True)]
 
     def costs(self, Z: Array, A: Array, T: Array, weight: Array | None = None) -> Array:

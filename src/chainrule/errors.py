@@ -15,7 +15,14 @@ from collections.abc import Callable, Sequence
 
 
 class ChainruleError(Exception):
-    """The root of every exception that chainrule raises on purpose."""
+    """The root of every exception that chainrule raises on purpose.
+
+    >>> try:
+    ...     cr.Network([2, 0, 1])
+    ... except cr.ChainruleError as error:
+    ...     print(error)
+    sizes are [2, 0, 1], but must be two or more whole numbers, each at least 1
+    """
 
 
 class UnknownNameError(ChainruleError, ValueError):

@@ -282,6 +282,10 @@ class Network:
         BCEWithLogitsLoss; left out where the module ends in it. cost: left out, the one that goes with the output.
         What has no place in a network, such as dropout, is said in a warning. See docs/exchange.md.
 
+        >>> from torch.nn import Linear, Sequential, Softmax  # doctest: +SKIP
+        >>> cr.from_torch(Sequential(Linear(4, 2), Softmax(dim=1)))  # doctest: +SKIP
+        Network(4 inputs → 2 softmax (cross_entropy); 10 parameters, float32)
+
         Raises ArchitectureError for any other module, SettingError without torch.
         """
         found = with_torch().from_sequential(module, output, cost)

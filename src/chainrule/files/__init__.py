@@ -39,6 +39,14 @@ def load(path: str | os.PathLike[str], verify: bool = True) -> Any:
     """Read what `save` wrote: the same kind of object, with the same bits.
 
     verify=False admits a file that another tool has rewritten, which the digest at its end would show.
+
+    >>> import tempfile
+    >>> net = cr.Network([4, 3, 2], seed=1)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     cr.save(net, f"{folder}/net.safetensors")
+    ...     bool((cr.load(f"{folder}/net.safetensors").theta == net.theta).all())
+    True
+
     Raises ModelFileError, in one line, for every file that is not whole and sound.
     """
     container = read(path, verify)

@@ -28,6 +28,10 @@ class Model:
 
     Made by `train_table` or `cr.load`. `encoder`, `targets`, `network` are its parts; `summary` says how it was
     trained, as plain data; `history` is that of the training, None for a model that comes from a file.
+
+    >>> model = cr.train_table({"x": [0, 1] * 20, "y": ["no", "yes"] * 20}, target="y", epochs=20)
+    >>> model.network.sizes[0], model.targets.names, model.summary["epochs"]
+    (1, ['y'], 20)
     """
 
     def __init__(
@@ -43,6 +47,10 @@ class Model:
 
     def outputs(self, source: Any) -> Array:
         """The outputs (n, n_L) for the rows of a table: the probability of each class, numbers scaled as in training.
+
+        >>> model = cr.train_table({"x": [0, 1] * 20, "y": ["no", "yes"] * 20}, target="y", epochs=20)
+        >>> model.outputs({"x": [1, 0, 1]}).shape
+        (3, 2)
 
         Raises DataError where one is not a finite number.
         """
@@ -90,7 +98,12 @@ class Model:
         return next(iter(found.values())) if len(found) == 1 else found
 
     def probabilities(self, source: Any) -> dict[str, Array]:
-        """The probability of each class for each row, by `target=class`; empty without classes."""
+        """The probability of each class for each row, by `target=class`; empty without classes.
+
+        >>> model = cr.train_table({"x": [0, 1] * 20, "y": ["no", "yes"] * 20}, target="y", epochs=20)
+        >>> {name: p.round().tolist() for name, p in model.probabilities({"x": [1, 0]}).items()}
+        {'y=no': [0.0, 1.0], 'y=yes': [1.0, 0.0]}
+        """
         return self.targets.probabilities(self.outputs(source))
 
     def evaluate(self, source: Any) -> dict[str, Any]:

@@ -14,7 +14,12 @@ Mode = Literal["min", "max"]
 
 @dataclasses.dataclass(frozen=True)
 class Started:
-    """Training begins: `rows` with weight above 0, `batches` in each of `epochs`; `notes` are lines to read."""
+    """Training begins: `rows` with weight above 0, `batches` in each of `epochs`; `notes` are lines to read.
+
+    >>> event = next(cr.train(cr.Network([1, 1]), [[0.0], [1.0]], [[0.0], [1.0]], batch_size=1, epochs=3))
+    >>> event.rows, event.batches, event.epochs
+    (2, 2, 3)
+    """
 
     rows: int
     batches: int
@@ -26,7 +31,14 @@ class Started:
 
 @dataclasses.dataclass(frozen=True)
 class Progress:
-    """Some updates of an epoch are done: `batch` of `batches`, `cost` the mean so far, `rate` the learning rate now."""
+    """Some updates of an epoch are done: `batch` of `batches`, `cost` the mean so far, `rate` the learning rate now.
+
+    About ten come a second, one an epoch at least. `epoch` counts from 0, `seconds` from the begin of training.
+
+    >>> events = cr.train(cr.Network([1, 1]), [[0.0], [1.0]], [[0.0], [1.0]], batch_size=1, epochs=1)
+    >>> [(event.epoch, event.batch, event.batches) for event in events if isinstance(event, cr.Progress)][-1]
+    (0, 2, 2)
+    """
 
     epoch: int
     batch: int
@@ -38,7 +50,15 @@ class Progress:
 
 @dataclasses.dataclass(frozen=True)
 class EpochEnd:
-    """An epoch is done: `cost` is that of `History.cost`, `validation` the cost on the validation set, if any."""
+    """An epoch is done: `cost` is that of `History.cost`, `validation` the cost on the validation set, if any.
+
+    `metrics` are those on the validation set by name; `best` says whether no earlier epoch was better. `epoch` counts
+    from 0, `seconds` from the begin of training.
+
+    >>> events = cr.train(cr.Network([1, 1]), [[0.0], [1.0]], [[0.0], [1.0]], epochs=2)
+    >>> [(event.epoch, event.validation) for event in events if isinstance(event, cr.EpochEnd)]
+    [(0, None), (1, None)]
+    """
 
     epoch: int
     cost: float
@@ -50,7 +70,12 @@ class EpochEnd:
 
 @dataclasses.dataclass(frozen=True)
 class Stopped:
-    """Training ends before its last epoch: `reason` for programs, `message` for people."""
+    """Training ends before its last epoch: `reason` for programs, `message` for people.
+
+    >>> events = cr.train(cr.Network([1, 1]), [[0.0], [1.0]], [[0.0], [1.0]], epochs=9, cancel=lambda: True)
+    >>> [event.reason for event in events if isinstance(event, cr.Stopped)]
+    ['cancelled']
+    """
 
     reason: Reason
     message: str
@@ -65,6 +90,10 @@ class History:
     validation set, whose weights the network has: the lowest cost, or the lowest or greatest of the metric `monitor`
     (`mode` min or max). Without a validation set it is the last finished one. -1: there is none. `stopped` is why
     training ended early, or "", and `message` says it in words.
+
+    >>> history = cr.fit(cr.Network([1, 1]), [[0.0], [1.0]], [[0.0], [1.0]], epochs=5)
+    >>> history.cost[-1] < history.cost[0], history.best_epoch, history.rate[-1], history.stopped
+    (True, 4, 0.001, '')
     """
 
     cost: list[float]
@@ -143,7 +172,12 @@ class Gains:
 
 @dataclasses.dataclass(frozen=True)
 class Finished:
-    """Training is over and the network has its final weights: the best ones where there is a validation set."""
+    """Training is over and the network has its final weights: the best ones where there is a validation set.
+
+    >>> *_, last = cr.train(cr.Network([1, 1]), [[0.0], [1.0]], [[0.0], [1.0]], epochs=3)
+    >>> last.history.epochs
+    3
+    """
 
     history: History
 
