@@ -38,6 +38,7 @@ class Purpose(enum.IntEnum):
     WEIGHTS = 1  # index: the layer's number, 2..L
     ORDER = 2  # index: the epoch, from 0
     SPLIT = 3  # index: 0
+    SAMPLE = 4  # index: the block of 4,096 values
 
 
 def as_seed(seed: Any) -> int:

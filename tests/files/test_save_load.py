@@ -9,8 +9,8 @@ import pytest
 import chainrule as cr
 from chainrule.activations import Identity
 from chainrule.data.encoding import Encoder
-from chainrule.data.tables import read_table
 from chainrule.data.targets import Targets
+from chainrule.data.transforms import Categories, Dropped, Numbers, Scaled
 from chainrule.errors import ModelFileError, SettingError
 from chainrule.files.container import read, write
 
@@ -26,9 +26,12 @@ TABLE = {
 
 
 def golden_model() -> cr.Model:
-    """A model of everything that a file of schema 1 can hold, from numbers that no library computes."""
-    table = read_table(TABLE)
-    encoder, targets = Encoder.fit(table, ["kind", "price"]), Targets.fit(table, ["kind", "price"])
+    """A model of everything that a file of schema 1 could hold at first, from numbers that no library computes."""
+    size = Encoder.fit(TABLE, ["kind", "price"]).transforms[0]
+    assert isinstance(size, Scaled)
+    numbers = Numbers("size", size.missing, size.mean, size.scale)
+    colour, same = Categories("colour", ("red", "blue"), True), Dropped("same", "every value is the same")
+    encoder, targets = Encoder((numbers, colour, same)), Targets.fit(TABLE, ["kind", "price"])
     sizes = [encoder.width, 3, targets.width]
     mask = np.ones((encoder.width, 3))
     mask[0, 1] = 0

@@ -1,6 +1,7 @@
 """One column, read in two ways: as numbers, or as words in a canonical text. Whole columns, never cell by cell.
 
-White space around a cell is dropped, and the words of `MISSING` stand for no value at all, in every column.
+White space around a cell is dropped, and the words of `MISSING` stand for no value at all, in every column. Those of
+`UNSAID` do so in columns of numbers, truth values and times, where they cannot be meant; elsewhere they are words.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MISSING",
+    "UNSAID",
     "NumberCells",
     "column_as_numbers",
     "column_as_words",
@@ -29,19 +31,26 @@ __all__ = [
     "not_finite",
     "numbers_at_once",
     "numeric_cells",
+    "order_of",
     "read_numbers",
     "shown",
     "values_of",
     "words_of",
 ]
 
-MISSING = ("", "?", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "null", "NULL", "None")
+_FAULTS = ("#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!")  # what a spreadsheet writes for no value
+_NOTHING = ("", "?", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NaT", "null", "NULL", "<null>", "None", "\\N")
+MISSING = (*_NOTHING, *_FAULTS)
+_DASHES = ("-", "--", "---", "\N{EN DASH}", "\N{EM DASH}", ".", "..", "*")
+_ABSENT = ("na", "n.a", "none", "nil", "null", "missing", "unknown", "not available", "undefined")
+UNSAID = (*_DASHES, *(way(word) for word in _ABSENT for way in (str, str.capitalize, str.upper)), "n.a.", "N.A.")
 
 _TRUE = ("true", "True", "TRUE")
 _FALSE = ("false", "False", "FALSE")
 _NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 _WHOLE = r"^(-?(?:0|[1-9][0-9]*))\.0+$"  # a whole number written as a decimal; a code such as 007 is none
 _FEW, _MANY, _TOGETHER = 1024, 64, 2**18  # rows and columns for which columns are read together, and cells together
+_A_DAY = {unit: 86400.0 * 1000**k for k, unit in enumerate(("s", "ms", "us", "ns"))}
 _EXACT = 2.0**53  # below it every whole float64 is its own integer
 
 
@@ -71,20 +80,35 @@ def not_finite(name: str, number: int, text: str) -> str:
 
 
 class NumberCells(NamedTuple):
-    """Cells that are all numbers: `values` (n,) float64, NaN where missing; whether they are `boolean`."""
+    """Cells that are all numbers: `values` (n,) float64, NaN where missing; whether they are `boolean`.
+
+    `unsaid` (k,) are the cells that are missing only because their word is one of `UNSAID`.
+    """
 
     values: NDArray[np.float64]
     boolean: bool
+    unsaid: NDArray[np.intp] = np.empty(0, np.intp)
 
 
-def read_numbers(column: Any) -> NumberCells | None:
-    """The cells as numbers, infinite ones too; None unless all that are present are numbers, or all are booleans."""
+def read_numbers(column: Any, unsaid: bool = False) -> NumberCells | None:
+    """The cells as numbers, infinite ones too; None unless all that are present are numbers, or all are booleans.
+
+    With `unsaid` the words of `UNSAID` count as missing.
+    """
     import pyarrow as pa
 
     plain = _plain(column)
     numbers, boolean = _numbers(plain), pa.types.is_boolean(plain.type)
     if numbers is None and pa.types.is_large_string(plain.type):
-        numbers, boolean = _booleans(_stripped(plain)), True
+        text, left_out = _stripped(plain), np.empty(0, np.intp)
+        if unsaid:
+            found = _among(text, UNSAID)
+            left_out = np.flatnonzero(found.to_numpy(zero_copy_only=False))
+            text = _without(text, found)
+        numbers = _parsed(text) if unsaid else None
+        boolean = numbers is None
+        numbers = _booleans(text) if boolean else numbers
+        return None if numbers is None else NumberCells(numbers.to_numpy(zero_copy_only=False), boolean, left_out)
     return None if numbers is None else NumberCells(numbers.to_numpy(zero_copy_only=False), boolean)
 
 
@@ -116,11 +140,12 @@ def values_of(column: Any, refuse: Callable[[int, str], DataError], name: str = 
     plain = _plain(column)
     if pa.types.is_large_string(plain.type) and _numbers(plain) is None:
         text = words_of(plain, name)
+        text = _without(text, _among(text, UNSAID))
         text = pc.if_else(_among(text, _TRUE), "1", pc.if_else(_among(text, _FALSE), "0", text))
         plain = text if _parsed(text) is not None else plain
     numbers = column_as_numbers(plain, name)
     if numbers is None:
-        raise refuse(*first_non_number(plain, name))
+        raise refuse(*first_non_number(plain, name, unsaid=True))
     return numbers[0]
 
 
@@ -152,19 +177,20 @@ def numbers_at_once(table: pa.Table, names: Sequence[str]) -> dict[str, NDArray[
     return found
 
 
-def missing_cells(column: Any) -> NDArray[np.bool_]:
-    """Which cells (n,) are missing.
+def missing_cells(column: Any, unsaid: bool = False) -> NDArray[np.bool_]:
+    """Which cells (n,) are missing, with `unsaid` also those whose word is one of `UNSAID`.
 
-    >>> missing_cells(["1", "?", None])
-    array([False,  True,  True])
+    >>> missing_cells(["1", "?", None, "-"])
+    array([False,  True,  True, False])
     """
     import pyarrow as pa
     import pyarrow.compute as pc
 
     plain = _plain(column)
-    text = pa.types.is_large_string(plain.type)
-    found = pc.is_null(_stripped(plain)) if text else pc.is_null(plain, nan_is_null=pa.types.is_floating(plain.type))
-    return np.asarray(found.to_numpy(zero_copy_only=False))
+    if not pa.types.is_large_string(plain.type):
+        return np.asarray(pc.is_null(plain, nan_is_null=pa.types.is_floating(plain.type)))
+    found = _stripped(plain)
+    return np.asarray(pc.is_null(_without(found, _among(found, UNSAID)) if unsaid else found))
 
 
 def words_of(column: Any, name: str = "?") -> pa.Array:
@@ -221,7 +247,24 @@ def is_categorical(column: Any) -> bool:
     return isinstance(column, pa.Array | pa.ChunkedArray) and bool(pa.types.is_dictionary(column.type))
 
 
-def first_non_number(column: Any, name: str = "?") -> tuple[int, str]:
+def order_of(column: Any, name: str = "?") -> tuple[str, ...] | None:
+    """The words of ordered categories, lowest first; None for any other column, and where chunks differ in it.
+
+    >>> import pyarrow as pa
+    >>> order_of(pa.DictionaryArray.from_arrays([1, 0], ["low", "high"], ordered=True))
+    ('low', 'high')
+    """
+    import pyarrow as pa
+
+    if not is_categorical(column) or not column.type.ordered:
+        return None
+    chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+    orders = {tuple(words_of(chunk.dictionary, name).drop_null().to_pylist()) for chunk in chunks}
+    order = orders.pop() if len(orders) == 1 else ()
+    return order if 1 < len(order) == len(set(order)) else None
+
+
+def first_non_number(column: Any, name: str = "?", unsaid: bool = False) -> tuple[int, str]:
     """Row (from 0) and text of the first present cell that is no number; (0, "") where there is none.
 
     >>> first_non_number(["1", "", "about 3"])
@@ -230,6 +273,7 @@ def first_non_number(column: Any, name: str = "?") -> tuple[int, str]:
     import pyarrow.compute as pc
 
     words = words_of(column, name)
+    words = _without(words, _among(words, UNSAID)) if unsaid else words
     row = pc.index(pc.match_substring_regex(words, _NUMBER), False).as_py()
     return (row, words[row].as_py()) if row >= 0 else (0, "")
 
@@ -261,6 +305,8 @@ def _plain(column: Any) -> pa.Array:
         return pa.concat_arrays(chunks) if chunks else _plain(pa.array([], column.type))
     if pa.types.is_dictionary(column.type):
         return _plain(column.dictionary).take(column.indices)
+    if pa.types.is_duration(column.type):  # in days
+        return pc.divide(pc.cast(pc.cast(column, pa.int64()), pa.float64()), _A_DAY[column.type.unit])
     text = pa.types.is_string(column.type) or str(column.type) == "string_view"
     return pc.cast(column, pa.large_string()) if text else column
 
@@ -298,11 +344,18 @@ def _booleans(text: pa.Array) -> pa.Array | None:
 
 def _stripped(text: pa.Array) -> pa.Array:
     """The text without white space around it, null where it is one of the missing words."""
-    import pyarrow as pa
     import pyarrow.compute as pc
 
     trimmed = pc.utf8_trim_whitespace(text)
-    return pc.if_else(_among(trimmed, MISSING), pa.scalar(None, trimmed.type), trimmed)
+    return _without(trimmed, _among(trimmed, MISSING))
+
+
+def _without(text: pa.Array, cells: pa.Array) -> pa.Array:
+    """The text, null in these cells."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return pc.if_else(cells, pa.scalar(None, text.type), text)
 
 
 def _among(text: pa.Array, words: tuple[str, ...]) -> pa.Array:

@@ -1,7 +1,7 @@
 """Columns as plain data for a model file, and back when the file may be anybody's: nothing in it is believed.
 
-A column is a frozen dataclass with a `kind`. Its texts and flags go into a document; its floats, `mean` and
-`scale`, go into two float64 tensors, so that no decimal rounding touches them. Reading returns what was
+A column is a frozen dataclass with a `kind`. Its texts and flags go into a document; its floats go into float64
+tensors, one for each name (`mean`, `scale`, ...), so that no decimal rounding touches them. Reading returns what was
 written or raises ModelFileError in one line.
 """
 
@@ -21,6 +21,8 @@ from chainrule.errors import ModelFileError
 __all__ = ["demand", "read_columns", "statistics_of", "write_columns"]
 
 C = TypeVar("C")  # a column's class
+_ALWAYS = ("mean", "scale")  # tensors that every file has, be they empty
+_POSITIVE = ("scale", "unit")
 
 
 def write_columns(columns: Sequence[Any]) -> dict[str, Any]:
@@ -29,11 +31,11 @@ def write_columns(columns: Sequence[Any]) -> dict[str, Any]:
 
 
 def statistics_of(columns: Sequence[Any], prefix: str) -> dict[str, NDArray[np.float64]]:
-    """The tensors `prefix.mean` and `prefix.scale` (k,) of the k columns that have them, in their order."""
-    numbers = [column for column in columns if _has_statistics(type(column))]
+    """The tensors `prefix.mean`, `prefix.scale` and others, each of the columns that have such a number, in order."""
+    names = dict.fromkeys([*_ALWAYS, *(name for column in columns for name in _floats(type(column)))])
     return {
-        f"{prefix}.mean": np.array([column.mean for column in numbers], np.float64),
-        f"{prefix}.scale": np.array([column.scale for column in numbers], np.float64),
+        f"{prefix}.{name}": np.array([getattr(c, name) for c in columns if name in _floats(type(c))], np.float64)
+        for name in names
     }
 
 
@@ -41,7 +43,7 @@ def read_columns(document: Any, tensors: Mapping[str, Any], prefix: str, kinds: 
     """The columns that `write_columns` and `statistics_of` wrote, each of one of the `kinds`."""
     stored = _entries(_record(document, ["columns"], prefix)["columns"], prefix)
     classes = [_kind_of(column, kinds, prefix) for column in stored]
-    statistics = _statistics(tensors, prefix, sum(map(_has_statistics, classes)))
+    statistics = _statistics(tensors, prefix, classes)
     read = [_read(kind, column, statistics, prefix) for kind, column in zip(classes, stored, strict=True)]
     _texts([column["name"] for column in stored], prefix)
     return tuple(read)
@@ -63,11 +65,11 @@ def _written(column: Any) -> dict[str, Any]:
     return {"kind": column.kind, **{k: list(v) if isinstance(v, tuple) else v for k, v in kept.items()}}
 
 
-def _read(kind: type[C], stored: Any, statistics: Iterator[dict[str, float]], what: str) -> C:
+def _read(kind: type[C], stored: Any, statistics: Mapping[str, Iterator[float]], what: str) -> C:
     readers = _kept(kind)
     _record(stored, ["kind", *readers], what)
     values = {name: read(stored[name], what) for name, read in readers.items()}
-    return kind(**values, **(next(statistics) if _has_statistics(kind) else {}))
+    return kind(**values, **{name: next(statistics[name]) for name in _floats(kind)})
 
 
 def _kept(kind: Any) -> dict[str, Callable[[Any, str], Any]]:
@@ -75,8 +77,9 @@ def _kept(kind: Any) -> dict[str, Callable[[Any, str], Any]]:
     return {f.name: _READERS[f.type] for f in dataclasses.fields(kind) if f.type != "float"}
 
 
-def _has_statistics(kind: Any) -> bool:
-    return any(f.type == "float" for f in dataclasses.fields(kind))
+def _floats(kind: Any) -> list[str]:
+    """The fields of a column's class that are tensors."""
+    return [f.name for f in dataclasses.fields(kind) if f.type == "float"]
 
 
 def _record(value: Any, keys: Sequence[str], what: str) -> dict[str, Any]:
@@ -122,11 +125,15 @@ def _texts(value: Any, what: str) -> tuple[str, ...]:
 _READERS: dict[Any, Callable[[Any, str], Any]] = {"str": _text, "bool": _flag, "tuple[str, ...]": _texts}
 
 
-def _statistics(tensors: Mapping[str, Any], prefix: str, count: int) -> Iterator[dict[str, float]]:
-    mean = _finite(tensors, f"{prefix}.mean", count)
-    scale = _finite(tensors, f"{prefix}.scale", count)
-    demand(bool((scale > 0).all()), f"tensor {prefix}.scale", scale.tolist(), "values above 0")
-    return ({"mean": m, "scale": s} for m, s in zip(mean.tolist(), scale.tolist(), strict=True))
+def _statistics(tensors: Mapping[str, Any], prefix: str, kinds: Sequence[Any]) -> dict[str, Iterator[float]]:
+    """For each name the numbers of the columns that have one, in their order."""
+    names = [name for kind in kinds for name in _floats(kind)]
+    found = {
+        name: _finite(tensors, f"{prefix}.{name}", names.count(name)) for name in dict.fromkeys([*_ALWAYS, *names])
+    }
+    for name in (name for name in _POSITIVE if name in found):
+        demand(bool((found[name] > 0).all()), f"tensor {prefix}.{name}", found[name].tolist(), "values above 0")
+    return {name: iter(values.tolist()) for name, values in found.items()}
 
 
 def _finite(tensors: Mapping[str, Any], name: str, count: int) -> NDArray[np.float64]:

@@ -13,20 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.data.columns import numbers_at_once
-from chainrule.data.counting import MOST_DISTINCT
 from chainrule.data.documents import demand, read_columns, statistics_of, write_columns
 from chainrule.data.gathering import Facts, gather, parts_of
+from chainrule.data.inputs import transform_of
 from chainrule.data.names import require_columns
 from chainrule.data.sources import as_source
-from chainrule.data.transforms import KINDS, LEAST_SHARE, MOST_WORDS, Categories, Dropped, Numbers, Presence, Transform
-from chainrule.errors import DataError, RowError
+from chainrule.data.transforms import KINDS, MOST_WORDS, NumberColumn, Transform, WordColumn
+from chainrule.errors import DataError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = ["Encoder"]
-
-MEANT_AS_NUMBERS = 0.9  # the share of numbers among its cells from which on a column's words are taken for slips
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,11 +35,11 @@ class Encoder:
     >>> table = read_table({"carat": [0.2, 0.4, None], "cut": ["Ideal", "Fair", "Ideal"]})
     >>> encoder = Encoder.fit(table)
     >>> encoder.feature_names
-    ['carat', 'carat missing', 'cut=Ideal']
+    ['carat', 'carat missing', 'cut=Ideal', 'cut other']
     >>> encoder.encode(table, "float64").round(3)
-    array([[-1.,  0.,  1.],
-           [ 1.,  0.,  0.],
-           [ 0.,  1.,  1.]])
+    array([[-1.,  0.,  1.,  0.],
+           [ 1.,  0.,  0.,  1.],
+           [ 0.,  1.,  1.,  0.]])
     """
 
     transforms: tuple[Transform, ...]
@@ -93,9 +91,9 @@ class Encoder:
         seen = [transform for transform in self.transforms if transform.features]
         stops = np.cumsum([len(transform.features) for transform in seen]).tolist()
         X = np.zeros((table.num_rows, stops[-1]), dtype)
-        known = numbers_at_once(table, [transform.name for transform in seen if isinstance(transform, Numbers)])
+        known = numbers_at_once(table, [transform.name for transform in seen if isinstance(transform, NumberColumn)])
         for transform, start, stop in zip(seen, [0, *stops], stops, strict=False):
-            if isinstance(transform, Numbers) and transform.name in known:
+            if isinstance(transform, NumberColumn) and transform.name in known:
                 transform.write(known[transform.name], X[:, start:stop])
             else:
                 transform.fill(table.column(transform.name), X[:, start:stop])
@@ -110,7 +108,7 @@ class Encoder:
         return write_columns(self.transforms)
 
     def tensors(self) -> dict[str, NDArray[np.float64]]:
-        """The statistics of the columns of numbers, in their order: `encoder.mean` and `encoder.scale`."""
+        """The statistics of the columns of numbers, in their order: `encoder.mean`, `encoder.scale`, ..."""
         return statistics_of(self.transforms, "encoder")
 
     @classmethod
@@ -121,39 +119,6 @@ class Encoder:
         """
         encoder = cls(read_columns(document, tensors, "encoder", KINDS))
         demand(encoder.width > 0, "encoder", encoder.describe(), "a column that is not dropped")
-        for words in (t.words for t in encoder.transforms if isinstance(t, Categories)):
+        for words in (t.words for t in encoder.transforms if isinstance(t, WordColumn)):
             demand(len(words) <= MOST_WORDS, "encoder", words, f"{MOST_WORDS} words at most")
         return encoder
-
-
-def transform_of(facts: Facts) -> Transform:
-    """The kind of transform that the cells of a column call for."""
-    if facts.present == 0:
-        return Dropped(facts.name, "every cell is missing")
-    if not facts.numeric:
-        return _of_words(facts)
-    mean, scale = facts.moments.standard()
-    if scale == 0:
-        return _flag_or_drop(facts, "every value is the same")
-    return Numbers(facts.name, mean, scale, facts.missing > 0)
-
-
-def _of_words(facts: Facts) -> Transform:
-    counts, present = facts.counts, facts.present
-    if facts.word is not None and not facts.categorical and counts.numeric > MEANT_AS_NUMBERS * present:
-        name, (row, word) = facts.name, facts.word
-        raise RowError(
-            row, lambda number: f"column {name!r} holds numbers, but {word!r} came in row {number}: mend it, or drop it"
-        )
-    if counts.too_many:
-        return _flag_or_drop(facts, f"it holds more than {MOST_DISTINCT:,} different words")
-    if counts.distinct() == 1:
-        return _flag_or_drop(facts, "every value is the same")
-    repeated = counts.words(least=2)
-    if sum(count for _, count in repeated) < LEAST_SHARE * present or not repeated:
-        return _flag_or_drop(facts, "hardly any word comes twice, as in names and identifiers")
-    return Categories(facts.name, tuple(word for word, _ in repeated[:MOST_WORDS]), facts.missing > 0)
-
-
-def _flag_or_drop(facts: Facts, reason: str) -> Transform:
-    return Presence(facts.name, reason) if facts.missing else Dropped(facts.name, reason)

@@ -20,12 +20,14 @@ from chainrule.data.columns import (
     is_categorical,
     not_finite,
     numbers_at_once,
+    order_of,
     read_numbers,
     shown,
     words_of,
 )
 from chainrule.data.counting import MOST_DISTINCT, Counts
 from chainrule.data.moments import Running
+from chainrule.data.sampling import Sample
 from chainrule.data.sources import Source
 from chainrule.errors import DataError, RowError
 
@@ -55,16 +57,21 @@ class Place(NamedTuple):
 class Facts:
     """What one column holds. `word` is the first cell that makes it no column of numbers."""
 
+    _lenient = True  # whether the words of `UNSAID` are missing beside numbers
+
     def __init__(self, name: str) -> None:
         self.name = name
         self.rows = self.missing = 0
         self.categorical = False
-        self.moments, self.counts = Running(), Counts()
+        self.order: tuple[str, ...] | None = None  # of the words, lowest first, if the column came with one
+        self.moments, self.sample, self.counts = Running(), Sample(), Counts()
         self.word: Place | None = None
         self.infinite: Place | None = None
         self._boolean: Place | None = None  # the first truth value
         self._number = False  # whether a number came that is no truth value
         self._uncounted = 0  # cells that came before the words were counted
+        self._unsaid = 0  # cells that are missing only if the others are numbers
+        self.unsaid: Place | None = None  # the first of them
 
     @property
     def present(self) -> int:
@@ -94,12 +101,13 @@ class Facts:
         if not len(cells):
             return
         self.rows += len(cells)
+        self._look_for_order(cells)
         self.categorical = self.categorical or is_categorical(cells)
-        found = None if self.word is not None or self._as_words() else _numbers(cells, values)
+        found = None if self.word is not None or self._as_words() else self._numbers(cells, values)
         if found is None and self.word is None:
             self._is_words(cells, rows)
         elif found is not None:
-            self._add_numbers(cells, rows, *found)
+            self._add_numbers(cells, rows, found)
         if self.word is not None:
             self._count(cells)
 
@@ -111,13 +119,28 @@ class Facts:
         """Forget the words counted so far."""
         self.counts, self._uncounted = Counts(), 0
 
+    def _look_for_order(self, cells: Any) -> None:
+        """Keep the order of the words if all blocks come with the same."""
+        order = order_of(cells, self.name)
+        self.order = order if order == self.order or self.rows == len(cells) else None
+
     def _as_words(self) -> bool:
         """Whether the cells are taken for words, be they numbers or not."""
         return self.categorical
 
+    def finish(self) -> None:
+        """Say that the last block has come: cells that are missing only beside numbers are words beside none."""
+        if self.word is None and self.unsaid is not None and not self._number and self._boolean is None:
+            self.word, self.missing = self.unsaid, self.missing - self._unsaid
+            self._uncounted = self.present
+
+    def _numbers(self, cells: Any, values: NDArray[np.float64] | None) -> NumberCells | None:
+        return read_numbers(cells, self._lenient) if values is None else NumberCells(values, False)
+
     def _is_words(self, cells: Any, rows: NDArray[np.int64]) -> None:
-        row, text = first_non_number(cells, self.name)
+        row, text = first_non_number(cells, self.name, self._lenient)
         self.word = self._boolean or Place(int(rows[row]), text)
+        self.missing -= self._unsaid
         self._uncounted = self.present - len(cells)
 
     def _count(self, cells: Any) -> None:
@@ -125,7 +148,8 @@ class Facts:
         self.missing += words.null_count
         self.counts.add(words)
 
-    def _add_numbers(self, cells: Any, rows: NDArray[np.int64], values: NDArray[np.float64], boolean: bool) -> None:
+    def _add_numbers(self, cells: Any, rows: NDArray[np.int64], found: NumberCells) -> None:
+        values, boolean, unsaid = found
         present = ~np.isnan(values)
         count = int(np.count_nonzero(present))
         if count and boolean and self._boolean is None:
@@ -136,19 +160,19 @@ class Facts:
             self._is_words(cells, rows)
             return
         self.missing += len(values) - count
+        self._unsaid += len(unsaid)
+        if len(unsaid) and self.unsaid is None:
+            self.unsaid = Place(int(rows[unsaid[0]]), shown(cells, int(unsaid[0])))
         self._take(values, present)
         if self.infinite is None and np.isinf(values).any():
             row = int(np.isinf(values).argmax())
             self.infinite = Place(int(rows[row]), shown(cells, row))
         if self.infinite is None:
             self.moments.add(values)
+            self.sample.add(values)
 
     def _take(self, values: NDArray[np.float64], present: NDArray[np.bool_]) -> None:
         """Look at the numbers of a block."""
-
-
-def _numbers(cells: Any, values: NDArray[np.float64] | None) -> NumberCells | None:
-    return read_numbers(cells) if values is None else NumberCells(values, False)
 
 
 class Distinct(Facts):
@@ -157,6 +181,8 @@ class Distinct(Facts):
     `values` are those numbers in order, None when there are more than 2^20; `as_text` says that some are so large that
     only their text tells them apart, and that `counts` has their words.
     """
+
+    _lenient = False
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -214,6 +240,8 @@ def gather(parts: Callable[[], Iterable[Part]], facts: Iterable[Facts]) -> None:
         known = numbers_at_once(table, [fact.name for fact in all_facts if fact.word is None])
         for fact in all_facts:
             fact.add(table.column(fact.name), rows, known.get(fact.name))
+    for fact in all_facts:
+        fact.finish()
     again = [fact for fact in all_facts if fact.incomplete]
     for fact in again:
         fact.restart()

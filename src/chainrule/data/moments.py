@@ -103,7 +103,16 @@ class Running:
 
     def standard(self) -> tuple[float, float]:
         """Mean and population standard deviation of what has come, of which at least one value is not missing."""
-        return self._total.merged(_moments_of(np.concatenate([*self._waiting, _NONE]))).standard()
+        return self._all().standard()
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The least and the greatest value that came."""
+        total = self._all()
+        return total.low, total.high
+
+    def _all(self) -> Moments:
+        return self._total.merged(_moments_of(np.concatenate([*self._waiting, _NONE])))
 
     def _wait(self, part: Values) -> None:
         self._waiting.append(part.copy())

@@ -1,0 +1,40 @@
+"""What one column of a table becomes in the network's input: one frozen class for each kind.
+
+    scaled       a number, standardised; 0 where missing; a second input flags missing cells if training had any
+    log          a number over several orders of magnitude, on a logarithmic scale; likewise
+    categories   one input per word (1 where the cell is that word); a further one flags missing cells likewise
+    frequent     the same for the most frequent words, and one more input for any other word
+    ordered      one input per step of an order
+    presence     a flag for missing cells alone, where the values themselves say nothing
+    dropped      nothing, for a stated reason
+    numbers      a number, standardised, as in files of version 0.1
+
+A new kind is one class here: its name goes into the model file, and older versions refuse it by that name.
+"""
+
+from chainrule.data.transforms.base import Dropped, Presence, Transform
+from chainrule.data.transforms.numbers import Log, NumberColumn, Numbers, Scaled, bent, standardised
+from chainrule.data.transforms.words import LEAST_SHARE, MOST_WORDS, Categories, Frequent, Ordered, WordColumn
+
+__all__ = [
+    "KINDS",
+    "LEAST_SHARE",
+    "MOST_WORDS",
+    "Categories",
+    "Dropped",
+    "Frequent",
+    "Log",
+    "NumberColumn",
+    "Numbers",
+    "Ordered",
+    "Presence",
+    "Scaled",
+    "Transform",
+    "WordColumn",
+    "bent",
+    "standardised",
+]
+
+KINDS: dict[str, type[Transform]] = {
+    c.kind: c for c in (Scaled, Log, Categories, Frequent, Ordered, Presence, Dropped, Numbers)
+}
