@@ -6,21 +6,26 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from chainrule.errors import ArchitectureError, UnknownNameError
+from chainrule.errors import ArchitectureError, SettingError, UnknownNameError
 from chainrule.initializers import INITIALIZERS
 from chainrule.network import Network
 from chainrule.random import Purpose, raw_words, uniform
 
-# name: (uniform or normal, variance of W from n_in and n_out, whether b is standard normal instead of 0)
+# name: (uniform or normal, variance of W from n_in and n_out, the variance of b, which is of the same law)
 LAWS = {
-    "glorot_uniform": ("uniform", lambda n_in, n_out: 2 / (n_in + n_out), False),
-    "glorot_normal": ("normal", lambda n_in, n_out: 2 / (n_in + n_out), False),
-    "he_uniform": ("uniform", lambda n_in, n_out: 2 / n_in, False),
-    "he_normal": ("normal", lambda n_in, n_out: 2 / n_in, False),
-    "lecun_uniform": ("uniform", lambda n_in, n_out: 1 / n_in, False),
-    "lecun_normal": ("normal", lambda n_in, n_out: 1 / n_in, False),
-    "nielsen": ("normal", lambda n_in, n_out: 1 / n_in, True),
-    "nielsen_large": ("normal", lambda n_in, n_out: 1, True),
+    "glorot_uniform": ("uniform", lambda n_in, n_out: 2 / (n_in + n_out), lambda n_in, n_out: 0),
+    "glorot_normal": ("normal", lambda n_in, n_out: 2 / (n_in + n_out), lambda n_in, n_out: 0),
+    "he_uniform": ("uniform", lambda n_in, n_out: 2 / n_in, lambda n_in, n_out: 0),
+    "he_normal": ("normal", lambda n_in, n_out: 2 / n_in, lambda n_in, n_out: 0),
+    "lecun_uniform": ("uniform", lambda n_in, n_out: 1 / n_in, lambda n_in, n_out: 0),
+    "lecun_normal": ("normal", lambda n_in, n_out: 1 / n_in, lambda n_in, n_out: 0),
+    "nielsen": ("normal", lambda n_in, n_out: 1 / n_in, lambda n_in, n_out: 1),
+    "nielsen_large": ("normal", lambda n_in, n_out: 1, lambda n_in, n_out: 1),
+    "glorot_uniform_biases": (
+        "uniform",
+        lambda n_in, n_out: 2 / (n_in + n_out),
+        lambda n_in, n_out: 2 / (n_in + n_out),
+    ),
 }
 
 # seed 0, layer 2, 3 inputs, 2 neurons: w_11, w_12 and b_1
@@ -33,6 +38,7 @@ FIRST = {
     "lecun_normal": [-0.15466926018894891, 0.22745105928023707, 0.0],
     "nielsen": [-0.15466926018894891, 0.22745105928023707, -0.38886593461195224],
     "nielsen_large": [-0.26789501701634977, 0.39395679090873115, -0.38886593461195224],
+    "glorot_uniform_biases": [-0.2313797754400618, 0.33563020747744937, -0.3315087241418302],
 }
 
 each = pytest.mark.parametrize("name", INITIALIZERS.names())
@@ -58,13 +64,25 @@ def test_weights_follow_the_stated_law(name, n_in, n_out):
 
 
 @each
-def test_biases_are_0_but_in_the_two_rules_of_nielsens_book(name):
+def test_biases_are_0_or_follow_the_law_of_their_weights(name):
+    family, _, variance = LAWS[name]
     _, b = INITIALIZERS.get(name).draw(3, 2, 1, 20_000)
     assert (b.shape, b.dtype) == ((20_000,), np.float64)
-    if LAWS[name][2]:
-        assert stats.kstest(b, stats.norm.cdf).pvalue > 1e-3
+    sigma = math.sqrt(variance(1, 20_000))
+    limit = math.sqrt(3) * sigma
+    if sigma:
+        law = stats.uniform(-limit, 2 * limit) if family == "uniform" else stats.norm(0, sigma)
+        assert stats.kstest(b, law.cdf).pvalue > 1e-3
     else:
         assert not b.any()
+
+
+def test_the_factor_of_scikit_learns_logistic_layers_narrows_the_draw():
+    wide, narrow = (INITIALIZERS.get({"name": "glorot_uniform_biases", "factor": f}).draw(1, 2, 4, 3) for f in (6, 2))
+    np.testing.assert_allclose(narrow[0], wide[0] / math.sqrt(3), rtol=1e-14)
+    np.testing.assert_allclose(narrow[1], wide[1] / math.sqrt(3), rtol=1e-14)
+    with pytest.raises(SettingError, match=r"factor of glorot_uniform_biases is 0\.0, but must be above 0"):
+        INITIALIZERS.get({"name": "glorot_uniform_biases", "factor": 0})
 
 
 @each

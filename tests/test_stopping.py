@@ -214,6 +214,17 @@ def test_lbfgs_counts_an_iteration_as_an_epoch_and_is_ahead_of_plain_descent():
     assert a.cost(X, T) < costs[-1] < fit(b, X, T, optimizer=SGD(0.5), batch_size=None, epochs=12).cost[-1]
 
 
+def test_lbfgs_ends_where_it_was_told_to():
+    endless = fit(net(), X, T, optimizer=LBFGS(), epochs=200).epochs
+    rough = fit(net(), X, T, optimizer=LBFGS(reduction=1e-3), epochs=200)
+    loose = fit(net(), X, T, optimizer=LBFGS(tolerance=1e-2), epochs=200)
+    bounded = fit(net(), X, T, optimizer=LBFGS(evaluations=6), epochs=200)
+    assert max(rough.epochs, loose.epochs) < endless
+    assert (rough.stopped, loose.stopped) == ("converged", "converged")
+    assert 2 <= bounded.epochs <= 6
+    assert (bounded.stopped, "LIMIT" in bounded.message) == ("evaluations", True)
+
+
 @pytest.mark.parametrize("leave", ["break", "cancel", "error"])
 def test_leaving_lbfgs_leaves_current_weights_and_no_thread(leave):
     network, asked = net(), itertools.count()
@@ -288,3 +299,45 @@ def test_epochs_without_gain_are_counted_in_one_reading():
         best = [min((v for v in watched[:k] if math.isfinite(v)), default=math.inf) for k in range(len(watched))]
         gained = [k for k, v in enumerate(watched) if v < best[k] - 0.1]
         assert gains.since(watched) == len(watched) - 1 - max(gained, default=-1)
+
+
+# --- the cost in training is monitored -----------------------------------------------------------------------------
+
+
+def test_a_validation_set_that_is_only_looked_at_changes_no_bit():
+    settings = {"optimizer": Adam(0.1), "schedule": Plateau(0.5, 2), "epochs": 12, "patience": 3, "min_delta": 1e-2}
+    alone, beside, chosen = net(), net(), net()
+    without = events(alone, **settings)[-1].history
+    found = events(beside, validation=HELD, monitor="training", metrics={"mae": mae}, **settings)[-1].history
+    assert beside.theta.tolist() == alone.theta.tolist()
+    assert (found.cost, found.rate, found.stopped) == (without.cost, without.rate, without.stopped)
+    assert len(found.validation) == len(found.metrics["mae"]) == found.epochs
+    assert found.best_epoch == found.epochs - 1
+    events(chosen, validation=HELD, **settings)
+    assert chosen.theta.tolist() != alone.theta.tolist()
+
+
+def mae(A, T):
+    return abs(A - T).mean()
+
+
+def test_the_total_weight_divides_the_penalties_of_a_part_as_those_of_the_whole():
+    whole, part = net(), net()
+    settings = {"optimizer": SGD(0.5), "epochs": 1, "alpha": 0.3, "l1": 0.1, "batch_size": None}
+    events(part, X[:4], T[:4], total_weight=20.0, **settings)
+    g = net().gradient(X[:4], T[:4])
+    W_only = np.zeros_like(g)
+    for slices, W in zip(net().architecture.slices, net().W, strict=True):
+        W_only[slices[0]] = (0.3 * W + 0.1 * np.sign(W)).ravel() / 20.0
+    np.testing.assert_allclose(part.theta, net().theta - 0.5 * (g + W_only), rtol=1e-12)
+    events(whole, X[:4], T[:4], **settings)
+    assert whole.theta.tolist() != part.theta.tolist()
+    for wrong in (0, -1.0, float("nan"), "4"):
+        with pytest.raises(SettingError, match=r"^total_weight is [^\n]*, but must be a number above 0, or None$"):
+            events(net(), total_weight=wrong)
+
+
+@pytest.mark.parametrize("name", ["cost", "training"])
+def test_a_metric_cannot_have_the_name_of_a_cost(name):
+    with pytest.raises(SettingError, match=f"metrics is '{name}', but must be named otherwise"):
+        events(net(), validation=HELD, metrics={name: mae})

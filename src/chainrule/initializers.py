@@ -7,26 +7,26 @@ import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.random import Purpose, normal, raw_words, uniform
-from chainrule.registry import Entry, Registry
+from chainrule.registry import Entry, Registry, require
 
 __all__ = ["INITIALIZERS", "Initializer"]
 
 
 @dataclasses.dataclass(frozen=True)
 class Initializer(Entry):
-    """A rule for the weights (n_in, n_out) and biases (n_out,) of a layer before training; biases start at 0."""
+    """A rule for W (n_in, n_out) and b (n_out,) of a layer before training; biases start at 0 unless it has some."""
 
     def draw(self, seed: int, layer: int, n_in: int, n_out: int) -> tuple[Array, Array]:
         """W and b of layer number `layer`, float64, from one stream of words: W row by row, then b."""
         words = raw_words(seed, Purpose.WEIGHTS, layer, n_in * n_out + n_out)
         W, b = words[: n_in * n_out].reshape(n_in, n_out), words[n_in * n_out :]
-        return self.weights(W, n_in, n_out), self.biases(b)
+        return self.weights(W, n_in, n_out), self.biases(b, n_in, n_out)
 
     def weights(self, words: Array, n_in: int, n_out: int) -> Array:
         """W from its words, shape (n_in, n_out)."""
         raise TypeError(f"{type(self).__name__} does not define weights")
 
-    def biases(self, words: Array) -> Array:
+    def biases(self, words: Array, n_in: int, n_out: int) -> Array:
         """B from its words, shape (n_out,)."""
         return np.zeros(words.shape)
 
@@ -128,7 +128,7 @@ class Nielsen(Initializer):
     def weights(self, words: Array, n_in: int, n_out: int) -> Array:
         return normal(words) / math.sqrt(n_in)
 
-    def biases(self, words: Array) -> Array:
+    def biases(self, words: Array, n_in: int, n_out: int) -> Array:
         return normal(words)
 
 
@@ -145,5 +145,27 @@ class NielsenLarge(Initializer):
     def weights(self, words: Array, n_in: int, n_out: int) -> Array:
         return normal(words)
 
-    def biases(self, words: Array) -> Array:
+    def biases(self, words: Array, n_in: int, n_out: int) -> Array:
         return normal(words)
+
+
+@_register
+@dataclasses.dataclass(frozen=True)
+class GlorotUniformBiases(Initializer):
+    """W and b uniform in ±sqrt(factor / (n_in + n_out)): 6 as in `glorot_uniform`, but biases are drawn too.
+
+    factor is above 0. Source: scikit-learn's multi-layer perceptrons, which take 2 in place of 6 for logistic layers.
+    """
+
+    name = "glorot_uniform_biases"
+    factor: float = 6.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.factor > 0, f"factor of {self.name}", self.factor, "above 0")
+
+    def weights(self, words: Array, n_in: int, n_out: int) -> Array:
+        return _between(words, math.sqrt(self.factor / (n_in + n_out)))
+
+    def biases(self, words: Array, n_in: int, n_out: int) -> Array:
+        return self.weights(words, n_in, n_out)

@@ -265,7 +265,8 @@ next(descent)
 def test_the_entry_says_what_it_is():
     assert OPTIMIZERS.get("lbfgs") == LBFGS() == OPTIMIZERS.get(LBFGS().document())
     assert LBFGS().full_batch
-    assert LBFGS(memory=np.int64(3)).document() == {"name": "lbfgs", "learning_rate": 1.0, "memory": 3}
+    ends = {"tolerance": 1e-5, "reduction": 0.0, "evaluations": 0}
+    assert LBFGS(memory=np.int64(3)).document() == {"name": "lbfgs", "learning_rate": 1.0, "memory": 3, **ends}
     with pytest.raises(SettingError, match="lbfgs has no single update"):
         LBFGS().update(START, START, (), 1.0, 1)
 

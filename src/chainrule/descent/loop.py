@@ -147,7 +147,8 @@ class Descent(Iterator[Event]):
             seen[:] = [(v.copy(), *self.problem(v))]
             return seen[0][1:]
 
-        with closing(iterates(both, self._v, optimizer.memory, self._settings.tolerance)) as descent:
+        ends = self._settings.tolerance, optimizer.reduction, optimizer.evaluations
+        with closing(iterates(both, self._v, optimizer.memory, *ends)) as descent:
             while not self._over():
                 found = next(descent, None)
                 if found is None:

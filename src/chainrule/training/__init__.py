@@ -29,6 +29,7 @@ from chainrule.training.settings import (
     check_rule,
     check_settings,
     check_stopping,
+    check_total,
 )
 
 __all__ = [
@@ -66,6 +67,7 @@ def train(
     sample_weight: Any = None,
     alpha: float = 0.0,
     l1: float = 0.0,
+    total_weight: float | None = None,
     dropout: Any = 0.0,
     clip: Clip | None = None,
     shuffle: bool = True,
@@ -88,13 +90,14 @@ def train(
     T is (n, n_L), or class numbers (n,); sample_weight (n,) or (n, n_L). optimizer: `cr.Adam()` if None. schedule: what
     its learning rate is multiplied with over time (`cr.Cosine()`, ...). batch_size: rows of an update, None for all;
     "auto" is 32, or all where the optimizer needs them. validation: (X, T) or (X, T, sample_weight). metrics:
-    functions of (A, T) by name, taken on the validation set. alpha, l1: the penalties. dropout: the probability of
-    dropping a neuron of a hidden layer, one number or one for each. clip: bounds for the gradient. seed: for order and
-    dropout; None draws one.
+    functions of (A, T) by name, taken on the validation set. alpha, l1: the penalties, divided by S, or by total_weight
+    where these rows are a part of a larger set. dropout: the probability of dropping a neuron of a hidden layer, one
+    number or one for each. clip: bounds for the gradient. seed: for order and dropout; None draws one.
 
     monitor: "cost" or the name of a metric; its best value (the greatest of a metric, unless mode="min") says which
-    epoch's weights are kept. patience: stop after so many epochs without a gain of more than min_delta; without a
-    validation set the cost in training is monitored. time: stop after so many seconds (the one setting under which bits
+    epoch's weights are kept. "training" is the cost in training: then validation is only looked at, and the last
+    weights stay. patience: stop after so many epochs without a gain of more than min_delta; without a validation set
+    the cost in training is monitored. time: stop after so many seconds (the one setting under which bits
     depend on the machine). cancel: asked between updates, ends training when it says True. feature_names: of the
     columns of X, for messages. state: of an earlier training with the same data and settings, to go on from exactly
     there; `epochs` counts from the very first, `time` from now. checkpoint: a file, or a `cr.Checkpoint`, that keeps
@@ -113,6 +116,7 @@ def train(
     """
     check_settings(batch_size, epochs, alpha, l1, threads)
     check_stopping(patience, min_delta, time)
+    check_total(total_weight)
     require(clip is None or isinstance(clip, Clip), "clip", clip, "a Clip, such as cr.Clip(norm=1.0), or None")
     _check_functions(metrics, cancel)
     if metrics and validation is None:
@@ -139,7 +143,7 @@ def train(
     settings = RunSettings(
         optimizer=rule,
         batch_size=as_batch_size(batch_size, rule, len(examples.rows)),
-        divisor=examples.total,
+        divisor=examples.total if total_weight is None else float(total_weight),
         alpha=float(alpha),
         l1=float(l1),
         dropout=dropped,
@@ -174,7 +178,8 @@ def fit(net: Network, X: Any, T: Any, *, progress: bool = False, **settings: Any
 def _check_functions(metrics: Mapping[str, Metric] | None, cancel: Any) -> None:
     for name, function in {**dict(metrics or {}), **({} if cancel is None else {"cancel": cancel})}.items():
         require(callable(function), f"metric {name}" if name != "cancel" else name, function, "a function")
-    require("cost" not in (metrics or {}), "metrics", "cost", "named otherwise: the cost is there already")
+    for name in ("cost", "training"):
+        require(name not in (metrics or {}), "metrics", name, "named otherwise: the cost is there already")
 
 
 def _validation(net: Network, validation: tuple[Any, ...]) -> Examples:

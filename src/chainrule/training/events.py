@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 __all__ = ["EpochEnd", "Event", "Finished", "Gains", "History", "Mode", "Progress", "Reason", "Started", "Stopped"]
 
-Reason = Literal["cancelled", "diverged", "patience", "time", "converged"]
+Reason = Literal["cancelled", "diverged", "patience", "time", "converged", "evaluations"]
 Mode = Literal["min", "max"]
 
 
@@ -88,8 +88,8 @@ class History:
     cost[e] = sum_k |B_k| c_k / n, each batch's cost before its update, plus the penalty at the epoch's end. rate[e] is
     the learning rate of its last update. `best_epoch` (from 0) is the one with the best monitored value on the
     validation set, whose weights the network has: the lowest cost, or the lowest or greatest of the metric `monitor`
-    (`mode` min or max). Without a validation set it is the last finished one. -1: there is none. `stopped` is why
-    training ended early, or "", and `message` says it in words.
+    (`mode` min or max). Without a validation set, and where "training" is monitored, the cost in training, it is the
+    last finished one. -1: there is none. `stopped` is why training ended early, or "", and `message` says it in words.
 
     >>> history = cr.fit(cr.Network([1, 1]), [[0.0], [1.0]], [[0.0], [1.0]], epochs=5)
     >>> history.cost[-1] < history.cost[0], history.best_epoch, history.rate[-1], history.stopped
@@ -121,8 +121,8 @@ class History:
         >>> History([3.0], [2.5], {"accuracy": [0.75]}, seed=0, engine="", monitor="accuracy", mode="max").watched
         [-0.75]
         """
-        if self.monitor == "cost":
-            return self.validation or self.cost
+        if self.monitor in ("cost", "training"):
+            return (self.monitor == "cost" and self.validation) or self.cost
         values = self.metrics[self.monitor]
         return values if self.mode == "min" else [-value for value in values]
 

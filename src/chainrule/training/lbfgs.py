@@ -10,6 +10,7 @@ from chainrule.engines import Engine, RunSettings, RunState
 from chainrule.equations import penalty
 from chainrule.errors import EngineError
 from chainrule.optimizers import LBFGS, Ended, iterates
+from chainrule.training.events import Reason
 
 __all__ = ["LBFGSRun"]
 
@@ -40,6 +41,13 @@ class LBFGSRun:
         self.close()
         self._theta[...] = state.theta
         self._step = state.step
+
+    @property
+    def reason(self) -> Reason:
+        """Why it ended: its bound of evaluations, if it has one, or because there was no lower to go."""
+        rule, ended = self._settings.optimizer, self.ended
+        bound = rule.evaluations if isinstance(rule, LBFGS) else 0
+        return "evaluations" if bound and ended and not ended.success and ended.evaluations > bound else "converged"
 
     def close(self) -> None:
         """End the descent and its thread; the next `steps` begins another one."""
@@ -80,8 +88,8 @@ class LBFGSRun:
             return cost, g
 
         self._cost = self._engine.cost(self._architecture, self._theta, X, T, weight)
-        memory = s.optimizer.memory if isinstance(s.optimizer, LBFGS) else LBFGS.memory
-        return iterates(objective, self._theta, memory)
+        rule = s.optimizer if isinstance(s.optimizer, LBFGS) else LBFGS()
+        return iterates(objective, self._theta, rule.memory, rule.tolerance, rule.reduction, rule.evaluations)
 
     def _penalty(self, theta: Array) -> float:
         s = self._settings

@@ -72,6 +72,7 @@ class Training(Iterator[Event]):
         self.net, self.examples, self.settings, self.engine = net, examples, settings, engine
         self.plan, self.held = plan, held
         self._began, self._per_call = time.monotonic(), 1
+        self._chooses = held is not None and plan.monitor != "training"  # whether the best weights come back in the end
         self._batches = -(-len(examples.rows) // settings.batch_size)
         self.history = History(
             [], [], {name: [] for name in plan.metrics}, settings.seed, engine.name, [], plan.monitor, plan.mode
@@ -140,7 +141,7 @@ class Training(Iterator[Event]):
         finally:
             if isinstance(self._run, LBFGSRun):
                 self._run.close()
-        if self.history.stopped == "diverged" or (self.held is not None and self.history.best_epoch >= 0):
+        if self.history.stopped == "diverged" or (self._chooses and self.history.best_epoch >= 0):
             self.net.theta[...] = self._kept
         self.history.seconds += time.monotonic() - self._began
         yield Finished(self.history)
@@ -164,8 +165,8 @@ class Training(Iterator[Event]):
             begins = not len(self._costs)
             cost = self._call(order, rates)
             if isinstance(self._run, LBFGSRun) and self._run.ended:
-                return self._stop("converged", f"L-BFGS came to its end: {self._run.ended.message}")
-            if begins and self.held is None and math.isfinite(self._costs[0]):
+                return self._stop(self._run.reason, f"L-BFGS came to its end: {self._run.ended.message}")
+            if begins and not self._chooses and math.isfinite(self._costs[0]):
                 self._kept = first  # the weights at the epoch's begin: their cost has just been seen to be finite
             rate = float(rates[len(self._costs) - 1])
             if not math.isfinite(cost):
@@ -234,10 +235,10 @@ class Training(Iterator[Event]):
             history.validation.append(validation)
         for name, value in found.items():
             history.metrics[name].append(value)
-        best = self.held is None or self._is_best(history.watched)
+        best = not self._chooses or self._is_best(history.watched)
         if best:
             history.best_epoch = self._epoch
-        if best and self.held is not None:
+        if best and self._chooses:
             self._kept = self.net.theta.copy()
         self._epoch, self._costs = self._epoch + 1, np.empty(0)
         return EpochEnd(self._epoch - 1, cost, found, validation, best, self._seconds())

@@ -15,7 +15,16 @@ from chainrule.registry import require
 from chainrule.schedules import Constant, Schedule
 from chainrule.training.events import Mode
 
-__all__ = ["Metric", "Plan", "as_batch_size", "as_dropout", "as_mode", "check_settings", "check_stopping"]
+__all__ = [
+    "Metric",
+    "Plan",
+    "as_batch_size",
+    "as_dropout",
+    "as_mode",
+    "check_settings",
+    "check_stopping",
+    "check_total",
+]
 
 Metric = Callable[[Array, Array], float]
 
@@ -59,6 +68,12 @@ def check_stopping(patience: Any, min_delta: Any, time: Any) -> None:
     require(time is None or (_is_number(time) and time > 0), "time", time, "a number of seconds above 0, or None")
 
 
+def check_total(total_weight: Any) -> None:
+    """Raise a SettingError unless it is None or can be S."""
+    above = _is_number(total_weight) and bool(0 < total_weight < math.inf)
+    require(total_weight is None or above, "total_weight", total_weight, "a number above 0, or None")
+
+
 def check_rule(rule: Optimizer, schedule: Schedule, clip: Clip | None, dropout: Sequence[float]) -> None:
     """Raise a SettingError for what L-BFGS cannot have: its line search takes the cost and its gradient as they are."""
     if isinstance(rule, LBFGS):
@@ -89,13 +104,14 @@ def as_batch_size(batch_size: Any, rule: Optimizer, rows: int) -> int:
 def as_mode(mode: Any, monitor: Any, metrics: Mapping[str, Metric]) -> Mode:
     """Whether the monitored value is better when lower ("min") or greater ("max"); None: min for the cost, else max.
 
-    Raises SettingError for another mode, and for a monitor that is neither the cost nor one of the metrics.
+    Raises SettingError for another mode, and for a monitor that is neither a cost nor one of the metrics.
     """
-    known = ["cost", *metrics]
+    known = ["cost", "training", *metrics]
     require(monitor in known, "monitor", monitor, f"one of {', '.join(known)}")
     require(mode in ("min", "max", None), "mode", mode, "min, max or None")
-    require(monitor != "cost" or mode != "max", "mode", mode, "min where the cost is monitored")
-    return mode or ("min" if monitor == "cost" else "max")
+    lower = monitor in ("cost", "training")
+    require(not lower or mode != "max", "mode", mode, "min where a cost is monitored")
+    return mode or ("min" if lower else "max")
 
 
 def as_dropout(dropout: Any, hidden: int) -> tuple[float, ...]:
