@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from chainrule.descent import minimize as minimize
     from chainrule.descent import scipy_method as scipy_method
     from chainrule.errors import ChainruleError as ChainruleError
+    from chainrule.estimators import MLPClassifier as MLPClassifier
+    from chainrule.estimators import MLPRegressor as MLPRegressor
     from chainrule.files import load as load
     from chainrule.files import save as save
     from chainrule.model import Model as Model
@@ -64,6 +66,8 @@ _HOME = {
     "History": "training",
     "InverseScaling": "schedules",
     "LBFGS": "optimizers",
+    "MLPClassifier": "estimators",
+    "MLPRegressor": "estimators",
     "Model": "model",
     "Network": "network",
     "OneCycle": "schedules",

@@ -1,0 +1,161 @@
+"""scikit-learn's parameters in our words: what they mean for the network and for its training."""
+
+import dataclasses
+import math
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.activations import ACTIVATIONS, Activation
+from chainrule.initializers import GlorotUniformBiases
+from chainrule.optimizers import LBFGS, OPTIMIZERS, Optimizer
+from chainrule.registry import require
+from chainrule.schedules import SCHEDULES, Schedule
+
+__all__ = [
+    "activation_of",
+    "check_parameters",
+    "hidden_activations",
+    "hidden_sizes",
+    "initializer_of",
+    "optimizer_of",
+    "output_of",
+    "patience_of",
+    "schedule_of",
+    "word_of",
+]
+
+_REDUCTION = 2.220446049250313e-09  # of SciPy's L-BFGS-B, which scikit-learn leaves as it is
+_RATES = ("constant", "invscaling", "adaptive")
+_COSTS = {"softmax": "cross_entropy", "sigmoid": "binary_cross_entropy"}
+_COUNT = int | np.integer
+_NUMBER = int | float | np.integer | np.floating
+
+
+def activation_of(choice: Any) -> Activation:
+    """An activation by scikit-learn's name or ours, an object, a document, or any callable.
+
+    >>> activation_of("logistic")
+    Sigmoid()
+    """
+    return ACTIVATIONS.get("sigmoid" if isinstance(choice, str) and choice == "logistic" else choice)
+
+
+def word_of(activation: Activation) -> str:
+    """The name that scikit-learn has for it.
+
+    >>> word_of(activation_of("sigmoid"))
+    'logistic'
+    """
+    return "logistic" if activation.name == "sigmoid" else activation.name
+
+
+def hidden_sizes(sizes: Any) -> list[int]:
+    """The hidden layers' sizes, from one number or a sequence, which may be empty.
+
+    >>> hidden_sizes(3), hidden_sizes((5, 2)), hidden_sizes(())
+    ([3], [5, 2], [])
+    """
+    given = np.atleast_1d(np.asarray(sizes)).tolist() if np.size(sizes) else []
+    whole = all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in given)
+    require(whole, "hidden_layer_sizes", sizes, "whole numbers, each at least 1")
+    return given
+
+
+def hidden_activations(choice: Any, count: int) -> list[Activation]:
+    """One activation for each of `count` hidden layers, from one choice or a list with one for each."""
+    given = list(choice) if isinstance(choice, list | tuple) else [choice] * count
+    require(len(given) == count, "activation", choice, f"one choice, or a list of {count}: one for each hidden layer")
+    return [activation_of(each) for each in given]
+
+
+def initializer_of(estimator: Any, hidden: Sequence[Activation]) -> Any:
+    """The first weights: those given, by the rule given, or as scikit-learn draws them (narrower for logistic)."""
+    given = estimator.coefs_init, estimator.intercepts_init
+    if any(part is not None for part in given):
+        both = all(part is not None for part in given)
+        require(both, "coefs_init" if given[0] is None else "intercepts_init", None, "given too where the other one is")
+        return tuple(list(part) for part in given)
+    if estimator.initializer is not None:
+        return estimator.initializer
+    logistic = bool(hidden) and all(activation.name == "sigmoid" for activation in hidden)
+    return GlorotUniformBiases(2.0 if logistic else 6.0)
+
+
+def output_of(estimator: Any, usual: str, usual_cost: str) -> tuple[Activation, Any]:
+    """The output activation and the cost: what is asked for, else what is usual, else what goes together.
+
+    >>> output_of(cr.MLPClassifier(output_activation="tanh"), "softmax", "cross_entropy")
+    (Tanh(), 'quadratic')
+    """
+    asked, cost = estimator.output_activation, estimator.cost
+    output = activation_of(usual if asked is None else asked)
+    if cost is not None:
+        return output, cost
+    return output, usual_cost if output == activation_of(usual) else _COSTS.get(output.name, "quadratic")
+
+
+def optimizer_of(estimator: Any) -> Optimizer:
+    """The update rule: a name takes the estimator's parameters, an object has its own.
+
+    >>> optimizer_of(cr.MLPRegressor(solver="sgd", learning_rate_init=0.1, nesterovs_momentum=False))
+    SGD(learning_rate=0.1, momentum=0.9, nesterov=False)
+    """
+    solver = estimator.solver
+    if not isinstance(solver, str):
+        return OPTIMIZERS.get(solver)
+    kind = type(OPTIMIZERS.get(solver))
+    if kind is LBFGS:
+        return LBFGS(tolerance=estimator.tol, reduction=_REDUCTION, evaluations=estimator.max_fun)
+    given = {
+        "learning_rate": estimator.learning_rate_init,
+        "momentum": estimator.momentum,
+        "nesterov": bool(estimator.nesterovs_momentum) and estimator.momentum > 0,
+        "beta1": estimator.beta_1,
+        "beta2": estimator.beta_2,
+        "eps": estimator.epsilon,
+    }
+    return kind(**{f.name: given[f.name] for f in dataclasses.fields(kind) if f.name in given})
+
+
+def schedule_of(estimator: Any) -> Schedule | str:
+    """The schedule, or scikit-learn's word for one; as there, adam and lbfgs take no notice of those words."""
+    rate = estimator.learning_rate
+    if isinstance(rate, str) and rate in _RATES:
+        return "constant" if estimator.solver in ("adam", "lbfgs") else rate
+    return SCHEDULES.get(rate)
+
+
+def patience_of(estimator: Any) -> int:
+    """n_iter_no_change as a whole number, infinity as the greatest there is."""
+    return sys.maxsize if estimator.n_iter_no_change == math.inf else int(estimator.n_iter_no_change)
+
+
+def check_parameters(estimator: Any) -> None:
+    """Raise a SettingError, in one line, for parameters that no training could have; objects check their own."""
+    counts = {"max_iter": estimator.max_iter, "max_fun": estimator.max_fun}
+    for name, value in counts.items():
+        require(_is(value, _COUNT) and value >= 1, name, value, "a whole number from 1")
+    batch = estimator.batch_size
+    allowed = "a whole number from 1, None for all rows, or 'auto'"
+    require(batch in ("auto", None) or (_is(batch, _COUNT) and batch >= 1), "batch_size", batch, allowed)
+    wait = estimator.n_iter_no_change
+    endless = _is(wait, _NUMBER) and wait == math.inf
+    require(
+        endless or (_is(wait, _COUNT) and wait >= 1), "n_iter_no_change", wait, "a whole number from 1, or infinity"
+    )
+    for name in ("alpha", "l1", "tol", "power_t"):
+        value = getattr(estimator, name)
+        require(_is(value, _NUMBER) and 0 <= value < math.inf, name, value, "a number from 0")
+    rate, share = estimator.learning_rate_init, estimator.validation_fraction
+    require(_is(rate, _NUMBER) and 0 < rate < math.inf, "learning_rate_init", rate, "a number above 0")
+    require(_is(share, _NUMBER) and 0 <= share < 1, "validation_fraction", share, "a share from 0 to below 1")
+    for name in ("shuffle", "warm_start", "early_stopping", "nesterovs_momentum"):
+        value = getattr(estimator, name)
+        require(isinstance(value, bool | np.bool_), name, value, "True or False")
+
+
+def _is(value: Any, kinds: Any) -> bool:
+    return isinstance(value, kinds) and not isinstance(value, bool)
