@@ -1,4 +1,4 @@
-"""fit = n × partial_fit = warm start in pieces = a pickle in between: equal bits, under every rule that has a memory."""
+"""fit = n × partial_fit = warm start in pieces = pickled between: equal bits, under every rule that has a memory."""
 
 import pickle
 
@@ -182,7 +182,7 @@ def test_a_random_state_draws_one_seed_and_keeps_it():
     assert a.partial_fit(X, LABELS).seed_ == seed
     shared = np.random.RandomState(1)
     assert fitted(shared).seed_ != fitted(shared).seed_
-    np.random.seed(4)  # noqa: NPY002: scikit-learn's None is NumPy's own generator
+    np.random.seed(4)  # noqa: NPY002
     first = fitted(None)
     np.random.seed(4)  # noqa: NPY002
     assert same(first, fitted(None))

@@ -1,4 +1,4 @@
-"""The classifier."""
+"""The classifier: labels of one or several outputs, or yes and no for each of several labels."""
 
 import dataclasses
 from typing import Any, Self
@@ -28,7 +28,39 @@ def _gives_probabilities(estimator: "MLPClassifier") -> bool:
 
 @dataclasses.dataclass(eq=False, repr=False)
 class MLPClassifier(ClassifierMixin, MLP):
-    """A multi-layer perceptron that classifies."""
+    """A multi-layer perceptron that classifies, in the place of scikit-learn's: its parameters, attributes and more.
+
+    y is (n,) with two or more classes, a table (n, k) of 0 and 1 (k labels), or a table of classes (k outputs, for
+    which probabilities are a list). Two classes are one sigmoid neuron, labels are k; more classes are a softmax block.
+
+    scikit-learn's parameters mean what they mean there, and take more. activation: a name, an object, a callable, or a
+    list with one for each hidden layer. solver: also the name of an optimizer, which takes learning_rate_init, momentum
+    and beta_1 as it needs them, or an object, which has its own. learning_rate: also a schedule. batch_size: also None,
+    all rows. alpha: C has alpha / (2 S) sum W², S being the sum of the weights of the rows.
+
+    output_activation, cost: choices in place of the usual ones. dropout: the probability of dropping a neuron of a
+    hidden layer, or a list with one for each. l1: C has l1 / S sum |W| too. clip: a `cr.Clip`. class_weight:
+    "balanced", a mapping from class to weight, or a list of those for several outputs. scoring: any scorer of
+    scikit-learn, by name or as a callable, in place of accuracy: under early_stopping its greatest value chooses
+    the weights. callback: a callable, or several, that takes the events of `cr.train`; True ends training.
+    progress: show training on stderr or in the notebook. initializer, coefs_init and intercepts_init, masks: the
+    first weights, by a rule or given, and the masks of `cr.Network`. engine, threads: as in `cr.train`. dtype:
+    "float32" or "float64"; None keeps float32 and float64 as X has them and takes float64 for everything else.
+
+    Attributes are scikit-learn's, and `network_` (a `cr.Network`), `history_` (a `cr.History`), `seed_` (drawn once
+    where random_state is None or a RandomState), `stopped_` (whether training ended by itself) and
+    `validation_loss_curve_`.
+
+    >>> X, y = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), np.array(["even", "odd", "odd", "even"])
+    >>> mlp = cr.MLPClassifier(8, "tanh", learning_rate_init=0.05, random_state=1).fit(X, y)
+    >>> mlp.predict(X).tolist(), mlp.classes_.tolist(), mlp.out_activation_
+    (['even', 'odd', 'odd', 'even'], ['even', 'odd'], 'logistic')
+
+    Raises SettingError, a ValueError, in one line for parameters that no training could have, or where it diverges
+    without best weights to fall back on.
+
+    Source: scikit-learn's `MLPClassifier`; docs/from-scikit-learn.md has every difference.
+    """
 
     hidden_layer_sizes: Any = (100,)
     activation: Any = "relu"
@@ -51,7 +83,12 @@ class MLPClassifier(ClassifierMixin, MLP):
         y_val: Any = None,
         sample_weight_val: Any = None,
     ) -> Self:
-        """Train until it converges or max_iter epochs are over."""
+        """Train until it converges or max_iter epochs are over; with warm_start go on from where it is.
+
+        X is (n, n_features), an array, frame or sparse matrix. sample_weight is (n,), or (n, k) for several outputs;
+        rows of weight 0 are as if they were not there. X_val, y_val, sample_weight_val: a validation set of your own,
+        for early_stopping in place of rows held out, else only for curves.
+        """
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
 
     @available_if(takes_steps)
@@ -67,13 +104,25 @@ class MLPClassifier(ClassifierMixin, MLP):
         y_val: Any = None,
         sample_weight_val: Any = None,
     ) -> Self:
-        """Train for one epoch."""
+        """Train for one epoch: exactly the next one that `fit` would make with these rows.
+
+        classes: all that there will be, on the first call (a list of arrays for several outputs); labels need none.
+        total_weight: S, where these rows are a part of a larger set. Under early_stopping some of the rows are held
+        out as `fit` does, and once training has ended by itself further calls train nothing.
+        """
         self._check_classes(y, classes)
         held = X_val, y_val, sample_weight_val
         return self._fit(X, y, sample_weight, held, once=True, classes=classes, total_weight=total_weight)
 
     def initialize(self, n_features: int, classes: Any = None, *, n_labels: int | None = None) -> Self:
-        """A network that has not seen any data."""
+        """A network that has not seen any data, to predict with, look at, or go on from by `partial_fit`.
+
+        classes: of one output, or a list of arrays for several. n_labels: how many labels there are instead.
+
+        >>> mlp = cr.MLPClassifier((5,), random_state=0).initialize(3, classes=["no", "yes"])
+        >>> [W.shape for W in mlp.coefs_], mlp.predict_proba(np.zeros((1, 3))).shape
+        ([(3, 5), (5, 1)], (1, 2))
+        """
         if (classes is None) == (n_labels is None):
             raise SettingError("give classes, or n_labels for a table of labels, and not both")
         labels = Labels("multilabel", (np.array([0, 1]),) * n_labels) if n_labels else self._labels_for(classes)
@@ -82,19 +131,19 @@ class MLPClassifier(ClassifierMixin, MLP):
         return self
 
     def predict(self, X: Any) -> Array:
-        """The likeliest class of each row."""
+        """The likeliest class of each row, (n,); (n, k) for k labels or outputs."""
         A = self._outputs(X)
         return self._targets.decode(A)
 
     @available_if(_gives_probabilities)
     def predict_proba(self, X: Any) -> Any:
-        """The probability of each class."""
+        """The probability of each class, (n, classes); (n, k) for k labels, a list of tables for several outputs."""
         A = self._outputs(X)
         return self._targets.probabilities(A)
 
     @available_if(_gives_probabilities)
     def predict_log_proba(self, X: Any) -> Any:
-        """The logarithms of those."""
+        """The logarithms of `predict_proba`."""
         found = self.predict_proba(X)
         with np.errstate(divide="ignore"):
             return [np.log(part) for part in found] if isinstance(found, list) else np.log(found)

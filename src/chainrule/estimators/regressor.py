@@ -1,4 +1,4 @@
-"""The regressor."""
+"""The regressor: one number for each row, or several."""
 
 import dataclasses
 from typing import Any, Self
@@ -19,7 +19,22 @@ _LOSSES = {"squared_error": ("identity", "quadratic"), "poisson": ("exp", "poiss
 
 @dataclasses.dataclass(eq=False, repr=False)
 class MLPRegressor(RegressorMixin, MLP):
-    """A multi-layer perceptron that predicts numbers."""
+    """A multi-layer perceptron that predicts numbers, in the place of scikit-learn's: its parameters and more.
+
+    y is (n,) or (n, k). loss: "squared_error" (C_x = 1/2 sum_j (a_j - t_j)²) or "poisson" (whose output is an exp).
+    All other parameters and attributes are those of `MLPClassifier`, but for class_weight; the score is R².
+
+    >>> X = np.linspace(-1.0, 1.0, 40)[:, None]
+    >>> mlp = cr.MLPRegressor(hidden_layer_sizes=16, solver="lbfgs", max_iter=500, random_state=1)
+    >>> mlp = mlp.fit(X, X[:, 0] ** 2)
+    >>> bool(abs(mlp.predict([[0.5]])[0] - 0.25) < 0.02), mlp.out_activation_
+    (True, 'identity')
+
+    Raises SettingError, a ValueError, in one line for parameters that no training could have, or where it diverges
+    without best weights to fall back on.
+
+    Source: scikit-learn's `MLPRegressor`; docs/from-scikit-learn.md has every difference.
+    """
 
     loss: str = "squared_error"
     hidden_layer_sizes: Any = (100,)
@@ -36,7 +51,7 @@ class MLPRegressor(RegressorMixin, MLP):
         y_val: Any = None,
         sample_weight_val: Any = None,
     ) -> Self:
-        """Train until it converges or max_iter epochs are over."""
+        """Train until it converges or max_iter epochs are over; see `MLPClassifier.fit`."""
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
 
     @available_if(takes_steps)
@@ -51,17 +66,20 @@ class MLPRegressor(RegressorMixin, MLP):
         y_val: Any = None,
         sample_weight_val: Any = None,
     ) -> Self:
-        """Train for one epoch."""
+        """Train for one epoch: exactly the next one that `fit` would make; see `MLPClassifier.partial_fit`."""
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), once=True, total_weight=total_weight)
 
     def initialize(self, n_features: int, n_outputs: int | None = None) -> Self:
-        """A network that has not seen any data; n_outputs None: y will be (n,)."""
+        """A network that has not seen any data, to predict with, look at, or go on from by `partial_fit`.
+
+        n_outputs: the columns that y will have; None: it will be (n,).
+        """
         self._build(n_features, Values(n_outputs or 0), "float64" if self.dtype is None else self.dtype)
         self.n_features_in_ = n_features
         return self
 
     def predict(self, X: Any) -> Array:
-        """The numbers of each row."""
+        """The numbers of each row, (n,) or (n, k) as y was."""
         A = self._outputs(X)
         return self._targets.decode(A)
 
