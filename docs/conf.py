@@ -16,6 +16,7 @@ myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 4  # page.md#a-heading is a link that the build checks
 html_math_renderer = "mathml"
 
+add_module_names = False
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the docstrings say shapes and units, which types cannot
 nitpicky = True

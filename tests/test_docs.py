@@ -10,6 +10,11 @@ from pathlib import Path
 import pytest
 
 import chainrule
+from chainrule.activations import ACTIVATIONS
+from chainrule.costs import COSTS
+from chainrule.initializers import INITIALIZERS
+from chainrule.optimizers import OPTIMIZERS
+from chainrule.schedules import SCHEDULES
 
 from . import console
 
@@ -36,6 +41,13 @@ def test_every_page_is_in_the_site(site: Path) -> None:
 def test_every_public_name_is_in_the_reference(site: Path) -> None:
     described = set(re.findall(r'id="chainrule\.(\w+)"', (site / "api.html").read_text("utf-8")))
     assert {name for name in chainrule.__all__ if name != "__version__"} <= described
+
+
+def test_every_entry_is_in_the_reference(site: Path) -> None:
+    page = (site / "api-mathematics.html").read_text("utf-8") + (site / "api.html").read_text("utf-8")
+    described = set(re.findall(r'id="chainrule\.(?:\w+\.)*(\w+)"', page))
+    for registry in (ACTIVATIONS, COSTS, INITIALIZERS, OPTIMIZERS, SCHEDULES):
+        assert {type(registry.get(name)).__name__ for name in registry.names()} <= described
 
 
 @pytest.mark.parametrize("name", [name for name in chainrule.__all__ if not name.startswith("_")])
