@@ -20,6 +20,13 @@ def test_importing_loads_nothing_slow(code):
     assert SLOW.intersection(loaded) == set()
 
 
+def test_a_networks_file_needs_no_scikit_learn(tmp_path):
+    path = str(tmp_path / "n.safetensors")
+    code = f"import chainrule as cr, sys; cr.save(cr.Network([2, 1]), {path!r}); cr.load({path!r}); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert SLOW.intersection(loaded) == set()
+
+
 @pytest.mark.parametrize("name", chainrule.__all__)
 def test_every_public_name_exists(name):
     assert getattr(chainrule, name) is getattr(chainrule, name)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from chainrule.errors import ChainruleError as ChainruleError
     from chainrule.estimators import MLPClassifier as MLPClassifier
     from chainrule.estimators import MLPRegressor as MLPRegressor
+    from chainrule.estimators import from_sklearn as from_sklearn
     from chainrule.files import load as load
     from chainrule.files import save as save
     from chainrule.model import Model as Model
@@ -82,6 +83,7 @@ _HOME = {
     "custom_activation": "activations",
     "custom_cost": "costs",
     "fit": "training",
+    "from_sklearn": "estimators",
     "from_torch": "network",
     "load": "files",
     "minimize": "descent",

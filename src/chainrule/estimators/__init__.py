@@ -1,6 +1,8 @@
 """Estimators in scikit-learn's shape: its multi-layer perceptrons' parameters and attributes, on networks of ours."""
 
+from chainrule.estimators.base import MLP
 from chainrule.estimators.classifier import MLPClassifier
 from chainrule.estimators.regressor import MLPRegressor
+from chainrule.estimators.scikit import from_sklearn
 
-__all__ = ["MLPClassifier", "MLPRegressor"]
+__all__ = ["MLP", "MLPClassifier", "MLPRegressor", "from_sklearn"]

@@ -21,6 +21,7 @@ from chainrule.errors import SettingError
 from chainrule.estimators.attributes import Fitted
 from chainrule.estimators.calls import Call, ends_of, stops_early, training_of
 from chainrule.estimators.course import SCORE, answer, run
+from chainrule.estimators.insight import Insight
 from chainrule.estimators.parameters import (
     check_parameters,
     hidden_activations,
@@ -52,7 +53,7 @@ def takes_steps(estimator: "MLP") -> bool:
 
 
 @dataclasses.dataclass(eq=False, repr=False, kw_only=True)
-class MLP(Fitted, CallbackSupport, BaseEstimator):
+class MLP(Fitted, Insight, CallbackSupport, BaseEstimator):
     """The parameters and methods that `MLPClassifier` and `MLPRegressor` share; they say what each is."""
 
     solver: Any = "adam"
@@ -251,9 +252,28 @@ class MLP(Fitted, CallbackSupport, BaseEstimator):
 
     def _outputs(self, X: Any) -> Array:
         """A^L for every row of X; a row alone gives the same bits as in any batch."""
+        return self.network_.predict(self._inputs(X), engine=self.engine)
+
+    def _inputs(self, X: Any) -> Array:
+        """The rows of X as the network takes them."""
         check_is_fitted(self, "network_")
         X = validate_data(self, X, reset=False, **_INPUTS)
-        return self.network_.predict(Rows(X, X, None).dense(), engine=self.engine)
+        return Rows(X, X, None).dense()
+
+    # ------------------------------------------------------------------------------- files
+
+    def document(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        """The estimator as plain data and named tensors, for a file: all that pickle would keep."""
+        from chainrule.estimators.stored import to_parts
+
+        return to_parts(self)
+
+    @classmethod
+    def from_document(cls, document: Any, tensors: Any) -> "MLP":
+        """The estimator of such a document, whichever it is; raises ModelFileError for parts that do not fit."""
+        from chainrule.estimators.stored import from_parts
+
+        return from_parts(document, tensors)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

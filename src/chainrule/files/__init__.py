@@ -11,11 +11,16 @@ from chainrule.files.container import SCHEMA, read, write
 __all__ = ["load", "save"]
 
 # The classes stand above this module, so they are imported by name; a file can only choose one of these.
-KINDS = {"model": ("chainrule.model", "Model"), "network": ("chainrule.network", "Network")}
+# The estimators come last, because importing them is slow.
+KINDS = {
+    "model": ("chainrule.model", "Model"),
+    "network": ("chainrule.network", "Network"),
+    "estimator": ("chainrule.estimators", "MLP"),
+}
 
 
 def save(obj: Any, path: str | os.PathLike[str]) -> None:
-    """Write a Network or a Model as one .safetensors file, whole or not at all.
+    """Write a Network, a Model or an estimator as one .safetensors file, whole or not at all.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -29,7 +34,7 @@ def save(obj: Any, path: str | os.PathLike[str]) -> None:
     kind = next((kind for kind in KINDS if isinstance(obj, _class_of(kind))), None)
     if kind is None:
         raise SettingError(
-            f"a {type(obj).__name__} cannot be saved: give a {' or a '.join(n for _, n in KINDS.values())}"
+            f"a {type(obj).__name__} cannot be saved: give a Network, a Model, an MLPClassifier or an MLPRegressor"
         )
     document, tensors = obj.document()
     write(path, {"schema": SCHEMA, "kind": kind, **document}, tensors)

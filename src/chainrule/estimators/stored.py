@@ -1,0 +1,112 @@
+"""An estimator as plain data and tensors, for a file: its parameters, its network, and all that going on takes.
+
+The network's tensors come first, as in the file of a network; `state.*` are those of the training that goes on, with
+the current weights, where a validation set has chosen others to predict with.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from chainrule.arrays import Array
+from chainrule.errors import ModelFileError, SettingError
+from chainrule.estimators.base import MLP
+from chainrule.estimators.classifier import MLPClassifier
+from chainrule.estimators.regressor import MLPRegressor
+from chainrule.estimators.targets import Labels, Values
+from chainrule.files.plain import pack, unpack
+from chainrule.network import Network
+from chainrule.optimizers import Optimizer
+from chainrule.training.stored import state_of, state_parts
+
+__all__ = ["from_parts", "to_parts"]
+
+CLASSES: dict[str, type[MLP]] = {cls.__name__: cls for cls in (MLPClassifier, MLPRegressor)}
+TARGETS = {"labels": Labels, "values": Values}
+PLAIN = ("seed_", "n_iter_", "t_", "stopped_", "n_features_in_", "feature_names_in_", "_since", "_base", "_rule")
+
+
+def to_parts(estimator: MLP) -> tuple[dict[str, Any], dict[str, Array]]:
+    """The estimator as data for JSON and tensors by name. Raises SettingError for what is no data, by its name."""
+    if CLASSES.get(type(estimator).__name__) is not type(estimator):
+        raise SettingError(f"{type(estimator).__name__} is a class of your own, which a file cannot name: use pickle")
+    document: dict[str, Any] = {"class": type(estimator).__name__, "fitted": None}
+    tensors: dict[str, Array] = {}
+    if hasattr(estimator, "network_"):
+        document |= _fitted(estimator, tensors)
+    given = estimator.get_params(deep=False)
+    document["parameters"] = [[name, pack(value, tensors, name)] for name, value in given.items()]
+    return document, tensors
+
+
+def from_parts(document: Mapping[str, Any], tensors: Mapping[str, Array]) -> MLP:
+    """The estimator again. Raises ModelFileError, LookupError, TypeError or ValueError for parts that do not fit."""
+    kind = document["class"]
+    if not isinstance(kind, str) or kind not in CLASSES:
+        raise ModelFileError(f"it holds a {kind!r}, and this version knows {', '.join(CLASSES)}")
+    estimator = CLASSES[kind](**{name: unpack(value, tensors) for name, value in document["parameters"]})
+    if document["fitted"] is not None:
+        network = Network.from_document(document, tensors)
+        estimator.__dict__.update(_attributes(document["fitted"], tensors, network))
+    return estimator
+
+
+def _fitted(estimator: MLP, tensors: dict[str, Array]) -> dict[str, Any]:
+    """The documents of the network and of what was learnt beside it; their tensors are put into `tensors`."""
+    network, parts = estimator.network_.document()
+    tensors |= parts
+    attributes = {name: getattr(estimator, name) for name in PLAIN if hasattr(estimator, name)}
+    document = {
+        "attributes": [[name, pack(value, tensors, name)] for name, value in attributes.items()],
+        "targets": _targets(estimator._targets, tensors),
+        "state": None,
+    }
+    if estimator._state is not None:
+        document["state"], state = state_parts(estimator._state)
+        tensors |= {f"state.{name}": tensor for name, tensor in state.items()}
+    return {**network, "fitted": document}
+
+
+def _targets(targets: Any, tensors: dict[str, Array]) -> dict[str, Any]:
+    kind = next(kind for kind, cls in TARGETS.items() if isinstance(targets, cls))
+    fields = {field.name: getattr(targets, field.name) for field in dataclasses.fields(targets)}
+    return {"is": kind, "of": {name: pack(value, tensors, f"targets.{name}") for name, value in fields.items()}}
+
+
+def _attributes(document: Mapping[str, Any], tensors: Mapping[str, Array], network: Network) -> dict[str, Any]:
+    found = {name: unpack(value, tensors) for name, value in document["attributes"]}
+    strange = (set(found) ^ set(PLAIN)) - {"feature_names_in_"}
+    if strange:
+        raise ModelFileError(f"what it has learnt is not what this version knows: {', '.join(sorted(strange))}")
+    fields = {name: unpack(value, tensors) for name, value in document["targets"]["of"].items()}
+    targets = TARGETS[document["targets"]["is"]](**fields)
+    _check(found, targets, network)
+    found |= {"network_": network, "_targets": targets, "_state": None}
+    if document["state"] is not None:
+        state = state_of(document["state"], _below("state.", tensors))
+        if (state.kept.shape, state.kept.dtype) != (network.theta.shape, network.dtype):
+            raise ModelFileError("its training is of another network than its own")
+        found |= {"_state": state, "history_": state.history}
+    return found
+
+
+def _below(prefix: str, tensors: Mapping[str, Array]) -> dict[str, Array]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _check(found: Mapping[str, Any], targets: Any, network: Network) -> None:
+    """Refuse numbers that are none, and sizes that are not the network's."""
+    counts = {name: found[name] for name in ("seed_", "n_iter_", "t_", "n_features_in_", "_since", "_base")}
+    wrong = [name for name, value in counts.items() if type(value) is not int or value < 0]
+    kinds = {"stopped_": bool, "_rule": Optimizer | None}
+    wrong += [name for name, kind in kinds.items() if not isinstance(found[name], kind)]
+    if wrong:
+        raise ModelFileError(f"its {wrong[0]} is {found[wrong[0]]!r}")
+    widths = [block.width for block in network.architecture.blocks]
+    if (found["n_features_in_"], targets.widths) != (network.sizes[0], widths):
+        raise ModelFileError(f"its inputs and targets are not those of its network, {network!r}")
+    names = found.get("feature_names_in_")
+    if names is not None and np.shape(names) != (network.sizes[0],):
+        raise ModelFileError(f"it has {np.size(names)} names for {network.sizes[0]} inputs")

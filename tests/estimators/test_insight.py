@@ -1,0 +1,90 @@
+"""What estimators show of their networks: hidden layers, gradients by the inputs, other libraries' forms."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+from sklearn.exceptions import NotFittedError
+
+import chainrule as cr
+from chainrule.errors import DataError, SettingError
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(30, 3))
+TARGETS = {
+    "binary": np.array(["no", "yes"])[(X[:, 0] > 0).astype(int)],
+    "multiclass": RNG.integers(3, 6, 30),
+    "multilabel": RNG.integers(0, 2, (30, 3)),
+    "multioutput": np.stack([RNG.integers(0, 2, 30), RNG.integers(5, 8, 30)], axis=1),
+    "number": X[:, 0] ** 2,
+    "numbers": X[:, :2],
+}
+
+
+def fitted(target, given=X):
+    y = TARGETS[target]
+    kind = cr.MLPRegressor if y.dtype.kind == "f" else cr.MLPClassifier
+    return kind(hidden_layer_sizes=(5, 4), max_iter=5, random_state=0).fit(given, y), y
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_gradients_are_the_slopes_of_outputs_and_loss(target):
+    found, y = fitted(target)
+    net, h = found.network_, 1e-6
+    J, g = found.input_gradients(X), found.input_gradients(X, y)
+    assert (J.shape, g.shape) == ((30, net.sizes[-1], 3), (30, 3))
+    T = found._targets.encode(y)
+    for k in range(3):
+        up, down = X + h * np.eye(3)[k], X - h * np.eye(3)[k]
+        np.testing.assert_allclose(J[:, :, k], (net.predict(up) - net.predict(down)) / (2 * h), atol=1e-8)
+        slope = [(net.cost(up[[i]], T[[i]]) - net.cost(down[[i]], T[[i]])) / (2 * h) for i in range(30)]
+        np.testing.assert_allclose(g[:, k], slope, atol=1e-7)
+
+
+def test_hidden_activations_are_the_networks():
+    found, _ = fitted("binary")
+    for mine, theirs in zip(found.hidden_activations(X), found.network_.hidden_activations(X), strict=True):
+        assert mine.tobytes() == theirs.tobytes()
+    assert found.hidden_activations(X, layer=3).shape == (30, 4)
+    assert found.hidden_activations(sparse.csr_matrix(X), 2).tobytes() == found.hidden_activations(X, 2).tobytes()
+
+
+def test_inputs_have_the_names_of_columns():
+    frame = pd.DataFrame(X, columns=["size", "age", "rooms"])
+    assert fitted("number")[0].input_names_.tolist() == ["x0", "x1", "x2"]
+    found, _ = fitted("number", frame)
+    assert found.input_names_.tolist() == ["size", "age", "rooms"]
+    np.testing.assert_array_equal(found.input_gradients(frame), found.input_gradients(frame, None))
+    with pytest.raises(ValueError, match="feature names"):
+        found.input_gradients(frame.rename(columns={"age": "years"}))
+
+
+def test_weights_go_to_keras_as_the_networks_do():
+    found, _ = fitted("multiclass")
+    for mine, theirs in zip(found.to_keras_weights(), found.network_.to_keras_weights(), strict=True):
+        assert mine.tobytes() == theirs.tobytes()
+
+
+def test_modules_go_to_torch_as_the_networks_do():
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    found, _ = fitted("multiclass")
+    with torch.no_grad():
+        A = found.to_torch()(torch.from_numpy(X)).numpy()
+        Z = found.to_torch(logits=True)(torch.from_numpy(X))
+    np.testing.assert_allclose(A, found.predict_proba(X), rtol=1e-12)
+    np.testing.assert_allclose(torch.softmax(Z, 1).numpy(), A, rtol=1e-12)
+
+
+def test_what_cannot_be_asked_is_refused_in_one_line():
+    found, y = fitted("binary")
+    for error, call in (
+        (NotFittedError, lambda: cr.MLPRegressor().hidden_activations(X)),
+        (NotFittedError, lambda: cr.MLPRegressor().input_gradients(X)),
+        (SettingError, lambda: found.hidden_activations(X, 7)),
+        (DataError, lambda: found.input_gradients(X, np.where(y == "no", "maybe", y))),
+        (ValueError, lambda: found.input_gradients(X[:, :2])),
+    ):
+        with pytest.raises(error, match=r"^[^\n]+$"):
+            call()
