@@ -19,6 +19,11 @@ def test_the_houses_are_those_of_the_script(tmp_path: Path) -> None:
     assert (tmp_path / "houses.csv").read_bytes() == (EXAMPLES / "houses.csv").read_bytes()
 
 
+def test_the_grid_is_searched() -> None:
+    said = run("grid_search.py", EXAMPLES)
+    assert float(said.rsplit(": ", 1)[1]) > 0.98
+
+
 def test_the_spirals_are_told_apart_and_drawn(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="pictures need matplotlib: pip install '.[plot]'")
     assert "337 weights, 300 epochs: 100.0% of the points in between are right" in run("two_spirals.py", tmp_path)
