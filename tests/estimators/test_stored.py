@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sklearn
 
 import chainrule as cr
 from chainrule.errors import ModelFileError, SettingError
@@ -137,6 +138,23 @@ def test_what_is_not_fitted_or_has_not_seen_data_comes_back_too(tmp_path):
     again.partial_fit(X, np.where(X[:, 0] > 0, "a", "b"))
 
 
+def test_what_was_requested_of_metadata_routing_comes_back(tmp_path):
+    with sklearn.config_context(enable_metadata_routing=True):
+        found = (
+            cr.MLPClassifier().set_fit_request(sample_weight=True, X_val="held").set_score_request(sample_weight=False)
+        )
+        again = through(found, tmp_path)
+        assert repr(again.get_metadata_routing()) == repr(found.get_metadata_routing())
+        assert repr(again.get_metadata_routing()) != repr(cr.MLPClassifier().get_metadata_routing())
+
+
+def test_callbacks_of_scikit_learn_are_refused(tmp_path):
+    callback = pytest.importorskip("sklearn.callback", reason="this scikit-learn has no callbacks")
+    found = cr.MLPRegressor().set_callbacks(callback.ProgressBar())
+    with pytest.raises(SettingError, match=r"^callbacks were set, .* take them off by set_callbacks\(\[\]\)$"):
+        cr.save(found, tmp_path / "e.safetensors")
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
@@ -189,6 +207,8 @@ def attribute(name, value):
         lambda d, t: d["parameters"].append(["solver", {"is": "pickle", "of": "gASV"}]),
         lambda d, t: d.update({"parameters": 3}),
         lambda d, t: d.update({"fitted": 3}),
+        lambda d, t: d.update({"requests": {"fit": {"sample_weight": "not a name"}}}),
+        lambda d, t: d.update({"requests": {"fit": {"X; import os": True}, "partial_fit": {}, "score": 3}}),
         lambda d, t: d["fitted"]["attributes"].append(["__class__", 3]),
         lambda d, t: d["fitted"]["attributes"].append(["fit", 3]),
         lambda d, t: d["fitted"]["attributes"].pop(),

@@ -36,6 +36,9 @@ def to_parts(estimator: MLP) -> tuple[dict[str, Any], dict[str, Array]]:
     tensors: dict[str, Array] = {}
     if hasattr(estimator, "network_"):
         document |= _fitted(estimator, tensors)
+    if getattr(estimator, "_skl_callbacks", None):
+        raise SettingError("callbacks were set, and a file holds data only: take them off by set_callbacks([])")
+    document["requests"] = _requests(estimator)
     given = estimator.get_params(deep=False)
     document["parameters"] = [[name, pack(value, tensors, name)] for name, value in given.items()]
     return document, tensors
@@ -47,10 +50,30 @@ def from_parts(document: Mapping[str, Any], tensors: Mapping[str, Array]) -> MLP
     if not isinstance(kind, str) or kind not in CLASSES:
         raise ModelFileError(f"it holds a {kind!r}, and this version knows {', '.join(CLASSES)}")
     estimator = CLASSES[kind](**{name: unpack(value, tensors) for name, value in document["parameters"]})
+    if document.get("requests") is not None:
+        estimator._metadata_request = _requested(estimator, document["requests"])
     if document["fitted"] is not None:
         network = Network.from_document(document, tensors)
         estimator.__dict__.update(_attributes(document["fitted"], tensors, network))
     return estimator
+
+
+def _requests(estimator: MLP) -> dict[str, Any] | None:
+    """What `set_fit_request` and its like were told, by method; None where nothing was."""
+    made = getattr(estimator, "_metadata_request", None)
+    methods = [method for method in ("fit", "partial_fit", "score") if made is not None]
+    return {method: dict(getattr(made, method).requests) for method in methods} or None
+
+
+def _requested(estimator: MLP, requests: Mapping[str, Any]) -> Any:
+    """scikit-learn's record of the same."""
+    made = estimator.get_metadata_routing()
+    for method in ("fit", "partial_fit", "score"):
+        for name, alias in dict(requests[method]).items():
+            if name not in getattr(made, method).requests:
+                raise ModelFileError(f"it requests {name!r} for {method}, which does not take it")
+            getattr(made, method).add_request(param=name, alias=alias)
+    return made
 
 
 def _fitted(estimator: MLP, tensors: dict[str, Array]) -> dict[str, Any]:

@@ -130,7 +130,7 @@ def _object(value: Any, tensors: dict[str, Array], name: str) -> dict[str, Any]:
             return {"is": kind, "of": REGISTRIES[kind].document(value)}
     words = getattr(value, "__name__", None) or type(value).__name__
     raise SettingError(
-        f"{name} is {words!r}, and a file holds data only, no functions or objects: use a name from here"
+        f"{name} is {words!r}, and a file holds data only: give a name, a number, or an object of chainrule"
     )
 
 
