@@ -86,7 +86,7 @@ def test_names_may_be_any_bytes(folder: Path, tmp_path: Path) -> None:
         out, _ = call("inspect", "--", os.fsdecode(name), cwd=tmp_path)
         assert "softmax" in out
         train = ("train", folder / "t.csv", "--target", "answer", "--epochs", "1")
-        out, _ = call(*train, f"--out={os.fsdecode(name)}", cwd=tmp_path)
+        out, _ = call(*train, "--drop", "colour", f"--out={os.fsdecode(name)}", cwd=tmp_path)
         assert len(out.splitlines()) == 4
         assert [os.fsencode(path.name) for path in tmp_path.iterdir()] == [name]
         Path(os.fsdecode(path)).unlink()

@@ -23,7 +23,7 @@ from chainrule.text import number, words
 from chainrule.training import Checkpoint, EpochEnd, History, Started
 from chainrule.training.display import Display
 
-__all__ = ["run_training", "train", "worth_saving"]
+__all__ = ["run_training", "show_findings", "train", "worth_saving"]
 
 
 _DEFAULTS = TrainOptions()
@@ -158,7 +158,8 @@ def _report(training: TableTraining, out: Path, as_json: bool, checkpoint: Check
     if as_json:
         kept = {"checkpoint": str(checkpoint.path)} if checkpoint else {}
         told = {"seconds": round(history.seconds, 3), "notes": training.notes}
-        write_json({"event": "end", "model": str(out), **kept, **told, **model.summary})
+        findings = {"findings": [finding.document() for finding in training.findings()]}
+        write_json({"event": "end", "model": str(out), **kept, **told, **model.summary, **findings})
         return
     if history.stopped == "cancelled":
         complain(stopped_line(history.epochs, out, checkpoint))
@@ -169,7 +170,15 @@ def _report(training: TableTraining, out: Path, as_json: bool, checkpoint: Check
     if "test" in model.summary:
         say(f"on the {model.summary['test']['rows']:,} rows held out for the test:")
         show_targets(model.summary["test"])
+    show_findings(training)
     say(f"trained in {history.seconds:.1f} s by the {history.engine} engine; model saved in {out}")
+
+
+def show_findings(training: TableTraining) -> None:
+    """What is wrong with the training, if anything is, and the change that mends it: two lines for each finding."""
+    for finding in training.findings():
+        say(f"{finding.name}: {finding.words}")
+        say(f"  to mend it: {finding.change}")
 
 
 def summary_line(model: Model) -> str:

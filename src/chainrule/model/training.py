@@ -21,6 +21,7 @@ from chainrule.random import as_seed
 from chainrule.registry import require
 from chainrule.schedules import SCHEDULES
 from chainrule.training import Checkpoint, Event, Finished, History, Training, TrainingState, as_checkpoint, train
+from chainrule.training.diagnosis import Finding
 from chainrule.training.display import showing
 from chainrule.training.settings import as_batch_size
 
@@ -99,12 +100,21 @@ class TableTraining:
         for event in self.running:
             if isinstance(event, Finished):
                 self.model.history = event.history
-                self.model.summary = {**self._summary(event.history), **self._tested(event.history)}
+                self.model.summary = {**self._summary(event.history), **self._tested(event.history), **self._found()}
             yield event
 
     def scores(self) -> dict[str, float]:
         """The metrics on some of the rows trained on, by the weights as they are now."""
         return {} if self.running is None else self.running.scores()
+
+    def findings(self) -> list[Finding]:
+        """What the training doctor has to say (see `History.diagnose`) of a training that ran to its end."""
+        history = self.model.history
+        return (
+            []
+            if history is None or history.stopped == "cancelled"
+            else history.diagnose(self.model.encoder.feature_names)
+        )
 
     def best(self, state: TrainingState) -> Model:
         """The model that would be left if training had stopped at a state of it, apart from the one that it trains."""
@@ -142,6 +152,11 @@ class TableTraining:
             "engine": history.engine,
             "chainrule": __version__,
         }
+
+    def _found(self) -> dict[str, Any]:
+        """The findings in words, by name."""
+        found = {finding.name: finding.words for finding in self.findings()}
+        return {"findings": found} if found else {}
 
     def _tested(self, history: History) -> dict[str, Any]:
         """The scores on the rows held out for the test, by the weights that are left."""

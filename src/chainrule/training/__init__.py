@@ -82,6 +82,7 @@ def train(
     seed: int | None = 0,
     cancel: Callable[[], bool] | None = None,
     feature_names: Sequence[str] | None = None,
+    look: bool = True,
     state: TrainingState | None = None,
     checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
 ) -> Training:
@@ -99,9 +100,10 @@ def train(
     weights stay. patience: stop after so many epochs without a gain of more than min_delta; without a validation set
     the cost in training is monitored. time: stop after so many seconds (the one setting under which bits
     depend on the machine). cancel: asked between updates, ends training when it says True. feature_names: of the
-    columns of X, for messages. state: of an earlier training with the same data and settings, to go on from exactly
-    there; `epochs` counts from the very first, `time` from now. checkpoint: a file, or a `cr.Checkpoint`, that keeps
-    the state while it trains, for going on when the process has died.
+    columns of X, for messages. look: whether some of the rows are looked at before the first update and at the end, for
+    `History.diagnose`; no bit depends on it. state: of an earlier training with the same data and settings, to go on
+    from exactly there; `epochs` counts from the very first, `time` from now. checkpoint: a file, or a `cr.Checkpoint`,
+    that keeps the state while it trains, for going on when the process has died.
 
     Events: Started; Progress about ten times a second; EpochEnd; Stopped if it ends early (cancelled, patience, time,
     converged, or diverged, when the cost is no longer finite: then the last good weights are kept); Finished.
@@ -138,6 +140,7 @@ def train(
         mode=as_mode(mode, monitor, found),
         cancel=cancel or (lambda: False),
         feature_names=feature_names,
+        look=bool(look),
     )
     examples = as_examples(net.architecture, X, T, sample_weight, net.dtype)
     settings = RunSettings(

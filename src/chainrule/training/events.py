@@ -4,7 +4,10 @@ import dataclasses
 import math
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from chainrule.training.diagnosis import Finding
 
 __all__ = ["EpochEnd", "Event", "Finished", "Gains", "History", "Mode", "Progress", "Reason", "Started", "Stopped"]
 
@@ -90,6 +93,8 @@ class History:
     validation set, whose weights the network has: the lowest cost, or the lowest or greatest of the metric `monitor`
     (`mode` min or max). Without a validation set, and where "training" is monitored, the cost in training, it is the
     last finished one. -1: there is none. `stopped` is why training ended early, or "", and `message` says it in words.
+    `looks` are what was seen of some of the rows trained on, at the start and with the weights that are left (see
+    `chainrule.training.looking`); `diagnose` says what it means.
 
     >>> history = cr.fit(cr.Network([1, 1]), [[0.0], [1.0]], [[0.0], [1.0]], epochs=5)
     >>> history.cost[-1] < history.cost[0], history.best_epoch, history.rate[-1], history.stopped
@@ -108,6 +113,7 @@ class History:
     stopped: Reason | Literal[""] = ""
     message: str = ""
     seconds: float = 0.0
+    looks: dict[str, list[float]] = dataclasses.field(default_factory=dict)
 
     @property
     def epochs(self) -> int:
@@ -145,6 +151,21 @@ class History:
         costs = {"cost": self.cost, "validation": self.validation}
         lines = {name: (range(1, len(values) + 1), values) for name, values in costs.items()}
         return lines_svg(lines, "epoch", self.message, self.best_epoch + 1 if self.validation else None)
+
+    def diagnose(self, names: Sequence[str] | None = None) -> list["Finding"]:
+        """What is wrong with the training, each with the change that mends it; empty for one in good health.
+
+        `names` are those of the inputs.
+
+        >>> X, T = np.linspace(0, 3000, 100)[:, None], np.linspace(-1, 1, 100)[:, None]
+        >>> history = cr.fit(cr.Network([1, 8, 1], activation="tanh", output="identity"), X, T)
+        >>> print(history.diagnose(["metres"])[0])
+        unscaled input: input 'metres' is about 1.74e+03 in size, first weights are drawn for about 1:
+        subtract each input's mean and divide by its standard deviation, those of the rows to train on
+        """
+        from chainrule.training.diagnosis import diagnose
+
+        return diagnose(self, names)
 
     def epochs_without_gain(self, min_delta: float = 0.0) -> int:
         """How many epochs ago the monitored value last became better than ever by more than `min_delta`.

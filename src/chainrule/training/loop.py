@@ -5,7 +5,7 @@ import dataclasses
 import math
 import time
 from collections.abc import Generator, Iterator, Sequence
-from typing import Protocol, Self
+from typing import Literal, Protocol, Self
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from chainrule.optimizers import LBFGS
 from chainrule.training.divergence import explanation
 from chainrule.training.events import EpochEnd, Event, Finished, Gains, History, Progress, Reason, Started, Stopped
 from chainrule.training.lbfgs import LBFGSRun
-from chainrule.training.looking import sample
+from chainrule.training.looking import look, look_at_data, sample
 from chainrule.training.settings import Plan
 
 __all__ = ["Training", "TrainingState"]
@@ -79,7 +79,7 @@ class Training(Iterator[Event]):
         )
         self._epoch, self._costs, self._kept, self._last_rate = 0, np.empty(0), net.theta.copy(), 0.0
         self._factors, self._gains = plan.schedule.follow(), Gains(plan.min_delta)
-        self.looked_at = sample(examples.X, examples.rows)
+        self.looked_at = sample(net.architecture, examples.X, examples.rows)
         self._run = self._start()
         self._last: TrainingState | None = None
         self.keeper: Keeper | None = None
@@ -135,6 +135,7 @@ class Training(Iterator[Event]):
     def _all_events(self) -> Generator[Event, None, None]:
         rows, epochs = len(self.examples.rows), self.plan.epochs
         yield Started(rows, self._batches, epochs, self.engine.name, self.settings.seed, tuple(self.notes))
+        self._look("start")
         try:
             yield from self._all_epochs(epochs)
             self._last = self.state
@@ -143,8 +144,24 @@ class Training(Iterator[Event]):
                 self._run.close()
         if self.history.stopped == "diverged" or (self._chooses and self.history.best_epoch >= 0):
             self.net.theta[...] = self._kept
+        self._look("end")
         self.history.seconds += time.monotonic() - self._began
         yield Finished(self.history)
+
+    def _look(self, when: Literal["start", "end"]) -> None:
+        """See how it stands with some of the rows trained on: before the first update, and with the weights left."""
+        begun = self._epoch or len(self._costs)
+        if not self.plan.look or (when == "start" and begun):
+            return
+        X, T = self.examples.X[self.looked_at], self.examples.T[self.looked_at]
+        found = look(self.net.architecture, self.net.theta, X, T)
+        found["cost"] = [
+            found["cost"][0] + self.net.penalty(self.settings.alpha, self.settings.l1, self.settings.divisor)
+        ]
+        if when == "start":
+            rate = [float(self.settings.optimizer.learning_rate)]
+            found = {**found, **look_at_data(self.net.architecture, X, T), "rate": rate}
+        self.history.looks |= {f"{when} {name}": values for name, values in found.items()}
 
     def _all_epochs(self, epochs: int) -> Iterator[Event]:
         while self._epoch < epochs and not self.history.stopped:

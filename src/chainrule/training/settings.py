@@ -48,6 +48,7 @@ class Plan:
     mode: Mode = "min"
     cancel: Callable[[], bool] = lambda: False
     feature_names: Sequence[str] | None = None
+    look: bool = True
 
 
 def check_settings(batch_size: Any, epochs: Any, alpha: Any, l1: Any, threads: Any) -> None:

@@ -138,6 +138,8 @@ def _history(words: Any, tensors: Mapping[str, Array]) -> History:
         name = field.name
         if f"history.{name}" in tensors:
             found[name] = tensors[f"history.{name}"].tolist()
+        elif name == "looks" and name not in words:
+            continue  # a checkpoint from before there were any
         elif isinstance(words[name], list):
             parts = (tensors[f"history.{name}.{k}"].tolist() for k in range(len(words[name])))
             found[name] = dict(zip(words[name], parts, strict=True))

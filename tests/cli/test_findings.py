@@ -1,0 +1,97 @@
+"""What the training doctor says after `train`, and that it says nothing false of real tables."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.cli import run
+from chainrule.model import Settings, TableTraining
+
+
+def table(folder: Path) -> None:
+    rng = np.random.default_rng(2)
+    rows = [[*rng.normal(size=6), rng.choice(["yes", "no"])] for _ in range(150)]
+    with (folder / "noise.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows([["a", "b", "c", "d", "e", "f", "answer"], *rows])
+
+
+def test_findings_are_said_and_in_the_json_and_in_the_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    command = ["train", "noise.csv", "--target", "answer", "--learning-rate", "0.02", "--validation", "0.3"]
+    assert run(command) == 0
+    said = capsys.readouterr().out.splitlines()
+    at = next(k for k, line in enumerate(said) if line.startswith("overfitting: the validation cost rose from "))
+    assert said[at + 1].startswith("  to mend it: stop earlier")
+    assert run([*command, "--json"]) == 0
+    end = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert [finding["name"] for finding in end["findings"]] == ["overfitting"]
+    assert end["findings"][0].keys() == {"name", "words", "change", "numbers"}
+    kept = cr.load("model.safetensors").summary["findings"]
+    assert kept == {"overfitting": end["findings"][0]["words"]}
+    assert run(["inspect", "model.safetensors"]) == 0
+    assert "overfitting the validation cost" in capsys.readouterr().out
+
+
+def test_a_training_in_good_health_is_not_talked_about(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    command = [
+        "train",
+        "t.csv",
+        "--target",
+        "answer",
+        "--drop",
+        "colour",
+        "--validation",
+        "0",
+        "--out",
+        "h.safetensors",
+    ]
+    assert run(command) == 0
+    assert "to mend it" not in capsys.readouterr().out
+    assert "findings" not in cr.load("h.safetensors").summary
+    assert run([*command, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["findings"] == []
+
+
+SHARED = {
+    "mushroom-train.csv.gz": ("y", {}),
+    "building-train.csv.gz": (["y1", "y2", "y3"], {}),
+    "titanic.csv": ("survived", {"drop": ("boat", "body")}),
+    "diamonds.csv.gz": ("price", {"epochs": 8}),
+}
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_nothing_false_is_said_of_real_tables(name: str, shared_data) -> None:
+    target, settings = SHARED[name]
+    check(TableTraining(shared_data(name), target, Settings(**settings)))
+
+
+def test_nothing_false_is_said_of_real_digits(shared_data) -> None:
+    images, labels = (shared_data(f"mnist-10k/t10k-{name}-ubyte.gz") for name in ("images-idx3", "labels-idx1"))
+    from chainrule.data.sources import as_source, with_target
+
+    source = with_target(as_source(images), as_source(labels))
+    check(TableTraining(source, "label", Settings(epochs=10, test_every=2)))
+
+
+def check(training: TableTraining) -> None:
+    """Overfitting may be said where the curves have it; nothing else is wrong with these."""
+    for _ in training.events():
+        pass
+    found = [finding.name for finding in training.findings()]
+    history = training.model.history
+    if found:
+        best = int(np.argmin(history.validation))
+        assert found == ["overfitting"]
+        assert history.validation[-1] > 1.1 * history.validation[best]
+        assert history.cost[-1] < history.cost[best]
