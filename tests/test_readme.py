@@ -1,0 +1,30 @@
+"""What the README claims is what its tables measure, and its links lead to headings that exist."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def slugs(page: str) -> set[str]:
+    """The anchors of a page's headings, as they are made from their text."""
+    prose = re.sub(r"^```.*?^```", "", page, flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.*)$", prose, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_anchor_is_a_heading() -> None:
+    links = re.findall(r"\]\(([^)#:]*)#([^)]+)\)", README)
+    assert links
+    for page, anchor in links:
+        assert anchor in slugs((ROOT / (page or "README.md")).read_text("utf-8")), f"{page}#{anchor}"
+
+
+def test_how_much_faster_is_what_the_table_says() -> None:
+    claimed = re.search(r"seven networks that we measure, by ([\d.]+) to ([\d.]+) times", " ".join(README.split()))
+    assert claimed is not None
+    rows = [[cell.strip() for cell in row.split("|")] for row in README.splitlines() if row.startswith("| W")]
+    ratios = [float(row[column]) for row in rows for column in (5, 9)]
+    assert len(ratios) == 14
+    assert (min(ratios), int(max(ratios))) == (float(claimed[1]), int(claimed[2]))
