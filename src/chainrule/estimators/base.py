@@ -252,7 +252,8 @@ class MLP(Fitted, Insight, CallbackSupport, BaseEstimator):
 
     def _outputs(self, X: Any) -> Array:
         """A^L for every row of X; a row alone gives the same bits as in any batch."""
-        return self.network_.predict(self._inputs(X), engine=self.engine)
+        X = self._inputs(X)  # refuses an estimator that is not fitted
+        return self.network_.predict(X, engine=self.engine)
 
     def _inputs(self, X: Any) -> Array:
         """The rows of X as the network takes them."""
