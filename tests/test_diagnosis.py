@@ -293,3 +293,13 @@ def test_a_function_of_ones_own_is_looked_at_too():
     history = trained(*SUGAR, activation=lambda z: np.exp(-z * z), first="glorot_uniform", epochs=5)
     assert history.looks["end dead"] == [0.0]
     assert np.isfinite(history.looks["end delta"]).all()
+
+
+def test_estimators_are_diagnosed_with_the_weights_that_predict():
+    X, y = WINE.data, WINE.target
+    mlp = cr.MLPClassifier((20,), "tanh", max_iter=400, tol=0.0, random_state=1).fit(X, y)
+    assert {"unscaled input", "saturated units"} <= set(names(mlp.history_))
+    T = np.eye(3)[y]
+    assert mlp.history_.looks["end cost"] == [pytest.approx(mlp.network_.cost(X, T, alpha=mlp.alpha), rel=1e-6)]
+    mlp.partial_fit(X, y)
+    assert {name.split()[0] for name in mlp.history_.looks} == {"start"}  # nothing of before is taken for now

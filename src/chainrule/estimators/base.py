@@ -228,6 +228,8 @@ class MLP(Fitted, Insight, CallbackSupport, BaseEstimator):
         return {"network_": net, "history_": copy.deepcopy(training.history)}
 
     def _keep(self, call: Call, training: Training) -> None:
+        if not call.once:
+            training.look_back(answer(training))
         state = training.state
         self._state, self._rule, self.history_ = state, optimizer_of(self), state.history
         self.network_.theta = answer(training)

@@ -130,12 +130,13 @@ class Training(Iterator[Event]):
             raise SettingError(f"the state is of a training with other metrics or another monitor: {before}, not {now}")
         self._run.state = state.run
         self._epoch, self._costs, self._kept = state.epoch, state.costs.copy(), state.kept.copy()
-        self.history = dataclasses.replace(copy.deepcopy(state.history), stopped="", message="")
+        begun = {name: values for name, values in state.history.looks.items() if name.startswith("start")}
+        self.history = dataclasses.replace(copy.deepcopy(state.history), stopped="", message="", looks=begun)
 
     def _all_events(self) -> Generator[Event, None, None]:
         rows, epochs = len(self.examples.rows), self.plan.epochs
         yield Started(rows, self._batches, epochs, self.engine.name, self.settings.seed, tuple(self.notes))
-        self._look("start")
+        self._look_first()
         try:
             yield from self._all_epochs(epochs)
             self._last = self.state
@@ -144,24 +145,33 @@ class Training(Iterator[Event]):
                 self._run.close()
         if self.history.stopped == "diverged" or (self._chooses and self.history.best_epoch >= 0):
             self.net.theta[...] = self._kept
-        self._look("end")
+        self.look_back()
         self.history.seconds += time.monotonic() - self._began
         yield Finished(self.history)
 
-    def _look(self, when: Literal["start", "end"]) -> None:
-        """See how it stands with some of the rows trained on: before the first update, and with the weights left."""
-        begun = self._epoch or len(self._costs)
-        if not self.plan.look or (when == "start" and begun):
+    def look_back(self, theta: Array | None = None) -> None:
+        """Look at some rows trained on with the weights theta that are left, those of now if None, for `diagnose`.
+
+        It is done before Finished; who leaves the loop before that may ask for it.
+        """
+        self._look("end", self.net.theta if theta is None else theta)
+
+    def _look_first(self) -> None:
+        """The same before the first update, and at the data."""
+        if self._epoch or len(self._costs):
             return
-        X, T = self.examples.X[self.looked_at], self.examples.T[self.looked_at]
-        found = look(self.net.architecture, self.net.theta, X, T)
-        found["cost"] = [
-            found["cost"][0] + self.net.penalty(self.settings.alpha, self.settings.l1, self.settings.divisor)
-        ]
-        if when == "start":
-            rate = [float(self.settings.optimizer.learning_rate)]
-            found = {**found, **look_at_data(self.net.architecture, X, T), "rate": rate}
-        self.history.looks |= {f"{when} {name}": values for name, values in found.items()}
+        self._look("start", self.net.theta)
+        if self.plan.look:
+            a, (X, T, *_), rows = self.net.architecture, self.examples, self.looked_at
+            found = {**look_at_data(a, X[rows], T[rows]), "rate": [float(self.settings.optimizer.learning_rate)]}
+            self.history.looks |= {f"start {name}": values for name, values in found.items()}
+
+    def _look(self, when: Literal["start", "end"], theta: Array) -> None:
+        if self.plan.look:
+            s, (X, T, *_), rows = self.settings, self.examples, self.looked_at
+            found = look(self.net.architecture, theta, X[rows], T[rows])
+            found["cost"][0] += self.net.penalty(s.alpha, s.l1, s.divisor)
+            self.history.looks |= {f"{when} {name}": values for name, values in found.items()}
 
     def _all_epochs(self, epochs: int) -> Iterator[Event]:
         while self._epoch < epochs and not self.history.stopped:
