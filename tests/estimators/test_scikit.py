@@ -9,7 +9,10 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 import chainrule as cr
 from chainrule.errors import SettingError
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.filterwarnings("ignore:scipy.optimize. The `disp`:DeprecationWarning"),  # of older versions of scikit-learn
+]
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 3))
