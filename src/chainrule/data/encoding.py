@@ -18,7 +18,8 @@ from chainrule.data.gathering import Facts, gather, parts_of
 from chainrule.data.inputs import transform_of
 from chainrule.data.names import require_columns
 from chainrule.data.sources import as_source
-from chainrule.data.transforms import KINDS, MOST_WORDS, NumberColumn, Transform, WordColumn
+from chainrule.data.times import FORMS
+from chainrule.data.transforms import KINDS, MOST_WORDS, PARTS, NumberColumn, Times, Transform, WordColumn
 from chainrule.errors import DataError
 
 if TYPE_CHECKING:
@@ -121,4 +122,7 @@ class Encoder:
         demand(encoder.width > 0, "encoder", encoder.describe(), "a column that is not dropped")
         for words in (t.words for t in encoder.transforms if isinstance(t, WordColumn)):
             demand(len(words) <= MOST_WORDS, "encoder", words, f"{MOST_WORDS} words at most")
+        for times in (t for t in encoder.transforms if isinstance(t, Times)):
+            known = times.form in FORMS and set(times.parts) <= set(PARTS)
+            demand(known, "encoder", (times.form, *times.parts), "a form of times and parts of it")
         return encoder

@@ -29,6 +29,7 @@ from chainrule.data.counting import MOST_DISTINCT, Counts
 from chainrule.data.moments import Running
 from chainrule.data.sampling import Sample
 from chainrule.data.sources import Source
+from chainrule.data.times import Forms
 from chainrule.errors import DataError, RowError
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Facts:
         self.rows = self.missing = 0
         self.categorical = False
         self.order: tuple[str, ...] | None = None  # of the words, lowest first, if the column came with one
-        self.moments, self.sample, self.counts = Running(), Sample(), Counts()
+        self.moments, self.sample, self.counts, self.forms = Running(), Sample(), Counts(), Forms()
         self.word: Place | None = None
         self.infinite: Place | None = None
         self._boolean: Place | None = None  # the first truth value
@@ -113,11 +114,11 @@ class Facts:
 
     def recount(self, cells: Any) -> None:
         """Count the words of the next rows, in a second pass that begins with `restart`."""
-        self.counts.add(words_of(cells, self.name))
+        self._add_words(words_of(cells, self.name))
 
     def restart(self) -> None:
         """Forget the words counted so far."""
-        self.counts, self._uncounted = Counts(), 0
+        self.counts, self.forms, self._uncounted = Counts(), Forms(), 0
 
     def _look_for_order(self, cells: Any) -> None:
         """Keep the order of the words if all blocks come with the same."""
@@ -146,7 +147,11 @@ class Facts:
     def _count(self, cells: Any) -> None:
         words = words_of(cells, self.name)
         self.missing += words.null_count
+        self._add_words(words)
+
+    def _add_words(self, words: pa.Array) -> None:
         self.counts.add(words)
+        self.forms.add(words)
 
     def _add_numbers(self, cells: Any, rows: NDArray[np.int64], found: NumberCells) -> None:
         values, boolean, unsaid = found
@@ -201,6 +206,9 @@ class Distinct(Facts):
 
     def _as_words(self) -> bool:
         return False
+
+    def _add_words(self, words: pa.Array) -> None:
+        self.counts.add(words)
 
     def _take(self, values: NDArray[np.float64], present: NDArray[np.bool_]) -> None:
         if self.values is not None:

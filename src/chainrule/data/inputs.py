@@ -6,15 +6,17 @@ import re
 
 from chainrule.data.counting import MOST_DISTINCT
 from chainrule.data.gathering import Facts
-from chainrule.data.scaling import scaled
+from chainrule.data.scaling import Shape, scaled
 from chainrule.data.transforms import (
     LEAST_SHARE,
     MOST_WORDS,
+    PARTS,
     Categories,
     Dropped,
     Frequent,
     Ordered,
     Presence,
+    Times,
     Transform,
 )
 from chainrule.errors import RowError
@@ -22,6 +24,7 @@ from chainrule.errors import RowError
 __all__ = ["transform_of"]
 
 MEANT_AS_NUMBERS = 0.9  # the share of numbers among its cells from which on a column's words are taken for slips
+HALF_A_YEAR = 183  # days from which on a season says what the date alone does not
 LEAST_NUMBERED = 20  # different whole numbers that a column of identifiers has at least
 _IDENTIFIER = re.compile(  # the whole name, or how it ends
     r"(?i:^(index|idx|row|rowid|rownum|row[_ ]?number|nr|no|#)$)|(?i:(^|[_\W])(id|uid|uuid|guid)$)|[a-z](Id|ID)$"
@@ -55,6 +58,8 @@ def _of_words(facts: Facts) -> Transform:
         raise RowError(
             row, lambda number: f"column {name!r} holds numbers, but {word!r} came in row {number}: mend it, or drop it"
         )
+    if facts.forms.chosen is not None and not facts.categorical:
+        return _times(facts, facts.forms.chosen)
     if counts.too_many:
         return _flag_or_drop(facts, f"it holds more than {MOST_DISTINCT:,} different words")
     if counts.distinct() == 1:
@@ -67,6 +72,18 @@ def _of_words(facts: Facts) -> Transform:
     kept = tuple(word for word, _ in repeated[:MOST_WORDS])
     kind = Categories if len(kept) == counts.distinct() else Frequent
     return kind(facts.name, kept, facts.missing > 0)
+
+
+def _times(facts: Facts, form: str) -> Transform:
+    spread, missing = facts.forms.open[form], facts.missing + facts.forms.unsaid > 0
+    shape = Shape(spread.days, spread.sample)
+    if shape.scale == 0:
+        return _flag_or_drop(facts, "every value is the same")
+    span = shape.high - shape.low
+    told = {"days": True, "season": span >= HALF_A_YEAR, "weekday": span >= 7 and spread.weekdays > 1}
+    told["clock"] = spread.minutes > 1
+    middle, scale, robust = shape.straight
+    return Times(facts.name, form, tuple(part for part in PARTS if told[part]), missing, middle, scale, robust)
 
 
 def _flag_or_drop(facts: Facts, reason: str) -> Transform:

@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.data.gathering import Facts
-from chainrule.data.moments import Moments
+from chainrule.data.moments import Moments, Running
+from chainrule.data.sampling import Sample
 from chainrule.data.transforms import Log, Scaled
 
-__all__ = ["scaled"]
+__all__ = ["Shape", "scaled"]
 
 FAR = 5.0  # robust deviations from the median
 TAIL = 4.0
@@ -30,24 +31,50 @@ Values = NDArray[np.float64]
 
 def scaled(facts: Facts) -> Scaled | Log | None:
     """What the numbers of a column become; None where they are all the same."""
-    name, missing = facts.name, facts.missing > 0
-    mean, scale = facts.moments.standard()
-    if scale == 0:
+    name, missing, shape = facts.name, facts.missing > 0, Shape(facts.moments, facts.sample)
+    if shape.scale == 0:
         return None
-    low, high = facts.moments.range
-    sample = facts.sample.sorted
-    end = min(max(0.01, 2 / len(sample)), 0.25)  # two values at least lie beyond, so that no slip is taken for a tail
-    q01, q05, q25, median, q75, q95, q99 = np.quantile(sample, (end, 0.05, 0.25, 0.5, 0.75, 0.95, 1 - end)).tolist()
-    deviation = (q75 - q25) / 1.349 or (q95 - q05) / 3.29
-    reach = max(high - median, median - low) / (deviation or scale)
-    if len(np.unique(sample)) > 2 and reach > TAIL:
-        if low >= 0 and q99 + q01 - 2 * median > SKEWED * (q99 - q01):
-            return _log(name, missing, sample, 0.0, float(np.quantile(sample[sample > 0], 0.05)))
-        if reach > FAR and deviation and max(q99 - median, median - q01) > TAIL * deviation:
-            return _log(name, missing, sample, median, deviation)
-        if reach > FAR and deviation:
-            return Scaled(name, missing, median, deviation, True)
-    return Scaled(name, missing, mean, scale, False)
+    if shape.skewed:
+        return _log(name, missing, shape.sample, 0.0, float(np.quantile(shape.sample[shape.sample > 0], 0.05)))
+    if shape.heavy:
+        return _log(name, missing, shape.sample, shape.median, shape.deviation)
+    return Scaled(name, missing, *shape.straight)
+
+
+class Shape:
+    """The shape of a column of numbers."""
+
+    def __init__(self, moments: Running, sample: Sample) -> None:
+        self.mean, self.scale = moments.standard()
+        self.low, self.high = moments.range
+        self.sample = sample.sorted
+        end = min(max(0.01, 2 / len(self.sample)), 0.25)  # two lie beyond at least, so that no slip is taken for a tail
+        shares = (end, 0.05, 0.25, 0.5, 0.75, 0.95, 1 - end)
+        self._first, q05, q25, self.median, q75, q95, self._last = np.quantile(self.sample, shares).tolist()
+        self.deviation = (q75 - q25) / 1.349 or (q95 - q05) / 3.29
+        self._several = len(np.unique(self.sample)) > 2
+
+    @property
+    def straight(self) -> tuple[float, float, bool]:
+        """Middle and scale for numbers as they are, and whether these are median and robust deviation."""
+        robust = self._several and self.deviation > 0 and self._reach(self.low, self.high) > FAR
+        return (self.median, self.deviation, True) if robust else (self.mean, self.scale, False)
+
+    @property
+    def skewed(self) -> bool:
+        """Whether the numbers are those of a logarithmic scale that begins at 0."""
+        first, last = self._first, self._last
+        to_the_left = first + last - 2 * self.median > SKEWED * (last - first)
+        return self._several and self.low >= 0 and to_the_left and self._reach(self.low, self.high) > TAIL
+
+    @property
+    def heavy(self) -> bool:
+        """Whether a percent of the numbers or more is far out."""
+        return self.straight[2] and self._reach(self._first, self._last) > TAIL
+
+    def _reach(self, low: float, high: float) -> float:
+        """How far the farther of the two is from the median, in robust deviations."""
+        return max(high - self.median, self.median - low) / (self.deviation or self.scale)
 
 
 def _log(name: str, missing: bool, sample: Values, origin: float, unit: float) -> Log:

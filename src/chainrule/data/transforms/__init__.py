@@ -5,6 +5,7 @@
     categories   one input per word (1 where the cell is that word); a further one flags missing cells likewise
     frequent     the same for the most frequent words, and one more input for any other word
     ordered      one input per step of an order
+    times        days as a number, and sine and cosine of the place in the year, the week and the day
     presence     a flag for missing cells alone, where the values themselves say nothing
     dropped      nothing, for a stated reason
     numbers      a number, standardised, as in files of version 0.1
@@ -14,12 +15,14 @@ A new kind is one class here: its name goes into the model file, and older versi
 
 from chainrule.data.transforms.base import Dropped, Presence, Transform
 from chainrule.data.transforms.numbers import Log, NumberColumn, Numbers, Scaled, bent, standardised
+from chainrule.data.transforms.times import PARTS, Times
 from chainrule.data.transforms.words import LEAST_SHARE, MOST_WORDS, Categories, Frequent, Ordered, WordColumn
 
 __all__ = [
     "KINDS",
     "LEAST_SHARE",
     "MOST_WORDS",
+    "PARTS",
     "Categories",
     "Dropped",
     "Frequent",
@@ -29,6 +32,7 @@ __all__ = [
     "Ordered",
     "Presence",
     "Scaled",
+    "Times",
     "Transform",
     "WordColumn",
     "bent",
@@ -36,5 +40,5 @@ __all__ = [
 ]
 
 KINDS: dict[str, type[Transform]] = {
-    c.kind: c for c in (Scaled, Log, Categories, Frequent, Ordered, Presence, Dropped, Numbers)
+    c.kind: c for c in (Scaled, Log, Categories, Frequent, Ordered, Times, Presence, Dropped, Numbers)
 }
