@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import chainrule as cr
+from chainrule.data.outputs import Quantity
 from chainrule.errors import DataError, SettingError
 from chainrule.model import Settings, TableTraining
 from chainrule.training import EpochEnd
@@ -216,6 +217,16 @@ def test_times_are_the_same_as_words_and_as_time_stamps() -> None:
 def test_an_unknown_setting_is_refused_with_those_that_there_are() -> None:
     with pytest.raises(SettingError, match=r"'epoch'.*epochs"):
         cr.train_table(shapes(), target="sign", epoch=3)
+
+
+def test_a_target_over_ten_decades_is_learned_unless_its_own_unit_is_asked_for() -> None:
+    x = np.random.default_rng(0).uniform(-1, 1, 400)
+    table = {"x": x, "y": 10 ** (5 * x)}
+    model = cr.train_table(table, target="y", epochs=40, learning_rate=0.01)
+    assert np.abs(np.log10(model.predict(table)) - 5 * x).max() < 0.5
+    assert (model.predict({"x": [1e300, -1e300, None]}) > 0).all()
+    for plain in ({"cost": "quadratic"}, {"output": "identity"}, {"metric": "rmse"}):
+        assert type(cr.train_table(table, target="y", epochs=1, **plain).targets.columns[0]) is Quantity
 
 
 def test_real_tables_are_learned(shared_data) -> None:  # type: ignore[no-untyped-def]

@@ -92,7 +92,14 @@ def test_raw_words_are_philox_with_the_key_of_seed_purpose_and_index(seed, purpo
 
 
 def test_purposes_have_the_numbers_that_stored_seeds_rely_on():
-    assert {purpose.name: purpose.value for purpose in Purpose} == {"WEIGHTS": 1, "ORDER": 2, "SPLIT": 3, "SAMPLE": 4}
+    found = {purpose.name: purpose.value for purpose in Purpose}
+    assert found == {
+        "WEIGHTS": 1,
+        "ORDER": 2,
+        "SPLIT": 3,
+        "SAMPLE": 4,
+        "HALVES": 5,
+    }
 
 
 def test_uniform_and_normal_numbers_never_change():

@@ -39,6 +39,7 @@ class Purpose(enum.IntEnum):
     ORDER = 2  # index: the epoch, from 0
     SPLIT = 3  # index: 0
     SAMPLE = 4  # index: the block of 4,096 values
+    HALVES = 5  # index: 0
 
 
 def as_seed(seed: Any) -> int:

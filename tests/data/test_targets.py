@@ -7,8 +7,11 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from chainrule.data.gathering import gather, parts_of
+from chainrule.data.outputs import LogQuantity, Quantity
+from chainrule.data.sources import as_source
 from chainrule.data.tables import read_table
-from chainrule.data.targets import Block, Targets
+from chainrule.data.targets import Block, Targets, facts_of_targets
 from chainrule.errors import DataError, ModelFileError, SettingError
 
 TABLE = {
@@ -272,6 +275,66 @@ def test_statistics_must_fit_the_document():
                 Targets.from_document(document, {**good, name: bad})
     with pytest.raises(ModelFileError, match="above 0"):
         Targets.from_document(document, good | {"target.scale": np.zeros(1)})
+
+
+# numbers over many decades ------------------------------------------------------------------------------------------
+
+DECADES = 10.0 ** np.linspace(-5, 5, 200)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (DECADES, LogQuantity),
+        (10.0 ** np.linspace(0, 4.2, 200), LogQuantity),
+        (10.0 ** np.linspace(0, 3.9, 200), Quantity),
+        (np.append(DECADES, 0.0), Quantity),
+        (np.append(DECADES, -1.0), Quantity),
+        (np.linspace(1e6, 9e6, 200), Quantity),
+        (np.linspace(1e-9, 1.0, 200), Quantity),
+        ([*np.linspace(300.5, 20000, 199), 1e12], Quantity),  # one slip is not many decades
+        ([*np.linspace(300.5, 20000, 199), 1e-12], Quantity),
+    ],
+)
+def test_numbers_over_four_decades_are_learned_as_their_logarithms(values, kind):
+    target = fitted({"y": np.random.default_rng(0).permutation(values)})[0].columns[0]
+    assert type(target) is kind
+    assert (target.kind, target.width) == ("numbers", 1)
+
+
+def test_logarithms_there_and_back():
+    targets, table = fitted({"y": DECADES})
+    T = targets.encode(table, "float64")
+    logs = np.log(DECADES)
+    np.testing.assert_allclose(T[:, 0], (logs - logs.mean()) / logs.std(), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(targets.decode(T)["y"], DECADES, rtol=1e-12)
+    far = targets.decode(np.array([[1e30], [-1e30]], np.float32))["y"]
+    assert np.isfinite(far).all()
+    assert far[1] == 0
+    some = Targets.of([facts_of({"y": DECADES[:100]})]).columns[0]
+    assert targets.scaled_to({"y": facts_of({"y": DECADES[:100]})}).columns[0] == some
+    alone = [targets.encode(table.slice(k, 1)) for k in range(200)]
+    np.testing.assert_array_equal(np.concatenate(alone), targets.encode(table))
+
+
+def facts_of(columns):
+    (fact,) = facts_of_targets(list(columns), "y")
+    gather(lambda: parts_of(as_source(columns), ["y"]), [fact])
+    return fact
+
+
+@pytest.mark.parametrize("value", [0.0, -2.0])
+def test_what_has_no_logarithm_is_refused_with_its_row(value):
+    targets, _ = fitted({"y": DECADES})
+    with pytest.raises(DataError, match=f"'y' is learned as its logarithm, but row 2 has {value:g}: leave the row out"):
+        targets.encode(read_table({"y": [1.0, value]}))
+
+
+def test_logarithms_are_read_back_from_a_file():
+    targets, _ = fitted({"y": DECADES, "z": DECADES[::-1] + 1e6})
+    document = json.loads(json.dumps(targets.document()))
+    assert [column["kind"] for column in document["columns"]] == ["log numbers", "numbers"]
+    assert Targets.from_document(document, targets.tensors()) == targets
 
 
 # real data -------------------------------------------------------------------------------------------------------

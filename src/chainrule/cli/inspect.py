@@ -1,10 +1,12 @@
 """`chainrule inspect`: what a model file holds, in words."""
 
+import math
 from pathlib import Path
 from typing import Any
 
 from chainrule.cli.console import say, show_table, write_json
 from chainrule.cli.options import AsJson
+from chainrule.data.outputs import LogQuantity
 from chainrule.files import load
 from chainrule.model import Model
 from chainrule.network import Network
@@ -57,6 +59,8 @@ def _show_columns(model: Model) -> None:
 def _target_detail(target: Any) -> str:
     if target.kind == "classes":
         return ", ".join(target.words[:12]) + (f" and {target.width - 12} more" if target.width > 12 else "")
+    if isinstance(target, LogQuantity):
+        return f"its logarithm: {number(math.exp(target.mean))} times or divided by {number(math.exp(target.scale))}"
     if target.mean == 0:
         return f"in units of {number(target.scale)}"
     return f"mean {number(target.mean)}, standard deviation {number(target.scale)}"

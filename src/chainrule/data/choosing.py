@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from chainrule.data.counting import MOST_DISTINCT
 from chainrule.data.gathering import Distinct
-from chainrule.data.outputs import Classes, Quantity, Target
+from chainrule.data.outputs import Classes, LogQuantity, Quantity, Target
+from chainrule.data.scaling import Shape
 from chainrule.errors import DataError, RowError
 
 __all__ = ["TASKS", "target_of"]
@@ -15,10 +16,11 @@ __all__ = ["TASKS", "target_of"]
 TASKS = ("auto", "classification", "regression")
 
 _MOST_CLASSES = 20  # whole numbers that `auto` takes for classes
+_DECADES = 1e4  # the ratio of the quantiles of 99% and 1% from which on numbers are learned as their logarithms
 _ROWS_EACH = 10  # rows per class, on average, below which `auto` takes whole numbers for quantities
 
 
-def target_of(facts: Distinct, task: str) -> Target:
+def target_of(facts: Distinct, task: str, log: bool = True) -> Target:
     """The target that a column with these facts is under `task`, by the rule that `Targets.fit` states.
 
     Raises DataError for a column without values, with one value only, or with words among numbers.
@@ -36,7 +38,14 @@ def target_of(facts: Distinct, task: str) -> Target:
     mean, scale = facts.moments.standard()
     if scale == 0:
         raise DataError(f"target {name!r} has only one value, {mean:g}: there is nothing to learn from it")
-    return Quantity(name, mean, scale)
+    plain = Quantity(name, mean, scale)
+    return LogQuantity(name, mean, scale).scaled_to(facts) if log and _over_decades(facts) else plain
+
+
+def _over_decades(facts: Distinct) -> bool:
+    """Whether the numbers are above 0 and span four decades or more, but for a percent on either side."""
+    shape = Shape(facts.moments, facts.sample)
+    return shape.low > 0 and shape.last >= _DECADES * shape.first
 
 
 def _distinct(facts: Distinct) -> NDArray[np.float64]:

@@ -1,6 +1,6 @@
 """Columns as plain data for a model file, and back when the file may be anybody's: nothing in it is believed.
 
-A column is a frozen dataclass with a `kind`. Its texts and flags go into a document; its floats go into float64
+A column is a frozen dataclass of a named kind. Its texts and flags go into a document; its floats go into float64
 tensors, one for each name (`mean`, `scale`, ...), so that no decimal rounding touches them. Reading returns what was
 written or raises ModelFileError in one line.
 """
@@ -25,9 +25,10 @@ _ALWAYS = ("mean", "scale")  # tensors that every file has, be they empty
 _POSITIVE = ("scale", "unit")
 
 
-def write_columns(columns: Sequence[Any]) -> dict[str, Any]:
-    """The columns as a document: `{"columns": [{"kind": ..., "name": ..., ...}, ...]}`."""
-    return {"columns": [_written(column) for column in columns]}
+def write_columns(columns: Sequence[Any], kinds: Mapping[str, type[Any]]) -> dict[str, Any]:
+    """The columns, each of one of the `kinds`: `{"columns": [{"kind": ..., "name": ..., ...}, ...]}`."""
+    names = {kind: name for name, kind in kinds.items()}
+    return {"columns": [{"kind": names[type(column)], **_written(column)} for column in columns]}
 
 
 def statistics_of(columns: Sequence[Any], prefix: str) -> dict[str, NDArray[np.float64]]:
@@ -62,7 +63,7 @@ def demand(ok: bool, what: str, value: object, wanted: str) -> None:
 
 def _written(column: Any) -> dict[str, Any]:
     kept = {name: getattr(column, name) for name in _kept(type(column))}
-    return {"kind": column.kind, **{k: list(v) if isinstance(v, tuple) else v for k, v in kept.items()}}
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in kept.items()}
 
 
 def _read(kind: type[C], stored: Any, statistics: Mapping[str, Iterator[float]], what: str) -> C:

@@ -106,7 +106,7 @@ class Encoder:
 
     def document(self) -> dict[str, Any]:
         """The encoder as plain data for a model file: names, kinds, words, reasons."""
-        return write_columns(self.transforms)
+        return write_columns(self.transforms, KINDS)
 
     def tensors(self) -> dict[str, NDArray[np.float64]]:
         """The statistics of the columns of numbers, in their order: `encoder.mean`, `encoder.scale`, ..."""

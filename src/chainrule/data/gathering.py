@@ -8,6 +8,7 @@ same bits however they are cut into blocks.
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -73,6 +74,7 @@ class Facts:
         self._uncounted = 0  # cells that came before the words were counted
         self._unsaid = 0  # cells that are missing only if the others are numbers
         self.unsaid: Place | None = None  # the first of them
+        self._offset: float | None = None  # of the numbers from the numbers of their rows; NaN where that differs
 
     @property
     def present(self) -> int:
@@ -91,6 +93,12 @@ class Facts:
     def boolean(self) -> bool:
         """Whether there are cells that are not missing, and all of them are truth values."""
         return self.word is None and self._boolean is not None and not self._number
+
+    @property
+    def counting(self) -> bool:
+        """Whether the numbers go up by 1 with every row of the table, and none is missing."""
+        offset = self._offset
+        return self.word is None and self.missing == 0 and offset is not None and not math.isnan(offset)
 
     @property
     def incomplete(self) -> bool:
@@ -175,6 +183,12 @@ class Facts:
         if self.infinite is None:
             self.moments.add(values)
             self.sample.add(values)
+            self._compare(values, rows)
+
+    def _compare(self, values: NDArray[np.float64], rows: NDArray[np.int64]) -> None:
+        """Compare the numbers with those of their rows, as long as they differ by the same."""
+        offset = float(values[0] - rows[0]) if self._offset is None else self._offset
+        self._offset = offset if bool((values - rows == offset).all()) else math.nan
 
     def _take(self, values: NDArray[np.float64], present: NDArray[np.bool_]) -> None:
         """Look at the numbers of a block."""

@@ -1,13 +1,15 @@
 """What one target column becomes in the network's output: classes or numbers, one frozen class for each kind.
 
 classes   one column per class, 1 under the row's own; decoded by the greatest output, in the column's own type
-numbers   (y - mean) / scale with training's mean and population standard deviation; decoded in its own units
+numbers   (y - mean) / scale with training's mean and population standard deviation; decoded in its own units, or the
+          same of log y, for numbers over many decades
 """
 
 from __future__ import annotations
 
 import abc
 import dataclasses
+import math
 import re
 from itertools import pairwise
 from typing import Any, ClassVar
@@ -17,11 +19,12 @@ from numpy.typing import NDArray
 
 from chainrule.data.columns import values_of, words_of
 from chainrule.data.gathering import Facts
+from chainrule.data.moments import Moments
 from chainrule.data.names import listed
 from chainrule.data.transforms import standardised
 from chainrule.errors import RowError
 
-__all__ = ["KINDS", "Classes", "Quantity", "Target"]
+__all__ = ["KINDS", "Classes", "LogQuantity", "Quantity", "Target"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,7 +164,42 @@ class Quantity(Target):
         return y
 
 
-KINDS: dict[str, type[Target]] = {c.kind: c for c in (Classes, Quantity)}
+@dataclasses.dataclass(frozen=True)
+class LogQuantity(Quantity):
+    """A column of numbers above 0, whose logarithm is standardised: `mean` and `scale` are those of `log y`."""
+
+    def scaled_to(self, facts: Facts) -> Target:
+        """Standardised by a sample of these cells, unless they are all the same."""
+        mean, scale = Moments.of(np.log(facts.sample.sorted)).standard() if facts.present else (self.mean, 0.0)
+        return dataclasses.replace(self, mean=mean, scale=scale) if scale > 0 else self
+
+    def encode(self, column: Any, dtype: Any) -> NDArray[Any]:
+        """`(log y - mean) / scale`, (n, 1).
+
+        Raises DataError for a word and for a value that is not above 0.
+        """
+        values = values_of(column, self._refused, self.name)
+        if (values <= 0).any():
+            raise self._not_positive(int((values <= 0).argmax()), float(values[values <= 0][0]))
+        return standardised(np.log(values), self.mean, self.scale, dtype, self.name)[:, np.newaxis]
+
+    def decode(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
+        """`exp(mean + scale * a)` (n,), float64, the greatest one at most."""
+        return np.exp(np.minimum(super().decode(outputs), _GREATEST))
+
+    def _not_positive(self, row: int, value: float) -> RowError:
+        return RowError(
+            row,
+            lambda number: (
+                f"target {self.name!r} is learned as its logarithm, but row {number} has {value:g}: "
+                "leave the row out, or name a cost, such as quadratic, when you train"
+            ),
+        )
+
+
+KINDS: dict[str, type[Target]] = {"classes": Classes, "numbers": Quantity, "log numbers": LogQuantity}  # names in files
+
+_GREATEST = math.log(np.finfo(np.float64).max)
 
 
 _PATTERNS = {  # what a class of each type is written like

@@ -42,7 +42,7 @@ def scaled(facts: Facts) -> Scaled | Log | None:
 
 
 class Shape:
-    """The shape of a column of numbers."""
+    """The shape of a column of numbers; `first` and `last` are its quantiles of 1% and 99%."""
 
     def __init__(self, moments: Running, sample: Sample) -> None:
         self.mean, self.scale = moments.standard()
@@ -50,7 +50,7 @@ class Shape:
         self.sample = sample.sorted
         end = min(max(0.01, 2 / len(self.sample)), 0.25)  # two lie beyond at least, so that no slip is taken for a tail
         shares = (end, 0.05, 0.25, 0.5, 0.75, 0.95, 1 - end)
-        self._first, q05, q25, self.median, q75, q95, self._last = np.quantile(self.sample, shares).tolist()
+        self.first, q05, q25, self.median, q75, q95, self.last = np.quantile(self.sample, shares).tolist()
         self.deviation = (q75 - q25) / 1.349 or (q95 - q05) / 3.29
         self._several = len(np.unique(self.sample)) > 2
 
@@ -63,14 +63,14 @@ class Shape:
     @property
     def skewed(self) -> bool:
         """Whether the numbers are those of a logarithmic scale that begins at 0."""
-        first, last = self._first, self._last
+        first, last = self.first, self.last
         to_the_left = first + last - 2 * self.median > SKEWED * (last - first)
         return self._several and self.low >= 0 and to_the_left and self._reach(self.low, self.high) > TAIL
 
     @property
     def heavy(self) -> bool:
         """Whether a percent of the numbers or more is far out."""
-        return self.straight[2] and self._reach(self._first, self._last) > TAIL
+        return self.straight[2] and self._reach(self.first, self.last) > TAIL
 
     def _reach(self, low: float, high: float) -> float:
         """How far the farther of the two is from the median, in robust deviations."""

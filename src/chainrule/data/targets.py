@@ -54,7 +54,8 @@ class Targets:
 
         `task` is `classification`, `regression` or `auto`, which decides for each column: words and booleans
         are classes; numbers are classes when all are whole and they are two different ones, or at most twenty
-        with ten rows each on average.
+        with ten rows each on average. Other numbers above 0 that span four decades or more, but for a percent on
+        either side, are learned as their logarithms.
 
         Raises SettingError for another task; DataError for a column that is absent, named twice, without
         values, with one value only, or with words among numbers.
@@ -65,11 +66,14 @@ class Targets:
         return cls.of(facts, task)
 
     @classmethod
-    def of(cls, facts: Iterable[Distinct], task: str = "auto") -> Targets:
-        """The targets that the cells of the columns call for, by the rule that `fit` states."""
+    def of(cls, facts: Iterable[Distinct], task: str = "auto", log: bool = True) -> Targets:
+        """The targets that the cells of the columns call for, by the rule that `fit` states.
+
+        Without `log` none is learned as its logarithm.
+        """
         if task not in TASKS:
             raise SettingError(f"task is {task!r}, but must be one of {', '.join(TASKS)}")
-        return cls(tuple(target_of(fact, task) for fact in facts))
+        return cls(tuple(target_of(fact, task, log) for fact in facts))
 
     def scaled_to(self, facts: Mapping[str, Facts]) -> Targets:
         """The same targets, numbers standardised by the cells of these facts (of the rows to train on), by column.
@@ -145,7 +149,7 @@ class Targets:
 
     def document(self) -> dict[str, Any]:
         """The targets as plain data for a model file: names, kinds, classes."""
-        return write_columns(self.columns)
+        return write_columns(self.columns, KINDS)
 
     def tensors(self) -> dict[str, NDArray[np.float64]]:
         """The statistics of the targets of numbers, in their order: `target.mean` and `target.scale`."""

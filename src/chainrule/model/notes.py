@@ -1,14 +1,19 @@
 """The lines that a person should read before training starts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+from chainrule.data.encoding import Encoder
 from chainrule.data.gathering import Facts
 from chainrule.data.names import listed
+from chainrule.data.outputs import LogQuantity, Target
 from chainrule.data.roles import Roles
 from chainrule.data.room import Room
+from chainrule.model.leaks import suspects
 from chainrule.model.preparation import Prepared
 
 __all__ = ["notes_on"]
+
+_COUNTED = 20  # rows from which on a column that goes up by 1 is pointed out
 
 
 def notes_on(found: Prepared, weight: str | None) -> list[str]:
@@ -17,15 +22,28 @@ def notes_on(found: Prepared, weight: str | None) -> list[str]:
     tested = f", {len(found.test[0]):,} for the test" if found.test else ""
     rows = f"{len(found.rows[0]):,} rows to train on, {held:,} held out for validation{tested}"
     notes = [f"{rows}; {_counted(found.encoder.width, 'input')}", *_left_out(found.roles, weight), *_where(found.room)]
-    for column in found.targets.columns:
-        what = f"{column.width} classes" if column.kind == "classes" else "a number"
-        notes.append(f"target {column.name}: {what}")
-    dropped: dict[str, list[str]] = {}
-    for name, kind, why in found.encoder.describe():
-        if kind == "dropped":
-            dropped.setdefault(why, []).append(name)
-    notes += [f"left out, because {why}: {listed(names)}" for why, names in dropped.items()]
-    return notes + _cautions(found.roles.unnamed, found.facts)
+    notes += [f"target {column.name}: {_target(column)}" for column in found.targets.columns]
+    notes += _seen(found.encoder)
+    leaks = suspects(found.encoder, found.targets, *found.rows[:2])
+    return notes + _cautions(found.roles.unnamed, found.facts) + [str(suspect) for suspect in leaks]
+
+
+def _target(column: Target) -> str:
+    if isinstance(column, LogQuantity):
+        return (
+            "a number over many decades, learned as its logarithm (name a cost, such as quadratic, if it is not to be)"
+        )
+    return f"{column.width} classes" if column.kind == "classes" else "a number"
+
+
+def _seen(encoder: Encoder) -> list[str]:
+    """As what the columns are seen, and which are left out."""
+    seen: dict[str, list[str]] = {}
+    for transform in encoder.transforms:
+        reason = getattr(transform, "reason", "")
+        how = f"seen {transform.seen}" if transform.features else "left out"
+        seen.setdefault(f"{how}, because {reason}" if reason else how, []).append(transform.name)
+    return [f"{how}: {listed(names)}" for how, names in sorted(seen.items(), key=lambda pair: ", because" in pair[0])]
 
 
 def _left_out(roles: Roles, weight: str | None) -> list[str]:
@@ -47,9 +65,19 @@ def _where(room: Room) -> list[str]:
 
 
 def _cautions(unnamed: str, facts: Iterable[Facts]) -> list[str]:
-    """What may not be as it was meant: columns without a name, and columns of numbers with a few words in them."""
+    """What may not be as it was meant."""
     found = [f"left out, because it has no name: column {unnamed}"] if unnamed else []
-    for fact in facts:
-        if fact.word is not None and fact.word.text and not fact.categorical and 2 * fact.counts.numeric > fact.present:
-            found.append(f"column {fact.name} is no column of numbers because of cells such as {fact.word.text!r}")
-    return found
+    return found + [caution for fact in facts for caution in _cautions_on(fact)]
+
+
+def _cautions_on(fact: Facts) -> Iterator[str]:
+    """Words among numbers, days that could be months, numbers that may only count the rows."""
+    word = "" if fact.categorical or fact.word is None else fact.word.text
+    if word and 2 * fact.counts.numeric > fact.present:
+        yield f"column {fact.name} is no column of numbers because of cells such as {word!r}"
+    if word and fact.forms.doubtful:
+        yield f"column {fact.name} has times such as {word!r}, which are read as {fact.forms.chosen}"
+    if fact.unsaid is not None and fact.word is None:
+        yield f"column {fact.name} holds numbers: cells such as {fact.unsaid.text!r} count as missing"
+    if fact.counting and fact.rows >= _COUNTED:
+        yield f"column {fact.name} goes up by 1 with every row: drop it if it only numbers them"

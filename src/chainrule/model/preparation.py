@@ -59,7 +59,7 @@ def prepare(source: Source, names: Sequence[str], settings: Settings, seed: int)
             raise DataError(
                 f"every row of {source.origin} has weight 0 in {settings.weight!r}: give some a weight above 0"
             )
-        targets = Targets.of(roles.facts, settings.task)
+        targets = Targets.of(roles.facts, settings.task, _leaves_unit_open(settings))
     choices = choices_for(targets, settings.output, settings.cost)
     factors = class_factors(targets, settings.class_weight)
     tables = [(source, roles), *_hold_out(roles, names, settings, seed)]
@@ -75,6 +75,11 @@ def prepare(source: Source, names: Sequence[str], settings: Settings, seed: int)
     rows, held = weighted(targets, given[TRAIN], given[HELD], factors)
     test = (room.array(4), T_test) if len(T_test) else None
     return Prepared(encoder, targets, choices, facts, roles, rows, held if len(held[0]) else None, test, room)
+
+
+def _leaves_unit_open(settings: Settings) -> bool:
+    """Whether nothing says that errors count in the target's own unit, so that it may be learned as its logarithm."""
+    return settings.output is None and settings.cost is None and settings.metric in (None, "mape")
 
 
 def _inputs(source: Source, names: Sequence[str], settings: Settings) -> list[str]:

@@ -18,6 +18,7 @@ class Transform(abc.ABC):
     """What one column, found by `name`, becomes: `features` names the columns of the input that `fill` writes."""
 
     kind: ClassVar[str]
+    seen: ClassVar[str]  # as what the network sees the column
     name: str
 
     @property
@@ -40,6 +41,7 @@ class Presence(Transform):
     """A column of which only this is told: whether the cell is missing."""
 
     kind: ClassVar[str] = "presence"
+    seen: ClassVar[str] = "only as there or missing"
     reason: str
 
     @property
@@ -62,6 +64,7 @@ class Dropped(Transform):
     """A column that the network does not see."""
 
     kind: ClassVar[str] = "dropped"
+    seen: ClassVar[str] = "not at all"
     reason: str
 
     @property

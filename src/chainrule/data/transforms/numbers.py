@@ -35,6 +35,7 @@ Values = NDArray[np.float64]
 class NumberColumn(Transform):
     """A column of numbers; `transformed` says what becomes of one."""
 
+    seen: ClassVar[str] = "as numbers"
     missing: bool
 
     @abc.abstractmethod
@@ -93,6 +94,7 @@ class Log(NumberColumn):
     """Numbers over several orders of magnitude, on either side of `origin`."""
 
     kind: ClassVar[str] = "log"
+    seen: ClassVar[str] = "as numbers on a logarithmic scale"
     origin: float
     unit: float
     mean: float

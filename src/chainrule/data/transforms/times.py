@@ -30,6 +30,7 @@ class Times(Transform):
     """
 
     kind: ClassVar[str] = "times"
+    seen: ClassVar[str] = "as times"
     form: str
     parts: tuple[str, ...]
     missing: bool

@@ -24,6 +24,7 @@ LEAST_SHARE = 0.05  # of the cells must hold a word seen twice, or the column ho
 class WordColumn(Transform):
     """A column of words, of which those in `words` are known."""
 
+    seen: ClassVar[str] = "as words"
     words: tuple[str, ...]
     missing: bool
 
@@ -93,6 +94,7 @@ class Ordered(WordColumn):
     """Words in an order: an input for each but the lowest is 1 where the cell's word is that one or a higher one."""
 
     kind: ClassVar[str] = "ordered"
+    seen: ClassVar[str] = "as words in an order"
 
     @property
     def features(self) -> list[str]:
