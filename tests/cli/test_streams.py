@@ -87,7 +87,7 @@ def test_names_may_be_any_bytes(folder: Path, tmp_path: Path) -> None:
         assert "softmax" in out
         train = ("train", folder / "t.csv", "--target", "answer", "--epochs", "1")
         out, _ = call(*train, "--drop", "colour", f"--out={os.fsdecode(name)}", cwd=tmp_path)
-        assert len(out.splitlines()) == 4
+        assert len(out.splitlines()) == 5
         assert [os.fsencode(path.name) for path in tmp_path.iterdir()] == [name]
         Path(os.fsdecode(path)).unlink()
 
