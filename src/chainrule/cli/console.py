@@ -32,11 +32,12 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def show_table(heads: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
-    """A table on stdout; columns of numbers are for the caller to format."""
-    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
-    for head in heads:
-        table.add_column(head, overflow="fold")
+def show_table(heads: Sequence[str], rows: Iterable[Sequence[str]], numbers_from: int | None = None) -> None:
+    """A table on stdout; columns from `numbers_from` on stand on the right, numbers are for the caller to format."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for k, head in enumerate(heads):
+        right = numbers_from is not None and k >= numbers_from
+        table.add_column(printable(head), overflow="fold", justify="right" if right else "left")
     for row in rows:
         table.add_row(*map(printable, row))
     console = Console(file=sys.stdout, highlight=False, markup=False, soft_wrap=False)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from chainrule.cli.console import say, write_json
+from chainrule.cli.mistakes import show_mistakes
 from chainrule.cli.models import load_model
 from chainrule.cli.options import AsJson
 from chainrule.data.sources import as_source, with_target
@@ -44,10 +45,11 @@ def evaluate(
 
 
 def show_scores(scores: dict[str, Any]) -> None:
-    """The scores in lines of text: the rows first, then one line for each target."""
+    """The scores in lines of text, the rows first, then one line for each target; then the mistakes."""
     without = scores["without_target"]
     say(f"{scores['rows']:,} rows" + (f" ({without:,} more have no target)" if without else ""))
     show_targets(scores)
+    show_mistakes(scores["mistakes"])
 
 
 def show_targets(scores: dict[str, Any]) -> None:

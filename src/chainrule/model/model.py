@@ -15,6 +15,7 @@ from chainrule.data.names import require_columns
 from chainrule.data.sources import Source, as_source
 from chainrule.data.targets import Targets
 from chainrule.errors import DataError, RowError
+from chainrule.model.mistakes import mistakes_of
 from chainrule.model.outputs import as_answers, suits
 from chainrule.model.scores import scores_of
 from chainrule.network import Network
@@ -111,20 +112,28 @@ class Model:
 
         Classes: accuracy, balanced accuracy, f1 (the classes' mean), auc, log loss. Numbers: rmse, mae and median
         absolute error in the target's units, r2. Several targets of numbers also get their common rmse and mean r2,
-        `overall`. Rows without a target are left out and counted. See `chainrule.data.metrics`.
+        `overall`. Rows without a target are left out and counted. See `chainrule.data.metrics`. `mistakes` say where
+        the answers go wrong: which classes are taken for which, how far numbers are off and in which rows (from 0).
+
+        >>> model = cr.train_table({"x": [0, 1] * 20, "y": ["no", "yes"] * 20}, target="y", epochs=20)
+        >>> found = model.evaluate({"x": [0, 1, 0], "y": ["no", "yes", "yes"]})
+        >>> found["mistakes"]["y"]["confused"]
+        [{'true': 'yes', 'said': 'no', 'rows': 1}]
         """
-        found, without, origin = [], 0, as_source(source)
+        found: list[tuple[Array, Array, Array]] = []
+        without, origin = 0, as_source(source)
         for table, rows in self._parts(origin, self.targets.names):
             present = self.targets.present(table)
             without += int((~present).sum())
             part = table.filter(present)
             with named(origin), numbered(rows[present]):
                 if part.num_rows:
-                    found.append((self._outputs(part), self.targets.encode(part, "float64")))
+                    found.append((self._outputs(part), self.targets.encode(part, "float64"), rows[present]))
         if not found:
             raise DataError("no row has a value for every target, so there is nothing to compare with")
-        A, T = (np.concatenate(parts) for parts in zip(*found, strict=True))
-        return {"rows": len(A), "without_target": without, **scores_of(self.targets, A, T)}
+        A, T, rows = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        counts = {"rows": len(A), "without_target": without}
+        return {**counts, **scores_of(self.targets, A, T), "mistakes": mistakes_of(self.targets, A, T, rows)}
 
     def tested(self, X: Array, T: Array) -> dict[str, Any]:
         """The same scores for encoded rows X and their targets T (float64)."""

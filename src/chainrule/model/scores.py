@@ -13,7 +13,7 @@ from chainrule.errors import SettingError
 from chainrule.model.outputs import Choice, as_answers
 from chainrule.registry import require
 
-__all__ = ["METRICS", "Watched", "check_metric", "scores_of", "watched"]
+__all__ = ["METRICS", "Watched", "check_metric", "parts", "scores_of", "watched"]
 
 Score = Callable[[Array, Array], float]
 
@@ -57,9 +57,9 @@ def scores_of(targets: Targets, A: Array, T: Array) -> dict[str, Any]:
             for name, metric in METRICS.items()
             if metric.kind == column.kind and metric.shown
         }
-        for column, part in _parts(targets)
+        for column, part in parts(targets)
     }
-    numbers = [(column, part) for column, part in _parts(targets) if column.kind == "numbers"]
+    numbers = [(column, part) for column, part in parts(targets) if column.kind == "numbers"]
     if len(numbers) > 1:
         y, a = (np.stack([column.decode(values[:, part]) for column, part in numbers], axis=1) for values in (T, A))
         return {"targets": scores, "overall": {"rmse": metrics.rmse(y, a), "r2": metrics.r2(y, a)}}
@@ -85,7 +85,7 @@ def watched(targets: Targets, choices: Mapping[str, Choice], metric: Any = None,
         f"{_FIRST[column.kind]} {column.name}" if several else _FIRST[column.kind]: _mean(
             [(column, part)], METRICS[_FIRST[column.kind]]
         )
-        for column, part in _parts(targets)
+        for column, part in parts(targets)
     }
     outputs = [choices[block.kind].output for block in targets.blocks]
 
@@ -95,7 +95,7 @@ def watched(targets: Targets, choices: Mapping[str, Choice], metric: Any = None,
     if metric is None:
         return Watched(functions, "cost", "min")
     name, entry = _entry(metric, mode)
-    suited = [(column, part) for column, part in _parts(targets) if entry.kind in (column.kind, "")]
+    suited = [(column, part) for column, part in parts(targets) if entry.kind in (column.kind, "")]
     if not suited:
         fit = ", ".join(name for name, other in METRICS.items() if other.kind == targets.columns[0].kind)
         raise SettingError(f"metric {name} is for {entry.kind}, which no target is: choose from {fit}")
@@ -121,8 +121,8 @@ def _entry(metric: Any, mode: Any) -> tuple[str, Metric]:
     return name, Metric("", mode, "answers", metric)
 
 
-def _parts(targets: Targets) -> list[tuple[Any, slice]]:
-    """Each target column with its outputs."""
+def parts(targets: Targets) -> list[tuple[Any, slice]]:
+    """Each target column with the columns of A and T that are its own."""
     stops = np.cumsum([column.width for column in targets.columns]).tolist()
     return [(column, slice(stop - column.width, stop)) for column, stop in zip(targets.columns, stops, strict=True)]
 
