@@ -336,6 +336,17 @@ class Network:
     def __repr__(self) -> str:
         return f"Network({self.architecture.describe()}; {self.theta.size:,} parameters, {self.dtype})"
 
+    def _repr_html_(self) -> str:
+        """The layers as inline SVG, for notebooks."""
+        from chainrule.plots import Column, layers_svg
+
+        a = self.architecture
+        outputs = [f"{b.width} {b.activation}" if len(a.blocks) > 1 else str(b.activation) for b in a.blocks]
+        labels = ["inputs", *map(str, a.hidden), " + ".join(outputs)]
+        costs = ", ".join(dict.fromkeys(str(block.cost) for block in a.blocks))
+        caption = f"{self.theta.size:,} parameters, {self.dtype}, cost {costs}"
+        return layers_svg([Column(*each) for each in zip(a.sizes, labels, strict=True)], caption)
+
 
 from_torch = Network.from_torch
 

@@ -150,3 +150,45 @@ def test_inline_curves_of_nothing_one_point_and_too_many():
     many = lines_svg({"cost": (range(10_000), np.linspace(1, 2, 10_000).tolist())}, "step")
     assert len(many) < 10_000
     assert "<svg" in cr.minimize(lambda x: x * x, 1.0)._repr_html_()
+
+
+# --- a network as it is drawn ----------------------------------------------------------------------------------------
+
+
+def drawing(net):
+    found = net._repr_html_()
+    return found, ET.fromstring(found[found.index("<svg") : found.index("</svg>") + 6])
+
+
+def labels(svg):
+    return ["".join(part.itertext()) for part in svg.iter("{http://www.w3.org/2000/svg}text")]
+
+
+def test_a_network_is_drawn_with_sizes_and_activations():
+    found, svg = drawing(cr.Network([3, 100, 4, 2], ["relu", "tanh"], "softmax", "cross_entropy"))
+    assert labels(svg) == ["3", "inputs", "⋮", "100", "relu", "4", "tanh", "2", "softmax"]
+    circles = list(svg.iter("{http://www.w3.org/2000/svg}circle"))
+    assert len(circles) == 3 + 6 + 4 + 2
+    lines = [path.get("d").count("M") for path in svg.iter("{http://www.w3.org/2000/svg}path")]
+    assert lines == [3 * 6, 6 * 4, 4 * 2]
+    assert "814 parameters, float32, cost cross_entropy" in found
+    assert len(found) < 6000
+
+
+def test_a_deep_and_wide_network_is_drawn_small():
+    found, svg = drawing(cr.Network([50] * 40, "relu"))
+    assert "32 more layers" in labels(svg)
+    assert len(found) < 20_000
+
+
+def test_blocks_of_outputs_are_named_and_long_text_is_cut_and_escaped():
+    net = cr.Network([2, 3, 5], "relu", [("softmax", 3), ("identity", 2)], ["cross_entropy", "quadratic"])
+    found, svg = drawing(net)
+    assert labels(svg)[-1] == "3 softmax + 2 i…3 softmax + 2 identity"  # the whole of it is the title
+    assert "cost cross_entropy, quadratic" in found
+
+
+def test_a_model_escapes_the_names_of_a_strangers_table():
+    model = cr.train_table({"x": range(20), "<script>": range(20)}, "<script>", epochs=1)
+    assert "<script>" not in model._repr_html_()
+    assert "&lt;script&gt; from 1 column<" in model._repr_html_()

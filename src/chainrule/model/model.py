@@ -1,5 +1,6 @@
 """A trained model: the encoder of a table's columns, a network, and the targets that its outputs stand for."""
 
+import html
 import os
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -167,6 +168,12 @@ class Model:
         if not isinstance(document["summary"], dict):
             raise DataError("the summary of the training is no record")
         return cls(encoder, targets, network, document["summary"])
+
+    def _repr_html_(self) -> str:
+        """The network as inline SVG under what the model does, for notebooks."""
+        columns = len(self.encoder.columns)
+        words = f"{', '.join(self.targets.names)} from {columns:,} column{'s' * (columns != 1)}"
+        return f"<p>{html.escape(words)}</p>{self.network._repr_html_()}"
 
     def __repr__(self) -> str:
         return f"Model({', '.join(self.targets.names)} from {len(self.encoder.columns)} columns; {self.network!r})"
