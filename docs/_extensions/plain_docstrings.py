@@ -1,7 +1,7 @@
 """Our docstrings are plain text; this makes them reStructuredText in which every letter means what it says.
 
-A `name` becomes code, or a link if it is public; the name of an argument in front of a colon becomes bold. Paragraphs
-that begin with `>>>` are examples; indented ones, and trees, stand as they are.
+A `name` becomes code, or a link if it is public; docs/page.md becomes a link to the page, and an argument in
+front of a colon becomes bold. Paragraphs that begin with `>>>` are examples; indented ones, and trees, stand as they are.
 """
 
 import inspect
@@ -46,11 +46,12 @@ def _plain(text: str, arguments: Collection[str]) -> str:
     escaped = re.sub(r"([\\*_|])", r"\\\1", text)
 
     def bold(found: re.Match[str]) -> str:
-        names = found[1].split(", ")
+        names = re.findall(r"[\w\\]+(?=,|:| and )", found[0])
         named = all(name.replace("\\", "") in arguments for name in names)
-        return ", ".join(f"**{name}**" for name in names) + ":" if named else found[0]
+        return re.sub(r"([\w\\]+)(?=,|:| and )", r"**\1**", found[0]) if named else found[0]
 
-    return re.sub(r"(?<![\w\\.])((?:[\w\\]+, )*[\w\\]+):(?=\s)", bold, escaped)
+    linked = re.sub(r"docs/([\w-]+)\.md", r":doc:`/\1`", escaped)
+    return re.sub(r"(?<![\w\\.])(?:[\w\\]+(?:, | and ))*[\w\\]+:(?=\s)", bold, linked)
 
 
 def _code(code: str, public: Collection[str]) -> str:

@@ -134,6 +134,9 @@ class Network:
         >>> net = cr.Network([1, 1], output="identity", initializer=([[[2]]], [[0]]), dtype="float64")
         >>> net.cost([[1], [2]], [[0], [0]], sample_weight=[1, 3])
         6.5
+
+        Raises DataError for shapes that do not fit, values that are not finite, targets that the cost cannot take, and
+        weights below 0; SettingError for penalties below 0.
         """
         data = self._examples(X, T, sample_weight, alpha, l1)
         found = choose(engine, self.architecture).cost(self.architecture, self.theta, data.X, data.T, data.weight)
@@ -154,6 +157,8 @@ class Network:
         >>> net = cr.Network([1, 1], output="identity", initializer=([[[2]]], [[0]]), dtype="float64")
         >>> net.gradient([[1], [2]], [[0], [0]], sample_weight=[1, 3])
         array([6.5, 3.5])
+
+        Raises DataError and SettingError as `cost` does.
         """
         data = self._examples(X, T, sample_weight, alpha, l1)
         found = choose(engine, self.architecture)
