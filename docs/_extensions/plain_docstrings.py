@@ -1,7 +1,7 @@
 """Our docstrings are plain text; this makes them reStructuredText in which every letter means what it says.
 
-A `name` becomes code, or a link if it is public; docs/page.md becomes a link to the page, and an argument in
-front of a colon becomes bold. Paragraphs that begin with `>>>` are examples; indented ones, and trees, stand as they are.
+A `name` becomes code, or a link if it is public; docs/page.md becomes a link to the page; an argument in front of a
+colon becomes bold. Paragraphs that begin with `>>>` are examples; indented ones, and trees, stand as they are.
 """
 
 import inspect
