@@ -38,6 +38,11 @@ def test_every_page_is_in_the_site(site: Path) -> None:
     assert {page.relative_to(site) for page in site.rglob("*.html")} >= pages
 
 
+def test_every_record_is_listed_among_the_decisions() -> None:
+    listed = re.findall(r"\]\((\d{4}-[\w-]+\.md)\)", (DOCS / "decisions" / "README.md").read_text("utf-8"))
+    assert listed == sorted(record.name for record in (DOCS / "decisions").glob("[0-9]*.md"))
+
+
 def test_every_public_name_is_in_the_reference(site: Path) -> None:
     described = set(re.findall(r'id="chainrule\.(\w+)"', (site / "api.html").read_text("utf-8")))
     assert {name for name in chainrule.__all__ if name != "__version__"} <= described
