@@ -84,6 +84,19 @@ def test_nothing_false_is_said_of_real_digits(shared_data) -> None:
     check(TableTraining(source, "label", Settings(epochs=10, test_every=2)))
 
 
+def test_a_leak_is_spoken_of_where_it_made_the_answers_good(shared_data) -> None:
+    for settings, there in (({}, True), ({"drop": ("boat",)}, False)):  # body alone helps little
+        training = TableTraining(shared_data("titanic.csv"), "survived", Settings(epochs=30, **settings))
+        for _ in training.events():
+            pass
+        found = {finding.name: finding for finding in training.findings()}
+        assert ("leak" in found) is there
+        if there:
+            assert found["leak"].change.startswith("drop boat, body, unless")
+            assert "boat alone tells survived" in found["leak"].words
+            assert found["leak"].words in training.model.summary["findings"]["leak"]
+
+
 def check(training: TableTraining) -> None:
     """Overfitting may be said where the curves have it; nothing else is wrong with these."""
     for _ in training.events():

@@ -8,7 +8,7 @@ from chainrule.data.names import listed
 from chainrule.data.outputs import LogQuantity, Target
 from chainrule.data.roles import Roles
 from chainrule.data.room import Room
-from chainrule.model.leaks import suspects
+from chainrule.model.leaks import Suspect
 from chainrule.model.preparation import Prepared
 
 __all__ = ["notes_on"]
@@ -16,15 +16,14 @@ __all__ = ["notes_on"]
 _COUNTED = 20  # rows from which on a column that goes up by 1 is pointed out
 
 
-def notes_on(found: Prepared, weight: str | None) -> list[str]:
-    """What a person should know before training starts."""
+def notes_on(found: Prepared, weight: str | None, leaks: Iterable[Suspect]) -> list[str]:
+    """What a person should know before training starts; `leaks` are the columns that may give a target away."""
     held = 0 if found.held is None else len(found.held[0])
     tested = f", {len(found.test[0]):,} for the test" if found.test else ""
     rows = f"{len(found.rows[0]):,} rows to train on, {held:,} held out for validation{tested}"
     notes = [f"{rows}; {_counted(found.encoder.width, 'input')}", *_left_out(found.roles, weight), *_where(found.room)]
     notes += [f"target {column.name}: {_target(column)}" for column in found.targets.columns]
     notes += _seen(found.encoder)
-    leaks = suspects(found.encoder, found.targets, *found.rows[:2])
     return notes + _cautions(found.roles.unnamed, found.facts) + [str(suspect) for suspect in leaks]
 
 

@@ -11,6 +11,8 @@ from chainrule.data.encoding import Encoder
 from chainrule.data.sources import as_source
 from chainrule.data.targets import Targets
 from chainrule.errors import SettingError
+from chainrule.model.findings import findings_of
+from chainrule.model.leaks import suspects
 from chainrule.model.model import Model
 from chainrule.model.notes import notes_on
 from chainrule.model.preparation import prepare
@@ -47,7 +49,8 @@ class TableTraining:
         self.watched = watched(found.targets, self.choices, settings.metric, settings.mode)
         if settings.metric is not None and self.held is None:
             raise SettingError("the metric is taken on rows held out, and there are none: give a greater validation")
-        self.notes = [*origin.notes, *notes_on(found, settings.weight)]
+        self.suspects = suspects(found.encoder, found.targets, *found.rows[:2])
+        self.notes = [*origin.notes, *notes_on(found, settings.weight, self.suspects)]
         self.model = Model(found.encoder, found.targets, self._network(found.encoder, found.targets), {})
         self.running: Training | None = None
 
@@ -109,12 +112,8 @@ class TableTraining:
 
     def findings(self) -> list[Finding]:
         """What the training doctor has to say (see `History.diagnose`) of a training that ran to its end."""
-        history = self.model.history
-        return (
-            []
-            if history is None or history.stopped == "cancelled"
-            else history.diagnose(self.model.encoder.feature_names)
-        )
+        history, names = self.model.history, self.model.encoder.feature_names
+        return [] if history is None else findings_of(history, names, self.suspects)
 
     def best(self, state: TrainingState) -> Model:
         """The model that would be left if training had stopped at a state of it, apart from the one that it trains."""
