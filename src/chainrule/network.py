@@ -10,7 +10,8 @@ import numpy as np
 from chainrule import insight
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array
-from chainrule.data.examples import Examples, as_examples, as_inputs
+from chainrule.data.examples import Examples, as_examples, as_inputs, as_sparse
+from chainrule.data.sparse import is_sparse
 from chainrule.engines import Frozen, choose
 from chainrule.equations import penalty
 from chainrule.errors import SettingError
@@ -109,13 +110,19 @@ class Network:
     def predict(self, X: Any, *, engine: str = "auto") -> Array:
         """A^L for every row of X (n, n_1): shape (n, n_L). A row alone gives the same bits as in any batch.
 
+        X may be a sparse matrix of SciPy, of which a part at a time becomes an array.
+
         >>> cr.Network([2, 1], output="identity", initializer=([[[1], [2]]], [[3]])).predict([[1, 1]])
         array([[6.]], dtype=float32)
 
         Raises DataError for X of another shape or with values that are not finite.
         """
-        X = as_inputs(X, self.sizes[0], self.dtype)
-        return choose(engine, self.architecture).predict(self.architecture, self.theta, X)
+        found = choose(engine, self.architecture)
+        if is_sparse(X):
+            rows = as_sparse(X, self.sizes[0], self.dtype)
+            parts = [found.predict(self.architecture, self.theta, part) for _, part in rows.parts()]
+            return np.concatenate(parts)
+        return found.predict(self.architecture, self.theta, as_inputs(X, self.sizes[0], self.dtype))
 
     def cost(
         self,

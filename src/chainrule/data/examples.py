@@ -15,10 +15,11 @@ import numpy as np
 from chainrule.activations import Interval
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array
+from chainrule.data.sparse import SparseRows, is_sparse
 from chainrule.errors import DataError
 from chainrule.random import Purpose, permutation
 
-__all__ = ["Examples", "as_examples", "as_inputs", "epoch_order", "one_hot", "split_rows"]
+__all__ = ["Examples", "as_examples", "as_inputs", "as_sparse", "epoch_order", "one_hot", "split_rows"]
 
 _BLOCK = 2**22  # bytes looked at together when values are checked, so that a memory map stays on disk
 
@@ -26,7 +27,7 @@ _BLOCK = 2**22  # bytes looked at together when values are checked, so that a me
 class Examples(NamedTuple):
     """Checked examples: `weight` scaled, `rows` those with weight above 0, `total` = S, the sum of their weights."""
 
-    X: Array
+    X: Any  # an Array, or SparseRows, which are indexed likewise
     T: Array
     weight: Array | None
     rows: Array
@@ -37,16 +38,18 @@ class Examples(NamedTuple):
         if self.weight is None or len(self.rows) == len(self.X):
             return self
         kept = self.rows
-        return Examples(self.X[kept], self.T[kept], self.weight[kept], np.arange(len(kept)), self.total)
+        X = self.X.take(kept) if isinstance(self.X, SparseRows) else self.X[kept]
+        return Examples(X, self.T[kept], self.weight[kept], np.arange(len(kept)), self.total)
 
 
 def as_inputs(X: Any, n_1: int, dtype: np.dtype[Any], counts: Array | None = None) -> Array:
     """X as a float array of shape (n, n_1); float32 and float64 arrays and memory maps are taken as they are.
 
-    With `counts` (n,) only the rows that it names are looked at for NaN and infinity.
+    With `counts` (n,) only the rows that it names are looked at for NaN and infinity. A sparse matrix becomes an array.
 
     Raises DataError for another shape, for no rows, for what is not a number, for NaN and infinity.
     """
+    X = X.toarray() if is_sparse(X) else X
     found = X if isinstance(X, np.ndarray) else _numbers(X, "X", dtype)
     if found.ndim != 2 or found.shape[1] != n_1:
         hint = ": give X[None, :] for one row" if found.shape == (n_1,) else ""
@@ -60,14 +63,28 @@ def as_inputs(X: Any, n_1: int, dtype: np.dtype[Any], counts: Array | None = Non
     return found
 
 
-def as_examples(architecture: Architecture, X: Any, T: Any, weight: Any, dtype: np.dtype[Any]) -> Examples:
-    """Check X, T and the weights of examples against an architecture. Raises DataError in one line."""
-    X, T = X if isinstance(X, np.ndarray) else _numbers(X, "X", dtype), _array(T, "T")
-    n = len(X) if X.ndim else 0
+def as_sparse(X: Any, n_1: int, dtype: np.dtype[Any]) -> SparseRows:
+    """The rows of a sparse matrix (n, n_1). Raises DataError as `as_inputs` does."""
+    if X.shape[1] != n_1 or not X.shape[0]:
+        raise DataError(f"X has shape {X.shape}, but the network takes (rows, {n_1}), one row at least")
+    return SparseRows(X, dtype)
+
+
+def as_examples(
+    architecture: Architecture, X: Any, T: Any, weight: Any, dtype: np.dtype[Any], sparse: bool = False
+) -> Examples:
+    """Check X, T and the weights of examples against an architecture. Raises DataError in one line.
+
+    A sparse X becomes an array, or with `sparse` rows that do so a part at a time (`SparseRows`).
+    """
+    parts = sparse and is_sparse(X)
+    X = X if isinstance(X, np.ndarray) or is_sparse(X) else _numbers(X, "X", dtype)
+    T = _array(T, "T")
+    n = X.shape[0] if X.ndim else 0
     if weight is not None:
         weight = _weights(architecture, weight, n)
     counts = None if weight is None else weight.reshape(n, -1).any(axis=1)
-    X = as_inputs(X, architecture.sizes[0], dtype, counts)
+    X = as_sparse(X, architecture.sizes[0], dtype) if parts else as_inputs(X, architecture.sizes[0], dtype, counts)
     if T.ndim and len(T) != len(X):
         raise DataError(f"X has {len(X)} rows but T has {len(T)}: they must be the same examples")
     T = _targets(architecture, T, dtype, counts)

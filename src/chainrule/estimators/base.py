@@ -260,8 +260,7 @@ class MLP(Fitted, Insight, CallbackSupport, BaseEstimator):
     def _inputs(self, X: Any) -> Array:
         """The rows of X as the network takes them."""
         check_is_fitted(self, "network_")
-        X = validate_data(self, X, reset=False, **_INPUTS)
-        return Rows(X, X, None).dense()
+        return validate_data(self, X, reset=False, **_INPUTS)
 
     # ------------------------------------------------------------------------------- files
 

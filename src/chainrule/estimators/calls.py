@@ -76,7 +76,7 @@ def ends_of(estimator: Any, call: Call) -> Ends:
 def _given(estimator: Any, rows: Rows) -> tuple[Any, Array, Array | None]:
     """X, T and weights as training takes them."""
     targets, class_weight = estimator._targets, getattr(estimator, "class_weight", None)
-    return rows.dense(), targets.encode(rows.y), targets.weighted(rows.y, rows.weight, class_weight)
+    return rows.X, targets.encode(rows.y), targets.weighted(rows.y, rows.weight, class_weight)
 
 
 def _batch_size(estimator: Any, rule: Optimizer, rows: int) -> int | None:

@@ -23,10 +23,6 @@ class Rows(NamedTuple):
         """Some of the rows."""
         return Rows(self.X[rows], self.y[rows], None if self.weight is None else self.weight[rows])
 
-    def dense(self) -> Any:
-        """X as an array."""
-        return self.X.toarray() if hasattr(self.X, "toarray") else self.X
-
     def present(self) -> "Rows":
         """The rows with a weight above 0."""
         if self.weight is None:

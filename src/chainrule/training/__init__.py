@@ -88,12 +88,13 @@ def train(
 ) -> Training:
     """Train `net` in place, by mini-batch gradient descent on C (see `Network.cost`): an iterator of events.
 
-    T is (n, n_L), or class numbers (n,); sample_weight (n,) or (n, n_L). optimizer: `cr.Adam()` if None. schedule: what
-    its learning rate is multiplied with over time (`cr.Cosine()`, ...). batch_size: rows of an update, None for all;
-    "auto" is 32, or all where the optimizer needs them. validation: (X, T) or (X, T, sample_weight). metrics:
-    functions of (A, T) by name, taken on the validation set. alpha, l1: the penalties, divided by S, or by total_weight
-    where these rows are a part of a larger set. dropout: the probability of dropping a neuron of a hidden layer, one
-    number or one for each. clip: bounds for the gradient. seed: for order and dropout; None draws one.
+    X may be a sparse matrix of SciPy. T is (n, n_L), or class numbers (n,); sample_weight (n,) or (n, n_L).
+    optimizer: `cr.Adam()` if None. schedule: what its learning rate is multiplied with over time (`cr.Cosine()`,
+    ...). batch_size: rows of an update, None for all; "auto" is 32, or all where the optimizer needs them.
+    validation: (X, T) or (X, T, sample_weight). metrics: functions of (A, T) by name, taken on the validation set.
+    alpha, l1: the penalties, divided by S, or by total_weight where these rows are a part of a larger set. dropout:
+    the probability of dropping a neuron of a hidden layer, one number or one for each. clip: bounds for the
+    gradient. seed: for order and dropout; None draws one.
 
     monitor: "cost" or the name of a metric; its best value (the greatest of a metric, unless mode="min") says which
     epoch's weights are kept. "training" is the cost in training: then validation is only looked at, and the last
@@ -142,7 +143,7 @@ def train(
         feature_names=feature_names,
         look=bool(look),
     )
-    examples = as_examples(net.architecture, X, T, sample_weight, net.dtype)
+    examples = as_examples(net.architecture, X, T, sample_weight, net.dtype, sparse=not rule.full_batch)
     settings = RunSettings(
         optimizer=rule,
         batch_size=as_batch_size(batch_size, rule, len(examples.rows)),
@@ -189,4 +190,4 @@ def _validation(net: Network, validation: tuple[Any, ...]) -> Examples:
     if not isinstance(validation, tuple | list) or len(validation) not in (2, 3):
         raise SettingError("validation must be (X, T) or (X, T, sample_weight)")
     X, T, *weight = validation
-    return as_examples(net.architecture, X, T, weight[0] if weight else None, net.dtype).present()
+    return as_examples(net.architecture, X, T, weight[0] if weight else None, net.dtype, sparse=True).present()
