@@ -62,8 +62,8 @@ def hold_out(seed: int, n: int, fraction: float, classes: Array | None = None) -
     held = int(np.ceil(fraction * n - 1e-9))
     if held < 2 or held >= n:
         raise DataError(
-            f"{held} of {n} rows would be held out, but the validation set is too small below 2 and must leave some to "
-            "train on: change validation_fraction, or give more rows"
+            f"The validation set is too {'small' if held < 2 else 'large'}, {held} of {n} rows: it needs 2 and must "
+            "leave some to train on, so change validation_fraction or give more rows"
         )
     if classes is None:
         return split_rows(seed, n, held / n)
