@@ -103,11 +103,13 @@ def adapted(state: TrainingState, theta: Array, rules: tuple[Optimizer, Optimize
 
 
 def _relabelled(history: History, now: History, held: bool) -> History:
-    missing = [float("nan")] * history.epochs
+    def missing() -> list[float]:
+        return [float("nan")] * history.epochs
+
     return dataclasses.replace(
         history,
-        validation=(history.validation or missing) if held else [],
-        metrics={name: history.metrics.get(name, missing) for name in now.metrics},
+        validation=(history.validation or missing()) if held else [],
+        metrics={name: history.metrics.get(name) or missing() for name in now.metrics},
         monitor=now.monitor,
         mode=now.mode,
         best_epoch=history.best_epoch if history.monitor == now.monitor else -1,
