@@ -155,6 +155,7 @@ def test_rows_of_weight_0_are_as_if_they_were_not_there():
     assert mlp().fit(X, Y, 2.5).network_.theta.tolist() == mlp().fit(X, Y, np.full(40, 2.5)).network_.theta.tolist()
 
 
+@pytest.mark.filterwarnings("ignore:.*iprint.*:DeprecationWarning")  # of scikit-learn 1.6, beside a newer SciPy
 def test_no_hidden_layer_is_logistic_regression():
     from sklearn.linear_model import LogisticRegression
 
