@@ -30,7 +30,7 @@ def sample(architecture: Architecture, X: Array, rows: Array) -> Array:
     >>> sample(cr.Architecture.of([3, 1]), np.zeros((5000, 3)), np.arange(5000))[:4]
     array([ 0,  4,  9, 14])
     """
-    room = BYTES // (max(architecture.sizes) * X.itemsize)
+    room = BYTES // (max(architecture.sizes) * X.dtype.itemsize)
     most = int(np.clip(min(room, PRODUCTS // architecture.parameter_count), LEAST, ROWS))
     count = min(most, len(rows))
     return rows[np.arange(count) * len(rows) // count]
