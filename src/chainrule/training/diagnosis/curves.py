@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from chainrule.training.diagnosis.finding import Finding, Told, first_rate, seen
+from chainrule.training.diagnosis.layers import constant_answer
 
 __all__ = ["overfitting", "rate_too_high", "rate_too_low"]
 
@@ -72,6 +73,8 @@ def rate_too_low(told: Told, names: Sequence[str] | None) -> Finding | None:
 def overfitting(told: Told, names: Sequence[str] | None) -> Finding | None:
     """The validation cost is well above its best and rising, while that of training goes on falling."""
     held, cost = told.validation, told.cost
+    if constant_answer(told, names):  # which cannot fit too well
+        return None
     if len(held) < EPOCHS or _fell(told) is None or not np.isfinite(held).all() or _too_high(told)[0]:
         return None
     best = int(np.argmin(held))
