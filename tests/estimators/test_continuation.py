@@ -231,5 +231,6 @@ def test_l_bfgs_has_no_partial_fit():
 
 
 def test_a_warning_says_when_epochs_were_too_few():
-    with pytest.warns(ConvergenceWarning, match="^the 2 epochs of max_iter ended before training converged"):
+    with pytest.warns(ConvergenceWarning, match="^the 2 epochs of max_iter ended before training converged") as told:
         classifier(max_iter=2).fit(X, LABELS)
+    assert told[0].filename == __file__

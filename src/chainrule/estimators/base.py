@@ -32,7 +32,7 @@ from chainrule.estimators.parameters import (
 )
 from chainrule.estimators.splitting import Rows, as_weight, hold_out
 from chainrule.estimators.targets import Targets
-from chainrule.estimators.watching import CallbackSupport, Hooks, watched_by
+from chainrule.estimators.watching import FRAMES, CallbackSupport, Hooks, watched_by
 from chainrule.network import Network
 from chainrule.optimizers import LBFGS, Optimizer
 from chainrule.random import as_seed
@@ -248,7 +248,7 @@ class MLP(Fitted, Insight, CallbackSupport, BaseEstimator):
         elif not history.stopped and not call.once:
             text = f"the {self.max_iter} epochs of max_iter ended before training converged: give a greater max_iter"
         if text:
-            warnings.warn(text, ConvergenceWarning, stacklevel=5)
+            warnings.warn(text, ConvergenceWarning, stacklevel=5 + FRAMES)
 
     # ------------------------------------------------------------------------------- predictions
 

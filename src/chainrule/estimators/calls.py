@@ -12,6 +12,7 @@ from chainrule.estimators.course import SCORE, Ends, adapted
 from chainrule.estimators.parameters import optimizer_of, patience_of, schedule_of
 from chainrule.estimators.splitting import Rows
 from chainrule.estimators.stopping import Adaptive, ByExamples, falls_until
+from chainrule.estimators.watching import FRAMES
 from chainrule.network import Network
 from chainrule.optimizers import LBFGS, Optimizer
 from chainrule.schedules import Schedule
@@ -85,7 +86,9 @@ def _batch_size(estimator: Any, rule: Optimizer, rows: int) -> int | None:
     if rule.full_batch or asked is None:
         return None
     if asked != "auto" and asked > rows:
-        warnings.warn(f"batch_size={asked} is more than the {rows} rows to train on: all are taken", stacklevel=6)
+        warnings.warn(
+            f"batch_size={asked} is more than the {rows} rows to train on: all are taken", stacklevel=6 + FRAMES
+        )
     return min(BATCH if asked == "auto" else int(asked), rows)
 
 

@@ -11,7 +11,7 @@ from chainrule.registry import require
 from chainrule.training import EpochEnd, Event, Stopped
 from chainrule.training.display import Display
 
-__all__ = ["CallbackSupport", "Fitted", "Hooks", "Listener", "watched_by", "with_callbacks"]
+__all__ = ["FRAMES", "CallbackSupport", "Fitted", "Hooks", "Listener", "watched_by", "with_callbacks"]
 
 Listener = Callable[[Event], Any]
 Fitted = Callable[[], dict[str, Any]]
@@ -19,7 +19,10 @@ Fitted = Callable[[], dict[str, Any]]
 try:  # scikit-learn has callbacks from 1.9 on
     from sklearn.callback import CallbackSupportMixin as CallbackSupport
     from sklearn.callback import with_callbacks
+
+    FRAMES = 1  # that its decorator puts between `fit` and who calls it
 except ImportError:
+    FRAMES = 0
 
     class CallbackSupport:  # type: ignore[no-redef]
         """What takes the place of scikit-learn's callbacks before its 1.9: nothing."""
