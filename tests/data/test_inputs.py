@@ -84,6 +84,17 @@ def test_a_quantity_is_never_taken_for_an_identifier(name):
     assert became(np.arange(500), name)[0] == "scaled"
 
 
+def test_prose_and_identifiers_are_left_out_and_told_apart():
+    prose = [f"The flat number {k} is close to the park and to the sea" for k in range(40)]
+    assert became(prose) == ("dropped", "hardly any text comes twice, as in prose")
+    assert became([*prose[1:], None]) == (
+        "presence",
+        "only whether it is missing: hardly any text comes twice, as in prose",
+    )
+    for names in ([f"{k:032x}" for k in range(40)], [f"Braund, Mr. Owen {k}" for k in range(40)]):
+        assert became(names) == ("dropped", "hardly any word comes twice, as in names and identifiers")
+
+
 def test_lengths_of_time_are_numbers_of_days():
     days = pa.array([0, 86400, 43200], pa.duration("s"))
     assert became(days)[1] == "mean 0.5, standard deviation 0.408248"

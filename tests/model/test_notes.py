@@ -49,6 +49,9 @@ def test_what_may_not_be_as_it_was_meant() -> None:
     counted = "column n goes up by 1 with every row: drop it if it only numbers them"
     assert counted in notes({"n": range(5, 65)})
     assert counted not in notes({"n": [*range(5, 64), 70]})
+    assert notes({"id": range(5, 65), "x": [1, 2, 3] * 20})[2:] == [
+        "left out, because its whole numbers are all different, as those of rows and identifiers: 'id'"
+    ]
     assert counted not in notes({"n": [*range(5, 64), None]})
     assert counted in TableTraining({"n": range(1, 61), "y": ["a", "b"] * 30}, "y", Settings(test_every=3)).notes
 

@@ -62,6 +62,13 @@ class Counts:
         self._merge()
         return 0 if self._merged is None else self._merged.num_rows
 
+    def spaces(self) -> float:
+        """How many spaces a different word has on average: prose has many."""
+        import pyarrow.compute as pc
+
+        self._merge()
+        return 0.0 if self._merged is None else pc.mean(pc.count_substring(self._merged.column("word"), " ")).as_py()
+
     def words(self, least: int = 1) -> list[tuple[str, int]]:
         """Words that came `least` times or more, with their counts: the most frequent first, then by their text."""
         import pyarrow.compute as pc

@@ -24,6 +24,7 @@ from chainrule.errors import RowError
 __all__ = ["transform_of"]
 
 MEANT_AS_NUMBERS = 0.9  # the share of numbers among its cells from which on a column's words are taken for slips
+SPACES = 5  # in a cell on average, from which on words that hardly ever come twice are called prose
 HALF_A_YEAR = 183  # days from which on a season says what the date alone does not
 LEAST_NUMBERED = 20  # different whole numbers that a column of identifiers has at least
 _IDENTIFIER = re.compile(  # the whole name, or how it ends
@@ -68,7 +69,9 @@ def _of_words(facts: Facts) -> Transform:
         return Ordered(facts.name, facts.order, facts.missing > 0)
     repeated = counts.words(least=2)
     if sum(count for _, count in repeated) < LEAST_SHARE * present or not repeated:
-        return _flag_or_drop(facts, "hardly any word comes twice, as in names and identifiers")
+        prose = "hardly any text comes twice, as in prose"
+        names = "hardly any word comes twice, as in names and identifiers"
+        return _flag_or_drop(facts, prose if counts.spaces() >= SPACES else names)
     kept = tuple(word for word, _ in repeated[:MOST_WORDS])
     kind = Categories if len(kept) == counts.distinct() else Frequent
     return kind(facts.name, kept, facts.missing > 0)

@@ -24,14 +24,14 @@ def notes_on(found: Prepared, weight: str | None, leaks: Iterable[Suspect]) -> l
     notes = [f"{rows}; {_counted(found.encoder.width, 'input')}", *_left_out(found.roles, weight), *_where(found.room)]
     notes += [f"target {column.name}: {_target(column)}" for column in found.targets.columns]
     notes += _seen(found.encoder)
-    return notes + _cautions(found.roles.unnamed, found.facts) + [str(suspect) for suspect in leaks]
+    seen = set(found.encoder.columns)
+    facts = [fact for fact in found.facts if fact.name in seen]
+    return notes + _cautions(found.roles.unnamed, facts) + [str(suspect) for suspect in leaks]
 
 
 def _target(column: Target) -> str:
     if isinstance(column, LogQuantity):
-        return (
-            "a number over many decades, learned as its logarithm (name a cost, such as quadratic, if it is not to be)"
-        )
+        return "a number over many decades, learned as its logarithm (to keep its own scale, name the cost quadratic)"
     return f"{column.width} classes" if column.kind == "classes" else "a number"
 
 

@@ -1,0 +1,102 @@
+"""A file with every kind of column and target that tables have had since: written again byte for byte, for ever."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+import chainrule as cr
+from chainrule.data.encoding import Encoder
+from chainrule.data.outputs import Classes, LogQuantity, Quantity
+from chainrule.data.tables import read_table
+from chainrule.data.targets import Targets
+from chainrule.data.transforms import (
+    KINDS,
+    Categories,
+    Dropped,
+    Frequent,
+    Log,
+    Numbers,
+    Ordered,
+    Presence,
+    Scaled,
+    Times,
+)
+
+GOLDEN = Path(__file__).parent / "golden" / "any-table.safetensors"
+
+EVERY = (
+    Scaled("size", True, 2.5, 0.75, False),
+    Scaled("width", False, 3.5, 0.5, True),
+    Log("fare", False, 0.0, 2.0, 1.5, 0.5),
+    Numbers("age", True, 30.0, 12.5),
+    Categories("colour", ("red", "blue"), True),
+    Frequent("town", ("Bern", "Genf"), False),
+    Ordered("grade", ("low", "middle", "high"), True),
+    Times("sold", "day.month.year", ("days", "season", "weekday", "clock"), True, 18000.0, 512.0, False),
+    Times("opens", "hour:minute", ("days", "clock"), False, 0.375, 0.0625, True),
+    Presence("cabin", "every value is the same"),
+    Dropped("name", "hardly any word comes twice, as in names and identifiers"),
+)
+
+TABLE = {
+    "size": [1.0, None, 1e300],
+    "width": [3.25, 59.0, None],
+    "fare": [0.0, 7.25, -512.0],
+    "age": [22.0, None, 71.5],
+    "colour": ["red", "green", None],
+    "town": ["Genf", "Chur", ""],
+    "grade": ["high", "low", "?"],
+    "sold": ["24.12.2019 18:30", "", "2020-02-29"],
+    "opens": ["9:00", "0:05", "23:59"],
+    "cabin": ["C85", None, "-"],
+    "name": ["a", "b", "c"],
+}
+
+
+def every_kind() -> cr.Model:
+    encoder = Encoder(EVERY)
+    targets = Targets(
+        (Classes("kind", "text", ("a", "b")), Quantity("price", 31.0, 8.0), LogQuantity("dose", -2.0, 3.0))
+    )
+    sizes = [encoder.width, 4, targets.width]
+    count = cr.Architecture.of(sizes).parameter_count
+    network = cr.Network(
+        sizes,
+        "tanh",
+        [("softmax", 2), ("identity", 2)],
+        ["cross_entropy", "quadratic"],
+        initializer=(np.arange(count) * 37 % 64 - 31) / 64,
+    )
+    return cr.Model(encoder, targets, network, {"epochs": 3})
+
+
+def test_every_kind_of_column_is_in_it() -> None:
+    assert {transform.kind for transform in EVERY} == set(KINDS)
+
+
+def test_the_golden_file_is_written_again_byte_for_byte(tmp_path: Path) -> None:
+    every_kind().save(tmp_path / "m.safetensors")
+    assert (tmp_path / "m.safetensors").read_bytes() == GOLDEN.read_bytes()
+
+
+def test_the_golden_file_still_loads_and_answers() -> None:
+    model = cr.load(GOLDEN)
+    assert isinstance(model, cr.Model)
+    assert model.encoder.transforms == EVERY
+    found = model.predict(TABLE)
+    assert found["kind"].tolist() == ["b", "b", "b"]
+    np.testing.assert_allclose(found["price"], [27.446512, 31.280705, 25.438645], rtol=1e-6)
+    np.testing.assert_allclose(found["dose"], [0.05825213, 0.04885184, 1.609194], rtol=1e-5)
+
+
+def test_its_columns_become_what_they_became() -> None:
+    """The first row, by hand: a Tuesday, the 358th day of its year."""
+    row = Encoder(EVERY).encode(read_table(TABLE), "float64")[0]
+    turns = [357 / 365.25, 1 / 7, 1110 / 1440]
+    waves = [wave(2 * math.pi * turn) for turn in turns for wave in (math.sin, math.cos)]
+    opens = [0.0, math.sin(0.75 * math.pi), math.cos(0.75 * math.pi)]
+    numbers = [-2.0, 0, -0.5, -3.0, -0.64, 0]
+    words = [1, 0, 0, 0, 1, 0, 1, 1, 0]
+    expected = [*numbers, *words, (18254 + 1110 / 1440 - 18000) / 512, *waves, 0, *opens, 0]
+    np.testing.assert_allclose(row, expected, rtol=1e-12, atol=1e-12)
