@@ -22,9 +22,9 @@ COMMANDS = {
     "1,797 images of 8 × 8 pixels, every fifth kept for the test. Writes digits.safetensors (the model) and "
     "digits-test.csv (those images), and says what to try next.",
     "train": "Train a model on a table and save it.\n\n"
-    "All columns but the target are inputs: numbers are standardised, words become one input each, missing values are "
-    "flagged. Words or few whole numbers as target make a classifier, other numbers a regression. Ctrl-C stops at the "
-    "next update and saves the best weights so far; a second one ends at once.",
+    "All columns but the target are inputs: numbers are scaled, words and dates become inputs of their own, missing "
+    "values are flagged, what says nothing is left out. Words or few whole numbers as target make a classifier, other "
+    "numbers a regression. Ctrl-C stops at the next update and saves the best weights so far; a second ends at once.",
     "evaluate": "Compare a model's answers with a table's known ones.\n\n"
     "Classes: accuracy, balanced accuracy, F1 (the classes' mean), area under the ROC curve, log loss. Numbers: root "
     "mean square, mean absolute and median absolute error in their own units, R². What the rows do not define is left "

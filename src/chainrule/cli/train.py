@@ -49,8 +49,8 @@ def train(
 ) -> int:
     """Train a model on a table and save it.
 
-    All columns but the target are inputs. Words become one input each, numbers are standardised, missing values are
-    flagged. Ctrl-C stops at the next update and saves the best weights so far.
+    All columns but the target are inputs: numbers are scaled, words and dates become inputs of their own, missing
+    values are flagged. Ctrl-C stops at the next update and saves the best weights so far.
 
     Parameters
     ----------

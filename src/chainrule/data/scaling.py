@@ -1,13 +1,13 @@
 """On which scale a column of numbers is seen: decided from its moments and from the quantiles of a sample.
 
     far out     the farthest value lies more than 5 robust deviations from the median
-    skewed      nothing is below 0 and the median lies in the lowest fifth between the quantiles of 1% and 99% (or
-                what two values lie beyond)
+    skewed      nothing is below 0, the median lies in the lowest fifth between the quantiles of 1% and 99% (or what two
+                values lie beyond), and of what is not 0 the quantile of 95% is ten times that of 5%, or more
 
-A column that is skewed, and whose farthest value is more than 4 robust deviations out, is a logarithm: of its distance
-from 0, in units of the 5% quantile of what is not 0. One that is far out and has a percent of its rows more than 4
-robust deviations out on either side has heavy tails, and is a logarithm of the distance from the median. Where only a
-few values are far out they are slips or rarities: the scale is then that of the rest. Any other column is standardised.
+A column that is skewed, and whose farthest value is more than 4 robust deviations out, is a logarithm of its distance
+from 0, in units of that 5% quantile. One that is far out and has a percent of its rows more than 4 robust deviations
+out on either side has heavy tails, and is a logarithm of the distance from the median. Where only a few values are far
+out they are slips or rarities: the scale is then that of the rest. Any other column is standardised.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ __all__ = ["Shape", "scaled"]
 
 FAR = 5.0  # robust deviations from the median
 TAIL = 4.0
+DECADE = 10.0
 SKEWED = 0.6  # (q99 + q01 - 2 q50) / (q99 - q01)
 
 Values = NDArray[np.float64]
@@ -35,7 +36,7 @@ def scaled(facts: Facts) -> Scaled | Log | None:
     if shape.scale == 0:
         return None
     if shape.skewed:
-        return _log(name, missing, shape.sample, 0.0, float(np.quantile(shape.sample[shape.sample > 0], 0.05)))
+        return _log(name, missing, shape.sample, 0.0, shape.unit)
     if shape.heavy:
         return _log(name, missing, shape.sample, shape.median, shape.deviation)
     return Scaled(name, missing, *shape.straight)
@@ -65,7 +66,17 @@ class Shape:
         """Whether the numbers are those of a logarithmic scale that begins at 0."""
         first, last = self.first, self.last
         to_the_left = first + last - 2 * self.median > SKEWED * (last - first)
-        return self._several and self.low >= 0 and to_the_left and self._reach(self.low, self.high) > TAIL
+        apart = self._several and self.low >= 0 and self._reach(self.low, self.high) > TAIL
+        return apart and to_the_left and float(np.quantile(self._above, 0.95)) >= DECADE * self.unit
+
+    @property
+    def unit(self) -> float:
+        """The 5% quantile of what is not 0, of numbers that are not negative."""
+        return float(np.quantile(self._above, 0.05))
+
+    @property
+    def _above(self) -> Values:
+        return self.sample[self.sample > 0]
 
     @property
     def heavy(self) -> bool:

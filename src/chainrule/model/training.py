@@ -188,8 +188,9 @@ def train_table(
     """Train a model that predicts the target column, or columns, of a table from all its other columns.
 
     source: a file or a folder (see docs/data.md), a data frame, or a mapping of names to columns. Numbers are
-    standardised, words become one input each, missing values are flagged; words or few whole numbers as target make
-    a classifier, other numbers a regression. settings: the fields of `Settings`. progress: show it while it runs.
+    scaled, words and dates become inputs of their own, missing values are flagged, what says nothing is left out (the
+    same page has the table); words or few whole numbers as target make a classifier, other numbers a regression.
+    settings: the fields of `Settings`. progress: show it while it runs.
     on_event: called with each event.
     checkpoint: a file, or a `cr.Checkpoint`, to go on from when the process has died.
 
