@@ -67,6 +67,9 @@ def test_a_log_has_a_line_every_few_seconds_and_one_in_the_end(monkeypatch, caps
     assert len(shown) == 1
     assert shown[0].startswith(f"epoch 3/3: cost {last.history.cost[-1]:.4g}, validation ")
     assert "left" not in shown[0]
+    cr.MLPClassifier((4,), max_iter=50, tol=1.0, progress=True).fit(X, T)  # leaves its training before the end
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.endswith(", the training loss did not improve by more than tol=1 for 10 epochs in a row")
     monkeypatch.setattr(faces, "SPOKEN", 0.0)
     assert cr.fit(cr.Network([3, 2]), X, T, epochs=3, progress=True).epochs == 3
     assert len(capsys.readouterr().err.splitlines()) > 3

@@ -54,7 +54,7 @@ def test_without_colours_the_cursor_still_moves(folder: Path) -> None:
 def test_a_terminal_without_a_cursor_gets_lines_alone(folder: Path) -> None:
     found = on_terminal(*TRAIN, "--drop", "colour", "--validation", "0", cwd=folder, TERM="dumb")
     assert "\x1b" not in found
-    assert len(found.split("\r\n")) == 5  # two notes, two results, and what comes after the last
+    assert len(found.split("\r\n")) == 6  # three notes, two results, and what comes after the last
 
 
 def test_forced_colours_move_no_cursor_in_a_file(folder: Path) -> None:

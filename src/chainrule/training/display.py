@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from chainrule.text import printable, words
-from chainrule.training.events import EpochEnd, Event, Finished, Progress, Started
+from chainrule.training.events import EpochEnd, Event, Progress, Started, Stopped
 from chainrule.training.faces import Face, Lines, Notebook, State, Terminal, Unseen, in_notebook, on_terminal
 
 __all__ = ["Display", "showing"]
@@ -62,6 +62,7 @@ class Display:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.state.over = True
         self._face.end(self.state)
 
     @property
@@ -82,8 +83,8 @@ class Display:
             state.cost, state.left = f"cost {event.cost:.4g}", self.left(state.done, event.seconds)
         elif isinstance(event, EpochEnd):
             self._close(event)
-        elif isinstance(event, Finished):
-            state.message, state.over = event.history.message, True
+        elif isinstance(event, Stopped):
+            state.message = event.message
         self._face.show(state)
 
     def _close(self, event: EpochEnd) -> None:

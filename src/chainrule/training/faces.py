@@ -42,8 +42,8 @@ class State:
     @property
     def text(self) -> str:
         """All of it in one line."""
-        left = f", {self.left}" if self.left and not self.over else ""
-        return f"{self.place}: {self.cost}{self.scores}{left}"
+        last = self.message if self.over else self.left
+        return f"{self.place}: {self.cost}{self.scores}{', ' if last else ''}{last}"
 
 
 class Face(Protocol):
@@ -170,5 +170,4 @@ def _drawing(state: State) -> str:
 
     costs = {"cost": state.costs, "validation": state.validation}
     lines = {name: (range(1, len(values) + 1), values) for name, values in costs.items()}
-    words = f"{state.text}, {state.message}" if state.message else state.text
-    return lines_svg(lines, "epoch", words) if state.costs else f"<p>{html.escape(words)}</p>"
+    return lines_svg(lines, "epoch", state.text) if state.costs else f"<p>{html.escape(state.text)}</p>"
