@@ -79,7 +79,7 @@ def test_one_row_gives_the_same_bits_alone() -> None:
 
 def test_the_held_out_rows_are_seen_by_neither_encoder_nor_network() -> None:
     table = shapes()
-    training = TableTraining(table, "total", Settings(drop=("sign",)))
+    training = TableTraining(table, "total", Settings(drop=("sign",), validation=0.1))
     held = training.held
     assert held is not None
     assert len(held[0]) == 30
@@ -91,7 +91,7 @@ def test_the_held_out_rows_are_seen_by_neither_encoder_nor_network() -> None:
 def test_rows_without_a_target_are_left_out_and_counted() -> None:
     table = shapes()
     gaps = {**table, "total": [None] * 5 + table["total"][5:]}
-    training = TableTraining(gaps, "total", Settings(drop=("sign",)))
+    training = TableTraining(gaps, "total", Settings(drop=("sign",), validation=0.1))
     assert len(training.rows[0]) + len(training.held[0]) == 295  # type: ignore[index]
     assert any("5 rows lack a target" in note for note in training.notes)
     model = cr.train_table(gaps, target="total", drop=("sign",), epochs=1)

@@ -103,7 +103,7 @@ def test_rows_of_weight_0_are_as_if_they_were_not_there() -> None:
 
 def test_weights_are_those_of_the_rows_to_train_on_and_of_the_held_out() -> None:
     table = houses()
-    training = TableTraining(table, "price", Settings(weight="w"))
+    training = TableTraining(table, "price", Settings(weight="w", validation=0.1))
     assert training.held is not None
     x = np.array([float(v or 0) for v in table["price"]])
     for _, T, weight in (training.rows, training.held):

@@ -40,6 +40,8 @@ class Purpose(enum.IntEnum):
     SPLIT = 3  # index: 0
     SAMPLE = 4  # index: the block of 4,096 values
     HALVES = 5  # index: 0
+    MEMBERS = 6  # index: 0; the seeds of networks that are trained together
+    FOLDS = 7  # index: 0
 
 
 def as_seed(seed: Any) -> int:

@@ -9,7 +9,8 @@ from chainrule.cli import run
 
 from .processes import CLEAN, call, contents
 
-COMMAND = ("train", "t.csv", "--target", "answer", "--epochs", 12, "--dropout", 0.2, "--patience", 5, "--metric", "f1")
+COMMAND = ("train", "t.csv", "--target", "answer", "--epochs", 12, "--schedule", "constant", "--dropout", 0.2)
+COMMAND += ("--patience", 5, "--metric", "f1")
 NO_UTF8 = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 PLACES = {
     "hash seed, C locale, no UTF-8": {"PYTHONHASHSEED": "1", **NO_UTF8},
@@ -71,7 +72,7 @@ def test_a_checkpoint_and_going_on_from_it_change_no_byte(
 
 
 REFUSED = {
-    "--learning-rate": ("0.002", "learning_rate of adam is 0.002, there 0.001"),
+    "--learning-rate": ("0.002", "learning_rate of adamw is 0.002, there 0.0"),
     "--seed": ("1", "seed is 1, there 0"),
     "--validation": ("0.3", "validation is 0.3, there 0.1"),
     "--hidden": ("7", "sizes is"),
@@ -88,14 +89,14 @@ def kept(expected: bytes, tmp_path_factory: pytest.TempPathFactory, monkeypatch:
     folder = tmp_path_factory.mktemp("kept")
     table(folder)
     monkeypatch.chdir(folder)
-    assert run([*map(str, COMMAND), "--out", "m", "--checkpoint", "run", "--json"]) == 0
+    assert run([*map(str, COMMAND), "--members", "1", "--out", "m", "--checkpoint", "run", "--json"]) == 0
     return folder
 
 
 @pytest.mark.parametrize("option", REFUSED)
 def test_another_setting_is_refused_in_one_line(option: str, kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
     value, said = REFUSED[option]
-    command = list(COMMAND)
+    command = [*COMMAND, "--members", 1]
     if option in command:
         del command[command.index(option) : command.index(option) + 2]
     before = contents(kept)
@@ -112,7 +113,7 @@ def test_one_changed_cell_is_refused_in_one_line(
     text[41] = "9" + text[41].lstrip("-")
     monkeypatch.chdir(tmp_path)
     Path("t.csv").write_text("\n".join(text), encoding="utf-8")
-    code, err = tried(capsys, *COMMAND, "--out", "m", "--checkpoint", kept / "run", "--resume")
+    code, err = tried(capsys, *COMMAND, "--members", 1, "--out", "m", "--checkpoint", kept / "run", "--resume")
     assert (code, err.count("\n")) == (2, 1)
     assert "is of a training on other data (the inputs, validation inputs differ)" in err
 

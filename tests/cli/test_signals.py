@@ -105,7 +105,7 @@ def left(folder: Path) -> set[str]:
 def test_a_signal_in_training_saves_checkpoint_and_model_and_says_so_in_one_line(
     number: int, code: int, folder: Path
 ) -> None:
-    process = training(folder, "--checkpoint", "run", "--out", "m")
+    process = training(folder, "--members", 1, "--checkpoint", "run", "--out", "m")
     wait_for(process, '"epoch": 3')
     found, seconds, out, err = end(process, number)
     assert (found, err) == (code, "")
@@ -198,7 +198,17 @@ def test_any_command_ends_with_the_code_of_the_signal(number: int, code: int, fo
 
 
 def test_a_stopped_run_goes_on_to_the_bytes_of_one_that_was_not(folder: Path) -> None:
-    common = ("train", "t.csv", "--target", "c", "--epochs", 1500, "--json")  # seconds, also on a fast machine
+    common = (
+        "train",
+        "t.csv",
+        "--target",
+        "c",
+        "--epochs",
+        1500,
+        "--hidden",
+        100,
+        "--json",
+    )  # seconds, also on a fast machine
     whole = start(folder, *common, "--out", "whole")
     assert whole.communicate(timeout=60)[1] == ""
     for number in (signal.SIGINT, signal.SIGTERM):

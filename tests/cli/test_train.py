@@ -63,7 +63,7 @@ def test_a_signal_before_the_first_epoch_is_over_leaves_the_old_model(folder: Pa
         csv.writer(stream).writerows([["a", "b", "c"], *rows])
     model = folder / "old.safetensors"
     model.write_bytes(b"the old model")
-    slow = ("--batch-size", "1", "--engine", "reference")
+    slow = ("--batch-size", "1", "--engine", "reference", "--start", "random")
     process = start("train", "long.csv", "--target", "a", *slow, "--out", model, cwd=folder)
     assert process.stdout is not None
     process.stdout.readline()

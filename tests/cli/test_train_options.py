@@ -73,8 +73,8 @@ def test_the_descent_is_the_one_that_was_asked_for(here: Path) -> None:
 
 
 def test_all_rows_make_an_update(here: Path) -> None:
-    assert trained("--batch-size", "all", "--epochs", "1").summary["batch_size"] == 81
-    assert trained("--optimizer", "rprop", "--epochs", "1").summary["batch_size"] == 81
+    assert trained("--batch-size", "all", "--epochs", "1").summary["batch_size"] == 90
+    assert trained("--optimizer", "rprop", "--epochs", "1").summary["batch_size"] == 90
     assert trained("--batch-size", "auto", "--epochs", "1").summary["batch_size"] == 32
 
 
@@ -129,7 +129,7 @@ def test_counts_are_inspected_in_their_unit(here: Path, capsys: pytest.CaptureFi
         ("--optimizer lbfgs --schedule cosine", "does not go with lbfgs"),
         ("--optimizer lbfgs --learning-rate 0.1", "line search"),
         ("--optimizer rprop --batch-size 8", "needs all"),
-        ("--activation relu,tanh", "2 activations came for 1 hidden layers"),
+        ("--hidden 8 --activation relu,tanh", "2 activations came for 1 hidden layers"),
         ("--hidden 4,3 --activation relu,tanh,relu", "3 activations came for 2"),
         ("--initializer glorot", "did you mean 'glorot_"),
         ("--output tanh", "choose softmax or sigmoid"),

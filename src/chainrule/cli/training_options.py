@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import Group, Parameter
 
@@ -14,6 +14,7 @@ from chainrule.data.choosing import TASKS
 from chainrule.engines import ENGINES
 from chainrule.initializers import INITIALIZERS
 from chainrule.model import Settings
+from chainrule.model.preset import AUTO
 from chainrule.model.scores import METRICS
 from chainrule.optimizers import OPTIMIZERS, Clip
 from chainrule.registry import Registry
@@ -39,16 +40,16 @@ def listed(text: str, metavar: str, converter: Any = values.columns, **more: Any
     return Parameter(converter=converter, n_tokens=1, negative="", metavar=metavar, help=text, **(shown | more))
 
 
-def _entry(text: str, registry: Registry[Any], group: Group) -> Parameter:
-    """An option that takes a name of a registry, with parameters."""
+def _entry(text: str, registry: Registry[Any], group: Group, **others: Any) -> Parameter:
+    """An option that takes a name of a registry, with parameters, or another word for what it stands for."""
     return Parameter(
-        converter=values.choice(registry),
+        converter=values.either(values.choice(registry), **others),
         n_tokens=1,
         negative="",
         metavar="NAME",
         help=f"{text} {_one_of(registry)}",
         group=group,
-        completer=lambda context: registry.names(),
+        completer=lambda context: [*others, *registry.names()],
     )
 
 
@@ -92,7 +93,8 @@ class TrainOptions(Settings):
     validation: Annotated[
         Any,
         _plain(
-            "Share of rows held out to choose the best epoch's weights, 0 for none; or a table of such rows.",
+            "Share of rows held out to choose the best epoch's weights, 0 for none; or a table of such rows; or "
+            "'folds', the rest of each member.",
             _DATA,
             values.share_or_file,
             n_tokens=1,
@@ -107,19 +109,24 @@ class TrainOptions(Settings):
     hidden: Annotated[
         tuple[int, ...],
         listed(
-            "Neurons of each hidden layer, from input to output; '' for none.", "64,64", values.sizes, group=_NETWORK
+            "Neurons of each hidden layer, from input to output; '' for none.",
+            "64,64",
+            values.either(values.sizes, auto=AUTO),
+            group=_NETWORK,
+            show_default=True,
         ),
-    ] = tuple(Settings.hidden)
+    ] = AUTO  # type: ignore[assignment]
     activation: Annotated[
         tuple[Any, ...],
         listed(
             f"Activation of the hidden layers: one, or one for each, such as elu:alpha=2,tanh. {_one_of(ACTIVATIONS)}",
             "NAME,NAME",
-            values.choices(ACTIVATIONS),
+            values.either(values.choices(ACTIVATIONS), auto=AUTO),
             group=_NETWORK,
-            completer=lambda context: ACTIVATIONS.names(),
+            show_default=True,
+            completer=lambda context: [AUTO, *ACTIVATIONS.names()],
         ),
-    ] = (Settings.activation,)
+    ] = Settings.activation
     output: Annotated[
         Any,
         _entry("Activation of the output layer; without it the one that suits target and cost.", ACTIVATIONS, _NETWORK),
@@ -131,23 +138,49 @@ class TrainOptions(Settings):
     initializer: Annotated[
         Any, _entry("How the first weights are drawn; without it what suits the activation.", INITIALIZERS, _NETWORK)
     ] = Settings.initializer
+    members: Annotated[
+        Any,
+        _plain(
+            "Networks trained together, each without a fold of the rows, made one in the end; 1 where hidden layers or "
+            "validation are given.",
+            _NETWORK,
+            values.count(auto=AUTO),
+            n_tokens=1,
+            metavar="COUNT",
+        ),
+    ] = Settings.members
+    start: Annotated[
+        Literal["auto", "linear", "random"],
+        _plain(
+            "First weights: the best linear model's, or random ones.", _NETWORK, choices=("auto", "linear", "random")
+        ),
+    ] = Settings.start
 
     optimizer: Annotated[
-        Any, _entry("Rule that updates the weights, such as sgd:momentum=0.9,nesterov=true.", OPTIMIZERS, _DESCENT)
+        Any,
+        _entry(
+            "Rule that updates the weights, such as sgd:momentum=0.9,nesterov=true.", OPTIMIZERS, _DESCENT, auto=AUTO
+        ),
     ] = Settings.optimizer
-    learning_rate: Annotated[float | None, _plain(f"Learning rate; without it {_RATES}.", _DESCENT)] = (
-        Settings.learning_rate
-    )
+    learning_rate: Annotated[
+        float | None, _plain(f"Learning rate; without it what suits the table, or the optimizer: {_RATES}.", _DESCENT)
+    ] = Settings.learning_rate
     schedule: Annotated[
         Any,
-        _entry("What the learning rate is multiplied with over time, such as cosine:warmup=5.", SCHEDULES, _DESCENT),
+        _entry(
+            "What the learning rate is multiplied with over time, such as cosine:warmup=5.",
+            SCHEDULES,
+            _DESCENT,
+            auto=AUTO,
+            none=None,
+        ),
     ] = Settings.schedule
     batch_size: Annotated[
         Any,
         _plain(
-            "Rows of one update; 'all' for all of them, 'auto' for 32, or all where the optimizer needs them.",
+            "Rows of one update; 'all' for all of them.",
             _DESCENT,
-            values.count(all=None, auto="auto"),
+            values.count(all=None, auto=AUTO),
             metavar="ROWS",
         ),
     ] = Settings.batch_size
@@ -155,7 +188,9 @@ class TrainOptions(Settings):
     clip_value: Annotated[float | None, _plain("Greatest element of the gradient.", _DESCENT)] = None
     clip_example: Annotated[float | None, _plain("Longest gradient of a single row.", _DESCENT)] = None
 
-    epochs: Annotated[int, _plain("Passes over the rows, at most.", _END, _COUNT)] = Settings.epochs
+    epochs: Annotated[
+        Any, _plain("Passes over the rows, at most.", _END, values.count(auto=AUTO), n_tokens=1, metavar="EPOCHS")
+    ] = Settings.epochs
     patience: Annotated[
         int | None, _plain("Epochs without a gain after which to stop.", _END, _COUNT_OR_NONE, metavar="EPOCHS")
     ] = Settings.patience
@@ -174,7 +209,16 @@ class TrainOptions(Settings):
 
     alpha: Annotated[float, _plain("Penalty on squared weights, alpha/(2S) sum W².", _PENALTIES)] = Settings.alpha
     l1: Annotated[float, _plain("Penalty on absolute weights, l1/S sum |W|.", _PENALTIES)] = Settings.l1
-    dropout: Annotated[float, _plain("Probability of dropping a hidden neuron.", _PENALTIES)] = Settings.dropout
+    dropout: Annotated[
+        Any,
+        _plain(
+            "Probability of dropping a hidden neuron.",
+            _PENALTIES,
+            values.either(values.real, auto=AUTO),
+            n_tokens=1,
+            metavar="SHARE",
+        ),
+    ] = Settings.dropout
 
     seed: Annotated[int | None, _plain("Fixes every random choice; 'none' draws one.", _MACHINE, _COUNT_OR_NONE)] = (
         Settings.seed
@@ -192,7 +236,7 @@ class TrainOptions(Settings):
     clip: Annotated[Clip | None, _HIDDEN] = Settings.clip
 
     def __post_init__(self) -> None:
-        if len(self.activation) == 1:
+        if isinstance(self.activation, tuple) and len(self.activation) == 1:
             object.__setattr__(self, "activation", self.activation[0])
         bounds = (self.clip_norm, self.clip_value, self.clip_example)
         if any(bound is not None for bound in bounds):

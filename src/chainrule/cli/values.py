@@ -19,8 +19,10 @@ __all__ = [
     "columns",
     "count",
     "duration",
+    "either",
     "named",
     "number",
+    "real",
     "share_or_file",
     "sizes",
     "words",
@@ -85,6 +87,28 @@ def count(**others: Any) -> Converter:
         return int(text)
 
     return convert
+
+
+def either(converter: Converter, **others: Any) -> Converter:
+    """What a converter makes, or one of the words for what it stands for.
+
+    >>> either(sizes, auto="auto")(tuple, [Token(value="auto")]), either(real, auto="auto")(float, [Token(value=".5")])
+    ('auto', 0.5)
+    """
+
+    def convert(kind: Any, tokens: Sequence[Token]) -> Any:
+        text = tokens[-1].value.strip().lower()
+        return others[text] if text in others else converter(kind, tokens)
+
+    return convert
+
+
+def real(kind: Any, tokens: Sequence[Token]) -> float:
+    """A number."""
+    try:
+        return float(tokens[-1].value)
+    except ValueError:
+        raise ValueError(f"{tokens[-1].value!r} is no number") from None
 
 
 def number(text: str) -> int | float | bool:
@@ -167,9 +191,11 @@ def duration(kind: Any, tokens: Sequence[Token]) -> float:
     return 3600 * parts[0] + 60 * parts[1] + parts[2]
 
 
-def share_or_file(kind: Any, tokens: Sequence[Token]) -> float | Path:
-    """A number, or else the path of a file."""
+def share_or_file(kind: Any, tokens: Sequence[Token]) -> float | str | Path:
+    """A number, a word that stands for itself, or else the path of a file."""
     text = tokens[-1].value
+    if text.strip().lower() in ("auto", "folds"):
+        return text.strip().lower()
     try:
         return float(text)
     except ValueError:

@@ -20,7 +20,10 @@ def notes_on(found: Prepared, weight: str | None, leaks: Iterable[Suspect]) -> l
     """What a person should know before training starts; `leaks` are the columns that may give a target away."""
     held = 0 if found.held is None else len(found.held[0])
     tested = f", {len(found.test[0]):,} for the test" if found.test else ""
-    rows = f"{len(found.rows[0]):,} rows to train on, {held:,} held out for validation{tested}"
+    members = found.settings.members
+    together = f"{members} networks together, each validated on a part that it leaves out"
+    out = f"{held:,} held out for validation" if members == 1 else together
+    rows = f"{len(found.rows[0]):,} rows to train on, {out}{tested}"
     notes = [f"{rows}; {_counted(found.encoder.width, 'input')}", *_left_out(found.roles, weight), *_where(found.room)]
     notes += [f"target {column.name}: {_target(column)}" for column in found.targets.columns]
     notes += _seen(found.encoder)

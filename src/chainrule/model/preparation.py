@@ -23,12 +23,10 @@ from chainrule.data.sources import Source, as_source
 from chainrule.data.targets import Targets
 from chainrule.errors import DataError, SettingError
 from chainrule.model.outputs import Choice, check_reach, choices_for, scaled_for
-from chainrule.model.settings import Settings
+from chainrule.model.settings import LEAST_ROWS, Settings, is_folds
 from chainrule.model.weighting import Examples, class_factors, weighted
 
 __all__ = ["Prepared", "prepare"]
-
-LEAST_ROWS = 10  # below this no rows are held out for validation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,9 +34,10 @@ class Prepared:
     """A table made ready: `rows` to train on, those `held` out and for the `test`, if any.
 
     `facts` tell of the inputs in the rows to train on, `roles` of all rows of the table; the arrays lie in `room`, but
-    for the targets of the test, which are float64.
+    for the targets of the test, which are float64. `settings` are those that suit such a table where "auto" was asked.
     """
 
+    settings: Settings
     encoder: Encoder
     targets: Targets
     choices: dict[str, Choice]
@@ -60,6 +59,7 @@ def prepare(source: Source, names: Sequence[str], settings: Settings, seed: int)
                 f"every row of {source.origin} has weight 0 in {settings.weight!r}: give some a weight above 0"
             )
         targets = Targets.of(roles.facts, settings.task, _leaves_unit_open(settings))
+    settings = settings.resolved(roles.count(TRAIN), len(inputs), {column.kind for column in targets.columns})
     choices = choices_for(targets, settings.output, settings.cost)
     factors = class_factors(targets, settings.class_weight)
     tables = [(source, roles), *_hold_out(roles, names, settings, seed)]
@@ -74,7 +74,7 @@ def prepare(source: Source, names: Sequence[str], settings: Settings, seed: int)
     check_reach(targets, choices, arrays[TRAIN][1])
     rows, held = weighted(targets, given[TRAIN], given[HELD], factors)
     test = (room.array(4), T_test) if len(T_test) else None
-    return Prepared(encoder, targets, choices, facts, roles, rows, held if len(held[0]) else None, test, room)
+    return Prepared(settings, encoder, targets, choices, facts, roles, rows, held if len(held[0]) else None, test, room)
 
 
 def _leaves_unit_open(settings: Settings) -> bool:
@@ -102,6 +102,8 @@ def _inputs(source: Source, names: Sequence[str], settings: Settings) -> list[st
 
 def _hold_out(roles: Roles, names: Sequence[str], settings: Settings, seed: int) -> list[tuple[Source, Roles]]:
     """Hold out a share of the rows, or those of a table of their own: which is then returned with its roles."""
+    if is_folds(settings.validation):
+        return []
     if not isinstance(settings.validation, int | float):
         own = as_source(settings.validation)
         require_columns(own.names, names, f"target (in {own.origin}, to validate with)")

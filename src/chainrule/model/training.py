@@ -4,25 +4,42 @@ import dataclasses
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from chainrule._version import __version__
+from chainrule.architecture import Architecture
 from chainrule.data.encoding import Encoder
 from chainrule.data.sources import as_source
 from chainrule.data.targets import Targets
 from chainrule.errors import SettingError
 from chainrule.model.findings import findings_of
 from chainrule.model.leaks import suspects
+from chainrule.model.members import Members, folds
 from chainrule.model.model import Model
 from chainrule.model.notes import notes_on
 from chainrule.model.preparation import prepare
 from chainrule.model.scores import watched
 from chainrule.model.settings import Settings
+from chainrule.model.start import linear_start, suits_linear_start
+from chainrule.model.weighting import Examples
 from chainrule.network import Network
 from chainrule.random import as_seed
 from chainrule.registry import require
 from chainrule.schedules import SCHEDULES
-from chainrule.training import Checkpoint, Event, Finished, History, Training, TrainingState, as_checkpoint, train
+from chainrule.training import (
+    Checkpoint,
+    EpochEnd,
+    Event,
+    Finished,
+    History,
+    Training,
+    TrainingState,
+    as_checkpoint,
+    train,
+)
 from chainrule.training.diagnosis import Finding
 from chainrule.training.display import showing
 from chainrule.training.settings import as_batch_size
@@ -42,55 +59,59 @@ class TableTraining:
         require(isinstance(target, str | list | tuple), "target", target, "the name of a column, or a list of names")
         names = [target] if isinstance(target, str) else list(target)
         seed = as_seed(settings.seed)
-        self.settings = dataclasses.replace(settings, seed=seed)
         origin = as_source(source)
         found = prepare(origin, names, settings, seed)
+        self.settings = dataclasses.replace(found.settings, seed=seed)
         self.rows, self.held, self.test, self.choices = found.rows, found.held, found.test, found.choices
+        self.members = self._members(found.encoder, found.targets)
         self.watched = watched(found.targets, self.choices, settings.metric, settings.mode)
-        if settings.metric is not None and self.held is None:
+        if settings.metric is not None and self.held is None and self.members.count == 1:
             raise SettingError("the metric is taken on rows held out, and there are none: give a greater validation")
         self.suspects = suspects(found.encoder, found.targets, *found.rows[:2])
         self.notes = [*origin.notes, *notes_on(found, settings.weight, self.suspects)]
-        self.model = Model(found.encoder, found.targets, self._network(found.encoder, found.targets), {})
+        self.network = self.members.network(self.settings.first_weights, seed, self.settings.dtype)
+        self.model = Model(found.encoder, found.targets, self.members.merged(self.network), {})
         self.running: Training | None = None
 
-    def _network(self, encoder: Encoder, targets: Targets) -> Network:
+    def _members(self, encoder: Encoder, targets: Targets) -> Members:
         s = self.settings
         found = [self.choices[block.kind] for block in targets.blocks]
         output = [(choice.output, block.width) for choice, block in zip(found, targets.blocks, strict=True)]
-        return Network(
-            [encoder.width, *s.hidden, targets.width],
-            s.activation,
-            output,
-            [choice.cost for choice in found],
-            initializer=s.first_weights,
-            seed=s.seed,
-            dtype=s.dtype,
-        )
+        sizes = [encoder.width, *s.hidden, targets.width]
+        one = Architecture.of(sizes, s.activation, output, [choice.cost for choice in found])
+        if s.members == 1:
+            return Members(one)
+        first = targets.blocks[0]
+        classes = np.argmax(self.rows[1][:, : first.width], axis=1) if first.kind == "classes" else None
+        return Members(one, s.members, folds(as_seed(s.seed), s.members, len(self.rows[0]), classes))
 
     def events(
         self, cancel: Callable[[], bool] | None = None, checkpoint: Checkpoint | str | os.PathLike[str] | None = None
     ) -> Iterator[Event]:
         """The events of the training (see `cr.train`), which `running` is while they come."""
         s = self.settings
+        (X, T, weight), held = self.members.examples(self.rows) if self.members.count > 1 else (self.rows, self.held)
+        if s.start == "linear" and not _exists(checkpoint):
+            self._start_linear((X, T, weight), held, cancel)
         self.running = train(
-            self.model.network,
-            *self.rows[:2],
-            sample_weight=self.rows[2],
+            self.network,
+            X,
+            T,
+            sample_weight=weight,
             optimizer=s.rule,
             schedule=s.schedule,
             batch_size=s.batch_size,
             epochs=s.epochs,
-            validation=self.held,
+            validation=held,
             alpha=s.alpha,
             l1=s.l1,
             dropout=s.dropout,
             clip=s.clip,
-            metrics=self.watched.functions if self.held else {},
+            metrics=self._metrics() if held else {},
             monitor=self.watched.monitor,
             mode=self.watched.mode,
             patience=s.patience,
-            min_delta=s.min_delta,
+            min_delta=s.min_delta * self.members.count,
             time=s.time,
             engine=s.engine,
             threads=s.threads,
@@ -100,7 +121,9 @@ class TableTraining:
             checkpoint=None if checkpoint is None else self._described(as_checkpoint(checkpoint)),
         )
         self.notes += self.running.notes
-        for event in self.running:
+        for event in map(self.members.event, self.running):
+            if isinstance(event, EpochEnd | Finished) and self.members.count > 1:
+                self.model.network.theta = self.members.merged(self.network).theta
             if isinstance(event, Finished):
                 self.model.history = event.history
                 self.model.summary = {**self._summary(event.history), **self._tested(event.history), **self._found()}
@@ -108,7 +131,25 @@ class TableTraining:
 
     def scores(self) -> dict[str, float]:
         """The metrics on some of the rows trained on, by the weights as they are now."""
-        return {} if self.running is None else self.running.scores()
+        if self.running is None or self.members.count == 1:
+            return {} if self.running is None else self.running.scores()
+        rows = self.running.looked_at
+        A = self.members.merged(self.network).predict(self.rows[0][rows])
+        return {name: float(score(A, self.rows[1][rows])) for name, score in self.watched.functions.items()}
+
+    def _metrics(self) -> dict[str, Any]:
+        """The scores of the network that is trained, on the rows that it is validated with."""
+        if self.members.count == 1:
+            return self.watched.functions
+        return {name: self.members.unseen(score) for name, score in self.watched.functions.items()}
+
+    def _start_linear(self, rows: Examples, held: Examples | None, cancel: Callable[[], bool] | None) -> None:
+        """Begin from the best linear model, where the hidden layers can carry it."""
+        s, one = self.settings, self.members.one
+        if not suits_linear_start(s.hidden, one.hidden, one.sizes[-1]):
+            self.settings = dataclasses.replace(s, start="random")
+            return
+        linear_start(self.members, self.network, rows, held, cancel, s.engine, s.threads)
 
     def findings(self) -> list[Finding]:
         """What the training doctor has to say (see `History.diagnose`) of a training that ran to its end."""
@@ -118,9 +159,10 @@ class TableTraining:
     def best(self, state: TrainingState) -> Model:
         """The model that would be left if training had stopped at a state of it, apart from the one that it trains."""
         history = state.history
-        theta = state.kept if self.held and history.best_epoch >= 0 else state.run.theta
-        network = Network.from_parts(self.model.network.architecture, theta, self.settings.seed)
-        stopped = dataclasses.replace(history, stopped="cancelled")
+        held = self.held is not None or self.members.count > 1
+        theta = state.kept if held and history.best_epoch >= 0 else state.run.theta
+        network = self.members.merged(Network.from_parts(self.network.architecture, theta, self.settings.seed))
+        stopped = dataclasses.replace(self.members.history(history), stopped="cancelled")
         return Model(self.model.encoder, self.model.targets, network, self._summary(stopped), stopped)
 
     def _described(self, checkpoint: Checkpoint) -> Checkpoint:
@@ -134,9 +176,12 @@ class TableTraining:
     def _summary(self, history: History) -> dict[str, Any]:
         s, best = self.settings, history.best_epoch
         found = {"cost": history.cost, "validation_cost": history.validation, **history.metrics}
+        alone = self.members.count == 1
         return {
             "rows": len(self.rows[0]),
-            "validation_rows": len(self.held[0]) if self.held else 0,
+            "validation_rows": len(self.rows[0]) if not alone else len(self.held[0]) if self.held else 0,
+            **({} if alone else {"members": self.members.count}),
+            "start": s.start,
             "epochs": history.epochs,
             "best_epoch": best + 1,
             "at_best_epoch": _finite({name: values[best] for name, values in found.items() if values and best >= 0}),
@@ -213,6 +258,11 @@ def train_table(
         if on_event is not None:
             on_event(event)
     return training.model
+
+
+def _exists(checkpoint: Checkpoint | str | os.PathLike[str] | None) -> bool:
+    """Whether there is a state to go on from, which has weights of its own."""
+    return checkpoint is not None and Path(as_checkpoint(checkpoint).path).exists()
 
 
 def _finite(scores: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,48 @@
+"""What suits a table, chosen by experiment: every setting of training that is left at "auto" comes from here."""
+
+from collections.abc import Collection
+from typing import Any, Final
+
+from chainrule.optimizers import AdamW
+from chainrule.schedules import OneCycle
+
+__all__ = ["AUTO", "tabular"]
+
+AUTO: Final = "auto"
+FEW, MANY = 1000, 5000  # rows up to which members are trained together: eight, then four
+WIDE = 3e8  # values of a table beyond which no linear model is fitted first
+
+
+def tabular(rows: int, inputs: int, kinds: Collection[str], members: int | None = None) -> dict[str, Any]:
+    """The settings for a table with so many rows to train on and columns of inputs, and targets of these kinds.
+
+    `kinds` are those of the targets: "classes", "numbers" or both. Up to 5,000 rows a few networks are trained
+    together, each leaving out a fold of the rows (see `chainrule.model.members`); beyond, one with rows held out. With
+    `members` given there are so many.
+
+    >>> found = tabular(150, 4, {"classes"})
+    >>> found["members"], found["validation"], found["hidden"], found["activation"]
+    (8, 'folds', (64, 64), 'gelu')
+
+    Source: the experiments of docs/decisions/0013-defaults-that-win.md.
+    """
+    if members is None:
+        members = 8 if rows <= FEW else 4 if rows <= MANY else 1
+    width = 64 if members > 1 else 128 if rows <= MANY else 256
+    return {
+        "hidden": (width, width),
+        "activation": "gelu",
+        "optimizer": AdamW(0.01 if members > 1 else 0.003),
+        "schedule": OneCycle(rise=0.1, start=0.01),
+        "batch_size": _batch_size(rows),
+        "epochs": 200 if rows <= FEW else 100 if rows <= MANY else 40,
+        "dropout": 0.0,
+        "members": members,
+        "validation": "folds" if members > 1 else 0.1,
+        "start": "linear" if rows * inputs <= WIDE else "random",
+    }
+
+
+def _batch_size(rows: int) -> int:
+    """A power of two that makes 15 to 30 updates an epoch of few rows, and hundreds of many."""
+    return 32 if rows <= 1000 else 64 if rows <= 4000 else 128 if rows <= 20_000 else 256
