@@ -38,7 +38,7 @@ def folds(seed: int, count: int, rows: int, classes: Array | None = None) -> Arr
     """The fold (n,) of each row, from 0: as many rows in each as can be, and of each class (n,) where they are given.
 
     >>> folds(0, 2, 6, np.array([0, 0, 0, 0, 1, 1])).tolist()
-    [0, 1, 1, 0, 1, 0]
+    [1, 1, 0, 0, 1, 0]
     """
     order = permutation(seed, Purpose.FOLDS, 0, rows)
     if classes is not None:
@@ -140,7 +140,11 @@ class Members:
     def history(self, history: History) -> History:
         """The history with costs as the mean of the members: C_x is their sum."""
         cost, validation = ([value / self.count for value in values] for values in (history.cost, history.validation))
-        return dataclasses.replace(history, cost=cost, validation=validation)
+        looks = {
+            name: [value / self.count for value in values] if name.endswith(" cost") else values
+            for name, values in history.looks.items()
+        }
+        return dataclasses.replace(history, cost=cost, validation=validation, looks=looks)
 
     def event(self, event: Event) -> Event:
         """An event with costs as the mean of the members."""

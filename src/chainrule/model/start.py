@@ -98,7 +98,7 @@ def _fitted(
         "threads": threads,
     }
     for share in PENALTIES if held is not None else PENALTIES[2:3]:
-        history = fit(linear, X, T, sample_weight=weight, alpha=share * len(X), engine=engine, **more)
+        history = fit(linear, X, T, sample_weight=weight, alpha=share * len(X), **more)
         found = linear.cost(*(held or rows), engine=engine) if history.best_epoch >= 0 else np.inf
         if not found < least:
             break

@@ -21,6 +21,7 @@ from chainrule.model.members import Members, folds
 from chainrule.model.model import Model
 from chainrule.model.notes import notes_on
 from chainrule.model.preparation import prepare
+from chainrule.model.preset import AUTO
 from chainrule.model.scores import watched
 from chainrule.model.settings import Settings
 from chainrule.model.start import linear_start, suits_linear_start
@@ -61,7 +62,7 @@ class TableTraining:
         seed = as_seed(settings.seed)
         origin = as_source(source)
         found = prepare(origin, names, settings, seed)
-        self.settings = dataclasses.replace(found.settings, seed=seed)
+        self.settings, self._asked_epochs = dataclasses.replace(found.settings, seed=seed), settings.epochs != AUTO
         self.rows, self.held, self.test, self.choices = found.rows, found.held, found.test, found.choices
         self.members = self._members(found.encoder, found.targets)
         self.watched = watched(found.targets, self.choices, settings.metric, settings.mode)
@@ -152,9 +153,14 @@ class TableTraining:
         linear_start(self.members, self.network, rows, held, cancel, s.engine, s.threads)
 
     def findings(self) -> list[Finding]:
-        """What the training doctor has to say (see `History.diagnose`) of a training that ran to its end."""
+        """What the training doctor has to say (see `History.diagnose`) of a training that ran to its end.
+
+        Not that it went on after the best epoch, where nobody asked for so many: the best weights are kept, and only
+        that shows which they are.
+        """
         history, names = self.model.history, self.model.encoder.feature_names
-        return [] if history is None else findings_of(history, names, self.suspects)
+        found = [] if history is None else findings_of(history, names, self.suspects)
+        return [finding for finding in found if self._asked_epochs or finding.name != "overfitting"]
 
     def best(self, state: TrainingState) -> Model:
         """The model that would be left if training had stopped at a state of it, apart from the one that it trains."""
