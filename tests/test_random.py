@@ -98,7 +98,9 @@ def test_purposes_have_the_numbers_that_stored_seeds_rely_on():
         "ORDER": 2,
         "SPLIT": 3,
         "SAMPLE": 4,
-        "HALVES": 5, "MEMBERS": 6, "FOLDS": 7,
+        "HALVES": 5,
+        "MEMBERS": 6,
+        "FOLDS": 7,
     }
 
 

@@ -25,6 +25,7 @@ def test_findings_are_said_and_in_the_json_and_in_the_file(
     table(tmp_path)
     monkeypatch.chdir(tmp_path)
     command = ["train", "noise.csv", "--target", "answer", "--learning-rate", "0.02", "--validation", "0.3"]
+    command += ["--epochs", "100"]
     assert run(command) == 0
     said = capsys.readouterr().out.splitlines()
     at = next(k for k, line in enumerate(said) if line.startswith("overfitting: the validation cost rose from "))
