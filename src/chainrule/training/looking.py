@@ -4,6 +4,8 @@ Looks are taken before the first update and with the weights that are left. They
 `chainrule.training.diagnosis` says what they mean.
 """
 
+from typing import Any
+
 import numpy as np
 
 from chainrule.activations import Activation
@@ -12,9 +14,9 @@ from chainrule.arrays import Array
 from chainrule.data.examples import one_hot
 from chainrule.equations import Pass, backward, forward
 
-__all__ = ["look", "look_at_data", "sample"]
+__all__ = ["look", "look_at_data", "most_rows", "sample"]
 
-ROWS = 1024  # rows that are looked at, at most
+ROWS = 256  # rows that are looked at, at most: a layer of 100 neurons then stays in the processor's cache
 BYTES = 2**24  # and bytes of the widest layer
 PRODUCTS = 2**25  # and products of a forward pass
 LEAST = 64  # rows that are looked at even so
@@ -24,14 +26,22 @@ FLAT = 0.01  # of the slope near 0: below it an activation is called flat
 Numbers = dict[str, list[float]]
 
 
-def sample(architecture: Architecture, X: Array, rows: Array) -> Array:
-    """Some of the `rows` (k,) of X (n, n_1), evenly spread over them.
+def most_rows(architecture: Architecture, dtype: np.dtype[Any]) -> int:
+    """How many rows may be looked at for what a look may cost.
 
-    >>> sample(cr.Architecture.of([3, 1]), np.zeros((5000, 3)), np.arange(5000))[:4]
-    array([ 0,  4,  9, 14])
+    >>> most_rows(cr.Architecture.of([3, 1]), np.dtype("float32"))
+    256
     """
-    room = BYTES // (max(architecture.sizes) * X.dtype.itemsize)
-    most = int(np.clip(min(room, PRODUCTS // architecture.parameter_count), LEAST, ROWS))
+    room = BYTES // (max(architecture.sizes) * dtype.itemsize)
+    return int(np.clip(min(room, PRODUCTS // architecture.parameter_count), LEAST, ROWS))
+
+
+def sample(rows: Array, most: int) -> Array:
+    """At most so many of the rows (k,), evenly spread over them.
+
+    >>> sample(np.arange(1000), 256)[:4]
+    array([ 0,  3,  7, 11])
+    """
     count = min(most, len(rows))
     return rows[np.arange(count) * len(rows) // count]
 

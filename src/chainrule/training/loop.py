@@ -19,13 +19,14 @@ from chainrule.optimizers import LBFGS
 from chainrule.training.divergence import explanation
 from chainrule.training.events import EpochEnd, Event, Finished, Gains, History, Progress, Reason, Started, Stopped
 from chainrule.training.lbfgs import LBFGSRun
-from chainrule.training.looking import look, look_at_data, sample
+from chainrule.training.looking import look, look_at_data, most_rows, sample
 from chainrule.training.settings import Plan
 from chainrule.training.validating import cost_on, outputs_on
 
 __all__ = ["Training", "TrainingState"]
 
 GLANCE = 0.1  # seconds between two looks at the caller; calls of the engine are cut to about this
+SCORED = 1024  # rows trained on that the metrics are taken on while somebody looks
 LOOK = 4096  # rows that are looked at to explain a divergence
 
 
@@ -81,7 +82,7 @@ class Training(Iterator[Event]):
         )
         self._epoch, self._costs, self._kept, self._last_rate = 0, np.empty(0), net.theta.copy(), 0.0
         self._factors, self._gains = plan.schedule.follow(), Gains(plan.min_delta)
-        self.looked_at = sample(net.architecture, examples.X, examples.rows)
+        self.looked_at = sample(examples.rows, most_rows(net.architecture, examples.X.dtype))
         self._run = self._start()
         self._last: TrainingState | None = None
         self.keeper: Keeper | None = None
@@ -113,7 +114,7 @@ class Training(Iterator[Event]):
 
     def scores(self) -> dict[str, float]:
         """The metrics on some of the rows trained on, by the weights as they are now; no bit depends on it."""
-        net, rows = self.net, self.looked_at
+        net, rows = self.net, sample(self.examples.rows, SCORED)
         A = self.engine.predict(net.architecture, net.theta, self.examples.X[rows])
         return {name: float(metric(A, self.examples.T[rows])) for name, metric in self.plan.metrics.items()}
 

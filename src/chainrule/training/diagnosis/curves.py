@@ -55,7 +55,11 @@ def _too_high(told: Told) -> tuple[str, dict[str, float]]:
 def rate_too_low(told: Told, names: Sequence[str] | None) -> Finding | None:
     """The cost still falls at an even pace when the epochs are over, and so does that of validation."""
     fell, n = _fell(told), len(told.cost)
-    if n < EPOCHS or told.stopped not in ("", "time") or fell is None or fell <= 0:
+    if n < EPOCHS or told.stopped not in ("", "time") or fell is None:
+        return None
+    if fell < WORSE * abs(_begun(told)):  # the cost of some rows is no measure of so small a fall in that of all
+        fell = told.cost[0] - min(told.cost)
+    if fell <= 0:
         return None
     quarter = n - 1 - n // 4
     share = (told.cost[quarter] - told.cost[-1]) / fell
