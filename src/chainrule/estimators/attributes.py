@@ -67,7 +67,7 @@ class Fitted:
     @property
     def best_loss_(self) -> float | None:
         """The lowest loss of an epoch; None where a validation set chooses."""
-        return None if self.history_.monitor == SCORE else min(self.history_.cost, default=float("inf"))
+        return None if self.history_.monitor != "training" else min(self.history_.cost, default=float("inf"))
 
     @property
     def validation_scores_(self) -> list[float] | None:

@@ -6,6 +6,7 @@ unless a validation set chooses; then the network has the best so far, and the s
 
 import copy
 import dataclasses
+import math
 import warnings
 from typing import Any, ClassVar, Self
 
@@ -17,10 +18,10 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array
-from chainrule.errors import SettingError
+from chainrule.errors import DataError, SettingError
 from chainrule.estimators.attributes import Fitted
 from chainrule.estimators.calls import Call, ends_of, stops_early, training_of
-from chainrule.estimators.course import SCORE, answer, run
+from chainrule.estimators.course import answer, run
 from chainrule.estimators.insight import Insight
 from chainrule.estimators.parameters import (
     check_parameters,
@@ -31,11 +32,13 @@ from chainrule.estimators.parameters import (
     output_of,
 )
 from chainrule.estimators.splitting import Rows, as_weight, hold_out
+from chainrule.estimators.tabular import encoded, fit_table
 from chainrule.estimators.targets import Targets
 from chainrule.estimators.watching import FRAMES, CallbackSupport, Hooks, watched_by
 from chainrule.network import Network
 from chainrule.optimizers import LBFGS, Optimizer
 from chainrule.random import as_seed
+from chainrule.registry import require
 from chainrule.training import Training, TrainingState
 
 __all__ = ["MLP", "takes_steps"]
@@ -92,6 +95,7 @@ class MLP(Fitted, Insight, CallbackSupport, BaseEstimator):
     engine: str = "auto"
     threads: int | None = None
     dtype: Any = None
+    preset: Any = None
 
     # ------------------------------------------------------------------------------- what each estimator says
 
@@ -121,9 +125,13 @@ class MLP(Fitted, Insight, CallbackSupport, BaseEstimator):
         once: bool = False,
         classes: Any = None,
         total_weight: Any = None,
+        hooks: Any = None,
     ) -> Self:
         """One call of fit, or of partial_fit if `once`."""
         check_parameters(self)
+        if self.preset is not None:
+            fit_table(self, X, y, weight, held, once, classes, total_weight)
+            return self
         fresh = not (self._built and (self.warm_start or once))
         rows = self._rows(X, y, weight, fresh)
         if fresh:
@@ -134,7 +142,8 @@ class MLP(Fitted, Insight, CallbackSupport, BaseEstimator):
         self._fit_architecture()
         begun = 0 if self._state is None else self._state.epoch
         call = Call(kept, out, begun, once, total_weight)
-        hooks = Hooks() if once else Hooks(self, self.max_iter, {"X": X, "y": y, "metadata": _metadata(weight)})
+        if hooks is None:
+            hooks = Hooks() if once else Hooks(self, self.max_iter, {"X": X, "y": y, "metadata": _metadata(weight)})
         self._train(call, hooks)
         return self
 
@@ -144,7 +153,7 @@ class MLP(Fitted, Insight, CallbackSupport, BaseEstimator):
 
     def _rows(self, X: Any, y: Any, weight: Any, reset: bool) -> Rows:
         """Checked rows, those of weight 0 left out."""
-        X, y = validate_data(self, X, y, reset=reset, multi_output=True, y_numeric=self._numeric, **_INPUTS)
+        X, y = self._checked(X, y, reset=reset, multi_output=True, y_numeric=self._numeric)
         y = y.toarray() if hasattr(y, "toarray") else y
         y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
         return Rows(X, y, as_weight(weight, len(y))).present()
@@ -157,11 +166,15 @@ class MLP(Fitted, Insight, CallbackSupport, BaseEstimator):
 
     def _build(self, n_features: int, targets: Targets, dtype: Any) -> None:
         """The network before training, from a seed that is drawn now."""
+        require(
+            self.preset is None, "preset", self.preset, "None for a network without data, whose columns are unknown"
+        )
         seed = self._draw_seed()
         parts = self._parts(n_features, targets)
         first = initializer_of(self, parts["activation"])
         network = Network(**parts, initializer=first, masks=self.masks, seed=seed, dtype=dtype)
-        self.__dict__.pop("history_", None)
+        for name in ("history_", "_tabular", "settings_"):
+            self.__dict__.pop(name, None)
         self.network_, self.seed_ = network, seed
         self._targets: Any = targets
         self.n_iter_ = self.t_ = self._since = self._base = 0
@@ -241,11 +254,11 @@ class MLP(Fitted, Insight, CallbackSupport, BaseEstimator):
         history, text = self.history_, ""
         if history.stopped == "diverged":
             text = f"training diverged, {history.message}"
-            if history.monitor != SCORE or history.best_epoch < 0:  # else the best weights are an answer
+            if history.monitor == "training" or history.best_epoch < 0:  # else the best weights are an answer
                 raise SettingError(text)
         elif history.stopped == "evaluations":
             text = f"L-BFGS computed the loss max_fun={self.max_fun} times before it converged: give a greater max_fun"
-        elif not history.stopped and not call.once:
+        elif not history.stopped and not call.once and self.n_iter_no_change < math.inf:
             text = f"the {self.max_iter} epochs of max_iter ended before training converged: give a greater max_iter"
         if text:
             warnings.warn(text, ConvergenceWarning, stacklevel=5 + FRAMES)
@@ -260,7 +273,18 @@ class MLP(Fitted, Insight, CallbackSupport, BaseEstimator):
     def _inputs(self, X: Any) -> Array:
         """The rows of X as the network takes them."""
         check_is_fitted(self, "network_")
-        return validate_data(self, X, reset=False, **_INPUTS)
+        if self._tabular is not None:
+            return encoded(self, X)
+        return self._checked(X, reset=False)
+
+    def _checked(self, *data: Any, **checks: Any) -> Any:
+        """X, or X and y, as scikit-learn checks them. Raises ValueError in one line."""
+        try:
+            return validate_data(self, *data, **checks, **_INPUTS)
+        except ValueError as error:
+            if "could not convert" not in str(error):
+                raise
+            raise DataError(f"X has words in it ({error}): give preset='tabular', which takes any table") from None
 
     # ------------------------------------------------------------------------------- files
 
@@ -280,6 +304,8 @@ class MLP(Fitted, Insight, CallbackSupport, BaseEstimator):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        if self.preset is not None:
+            tags.input_tags.allow_nan = tags.input_tags.string = tags.input_tags.categorical = True
         tags.target_tags.multi_output = True
         return tags
 

@@ -57,7 +57,7 @@ def training_of(estimator: Any, call: Call) -> Training:
         validation=None if held is None else _given(e, held),
         total_weight=call.total_weight,
         metrics={} if held is None else {SCORE: _metric(e, held, net)},
-        monitor=SCORE if chooses else "training",
+        monitor="training" if not chooses else "cost" if e.scoring == "loss" else SCORE,
         seed=e.seed_,
         **{name: getattr(e, name) for name in ("alpha", "l1", "dropout", "clip", "shuffle", "engine", "threads")},
     )
@@ -85,7 +85,7 @@ def _batch_size(estimator: Any, rule: Optimizer, rows: int) -> int | None:
     asked = estimator.batch_size
     if rule.full_batch or asked is None:
         return None
-    if asked != "auto" and asked > rows:
+    if asked != "auto" and asked > rows and not estimator._within:
         warnings.warn(
             f"batch_size={asked} is more than the {rows} rows to train on: all are taken", stacklevel=6 + FRAMES
         )
@@ -103,7 +103,7 @@ def _schedule(estimator: Any, rule: Optimizer, call: Call) -> Schedule | str:
 
 def _metric(estimator: Any, held: Rows, net: Network) -> Any:
     """The score on the validation set as a metric of training: the estimator's own, or that of `scoring`."""
-    if estimator.scoring is None:
+    if estimator.scoring is None or estimator.scoring == "loss":
         return lambda A, T: estimator._targets.score(held.y, A, held.weight)
     from sklearn.metrics import check_scoring
 

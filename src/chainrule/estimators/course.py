@@ -36,7 +36,7 @@ class Ends:
 
     def words(self, monitor: str) -> str:
         """What has happened then."""
-        what = "validation score" if monitor == SCORE else "training loss"
+        what = {SCORE: "validation score", "cost": "validation loss"}.get(monitor, "training loss")
         return f"the {what} did not improve by more than tol={self.tol:g} for {self.patience} epochs in a row"
 
 
@@ -83,7 +83,7 @@ def _ended(event: Event, asked: bool, over: Callable[[Sequence[float]], bool], e
 def answer(training: Training) -> Array:
     """The theta to predict with: the best one where a validation set chooses, or after a divergence, else the last."""
     state, history = training.state, training.history
-    chooses = history.monitor == SCORE and history.best_epoch >= 0
+    chooses = history.monitor != "training" and history.best_epoch >= 0
     return state.kept if chooses or history.stopped == "diverged" else state.run.theta
 
 
@@ -95,7 +95,7 @@ def adapted(state: TrainingState, theta: Array, rules: tuple[Optimizer, Optimize
     training to come: what it keeps that the state's does not is NaN for the epochs so far.
     """
     run, (before, rule) = state.run, rules
-    if now.monitor != SCORE:
+    if now.monitor == "training":
         run = dataclasses.replace(run, theta=theta.copy())
     if type(before) is not type(rule) or len(run.slots) != rule.slots:
         run = RunState(run.theta, np.zeros((rule.slots, run.theta.size), run.theta.dtype), 0)

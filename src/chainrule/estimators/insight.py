@@ -16,6 +16,8 @@ class Insight:
     network_: Network
     engine: str
     _targets: Any
+    _tabular: Any = None  # what preset="tabular" has found in the table
+    _within = False  # whether it is the estimator within such a one
 
     def _inputs(self, X: Any) -> Array:
         """The rows of X as the network takes them."""
@@ -25,10 +27,14 @@ class Insight:
     def input_names_(self) -> Array:
         """The names of the network's inputs, (n_1,): the columns of X, or x0, x1, ... where they have none.
 
+        With preset="tabular" those of the encoded columns, such as `cut=Ideal` and `age missing`.
+
         >>> X, y = np.array([[0.0, 1.0], [1.0, 0.0], [2.0, 3.0]]), np.array([1.0, 0.0, 3.0])
         >>> cr.MLPRegressor(hidden_layer_sizes=(), solver="lbfgs").fit(X, y).input_names_
         array(['x0', 'x1'], dtype=object)
         """
+        if self._tabular is not None:
+            return np.array(self._tabular.encoder.feature_names, dtype=object)
         given = getattr(self, "feature_names_in_", None)
         if given is not None:
             return np.asarray(given, dtype=object)

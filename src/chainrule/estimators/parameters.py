@@ -135,6 +135,7 @@ def patience_of(estimator: Any) -> int:
 
 def check_parameters(estimator: Any) -> None:
     """Raise a SettingError, in one line, for parameters that no training could have; objects check their own."""
+    require(estimator.preset in (None, "tabular"), "preset", estimator.preset, "None or 'tabular'")
     counts = {"max_iter": estimator.max_iter, "max_fun": estimator.max_fun}
     for name, value in counts.items():
         require(_is(value, _COUNT) and value >= 1, name, value, "a whole number from 1")

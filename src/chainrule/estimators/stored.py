@@ -1,21 +1,24 @@
 """An estimator as plain data and tensors, for a file: its parameters, its network, and all that going on takes.
 
 The network's tensors come first, as in the file of a network; `state.*` are those of the training that goes on, with
-the current weights, where a validation set has chosen others to predict with.
+the current weights, where a validation set has chosen others to predict with. With preset="tabular" the estimator
+within is stored like any other, its tensors as `inner.*`, beside the encoder and the merged network.
 """
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from chainrule.arrays import Array
+from chainrule.data.encoding import Encoder
 from chainrule.errors import ModelFileError, SettingError
 from chainrule.estimators.base import MLP
 from chainrule.estimators.classifier import MLPClassifier
 from chainrule.estimators.regressor import MLPRegressor
-from chainrule.estimators.targets import Labels, Values
+from chainrule.estimators.stored_targets import from_parts as targets_from_parts
+from chainrule.estimators.stored_targets import to_parts as targets_to_parts
+from chainrule.estimators.tabular import Tabular
 from chainrule.files.plain import pack, unpack
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer
@@ -24,7 +27,6 @@ from chainrule.training.stored import state_of, state_parts
 __all__ = ["from_parts", "to_parts"]
 
 CLASSES: dict[str, type[MLP]] = {cls.__name__: cls for cls in (MLPClassifier, MLPRegressor)}
-TARGETS = {"labels": Labels, "values": Values}
 PLAIN = ("seed_", "n_iter_", "t_", "stopped_", "n_features_in_", "feature_names_in_", "_since", "_base", "_rule")
 
 
@@ -83,8 +85,9 @@ def _fitted(estimator: MLP, tensors: dict[str, Array]) -> dict[str, Any]:
     attributes = {name: getattr(estimator, name) for name in PLAIN if hasattr(estimator, name)}
     document = {
         "attributes": [[name, pack(value, tensors, name)] for name, value in attributes.items()],
-        "targets": _targets(estimator._targets, tensors),
+        "targets": targets_to_parts(estimator._targets, tensors),
         "state": None,
+        "tabular": None if estimator._tabular is None else _tabular(estimator, tensors),
     }
     if estimator._state is not None:
         document["state"], state = state_parts(estimator._state)
@@ -92,10 +95,12 @@ def _fitted(estimator: MLP, tensors: dict[str, Array]) -> dict[str, Any]:
     return {**network, "fitted": document}
 
 
-def _targets(targets: Any, tensors: dict[str, Array]) -> dict[str, Any]:
-    kind = next(kind for kind, cls in TARGETS.items() if isinstance(targets, cls))
-    fields = {field.name: getattr(targets, field.name) for field in dataclasses.fields(targets)}
-    return {"is": kind, "of": {name: pack(value, tensors, f"targets.{name}") for name, value in fields.items()}}
+def _tabular(estimator: MLP, tensors: dict[str, Array]) -> dict[str, Any]:
+    found: Tabular = estimator._tabular
+    inner, parts = to_parts(found.inner)
+    tensors |= found.encoder.tensors() | {f"inner.{name}": tensor for name, tensor in parts.items()}
+    settings = [[name, pack(value, tensors, f"settings.{name}")] for name, value in estimator.settings_.items()]
+    return {"encoder": found.encoder.document(), "members": found.count, "settings": settings, "inner": inner}
 
 
 def _attributes(document: Mapping[str, Any], tensors: Mapping[str, Array], network: Network) -> dict[str, Any]:
@@ -103,16 +108,29 @@ def _attributes(document: Mapping[str, Any], tensors: Mapping[str, Array], netwo
     strange = (set(found) ^ set(PLAIN)) - {"feature_names_in_"}
     if strange:
         raise ModelFileError(f"what it has learnt is not what this version knows: {', '.join(sorted(strange))}")
-    fields = {name: unpack(value, tensors) for name, value in document["targets"]["of"].items()}
-    targets = TARGETS[document["targets"]["is"]](**fields)
-    _check(found, targets, network)
+    targets = targets_from_parts(document["targets"], tensors)
     found |= {"network_": network, "_targets": targets, "_state": None}
+    if document.get("tabular") is not None:
+        found |= _within(document["tabular"], tensors, targets)
+    _check(found, targets, network)
     if document["state"] is not None:
         state = state_of(document["state"], _below("state.", tensors))
         if (state.kept.shape, state.kept.dtype) != (network.theta.shape, network.dtype):
             raise ModelFileError("its training is of another network than its own")
         found |= {"_state": state, "history_": state.history}
     return found
+
+
+def _within(document: Mapping[str, Any], tensors: Mapping[str, Array], targets: Any) -> dict[str, Any]:
+    """What preset="tabular" has found, and the history of the estimator within."""
+    encoder, count = Encoder.from_document(document["encoder"], tensors), document["members"]
+    inner = from_parts(document["inner"], _below("inner.", tensors))
+    if type(count) is not int or count < 1 or inner.network_.sizes[0] != encoder.width:
+        raise ModelFileError("its encoder and members are not those of the network within")
+    tabular = Tabular(encoder, targets, count, inner)
+    settings = {name: unpack(value, tensors) for name, value in document["settings"]}
+    history = {} if inner._state is None else {"history_": tabular.history}
+    return {"_tabular": tabular, "settings_": settings, **history}
 
 
 def _below(prefix: str, tensors: Mapping[str, Array]) -> dict[str, Array]:
@@ -127,9 +145,10 @@ def _check(found: Mapping[str, Any], targets: Any, network: Network) -> None:
     wrong += [name for name, kind in kinds.items() if not isinstance(found[name], kind)]
     if wrong:
         raise ModelFileError(f"its {wrong[0]} is {found[wrong[0]]!r}")
-    widths = [block.width for block in network.architecture.blocks]
-    if (found["n_features_in_"], targets.widths) != (network.sizes[0], widths):
+    widths, table = [block.width for block in network.architecture.blocks], found.get("_tabular")
+    inputs = found["n_features_in_"] if table is None else table.encoder.width
+    if (inputs, targets.widths) != (network.sizes[0], widths):
         raise ModelFileError(f"its inputs and targets are not those of its network, {network!r}")
     names = found.get("feature_names_in_")
-    if names is not None and np.shape(names) != (network.sizes[0],):
-        raise ModelFileError(f"it has {np.size(names)} names for {network.sizes[0]} inputs")
+    if names is not None and np.shape(names) != (found["n_features_in_"],):
+        raise ModelFileError(f"it has {np.size(names)} names for {found['n_features_in_']} inputs")

@@ -40,7 +40,13 @@ def watched_by(estimator: Any) -> Iterator[list[Listener]]:
     for callback in own:
         require(callable(callback), "callback", callback, "a callable that takes an event, a list of those, or None")
     with Display(silent=not estimator.progress, may_end=True) as display:
-        yield [*([print_line] if estimator.verbose else []), display.show, *own]
+        listeners = [*([print_line] if estimator.verbose else []), display.show, *own]
+        shown = getattr(estimator, "_shown", None)
+        yield listeners if shown is None else [_told(listener, shown) for listener in listeners]
+
+
+def _told(listener: Listener, shown: Callable[[Event], Event]) -> Listener:
+    return lambda event: listener(shown(event))
 
 
 def print_line(event: Event) -> None:
