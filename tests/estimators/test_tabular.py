@@ -152,6 +152,15 @@ def test_several_networks_where_each_may_leave_out_a_part(settings, members):
         assert isinstance(found._rule, LBFGS)
 
 
+def test_the_lowest_loss_chooses_without_the_preset_too():
+    X = RNG.normal(size=(N, 2))
+    mlp = cr.MLPClassifier(early_stopping=True, scoring="loss", learning_rate_init=0.05, max_iter=60, random_state=0)
+    history = mlp.fit(X, X[:, 0] > RNG.normal(size=N)).history_
+    assert history.best_epoch == np.argmin(history.validation) < history.epochs - 1
+    assert mlp.best_loss_ is None
+    assert len(mlp.validation_scores_) == mlp.n_iter_
+
+
 def test_an_own_validation_set_chooses():
     held = FRAME.tail(20), WORDS[-20:]
     found = estimator("binary").fit(FRAME.head(40), WORDS[:40], X_val=held[0], y_val=held[1])

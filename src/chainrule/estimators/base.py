@@ -6,7 +6,6 @@ unless a validation set chooses; then the network has the best so far, and the s
 
 import copy
 import dataclasses
-import math
 import warnings
 from typing import Any, ClassVar, Self
 
@@ -258,7 +257,7 @@ class MLP(Fitted, Insight, CallbackSupport, BaseEstimator):
                 raise SettingError(text)
         elif history.stopped == "evaluations":
             text = f"L-BFGS computed the loss max_fun={self.max_fun} times before it converged: give a greater max_fun"
-        elif not history.stopped and not call.once and self.n_iter_no_change < math.inf:
+        elif not history.stopped and not call.once and not self._within:
             text = f"the {self.max_iter} epochs of max_iter ended before training converged: give a greater max_iter"
         if text:
             warnings.warn(text, ConvergenceWarning, stacklevel=5 + FRAMES)
