@@ -45,8 +45,8 @@ class MLPClassifier(ClassifierMixin, MLP):
     the weights; "loss": the lowest loss does. callback: a callable, or several, that takes the events of `cr.train`;
     True ends training. progress: show training on stderr or in the notebook. initializer, coefs_init and
     intercepts_init, masks: the first weights, by a rule or given, and the masks of `cr.Network`. engine, threads: as in
-    `cr.train`. dtype: "float32" or "float64"; None keeps float32 and float64 as X has them and takes float64 for everything else.
-    preset: "tabular" takes any table and settings that suit it, see docs/tabular.md.
+    `cr.train`. dtype: "float32" or "float64"; None keeps float32 and float64 as X has them and takes float64 for
+    everything else. preset: "tabular" takes any table and settings that suit it, see docs/tabular.md.
 
     Attributes are scikit-learn's, and `network_` (a `cr.Network`), `history_` (a `cr.History`), `seed_` (drawn once
     where random_state is None or a RandomState), `stopped_` (whether training ended by itself) and
