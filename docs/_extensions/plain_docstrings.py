@@ -50,7 +50,7 @@ def _plain(text: str, arguments: Collection[str]) -> str:
         named = all(name.replace("\\", "") in arguments for name in names)
         return re.sub(r"([\w\\]+)(?=,|:| and )", r"**\1**", found[0]) if named else found[0]
 
-    linked = re.sub(r"docs/(?!from-scikit-learn)([\w-]+)\.md", r":doc:`/\1`", escaped)
+    linked = re.sub(r"docs/([\w-]+)\.md", r":doc:`/\1`", escaped)
     return re.sub(r"(?<![\w\\.])(?:[\w\\]+(?:, | and ))*[\w\\]+:(?=\s)", bold, linked)
 
 
