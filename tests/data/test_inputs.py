@@ -53,6 +53,9 @@ def test_they_are_judged_when_the_whole_column_was_seen(seed, late):
     assert whole == cut
     assert whole.transforms[0].kind == ("scaled" if late in "3-" else "categories")
     assert whole.transforms[0].missing
+    full = ["-", "1", "na", "2"] * 20 + [late, "1"] * 10  # nothing is missing if there is a word
+    assert Encoder.fit(Cut({"a": full}, cuts)) == Encoder.fit(Cut({"a": full}, []))
+    assert Encoder.fit(Cut({"a": full}, [10, 50])).transforms[0].missing == (late in "3-")
     only = Cut({"a": ["-"] * 30 + ["na"] * 30 + [""]}, random_cuts(61, seed))
     assert Encoder.fit(only).feature_names == ["a=-", "a=na", "a missing"]
 

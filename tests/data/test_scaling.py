@@ -77,6 +77,14 @@ def test_numbers_over_several_decades_are_logarithms(name):
     assert 0.5 < X.std() < 1.1
 
 
+def test_a_logarithm_begins_at_0_only_where_numbers_are_decades_apart_and_none_is_negative():
+    above = 100 + np.random.default_rng(0).exponential(5, N)
+    for x in (above, values("fares") - 5):
+        found, _ = transform(x)
+        assert isinstance(found, Log)
+        assert found.origin == np.median(x)
+
+
 def test_heavy_tails_on_both_sides_are_logarithms_of_the_distance_from_the_median():
     x = values("profits")
     found, X = transform(x)

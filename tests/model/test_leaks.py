@@ -18,6 +18,7 @@ RNG = np.random.default_rng(0)
 X = RNG.normal(size=(N, 4))
 SICK = np.where(X[:, 0] + X[:, 1] + RNG.normal(size=N) > 0.5, "sick", "well")
 PRICE = X[:, 0] + X[:, 1] ** 2 + RNG.normal(size=N)
+FAR = np.abs(X[:, 0]) > 0.7
 COLUMNS = {f"x{k}": X[:, k] for k in range(4)}
 
 
@@ -83,9 +84,24 @@ def test_cells_that_are_there_for_one_class_alone_are_pointed_out() -> None:
         COLUMNS | {"few": np.where((SICK == "sick") & (np.arange(N) < 20), 1.5, np.nan), "y": SICK},
         COLUMNS | {"gaps": np.where(RNG.random(N) < 0.5, np.nan, 1.5), "y": SICK},
         COLUMNS | {"rare": np.where(RNG.random(N) < 0.4, np.nan, 1.5), "y": np.where(np.arange(N) == 9, "b", "a")},
+        {"x": X[:, 0], "far": slips(FAR, 0.02, False), "y": FAR},
+        {"x": X[:200, 0], "twice": [f"n{k // 2}" for k in range(200)], "y": np.repeat(SICK[:100], 2)},
         {name: column[:40] for name, column in (COLUMNS | {"leak": SICK, "y": SICK}).items()},
     ],
-    ids=["classes", "numbers", "alone", "good", "good words", "sum", "few", "gaps", "rare class", "few rows"],
+    ids=[
+        "classes",
+        "numbers",
+        "alone",
+        "good",
+        "good words",
+        "sum",
+        "few",
+        "gaps",
+        "rare class",
+        "others alone",
+        "pairs",
+        "few rows",
+    ],
 )
 def test_honest_columns_are_not(columns: Any) -> None:
     assert names(columns) == []
