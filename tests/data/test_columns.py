@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.data.columns import column_as_numbers, column_as_words, first_non_number, is_boolean
+from chainrule.data.columns import column_as_numbers, column_as_words, first_non_number, read_numbers
 from chainrule.errors import DataError
 
 
@@ -101,8 +101,10 @@ def test_words_keep_what_only_looks_like_a_number():
 def test_booleans_have_one_word_and_are_recognised():
     for cells in (["True", "false", ""], [True, False, None]):
         assert column_as_words(cells)[0].tolist() == ["true", "false", None]
-        assert is_boolean(cells)
-    assert not any(map(is_boolean, [["true", "x"], ["?"], [0, 1], pa.array([None])]))
+        assert read_numbers(cells).boolean
+    for cells in ([0, 1], ["0", "1"], pa.array([None])):
+        assert not read_numbers(cells).boolean
+    assert read_numbers(["true", "x"]) is None
 
 
 @pytest.mark.parametrize("column", [pa.array([[1]]), pa.array([b"x"]), pa.array([{"a": 1}])])

@@ -10,6 +10,7 @@ import pytest
 
 from chainrule.data.encoding import Encoder
 from chainrule.data.tables import read_table
+from chainrule.data.transforms import Numbers
 from chainrule.errors import DataError, ModelFileError
 
 TABLE = {
@@ -156,6 +157,14 @@ def test_tables_that_do_not_fit_are_refused_in_one_line(columns, words):
         encoder.encode(read_table(columns), "float32")
     assert "\n" not in str(caught.value)
     assert [word for word in words if word not in str(caught.value)] == []
+
+
+def test_columns_of_older_files_are_standardised_and_not_bent():
+    encoder = Encoder((Numbers("a", True, 2.0, 0.5),))
+    X = encoder.encode(read_table({"a": [1.0, None, 1e6]}), "float64")
+    np.testing.assert_array_equal(X, [[-2, 0], [0, 1], [(1e6 - 2) * 2, 0]])
+    with pytest.raises(DataError, match=r"row 2 of column 'a' is 1e\+300, too far from the training data"):
+        encoder.encode(read_table({"a": [1.0, 1e300]}), "float32")
 
 
 # model files -----------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from chainrule.data.columns import UNSAID
+from chainrule.data.cells import UNSAID
 from chainrule.data.encoding import Encoder
 from chainrule.data.tables import read_table
 from chainrule.errors import DataError, ModelFileError

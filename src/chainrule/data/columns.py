@@ -1,8 +1,4 @@
-"""One column, read in two ways: as numbers, or as words in a canonical text. Whole columns, never cell by cell.
-
-White space around a cell is dropped, and the words of `MISSING` stand for no value at all, in every column. Those of
-`UNSAID` do so in columns of numbers, truth values and times, where they cannot be meant; elsewhere they are words.
-"""
+"""One column, read in two ways: as numbers, or as words in a canonical text. Whole columns, never cell by cell."""
 
 from __future__ import annotations
 
@@ -12,21 +8,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.data.cells import UNSAID, among, one_array, stripped, without
 from chainrule.errors import DataError, RowError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = [
-    "MISSING",
-    "UNSAID",
     "NumberCells",
     "column_as_numbers",
     "column_as_words",
     "first_non_number",
-    "is_boolean",
     "is_categorical",
-    "looks_numeric",
     "missing_cells",
     "not_finite",
     "numbers_at_once",
@@ -38,19 +31,11 @@ __all__ = [
     "words_of",
 ]
 
-_FAULTS = ("#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!")  # what a spreadsheet writes for no value
-_NOTHING = ("", "?", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NaT", "null", "NULL", "<null>", "None", "\\N")
-MISSING = (*_NOTHING, *_FAULTS)
-_DASHES = ("-", "--", "---", "\N{EN DASH}", "\N{EM DASH}", ".", "..", "*")
-_ABSENT = ("na", "n.a", "none", "nil", "null", "missing", "unknown", "not available", "undefined")
-UNSAID = (*_DASHES, *(way(word) for word in _ABSENT for way in (str, str.capitalize, str.upper)), "n.a.", "N.A.")
-
 _TRUE = ("true", "True", "TRUE")
 _FALSE = ("false", "False", "FALSE")
 _NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 _WHOLE = r"^(-?(?:0|[1-9][0-9]*))\.0+$"  # a whole number written as a decimal; a code such as 007 is none
 _FEW, _MANY, _TOGETHER = 1024, 64, 2**18  # rows and columns for which columns are read together, and cells together
-_A_DAY = {unit: 86400.0 * 1000**k for k, unit in enumerate(("s", "ms", "us", "ns"))}
 _EXACT = 2.0**53  # below it every whole float64 is its own integer
 
 
@@ -97,14 +82,14 @@ def read_numbers(column: Any, unsaid: bool = False) -> NumberCells | None:
     """
     import pyarrow as pa
 
-    plain = _plain(column)
+    plain = one_array(column)
     numbers, boolean = _numbers(plain), pa.types.is_boolean(plain.type)
     if numbers is None and pa.types.is_large_string(plain.type):
-        text, left_out = _stripped(plain), np.empty(0, np.intp)
+        text, left_out = stripped(plain), np.empty(0, np.intp)
         if unsaid:
-            found = _among(text, UNSAID)
+            found = among(text, UNSAID)
             left_out = np.flatnonzero(found.to_numpy(zero_copy_only=False))
-            text = _without(text, found)
+            text = without(text, found)
         numbers = _parsed(text) if unsaid else None
         boolean = numbers is None
         numbers = _booleans(text) if boolean else numbers
@@ -137,11 +122,11 @@ def values_of(column: Any, refuse: Callable[[int, str], DataError], name: str = 
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    plain = _plain(column)
+    plain = one_array(column)
     if pa.types.is_large_string(plain.type) and _numbers(plain) is None:
         text = words_of(plain, name)
-        text = _without(text, _among(text, UNSAID))
-        text = pc.if_else(_among(text, _TRUE), "1", pc.if_else(_among(text, _FALSE), "0", text))
+        text = without(text, among(text, UNSAID))
+        text = pc.if_else(among(text, _TRUE), "1", pc.if_else(among(text, _FALSE), "0", text))
         plain = text if _parsed(text) is not None else plain
     numbers = column_as_numbers(plain, name)
     if numbers is None:
@@ -165,8 +150,8 @@ def numbers_at_once(table: pa.Table, names: Sequence[str]) -> dict[str, NDArray[
     found: dict[str, NDArray[np.float64]] = {}
     for start in range(0, len(texts), _TOGETHER // n):
         some = texts[start : start + _TOGETHER // n]
-        cells = _stripped(
-            _plain(pa.concat_arrays([c for name in some for c in table.column(name).cast("string").chunks]))
+        cells = stripped(
+            one_array(pa.concat_arrays([c for name in some for c in table.column(name).cast("string").chunks]))
         )
         number = pc.match_substring_regex(cells, _NUMBER)
         values = pc.cast(pc.if_else(number, cells, pa.scalar(None, cells.type)), pa.float64())
@@ -186,11 +171,11 @@ def missing_cells(column: Any, unsaid: bool = False) -> NDArray[np.bool_]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    plain = _plain(column)
+    plain = one_array(column)
     if not pa.types.is_large_string(plain.type):
         return np.asarray(pc.is_null(plain, nan_is_null=pa.types.is_floating(plain.type)))
-    found = _stripped(plain)
-    return np.asarray(pc.is_null(_without(found, _among(found, UNSAID)) if unsaid else found))
+    found = stripped(plain)
+    return np.asarray(pc.is_null(without(found, among(found, UNSAID)) if unsaid else found))
 
 
 def words_of(column: Any, name: str = "?") -> pa.Array:
@@ -198,18 +183,18 @@ def words_of(column: Any, name: str = "?") -> pa.Array:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    plain = _plain(column)
+    plain = one_array(column)
     if pa.types.is_floating(plain.type):
         return _float_words(plain)
     if pa.types.is_binary(plain.type) or pa.types.is_nested(plain.type):
         raise DataError(f"column {name!r} holds {plain.type}, but a column holds numbers, words or booleans")
     try:
-        text = _stripped(_short_times(plain.type, pc.cast(plain, pa.large_string())))
+        text = stripped(_short_times(plain.type, pc.cast(plain, pa.large_string())))
     except pa.ArrowException:
         raise DataError(f"column {name!r} holds {plain.type}, which has no text: turn it into words") from None
     text = pc.replace_substring_regex(text, _WHOLE, r"\1")
-    text = pc.if_else(_among(text, _TRUE), "true", text)
-    return pc.if_else(_among(text, _FALSE), "false", text)
+    text = pc.if_else(among(text, _TRUE), "true", text)
+    return pc.if_else(among(text, _FALSE), "false", text)
 
 
 def _short_times(kind: pa.DataType, text: pa.Array) -> pa.Array:
@@ -222,22 +207,6 @@ def _short_times(kind: pa.DataType, text: pa.Array) -> pa.Array:
     text = pc.replace_substring_regex(text, r"(\.\d*?)0+(Z?)$", r"\1\2")
     text = pc.replace_substring_regex(text, r"\.(Z?)$", r"\1")
     return pc.replace_substring_regex(text, r"^(\d+-\d\d-\d\d) 00:00:00$", r"\1")
-
-
-def is_boolean(column: Any) -> bool:
-    """Whether the column has values and all of them are booleans, or the words for them.
-
-    >>> is_boolean(["True", "", "false"]), is_boolean([1, 0])
-    (True, False)
-    """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    plain = _plain(column)
-    if not pa.types.is_large_string(plain.type):
-        return bool(pa.types.is_boolean(plain.type))
-    text = _stripped(plain)
-    return bool(text.null_count < len(text) and pc.all(_among(text.drop_null(), _TRUE + _FALSE)).as_py())
 
 
 def is_categorical(column: Any) -> bool:
@@ -273,17 +242,9 @@ def first_non_number(column: Any, name: str = "?", unsaid: bool = False) -> tupl
     import pyarrow.compute as pc
 
     words = words_of(column, name)
-    words = _without(words, _among(words, UNSAID)) if unsaid else words
+    words = without(words, among(words, UNSAID)) if unsaid else words
     row = pc.index(pc.match_substring_regex(words, _NUMBER), False).as_py()
     return (row, words[row].as_py()) if row >= 0 else (0, "")
-
-
-def looks_numeric(words: pa.Array, share: float = 0.5) -> bool:
-    """Whether more than this share of the words that are present are numbers."""
-    import pyarrow.compute as pc
-
-    numeric = pc.sum(numeric_cells(words)).as_py() or 0
-    return bool(numeric > share * (len(words) - words.null_count))
 
 
 def numeric_cells(words: pa.Array) -> pa.Array:
@@ -293,31 +254,13 @@ def numeric_cells(words: pa.Array) -> pa.Array:
     return pc.match_substring_regex(words, _NUMBER)
 
 
-def _plain(column: Any) -> pa.Array:
-    """One array without dictionary, its text as large_string; lists are taken as they come."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if not isinstance(column, pa.Array | pa.ChunkedArray):
-        column = pa.array(column, from_pandas=True)
-    if isinstance(column, pa.ChunkedArray):  # each chunk by itself: dictionaries may differ between chunks
-        chunks = [_plain(chunk) for chunk in column.chunks]
-        return pa.concat_arrays(chunks) if chunks else _plain(pa.array([], column.type))
-    if pa.types.is_dictionary(column.type):
-        return _plain(column.dictionary).take(column.indices)
-    if pa.types.is_duration(column.type):  # in days
-        return pc.divide(pc.cast(pc.cast(column, pa.int64()), pa.float64()), _A_DAY[column.type.unit])
-    text = pa.types.is_string(column.type) or str(column.type) == "string_view"
-    return pc.cast(column, pa.large_string()) if text else column
-
-
 def _numbers(plain: pa.Array) -> pa.Array | None:
     import pyarrow as pa
     import pyarrow.compute as pc
 
     kind = plain.type
     if pa.types.is_large_string(kind):
-        return _parsed(_stripped(plain))
+        return _parsed(stripped(plain))
     known = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean, pa.types.is_null)
     return pc.cast(plain, pa.float64(), safe=False) if any(test(kind) for test in known) else None
 
@@ -336,33 +279,10 @@ def _booleans(text: pa.Array) -> pa.Array | None:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    true = _among(text, _TRUE)
-    if not pc.all(pc.or_(pc.or_(true, _among(text, _FALSE)), pc.is_null(text))).as_py():
+    true = among(text, _TRUE)
+    if not pc.all(pc.or_(pc.or_(true, among(text, _FALSE)), pc.is_null(text))).as_py():
         return None
     return pc.if_else(pc.is_null(text), None, pc.cast(true, pa.float64()))
-
-
-def _stripped(text: pa.Array) -> pa.Array:
-    """The text without white space around it, null where it is one of the missing words."""
-    import pyarrow.compute as pc
-
-    trimmed = pc.utf8_trim_whitespace(text)
-    return _without(trimmed, _among(trimmed, MISSING))
-
-
-def _without(text: pa.Array, cells: pa.Array) -> pa.Array:
-    """The text, null in these cells."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    return pc.if_else(cells, pa.scalar(None, text.type), text)
-
-
-def _among(text: pa.Array, words: tuple[str, ...]) -> pa.Array:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    return pc.is_in(text, value_set=pa.array(words, text.type))
 
 
 def _float_words(numbers: pa.Array) -> pa.Array:

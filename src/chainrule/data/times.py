@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.data.columns import UNSAID, words_of
+from chainrule.data.cells import UNSAID, among, without
+from chainrule.data.columns import words_of
 from chainrule.data.moments import Running
 from chainrule.data.sampling import Sample
 
@@ -166,10 +167,7 @@ def minute(seconds: Values) -> NDArray[np.int64]:
 
 def _said(words: pa.Array) -> pa.Array:
     """The words, null where one stands for no time."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    return pc.if_else(pc.is_in(words, value_set=pa.array(_NO_TIME, words.type)), pa.scalar(None, words.type), words)
+    return without(words, among(words, _NO_TIME))
 
 
 def _days(part: dict[str, pa.Array]) -> Values:

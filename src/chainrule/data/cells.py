@@ -1,0 +1,64 @@
+"""The cells of a column as one Arrow array, and which of its words stand for no value.
+
+White space around a cell is dropped, and the words of `MISSING` stand for no value at all, in every column. Those of
+`UNSAID` do so in columns of numbers, truth values and times, where they cannot be meant; elsewhere they are words.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["MISSING", "UNSAID", "among", "one_array", "stripped", "without"]
+
+_FAULTS = ("#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!")  # what a spreadsheet writes for no value
+_NOTHING = ("", "?", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NaT", "null", "NULL", "<null>", "None", "\\N")
+MISSING = (*_NOTHING, *_FAULTS)
+_DASHES = ("-", "--", "---", "\N{EN DASH}", "\N{EM DASH}", ".", "..", "*")
+_ABSENT = ("na", "n.a", "none", "nil", "null", "missing", "unknown", "not available", "undefined")
+UNSAID = (*_DASHES, *(way(word) for word in _ABSENT for way in (str, str.capitalize, str.upper)), "n.a.", "N.A.")
+_A_DAY = {unit: 86400.0 * 1000**k for k, unit in enumerate(("s", "ms", "us", "ns"))}
+
+
+def one_array(column: Any) -> pa.Array:
+    """One array without dictionary, its text as large_string; lists are taken as they come."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not isinstance(column, pa.Array | pa.ChunkedArray):
+        column = pa.array(column, from_pandas=True)
+    if isinstance(column, pa.ChunkedArray):  # each chunk by itself: dictionaries may differ between chunks
+        chunks = [one_array(chunk) for chunk in column.chunks]
+        return pa.concat_arrays(chunks) if chunks else one_array(pa.array([], column.type))
+    if pa.types.is_dictionary(column.type):
+        return one_array(column.dictionary).take(column.indices)
+    if pa.types.is_duration(column.type):  # in days
+        return pc.divide(pc.cast(pc.cast(column, pa.int64()), pa.float64()), _A_DAY[column.type.unit])
+    text = pa.types.is_string(column.type) or str(column.type) == "string_view"
+    return pc.cast(column, pa.large_string()) if text else column
+
+
+def stripped(text: pa.Array) -> pa.Array:
+    """The text without white space around it, null where it is one of the missing words."""
+    import pyarrow.compute as pc
+
+    trimmed = pc.utf8_trim_whitespace(text)
+    return without(trimmed, among(trimmed, MISSING))
+
+
+def without(text: pa.Array, cells: pa.Array) -> pa.Array:
+    """The text, null in these cells."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return pc.if_else(cells, pa.scalar(None, text.type), text)
+
+
+def among(text: pa.Array, words: tuple[str, ...]) -> pa.Array:
+    """Which cells (n,) are one of the words."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return pc.is_in(text, value_set=pa.array(words, text.type))
