@@ -1,5 +1,6 @@
 """preset="tabular": any table, settings that suit it, parameters that override them, and everything else as ever."""
 
+import json
 import pickle
 
 import numpy as np
@@ -12,7 +13,8 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import chainrule as cr
-from chainrule.errors import ChainruleError, DataError, SettingError
+from chainrule.errors import ChainruleError, DataError, ModelFileError, SettingError
+from chainrule.files.container import read, write
 from chainrule.optimizers import LBFGS, AdamW
 from chainrule.training import EpochEnd
 
@@ -214,6 +216,49 @@ def test_pickles_and_files_go_on_in_the_same_bits(target, settings, tmp_path):
         assert same(again.partial_fit(FRAME, y), other.partial_fit(FRAME, y))
     cr.save(cr.load(tmp_path / "e.safetensors"), tmp_path / "f.safetensors")
     assert (tmp_path / "f.safetensors").read_bytes() == (tmp_path / "e.safetensors").read_bytes()
+
+
+def test_a_warm_start_goes_on_in_the_same_bits():
+    settings = {"learning_rate": cr.Constant(), **ALONE}  # a schedule that looks ahead would see another end
+    whole = estimator("binary", max_iter=4, **settings).fit(FRAME, WORDS)
+    pieces = estimator("binary", max_iter=2, warm_start=True, **settings).fit(FRAME, WORDS).fit(FRAME, WORDS)
+    assert pieces.network_.theta.tobytes() == whole.network_.theta.tobytes()
+    assert pieces.loss_curve_ == whole.loss_curve_
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda d, t: d["tabular"].update({"members": 3}),
+        lambda d, t: d["tabular"].update({"members": 0}),
+        lambda d, t: d["tabular"].update({"members": None}),
+        lambda d, t: d["tabular"].update({"encoder": []}),
+        lambda d, t: d["tabular"]["encoder"].popitem(),
+        lambda d, t: d["tabular"].pop("inner"),
+        lambda d, t: d["tabular"]["inner"].update({"class": "MLPRegressor"}),
+        lambda d, t: d["tabular"]["inner"].update({"fitted": None}),
+        lambda d, t: d["tabular"]["inner"]["fitted"]["targets"].update({"count": 2}),
+        lambda d, t: d["tabular"]["inner"]["fitted"]["attributes"].pop(),
+        lambda d, t: d["tabular"].update({"settings": 3}),
+        lambda d, t: t.pop("inner.state.theta"),
+        lambda d, t: t.pop("encoder.mean"),
+    ],
+)
+def test_damaged_files_are_refused_in_one_line(change, tmp_path, a_file):
+    content = read(a_file)
+    document, tensors = json.loads(json.dumps(content.document)), dict(content.tensors)
+    change(document["fitted"], tensors)
+    write(tmp_path / "e.safetensors", document, tensors)
+    with pytest.raises(ModelFileError, match=r"^[^\n]+$"):
+        cr.load(tmp_path / "e.safetensors")
+
+
+@pytest.fixture(scope="module")
+def a_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("file") / "e.safetensors"
+    cr.save(estimator("binary", max_iter=1).fit(FRAME, WORDS), path)
+    assert cr.load(path).predict(FRAME).shape == (N,)
+    return path
 
 
 def test_rows_of_weight_0_are_as_if_they_were_not_there():

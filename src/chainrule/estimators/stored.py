@@ -16,6 +16,7 @@ from chainrule.errors import ModelFileError, SettingError
 from chainrule.estimators.base import MLP
 from chainrule.estimators.classifier import MLPClassifier
 from chainrule.estimators.regressor import MLPRegressor
+from chainrule.estimators.scaled import Together
 from chainrule.estimators.stored_targets import from_parts as targets_from_parts
 from chainrule.estimators.stored_targets import to_parts as targets_to_parts
 from chainrule.estimators.tabular import Tabular
@@ -56,7 +57,7 @@ def from_parts(document: Mapping[str, Any], tensors: Mapping[str, Array]) -> MLP
         estimator._metadata_request = _requested(estimator, document["requests"])
     if document["fitted"] is not None:
         network = Network.from_document(document, tensors)
-        estimator.__dict__.update(_attributes(document["fitted"], tensors, network))
+        estimator.__dict__.update(_attributes(kind, document["fitted"], tensors, network))
     return estimator
 
 
@@ -103,7 +104,9 @@ def _tabular(estimator: MLP, tensors: dict[str, Array]) -> dict[str, Any]:
     return {"encoder": found.encoder.document(), "members": found.count, "settings": settings, "inner": inner}
 
 
-def _attributes(document: Mapping[str, Any], tensors: Mapping[str, Array], network: Network) -> dict[str, Any]:
+def _attributes(
+    kind: str, document: Mapping[str, Any], tensors: Mapping[str, Array], network: Network
+) -> dict[str, Any]:
     found = {name: unpack(value, tensors) for name, value in document["attributes"]}
     strange = (set(found) ^ set(PLAIN)) - {"feature_names_in_"}
     if strange:
@@ -111,7 +114,7 @@ def _attributes(document: Mapping[str, Any], tensors: Mapping[str, Array], netwo
     targets = targets_from_parts(document["targets"], tensors)
     found |= {"network_": network, "_targets": targets, "_state": None}
     if document.get("tabular") is not None:
-        found |= _within(document["tabular"], tensors, targets)
+        found |= _within(kind, document["tabular"], tensors, targets)
     _check(found, targets, network)
     if document["state"] is not None:
         state = state_of(document["state"], _below("state.", tensors))
@@ -121,13 +124,17 @@ def _attributes(document: Mapping[str, Any], tensors: Mapping[str, Array], netwo
     return found
 
 
-def _within(document: Mapping[str, Any], tensors: Mapping[str, Array], targets: Any) -> dict[str, Any]:
+def _within(kind: str, document: Mapping[str, Any], tensors: Mapping[str, Array], targets: Any) -> dict[str, Any]:
     """What preset="tabular" has found, and the history of the estimator within."""
     encoder, count = Encoder.from_document(document["encoder"], tensors), document["members"]
     inner = from_parts(document["inner"], _below("inner.", tensors))
-    if type(count) is not int or count < 1 or inner.network_.sizes[0] != encoder.width:
-        raise ModelFileError("its encoder and members are not those of the network within")
+    if type(count) is not int or count < 1 or type(inner) is not CLASSES[kind] or not inner._built:
+        raise ModelFileError(f"it has {count!r} members in a {type(inner).__name__}")
     tabular = Tabular(encoder, targets, count, inner)
+    within = inner._targets.count if isinstance(inner._targets, Together) else 1
+    wide = encoder.width, *tabular.members.sizes[1:]
+    if (within, wide) != (count, inner.network_.sizes):
+        raise ModelFileError(f"its encoder and {count} members are not those of the network within, {inner.network_!r}")
     settings = {name: unpack(value, tensors) for name, value in document["settings"]}
     history = {} if inner._state is None else {"history_": tabular.history}
     return {"_tabular": tabular, "settings_": settings, **history}
