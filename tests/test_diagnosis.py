@@ -190,6 +190,11 @@ LINES = {
     "still falling": (told(FALLING), ["rate too low"]),
     "still falling, validation no longer": (told(FALLING, [0.6] * 7 + [0.55, 0.56, 0.57]), []),
     "validation a little worse": (told(DONE, [0.5, 0.4, 0.4, 0.4, 0.41, 0.42, 0.43, 0.44, 0.45, 0.45]), []),
+    "validation little worse for a good start": (
+        told(DONE, [0.45, 0.44, 0.445, 0.45, 0.45, 0.455, 0.46, 0.46, 0.46, 0.465], start__cost=[0.46]),
+        [],
+    ),
+    "validation worse in a perfect fit": (told(DONE, [1e-5, 1e-6] + [1e-5] * 7 + [2e-5]), []),
     "validation far worse": (told(DONE, [0.5, 0.4, 0.4, 0.45, 0.5, 0.55, 0.6, 0.6, 0.65, 0.7]), ["overfitting"]),
     "validation worse, not rising": (told(DONE, [0.5, 0.4, 0.7, 0.7, 0.7, 0.6, 0.6, 0.6, 0.6, 0.6]), []),
     "validation worse, training too": (told([0.2] * 10, [0.5, 0.4, 0.4, 0.45, 0.5, 0.5, 0.6, 0.6, 0.65, 0.7]), []),

@@ -3,12 +3,14 @@
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import chainrule as cr
 from chainrule.cli import run
+from chainrule.data.sources import as_source, with_target
 from chainrule.model import Settings, TableTraining
 
 
@@ -67,27 +69,33 @@ SHARED = {
     "mushroom-train.csv.gz": ("y", {}),
     "building-train.csv.gz": (["y1", "y2", "y3"], {}),
     "titanic.csv": ("survived", {"drop": ("boat", "body")}),
-    "diamonds.csv.gz": ("price", {"epochs": 8}),
+    "diamonds.csv.gz": ("price", {"test_every": 5}),
 }
+HOW = [
+    {"hidden": (64,), "epochs": 10, "start": "random"},
+    pytest.param({}, marks=pytest.mark.full),
+]  # a small one, and as it is
 
 
+@pytest.mark.parametrize("how", HOW, ids=["small", "as it is"])
 @pytest.mark.parametrize("name", SHARED)
-def test_nothing_false_is_said_of_real_tables(name: str, shared_data) -> None:
+def test_nothing_false_is_said_of_real_tables(name: str, how: dict[str, Any], shared_data) -> None:
     target, settings = SHARED[name]
-    check(TableTraining(shared_data(name), target, Settings(**settings)))
+    check(TableTraining(shared_data(name), target, Settings(**settings, **how)))
 
 
-def test_nothing_false_is_said_of_real_digits(shared_data) -> None:
+@pytest.mark.parametrize("how", HOW, ids=["small", "as it is"])
+def test_nothing_false_is_said_of_real_digits(how: dict[str, Any], shared_data) -> None:
     images, labels = (shared_data(f"mnist-10k/t10k-{name}-ubyte.gz") for name in ("images-idx3", "labels-idx1"))
-    from chainrule.data.sources import as_source, with_target
-
     source = with_target(as_source(images), as_source(labels))
-    check(TableTraining(source, "label", Settings(epochs=10, test_every=2)))
+    check(TableTraining(source, "label", Settings(test_every=2, **how)))
 
 
 def test_a_leak_is_spoken_of_where_it_made_the_answers_good(shared_data) -> None:
     for settings, there in (({}, True), ({"drop": ("boat",)}, False)):  # body alone helps little
-        training = TableTraining(shared_data("titanic.csv"), "survived", Settings(epochs=30, **settings))
+        training = TableTraining(
+            shared_data("titanic.csv"), "survived", Settings(hidden=(64,), epochs=15, start="random", **settings)
+        )
         for _ in training.events():
             pass
         found = {finding.name: finding for finding in training.findings()}

@@ -13,9 +13,9 @@ __all__ = ["overfitting", "rate_too_high", "rate_too_low"]
 EPOCHS = 8  # below this many a curve says nothing
 ROUGH = 0.1  # the mean rise of the cost from one epoch to the next, as a share of all that it fell
 STEADY = 0.15  # the share of the whole gain that the last quarter of the epochs has made
-WORSE = 0.2  # how far the validation cost rises again, as a share of all that it fell, or of its best
+WORSE = 0.2  # how far the validation cost rises again, as a share of all that it fell or of its best, whichever is less
 GOING_ON = 0.05  # how far that of training falls meanwhile, as a share of all that it fell
-SEEN = 0.1  # the least of it, as a share of all that it fell
+SEEN = 0.1  # the least of it, as a share of the other of the two
 
 
 def rate_too_high(told: Told, names: Sequence[str] | None) -> Finding | None:
@@ -89,8 +89,9 @@ def overfitting(told: Told, names: Sequence[str] | None) -> Finding | None:
     late, early = float(np.mean(after[-third:])), float(np.mean(after[:third]))
     fell = max(held[0], _begun(told)) - held[best]
     rose = late - held[best]
-    much = rose > WORSE * fell or (rose > WORSE * abs(held[best]) and rose > SEEN * fell)
-    if not much or late <= early or cost[best] - cost[-1] <= GOING_ON * (_begun(told) - cost[-1]):
+    most, least = sorted([fell, abs(held[best])], reverse=True)
+    going_on = cost[best] - cost[-1] > GOING_ON * (_begun(told) - cost[-1])
+    if rose <= max(WORSE * least, SEEN * most) or late <= early or not going_on:
         return None
     words = (
         f"the validation cost rose from {held[best]:.3g} in epoch {best + 1} to {held[-1]:.3g}, "
