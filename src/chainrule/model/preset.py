@@ -9,26 +9,28 @@ from chainrule.schedules import OneCycle
 __all__ = ["AUTO", "tabular"]
 
 AUTO: Final = "auto"
-FEW, MANY = 1000, 5000  # rows up to which members are trained together: eight, then four
-WIDE = 3e8  # values of a table beyond which no linear model is fitted first
+FEW, MANY = 1500, 5000  # rows up to which members are trained together: eight, then five
+WIDE = 3e6  # values of a table beyond which no linear model is fitted first
 
 
-def tabular(rows: int, inputs: int, kinds: Collection[str], members: int | None = None) -> dict[str, Any]:
+def tabular(
+    rows: int, inputs: int, kinds: Collection[str], members: int | None = None, outputs: int = 1
+) -> dict[str, Any]:
     """The settings for a table with so many rows to train on and columns of inputs, and targets of these kinds.
 
-    `kinds` are those of the targets: "classes", "numbers" or both. Up to 5,000 rows a few networks are trained
-    together, each leaving out a fold of the rows (see `chainrule.model.members`); beyond, one with rows held out. With
-    `members` given there are so many.
+    `kinds` are those of the targets: "classes", "numbers" or both; `outputs` is their width. Up to 5,000 rows a few
+    networks are trained together, each leaving out a fold of the rows (see `chainrule.model.members`); beyond, one with
+    rows held out. With `members` given there are so many.
 
-    >>> found = tabular(150, 4, {"classes"})
+    >>> found = tabular(150, 4, {"classes"}, outputs=3)
     >>> found["members"], found["validation"], found["hidden"], found["activation"]
-    (8, 'folds', (64, 64), 'gelu')
+    (8, 'folds', (40, 40), 'gelu')
 
     Source: the experiments of docs/decisions/0013-defaults-that-win.md.
     """
     if members is None:
-        members = 8 if rows <= FEW else 4 if rows <= MANY else 1
-    width = 64 if members > 1 else 128 if rows <= MANY else 256
+        members = 8 if rows <= FEW else 5 if rows <= MANY else 1
+    width = _width(rows, members, outputs)
     return {
         "hidden": (width, width),
         "activation": "gelu",
@@ -41,6 +43,12 @@ def tabular(rows: int, inputs: int, kinds: Collection[str], members: int | None 
         "validation": "folds" if members > 1 else 0.1,
         "start": "linear" if rows * inputs <= WIDE else "random",
     }
+
+
+def _width(rows: int, members: int, outputs: int) -> int:
+    """Neurons of a hidden layer, a multiple of eight: two for each output carry the linear start."""
+    free = 256 if rows > MANY else 128 if members == 1 else 64 if rows > FEW else 32
+    return -(-(free + min(2 * outputs, free)) // 8) * 8
 
 
 def _batch_size(rows: int) -> int:
