@@ -18,12 +18,12 @@ def main() -> None:
     """Run and report."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.tables", description=__doc__)
     parser.add_argument("--results", type=Path, default=Path("build/tables.jsonl"), help="where the scores are kept")
-    parser.add_argument("--contenders", default=",".join(CONTENDERS), help="names, separated by ;", type=str)
+    parser.add_argument("--contenders", default=";".join(CONTENDERS), help="names, separated by ;")
     parser.add_argument("--sets", default=";".join(SETS), help="names, separated by ;")
     parser.add_argument("--seeds", type=int, default=5, help="how many, from 0")
     parser.add_argument("--seconds", type=float, default=1e9, help="begin nothing after so many seconds")
     asked = parser.parse_args()
-    names = [name for name in CONTENDERS if name in asked.contenders]
+    names = [name for name in CONTENDERS if name in asked.contenders.split(";")]
     asked.results.parent.mkdir(parents=True, exist_ok=True)
     _run(asked.results, names, asked.sets.split(";"), asked.seeds, time.monotonic() + asked.seconds)
     print(table(_read(asked.results)))

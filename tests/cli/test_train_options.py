@@ -82,8 +82,8 @@ def test_patience_a_metric_and_a_time_end_it(here: Path, capsys: pytest.CaptureF
     summary = trained("--metric", "auc", "--patience", "3", "--min-delta", "0.001", "--epochs", "5000").summary
     assert (summary["stopped"], summary["metric"], summary["patience"]) == ("patience", "auc", 3)
     assert "stopped: " in capsys.readouterr().out
-    summary = trained("--time", "0.05s", "--epochs", "1000000").summary
-    assert (summary["stopped"], summary["time"]) == ("time", 0.05)
+    summary = trained("--time", "0.5s", "--hidden", "8", "--epochs", "1000000").summary
+    assert (summary["stopped"], summary["time"]) == ("time", 0.5)
 
 
 def test_scores_of_every_epoch_are_in_the_json(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

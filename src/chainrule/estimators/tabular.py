@@ -115,7 +115,7 @@ def begin(estimator: Any, rows: Rows, classes: Any, own_validation: bool) -> Non
             rows.y, _choice(e, targets), log=not {"output_activation", "cost", "loss", "scoring"} & given(e)
         )
     kind = "numbers" if e._numeric else "classes"
-    settings = settings_of(e, own_validation).resolved(len(rows.y), rows.X.num_columns, {kind})
+    settings = settings_of(e, own_validation).resolved(len(rows.y), rows.X.num_columns, {kind}, sum(targets.widths))
     e.settings_ = parameters_of(e, settings, len(rows.y))
     e._tabular = Tabular(encoder, targets, settings.members, _inner(e, settings, encoder.width, targets))
     _adopt(e)
@@ -165,7 +165,7 @@ def _start(found: Tabular, rows: Rows, own: Rows | None) -> bool:
         return False
     kept, out = (rows, own) if own is not None else inner._split(rows, (None, None, None))
     given, held = _examples(inner, kept), None if out is None else _examples(inner, out)
-    alpha = linear_start(found.members, inner.network_, given, held, engine=inner.engine, threads=inner.threads)
+    alpha = linear_start(found.members, inner.network_, given, held, engine=inner.engine)
     return alpha is not None
 
 

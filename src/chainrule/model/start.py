@@ -15,17 +15,16 @@ shattered gradients problem, ICML 2017. There the linear function is random; her
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
 from chainrule.activations import Activation
 from chainrule.arrays import Array
+from chainrule.data.examples import as_examples
+from chainrule.engines import choose
 from chainrule.model.members import Members
 from chainrule.model.weighting import Examples
 from chainrule.network import Network
-from chainrule.optimizers import LBFGS
-from chainrule.training import fit
 
 __all__ = ["linear_start", "slope_of_pair", "suits_linear_start"]
 
@@ -59,13 +58,12 @@ def linear_start(
     held: Examples | None,
     cancel: Callable[[], bool] | None = None,
     engine: str = "auto",
-    threads: int | None = None,
 ) -> float | None:
     """Put the best linear models of the members into the first weights; the penalty alpha that was best.
 
     None, and the weights as they were, where no cost was finite.
     """
-    linear, alpha = _fitted(network, rows, held, cancel, engine, threads)
+    linear, alpha = _fitted(network, rows, held, cancel, engine)
     if alpha is None:
         return None
     slopes = [slope_of_pair(sigma) or 1.0 for sigma in members.one.hidden]
@@ -80,7 +78,6 @@ def _fitted(
     held: Examples | None,
     cancel: Callable[[], bool] | None,
     engine: str,
-    threads: int | None,
 ) -> tuple[Network, float | None]:
     """The linear network with the lowest cost on the rows held out, over penalties from strong to weak."""
     blocks = network.architecture.blocks
@@ -89,21 +86,37 @@ def _fitted(
     theta = np.zeros((sizes[0] + 1) * sizes[1])
     linear = Network(sizes, output=output, cost=costs, initializer=theta, dtype=network.dtype)
     best, least, alpha = linear.copy(), np.inf, None
-    X, T, weight = rows
-    more: dict[str, Any] = {
-        "optimizer": LBFGS(),
-        "epochs": ITERATIONS,
-        "cancel": cancel,
-        "engine": engine,
-        "threads": threads,
-    }
     for share in PENALTIES if held is not None else PENALTIES[2:3]:
-        history = fit(linear, X, T, sample_weight=weight, alpha=share * len(X), **more)
-        found = linear.cost(*(held or rows), engine=engine) if history.best_epoch >= 0 else np.inf
+        asked = share * len(rows[0])
+        _descend(linear, rows, asked, cancel, engine)
+        found = np.inf if cancel is not None and cancel() else linear.cost(*(held or rows), engine=engine)
         if not found < least:
             break
-        best, least, alpha = linear.copy(), found, share * len(X)
+        best, least, alpha = linear.copy(), found, asked
     return best, alpha
+
+
+def _descend(linear: Network, rows: Examples, alpha: float, cancel: Callable[[], bool] | None, engine: str) -> None:
+    """L-BFGS on C = sum_i s_i C_xi / S + alpha / (2 S) sum W² from the weights as they are."""
+    from scipy.optimize import minimize
+
+    architecture, dtype = linear.architecture, linear.dtype
+    X, T, weight, _, S = as_examples(architecture, *rows, dtype).present()
+    computes = choose(engine, architecture)
+
+    def objective(theta: Array) -> tuple[float, Array]:
+        linear.theta = theta
+        cost = computes.cost(architecture, linear.theta, X, T, weight) + linear.penalty(alpha, 0.0, S)
+        return cost, computes.gradient(architecture, linear.theta, X, T, weight, S, alpha).astype(np.float64)
+
+    def look_up(theta: Array) -> None:
+        if cancel is not None and cancel():
+            raise StopIteration
+
+    begin = linear.theta.astype(np.float64)
+    linear.theta = minimize(
+        objective, begin, jac=True, method="L-BFGS-B", callback=look_up, options={"maxiter": ITERATIONS}
+    ).x
 
 
 def _carry(members: Members, network: Network, k: int, W: Array, b: Array, slopes: list[float]) -> None:

@@ -150,7 +150,7 @@ class TableTraining:
         if not suits_linear_start(s.hidden, one.hidden, one.sizes[-1]):
             self.settings = dataclasses.replace(s, start="random")
             return
-        linear_start(self.members, self.network, rows, held, cancel, s.engine, s.threads)
+        linear_start(self.members, self.network, rows, held, cancel, s.engine)
 
     def findings(self) -> list[Finding]:
         """What the training doctor has to say (see `History.diagnose`) of a training that ran to its end.
