@@ -189,6 +189,15 @@ def test_a_random_state_draws_one_seed_and_keeps_it():
     assert first.seed_ != first.fit(X, LABELS).seed_
 
 
+def test_the_rate_of_invscaling_follows_the_examples_seen_whatever_the_chunks():
+    estimator = classifier(**SETTINGS["invscaling"], batch_size=10)
+    for rows in (90, 10, 40, 10):
+        estimator.partial_fit(X[:rows], LABELS[:rows], classes=np.unique(LABELS))
+    seen = np.array([0, 90, 100, 140])
+    np.testing.assert_allclose(estimator.history_.rate, 0.5 / np.sqrt(seen + 1))
+    assert estimator.t_ == 150
+
+
 def test_another_solver_goes_on_with_empty_slots():
     estimator = classifier().fit(X, LABELS)
     before = estimator.loss_
@@ -203,6 +212,7 @@ def test_settings_may_change_between_calls_and_curves_say_what_was_not_known():
     estimator.set_params(early_stopping=True).partial_fit(X, LABELS)
     assert np.isnan(estimator.validation_scores_[:EPOCHS]).all()
     assert np.isfinite(estimator.validation_scores_[EPOCHS])
+    assert estimator.history_.best_epoch == EPOCHS  # of those that have a score
     estimator.set_params(early_stopping=False, activation="tanh").partial_fit(X, LABELS)
     assert estimator.validation_scores_ is None
     assert str(estimator.network_.architecture.hidden[0]) == "tanh"
