@@ -341,3 +341,16 @@ def test_the_total_weight_divides_the_penalties_of_a_part_as_those_of_the_whole(
 def test_a_metric_cannot_have_the_name_of_a_cost(name):
     with pytest.raises(SettingError, match=f"metrics is '{name}', but must be named otherwise"):
         events(net(), validation=HELD, metrics={name: mae})
+
+
+@pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid value")
+def test_what_diverges_beside_a_validation_set_that_is_only_looked_at_keeps_the_last_good_weights():
+    settings = {"optimizer": SGD(40.0), "epochs": 60, "batch_size": 5}
+    line = {"output": "identity", "cost": "quadratic", "dtype": "float64", "seed": 3}
+    alone, beside = (Network([4, 2], **line) for _ in range(2))
+    without = fit(alone, X, T, **settings)
+    found = fit(beside, X, T, validation=HELD, monitor="training", **settings)
+    assert (found.stopped, found.epochs) == ("diverged", without.epochs)
+    assert found.epochs > 1
+    assert beside.theta.tolist() == alone.theta.tolist()
+    assert beside.theta.tolist() != Network([4, 2], **line).theta.tolist()

@@ -4,7 +4,6 @@
 unless a validation set chooses; then the network has the best so far, and the state both.
 """
 
-import copy
 import dataclasses
 import warnings
 from typing import Any, ClassVar, Self
@@ -237,7 +236,7 @@ class MLP(Fitted, Insight, CallbackSupport, BaseEstimator):
     def _as_now(self, training: Training) -> dict[str, Any]:
         """The attributes of an estimator that predicts as this one would, if training ended here."""
         net = Network.from_parts(self.network_.architecture, answer(training), self.seed_)
-        return {"network_": net, "history_": copy.deepcopy(training.history)}
+        return {"network_": net, "history_": training.history.copy()}
 
     def _keep(self, call: Call, training: Training) -> None:
         if not call.once:

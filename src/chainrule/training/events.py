@@ -132,6 +132,18 @@ class History:
         values = self.metrics[self.monitor]
         return values if self.mode == "min" else [-value for value in values]
 
+    def copy(self) -> "History":
+        """A history of its own, whose lists no later epoch is added to.
+
+        >>> history = History([3.0], [], {"mae": [0.5]}, seed=0, engine="")
+        >>> other = history.copy()
+        >>> other.cost.append(2.0)
+        >>> history.cost, other == history, other.metrics["mae"] is history.metrics["mae"]
+        ([3.0], False, False)
+        """
+        parts = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return History(**{name: _own(value) for name, value in parts.items()})
+
     def plot(self, path: str | os.PathLike[str] | None = None) -> Any:
         """A matplotlib Figure of the curves with the best epoch marked; written to `path` (.png, .svg, .pdf) if given.
 
@@ -174,6 +186,13 @@ class History:
         2
         """
         return Gains(min_delta).since(self.watched)
+
+
+def _own(value: Any) -> Any:
+    """A copy of a list of numbers, or of a mapping of those; anything else as it is."""
+    if isinstance(value, dict):
+        return {name: _own(part) for name, part in value.items()}
+    return list(value) if isinstance(value, list) else value
 
 
 class Gains:

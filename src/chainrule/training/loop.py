@@ -1,6 +1,5 @@
 """The loop over epochs: cuts them into calls of an engine, closes them, and knows at any time where it is."""
 
-import copy
 import dataclasses
 import math
 import time
@@ -109,7 +108,7 @@ class Training(Iterator[Event]):
         """A copy of where training is; after Finished, where it was before the best weights came back."""
         if self._last is not None:
             return self._last
-        history = copy.deepcopy(self.history)
+        history = self.history.copy()
         return TrainingState(self._epoch, self._costs.copy(), self._run.state, self._kept.copy(), history)
 
     def scores(self) -> dict[str, float]:
@@ -134,7 +133,7 @@ class Training(Iterator[Event]):
         self._run.state = state.run
         self._epoch, self._costs, self._kept = state.epoch, state.costs.copy(), state.kept.copy()
         begun = {name: values for name, values in state.history.looks.items() if name.startswith("start")}
-        self.history = dataclasses.replace(copy.deepcopy(state.history), stopped="", message="", looks=begun)
+        self.history = dataclasses.replace(state.history.copy(), stopped="", message="", looks=begun)
 
     def _all_events(self) -> Generator[Event, None, None]:
         rows, epochs = len(self.examples.rows), self.plan.epochs
