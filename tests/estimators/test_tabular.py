@@ -15,6 +15,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import chainrule as cr
 from chainrule.errors import ChainruleError, DataError, ModelFileError, SettingError
 from chainrule.files.container import read, write
+from chainrule.model.members import folds
 from chainrule.optimizers import LBFGS, AdamW
 from chainrule.training import EpochEnd
 
@@ -180,6 +181,19 @@ def test_the_merged_network_is_the_mean_of_the_members():
     mean = np.exp(np.log(wide).mean(axis=1))
     np.testing.assert_allclose(found.predict_proba(FRAME), mean / mean.sum(axis=1, keepdims=True), rtol=1e-4)
     assert inner.network_.sizes[1] == K * found.settings_["hidden_layer_sizes"][0]
+
+
+def test_each_row_is_validated_by_the_member_that_has_not_seen_it():
+    y = RNG.choice(["no", "yes"], N)  # nothing can be learnt, so that members and rows differ
+    found = estimator("binary").fit(FRAME, y)
+    K, best = found.settings_["members"], found.history_.best_epoch
+    fold = folds(found.seed_, K, N, y)
+    p = found._tabular.inner.network_.predict(found._inputs(FRAME))[np.arange(N), fold]
+    losses = -np.log(np.where(y == "yes", p, 1 - p))
+    assert losses.mean() == pytest.approx(found.history_.validation[best], rel=1e-5)
+    assert best == np.argmin(found.history_.validation)
+    right = (p > 0.5) == (y == "yes")
+    assert right.mean() == pytest.approx(found.validation_scores_[best])
 
 
 # --- calls -----------------------------------------------------------------------------------------------------------
