@@ -44,7 +44,7 @@ class Purpose(enum.IntEnum):
     FOLDS = 7  # index: 0
 
 
-def as_seed(seed: Any) -> int:
+def as_seed(seed: Any, name: str = "seed") -> int:
     """The seed as a number from 0 to 2^64 - 1; None draws one from the system.
 
     >>> as_seed(7)
@@ -56,7 +56,7 @@ def as_seed(seed: Any) -> int:
         return secrets.randbits(32)
     if isinstance(seed, int | np.integer) and not isinstance(seed, bool) and 0 <= seed < SEED_LIMIT:
         return int(seed)
-    raise SettingError(f"seed is {seed!r}, but must be a whole number from 0 to 2^64 - 1, or None to have one drawn")
+    raise SettingError(f"{name} is {seed!r}, but must be a whole number from 0 to 2^64 - 1, or None to have one drawn")
 
 
 def raw_words(seed: int, purpose: Purpose, index: int, count: int) -> Array:

@@ -300,6 +300,13 @@ def test_coefs_are_views():
     ours.intercepts_ = [np.zeros(4), np.ones(3)]
     assert ours.network_.W[0].tolist() == [[1.0] * 4] * 3
     assert ours.network_.b[1].tolist() == [1.0] * 3
+    with pytest.raises(
+        ValueError, match=r"^coefs_ came with shapes \[\(3, 4\), \(3, 4\)\], but the network's are [^\n]*$"
+    ):
+        ours.coefs_ = [np.zeros((3, 4)), np.zeros((3, 4))]
+    with pytest.raises(ValueError, match=r"^intercepts_ came with shapes"):
+        ours.intercepts_ = [np.zeros(4)]
+    assert ours.network_.W[0].all()
 
 
 @row("errors")

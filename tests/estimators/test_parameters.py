@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
@@ -176,6 +177,7 @@ def test_a_network_without_data_predicts_and_goes_on():
         parts.partial_fit(X, Y)
     assert parts.network_.theta.tolist() == fresh.network_.theta.tolist()
     assert mlp(4).initialize(3, n_labels=2).predict(X).shape == (40, 2)
+    assert mlp(4).initialize(3, classes=np.array(["b", "a"])).classes_.tolist() == ["a", "b"]
     outputs = mlp(4).initialize(3, classes=[["a", "b"], ["x", "y", "z"]])
     assert [part.shape for part in outputs.predict_proba(X)] == [(40, 2), (40, 3)]
     numbers = cr.MLPRegressor(hidden_layer_sizes=4, random_state=0)
@@ -208,13 +210,14 @@ REFUSED = {
     "early_stopping is 'yes', but must be True or False": {"early_stopping": "yes"},
     "momentum of sgd is 1.0": {"solver": "sgd", "momentum": 1.0},
     "beta1 of adam is 1.0": {"beta_1": 1.0},
+    "hidden_layer_sizes is .4, .2.., but must be whole numbers": {"hidden_layer_sizes": (4, [2])},
     "dropout is 2, but must be from 0": {"dropout": 2},
     "clip is 1.0, but must be a Clip": {"clip": 1.0},
     "coefs_init is None, but must be given too where the other one is": {"intercepts_init": [[0.0]]},
     "there is no engine 'gpu'": {"engine": "gpu"},
     "dtype 'float16' is not one": {"dtype": "float16"},
     "schedule does not go with lbfgs": {"solver": "lbfgs", "learning_rate": "cosine"},
-    "seed is -1": {"random_state": -1},
+    "random_state is -1": {"random_state": -1},
     "cost 'poisson' needs outputs": {"cost": "poisson", "output_activation": "identity"},
 }
 
@@ -235,7 +238,30 @@ def test_a_refusal_leaves_what_was():
     assert found.set_params(engine="auto").partial_fit(X, Y).n_iter_ == 4
 
 
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({}, "give classes, or n_labels for a table of labels, and not both"),
+        ({"classes": ["a", "b"], "n_labels": 2}, "give classes, or n_labels for a table of labels, and not both"),
+        ({"classes": "ab"}, "the classes are 'ab', but must be a list of one at least"),
+        ({"classes": []}, r"the classes are \[\], but must be a list of one at least"),
+        ({"n_labels": 0}, "n_labels is 0, but must be a whole number from 1"),
+        ({"n_labels": 1.5}, "n_labels is 1.5, but must be a whole number from 1"),
+    ],
+)
+def test_a_network_for_no_classes_is_refused_in_one_line(asked, words):
+    with pytest.raises(ValueError, match=f"^{words}$"):
+        mlp().initialize(3, **asked)
+
+
+def test_a_network_without_data_forgets_the_names_of_columns():
+    found = mlp().fit(pd.DataFrame(X, columns=["u", "v", "w"]), Y).initialize(2, classes=["a", "b"])
+    assert found.input_names_.tolist() == ["x0", "x1"]
+
+
 WEIGHTS = {
+    "sample_weight sums to more than a float64 can hold": np.full(40, 1e308),
+    "sample_weight has shape .40, 2., but must be .40,. or .40, 1.": np.ones((40, 2)),
     "sample_weight has shape .3,., but there are 40 rows": np.ones(3),
     "sample_weight has values that are negative or not finite": -np.ones(40),
     "every sample_weight is zero": np.zeros(40),

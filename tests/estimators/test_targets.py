@@ -191,6 +191,15 @@ def test_poisson_predicts_counts_above_0_and_refuses_negative_ones():
 # --- what does not go together -------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("preset", [None, "tabular"])
+@pytest.mark.parametrize(
+    ("y", "kinds"), [([None, "a"], "NoneType, str"), (["a", 1], "int, str"), ([0, 1], "int"), ([b"a", b"b"], "bytes")]
+)
+def test_objects_that_are_no_classes_are_refused_in_one_line(y, kinds, preset):
+    with pytest.raises(ValueError, match=rf"^y has values of type {kinds} and dtype object: make all [^\n]*$"):
+        mlp(preset=preset).fit(X, np.array(y * 60, dtype=object))
+
+
 def test_classes_that_were_not_there_are_refused_in_one_line():
     found = mlp(max_iter=2).fit(X, THREE)
     with pytest.raises(ValueError, match=r"^y has classes not seen before, 'new': known are 'low', 'mid', 'top'$"):

@@ -137,6 +137,11 @@ def test_regression_is_scored_by_r2():
     assert found.best_validation_score_ == r2_score(target[:40], found.predict(OUTSIDE), sample_weight=WEIGHT[:40])
 
 
+def test_weights_of_no_validation_set_are_refused():
+    with pytest.raises(ValueError, match=r"^sample_weight_val came alone, but is of X_val and y_val: give those too$"):
+        mlp().fit(X, Y, sample_weight_val=np.ones(40))
+
+
 @pytest.mark.parametrize("half", [{"X_val": OUTSIDE}, {"y_val": ANSWERS}])
 def test_half_a_validation_set_is_refused(half):
     with pytest.raises(ValueError, match=r"^X_val and y_val belong together: give both or neither$"):

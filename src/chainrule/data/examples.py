@@ -97,6 +97,8 @@ def as_examples(
     if not len(rows):
         raise DataError("every weight is 0, so there is nothing to learn from: give some example a weight above 0")
     total = math.fsum(by_row[rows])
+    if not math.isfinite(total * unit):
+        raise DataError("sample_weight sums to more than a float64 can hold: give smaller weights")
     return Examples(X, T, (weight * (len(rows) / total)).astype(dtype), rows, total * unit)
 
 
@@ -216,9 +218,8 @@ def _weights(architecture: Architecture, weight: Any, n: int) -> Array:
     if found.shape == (n, len(blocks)) and len(blocks) != n_L:
         found = np.repeat(found, [block.width for block in blocks], axis=1)
     if found.shape not in ((n,), (n, n_L)):
-        raise DataError(
-            f"sample_weight has shape {found.shape}, but must be ({n},), ({n}, {n_L}) or ({n}, {len(blocks)})"
-        )
+        allowed = " or ".join(f"({n}, {k})" for k in dict.fromkeys([n_L, len(blocks)]))
+        raise DataError(f"sample_weight has shape {found.shape}, but must be ({n},) or {allowed}")
     flat = found.reshape(n, -1)
     _check(flat, lambda w: np.isfinite(w) & (w >= 0), "sample_weight has {value} in row {row}: weights are at least 0")
     for block in architecture.blocks if found.ndim == 2 else ():

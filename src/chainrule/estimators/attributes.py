@@ -1,16 +1,38 @@
 """What a fitted estimator is asked for: the network and its history in scikit-learn's words."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
 from chainrule.arrays import Array
+from chainrule.errors import SettingError
 from chainrule.estimators.course import SCORE
 from chainrule.estimators.parameters import word_of
 from chainrule.network import Network
 from chainrule.training import History
 
-__all__ = ["Fitted"]
+__all__ = ["Fitted", "as_it_was"]
+
+LEARNT = ["network_", "history_", "settings_", "seed_", "n_iter_", "t_", "stopped_", "n_features_in_"]
+LEARNT += ["feature_names_in_", "_targets", "_tabular", "_state", "_rule", "_since", "_base"]
+
+
+@contextmanager
+def as_it_was(estimator: Any) -> Iterator[None]:
+    """Where what follows fails before a training is kept, the estimator is as it was, with what it had learnt."""
+    had = estimator.__dict__
+    before = {name: had[name] for name in LEARNT if name in had}
+    try:
+        yield
+    except BaseException:
+        kept = had.get("history_")
+        if kept is None or kept is before.get("history_"):
+            for name in LEARNT:
+                had.pop(name, None)
+            had.update(before)
+        raise
 
 
 class Fitted:
@@ -26,8 +48,7 @@ class Fitted:
 
     @coefs_.setter
     def coefs_(self, values: Sequence[Array]) -> None:
-        for W, value in zip(self.network_.W, values, strict=True):
-            W[...] = value
+        _write("coefs_", self.network_.W, values)
 
     @property
     def intercepts_(self) -> list[Array]:
@@ -36,8 +57,7 @@ class Fitted:
 
     @intercepts_.setter
     def intercepts_(self, values: Sequence[Array]) -> None:
-        for b, value in zip(self.network_.b, values, strict=True):
-            b[...] = value
+        _write("intercepts_", self.network_.b, values)
 
     @property
     def n_layers_(self) -> int:
@@ -84,3 +104,12 @@ class Fitted:
     def validation_loss_curve_(self) -> list[float] | None:
         """The loss on the validation set after each epoch, without penalty; None without one."""
         return self.history_.validation if SCORE in self.history_.metrics else None
+
+
+def _write(name: str, parts: Sequence[Array], values: Sequence[Array]) -> None:
+    """Write values into parts of theta: all, or none where their shapes differ."""
+    shapes, given = [part.shape for part in parts], [np.shape(value) for value in values]
+    if given != shapes:
+        raise SettingError(f"{name} came with shapes {given}, but the network's are {shapes}")
+    for part, value in zip(parts, values, strict=True):
+        part[...] = value

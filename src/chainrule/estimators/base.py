@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array
 from chainrule.errors import DataError, SettingError
-from chainrule.estimators.attributes import Fitted
+from chainrule.estimators.attributes import Fitted, as_it_was
 from chainrule.estimators.calls import Call, ends_of, stops_early, training_of
 from chainrule.estimators.course import answer, run
 from chainrule.estimators.insight import Insight
@@ -127,22 +127,25 @@ class MLP(Fitted, Insight, CallbackSupport, BaseEstimator):
     ) -> Self:
         """One call of fit, or of partial_fit if `once`."""
         check_parameters(self)
-        if self.preset is not None:
-            fit_table(self, X, y, weight, held, once, classes, total_weight)
-            return self
         fresh = not (self._built and (self.warm_start or once))
-        rows = self._rows(X, y, weight, fresh)
-        if fresh:
-            self._begin(rows, classes)
-        kept, out = self._split(rows, held)
-        if once and self.stopped_ and stops_early(self):
-            return self
-        self._fit_architecture()
-        begun = 0 if self._state is None else self._state.epoch
-        call = Call(kept, out, begun, once, total_weight)
-        if hooks is None:
-            hooks = Hooks() if once else Hooks(self, self.max_iter, {"X": X, "y": y, "metadata": _metadata(weight)})
-        self._train(call, hooks)
+        same = fresh or (self.preset is None) == (self._tabular is None)
+        require(same, "preset", self.preset, "what the network to go on from has: set it back, or fit anew")
+        with as_it_was(self):
+            if self.preset is not None:
+                fit_table(self, X, y, weight, held, once, classes, total_weight)
+                return self
+            rows = self._rows(X, y, weight, fresh)
+            if fresh:
+                self._begin(rows, classes)
+            kept, out = self._split(rows, held)
+            if once and self.stopped_ and stops_early(self):
+                return self
+            self._fit_architecture()
+            begun = 0 if self._state is None else self._state.epoch
+            call = Call(kept, out, begun, once, total_weight)
+            if hooks is None:
+                hooks = Hooks() if once else Hooks(self, self.max_iter, {"X": X, "y": y, "metadata": _metadata(weight)})
+            self._train(call, hooks)
         return self
 
     @property
@@ -180,6 +183,13 @@ class MLP(Fitted, Insight, CallbackSupport, BaseEstimator):
         self._state: TrainingState | None = None
         self._rule: Optimizer | None = None
 
+    def _without_data(self, n_features: int, targets: Targets) -> Self:
+        """Ready to predict, for targets that are known."""
+        self._build(n_features, targets, "float64" if self.dtype is None else self.dtype)
+        self.n_features_in_ = n_features
+        self.__dict__.pop("feature_names_in_", None)
+        return self
+
     def _parts(self, n_features: int, targets: Targets) -> dict[str, Any]:
         """The architecture that the parameters ask for."""
         sizes = hidden_sizes(self.hidden_layer_sizes)
@@ -208,13 +218,15 @@ class MLP(Fitted, Insight, CallbackSupport, BaseEstimator):
         given = self.random_state
         if given is None or isinstance(given, np.random.RandomState):
             return int(check_random_state(given).randint(2**32, dtype=np.uint32))
-        return as_seed(given)
+        return as_seed(given, "random_state")
 
     def _split(self, rows: Rows, held: Held) -> tuple[Rows, Rows | None]:
         """Rows to train on, and to validate with: the user's own, or some held out where a validation set chooses."""
         X, y, weight = held
         if (X is None) != (y is None):
             raise SettingError("X_val and y_val belong together: give both or neither")
+        if X is None and weight is not None:
+            raise SettingError("sample_weight_val came alone, but is of X_val and y_val: give those too")
         if X is not None:
             return rows, self._rows(X, y, weight, reset=False)
         if not stops_early(self):

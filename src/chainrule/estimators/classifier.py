@@ -9,13 +9,28 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from chainrule.arrays import Array
-from chainrule.errors import SettingError
+from chainrule.errors import DataError, SettingError
 from chainrule.estimators.base import MLP, takes_steps
 from chainrule.estimators.parameters import activation_of
-from chainrule.estimators.targets import Labels, labels_for, labels_of
+from chainrule.estimators.targets import Labels, labels_for, labels_of, several_labels
 from chainrule.estimators.watching import with_callbacks
 
 __all__ = ["MLPClassifier"]
+
+
+def _kind_of(y: Array) -> str:
+    """scikit-learn's word for what y is. Raises ValueError where that is no classes."""
+    try:
+        check_classification_targets(y)
+    except (TypeError, ValueError):
+        if y.dtype.kind not in "OS":
+            raise
+        kinds = sorted({type(value).__name__ for value in y.ravel().tolist()})
+        raise DataError(
+            f"y has values of type {', '.join(kinds)} and dtype {y.dtype}: make all words or all numbers of them, as "
+            "y.astype(str) and y.astype(int) do, and leave out the rows that have none"
+        ) from None
+    return str(type_of_target(y))
 
 
 def _gives_probabilities(estimator: "MLPClassifier") -> bool:
@@ -126,10 +141,8 @@ class MLPClassifier(ClassifierMixin, MLP):
         """
         if (classes is None) == (n_labels is None):
             raise SettingError("give classes, or n_labels for a table of labels, and not both")
-        labels = Labels("multilabel", (np.array([0, 1]),) * n_labels) if n_labels else self._labels_for(classes)
-        self._build(n_features, labels, "float64" if self.dtype is None else self.dtype)
-        self.n_features_in_ = n_features
-        return self
+        labels = self._labels_for(classes) if n_labels is None else several_labels(n_labels)
+        return self._without_data(n_features, labels)
 
     def predict(self, X: Any) -> Array:
         """The likeliest class of each row, (n,); (n, k) for k labels or outputs."""
@@ -161,8 +174,7 @@ class MLPClassifier(ClassifierMixin, MLP):
     _numeric = False
 
     def _targets_of(self, y: Array, classes: Any) -> Labels:
-        check_classification_targets(y)
-        kind = type_of_target(y)
+        kind = _kind_of(y)
         if classes is None or kind == "multilabel-indicator":
             return labels_of(y, kind, self._single)
         return self._labels_for(classes)

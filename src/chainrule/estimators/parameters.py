@@ -58,10 +58,10 @@ def hidden_sizes(sizes: Any) -> list[int]:
     >>> hidden_sizes(3), hidden_sizes((5, 2)), hidden_sizes(())
     ([3], [5, 2], [])
     """
-    given = np.atleast_1d(np.asarray(sizes)).tolist() if np.size(sizes) else []
-    whole = all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in given)
+    given = list(sizes) if isinstance(sizes, Sequence | np.ndarray) else [sizes]
+    whole = all(_is(n, _COUNT) and n > 0 for n in given)
     require(whole, "hidden_layer_sizes", sizes, "whole numbers, each at least 1")
-    return given
+    return [int(n) for n in given]
 
 
 def hidden_activations(choice: Any, count: int) -> list[Activation]:

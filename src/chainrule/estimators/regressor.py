@@ -74,9 +74,7 @@ class MLPRegressor(RegressorMixin, MLP):
 
         n_outputs: the columns that y will have; None: it will be (n,).
         """
-        self._build(n_features, Values(n_outputs or 0), "float64" if self.dtype is None else self.dtype)
-        self.n_features_in_ = n_features
-        return self
+        return self._without_data(n_features, Values(n_outputs or 0))
 
     def predict(self, X: Any) -> Array:
         """The numbers of each row, (n,) or (n, k) as y was."""

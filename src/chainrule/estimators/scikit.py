@@ -11,7 +11,7 @@ from chainrule.estimators.classifier import MLPClassifier
 from chainrule.estimators.course import SCORE
 from chainrule.estimators.parameters import optimizer_of
 from chainrule.estimators.regressor import MLPRegressor
-from chainrule.estimators.targets import Labels, Targets, Values
+from chainrule.estimators.targets import Labels, Targets, Values, several_labels
 from chainrule.network import Network
 from chainrule.optimizers import LBFGS
 from chainrule.training import History, TrainingState
@@ -66,7 +66,7 @@ def _targets(mlp: Any) -> Targets:
         return Values(mlp.n_outputs_ if mlp.n_outputs_ > 1 else 0)
     kind = mlp._label_binarizer.y_type_
     if kind == "multilabel-indicator":
-        return Labels("multilabel", (np.array([0, 1]),) * mlp.n_outputs_)
+        return several_labels(mlp.n_outputs_)
     return Labels("binary" if len(mlp.classes_) == 2 else "multiclass", (mlp.classes_,))
 
 

@@ -90,8 +90,10 @@ def fit_table(
     S = None if total is None else total * (1 if found.count == 1 else (found.count - 1) / found.count)
     told = {"X": X, "y": y, "metadata": None if weight is None else {"sample_weight": weight}}
     hooks = Hooks() if once else _Merging(Hooks(e, inner.max_iter, told), found)
-    inner._fit(rows.X, rows.y, rows.weight, given, once=once, total_weight=S, hooks=hooks)
-    _adopt(e)
+    try:
+        inner._fit(rows.X, rows.y, rows.weight, given, once=once, total_weight=S, hooks=hooks)
+    finally:  # after a divergence the last good weights are kept
+        _adopt(e)
 
 
 def encoded(estimator: Any, X: Any) -> Array:

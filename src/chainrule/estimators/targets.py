@@ -8,8 +8,9 @@ import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.errors import DataError, SettingError
+from chainrule.registry import require
 
-__all__ = ["Labels", "Targets", "Values", "labels_for", "labels_of"]
+__all__ = ["Labels", "Targets", "Values", "labels_for", "labels_of", "several_labels"]
 
 Kind = Literal["binary", "multiclass", "multilabel", "multioutput"]
 
@@ -183,25 +184,38 @@ class Labels:
 def labels_of(y: Array, kind: str, single: bool = True) -> Labels:
     """The labels that y has; `kind` is scikit-learn's word for it (`type_of_target`)."""
     if kind == "multilabel-indicator":
-        return Labels("multilabel", (np.array([0, 1]),) * y.shape[1])
+        return several_labels(y.shape[1])
     if y.ndim > 1:
-        return Labels("multioutput", tuple(np.unique(column) for column in y.T))
-    return labels_for(np.unique(y), single)
+        return labels_for(list(y.T), single)
+    return labels_for(y, single)
+
+
+def several_labels(count: int) -> Labels:
+    """Yes or no for each of `count` labels."""
+    whole = isinstance(count, int | np.integer) and not isinstance(count, bool) and count > 0
+    require(whole, "n_labels", count, "a whole number from 1")
+    return Labels("multilabel", (np.array([0, 1]),) * count)
 
 
 def labels_for(classes: Any, single: bool = True) -> Labels:
     """The labels of one output with these classes, or of several for a list of arrays of classes."""
     several = isinstance(classes, list | tuple) and len(classes) > 0 and all(np.ndim(known) == 1 for known in classes)
     if several:
-        return Labels("multioutput", tuple(np.unique(np.asarray(known)) for known in classes))
-    known = np.unique(np.asarray(classes))
+        return Labels("multioutput", tuple(map(_known, classes)))
+    known = _known(classes)
     return Labels("binary" if len(known) == 2 else "multiclass", (known,), single)
+
+
+def _known(values: Any) -> Array:
+    """The classes among these values, in order."""
+    found = np.asarray(values)
+    if found.ndim != 1 or not found.size:
+        raise DataError(f"the classes are {values!r}, but must be a list of one at least")
+    return np.unique(found)
 
 
 def _places(known: Array, values: Array) -> Array:
     """Where each value stands among the sorted known ones."""
-    if len(known) == 0:
-        raise DataError("there are no classes: give at least one")
     try:
         places = np.searchsorted(known, values)
     except TypeError:
