@@ -212,6 +212,19 @@ def test_partial_fit_is_the_next_epoch_of_fit_and_warm_starts_go_on(settings):
     assert not same(whole, steps)
 
 
+def test_it_ends_where_the_loss_no_longer_falls_and_then_trains_nothing():
+    y = RNG.choice(["no", "yes"], N)
+    settings = {"n_iter_no_change": 3, "max_iter": 100, "learning_rate_init": 0.05, "learning_rate": cr.Constant()}
+    found = estimator("binary", **settings).fit(FRAME, y)
+    losses = np.array(found.history_.validation)
+    assert (found.stopped_, found.history_.stopped) == (True, "patience")
+    assert losses.argmin() < len(losses) - 3
+    steps = estimator("binary", **settings)
+    for _ in range(found.n_iter_ + 2):
+        steps.partial_fit(FRAME, y, classes=["no", "yes"])
+    assert same(steps, found)
+
+
 @pytest.mark.parametrize(
     ("target", "settings"),
     [*((target, ALONE) for target in TARGETS), ("multioutput", {})],

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.estimators.parameters import activation_of, hidden_sizes, optimizer_of
+from chainrule.estimators.parameters import activation_of, hidden_sizes, optimizer_of, patience_of
 from chainrule.model.settings import Settings
 from chainrule.optimizers import LBFGS
 
@@ -23,6 +23,7 @@ def settings_of(e: Any, own_validation: bool) -> Settings:
         "batch_size": ("batch_size", e.batch_size),
         "max_iter": ("epochs", e.max_iter),
         "validation_fraction": ("validation", e.validation_fraction),
+        "n_iter_no_change": ("patience", None if e.n_iter_no_change == math.inf else patience_of(e)),
     }
     asked: dict[str, Any] = dict(word for name, word in words.items() if name in differ)
     if "hidden" in asked:
@@ -56,7 +57,8 @@ def parameters_of(e: Any, s: Settings, rows: int) -> dict[str, Any]:
         "max_iter": s.epochs,
         "alpha": e.alpha if isinstance(rule, LBFGS) else 0.0,
         "dropout": s.dropout,
-        "n_iter_no_change": math.inf,
+        "n_iter_no_change": math.inf if s.patience is None else s.patience,
+        "tol": s.min_delta,
         "scoring": "loss",
         "early_stopping": s.members > 1 or math.ceil(e.validation_fraction * rows) > 1,
         "validation_fraction": s.validation if s.members == 1 else e.validation_fraction,

@@ -145,6 +145,7 @@ def _inner(e: Any, s: Settings, width: int, targets: Any) -> Any:
         inner.set_params(
             hidden_layer_sizes=tuple(wide.sizes[1:-1]), masks=list(wide.architecture.masks), initializer=None
         )
+        inner.tol *= s.members  # losses within are the members' sum
         inner._build(width, Together(targets, s.members), dtype)
         inner.network_ = wide
     inner.n_features_in_ = width
