@@ -110,7 +110,7 @@ class Subtle(type(cr.Adam())):
         (np.timedelta64(3, "s"), "'timedelta64', and"),
         (2**64, "whole numbers of 64 bits"),
     ],
-    ids=str,
+    ids=lambda part: part if isinstance(part, str) else type(part).__name__,
 )
 def test_what_is_no_data_is_refused_in_one_line(value, words):
     with pytest.raises(SettingError, match=rf"^[^\n]*{words}[^\n]*$"):
