@@ -174,6 +174,12 @@ def test_an_own_validation_set_chooses():
     assert cost == pytest.approx(found.history_.validation[best], rel=1e-6)
 
 
+def test_an_own_validation_set_chooses_for_the_fewest_rows_too():
+    found = estimator("number").fit(FRAME.head(5), NUMBERS[:5], X_val=FRAME.tail(9), y_val=NUMBERS[-9:])
+    assert found.settings_["early_stopping"]
+    assert not estimator("number").fit(FRAME.head(5), NUMBERS[:5]).settings_["early_stopping"]
+
+
 def test_the_merged_network_is_the_mean_of_the_members():
     found = estimator("multiclass").fit(FRAME, TARGETS["multiclass"])
     X, inner, K = found._inputs(FRAME), found._tabular.inner, found.settings_["members"]
@@ -319,6 +325,14 @@ def test_other_tools_work():
 @pytest.mark.parametrize(
     ("error", "call"),
     [
+        (
+            SettingError,
+            lambda: (
+                estimator("number", warm_start=True, max_iter=1)
+                .fit(FRAME, NUMBERS)
+                .fit(FRAME, NUMBERS, X_val=FRAME, y_val=NUMBERS)
+            ),
+        ),
         (SettingError, lambda: cr.MLPClassifier(preset="table").fit(FRAME, WORDS)),
         (SettingError, lambda: cr.MLPClassifier(preset="tabular").initialize(3, classes=["a", "b"])),
         (DataError, lambda: estimator("binary").fit({"x": [1.0] * N}, WORDS)),

@@ -42,8 +42,9 @@ def settings_of(e: Any, own_validation: bool) -> Settings:
     return Settings(**asked)
 
 
-def parameters_of(e: Any, s: Settings, rows: int) -> dict[str, Any]:
+def parameters_of(e: Any, s: Settings, rows: int, own_validation: bool) -> dict[str, Any]:
     """The estimator's parameters as they run, by name, with `members` and `start`."""
+    chooses = s.members > 1 or own_validation or math.ceil(e.validation_fraction * rows) > 1
     differ = given(e)
     rule = s.rule
     slots = {"beta_1": "beta1", "beta_2": "beta2", "epsilon": "eps", "momentum": "momentum"}
@@ -60,7 +61,7 @@ def parameters_of(e: Any, s: Settings, rows: int) -> dict[str, Any]:
         "n_iter_no_change": math.inf if s.patience is None else s.patience,
         "tol": s.min_delta,
         "scoring": "loss",
-        "early_stopping": s.members > 1 or math.ceil(e.validation_fraction * rows) > 1,
+        "early_stopping": chooses,
         "validation_fraction": s.validation if s.members == 1 else e.validation_fraction,
         "initializer": s.first_weights,
     }

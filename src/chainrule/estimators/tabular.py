@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_consistent_length
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array
 from chainrule.data.encoding import Encoder
-from chainrule.errors import DataError
+from chainrule.errors import DataError, SettingError
 from chainrule.estimators.chosen import given, parameters_of, settings_of
 from chainrule.estimators.parameters import hidden_activations, hidden_sizes, output_of
 from chainrule.estimators.scaled import Together, quantities_of
@@ -78,6 +78,8 @@ def fit_table(
     if fresh:
         begin(e, rows, classes, held[0] is not None)
     found: Tabular = e._tabular
+    if held[0] is not None and found.count > 1:
+        raise SettingError("X_val came after a first call without it, which has shared the rows out: give it there too")
     inner = found.inner
     inner.set_params(**{name: getattr(e, name) for name in WATCHING})
     rows = _weighted(e, _encoded(found, rows))
@@ -118,7 +120,7 @@ def begin(estimator: Any, rows: Rows, classes: Any, own_validation: bool) -> Non
         )
     kind = "numbers" if e._numeric else "classes"
     settings = settings_of(e, own_validation).resolved(len(rows.y), rows.X.num_columns, {kind}, sum(targets.widths))
-    e.settings_ = parameters_of(e, settings, len(rows.y))
+    e.settings_ = parameters_of(e, settings, len(rows.y), own_validation)
     e._tabular = Tabular(encoder, targets, settings.members, _inner(e, settings, encoder.width, targets))
     _adopt(e)
 
