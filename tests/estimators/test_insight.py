@@ -43,6 +43,11 @@ def test_gradients_are_the_slopes_of_outputs_and_loss(target):
         np.testing.assert_allclose(g[:, k], slope, atol=1e-7)
 
 
+def test_labels_may_come_sparse():
+    found, y = fitted("multilabel")
+    assert found.input_gradients(X, sparse.csr_matrix(y)).tolist() == found.input_gradients(X, y).tolist()
+
+
 def test_hidden_activations_are_the_networks():
     found, _ = fitted("binary")
     for mine, theirs in zip(found.hidden_activations(X), found.network_.hidden_activations(X), strict=True):

@@ -217,6 +217,9 @@ REFUSED = {
     "there is no engine 'gpu'": {"engine": "gpu"},
     "dtype 'float16' is not one": {"dtype": "float16"},
     "schedule does not go with lbfgs": {"solver": "lbfgs", "learning_rate": "cosine"},
+    "scoring is 'acuracy', but must be a name of sklearn.metrics.get_scorer_names": {"scoring": "acuracy"},
+    "scoring is ..accuracy..,": {"scoring": ["accuracy"]},
+    "the score of scoring is None, but must be one number": {"scoring": lambda *_: None, "early_stopping": True},
     "random_state is -1": {"random_state": -1},
     "cost 'poisson' needs outputs": {"cost": "poisson", "output_activation": "identity"},
 }
@@ -281,8 +284,12 @@ def test_before_a_fit_there_is_nothing():
         assert not hasattr(fresh, name)
     with pytest.raises(NotFittedError):
         fresh.predict(X)
-    with pytest.raises(NotFittedError):
-        fresh.predict_proba(X)
+    for method in (fresh.predict_proba, fresh.hidden_activations, fresh.input_gradients):
+        with pytest.raises(NotFittedError):
+            method(X)
+    for method in (fresh.to_torch, fresh.to_keras_weights):
+        with pytest.raises(NotFittedError):
+            method()
 
 
 def test_a_batch_larger_than_the_rows_is_told():

@@ -56,6 +56,13 @@ def test_predictions_classes_and_parameters_are_its_own(target):
     assert ours.score(X, y) == pytest.approx(mlp.score(X, y), rel=1e-12)
 
 
+def test_of_l_bfgs_the_last_loss_is_kept():
+    mlp, y = fitted(solver="lbfgs")
+    ours = cr.from_sklearn(mlp)
+    assert (ours.loss_, ours.n_iter_) == (mlp.loss_, mlp.n_iter_)
+    assert len(ours.set_params(warm_start=True, max_iter=2).fit(X, y).loss_curve_) == ours.n_iter_ == 2
+
+
 @pytest.mark.parametrize("early_stopping", [False, True])
 def test_what_was_counted_is_kept(early_stopping):
     mlp, _ = fitted(early_stopping=early_stopping)

@@ -128,6 +128,11 @@ def test_parameters_of_every_kind_come_back(tmp_path):
     assert again.network_.architecture.describe() == found.network_.architecture.describe()
 
 
+@pytest.mark.parametrize("kind", [np.float32, np.dtype("float32")])
+def test_types_come_back_as_their_names(kind, tmp_path):
+    assert through(cr.MLPRegressor(dtype=kind), tmp_path).dtype == "float32"
+
+
 def test_what_is_not_fitted_or_has_not_seen_data_comes_back_too(tmp_path):
     again = through(cr.MLPRegressor(alpha=0.5), tmp_path)
     assert again.alpha == 0.5

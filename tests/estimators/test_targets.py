@@ -117,6 +117,9 @@ def test_labels_and_outputs_have_weights_of_their_own():
     outputs = np.stack([np.where(TABLE[:, 0] == "top", 4.0, 1.0), np.where(TABLE[:, 1] == "up", 1.0, 3.0)], axis=1)
     found = mlp(class_weight=[{"top": 4.0}, {"down": 3.0}]).fit(X, TABLE)
     assert found.network_.theta.tolist() == mlp().fit(X, TABLE, outputs).network_.theta.tolist()
+    found = mlp(class_weight=[{"top": 4.0}, None]).fit(X, TABLE)
+    outputs[:, 1] = 1
+    assert found.network_.theta.tolist() == mlp().fit(X, TABLE, outputs).network_.theta.tolist()
 
 
 REFUSED = {

@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import numbers
 import warnings
 from typing import Any
 
@@ -15,6 +16,7 @@ from chainrule.estimators.stopping import Adaptive, ByExamples, falls_until
 from chainrule.estimators.watching import FRAMES
 from chainrule.network import Network
 from chainrule.optimizers import LBFGS, Optimizer
+from chainrule.registry import require
 from chainrule.schedules import Schedule
 from chainrule.training import Training, train
 
@@ -114,6 +116,8 @@ def _metric(estimator: Any, held: Rows, net: Network) -> Any:
     weight = {} if held.weight is None else {"sample_weight": held.weight}
 
     def metric(A: Array, T: Array) -> float:
-        return float(scorer(view, held.X, held.y, **weight)) if np.isfinite(A).all() else float("nan")
+        found = scorer(view, held.X, held.y, **weight) if np.isfinite(A).all() else float("nan")
+        require(isinstance(found, numbers.Real), "the score of scoring", found, "one number")
+        return float(found)
 
     return metric

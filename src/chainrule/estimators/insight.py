@@ -3,6 +3,8 @@
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
+from sklearn.utils.validation import check_is_fitted
 
 from chainrule.arrays import Array
 from chainrule.network import Network
@@ -56,12 +58,15 @@ class Insight:
         ((3, 1, 2), True)
         """
         inputs = self._inputs(X)
+        y = y.toarray() if issparse(y) else y
         return self.network_.input_gradients(inputs, None if y is None else self._targets.encode(np.asarray(y)))
 
     def to_torch(self, *, logits: bool = False) -> Any:
         """The network as torch.nn.Sequential; see `Network.to_torch`."""
+        check_is_fitted(self, "network_")
         return self.network_.to_torch(logits=logits)
 
     def to_keras_weights(self) -> list[Array]:
         """W, b of layer 2, W, b of layer 3, ...; see `Network.to_keras_weights`."""
+        check_is_fitted(self, "network_")
         return self.network_.to_keras_weights()

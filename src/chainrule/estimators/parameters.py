@@ -153,9 +153,19 @@ def check_parameters(estimator: Any) -> None:
     rate, share = estimator.learning_rate_init, estimator.validation_fraction
     require(_is(rate, _NUMBER) and 0 < rate < math.inf, "learning_rate_init", rate, "a number above 0")
     require(_is(share, _NUMBER) and 0 <= share < 1, "validation_fraction", share, "a share from 0 to below 1")
+    _check_scoring(estimator.scoring)
     for name in ("shuffle", "warm_start", "early_stopping", "nesterovs_momentum"):
         value = getattr(estimator, name)
         require(isinstance(value, bool | np.bool_), name, value, "True or False")
+
+
+def _check_scoring(choice: Any) -> None:
+    if choice is not None and choice != "loss" and not callable(choice):
+        from sklearn.metrics import get_scorer_names
+
+        known = isinstance(choice, str) and choice in get_scorer_names()
+        allowed = "a name of sklearn.metrics.get_scorer_names(), 'loss', a callable or None"
+        require(known, "scoring", choice, allowed)
 
 
 def _is(value: Any, kinds: Any) -> bool:

@@ -92,7 +92,7 @@ def _flat(parts: list[Array]) -> Array:
 
 def _history(mlp: Any, seed: int) -> History:
     """Its curves; what scikit-learn does not keep, the validation set's cost and the rates, is NaN."""
-    cost = [float(loss) for loss in getattr(mlp, "loss_curve_", [])]
+    cost = [float(loss) for loss in getattr(mlp, "loss_curve_", [mlp.loss_])]  # of L-BFGS it keeps the last one
     scores, unknown = getattr(mlp, "validation_scores_", None), [float("nan")] * len(cost)
     if scores is None:
         return History(cost, [], {}, seed, "scikit-learn", unknown, "training", "min", len(cost) - 1)

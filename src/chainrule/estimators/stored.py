@@ -43,6 +43,8 @@ def to_parts(estimator: MLP) -> tuple[dict[str, Any], dict[str, Array]]:
         raise SettingError("callbacks were set, and a file holds data only: take them off by set_callbacks([])")
     document["requests"] = _requests(estimator)
     given = estimator.get_params(deep=False)
+    if isinstance(given["dtype"], type | np.dtype):
+        given["dtype"] = np.dtype(given["dtype"]).name
     document["parameters"] = [[name, pack(value, tensors, name)] for name, value in given.items()]
     return document, tensors
 

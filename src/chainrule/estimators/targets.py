@@ -161,7 +161,8 @@ class Labels:
         """Times the weights of classes: (n,) for one output, (n, outputs) for several.
 
         "balanced" gives the k classes of an output that are there S / (k S_c), S_c being the weight of class c, S of
-        all. Else a mapping from class to weight, 1 for those that it does not name, or a list of one for each output.
+        all. Else a mapping from class to weight, 1 for those that it does not name, or a list of one for each output,
+        None for 1.
         """
         if class_weight is None:
             return weight
@@ -258,6 +259,7 @@ def _balanced(codes: Array, count: int, weight: Array | None) -> Array:
 
 
 def _given(weights: Any, known: Array) -> Array:
+    weights = {} if weights is None else weights
     if not isinstance(weights, Mapping):
         raise SettingError(
             f"class_weight is {weights!r}, but must be 'balanced', a mapping from class to weight, or a list of those"
