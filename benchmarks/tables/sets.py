@@ -78,7 +78,7 @@ def building(seed: int) -> pd.DataFrame:
 
 def diamonds(seed: int) -> pd.DataFrame:
     found = pd.read_csv(SHARED / "diamonds.csv.gz").sample(ROWS, random_state=seed)
-    return found.rename(columns={"price": "y"}).reset_index(drop=True)
+    return found.rename(columns={"y": "width", "price": "y"}).reset_index(drop=True)
 
 
 def mushroom(seed: int) -> pd.DataFrame:

@@ -140,7 +140,7 @@ def test_counts_are_inspected_in_their_unit(here: Path, capsys: pytest.CaptureFi
         ("--metric acc", "accuracy"),
         ("--metric auc --validation 0", "held out"),
         ("--patience 0", "patience is 0"),
-        ("--patience soon", "'soon' is no whole number and not 'none'"),
+        ("--patience soon", "'soon' is no whole number and not 'none' and not 'auto'"),
         ("--min-delta -1", "min_delta is -1"),
         ("--time 0", "time is 0"),
         ("--time soon", "is no time"),

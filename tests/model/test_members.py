@@ -138,3 +138,10 @@ def test_members_stopped_and_resumed_have_the_same_bits(tmp_path) -> None:
     whole = train()
     train(tmp_path / "c", stop=2)
     assert train(tmp_path / "c").network.theta.tobytes() == whole.network.theta.tobytes()
+
+
+def test_patience_is_left_to_the_table_only_where_epochs_are() -> None:
+    def found(**settings: object) -> object:
+        return Settings(**settings).resolved(150, 4, {"classes"}).patience
+
+    assert [found(), found(epochs=9), found(epochs=9, patience=3), found(patience=None)] == [50, None, 3, None]

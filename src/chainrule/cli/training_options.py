@@ -192,7 +192,14 @@ class TrainOptions(Settings):
         Any, _plain("Passes over the rows, at most.", _END, values.count(auto=AUTO), n_tokens=1, metavar="EPOCHS")
     ] = Settings.epochs
     patience: Annotated[
-        int | None, _plain("Epochs without a gain after which to stop.", _END, _COUNT_OR_NONE, metavar="EPOCHS")
+        Any,
+        _plain(
+            "Epochs without a gain after which to stop; 'none' for no such end, which auto is where --epochs is given.",
+            _END,
+            values.count(none=None, auto=AUTO),
+            n_tokens=1,
+            metavar="EPOCHS",
+        ),
     ] = Settings.patience
     min_delta: Annotated[float, _plain("Least gain that patience counts.", _END)] = Settings.min_delta
     time: Annotated[

@@ -38,6 +38,7 @@ def tabular(
         "schedule": OneCycle(rise=0.1, start=0.01),
         "batch_size": _batch_size(rows),
         "epochs": 200 if rows <= FEW else 100 if rows <= MANY else 40,
+        "patience": 50 if rows <= FEW else 30 if rows <= MANY else None,
         "dropout": 0.0,
         "members": members,
         "validation": "folds" if members > 1 else 0.1,

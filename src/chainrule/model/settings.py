@@ -57,11 +57,11 @@ class Settings:
 
     optimizer; learning_rate: None for the optimizer's own; schedule: what the learning rate is multiplied with over
     time, None for nothing. batch_size: rows of an update, None for all. epochs: passes over the rows. patience: epochs
-    without a gain of more than min_delta after which training stops. time: seconds after which it does. metric: what is
-    compared on the rows held out in place of the cost: a name of `METRICS`, or a function of (y_true, y_pred) with a
-    mode, "max" where greater is better, or "min". alpha, l1: penalties on squared and absolute weights. dropout: the
-    probability of dropping a hidden neuron. clip: bounds for the gradient. task: auto, classification or regression.
-    seed: fixes every random choice; None draws one.
+    without a gain of more than min_delta after which training stops; None, which "auto" is where epochs are given, for
+    no such end. time: seconds after which it does. metric: what is compared on the rows held out in place of the cost:
+    a name of `METRICS`, or a function of (y_true, y_pred) with a mode, "max" where greater is better, or "min". alpha,
+    l1: penalties on squared and absolute weights. dropout: the probability of dropping a hidden neuron. clip: bounds
+    for the gradient. task: auto, classification or regression. seed: fixes every random choice; None draws one.
 
     What columns mean. drop: those to leave out. keep: the only ones that are inputs, where any are named. weight: one
     that holds the weights of the rows, numbers from 0, and is no input; a row of weight 0 is as if it were not there.
@@ -92,7 +92,7 @@ class Settings:
     schedule: Any = AUTO
     batch_size: Any = AUTO
     epochs: Any = AUTO
-    patience: int | None = None
+    patience: Any = AUTO
     min_delta: float = 0.0
     time: float | None = None
     validation: Any = AUTO
@@ -121,7 +121,7 @@ class Settings:
             given = getattr(self, name)
             object.__setattr__(self, name, (given,) if isinstance(given, str) else tuple(given))
         check_settings(self.batch_size, 1 if is_auto(self.epochs) else self.epochs, self.alpha, self.l1, self.threads)
-        check_stopping(self.patience, self.min_delta, self.time)
+        check_stopping(None if is_auto(self.patience) else self.patience, self.min_delta, self.time)
         require(
             self.clip is None or isinstance(self.clip, Clip), "clip", self.clip, "a Clip, such as cr.Clip(norm=1.0)"
         )
@@ -198,6 +198,8 @@ class Settings:
             asked["hidden"] = (preset["hidden"][0],) * len(self.activation)
         if not is_auto(self.optimizer) and self.rule.full_batch:
             asked |= {name: value for name, value in {"schedule": None, "batch_size": None}.items() if name in asked}
+        if not is_auto(self.epochs) and is_auto(self.patience):
+            asked["patience"] = None
         if self.initializer is not None and is_auto(self.start):
             asked["start"] = "random"
         return dataclasses.replace(self, **asked)
