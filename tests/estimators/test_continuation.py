@@ -121,6 +121,7 @@ def test_without_early_stopping_partial_fit_never_ends():
     pieces = in_epochs(classifier(**never), LABELS, 6)
     assert (pieces.n_iter_, len(pieces.loss_curve_), pieces.stopped_) == (6, 6, False)
     assert pieces.loss_curve_[:3] == whole.loss_curve_
+    assert same(in_epochs(whole, LABELS, 3), pieces)  # nor where fit has ended by itself
 
 
 def test_with_early_stopping_calls_after_the_end_train_nothing():
@@ -205,6 +206,19 @@ def test_another_solver_goes_on_with_empty_slots():
     assert estimator._state.run.slots.shape[0] == 1
     assert estimator._state.run.step == 6
     assert estimator.loss_ < before
+
+
+def test_another_solver_with_as_many_slots_begins_with_empty_ones_too():
+    settings = {"batch_size": None, "shuffle": False, "alpha": 0.0}
+    estimator = classifier(solver="sgd", **settings).fit(X, LABELS)
+    first = {
+        "coefs_init": [W.copy() for W in estimator.coefs_],
+        "intercepts_init": [b.copy() for b in estimator.intercepts_],
+    }
+    fresh = in_epochs(classifier(solver=cr.RMSProp(0.01), **settings, **first), LABELS, 1)
+    went_on = in_epochs(estimator.set_params(solver=cr.RMSProp(0.01)), LABELS, 1)
+    assert went_on._state.run.slots.shape == (1, fresh.network_.theta.size)
+    assert went_on.network_.theta.tolist() == fresh.network_.theta.tolist()
 
 
 def test_settings_may_change_between_calls_and_curves_say_what_was_not_known():

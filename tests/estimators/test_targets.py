@@ -195,9 +195,7 @@ def test_poisson_predicts_counts_above_0_and_refuses_negative_ones():
 
 
 @pytest.mark.parametrize("preset", [None, "tabular"])
-@pytest.mark.parametrize(
-    ("y", "kinds"), [([None, "a"], "NoneType, str"), (["a", 1], "int, str"), ([0, 1], "int"), ([b"a", b"b"], "bytes")]
-)
+@pytest.mark.parametrize(("y", "kinds"), [([None, "a"], "NoneType, str"), (["a", 1], "int, str"), ([0, 1], "int")])
 def test_objects_that_are_no_classes_are_refused_in_one_line(y, kinds, preset):
     with pytest.raises(ValueError, match=rf"^y has values of type {kinds} and dtype object: make all [^\n]*$"):
         mlp(preset=preset).fit(X, np.array(y * 60, dtype=object))
