@@ -28,7 +28,7 @@ def _kind_of(y: Array) -> str:
         kinds = sorted({type(value).__name__ for value in y.ravel().tolist()})
         raise DataError(
             f"y has values of type {', '.join(kinds)} and dtype {y.dtype}: make all words or all numbers of them, as "
-            "y.astype(str) and y.astype(int) do, and leave out the rows that have none"
+            "y.astype(str) and y.astype(int) do, and leave out the rows that have none (Unknown label type)"
         ) from None
     return str(type_of_target(y))
 
