@@ -28,3 +28,13 @@ def test_how_much_faster_is_what_the_table_says() -> None:
     ratios = [float(row[column]) for row in rows for column in (5, 9)]
     assert len(ratios) == 14
     assert (min(ratios), int(max(ratios))) == (float(claimed[1]), int(claimed[2]))
+
+
+def test_how_good_is_what_the_record_says() -> None:
+    record = (ROOT / "docs" / "decisions" / "0013-defaults-that-win.md").read_text("utf-8")
+    section = README.split("\n## How good\n")[1].split("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("|")]
+    assert len(rows) == 13
+    assert set(rows) <= set(record.splitlines())
+    first = set(re.findall(r"\d+ sets of \d+", " ".join(README.split())))
+    assert first == set(re.findall(r"\d+ sets of \d+", record))
