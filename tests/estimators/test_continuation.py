@@ -93,6 +93,15 @@ def test_warm_start_in_pieces_and_a_pickle_between_them_are_one_fit(name):
     assert same(whole, piece)
 
 
+@pytest.mark.parametrize("schedule", [cr.Cosine(), cr.OneCycle()], ids=str)
+def test_a_schedule_that_has_an_end_takes_max_iter_for_it(schedule):
+    whole = classifier(learning_rate=schedule).fit(X, LABELS)
+    pieces = in_epochs(classifier(learning_rate=schedule), LABELS, EPOCHS)
+    assert same(whole, pieces)
+    assert in_epochs(pieces, LABELS, 2).n_iter_ == EPOCHS + 2
+    assert pieces.history_.rate[-1] <= pieces.history_.rate[EPOCHS - 1]
+
+
 @pytest.mark.parametrize("y", [NUMBERS, np.stack([NUMBERS, X[:, 0]], axis=1)], ids=["one", "two"])
 @pytest.mark.parametrize("settings", [{}, {"early_stopping": True}, {"cost": "huber", "early_stopping": True}])
 def test_numbers_go_on_likewise(y, settings):

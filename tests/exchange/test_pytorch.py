@@ -88,7 +88,9 @@ def test_logits_are_what_the_losses_of_torch_ask_for():
 
 @needs_torch
 def test_a_module_as_people_write_it():
-    inner = nn.Sequential(nn.Linear(3, 4, bias=False), nn.LeakyReLU(0.2, inplace=True), nn.Dropout(0.3))
+    inner = type("Inner", (nn.Sequential,), {})(
+        nn.Linear(3, 4, bias=False), nn.LeakyReLU(0.2, inplace=True), nn.Dropout(0.3)
+    )
     module = nn.Sequential(nn.Flatten(), inner, nn.Linear(4, 2), nn.LogSoftmax(dim=1)).eval()
     with pytest.warns(UserWarning, match="layer") as said:
         net = cr.from_torch(module)
@@ -135,6 +137,12 @@ REFUSED = {  # made only where torch is there
         lambda: nn.Sequential(nn.Linear(3, 2), nn.LogSoftmax(1), nn.Linear(2, 2)),
         "LogSoftmax has no",
     ),
+    "a forward of its own": (
+        lambda: type("Twice", (nn.Sequential,), {"forward": lambda self, x: 2 * x})(nn.Linear(3, 2)),
+        "Twice has no",
+    ),
+    "complex weights": (lambda: nn.Linear(3, 2, dtype=torch.complex64), "torch.complex64 weights, but they must be"),
+    "weights without values": (lambda: nn.Linear(3, 2, device="meta"), "no values yet, but they must be"),
     "nothing": (lambda: nn.Sequential(*[]), "no Linear layer"),
     "no module": (lambda: "net.pt", "str has no counterpart"),
 }

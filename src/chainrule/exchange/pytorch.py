@@ -107,8 +107,8 @@ def _linear(step: Linear) -> nn.Module:
 
 
 def _flat(module: Any) -> Iterator[Any]:
-    """The modules of a Sequential and of those within it, one after the other."""
-    if type(module) is nn.Sequential:
+    """The modules of a Sequential and of those within it, in turn; a subclass without a forward of its own is one."""
+    if isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward:
         for child in module:
             yield from _flat(child)
     else:
@@ -140,5 +140,8 @@ def _activation(module: Any) -> Activation:
 
 def _array(tensor: Any) -> Array:
     """Its numbers; half precision becomes float32, which holds them all."""
+    if not tensor.is_floating_point() or tensor.is_meta:
+        what = "no values yet" if tensor.is_meta else f"{tensor.dtype} weights"
+        raise ArchitectureError(f"a Linear layer has {what}, but they must be real numbers")
     found = tensor.detach().cpu()
     return (found if found.dtype in (torch.float32, torch.float64) else found.float()).numpy()
