@@ -149,7 +149,7 @@ def test_time_ends_training_between_updates(every_batch, monkeypatch):
     clock = itertools.count()
     monkeypatch.setattr("chainrule.training.loop.time.monotonic", lambda: float(next(clock)))
     found = events(net(), time=20.0, epochs=100)
-    assert found[-2] == Stopped("time", "the time of 20 s is over")
+    assert found[-2] == Stopped("time", "the time is over")
     assert 0 < sum(isinstance(event, Progress) for event in found) < 20
 
 

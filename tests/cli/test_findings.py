@@ -12,6 +12,7 @@ import chainrule as cr
 from chainrule.cli import run
 from chainrule.data.sources import as_source, with_target
 from chainrule.model import Settings, TableTraining
+from chainrule.training.looking import sample
 
 
 def table(folder: Path) -> None:
@@ -89,6 +90,19 @@ def test_nothing_false_is_said_of_real_digits(how: dict[str, Any], shared_data) 
     images, labels = (shared_data(f"mnist-10k/t10k-{name}-ubyte.gz") for name in ("images-idx3", "labels-idx1"))
     source = with_target(as_source(images), as_source(labels))
     check(TableTraining(source, "label", Settings(test_every=2, **how)))
+
+
+@pytest.mark.parametrize("kind", ["rare", "outliers", "few epochs"])
+def test_nothing_false_is_said_where_the_rows_looked_at_are_easier_than_all(kind: str) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=600)
+    unseen = np.setdiff1d(np.arange(600), sample(np.arange(600), 256))
+    rare = np.where(np.isin(np.arange(600), unseen[::80]), "pos", "neg")
+    y = {"rare": rare, "outliers": np.where(rare == "pos", 1e6, x), "few epochs": np.where(x > 0, "a", "b")}[kind]
+    training = TableTraining({"x": x + rng.normal(size=600), "y": y}, "y", Settings(epochs=8, members=3, hidden=8))
+    for _ in training.events():
+        pass
+    assert training.findings() == []
 
 
 def test_a_leak_is_spoken_of_where_it_made_the_answers_good(shared_data) -> None:

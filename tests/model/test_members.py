@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.errors import SettingError
 from chainrule.model import Settings, TableTraining
 from chainrule.model.members import Members, folds
 from chainrule.training import EpochEnd
@@ -123,6 +124,12 @@ def test_a_member_alone_in_the_table_is_the_network_that_was_asked_for() -> None
         model = cr.train_table(waves(), "y", epochs=1, drop="w", **settings)
         assert "members" not in model.summary
     assert cr.train_table(waves(9), "y", epochs=1, drop="w").summary["validation_rows"] == 0
+
+
+def test_more_members_than_rows_are_refused() -> None:
+    table = {"x": np.arange(12.0), "y": np.arange(12.0) ** 2}
+    with pytest.raises(SettingError, match="members is 13, but there are 12 rows to train on"):
+        cr.train_table(table, "y", members=13)
 
 
 def test_members_stopped_and_resumed_have_the_same_bits(tmp_path) -> None:

@@ -1,10 +1,14 @@
 """A training that begins as the best linear model."""
 
+import itertools
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 import chainrule as cr
 from chainrule.activations import ACTIVATIONS
+from chainrule.errors import SettingError
 from chainrule.model import Settings, TableTraining
 from chainrule.model.members import Members, folds
 from chainrule.model.start import PENALTIES, linear_start, slope_of_pair, suits_linear_start
@@ -61,6 +65,41 @@ def test_a_network_too_narrow_for_the_pairs_begins_at_random() -> None:
     table = {"x": np.arange(30.0), "y": np.arange(30.0) % 7 / 3}
     started = {hidden: cr.train_table(table, "y", hidden=hidden, epochs=1).summary["start"] for hidden in (3, 4)}
     assert started == {3: "random", 4: "linear"}
+
+
+def test_a_linear_start_that_was_asked_for_and_cannot_be_is_refused() -> None:
+    table = {"x": np.arange(30.0), "y": np.arange(30.0) % 7 / 3}
+    for settings in ({"hidden": 3}, {"hidden": 8, "activation": "tanh"}):
+        with pytest.raises(SettingError, match="start is 'linear', which these hidden layers cannot carry"):
+            cr.train_table(table, "y", start="linear", epochs=1, **settings)
+
+
+def test_a_training_that_was_resumed_tells_of_the_start_that_it_had(tmp_path) -> None:
+    table = {"x": np.arange(30.0), "y": np.arange(30.0) % 7 / 3}
+    how = {"activation": "tanh", "schedule": None}
+    kept = cr.Checkpoint(tmp_path / "c.safetensors", resume=True)
+    cr.train_table(table, "y", epochs=1, checkpoint=kept, **how)
+    resumed = cr.train_table(table, "y", epochs=2, checkpoint=kept, **how)
+    assert resumed.summary["start"] == "random"
+    assert resumed.summary == cr.train_table(table, "y", epochs=2, **how).summary
+    cr.train_table(table, "y", epochs=1, schedule=None, checkpoint=cr.Checkpoint(tmp_path / "d.safetensors"))
+    other = cr.Checkpoint(tmp_path / "d.safetensors", resume=True)
+    with pytest.raises(SettingError, match="start is 'random', there 'linear'"):
+        cr.train_table(table, "y", epochs=2, schedule=None, start="random", checkpoint=other)
+
+
+def test_a_start_takes_half_of_the_time_at_most_and_counts(monkeypatch) -> None:
+    """A clock that goes on by a second whenever it is read: without an end the start would read it 14 times."""
+    clock = itertools.count()
+    monkeypatch.setattr("chainrule.model.training.time", SimpleNamespace(monotonic=lambda: float(next(clock))))
+    table = {"x": np.arange(30.0), "y": np.sin(np.arange(30.0))}
+    training = TableTraining(table, "y", Settings(time=10.0, epochs=1))
+    for _ in training.events():
+        pass
+    spent = next(clock) - 1
+    assert 5 < spent < 10
+    assert training.running.plan.time == 10 - spent
+    assert training.model.history.seconds > spent
 
 
 def test_a_start_that_was_cancelled_leaves_the_weights_as_they_were() -> None:

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,8 @@ from chainrule.model.members import Members, folds
 from chainrule.model.model import Model
 from chainrule.model.notes import notes_on
 from chainrule.model.preparation import prepare
-from chainrule.model.preset import AUTO
 from chainrule.model.scores import watched
-from chainrule.model.settings import Settings
+from chainrule.model.settings import Settings, is_auto
 from chainrule.model.start import linear_start, suits_linear_start
 from chainrule.model.weighting import Examples
 from chainrule.network import Network
@@ -62,9 +62,11 @@ class TableTraining:
         seed = as_seed(settings.seed)
         origin = as_source(source)
         found = prepare(origin, names, settings, seed)
-        self.settings, self._asked_epochs = dataclasses.replace(found.settings, seed=seed), settings.epochs != AUTO
+        self.settings, self._asked_epochs = dataclasses.replace(found.settings, seed=seed), not is_auto(settings.epochs)
+        self._asked_rate = settings.learning_rate is not None or not is_auto(settings.optimizer)
         self.rows, self.held, self.test, self.choices = found.rows, found.held, found.test, found.choices
         self.members = self._members(found.encoder, found.targets)
+        self._settle_start(settings.start)
         self.watched = watched(found.targets, self.choices, settings.metric, settings.mode)
         if settings.metric is not None and self.held is None and self.members.count == 1:
             raise SettingError("the metric is taken on rows held out, and there are none: give a greater validation")
@@ -82,6 +84,10 @@ class TableTraining:
         one = Architecture.of(sizes, s.activation, output, [choice.cost for choice in found])
         if s.members == 1:
             return Members(one)
+        if s.members > len(self.rows[0]):
+            raise SettingError(
+                f"members is {s.members}, but there are {len(self.rows[0])} rows to train on: take fewer"
+            )
         first = targets.blocks[0]
         classes = np.argmax(self.rows[1][:, : first.width], axis=1) if first.kind == "classes" else None
         return Members(one, s.members, folds(as_seed(s.seed), s.members, len(self.rows[0]), classes))
@@ -92,8 +98,9 @@ class TableTraining:
         """The events of the training (see `cr.train`), which `running` is while they come."""
         s = self.settings
         (X, T, weight), held = self.members.examples(self.rows) if self.members.count > 1 else (self.rows, self.held)
+        spent = 0.0
         if s.start == "linear" and not _exists(checkpoint):
-            self._start_linear((X, T, weight), held, cancel)
+            spent = self._start_linear((X, T, weight), held, cancel)
         self.running = train(
             self.network,
             X,
@@ -113,7 +120,7 @@ class TableTraining:
             mode=self.watched.mode,
             patience=s.patience,
             min_delta=s.min_delta * self.members.count,
-            time=s.time,
+            time=None if s.time is None else max(s.time - spent, s.time / 10),
             engine=s.engine,
             threads=s.threads,
             seed=s.seed,
@@ -121,6 +128,7 @@ class TableTraining:
             cancel=cancel,
             checkpoint=None if checkpoint is None else self._described(as_checkpoint(checkpoint)),
         )
+        self.running.history.seconds += spent
         self.notes += self.running.notes
         for event in map(self.members.event, self.running):
             if isinstance(event, EpochEnd | Finished) and self.members.count > 1:
@@ -144,23 +152,41 @@ class TableTraining:
             return self.watched.functions
         return {name: self.members.unseen(score) for name, score in self.watched.functions.items()}
 
-    def _start_linear(self, rows: Examples, held: Examples | None, cancel: Callable[[], bool] | None) -> None:
-        """Begin from the best linear model, where the hidden layers can carry it."""
+    def _settle_start(self, asked: str) -> None:
+        """A random start where the hidden layers cannot carry a linear model. Raises SettingError if one was asked."""
         s, one = self.settings, self.members.one
-        if not suits_linear_start(s.hidden, one.hidden, one.sizes[-1]):
-            self.settings = dataclasses.replace(s, start="random")
+        if s.start != "linear" or suits_linear_start(s.hidden, one.hidden, one.sizes[-1]):
             return
-        linear_start(self.members, self.network, rows, held, cancel, s.engine)
+        if asked == "linear":
+            raise SettingError(
+                "start is 'linear', which these hidden layers cannot carry: take relu, gelu or silu and 4 neurons or "
+                "more for each output, or start='random'"
+            )
+        self.settings = dataclasses.replace(s, start="random")
+
+    def _start_linear(self, rows: Examples, held: Examples | None, cancel: Callable[[], bool] | None) -> float:
+        """Begin from the best linear model that is found in half of the time; the seconds that it took."""
+        began, s = time.monotonic(), self.settings
+
+        def enough() -> bool:
+            late = s.time is not None and time.monotonic() - began > s.time / 2
+            return late or (cancel is not None and cancel())
+
+        linear_start(self.members, self.network, rows, held, enough, s.engine)
+        return time.monotonic() - began
 
     def findings(self) -> list[Finding]:
         """What the training doctor has to say (see `History.diagnose`) of a training that ran to its end.
 
         Not that it went on after the best epoch, where nobody asked for so many: the best weights are kept, and only
-        that shows which they are.
+        that shows which they are. Nor that the cost fell slowly, at the preset's rate, from the linear model that has
+        most of the gain.
         """
         history, names = self.model.history, self.model.encoder.feature_names
         found = [] if history is None else findings_of(history, names, self.suspects)
-        return [finding for finding in found if self._asked_epochs or finding.name != "overfitting"]
+        slow_is_fine = self.settings.start == "linear" and not self._asked_rate
+        silent = ("overfitting",) * (not self._asked_epochs) + ("rate too low",) * slow_is_fine
+        return [finding for finding in found if finding.name not in silent]
 
     def best(self, state: TrainingState) -> Model:
         """The model that would be left if training had stopped at a state of it, apart from the one that it trains."""
@@ -175,7 +201,7 @@ class TableTraining:
         """With the settings that a training on arrays does not know: a difference is then told in their words."""
         s, names = self.settings, [column.name for column in self.model.targets.columns]
         also: dict[str, Any] = {"target": names, "task": s.task, "drop": list(s.drop), "keep": list(s.keep)}
-        also |= {"weight": s.weight}
+        also |= {"weight": s.weight, "members": s.members, "start": s.start}
         also |= {"class_weight": _plain(s.class_weight), "test_every": s.test_every, "validation": _shown(s.validation)}
         return dataclasses.replace(checkpoint, also={**also, **checkpoint.also})
 

@@ -38,7 +38,7 @@ def identity_of(training: Training, also: Mapping[str, Any]) -> Identity:
     data = digests(training.examples, dtype)
     if training.held is not None:
         data |= {f"validation {name}": digest for name, digest in digests(training.held, dtype).items()}
-    settings = {**_of_network(training.net), **_of_run(training.settings), **_of_plan(training.plan), **also}
+    settings = {**also, **_of_network(training.net), **_of_run(training.settings), **_of_plan(training.plan), **also}
     return Identity(_plain(settings), data, _maker(training.engine))
 
 

@@ -253,7 +253,7 @@ class Training(Iterator[Event]):
         if self.plan.cancel():
             self._stop("cancelled", "cancelled")
         elif self.plan.time is not None and self._seconds() >= self.plan.time:
-            self._stop("time", f"the time of {self.plan.time:g} s is over")
+            self._stop("time", "the time is over")
         return bool(self.history.stopped)
 
     def _out_of_patience(self) -> bool:

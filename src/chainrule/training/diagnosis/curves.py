@@ -36,12 +36,12 @@ def _too_high(told: Told) -> tuple[str, dict[str, float]]:
     if len(told.cost) < EPOCHS or fell is None:
         return "", {}
     begun, lowest, highest = _begun(told), min(told.cost), max(told.cost[1:])
-    least = WORSE * abs(begun)
-    if fell <= -least:
+    least = WORSE * max(abs(begun), abs(lowest))
+    if fell <= -least and _worsened(told, least):
         words = f"the cost never came below {begun:.3g}, where it was before the first update"
         return words, {"begun": begun, "lowest": lowest}
     unit = max(fell, least)
-    if highest > begun + unit:
+    if highest > max(begun, lowest) + (unit if fell > 0 else abs(lowest)):
         words = f"the cost went up to {highest:.3g}, from {begun:.3g} before the first update"
         return words, {"begun": begun, "highest": highest}
     rises = [max(after - before, 0.0) for before, after in pairwise(told.cost[len(told.cost) // 2 :])]
@@ -50,6 +50,12 @@ def _too_high(told: Told) -> tuple[str, dict[str, float]]:
         return "", {}
     words = f"the cost jumps: in the second half of the epochs it rises by {rise:.3g} on average, it fell by {fell:.3g}"
     return words, {"rise": rise, "fell": fell}
+
+
+def _worsened(told: Told, least: float) -> bool:
+    """Whether the rows looked at cost more by `least` than before; they alone can be easier than all rows are."""
+    end = seen(told, "end", "cost")
+    return not end or not end[0] < _begun(told) + least
 
 
 def rate_too_low(told: Told, names: Sequence[str] | None) -> Finding | None:
