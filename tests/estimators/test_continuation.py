@@ -236,6 +236,7 @@ def test_settings_may_change_between_calls_and_curves_say_what_was_not_known():
     assert np.isnan(estimator.validation_scores_[:EPOCHS]).all()
     assert np.isfinite(estimator.validation_scores_[EPOCHS])
     assert estimator.history_.best_epoch == EPOCHS  # of those that have a score
+    assert estimator.best_validation_score_ == estimator.validation_scores_[EPOCHS]
     estimator.set_params(early_stopping=False, activation="tanh").partial_fit(X, LABELS)
     assert estimator.validation_scores_ is None
     assert str(estimator.network_.architecture.hidden[0]) == "tanh"
@@ -249,6 +250,12 @@ def test_a_warm_start_after_its_own_end_waits_anew():
     estimator = classifier(tol=1e9, n_iter_no_change=2, max_iter=50, warm_start=True)
     assert [estimator.fit(X, LABELS).n_iter_ for _ in range(3)] == [4, 4, 4]
     assert len(estimator.loss_curve_) == 12
+
+
+def test_time_adds_up_over_calls():
+    estimator = classifier()
+    seconds = [in_epochs(estimator, LABELS, 1).history_.seconds for _ in range(6)]
+    assert seconds == sorted(set(seconds))
 
 
 def test_a_fit_without_warm_start_forgets():

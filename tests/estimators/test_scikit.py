@@ -73,6 +73,23 @@ def test_what_was_counted_is_kept(early_stopping):
         assert mine.tobytes() == theirs.tobytes()
 
 
+def test_the_last_of_several_fits_is_what_is_counted():
+    mlp, y = fitted(warm_start=True)
+    ours = cr.from_sklearn(mlp.fit(X, y))
+    assert (ours.n_iter_, len(ours.loss_curve_)) == (4, 8)
+    assert (ours.partial_fit(X, y).n_iter_, len(ours.loss_curve_)) == (5, 9)
+
+
+@pytest.mark.parametrize("max_iter", [8, 200])
+def test_the_adaptive_rate_goes_on_where_it_was_by_itself_or_not(max_iter):
+    often = {"tol": 10.0, "n_iter_no_change": 1, "learning_rate_init": 0.1}
+    mlp, y = fitted(solver="sgd", learning_rate="adaptive", max_iter=max_iter, **often)
+    ours = cr.from_sklearn(mlp)
+    assert ours.stopped_ == (max_iter == 200)
+    assert ours.partial_fit(X, y).history_.rate[-1] == pytest.approx(mlp._optimizer.learning_rate, rel=1e-9)
+    assert mlp._optimizer.learning_rate < 0.01
+
+
 @pytest.mark.parametrize("target", ["binary", "numbers"])
 @pytest.mark.parametrize("rule", RULES, ids=str)
 def test_training_goes_on_as_scikit_learns_own_would(rule, target):

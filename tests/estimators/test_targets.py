@@ -1,6 +1,7 @@
 """What y may be: classes, labels, several outputs, numbers; and what their classes weigh."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn.metrics import accuracy_score
@@ -40,6 +41,21 @@ def test_several_outputs_are_blocks_of_one_network():
     assert found.score(X, TABLE) == (predicted == TABLE).all(axis=1).mean() > 0.9
     weight = np.arange(120.0)
     assert found.score(X, TABLE, weight) == np.average((predicted == TABLE).all(axis=1), weights=weight)
+
+
+@pytest.mark.parametrize("settings", [{}, {"preset": "tabular"}])
+def test_words_beside_numbers_and_truth_values_keep_their_types(settings, tmp_path):
+    frame = pd.DataFrame({"word": THREE, "number": np.where(X[:, 2] > 0, 7, 12), "truth": TWO})
+    found = mlp(**settings).fit(X, frame)
+    assert [classes.tolist() for classes in found.classes_] == [["low", "mid", "top"], [7, 12], [False, True]]
+    assert {tuple(map(type, row)) for row in found.predict(X).tolist()} == {(str, int, bool)}
+    assert found.score(X, frame) == (found.predict(X) == frame.to_numpy()).all(axis=1).mean() > 0.8
+    cr.save(found, tmp_path / "mlp.safetensors")
+    assert cr.load(tmp_path / "mlp.safetensors").predict(X).tolist() == found.predict(X).tolist()
+    pieces = mlp(**settings, max_iter=1).partial_fit(X, frame, classes=[THREE, [7, 12], [False, True]])
+    assert pieces.network_.theta.tolist() == mlp(**settings, max_iter=1).fit(X, frame).network_.theta.tolist()
+    with pytest.raises(ValueError, match=r"^y has shape \(120,\), but must have that of the predictions, \(120, 3\)$"):
+        found.score(X, THREE)
 
 
 def test_one_of_several_outputs_alone_is_the_network_of_that_one():

@@ -12,7 +12,7 @@ from chainrule.arrays import Array
 from chainrule.errors import DataError, SettingError
 from chainrule.estimators.base import MLP, takes_steps
 from chainrule.estimators.parameters import activation_of
-from chainrule.estimators.targets import Labels, labels_for, labels_of, several_labels
+from chainrule.estimators.targets import Labels, labels_for, labels_of, of_one_type, several_labels
 from chainrule.estimators.watching import with_callbacks
 
 __all__ = ["MLPClassifier"]
@@ -25,6 +25,8 @@ def _kind_of(y: Array) -> str:
     except (TypeError, ValueError):
         if y.dtype.kind not in "OS":
             raise
+        if y.ndim == 2 and all(of_one_type(column) for column in y.T):
+            return "multiclass-multioutput"
         kinds = sorted({type(value).__name__ for value in y.ravel().tolist()})
         raise DataError(
             f"y has values of type {', '.join(kinds)} and dtype {y.dtype}: make all words or all numbers of them, as "
@@ -165,8 +167,10 @@ class MLPClassifier(ClassifierMixin, MLP):
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """The share of rows that are right, in every output if there are several."""
         if self._built and self._targets.kind == "multioutput":
-            right = (self.predict(X) == np.asarray(y)).all(axis=1)
-            return float(np.average(right, weights=sample_weight))
+            found, y = self.predict(X), np.asarray(y)
+            if y.shape != found.shape:
+                raise DataError(f"y has shape {y.shape}, but must have that of the predictions, {found.shape}")
+            return float(np.average((found == y).all(axis=1), weights=sample_weight))
         return float(super().score(X, y, sample_weight))
 
     # ------------------------------------------------------------------------------- what the base asks for

@@ -41,20 +41,19 @@ def from_sklearn(mlp: Any) -> MLP:
     network.seed = seed
     state = _state(mlp, network, seed, ours)
     epochs = 0 if state is None else state.epoch
-    stopped = mlp.n_iter_ < mlp.max_iter
     ours.__dict__.update(
         network_=network,
         history_=_history(mlp, seed) if state is None else state.history,
         seed_=seed,
         n_iter_=int(mlp.n_iter_),
         t_=int(mlp.t_),
-        stopped_=stopped,
+        stopped_=mlp.n_iter_ < mlp.max_iter,
         n_features_in_=int(mlp.n_features_in_),
         _targets=_targets(mlp),
         _state=state,
         _rule=optimizer_of(ours),
         _base=max(epochs - int(mlp.n_iter_), 0),
-        _since=epochs if stopped else 0,
+        _since=0,
     )
     if hasattr(mlp, "feature_names_in_"):
         ours.feature_names_in_ = mlp.feature_names_in_

@@ -10,7 +10,7 @@ from chainrule.arrays import Array
 from chainrule.errors import DataError, SettingError
 from chainrule.registry import require
 
-__all__ = ["Labels", "Targets", "Values", "labels_for", "labels_of", "several_labels"]
+__all__ = ["Labels", "Targets", "Values", "labels_for", "labels_of", "of_one_type", "several_labels"]
 
 Kind = Literal["binary", "multiclass", "multilabel", "multioutput"]
 
@@ -134,7 +134,8 @@ class Labels:
             found = np.stack([part.argmax(axis=1) for part in self.parts(A)], axis=1)
         if self.kind == "multilabel":
             return found
-        labels = [known[found[:, k]] for k, known in enumerate(self.classes)]
+        mixed = len({known.dtype.kind for known in self.classes}) > 1  # words beside numbers
+        labels = [known[found[:, k]].astype(object if mixed else known.dtype) for k, known in enumerate(self.classes)]
         return np.stack(labels, axis=1) if self.kind == "multioutput" else labels[0]
 
     def parts(self, A: Array) -> list[Array]:
@@ -212,7 +213,14 @@ def _known(values: Any) -> Array:
     found = np.asarray(values)
     if found.ndim != 1 or not found.size:
         raise DataError(f"the classes are {values!r}, but must be a list of one at least")
-    return np.unique(found)
+    numbers = found.dtype.kind == "O" and not isinstance(found[0], str) and of_one_type(found)
+    return np.unique(np.array(found.tolist()) if numbers else found)
+
+
+def of_one_type(values: Array) -> bool:
+    """Whether objects are all words, all whole numbers or all truth values."""
+    kinds = {type(value) for value in values.tolist()}
+    return len(kinds) == 1 and issubclass(kinds.pop(), str | int | np.integer | np.bool_)
 
 
 def _places(known: Array, values: Array) -> Array:
