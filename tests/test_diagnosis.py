@@ -163,6 +163,7 @@ def told(cost=(), validation=(), **seen):
     return cr.History(cost, list(validation), {}, 0, "", rate=[0.1] * len(cost), best_epoch=len(cost) - 1, looks=looks)
 
 
+SLOW = [0.999, 0.998, 0.997, 0.996, 0.995, 0.9945, 0.9942, 0.9941, 0.99409, 0.994089]
 FALLING = [0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6, 0.55, 0.5]
 DONE = [0.5, 0.3, 0.25, 0.22, 0.21, 0.205, 0.202, 0.201, 0.2, 0.2]
 LINES = {
@@ -191,6 +192,21 @@ LINES = {
     "as good as where it began": (told([1.02, 0.99] * 5), []),
     "up and down again": (told([0.9, 50.0, 3.0, 2.0, 1.0, 0.5, 0.4, 0.3, 0.3, 0.3]), ["rate too high"]),
     "still falling": (told(FALLING), ["rate too low"]),
+    "hardly falling, the rate lowered": (
+        dataclasses.replace(told(SLOW), rate=[0.1] * 5 + [0.05, 0.03, 0.01, 1e-3, 1e-4]),
+        ["rate too low"],
+    ),
+    "a little fallen long ago, the rate lowered": (
+        dataclasses.replace(
+            told([0.9, 0.85, *[0.84] * 6, 0.839, 0.838]), rate=[0.1] * 5 + [0.05, 0.03, 0.01, 1e-3, 1e-4]
+        ),
+        [],
+    ),
+    "dropout costs more than the look before": (told([1.9, 1.6, 1.5, 1.45, *[1.4] * 6], start__dropout=[0.5]), []),
+    "up and down again, with dropout": (
+        told([1.9, 50.0, 3.0, 2.0, 1.9, 1.8, 1.8, 1.7, 1.7, 1.6], start__dropout=[0.5]),
+        ["rate too high"],
+    ),
     "still falling, validation no longer": (told(FALLING, [0.6] * 7 + [0.55, 0.56, 0.57]), []),
     "validation a little worse": (told(DONE, [0.5, 0.4, 0.4, 0.4, 0.41, 0.42, 0.43, 0.44, 0.45, 0.45]), []),
     "validation little worse for a good start": (

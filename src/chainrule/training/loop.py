@@ -166,6 +166,7 @@ class Training(Iterator[Event]):
         if self.plan.look:
             a, (X, T, *_), rows = self.net.architecture, self.examples, self.looked_at
             found = {**look_at_data(a, X[rows], T[rows]), "rate": [float(self.settings.optimizer.learning_rate)]}
+            found |= {"dropout": list(self.settings.dropout)} if any(self.settings.dropout) else {}
             self.history.looks |= {f"start {name}": values for name, values in found.items()}
 
     def _look(self, when: Literal["start", "end"], theta: Array) -> None:

@@ -63,11 +63,12 @@ def rate_too_low(told: Told, names: Sequence[str] | None) -> Finding | None:
     fell, n = _fell(told), len(told.cost)
     if n < EPOCHS or told.stopped not in ("", "time") or fell is None:
         return None
-    if fell < WORSE * abs(_begun(told)):  # the cost of some rows is no measure of so small a fall in that of all
+    small = fell < WORSE * abs(_begun(told))
+    if small:  # the cost of some rows is no measure of so small a fall in that of all
         fell = told.cost[0] - min(told.cost)
     if fell <= 0:
         return None
-    quarter = n - 1 - n // 4
+    quarter = n - 1 - (_last_quarter(told.rate) if small and len(told.rate) == n else n // 4)
     share = (told.cost[quarter] - told.cost[-1]) / fell
     falling = told.cost[-1] == min(told.cost) and not (
         told.validation and told.validation[-1] >= told.validation[quarter]
@@ -76,8 +77,16 @@ def rate_too_low(told: Told, names: Sequence[str] | None) -> Finding | None:
         return None
     rate = first_rate(told)
     words = f"the last quarter of the epochs made {share:.0%} of the whole gain: training ends before it is done"
+    if small:
+        words = f"the cost came down by {fell:.2g} from {told.cost[0]:.3g} in all: training ends before it is done"
     higher = f" ({10 * rate:.2g})" if rate else ""
     return Finding("rate too low", words, f"try ten times the learning rate{higher}, or more epochs", {"share": share})
+
+
+def _last_quarter(rate: Sequence[float]) -> int:
+    """The number of last epochs in which a quarter of all learning rates fell: more of them where it falls to 0."""
+    left = np.cumsum(rate[::-1])
+    return min(int(np.searchsorted(left, len(rate) // 4 / len(rate) * left[-1] * (1 - 1e-9))) + 1, len(rate) - 1)
 
 
 def overfitting(told: Told, names: Sequence[str] | None) -> Finding | None:
@@ -108,7 +117,9 @@ def overfitting(told: Told, names: Sequence[str] | None) -> Finding | None:
 
 
 def _begun(told: Told) -> float:
-    return seen(told, "start", "cost")[0]
+    """The cost before the first update; with dropout, which no look knows, that of the first epoch if it is greater."""
+    begun = seen(told, "start", "cost")[0]
+    return max(begun, told.cost[0]) if seen(told, "start", "dropout") else begun
 
 
 def _fell(told: Told) -> float | None:
@@ -116,4 +127,4 @@ def _fell(told: Told) -> float | None:
     start = seen(told, "start", "cost")
     if not start or not told.cost or not np.isfinite([*start, *told.cost]).all():
         return None
-    return start[0] - min(told.cost)
+    return _begun(told) - min(told.cost)
