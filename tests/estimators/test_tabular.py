@@ -138,6 +138,8 @@ def test_what_is_at_its_default_follows_from_the_preset_and_anything_else_holds(
     assert clone(usual).set_params(learning_rate_init=0.5, beta_1=0.5, max_iter=2).fit(FRAME, WORDS).settings_[
         "solver"
     ] == AdamW(0.5, beta1=0.5, weight_decay=small["solver"].weight_decay)
+    own = clone(usual).set_params(solver=cr.SGD(0.1), learning_rate_init=0.5, max_iter=1)  # an object has its own rate
+    assert own.fit(FRAME, WORDS).settings_["solver"] == cr.SGD(0.1)
 
 
 @pytest.mark.parametrize(
@@ -300,6 +302,21 @@ def test_rows_of_weight_0_are_as_if_they_were_not_there():
     weighted = estimator("binary", max_iter=2).fit(strange, WORDS, sample_weight=kept * 2.0)
     left_out = estimator("binary", max_iter=2).fit(FRAME[kept], WORDS[kept], sample_weight=np.full(kept.sum(), 2.0))
     assert weighted.network_.theta.tobytes() == left_out.network_.theta.tobytes()
+
+
+@pytest.mark.parametrize("settings", [ALONE, {}], ids=["alone", "members"])
+def test_weights_of_classes_are_weights_of_their_rows(settings):
+    by_class = estimator("binary", max_iter=2, class_weight={"warm": 4.0}, **settings).fit(FRAME, WORDS)
+    by_row = estimator("binary", max_iter=2, **settings).fit(FRAME, WORDS, np.where(WORDS == "warm", 4.0, 1.0))
+    assert same(by_class, by_row)
+
+
+@pytest.mark.parametrize("settings", [{**ALONE, "validation_fraction": 0.0}, {}], ids=["alone", "members"])
+def test_the_total_weight_of_the_rows_is_what_there_is_without_one(settings):
+    found, other, more = (estimator("binary", alpha=5.0, **settings) for _ in range(3))
+    call = {"X": FRAME, "y": WORDS, "classes": np.unique(WORDS)}
+    assert same(found.partial_fit(**call, total_weight=N), other.partial_fit(**call))
+    assert not same(found, more.partial_fit(**call, total_weight=10 * N))
 
 
 def test_weights_of_classes_move_the_answers():
