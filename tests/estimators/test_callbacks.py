@@ -167,3 +167,24 @@ def test_callbacks_end_where_training_ends_by_itself_and_are_put_away_after_an_e
     with pytest.raises(RuntimeError, match="mine"):
         mlp(callback=fail).set_callbacks(failing).fit(X, Y)
     assert failing.calls[-1] == ("teardown", "fit")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"tol": 1e9, "n_iter_no_change": 1}, {"early_stopping": True}, {"solver": "lbfgs"}, {"preset": "tabular"}],
+    ids=str,
+)
+def test_a_fit_can_be_diagnosed_however_it_ended(settings):
+    found = mlp(**settings).fit(X, Y)
+    assert {"start cost", "end cost"} <= set(found.history_.looks)
+    if "solver" not in settings:
+        assert "end cost" not in found.partial_fit(X, Y).history_.looks  # of weights that are no longer there
+
+
+def test_the_doctor_sees_what_fit_left():
+    found = mlp(
+        hidden_layer_sizes=20,
+        intercepts_init=[np.full(20, -50.0), np.zeros(1)],
+        coefs_init=[np.full((3, 20), 0.1), np.full((20, 1), 0.1)],
+    ).fit(X, Y)
+    assert "dead units" in [finding.name for finding in found.history_.diagnose()]

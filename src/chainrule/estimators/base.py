@@ -251,9 +251,10 @@ class MLP(Fitted, Insight, CallbackSupport, BaseEstimator):
         return {"network_": net, "history_": training.history.copy()}
 
     def _keep(self, call: Call, training: Training) -> None:
+        state = training.state
         if not call.once:
             training.look_back(answer(training))
-        state = training.state
+            state.history.looks |= training.history.looks
         self._state, self._rule, self.history_ = state, optimizer_of(self), state.history
         self.network_.theta = answer(training)
         self.t_ += (state.epoch - call.begun) * len(training.examples.rows)
