@@ -202,6 +202,17 @@ def test_each_row_is_validated_by_the_member_that_has_not_seen_it():
     assert best == np.argmin(found.history_.validation)
     right = (p > 0.5) == (y == "yes")
     assert right.mean() == pytest.approx(found.validation_scores_[best])
+    weight = 1.0 + np.arange(N) % 5
+    found = estimator("binary").fit(FRAME, y, weight)
+    p = found._tabular.inner.network_.predict(found._inputs(FRAME))[np.arange(N), fold]
+    right = (p > 0.5) == (y == "yes")
+    assert np.average(right, weights=weight) == pytest.approx(found.validation_scores_[found.history_.best_epoch])
+
+
+def test_inputs_have_the_names_of_what_they_come_from():
+    found = estimator("binary", **ALONE).fit(FRAME, WORDS)
+    shut, open_ = (found._inputs(FRAME.assign(open=value)) for value in (False, True))
+    assert found.input_names_[(shut != open_).any(axis=0)].tolist() == ["open"]
 
 
 # --- calls -----------------------------------------------------------------------------------------------------------
