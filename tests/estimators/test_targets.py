@@ -45,7 +45,7 @@ def test_several_outputs_are_blocks_of_one_network():
 
 @pytest.mark.parametrize("settings", [{}, {"preset": "tabular"}])
 def test_words_beside_numbers_and_truth_values_keep_their_types(settings, tmp_path):
-    frame = pd.DataFrame({"word": THREE, "number": np.where(X[:, 2] > 0, 7, 12), "truth": TWO})
+    frame = pd.DataFrame({"word": THREE, "number": np.where(X[:, 2] > 0, 7, 12), "truth": TWO}, dtype=object)
     found = mlp(**settings).fit(X, frame)
     assert [classes.tolist() for classes in found.classes_] == [["low", "mid", "top"], [7, 12], [False, True]]
     assert {tuple(map(type, row)) for row in found.predict(X).tolist()} == {(str, int, bool)}

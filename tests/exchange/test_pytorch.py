@@ -132,6 +132,7 @@ REFUSED = {  # made only where torch is there
     "an activation that is not ours": (lambda: nn.Sequential(nn.Linear(3, 2), nn.Hardtanh()), "Hardtanh has no"),
     "tanh's gelu": (lambda: nn.Sequential(nn.Linear(3, 2), nn.GELU("tanh")), "approximate 'tanh', but here"),
     "another softplus": (lambda: nn.Sequential(nn.Linear(3, 2), nn.Softplus(beta=2)), "beta 2"),
+    "a logarithm over rows": (lambda: nn.Sequential(nn.Linear(3, 2), nn.LogSoftmax(0)), "dim 0, but here it is 1"),
     "a softmax over rows": (lambda: nn.Sequential(nn.Linear(3, 2), nn.Softmax(0)), "dim 0, but here it is 1"),
     "a logarithm within": (
         lambda: nn.Sequential(nn.Linear(3, 2), nn.LogSoftmax(1), nn.Linear(2, 2)),
