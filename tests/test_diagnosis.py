@@ -207,6 +207,8 @@ LINES = {
         told([1.9, 50.0, 3.0, 2.0, 1.9, 1.8, 1.8, 1.7, 1.7, 1.6], start__dropout=[0.5]),
         ["rate too high"],
     ),
+    "inputs rather small": (told(start__inputs=[0.0, 0.02, 0.02]), []),
+    "inputs far too small": (told(start__inputs=[0.0, 0.003, 0.003]), ["unscaled input"]),
     "still falling, validation no longer": (told(FALLING, [0.6] * 7 + [0.55, 0.56, 0.57]), []),
     "validation a little worse": (told(DONE, [0.5, 0.4, 0.4, 0.4, 0.41, 0.42, 0.43, 0.44, 0.45, 0.45]), []),
     "validation little worse for a good start": (

@@ -129,3 +129,10 @@ def test_rows_that_are_looked_at_are_spread_over_all_within_bounds():
     single = np.dtype("float32")
     assert most_rows(cr.Architecture.of([10**7, 1]), single) == LEAST
     assert LEAST < most_rows(cr.Architecture.of([1000, 200]), single) < ROWS
+
+
+def test_the_time_left_is_what_is_left_of_the_time_asked_for() -> None:
+    display = Display(silent=True, time=10.0)
+    display.show(cr.Started(10, 1, 1000, "native", 0, ()))
+    display.show(cr.Progress(0, 1, 1, 0.5, 0.1, 4.0))
+    assert display.left(2, 6.0) == "0:00:04 left"

@@ -145,3 +145,11 @@ def test_one_far_value_does_not_wreck_a_training_or_its_answers():
     model = cr.train_table(table, target="y", epochs=60, learning_rate=0.01)
     np.testing.assert_allclose(model.predict({"x": [-0.5, 0.5]}), [-1.5, 1.5], atol=0.3)
     assert np.abs(model.predict({"x": [1e300, -1e30]})).max() < 50
+
+
+def test_where_half_of_the_numbers_are_the_same_the_deviation_is_that_of_nine_in_ten() -> None:
+    x = np.concatenate([np.zeros(60), np.linspace(1, 2, 20), np.linspace(-2, -1, 19), [100.0]])
+    (found,) = Encoder.fit({"x": x}).transforms
+    low, high = np.quantile(x, [0.05, 0.95])
+    assert (found.kind, found.robust) == ("scaled", True)
+    assert found.scale == pytest.approx((high - low) / 3.29)

@@ -126,6 +126,15 @@ def test_a_member_alone_in_the_table_is_the_network_that_was_asked_for() -> None
     assert cr.train_table(waves(9), "y", epochs=1, drop="w").summary["validation_rows"] == 0
 
 
+def test_the_least_gain_is_one_of_the_mean_of_the_members() -> None:
+    table = {"x": np.arange(40.0), "y": np.sin(np.arange(40.0))}
+    how = {"members": 2, "epochs": 2, "start": "random", "schedule": "constant", "learning_rate": 1e-4}
+    first, second = cr.train_table(table, "y", **how).history.validation
+    assert first > second
+    how |= {"epochs": 4, "patience": 1, "min_delta": 1.5 * (first - second)}
+    assert cr.train_table(table, "y", **how).history.epochs == 2
+
+
 def test_more_members_than_rows_are_refused() -> None:
     table = {"x": np.arange(12.0), "y": np.arange(12.0) ** 2}
     with pytest.raises(SettingError, match="members is 13, but there are 12 rows to train on"):

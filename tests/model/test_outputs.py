@@ -135,7 +135,7 @@ def test_numbers_that_the_outputs_cannot_reach_are_refused(output: str, values: 
 
 def test_independent_outputs_of_classes_become_probabilities() -> None:
     table = {"x": list(range(60)), "y": ["a", "b", "c"] * 20}
-    model = cr.train_table(table, "y", output="sigmoid", epochs=3)
+    model = cr.train_table(table, "y", output="sigmoid", epochs=3, start="random")
     outputs = model.network.predict(model.encoder.encode(cr_table(table)))
     assert abs(outputs.sum(axis=1) - 1).max() > 0.01
     chances = np.stack(list(model.probabilities(table).values()), axis=1)
