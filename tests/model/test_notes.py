@@ -60,3 +60,10 @@ def test_a_target_over_many_decades_is_said_to_be_learned_as_its_logarithm() -> 
     table = {"x": np.arange(60.0), "y": 10.0 ** np.linspace(-5, 5, 60)}
     assert TableTraining(table, "y", Settings()).notes[1].startswith("target y: a number over many decades, learned as")
     assert TableTraining(table, "y", Settings(cost="quadratic")).notes[1] == "target y: a number"
+
+
+def test_a_few_numbers_that_go_up_by_1_may_be_anything() -> None:
+    few, many = (
+        TableTraining({"n": np.arange(rows), "y": np.sin(np.arange(rows))}, "y", Settings()).notes for rows in (19, 20)
+    )
+    assert [any("goes up by 1" in note for note in found) for found in (few, many)] == [False, True]
