@@ -125,7 +125,8 @@ def test_a_person_reads_one_line(folder: Path) -> None:
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
     _, _, out, err = end(process, signal.SIGINT)
-    assert len(out.splitlines()) == 2
+    assert len(out.splitlines()) == 4  # the notes on the table, and nothing after them
+    assert len(err.splitlines()) == 1
     assert err.startswith("chainrule: stopped after ")
     assert err.endswith(" epochs: the best weights are in m; --resume goes on from run\n")
 
