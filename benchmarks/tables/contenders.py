@@ -83,12 +83,18 @@ def _realmlp() -> Answers:
     from pytabkit import RealMLP_TD_S_Classifier, RealMLP_TD_S_Regressor
 
     def answers(split: Split, seed: int) -> Any:
-        X, new = (part.drop(columns=split.target) for part in (split.train, split.test))
+        X, new = _without_gaps(*(part.drop(columns=split.target) for part in (split.train, split.test)))
         make = RealMLP_TD_S_Classifier if split.kind == "classes" else RealMLP_TD_S_Regressor
         made = make(random_state=seed, n_threads=1, device="cpu", verbosity=0)
         return np.asarray(made.fit(X, split.train[split.target].to_numpy()).predict(new)).ravel()
 
     return answers
+
+
+def _without_gaps(X: Any, new: Any) -> list[Any]:
+    """Both with the median of X in place of missing numbers, which RealMLP refuses, and a word for missing words."""
+    filling = {name: "missing" if X[name].dtype.kind not in "fiu" else X[name].median() for name in X.columns}
+    return [part.fillna(filling) for part in (X, new)]
 
 
 CONTENDERS: dict[str, Callable[[], Answers]] = {
