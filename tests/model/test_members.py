@@ -158,6 +158,6 @@ def test_members_stopped_and_resumed_have_the_same_bits(tmp_path) -> None:
 
 def test_patience_is_left_to_the_table_only_where_epochs_are() -> None:
     def found(**settings: object) -> object:
-        return Settings(**settings).resolved(150, 4, {"classes"}).patience
+        return Settings(**settings).resolved(150, 4).patience
 
     assert [found(), found(epochs=9), found(epochs=9, patience=3), found(patience=None)] == [50, None, 3, None]

@@ -13,23 +13,23 @@ from chainrule.estimators.parameters import word_of
 from chainrule.network import Network
 from chainrule.training import History
 
-__all__ = ["Fitted", "as_it_was"]
+__all__ = ["COUNTED", "Fitted", "as_it_was"]
 
-LEARNT = ["network_", "history_", "settings_", "seed_", "n_iter_", "t_", "stopped_", "n_features_in_"]
-LEARNT += ["feature_names_in_", "_targets", "_tabular", "_state", "_rule", "_since", "_base"]
+COUNTED = ("seed_", "n_iter_", "t_", "stopped_", "_since", "_base", "_rule")  # how far training has come
+FOUND = ("network_", "history_", "settings_", "n_features_in_", "feature_names_in_", "_targets", "_tabular", "_state")
 
 
 @contextmanager
 def as_it_was(estimator: Any) -> Iterator[None]:
     """Where what follows fails before a training is kept, the estimator is as it was, with what it had learnt."""
     had = estimator.__dict__
-    before = {name: had[name] for name in LEARNT if name in had}
+    before = {name: had[name] for name in (*COUNTED, *FOUND) if name in had}
     try:
         yield
     except BaseException:
         kept = had.get("history_")
         if kept is None or kept is before.get("history_"):
-            for name in LEARNT:
+            for name in (*COUNTED, *FOUND):
                 had.pop(name, None)
             had.update(before)
         raise

@@ -4,6 +4,7 @@
 unless a validation set chooses; then the network has the best so far, and the state both.
 """
 
+import abc
 import dataclasses
 import warnings
 from typing import Any, ClassVar, Self
@@ -32,7 +33,7 @@ from chainrule.estimators.parameters import (
 from chainrule.estimators.splitting import Rows, as_weight, hold_out
 from chainrule.estimators.tabular import encoded, fit_table
 from chainrule.estimators.targets import Targets
-from chainrule.estimators.watching import FRAMES, CallbackSupport, Hooks, watched_by
+from chainrule.estimators.watching import FRAMES, CallbackSupport, Hooks, watched_by, with_callbacks
 from chainrule.network import Network
 from chainrule.optimizers import LBFGS, Optimizer
 from chainrule.random import as_seed
@@ -99,17 +100,36 @@ class MLP(Fitted, Insight, CallbackSupport, BaseEstimator):
 
     _numeric: ClassVar[bool]  # whether y must be numbers
 
+    @abc.abstractmethod
     def _targets_of(self, y: Array, classes: Any) -> Targets:
         """What y is; `classes` are those of a first call of partial_fit."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def _answer(self, targets: Targets) -> tuple[str, str]:
         """The output activation and the cost that these targets have where nothing else is asked for."""
-        raise NotImplementedError
 
     def _strata(self, y: Array) -> Array | None:
         """Groups (n,) of which each gives its share where rows are held out, if there are any."""
         return None
+
+    @with_callbacks
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
+        """Train until it converges or max_iter epochs are over; with warm_start go on from where it is.
+
+        X is (n, n_features), an array, frame or sparse matrix. sample_weight is (n,), or (n, k) for several outputs;
+        rows of weight 0 are as if they were not there. X_val, y_val, sample_weight_val: a validation set of your own,
+        for early_stopping in place of rows held out, else only for curves.
+        """
+        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
 
     # ------------------------------------------------------------------------------- from a call to its training
 

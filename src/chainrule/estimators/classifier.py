@@ -13,7 +13,6 @@ from chainrule.errors import DataError, SettingError
 from chainrule.estimators.base import MLP, takes_steps
 from chainrule.estimators.parameters import activation_of
 from chainrule.estimators.targets import Labels, labels_for, labels_of, of_one_type, several_labels
-from chainrule.estimators.watching import with_callbacks
 
 __all__ = ["MLPClassifier"]
 
@@ -89,25 +88,6 @@ class MLPClassifier(ClassifierMixin, MLP):
     def classes_(self) -> Any:
         """The classes in order; a list of those for several outputs, the labels' numbers for a table of labels."""
         return self._targets.shown
-
-    @with_callbacks
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        X_val: Any = None,
-        y_val: Any = None,
-        sample_weight_val: Any = None,
-    ) -> Self:
-        """Train until it converges or max_iter epochs are over; with warm_start go on from where it is.
-
-        X is (n, n_features), an array, frame or sparse matrix. sample_weight is (n,), or (n, k) for several outputs;
-        rows of weight 0 are as if they were not there. X_val, y_val, sample_weight_val: a validation set of your own,
-        for early_stopping in place of rows held out, else only for curves.
-        """
-        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
 
     @available_if(takes_steps)
     def partial_fit(

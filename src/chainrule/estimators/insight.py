@@ -1,5 +1,6 @@
 """What an estimator's network makes of its inputs, and the way to other libraries: those of `network_`, for any X."""
 
+import abc
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from chainrule.network import Network
 __all__ = ["Insight"]
 
 
-class Insight:
+class Insight(abc.ABC):
     """Methods that pass X on to the network as it takes it; `input_names_` are the names of its inputs."""
 
     network_: Network
@@ -21,9 +22,9 @@ class Insight:
     _tabular: Any = None  # what preset="tabular" has found in the table
     _within = False  # whether it is the estimator within such a one
 
+    @abc.abstractmethod
     def _inputs(self, X: Any) -> Array:
         """The rows of X as the network takes them."""
-        raise NotImplementedError
 
     @property
     def input_names_(self) -> Array:

@@ -9,7 +9,6 @@ from sklearn.utils.metaestimators import available_if
 from chainrule.arrays import Array
 from chainrule.estimators.base import MLP, takes_steps
 from chainrule.estimators.targets import Values
-from chainrule.estimators.watching import with_callbacks
 from chainrule.registry import require
 
 __all__ = ["MLPRegressor"]
@@ -39,20 +38,6 @@ class MLPRegressor(RegressorMixin, MLP):
     loss: str = "squared_error"
     hidden_layer_sizes: Any = (100,)
     activation: Any = "relu"
-
-    @with_callbacks
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        X_val: Any = None,
-        y_val: Any = None,
-        sample_weight_val: Any = None,
-    ) -> Self:
-        """Train until it converges or max_iter epochs are over; see `MLPClassifier.fit`."""
-        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
 
     @available_if(takes_steps)
     def partial_fit(

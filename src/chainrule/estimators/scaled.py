@@ -72,10 +72,6 @@ class Together:
         T = self.one.encode(y)
         return np.tile(T.reshape(len(T), -1), self.count)
 
-    def decode(self, A: Array) -> Array:
-        """What the mean of all says."""
-        return self.one.decode(A.reshape(len(A), self.count, -1).mean(axis=1))
-
     def score(self, y: Array, A: Array, weight: Array | None) -> float:
         """The score of each row by the member that it counts for, which has not seen it."""
         assert weight is not None, "the weights say which member a row counts for"

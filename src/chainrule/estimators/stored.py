@@ -13,6 +13,7 @@ import numpy as np
 from chainrule.arrays import Array
 from chainrule.data.encoding import Encoder
 from chainrule.errors import ModelFileError, SettingError
+from chainrule.estimators.attributes import COUNTED
 from chainrule.estimators.base import MLP
 from chainrule.estimators.classifier import MLPClassifier
 from chainrule.estimators.regressor import MLPRegressor
@@ -28,7 +29,7 @@ from chainrule.training.stored import state_of, state_parts
 __all__ = ["from_parts", "to_parts"]
 
 CLASSES: dict[str, type[MLP]] = {cls.__name__: cls for cls in (MLPClassifier, MLPRegressor)}
-PLAIN = ("seed_", "n_iter_", "t_", "stopped_", "n_features_in_", "feature_names_in_", "_since", "_base", "_rule")
+PLAIN = (*COUNTED, "n_features_in_", "feature_names_in_")
 
 
 def to_parts(estimator: MLP) -> tuple[dict[str, Any], dict[str, Array]]:

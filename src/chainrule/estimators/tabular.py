@@ -18,6 +18,7 @@ from chainrule.architecture import Architecture
 from chainrule.arrays import Array
 from chainrule.data.encoding import Encoder
 from chainrule.errors import DataError, SettingError
+from chainrule.estimators.attributes import COUNTED
 from chainrule.estimators.chosen import given, parameters_of, settings_of
 from chainrule.estimators.parameters import hidden_activations, hidden_sizes, output_of
 from chainrule.estimators.scaled import Together, quantities_of
@@ -35,7 +36,6 @@ from chainrule.training import History
 __all__ = ["Tabular", "encoded", "fit_table"]
 
 WATCHING = ("verbose", "callback", "progress", "engine", "threads")  # parameters that every call looks at anew
-LEARNT = ("seed_", "n_iter_", "t_", "stopped_", "_rule", "_since", "_base")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -88,12 +88,12 @@ def fit_table(
     if fresh and e.settings_["start"] == "linear":
         e.settings_["start"] = "linear" if _start(found, rows, own) else "random"
         _adopt(e)
-    given = (None, None, None) if own is None else (own.X, own.y, own.weight)
+    validation = (None, None, None) if own is None else (own.X, own.y, own.weight)
     S = None if total is None else total * (1 if found.count == 1 else (found.count - 1) / found.count)
     told = {"X": X, "y": y, "metadata": None if weight is None else {"sample_weight": weight}}
     hooks = Hooks() if once else _Merging(Hooks(e, inner.max_iter, told), found)
     try:
-        inner._fit(rows.X, rows.y, rows.weight, given, once=once, total_weight=S, hooks=hooks)
+        inner._fit(rows.X, rows.y, rows.weight, validation, once=once, total_weight=S, hooks=hooks)
     finally:  # after a divergence the last good weights are kept
         _adopt(e)
 
@@ -118,8 +118,7 @@ def begin(estimator: Any, rows: Rows, classes: Any, own_validation: bool) -> Non
         targets = quantities_of(
             rows.y, _choice(e, targets), log=not {"output_activation", "cost", "loss", "scoring"} & given(e)
         )
-    kind = "numbers" if e._numeric else "classes"
-    settings = settings_of(e, own_validation).resolved(len(rows.y), rows.X.num_columns, {kind}, sum(targets.widths))
+    settings = settings_of(e, own_validation).resolved(len(rows.y), rows.X.num_columns, sum(targets.widths))
     e.settings_ = parameters_of(e, settings, len(rows.y), own_validation)
     e._tabular = Tabular(encoder, targets, settings.members, _inner(e, settings, encoder.width, targets))
     _adopt(e)
@@ -135,8 +134,8 @@ def _inner(e: Any, s: Settings, width: int, targets: Any) -> Any:
     seed = e._draw_seed()
     asked = {name: value for name, value in e.settings_.items() if name not in ("members", "start")}
     fixed = {"preset": None, "warm_start": True, "random_state": seed, "class_weight": None}
-    given = {**e.get_params(deep=False), **asked, **fixed}
-    inner = type(e)(**{name: value for name, value in given.items() if name in e.get_params(deep=False)})
+    wanted = {**e.get_params(deep=False), **asked, **fixed}
+    inner = type(e)(**{name: value for name, value in wanted.items() if name in e.get_params(deep=False)})
     dtype = "float32" if e.dtype is None else e.dtype
     if s.members == 1:
         inner._build(width, targets, dtype)
@@ -169,8 +168,8 @@ def _start(found: Tabular, rows: Rows, own: Rows | None) -> bool:
     if not suits_linear_start(one.sizes[1:-1], one.hidden, one.sizes[-1]):
         return False
     kept, out = (rows, own) if own is not None else inner._split(rows, (None, None, None))
-    given, held = _examples(inner, kept), None if out is None else _examples(inner, out)
-    alpha = linear_start(found.members, inner.network_, given, held, engine=inner.engine)
+    examples, held = _examples(inner, kept), None if out is None else _examples(inner, out)
+    alpha = linear_start(found.members, inner.network_, examples, held, engine=inner.engine)
     return alpha is not None
 
 
@@ -225,7 +224,7 @@ def _adopt(e: Any) -> None:
     """Take over what the estimator within has come to."""
     found: Tabular = e._tabular
     inner = found.inner
-    e.__dict__.update({name: getattr(inner, name) for name in LEARNT})
+    e.__dict__.update({name: getattr(inner, name) for name in COUNTED})
     e.__dict__.update(network_=found.network(inner.network_), _targets=found.targets, _state=None)
     e.__dict__.pop("history_", None)
     if hasattr(inner, "history_"):

@@ -25,6 +25,7 @@ from chainrule.data.outputs import Classes, Target
 from chainrule.data.targets import Targets
 from chainrule.data.transforms import NumberColumn, Presence, Times, Transform
 from chainrule.random import Purpose, permutation
+from chainrule.training.looking import sample
 
 __all__ = ["Suspect", "suspects"]
 
@@ -61,7 +62,7 @@ def suspects(encoder: Encoder, targets: Targets, X: Array, T: Array) -> list[Sus
     """The columns that may give a target away, in the order of the table, found in encoded rows X, T."""
     if len(X) < LEAST_ROWS:
         return []
-    chosen = np.unique(np.linspace(0, len(X) - 1, min(len(X), MOST_ROWS)).astype(np.int64))
+    chosen = sample(np.arange(len(X)), MOST_ROWS)
     rows = _Rows(X[chosen].astype(float), T[chosen].astype(float), permutation(0, Purpose.HALVES, 0, len(chosen)) % 2)
     columns, found, start = _columns(encoder), {}, 0
     codes = {transform.name: _codes(transform, rows.X[:, part]) for transform, part in columns}

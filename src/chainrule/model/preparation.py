@@ -59,8 +59,7 @@ def prepare(source: Source, names: Sequence[str], settings: Settings, seed: int)
                 f"every row of {source.origin} has weight 0 in {settings.weight!r}: give some a weight above 0"
             )
         targets = Targets.of(roles.facts, settings.task, _leaves_unit_open(settings))
-    kinds = {column.kind for column in targets.columns}
-    settings = settings.resolved(roles.count(TRAIN), len(inputs), kinds, targets.width)
+    settings = settings.resolved(roles.count(TRAIN), len(inputs), targets.width)
     choices = choices_for(targets, settings.output, settings.cost)
     factors = class_factors(targets, settings.class_weight)
     tables = [(source, roles), *_hold_out(roles, names, settings, seed)]

@@ -1,6 +1,5 @@
 """What suits a table, chosen by experiment: every setting of training that is left at "auto" comes from here."""
 
-from collections.abc import Collection
 from typing import Any, Final
 
 from chainrule.optimizers import AdamW
@@ -13,16 +12,13 @@ FEW, MANY = 1500, 5000  # rows up to which members are trained together: eight, 
 WIDE = 3e6  # values of a table beyond which no linear model is fitted first
 
 
-def tabular(
-    rows: int, inputs: int, kinds: Collection[str], members: int | None = None, outputs: int = 1
-) -> dict[str, Any]:
-    """The settings for a table with so many rows to train on and columns of inputs, and targets of these kinds.
+def tabular(rows: int, inputs: int, members: int | None = None, outputs: int = 1) -> dict[str, Any]:
+    """The settings for a table with so many rows to train on, columns of inputs, and outputs that its targets take.
 
-    `kinds` are those of the targets: "classes", "numbers" or both; `outputs` is their width. Up to 5,000 rows a few
-    networks are trained together, each leaving out a fold of the rows (see `chainrule.model.members`); beyond, one with
-    rows held out. With `members` given there are so many.
+    Up to 5,000 rows a few networks are trained together, each leaving out a fold of the rows (see
+    `chainrule.model.members`); beyond, one with rows held out. With `members` given there are so many.
 
-    >>> found = tabular(150, 4, {"classes"}, outputs=3)
+    >>> found = tabular(150, 4, outputs=3)
     >>> found["members"], found["validation"], found["hidden"], found["activation"]
     (8, 'folds', (40, 40), 'gelu')
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -183,16 +183,16 @@ class Settings:
         names = given if isinstance(given, list | tuple) else [] if is_auto(given) else [given]
         return [ACTIVATIONS.get(choice) for choice in names]
 
-    def resolved(self, rows: int, inputs: int, kinds: Collection[str], outputs: int = 1) -> "Settings":
+    def resolved(self, rows: int, inputs: int, outputs: int = 1) -> "Settings":
         """The same with what suits such a table (see `chainrule.model.preset.tabular`) in place of "auto".
 
-        >>> found = Settings(epochs=5).resolved(150, 4, {"classes"})
-        >>> found.members, found.epochs, Settings(hidden=8).resolved(150, 4, {"classes"}).members
+        >>> found = Settings(epochs=5).resolved(150, 4)
+        >>> found.members, found.epochs, Settings(hidden=8).resolved(150, 4).members
         (8, 5, 1)
         """
         alone = not is_auto(self.hidden) or not (is_auto(self.validation) or is_folds(self.validation))
         members = 1 if is_auto(self.members) and (alone or rows < LEAST_ROWS) else self.members
-        preset = tabular(rows, inputs, kinds, None if is_auto(members) else int(members), outputs)
+        preset = tabular(rows, inputs, None if is_auto(members) else int(members), outputs)
         asked = {name: value for name, value in preset.items() if is_auto(getattr(self, name))}
         if isinstance(self.activation, list | tuple) and "hidden" in asked:
             asked["hidden"] = (preset["hidden"][0],) * len(self.activation)
