@@ -3,6 +3,7 @@
 Every task has `check() -> deviation from the oracle` and `turn(seconds) -> µs of each timed piece, per update or call`.
 """
 
+import abc
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -70,7 +71,7 @@ def _checked(given: Problem) -> np.ndarray:
     return given.order[0][: oracle.CHECKED * given.workload.batch]
 
 
-class Task:
+class Task(abc.ABC):
     """The base: timed pieces until a turn's seconds are spent."""
 
     updates: int | None = None  # that were needed, where it is the contender who decides
@@ -83,9 +84,9 @@ class Task:
         """µs per update or call, piece after piece."""
         return list(_timed(self.pieces(), seconds))
 
+    @abc.abstractmethod
     def pieces(self) -> Iterator[tuple[Callable[[], object], int]]:
         """What is timed, without end: a function, and how many updates or calls it makes."""
-        raise NotImplementedError
 
 
 def _timed(pieces: Iterator[tuple[Callable[[], object], int]], seconds: float) -> Iterator[float]:
@@ -167,8 +168,6 @@ class Norms(Calls):
     """The norms of the first batch."""
 
     def __init__(self, given: Problem, norms: Callable[..., np.ndarray], expected: np.ndarray) -> None:
-        if norms is None:
-            raise NotImplementedError("no per-example gradient norms yet")
         X, T = (part[: given.workload.batch].copy() for part in (given.X, given.T))
         super().__init__(lambda: norms(X, T))
         self._expected = expected

@@ -70,9 +70,9 @@ def predictor(problem: Problem, threads: int) -> Callable[[np.ndarray], np.ndarr
     return net.predictor() if hasattr(net, "predictor") else lambda x: net.predict(x[None])
 
 
-def norms(problem: Problem, threads: int) -> Callable[[np.ndarray, np.ndarray], np.ndarray] | None:
-    """The lengths of the examples' gradients; None as long as the network has no such method."""
-    return getattr(network(problem), "gradient_norms", None)
+def norms(problem: Problem, threads: int) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """The lengths of the examples' gradients."""
+    return network(problem).gradient_norms
 
 
 def fit(problem: Problem, threads: int) -> Callable[[], object]:
