@@ -141,7 +141,7 @@ class Settings:
             require(sizes, "hidden", self.hidden, "whole numbers from 1")
         if not is_auto(self.dropout):
             require(isinstance(self.dropout, int | float), "dropout", self.dropout, "one number")
-            as_dropout(self.dropout, len(self.hidden))
+            as_dropout(self.dropout, 1)
 
     def _check_members(self) -> None:
         """Raise for members that have nothing to be validated with."""
