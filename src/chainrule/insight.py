@@ -6,9 +6,9 @@ import numpy as np
 
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array
-from chainrule.data.examples import one_hot
 from chainrule.engines import Engine
 from chainrule.equations import at_input, backward, forward, jacobian
+from chainrule.examples.examples import one_hot
 
 __all__ = ["cost_gradients", "hidden_activations", "jacobians"]
 

@@ -10,15 +10,15 @@ import numpy as np
 from chainrule import insight
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array
-from chainrule.data.examples import Examples, as_examples, as_inputs, as_sparse
-from chainrule.data.sparse import is_sparse
 from chainrule.engines import Frozen, choose
 from chainrule.equations import penalty
 from chainrule.errors import SettingError
+from chainrule.examples.examples import Examples, as_examples, as_inputs, as_sparse
+from chainrule.examples.sparse import is_sparse
 from chainrule.exchange import keras, scikit, with_torch
+from chainrule.parameters import cast, first_theta, given_theta, stored_theta
 from chainrule.random import as_seed
 from chainrule.registry import require
-from chainrule.theta import cast, first_theta, given_theta, stored_theta
 
 __all__ = ["Network", "Predictor", "from_torch"]
 

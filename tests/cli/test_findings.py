@@ -10,9 +10,9 @@ import pytest
 
 import chainrule as cr
 from chainrule.cli import run
-from chainrule.data.sources import as_source, with_target
 from chainrule.model import Settings, TableTraining
-from chainrule.training.looking import sample
+from chainrule.tables.sources import as_source, with_target
+from chainrule.training.probe import sample
 
 
 def table(folder: Path) -> None:

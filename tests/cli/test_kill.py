@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.training.stored import read_state
+from chainrule.training.state_file import read_state
 
 from . import processes
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import chainrule as cr
-from chainrule.training.stored import read_state
+from chainrule.training.state_file import read_state
 
 from . import processes
 

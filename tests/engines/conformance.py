@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule.architecture import Architecture
-from chainrule.data.examples import Examples, as_examples, epoch_order
 from chainrule.engines import ENGINES, Run, RunSettings, RunState
+from chainrule.examples.examples import Examples, as_examples, epoch_order
 from chainrule.network import Network
 from chainrule.optimizers import SGD, Adam, AdamW, Clip, RMSProp, RProp
 

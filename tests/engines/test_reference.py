@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from chainrule.architecture import Architecture
-from chainrule.data.examples import as_examples, one_hot
 from chainrule.engines import ENGINES, RunSettings, RunState, choose, reference
 from chainrule.errors import EngineError, UnknownNameError
+from chainrule.examples.examples import as_examples, one_hot
 from chainrule.network import Network
 from chainrule.optimizers import SGD, Adam, Clip
 from chainrule.random import dropout_factors

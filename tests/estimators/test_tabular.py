@@ -15,7 +15,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import chainrule as cr
 from chainrule.errors import ChainruleError, DataError, ModelFileError, SettingError
 from chainrule.files.container import read, write
-from chainrule.model.members import folds
+from chainrule.model.ensemble import folds
 from chainrule.optimizers import LBFGS, AdamW
 from chainrule.training import EpochEnd
 

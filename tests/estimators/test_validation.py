@@ -8,7 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import f1_score, log_loss, make_scorer, r2_score
 
 import chainrule as cr
-from chainrule.estimators.splitting import hold_out
+from chainrule.estimators.rows import hold_out
 from chainrule.estimators.stopping import Adaptive, ByExamples, Plateaus
 
 RNG = np.random.default_rng(4)

@@ -4,13 +4,11 @@ import math
 from pathlib import Path
 
 import numpy as np
+from tests.tables.reading import read_table
 
 import chainrule as cr
-from chainrule.data.encoding import Encoder
-from chainrule.data.outputs import Classes, LogQuantity, Quantity
-from chainrule.data.tables import read_table
-from chainrule.data.targets import Targets
-from chainrule.data.transforms import (
+from chainrule.tables.inputs.encoder import Encoder
+from chainrule.tables.inputs.transforms import (
     KINDS,
     Categories,
     Dropped,
@@ -22,6 +20,8 @@ from chainrule.data.transforms import (
     Scaled,
     Times,
 )
+from chainrule.tables.targets.kinds import Classes, LogQuantity, Quantity
+from chainrule.tables.targets.targets import Targets
 
 GOLDEN = Path(__file__).parent / "golden" / "any-table.safetensors"
 

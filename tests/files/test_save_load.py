@@ -8,11 +8,11 @@ import pytest
 
 import chainrule as cr
 from chainrule.activations import Identity
-from chainrule.data.encoding import Encoder
-from chainrule.data.targets import Targets
-from chainrule.data.transforms import Categories, Dropped, Numbers, Scaled
 from chainrule.errors import ModelFileError, SettingError
 from chainrule.files.container import read, write
+from chainrule.tables.inputs.encoder import Encoder
+from chainrule.tables.inputs.transforms import Categories, Dropped, Numbers, Scaled
+from chainrule.tables.targets.targets import Targets
 
 GOLDEN = Path(__file__).parent / "golden"
 

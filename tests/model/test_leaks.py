@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn import datasets
+from tests.tables.reading import read_table
 
-from chainrule.data.encoding import Encoder
-from chainrule.data.tables import read_table
-from chainrule.data.targets import Targets
 from chainrule.model import Settings, TableTraining
 from chainrule.model.leaks import suspects
+from chainrule.tables.inputs.encoder import Encoder
+from chainrule.tables.targets.targets import Targets
 
 N = 600
 RNG = np.random.default_rng(0)

@@ -5,12 +5,12 @@ import json
 import numpy as np
 import pytest
 from sklearn import metrics
+from tests.tables.reading import read_table
 
 import chainrule as cr
 from chainrule.cli.evaluate import show_scores
-from chainrule.data.tables import read_table
-from chainrule.data.targets import Targets
 from chainrule.model.mistakes import mistakes_of
+from chainrule.tables.targets.targets import Targets
 
 RNG = np.random.default_rng(8)
 

@@ -10,7 +10,7 @@ from chainrule.cli.console import say, write_json
 from chainrule.cli.mistakes import show_mistakes
 from chainrule.cli.models import load_model
 from chainrule.cli.options import AsJson
-from chainrule.data.sources import as_source, with_target
+from chainrule.tables.sources import as_source, with_target
 from chainrule.text import number, words
 
 __all__ = ["evaluate", "show_scores", "show_targets"]

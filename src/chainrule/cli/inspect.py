@@ -6,10 +6,10 @@ from typing import Any
 
 from chainrule.cli.console import say, show_table, write_json
 from chainrule.cli.options import AsJson
-from chainrule.data.outputs import LogQuantity
 from chainrule.files import load
 from chainrule.model import Model
 from chainrule.network import Network
+from chainrule.tables.targets.kinds import LogQuantity
 from chainrule.text import number, words
 
 __all__ = ["inspect"]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from chainrule.cli.values import named
-from chainrule.data.sources import Source, as_source, with_target
+from chainrule.tables.sources import Source, as_source, with_target
 
 __all__ = ["opened"]
 

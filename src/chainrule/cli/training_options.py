@@ -10,7 +10,6 @@ from cyclopts import Group, Parameter
 from chainrule.activations import ACTIVATIONS
 from chainrule.cli import values
 from chainrule.costs import COSTS
-from chainrule.data.choosing import TASKS
 from chainrule.engines import ENGINES
 from chainrule.initializers import INITIALIZERS
 from chainrule.model import Settings
@@ -19,6 +18,7 @@ from chainrule.model.scores import METRICS
 from chainrule.optimizers import OPTIMIZERS, Clip
 from chainrule.registry import Registry
 from chainrule.schedules import SCHEDULES
+from chainrule.tables.targets.choose import TASKS
 
 __all__ = ["STOP_AND_GO_ON", "TrainOptions", "listed"]
 

@@ -4,7 +4,7 @@ A network's training is this on one function, its cost. `Descent` is an iterator
 `minimize` runs it to its end and gives SciPy's `OptimizeResult`.
 """
 
-from chainrule.descent.front import descend, minimize, scipy_method
 from chainrule.descent.loop import Descent
+from chainrule.descent.minimization import descend, minimize, scipy_method
 
 __all__ = ["Descent", "descend", "minimize", "scipy_method"]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.arrays import Array
-from chainrule.descent.form import Form
+from chainrule.descent.arguments import Form
 from chainrule.differences import central_gradient, choose_gradient, complex_gradient
 from chainrule.errors import SettingError
 from chainrule.registry import require

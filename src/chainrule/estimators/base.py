@@ -18,10 +18,11 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array
 from chainrule.errors import DataError, SettingError
-from chainrule.estimators.attributes import Fitted, as_it_was
-from chainrule.estimators.calls import Call, ends_of, stops_early, training_of
-from chainrule.estimators.course import answer, run
-from chainrule.estimators.insight import Insight
+from chainrule.estimators.callbacks import FRAMES, CallbackSupport, Hooks, watched_by, with_callbacks
+from chainrule.estimators.epochs import answer, run
+from chainrule.estimators.explain import Insight
+from chainrule.estimators.fit_call import Call, ends_of, stops_early, training_of
+from chainrule.estimators.fitted import Fitted, as_it_was
 from chainrule.estimators.parameters import (
     check_parameters,
     hidden_activations,
@@ -30,10 +31,9 @@ from chainrule.estimators.parameters import (
     optimizer_of,
     output_of,
 )
-from chainrule.estimators.splitting import Rows, as_weight, hold_out
+from chainrule.estimators.rows import Rows, as_weight, hold_out
 from chainrule.estimators.tabular import encoded, fit_table
 from chainrule.estimators.targets import Targets
-from chainrule.estimators.watching import FRAMES, CallbackSupport, Hooks, watched_by, with_callbacks
 from chainrule.network import Network
 from chainrule.optimizers import LBFGS, Optimizer
 from chainrule.random import as_seed
@@ -321,14 +321,14 @@ class MLP(Fitted, Insight, CallbackSupport, BaseEstimator):
 
     def document(self) -> tuple[dict[str, Any], dict[str, Array]]:
         """The estimator as plain data and named tensors, for a file: all that pickle would keep."""
-        from chainrule.estimators.stored import to_parts
+        from chainrule.estimators.files import to_parts
 
         return to_parts(self)
 
     @classmethod
     def from_document(cls, document: Any, tensors: Any) -> "MLP":
         """The estimator of such a document, whichever it is; raises ModelFileError for parts that do not fit."""
-        from chainrule.estimators.stored import from_parts
+        from chainrule.estimators.files import from_parts
 
         return from_parts(document, tensors)
 

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 
 from chainrule.arrays import Array
-from chainrule.data.gathering import gather, parts_of
-from chainrule.data.sources import as_source
-from chainrule.data.targets import Targets as Columns
-from chainrule.data.targets import facts_of_targets
 from chainrule.estimators.targets import Targets, Values
-from chainrule.model.outputs import Choice, scaled_for
+from chainrule.model.heads import Choice, scaled_for
+from chainrule.tables.profile.column import gather, parts_of
+from chainrule.tables.sources import as_source
+from chainrule.tables.targets.targets import Targets as Columns
+from chainrule.tables.targets.targets import target_profiles
 
 __all__ = ["Quantities", "Together", "quantities_of"]
 
@@ -49,7 +49,7 @@ class Quantities:
 
 @dataclasses.dataclass(frozen=True)
 class Together:
-    """The targets `one` for each of `count` networks side by side (see `chainrule.model.members`).
+    """The targets `one` for each of `count` networks side by side (see `chainrule.model.ensemble`).
 
     A weight above 0 says for which of them a row counts.
     """
@@ -93,7 +93,7 @@ def quantities_of(y: Array, choice: Choice, log: bool = True) -> Targets:
     if (columns == columns[0]).all(axis=0).any():
         return Values.of(y)
     source = as_source(_table(columns))
-    facts = facts_of_targets(source.names, source.names)
+    facts = target_profiles(source.names, source.names)
     gather(lambda: parts_of(source, source.names), facts)
     fitted = Columns.of(facts, "regression", log)
     return Quantities(0 if y.ndim == 1 else y.shape[1], scaled_for(fitted, {"numbers": choice}))

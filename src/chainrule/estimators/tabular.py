@@ -16,21 +16,21 @@ from sklearn.utils.validation import check_consistent_length
 
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array
-from chainrule.data.encoding import Encoder
 from chainrule.errors import DataError, SettingError
-from chainrule.estimators.attributes import COUNTED
-from chainrule.estimators.chosen import given, parameters_of, settings_of
+from chainrule.estimators.callbacks import Fitted, Hooks
+from chainrule.estimators.fitted import COUNTED
 from chainrule.estimators.parameters import hidden_activations, hidden_sizes, output_of
+from chainrule.estimators.preset_parameters import given, parameters_of, settings_of
+from chainrule.estimators.rows import Rows, as_weight
 from chainrule.estimators.scaled import Together, quantities_of
-from chainrule.estimators.splitting import Rows, as_weight
-from chainrule.estimators.tables import table_of
-from chainrule.estimators.watching import Fitted, Hooks
-from chainrule.model.members import Members, folds
-from chainrule.model.outputs import choose
+from chainrule.estimators.table_inputs import table_of
+from chainrule.model.class_weight import Examples
+from chainrule.model.ensemble import Ensemble, folds
+from chainrule.model.heads import choose
 from chainrule.model.settings import Settings
-from chainrule.model.start import linear_start, suits_linear_start
-from chainrule.model.weighting import Examples
+from chainrule.model.warm_start import linear_start, suits_linear_start
 from chainrule.network import Network
+from chainrule.tables.inputs.encoder import Encoder
 from chainrule.training import History
 
 __all__ = ["Tabular", "encoded", "fit_table"]
@@ -53,9 +53,9 @@ class Tabular:
             self.inner._shown = self.members.event
 
     @cached_property
-    def members(self) -> Members:
+    def members(self) -> Ensemble:
         """The members, without the rows that each leaves out."""
-        return Members(_of_one(self.inner, self.targets, self.count), self.count)
+        return Ensemble(_of_one(self.inner, self.targets, self.count), self.count)
 
     def network(self, wide: Network) -> Network:
         """The one network that the members make."""
@@ -142,7 +142,7 @@ def _inner(e: Any, s: Settings, width: int, targets: Any) -> Any:
     else:
         inner.n_features_in_ = width
         one = _of_one(inner, targets, 1)
-        wide = Members(one, s.members).network(s.first_weights, seed, dtype)
+        wide = Ensemble(one, s.members).network(s.first_weights, seed, dtype)
         inner.set_params(
             hidden_layer_sizes=tuple(wide.sizes[1:-1]), masks=list(wide.architecture.masks), initializer=None
         )
@@ -214,7 +214,7 @@ def _shared_out(found: Tabular, rows: Rows, own: Rows | None) -> tuple[Rows, Row
         return rows, own
     inner, n = found.inner, len(rows.y)
     fold = folds(inner.seed_, found.count, n, inner._strata(rows.y))
-    members = Members(found.members.one, found.count, fold)
+    members = Ensemble(found.members.one, found.count, fold)
     T = np.empty((n, found.members.one.sizes[-1]))
     train, held = members.examples((rows.X, T, rows.weight))
     return Rows(rows.X, rows.y, train[2]), Rows(rows.X, rows.y, held[2])

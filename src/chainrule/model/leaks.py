@@ -20,12 +20,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from chainrule.arrays import Array
-from chainrule.data.encoding import Encoder
-from chainrule.data.outputs import Classes, Target
-from chainrule.data.targets import Targets
-from chainrule.data.transforms import NumberColumn, Presence, Times, Transform
 from chainrule.random import Purpose, permutation
-from chainrule.training.looking import sample
+from chainrule.tables.inputs.encoder import Encoder
+from chainrule.tables.inputs.transforms import NumberColumn, Presence, Times, Transform
+from chainrule.tables.targets.kinds import Classes, Target
+from chainrule.tables.targets.targets import Targets
+from chainrule.training.probe import sample
 
 __all__ = ["Suspect", "suspects"]
 

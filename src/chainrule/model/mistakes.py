@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.arrays import Array
-from chainrule.data.targets import Targets
 from chainrule.model.scores import parts
+from chainrule.tables.targets.targets import Targets
 
 __all__ = ["mistakes_of"]
 

@@ -10,16 +10,16 @@ import numpy as np
 from chainrule import files
 from chainrule.activations import Activation
 from chainrule.arrays import Array
-from chainrule.data.encoding import Encoder
-from chainrule.data.gathering import Part, cut, named, numbered, parts_of
-from chainrule.data.names import require_columns
-from chainrule.data.sources import Source, as_source
-from chainrule.data.targets import Targets
 from chainrule.errors import DataError, RowError
+from chainrule.model.heads import as_answers, suits
 from chainrule.model.mistakes import mistakes_of
-from chainrule.model.outputs import as_answers, suits
 from chainrule.model.scores import scores_of
 from chainrule.network import Network
+from chainrule.tables.inputs.encoder import Encoder
+from chainrule.tables.names import require_columns
+from chainrule.tables.profile.column import Part, cut, named, numbered, parts_of
+from chainrule.tables.sources import Source, as_source
+from chainrule.tables.targets.targets import Targets
 from chainrule.training import History
 
 __all__ = ["Model"]
@@ -113,7 +113,7 @@ class Model:
 
         Classes: accuracy, balanced accuracy, f1 (the classes' mean), auc, log loss. Numbers: rmse, mae and median
         absolute error in the target's units, r2. Several targets of numbers also get their common rmse and mean r2,
-        `overall`. Rows without a target are left out and counted. See `chainrule.data.metrics`. `mistakes` say where
+        `overall`. Rows without a target are left out and counted. See `chainrule.model.metrics`. `mistakes` say where
         the answers go wrong: which classes are taken for which, how far numbers are off and in which rows (from 0).
 
         >>> model = cr.train_table({"x": [0, 1] * 20, "y": ["no", "yes"] * 20}, target="y", epochs=20)

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 
-from chainrule.data.encoding import Encoder
-from chainrule.data.gathering import Facts
-from chainrule.data.names import listed
-from chainrule.data.outputs import LogQuantity, Target
-from chainrule.data.roles import Roles
-from chainrule.data.room import Room
 from chainrule.model.leaks import Suspect
 from chainrule.model.preparation import Prepared
+from chainrule.tables.inputs.encoder import Encoder
+from chainrule.tables.names import listed
+from chainrule.tables.profile.column import ColumnProfile
+from chainrule.tables.row_cache import RowCache
+from chainrule.tables.row_roles import RowRoles
+from chainrule.tables.targets.kinds import LogQuantity, Target
 
 __all__ = ["notes_on"]
 
@@ -48,7 +48,7 @@ def _seen(encoder: Encoder) -> list[str]:
     return [f"{how}: {listed(names)}" for how, names in sorted(seen.items(), key=lambda pair: ", because" in pair[0])]
 
 
-def _left_out(roles: Roles, weight: str | None) -> list[str]:
+def _left_out(roles: RowRoles, weight: str | None) -> list[str]:
     why = {("lacks", "lack", "a target"): roles.without, ("has", "have", f"weight 0 in {weight}"): roles.weightless}
     return [
         f"1 row {one} {what} and is left out" if n == 1 else f"{n:,} rows {many} {what} and are left out"
@@ -61,18 +61,18 @@ def _counted(n: int, what: str) -> str:
     return f"{n:,} {what}{'s' * (n != 1)}"
 
 
-def _where(room: Room) -> list[str]:
+def _where(room: RowCache) -> list[str]:
     size = f"{room.bytes / 1e9:.1f} GB" if room.bytes >= 1e9 else f"{room.bytes / 1e6:.1f} MB"
     return [f"the encoded rows lie in a file of {size} in {room.folder}"] if room.folder is not None else []
 
 
-def _cautions(unnamed: str, facts: Iterable[Facts]) -> list[str]:
+def _cautions(unnamed: str, facts: Iterable[ColumnProfile]) -> list[str]:
     """What may not be as it was meant."""
     found = [f"left out, because it has no name: column {unnamed}"] if unnamed else []
     return found + [caution for fact in facts for caution in _cautions_on(fact)]
 
 
-def _cautions_on(fact: Facts) -> Iterator[str]:
+def _cautions_on(fact: ColumnProfile) -> Iterator[str]:
     """Words among numbers, days that could be months, numbers that may only count the rows."""
     word = "" if fact.categorical or fact.word is None else fact.word.text
     if word and 2 * fact.counts.numeric > fact.present:

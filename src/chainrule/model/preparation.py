@@ -13,18 +13,18 @@ from collections.abc import Sequence
 import numpy as np
 
 from chainrule.arrays import Array
-from chainrule.data.encoding import Encoder
-from chainrule.data.examples import split_rows
-from chainrule.data.gathering import Facts, cut, gather, named, numbered, parts_of
-from chainrule.data.names import listed, require_columns
-from chainrule.data.roles import ABSENT, HELD, TEST, TRAIN, WITHOUT, Roles
-from chainrule.data.room import Room
-from chainrule.data.sources import Source, as_source
-from chainrule.data.targets import Targets
 from chainrule.errors import DataError, SettingError
-from chainrule.model.outputs import Choice, check_reach, choices_for, scaled_for
+from chainrule.examples.examples import split_rows
+from chainrule.model.class_weight import Examples, class_factors, weighted
+from chainrule.model.heads import Choice, check_reach, choices_for, scaled_for
 from chainrule.model.settings import LEAST_ROWS, Settings, is_folds
-from chainrule.model.weighting import Examples, class_factors, weighted
+from chainrule.tables.inputs.encoder import Encoder
+from chainrule.tables.names import listed, require_columns
+from chainrule.tables.profile.column import ColumnProfile, cut, gather, named, numbered, parts_of
+from chainrule.tables.row_cache import RowCache
+from chainrule.tables.row_roles import ABSENT, HELD, TEST, TRAIN, WITHOUT, RowRoles
+from chainrule.tables.sources import Source, as_source
+from chainrule.tables.targets.targets import Targets
 
 __all__ = ["Prepared", "prepare"]
 
@@ -41,19 +41,19 @@ class Prepared:
     encoder: Encoder
     targets: Targets
     choices: dict[str, Choice]
-    facts: list[Facts]
-    roles: Roles
+    facts: list[ColumnProfile]
+    roles: RowRoles
     rows: Examples
     held: Examples | None
     test: tuple[Array, Array] | None
-    room: Room
+    room: RowCache
 
 
 def prepare(source: Source, names: Sequence[str], settings: Settings, seed: int) -> Prepared:
     """Read the targets `names` and the inputs that the settings leave. Raises DataError or SettingError in one line."""
     inputs = _inputs(source, names, settings)
     with named(source):
-        roles = Roles(source, names, settings.weight, settings.test_every)
+        roles = RowRoles(source, names, settings.weight, settings.test_every)
         if roles.weightless == len(roles.of):
             raise DataError(
                 f"every row of {source.origin} has weight 0 in {settings.weight!r}: give some a weight above 0"
@@ -100,7 +100,7 @@ def _inputs(source: Source, names: Sequence[str], settings: Settings) -> list[st
     return [name for name in source.names if name in kept and name not in out]
 
 
-def _hold_out(roles: Roles, names: Sequence[str], settings: Settings, seed: int) -> list[tuple[Source, Roles]]:
+def _hold_out(roles: RowRoles, names: Sequence[str], settings: Settings, seed: int) -> list[tuple[Source, RowRoles]]:
     """Hold out a share of the rows, or those of a table of their own: which is then returned with its roles."""
     if is_folds(settings.validation):
         return []
@@ -108,7 +108,7 @@ def _hold_out(roles: Roles, names: Sequence[str], settings: Settings, seed: int)
         own = as_source(settings.validation)
         require_columns(own.names, names, f"target (in {own.origin}, to validate with)")
         weight = settings.weight if settings.weight in own.names else None
-        theirs = Roles(own, names, weight)
+        theirs = RowRoles(own, names, weight)
         theirs.of[theirs.of == TRAIN] = HELD
         return [(own, theirs)]
     rows = roles.rows(TRAIN)
@@ -117,24 +117,26 @@ def _hold_out(roles: Roles, names: Sequence[str], settings: Settings, seed: int)
     return []
 
 
-def _fitted(source: Source, inputs: list[str], targets: Targets, chosen: Array) -> tuple[Encoder, Targets, list[Facts]]:
+def _fitted(
+    source: Source, inputs: list[str], targets: Targets, chosen: Array
+) -> tuple[Encoder, Targets, list[ColumnProfile]]:
     """What the chosen rows (those to train on) say of the inputs, and of the targets of numbers."""
-    facts = [Facts(name) for name in inputs]
-    numbers = {column.name: Facts(column.name) for column in targets.columns if column.kind == "numbers"}
+    facts = [ColumnProfile(name) for name in inputs]
+    numbers = {column.name: ColumnProfile(column.name) for column in targets.columns if column.kind == "numbers"}
     every = [*facts, *numbers.values()]
     gather(lambda: parts_of(source, [fact.name for fact in every], chosen), every)
     return Encoder.of(facts), targets.scaled_to(numbers), facts
 
 
 def _written(
-    tables: list[tuple[Source, Roles]], encoder: Encoder, targets: Targets, settings: Settings
-) -> tuple[Room, Array]:
+    tables: list[tuple[Source, RowRoles]], encoder: Encoder, targets: Targets, settings: Settings
+) -> tuple[RowCache, Array]:
     """All rows that count in their room (X of those to train on, held out; T of both; X of the test), T of the test."""
     count = {role: sum(roles.count(role) for _, roles in tables) for role in (TRAIN, HELD, TEST)}
     shapes = [(count[TRAIN], encoder.width), (count[HELD], encoder.width)]
     shapes += [(count[TRAIN], targets.width), (count[HELD], targets.width), (count[TEST], encoder.width)]
     dtype, tested = settings.dtype, [np.empty((0, targets.width))]
-    room = Room(shapes, dtype, settings.cache)
+    room = RowCache(shapes, dtype, settings.cache)
     for source, roles in tables:
         what = "input" if source is tables[0][0] else f"input (in {source.origin}, to validate with)"
         require_columns(source.names, encoder.columns, what)
@@ -150,7 +152,7 @@ def _written(
     return room, np.concatenate(tested)
 
 
-def _put(room: Room, X: Array, T: Array, role: Array) -> None:
+def _put(room: RowCache, X: Array, T: Array, role: Array) -> None:
     for k, which in enumerate((TRAIN, HELD)):
         room.put(k, X[role == which])
         room.put(2 + k, T[role == which])

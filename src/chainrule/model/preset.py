@@ -16,7 +16,7 @@ def tabular(rows: int, inputs: int, members: int | None = None, outputs: int = 1
     """The settings for a table with so many rows to train on, columns of inputs, and outputs that its targets take.
 
     Up to 5,000 rows a few networks are trained together, each leaving out a fold of the rows (see
-    `chainrule.model.members`); beyond, one with rows held out. With `members` given there are so many.
+    `chainrule.model.ensemble`); beyond, one with rows held out. With `members` given there are so many.
 
     >>> found = tabular(150, 4, outputs=3)
     >>> found["members"], found["validation"], found["hidden"], found["activation"]

@@ -7,11 +7,11 @@ from typing import Any, Literal
 import numpy as np
 
 from chainrule.arrays import Array
-from chainrule.data import metrics
-from chainrule.data.targets import Targets
 from chainrule.errors import SettingError
-from chainrule.model.outputs import Choice, as_answers
+from chainrule.model import metrics
+from chainrule.model.heads import Choice, as_answers
 from chainrule.registry import require
+from chainrule.tables.targets.targets import Targets
 
 __all__ = ["METRICS", "Watched", "check_metric", "parts", "scores_of", "watched"]
 

@@ -12,9 +12,9 @@ from chainrule.arrays import as_dtype
 from chainrule.costs import COSTS
 from chainrule.errors import SettingError
 from chainrule.initializers import INITIALIZERS
+from chainrule.model.class_weight import check_class_weight
 from chainrule.model.preset import AUTO, tabular
 from chainrule.model.scores import check_metric
-from chainrule.model.weighting import check_class_weight
 from chainrule.optimizers import OPTIMIZERS, AdamW, Clip, Optimizer
 from chainrule.random import as_seed
 from chainrule.registry import require
@@ -50,10 +50,10 @@ class Settings:
     training show what ran.
 
     hidden: neurons of each hidden layer. activation: of the hidden layers, one or a list with one each. output, cost:
-    None for those that suit the target (see `chainrule.model.outputs`). initializer: None for the one that suits the
-    activation. members: networks that are trained together and made one in the end (see `chainrule.model.members`), 1
+    None for those that suit the target (see `chainrule.model.heads`). initializer: None for the one that suits the
+    activation. members: networks that are trained together and made one in the end (see `chainrule.model.ensemble`), 1
     where the hidden layers or the validation are given. start: "linear", from the best linear model (see
-    `chainrule.model.start`), or "random".
+    `chainrule.model.warm_start`), or "random".
 
     optimizer; learning_rate: None for the optimizer's own; schedule: what the learning rate is multiplied with over
     time, None for nothing. batch_size: rows of an update, None for all. epochs: passes over the rows. patience: epochs

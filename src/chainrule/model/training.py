@@ -12,24 +12,24 @@ import numpy as np
 
 from chainrule._version import __version__
 from chainrule.architecture import Architecture
-from chainrule.data.encoding import Encoder
-from chainrule.data.sources import as_source
-from chainrule.data.targets import Targets
 from chainrule.errors import SettingError
+from chainrule.model.class_weight import Examples
+from chainrule.model.ensemble import Ensemble, folds
 from chainrule.model.findings import findings_of
 from chainrule.model.leaks import suspects
-from chainrule.model.members import Members, folds
 from chainrule.model.model import Model
 from chainrule.model.notes import notes_on
 from chainrule.model.preparation import prepare
 from chainrule.model.scores import watched
 from chainrule.model.settings import Settings, is_auto
-from chainrule.model.start import linear_start, suits_linear_start
-from chainrule.model.weighting import Examples
+from chainrule.model.warm_start import linear_start, suits_linear_start
 from chainrule.network import Network
 from chainrule.random import as_seed
 from chainrule.registry import require
 from chainrule.schedules import SCHEDULES
+from chainrule.tables.inputs.encoder import Encoder
+from chainrule.tables.sources import as_source
+from chainrule.tables.targets.targets import Targets
 from chainrule.training import (
     Checkpoint,
     EpochEnd,
@@ -76,21 +76,21 @@ class TableTraining:
         self.model = Model(found.encoder, found.targets, self.members.merged(self.network), {})
         self.running: Training | None = None
 
-    def _members(self, encoder: Encoder, targets: Targets) -> Members:
+    def _members(self, encoder: Encoder, targets: Targets) -> Ensemble:
         s = self.settings
         found = [self.choices[block.kind] for block in targets.blocks]
         output = [(choice.output, block.width) for choice, block in zip(found, targets.blocks, strict=True)]
         sizes = [encoder.width, *s.hidden, targets.width]
         one = Architecture.of(sizes, s.activation, output, [choice.cost for choice in found])
         if s.members == 1:
-            return Members(one)
+            return Ensemble(one)
         if s.members > len(self.rows[0]):
             raise SettingError(
                 f"members is {s.members}, but there are {len(self.rows[0])} rows to train on: take fewer"
             )
         first = targets.blocks[0]
         classes = np.argmax(self.rows[1][:, : first.width], axis=1) if first.kind == "classes" else None
-        return Members(one, s.members, folds(as_seed(s.seed), s.members, len(self.rows[0]), classes))
+        return Ensemble(one, s.members, folds(as_seed(s.seed), s.members, len(self.rows[0]), classes))
 
     def events(
         self, cancel: Callable[[], bool] | None = None, checkpoint: Checkpoint | str | os.PathLike[str] | None = None

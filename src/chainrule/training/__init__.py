@@ -8,9 +8,9 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
-from chainrule.data.examples import Examples, as_examples
 from chainrule.engines import RunSettings, choose, passed_over
 from chainrule.errors import SettingError
+from chainrule.examples.examples import Examples, as_examples
 from chainrule.network import Network
 from chainrule.optimizers import OPTIMIZERS, Adam, Clip
 from chainrule.random import as_seed

@@ -14,9 +14,9 @@ from chainrule.errors import SettingError
 from chainrule.files.atomic import check_target
 from chainrule.registry import require
 from chainrule.training.events import Event, Finished
-from chainrule.training.identity import Identity, differences, identity_of
+from chainrule.training.fingerprint import Fingerprint, differences, fingerprint_of
 from chainrule.training.loop import Training, TrainingState
-from chainrule.training.stored import Stored, read_state, write_state
+from chainrule.training.state_file import Stored, read_state, write_state
 
 __all__ = ["Checkpoint", "as_checkpoint", "keep"]
 
@@ -63,7 +63,7 @@ def keep(training: Training, checkpoint: Checkpoint | str | os.PathLike[str]) ->
     OSError where it could not be written.
     """
     asked = as_checkpoint(checkpoint)
-    keeper = FileKeeper(asked, identity_of(training, asked.also))
+    keeper = FileKeeper(asked, fingerprint_of(training, asked.also))
     keeper.begin(training)
     training.keeper = keeper
 
@@ -71,7 +71,7 @@ def keep(training: Training, checkpoint: Checkpoint | str | os.PathLike[str]) ->
 class FileKeeper:
     """Keeps the checkpoint of one training (a `Keeper`)."""
 
-    def __init__(self, checkpoint: Checkpoint, identity: Identity) -> None:
+    def __init__(self, checkpoint: Checkpoint, identity: Fingerprint) -> None:
         self._checkpoint, self._identity = checkpoint, identity
         self._name = os.fspath(checkpoint.path)
         self._saved: tuple[int, int] | None = None

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from chainrule.text import printable, words
 from chainrule.training.events import EpochEnd, Event, Progress, Started, Stopped
-from chainrule.training.faces import Face, Lines, Notebook, State, Terminal, Unseen, in_notebook, on_terminal
+from chainrule.training.frontends import Frontend, Lines, Notebook, Silent, State, Terminal, in_notebook, on_terminal
 
 __all__ = ["Display", "showing"]
 
@@ -49,7 +49,7 @@ class Display:
         unit: str = "epoch",
         scores: Scores | None = None,
     ) -> None:
-        self._face = Unseen() if silent else _face(lines)
+        self._frontend = Silent() if silent else _frontend(lines)
         self._time, self._may_end, self._unit, self._scores = time, may_end, unit, scores
         self._epochs = self._batches = 0
         self._first: tuple[int, float] | None = None
@@ -58,12 +58,12 @@ class Display:
         self.state = State()
 
     def __enter__(self) -> Self:
-        self._face.begin()
+        self._frontend.begin()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.state.over = True
-        self._face.end(self.state)
+        self._frontend.end(self.state)
 
     @property
     def text(self) -> str:
@@ -85,7 +85,7 @@ class Display:
             self._close(event)
         elif isinstance(event, Stopped):
             state.message = event.message
-        self._face.show(state)
+        self._frontend.show(state)
 
     def _close(self, event: EpochEnd) -> None:
         """Take in what the end of an epoch tells."""
@@ -99,7 +99,11 @@ class Display:
 
     def _on_training_rows(self) -> Mapping[str, float]:
         """The metrics on the rows trained on, not asked for more often than every so many seconds."""
-        if self._scores is not None and not isinstance(self._face, Unseen) and time.monotonic() > self._looked + PAUSE:
+        if (
+            self._scores is not None
+            and not isinstance(self._frontend, Silent)
+            and time.monotonic() > self._looked + PAUSE
+        ):
             self._trained = self._scores()
             self._looked = time.monotonic()
         return self._trained
@@ -139,9 +143,9 @@ def _both(held: float, trained: float | None) -> str:
     return f"{held:.4g}" if trained is None else f"{held:.4g} (training {trained:.4g})"
 
 
-def _face(lines: bool) -> Face:
+def _frontend(lines: bool) -> Frontend:
     if in_notebook():
         return Notebook()
     if on_terminal(sys.stderr):
         return Terminal()
-    return Lines() if lines else Unseen()
+    return Lines() if lines else Silent()

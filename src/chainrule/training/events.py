@@ -94,7 +94,7 @@ class History:
     (`mode` min or max). Without a validation set, and where "training" is monitored, the cost in training, it is the
     last finished one. -1: there is none. `stopped` is why training ended early, or "", and `message` says it in words.
     `looks` are what was seen of some of the rows trained on, at the start and with the weights that are left (see
-    `chainrule.training.looking`); `diagnose` says what it means.
+    `chainrule.training.probe`); `diagnose` says what it means.
 
     >>> history = cr.fit(cr.Network([1, 1]), [[0.0], [1.0]], [[0.0], [1.0]], epochs=5)
     >>> history.cost[-1] < history.cost[0], history.best_epoch, history.rate[-1], history.stopped

@@ -9,16 +9,16 @@ from typing import Literal, Protocol, Self
 import numpy as np
 
 from chainrule.arrays import Array, exact_sum
-from chainrule.data.examples import Examples, epoch_order
-from chainrule.data.sparse import SparseRows
 from chainrule.engines import Engine, Run, RunSettings, RunState
 from chainrule.errors import SettingError
+from chainrule.examples.examples import Examples, epoch_order
+from chainrule.examples.sparse import SparseRows
 from chainrule.network import Network
 from chainrule.optimizers import LBFGS
-from chainrule.training.divergence import explanation
+from chainrule.training.diagnosis.divergence import explanation
 from chainrule.training.events import EpochEnd, Event, Finished, Gains, History, Progress, Reason, Started, Stopped
 from chainrule.training.lbfgs import LBFGSRun
-from chainrule.training.looking import look, look_at_data, most_rows, sample
+from chainrule.training.probe import look, look_at_data, most_rows, sample
 from chainrule.training.settings import Plan
 from chainrule.training.validating import cost_on, outputs_on
 

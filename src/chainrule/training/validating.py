@@ -3,9 +3,9 @@
 import numpy as np
 
 from chainrule.arrays import Array, exact_sum
-from chainrule.data.examples import Examples
-from chainrule.data.sparse import SparseRows
 from chainrule.engines import Engine
+from chainrule.examples.examples import Examples
+from chainrule.examples.sparse import SparseRows
 from chainrule.network import Network
 
 __all__ = ["cost_on", "outputs_on"]

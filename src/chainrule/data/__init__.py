@@ -1,1 +1,0 @@
-"""Tables and what networks make of them: reading, columns, encoding of inputs, targets, metrics, batches."""

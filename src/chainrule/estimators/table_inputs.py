@@ -1,0 +1,53 @@
+"""X as a table: frames, mappings, files and arrays of numbers and words, with the columns that scikit-learn counts."""
+
+import math
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.utils.validation import validate_data
+
+from chainrule.arrays import Array
+from chainrule.errors import DataError
+from chainrule.tables.sources import Source, as_source
+from chainrule.tables.sources.memory import column_of
+
+__all__ = ["table_of"]
+
+
+def table_of(estimator: Any, X: Any, reset: bool) -> Any:
+    """The columns of X as a pyarrow.Table; those of an array are x0, x1, ...
+
+    With `reset` the estimator takes their number and names (`n_features_in_`, `feature_names_in_`); else a frame or an
+    array must have the same. In a mapping, a pyarrow.Table and a file columns are found by name, in any order.
+    """
+    import pyarrow as pa
+
+    if isinstance(X, str | os.PathLike | Mapping | pa.Table | Source) and not issparse(X):
+        table = as_source(X).table()
+        if reset:
+            estimator.n_features_in_ = table.num_columns
+            estimator.feature_names_in_ = np.array(table.column_names, dtype=object)
+        return table
+    if hasattr(X, "__arrow_c_stream__") or hasattr(X, "__dataframe__"):
+        validate_data(estimator, X, reset=reset, skip_check_array=True)
+        return as_source(X).table()
+    found = validate_data(estimator, X, reset=reset, dtype=None, ensure_all_finite=False, accept_sparse="csr")
+    found = found.toarray() if hasattr(found, "toarray") else found
+    return pa.table({f"x{k}": _column(f"x{k}", column) for k, column in enumerate(found.T)})
+
+
+def _column(name: str, values: Array) -> Any:
+    """One column; where words stand among numbers all are words."""
+    if values.dtype.kind != "O":
+        return column_of(name, np.ascontiguousarray(values))
+    try:
+        return column_of(name, values.tolist())
+    except DataError:
+        return column_of(name, [None if _is_missing(value) else str(value) for value in values])
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))

@@ -1,0 +1,252 @@
+"""Examples as an engine takes them: inputs, targets and weights, checked once and never copied without need.
+
+X is (n, n_1); T is (n, n_L) numbers, or int32 class numbers, (n,) for one block and (n, blocks) for several. Weights
+are scaled to mean 1 over the rows that have any; the rows of weight 0 are left out of `rows`, so that they are as if
+they were not there.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from chainrule.activations import Interval
+from chainrule.architecture import Architecture
+from chainrule.arrays import Array
+from chainrule.errors import DataError
+from chainrule.examples.sparse import SparseRows, is_sparse
+from chainrule.random import Purpose, permutation
+
+__all__ = ["Examples", "as_examples", "as_inputs", "as_sparse", "epoch_order", "one_hot", "split_rows"]
+
+_BLOCK = 2**22  # bytes looked at together when values are checked, so that a memory map stays on disk
+
+
+class Examples(NamedTuple):
+    """Checked examples: `weight` scaled, `rows` those with weight above 0, `total` = S, the sum of their weights."""
+
+    X: Any  # an Array, or SparseRows, which are indexed likewise
+    T: Array
+    weight: Array | None
+    rows: Array
+    total: float
+
+    def present(self) -> "Examples":
+        """The same examples without those of weight 0."""
+        if self.weight is None or len(self.rows) == len(self.X):
+            return self
+        kept = self.rows
+        X = self.X.take(kept) if isinstance(self.X, SparseRows) else self.X[kept]
+        return Examples(X, self.T[kept], self.weight[kept], np.arange(len(kept)), self.total)
+
+
+def as_inputs(X: Any, n_1: int, dtype: np.dtype[Any], counts: Array | None = None) -> Array:
+    """X as a float array of shape (n, n_1); float32 and float64 arrays and memory maps are taken as they are.
+
+    With `counts` (n,) only the rows that it names are looked at for NaN and infinity. A sparse matrix becomes an array.
+
+    Raises DataError for another shape, for no rows, for what is not a number, for NaN and infinity.
+    """
+    X = X.toarray() if is_sparse(X) else X
+    found = X if isinstance(X, np.ndarray) else _numbers(X, "X", dtype)
+    if found.ndim != 2 or found.shape[1] != n_1:
+        hint = ": give X[None, :] for one row" if found.shape == (n_1,) else ""
+        raise DataError(f"X has shape {found.shape}, but the network takes (rows, {n_1}){hint}")
+    if not len(found):
+        raise DataError("X has no rows: give at least one")
+    if found.dtype.name not in ("float32", "float64") or not found.dtype.isnative:
+        found = _numbers(found, "X", dtype)
+    text = f"X has {{value}} in row {{row}}, column {{column}}: numbers must be finite in {dtype}"
+    _check(found, partial(_finite, dtype), text, counts=counts)
+    return found
+
+
+def as_sparse(X: Any, n_1: int, dtype: np.dtype[Any]) -> SparseRows:
+    """The rows of a sparse matrix (n, n_1). Raises DataError as `as_inputs` does."""
+    if X.shape[1] != n_1 or not X.shape[0]:
+        raise DataError(f"X has shape {X.shape}, but the network takes (rows, {n_1}), one row at least")
+    return SparseRows(X, dtype)
+
+
+def as_examples(
+    architecture: Architecture, X: Any, T: Any, weight: Any, dtype: np.dtype[Any], sparse: bool = False
+) -> Examples:
+    """Check X, T and the weights of examples against an architecture. Raises DataError in one line.
+
+    A sparse X becomes an array, or with `sparse` rows that do so a part at a time (`SparseRows`).
+    """
+    parts = sparse and is_sparse(X)
+    X = X if isinstance(X, np.ndarray) or is_sparse(X) else _numbers(X, "X", dtype)
+    T = _array(T, "T")
+    n = X.shape[0] if X.ndim else 0
+    if weight is not None:
+        weight = _weights(architecture, weight, n)
+    counts = None if weight is None else weight.reshape(n, -1).any(axis=1)
+    X = as_sparse(X, architecture.sizes[0], dtype) if parts else as_inputs(X, architecture.sizes[0], dtype, counts)
+    if T.ndim and len(T) != len(X):
+        raise DataError(f"X has {len(X)} rows but T has {len(T)}: they must be the same examples")
+    T = _targets(architecture, T, dtype, counts)
+    if weight is None:
+        return Examples(X, T, None, np.arange(len(X)), float(len(X)))
+    unit = 2.0 ** (math.frexp(float(weight.max()))[1] - 1)
+    weight = weight / unit  # an exact division, so that no sum of weights overflows or vanishes
+    by_row = weight if weight.ndim == 1 else weight.mean(axis=1)
+    rows = np.flatnonzero(by_row > 0)
+    if not len(rows):
+        raise DataError("every weight is 0, so there is nothing to learn from: give some example a weight above 0")
+    total = math.fsum(by_row[rows])
+    if not math.isfinite(total * unit):
+        raise DataError("sample_weight sums to more than a float64 can hold: give smaller weights")
+    return Examples(X, T, (weight * (len(rows) / total)).astype(dtype), rows, total * unit)
+
+
+def one_hot(architecture: Architecture, T: Array, dtype: np.dtype[Any]) -> Array:
+    """Targets (m, n_L) from class numbers, (m,) or (m, blocks); other targets are only brought to the dtype.
+
+    >>> one_hot(cr.Architecture.of([1, 3]), np.array([2, 0], dtype=np.int32), np.dtype("float64"))
+    array([[0., 0., 1.],
+           [1., 0., 0.]])
+    """
+    if T.dtype != np.int32:
+        return T.astype(dtype, copy=False)
+    columns = T.reshape(len(T), -1) + np.array([block.start for block in architecture.blocks], dtype=np.int32)
+    found = np.zeros((len(T), architecture.sizes[-1]), dtype=dtype)
+    np.put_along_axis(found, columns, 1, axis=1)
+    return found
+
+
+def epoch_order(seed: int, epoch: int, rows: Array, shuffle: bool = True) -> Array:
+    """The rows in the order in which an epoch (counted from 0) sees them, int64."""
+    return rows[permutation(seed, Purpose.ORDER, epoch, len(rows))] if shuffle else rows
+
+
+def split_rows(seed: int, n: int, fraction: float) -> tuple[Array, Array]:
+    """Rows to train on and rows held out, each in ascending order: round(fraction n) are held out, at least one each.
+
+    >>> split_rows(0, 5, 0.4)
+    (array([0, 1, 2]), array([3, 4]))
+
+    Raises DataError when n is below 2.
+    """
+    if n < 2:
+        raise DataError(f"{n} row cannot be split into rows to train on and rows to validate with: give more rows")
+    held = min(max(round(fraction * n), 1), n - 1)
+    order = permutation(seed, Purpose.SPLIT, 0, n)
+    return np.sort(order[held:]), np.sort(order[:held])
+
+
+def _numbers(values: Any, what: str, dtype: np.dtype[Any]) -> Array:
+    array = _array(values, what)
+    if array.dtype.kind in "OSUmMc":
+        raise DataError(f"{what} must be numbers in rows of equal length, not values of type {array.dtype}")
+    with np.errstate(over="ignore"):
+        return array.astype(dtype)
+
+
+def _array(values: Any, what: str) -> Array:
+    try:
+        return np.asarray(values)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{what} must be numbers in rows of equal length: {error}") from None
+
+
+def _targets(architecture: Architecture, found: Array, dtype: np.dtype[Any], counts: Array | None) -> Array:
+    """T as the engine takes it; whole numbers are classes unless there is one per output."""
+    n_L, blocks = architecture.sizes[-1], architecture.blocks
+    shape = found.shape[1:] if found.ndim else None
+    if found.ndim == 1 and n_L == 1:
+        return _target_values(architecture, found[:, None], dtype, counts)
+    classes = (len(blocks) == 1 and shape == ()) or (len(blocks) > 1 and shape == (len(blocks),) != (n_L,))
+    if found.dtype.kind in "iu" and classes:
+        return _class_numbers(architecture, found)
+    if shape != (n_L,):
+        kinds = "(rows,) class numbers" if len(blocks) == 1 else f"(rows, {len(blocks)}) class numbers"
+        raise DataError(f"T has shape {found.shape} and dtype {found.dtype}, but must be (rows, {n_L}) or {kinds}")
+    return _target_values(architecture, found, dtype, counts)
+
+
+def _class_numbers(architecture: Architecture, T: Array) -> Array:
+    by_block = T.reshape(len(T), -1)
+    for k, block in enumerate(architecture.blocks):
+        wrong = (by_block[:, k] < 0) | (by_block[:, k] >= block.width)
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            raise DataError(f"T has class number {by_block[row, k]} in row {row}: classes are 0 to {block.width - 1}")
+    return T.astype(np.int32)
+
+
+def _target_values(architecture: Architecture, T: Array, dtype: np.dtype[Any], counts: Array | None) -> Array:
+    if T.dtype.name not in ("float32", "float64") or not T.dtype.isnative:
+        T = _numbers(T, "T", dtype)
+    text = f"T has {{value}} in row {{row}}, output {{column}}: targets must be finite in {dtype}"
+    _check(T, partial(_finite, dtype), text, counts=counts)
+    for block in architecture.blocks:
+        part, allowed, cost = T[:, block.columns], block.cost.targets, block.cost
+        if math.isfinite(allowed.low):
+            text = f"T has {{value}} in row {{row}}, output {{column}}: cost {cost.name!r} takes targets in {allowed}"
+            _check(part, partial(_within, allowed), text, block.start, counts)
+        if cost.distribution:
+            _check_distribution(part, cost.name, counts)
+    return T
+
+
+def _finite(dtype: np.dtype[Any], values: Array) -> Array:
+    with np.errstate(over="ignore"):
+        return np.isfinite(values.astype(dtype, copy=False))
+
+
+def _within(allowed: Interval, values: Array) -> Array:
+    return (values >= allowed.low) & (values <= allowed.high)
+
+
+def _check_distribution(T: Array, cost: str, counts: Array | None) -> None:
+    off = ~(np.abs(T.sum(axis=1, dtype=np.float64) - 1) <= 1e-5)
+    if counts is not None:
+        off &= counts
+    if off.any():
+        row = int(np.argmax(off))
+        total = T[row].sum(dtype=np.float64)
+        raise DataError(f"T sums to {total:.6g} in row {row}: cost {cost!r} takes probabilities, which sum to 1")
+
+
+def _weights(architecture: Architecture, weight: Any, n: int) -> Array:
+    """Weights as (n,), or as (n, n_L) with one for each output or each block."""
+    found = _numbers(weight, "sample_weight", np.dtype(np.float64))
+    n_L, blocks = architecture.sizes[-1], architecture.blocks
+    if found.shape == (n, len(blocks)) and len(blocks) != n_L:
+        found = np.repeat(found, [block.width for block in blocks], axis=1)
+    if found.shape not in ((n,), (n, n_L)):
+        allowed = " or ".join(f"({n}, {k})" for k in dict.fromkeys([n_L, len(blocks)]))
+        raise DataError(f"sample_weight has shape {found.shape}, but must be ({n},) or {allowed}")
+    flat = found.reshape(n, -1)
+    _check(flat, lambda w: np.isfinite(w) & (w >= 0), "sample_weight has {value} in row {row}: weights are at least 0")
+    for block in architecture.blocks if found.ndim == 2 else ():
+        part = found[:, block.columns]
+        if not block.separable and (part != part[:, :1]).any():
+            raise DataError(
+                f"outputs {block.start} to {block.stop - 1} share one cost ({block.cost.name} of "
+                f"{block.activation.name}), so their weights must be equal in each row"
+            )
+    return found
+
+
+def _blocks_of(values: Array) -> Iterator[tuple[int, Array]]:
+    rows = max(1, _BLOCK // max(1, values[:1].nbytes))
+    for start in range(0, len(values), rows):
+        yield start, values[start : start + rows]
+
+
+def _check(
+    values: Array, ok: Callable[[Array], Array], text: str, first_column: int = 0, counts: Array | None = None
+) -> None:
+    """Raise a DataError naming the first value (n, k) that is not ok, of the rows that `counts` (n,) names."""
+    for start, block in _blocks_of(values):
+        good = ok(block)
+        if counts is not None:
+            good = good | ~counts[start : start + len(block), None]
+        if not good.all():
+            row, column = (int(i) for i in np.unravel_index(np.argmin(good), good.shape))
+            value = f"{block[row, column]:.6g}"
+            raise DataError(text.format(value=value, row=start + row, column=first_column + column))

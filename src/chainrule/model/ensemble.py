@@ -1,0 +1,184 @@
+"""Several networks that are trained as one, and made one ordinary network in the end.
+
+K members of the same shape lie side by side in one network: hidden layers K times as wide, weights that would lead from
+one member to another masked to 0, the output blocks K times. A weight of 0 hides a row from a member.
+
+    hidden     | member 1 | member 2 | ... |     W^l = diag(W^l of member 1, W^l of member 2, ...)
+    outputs    | blocks   | blocks   | ... |     C_x = sum over members of s_xk C_xk
+
+Each member leaves out a fold of the rows of its own, and the validation set is all rows, each with the member that has
+not seen it: so the validation cost is cross-validated, and no row is lost. `merged` averages Z^L over the members,
+which only takes the last weights divided by K: for softmax that is the normalised geometric mean of the probabilities.
+
+Sources: Krogh & Vedelsby, Neural network ensembles, cross validation, and active learning, NIPS 1994; Breiman,
+Stacked regressions, Machine Learning 24, 1996 (predictions for rows by the models that have not seen them).
+"""
+
+import dataclasses
+import itertools
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from chainrule.architecture import Architecture
+from chainrule.arrays import Array
+from chainrule.model.class_weight import Examples
+from chainrule.network import Network
+from chainrule.random import Purpose, permutation, raw_words
+from chainrule.training import EpochEnd, Event, Finished, History, Progress
+
+__all__ = ["Ensemble", "folds"]
+
+Score = Callable[[Array, Array], float]
+
+
+def folds(seed: int, count: int, rows: int, classes: Array | None = None) -> Array:
+    """The fold (n,) of each row, from 0: as many rows in each as can be, and of each class (n,) where they are given.
+
+    >>> folds(0, 2, 6, np.array([0, 0, 0, 0, 1, 1])).tolist()
+    [1, 1, 0, 0, 1, 0]
+    """
+    order = permutation(seed, Purpose.FOLDS, 0, rows)
+    if classes is not None:
+        order = order[np.argsort(classes[order], kind="stable")]
+    found = np.empty(rows, dtype=np.int64)
+    found[order] = np.arange(rows) % count
+    return found
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Ensemble:
+    """`count` networks of the shape `one`; `fold` (n,) says for each row which member leaves it out, None for none."""
+
+    one: Architecture
+    count: int = 1
+    fold: Array | None = None
+
+    def network(self, initializer: Any, seed: int, dtype: Any) -> Network:
+        """The members side by side, each with first weights of its own.
+
+        >>> one = cr.Architecture.of([2, 3, 1], "relu", "identity")
+        >>> Ensemble(one, 4).network("he_uniform", 0, "float32").sizes
+        (2, 12, 4)
+        """
+        if self.count == 1:
+            return self._network(initializer, seed, dtype)
+        seeds = raw_words(seed, Purpose.MEMBERS, 0, self.count).tolist()
+        nets = [self._network(initializer, member, "float64") for member in seeds]
+        W = [_side_by_side([net.W[l] for net in nets], dense=l == 0) for l in range(len(nets[0].W))]
+        b = [np.concatenate([net.b[l] for net in nets]) for l in range(len(W))]
+        output, costs = (parts * self.count for parts in _blocks(self.one))
+        given = {"initializer": (W, b), "masks": self._masks, "seed": seed, "dtype": dtype}
+        return Network(self.sizes, list(self.one.hidden), output, costs, **given)
+
+    @property
+    def sizes(self) -> list[int]:
+        """Those of the network that holds all members."""
+        first, *others = self.one.sizes
+        return [first, *(self.count * n for n in others)]
+
+    def part(self, layer: int, member: int) -> slice:
+        """The neurons of a member in a layer, both from 0; the inputs are everyone's."""
+        n = self.one.sizes[layer]
+        return slice(0, n) if layer == 0 else slice(member * n, (member + 1) * n)
+
+    def merged(self, network: Network) -> Network:
+        """One network whose Z^L is the mean of the members': exact but for rounding. One member is returned as it is.
+
+        >>> members = Ensemble(cr.Architecture.of([2, 3, 1], "relu", "identity"), 4)
+        >>> net = members.network("he_uniform", 0, "float64")
+        >>> x = np.ones((1, 2))
+        >>> bool(abs(members.merged(net).predict(x) - net.predict(x).mean()) < 1e-12)
+        True
+        """
+        if self.count == 1:
+            return network
+        W, b = network.architecture.views(network.theta.astype(np.float64))
+        *_, before, last = range(len(self.one.sizes))
+        ends = [(self.part(before, k), self.part(last, k)) for k in range(self.count)]
+        parts = [W[-1][rows, columns] for rows, columns in ends]
+        W[-1] = np.vstack(parts) / self.count if before else np.mean(parts, axis=0)
+        b[-1] = np.mean([b[-1][columns] for _, columns in ends], axis=0)
+        theta = np.concatenate([part.ravel() for layer in zip(W, b, strict=True) for part in layer])
+        return Network.from_parts(self._joint, theta.astype(network.dtype), network.seed)
+
+    @cached_property
+    def _joint(self) -> Architecture:
+        """The architecture of the merged network."""
+        sizes = [*self.sizes[:-1], self.one.sizes[-1]]
+        output, costs = _blocks(self.one)
+        return Architecture.of(sizes, list(self.one.hidden), output, costs, [*self._masks[:-1], None])
+
+    @cached_property
+    def _masks(self) -> list[Array | None]:
+        """Where the weights within a member are, in each layer from 2."""
+        ones = [np.ones(shape) for shape in itertools.pairwise(self.one.sizes)]
+        return [None, *(_side_by_side([part] * self.count) for part in ones[1:])]
+
+    def examples(self, rows: Examples) -> tuple[Examples, Examples]:
+        """X, T and weights to train the members on, and those to validate them with, each row with one member."""
+        X, T, weight = rows
+        assert self.fold is not None, "each row is left out by a member"
+        own = self._by_output(weight, len(X))
+        left_out = np.repeat(self.fold[:, None] == np.arange(self.count), self.one.sizes[-1], axis=1)
+        weights, targets = np.tile(own, self.count), np.tile(T, self.count)
+        return (X, targets, weights * ~left_out), (X, targets, weights * left_out)
+
+    def unseen(self, score: Score) -> Score:
+        """A score of one member's A and T as one of the network's on all rows: each by the member that left it out."""
+        width, fold = self.one.sizes[-1], self.fold
+        assert fold is not None, "each row is left out by a member"
+
+        def found(A: Array, T: Array) -> float:
+            rows = np.arange(len(A))
+            return score(A.reshape(len(A), -1, width)[rows, fold], T[:, :width])
+
+        return found
+
+    def history(self, history: History) -> History:
+        """The history with costs as the mean of the members: C_x is their sum."""
+        cost, validation = ([value / self.count for value in values] for values in (history.cost, history.validation))
+        looks = {
+            name: [value / self.count for value in values] if name.endswith(" cost") else values
+            for name, values in history.looks.items()
+        }
+        return dataclasses.replace(history, cost=cost, validation=validation, looks=looks)
+
+    def event(self, event: Event) -> Event:
+        """An event with costs as the mean of the members."""
+        if isinstance(event, Progress):
+            return dataclasses.replace(event, cost=event.cost / self.count)
+        if isinstance(event, EpochEnd):
+            held = None if event.validation is None else event.validation / self.count
+            return dataclasses.replace(event, cost=event.cost / self.count, validation=held)
+        return Finished(self.history(event.history)) if isinstance(event, Finished) else event
+
+    def _network(self, initializer: Any, seed: int, dtype: Any) -> Network:
+        one = self.one
+        return Network(one.sizes, list(one.hidden), *_blocks(one), initializer=initializer, seed=seed, dtype=dtype)
+
+    def _by_output(self, weight: Array | None, n: int) -> Array:
+        """Weights (n, n_L) from those of rows, of rows and blocks, or none."""
+        widths = [block.width for block in self.one.blocks]
+        if weight is None or weight.ndim == 1:
+            return np.repeat(np.ones(n) if weight is None else weight, sum(widths)).reshape(n, -1)
+        return np.repeat(weight, widths, axis=1)
+
+
+def _blocks(architecture: Architecture) -> tuple[list[Any], list[Any]]:
+    """The output blocks and their costs, as a network takes them."""
+    blocks = architecture.blocks
+    return [(block.activation, block.width) for block in blocks], [block.cost for block in blocks]
+
+
+def _side_by_side(parts: list[Array], dense: bool = False) -> Array:
+    """The matrices (n, m) in one: (n, K m) if dense, else along the diagonal of (K n, K m)."""
+    if dense:
+        return np.hstack(parts)
+    (n, m), K = parts[0].shape, len(parts)
+    found = np.zeros((K * n, K * m))
+    for k, part in enumerate(parts):
+        found[k * n : (k + 1) * n, k * m : (k + 1) * m] = part
+    return found

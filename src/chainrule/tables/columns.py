@@ -1,0 +1,303 @@
+"""One column, read in two ways: as numbers, or as words in a canonical text. Whole columns, never cell by cell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.errors import DataError, RowError
+from chainrule.tables.missing import UNSAID, among, one_array, stripped, without
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = [
+    "NumberCells",
+    "column_as_numbers",
+    "column_as_words",
+    "first_non_number",
+    "is_categorical",
+    "missing_cells",
+    "not_finite",
+    "numbers_at_once",
+    "numeric_cells",
+    "order_of",
+    "read_numbers",
+    "shown",
+    "values_of",
+    "words_of",
+]
+
+_TRUE = ("true", "True", "TRUE")
+_FALSE = ("false", "False", "FALSE")
+_NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+_WHOLE = r"^(-?(?:0|[1-9][0-9]*))\.0+$"  # a whole number written as a decimal; a code such as 007 is none
+_FEW, _MANY, _TOGETHER = 1024, 64, 2**18  # rows and columns for which columns are read together, and cells together
+_EXACT = 2.0**53  # below it every whole float64 is its own integer
+
+
+def column_as_numbers(column: Any, name: str = "?") -> tuple[NDArray[np.float64], NDArray[np.bool_]] | None:
+    """The values (n,) float64, NaN where missing, and the missing cells (n,); None unless all present are numbers.
+
+    Numbers are decimal (`-1`, `.5`, `1e-3`), booleans count as 1 and 0; `1_000`, `1,5` and `0x10` are words.
+
+    >>> column_as_numbers(["1", " 2.5 ", "?"])
+    (array([1. , 2.5, nan]), array([False, False,  True]))
+
+    Raises DataError, naming the row, for a column of numbers in which one is infinite or too large for float64.
+    """
+    numbers = read_numbers(column)
+    if numbers is None:
+        return None
+    infinite = np.isinf(numbers.values)
+    if infinite.any():
+        row = int(infinite.argmax())
+        raise RowError(row, lambda number: not_finite(name, number, shown(column, row)))
+    return numbers.values, np.isnan(numbers.values)
+
+
+def not_finite(name: str, number: int, text: str) -> str:
+    """The line that refuses a number that is none, in the row of that number (from 1)."""
+    return f"row {number} of column {name!r} is {text}, which is no finite number: mend it"
+
+
+class NumberCells(NamedTuple):
+    """Cells that are all numbers: `values` (n,) float64, NaN where missing; whether they are `boolean`.
+
+    `unsaid` (k,) are the cells that are missing only because their word is one of `UNSAID`.
+    """
+
+    values: NDArray[np.float64]
+    boolean: bool
+    unsaid: NDArray[np.intp] = np.empty(0, np.intp)
+
+
+def read_numbers(column: Any, unsaid: bool = False) -> NumberCells | None:
+    """The cells as numbers, infinite ones too; None unless all that are present are numbers, or all are booleans.
+
+    With `unsaid` the words of `UNSAID` count as missing.
+    """
+    import pyarrow as pa
+
+    plain = one_array(column)
+    numbers, boolean = _numbers(plain), pa.types.is_boolean(plain.type)
+    if numbers is None and pa.types.is_large_string(plain.type):
+        text, left_out = stripped(plain), np.empty(0, np.intp)
+        if unsaid:
+            found = among(text, UNSAID)
+            left_out = np.flatnonzero(found.to_numpy(zero_copy_only=False))
+            text = without(text, found)
+        numbers = _parsed(text) if unsaid else None
+        boolean = numbers is None
+        numbers = _booleans(text) if boolean else numbers
+        return None if numbers is None else NumberCells(numbers.to_numpy(zero_copy_only=False), boolean, left_out)
+    return None if numbers is None else NumberCells(numbers.to_numpy(zero_copy_only=False), boolean)
+
+
+def column_as_words(column: Any, name: str = "?") -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
+    """The cells as canonical text (n,) objects, None where missing, and the missing cells (n,).
+
+    A value has one text whatever it came as: `1`, `1.0` and a CSV's `1.0` are `1`; booleans are `true`, `false`.
+
+    >>> column_as_words([1.0, None, 0.5])
+    (array(['1', None, '0.5'], dtype=object), array([False,  True, False]))
+
+    Raises DataError for a column of lists, structures or bytes.
+    """
+    words = words_of(column, name).to_numpy(zero_copy_only=False)
+    missing: NDArray[np.bool_] = words == np.array(None)
+    return words, missing
+
+
+def values_of(column: Any, refuse: Callable[[int, str], DataError], name: str = "?") -> NDArray[np.float64]:
+    """The cells (n,) float64, NaN where missing, of a column that is known to hold numbers; truth values are 1 and 0.
+
+    Each cell is read by itself, so that it does not matter which others came with it.
+
+    Raises what `refuse(row, text)` makes for the first word, and RowError for a number that is not finite.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    plain = one_array(column)
+    if pa.types.is_large_string(plain.type) and _numbers(plain) is None:
+        text = words_of(plain, name)
+        text = without(text, among(text, UNSAID))
+        text = pc.if_else(among(text, _TRUE), "1", pc.if_else(among(text, _FALSE), "0", text))
+        plain = text if _parsed(text) is not None else plain
+    numbers = column_as_numbers(plain, name)
+    if numbers is None:
+        raise refuse(*first_non_number(plain, name, unsaid=True))
+    return numbers[0]
+
+
+def numbers_at_once(table: pa.Table, names: Sequence[str]) -> dict[str, NDArray[np.float64]]:
+    """The values, NaN where missing, of those columns of text that hold finite decimal numbers alone.
+
+    All of them are read in a few calls; it is worth it for many columns of few rows, and for others nothing is read.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    n = table.num_rows
+    if n > _FEW or len(names) < _MANY:
+        return {}
+    types = dict(zip(table.column_names, table.schema.types, strict=True))
+    texts = [name for name in names if pa.types.is_string(types[name]) or pa.types.is_large_string(types[name])]
+    found: dict[str, NDArray[np.float64]] = {}
+    for start in range(0, len(texts), _TOGETHER // n):
+        some = texts[start : start + _TOGETHER // n]
+        cells = stripped(
+            one_array(pa.concat_arrays([c for name in some for c in table.column(name).cast("string").chunks]))
+        )
+        number = pc.match_substring_regex(cells, _NUMBER)
+        values = pc.cast(pc.if_else(number, cells, pa.scalar(None, cells.type)), pa.float64())
+        rows = values.to_numpy(zero_copy_only=False).reshape(-1, n)
+        good = pc.fill_null(number, True).to_numpy(zero_copy_only=False).reshape(-1, n).all(axis=1)
+        good &= ~np.isinf(rows).any(axis=1)
+        found |= {name: rows[k] for k, name in enumerate(some) if good[k]}
+    return found
+
+
+def missing_cells(column: Any, unsaid: bool = False) -> NDArray[np.bool_]:
+    """Which cells (n,) are missing, with `unsaid` also those whose word is one of `UNSAID`.
+
+    >>> missing_cells(["1", "?", None, "-"])
+    array([False,  True,  True, False])
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    plain = one_array(column)
+    if not pa.types.is_large_string(plain.type):
+        return np.asarray(pc.is_null(plain, nan_is_null=pa.types.is_floating(plain.type)))
+    found = stripped(plain)
+    return np.asarray(pc.is_null(without(found, among(found, UNSAID)) if unsaid else found))
+
+
+def words_of(column: Any, name: str = "?") -> pa.Array:
+    """The same canonical text as one Arrow array, null where missing."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    plain = one_array(column)
+    if pa.types.is_floating(plain.type):
+        return _float_words(plain)
+    if pa.types.is_binary(plain.type) or pa.types.is_nested(plain.type):
+        raise DataError(f"column {name!r} holds {plain.type}, but a column holds numbers, words or booleans")
+    try:
+        text = stripped(_short_times(plain.type, pc.cast(plain, pa.large_string())))
+    except pa.ArrowException:
+        raise DataError(f"column {name!r} holds {plain.type}, which has no text: turn it into words") from None
+    text = pc.replace_substring_regex(text, _WHOLE, r"\1")
+    text = pc.if_else(among(text, _TRUE), "true", text)
+    return pc.if_else(among(text, _FALSE), "false", text)
+
+
+def _short_times(kind: pa.DataType, text: pa.Array) -> pa.Array:
+    """Times as a CSV has them: no zeros at the end of a second, and no midnight."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not pa.types.is_temporal(kind):
+        return text
+    text = pc.replace_substring_regex(text, r"(\.\d*?)0+(Z?)$", r"\1\2")
+    text = pc.replace_substring_regex(text, r"\.(Z?)$", r"\1")
+    return pc.replace_substring_regex(text, r"^(\d+-\d\d-\d\d) 00:00:00$", r"\1")
+
+
+def is_categorical(column: Any) -> bool:
+    """Whether the column came as categories (an Arrow dictionary), which it stays even when they are numbers."""
+    import pyarrow as pa
+
+    return isinstance(column, pa.Array | pa.ChunkedArray) and bool(pa.types.is_dictionary(column.type))
+
+
+def order_of(column: Any, name: str = "?") -> tuple[str, ...] | None:
+    """The words of ordered categories, lowest first; None for any other column, and where chunks differ in it.
+
+    >>> import pyarrow as pa
+    >>> order_of(pa.DictionaryArray.from_arrays([1, 0], ["low", "high"], ordered=True))
+    ('low', 'high')
+    """
+    import pyarrow as pa
+
+    if not is_categorical(column) or not column.type.ordered:
+        return None
+    chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+    orders = {tuple(words_of(chunk.dictionary, name).drop_null().to_pylist()) for chunk in chunks}
+    order = orders.pop() if len(orders) == 1 else ()
+    return order if 1 < len(order) == len(set(order)) else None
+
+
+def first_non_number(column: Any, name: str = "?", unsaid: bool = False) -> tuple[int, str]:
+    """Row (from 0) and text of the first present cell that is no number; (0, "") where there is none.
+
+    >>> first_non_number(["1", "", "about 3"])
+    (2, 'about 3')
+    """
+    import pyarrow.compute as pc
+
+    words = words_of(column, name)
+    words = without(words, among(words, UNSAID)) if unsaid else words
+    row = pc.index(pc.match_substring_regex(words, _NUMBER), False).as_py()
+    return (row, words[row].as_py()) if row >= 0 else (0, "")
+
+
+def numeric_cells(words: pa.Array) -> pa.Array:
+    """Which of the words are numbers; null where missing."""
+    import pyarrow.compute as pc
+
+    return pc.match_substring_regex(words, _NUMBER)
+
+
+def _numbers(plain: pa.Array) -> pa.Array | None:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind = plain.type
+    if pa.types.is_large_string(kind):
+        return _parsed(stripped(plain))
+    known = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean, pa.types.is_null)
+    return pc.cast(plain, pa.float64(), safe=False) if any(test(kind) for test in known) else None
+
+
+def _parsed(text: pa.Array) -> pa.Array | None:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    try:
+        return pc.cast(text, pa.float64())
+    except pa.ArrowInvalid:
+        return None
+
+
+def _booleans(text: pa.Array) -> pa.Array | None:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    true = among(text, _TRUE)
+    if not pc.all(pc.or_(pc.or_(true, among(text, _FALSE)), pc.is_null(text))).as_py():
+        return None
+    return pc.if_else(pc.is_null(text), None, pc.cast(true, pa.float64()))
+
+
+def _float_words(numbers: pa.Array) -> pa.Array:
+    """Whole numbers as integers are written, the others by the fewest digits that give them back."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    numbers = pc.cast(numbers, pa.float32()) if pa.types.is_float16(numbers.type) else numbers
+    present = pc.if_else(pc.is_nan(numbers), pa.scalar(None, numbers.type), numbers)
+    whole = pc.and_(pc.equal(pc.trunc(present), present), pc.less(pc.abs(present), _EXACT))
+    integers = pc.cast(pc.if_else(whole, present, pa.scalar(None, numbers.type)), pa.int64())
+    return pc.coalesce(pc.cast(integers, pa.large_string()), pc.cast(present, pa.large_string()))
+
+
+def shown(column: Any, row: int) -> str:
+    """The text of a cell, cut where it is long."""
+    text = words_of(column)[row].as_py()
+    return text if len(text) <= 24 else f"{text[:20]}... ({len(text)} characters)"

@@ -1,0 +1,81 @@
+"""What every kind of column offers, and those of which little or nothing is seen."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+from typing import Any, ClassVar
+
+from numpy.typing import NDArray
+
+from chainrule.tables.columns import missing_cells
+
+__all__ = ["Dropped", "Presence", "Transform", "flagged"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Transform(abc.ABC):
+    """What one column, found by `name`, becomes: `features` names the columns of the input that `fill` writes."""
+
+    kind: ClassVar[str]
+    seen: ClassVar[str]  # as what the network sees the column
+    name: str
+
+    @property
+    def features(self) -> list[str]:
+        """The names of the columns that the network sees."""
+        return []
+
+    @property
+    @abc.abstractmethod
+    def detail(self) -> str:
+        """What happens to the column, in words."""
+
+    @abc.abstractmethod
+    def fill(self, column: Any, out: NDArray[Any]) -> None:
+        """Write the cells of `column` (n,) into `out` (n, len(features)), which holds zeros."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Presence(Transform):
+    """A column of which only this is told: whether the cell is missing."""
+
+    kind: ClassVar[str] = "presence"
+    seen: ClassVar[str] = "only as there or missing"
+    reason: str
+
+    @property
+    def features(self) -> list[str]:
+        """The flag."""
+        return [f"{self.name} missing"]
+
+    @property
+    def detail(self) -> str:
+        """Why only the flag is kept."""
+        return f"only whether it is missing: {self.reason}"
+
+    def fill(self, column: Any, out: NDArray[Any]) -> None:
+        """A row is 1 where its cell is missing."""
+        out[:, 0] = missing_cells(column, unsaid=True)
+
+
+@dataclasses.dataclass(frozen=True)
+class Dropped(Transform):
+    """A column that the network does not see."""
+
+    kind: ClassVar[str] = "dropped"
+    seen: ClassVar[str] = "not at all"
+    reason: str
+
+    @property
+    def detail(self) -> str:
+        """Why it is not seen."""
+        return self.reason
+
+    def fill(self, column: Any, out: NDArray[Any]) -> None:
+        """There is nothing to write."""
+
+
+def flagged(missing: bool, before: str = ", ") -> str:
+    """The end of a detail that says whether missing cells are flagged."""
+    return f"{before}missing cells flagged" if missing else ""

@@ -1,0 +1,226 @@
+"""Dates and times of day: in which form a column of words writes them, and what they are in seconds.
+
+A column holds times if all of its cells that are present are times in one form. The clock is taken as it is written: a
+zone behind it (`Z`, `+02:00`) is read over. Months have English names.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.tables.columns import words_of
+from chainrule.tables.missing import UNSAID, among, without
+from chainrule.tables.profile.moments import Running
+from chainrule.tables.profile.sample import Sample
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["CLOCK", "DAY", "FORMS", "Forms", "Spread", "seconds_of", "times_in"]
+
+DAY = 86400.0  # seconds
+
+Values = NDArray[np.float64]
+
+_YEAR, _MONTH, _DAY = r"(?P<year>\d{4})", r"(?P<month>\d{1,2})", r"(?P<day>\d{1,2})"
+_SHORT = r"(?P<year>\d{4}|\d{2})"
+_NAME = r"(?P<name>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+_WEEKDAY = r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,?\s+)?"
+_TIME = r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2}(?:\.\d+)?))?\s?(?P<half>[ap]\.?m\.?)?"
+_BEHIND = rf"(?:(?:t|,?\s+){_TIME}\s?(?:z|utc|gmt|[+-]\d{{2}}:?\d{{2}})?)?"
+_ISO, CLOCK = "year-month-day", "hour:minute"
+
+FORMS = {
+    _ISO: rf"{_YEAR}[-/.]{_MONTH}[-/.]{_DAY}{_BEHIND}",
+    "year-month": r"(?P<year>(?:1[5-9]|2[01])\d{2})-(?P<month>\d{2})",
+    "day/month/year": rf"{_DAY}/{_MONTH}/{_SHORT}{_BEHIND}",
+    "month/day/year": rf"{_MONTH}/{_DAY}/{_SHORT}{_BEHIND}",
+    "day.month.year": rf"{_DAY}\.\s?{_MONTH}\.\s?{_YEAR}{_BEHIND}",
+    "day-month-year": rf"{_DAY}-{_MONTH}-{_YEAR}{_BEHIND}",
+    "month-day-year": rf"{_MONTH}-{_DAY}-{_YEAR}{_BEHIND}",
+    "day name year": rf"{_WEEKDAY}{_DAY}(?:st|nd|rd|th)?[-.\s]+{_NAME}[-,\s]+{_YEAR}{_BEHIND}",
+    "name day, year": rf"{_WEEKDAY}{_NAME}\s+{_DAY}(?:st|nd|rd|th)?,?\s+{_YEAR}{_BEHIND}",
+    CLOCK: _TIME,
+}
+"""By their names, the patterns of a whole cell; of two that both fit all cells the first is taken, but for months that
+come first before a slash."""
+
+_NO_TIME = (*UNSAID, "0000-00-00", "0000-00-00 00:00:00")
+_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_CENTURY = 69  # two digits from here on are of the last century, as in POSIX
+
+
+class Spread:
+    """What the times of a column are like: when, and whether weekday and clock differ."""
+
+    def __init__(self) -> None:
+        self.days, self.sample = Running(), Sample()
+        self._weekdays, self._minutes = np.zeros(7, np.bool_), np.zeros(1440, np.bool_)
+
+    def add(self, seconds: Values) -> None:
+        """Take the next times (k,), in seconds since 1970, none of them missing."""
+        self.days.add(seconds / DAY)
+        self.sample.add(seconds / DAY)
+        self._weekdays[weekday(seconds)] = True
+        self._minutes[minute(seconds)] = True
+
+    @property
+    def weekdays(self) -> int:
+        """How many different weekdays came."""
+        return int(self._weekdays.sum())
+
+    @property
+    def minutes(self) -> int:
+        """How many different minutes of a day came."""
+        return int(self._minutes.sum())
+
+
+class Forms:
+    """The forms in which all cells of a column, as they come block by block, are times.
+
+    >>> import pyarrow as pa
+    >>> forms = Forms()
+    >>> forms.add(pa.array(["3/4/2020", None], pa.large_string()))
+    >>> list(forms.open)
+    ['day/month/year', 'month/day/year']
+    >>> forms.add(pa.array(["13/4/2020"], pa.large_string()))
+    >>> forms.chosen
+    'day/month/year'
+    """
+
+    def __init__(self) -> None:
+        self.open = {form: Spread() for form in FORMS}
+        self.seen = 0
+        self.unsaid = 0  # cells whose word stands for no time
+
+    def add(self, words: pa.Array) -> None:
+        """Take the words (n,) of the next cells, null where missing."""
+        if not self.open:
+            return
+        present = words.drop_null()
+        times = _said(present).drop_null()
+        self.unsaid += len(present) - len(times)
+        self.seen += len(times)
+        for form in list(self.open) if len(times) else ():
+            first = seconds_of(times[:1], form)
+            seconds = first if np.isnan(first[0]) else seconds_of(times, form)
+            if np.isnan(seconds).any():
+                del self.open[form]
+            else:
+                self.open[form].add(seconds)
+
+    @property
+    def chosen(self) -> str | None:
+        """The form of the column, None if it holds no times."""
+        forms = [form for form in FORMS if form in self.open] if self.seen else []
+        return "month/day/year" if "month/day/year" in forms else next(iter(forms), None)
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the day could be the month and the month the day."""
+        return self.seen > 0 and len(self.open) > 1
+
+
+def times_in(column: Any, form: str, name: str = "?") -> tuple[Values, int]:
+    """The times of a column (n,) in seconds since 1970, NaN where missing, and the first cell that is none, or -1.
+
+    Cells with the year first are read in any column, as those of a column of time stamps are.
+    """
+    words = _said(words_of(column, name))
+    seconds = seconds_of(words, form)
+    seconds = np.where(np.isnan(seconds), seconds_of(words, _ISO), seconds) if form != CLOCK else seconds
+    wrong = np.isnan(seconds) & ~np.asarray(words.is_null())
+    return seconds, int(wrong.argmax()) if wrong.any() else -1
+
+
+def seconds_of(words: pa.Array, form: str) -> Values:
+    """The seconds (n,) since 1970 of times in a form, NaN for any other word.
+
+    >>> import pyarrow as pa
+    >>> seconds_of(pa.array(["2.1.1970 0:01", "32.1.1970"], pa.large_string()), "day.month.year")
+    array([86460.,    nan])
+    """
+    import pyarrow.compute as pc
+
+    found = pc.extract_regex(words, rf"(?i)^{FORMS[form]}$")
+    names = {field.name for field in found.type}
+    part = {name: pc.struct_field(found, name) for name in names}
+    seconds = _clock(part)
+    if form != CLOCK:
+        seconds += DAY * _days(part)
+    seconds[np.asarray(found.is_null())] = np.nan
+    return seconds
+
+
+def weekday(seconds: Values) -> NDArray[np.int64]:
+    """The days of the week, 0 for Monday."""
+    return ((np.floor(seconds / DAY) + 3) % 7).astype(np.int64)
+
+
+def minute(seconds: Values) -> NDArray[np.int64]:
+    """The minutes of the day, from 0."""
+    return (seconds % DAY // 60).astype(np.int64)
+
+
+def _said(words: pa.Array) -> pa.Array:
+    """The words, null where one stands for no time."""
+    return without(words, among(words, _NO_TIME))
+
+
+def _days(part: dict[str, pa.Array]) -> Values:
+    """The days since 1970-01-01 of year, month (by number or name) and day; NaN where there is no such day."""
+    year = _number(part["year"], 2000)
+    short = _length(part["year"]) == 2
+    year = np.where(short, year + np.where(year < _CENTURY, 2000, 1900), year)
+    month = _number(part["month"], 1) if "month" in part else _month(part["name"])
+    day = _number(part["day"], 1) if "day" in part else np.ones(len(year))
+    there = (month >= 1) & (month <= 12) & (day >= 1) & (year >= 1)
+    months = np.where(there, (year - 1970) * 12 + month - 1, 0).astype("datetime64[M]")
+    first = months.astype("datetime64[D]").astype(np.float64)
+    last = (months + 1).astype("datetime64[D]").astype(np.float64)
+    found = first + day - 1
+    return np.where(there & (found < last), found, np.nan)
+
+
+def _clock(part: dict[str, pa.Array]) -> Values:
+    """The seconds since midnight; NaN where there is no such time."""
+    if "hour" not in part:
+        return np.zeros(len(next(iter(part.values()))))
+    hour, low, second = _number(part["hour"], 0), _number(part["minute"], 0), _number(part["second"], 0)
+    half, afternoon = _length(part["half"]) > 0, _begins(part["half"], "p")
+    wrong = (low > 59) | (second >= 61) | np.where(half, (hour < 1) | (hour > 12), hour > 23)
+    hour = np.where(half, hour % 12 + 12 * afternoon, hour)
+    return np.where(wrong, np.nan, 3600 * hour + 60 * low + second)
+
+
+def _number(words: pa.Array, otherwise: float) -> Values:
+    """Words of digits as numbers; `otherwise` where there are none."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    empty = pc.fill_null(pc.equal(words, ""), True)
+    found = pc.cast(pc.if_else(empty, pa.scalar(None, words.type), words), pa.float64())
+    return np.array(pc.fill_null(found, otherwise))
+
+
+def _length(words: pa.Array) -> NDArray[Any]:
+    import pyarrow.compute as pc
+
+    return np.asarray(pc.fill_null(pc.utf8_length(words), 0))
+
+
+def _begins(words: pa.Array, letter: str) -> NDArray[np.bool_]:
+    import pyarrow.compute as pc
+
+    return np.asarray(pc.fill_null(pc.starts_with(words, letter, ignore_case=True), False))
+
+
+def _month(names: pa.Array) -> Values:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    lower = pc.utf8_lower(names)
+    return np.array(pc.fill_null(pc.index_in(lower, value_set=pa.array(_NAMES, lower.type)), -1), np.float64) + 1

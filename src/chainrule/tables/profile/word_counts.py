@@ -1,0 +1,99 @@
+"""How often each word of a column comes, counted block by block in bounded memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chainrule.tables.columns import numeric_cells
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["MOST_DISTINCT", "Counts"]
+
+MOST_DISTINCT = 2**20  # different words of one column that are counted; a column with more holds identifiers
+MOST_TEXT = 2**27  # bytes that those words may have together
+_TOGETHER = 2**18  # counted words, of all blocks, that are merged at once
+
+
+class Counts:
+    """The words of a column and how often each came. It does not matter in which blocks they came.
+
+    `numeric` counts the cells whose word is a number. Once there are more than 2^20 different words, or more than
+    128 MiB of them, they are forgotten, and the counts are `too_many`.
+
+    >>> import pyarrow as pa
+    >>> counts = Counts()
+    >>> for block in (["b", "a", None], ["b", "7"]):
+    ...     counts.add(pa.array(block, pa.large_string()))
+    >>> counts.words(), counts.numeric
+    ([('b', 2), ('7', 1), ('a', 1)], 1)
+    """
+
+    def __init__(self) -> None:
+        self.numeric = 0
+        self._forgotten = False
+        self._merged: pa.Table | None = None
+        self._waiting: list[pa.Table] = []
+        self._length = 0
+
+    def add(self, words: pa.Array) -> None:
+        """Count the words (n,) of the next block; missing ones are not counted."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        counted = pc.value_counts(words.drop_null())
+        values, counts = counted.field("values"), counted.field("counts")
+        self.numeric += pc.sum(counts.filter(numeric_cells(values))).as_py() or 0
+        if len(values) and not self._forgotten:
+            self._waiting.append(pa.table({"word": values, "count": counts}))
+            self._length += len(values)
+            if self._length > _TOGETHER:
+                self._merge()
+
+    @property
+    def too_many(self) -> bool:
+        """Whether there were more words than are counted."""
+        self._merge()
+        return self._forgotten
+
+    def distinct(self) -> int:
+        """How many different words came."""
+        self._merge()
+        return 0 if self._merged is None else self._merged.num_rows
+
+    def spaces(self) -> float:
+        """How many spaces a different word has on average: prose has many."""
+        import pyarrow.compute as pc
+
+        self._merge()
+        return 0.0 if self._merged is None else pc.mean(pc.count_substring(self._merged.column("word"), " ")).as_py()
+
+    def words(self, least: int = 1) -> list[tuple[str, int]]:
+        """Words that came `least` times or more, with their counts: the most frequent first, then by their text."""
+        import pyarrow.compute as pc
+
+        self._merge()
+        if self._merged is None:
+            return []
+        found = self._merged.filter(pc.greater_equal(self._merged.column("count"), least))
+        pairs = zip(found.column("word").to_pylist(), found.column("count").to_pylist(), strict=True)
+        return sorted(pairs, key=lambda pair: (-pair[1], pair[0]))
+
+    def _merge(self) -> None:
+        import pyarrow as pa
+
+        parts = ([] if self._merged is None else [self._merged]) + self._waiting
+        self._waiting, self._length = [], 0
+        if len(parts) > 1:
+            merged = pa.concat_tables(parts).group_by("word", use_threads=False).aggregate([("count", "sum")])
+            parts = [merged.rename_columns({"count_sum": "count"})]
+        self._merged = parts[0] if parts else None
+        if self._merged is not None and _beyond(self._merged.column("word")):
+            self._forgotten, self._merged = True, None
+
+
+def _beyond(words: pa.ChunkedArray) -> bool:
+    import pyarrow.compute as pc
+
+    return len(words) > MOST_DISTINCT or (pc.sum(pc.binary_length(words)).as_py() or 0) > MOST_TEXT

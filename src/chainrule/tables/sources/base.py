@@ -1,0 +1,85 @@
+"""A source of rows: what every reader offers, whatever the file."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from chainrule.errors import DataError
+from chainrule.tables.names import UNNAMED, named_columns
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["BLOCK_BYTES", "Source", "rows_of"]
+
+BLOCK_BYTES = 1 << 23  # about what one block of rows holds, in the form in which the source keeps it
+
+
+class Source(ABC):
+    """Rows that can be read again and again, block by block, in memory that does not grow with their number.
+
+    A reader gives `_read`, the rows as they come; checks that hold for all sources are made here.
+    """
+
+    origin: str  #: how messages call it, e.g. `'houses.csv'` with its quotation marks
+    names: list[str]  #: the columns that have a name, in order
+    notes: list[str]  #: what a person should know about how it is read; complete once it was read to its end
+    named = True  #: whether the names come from the source itself and not from us
+    schema: pa.Schema | None = None  #: of all columns, where it is known before they are read
+
+    def __init__(self, origin: str, names: Sequence[str]) -> None:
+        """Raises DataError when a name comes twice, and when no column has one."""
+        kept = named_columns(names, origin)
+        self.origin, self.notes, self.names = origin, [], [names[number] for number in kept]
+        unnamed = next((number for number, name in enumerate(names) if not name.strip()), None)
+        self._kept = None if unnamed is None else kept
+        self._unnamed = unnamed
+
+    @abstractmethod
+    def _read(self) -> Iterator[pa.Table]:
+        """All columns, also those without a name, block by block."""
+
+    def blocks(self) -> Iterator[pa.Table]:
+        """The rows in order, as tables of the columns `names` with at least one row each.
+
+        Raises DataError in one line for rows that cannot be read, and when there are none.
+        """
+        rows = 0
+        for block in self.every_block():
+            rows += block.num_rows
+            yield block
+        if not rows:
+            raise DataError(f"{self.origin} has {len(self.names)} columns and no rows: at least one of each is needed")
+
+    def every_block(self) -> Iterator[pa.Table]:
+        """The same, but none if there are no rows."""
+        return (self._chosen(block) for block in self._read() if block.num_rows)
+
+    def table(self) -> pa.Table:
+        """All blocks in one table."""
+        import pyarrow as pa
+
+        return pa.concat_tables(self.blocks())
+
+    def chosen_schema(self) -> pa.Schema:
+        """The types of the columns `names`, for a source with a schema."""
+        import pyarrow as pa
+
+        assert self.schema is not None, "asked only where there is one"
+        return pa.schema([self.schema.field(name) for name in self.names])
+
+    def _chosen(self, block: pa.Table) -> pa.Table:
+        if self._kept is None or self._unnamed is None:
+            return block
+        return block.select(self._kept).replace_schema_metadata({UNNAMED: str(self._unnamed + 1)})
+
+
+def rows_of(row_bytes: float) -> int:
+    """The rows that make a block when one row takes `row_bytes` bytes: at least one.
+
+    >>> rows_of(8), rows_of(1e9)
+    (1048576, 1)
+    """
+    return max(1, int(BLOCK_BYTES // max(row_bytes, 1)))

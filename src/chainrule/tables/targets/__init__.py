@@ -1,0 +1,1 @@
+"""What target columns become: the choice for each, classes or numbers, and the targets of all."""

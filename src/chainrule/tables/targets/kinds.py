@@ -1,0 +1,222 @@
+"""What one target column becomes in the network's output: classes or numbers, one frozen class for each kind.
+
+classes   one column per class, 1 under the row's own; decoded by the greatest output, in the column's own type
+numbers   (y - mean) / scale with training's mean and population standard deviation; decoded in its own units, or the
+          same of log y, for numbers over many decades
+"""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+import math
+import re
+from itertools import pairwise
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.errors import RowError
+from chainrule.tables.columns import values_of, words_of
+from chainrule.tables.inputs.transforms import standardised
+from chainrule.tables.names import listed
+from chainrule.tables.profile.column import ColumnProfile
+from chainrule.tables.profile.moments import Moments
+
+__all__ = ["KINDS", "Classes", "LogQuantity", "Quantity", "Target"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Target(abc.ABC):
+    """A target column, found by `name`."""
+
+    kind: ClassVar[str]
+    name: str
+
+    @property
+    def width(self) -> int:
+        """The number of the network's outputs that belong to it."""
+        return 1
+
+    def scaled_to(self, facts: ColumnProfile) -> Target:
+        """The same target with its statistics, if it has any, from the cells of these facts."""
+        return self
+
+    @abc.abstractmethod
+    def encode(self, column: Any, dtype: Any) -> NDArray[Any]:
+        """The outputs (n, width) that the network should give."""
+
+    @abc.abstractmethod
+    def decode(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """The column's values (n,) that the outputs (n, width) stand for."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Classes(Target):
+    """A column of classes, of type `integer`, `number`, `boolean` or `text`; `words` are their texts in order."""
+
+    kind: ClassVar[str] = "classes"
+    type: str
+    words: tuple[str, ...]
+
+    @property
+    def width(self) -> int:
+        """The number of classes, k."""
+        return len(self.words)
+
+    @property
+    def values(self) -> NDArray[Any]:
+        """The classes (k,) in the column's own type.
+
+        >>> Classes("digit", "integer", ("2", "10")).values
+        array([ 2, 10])
+        """
+        return _AS_VALUES[self.type](self.words)
+
+    @property
+    def in_order(self) -> bool:
+        """Whether there are two classes or more, each a text of the type, without repetition and sorted."""
+        pattern = _PATTERNS.get(self.type)
+        if pattern is None or self.width < 2 or not all(re.fullmatch(pattern, word, re.S) for word in self.words):
+            return False
+        values = self.values.tolist()
+        finite = self.type != "number" or bool(np.isfinite(self.values).all())
+        return finite and all(a < b for a, b in pairwise(values))
+
+    def encode(self, column: Any, dtype: Any) -> NDArray[Any]:
+        """One-hot (n, k).
+
+        Raises DataError for a class that training had not.
+        """
+        codes = self._codes(column)
+        T = np.zeros((len(codes), self.width), dtype)
+        T[np.arange(len(codes)), codes] = 1
+        return T
+
+    def decode(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """The class (n,) of the greatest output of each row, the first of equal ones."""
+        found: NDArray[Any] = self.values[np.argmax(outputs, axis=1)]
+        return found
+
+    def _codes(self, column: Any) -> NDArray[np.intp]:
+        """The number (from 0) of each row's class."""
+        numeric = self.type in ("integer", "number")
+        codes = self._codes_of_numbers(column) if numeric else self._codes_of_words(column)
+        if (codes < 0).any():
+            row = int((codes < 0).argmax())
+            raise self._unknown(row, str(words_of(column)[row].as_py()))
+        return codes
+
+    def _codes_of_words(self, column: Any) -> NDArray[np.intp]:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        cells = words_of(column, self.name)
+        codes = pc.index_in(cells, value_set=pa.array(self.words, cells.type)).fill_null(-1)
+        return np.asarray(codes, dtype=np.intp)
+
+    def _codes_of_numbers(self, column: Any) -> NDArray[np.intp]:
+        values = values_of(column, self._unknown, self.name)
+        known = self.values.astype(np.float64)
+        codes = np.searchsorted(known, values).clip(0, self.width - 1)
+        return np.where(known[codes] == values, codes, -1)
+
+    def _unknown(self, row: int, word: str) -> RowError:
+        known = listed(self.values.tolist())
+        return RowError(
+            row,
+            lambda number: (
+                f"target {self.name!r} has an unknown class {word!r} in row {number}: the classes are {known}"
+            ),
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Quantity(Target):
+    """A column of numbers, standardised."""
+
+    kind: ClassVar[str] = "numbers"
+    mean: float
+    scale: float
+
+    def scaled_to(self, facts: ColumnProfile) -> Target:
+        """Standardised by these cells, unless they are all the same."""
+        mean, scale = facts.moments.standard() if facts.present else (self.mean, 0.0)
+        return dataclasses.replace(self, mean=mean, scale=scale) if scale > 0 else self
+
+    def encode(self, column: Any, dtype: Any) -> NDArray[Any]:
+        """`(y - mean) / scale`, (n, 1).
+
+        Raises DataError for a word and for a value out of range.
+        """
+        values = values_of(column, self._refused, self.name)
+        return standardised(values, self.mean, self.scale, dtype, self.name)[:, np.newaxis]
+
+    def _refused(self, row: int, word: str) -> RowError:
+        return RowError(
+            row, lambda number: f"target {self.name!r} holds numbers, but {word!r} came in row {number}: mend it"
+        )
+
+    def decode(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
+        """`mean + scale * a` (n,), float64 in the column's own units."""
+        y: NDArray[np.float64] = self.mean + self.scale * outputs[:, 0].astype(np.float64)
+        return y
+
+
+@dataclasses.dataclass(frozen=True)
+class LogQuantity(Quantity):
+    """A column of numbers above 0, whose logarithm is standardised: `mean` and `scale` are those of `log y`."""
+
+    def scaled_to(self, facts: ColumnProfile) -> Target:
+        """Standardised by a sample of these cells, unless they are all the same."""
+        mean, scale = Moments.of(np.log(facts.sample.sorted)).standard() if facts.present else (self.mean, 0.0)
+        return dataclasses.replace(self, mean=mean, scale=scale) if scale > 0 else self
+
+    def encode(self, column: Any, dtype: Any) -> NDArray[Any]:
+        """`(log y - mean) / scale`, (n, 1).
+
+        Raises DataError for a word and for a value that is not above 0.
+        """
+        values = values_of(column, self._refused, self.name)
+        if (values <= 0).any():
+            raise self._not_positive(int((values <= 0).argmax()), float(values[values <= 0][0]))
+        return standardised(np.log(values), self.mean, self.scale, dtype, self.name)[:, np.newaxis]
+
+    def decode(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
+        """`exp(mean + scale * a)` (n,), float64, the greatest one at most."""
+        return np.exp(np.minimum(super().decode(outputs), _GREATEST))
+
+    def _not_positive(self, row: int, value: float) -> RowError:
+        return RowError(
+            row,
+            lambda number: (
+                f"target {self.name!r} is learned as its logarithm, but row {number} has {value:g}: "
+                "leave the row out, or name a cost, such as quadratic, when you train"
+            ),
+        )
+
+
+KINDS: dict[str, type[Target]] = {"classes": Classes, "numbers": Quantity, "log numbers": LogQuantity}  # names in files
+
+_GREATEST = math.log(np.finfo(np.float64).max)
+
+
+_PATTERNS = {  # what a class of each type is written like
+    "integer": r"-?(0|[1-9][0-9]{0,15})",
+    "number": r"-?[0-9]{1,17}(\.[0-9]{1,24})?(e[+-]?[0-9]{1,3})?",
+    "boolean": "true|false",
+    "text": ".+",
+}
+
+
+def _texts(words: tuple[str, ...]) -> NDArray[Any]:
+    return np.array(words, dtype=object)
+
+
+_AS_VALUES = {
+    "integer": lambda words: np.array([int(word) for word in words], np.int64),
+    "number": lambda words: np.array([float(word) for word in words], np.float64),
+    "boolean": lambda words: np.array([word == "true" for word in words], np.bool_),
+    "text": _texts,
+}

@@ -1,0 +1,185 @@
+"""The targets: how the columns to be predicted become the outputs that a network is trained towards, and back."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.errors import DataError, RowError, SettingError
+from chainrule.tables.column_records import demand, read_columns, statistics_of, write_columns
+from chainrule.tables.columns import missing_cells
+from chainrule.tables.names import listed, require_columns
+from chainrule.tables.profile.column import ColumnProfile, TargetProfile, gather, parts_of
+from chainrule.tables.sources import as_source
+from chainrule.tables.targets.choose import TASKS, target_of
+from chainrule.tables.targets.kinds import KINDS, Classes, Quantity, Target
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["Block", "Targets", "target_profiles", "with_all"]
+
+
+class Block(NamedTuple):
+    """Neighbouring outputs of one kind: `classes` (one softmax) or `numbers` (identities)."""
+
+    kind: str
+    name: str
+    width: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Targets:
+    """The target columns in the order in which they were named.
+
+    >>> from chainrule.tables.sources import as_source
+    >>> table = as_source({"cut": ["Ideal", "Fair", "Fair"], "price": [326.5, 334.0, 341.5]}).table()
+    >>> targets = Targets.fit(table, ["cut", "price"])
+    >>> targets.blocks
+    [Block(kind='classes', name='cut', width=2), Block(kind='numbers', name='price', width=1)]
+    >>> targets.decode(targets.encode(table, "float64"))
+    {'cut': array(['Ideal', 'Fair', 'Fair'], dtype=object), 'price': array([326.5, 334. , 341.5])}
+    """
+
+    columns: tuple[Target, ...]
+
+    @classmethod
+    def fit(cls, table: Any, names: str | Iterable[str], task: str = "auto") -> Targets:
+        """The targets for the columns `names` of a table or source; rows in which one is missing count for the others.
+
+        `task` is `classification`, `regression` or `auto`, which decides for each column: words and booleans
+        are classes; numbers are classes when all are whole and they are two different ones, or at most twenty
+        with ten rows each on average. Other numbers above 0 that span four decades or more, but for a percent on
+        either side, are learned as their logarithms.
+
+        Raises SettingError for another task; DataError for a column that is absent, named twice, without
+        values, with one value only, or with words among numbers.
+        """
+        source = as_source(table)
+        facts = target_profiles(source.names, names)
+        gather(lambda: parts_of(source, [fact.name for fact in facts]), facts)
+        return cls.of(facts, task)
+
+    @classmethod
+    def of(cls, facts: Iterable[TargetProfile], task: str = "auto", log: bool = True) -> Targets:
+        """The targets that the cells of the columns call for, by the rule that `fit` states.
+
+        Without `log` none is learned as its logarithm.
+        """
+        if task not in TASKS:
+            raise SettingError(f"task is {task!r}, but must be one of {', '.join(TASKS)}")
+        return cls(tuple(target_of(fact, task, log) for fact in facts))
+
+    def scaled_to(self, facts: Mapping[str, ColumnProfile]) -> Targets:
+        """The same targets, numbers standardised by the cells of these facts (of the rows to train on), by column.
+
+        Classes stay all that were found. A number that is the same in all of these rows keeps the statistics it has.
+        """
+        return Targets(tuple(c.scaled_to(facts[c.name]) if c.name in facts else c for c in self.columns))
+
+    @property
+    def names(self) -> list[str]:
+        """The target columns."""
+        return [column.name for column in self.columns]
+
+    @property
+    def width(self) -> int:
+        """The number of the network's outputs, n_L."""
+        return sum(column.width for column in self.columns)
+
+    @property
+    def blocks(self) -> list[Block]:
+        """The blocks of outputs in their order; neighbouring targets of numbers make one."""
+        found: list[Block] = []
+        for kind, group in groupby(self.columns, key=lambda column: column.kind):
+            members = list(group)
+            if kind == Quantity.kind:
+                found.append(Block(kind, ", ".join(column.name for column in members), len(members)))
+            else:
+                found.extend(Block(kind, column.name, column.width) for column in members)
+        return found
+
+    @property
+    def classes(self) -> dict[str, NDArray[Any]]:
+        """The classes (k,) of each target that has classes, in the order of its outputs."""
+        return {c.name: c.values for c in self.columns if isinstance(c, Classes)}
+
+    def present(self, table: pa.Table) -> NDArray[np.bool_]:
+        """The rows (n,) in which no target is missing."""
+        require_columns(table.column_names, self.names, "target")
+        return with_all(table, self.names)
+
+    def encode(self, table: pa.Table, dtype: Any = "float32") -> NDArray[Any]:
+        """The outputs (n, n_L) that the network should give, C-contiguous.
+
+        Raises DataError for a missing target, an unknown class, or a word among numbers, naming the row.
+        """
+        there = self.present(table)
+        if not there.all():
+            row = int(there.argmin())
+            names = listed(self.names)
+            raise RowError(row, lambda number: f"row {number} has no value in {names}: leave out rows without targets")
+        parts = [column.encode(table.column(column.name), dtype) for column in self.columns]
+        return np.concatenate(parts, axis=1)
+
+    def decode(self, outputs: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        """The values (n,) of each target that the outputs (n, n_L) stand for, in its own type and units."""
+        return {column.name: column.decode(part) for column, part in self._parts(outputs)}
+
+    def probabilities(self, outputs: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        """The outputs (n,) of each class, by `target=class`."""
+        return {
+            f"{column.name}={word}": part[:, k]
+            for column, part in self._parts(outputs)
+            if isinstance(column, Classes)
+            for k, word in enumerate(column.words)
+        }
+
+    def _parts(self, outputs: NDArray[Any]) -> list[tuple[Target, NDArray[Any]]]:
+        array = np.asarray(outputs)
+        if array.ndim != 2 or array.shape[1] != self.width:
+            raise DataError(f"outputs have shape {array.shape}, but must be (n, {self.width}) for {listed(self.names)}")
+        stops = np.cumsum([column.width for column in self.columns])
+        return list(zip(self.columns, np.split(array, stops[:-1], axis=1), strict=True))
+
+    def document(self) -> dict[str, Any]:
+        """The targets as plain data for a model file: names, kinds, classes."""
+        return write_columns(self.columns, KINDS)
+
+    def tensors(self) -> dict[str, NDArray[np.float64]]:
+        """The statistics of the targets of numbers, in their order: `target.mean` and `target.scale`."""
+        return statistics_of(self.columns, "target")
+
+    @classmethod
+    def from_document(cls, document: Any, tensors: Mapping[str, Any]) -> Targets:
+        """The targets that `document` and `tensors` came from.
+
+        Raises ModelFileError for anything else than what those two methods give.
+        """
+        targets = cls(read_columns(document, tensors, "target", KINDS))
+        for column in (c for c in targets.columns if isinstance(c, Classes)):
+            demand(column.in_order, "target", column.words, "two classes or more, in order and of a known type,")
+        return targets
+
+
+def with_all(table: pa.Table, names: Iterable[str]) -> NDArray[np.bool_]:
+    """The rows (n,) in which none of the columns is missing."""
+    there: NDArray[np.bool_] = ~np.any([missing_cells(table.column(name)) for name in names], axis=0)
+    return there
+
+
+def target_profiles(present: Sequence[str], names: str | Iterable[str]) -> list[TargetProfile]:
+    """What has to be found about the columns `names` of a table with the columns `present`.
+
+    Raises DataError for a column that is absent or named twice.
+    """
+    chosen = [names] if isinstance(names, str) else list(names)
+    if not chosen or len(set(chosen)) < len(chosen):
+        raise DataError(f"the targets are {listed(chosen) or 'none'}: name one column or more, each once")
+    require_columns(present, chosen, "target")
+    return [TargetProfile(name) for name in chosen]

@@ -1,0 +1,115 @@
+"""The metrics against scikit-learn's, and where we differ from it."""
+
+import numpy as np
+import pytest
+from sklearn import metrics as peer
+
+from chainrule.errors import DataError
+from chainrule.model.metrics import (
+    accuracy,
+    auc,
+    balanced_accuracy,
+    f1,
+    log_loss,
+    mae,
+    mape,
+    median_absolute_error,
+    r2,
+    rmse,
+)
+
+RNG = np.random.default_rng(3)
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 1000])
+@pytest.mark.parametrize("k", [2, 5])
+def test_classes_against_scikit_learn(n, k):
+    true, predicted = RNG.integers(0, k, n), RNG.integers(0, k, n)
+    P = RNG.dirichlet(np.ones(k), n)
+    assert accuracy(true, predicted) == pytest.approx(peer.accuracy_score(true, predicted), rel=1e-15)
+    words = np.array([f"c{i}" for i in range(k)], object)
+    assert accuracy(words[true], words[predicted]) == accuracy(true, predicted)
+    if len(set(true)) > 1:
+        assert balanced_accuracy(true, predicted) == pytest.approx(recall(true, predicted), rel=1e-14)
+    assert f1(true, predicted) == pytest.approx(peer.f1_score(true, predicted, average="macro"), rel=1e-14)
+    assert f1(words[true], words[predicted]) == f1(true, predicted)
+    assert log_loss(np.eye(k)[true], P) == pytest.approx(peer.log_loss(true, P, labels=range(k)), rel=1e-12)
+
+
+def recall(true, predicted):
+    """scikit-learn's balanced accuracy warns of classes that are predicted alone; this is its definition."""
+    return peer.recall_score(true, predicted, average="macro", labels=np.unique(true), zero_division=0)
+
+
+@pytest.mark.parametrize("n", [20, 1000])
+@pytest.mark.parametrize("k", [2, 3, 5])
+def test_auc_against_scikit_learn_with_ties(n, k):
+    true = np.concatenate([np.arange(k), RNG.integers(0, k, n - k)])
+    P = RNG.dirichlet(np.ones(k), n)
+    for chances in (P, ties(P)):
+        given = chances[:, 1] if k == 2 else chances
+        expected = peer.roc_auc_score(true, given, multi_class="ovr", average="macro")
+        assert auc(np.eye(k)[true], chances) == pytest.approx(expected, rel=1e-13)
+
+
+def ties(P):
+    """The same with few different values, rows still summing to 1."""
+    coarse = np.floor(8 * P) / 8
+    coarse[:, -1] = 1 - coarse[:, :-1].sum(axis=1)
+    return coarse
+
+
+def test_auc_is_not_a_number_where_a_class_is_missing():
+    assert np.isnan(auc([[1, 0], [1, 0]], [[0.5, 0.5], [0.4, 0.6]]))
+
+
+def test_balanced_accuracy_counts_every_class_alike():
+    assert balanced_accuracy(list("aaab"), list("aaaa")) == peer.balanced_accuracy_score(list("aaab"), list("aaaa"))
+
+
+def test_a_share_of_zero_is_infinite_unless_it_is_met():
+    assert mape([0.0, 1.0], [0.5, 1.0]) == np.inf
+    assert mape([0.0, 1.0], [0.0, 1.5]) == 0.25
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", [(2,), (500,), (500, 1), (500, 3)])
+def test_numbers_against_scikit_learn(shape, dtype):
+    y = RNG.standard_normal(shape).astype(dtype)
+    a = (y + RNG.standard_normal(shape) / 2).astype(dtype)
+    y64, a64 = y.astype(float), a.astype(float)
+    assert rmse(y, a) == pytest.approx(np.sqrt(peer.mean_squared_error(y64, a64)), rel=1e-13)
+    assert mae(y, a) == pytest.approx(peer.mean_absolute_error(y64, a64), rel=1e-13)
+    assert r2(y, a) == pytest.approx(peer.r2_score(y64, a64), rel=1e-12)
+    assert mape(y, a) == pytest.approx(peer.mean_absolute_percentage_error(y64, a64), rel=1e-12)
+    assert median_absolute_error(y, a) == pytest.approx(peer.median_absolute_error(y64, a64), rel=1e-13)
+
+
+def test_r2_of_columns_without_spread():
+    y = np.array([[1.0, 2.0, 3.0], [1.0, 2.0, 4.0]])
+    a = np.array([[1.0, 2.5, 3.0], [1.0, 2.0, 4.0]])
+    assert [r2(y[:, j], a[:, j]) for j in range(3)] == [1.0, 0.0, 1.0]
+    assert r2(y, a) == peer.r2_score(y, a) == pytest.approx(2 / 3)
+
+
+def test_log_loss_is_not_clipped():
+    assert log_loss([[1, 0]], [[0.0, 1.0]]) == np.inf
+    assert log_loss([[1, 0]], [[1.0, 0.0]]) == 0
+    assert log_loss([[1, 0]], [[1e-300, 1.0]]) == pytest.approx(300 * np.log(10))
+    assert log_loss([[0.5, 0.5]], [[0.25, 0.75]]) == pytest.approx(-(np.log(0.25) + np.log(0.75)) / 2)
+
+
+ALL = [accuracy, auc, balanced_accuracy, f1, log_loss, mae, mape, median_absolute_error, r2, rmse]
+
+
+@pytest.mark.parametrize("metric", ALL)
+@pytest.mark.parametrize(("a", "b"), [((3,), (3, 1)), ((3, 1), (3,)), ((3, 2), (2, 2)), ((0, 2), (0, 2)), ((), (3,))])
+def test_shapes_that_would_broadcast_are_refused(metric, a, b):
+    with pytest.raises(DataError, match="cannot be compared"):
+        metric(np.zeros(a), np.zeros(b))
+
+
+@pytest.mark.parametrize("metric", [log_loss, auc])
+def test_what_takes_probabilities_needs_a_column_per_class(metric):
+    with pytest.raises(DataError, match=r"\(n, k\), not the shape \(2,\)"):
+        metric([1, 0], [0.5, 0.5])

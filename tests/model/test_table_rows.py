@@ -1,0 +1,234 @@
+"""What the rows and columns of a table mean to a training, and tables that are read block by block."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from tests.tables.cutting import Cut, random_cuts
+
+import chainrule as cr
+from chainrule.errors import DataError, SettingError
+from chainrule.model import Settings, TableTraining
+from chainrule.training import EpochEnd
+
+Columns = dict[str, Any]
+
+
+def houses(n: int = 240, seed: int = 0) -> Columns:
+    """A table with a class, a number, words and gaps, and a column of weights in which every fourth is 0."""
+    rng = np.random.default_rng(seed)
+    x, colour = rng.normal(size=n), rng.choice(["red", "green", "blue"], n)
+    return {
+        "x": [None if g else float(v) for g, v in zip(rng.random(n) < 0.1, x, strict=True)],
+        "colour": colour.tolist(),
+        "kind": np.where(x + (colour == "red") > 1, "rare", "common").tolist(),
+        "price": (3 * x + (colour == "blue")).tolist(),
+        "w": [0.0 if k % 4 == 3 else 0.5 + k % 3 for k in range(n)],
+    }
+
+
+def without(table: Columns, rows: Any) -> Columns:
+    """The table without these rows."""
+    return {name: [v for k, v in enumerate(values) if k not in set(rows)] for name, values in table.items()}
+
+
+def bits(model: cr.Model) -> bytes:
+    """All that was learned."""
+    return model.network.theta.tobytes() + repr((model.encoder, model.targets)).encode()
+
+
+def trained(table: Any, target: Any = "kind", **settings: Any) -> cr.Model:
+    return cr.train_table(table, target, **{"epochs": 2, "hidden": 8, **settings})
+
+
+# larger than memory ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_cuts_and_the_place_of_the_encoded_rows_change_no_bit(seed: int, tmp_path: Path) -> None:
+    table = houses()
+    settings: Columns = {"drop": "price", "weight": "w", "class_weight": "balanced", "test_every": 7}
+    whole = trained(table, **settings)
+    source = Cut(table, random_cuts(240, seed))
+    cut = trained(source, cache=tmp_path if seed % 2 else None, **settings)
+    assert bits(cut) == bits(whole)
+    assert cut.summary == whole.summary
+    assert cut.outputs(source).tobytes() == whole.outputs(table).tobytes()
+    assert cut.evaluate(source) == whole.evaluate(table)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_rows_are_read_in_three_passes() -> None:
+    source = Cut(houses(), [100, 200])
+    trained(source, ["kind", "price"])
+    assert source.passes == 3
+
+
+def test_the_rows_to_train_on_are_not_copied_from_the_file(tmp_path: Path) -> None:
+    training = TableTraining(houses(), "price", Settings(cache=tmp_path, epochs=1, test_every=5))
+    assert not training.rows[0].flags.writeable
+    assert any("in a file of" in note and str(tmp_path) in note for note in training.notes)
+    assert len(list(training.events())) > 3
+
+
+def test_bad_cells_are_named_by_their_row_whatever_the_blocks() -> None:
+    table = houses() | {"x": ["1", "2"] * 119 + ["oops", "3"]}
+    with pytest.raises(DataError, match="row 239"):
+        trained(Cut(table, [50, 238]))
+    model = trained(houses())
+    with pytest.raises(DataError, match="row 239"):
+        model.predict(Cut(table, [50, 238]))
+    with pytest.raises(DataError, match="row 239"):
+        model.evaluate(Cut(table, [50, 238]))
+
+
+# weights ---------------------------------------------------------------------------------------------------------
+
+
+def test_rows_of_weight_0_are_as_if_they_were_not_there() -> None:
+    table = houses()
+    out = range(3, 240, 4)
+    for k in out:  # whatever they hold
+        table["x"][k], table["colour"][k], table["kind"][k] = "oops" if k % 8 else None, f"c{k}", "other" * (k % 3)
+    table["x"] = [v if v is None else str(v) for v in table["x"]]
+    a, b = (trained(t, drop="price", weight="w") for t in (table, without(table, out)))
+    assert bits(a) == bits(b)
+    assert "w" not in a.encoder.columns
+    notes = TableTraining(table, "kind", Settings(drop="price", weight="w")).notes
+    assert "60 rows have weight 0 in w and are left out" in notes
+
+
+def test_weights_are_those_of_the_rows_to_train_on_and_of_the_held_out() -> None:
+    table = houses()
+    training = TableTraining(table, "price", Settings(weight="w", validation=0.1))
+    assert training.held is not None
+    x = np.array([float(v or 0) for v in table["price"]])
+    for _, T, weight in (training.rows, training.held):
+        target = training.model.targets.decode(T)["price"]
+        rows = [int(np.argmin(np.abs(x - value))) for value in target]
+        assert weight is not None
+        assert weight.tolist() == [table["w"][row] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [("-1", "is -1"), ("many", "is 'many'"), ("", "is missing"), ("inf", "inf")]
+)
+def test_weights_that_are_none_are_refused_with_their_row(value: str, text: str) -> None:
+    table = houses() | {"w": ["1"] * 150 + [value] + ["1"] * 89}
+    with pytest.raises(DataError, match="row 151") as caught:
+        trained(Cut(table, [100]), weight="w")
+    assert text in str(caught.value)
+
+
+# classes ---------------------------------------------------------------------------------------------------------
+
+
+def test_balanced_classes_weigh_the_same_in_total() -> None:
+    training = TableTraining(houses(), ["kind", "price"], Settings(weight="w", class_weight="balanced"))
+    _, T, weight = training.rows
+    assert weight is not None
+    plain = TableTraining(houses(), ["kind", "price"], Settings(weight="w")).rows[2]
+    assert plain is not None
+    totals = [weight[T[:, k] == 1, 0].sum() for k in range(2)]
+    assert totals == pytest.approx([plain.sum() / 2] * 2, rel=1e-12)
+    assert (weight[:, 1] == plain).all()
+
+
+@pytest.mark.parametrize("weights", [{"rare": 3}, {"kind": {"rare": 3}}])
+def test_the_weight_of_a_class_is_that_of_its_rows(weights: Columns) -> None:
+    table = houses()
+    by_class = trained(table, drop=["w", "price"], class_weight=weights)
+    by_row = trained(
+        table | {"w": [3.0 if kind == "rare" else 1.0 for kind in table["kind"]]}, drop="price", weight="w"
+    )
+    assert bits(by_class) == bits(by_row)
+
+
+def test_classes_of_numbers_are_named_by_their_value() -> None:
+    table = houses() | {"kind": [k % 3 for k in range(240)]}
+    texts = [trained(table, class_weight=weights) for weights in ({1: 2.0}, {"1": 2}, {1.0: 2, 0: 1})]
+    assert len({bits(model) for model in texts}) == 1
+
+
+# rows for the choice of weights and for the test -------------------------------------------------------------------
+
+
+def test_every_kth_row_is_left_out_of_everything_and_scored() -> None:
+    table = houses()
+    tested = range(0, 240, 5)
+    for k in tested:
+        table["colour"][k] = "never seen"
+    model, alone = trained(table, test_every=5), trained(without(table, tested))
+    assert bits(model) == bits(alone)
+    rest = set(range(240)) - set(tested)
+    scores = alone.evaluate(without(table, rest))
+    assert model.summary["test"] == {"rows": 48, "targets": scores["targets"]}
+    assert "rows" in TableTraining(table, "kind", Settings(test_every=5)).notes[0]
+    assert "48 for the test" in TableTraining(table, "kind", Settings(test_every=5)).notes[0]
+
+
+def test_a_table_of_its_own_chooses_the_weights(tmp_path: Path) -> None:
+    table, own = houses(), houses(50, seed=1)
+    pd.DataFrame(own).drop(columns="w").to_csv(tmp_path / "own.csv", index=False)
+    costs: list[float] = []
+
+    def note(event: object) -> None:
+        if isinstance(event, EpochEnd) and event.validation is not None:
+            costs.append(event.validation)
+
+    settings: Columns = {"drop": ("w", "price"), "epochs": 3}
+    model = trained(table, validation=tmp_path / "own.csv", on_event=note, **settings)
+    assert (model.summary["rows"], model.summary["validation_rows"]) == (240, 50)
+    assert bits(model) == bits(trained(table, validation=own, **settings))
+    found = model.evaluate(own)["targets"]["kind"]["log_loss"]
+    assert found == pytest.approx(min(costs), rel=1e-5)
+
+
+def test_an_error_in_that_table_names_it(tmp_path: Path) -> None:
+    own = houses(50, seed=1)
+    own["kind"][9] = "new"
+    pd.DataFrame(own).to_csv(tmp_path / "own.csv", index=False)
+    with pytest.raises(DataError, match=r"^in '.*own\.csv': .*'new' in row 10"):
+        trained(houses(), validation=tmp_path / "own.csv")
+    with pytest.raises(DataError, match=r"no target \(in the mapping, to validate with\) column 'kind'"):
+        trained(houses(), validation={"x": [1.0]})
+
+
+# columns ---------------------------------------------------------------------------------------------------------
+
+
+def test_only_the_columns_to_keep_are_inputs() -> None:
+    assert trained(houses(), keep="x").encoder.columns == ["x"]
+    assert trained(houses(), keep=["price", "x"], weight="w").encoder.columns == ["x", "price"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"weight": "v"}, "no weight column 'v'"),
+        ({"keep": ["x", "y"]}, "no input column 'y'"),
+        ({"drop": ["y"]}, "no excluded column 'y'"),
+        ({"keep": "kind"}, "'kind' cannot be both kept as an input and the target"),
+        ({"keep": "w", "weight": "w"}, "'w' cannot be both kept as an input and the weight"),
+        ({"keep": "x", "drop": "x"}, "'x' cannot be both"),
+        ({"weight": "kind"}, "'kind' cannot be both the target and the weight"),
+        ({"weight": 3}, "weight is 3"),
+        ({"class_weight": "even"}, "class_weight is 'even', but must be 'balanced'"),
+        ({"class_weight": {"none": 2}}, "names 'none', but the classes of 'kind' are 'common', 'rare'"),
+        ({"class_weight": {"rare": 0}}, "class_weight of 'rare' is 0"),
+        ({"class_weight": {"rare": "x"}}, "class_weight of 'rare' is 'x'"),
+        ({"target": "price", "class_weight": "balanced"}, "needs a target with classes, but price holds numbers"),
+        ({"target": ["kind", "colour"], "class_weight": {"rare": 2}}, "must name targets"),
+        ({"test_every": 1}, "test_every is 1"),
+        ({"test_every": 2.5}, "test_every is 2.5"),
+        ({"validation": -0.1}, "validation is -0.1"),
+        ({"cache": 5}, "cache is 5"),
+    ],
+)
+def test_what_does_not_fit_is_refused_in_one_line(settings: Columns, message: str) -> None:
+    with pytest.raises((DataError, SettingError)) as caught:
+        trained(houses(), **settings)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,129 @@
+"""A training that begins as the best linear model."""
+
+import itertools
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.activations import ACTIVATIONS
+from chainrule.errors import SettingError
+from chainrule.model import Settings, TableTraining
+from chainrule.model.ensemble import Ensemble, folds
+from chainrule.model.warm_start import PENALTIES, linear_start, slope_of_pair, suits_linear_start
+
+PAIRED = {"identity": 2.0, "relu": 1.0, "leaky_relu": 1.01, "gelu": 1.0, "silu": 1.0, "softplus": 1.0}
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS.names())
+def test_the_activations_that_carry_a_number_on_in_pairs_are_known(name: str) -> None:
+    found = slope_of_pair(ACTIVATIONS.get(name))
+    assert found == pytest.approx(PAIRED[name]) if name in PAIRED else found is None
+
+
+def data(rows: int = 200, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(rows, 4))
+    return X, X @ rng.normal(size=(4, 2)) + rng.normal(size=(rows, 2))
+
+
+@pytest.mark.parametrize("hidden", [("relu",), ("gelu", "leaky_relu"), ("silu", "identity", "softplus"), ()])
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_network_begins_as_ridge_regression_on_the_rows_of_each_member(hidden, count) -> None:
+    """Ridge in closed form: W = (XᵀX + alpha I)⁻¹ Xᵀ T for centred X and T. The other neurons' say is left out."""
+    from sklearn.linear_model import Ridge
+
+    X, T = data()
+    one = cr.Architecture.of([4, *[9] * len(hidden), 2], list(hidden), "identity", "quadratic")
+    members = Ensemble(one, count, folds(0, count, len(X)))
+    net = members.network("he_uniform", 0, "float64")
+    if count > 1:
+        rows, held = members.examples((X, T, None))
+    else:
+        rows, held = (X[:150], T[:150], None), (X[150:], T[150:], None)
+    alpha = linear_start(members, net, rows, held)
+    assert alpha in [share * len(rows[0]) for share in PENALTIES]
+    for k in range(count):
+        last = net.W[-1][members.part(len(one.sizes) - 2, k), members.part(len(one.sizes) - 1, k)]
+        if hidden:
+            last[4:] = 0  # the neurons that are in no pair
+    A = net.predict(X).reshape(len(X), count, 2)
+    for k in range(count):
+        seen = members.fold != k if count > 1 else np.arange(200) < 150
+        share = 1 if count == 1 else len(X) * (count - 1) / count / seen.sum()  # S is that of all members' rows
+        ridge = Ridge(alpha=alpha / share).fit(X[seen], T[seen])
+        np.testing.assert_allclose(A[:, k], ridge.predict(X), rtol=0, atol=0.02)
+    assert np.abs(A).max() > 1
+
+
+def test_a_network_too_narrow_for_the_pairs_begins_at_random() -> None:
+    gelu = ACTIVATIONS.get("gelu")
+    assert suits_linear_start((8, 8), (gelu, gelu), 2)
+    assert not suits_linear_start((8, 7), (gelu, gelu), 2)
+    assert not suits_linear_start((8,), (ACTIVATIONS.get("tanh"),), 1)
+    table = {"x": np.arange(30.0), "y": np.arange(30.0) % 7 / 3}
+    started = {hidden: cr.train_table(table, "y", hidden=hidden, epochs=1).summary["start"] for hidden in (3, 4)}
+    assert started == {3: "random", 4: "linear"}
+
+
+def test_a_linear_start_that_was_asked_for_and_cannot_be_is_refused() -> None:
+    table = {"x": np.arange(30.0), "y": np.arange(30.0) % 7 / 3}
+    for settings in ({"hidden": 3}, {"hidden": 8, "activation": "tanh"}):
+        with pytest.raises(SettingError, match="start is 'linear', which these hidden layers cannot carry"):
+            cr.train_table(table, "y", start="linear", epochs=1, **settings)
+
+
+def test_a_training_that_was_resumed_tells_of_the_start_that_it_had(tmp_path) -> None:
+    table = {"x": np.arange(30.0), "y": np.arange(30.0) % 7 / 3}
+    how = {"activation": "tanh", "schedule": None}
+    kept = cr.Checkpoint(tmp_path / "c.safetensors", resume=True)
+    cr.train_table(table, "y", epochs=1, checkpoint=kept, **how)
+    resumed = cr.train_table(table, "y", epochs=2, checkpoint=kept, **how)
+    assert resumed.summary["start"] == "random"
+    assert resumed.summary == cr.train_table(table, "y", epochs=2, **how).summary
+    cr.train_table(table, "y", epochs=1, schedule=None, checkpoint=cr.Checkpoint(tmp_path / "d.safetensors"))
+    other = cr.Checkpoint(tmp_path / "d.safetensors", resume=True)
+    with pytest.raises(SettingError, match="start is 'random', there 'linear'"):
+        cr.train_table(table, "y", epochs=2, schedule=None, start="random", checkpoint=other)
+
+
+def test_a_start_takes_half_of_the_time_at_most_and_counts(monkeypatch) -> None:
+    """A clock that goes on by a second whenever it is read: without an end the start would read it 14 times."""
+    clock = itertools.count()
+    monkeypatch.setattr("chainrule.model.training.time", SimpleNamespace(monotonic=lambda: float(next(clock))))
+    table = {"x": np.arange(30.0), "y": np.sin(np.arange(30.0))}
+    training = TableTraining(table, "y", Settings(time=10.0, epochs=1))
+    for _ in training.events():
+        pass
+    spent = next(clock) - 1
+    assert 5 < spent < 10
+    assert training.running.plan.time == 10 - spent
+    assert training.model.history.seconds > spent
+
+
+def test_a_start_that_was_cancelled_leaves_the_weights_as_they_were() -> None:
+    table = {"x": np.arange(30.0), "y": np.arange(30.0) % 7 / 3}
+    training = TableTraining(table, "y", Settings(hidden=8))
+    before = training.network.theta.copy()
+    for _ in training.events(cancel=lambda: True):
+        pass
+    np.testing.assert_array_equal(training.network.theta, before)
+
+
+def test_noise_around_a_plane_is_answered_as_well_as_by_ridge() -> None:
+    """The reason for all this: from random weights the same network is clearly worse."""
+    from sklearn.linear_model import RidgeCV
+
+    rng = np.random.default_rng(10)
+    X = rng.normal(size=(900, 10))
+    y = X[:, :3].sum(axis=1) + 3 * rng.normal(size=900)
+    table = {f"x{k}": X[:300, k] for k in range(10)} | {"y": y[:300]}
+    new = {f"x{k}": X[300:, k] for k in range(10)}
+    ridge = np.mean((RidgeCV(np.logspace(0, 3, 10)).fit(X[:300], y[:300]).predict(X[300:]) - y[300:]) ** 2)
+
+    def error(**settings: object) -> float:
+        found = cr.train_table(table, "y", epochs=100, members=4, hidden=(16, 16), **settings)
+        return float(np.mean((found.predict(new) - y[300:]) ** 2))
+
+    assert error() < 1.02 * ridge < error(start="random")

@@ -1,0 +1,481 @@
+"""Checkpoints: the state of a training in a file, what is refused, and files that are damaged."""
+
+import dataclasses
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.errors import ModelFileError, SettingError
+from chainrule.examples.digest import digest_of
+from chainrule.files.container import read, write
+from chainrule.model import Settings, TableTraining
+from chainrule.optimizers import Clip
+from chainrule.training import Finished, Progress, TrainingState
+from chainrule.training.state_file import Stored, read_state, write_state
+
+_RNG = np.random.Generator(np.random.PCG64(7))
+X, T = _RNG.normal(size=(23, 4)), _RNG.uniform(size=(23, 2))
+HELD = (_RNG.normal(size=(6, 4)), _RNG.uniform(size=(6, 2)))
+SETTINGS = {"optimizer": cr.Adam(0.05), "batch_size": 5, "epochs": 3, "dropout": 0.25, "validation": HELD}
+
+
+def net(**changed):
+    return cr.Network(**{"sizes": [4, 3, 2], "activation": "tanh", "seed": 3, "dtype": "float64", **changed})
+
+
+def mean_error(A, T):
+    return float(abs(A - T).mean())
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "run.safetensors"
+
+
+@pytest.fixture
+def every_batch(monkeypatch):
+    monkeypatch.setattr("chainrule.training.loop.GLANCE", 0.0)
+
+
+def begun(file, events=6, network=None, **settings):
+    """A checkpoint of a training that died after so many events, each of which was saved."""
+    training = cr.train(
+        network or net(), X, T, **{**SETTINGS, **settings}, checkpoint=cr.Checkpoint(file, every=0, resume=True)
+    )
+    for _, event in zip(range(events), training, strict=False):
+        assert not isinstance(event, Finished)
+
+
+def resumed(file, network=None, data=(X, T), **settings):
+    network = network or net()
+    checkpoint = cr.Checkpoint(file, every=1000, resume=True)
+    history = cr.fit(network, *data, **{**SETTINGS, **settings}, checkpoint=checkpoint)
+    return network, history
+
+
+# ---- the same bits
+
+
+@pytest.mark.parametrize("events", [1, 2, 5, 6, 7, 9, 13, 17])
+def test_a_run_cut_anywhere_and_gone_on_with_from_the_file_has_the_bits_of_one_that_never_stopped(
+    file, events, every_batch
+):
+    whole = net()
+    expected = cr.fit(whole, X, T, **SETTINGS, metrics={"error": mean_error})
+    begun(file, events, metrics={"error": mean_error})
+    pieces, found = resumed(file, metrics={"error": mean_error})
+    assert pieces.theta.tobytes() == whole.theta.tobytes()
+    assert dataclasses.replace(found, seconds=0) == dataclasses.replace(expected, seconds=0)
+
+
+def test_a_run_that_dies_after_every_batch_gets_there(file, every_batch):
+    whole = net()
+    cr.fit(whole, X, T, **SETTINGS)
+    for _ in range(40):
+        pieces = net()
+        training = cr.train(pieces, X, T, **SETTINGS, checkpoint=cr.Checkpoint(file, every=0, resume=True))
+        if any(isinstance(event, Finished) for _, event in zip(range(2), training, strict=False)):
+            break
+    assert pieces.theta.tobytes() == whole.theta.tobytes()
+
+
+def test_a_finished_run_ends_at_once_with_the_same_weights_and_goes_on_when_more_epochs_are_asked_for(file):
+    whole = net()
+    cr.fit(whole, X, T, **{**SETTINGS, "epochs": 7})
+    short, _ = resumed(file)
+    before = file.read_bytes()
+    again, history = resumed(file)
+    assert history.epochs == 3
+    assert again.theta.tobytes() == short.theta.tobytes()
+    assert file.read_bytes() == before
+    longer, history = resumed(file, epochs=7)
+    assert history.epochs == 7
+    assert longer.theta.tobytes() == whole.theta.tobytes()
+
+
+def test_saving_changes_no_bit(file, every_batch):
+    plain, kept = net(), net()
+    cr.fit(plain, X, T, **SETTINGS)
+    cr.fit(kept, X, T, **SETTINGS, checkpoint=cr.Checkpoint(file, every=0))
+    assert kept.theta.tobytes() == plain.theta.tobytes()
+
+
+def test_an_older_state_never_takes_the_place_of_a_newer_one(file, every_batch):
+    training = cr.train(net(), X, T, **SETTINGS, checkpoint=cr.Checkpoint(file, every=1000))
+    for _ in range(4):
+        next(training)
+    old = training.state
+    for _ in range(4):
+        next(training)
+    training.keeper.save(training.state)
+    newer = file.read_bytes()
+    training.keeper.save(old)
+    assert file.read_bytes() == newer
+
+
+def test_what_is_stored_comes_back_bit_for_bit_whatever_the_numbers_are(file, every_batch):
+    training = cr.train(net(), X, T, **SETTINGS, metrics={"error": mean_error})
+    for _ in range(13):
+        next(training)
+    state = training.state
+    odd = dataclasses.replace(
+        state.history, cost=[math.nan, math.inf], validation=[-0.0, -math.inf], metrics={"error": [5e-324, 1.0]}
+    )
+    state = dataclasses.replace(state, history=odd, costs=np.array([math.nan, 1.5]))
+    settings, data, maker = {"seed": 2**64 - 1, "alpha": 0.1, "x": None}, {"inputs": "ab"}, {"engine": "reference"}
+    write_state(file, Stored(state, settings, data, maker))
+    found = read_state(file)
+    assert (found.settings, found.data, found.maker) == (settings, data, maker)
+    assert repr(found.state.history) == repr(odd)
+    assert found.state.run.step == state.run.step > 0
+    for a, b in zip(_arrays(found.state), _arrays(state), strict=True):
+        assert (a.dtype, a.shape, a.tobytes()) == (b.dtype, b.shape, b.tobytes())
+        assert a.flags.writeable
+    first = file.read_bytes()
+    write_state(file, found)
+    assert file.read_bytes() == first
+
+
+def _arrays(state: TrainingState):
+    return [state.run.theta, state.run.slots, state.kept, state.costs]
+
+
+# ---- what is told, what is refused
+
+
+def test_it_says_where_it_begins(file, every_batch):
+    fresh = next(cr.train(net(), X, T, **SETTINGS, checkpoint=cr.Checkpoint(file, resume=True)))
+    assert fresh.notes[-1] == f"there is no checkpoint {file} yet: starting from the beginning"
+    begun(file)
+    again = next(cr.train(net(), X, T, **SETTINGS, checkpoint=cr.Checkpoint(file, resume=True)))
+    assert again.notes[-1] == f"going on from {file}: 0 epochs and 5 updates are done"
+
+
+def test_going_on_elsewhere_works_and_says_that_bits_may_differ(file, every_batch):
+    begun(file)
+    stored = read_state(file)
+    write_state(file, dataclasses.replace(stored, maker={**stored.maker, "instructions": "abacus"}))
+    started, *_ = cr.train(net(), X, T, **SETTINGS, checkpoint=cr.Checkpoint(file, resume=True))
+    assert "was abacus" in started.notes[-1]
+    assert "bits may differ" in started.notes[-1]
+
+
+@pytest.mark.parametrize("kind", ["checkpoint", "network", "text"])
+def test_without_resume_a_file_in_the_way_is_kept(file, kind, every_batch):
+    if kind == "checkpoint":
+        begun(file)
+    elif kind == "network":
+        cr.save(net(), file)
+    else:
+        file.write_text("my diary")
+    before = file.read_bytes()
+    with pytest.raises(SettingError, match=r"run.safetensors is there already: resume, to go on from it, or remove"):
+        cr.train(net(), X, T, **SETTINGS, checkpoint=file)
+    assert file.read_bytes() == before
+
+
+def test_what_is_no_checkpoint_is_neither_resumed_nor_overwritten(file):
+    cr.save(net(), file)
+    before = file.read_bytes()
+    with pytest.raises(ModelFileError, match="holds a 'network', not a checkpoint"):
+        resumed(file)
+    assert file.read_bytes() == before
+
+
+def test_a_checkpoint_is_no_model_and_says_how_to_use_it(file, every_batch):
+    begun(file)
+    with pytest.raises(ModelFileError, match=r"the checkpoint of a training, not a model: go on with it by .*--resume"):
+        cr.load(file)
+
+
+OTHER_SETTINGS = {
+    "learning_rate of adam is 0.06, there 0.05": {"optimizer": cr.Adam(0.06)},
+    "optimizer is 'sgd', there 'adam'": {"optimizer": cr.SGD(0.05)},
+    "batch_size is 6, there 5": {"batch_size": 6},
+    "dropout is [0.5], there [0.25]": {"dropout": 0.5},
+    "alpha is 0.001, there 0.0": {"alpha": 0.001},
+    "l1 is 1.0, there 0.0": {"l1": 1},
+    "clip is [1.0, 'inf', 'inf'], there None": {"clip": Clip(norm=1.0)},
+    "shuffle is False, there True": {"shuffle": False},
+    "seed is 4, there 0": {"seed": 4},
+    "metrics is ['error'], there []": {"metrics": {"error": mean_error}},
+    "activation is ['relu'], there ['tanh']": {"network": net(activation="relu")},
+    "sizes is [4, 4, 2], there [4, 3, 2]": {"network": net(sizes=[4, 4, 2])},
+    "dtype is 'float32', there 'float64'": {"network": net(dtype="float32")},
+    "cost is ['huber(delta=1.0)'], there ['quadratic']": {"network": net(cost="huber")},
+    "schedule is 'cosine', there 'constant'": {"schedule": "cosine"},
+    "patience is 9, there None": {"patience": 9},
+    "min_delta is 0.5, there 0.0": {"min_delta": 0.5},
+    "masks is": {"network": net(masks=[np.tri(4, 3), None])},
+}
+
+
+@pytest.mark.parametrize(("said", "changed"), OTHER_SETTINGS.items(), ids=OTHER_SETTINGS)
+def test_other_settings_are_refused_by_name(file, said, changed, every_batch):
+    begun(file)
+    before = file.read_bytes()
+    with pytest.raises(SettingError) as caught:
+        resumed(file, **changed)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert file.read_bytes() == before
+    resumed(file)
+
+
+def changed(array, index=(3, 1), by=1e-3):
+    found = array.copy()
+    found[index] += by
+    return found
+
+
+OTHER_DATA = {
+    "the inputs differ": {"data": (changed(X), T)},
+    "the targets differ": {"data": (X, changed(T, by=-1e-9))},
+    "the inputs, targets, weights differ": {"data": (X[:-1], T[:-1])},
+    "the weights differ": {"sample_weight": np.linspace(1, 2, 23)},
+    "the validation inputs differ": {"validation": (changed(HELD[0]), HELD[1])},
+    "the validation weights differ": {"validation": (*HELD, np.linspace(1, 2, 6))},
+    "the validation inputs, validation targets, validation weights differ": {"validation": None},
+}
+
+
+@pytest.mark.parametrize(("said", "given"), OTHER_DATA.items(), ids=OTHER_DATA)
+def test_other_data_are_refused_by_name(file, said, given, every_batch):
+    begun(file)
+    with pytest.raises(SettingError) as caught:
+        resumed(file, **given)
+    assert f"of a training on other data ({said}" in str(caught.value)
+    resumed(file)
+
+
+def test_what_changes_no_bit_may_change(file, every_batch):
+    whole = net()
+    cr.fit(whole, X, T, **SETTINGS)
+    begun(file)
+    order = np.asfortranarray(X)
+    moved = file.rename(file.with_name("elsewhere.safetensors"))
+    pieces, _ = resumed(moved, data=(order, np.vstack([T, T])[:23]), threads=1)
+    assert pieces.theta.tobytes() == whole.theta.tobytes()
+
+
+def test_rows_of_weight_0_are_no_part_of_the_data(file, every_batch):
+    weight = np.r_[0.0, np.ones(22)]
+    begun(file, sample_weight=weight)
+    pieces, _ = resumed(file, data=(changed(X, 0, math.nan), T), sample_weight=weight)
+    assert np.isfinite(pieces.theta).all()
+
+
+def test_an_end_that_lies_behind_is_refused(file, every_batch):
+    begun(file, events=9)
+    with pytest.raises(SettingError, match="is in epoch 2: epochs is 1, ask for more"):
+        resumed(file, epochs=1)
+
+
+def test_settings_of_your_own_must_be_the_same(file, every_batch):
+    cr.fit(net(), X, T, **SETTINGS, checkpoint=cr.Checkpoint(file, also={"scaled": "by range"}))
+    with pytest.raises(SettingError, match="scaled is 'by deviation', there 'by range'"):
+        cr.fit(net(), X, T, **SETTINGS, checkpoint=cr.Checkpoint(file, resume=True, also={"scaled": "by deviation"}))
+
+
+def test_functions_of_your_own_can_be_trained_with_a_checkpoint(file, every_batch):
+    def bent(z):
+        return z + 0.5 * np.sin(z)
+
+    whole = net(activation=bent)
+    cr.fit(whole, X, T, **SETTINGS)
+    begun(file, network=net(activation=bent))
+    pieces, _ = resumed(file, net(activation=bent))
+    assert pieces.theta.tobytes() == whole.theta.tobytes()
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"checkpoint": 7}, {"checkpoint": True}, {"every": -1}, {"every": math.nan}, {"every": "10s"}], ids=repr
+)
+def test_what_is_no_checkpoint_setting_is_refused_in_one_line(wrong, file):
+    with pytest.raises(SettingError, match=r"^[^\n]*, but must be [^\n]*$"):
+        cr.train(net(), X, T, checkpoint=wrong.get("checkpoint") or cr.Checkpoint(file, **wrong))
+
+
+def test_a_state_and_a_checkpoint_contradict_each_other(file):
+    with pytest.raises(SettingError, match="state"):
+        cr.train(net(), X, T, state=cr.train(net(), X, T).state, checkpoint=file)
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_training(tmp_path):
+    with pytest.raises(FileNotFoundError, match="folder does not exist"):
+        cr.train(net(), X, T, checkpoint=tmp_path / "no" / "run.safetensors")
+    with pytest.raises(IsADirectoryError):
+        cr.train(net(), X, T, checkpoint=tmp_path)
+
+
+def test_epochs_may_change_unless_the_schedule_looks_ahead(file, every_batch):
+    begun(file, schedule=cr.Cosine())
+    with pytest.raises(SettingError, match="epochs is 5, there 3"):
+        resumed(file, schedule=cr.Cosine(), epochs=5)
+
+
+def test_a_parameter_of_the_schedule_must_be_the_same(file, every_batch):
+    begun(file, schedule=cr.ExponentialDecay(0.9))
+    with pytest.raises(SettingError, match=r"of exponential is 0\.8, there 0\.9"):
+        resumed(file, schedule=cr.ExponentialDecay(0.8))
+
+
+def test_the_monitor_must_be_the_same(file, every_batch):
+    begun(file, metrics={"error": mean_error})
+    with pytest.raises(SettingError, match="monitor is 'error', there 'cost'; mode is 'max', there 'min'"):
+        resumed(file, metrics={"error": mean_error}, monitor="error")
+
+
+def test_a_run_that_lost_patience_ends_at_once_again(file):
+    settings = {"epochs": 500, "patience": 2, "optimizer": cr.SGD(0.5)}
+    whole, history = resumed(file, **settings)
+    assert history.stopped == "patience"
+    again, found = resumed(file, **settings)
+    assert again.theta.tobytes() == whole.theta.tobytes()
+    assert dataclasses.replace(found, seconds=0) == dataclasses.replace(history, seconds=0)
+
+
+def test_a_run_that_diverged_diverges_again_and_keeps_the_same_weights(file):
+    settings = {"epochs": 50, "optimizer": cr.SGD(1e30), "validation": None}
+    whole, history = resumed(file, net(output="identity"), **settings)
+    again, found = resumed(file, net(output="identity"), **settings)
+    assert (history.stopped, found.stopped) == ("diverged", "diverged")
+    assert again.theta.tobytes() == whole.theta.tobytes()
+
+
+def test_lbfgs_goes_on_from_its_weights(file):
+    settings = {"optimizer": "lbfgs", "batch_size": None, "dropout": 0.0}
+    resumed(file, **settings, epochs=3)
+    theta = read_state(file).state.run.theta
+    longer, history = resumed(file, **settings, epochs=6)
+    assert history.epochs == 6
+    assert history.cost[3] < history.cost[2]
+    assert longer.theta.tobytes() != theta.tobytes()
+
+
+# ---- the digest of the data
+
+
+def test_the_digest_of_a_memory_map_larger_than_its_blocks_is_that_of_the_array(tmp_path, monkeypatch):
+    array = _RNG.normal(size=(1000, 7)).astype(np.float32)
+    np.save(tmp_path / "x.npy", array)
+    whole = digest_of(array, None, np.dtype("float32"))
+    monkeypatch.setattr("chainrule.examples.digest._BLOCK", 100)
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    assert digest_of(mapped, None, np.dtype("float32")) == whole
+    assert digest_of(mapped[::-1], np.arange(1000)[::-1], np.dtype("float32")) == whole
+    assert digest_of(mapped.astype(">f8"), None, np.dtype("float32")) == whole
+    assert digest_of(changed(array, (999, 6)), None, np.dtype("float32")) != whole
+    assert digest_of(array.reshape(500, 14), None, np.dtype("float32")) != whole
+
+
+# ---- damage
+
+
+def test_every_damaged_checkpoint_is_refused_in_one_line_and_left_as_it_is(file, every_batch):
+    begun(file, events=9)
+    whole, rng = file.read_bytes(), np.random.default_rng(20260103)
+    for k in range(300):
+        raw = bytearray(whole)
+        if k % 2:
+            del raw[rng.integers(len(raw)) :]
+        else:
+            raw[rng.integers(len(raw))] ^= 1 << rng.integers(8)
+        file.write_bytes(raw)
+        with pytest.raises(ModelFileError) as caught:
+            resumed(file)
+        assert "\n" not in str(caught.value)
+        assert file.read_bytes() == raw
+    file.write_bytes(whole)
+    resumed(file)
+
+
+LIES = {
+    "epoch": (lambda d, t: (d | {"epoch": 5}, t), "history has 1 epochs, not 5"),
+    "epoch negative": (lambda d, t: (d | {"epoch": -1}, t), "no count"),
+    "step a float": (lambda d, t: (d | {"step": 1.0}, t), "no count"),
+    "no step": (lambda d, t: ({k: v for k, v in d.items() if k != "step"}, t), "KeyError"),
+    "settings a list": (lambda d, t: (d | {"settings": []}, t), "no record"),
+    "history a list": (lambda d, t: (d | {"history": []}, t), "TypeError"),
+    "stopped a number": (lambda d, t: (d | {"history": d["history"] | {"stopped": 1}}, t), "stopped of the history"),
+    "theta of 2 dimensions": (lambda d, t: (d, t | {"theta": t["theta"][None]}), "theta is float64 of 2"),
+    "theta of integers": (lambda d, t: (d, t | {"theta": t["theta"].astype(np.int64)}), "theta is int64"),
+    "kept shorter": (lambda d, t: (d, t | {"kept": t["kept"][1:]}), "different shapes"),
+    "slots in float32": (lambda d, t: (d, t | {"slots": t["slots"].astype(np.float32)}), "or types"),
+    "no costs": (lambda d, t: (d, {k: v for k, v in t.items() if k != "costs"}), "costs"),
+    "validation longer": (lambda d, t: (d, t | {"history.validation": np.zeros(9)}), "different lengths"),
+}
+
+
+@pytest.mark.parametrize(("lie", "said"), LIES.values(), ids=LIES)
+def test_parts_that_do_not_fit_together_are_refused_under_a_digest_that_agrees(file, lie, said, every_batch):
+    begun(file, events=9)
+    found = read(file)
+    write(file, *lie(found.document, found.tensors))
+    with pytest.raises(ModelFileError, match=f"its parts do not fit together .*{said}"):
+        resumed(file)
+
+
+def test_the_state_of_a_shorter_run_of_costs_cannot_be_passed_off(file, every_batch):
+    begun(file, events=3)
+    stored = read_state(file)
+    write_state(file, dataclasses.replace(stored, state=dataclasses.replace(stored.state, costs=np.zeros(99))))
+    with pytest.raises(SettingError, match="the state is of another network, seed or data"):
+        resumed(file)
+
+
+# ---- tables
+
+TABLE = {"x": [k % 7 for k in range(60)], "word": ["ab"[k % 2] for k in range(60)], "y": [k % 3 for k in range(60)]}
+HOW = {"target": "y", "epochs": 6, "batch_size": 8, "test_every": 5, "weight": None, "class_weight": "balanced"}
+
+
+class Died(Exception):
+    """Stands for whatever ends a process."""
+
+
+def test_a_table_goes_on_from_its_checkpoint_to_the_same_file(file, tmp_path, every_batch):
+    cr.train_table(TABLE, **HOW).save(tmp_path / "whole")
+    seen = []
+
+    def die(event):
+        seen.append(event)
+        if len(seen) in (5, 19):
+            raise Died
+
+    for _ in range(2):
+        with pytest.raises(Died):
+            cr.train_table(TABLE, **HOW, on_event=die, checkpoint=cr.Checkpoint(file, every=0, resume=True))
+    model = cr.train_table(TABLE, **HOW, checkpoint=cr.Checkpoint(file, resume=True))
+    model.save(tmp_path / "pieces")
+    assert (tmp_path / "pieces").read_bytes() == (tmp_path / "whole").read_bytes()
+    with pytest.raises(SettingError, match="class_weight is None, there 'balanced'"):
+        cr.train_table(TABLE, **{**HOW, "class_weight": None}, checkpoint=cr.Checkpoint(file, resume=True))
+
+
+@pytest.mark.parametrize("validation", [0.2, 0])
+def test_the_best_model_of_a_state_is_the_one_that_a_stop_there_leaves(validation, tmp_path, every_batch):
+    settings = Settings(epochs=9, batch_size=8, learning_rate=0.05, validation=validation)
+    asked = []
+    stopped = TableTraining(TABLE, "y", settings)
+    for event in stopped.events(cancel=lambda: bool(asked)):
+        if isinstance(event, Progress) and event.epoch == 3 and event.batch == 2:
+            asked.append(True)
+            found = stopped.best(stopped.running.state)
+            before = found.network.theta.tobytes()
+    stopped.model.save(tmp_path / "stopped")
+    found.save(tmp_path / "found")
+    assert found.network.theta.tobytes() == before
+    assert (tmp_path / "found").read_bytes() == (tmp_path / "stopped").read_bytes()
+
+
+def test_a_damaged_checkpoint_is_told_with_what_can_be_done(tmp_path):
+    path = tmp_path / "run"
+    cr.fit(cr.Network([2, 1]), [[0.0, 1.0]], [[1.0]], epochs=1, checkpoint=path)
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    with pytest.raises(ModelFileError, match="no checkpoint to go on from, remove it or name another") as caught:
+        read_state(path)
+    assert "verify" not in str(caught.value)

@@ -1,0 +1,331 @@
+"""The training doctor: each finding where it is true, and none of it where it is not."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from sklearn import datasets
+
+import chainrule as cr
+from chainrule.training.diagnosis import diagnose
+from chainrule.training.probe import look, look_at_data
+
+
+def standardised(X):
+    scale = X.std(axis=0)
+    return (X - X.mean(axis=0)) / np.where(scale > 0, scale, 1)
+
+
+IRIS = datasets.load_iris()
+WINE = datasets.load_wine()
+DIGITS = datasets.load_digits()
+DIABETES = datasets.load_diabetes()
+FLOWERS = standardised(IRIS.data), IRIS.target.astype(np.int32)
+SUGAR = standardised(DIABETES.data), standardised(DIABETES.target[:, None])
+
+
+def trained(X, T, *, hidden=(16,), activation="relu", first="he_uniform", held=0, **settings):
+    """The history of a training on the rows that are not among every `held`-th, which validate."""
+    out = {"output": "softmax", "cost": "cross_entropy"} if T.dtype == np.int32 else {"output": "identity"}
+    n_L = int(T.max()) + 1 if T.dtype == np.int32 else T.shape[1]
+    net = cr.Network([X.shape[1], *hidden, n_L], activation, initializer=first, seed=1, **out)
+    test = np.arange(len(X)) % held == 0 if held else np.zeros(len(X), bool)
+    validation = {"validation": (X[test], T[test])} if held else {}
+    return cr.fit(
+        net, X[~test], T[~test], **{"epochs": 30, "optimizer": cr.Adam(0.01), "seed": 2} | validation | settings
+    )
+
+
+def names(history):
+    return [finding.name for finding in history.diagnose()]
+
+
+def noise():
+    rng = np.random.default_rng(4)
+    return rng.normal(size=(120, 10)), rng.integers(0, 2, 120).astype(np.int32)
+
+
+def giving_away():
+    X, T = SUGAR
+    return np.column_stack([X, 5 - 3 * T]), T
+
+
+def classes_giving_away():
+    X, T = FLOWERS
+    return np.column_stack([X, (T - 1) ** 3 * 5.0 + np.sin(np.arange(len(T)))]), T
+
+
+def born_dead():
+    """First weights with which 8 of 16 neurons are far off, whatever the inputs."""
+    rng = np.random.default_rng(1)
+    b = np.where(np.arange(16) < 8, 0.0, -50.0)
+    return [rng.normal(size=(10, 16)) / 4, rng.normal(size=(16, 1)) / 4], [b, np.zeros(1)]
+
+
+DEEP = {"activation": "sigmoid", "hidden": (16,) * 6, "first": "glorot_uniform", "optimizer": cr.SGD(0.1)}
+SICK = {
+    "unscaled input": [
+        lambda: trained(WINE.data, WINE.target.astype(np.int32)),
+        lambda: trained(FLOWERS[0] / 1000, FLOWERS[1]),
+    ],
+    "unscaled target": [lambda: trained(SUGAR[0], DIABETES.target[:, None])],
+    "leak": [lambda: trained(*giving_away()), lambda: trained(*classes_giving_away())],
+    "rate too high": [
+        lambda: trained(*SUGAR, optimizer=cr.SGD(1.0)),  # diverges
+        lambda: trained(*SUGAR, optimizer=cr.Adam(1.0)),  # jumps
+        lambda: trained(*FLOWERS, optimizer=cr.SGD(10.0)),
+    ],
+    "rate too low": [
+        lambda: trained(*FLOWERS, optimizer=cr.Adam(1e-5)),
+        lambda: trained(*SUGAR, optimizer=cr.SGD(1e-5), held=5),
+    ],
+    "saturated units": [
+        lambda: trained(100 * FLOWERS[0], FLOWERS[1], activation="tanh"),
+        lambda: trained(np.abs(WINE.data), WINE.target.astype(np.int32), activation="sigmoid"),
+    ],
+    "dead units": [
+        lambda: trained(IRIS.data, FLOWERS[1], hidden=(100,), optimizer=cr.Adam(0.03)),
+        lambda: trained(*SUGAR, activation="elu", first=born_dead()),
+    ],
+    "vanishing deltas": [lambda: trained(*FLOWERS, **DEEP)],
+    "constant answer": [lambda: trained(*FLOWERS, **DEEP), lambda: trained(*SUGAR, alpha=1e4)],
+    "overfitting": [lambda: trained(*noise(), hidden=(64,), held=5, epochs=60)],
+}
+HEALTHY = {
+    "flowers": lambda: trained(*FLOWERS),
+    "flowers, tanh": lambda: trained(*FLOWERS, activation="tanh", first="glorot_uniform", held=5),
+    "flowers, sigmoid": lambda: trained(*FLOWERS, activation="sigmoid", first="glorot_uniform", held=5),
+    "flowers, no hidden layer": lambda: trained(*FLOWERS, hidden=(), held=5),
+    "flowers, deep": lambda: trained(*FLOWERS, hidden=(16,) * 5, epochs=20),
+    "flowers, descent": lambda: trained(*FLOWERS, optimizer=cr.SGD(0.1), held=5),
+    "flowers, L-BFGS": lambda: trained(*FLOWERS, optimizer=cr.LBFGS(), batch_size=None),
+    "flowers, softmax within": lambda: trained(*FLOWERS, activation="softmax"),
+    "pixels": lambda: trained(
+        DIGITS.data[:300] / 16, DIGITS.target[:300].astype(np.int32), hidden=(100,), optimizer=cr.Adam(), held=5
+    ),
+    "sugar": lambda: trained(*SUGAR, held=5, epochs=10),
+    "sugar, dropout": lambda: trained(*SUGAR, hidden=(64,), dropout=0.3, held=5, epochs=40),
+    "sugar, over time": lambda: trained(*SUGAR, schedule=cr.Cosine(), held=5, epochs=20),
+    "sugar, patience": lambda: trained(*SUGAR, patience=5, held=5, epochs=100),
+    "noise, stopped in time": lambda: trained(*noise(), held=5, patience=3, epochs=100),
+    "one epoch": lambda: trained(*FLOWERS, epochs=1),
+    "exclusive or": lambda: trained(
+        np.array([[0, 0], [0, 1], [1, 0], [1, 1]] * 5, float),
+        np.array([0, 1, 1, 0] * 5, np.int32),
+        activation="tanh",
+        first="glorot_uniform",
+        epochs=200,
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "k"), [(name, k) for name, cases in SICK.items() for k in range(len(cases))])
+def test_what_is_wrong_is_found_and_said(name, k):
+    history = SICK[name][k]()
+    found = {finding.name: finding for finding in history.diagnose()}
+    assert name in found
+    said = found[name]
+    assert said.words
+    assert said.change
+    assert "\n" not in str(said)
+    json.dumps(said.document(), allow_nan=False)
+
+
+def test_without_looks_only_what_the_curve_alone_says_is_found():
+    assert names(dataclasses.replace(SICK["rate too high"][0](), looks={})) == ["rate too high"]
+    for cases in SICK.values():
+        history = cases[-1]()
+        assert diagnose(dataclasses.replace(history, looks={})) == []
+    assert trained(*FLOWERS, look=False).looks == {}
+
+
+@pytest.mark.parametrize("name", HEALTHY)
+def test_a_training_in_good_health_has_no_findings(name):
+    assert HEALTHY[name]().diagnose() == []
+
+
+# --- where the line is drawn, on numbers by hand ----------------------------------------------------------------------
+
+
+def told(cost=(), validation=(), **seen):
+    """A history of 10 hidden neurons in good health, apart from these numbers; `a__b` is the look "a b"."""
+    looks = {
+        "start saturated": [0.0],
+        "end saturated": [0.0],
+        "end stuck": [0.0],
+        "end dead": [0.0],
+        "end units": [10.0],
+    }
+    looks |= {"start delta": [0.1, 0.5], "end delta": [0.05, 0.1], "end spread": [0.9], "start cost": [1.0]}
+    looks |= {name.replace("__", " "): values for name, values in seen.items()}
+    cost = list(cost or [0.4, 0.3, 0.25, 0.22, 0.21, 0.205, 0.2, 0.2, 0.2, 0.2])
+    return cr.History(cost, list(validation), {}, 0, "", rate=[0.1] * len(cost), best_epoch=len(cost) - 1, looks=looks)
+
+
+SLOW = [0.999, 0.998, 0.997, 0.996, 0.995, 0.9945, 0.9942, 0.9941, 0.99409, 0.994089]
+FALLING = [0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6, 0.55, 0.5]
+DONE = [0.5, 0.3, 0.25, 0.22, 0.21, 0.205, 0.202, 0.201, 0.2, 0.2]
+LINES = {
+    "in health": (told(), []),
+    "saturated in learning": (told(end__saturated=[0.9], start__saturated=[0.1]), []),
+    "saturated from the start": (told(end__saturated=[0.55], start__saturated=[0.9]), ["saturated units"]),
+    "no longer saturated": (told(end__saturated=[0.4], start__saturated=[0.9]), []),
+    "some stuck": (told(end__stuck=[0.3]), []),
+    "many stuck": (told(end__stuck=[0.4]), ["saturated units"]),
+    "some dead": (told(end__dead=[0.3]), []),
+    "many dead": (told(end__dead=[0.4]), ["dead units"]),
+    "small deltas": (told(start__delta=[0.001, 0.5], end__delta=[0.001, 0.5]), []),
+    "vanishing": (told(start__delta=[4e-4, 0.5], end__delta=[4e-4, 0.5]), ["vanishing deltas"]),
+    "vanishing, then not": (told(start__delta=[4e-4, 0.5], end__delta=[0.01, 0.5]), []),
+    "no error left": (told(start__delta=[4e-4, 0.5], end__delta=[0.0, 0.0]), []),
+    "dead, so vanishing": (told(start__delta=[0, 1.0], end__delta=[0, 1.0], end__dead=[0.9]), ["dead units"]),
+    "answers that differ": (told(end__spread=[np.nan, 0.001, 0.05]), []),
+    "answers all alike": (told(end__spread=[np.nan, 0.001, 0.01]), ["constant answer"]),
+    "wiggles": (told([0.5] * 5 + [0.3, 0.35, 0.3, 0.35, 0.3]), []),
+    "jumps": (told([0.5] * 5 + [0.3, 0.6, 0.3, 0.6, 0.3]), ["rate too high"]),
+    "too few epochs for jumps": (told([0.3, 0.6, 0.3, 0.6, 0.3]), []),
+    "above where it began": (told([1.5] * 10), ["rate too high"]),
+    "above where easy rows began, which are as they were": (told([1.5] * 10, end__cost=[1.01]), []),
+    "above where it began, all rows": (told([1.5] * 10, end__cost=[1.5]), ["rate too high"]),
+    "above where easy rows began, then up": (told([1.5] * 8 + [9.0, 1.5], end__cost=[1.01]), ["rate too high"]),
+    "as good as where it began": (told([1.02, 0.99] * 5), []),
+    "up and down again": (told([0.9, 50.0, 3.0, 2.0, 1.0, 0.5, 0.4, 0.3, 0.3, 0.3]), ["rate too high"]),
+    "still falling": (told(FALLING), ["rate too low"]),
+    "hardly falling, the rate lowered": (
+        dataclasses.replace(told(SLOW), rate=[0.1] * 5 + [0.05, 0.03, 0.01, 1e-3, 1e-4]),
+        ["rate too low"],
+    ),
+    "a little fallen long ago, the rate lowered": (
+        dataclasses.replace(
+            told([0.9, 0.85, *[0.84] * 6, 0.839, 0.838]), rate=[0.1] * 5 + [0.05, 0.03, 0.01, 1e-3, 1e-4]
+        ),
+        [],
+    ),
+    "dropout costs more than the look before": (told([1.9, 1.6, 1.5, 1.45, *[1.4] * 6], start__dropout=[0.5]), []),
+    "up and down again, with dropout": (
+        told([1.9, 50.0, 3.0, 2.0, 1.9, 1.8, 1.8, 1.7, 1.7, 1.6], start__dropout=[0.5]),
+        ["rate too high"],
+    ),
+    "inputs rather small": (told(start__inputs=[0.0, 0.02, 0.02]), []),
+    "inputs far too small": (told(start__inputs=[0.0, 0.003, 0.003]), ["unscaled input"]),
+    "still falling, validation no longer": (told(FALLING, [0.6] * 7 + [0.55, 0.56, 0.57]), []),
+    "validation a little worse": (told(DONE, [0.5, 0.4, 0.4, 0.4, 0.41, 0.42, 0.43, 0.44, 0.45, 0.45]), []),
+    "validation little worse for a good start": (
+        told(DONE, [0.45, 0.44, 0.445, 0.45, 0.45, 0.455, 0.46, 0.46, 0.46, 0.465], start__cost=[0.46]),
+        [],
+    ),
+    "validation worse in a perfect fit": (told(DONE, [1e-5, 1e-6] + [1e-5] * 7 + [2e-5]), []),
+    "validation far worse": (told(DONE, [0.5, 0.4, 0.4, 0.45, 0.5, 0.55, 0.6, 0.6, 0.65, 0.7]), ["overfitting"]),
+    "validation worse, not rising": (told(DONE, [0.5, 0.4, 0.7, 0.7, 0.7, 0.6, 0.6, 0.6, 0.6, 0.6]), []),
+    "validation worse, training too": (told([0.2] * 10, [0.5, 0.4, 0.4, 0.45, 0.5, 0.5, 0.6, 0.6, 0.65, 0.7]), []),
+}
+
+
+@pytest.mark.parametrize("case", LINES)
+def test_the_line_is_drawn_where_the_docs_say(case):
+    history, expected = LINES[case]
+    assert names(history) == expected
+
+
+def test_words_have_the_numbers_and_the_names():
+    history = told(end__dead=[0.4], start__inputs=[1.0, 250.0, 1.0])
+    unscaled, dead = history.diagnose(["age", "fare"])
+    assert unscaled.words.startswith("input 'fare' is about 250 in size")
+    assert dead.words.startswith("4 of the 10 neurons of layer 2 are off")
+    assert history.diagnose()[0].words.startswith("input 2 (X[:, 1]) is about 250")
+    assert dict(dead.numbers) == {"layer": 2.0, "dead": 0.4}
+
+
+# --- looks ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_look_measures_the_errors_the_cost_and_the_spread(dtype):
+    X, T = FLOWERS
+    net = cr.Network([4, 5, 6, 3], ["tanh", "relu"], "softmax", "cross_entropy", dtype=dtype, seed=3)
+    found = look(net.architecture, net.theta, X[::5], T[::5])
+    by_row = np.array([net.gradient(x[None], t[None]) for x, t in zip(X[::5], T[::5], strict=True)], dtype=np.float64)
+    for (_, b), rms in zip(net.architecture.slices, found["delta"], strict=True):  # a row's dC/db is its delta
+        assert rms == pytest.approx(np.sqrt(np.mean(by_row[:, b] ** 2)), rel=1e-5)
+    assert found["cost"] == [pytest.approx(net.cost(X[::5], T[::5]), rel=1e-5)]
+    spread = net.predict(X[::5]).std(axis=0) / np.eye(3)[T[::5]].std(axis=0)
+    assert found["spread"] == pytest.approx(spread, rel=1e-5)
+    assert (found["rows"], found["units"]) == ([30], [5, 6])
+
+
+def test_a_look_counts_what_is_flat():
+    """Weights by hand: z is the input times 1, plus biases that put neurons where they are known to be."""
+    X = np.array([[-8.0], [8.0]])
+    hidden = [("tanh", [0.0, 9.5, 20.0, 20.0]), ("relu", [20.0, -20.0, 0.0, 0.0])]
+    for activation, b in hidden:
+        net = cr.Network([1, 4, 1], activation, "identity", initializer=([np.ones((1, 4)), np.ones((4, 1))], [b, [0]]))
+        found = look(net.architecture, net.theta, X, np.array([[0.0], [1.0]]))
+        if activation == "tanh":  # |z| is 8 or more but for one 1.5; two neurons are on one side in both rows
+            assert (found["saturated"], found["stuck"], found["dead"]) == ([7 / 8], [0.5], [0.0])
+        else:  # one neuron off in both rows
+            assert (found["saturated"], found["stuck"], found["dead"]) == ([0.0], [0.0], [0.25])
+
+
+def test_a_look_at_the_data_names_the_columns():
+    net = cr.Architecture.of([3, 2], output=[("identity", 1), ("sigmoid", 1)], cost="quadratic")
+    X = np.column_stack([np.ones(50), np.linspace(-900, 900, 50), np.sin(np.arange(50))])
+    T = np.column_stack([X[:, 1] / -50, np.cos(np.arange(50)) ** 2])
+    found = look_at_data(net, X, T)
+    assert found["inputs"][:2] == [1, pytest.approx(np.sqrt(np.mean(X[:, 1] ** 2)))]
+    assert found["targets"][:2] == [0, pytest.approx(np.sqrt(np.mean(T[:, 0] ** 2)))]  # a sigmoid's has its bounds
+    assert found["leaks"] == [1, 0, 50]
+    assert look_at_data(net, X[:10], T[:10])["leaks"] == []  # too few rows to suspect anything
+    T[:, 0] += 2 * X[:, 2]  # a correlation of 0.99
+    assert look_at_data(net, X, T)["leaks"] == []
+
+
+def test_classes_that_overlap_in_a_single_row_are_no_leak():
+    X, T = FLOWERS
+    net = cr.Architecture.of([4, 3], output="softmax", cost="cross_entropy")
+    assert look_at_data(net, X, T)["leaks"] == []
+    two = T < 2  # setosa and versicolor are apart in petal length and width
+    told = look_at_data(cr.Architecture.of([4, 2], output="softmax", cost="cross_entropy"), X[two], T[two])["leaks"]
+    assert told[::3] == [2, 3]
+    X = X.copy()
+    X[0, 2] = X[60, 2]
+    told = look_at_data(cr.Architecture.of([4, 2], output="softmax", cost="cross_entropy"), X[two], T[two])["leaks"]
+    assert told[::3] == [3]
+
+
+@pytest.mark.parametrize("settings", [{}, {"dropout": 0.3}, {"optimizer": cr.LBFGS(), "batch_size": None}])
+def test_looking_changes_no_bit(settings):
+    X, T = FLOWERS
+    nets = [cr.Network([4, 8, 3], output="softmax", cost="cross_entropy") for _ in range(2)]
+    seen, unseen = (
+        cr.fit(net, X, T, epochs=4, look=look, **settings) for net, look in zip(nets, (True, False), strict=True)
+    )
+    assert nets[0].theta.tobytes() == nets[1].theta.tobytes()
+    assert seen.looks
+    assert dataclasses.replace(seen, looks={}, seconds=0.0) == dataclasses.replace(unseen, seconds=0.0)
+
+
+def test_looks_go_through_a_checkpoint(tmp_path):
+    X, T = FLOWERS
+    whole, first, second = (cr.Network([4, 8, 3], output="softmax", cost="cross_entropy") for _ in range(3))
+    expected = cr.fit(whole, X, T, epochs=4).looks
+    for net, epochs in ((first, 2), (second, 4)):
+        checkpoint = cr.Checkpoint(tmp_path / "c.safetensors", resume=True)
+        history = cr.fit(net, X, T, epochs=epochs, checkpoint=checkpoint)
+    assert history.looks == expected
+
+
+def test_a_function_of_ones_own_is_looked_at_too():
+    history = trained(*SUGAR, activation=lambda z: np.exp(-z * z), first="glorot_uniform", epochs=5)
+    assert history.looks["end dead"] == [0.0]
+    assert np.isfinite(history.looks["end delta"]).all()
+
+
+def test_estimators_are_diagnosed_with_the_weights_that_predict():
+    X, y = WINE.data, WINE.target
+    mlp = cr.MLPClassifier((20,), "tanh", max_iter=400, tol=0.0, random_state=1).fit(X, y)
+    assert {"unscaled input", "saturated units"} <= set(names(mlp.history_))
+    T = np.eye(3)[y]
+    assert mlp.history_.looks["end cost"] == [pytest.approx(mlp.network_.cost(X, T, alpha=mlp.alpha), rel=1e-6)]
+    mlp.partial_fit(X, y)
+    assert {name.split()[0] for name in mlp.history_.looks} == {"start"}  # nothing of before is taken for now
