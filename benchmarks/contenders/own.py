@@ -6,7 +6,8 @@ import numpy as np
 
 import chainrule as cr
 from benchmarks.workloads import BETA1, BETA2, EPS, Problem, Workload
-from chainrule.engines import ENGINES, RunSettings, choose
+from chainrule.engines import ENGINES, choose
+from chainrule.settings import TrainingSettings
 
 __all__ = ["ENGINE", "Training", "fit", "network", "norms", "predictor"]
 
@@ -41,9 +42,9 @@ class Training:
     def __init__(self, problem: Problem, threads: int, engine: str = ENGINE) -> None:
         w = self._workload = problem.workload
         self._problem, self._net = problem, network(problem)
-        settings = RunSettings(optimizer(w), w.batch, float(len(problem.X)), threads=threads)
+        settings = TrainingSettings(optimizer=optimizer(w), batch_size=w.batch, threads=threads)
         self._run = choose(engine, self._net.architecture, settings).start(
-            self._net.architecture, self._net.theta, settings
+            self._net.architecture, self._net.theta, settings, float(len(problem.X))
         )
         self._first = self._run.state
         self._rates = np.full(w.updates, w.rate)

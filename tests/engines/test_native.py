@@ -15,10 +15,11 @@ import pytest
 
 import chainrule as cr
 from chainrule.architecture import Architecture
-from chainrule.engines import ENGINES, RunSettings, choose, passed_over
+from chainrule.engines import ENGINES, choose, passed_over
 from chainrule.errors import DataError, EngineError
 from chainrule.network import Network
 from chainrule.optimizers import LBFGS, SGD, Adam, Clip, Optimizer
+from chainrule.settings import TrainingSettings
 
 from .conformance import Integers, bits, play, problem
 from .test_reference import uncut
@@ -97,11 +98,11 @@ def test_dropout_of_a_batch_in_chunks_is_that_of_the_reference():
     rng = np.random.default_rng(2)
     net = Network([3, 5, 2], "tanh", "identity", dtype="float64")
     X, T = rng.normal(size=(9000, 3)), rng.normal(size=(9000, 2))
-    settings = RunSettings(SGD(1.0), 9000, 9000.0, dropout=(0.5,), seed=3)
+    settings = TrainingSettings(optimizer=SGD(1.0), batch_size=9000, dropout=(0.5,), seed=3)
     found = []
     for engine in ("native", "reference"):
         theta = net.theta.copy()
-        run = ENGINES[engine]().start(net.architecture, theta, settings)
+        run = ENGINES[engine]().start(net.architecture, theta, settings, 9000.0)
         run.steps(X, T, None, np.arange(9000), np.ones(1), 0, 0)
         found.append(theta)
     np.testing.assert_allclose(*found, rtol=1e-12)
@@ -151,7 +152,8 @@ def test_threads_change_no_bit_of_batches_in_chunks(dtype):
     found = []
     for threads in THREADS:
         theta = net.theta.copy()
-        run = native().start(net.architecture, theta, RunSettings(SGD(0.1), 20_000, 20_000.0, threads=threads))
+        settings = TrainingSettings(optimizer=SGD(0.1), batch_size=20_000, threads=threads)
+        run = native().start(net.architecture, theta, settings, 20_000.0)
         found.append(bits(run.steps(X, T, None, np.arange(20_000), np.full(1, 0.1), 0, 0), theta))
     assert all(f == found[0] for f in found)
     expected = net.theta - 0.1 * net.gradient(X, T, engine="reference")
@@ -220,7 +222,8 @@ def long_run(threads=None):
     net = Network([100, 200, 10], "relu", "softmax", "cross_entropy")
     rng = np.random.default_rng(0)
     X, T = rng.normal(size=(5000, 100)).astype(np.float32), rng.integers(0, 10, 5000).astype(np.int32)
-    run = native().start(net.architecture, net.theta, RunSettings(Adam(), 5000, 5000.0, threads=threads))
+    settings = TrainingSettings(optimizer=Adam(), batch_size=5000, threads=threads)
+    run = native().start(net.architecture, net.theta, settings, 5000.0)
     many = 4000
     return run, (X, T, None, np.tile(np.arange(5000), many), np.full(many, 1e-3), 0, 0)
 
@@ -415,11 +418,11 @@ def test_what_the_core_lacks_runs_on_the_reference_and_is_said_once():
         own.predict(X, engine="native")
     cost = Network([1, 1], "sigmoid", "identity", lambda A, T: (A - T) ** 4)
     assert choose("auto", cost.architecture).name == "reference"
-    settings = RunSettings(Own(), 1, 1.0)
+    settings = TrainingSettings(optimizer=Own(), batch_size=1)
     assert passed_over(Network([1, 1]).architecture, settings) == [
         "engine native has no optimizer 'sgd', so the reference engine computes"
     ]
-    assert choose("native", Network([1, 1]).architecture, RunSettings(LBFGS(), 1, 1.0)).name == "native"
+    assert choose("native", Network([1, 1]).architecture, TrainingSettings(optimizer=LBFGS())).name == "native"
 
 
 def test_every_entry_of_the_registries_is_in_the_core():

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 from chainrule.architecture import Architecture
-from chainrule.engines import ENGINES, RunSettings, RunState, choose, reference
+from chainrule.engines import ENGINES, RunState, choose, reference
 from chainrule.errors import EngineError, UnknownNameError
 from chainrule.examples.examples import as_examples, one_hot
 from chainrule.network import Network
 from chainrule.optimizers import SGD, Adam, Clip
 from chainrule.random import dropout_factors
+from chainrule.settings import TrainingSettings
 
 from .conformance import (
     FACTORS,
@@ -63,7 +64,9 @@ def test_small_integers_give_exactly_the_numbers_of_plain_numpy(engine, integers
     assert net.cost(X, T, engine=engine) == cost
     np.testing.assert_array_equal(net.gradient(X, T, engine=engine), gradient)
     data, theta = as_examples(net.architecture, X, T, None, net.dtype), net.theta.copy()
-    run = ENGINES[engine]().start(net.architecture, theta, RunSettings(SGD(), integers.m, data.total))
+    run = ENGINES[engine]().start(
+        net.architecture, theta, TrainingSettings(optimizer=SGD(), batch_size=integers.m), data.total
+    )
     assert run.steps(*data[:3], data.rows, np.array([0.5]), 0, 0).tolist() == [cost]
     np.testing.assert_array_equal(theta, net.theta - 0.5 * gradient)
 
@@ -351,8 +354,8 @@ def test_dropout_draws_the_factors_that_the_design_fixes(engine):
 
     def factors(seed, epoch, batch, p=0.5):
         theta = net.theta.copy()
-        settings = RunSettings(SGD(), 3, 3.0, dropout=[p], seed=seed)
-        ENGINES[engine]().start(net.architecture, theta, settings).steps(
+        settings = TrainingSettings(optimizer=SGD(), batch_size=3, dropout=[p], seed=seed)
+        ENGINES[engine]().start(net.architecture, theta, settings, 3.0).steps(
             X, T, None, np.arange(1), np.array([-1.0]), epoch, batch
         )
         return theta[12:18]

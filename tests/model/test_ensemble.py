@@ -5,7 +5,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.errors import SettingError
-from chainrule.model import Settings, TableTraining
+from chainrule.model import TableSettings, TableTraining
 from chainrule.model.ensemble import Ensemble, folds
 from chainrule.training import EpochEnd
 
@@ -108,7 +108,7 @@ def waves(rows: int = 60) -> dict[str, object]:
 
 
 def test_a_table_of_few_rows_is_learned_by_members_and_costs_are_their_mean() -> None:
-    training = TableTraining(waves(), "y", Settings(epochs=3, drop="w", members=4))
+    training = TableTraining(waves(), "y", TableSettings(epochs=3, drop="w", members=4))
     ends = [event for event in training.events() if isinstance(event, EpochEnd)]
     assert training.model.summary["members"] == 4
     assert [end.cost for end in ends] == training.model.history.cost  # type: ignore[union-attr]
@@ -144,7 +144,7 @@ def test_more_members_than_rows_are_refused() -> None:
 def test_members_stopped_and_resumed_have_the_same_bits(tmp_path) -> None:
     def train(path=None, stop=None, **more):
         seen = []
-        training = TableTraining(waves(), "y", Settings(epochs=4, hidden=(8, 8), members=3, weight="w"))
+        training = TableTraining(waves(), "y", TableSettings(epochs=4, hidden=(8, 8), members=3, weight="w"))
         cancel = None if stop is None else lambda: len(seen) >= stop
         checkpoint = None if path is None else cr.Checkpoint(path, resume=True)
         for event in training.events(cancel, checkpoint):
@@ -158,6 +158,6 @@ def test_members_stopped_and_resumed_have_the_same_bits(tmp_path) -> None:
 
 def test_patience_is_left_to_the_table_only_where_epochs_are() -> None:
     def found(**settings: object) -> object:
-        return Settings(**settings).resolved(150, 4).patience
+        return TableSettings(**settings).resolved(150, 4).patience
 
     assert [found(), found(epochs=9), found(epochs=9, patience=3), found(patience=None)] == [50, None, 3, None]

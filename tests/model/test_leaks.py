@@ -8,7 +8,7 @@ import pytest
 from sklearn import datasets
 from tests.tables.reading import read_table
 
-from chainrule.model import Settings, TableTraining
+from chainrule.model import TableSettings, TableTraining
 from chainrule.model.leaks import suspects
 from chainrule.tables.inputs.encoder import Encoder
 from chainrule.tables.targets.targets import Targets
@@ -127,6 +127,6 @@ def test_the_shared_tables_have_none_but_titanics_boat_and_body(shared_data: Any
 
 
 def test_it_is_said_before_training(shared_data: Any) -> None:
-    notes = TableTraining(shared_data("titanic.csv"), "survived", Settings()).notes
+    notes = TableTraining(shared_data("titanic.csv"), "survived", TableSettings()).notes
     assert [note for note in notes if note.startswith("boat alone tells survived in 97")]
     assert "body is filled in only where survived is 0: drop it unless it is known when you predict" in notes

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 
 from chainrule.architecture import Architecture
-from chainrule.engines.base import Engine, Frozen, Run, RunSettings, RunState
+from chainrule.engines.base import Engine, Frozen, Run, RunState
 from chainrule.errors import EngineError, UnknownNameError
+from chainrule.settings import TrainingSettings
 
-__all__ = ["ENGINES", "NATIVE_MISSING", "Engine", "Frozen", "Run", "RunSettings", "RunState", "choose", "passed_over"]
+__all__ = ["ENGINES", "NATIVE_MISSING", "Engine", "Frozen", "Run", "RunState", "choose", "passed_over"]
 
 
 def _native() -> Engine:
@@ -36,7 +37,7 @@ NATIVE_MISSING = _native_missing()
 ENGINES: dict[str, Callable[[], Engine]] = {**({} if NATIVE_MISSING else {"native": _native}), "reference": _reference}
 
 
-def choose(name: str, architecture: Architecture, settings: RunSettings | None = None) -> Engine:
+def choose(name: str, architecture: Architecture, settings: TrainingSettings | None = None) -> Engine:
     """The engine of that name; "auto" takes the first that has all that is asked.
 
     >>> choose("reference", cr.Architecture.of([2, 1])).name
@@ -59,7 +60,7 @@ def choose(name: str, architecture: Architecture, settings: RunSettings | None =
     return engine
 
 
-def passed_over(architecture: Architecture, settings: RunSettings | None = None) -> list[str]:
+def passed_over(architecture: Architecture, settings: TrainingSettings | None = None) -> list[str]:
     """A line for each engine that "auto" asks before the one that it takes: what that lacks.
 
     >>> passed_over(cr.Architecture.of([2, 2, 1], lambda z: z / (1 + z * z)))[-1]

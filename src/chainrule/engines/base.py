@@ -12,34 +12,14 @@ Cutting an epoch into calls at any border between batches gives the same bits.
 """
 
 import dataclasses
-from collections.abc import Sequence
 from typing import Protocol
 
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array
 from chainrule.errors import EngineError
-from chainrule.optimizers import Clip, Optimizer
+from chainrule.settings import TrainingSettings
 
-__all__ = ["Engine", "Frozen", "Run", "RunSettings", "RunState", "check_lengths", "check_order", "check_rows"]
-
-
-@dataclasses.dataclass(frozen=True)
-class RunSettings:
-    """What stays the same during a run.
-
-    `divisor` is S, the sum of the examples' weights, by which the penalties alpha and l1 are divided; `dropout` is
-    the probability of dropping a neuron, one for each hidden layer; `threads` = None leaves the number to the engine.
-    """
-
-    optimizer: Optimizer
-    batch_size: int
-    divisor: float
-    alpha: float = 0.0
-    l1: float = 0.0
-    dropout: Sequence[float] = ()
-    clip: Clip | None = None
-    threads: int | None = None
-    seed: int = 0
+__all__ = ["Engine", "Frozen", "Run", "RunState", "check_lengths", "check_order", "check_rows"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,7 +74,7 @@ class Engine(Protocol):
     def instructions(self) -> str:
         """The instructions of the machine that it uses: bits may depend on them."""
 
-    def lacks(self, architecture: Architecture, settings: RunSettings | None = None) -> str | None:
+    def lacks(self, architecture: Architecture, settings: TrainingSettings | None = None) -> str | None:
         """The first thing asked for that this engine does not have, by name ("dropout"); None if it has it all."""
 
     def predict(self, architecture: Architecture, theta: Array, X: Array) -> Array:
@@ -124,8 +104,12 @@ class Engine(Protocol):
     def freeze(self, architecture: Architecture, theta: Array) -> Frozen:
         """The network as it is now."""
 
-    def start(self, architecture: Architecture, theta: Array, settings: RunSettings) -> Run:
-        """A run that trains `theta` in place."""
+    def start(self, architecture: Architecture, theta: Array, settings: TrainingSettings, divisor: float) -> Run:
+        """A run that trains `theta` in place.
+
+        The settings are settled (`TrainingSettings.settled`); divisor is S, the sum of the examples' weights, by which
+        the penalties alpha and l1 are divided.
+        """
 
 
 def check_lengths(X: Array, T: Array, weight: Array | None) -> None:

@@ -11,11 +11,12 @@ import numpy as np
 
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array, exact_sum
-from chainrule.engines.base import RunSettings, RunState, check_lengths, check_order, check_rows
+from chainrule.engines.base import RunState, check_lengths, check_order, check_rows
 from chainrule.equations import Layer, Pass, backward, bp3, bp4, forward, gradient_norms, penalty_gradient
 from chainrule.errors import EngineError
 from chainrule.examples.examples import one_hot
 from chainrule.random import dropout_factors
+from chainrule.settings import TrainingSettings
 
 __all__ = ["ReferenceEngine"]
 
@@ -37,7 +38,7 @@ class ReferenceEngine:
         vectors = np.show_config(mode="dicts")["SIMD Extensions"]["found"]
         return " ".join([platform.machine(), *vectors])
 
-    def lacks(self, architecture: Architecture, settings: RunSettings | None = None) -> str | None:
+    def lacks(self, architecture: Architecture, settings: TrainingSettings | None = None) -> str | None:
         """Nothing: this engine has everything that can be asked for."""
         return None
 
@@ -104,9 +105,11 @@ class ReferenceEngine:
         """The network as it is now."""
         return ReferenceFrozen(self, architecture, theta.copy())
 
-    def start(self, architecture: Architecture, theta: Array, settings: RunSettings) -> "ReferenceRun":
+    def start(
+        self, architecture: Architecture, theta: Array, settings: TrainingSettings, divisor: float
+    ) -> "ReferenceRun":
         """A run that trains `theta` in place."""
-        return ReferenceRun(architecture, theta, settings)
+        return ReferenceRun(architecture, theta, settings, divisor)
 
 
 class ReferenceFrozen:
@@ -127,8 +130,9 @@ class ReferenceFrozen:
 class ReferenceRun:
     """A run of the reference engine: theta, the optimizer's slots and a count of the updates."""
 
-    def __init__(self, architecture: Architecture, theta: Array, settings: RunSettings) -> None:
-        self._architecture, self._theta, self._settings = architecture, theta, settings
+    def __init__(self, architecture: Architecture, theta: Array, settings: TrainingSettings, divisor: float) -> None:
+        self._architecture, self._theta, self._settings, self._divisor = architecture, theta, settings, divisor
+        self._dropout = settings.dropouts(len(architecture.sizes) - 2)
         self._slots = tuple(np.zeros_like(theta) for _ in range(settings.optimizer.slots))
         self._step = 0
 
@@ -174,7 +178,7 @@ class ReferenceRun:
         keep = keep and [factor if factor is None else factor[: len(X)] for factor in keep]
         most = math.inf if s.clip is None else s.clip.example
         costs, g = batch_gradient(self._architecture, self._theta, X, T, weight, keep, most)
-        _add_penalty(self._architecture, self._theta, g, s.alpha, s.l1, s.divisor)
+        _add_penalty(self._architecture, self._theta, g, s.alpha, s.l1, self._divisor)
         g = g if s.clip is None else s.clip.apply(g)
         self._step += 1
         self._theta[...], self._slots = s.optimizer.update(self._theta, g, self._slots, rate, self._step)
@@ -186,7 +190,7 @@ class ReferenceRun:
         Drawn for many small batches at once: a call of NumPy costs more than the few numbers of one.
         """
         m, hidden = self._settings.batch_size, self._architecture.sizes[1:-1]
-        if not any(self._settings.dropout):
+        if not any(self._dropout):
             yield from itertools.repeat(None, batches)
             return
         together = max(1, DRAWN // (m * max(hidden)))
@@ -197,10 +201,10 @@ class ReferenceRun:
 
     def _draw(self, k: int, epoch: int, batch: int, count: int) -> Array | None:
         """The factors of layer k + 2 for `count` batches, (count, m, n_l); None where nothing is dropped."""
-        p, shape = self._settings.dropout[k], (self._settings.batch_size, self._architecture.sizes[k + 1])
+        p, shape = self._dropout[k], (self._settings.batch_size, self._architecture.sizes[k + 1])
         if not p:
             return None
-        found = dropout_factors(p, self._settings.seed, k + 2, epoch, batch, shape, count)
+        found = dropout_factors(p, self._settings.seed or 0, k + 2, epoch, batch, shape, count)
         return found.astype(self._theta.dtype).reshape(count, *shape)
 
 

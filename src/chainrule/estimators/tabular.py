@@ -27,7 +27,7 @@ from chainrule.estimators.table_inputs import table_of
 from chainrule.model.class_weight import Examples
 from chainrule.model.ensemble import Ensemble, folds
 from chainrule.model.heads import choose
-from chainrule.model.settings import Settings
+from chainrule.model.settings import TableSettings
 from chainrule.model.warm_start import linear_start, suits_linear_start
 from chainrule.network import Network
 from chainrule.tables.inputs.encoder import Encoder
@@ -129,7 +129,7 @@ def _choice(e: Any, targets: Any) -> Any:
     return choose("numbers", *output_of(e, *e._answer(targets)))
 
 
-def _inner(e: Any, s: Settings, width: int, targets: Any) -> Any:
+def _inner(e: Any, s: TableSettings, width: int, targets: Any) -> Any:
     """An estimator of numbers with these settings, whose network holds all members."""
     seed = e._draw_seed()
     asked = {name: value for name, value in e.settings_.items() if name not in ("members", "start")}

@@ -17,7 +17,7 @@ from chainrule.errors import DataError, SettingError
 from chainrule.examples.examples import split_rows
 from chainrule.model.class_weight import Examples, class_factors, weighted
 from chainrule.model.heads import Choice, check_reach, choices_for, scaled_for
-from chainrule.model.settings import LEAST_ROWS, Settings, is_folds
+from chainrule.model.settings import LEAST_ROWS, TableSettings, is_folds
 from chainrule.tables.inputs.encoder import Encoder
 from chainrule.tables.names import listed, require_columns
 from chainrule.tables.profile.column import ColumnProfile, cut, gather, named, numbered, parts_of
@@ -37,7 +37,7 @@ class Prepared:
     for the targets of the test, which are float64. `settings` are those that suit such a table where "auto" was asked.
     """
 
-    settings: Settings
+    settings: TableSettings
     encoder: Encoder
     targets: Targets
     choices: dict[str, Choice]
@@ -49,7 +49,7 @@ class Prepared:
     room: RowCache
 
 
-def prepare(source: Source, names: Sequence[str], settings: Settings, seed: int) -> Prepared:
+def prepare(source: Source, names: Sequence[str], settings: TableSettings, seed: int) -> Prepared:
     """Read the targets `names` and the inputs that the settings leave. Raises DataError or SettingError in one line."""
     inputs = _inputs(source, names, settings)
     with named(source):
@@ -77,12 +77,12 @@ def prepare(source: Source, names: Sequence[str], settings: Settings, seed: int)
     return Prepared(settings, encoder, targets, choices, facts, roles, rows, held if len(held[0]) else None, test, room)
 
 
-def _leaves_unit_open(settings: Settings) -> bool:
+def _leaves_unit_open(settings: TableSettings) -> bool:
     """Whether nothing says that errors count in the target's own unit, so that it may be learned as its logarithm."""
     return settings.output is None and settings.cost is None and settings.metric in (None, "mape")
 
 
-def _inputs(source: Source, names: Sequence[str], settings: Settings) -> list[str]:
+def _inputs(source: Source, names: Sequence[str], settings: TableSettings) -> list[str]:
     """The columns that are inputs, in the table's order."""
     require_columns(source.names, names, "target")
     weight = [] if settings.weight is None else [settings.weight]
@@ -100,7 +100,9 @@ def _inputs(source: Source, names: Sequence[str], settings: Settings) -> list[st
     return [name for name in source.names if name in kept and name not in out]
 
 
-def _hold_out(roles: RowRoles, names: Sequence[str], settings: Settings, seed: int) -> list[tuple[Source, RowRoles]]:
+def _hold_out(
+    roles: RowRoles, names: Sequence[str], settings: TableSettings, seed: int
+) -> list[tuple[Source, RowRoles]]:
     """Hold out a share of the rows, or those of a table of their own: which is then returned with its roles."""
     if is_folds(settings.validation):
         return []
@@ -129,7 +131,7 @@ def _fitted(
 
 
 def _written(
-    tables: list[tuple[Source, RowRoles]], encoder: Encoder, targets: Targets, settings: Settings
+    tables: list[tuple[Source, RowRoles]], encoder: Encoder, targets: Targets, settings: TableSettings
 ) -> tuple[RowCache, Array]:
     """All rows that count in their room (X of those to train on, held out; T of both; X of the test), T of the test."""
     count = {role: sum(roles.count(role) for _, roles in tables) for role in (TRAIN, HELD, TEST)}
