@@ -61,8 +61,8 @@ def case(name: str, folder: Path) -> dict[str, Any]:
     import numpy as np
 
     from benchmarks.contenders.own import ENGINE, network, optimizer
+    from chainrule.engines import choose
     from chainrule.settings import TrainingSettings
-from chainrule.engines import choose
 
     given = _fashion() if name == "W5" else _memmap(folder)
     w, net = given.workload, network(given)

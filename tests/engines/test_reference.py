@@ -335,7 +335,7 @@ def test_the_gradient_under_dropout_is_that_of_the_cost_with_the_same_factors(en
 
     def step(theta, rate):
         moved = theta.copy()
-        run = ENGINES[engine]().start(p.architecture, moved, p.settings)
+        run = ENGINES[engine]().start(p.architecture, moved, p.settings, p.divisor)
         return run.steps(*p.data[:3], rows, np.array([rate]), 3, 2)[0], theta - moved
 
     _, g = step(p.theta, 1.0)
