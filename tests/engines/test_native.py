@@ -16,7 +16,7 @@ import pytest
 import chainrule as cr
 from chainrule.architecture import Architecture
 from chainrule.engines import ENGINES, choose, passed_over
-from chainrule.errors import DataError, EngineError
+from chainrule.errors import DataError, EngineError, SettingError
 from chainrule.network import Network
 from chainrule.optimizers import LBFGS, SGD, Adam, Clip, Optimizer
 from chainrule.settings import TrainingSettings
@@ -125,6 +125,13 @@ def test_a_row_alone_is_the_row_in_any_batch_however_long_its_sums(sizes, dtype)
 THREADS = [1, -1, -2, -3, -8]  # below 0: so many for all work, however little
 
 
+def on_threads(settings, threads):
+    """The settings with a number of threads that may be below 0, which only the core takes."""
+    forced = dataclasses.replace(settings)
+    object.__setattr__(forced, "threads", threads)
+    return forced
+
+
 @dtypes
 @pytest.mark.parametrize(
     "case",
@@ -138,9 +145,7 @@ THREADS = [1, -1, -2, -3, -8]  # below 0: so many for all work, however little
 )
 def test_threads_change_no_bit_of_training(case, dtype):
     p = problem(dtype=dtype, **case)
-    found = [
-        uncut("native", p._replace(settings=p.settings.__class__(**vars(p.settings) | {"threads": t}))) for t in THREADS
-    ]
+    found = [uncut("native", p._replace(settings=on_threads(p.settings, t))) for t in THREADS]
     assert all(f == found[0] for f in found)
 
 
@@ -152,7 +157,7 @@ def test_threads_change_no_bit_of_batches_in_chunks(dtype):
     found = []
     for threads in THREADS:
         theta = net.theta.copy()
-        settings = TrainingSettings(optimizer=SGD(0.1), batch_size=20_000, threads=threads)
+        settings = on_threads(TrainingSettings(optimizer=SGD(0.1), batch_size=20_000), threads)
         run = native().start(net.architecture, theta, settings, 20_000.0)
         found.append(bits(run.steps(X, T, None, np.arange(20_000), np.full(1, 0.1), 0, 0), theta))
     assert all(f == found[0] for f in found)
@@ -487,5 +492,5 @@ def test_padding_counts_the_products_of_whole_vectors():
 
 def test_dropout_for_another_number_of_layers_is_refused():
     p = problem(hidden=(1, 9))
-    with pytest.raises(EngineError, match="1 probabilities of dropout came for 2 hidden layers"):
-        native().start(p.architecture, p.theta, dataclasses.replace(p.settings, dropout=(0.5,)))
+    with pytest.raises(SettingError, match="1 dropout probabilities came for 2 hidden layers"):
+        native().start(p.architecture, p.theta, dataclasses.replace(p.settings, dropout=(0.5,)), p.divisor)
