@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.engines.reference import batch_gradient
+from chainrule.backprop import sweep
 from chainrule.equations import penalty_gradient
 from chainrule.network import Network
 
@@ -74,7 +74,7 @@ def _weighted_costs(case, Z, A):
 
 
 def backpropagation(case, dtype="float64"):
-    """The gradient under test: `Network.gradient`, or the engine's own batch where there is dropout."""
+    """The gradient under test: `Network.gradient`, or `sweep` where there is dropout."""
     if all(factor is None for factor in case.keep):
         net = Network.from_parts(case.architecture, case.theta.astype(dtype))
         return net.gradient(case.X, case.T, case.weight, case.alpha, case.l1)
@@ -82,7 +82,7 @@ def backpropagation(case, dtype="float64"):
     scaled = None if case.weight is None else (case.weight * (m / case.total)).astype(dtype)
     keep = [None if factor is None else factor.astype(dtype) for factor in case.keep]
     with np.errstate(divide="ignore"):
-        found = batch_gradient(case.architecture, theta, case.X, case.T, scaled, keep)[1]
+        found = sweep(case.architecture, theta, case.X, case.T, scaled, keep).gradient
     for W, dW in zip(case.architecture.views(theta)[0], case.architecture.views(found)[0], strict=True):
         dW[...] += penalty_gradient(W, case.alpha, case.l1, case.total)
     return found

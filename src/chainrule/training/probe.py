@@ -12,7 +12,7 @@ from chainrule.activations import Activation
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array
 from chainrule.equations import Pass, backward, forward
-from chainrule.examples.examples import one_hot
+
 
 __all__ = ["look", "look_at_data", "most_rows", "sample"]
 
@@ -60,7 +60,7 @@ def look(architecture: Architecture, theta: Array, X: Array, T: Array) -> Number
 
     Flat is where |sigma'| is below 1% of its greatest value on -1..1.
     """
-    T = one_hot(architecture, T, theta.dtype)
+    T = architecture.one_hot(T, theta.dtype)
     layers = architecture.layers(theta)
     with np.errstate(all="ignore"):
         done = forward(X.astype(theta.dtype, copy=False), layers)
@@ -115,7 +115,7 @@ def look_at_data(architecture: Architecture, X: Array, T: Array) -> Numbers:
     """
     X = X.astype(np.float64)
     free = [np.arange(b.start, b.stop) for b in architecture.blocks if b.activation.name == "identity"]
-    T = one_hot(architecture, T, np.dtype(np.float64))
+    T = architecture.one_hot(T, np.dtype(np.float64))
     with np.errstate(all="ignore"):
         targets = _scale(T[:, np.concatenate(free)]) if free else []
         return {"inputs": _scale(X), "targets": targets, "leaks": _leaks(architecture, X, T)}

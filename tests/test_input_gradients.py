@@ -1,4 +1,4 @@
-"""What a network makes of its inputs, against forward passes that know nothing of backpropagation."""
+"""Gradients with respect to the inputs, against forward passes that know nothing of backpropagation; hidden layers."""
 
 import jax
 import jax.numpy as jnp
@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule import insight
 from chainrule.engines import ENGINES
+from chainrule.engines.base import BLOCK
 from chainrule.equations import forward
 from chainrule.errors import ChainruleError, DataError, SettingError
 from chainrule.network import Network
@@ -107,8 +107,8 @@ def test_class_numbers_and_their_rows_of_ones_and_zeros_are_the_same_targets():
 
 
 def test_rows_beyond_one_block_are_like_those_before():
-    net, (X, T) = small(), rows(2 * insight.BLOCK + 7)
-    for part in (slice(0, 5), slice(insight.BLOCK - 2, insight.BLOCK + 3), slice(-5, None)):
+    net, (X, T) = small(), rows(2 * BLOCK + 7)
+    for part in (slice(0, 5), slice(BLOCK - 2, BLOCK + 3), slice(-5, None)):
         np.testing.assert_allclose(net.input_gradients(X)[part], net.input_gradients(X[part]), rtol=1e-12, atol=1e-15)
         some = net.input_gradients(X[part], T[part])
         np.testing.assert_allclose(net.input_gradients(X, T)[part], some, rtol=1e-12, atol=1e-15)
@@ -126,7 +126,7 @@ def test_the_networks_type_is_kept(dtype):
 @pytest.mark.parametrize("engine", ENGINES)
 def test_hidden_activations_are_what_predict_goes_through(engine, dtype):
     """The last layer of them, as a network of its own, gives the very bits of the prediction."""
-    net, (X, _) = small(dtype=dtype), rows(insight.BLOCK + 9)
+    net, (X, _) = small(dtype=dtype), rows(BLOCK + 9)
     hidden = net.hidden_activations(X, engine=engine)
     last = Network([4, 2], output="softmax", cost="cross_entropy", initializer=([net.W[2]], [net.b[2]]), dtype=dtype)
     assert last.predict(hidden[-1], engine=engine).tobytes() == net.predict(X, engine=engine).tobytes()
