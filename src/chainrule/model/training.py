@@ -129,6 +129,7 @@ class TableTraining:
             checkpoint=None if checkpoint is None else self._described(as_checkpoint(checkpoint)),
         )
         self.running.history.seconds += spent
+        self.running.search_leaks = False  # the suspects are those columns
         self.notes += self.running.notes
         for event in map(self.members.event, self.running):
             if isinstance(event, EpochEnd | Finished) and self.members.count > 1:

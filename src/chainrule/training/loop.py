@@ -18,7 +18,7 @@ from chainrule.optimizers import LBFGS
 from chainrule.training.diagnosis.divergence import explanation
 from chainrule.training.events import EpochEnd, Event, Finished, Gains, History, Progress, Reason, Started, Stopped
 from chainrule.training.lbfgs import LBFGSRun
-from chainrule.training.probe import look, look_at_data, most_rows, sample
+from chainrule.training.probe import most_rows, probe_data, probe_layers, sample
 from chainrule.training.settings import Plan
 from chainrule.training.validating import cost_on, outputs_on
 
@@ -58,7 +58,8 @@ class Training(Iterator[Event]):
     """A training in progress: an iterator of events, with its `state` and its `history` so far.
 
     `net`, `examples`, `held`, `settings`, `plan` and `engine` are what it was started with; `notes` are lines to read,
-    `keeper` is who saves it, `looked_at` the rows trained on that are looked at to say how it goes.
+    `keeper` is who saves it, `looked_at` the rows trained on that are looked at to say how it goes. `search_leaks` says
+    whether columns that are copies of a target are searched in them; set it before the first event.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class Training(Iterator[Event]):
         self._run = self._start()
         self._last: TrainingState | None = None
         self.keeper: Keeper | None = None
+        self.search_leaks = True
         self.notes: list[str] = []
         if state is not None:
             self.go_to(state)
@@ -132,8 +134,8 @@ class Training(Iterator[Event]):
             raise SettingError(f"the state is of a training with other metrics or another monitor: {before}, not {now}")
         self._run.state = state.run
         self._epoch, self._costs, self._kept = state.epoch, state.costs.copy(), state.kept.copy()
-        begun = {name: values for name, values in state.history.looks.items() if name.startswith("start")}
-        self.history = dataclasses.replace(state.history.copy(), stopped="", message="", looks=begun)
+        begun = {name: values for name, values in state.history.probes.items() if name.startswith("start")}
+        self.history = dataclasses.replace(state.history.copy(), stopped="", message="", probes=begun)
 
     def _all_events(self) -> Generator[Event, None, None]:
         rows, epochs = len(self.examples.rows), self.plan.epochs
@@ -165,16 +167,17 @@ class Training(Iterator[Event]):
         self._look("start", self.net.theta)
         if self.plan.look:
             a, (X, T, *_), rows = self.net.architecture, self.examples, self.looked_at
-            found = {**look_at_data(a, X[rows], T[rows]), "rate": [float(self.settings.optimizer.learning_rate)]}
+            found = probe_data(a, X[rows], T[rows], self.search_leaks)
+            found |= {"rate": [float(self.settings.optimizer.learning_rate)]}
             found |= {"dropout": list(self.settings.dropout)} if any(self.settings.dropout) else {}
-            self.history.looks |= {f"start {name}": values for name, values in found.items()}
+            self.history.probes |= {f"start {name}": values for name, values in found.items()}
 
     def _look(self, when: Literal["start", "end"], theta: Array) -> None:
         if self.plan.look:
             s, (X, T, *_), rows = self.settings, self.examples, self.looked_at
-            found = look(self.net.architecture, theta, X[rows], T[rows])
+            found = probe_layers(self.net.architecture, theta, X[rows], T[rows])
             found["cost"][0] += self.net.penalty(s.alpha, s.l1, s.divisor)
-            self.history.looks |= {f"{when} {name}": values for name, values in found.items()}
+            self.history.probes |= {f"{when} {name}": values for name, values in found.items()}
 
     def _all_epochs(self, epochs: int) -> Iterator[Event]:
         while self._epoch < epochs and not self.history.stopped:
