@@ -13,6 +13,8 @@ import dataclasses
 from collections.abc import Sequence
 from functools import cached_property
 
+import numpy as np
+
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array, namespace
 from chainrule.equations import backward, bp3, bp4, forward, gradient_norms
@@ -115,8 +117,7 @@ def sweep(
     """
     row_weight, term_weight = split_weight(weight)
     layers, T = architecture.layers(theta), architecture.one_hot(T, theta.dtype)
-    X = namespace(theta).asarray(X, dtype=theta.dtype, order="C")  # BLAS adds up the rows of other orders in other bits
-    done = forward(X, layers, keep)
+    done = forward(_in_rows(X, theta), layers, keep)
     delta_L = architecture.delta_L(done.Z[-1], done.sigma[-1], T, term_weight)
     delta = backward(delta_L, layers, done, keep)
     return Ledger(architecture, T, row_weight, term_weight, keep, *done, delta)
@@ -131,6 +132,12 @@ def split_weight(weight: Array | None) -> tuple[Array | None, Array | None]:
     if weight is None or weight.ndim == 1:
         return weight, None
     return None, weight
+
+
+def _in_rows(X: Array, theta: Array) -> Array:
+    """X in theta's type, row by row in memory: NumPy multiplies a Fortran array by another routine, with other bits."""
+    xp = namespace(theta)
+    return np.ascontiguousarray(X, dtype=theta.dtype) if xp is np else xp.asarray(X, dtype=theta.dtype)
 
 
 def _masked(dW: Array, mask: Array | None) -> Array:
