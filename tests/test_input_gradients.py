@@ -7,7 +7,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.engines import ENGINES
-from chainrule.engines.base import BLOCK
+from chainrule.engines.base import BLOCK, hidden_activations
 from chainrule.equations import forward
 from chainrule.errors import ChainruleError, DataError, SettingError
 from chainrule.network import Network
@@ -135,6 +135,25 @@ def test_hidden_activations_are_what_predict_goes_through(engine, dtype):
     for layer, A in enumerate(hidden, start=2):
         assert net.hidden_activations(X, layer, engine=engine).tobytes() == A.tobytes()
         assert net.hidden_activations(X[7:8], layer, engine=engine).tobytes() == A[7:8].tobytes()
+
+
+def test_every_call_predicts_with_the_same_networks_of_one_layer():
+    """An engine may keep what it has prepared for an architecture."""
+
+    class Recorder:
+        def predict(self, architecture, theta, X):
+            seen.append(architecture)
+            return np.zeros((len(X), architecture.sizes[-1]))
+
+    net, (X, _), seen = small(), rows(4), []
+    for _ in range(2):
+        assert [A.shape for A in hidden_activations(Recorder(), net.architecture, net.theta, X)] == [(4, 5), (4, 4)]
+    assert seen[0] is seen[2]
+    assert seen[1] is seen[3]
+    assert [one.describe() for one in seen[:2]] == [
+        "3 inputs → 5 tanh (quadratic)",
+        "5 inputs → 4 softplus (quadratic)",
+    ]
 
 
 def test_without_hidden_layers_there_is_nothing_to_see_and_the_jacobian_is_plain():

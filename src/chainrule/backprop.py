@@ -1,12 +1,12 @@
 """One sweep through the equations: a forward and a backward pass over a batch, and every quantity of BP1-BP4.
 
-    forward     l = 2..L    Z^l = A^{l-1} W^l + b^l,  A^l = sigma^l(Z^l)                    `equations.forward`
-    backward    l = L       BP1  delta^L = dC_x/dA^L pulled back through sigma^L            `Architecture.delta_L`
+    forward     l = 2..L    Z^l = A^{l-1} W^l + b^l,  A^l = sigma^l(Z^l)                     `equations.forward`
+    backward    l = L       BP1  delta^L = dC_x/dA^L pulled back through sigma^L             `Architecture.delta_L`
                 l = L-1..2  BP2  delta^l = delta^{l+1} W^{l+1}ᵀ pulled back through sigma^l  `equations.backward`
-    gradient    l = 2..L    BP3  dC/db^l = sᵀ delta^l / m                                   `equations.bp3`
-                            BP4  dC/dW^l = A^{l-1}ᵀ (s ⊙ delta^l) / m                       `equations.bp4`
+    gradient    l = 2..L    BP3  dC/db^l = sᵀ delta^l / m                                    `equations.bp3`
+                            BP4  dC/dW^l = A^{l-1}ᵀ (s ⊙ delta^l) / m                        `equations.bp4`
 
-The two passes are made at once. Everything that follows from them without theta is computed when it is first read.
+Both passes are made by `sweep`. The rest follows from them without theta, and is computed when it is first read.
 """
 
 import dataclasses
