@@ -7,15 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import insight
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array
 from chainrule.engines import Frozen, choose
+from chainrule.engines.base import hidden_activations
 from chainrule.equations import penalty
 from chainrule.errors import SettingError
 from chainrule.examples.examples import Examples, as_examples, as_inputs, as_sparse
 from chainrule.examples.sparse import is_sparse
 from chainrule.exchange import keras, scikit, with_torch
+from chainrule.input_gradients import cost_gradients, output_gradients
 from chainrule.parameters import cast, first_theta, given_theta, stored_theta
 from chainrule.random import as_seed
 from chainrule.registry import require
@@ -206,7 +207,7 @@ class Network:
             allowed = "there is none" if not hidden else f"choose from {', '.join(map(str, hidden))}"
             raise SettingError(f"layer is {layer!r}, which is no hidden layer (1 is the input): {allowed}")
         X = as_inputs(X, self.sizes[0], self.dtype)
-        found = insight.hidden_activations(choose(engine, self.architecture), self.architecture, self.theta, X)
+        found = hidden_activations(choose(engine, self.architecture), self.architecture, self.theta, X)
         return list(found) if layer is None else next(itertools.islice(found, layer - 2, None))
 
     def input_gradients(self, X: Any, T: Any = None) -> Array:
@@ -222,9 +223,9 @@ class Network:
         Raises DataError as `cost` does.
         """
         if T is None:
-            return insight.jacobians(self.architecture, self.theta, as_inputs(X, self.sizes[0], self.dtype))
+            return output_gradients(self.architecture, self.theta, as_inputs(X, self.sizes[0], self.dtype))
         data = as_examples(self.architecture, X, T, None, self.dtype)
-        return insight.cost_gradients(self.architecture, self.theta, data.X, data.T)
+        return cost_gradients(self.architecture, self.theta, data.X, data.T)
 
     def predictor(self, *, engine: str = "auto") -> "Predictor":
         """The network as it is now, frozen, for serving: a function of one row (n_1,) or of rows (n, n_1).

@@ -9,7 +9,7 @@ import pytest
 from chainrule.architecture import Architecture
 from chainrule.engines import ENGINES, RunState, choose, reference
 from chainrule.errors import EngineError, UnknownNameError
-from chainrule.examples.examples import as_examples, one_hot
+from chainrule.examples.examples import as_examples
 from chainrule.network import Network
 from chainrule.optimizers import SGD, Adam, Clip
 from chainrule.random import dropout_factors
@@ -272,7 +272,7 @@ def test_inputs_in_float64_are_rounded_to_the_type_of_a_float32_network(engine):
 @cases(targets="classes")
 def test_class_numbers_are_their_one_hot_targets_to_the_last_bit(engine, case):
     p = problem(**case)
-    q = p._replace(data=p.data._replace(T=one_hot(p.architecture, p.data.T, p.theta.dtype)))
+    q = p._replace(data=p.data._replace(T=p.architecture.one_hot(p.data.T, p.theta.dtype)))
     assert (p.data.T.dtype, q.data.T.dtype) == (np.int32, p.theta.dtype)
     assert uncut(engine, p) == uncut(engine, q)
     assert bits(p.gradient(engine), p.cost(engine)) == bits(q.gradient(engine), q.cost(engine))

@@ -139,6 +139,15 @@ def test_what_is_stored_comes_back_bit_for_bit_whatever_the_numbers_are(file, ev
     assert file.read_bytes() == first
 
 
+def test_the_names_in_the_file_stay_though_the_field_has_another(file, every_batch):
+    begun(file)
+    container = read(file)
+    assert "start cost" in container.document["history"]["looks"]
+    assert "probes" not in container.document["history"]
+    assert "history.looks.0" in container.tensors
+    assert list(read_state(file).state.history.probes) == container.document["history"]["looks"]
+
+
 def _arrays(state: TrainingState):
     return [state.run.theta, state.run.slots, state.kept, state.costs]
 

@@ -12,6 +12,7 @@ Cutting an epoch into calls at any border between batches gives the same bits.
 """
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Protocol
 
 from chainrule.architecture import Architecture
@@ -19,7 +20,20 @@ from chainrule.arrays import Array
 from chainrule.errors import EngineError
 from chainrule.settings import TrainingSettings
 
-__all__ = ["Engine", "Frozen", "Run", "RunState", "check_lengths", "check_order", "check_rows"]
+__all__ = [
+    "BLOCK",
+    "Engine",
+    "Frozen",
+    "Run",
+    "RunState",
+    "blocks",
+    "check_lengths",
+    "check_order",
+    "check_rows",
+    "hidden_activations",
+]
+
+BLOCK = 1024  # rows computed together, so that memory stays bounded; and rows of one partial sum of `gradient`
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,3 +145,23 @@ def check_rows(order: Array, n: int) -> None:
     """Raise an EngineError for an order that names rows other than 0 to n - 1."""
     if len(order) and (order.min() < 0 or order.max() >= n):
         raise EngineError(f"the order names rows {order.min()} to {order.max()}, but there are rows 0 to {n - 1}")
+
+
+def blocks(n: int) -> Iterator[slice]:
+    """Rows 0 to n - 1 in blocks of `BLOCK`, in order.
+
+    >>> list(blocks(1025))
+    [slice(0, 1024, None), slice(1024, 2048, None)]
+    """
+    return (slice(start, start + BLOCK) for start in range(0, n, BLOCK))
+
+
+def hidden_activations(engine: Engine, architecture: Architecture, theta: Array, X: Array) -> Iterator[Array]:
+    """A^2, ..., A^{L-1} for all rows of X, (n, n_l) each, with the bits of `engine.predict`.
+
+    Each layer is predicted as a network of its own, because only `predict` promises that a row alone has the bits that
+    it has in any batch.
+    """
+    for layer, (W, b) in zip(architecture.alone, architecture.slices, strict=False):
+        X = engine.predict(layer, theta[W.start : b.stop], X)
+        yield X

@@ -274,7 +274,7 @@ class MLP(Fitted, Insight, CallbackSupport, BaseEstimator):
         state = training.state
         if not call.once:
             training.look_back(answer(training))
-            state.history.looks |= training.history.looks
+            state.history.probes |= training.history.probes
         self._state, self._rule, self.history_ = state, optimizer_of(self), state.history
         self.network_.theta = answer(training)
         self.t_ += (state.epoch - call.begun) * len(training.examples.rows)

@@ -140,11 +140,11 @@ class Ensemble:
     def history(self, history: History) -> History:
         """The history with costs as the mean of the members: C_x is their sum."""
         cost, validation = ([value / self.count for value in values] for values in (history.cost, history.validation))
-        looks = {
+        probes = {
             name: [value / self.count for value in values] if name.endswith(" cost") else values
-            for name, values in history.looks.items()
+            for name, values in history.probes.items()
         }
-        return dataclasses.replace(history, cost=cost, validation=validation, looks=looks)
+        return dataclasses.replace(history, cost=cost, validation=validation, probes=probes)
 
     def event(self, event: Event) -> Event:
         """An event with costs as the mean of the members."""

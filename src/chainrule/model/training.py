@@ -116,6 +116,7 @@ class TableTraining:
             monitor=dataclasses.replace(self.watched, metrics=self._metrics() if held else {}),
             feature_names=self.model.encoder.feature_names,
             cancel=cancel,
+            search_leaks=False,  # the suspects are those columns
             checkpoint=None if checkpoint is None else self._described(as_checkpoint(checkpoint)),
         )
         self.running.history.seconds += spent

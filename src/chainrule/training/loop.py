@@ -20,7 +20,7 @@ from chainrule.training.diagnosis.divergence import explanation
 from chainrule.training.events import EpochEnd, Event, Finished, Gains, History, Progress, Reason, Started, Stopped
 from chainrule.training.lbfgs import LBFGSRun
 from chainrule.training.monitor import Monitor
-from chainrule.training.probe import look, look_at_data, most_rows, sample
+from chainrule.training.probe import most_rows, probe_data, probe_layers, sample
 from chainrule.training.validating import cost_on, outputs_on
 
 __all__ = ["Training", "TrainingState"]
@@ -60,7 +60,7 @@ class Training(Iterator[Event]):
 
     `net`, `examples`, `settings` (settled), `engine`, `validation`, `monitor`, `divisor` (S) and `feature_names` are
     what it was started with; `notes` are lines to read, `keeper` saves its state, `probed` are the rows that the
-    training doctor's probe takes.
+    training doctor's probe takes, in which it searches copies of a target if `search_leaks`.
     """
 
     def __init__(
@@ -75,10 +75,12 @@ class Training(Iterator[Event]):
         divisor: float,
         feature_names: Sequence[str] | None = None,
         cancel: Callable[[], bool] | None = None,
+        search_leaks: bool = True,
     ) -> None:
         self.net, self.examples, self.settings, self.engine = net, examples, settings, engine
         self.validation, self.monitor, self.divisor = validation, monitor, divisor
         self.feature_names, self._cancel = feature_names, cancel or (lambda: False)
+        self._search_leaks = search_leaks
         self._began, self._per_call = time.monotonic(), 1
         self._chooses = validation is not None and monitor.name != "training"  # whether the best weights come back
         self._batches = -(-len(examples.rows) // settings.batch_size)
@@ -142,8 +144,8 @@ class Training(Iterator[Event]):
             raise SettingError(f"the state is of a training with other metrics or another monitor: {before}, not {now}")
         self._run.state = state.run
         self._epoch, self._costs, self._kept = state.epoch, state.costs.copy(), state.kept.copy()
-        begun = {name: values for name, values in state.history.looks.items() if name.startswith("start")}
-        self.history = dataclasses.replace(state.history.copy(), stopped="", message="", looks=begun)
+        begun = {name: values for name, values in state.history.probes.items() if name.startswith("start")}
+        self.history = dataclasses.replace(state.history.copy(), stopped="", message="", probes=begun)
 
     def _all_events(self) -> Generator[Event, None, None]:
         rows, epochs = len(self.examples.rows), self.settings.epochs
@@ -175,16 +177,17 @@ class Training(Iterator[Event]):
         self._look("start", self.net.theta)
         if self.settings.probe:
             a, (X, T, *_), rows = self.net.architecture, self.examples, self.probed
-            found = {**look_at_data(a, X[rows], T[rows]), "rate": [float(self.settings.optimizer.learning_rate)]}
+            found = probe_data(a, X[rows], T[rows], self._search_leaks)
+            found |= {"rate": [float(self.settings.optimizer.learning_rate)]}
             found |= {"dropout": list(self.settings.dropout)} if any(self.settings.dropout) else {}
-            self.history.looks |= {f"start {name}": values for name, values in found.items()}
+            self.history.probes |= {f"start {name}": values for name, values in found.items()}
 
     def _look(self, when: Literal["start", "end"], theta: Array) -> None:
         if self.settings.probe:
             s, (X, T, *_), rows = self.settings, self.examples, self.probed
-            found = look(self.net.architecture, theta, X[rows], T[rows])
+            found = probe_layers(self.net.architecture, theta, X[rows], T[rows])
             found["cost"][0] += self.net.penalty(s.alpha, s.l1, self.divisor)
-            self.history.looks |= {f"{when} {name}": values for name, values in found.items()}
+            self.history.probes |= {f"{when} {name}": values for name, values in found.items()}
 
     def _all_epochs(self, epochs: int) -> Iterator[Event]:
         while self._epoch < epochs and not self.history.stopped:

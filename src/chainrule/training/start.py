@@ -121,10 +121,13 @@ def start(
     total_weight: float | None = None,
     feature_names: Sequence[str] | None = None,
     cancel: Callable[[], bool] | None = None,
+    search_leaks: bool = True,
     state: TrainingState | None = None,
     checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
 ) -> Training:
     """The same as `train`, for examples and settings that are checked; they are not checked again.
+
+    `search_leaks`: whether the probe searches the inputs for copies of a target.
 
     Raises SettingError or EngineError in one line, before anything is trained.
     """
@@ -139,6 +142,7 @@ def start(
         divisor=examples.total if total_weight is None else total_weight,
         feature_names=feature_names,
         cancel=cancel,
+        search_leaks=search_leaks,
     )
     if settled.engine == "auto":
         training.notes += passed_over(net.architecture, settled)
