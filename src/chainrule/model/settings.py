@@ -26,11 +26,6 @@ __all__ = ["LEAST_ROWS", "Settings", "is_folds"]
 LEAST_ROWS = 10  # below this no rows are held out for validation
 FOLDS = "folds"
 
-_INITIALIZERS = {
-    **dict.fromkeys(("relu", "leaky_relu", "elu", "gelu", "silu", "softplus"), "he_uniform"),
-    "selu": "lecun_normal",
-}
-
 
 def is_auto(value: Any) -> bool:
     """Whether a setting is left to the preset."""
@@ -215,5 +210,5 @@ class Settings:
     @property
     def first_weights(self) -> Any:
         """The initializer: the one that was asked for, that of all hidden activations, or else Glorot's."""
-        suited = {_INITIALIZERS.get(activation.name, "glorot_uniform") for activation in self._activations()}
+        suited = {activation.initializer for activation in self._activations()}
         return self.initializer or (suited.pop() if len(suited) == 1 else "glorot_uniform")
