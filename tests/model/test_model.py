@@ -245,6 +245,6 @@ def test_real_tables_are_learned(shared_data) -> None:  # type: ignore[no-untype
         (["relu", "tanh"], "glorot_uniform"),
     ],
 )
-def test_the_first_weights_suit_the_activation(activation: Any, initializer: str) -> None:
+def test_the_first_weights_suit_the_activation(activation: str | list[str], initializer: str) -> None:
     assert Settings(hidden=(4, 4), activation=activation).first_weights == initializer
     assert Settings(hidden=(4, 4), activation=activation, initializer="nielsen").first_weights == "nielsen"
