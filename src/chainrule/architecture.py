@@ -209,7 +209,10 @@ class Architecture:
         return parts[0] if len(parts) == 1 else namespace(Z).concat(parts, axis=1)
 
     def document(self) -> dict[str, Any]:
-        """Everything but the masks' bits as plain data, for a file."""
+        """Everything but the masks' bits as plain data, for a file.
+
+        Raises SettingError for a function of your own, which a file cannot hold.
+        """
         return {
             "sizes": list(self.sizes),
             "hidden": [ACTIVATIONS.document(activation) for activation in self.hidden],

@@ -107,6 +107,8 @@ class LeakyReLU(Activation):
     >>> LeakyReLU(slope=0.1).value(np.array([-1.0, 2.0]))
     array([-0.1,  2. ])
 
+    Raises SettingError where the slope is below 0 or not finite.
+
     Source: Maas, Hannun & Ng, Rectifier nonlinearities improve neural network acoustic models, ICML 2013.
     """
 
@@ -132,6 +134,8 @@ class ELU(Activation):
 
     >>> ELU().value(np.array([-1e4, 2.0]))
     array([-1.,  2.])
+
+    Raises SettingError where alpha is not a finite number above 0.
 
     Source: Clevert, Unterthiner & Hochreiter, Fast and accurate deep network learning by exponential linear
     units, ICLR 2016.

@@ -38,8 +38,8 @@ def save(obj: Any, path: str | os.PathLike[str]) -> None:
     ...     cr.load(f"{folder}/net.safetensors")
     Network(4 inputs → 3 sigmoid → 2 sigmoid (quadratic); 23 parameters, float32)
 
-    Raises SettingError for anything that is no such thing, or that holds a function of your own; OSError where the
-    path cannot be written.
+    Raises SettingError for any other object, and for one that holds a function of your own; OSError where the path
+    cannot be written.
     """
     kind, document, tensors = stored_form(obj)
     write(path, {"schema": SCHEMA, "kind": kind, **document}, tensors)
