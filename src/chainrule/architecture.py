@@ -232,7 +232,10 @@ class Architecture:
         return xp.concat(parts, axis=1).astype(dtype)
 
     def document(self) -> dict[str, Any]:
-        """Everything but the masks' bits as plain data, for a file."""
+        """Everything but the masks' bits as plain data, for a file.
+
+        Raises SettingError for a function of your own, which a file cannot hold.
+        """
         return {
             "sizes": list(self.sizes),
             "hidden": [ACTIVATIONS.document(activation) for activation in self.hidden],

@@ -9,7 +9,7 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 import chainrule as cr
-from chainrule.activations import ELU
+from chainrule.activations.entries import ELU
 from chainrule.initializers import INITIALIZERS
 from chainrule.optimizers import OPTIMIZERS
 from chainrule.schedules import SCHEDULES

@@ -234,3 +234,17 @@ def test_real_tables_are_learned(shared_data) -> None:  # type: ignore[no-untype
     assert mushroom.evaluate(shared_data("mushroom-test.csv.gz"))["targets"]["y"]["accuracy"] > 0.998
     building = cr.train_table(shared_data("building-train.csv.gz"), target=["y1", "y2", "y3"], epochs=60)
     assert building.evaluate(shared_data("building-test.csv.gz"))["overall"]["r2"] > 0.76
+
+
+@pytest.mark.parametrize(
+    ("activation", "initializer"),
+    [
+        ("relu", "he_uniform"),
+        ("selu", "lecun_normal"),
+        ("tanh", "glorot_uniform"),
+        (["relu", "tanh"], "glorot_uniform"),
+    ],
+)
+def test_the_first_weights_suit_the_activation(activation: str | list[str], initializer: str) -> None:
+    assert TableSettings(hidden=(4, 4), activation=activation).first_weights.name == initializer
+    assert TableSettings(hidden=(4, 4), activation=activation, initializer="nielsen").first_weights.name == "nielsen"

@@ -269,11 +269,5 @@ class TableSettings(TrainingSettings):
     @property
     def first_weights(self) -> Any:
         """The initializer: the one that was set, that of all hidden activations, or else Glorot's."""
-        suited = {_INITIALIZERS.get(activation.name, "glorot_uniform") for activation in self.activations}
+        suited = {activation.initializer for activation in self.activations}
         return self.initializer or INITIALIZERS.get(suited.pop() if len(suited) == 1 else "glorot_uniform")
-
-
-_INITIALIZERS = {
-    **dict.fromkeys(("relu", "leaky_relu", "elu", "gelu", "silu", "softplus"), "he_uniform"),
-    "selu": "lecun_normal",
-}
