@@ -12,7 +12,7 @@ from chainrule.costs.entries import (
     Quadratic,
     Quantile,
 )
-from chainrule.costs.pairs import CANONICAL, PAIRS, Pair
+from chainrule.costs.pairs import CANONICAL, PAIRS, Pair, partner
 
 __all__ = [
     "CANONICAL",
@@ -29,6 +29,7 @@ __all__ = [
     "Quadratic",
     "Quantile",
     "custom_cost",
+    "partner",
 ]
 
 custom_cost = Custom.of
