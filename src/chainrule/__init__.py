@@ -21,13 +21,17 @@ if TYPE_CHECKING:
     from chainrule.errors import ChainruleError as ChainruleError
     from chainrule.estimators import MLPClassifier as MLPClassifier
     from chainrule.estimators import MLPRegressor as MLPRegressor
-    from chainrule.estimators import from_sklearn as from_sklearn
+    from chainrule.estimators import estimator_from_sklearn as estimator_from_sklearn
+    from chainrule.exchange import from_keras_weights as from_keras_weights
+    from chainrule.exchange import from_sklearn as from_sklearn
+    from chainrule.exchange import from_torch as from_torch
+    from chainrule.exchange import to_keras_weights as to_keras_weights
+    from chainrule.exchange import to_torch as to_torch
     from chainrule.files import load as load
     from chainrule.files import save as save
     from chainrule.model import Model as Model
     from chainrule.model import train_table as train_table
     from chainrule.network import Network as Network
-    from chainrule.network import from_torch as from_torch
     from chainrule.optimizers import LBFGS as LBFGS
     from chainrule.optimizers import SGD as SGD
     from chainrule.optimizers import Adam as Adam
@@ -82,13 +86,17 @@ _HOME = {
     "Stopped": "training",
     "custom_activation": "activations",
     "custom_cost": "costs",
+    "estimator_from_sklearn": "estimators",
     "fit": "training",
-    "from_sklearn": "estimators",
-    "from_torch": "network",
+    "from_keras_weights": "exchange",
+    "from_sklearn": "exchange",
+    "from_torch": "exchange",
     "load": "files",
     "minimize": "descent",
     "save": "files",
     "scipy_method": "descent",
+    "to_keras_weights": "exchange",
+    "to_torch": "exchange",
     "train": "training",
     "train_table": "model",
 }

@@ -1,7 +1,6 @@
 """A network: an architecture with its parameters theta, and what can be asked of the two."""
 
 import itertools
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,12 +14,11 @@ from chainrule.equations import penalty
 from chainrule.errors import SettingError
 from chainrule.examples.examples import Examples, as_examples, as_inputs, as_sparse
 from chainrule.examples.sparse import is_sparse
-from chainrule.exchange import keras, scikit, with_torch
 from chainrule.parameters import cast, first_theta, given_theta, stored_theta
 from chainrule.random import as_seed
 from chainrule.registry import require
 
-__all__ = ["Network", "Predictor", "from_torch"]
+__all__ = ["Network", "Predictor"]
 
 
 class Network:
@@ -276,75 +274,6 @@ class Network:
         architecture = Architecture.from_document(stored, masks)
         return cls.from_parts(architecture, stored_theta(architecture, tensors))
 
-    def to_torch(self, *, logits: bool = False) -> Any:
-        """The network as torch.nn.Sequential: the same bits as weights, the same outputs to rounding.
-
-        logits=True leaves the activation of the outputs out, so that it gives Z^L, which torch's CrossEntropyLoss and
-        BCEWithLogitsLoss ask for. Masked weights go over as zeros that torch may move. See docs/exchange.md.
-
-        Raises SettingError without torch and for a function of your own.
-        """
-        return with_torch().to_sequential(self.architecture, self.theta, logits)
-
-    @classmethod
-    def from_torch(cls, module: Any, output: Any = None, cost: Any = None) -> "Network":
-        """The network of a torch.nn.Sequential of Linear layers, activations and dropout; weights keep their bits.
-
-        output: the activation that torch keeps in its loss, "softmax" for CrossEntropyLoss, "sigmoid" for
-        BCEWithLogitsLoss; left out where the module ends in it. cost: left out, the one that goes with the output.
-        What has no place in a network, such as dropout, is said in a warning. See docs/exchange.md.
-
-        >>> from torch.nn import Linear, Sequential, Softmax  # doctest: +SKIP
-        >>> cr.from_torch(Sequential(Linear(4, 2), Softmax(dim=1)))  # doctest: +SKIP
-        Network(4 inputs → 2 softmax (cross_entropy); 10 parameters, float32)
-
-        Raises ArchitectureError for any other module, SettingError without torch.
-        """
-        found = with_torch().from_sequential(module, output, cost)
-        for note in found.notes:
-            warnings.warn(note, stacklevel=2)
-        return cls.from_parts(found.architecture, found.theta)
-
-    def to_keras_weights(self) -> list[Array]:
-        """Copies of W, b of layer 2, W, b of layer 3, ...: what `set_weights` of a Keras model of Dense layers takes.
-
-        >>> [part.shape for part in cr.Network([4, 3, 2]).to_keras_weights()]
-        [(4, 3), (3,), (3, 2), (2,)]
-        """
-        return keras.to_weights(self.architecture, self.theta)
-
-    @classmethod
-    def from_keras_weights(
-        cls, weights: Sequence[Any], activation: Any = "sigmoid", output: Any = "sigmoid", cost: Any = "quadratic"
-    ) -> "Network":
-        """The network of what `get_weights` of a Keras model of Dense layers gives, with the same bits.
-
-        activation, output, cost: as for `Network`; Keras keeps them elsewhere.
-
-        >>> net = cr.Network([4, 3, 2], seed=1)
-        >>> cr.Network.from_keras_weights(net.to_keras_weights()).theta.tobytes() == net.theta.tobytes()
-        True
-
-        Raises ArchitectureError for a list of other shapes.
-        """
-        sizes, W, b = keras.from_weights(weights)
-        dtype = np.result_type(*W, *b)
-        return cls(sizes, activation, output, cost, initializer=(W, b), dtype=dtype)
-
-    @classmethod
-    def from_sklearn(cls, mlp: Any) -> "Network":
-        """The network in a fitted MLPClassifier or MLPRegressor of scikit-learn, with the same bits as weights.
-
-        >>> from sklearn.neural_network import MLPRegressor
-        >>> mlp = MLPRegressor(solver="lbfgs", random_state=0).fit([[0.0], [1.0], [2.0]], [1.0, 2.0, 3.0])
-        >>> net = cr.Network.from_sklearn(mlp)
-        >>> bool(np.allclose(net.predict([[1.5]])[:, 0], mlp.predict([[1.5]]), rtol=1e-12))
-        True
-
-        Raises SettingError for anything else.
-        """
-        return cls.from_parts(*scikit.from_mlp(mlp))
-
     def __repr__(self) -> str:
         return f"Network({self.architecture.describe()}; {self.theta.size:,} parameters, {self.dtype})"
 
@@ -358,9 +287,6 @@ class Network:
         costs = ", ".join(dict.fromkeys(str(block.cost) for block in a.blocks))
         caption = f"{self.theta.size:,} parameters, {self.dtype}, cost {costs}"
         return layers_svg([Column(*each) for each in zip(a.sizes, labels, strict=True)], caption)
-
-
-from_torch = Network.from_torch
 
 
 class Predictor:
