@@ -146,7 +146,9 @@ def test_cost_is_the_weighted_mean_and_the_penalties_over_the_sum_of_weights():
     assert found.cost(X, T, s) == pytest.approx((s * each).sum() / s.sum(), rel=1e-14)
     expected = (s * each).sum() / 8 + 0.3 / 16 * squares + 0.2 / 8 * sizes
     assert found.cost(X, T, s, alpha=0.3, l1=0.2) == pytest.approx(expected, rel=1e-14)
-    assert found.penalty(0.3, 0.2, 8) == pytest.approx(0.3 / 16 * squares + 0.2 / 8 * sizes, rel=1e-14)
+    assert found.architecture.penalty(found.theta, 0.3, 0.2, 8) == pytest.approx(
+        0.3 / 16 * squares + 0.2 / 8 * sizes, rel=1e-14
+    )
 
 
 @pytest.mark.parametrize("penalty", [{}, {"alpha": 0.3, "l1": 0.1}])

@@ -10,11 +10,10 @@ from chainrule import insight
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array
 from chainrule.engines import Frozen, choose
-from chainrule.equations import penalty
 from chainrule.errors import SettingError
 from chainrule.examples.examples import Examples, as_examples, as_inputs, as_sparse
 from chainrule.examples.sparse import is_sparse
-from chainrule.parameters import cast, first_theta, given_theta, stored_theta
+from chainrule.parameters import cast, first_theta, given_theta, masked, stored_theta
 from chainrule.random import as_seed
 from chainrule.registry import require
 
@@ -53,23 +52,15 @@ class Network:
         self.architecture = Architecture.of(sizes, activation, output, cost, masks)
         drawn = as_seed(seed)
         self.seed: int | None = drawn
-        self._theta = cast(first_theta(self.architecture, initializer, drawn), dtype)
-        self._mask()
+        self._theta = masked(self.architecture, cast(first_theta(self.architecture, initializer, drawn), dtype))
 
     @classmethod
     def from_parts(cls, architecture: Architecture, theta: Array, seed: int | None = None) -> "Network":
         """The network of an architecture and a flat theta, which it copies; masked weights become 0."""
         net = cls.__new__(cls)
         net.architecture, net.seed = architecture, seed
-        net._theta = cast(given_theta(architecture, theta), np.asarray(theta).dtype)
-        net._mask()
+        net._theta = masked(architecture, cast(given_theta(architecture, theta), np.asarray(theta).dtype))
         return net
-
-    def _mask(self) -> None:
-        """Put every masked weight to 0."""
-        for W, mask in zip(self.W, self.architecture.masks, strict=True):
-            if mask is not None:
-                W[~mask] = 0
 
     @property
     def theta(self) -> Array:
@@ -78,8 +69,7 @@ class Network:
 
     @theta.setter
     def theta(self, values: Any) -> None:
-        self._theta[...] = cast(given_theta(self.architecture, values), self.dtype)
-        self._mask()
+        self._theta[...] = masked(self.architecture, cast(given_theta(self.architecture, values), self.dtype))
 
     @property
     def W(self) -> list[Array]:
@@ -110,17 +100,21 @@ class Network:
 
         X may be a sparse matrix of SciPy, of which a part at a time becomes an array.
 
+        engine: "native" (the core in C++), "reference" (the equations in NumPy), or
+        "auto", the first of the two that has everything that this network needs.
+
         >>> cr.Network([2, 1], output="identity", initializer=([[[1], [2]]], [[3]])).predict([[1, 1]])
         array([[6.]], dtype=float32)
 
-        Raises DataError for X of another shape or with values that are not finite.
+        Raises DataError for X of another shape or with values that are not finite; UnknownNameError for an engine that
+        does not exist, EngineError for one that is absent or lacks something that the network needs.
         """
-        found = choose(engine, self.architecture)
+        chosen = choose(engine, self.architecture)
         if is_sparse(X):
             rows = as_sparse(X, self.sizes[0], self.dtype)
-            parts = [found.predict(self.architecture, self.theta, part) for _, part in rows.parts()]
+            parts = [chosen.predict(self.architecture, self.theta, part) for _, part in rows.parts()]
             return np.concatenate(parts)
-        return found.predict(self.architecture, self.theta, as_inputs(X, self.sizes[0], self.dtype))
+        return chosen.predict(self.architecture, self.theta, as_inputs(X, self.sizes[0], self.dtype))
 
     def cost(
         self,
@@ -134,18 +128,23 @@ class Network:
     ) -> float:
         """The objective C = sum_i s_i C_xi / S + alpha / (2 S) sum W² + l1 / S sum |W|, S being the sum of the s_i.
 
-        T is (n, n_L), or class numbers (n,). sample_weight s is (n,), or (n, n_L) with C_xi = sum_j s_ij c_ij.
+        - X: (n, n_1), an array or a sparse matrix.
+        - T: targets (n, n_L), or class numbers (n,).
+        - sample_weight: s, (n,) from 0; or (n, n_L), where C_xi = sum_j s_ij c_ij. None: each is 1.
+        - alpha, l1: factors of the penalties, from 0.
+        - engine: "native" (the core in C++), "reference" (the equations in NumPy), or "auto", the first of the two that
+          has everything that this network needs.
 
         >>> net = cr.Network([1, 1], output="identity", initializer=([[[2]]], [[0]]), dtype="float64")
         >>> net.cost([[1], [2]], [[0], [0]], sample_weight=[1, 3])
         6.5
 
         Raises DataError for shapes that do not fit, values that are not finite, targets that the cost cannot take, and
-        weights below 0; SettingError for penalties below 0.
+        weights below 0; SettingError for penalties below 0; UnknownNameError and EngineError as `predict` does.
         """
-        data = self._examples(X, T, sample_weight, alpha, l1)
-        found = choose(engine, self.architecture).cost(self.architecture, self.theta, data.X, data.T, data.weight)
-        return found + self.penalty(alpha, l1, data.total)
+        data = _checked(self, X, T, sample_weight, alpha, l1)
+        mean = choose(engine, self.architecture).cost(self.architecture, self.theta, data.X, data.T, data.weight)
+        return mean + self.architecture.penalty(self.theta, alpha, l1, data.total)
 
     def gradient(
         self,
@@ -157,17 +156,21 @@ class Network:
         *,
         engine: str = "auto",
     ) -> Array:
-        """dC/dtheta by backpropagation, flat and laid out like theta; arguments as for `cost`.
+        """dC/dtheta by backpropagation, flat and laid out like theta.
+
+        - X, T, sample_weight, alpha, l1: as for `cost`.
+        - engine: "native" (the core in C++), "reference" (the equations in NumPy), or "auto", the first of the two that
+          has everything that this network needs.
 
         >>> net = cr.Network([1, 1], output="identity", initializer=([[[2]]], [[0]]), dtype="float64")
         >>> net.gradient([[1], [2]], [[0], [0]], sample_weight=[1, 3])
         array([6.5, 3.5])
 
-        Raises DataError and SettingError as `cost` does.
+        Raises what `cost` raises.
         """
-        data = self._examples(X, T, sample_weight, alpha, l1)
-        found = choose(engine, self.architecture)
-        return found.gradient(self.architecture, self.theta, *data[:3], data.total, alpha, l1)
+        data = _checked(self, X, T, sample_weight, alpha, l1)
+        chosen = choose(engine, self.architecture)
+        return chosen.gradient(self.architecture, self.theta, *data[:3], data.total, alpha, l1)
 
     def gradient_norms(self, X: Any, T: Any, sample_weight: Any = None, *, engine: str = "auto") -> Array:
         """||dC_x/dtheta|| of every example, the length of its own gradient, (n,), float64; no gradient is formed.
@@ -175,16 +178,19 @@ class Network:
         X and T as for `cost`. Weights of terms (n, n_L) are part of C_x; weights of examples (n,) are not. What an
         example would pull at the weights: outliers and wrong labels pull hard.
 
+        engine: "native" (the core in C++), "reference" (the equations in NumPy), or
+        "auto", the first of the two that has everything that this network needs.
+
         >>> net = cr.Network([1, 1], output="identity", initializer=([[[2]]], [[0]]), dtype="float64")
         >>> net.gradient_norms([[0], [1]], [[3], [0]]).round(4)
         array([3.    , 2.8284])
 
-        Raises DataError as `cost` does.
+        Raises DataError as `cost` does; UnknownNameError and EngineError as `predict` does.
         """
         data = as_examples(self.architecture, X, T, sample_weight, self.dtype)
         by_term = None if data.weight is None or data.weight.ndim == 1 else data.weight
-        found = choose(engine, self.architecture)
-        norms = found.gradient_norms(self.architecture, self.theta, data.X, data.T, by_term)
+        chosen = choose(engine, self.architecture)
+        norms = chosen.gradient_norms(self.architecture, self.theta, data.X, data.T, by_term)
         return norms if by_term is None else norms * (data.total / len(data.rows))
 
     def hidden_activations(self, X: Any, layer: int | None = None, *, engine: str = "auto") -> Any:
@@ -193,11 +199,15 @@ class Network:
         What the network has made of its inputs, in the bits that `predict` goes through. Layer 2 is the first hidden
         layer; A^1 is X, and A^L is what `predict` gives.
 
+        engine: "native" (the core in C++), "reference" (the equations in NumPy), or
+        "auto", the first of the two that has everything that this network needs.
+
         >>> net = cr.Network([4, 3, 2, 1])
         >>> [A.shape for A in net.hidden_activations(np.ones((5, 4)))], net.hidden_activations(np.ones((5, 4)), 2).shape
         ([(5, 3), (5, 2)], (5, 3))
 
-        Raises SettingError for a layer that is not hidden, DataError as `predict` does.
+        Raises SettingError for a layer that is not hidden; DataError, UnknownNameError and EngineError as `predict`
+        does.
         """
         hidden = range(2, len(self.sizes))
         if layer is not None and not (isinstance(layer, int | np.integer) and layer in hidden):
@@ -230,28 +240,16 @@ class Network:
         Its weights lie as predicting needs them, so that a row takes microseconds. Training the network later does not
         change it; any number of threads may call it at once.
 
+        engine: "native" (the core in C++), "reference" (the equations in NumPy), or
+        "auto", the first of the two that has everything that this network needs.
+
         >>> predict = cr.Network([2, 1], output="identity", initializer=([[[1], [2]]], [[3]])).predictor()
         >>> predict(np.array([1, 1], dtype="float32")), predict([[1, 1], [0, 0]]).shape
         (array([6.], dtype=float32), (2, 1))
+
+        Raises UnknownNameError and EngineError as `predict` does.
         """
         return Predictor(self, choose(engine, self.architecture).freeze(self.architecture, self.theta))
-
-    def penalty(self, alpha: float, l1: float, S: float) -> float:
-        """alpha / (2 S) sum W² + l1 / S sum |W|, in float64.
-
-        >>> cr.Network([1, 1], initializer=([[[2]]], [[9]])).penalty(alpha=1.0, l1=3.0, S=2.0)
-        4.0
-        """
-        if not (alpha or l1):
-            return 0.0
-        with np.errstate(all="ignore"):
-            return float(penalty([W.astype(np.float64) for W in self.W], alpha, l1, S))
-
-    def _examples(self, X: Any, T: Any, sample_weight: Any, alpha: float, l1: float) -> Examples:
-        """Checked examples, those of weight 0 left out."""
-        require(alpha >= 0, "alpha", alpha, "at least 0")
-        require(l1 >= 0, "l1", l1, "at least 0")
-        return as_examples(self.architecture, X, T, sample_weight, self.dtype).present()
 
     def document(self) -> tuple[dict[str, Any], dict[str, Array]]:
         """The network as plain data and named tensors, for a file; theta's come first and in its order.
@@ -309,3 +307,10 @@ class Predictor:
         one = np.ndim(X) == 1
         found = self._frozen.predict(as_inputs(np.asarray(X)[None, :] if one else X, self._n_1, self._dtype))
         return found[0] if one else found
+
+
+def _checked(net: Network, X: Any, T: Any, sample_weight: Any, alpha: float, l1: float) -> Examples:
+    """Checked examples, those of weight 0 left out."""
+    require(alpha >= 0, "alpha", alpha, "at least 0")
+    require(l1 >= 0, "l1", l1, "at least 0")
+    return as_examples(net.architecture, X, T, sample_weight, net.dtype).present()

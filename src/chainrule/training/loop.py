@@ -173,7 +173,7 @@ class Training(Iterator[Event]):
         if self.plan.look:
             s, (X, T, *_), rows = self.settings, self.examples, self.looked_at
             found = look(self.net.architecture, theta, X[rows], T[rows])
-            found["cost"][0] += self.net.penalty(s.alpha, s.l1, s.divisor)
+            found["cost"][0] += self.net.architecture.penalty(self.net.theta, s.alpha, s.l1, s.divisor)
             self.history.looks |= {f"{when} {name}": values for name, values in found.items()}
 
     def _all_epochs(self, epochs: int) -> Iterator[Event]:
@@ -248,7 +248,7 @@ class Training(Iterator[Event]):
 
     def _epoch_cost(self) -> float:
         s = self.settings
-        return self._mean_cost() + self.net.penalty(s.alpha, s.l1, s.divisor)
+        return self._mean_cost() + self.net.architecture.penalty(self.net.theta, s.alpha, s.l1, s.divisor)
 
     def _asked_to_stop(self) -> bool:
         if self.plan.cancel():
