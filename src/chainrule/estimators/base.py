@@ -317,21 +317,6 @@ class MLP(Fitted, Insight, CallbackSupport, BaseEstimator):
                 raise
             raise DataError(f"X has words in it ({error}): give preset='tabular', which takes any table") from None
 
-    # ------------------------------------------------------------------------------- files
-
-    def document(self) -> tuple[dict[str, Any], dict[str, Array]]:
-        """The estimator as plain data and named tensors, for a file: all that pickle would keep."""
-        from chainrule.estimators.files import to_parts
-
-        return to_parts(self)
-
-    @classmethod
-    def from_document(cls, document: Any, tensors: Any) -> "MLP":
-        """The estimator of such a document, whichever it is; raises ModelFileError for parts that do not fit."""
-        from chainrule.estimators.files import from_parts
-
-        return from_parts(document, tensors)
-
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
