@@ -13,7 +13,7 @@ from chainrule.engines import Frozen, choose
 from chainrule.errors import SettingError
 from chainrule.examples.examples import Examples, as_examples, as_inputs, as_sparse
 from chainrule.examples.sparse import is_sparse
-from chainrule.parameters import cast, first_theta, given_theta, masked, stored_theta
+from chainrule.parameters import cast, first_theta, given_theta, masked
 from chainrule.random import as_seed
 from chainrule.registry import require
 
@@ -250,27 +250,6 @@ class Network:
         Raises UnknownNameError and EngineError as `predict` does.
         """
         return Predictor(self, choose(engine, self.architecture).freeze(self.architecture, self.theta))
-
-    def document(self) -> tuple[dict[str, Any], dict[str, Array]]:
-        """The network as plain data and named tensors, for a file; theta's come first and in its order.
-
-        Raises ArchitectureError for weights that are not finite: such a file could not be loaded.
-        """
-        cast(self.theta, self.dtype)
-        tensors = {}
-        for l, (W, b) in enumerate(zip(self.W, self.b, strict=True), start=2):
-            tensors[f"layers.{l}.W"], tensors[f"layers.{l}.b"] = W, b
-        masks = {f"layers.{l}.mask": m for l, m in enumerate(self.architecture.masks, start=2) if m is not None}
-        return {"architecture": self.architecture.document()}, {**tensors, **masks}
-
-    @classmethod
-    def from_document(cls, document: Any, tensors: Any) -> "Network":
-        """The network of such a document; raises ArchitectureError where the parts do not fit together."""
-        stored = document.get("architecture")
-        L = len(stored["sizes"]) if isinstance(stored, dict) and isinstance(stored.get("sizes"), list) else 0
-        masks = [tensors.get(f"layers.{l}.mask") for l in range(2, L + 1)]
-        architecture = Architecture.from_document(stored, masks)
-        return cls.from_parts(architecture, stored_theta(architecture, tensors))
 
     def __repr__(self) -> str:
         return f"Network({self.architecture.describe()}; {self.theta.size:,} parameters, {self.dtype})"
