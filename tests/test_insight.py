@@ -7,7 +7,7 @@ import pytest
 
 import chainrule as cr
 from chainrule import insight
-from chainrule.engines import ENGINES
+from chainrule.engines import available
 from chainrule.equations import forward
 from chainrule.errors import ChainruleError, DataError, SettingError
 from chainrule.network import Network
@@ -123,7 +123,7 @@ def test_the_networks_type_is_kept(dtype):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", available())
 def test_hidden_activations_are_what_predict_goes_through(engine, dtype):
     """The last layer of them, as a network of its own, gives the very bits of the prediction."""
     net, (X, _) = small(dtype=dtype), rows(insight.BLOCK + 9)

@@ -2,7 +2,7 @@
 
 An engine takes an architecture and theta, never a network. `gradient` and `predict` are pure. `start` makes a Run,
 which owns the training state and writes each update into the theta that it was given. Callers hand over checked
-examples (data.examples); a Run checks again only what could make it read outside an array.
+examples (examples.examples); a Run checks again only what could make it read outside an array.
 
     rows of X:   order[0] ... order[m-1] | order[m] ... order[2m-1] | ...       one call of `steps`
     update:      rates[0]                | rates[1]                 | ...       one rate an update
@@ -20,7 +20,19 @@ from chainrule.arrays import Array
 from chainrule.errors import EngineError
 from chainrule.optimizers import Clip, Optimizer
 
-__all__ = ["Engine", "Frozen", "Run", "RunSettings", "RunState", "check_lengths", "check_order", "check_rows"]
+__all__ = [
+    "RETURN_AFTER",
+    "Engine",
+    "Frozen",
+    "Run",
+    "RunSettings",
+    "RunState",
+    "check_lengths",
+    "check_order",
+    "check_rows",
+]
+
+RETURN_AFTER = 0.5  # seconds after which `Run.steps` returns to its caller
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array, exact_sum
-from chainrule.engines.base import RunSettings, RunState, check_lengths, check_order, check_rows
+from chainrule.engines.base import RETURN_AFTER, RunSettings, RunState, check_lengths, check_order, check_rows
 from chainrule.equations import Layer, Pass, backward, bp3, bp4, forward, gradient_norms, penalty_gradient
 from chainrule.errors import EngineError
 from chainrule.examples.examples import one_hot
@@ -21,7 +21,6 @@ __all__ = ["ReferenceEngine"]
 
 BLOCK = 1024  # rows predicted together, and rows of one partial sum of `gradient`
 DRAWN = 2**18  # factors of dropout that are drawn together
-LOOK_UP = 0.5  # seconds after which `steps` returns to its caller
 
 Factors = Sequence[Array | None] | None
 
@@ -158,7 +157,7 @@ class ReferenceRun:
         check_order(order, len(rates), m)
         check_rows(order, len(X))
         costs, factors = np.empty(len(rates)), self._factors(epoch, first_batch, len(rates))
-        until = time.monotonic() + LOOK_UP
+        until = time.monotonic() + RETURN_AFTER
         with np.errstate(all="ignore"):
             for k, rate in enumerate(rates):
                 rows = order[k * m : (k + 1) * m]
