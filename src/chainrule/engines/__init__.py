@@ -82,8 +82,8 @@ def choose(name: str, architecture: Architecture, settings: RunSettings | None =
 def passed_over(architecture: Architecture, settings: RunSettings | None = None) -> list[str]:
     """A line for each engine that "auto" asks before the one that it takes: why that one does not compute.
 
-    >>> passed_over(cr.Architecture.of([2, 2, 1], lambda z: z / (1 + z * z)))[-1]
-    "..., so the reference engine computes"
+    >>> passed_over(cr.Architecture.of([2, 2, 1], lambda z: z / (1 + z * z)))[-1].split(", ")[-1]
+    'so the reference engine computes'
     """
     name, refusals = _first(architecture, settings)
     return [f"{refusal}, so the {name} engine computes" for refusal in refusals]
