@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.engines import ENGINES
+from chainrule.engines import available
 from chainrule.engines.base import BLOCK, hidden_activations
 from chainrule.equations import forward
 from chainrule.errors import ChainruleError, DataError, SettingError
@@ -123,7 +123,7 @@ def test_the_networks_type_is_kept(dtype):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", available())
 def test_hidden_activations_are_what_predict_goes_through(engine, dtype):
     """The last layer of them, as a network of its own, gives the very bits of the prediction."""
     net, (X, _) = small(dtype=dtype), rows(BLOCK + 9)

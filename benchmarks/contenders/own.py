@@ -6,12 +6,12 @@ import numpy as np
 
 import chainrule as cr
 from benchmarks.workloads import BETA1, BETA2, EPS, Problem, Workload
-from chainrule.engines import ENGINES, choose
+from chainrule.engines import available, choose
 from chainrule.settings import TrainingSettings
 
 __all__ = ["ENGINE", "Training", "fit", "network", "norms", "predictor"]
 
-ENGINE = "native" if "native" in ENGINES else "reference"
+ENGINE = available()[0]
 HEADS = {
     "sigmoid_quadratic": ("sigmoid", "quadratic"),
     "softmax": ("softmax", "cross_entropy"),
@@ -35,7 +35,7 @@ def optimizer(w: Workload) -> cr.SGD | cr.Adam:
 
 
 class Training:
-    """A run of the native engine, else of the reference."""
+    """A run of the engine that auto asks first."""
 
     whole = False
 

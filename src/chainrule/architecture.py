@@ -17,7 +17,7 @@ import numpy as np
 from chainrule.activations import ACTIVATIONS, Activation
 from chainrule.arrays import Array, namespace
 from chainrule.costs import COSTS, PAIRS, Cost, Pair
-from chainrule.equations import Layer, bp1
+from chainrule.equations import Layer, bp1, penalty
 from chainrule.errors import ArchitectureError
 
 __all__ = ["Architecture", "Block", "Blocks"]
@@ -208,6 +208,17 @@ class Architecture:
                 terms = terms * weight[:, c][:, : terms.shape[1]]
             total = total + namespace(terms).sum(terms, axis=1)
         return total  # type: ignore[return-value]
+
+    def penalty(self, theta: Array, alpha: float, l1: float, S: float) -> float:
+        """alpha / (2 S) sum W² + l1 / S sum |W|, in float64.
+
+        >>> Architecture.of([1, 1]).penalty(np.array([2.0, 9.0]), alpha=1.0, l1=3.0, S=2.0)
+        4.0
+        """
+        if not (alpha or l1):
+            return 0.0
+        with np.errstate(all="ignore"):
+            return float(penalty([W.astype(np.float64) for W in self.views(theta)[0]], alpha, l1, S))
 
     def delta_L(self, Z: Array, A: Array, T: Array, weight: Array | None = None) -> Array:
         """The error of the output layer, dC_x/dZ^L, shape (m, n_L), block by block."""

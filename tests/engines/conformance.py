@@ -1,6 +1,6 @@
 """What every engine has to keep, as data: problems made from factors, runs of them, and how results are compared.
 
-The tests themselves are in test_reference.py and take their engines from `chainrule.engines.ENGINES`.
+The tests themselves are in test_reference.py and take their engines from `chainrule.engines.available`.
 """
 
 import dataclasses

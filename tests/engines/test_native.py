@@ -15,7 +15,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.architecture import Architecture
-from chainrule.engines import ENGINES, choose, passed_over
+from chainrule.engines import ENGINES, available, choose, passed_over, why_absent
 from chainrule.errors import DataError, EngineError, SettingError
 from chainrule.network import Network
 from chainrule.optimizers import LBFGS, SGD, Adam, Clip, Optimizer
@@ -25,7 +25,7 @@ from .conformance import Integers, bits, play, problem
 from .test_reference import uncut
 
 ROOT = Path(__file__).resolve().parents[2]
-pytestmark = pytest.mark.skipif("native" not in ENGINES, reason="the native core is not built")
+pytestmark = pytest.mark.skipif(why_absent("native") is not None, reason="the native core is not built")
 dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
 WIDTHS = [1, 2, 7, 15, 16, 17, 31, 32, 33, 47, 48, 49, 64, 65, 96, 97, 113]  # around tiles, vectors and panels
@@ -350,7 +350,7 @@ def test_memory_does_not_grow_from_fit_to_fit(count):
 # --- the predictor ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", available())
 @dtypes
 @pytest.mark.parametrize("sizes", [(784, 30, 10), (30, 64, 2), (1, 1)], ids=str)
 def test_a_predictor_has_the_bits_of_predict_and_keeps_its_weights(engine, sizes, dtype):
@@ -373,7 +373,7 @@ def test_a_predictor_has_the_bits_of_predict_and_keeps_its_weights(engine, sizes
     )
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", available())
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_a_predictor_refuses_what_predict_refuses(engine, value):
     predict = Network([3, 2]).predictor(engine=engine)

@@ -1,4 +1,4 @@
-"""What every engine keeps: written for the reference engine, run for each that `ENGINES` has."""
+"""What every engine keeps: written for the reference engine, run for each that is available."""
 
 import itertools
 from types import SimpleNamespace
@@ -6,9 +6,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from chainrule.architecture import Architecture
-from chainrule.engines import ENGINES, RunState, choose, reference
-from chainrule.errors import EngineError, UnknownNameError
+from chainrule.engines import ENGINES, RunState, available, reference
+from chainrule.errors import EngineError
 from chainrule.examples.examples import as_examples
 from chainrule.network import Network
 from chainrule.optimizers import SGD, Adam, Clip
@@ -31,7 +30,7 @@ from .conformance import (
     words,
 )
 
-engines = pytest.mark.parametrize("engine", ENGINES)
+engines = pytest.mark.parametrize("engine", available())
 dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
 
@@ -425,21 +424,3 @@ def test_gradient_cost_and_predict_change_nothing(engine):
     run, _ = p.start(engine)
     play(run, p)
     assert bits(p.theta, *p.data[:4]) == before
-
-
-def test_an_engine_is_chosen_by_name_or_as_the_first_that_lacks_nothing(monkeypatch):
-    architecture = Architecture.of([2, 1])
-
-    class Lame(reference.ReferenceEngine):
-        name = "lame"
-
-        def lacks(self, architecture, settings=None):
-            return "dropout"
-
-    monkeypatch.setattr("chainrule.engines.ENGINES", {"lame": Lame, **ENGINES})
-    assert choose("auto", architecture).name == next(iter(ENGINES))
-    assert choose("reference", architecture).name == "reference"
-    with pytest.raises(EngineError, match=r"^engine lame has no dropout[^\n]*$"):
-        choose("lame", architecture)
-    with pytest.raises(UnknownNameError, match=r"'quick'.*auto, lame, .*reference"):
-        choose("quick", architecture)

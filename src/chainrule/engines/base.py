@@ -2,7 +2,7 @@
 
 An engine takes an architecture and theta, never a network. `gradient` and `predict` are pure. `start` makes a Run,
 which owns the training state and writes each update into the theta that it was given. Callers hand over checked
-examples (data.examples); a Run checks again only what could make it read outside an array.
+examples (examples.examples); a Run checks again only what could make it read outside an array.
 
     rows of X:   order[0] ... order[m-1] | order[m] ... order[2m-1] | ...       one call of `steps`
     update:      rates[0]                | rates[1]                 | ...       one rate an update
@@ -22,6 +22,7 @@ from chainrule.settings import TrainingSettings
 
 __all__ = [
     "BLOCK",
+    "RETURN_AFTER",
     "Engine",
     "Frozen",
     "Run",
@@ -32,6 +33,8 @@ __all__ = [
     "check_rows",
     "hidden_activations",
 ]
+
+RETURN_AFTER = 0.5  # seconds after which `Run.steps` returns to its caller
 
 BLOCK = 1024  # rows computed together, so that memory stays bounded; and rows of one partial sum of `gradient`
 

@@ -19,7 +19,7 @@ from chainrule.arrays import Array
 from chainrule.costs import COSTS
 from chainrule.engines import abi, core
 from chainrule.engines.abi import Library
-from chainrule.engines.base import RunState, check_lengths, check_order, check_rows
+from chainrule.engines.base import RETURN_AFTER, RunState, check_lengths, check_order, check_rows
 from chainrule.errors import EngineError
 from chainrule.optimizers import LBFGS, OPTIMIZERS
 from chainrule.registry import Entry, Registry
@@ -27,7 +27,6 @@ from chainrule.settings import TrainingSettings
 
 __all__ = ["NativeEngine", "engine"]
 
-LOOK_UP = 0.5  # seconds after which `steps` returns to its caller
 MOST_UPDATES = 4096  # of one call
 MOST_ROWS = 2**20  # of one call, if that is one update at least
 TOGETHER = 1024  # rows in memory together where nothing is trained
@@ -230,7 +229,7 @@ class NativeRun:
         )
         self._lock, self._text = threading.Lock(), ctypes.create_string_buffer(abi.ROOM)
         self._most = max(1, min(MOST_UPDATES, MOST_ROWS // self._m))
-        self._call = abi.StepCall(theta=theta.ctypes.data, theta_bytes=theta.nbytes, seconds=LOOK_UP)
+        self._call = abi.StepCall(theta=theta.ctypes.data, theta_bytes=theta.nbytes, seconds=RETURN_AFTER)
         self._make_room(1)
         self._steps, self._slots = library.function("steps"), settings.optimizer.slots
         self._fixed = (ctypes.c_uint64(self._net.number), byref(self._call), self._text, abi.ROOM)

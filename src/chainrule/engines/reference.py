@@ -12,7 +12,7 @@ import numpy as np
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array, exact_sum
 from chainrule.backprop import Keep, Ledger, split_weight, sweep
-from chainrule.engines.base import RunState, blocks, check_lengths, check_order, check_rows
+from chainrule.engines.base import RETURN_AFTER, RunState, blocks, check_lengths, check_order, check_rows
 from chainrule.equations import forward, penalty_gradient
 from chainrule.errors import EngineError
 from chainrule.random import dropout_factors
@@ -21,7 +21,6 @@ from chainrule.settings import TrainingSettings
 __all__ = ["ReferenceEngine"]
 
 DRAWN = 2**18  # factors of dropout that are drawn together
-LOOK_UP = 0.5  # seconds after which `steps` returns to its caller
 
 
 class ReferenceEngine:
@@ -157,7 +156,7 @@ class ReferenceRun:
         check_order(order, len(rates), m)
         check_rows(order, len(X))
         costs, factors = np.empty(len(rates)), self._factors(epoch, first_batch, len(rates))
-        until = time.monotonic() + LOOK_UP
+        until = time.monotonic() + RETURN_AFTER
         with np.errstate(all="ignore"):
             for k, rate in enumerate(rates):
                 rows = order[k * m : (k + 1) * m]

@@ -126,7 +126,7 @@ def begin(estimator: Any, rows: Rows, classes: Any, own_validation: bool) -> Non
 
 def _choice(e: Any, targets: Any) -> Any:
     """The output and cost of numbers, which say how they are scaled."""
-    return choose("numbers", *output_of(e, *e._answer(targets)))
+    return choose("numbers", *output_of(e, e._usual_output(targets)))
 
 
 def _inner(e: Any, s: TableSettings, width: int, targets: Any) -> Any:
@@ -156,7 +156,7 @@ def _inner(e: Any, s: TableSettings, width: int, targets: Any) -> Any:
 def _of_one(inner: Any, targets: Any, count: int) -> Architecture:
     """The architecture of one of the members."""
     sizes = [n // count for n in hidden_sizes(inner.hidden_layer_sizes)]
-    output, cost = output_of(inner, *inner._answer(targets))
+    output, cost = output_of(inner, inner._usual_output(targets))
     blocks = [(output, width) for width in targets.widths]
     activation = hidden_activations(inner.activation, len(sizes))
     return Architecture.of([inner.n_features_in_, *sizes, sum(targets.widths)], activation, blocks, cost)

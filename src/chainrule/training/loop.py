@@ -186,7 +186,7 @@ class Training(Iterator[Event]):
         if self.settings.probe:
             s, (X, T, *_), rows = self.settings, self.examples, self.probed
             found = probe_layers(self.net.architecture, theta, X[rows], T[rows])
-            found["cost"][0] += self.net.penalty(s.alpha, s.l1, self.divisor)
+            found["cost"][0] += self.net.architecture.penalty(self.net.theta, s.alpha, s.l1, self.divisor)
             self.history.probes |= {f"{when} {name}": values for name, values in found.items()}
 
     def _all_epochs(self, epochs: int) -> Iterator[Event]:
@@ -261,7 +261,7 @@ class Training(Iterator[Event]):
 
     def _epoch_cost(self) -> float:
         s = self.settings
-        return self._mean_cost() + self.net.penalty(s.alpha, s.l1, self.divisor)
+        return self._mean_cost() + self.net.architecture.penalty(self.net.theta, s.alpha, s.l1, self.divisor)
 
     def _asked_to_stop(self) -> bool:
         if self._cancel():
