@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import DataError, RowError
+from chainrule.tables.arrow import pa, pc
 from chainrule.tables.missing import UNSAID, among, one_array, stripped, without
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 __all__ = [
     "NumberCells",
@@ -80,8 +78,6 @@ def read_numbers(column: Any, unsaid: bool = False) -> NumberCells | None:
 
     With `unsaid` the words of `UNSAID` count as missing.
     """
-    import pyarrow as pa
-
     plain = one_array(column)
     numbers, boolean = _numbers(plain), pa.types.is_boolean(plain.type)
     if numbers is None and pa.types.is_large_string(plain.type):
@@ -119,9 +115,6 @@ def values_of(column: Any, refuse: Callable[[int, str], DataError], name: str = 
 
     Raises what `refuse(row, text)` makes for the first word, and RowError for a number that is not finite.
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     plain = one_array(column)
     if pa.types.is_large_string(plain.type) and _numbers(plain) is None:
         text = words_of(plain, name)
@@ -139,9 +132,6 @@ def numbers_at_once(table: pa.Table, names: Sequence[str]) -> dict[str, NDArray[
 
     All of them are read in a few calls; it is worth it for many columns of few rows, and for others nothing is read.
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     n = table.num_rows
     if n > _FEW or len(names) < _MANY:
         return {}
@@ -168,9 +158,6 @@ def missing_cells(column: Any, unsaid: bool = False) -> NDArray[np.bool_]:
     >>> missing_cells(["1", "?", None, "-"])
     array([False,  True,  True, False])
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     plain = one_array(column)
     if not pa.types.is_large_string(plain.type):
         return np.asarray(pc.is_null(plain, nan_is_null=pa.types.is_floating(plain.type)))
@@ -180,9 +167,6 @@ def missing_cells(column: Any, unsaid: bool = False) -> NDArray[np.bool_]:
 
 def words_of(column: Any, name: str = "?") -> pa.Array:
     """The same canonical text as one Arrow array, null where missing."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     plain = one_array(column)
     if pa.types.is_floating(plain.type):
         return _float_words(plain)
@@ -199,9 +183,6 @@ def words_of(column: Any, name: str = "?") -> pa.Array:
 
 def _short_times(kind: pa.DataType, text: pa.Array) -> pa.Array:
     """Times as a CSV has them: no zeros at the end of a second, and no midnight."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     if not pa.types.is_temporal(kind):
         return text
     text = pc.replace_substring_regex(text, r"(\.\d*?)0+(Z?)$", r"\1\2")
@@ -211,8 +192,6 @@ def _short_times(kind: pa.DataType, text: pa.Array) -> pa.Array:
 
 def is_categorical(column: Any) -> bool:
     """Whether the column came as categories (an Arrow dictionary), which it stays even when they are numbers."""
-    import pyarrow as pa
-
     return isinstance(column, pa.Array | pa.ChunkedArray) and bool(pa.types.is_dictionary(column.type))
 
 
@@ -223,8 +202,6 @@ def order_of(column: Any, name: str = "?") -> tuple[str, ...] | None:
     >>> order_of(pa.DictionaryArray.from_arrays([1, 0], ["low", "high"], ordered=True))
     ('low', 'high')
     """
-    import pyarrow as pa
-
     if not is_categorical(column) or not column.type.ordered:
         return None
     chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
@@ -239,8 +216,6 @@ def first_non_number(column: Any, name: str = "?", unsaid: bool = False) -> tupl
     >>> first_non_number(["1", "", "about 3"])
     (2, 'about 3')
     """
-    import pyarrow.compute as pc
-
     words = words_of(column, name)
     words = without(words, among(words, UNSAID)) if unsaid else words
     row = pc.index(pc.match_substring_regex(words, _NUMBER), False).as_py()
@@ -249,15 +224,10 @@ def first_non_number(column: Any, name: str = "?", unsaid: bool = False) -> tupl
 
 def numeric_cells(words: pa.Array) -> pa.Array:
     """Which of the words are numbers; null where missing."""
-    import pyarrow.compute as pc
-
     return pc.match_substring_regex(words, _NUMBER)
 
 
 def _numbers(plain: pa.Array) -> pa.Array | None:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     kind = plain.type
     if pa.types.is_large_string(kind):
         return _parsed(stripped(plain))
@@ -266,9 +236,6 @@ def _numbers(plain: pa.Array) -> pa.Array | None:
 
 
 def _parsed(text: pa.Array) -> pa.Array | None:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     try:
         return pc.cast(text, pa.float64())
     except pa.ArrowInvalid:
@@ -276,9 +243,6 @@ def _parsed(text: pa.Array) -> pa.Array | None:
 
 
 def _booleans(text: pa.Array) -> pa.Array | None:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     true = among(text, _TRUE)
     if not pc.all(pc.or_(pc.or_(true, among(text, _FALSE)), pc.is_null(text))).as_py():
         return None
@@ -287,9 +251,6 @@ def _booleans(text: pa.Array) -> pa.Array | None:
 
 def _float_words(numbers: pa.Array) -> pa.Array:
     """Whole numbers as integers are written, the others by the fewest digits that give them back."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     numbers = pc.cast(numbers, pa.float32()) if pa.types.is_float16(numbers.type) else numbers
     present = pc.if_else(pc.is_nan(numbers), pa.scalar(None, numbers.type), numbers)
     whole = pc.and_(pc.equal(pc.trunc(present), present), pc.less(pc.abs(present), _EXACT))

@@ -6,10 +6,9 @@ White space around a cell is dropped, and the words of `MISSING` stand for no va
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import pyarrow as pa
+from chainrule.tables.arrow import pa, pc
 
 __all__ = ["MISSING", "UNSAID", "among", "one_array", "stripped", "without"]
 
@@ -24,9 +23,6 @@ _A_DAY = {unit: 86400.0 * 1000**k for k, unit in enumerate(("s", "ms", "us", "ns
 
 def one_array(column: Any) -> pa.Array:
     """One array without dictionary, its text as large_string; lists are taken as they come."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     if not isinstance(column, pa.Array | pa.ChunkedArray):
         column = pa.array(column, from_pandas=True)
     if isinstance(column, pa.ChunkedArray):  # each chunk by itself: dictionaries may differ between chunks
@@ -42,23 +38,15 @@ def one_array(column: Any) -> pa.Array:
 
 def stripped(text: pa.Array) -> pa.Array:
     """The text without white space around it, null where it is one of the missing words."""
-    import pyarrow.compute as pc
-
     trimmed = pc.utf8_trim_whitespace(text)
     return without(trimmed, among(trimmed, MISSING))
 
 
 def without(text: pa.Array, cells: pa.Array) -> pa.Array:
     """The text, null in these cells."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     return pc.if_else(cells, pa.scalar(None, text.type), text)
 
 
 def among(text: pa.Array, words: tuple[str, ...]) -> pa.Array:
     """Which cells (n,) are one of the words."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     return pc.is_in(text, value_set=pa.array(words, text.type))

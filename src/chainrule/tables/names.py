@@ -5,12 +5,10 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from chainrule.errors import DataError
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from chainrule.tables.arrow import pa
 
 __all__ = ["UNNAMED", "listed", "named_columns", "require_columns"]
 

@@ -8,20 +8,18 @@ without a target are left out too, once their cells have been looked at.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import RowError
+from chainrule.tables.arrow import pa
 from chainrule.tables.columns import values_of
 from chainrule.tables.names import UNNAMED
 from chainrule.tables.profile.column import Part, TargetProfile, gather
 from chainrule.tables.sources import Source
 from chainrule.tables.targets.targets import target_profiles, with_all
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 __all__ = ["ABSENT", "HELD", "TEST", "TRAIN", "WITHOUT", "RowRoles"]
 
@@ -61,8 +59,6 @@ class RowRoles:
 
     def _parts(self) -> Iterator[Part]:
         """One pass: the targets of the rows that count and are not for the test."""
-        import pyarrow as pa
-
         roles, weights, without, weightless, start = [], [], 0, 0, 0
         for block in self._source.blocks():
             self.unnamed = (block.schema.metadata or {}).get(UNNAMED, b"").decode()

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import DataError
+from chainrule.tables.arrow import pa
 from chainrule.tables.column_records import demand, read_columns, statistics_of, write_columns
 from chainrule.tables.columns import numbers_at_once
 from chainrule.tables.inputs.choose import transform_of
@@ -21,9 +22,6 @@ from chainrule.tables.names import require_columns
 from chainrule.tables.profile.column import ColumnProfile, gather, parts_of
 from chainrule.tables.profile.dates import FORMS
 from chainrule.tables.sources import as_source
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 __all__ = ["Encoder"]
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import DataError, RowError
+from chainrule.tables.arrow import pa
 from chainrule.tables.columns import (
     NumberCells,
     first_non_number,
@@ -32,9 +33,6 @@ from chainrule.tables.profile.moments import Running
 from chainrule.tables.profile.sample import Sample
 from chainrule.tables.profile.word_counts import MOST_DISTINCT, Counts
 from chainrule.tables.sources import Source
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 __all__ = ["ColumnProfile", "Part", "TargetProfile", "cut", "gather", "numbered", "parts_of"]
 
@@ -234,8 +232,6 @@ class TargetProfile(ColumnProfile):
 
 def parts_of(source: Source, names: Sequence[str], chosen: NDArray[np.bool_] | None = None) -> Iterator[Part]:
     """One pass over the columns `names` of a source: block by block the rows that are chosen, all without a choice."""
-    import pyarrow as pa
-
     start = 0
     for block in source.blocks():
         rows = np.arange(start, start + block.num_rows)

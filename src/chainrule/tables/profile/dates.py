@@ -6,18 +6,16 @@ zone behind it (`Z`, `+02:00`) is read over. Months have English names.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.tables.arrow import pa, pc
 from chainrule.tables.columns import words_of
 from chainrule.tables.missing import UNSAID, among, without
 from chainrule.tables.profile.moments import Running
 from chainrule.tables.profile.sample import Sample
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 __all__ = ["CLOCK", "DAY", "FORMS", "Forms", "Spread", "seconds_of", "times_in"]
 
@@ -143,8 +141,6 @@ def seconds_of(words: pa.Array, form: str) -> Values:
     >>> seconds_of(pa.array(["2.1.1970 0:01", "32.1.1970"], pa.large_string()), "day.month.year")
     array([86460.,    nan])
     """
-    import pyarrow.compute as pc
-
     found = pc.extract_regex(words, rf"(?i)^{FORMS[form]}$")
     names = {field.name for field in found.type}
     part = {name: pc.struct_field(found, name) for name in names}
@@ -198,29 +194,19 @@ def _clock(part: dict[str, pa.Array]) -> Values:
 
 def _number(words: pa.Array, otherwise: float) -> Values:
     """Words of digits as numbers; `otherwise` where there are none."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     empty = pc.fill_null(pc.equal(words, ""), True)
     found = pc.cast(pc.if_else(empty, pa.scalar(None, words.type), words), pa.float64())
     return np.array(pc.fill_null(found, otherwise))
 
 
 def _length(words: pa.Array) -> NDArray[Any]:
-    import pyarrow.compute as pc
-
     return np.asarray(pc.fill_null(pc.utf8_length(words), 0))
 
 
 def _begins(words: pa.Array, letter: str) -> NDArray[np.bool_]:
-    import pyarrow.compute as pc
-
     return np.asarray(pc.fill_null(pc.starts_with(words, letter, ignore_case=True), False))
 
 
 def _month(names: pa.Array) -> Values:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     lower = pc.utf8_lower(names)
     return np.array(pc.fill_null(pc.index_in(lower, value_set=pa.array(_NAMES, lower.type)), -1), np.float64) + 1

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from chainrule.tables.arrow import pa, pc
 from chainrule.tables.columns import numeric_cells
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 __all__ = ["MOST_DISTINCT", "Counts"]
 
@@ -39,9 +35,6 @@ class Counts:
 
     def add(self, words: pa.Array) -> None:
         """Count the words (n,) of the next block; missing ones are not counted."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
         counted = pc.value_counts(words.drop_null())
         values, counts = counted.field("values"), counted.field("counts")
         self.numeric += pc.sum(counts.filter(numeric_cells(values))).as_py() or 0
@@ -64,15 +57,11 @@ class Counts:
 
     def spaces(self) -> float:
         """How many spaces a different word has on average: prose has many."""
-        import pyarrow.compute as pc
-
         self._merge()
         return 0.0 if self._merged is None else pc.mean(pc.count_substring(self._merged.column("word"), " ")).as_py()
 
     def words(self, least: int = 1) -> list[tuple[str, int]]:
         """Words that came `least` times or more, with their counts: the most frequent first, then by their text."""
-        import pyarrow.compute as pc
-
         self._merge()
         if self._merged is None:
             return []
@@ -81,8 +70,6 @@ class Counts:
         return sorted(pairs, key=lambda pair: (-pair[1], pair[0]))
 
     def _merge(self) -> None:
-        import pyarrow as pa
-
         parts = ([] if self._merged is None else [self._merged]) + self._waiting
         self._waiting, self._length = [], 0
         if len(parts) > 1:
@@ -94,6 +81,4 @@ class Counts:
 
 
 def _beyond(words: pa.ChunkedArray) -> bool:
-    import pyarrow.compute as pc
-
     return len(words) > MOST_DISTINCT or (pc.sum(pc.binary_length(words)).as_py() or 0) > MOST_TEXT

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import RowError
+from chainrule.tables.arrow import pa, pc
 from chainrule.tables.columns import values_of, words_of
 from chainrule.tables.inputs.transforms import standardised
 from chainrule.tables.names import listed
@@ -109,9 +110,6 @@ class Classes(Target):
         return codes
 
     def _codes_of_words(self, column: Any) -> NDArray[np.intp]:
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
         cells = words_of(column, self.name)
         codes = pc.index_in(cells, value_set=pa.array(self.words, cells.type)).fill_null(-1)
         return np.asarray(codes, dtype=np.intp)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import DataError, RowError, SettingError
+from chainrule.tables.arrow import pa
 from chainrule.tables.column_records import demand, read_columns, statistics_of, write_columns
 from chainrule.tables.columns import missing_cells
 from chainrule.tables.names import listed, require_columns
@@ -18,9 +19,6 @@ from chainrule.tables.profile.column import ColumnProfile, TargetProfile, gather
 from chainrule.tables.sources import as_source
 from chainrule.tables.targets.choose import TASKS, target_of
 from chainrule.tables.targets.kinds import KINDS, Classes, Quantity, Target
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 __all__ = ["Block", "Targets", "target_profiles", "with_all"]
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.tables.arrow import pa, pc
 from chainrule.tables.columns import words_of
 from chainrule.tables.inputs.transforms.base import Transform, flagged
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 __all__ = ["LEAST_SHARE", "MOST_WORDS", "Categories", "Frequent", "Ordered"]
 
@@ -53,9 +51,6 @@ class WordColumn(Transform):
         out[known, codes[known]] = 1
 
     def _codes(self, cells: pa.Array) -> NDArray[np.intp]:
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
         codes = pc.index_in(cells, value_set=pa.array(self.words, cells.type)).fill_null(-1)
         return np.asarray(codes, dtype=np.intp)
 
