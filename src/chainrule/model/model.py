@@ -71,8 +71,7 @@ class Model:
         if not np.isfinite(found).all():
             first = int(np.argmin(np.isfinite(found).all(axis=1)))
             raise RowError(
-                first,
-                lambda row: f"row {row} has no finite answer: its values are far outside those of the training data",
+                first, "row {row} has no finite answer: its values are far outside those of the training data"
             )
         return as_answers(self.targets, self._activations, found)
 

@@ -53,13 +53,14 @@ def column_as_numbers(column: Any, name: str = "?") -> tuple[NDArray[np.float64]
     infinite = np.isinf(numbers.values)
     if infinite.any():
         row = int(infinite.argmax())
-        raise RowError(row, lambda number: not_finite(name, number, shown(column, row)))
+        raise not_finite(name, row, shown(column, row))
     return numbers.values, np.isnan(numbers.values)
 
 
-def not_finite(name: str, number: int, text: str) -> str:
-    """The line that refuses a number that is none, in the row of that number (from 1)."""
-    return f"row {number} of column {name!r} is {text}, which is no finite number: mend it"
+def not_finite(name: str, row: int, text: str) -> RowError:
+    """The error for a cell whose number is infinite, in this row (from 0)."""
+    line = "row {row} of column {name!r} is {text}, which is not a finite number: fix it"
+    return RowError(row, line, name=name, text=text)
 
 
 class NumberCells(NamedTuple):

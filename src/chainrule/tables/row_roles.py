@@ -85,9 +85,8 @@ def _weights(block: pa.Table, name: str, rows: NDArray[np.int64]) -> NDArray[np.
     cells: Any = block.column(name)
 
     def wrong(row: int, text: str) -> RowError:
-        return RowError(
-            row, lambda n: f"the weight in row {n} of column {name!r} is {text}: weights are numbers from 0"
-        )
+        line = "the weight in row {row} of column {name!r} is {text}: weights are numbers from 0"
+        return RowError(row, line, name=name, text=text)
 
     try:
         values = values_of(cells, lambda row, text: wrong(row, repr(text)), name)

@@ -55,10 +55,9 @@ def _numbers_rows(facts: ColumnProfile) -> bool:
 def _of_words(facts: ColumnProfile) -> Transform:
     counts, present = facts.counts, facts.present
     if facts.word is not None and not facts.categorical and counts.numeric > MEANT_AS_NUMBERS * present:
-        name, (row, word) = facts.name, facts.word
-        raise RowError(
-            row, lambda number: f"column {name!r} holds numbers, but {word!r} came in row {number}: mend it, or drop it"
-        )
+        row, word = facts.word
+        line = "column {name!r} holds numbers, but {word!r} came in row {row}: fix it, or drop the column"
+        raise RowError(row, line, name=facts.name, word=word)
     if facts.forms.chosen is not None and not facts.categorical:
         return _times(facts, facts.forms.chosen)
     if counts.too_many:

@@ -84,7 +84,7 @@ class ColumnProfile:
         """Whether all cells that are not missing are numbers. Raises RowError where one of those is infinite."""
         if self.word is None and self.infinite is not None:
             row, text = self.infinite
-            raise RowError(row, lambda number: not_finite(self.name, number, text))
+            raise not_finite(self.name, row, text)
         return self.word is None
 
     @property

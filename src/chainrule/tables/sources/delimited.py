@@ -71,7 +71,7 @@ class DelimitedSource(Source):
             except pa.ArrowInvalid as error:
                 if block >= _LONGEST or not any(words in str(error) for words in _TOO_SHORT):
                     raise
-                block *= 8
+                block = min(8 * block, _LONGEST)
             else:
                 return
 

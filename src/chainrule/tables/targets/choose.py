@@ -69,13 +69,8 @@ def _of_words(facts: TargetProfile, task: str) -> Classes:
     assert facts.word is not None, "a column of words has a first one"
     name, (row, word) = facts.name, facts.word
     if task == "regression":
-        raise RowError(
-            row,
-            lambda number: (
-                f"target {name!r} cannot be a number, {word!r} came in row {number}: "
-                "mend it, or use task='classification'"
-            ),
-        )
+        line = "target {name!r} cannot be a number, {word!r} came in row {row}: fix it, or use task='classification'"
+        raise RowError(row, line, name=name, word=word)
     if facts.counts.too_many or (task == "auto" and facts.counts.distinct() > _MOST_CLASSES):
         _refuse(facts, task, row, word)
     return _classes(name, "text", sorted(word for word, _ in facts.counts.words()))
@@ -85,13 +80,11 @@ def _refuse(facts: TargetProfile, task: str, row: int, word: str) -> None:
     """Raise DataError for numbers with a few words among them, and for words that hardly ever repeat."""
     name, counts = facts.name, facts.counts
     if task == "auto" and 2 * counts.numeric > facts.present:
-        raise RowError(
-            row,
-            lambda number: (
-                f"target {name!r} holds numbers, but {word!r} came in row {number}: "
-                "mend it, leave the cell empty, or use task='classification'"
-            ),
+        line = (
+            "target {name!r} holds numbers, but {word!r} came in row {row}: "
+            "fix it, leave the cell empty, or use task='classification'"
         )
+        raise RowError(row, line, name=name, word=word)
     if counts.too_many or 2 * counts.distinct() > facts.present:
         found = f"more than {MOST_DISTINCT:,}" if counts.too_many else str(counts.distinct())
         raise DataError(

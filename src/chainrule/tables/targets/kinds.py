@@ -121,13 +121,8 @@ class Classes(Target):
         return np.where(known[codes] == values, codes, -1)
 
     def _unknown(self, row: int, word: str) -> RowError:
-        known = listed(self.values.tolist())
-        return RowError(
-            row,
-            lambda number: (
-                f"target {self.name!r} has an unknown class {word!r} in row {number}: the classes are {known}"
-            ),
-        )
+        line = "target {name!r} has an unknown class {word!r} in row {row}: the classes are {known}"
+        return RowError(row, line, name=self.name, word=word, known=listed(self.values.tolist()))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,9 +147,8 @@ class Quantity(Target):
         return standardised(values, self.mean, self.scale, dtype, self.name)[:, np.newaxis]
 
     def _refused(self, row: int, word: str) -> RowError:
-        return RowError(
-            row, lambda number: f"target {self.name!r} holds numbers, but {word!r} came in row {number}: mend it"
-        )
+        line = "target {name!r} holds numbers, but {word!r} came in row {row}: fix it"
+        return RowError(row, line, name=self.name, word=word)
 
     def decode(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
         """`mean + scale * a` (n,), float64 in the column's own units."""
@@ -186,13 +180,11 @@ class LogQuantity(Quantity):
         return np.exp(np.minimum(super().decode(outputs), _GREATEST))
 
     def _not_positive(self, row: int, value: float) -> RowError:
-        return RowError(
-            row,
-            lambda number: (
-                f"target {self.name!r} is learned as its logarithm, but row {number} has {value:g}: "
-                "leave the row out, or name a cost, such as quadratic, when you train"
-            ),
+        line = (
+            "target {name!r} is learned as its logarithm, but row {row} has {value:g}: "
+            "leave the row out, or name a cost, such as quadratic, when you train"
         )
+        return RowError(row, line, name=self.name, value=value)
 
 
 KINDS: dict[str, type[Target]] = {"classes": Classes, "numbers": Quantity, "log numbers": LogQuantity}  # names in files

@@ -119,9 +119,8 @@ class Targets:
         """
         there = self.present(table)
         if not there.all():
-            row = int(there.argmin())
-            names = listed(self.names)
-            raise RowError(row, lambda number: f"row {number} has no value in {names}: leave out rows without targets")
+            line = "row {row} has no value in {names}: leave out rows without targets"
+            raise RowError(int(there.argmin()), line, names=listed(self.names))
         parts = [column.encode(table.column(column.name), dtype) for column in self.columns]
         return np.concatenate(parts, axis=1)
 

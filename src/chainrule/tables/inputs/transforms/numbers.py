@@ -60,13 +60,8 @@ class NumberColumn(Transform):
             out[:, 1] = missing
 
     def _refused(self, row: int, word: str) -> RowError:
-        return RowError(
-            row,
-            lambda number: (
-                f"column {self.name!r} holds numbers, but {word!r} came in row {number}: "
-                "write a number there, or leave the cell empty"
-            ),
-        )
+        line = "column {name!r} holds numbers, but {word!r} came in row {row}: write a number, or leave the cell empty"
+        return RowError(row, line, name=self.name, word=word)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,11 +153,9 @@ def standardised(values: NDArray[Any], mean: float, scale: float, dtype: Any, na
     far = np.isinf(result)
     if far.any():
         row = int(far.argmax())
-        raise RowError(
-            row,
-            lambda number: (
-                f"row {number} of column {name!r} is {values[row]:g}, too far from the training data "
-                f"(mean {mean:g}, standard deviation {scale:g}): mend it, or leave the cell empty"
-            ),
+        line = (
+            "row {row} of column {name!r} is {value:g}, too far from the training data "
+            "(mean {mean:g}, standard deviation {scale:g}): fix it, or leave the cell empty"
         )
+        raise RowError(row, line, name=name, value=values[row], mean=mean, scale=scale)
     return result

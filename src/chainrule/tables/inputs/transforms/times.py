@@ -79,13 +79,11 @@ class Times(Transform):
         return _cycle(7, 7)[weekday(seconds)] if part == "weekday" else _cycle(1440, 1440)[minute(seconds)]
 
     def _refused(self, row: int, word: str) -> RowError:
-        return RowError(
-            row,
-            lambda number: (
-                f"column {self.name!r} holds times ({self.form}), but {word!r} came in row {number}: "
-                "write one of that form there, or leave the cell empty"
-            ),
+        line = (
+            "column {name!r} holds times ({form}), but {word!r} came in row {row}: "
+            "write a time of that form, or leave the cell empty"
         )
+        return RowError(row, line, name=self.name, form=self.form, word=word)
 
 
 def _day_of_year(seconds: NDArray[np.float64]) -> NDArray[np.int64]:
