@@ -8,9 +8,10 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.tables.reading import column_as_words
 
 from chainrule.errors import DataError, RowError
-from chainrule.tables.columns import column_as_numbers, column_as_words, first_non_number, read_numbers
+from chainrule.tables.columns import column_as_numbers, first_non_number, read_numbers
 
 
 @pytest.mark.parametrize(

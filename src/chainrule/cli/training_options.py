@@ -18,7 +18,7 @@ from chainrule.model.scores import METRICS
 from chainrule.optimizers import OPTIMIZERS, Clip
 from chainrule.registry import Registry
 from chainrule.schedules import SCHEDULES
-from chainrule.tables.targets.choose import TASKS
+from chainrule.tables.targets import TASKS
 
 __all__ = ["STOP_AND_GO_ON", "TrainOptions", "listed"]
 

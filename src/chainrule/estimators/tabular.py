@@ -30,7 +30,7 @@ from chainrule.model.heads import choose
 from chainrule.model.settings import Settings
 from chainrule.model.warm_start import linear_start, suits_linear_start
 from chainrule.network import Network
-from chainrule.tables.inputs.encoder import Encoder
+from chainrule.tables.inputs import Encoder
 from chainrule.training import History
 
 __all__ = ["Tabular", "encoded", "fit_table"]

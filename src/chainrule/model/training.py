@@ -27,9 +27,9 @@ from chainrule.network import Network
 from chainrule.random import as_seed
 from chainrule.registry import require
 from chainrule.schedules import SCHEDULES
-from chainrule.tables.inputs.encoder import Encoder
+from chainrule.tables.inputs import Encoder
 from chainrule.tables.sources import as_source
-from chainrule.tables.targets.targets import Targets
+from chainrule.tables.targets import Targets
 from chainrule.training import (
     Checkpoint,
     EpochEnd,
