@@ -8,7 +8,7 @@ from chainrule.architecture import Architecture
 from chainrule.arrays import Array
 from chainrule.engines import Engine
 from chainrule.equations import at_input, backward, forward, jacobian
-from chainrule.examples.examples import one_hot
+from chainrule.examples import one_hot
 
 __all__ = ["cost_gradients", "hidden_activations", "jacobians"]
 

@@ -3,6 +3,7 @@
 import itertools
 import warnings
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,7 @@ from chainrule.arrays import Array
 from chainrule.engines import Frozen, choose
 from chainrule.equations import penalty
 from chainrule.errors import SettingError
-from chainrule.examples.examples import Examples, as_examples, as_inputs, as_sparse
-from chainrule.examples.sparse import is_sparse
+from chainrule.examples import Examples, as_examples, as_inputs, as_rows
 from chainrule.exchange import keras, scikit, with_torch
 from chainrule.parameters import cast, first_theta, given_theta, stored_theta
 from chainrule.random import as_seed
@@ -110,19 +110,15 @@ class Network:
     def predict(self, X: Any, *, engine: str = "auto") -> Array:
         """A^L for every row of X (n, n_1): shape (n, n_L). A row alone gives the same bits as in any batch.
 
-        X may be a sparse matrix of SciPy, of which a part at a time becomes an array.
+        X may be a sparse matrix of SciPy, which becomes an array part by part.
 
         >>> cr.Network([2, 1], output="identity", initializer=([[[1], [2]]], [[3]])).predict([[1, 1]])
         array([[6.]], dtype=float32)
 
         Raises DataError for X of another shape or with values that are not finite.
         """
-        found = choose(engine, self.architecture)
-        if is_sparse(X):
-            rows = as_sparse(X, self.sizes[0], self.dtype)
-            parts = [found.predict(self.architecture, self.theta, part) for _, part in rows.parts()]
-            return np.concatenate(parts)
-        return found.predict(self.architecture, self.theta, as_inputs(X, self.sizes[0], self.dtype))
+        predict = partial(choose(engine, self.architecture).predict, self.architecture, self.theta)
+        return as_rows(X, self.sizes[0], self.dtype).mapped(predict)
 
     def cost(
         self,

@@ -9,7 +9,7 @@ import pytest
 from chainrule.architecture import Architecture
 from chainrule.engines import ENGINES, RunSettings, RunState, choose, reference
 from chainrule.errors import EngineError, UnknownNameError
-from chainrule.examples.examples import as_examples, one_hot
+from chainrule.examples import as_examples, one_hot
 from chainrule.network import Network
 from chainrule.optimizers import SGD, Adam, Clip
 from chainrule.random import dropout_factors

@@ -8,8 +8,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import f1_score, log_loss, make_scorer, r2_score
 
 import chainrule as cr
-from chainrule.estimators.rows import hold_out
 from chainrule.estimators.stopping import Adaptive, ByExamples, Plateaus
+from chainrule.examples import hold_out
 
 RNG = np.random.default_rng(4)
 X = RNG.normal(size=(150, 3))

@@ -8,7 +8,7 @@ import pytest
 import chainrule as cr
 from chainrule.architecture import Architecture
 from chainrule.errors import DataError
-from chainrule.examples.examples import as_examples, as_inputs, epoch_order, one_hot, split_rows
+from chainrule.examples import as_examples, as_inputs, epoch_order, one_hot, split_rows
 from chainrule.random import Purpose, permutation
 
 F32, F64 = np.dtype("float32"), np.dtype("float64")

@@ -5,8 +5,9 @@ import pytest
 
 import chainrule as cr
 from chainrule.errors import SettingError
+from chainrule.examples import folds
 from chainrule.model import Settings, TableTraining
-from chainrule.model.ensemble import Ensemble, folds
+from chainrule.model.ensemble import Ensemble
 from chainrule.training import EpochEnd
 
 SHAPES = {

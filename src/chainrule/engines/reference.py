@@ -14,7 +14,7 @@ from chainrule.arrays import Array, exact_sum
 from chainrule.engines.base import RunSettings, RunState, check_lengths, check_order, check_rows
 from chainrule.equations import Layer, Pass, backward, bp3, bp4, forward, gradient_norms, penalty_gradient
 from chainrule.errors import EngineError
-from chainrule.examples.examples import one_hot
+from chainrule.examples import one_hot
 from chainrule.random import dropout_factors
 
 __all__ = ["ReferenceEngine"]

@@ -14,7 +14,7 @@ import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.errors import DataError, SettingError
-from chainrule.examples.examples import split_rows
+from chainrule.examples import split_rows
 from chainrule.model.class_weight import Examples, class_factors, weighted
 from chainrule.model.heads import Choice, check_reach, choices_for, scaled_for
 from chainrule.model.settings import LEAST_ROWS, Settings, is_folds

@@ -13,8 +13,9 @@ import numpy as np
 from chainrule._version import __version__
 from chainrule.architecture import Architecture
 from chainrule.errors import SettingError
+from chainrule.examples import folds
 from chainrule.model.class_weight import Examples
-from chainrule.model.ensemble import Ensemble, folds
+from chainrule.model.ensemble import Ensemble
 from chainrule.model.findings import findings_of
 from chainrule.model.leaks import suspects
 from chainrule.model.model import Model

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from chainrule.engines import RunSettings, choose, passed_over
 from chainrule.errors import SettingError
-from chainrule.examples.examples import Examples, as_examples
+from chainrule.examples import Examples, as_examples
 from chainrule.network import Network
 from chainrule.optimizers import OPTIMIZERS, Adam, Clip
 from chainrule.random import as_seed

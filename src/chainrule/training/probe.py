@@ -12,7 +12,7 @@ from chainrule.activations import Activation
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array
 from chainrule.equations import Pass, backward, forward
-from chainrule.examples.examples import one_hot
+from chainrule.examples import one_hot
 
 __all__ = ["look", "look_at_data", "most_rows", "sample"]
 
