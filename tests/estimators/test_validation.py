@@ -34,19 +34,6 @@ def _quiet():
 # --- rows held out -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize(("n", "fraction"), [(20, 0.1), (21, 0.3), (150, 0.1), (3, 0.5)])
-def test_each_class_gives_its_share_to_a_row(seed, n, fraction):
-    classes = np.arange(n) ** 2 % 5
-    kept, held = hold_out(seed, n, fraction, classes)
-    assert sorted([*kept, *held]) == list(range(n))
-    assert len(held) == np.ceil(fraction * n)
-    for value in np.unique(classes):
-        share = (classes == value).sum() * len(held) / n
-        assert abs((classes[held] == value).sum() - share) < 1
-    assert len(hold_out(seed, n, fraction)[1]) == len(held)
-
-
 def test_held_out_rows_differ_by_seed_and_are_never_trained_on():
     assert hold_out(0, 50, 0.2, np.zeros(50))[1].tolist() != hold_out(1, 50, 0.2, np.zeros(50))[1].tolist()
     found = mlp(early_stopping=True, validation_fraction=0.2).fit(X, Y)
