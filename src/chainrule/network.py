@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,7 @@ from chainrule.arrays import Array
 from chainrule.engines import Frozen, choose
 from chainrule.engines.base import hidden_activations
 from chainrule.errors import SettingError
-from chainrule.examples.examples import Examples, as_examples, as_inputs, as_sparse
-from chainrule.examples.sparse import is_sparse
+from chainrule.examples import Examples, as_examples, as_inputs, as_rows
 from chainrule.input_gradients import cost_gradients, output_gradients
 from chainrule.parameters import cast, first_theta, given_theta, masked
 from chainrule.random import as_seed
@@ -99,7 +99,7 @@ class Network:
     def predict(self, X: Any, *, engine: str = "auto") -> Array:
         """A^L for every row of X (n, n_1): shape (n, n_L). A row alone gives the same bits as in any batch.
 
-        X may be a sparse matrix of SciPy, of which a part at a time becomes an array.
+        X may be a sparse matrix of SciPy, which becomes an array part by part.
 
         engine: "native" (the core in C++), "reference" (the equations in NumPy), or
         "auto", the first of the two that has everything that this network needs.
@@ -110,12 +110,8 @@ class Network:
         Raises DataError for X of another shape or with values that are not finite; UnknownNameError for an engine that
         does not exist, EngineError for one that is absent or lacks something that the network needs.
         """
-        chosen = choose(engine, self.architecture)
-        if is_sparse(X):
-            rows = as_sparse(X, self.sizes[0], self.dtype)
-            parts = [chosen.predict(self.architecture, self.theta, part) for _, part in rows.parts()]
-            return np.concatenate(parts)
-        return chosen.predict(self.architecture, self.theta, as_inputs(X, self.sizes[0], self.dtype))
+        predict = partial(choose(engine, self.architecture).predict, self.architecture, self.theta)
+        return as_rows(X, self.sizes[0], self.dtype).mapped(predict)
 
     def cost(
         self,

@@ -12,7 +12,7 @@ import numpy as np
 
 from chainrule.architecture import Architecture
 from chainrule.engines import ENGINES, Run, RunState
-from chainrule.examples.examples import Examples, as_examples, epoch_order
+from chainrule.examples import Examples, as_examples, epoch_order
 from chainrule.network import Network
 from chainrule.optimizers import SGD, Adam, AdamW, Clip, RMSProp, RProp
 from chainrule.settings import TrainingSettings

@@ -8,7 +8,7 @@ import pytest
 
 from chainrule.engines import ENGINES, RunState, available, reference
 from chainrule.errors import EngineError
-from chainrule.examples.examples import as_examples
+from chainrule.examples import as_examples
 from chainrule.network import Network
 from chainrule.optimizers import SGD, Adam, Clip
 from chainrule.random import dropout_factors

@@ -5,8 +5,9 @@ import pytest
 
 import chainrule as cr
 from chainrule.errors import SettingError
+from chainrule.examples import folds
 from chainrule.model import TableSettings, TableTraining
-from chainrule.model.ensemble import Ensemble, folds
+from chainrule.model.ensemble import Ensemble
 from chainrule.training import EpochEnd
 
 SHAPES = {
@@ -76,16 +77,6 @@ def test_merged_gives_the_mean_of_the_members_sums(shape: str) -> None:
         mean = np.exp(np.log(outs).mean(axis=0)) if softmax else outs.mean(axis=0)
         expected = mean / mean.sum(axis=1, keepdims=True) if softmax else mean
         np.testing.assert_allclose(members.merged(net).predict(X)[:, start:stop], expected, rtol=1e-10)
-
-
-def test_folds_are_alike_in_size_and_in_their_share_of_each_class() -> None:
-    classes = np.repeat([0, 1, 2], [50, 31, 9])
-    found = folds(5, 4, 90, classes)
-    assert sorted(np.bincount(found).tolist()) == [22, 22, 23, 23]
-    for c in range(3):
-        counts = np.bincount(found[classes == c], minlength=4)
-        assert counts.max() - counts.min() <= 1
-    assert (folds(6, 4, 90, classes) != found).any()
 
 
 def test_the_validation_cost_and_score_are_those_of_the_members_that_have_not_seen_the_rows() -> None:

@@ -10,8 +10,8 @@ from tests.tables.reading import read_table
 
 from chainrule.model import TableSettings, TableTraining
 from chainrule.model.leaks import suspects
-from chainrule.tables.inputs.encoder import Encoder
-from chainrule.tables.targets.targets import Targets
+from chainrule.tables.inputs import Encoder
+from chainrule.tables.targets import Targets
 
 N = 600
 RNG = np.random.default_rng(0)

@@ -10,7 +10,7 @@ import pytest
 import chainrule as cr
 from chainrule.errors import DataError, SettingError
 from chainrule.model import TableSettings, TableTraining
-from chainrule.tables.targets.kinds import Quantity
+from chainrule.tables.targets import Quantity
 from chainrule.training import EpochEnd
 
 

@@ -9,8 +9,9 @@ import pytest
 import chainrule as cr
 from chainrule.activations import ACTIVATIONS
 from chainrule.errors import SettingError
+from chainrule.examples import folds
 from chainrule.model import TableSettings, TableTraining
-from chainrule.model.ensemble import Ensemble, folds
+from chainrule.model.ensemble import Ensemble
 from chainrule.model.warm_start import PENALTIES, linear_start, slope_of_pair, suits_linear_start
 
 PAIRED = {"identity": 2.0, "relu": 1.0, "leaky_relu": 1.01, "gelu": 1.0, "silu": 1.0, "softplus": 1.0}

@@ -31,9 +31,10 @@ from chainrule.estimators.parameters import (
     optimizer_of,
     output_of,
 )
-from chainrule.estimators.rows import Rows, as_weight, hold_out
+from chainrule.estimators.rows import Rows, as_weight
 from chainrule.estimators.tabular import encoded, fit_table
 from chainrule.estimators.targets import Targets
+from chainrule.examples import hold_out
 from chainrule.network import Network
 from chainrule.optimizers import LBFGS, Optimizer
 from chainrule.random import as_seed

@@ -24,7 +24,7 @@ from chainrule.estimators.target_files import to_parts as targets_to_parts
 from chainrule.files.plain import pack, unpack
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer
-from chainrule.tables.inputs.encoder import Encoder
+from chainrule.tables.inputs import Encoder
 from chainrule.training.state_file import state_of, state_parts
 
 __all__ = ["document", "from_document"]

@@ -24,13 +24,14 @@ from chainrule.estimators.preset_parameters import given, parameters_of, setting
 from chainrule.estimators.rows import Rows, as_weight
 from chainrule.estimators.scaled import Together, quantities_of
 from chainrule.estimators.table_inputs import table_of
+from chainrule.examples import folds
 from chainrule.model.class_weight import Examples
-from chainrule.model.ensemble import Ensemble, folds
+from chainrule.model.ensemble import Ensemble
 from chainrule.model.heads import choose
 from chainrule.model.settings import TableSettings
 from chainrule.model.warm_start import linear_start, suits_linear_start
 from chainrule.network import Network
-from chainrule.tables.inputs.encoder import Encoder
+from chainrule.tables.inputs import Encoder
 from chainrule.training import History
 
 __all__ = ["Tabular", "encoded", "fit_table"]

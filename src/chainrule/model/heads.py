@@ -17,8 +17,7 @@ from chainrule.activations import ACTIVATIONS, Activation
 from chainrule.arrays import Array
 from chainrule.costs import CANONICAL, COSTS, Cost, partner
 from chainrule.errors import DataError, SettingError
-from chainrule.tables.targets.kinds import Quantity
-from chainrule.tables.targets.targets import Targets
+from chainrule.tables.targets import Quantity, Targets
 
 __all__ = ["Choice", "as_answers", "check_reach", "choices_for", "choose", "scaled_for", "suits"]
 

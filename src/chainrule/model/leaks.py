@@ -21,10 +21,9 @@ import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.random import Purpose, permutation
-from chainrule.tables.inputs.encoder import Encoder
+from chainrule.tables.inputs import Encoder
 from chainrule.tables.inputs.transforms import NumberColumn, Presence, Times, Transform
-from chainrule.tables.targets.kinds import Classes, Target
-from chainrule.tables.targets.targets import Targets
+from chainrule.tables.targets import Classes, Target, Targets
 from chainrule.training.diagnosis.thresholds import GROUP
 from chainrule.training.probe import sample
 

@@ -11,7 +11,7 @@ from chainrule.errors import SettingError
 from chainrule.model import metrics
 from chainrule.model.heads import Choice, as_answers
 from chainrule.registry import require
-from chainrule.tables.targets.targets import Targets
+from chainrule.tables.targets import Targets
 from chainrule.training import Monitor
 
 __all__ = ["METRICS", "check_metric", "parts", "scores_of", "watched"]

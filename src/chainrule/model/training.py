@@ -13,10 +13,10 @@ import numpy as np
 from chainrule._version import __version__
 from chainrule.architecture import Architecture
 from chainrule.errors import SettingError
-from chainrule.examples.examples import as_examples
+from chainrule.examples import as_examples, folds
 from chainrule.fields import is_auto
 from chainrule.model.class_weight import Examples
-from chainrule.model.ensemble import Ensemble, folds
+from chainrule.model.ensemble import Ensemble
 from chainrule.model.findings import findings_of
 from chainrule.model.leaks import suspects
 from chainrule.model.model import Model
@@ -29,9 +29,9 @@ from chainrule.network import Network
 from chainrule.random import as_seed
 from chainrule.registry import require
 from chainrule.schedules import Constant
-from chainrule.tables.inputs.encoder import Encoder
+from chainrule.tables.inputs import Encoder
 from chainrule.tables.sources import as_source
-from chainrule.tables.targets.targets import Targets
+from chainrule.tables.targets import Targets
 from chainrule.training import (
     Checkpoint,
     EpochEnd,

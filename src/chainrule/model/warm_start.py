@@ -21,7 +21,7 @@ import numpy as np
 from chainrule.activations import Activation
 from chainrule.arrays import Array
 from chainrule.engines import choose
-from chainrule.examples.examples import as_examples
+from chainrule.examples import as_examples
 from chainrule.model.class_weight import Examples
 from chainrule.model.ensemble import Ensemble
 from chainrule.network import Network

@@ -4,6 +4,7 @@ import dataclasses
 import math
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
+from functools import partial
 from typing import Literal, Protocol, Self
 
 import numpy as np
@@ -11,8 +12,7 @@ import numpy as np
 from chainrule.arrays import Array, exact_sum
 from chainrule.engines import Engine, Run, RunState
 from chainrule.errors import SettingError
-from chainrule.examples.examples import Examples, epoch_order
-from chainrule.examples.sparse import SparseRows
+from chainrule.examples import Examples, epoch_order
 from chainrule.network import Network
 from chainrule.optimizers import LBFGS
 from chainrule.settings import TrainingSettings
@@ -21,7 +21,6 @@ from chainrule.training.events import EpochEnd, Event, Finished, Gains, History,
 from chainrule.training.lbfgs import LBFGSRun
 from chainrule.training.monitor import Monitor
 from chainrule.training.probe import most_rows, probe_data, probe_layers, sample
-from chainrule.training.validating import cost_on, outputs_on
 
 __all__ = ["Training", "TrainingState"]
 
@@ -227,26 +226,13 @@ class Training(Iterator[Event]):
     def _call(self, order: Array, rates: Array) -> float:
         """One call of the engine; the mean cost of the epoch so far."""
         m, at = self.settings.batch_size, len(self._costs)
-        count = min(self._per_call, self._batches - at, self._most_at_once)
+        count = min(self._per_call, self._batches - at, max(1, self.examples.rows_at_once // m))
         asked = time.monotonic()
-        X, T, weight, rows = self._dense(order[at * m : (at + count) * m])
+        X, T, weight, rows = self.examples.located(order[at * m : (at + count) * m])
         made = self._run.steps(X, T, weight, rows, rates[at : at + count], self._epoch, at)
         self._costs = np.concatenate([self._costs, made])
         self._pace(len(made), time.monotonic() - asked)
         return self._mean_cost()
-
-    def _dense(self, rows: Array) -> tuple[Array, Array, Array | None, Array]:
-        """X, T, weights, and where the rows are in them: of a sparse X those rows alone, which become an array."""
-        X, T, weight, *_ = self.examples
-        if not isinstance(X, SparseRows):
-            return X, T, weight, rows
-        return X[rows], T[rows], None if weight is None else weight[rows], np.arange(len(rows))
-
-    @property
-    def _most_at_once(self) -> int:
-        """The most updates of a call whose rows, if they are sparse, are to be dense together."""
-        X, m = self.examples.X, self.settings.batch_size
-        return max(1, X.rows_at_once // m) if isinstance(X, SparseRows) else self._batches
 
     def _pace(self, updates: int, seconds: float) -> None:
         """How many updates the next call makes; no bit depends on it."""
@@ -307,10 +293,11 @@ class Training(Iterator[Event]):
     def _validate(self) -> tuple[float | None, dict[str, float]]:
         if self.validation is None:
             return None, {}
-        cost = cost_on(self.validation, self.net, self.engine)
+        network = self.net.architecture, self.net.theta
+        cost = self.validation.cost(partial(self.engine.cost, *network))
         if not self.monitor.metrics:
             return cost, {}
-        A, T = outputs_on(self.validation, self.net, self.engine), self.validation.T
+        A, T = self.validation.outputs(partial(self.engine.predict, *network)), self.validation.T
         return cost, {name: float(metric(A, T)) for name, metric in self.monitor.metrics.items()}
 
     def _seconds(self) -> float:

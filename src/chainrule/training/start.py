@@ -6,7 +6,7 @@ from typing import Any
 
 from chainrule.engines import choose, passed_over
 from chainrule.errors import SettingError
-from chainrule.examples.examples import Examples, as_examples
+from chainrule.examples import Examples, as_examples
 from chainrule.fields import Number, Special, signature_with
 from chainrule.network import Network
 from chainrule.registry import require
