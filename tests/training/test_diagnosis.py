@@ -137,7 +137,7 @@ def test_without_a_probe_only_what_the_curve_alone_says_is_found():
     for cases in SICK.values():
         history = cases[-1]()
         assert diagnose(dataclasses.replace(history, probes={})) == []
-    assert trained(*FLOWERS, look=False).probes == {}
+    assert trained(*FLOWERS, probe=False).probes == {}
 
 
 @pytest.mark.parametrize("name", HEALTHY)
@@ -300,7 +300,7 @@ def test_the_probe_changes_no_bit(settings):
     X, T = FLOWERS
     nets = [cr.Network([4, 8, 3], output="softmax", cost="cross_entropy") for _ in range(2)]
     seen, unseen = (
-        cr.fit(net, X, T, epochs=4, look=look, **settings) for net, look in zip(nets, (True, False), strict=True)
+        cr.fit(net, X, T, epochs=4, probe=probe, **settings) for net, probe in zip(nets, (True, False), strict=True)
     )
     assert nets[0].theta.tobytes() == nets[1].theta.tobytes()
     assert seen.probes

@@ -281,7 +281,7 @@ def test_the_rate_that_is_named_is_that_of_the_schedule():
 def test_what_a_callback_may_read_cannot_be_changed():
     run = train(net(), X, T)
     with pytest.raises(dataclasses.FrozenInstanceError):
-        run.plan.epochs = 3
+        run.settings.epochs = 3
 
 
 def test_gains_are_counted_from_the_best_ever():

@@ -174,7 +174,7 @@ def test_a_validation_cost_that_is_no_number_is_never_the_best():
     engine = choose("reference", network.architecture)
     engine.cost = lambda *args: next(values)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("chainrule.training.choose", lambda *args: engine)
+        patch.setattr("chainrule.training.starting.choose", lambda *args: engine)
         history = fit(network, X, T, validation=HELD, epochs=5)
     assert history.best_epoch == 3
 

@@ -9,7 +9,7 @@ from chainrule.training.checkpoint import Checkpoint, as_checkpoint
 from chainrule.training.events import EpochEnd, Event, Finished, History, Progress, Started, Stopped
 from chainrule.training.loop import Training, TrainingState
 from chainrule.training.monitor import Metric, Monitor
-from chainrule.training.start import fit, start, train
+from chainrule.training.starting import fit, start, train
 
 __all__ = [
     "Checkpoint",
