@@ -11,7 +11,7 @@ import chainrule as cr
 from chainrule.errors import ModelFileError, SettingError
 from chainrule.examples.digest import digest_of
 from chainrule.files.container import read, write
-from chainrule.model import Settings, TableTraining
+from chainrule.model import TableSettings, TableTraining
 from chainrule.optimizers import Clip
 from chainrule.training import Finished, Progress, TrainingState
 from chainrule.training.state_file import Stored, read_state, write_state
@@ -137,6 +137,15 @@ def test_what_is_stored_comes_back_bit_for_bit_whatever_the_numbers_are(file, ev
     first = file.read_bytes()
     write_state(file, found)
     assert file.read_bytes() == first
+
+
+def test_the_names_in_the_file_stay_though_the_field_has_another(file, every_batch):
+    begun(file)
+    container = read(file)
+    assert "start cost" in container.document["history"]["looks"]
+    assert "probes" not in container.document["history"]
+    assert "history.looks.0" in container.tensors
+    assert list(read_state(file).state.history.probes) == container.document["history"]["looks"]
 
 
 def _arrays(state: TrainingState):
@@ -458,7 +467,7 @@ def test_a_table_goes_on_from_its_checkpoint_to_the_same_file(file, tmp_path, ev
 
 @pytest.mark.parametrize("validation", [0.2, 0])
 def test_the_best_model_of_a_state_is_the_one_that_a_stop_there_leaves(validation, tmp_path, every_batch):
-    settings = Settings(epochs=9, batch_size=8, learning_rate=0.05, validation=validation)
+    settings = TableSettings(epochs=9, batch_size=8, learning_rate=0.05, validation=validation)
     asked = []
     stopped = TableTraining(TABLE, "y", settings)
     for event in stopped.events(cancel=lambda: bool(asked)):

@@ -277,7 +277,9 @@ def test_a_full_batch_descends_the_cost_of_the_network_itself(weight):
     first = net()
     fit(first, X, T, optimizer=SGD(0.5), batch_size=None, epochs=1, sample_weight=weight, **settings)
     total = N if weight is None else weight.reshape(N, -1).mean(axis=1).sum()
-    assert history.cost[0] == pytest.approx(before + first.penalty(0.3, 0.05, total), rel=1e-12)
+    assert history.cost[0] == pytest.approx(
+        before + first.architecture.penalty(first.theta, 0.3, 0.05, total), rel=1e-12
+    )
 
 
 @pytest.mark.parametrize("optimizer", [SGD(0.5), SGD(0.1, momentum=0.9), Adam(0.01)], ids=str)

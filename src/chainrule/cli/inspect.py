@@ -9,7 +9,7 @@ from chainrule.cli.options import AsJson
 from chainrule.files import load, stored_form
 from chainrule.model import Model
 from chainrule.network import Network
-from chainrule.tables.targets.kinds import LogQuantity
+from chainrule.tables.targets import LogQuantity
 from chainrule.text import number, words
 
 __all__ = ["inspect"]

@@ -3,8 +3,8 @@
 from chainrule.costs.base import Cost
 from chainrule.costs.custom import Custom
 from chainrule.costs.entries import COSTS
-from chainrule.costs.pairs import CANONICAL, PAIRS, Pair
+from chainrule.costs.pairs import CANONICAL, PAIRS, Pair, partner
 
-__all__ = ["CANONICAL", "COSTS", "PAIRS", "Cost", "Custom", "Pair", "custom_cost"]
+__all__ = ["CANONICAL", "COSTS", "PAIRS", "Cost", "Custom", "Pair", "custom_cost", "partner"]
 
 custom_cost = Custom.of

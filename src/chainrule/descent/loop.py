@@ -12,7 +12,7 @@ import numpy as np
 from chainrule.arrays import Array
 from chainrule.descent.path import Path
 from chainrule.descent.problem import Problem
-from chainrule.examples.examples import epoch_order
+from chainrule.examples import epoch_order
 from chainrule.optimizers import LBFGS, Clip, Optimizer, iterates
 from chainrule.schedules import Schedule
 from chainrule.training import EpochEnd, Event, Finished, History, Progress, Started, Stopped

@@ -19,14 +19,14 @@ from chainrule.arrays import Array
 from chainrule.costs import COSTS
 from chainrule.engines import abi, core
 from chainrule.engines.abi import Library
-from chainrule.engines.base import RunSettings, RunState, check_lengths, check_order, check_rows
+from chainrule.engines.base import RETURN_AFTER, RunState, check_lengths, check_order, check_rows
 from chainrule.errors import EngineError
 from chainrule.optimizers import LBFGS, OPTIMIZERS
 from chainrule.registry import Entry, Registry
+from chainrule.settings import TrainingSettings
 
 __all__ = ["NativeEngine", "engine"]
 
-LOOK_UP = 0.5  # seconds after which `steps` returns to its caller
 MOST_UPDATES = 4096  # of one call
 MOST_ROWS = 2**20  # of one call, if that is one update at least
 TOGETHER = 1024  # rows in memory together where nothing is trained
@@ -66,7 +66,7 @@ class NativeEngine:
             made += 2 * (n_in + 1) * wide_out + (n_out * wide_in if k else 0)
         return made / useful
 
-    def lacks(self, architecture: Architecture, settings: RunSettings | None = None) -> str | None:
+    def lacks(self, architecture: Architecture, settings: TrainingSettings | None = None) -> str | None:
         """The first entry that the core does not have, by name; L-BFGS is SciPy's and asks only for gradients."""
         asked: list[tuple[int, Registry[Any], Entry]] = [(abi.ACTIVATIONS, ACTIVATIONS, a) for a in architecture.hidden]
         for block in architecture.blocks:
@@ -124,9 +124,11 @@ class NativeEngine:
             self._library.call("norms", net.number, examples, 0, *out)
         return found
 
-    def start(self, architecture: Architecture, theta: Array, settings: RunSettings) -> "NativeRun":
+    def start(
+        self, architecture: Architecture, theta: Array, settings: TrainingSettings, divisor: float
+    ) -> "NativeRun":
         """A run that trains `theta` in place."""
-        return NativeRun(self._library, architecture, theta, settings)
+        return NativeRun(self._library, architecture, theta, settings, divisor)
 
     @contextlib.contextmanager
     def _pure(self, architecture: Architecture, theta: Array, rows: int) -> Iterator["Handle"]:
@@ -155,13 +157,13 @@ class Handle:
         library: Library,
         architecture: Architecture,
         dtype: np.dtype[Any],
-        settings: RunSettings | None,
+        settings: abi.SettingsStruct | None,
         rows: int = 1,
     ) -> None:
         self.library, self.sizes, self.dtype = library, architecture.sizes, dtype
         self._architecture, self._rows = architecture, rows
         number = ctypes.c_uint64()
-        asked = None if settings is None else byref(_settings(settings))
+        asked = None if settings is None else byref(settings)
         library.call("make", byref(_architecture(architecture, dtype)), asked, rows, byref(number))
         self.number = number.value
 
@@ -216,17 +218,18 @@ class NativeFrozen:
 class NativeRun:
     """A run of the native engine: the core has the slots, theta is the caller's."""
 
-    def __init__(self, library: Library, architecture: Architecture, theta: Array, settings: RunSettings) -> None:
+    def __init__(
+        self, library: Library, architecture: Architecture, theta: Array, settings: TrainingSettings, divisor: float
+    ) -> None:
         if not theta.flags.c_contiguous or not theta.flags.writeable or not theta.flags.aligned:
             raise EngineError("theta must lie in one piece, aligned and writeable")
-        hidden = len(architecture.sizes) - 2
-        if len(settings.dropout) not in (0, hidden):
-            raise EngineError(f"{len(settings.dropout)} probabilities of dropout came for {hidden} hidden layers")
         self._library, self._theta, self._m = library, theta, settings.batch_size
-        self._net = Handle(library, architecture, theta.dtype, settings)
+        self._net = Handle(
+            library, architecture, theta.dtype, _settings(settings, divisor, len(architecture.sizes) - 2)
+        )
         self._lock, self._text = threading.Lock(), ctypes.create_string_buffer(abi.ROOM)
         self._most = max(1, min(MOST_UPDATES, MOST_ROWS // self._m))
-        self._call = abi.StepCall(theta=theta.ctypes.data, theta_bytes=theta.nbytes, seconds=LOOK_UP)
+        self._call = abi.StepCall(theta=theta.ctypes.data, theta_bytes=theta.nbytes, seconds=RETURN_AFTER)
         self._make_room(1)
         self._steps, self._slots = library.function("steps"), settings.optimizer.slots
         self._fixed = (ctypes.c_uint64(self._net.number), byref(self._call), self._text, abi.ROOM)
@@ -343,19 +346,19 @@ def _parameters(entry: Entry) -> list[float]:
     return [float(v) for name, v in values.items() if name != "name"] + ([] if rate is None else [rate])
 
 
-def _settings(s: RunSettings) -> abi.SettingsStruct:
-    clip = s.clip
+def _settings(s: TrainingSettings, divisor: float, hidden: int) -> abi.SettingsStruct:
+    clip, dropout = s.clip, s.dropouts(hidden)
     return abi.SettingsStruct(
         rule=s.optimizer.name.encode(),
         parameter=(ctypes.c_double * 6)(*_parameters(s.optimizer)),
         batch=s.batch_size,
-        divisor=s.divisor,
+        divisor=divisor,
         alpha=s.alpha,
         l1=s.l1,
-        dropout=(ctypes.c_double * len(s.dropout))(*s.dropout) if any(s.dropout) else None,
+        dropout=(ctypes.c_double * hidden)(*dropout) if any(dropout) else None,
         clip_norm=math.inf if clip is None else clip.norm,
         clip_value=math.inf if clip is None else clip.value,
         clip_example=math.inf if clip is None else clip.example,
-        seed=s.seed,
+        seed=s.seed or 0,
         threads=s.threads or 0,
     )

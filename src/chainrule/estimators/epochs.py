@@ -62,7 +62,7 @@ def run(
                     break
                 if once and isinstance(event, EpochEnd):
                     break
-                if isinstance(event, Started | EpochEnd) and history.epochs < training.plan.epochs:
+                if isinstance(event, Started | EpochEnd) and history.epochs < training.settings.epochs:
                     hooks.begin(fitted)
         except KeyboardInterrupt:
             history.stopped, history.message = "cancelled", "interrupted: the weights are those of this moment"

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule import network_file
 from chainrule.arrays import Array
 from chainrule.errors import ModelFileError, SettingError
 from chainrule.estimators.base import MLP
@@ -23,7 +24,7 @@ from chainrule.estimators.target_files import to_parts as targets_to_parts
 from chainrule.files.plain import pack, unpack
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer
-from chainrule.tables.inputs.encoder import Encoder
+from chainrule.tables.inputs import Encoder
 from chainrule.training.state_file import state_of, state_parts
 
 __all__ = ["document", "from_document"]
@@ -59,7 +60,7 @@ def from_document(document: Mapping[str, Any], tensors: Mapping[str, Array]) -> 
     if document.get("requests") is not None:
         estimator._metadata_request = _requested(estimator, document["requests"])
     if document["fitted"] is not None:
-        network = Network.from_document(document, tensors)
+        network = network_file.from_document(document, tensors)
         estimator.__dict__.update(_attributes(kind, document["fitted"], tensors, network))
     return estimator
 
@@ -84,7 +85,7 @@ def _requested(estimator: MLP, requests: Mapping[str, Any]) -> Any:
 
 def _fitted(estimator: MLP, tensors: dict[str, Array]) -> dict[str, Any]:
     """The documents of the network and of what was learnt beside it; their tensors are put into `tensors`."""
-    network, parts = estimator.network_.document()
+    network, parts = network_file.document(estimator.network_)
     tensors |= parts
     attributes = {name: getattr(estimator, name) for name in PLAIN if hasattr(estimator, name)}
     document = {

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from chainrule.estimators.parameters import activation_of, hidden_sizes, optimizer_of, patience_of
-from chainrule.model.settings import Settings
+from chainrule.model.settings import TableSettings
 from chainrule.optimizers import LBFGS
 
 __all__ = ["given", "parameters_of", "settings_of"]
 
 
-def settings_of(e: Any, own_validation: bool) -> Settings:
+def settings_of(e: Any, own_validation: bool) -> TableSettings:
     """The settings of a table in which parameters that differ from their default take the preset's place."""
     differ = given(e)
     words = {
@@ -39,10 +39,10 @@ def settings_of(e: Any, own_validation: bool) -> Settings:
         asked |= {"start": "random", "members": 1, "validation": e.validation_fraction}
     if own_validation or "scoring" in differ or isinstance(optimizer_of(e), LBFGS):
         asked |= {"members": 1, "validation": e.validation_fraction}
-    return Settings(**asked)
+    return TableSettings(**asked)
 
 
-def parameters_of(e: Any, s: Settings, rows: int, own_validation: bool) -> dict[str, Any]:
+def parameters_of(e: Any, s: TableSettings, rows: int, own_validation: bool) -> dict[str, Any]:
     """The estimator's parameters as they run, by name, with `members` and `start`."""
     chooses = s.members > 1 or own_validation or math.ceil(e.validation_fraction * rows) > 1
     differ = given(e)

@@ -24,7 +24,7 @@ class Kind(NamedTuple):
 # The estimators come last, because importing them is slow.
 KINDS = {
     "model": Kind("chainrule.model", "Model"),
-    "network": Kind("chainrule.network", "Network"),
+    "network": Kind("chainrule.network", "Network", codec="chainrule.network_file"),
     "estimator": Kind("chainrule.estimators", "MLP", codec="chainrule.estimators.files"),
 }
 

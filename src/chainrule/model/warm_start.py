@@ -21,7 +21,7 @@ import numpy as np
 from chainrule.activations import Activation
 from chainrule.arrays import Array
 from chainrule.engines import choose
-from chainrule.examples.examples import as_examples
+from chainrule.examples import as_examples
 from chainrule.model.class_weight import Examples
 from chainrule.model.ensemble import Ensemble
 from chainrule.network import Network
@@ -106,7 +106,8 @@ def _descend(linear: Network, rows: Examples, alpha: float, cancel: Callable[[],
 
     def objective(theta: Array) -> tuple[float, Array]:
         linear.theta = theta
-        cost = computes.cost(architecture, linear.theta, X, T, weight) + linear.penalty(alpha, 0.0, S)
+        cost = computes.cost(architecture, linear.theta, X, T, weight)
+        cost += architecture.penalty(linear.theta, alpha, 0.0, S)
         return cost, computes.gradient(architecture, linear.theta, X, T, weight, S, alpha).astype(np.float64)
 
     def look_up(theta: Array) -> None:

@@ -6,10 +6,11 @@ import numpy as np
 
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array
-from chainrule.engines import Engine, RunSettings, RunState
+from chainrule.engines import Engine, RunState
 from chainrule.equations import penalty
 from chainrule.errors import EngineError
 from chainrule.optimizers import LBFGS, Ended, iterates
+from chainrule.settings import TrainingSettings
 from chainrule.training.events import Reason
 
 __all__ = ["LBFGSRun"]
@@ -23,8 +24,11 @@ class LBFGSRun:
     Its state is theta alone: set, the descent begins anew there, without the curvature that it had seen.
     """
 
-    def __init__(self, engine: Engine, architecture: Architecture, theta: Array, settings: RunSettings) -> None:
+    def __init__(
+        self, engine: Engine, architecture: Architecture, theta: Array, settings: TrainingSettings, divisor: float
+    ) -> None:
         self._engine, self._architecture, self._theta, self._settings = engine, architecture, theta, settings
+        self._divisor = divisor
         self._step, self._cost = 0, 0.0
         self._descent: Descent | None = None
         self.ended: Ended | None = None
@@ -84,7 +88,7 @@ class LBFGSRun:
         def objective(theta: Array) -> tuple[float, Array]:
             parameters = theta.astype(kind)
             cost = self._engine.cost(self._architecture, parameters, X, T, weight) + self._penalty(parameters)
-            g = self._engine.gradient(self._architecture, parameters, X, T, weight, s.divisor, s.alpha, s.l1)
+            g = self._engine.gradient(self._architecture, parameters, X, T, weight, self._divisor, s.alpha, s.l1)
             return cost, g
 
         self._cost = self._engine.cost(self._architecture, self._theta, X, T, weight)
@@ -94,4 +98,4 @@ class LBFGSRun:
     def _penalty(self, theta: Array) -> float:
         s = self._settings
         W = [w.astype(np.float64) for w in self._architecture.views(theta)[0]]
-        return float(penalty(W, s.alpha, s.l1, s.divisor))
+        return float(penalty(W, s.alpha, s.l1, self._divisor))

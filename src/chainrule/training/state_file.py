@@ -114,13 +114,15 @@ def _mapping(value: Any) -> dict[str, Any]:
 
 # ---------------------------------------------------------------------------------------------- the history
 
+_NAMES = {"probes": "looks"}  # fields whose name in a file is an older one, for ever
+
 
 def _history_parts(history: History) -> tuple[dict[str, Any], dict[str, Array]]:
     """The words and whole numbers of a history, and its floats as tensors `history.*`."""
     words: dict[str, Any] = {}
     tensors: dict[str, Array] = {}
     for field in dataclasses.fields(history):
-        name, value = field.name, getattr(history, field.name)
+        name, value = _NAMES.get(field.name, field.name), getattr(history, field.name)
         if isinstance(value, dict):
             words[name] = list(value)
             tensors |= {f"history.{name}.{k}": np.array(part, np.float64) for k, part in enumerate(value.values())}
@@ -133,19 +135,19 @@ def _history_parts(history: History) -> tuple[dict[str, Any], dict[str, Array]]:
 
 def _history(words: Any, tensors: Mapping[str, Array]) -> History:
     """The history again; every list has a value for each epoch, or none at all."""
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for field in dataclasses.fields(History):
-        name = field.name
+        name = _NAMES.get(field.name, field.name)
         if f"history.{name}" in tensors:
-            found[name] = tensors[f"history.{name}"].tolist()
+            values[field.name] = tensors[f"history.{name}"].tolist()
         elif name == "looks" and name not in words:
             continue  # a checkpoint from before there were any
         elif isinstance(words[name], list):
             parts = (tensors[f"history.{name}.{k}"].tolist() for k in range(len(words[name])))
-            found[name] = dict(zip(words[name], parts, strict=True))
+            values[field.name] = dict(zip(words[name], parts, strict=True))
         else:
-            found[name] = words[name]
-    return _checked(History(**found))
+            values[field.name] = words[name]
+    return _checked(History(**values))
 
 
 def _checked(history: History) -> History:
