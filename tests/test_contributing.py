@@ -68,7 +68,7 @@ def paths_in(text: str) -> list[str]:
     """The paths that a text names, in `...` or as links, but for <placeholders> and what is outside the checkout."""
     named = [code or link for code, link in re.findall(r"`([^`\n]+)`|\]\(([^)#:]+)(?:#[^)]*)?\)", text)]
     paths = [name for name in named if re.fullmatch(r"\w[\w./-]*", name)]
-    return [path for path in paths if path not in MADE and ("/" in path or re.search(r"\.(py|md|toml|h)$", path))]
+    return [path for path in paths if path not in MADE and ("/" in path or re.search(r"\.(pyi?|md|toml|h)$", path))]
 
 
 def located(path: str) -> Path:
@@ -87,7 +87,7 @@ def items_of(kind: str) -> list[str]:
 def written() -> dict[str, Path]:
     """The files that people write, by their path in the checkout."""
     found = [path for top in PLACES[""] for path in (ROOT / top, *(ROOT / top).rglob("*"))]
-    files = [path for path in found if path.suffix in (".py", ".md", ".h", ".cpp")]
+    files = [path for path in found if path.suffix in (".py", ".pyi", ".md", ".h", ".cpp")]
     names = {path.relative_to(ROOT).as_posix(): path for path in files}
     return {name: path for name, path in names.items() if not name.startswith(NOT_WRITTEN_BY_HAND)}
 
@@ -117,7 +117,7 @@ def mentions(path: Path, names: set[str]) -> bool:
     """Whether a file names an entry; a folder does if one of its files does."""
     if path.is_dir():
         return any(mentions(file, names) for file in written().values() if path in file.parents)
-    if path.suffix == ".py":
+    if path.suffix in (".py", ".pyi"):
         return bool(names & python_names(path))
     return any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text_of(path)) for name in names)
 

@@ -1,4 +1,4 @@
-"""Named entries with parameters: how activations, costs, optimizers and initialisers are chosen and stored.
+"""Named entries with parameters: how activations, costs, optimizers and initializers are chosen and stored.
 
 An entry is a frozen dataclass with a `name`; its fields are its parameters. It can be asked for by name
 (`"elu"`), by document (`{"name": "elu", "alpha": 2.0}`) or as the object itself (`ELU(alpha=2.0)`), and a
