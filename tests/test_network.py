@@ -230,6 +230,11 @@ def test_a_document_whose_parts_do_not_fit_is_refused_in_one_line(document, word
         network_file.from_document(*document)
 
 
+def test_a_network_stays_thin():
+    methods = [name for name, value in vars(Network).items() if callable(value) or hasattr(value, "__get__")]
+    assert len([name for name in methods if name not in ("__dict__", "__weakref__")]) <= 20
+
+
 def test_masks_hold_for_weights_that_are_given():
     theta = np.ones(35)
     for found in (

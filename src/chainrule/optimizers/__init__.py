@@ -6,10 +6,10 @@ makes, handed over iterate by iterate (`lbfgs`). Clipping acts on the gradient b
 
 from chainrule.optimizers.base import OPTIMIZERS, Optimizer
 from chainrule.optimizers.clip import Clip
+from chainrule.optimizers.lbfgs import LBFGS, Ended, iterates
 from chainrule.optimizers.rules import SGD, Adam, AdamW, RMSProp, RProp
 
-# isort: split
-# Names are listed in the order of these imports: the rules first.
-from chainrule.optimizers.lbfgs import LBFGS, Ended, iterates
-
 __all__ = ["LBFGS", "OPTIMIZERS", "SGD", "Adam", "AdamW", "Clip", "Ended", "Optimizer", "RMSProp", "RProp", "iterates"]
+
+for rule in (SGD, RMSProp, Adam, AdamW, RProp, LBFGS):  # in the order in which help and pages list them
+    OPTIMIZERS.register(rule)

@@ -16,7 +16,7 @@ import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.errors import SettingError
-from chainrule.optimizers.base import OPTIMIZERS, Optimizer, Slots
+from chainrule.optimizers.base import Optimizer, Slots
 from chainrule.registry import require
 
 __all__ = ["LBFGS", "Ended", "iterates"]
@@ -24,7 +24,6 @@ __all__ = ["LBFGS", "Ended", "iterates"]
 Objective = Callable[[Array], tuple[float, Array]]
 
 
-@OPTIMIZERS.register
 @dataclasses.dataclass(frozen=True)
 class LBFGS(Optimizer):
     """L-BFGS: theta ← theta - t H g, where H comes from the last `memory` steps and changes of g, t from a line search.

@@ -4,13 +4,12 @@ import dataclasses
 from typing import ClassVar
 
 from chainrule.arrays import Array, namespace
-from chainrule.optimizers.base import OPTIMIZERS, Optimizer, Slots
+from chainrule.optimizers.base import Optimizer, Slots
 from chainrule.registry import require
 
 __all__ = ["SGD", "Adam", "AdamW", "RMSProp", "RProp"]
 
 
-@OPTIMIZERS.register
 @dataclasses.dataclass(frozen=True)
 class SGD(Optimizer):
     """Gradient descent: theta ← theta - eta g; with momentum v ← mu v - eta g, theta ← theta + v.
@@ -51,7 +50,6 @@ class SGD(Optimizer):
         return theta + ahead, (v,)
 
 
-@OPTIMIZERS.register
 @dataclasses.dataclass(frozen=True)
 class RMSProp(Optimizer):
     """theta ← theta - eta g / (sqrt(v) + eps), with a running mean v of g^2: v ← rho v + (1 - rho) g^2.
@@ -90,7 +88,6 @@ class RMSProp(Optimizer):
         return theta - eta * g / (namespace(v).sqrt(v) + self.eps), (v,)
 
 
-@OPTIMIZERS.register
 @dataclasses.dataclass(frozen=True)
 class Adam(Optimizer):
     """theta ← theta - eta m̂ / (sqrt(v̂) + eps), with running means m of g and v of g^2, corrected for their start at 0.
@@ -133,7 +130,6 @@ class Adam(Optimizer):
         return theta - eta * m_hat / (namespace(v_hat).sqrt(v_hat) + self.eps), (m, v)
 
 
-@OPTIMIZERS.register
 @dataclasses.dataclass(frozen=True)
 class AdamW(Adam):
     """Adam with decoupled decay: theta ← theta - eta (m̂ / (sqrt(v̂) + eps) + weight_decay theta).
@@ -165,7 +161,6 @@ class AdamW(Adam):
         return moved - eta * self.weight_decay * theta, slots
 
 
-@OPTIMIZERS.register
 @dataclasses.dataclass(frozen=True)
 class RProp(Optimizer):
     """iRprop-: theta ← theta - D sign(g), each parameter with a step D of its own, which only signs of g change.
