@@ -61,7 +61,7 @@ def _plain(text: str, group: Group, converter: Any = None, **more: Any) -> Param
     return Parameter(help=text, group=group, negative="", converter=converter, **more)
 
 
-_RATES = ", ".join(f"{rule.learning_rate:g} for {rule.name}" for rule in OPTIMIZERS.classes() if rule.name != "lbfgs")
+_RATES = ", ".join(f"{rule.learning_rate:g} for {rule.name}" for rule in OPTIMIZERS.classes() if not rule.line_search)
 
 
 @dataclasses.dataclass(frozen=True)

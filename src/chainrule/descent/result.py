@@ -55,7 +55,7 @@ def result_of(descent: Descent) -> Result:
     point = descent.last if descent.status == CONVERGED else descent.best or descent.last
     assert point is not None, "there is a first look"
     result = Result(
-        x=form.split(point.v.copy()),
+        x=form.split(point.theta.copy()),
         fun=point.cost,
         jac=form.split(point.gradient.copy()),
         success=descent.status == CONVERGED,

@@ -11,7 +11,8 @@ import numpy as np
 
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array, exact_sum
-from chainrule.engines.base import RunSettings, RunState, check_lengths, check_order, check_rows
+from chainrule.engines.base import Run, RunSettings, RunState, check_lengths, check_order, check_rows
+from chainrule.engines.line_search import LineSearchRun
 from chainrule.equations import Layer, Pass, backward, bp3, bp4, forward, gradient_norms, penalty_gradient
 from chainrule.errors import EngineError
 from chainrule.examples.examples import one_hot
@@ -104,8 +105,10 @@ class ReferenceEngine:
         """The network as it is now."""
         return ReferenceFrozen(self, architecture, theta.copy())
 
-    def start(self, architecture: Architecture, theta: Array, settings: RunSettings) -> "ReferenceRun":
+    def start(self, architecture: Architecture, theta: Array, settings: RunSettings) -> Run:
         """A run that trains `theta` in place."""
+        if settings.optimizer.line_search:
+            return LineSearchRun(self, architecture, theta, settings)
         return ReferenceRun(architecture, theta, settings)
 
 
@@ -126,6 +129,8 @@ class ReferenceFrozen:
 
 class ReferenceRun:
     """A run of the reference engine: theta, the optimizer's slots and a count of the updates."""
+
+    ended = None  # without a line search there is always another update
 
     def __init__(self, architecture: Architecture, theta: Array, settings: RunSettings) -> None:
         self._architecture, self._theta, self._settings = architecture, theta, settings

@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.errors import SettingError
-from chainrule.optimizers import LBFGS, Clip, Optimizer
+from chainrule.optimizers import Clip, Optimizer
 from chainrule.random import MOST_DROPPED
 from chainrule.registry import require
 from chainrule.schedules import Constant, Schedule
@@ -76,11 +76,11 @@ def check_total(total_weight: Any) -> None:
 
 
 def check_rule(rule: Optimizer, schedule: Schedule, clip: Clip | None, dropout: Sequence[float]) -> None:
-    """Raise a SettingError for what L-BFGS cannot have: its line search takes the cost and its gradient as they are."""
-    if isinstance(rule, LBFGS):
+    """Raise a SettingError for what a line search cannot have: it takes the cost and its gradient as they are."""
+    if rule.line_search:
         asked = {"schedule": not isinstance(schedule, Constant), "clip": clip is not None, "dropout": any(dropout)}
         for name in (name for name, there in asked.items() if there):
-            raise SettingError(f"{name} does not go with lbfgs, whose line search finds the step: leave it out")
+            raise SettingError(f"{name} does not go with {rule.name}, whose line search finds the step: leave it out")
 
 
 def as_batch_size(batch_size: Any, rule: Optimizer, rows: int) -> int:
