@@ -1,7 +1,7 @@
 """L-BFGS: a step along -H g, where H is the inverse curvature that the last steps and changes of g show."""
 
+import contextlib
 import dataclasses
-import warnings
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -14,7 +14,9 @@ from chainrule.registry import require
 
 __all__ = ["LBFGS", "direction"]
 
-ARMIJO, CURVATURE = 1e-4, 0.9  # c1 and c2 of the strong Wolfe conditions
+ARMIJO, CURVATURE = 1e-3, 0.9  # c1 and c2 of the strong Wolfe conditions, as in L-BFGS-B
+PRECISION, LONGEST = 0.1, 1e10  # relative width at which a bracket is not searched further; the largest t
+MOST = 20  # points that a line search tries
 
 Pairs = Sequence[tuple[Array, Array]]  # s = a step of theta and y = the change of g along it, the oldest pair first
 
@@ -36,9 +38,10 @@ class LBFGS(Optimizer):
 
     Raises SettingError for a parameter out of range.
 
-    Source: Nocedal & Wright, Numerical Optimization, 2nd edition, 2006, algorithms 7.4 and 7.5 and equation 7.20, with
-    SciPy's line search (algorithms 3.5 and 3.6 there). The first step has length 1, and pairs with
-    s·y <= 2.2e-16 y·y are left out, as in L-BFGS-B (Byrd, Lu, Nocedal & Zhu 1995).
+    Source: Nocedal & Wright, Numerical Optimization, 2nd edition, 2006, algorithms 7.4 and 7.5 and equation 7.20. The
+    line search is SciPy's, of Moré & Thuente, Line search algorithms with guaranteed sufficient decrease, ACM
+    Transactions on Mathematical Software 20, 1994. Its constants, a first step of length 1, and pairs left out where
+    s·y <= 2.2e-16 y·y make the steps those of L-BFGS-B (Byrd, Lu, Nocedal & Zhu 1995) without bounds, to rounding.
     """
 
     name = "lbfgs"
@@ -143,12 +146,16 @@ def _pairs(slots: Slots) -> Pairs:
     return [(s.astype(np.float64), y.astype(np.float64)) for s, y in pairs if y.any()]
 
 
+class _SearchEndError(Exception):
+    """Ends a line search that has tried enough points."""
+
+
 class _Line:
     """C(theta + t p) and its slope in t, for a line search: one call of the objective for each t."""
 
     def __init__(self, objective: Objective, start: Point, p: Array) -> None:
-        self._objective, self._start, self._p = objective, start, p
-        self._t, self.last, self.lowest = 0.0, start, start
+        self._objective, self._start, self.p = objective, start, p
+        self._t, self._tried, self.last, self.lowest = 0.0, 0, start, start
 
     def cost(self, t: float) -> float:
         """C at t, infinite where C or its gradient is not finite."""
@@ -156,31 +163,41 @@ class _Line:
 
     def slope(self, t: float) -> float:
         """The derivative of C in t."""
-        return _dot(self._at(t).gradient, self._p)
+        return _dot(self._at(t).gradient, self.p)
+
+    def shorten(self) -> None:
+        """Make p ten times shorter."""
+        self.p, self._t = self.p / 10, np.nan
 
     def _at(self, t: float) -> Point:
         if t != self._t:
+            if self._tried == MOST:
+                raise _SearchEndError
             with np.errstate(all="ignore"):
-                theta = (self._start.theta + t * self._p).astype(self._start.theta.dtype)
+                theta = (self._start.theta + t * self.p).astype(self._start.theta.dtype)
             cost, g = self._objective(theta)
             point = Point(theta, float(cost), np.array(g, dtype=np.float64))
-            self._t, self.last = t, point if _is_finite(point) else point._replace(cost=np.inf)
+            self._t, self._tried = t, self._tried + 1
+            self.last = point if _is_finite(point) else point._replace(cost=np.inf)
             self.lowest = min(self.lowest, self.last, key=lambda point: point.cost)
         return self.last
 
 
 def _lower(objective: Objective, here: Point, p: Array) -> Point | None:
     """The point along p where the strong Wolfe conditions hold, else the lowest one seen; None if none is lower."""
-    from scipy.optimize import line_search
+    # Not public, but scikit-learn builds on it too; the public `line_search` needs more evaluations on hard functions.
+    from scipy.optimize._linesearch import line_search_wolfe1
 
-    line = _Line(objective, here, p)
-    slope = line.slope(0.0)
-    if not slope < 0:
+    line, t = _Line(objective, here, p), None
+    if not line.slope(0.0) < 0:
         return None
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "The line search algorithm|Rounding errors prevent")
-        *_, there = line_search(line.cost, line.slope, 0.0, 1.0, gfk=slope, old_fval=here.cost, c1=ARMIJO, c2=CURVATURE)
-    point = line.lowest if there is None else line.last
+    with contextlib.suppress(_SearchEndError):
+        while line.cost(1.0) == np.inf:
+            line.shorten()
+        known = {"gfk": _dot(here.gradient, line.p), "old_fval": here.cost}
+        bounds = {"c1": ARMIJO, "c2": CURVATURE, "amin": 0.0, "amax": LONGEST, "xtol": PRECISION}
+        t, *_ = line_search_wolfe1(line.cost, line.slope, 0.0, 1.0, **known, **bounds)
+    point = line.lowest if t is None else line.last
     return point if point.cost < here.cost else None
 
 
