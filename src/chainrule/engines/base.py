@@ -20,7 +20,17 @@ from chainrule.arrays import Array
 from chainrule.errors import EngineError
 from chainrule.optimizers import Clip, Ending, Optimizer
 
-__all__ = ["Engine", "Frozen", "Run", "RunSettings", "RunState", "check_lengths", "check_order", "check_rows"]
+__all__ = [
+    "Engine",
+    "Frozen",
+    "Run",
+    "RunSettings",
+    "RunState",
+    "check_lengths",
+    "check_order",
+    "check_rows",
+    "check_state",
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,6 +155,13 @@ def check_lengths(X: Array, T: Array, weight: Array | None) -> None:
     n = len(X)
     if len(T) != n or (weight is not None and len(weight) != n):
         raise EngineError(f"X has {n} rows, T {len(T)} and weight {n if weight is None else len(weight)}: give as many")
+
+
+def check_state(state: RunState, theta: Array, slots: int) -> None:
+    """Raise an EngineError unless the state is that of a run with such a theta and so many slots."""
+    came, wanted = (state.theta.shape, state.slots.shape), (theta.shape, (slots, theta.size))
+    if came != wanted:
+        raise EngineError(f"the state has shapes {came[0]}, {came[1]}, but the run has {wanted}")
 
 
 def check_order(order: Array, updates: int, m: int) -> None:

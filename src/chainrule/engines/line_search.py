@@ -1,12 +1,13 @@
 """The run of a rule with a line search, over the cost and the gradient of any engine."""
 
+import dataclasses
+
 import numpy as np
 
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array
-from chainrule.engines.base import Engine, RunSettings, RunState, check_lengths, check_order, check_rows
+from chainrule.engines.base import Engine, RunSettings, RunState, check_lengths, check_order, check_rows, check_state
 from chainrule.equations import penalty
-from chainrule.errors import EngineError
 from chainrule.optimizers import Ending, Point
 from chainrule.optimizers.base import Slots
 
@@ -42,12 +43,12 @@ class LineSearchRun:
 
     @state.setter
     def state(self, state: RunState) -> None:
-        slots = self._no_slots() if not len(state.slots) else tuple(state.slots.astype(self._theta.dtype))
-        came, wanted = ((theta.shape, len(k)) for theta, k in ((state.theta, slots), (self._theta, self._slots)))
-        if came != wanted:
-            raise EngineError(f"the state has theta {came[0]} and {came[1]} slots, but the run has {wanted}")
+        if not len(state.slots):
+            state = dataclasses.replace(state, slots=np.array(self._no_slots()))
+        check_state(state, self._theta, len(self._slots))
         self._theta[...] = state.theta
-        self._slots, self._step, self._evaluations = slots, state.step, state.evaluations
+        self._slots = tuple(state.slots.astype(self._theta.dtype))
+        self._step, self._evaluations = state.step, state.evaluations
         self._here = self.ended = None
 
     def steps(
@@ -61,6 +62,8 @@ class LineSearchRun:
         check_lengths(X, T, weight)
         check_order(order, len(rates), m)
         check_rows(order, len(X))
+        if not len(rates):
+            return np.empty(0)
         self._take(X, T, weight, order[:m])
         here = self._at_theta()
         self._counted = max(self._evaluations, 1)

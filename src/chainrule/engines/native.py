@@ -19,7 +19,7 @@ from chainrule.arrays import Array
 from chainrule.costs import COSTS
 from chainrule.engines import abi, core
 from chainrule.engines.abi import Library
-from chainrule.engines.base import Run, RunSettings, RunState, check_lengths, check_order, check_rows
+from chainrule.engines.base import Run, RunSettings, RunState, check_lengths, check_order, check_rows, check_state
 from chainrule.engines.line_search import LineSearchRun
 from chainrule.errors import EngineError
 from chainrule.optimizers import OPTIMIZERS
@@ -248,11 +248,7 @@ class NativeRun:
 
     @state.setter
     def state(self, state: RunState) -> None:
-        wanted = (self._theta.shape, (self._slots, self._theta.size))
-        if (state.theta.shape, state.slots.shape) != wanted:
-            raise EngineError(
-                f"the state has shapes {state.theta.shape}, {state.slots.shape}, but the run has {wanted}"
-            )
+        check_state(state, self._theta, self._slots)
         slots = np.ascontiguousarray(state.slots, dtype=self._theta.dtype)
         self._library.call("set_slots", self._net.number, slots.ctypes.data, slots.nbytes, state.step)
         self._theta[...] = state.theta

@@ -11,10 +11,9 @@ import numpy as np
 
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array, exact_sum
-from chainrule.engines.base import Run, RunSettings, RunState, check_lengths, check_order, check_rows
+from chainrule.engines.base import Run, RunSettings, RunState, check_lengths, check_order, check_rows, check_state
 from chainrule.engines.line_search import LineSearchRun
 from chainrule.equations import Layer, Pass, backward, bp3, bp4, forward, gradient_norms, penalty_gradient
-from chainrule.errors import EngineError
 from chainrule.examples.examples import one_hot
 from chainrule.random import dropout_factors
 
@@ -145,11 +144,7 @@ class ReferenceRun:
 
     @state.setter
     def state(self, state: RunState) -> None:
-        wanted = (self._theta.shape, (len(self._slots), self._theta.size))
-        if (state.theta.shape, state.slots.shape) != wanted:
-            raise EngineError(
-                f"the state has shapes {state.theta.shape}, {state.slots.shape}, but the run has {wanted}"
-            )
+        check_state(state, self._theta, len(self._slots))
         self._theta[...] = state.theta
         self._slots = tuple(slot.astype(self._theta.dtype) for slot in state.slots)
         self._step = state.step

@@ -122,8 +122,8 @@ def direction(g: Array, pairs: Pairs) -> Array:
     """-H g by the two-loop recursion, from H_0 = s·y / y·y of the newest pair; without pairs -g / |g|.
 
     >>> s, y = np.array([1.0, 0.0]), np.array([4.0, 0.0])  # the curvature along s is 4
-    >>> direction(np.array([8.0, 0.0]), [(s, y)])
-    array([-2.,  0.])
+    >>> direction(np.array([8.0, 4.0]), [(s, y)])
+    array([-2., -1.])
     """
     if not pairs:
         unit = g / np.abs(g).max()
