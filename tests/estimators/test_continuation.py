@@ -273,7 +273,7 @@ def test_l_bfgs_has_no_partial_fit():
     assert not hasattr(classifier(solver="lbfgs"), "partial_fit")
     with pytest.raises(AttributeError) as raised:
         _ = classifier(solver=cr.LBFGS()).partial_fit
-    assert "L-BFGS makes none" in str(raised.value.__cause__)
+    assert "L-BFGS needs all rows" in str(raised.value.__cause__)
 
 
 def test_max_fun_bounds_each_call_of_a_warm_start():

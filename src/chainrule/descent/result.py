@@ -18,7 +18,7 @@ class Result(OptimizeResult):  # type: ignore[misc]  # SciPy has no types
     """The place found and how: x, fun, jac, success, status, message, nit, nfev, njev, gradient, path, history.
 
     x and jac have the form of v0. Where success is False, x is the best point seen. status: 0 converged, 1 max_steps,
-    2 not finite, 3 cancelled, 4 the cost falls no further. path: at most 10,000 points from the first to the last,
+    2 not finite, 3 cancelled, 4 the rule has come to its end. path: at most 10,000 points from the first to the last,
     (k, ...) with the shape of v0, or (k, n) where that is a tuple; after path_steps updates, with path_costs.
     """
 
