@@ -14,6 +14,7 @@ from chainrule.files.container import read, write
 from chainrule.model import TableSettings, TableTraining
 from chainrule.optimizers import Clip
 from chainrule.training import Finished, Progress, TrainingState
+from chainrule.training.fingerprint import Fingerprint
 from chainrule.training.state_file import Stored, read_state, write_state
 
 _RNG = np.random.Generator(np.random.PCG64(7))
@@ -37,7 +38,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def every_batch(monkeypatch):
-    monkeypatch.setattr("chainrule.training.loop.GLANCE", 0.0)
+    monkeypatch.setattr("chainrule.training.updates.CALL_SECONDS", 0.0)
 
 
 def begun(file, events=6, network=None, **settings):
@@ -126,9 +127,9 @@ def test_what_is_stored_comes_back_bit_for_bit_whatever_the_numbers_are(file, ev
     )
     state = dataclasses.replace(state, history=odd, costs=np.array([math.nan, 1.5]))
     settings, data, maker = {"seed": 2**64 - 1, "alpha": 0.1, "x": None}, {"inputs": "ab"}, {"engine": "reference"}
-    write_state(file, Stored(state, settings, data, maker))
+    write_state(file, Stored(state, Fingerprint(settings, data, maker)))
     found = read_state(file)
-    assert (found.settings, found.data, found.maker) == (settings, data, maker)
+    assert found.fingerprint == Fingerprint(settings, data, maker)
     assert repr(found.state.history) == repr(odd)
     assert found.state.run.step == state.run.step > 0
     for a, b in zip(_arrays(found.state), _arrays(state), strict=True):
@@ -165,8 +166,9 @@ def test_it_says_where_it_begins(file, every_batch):
 
 def test_going_on_elsewhere_works_and_says_that_bits_may_differ(file, every_batch):
     begun(file)
-    stored = read_state(file)
-    write_state(file, dataclasses.replace(stored, maker={**stored.maker, "instructions": "abacus"}))
+    state, fingerprint = read_state(file)
+    elsewhere = dataclasses.replace(fingerprint, maker={**fingerprint.maker, "instructions": "abacus"})
+    write_state(file, Stored(state, elsewhere))
     started, *_ = cr.train(net(), X, T, **SETTINGS, checkpoint=cr.Checkpoint(file, resume=True))
     assert "was abacus" in started.notes[-1]
     assert "bits may differ" in started.notes[-1]
@@ -181,7 +183,7 @@ def test_without_resume_a_file_in_the_way_is_kept(file, kind, every_batch):
     else:
         file.write_text("my diary")
     before = file.read_bytes()
-    with pytest.raises(SettingError, match=r"run.safetensors is there already: resume, to go on from it, or remove"):
+    with pytest.raises(SettingError, match=r"run.safetensors exists already: resume from it, or remove it first"):
         cr.train(net(), X, T, **SETTINGS, checkpoint=file)
     assert file.read_bytes() == before
 
@@ -256,7 +258,7 @@ def test_other_data_are_refused_by_name(file, said, given, every_batch):
     begun(file)
     with pytest.raises(SettingError) as caught:
         resumed(file, **given)
-    assert f"of a training on other data ({said}" in str(caught.value)
+    assert f"belongs to a training on other data ({said}" in str(caught.value)
     resumed(file)
 
 
@@ -279,7 +281,7 @@ def test_rows_of_weight_0_are_no_part_of_the_data(file, every_batch):
 
 def test_an_end_that_lies_behind_is_refused(file, every_batch):
     begun(file, events=9)
-    with pytest.raises(SettingError, match="is in epoch 2: epochs is 1, ask for more"):
+    with pytest.raises(SettingError, match="is in epoch 2, but epochs is 1: give more"):
         resumed(file, epochs=1)
 
 
@@ -432,13 +434,13 @@ def test_every_damaged_checkpoint_is_refused_in_one_line_and_left_as_it_is(file,
 
 LIES = {
     "epoch": (lambda d, t: (d | {"epoch": 5}, t), "history has 1 epochs, not 5"),
-    "epoch negative": (lambda d, t: (d | {"epoch": -1}, t), "no count"),
-    "step a float": (lambda d, t: (d | {"step": 1.0}, t), "no count"),
+    "epoch negative": (lambda d, t: (d | {"epoch": -1}, t), "not a count"),
+    "step a float": (lambda d, t: (d | {"step": 1.0}, t), "not a count"),
     "no step": (lambda d, t: ({k: v for k, v in d.items() if k != "step"}, t), "KeyError"),
-    "settings a list": (lambda d, t: (d | {"settings": []}, t), "no record"),
+    "settings a list": (lambda d, t: (d | {"settings": []}, t), "not a mapping"),
     "history a list": (lambda d, t: (d | {"history": []}, t), "TypeError"),
     "stopped a number": (lambda d, t: (d | {"history": d["history"] | {"stopped": 1}}, t), "stopped of the history"),
-    "theta of 2 dimensions": (lambda d, t: (d, t | {"theta": t["theta"][None]}), "theta is float64 of 2"),
+    "theta of 2 dimensions": (lambda d, t: (d, t | {"theta": t["theta"][None]}), "theta is float64 of shape"),
     "theta of integers": (lambda d, t: (d, t | {"theta": t["theta"].astype(np.int64)}), "theta is int64"),
     "kept shorter": (lambda d, t: (d, t | {"kept": t["kept"][1:]}), "different shapes"),
     "slots in float32": (lambda d, t: (d, t | {"slots": t["slots"].astype(np.float32)}), "or types"),
@@ -459,8 +461,8 @@ def test_parts_that_do_not_fit_together_are_refused_under_a_digest_that_agrees(f
 def test_the_state_of_a_shorter_run_of_costs_cannot_be_passed_off(file, every_batch):
     begun(file, events=3)
     stored = read_state(file)
-    write_state(file, dataclasses.replace(stored, state=dataclasses.replace(stored.state, costs=np.zeros(99))))
-    with pytest.raises(SettingError, match="the state is of another network, seed or data"):
+    write_state(file, stored._replace(state=dataclasses.replace(stored.state, costs=np.zeros(99))))
+    with pytest.raises(SettingError, match="the state comes from another network, seed or data"):
         resumed(file)
 
 
@@ -513,6 +515,6 @@ def test_a_damaged_checkpoint_is_told_with_what_can_be_done(tmp_path):
     path = tmp_path / "run"
     cr.fit(cr.Network([2, 1]), [[0.0, 1.0]], [[1.0]], epochs=1, checkpoint=path)
     path.write_bytes(path.read_bytes()[:-1] + b"?")
-    with pytest.raises(ModelFileError, match="no checkpoint to go on from, remove it or name another") as caught:
+    with pytest.raises(ModelFileError, match="no training can be resumed from it, remove it or name another") as caught:
         read_state(path)
     assert "verify" not in str(caught.value)

@@ -13,7 +13,7 @@ from chainrule.network import Network
 from chainrule.optimizers import LBFGS, SGD, Adam, Clip, RProp
 from chainrule.schedules import SCHEDULES, Cosine, Plateau, Schedule, StepDecay
 from chainrule.training import EpochEnd, Finished, Progress, Stopped, fit, train
-from chainrule.training.events import Gains
+from chainrule.training.stopping import Gains
 
 RNG = np.random.default_rng(5)
 N = 23
@@ -32,7 +32,7 @@ def events(network, *data, **settings):
 
 @pytest.fixture
 def every_batch(monkeypatch):
-    monkeypatch.setattr("chainrule.training.loop.GLANCE", 0.0)
+    monkeypatch.setattr("chainrule.training.updates.CALL_SECONDS", 0.0)
 
 
 def metric_of(values):
@@ -146,7 +146,7 @@ def test_going_on_after_patience_has_ended_trains_nothing():
 
 def test_time_ends_training_between_updates(every_batch, monkeypatch):
     clock = itertools.count()
-    monkeypatch.setattr("chainrule.training.loop.time.monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr("chainrule.training.bookkeeping.time.monotonic", lambda: float(next(clock)))
     found = events(net(), time=20.0, epochs=100)
     assert found[-2] == Stopped("time", "the time is over")
     assert 0 < sum(isinstance(event, Progress) for event in found) < 20
@@ -280,11 +280,8 @@ def test_what_a_callback_may_read_cannot_be_changed():
 
 
 def test_gains_are_counted_from_the_best_ever():
-    history = fit(net(), X, T, epochs=2)
     for values, least, expected in [([], 0, 0), ([3, 2, 2, 2], 0, 2), ([3, 2.5, 2.4], 0.3, 1), ([math.nan], 0, 1)]:
-        history.cost = values
-        assert history.epochs_without_gain(least) == expected
-        assert history.watched == values
+        assert Gains(least).epochs_without(values) == expected
 
 
 def test_epochs_without_gain_are_counted_in_one_reading():
@@ -293,7 +290,7 @@ def test_epochs_without_gain_are_counted_in_one_reading():
         watched.append(value)
         best = [min((v for v in watched[:k] if math.isfinite(v)), default=math.inf) for k in range(len(watched))]
         gained = [k for k, v in enumerate(watched) if v < best[k] - 0.1]
-        assert gains.since(watched) == len(watched) - 1 - max(gained, default=-1)
+        assert gains.epochs_without(watched) == len(watched) - 1 - max(gained, default=-1)
 
 
 # --- the cost in training is monitored -----------------------------------------------------------------------------

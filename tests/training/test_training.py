@@ -45,7 +45,7 @@ def trained(*data, network=None, **settings):
 @pytest.fixture
 def every_batch(monkeypatch):
     """An engine's call makes one update, so that Progress comes after each."""
-    monkeypatch.setattr("chainrule.training.loop.GLANCE", 0.0)
+    monkeypatch.setattr("chainrule.training.updates.CALL_SECONDS", 0.0)
 
 
 # --- events --------------------------------------------------------------------------------------------------------
@@ -198,7 +198,7 @@ def test_a_seed_that_was_drawn_is_kept_and_gives_the_same_bits_again():
 @pytest.mark.parametrize("glance", [0.0, 1e-4, 1e3])
 def test_how_often_the_caller_looks_changes_no_bit(glance, monkeypatch):
     expected = trained(**EVERYTHING)
-    monkeypatch.setattr("chainrule.training.loop.GLANCE", glance)
+    monkeypatch.setattr("chainrule.training.updates.CALL_SECONDS", glance)
     assert trained(**EVERYTHING) == expected
 
 

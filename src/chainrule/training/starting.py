@@ -1,4 +1,4 @@
-"""Starts a training: `train` and `fit` check what they are given, `start` takes examples that are checked already."""
+"""Starts a training: `train` and `fit` check their arguments, `start` takes examples and settings that are checked."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -11,11 +11,14 @@ from chainrule.fields import Number, Special, signature_with
 from chainrule.network import Network
 from chainrule.registry import require
 from chainrule.settings import TrainingSettings
-from chainrule.training.checkpoint import Checkpoint, keep
+from chainrule.training.checkpoint import Checkpoint, as_checkpoint
 from chainrule.training.display import showing
-from chainrule.training.events import Finished, History, Mode
-from chainrule.training.loop import Training, TrainingState
+from chainrule.training.events import Finished
+from chainrule.training.history import History, Mode
+from chainrule.training.loop import Training
 from chainrule.training.monitor import Metric, Monitor
+from chainrule.training.problem import Problem
+from chainrule.training.state import TrainingState
 
 __all__ = ["fit", "start", "train"]
 
@@ -132,25 +135,17 @@ def start(
     Raises SettingError or EngineError in one line, before anything is trained.
     """
     settled = settings.settled(len(examples.rows), net.sizes)
-    training = Training(
-        net,
-        examples,
-        settled,
-        choose(settled.engine, net.architecture, settled),
-        validation=validation,
-        monitor=monitor or Monitor(),
-        divisor=examples.total if total_weight is None else total_weight,
-        feature_names=feature_names,
-        cancel=cancel,
-        search_leaks=search_leaks,
-    )
+    engine = choose(settled.engine, net.architecture, settled)
+    divisor = examples.total if total_weight is None else total_weight
+    problem = Problem(net, examples, settled, engine, validation, monitor or Monitor(), divisor, feature_names)
+    training = Training(problem, cancel=cancel, search_leaks=search_leaks)
     if settled.engine == "auto":
         training.notes += passed_over(net.architecture, settled)
     if state is not None:
         require(checkpoint is None, "state", "given", "None with a checkpoint, which has a state of its own")
         training.go_to(state)
     if checkpoint is not None:
-        keep(training, checkpoint)
+        training.keep_in(as_checkpoint(checkpoint))
     return training
 
 
