@@ -7,7 +7,7 @@ import types
 import numpy as np
 
 import chainrule as cr
-from chainrule.training import frontends as faces
+from chainrule.training import frontends
 from chainrule.training.display import Display, showing
 from chainrule.training.probe import LEAST, ROWS, most_rows, sample
 
@@ -70,7 +70,7 @@ def test_a_log_has_a_line_every_few_seconds_and_one_in_the_end(monkeypatch, caps
     cr.MLPClassifier((4,), max_iter=50, tol=1.0, progress=True).fit(X, T)  # leaves its training before the end
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.endswith(", the training loss did not improve by more than tol=1 for 10 epochs in a row")
-    monkeypatch.setattr(faces, "SPOKEN", 0.0)
+    monkeypatch.setattr(frontends, "LINE_EVERY", 0.0)
     assert cr.fit(cr.Network([3, 2]), X, T, epochs=3, progress=True).epochs == 3
     assert len(capsys.readouterr().err.splitlines()) > 3
 
@@ -100,13 +100,13 @@ def test_a_notebook_gets_the_curves(monkeypatch):
     ipython = types.SimpleNamespace(get_ipython=lambda: shell)
     monkeypatch.setitem(sys.modules, "IPython", ipython)
     monkeypatch.setitem(sys.modules, "IPython.display", types.SimpleNamespace(display=display, HTML=str))
-    monkeypatch.setattr(faces, "DRAWN", 0.0)
+    monkeypatch.setattr(frontends, "DRAW_EVERY", 0.0)
     cr.train_table({"x": X[:, 0], "y": T}, "y", epochs=3, progress=True)
     assert len(drawn) >= 4
     assert "<svg" in drawn[-1]
     assert "epoch 3/3: cost" in drawn[-1]
     shell.kernel = None  # IPython in a terminal
-    assert not faces.in_notebook()
+    assert not frontends.in_notebook()
 
 
 def test_seeing_changes_no_bit(monkeypatch):
