@@ -71,8 +71,8 @@ def train(
     >>> [type(event).__name__ for event in cr.train(net, [[0.0], [1.0]], [[1.0], [3.0]], epochs=1)]
     ['Started', 'Progress', 'EpochEnd', 'Finished']
 
-    Raises DataError where X, T, weights or validation do not fit the network, SettingError where a setting is out of its
-    range or contradicts another, EngineError where the engine lacks something: each before anything is trained.
+    Raises DataError where X, T, weights or validation do not fit the network, SettingError where a setting is out of
+    its range or contradicts another, EngineError where the engine lacks something: each before anything is trained.
     """
     checked = TrainingSettings.of(**settings)
     if metrics and validation is None:

@@ -78,7 +78,7 @@ def rate_too_low(history: Record, names: Sequence[str] | None) -> Finding | None
 
 
 def _last_quarter(rate: Sequence[float]) -> int:
-    """The number of last epochs that have a quarter of the sum of all learning rates: more where the rate falls to 0."""
+    """The number of last epochs with a quarter of the sum of all learning rates: more where the rate falls to 0."""
     left = np.cumsum(rate[::-1])
     return min(int(np.searchsorted(left, len(rate) // 4 / len(rate) * left[-1] * (1 - 1e-9))) + 1, len(rate) - 1)
 
@@ -115,7 +115,7 @@ def overfitting(history: Record, names: Sequence[str] | None) -> Finding | None:
 
 
 def _begun(history: Record) -> float:
-    """The cost before the first update; under dropout, which the probe leaves out, the first epoch's if it is greater."""
+    """The cost before the first update; under dropout, which the probe leaves out, at least the first epoch's."""
     begun = probed(history, "start", "cost")[0]
     return max(begun, history.cost[0]) if probed(history, "start", "dropout") else begun
 
