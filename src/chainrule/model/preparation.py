@@ -14,8 +14,8 @@ import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.errors import DataError, SettingError
-from chainrule.examples import split_rows
-from chainrule.model.class_weight import Examples, class_factors, weighted
+from chainrule.examples import RowArrays, split_rows
+from chainrule.model.class_weight import class_factors, weighted
 from chainrule.model.heads import Choice, check_reach, choices_for, scaled_for
 from chainrule.model.settings import LEAST_ROWS, TableSettings, is_folds
 from chainrule.tables.chunks import chunks_of, cut_chunks, with_file_name, with_row_numbers
@@ -44,8 +44,8 @@ class Prepared:
     choices: dict[str, Choice]
     profiles: list[ColumnProfile]
     roles: RowRoles
-    rows: Examples
-    held: Examples | None
+    rows: RowArrays
+    held: RowArrays | None
     test: tuple[Array, Array] | None
     cache: RowCache
 
@@ -71,9 +71,9 @@ def prepare(source: Source, names: Sequence[str], settings: TableSettings, seed:
     targets = scaled_for(targets, choices)
     cache, T_test = _encoded(tables, encoder, targets, settings)
     arrays = {role: (cache.array(k), cache.array(2 + k)) for k, role in enumerate((TRAIN, HELD_OUT))}
-    examples = {role: (*arrays[role], _joined([r.weights(role) for _, r in tables])) for role in arrays}
+    by_role = {role: RowArrays(*arrays[role], _joined([r.weights(role) for _, r in tables])) for role in arrays}
     check_reach(targets, choices, arrays[TRAIN][1])
-    rows, held = weighted(targets, examples[TRAIN], examples[HELD_OUT], factors)
+    rows, held = weighted(targets, by_role[TRAIN], by_role[HELD_OUT], factors)
     test = (cache.array(4), T_test) if len(T_test) else None
     held_out = held if len(held[0]) else None
     return Prepared(settings, encoder, targets, choices, profiles, roles, rows, held_out, test, cache)

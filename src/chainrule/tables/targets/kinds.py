@@ -141,7 +141,10 @@ class Quantity(Target):
 
         Raises RowError for a word, and for a value too far from the mean.
         """
-        values = values_of(column, self._refused, self.name)
+        return self.encode_values(values_of(column, self._refused, self.name), dtype)
+
+    def encode_values(self, values: NDArray[np.float64], dtype: Any) -> NDArray[Any]:
+        """The same for numbers (n,) that are parsed already. Raises RowError for a value too far from the mean."""
         return standardised(values, self.mean, self.scale, dtype, self.name)[:, np.newaxis]
 
     def _refused(self, row: int, word: str) -> RowError:
@@ -163,12 +166,8 @@ class LogQuantity(Quantity):
         mean, scale = Moments.of(np.log(profile.sample.sorted)).standard() if profile.present else (self.mean, 0.0)
         return dataclasses.replace(self, mean=mean, scale=scale) if scale > 0 else self
 
-    def encode(self, column: Any, dtype: Any) -> NDArray[Any]:
-        """`(log y - mean) / scale`, (n, 1).
-
-        Raises RowError for a word, and for a value that is not above 0.
-        """
-        values = values_of(column, self._refused, self.name)
+    def encode_values(self, values: NDArray[np.float64], dtype: Any) -> NDArray[Any]:
+        """`(log y - mean) / scale`, (n, 1). Raises RowError for a value that is not above 0."""
         if (values <= 0).any():
             raise self._not_positive(int((values <= 0).argmax()), float(values[values <= 0][0]))
         return standardised(np.log(values), self.mean, self.scale, dtype, self.name)[:, np.newaxis]
