@@ -23,7 +23,7 @@ from chainrule.fields import (
     is_auto,
     setting,
 )
-from chainrule.optimizers import LBFGS, OPTIMIZERS, Adam, Clip
+from chainrule.optimizers import OPTIMIZERS, Adam, Clip
 from chainrule.random import MOST_DROPPED, as_seed
 from chainrule.schedules import SCHEDULES, Constant
 
@@ -132,7 +132,7 @@ class TrainingSettings(Record):
             if getattr(self, name) is None:
                 object.__setattr__(self, name, default)
         super().__post_init__()
-        if isinstance(self.optimizer, LBFGS):
+        if not is_auto(self.optimizer) and self.optimizer.line_search:
             self._check_line_search()
 
     def _check_line_search(self) -> None:

@@ -355,14 +355,42 @@ def test_a_run_that_diverged_diverges_again_and_keeps_the_same_weights(file):
     assert again.theta.tobytes() == whole.theta.tobytes()
 
 
-def test_lbfgs_goes_on_from_its_weights(file):
-    settings = {"optimizer": "lbfgs", "batch_size": None, "dropout": 0.0}
-    resumed(file, **settings, epochs=3)
-    theta = read_state(file).state.run.theta
-    longer, history = resumed(file, **settings, epochs=6)
+LBFGS = {"optimizer": cr.LBFGS(memory=4), "batch_size": None, "dropout": 0.0}
+
+
+def test_the_pairs_and_evaluations_of_lbfgs_go_through_the_file(file):
+    resumed(file, **LBFGS, epochs=6)
+    run = read_state(file).state.run
+    assert (run.slots.shape, bool(run.slots.any(axis=1).all())) == ((8, run.theta.size), True)
+    assert run.evaluations >= 7
+    pieces, found = resumed(file, **LBFGS, epochs=12)
+    whole, expected = resumed(file.with_name("whole"), **LBFGS, epochs=12)
+    assert pieces.theta.tobytes() == whole.theta.tobytes()
+    assert dataclasses.replace(found, seconds=0) == dataclasses.replace(expected, seconds=0)
+    stored = [read_state(path).state.run for path in (file, file.with_name("whole"))]
+    assert stored[0].slots.tobytes() == stored[1].slots.tobytes()
+    assert stored[0].evaluations == stored[1].evaluations
+
+
+def test_a_run_that_converged_or_used_its_evaluations_up_ends_at_once_again(file):
+    for k, rule in enumerate((cr.LBFGS(tolerance=1e-2), cr.LBFGS(reduction=1e-3), cr.LBFGS(evaluations=6))):
+        settings, path = {**LBFGS, "optimizer": rule, "epochs": 200}, file.with_name(f"run {k}")
+        whole, history = resumed(path, **settings)
+        assert history.stopped == ("evaluations" if rule.evaluations else "converged")
+        again, found = resumed(path, **settings)
+        assert again.theta.tobytes() == whole.theta.tobytes()
+        assert dataclasses.replace(found, seconds=0) == dataclasses.replace(history, seconds=0)
+
+
+def test_a_file_from_before_lbfgs_kept_its_pairs_goes_on_from_the_weights(file):
+    resumed(file, **LBFGS, epochs=3)
+    container = read(file)
+    older = {name: value for name, value in container.document.items() if name != "evaluations"}
+    write(file, older, {**container.tensors, "slots": container.tensors["slots"][:0]})
+    assert read_state(file).state.run.evaluations == 0
+    _, history = resumed(file, **LBFGS, epochs=6)
     assert history.epochs == 6
     assert history.cost[3] < history.cost[2]
-    assert longer.theta.tobytes() != theta.tobytes()
 
 
 # ---- the digest of the data

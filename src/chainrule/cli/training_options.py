@@ -46,7 +46,7 @@ BOUNDS = {
     "clip_example": "Longest gradient of a single row.",
 }
 
-_RATES = ", ".join(f"{rule.learning_rate:g} for {rule.name}" for rule in OPTIMIZERS.classes() if rule.name != "lbfgs")
+_RATES = ", ".join(f"{rule.learning_rate:g} for {rule.name}" for rule in OPTIMIZERS.classes() if not rule.line_search)
 _MORE = {"learning_rate": f" The optimizers' own are {_RATES}."}  # what only the command line says
 _WORDS = {"engine": (AUTO, *ENGINES), "metric": tuple(METRICS), "dtype": ("float32", "float64")}
 _PLAIN = {"weight": str | None, "cache": Path | None}  # what is taken as it was written

@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.descent.loop import Descent, Settings
 from chainrule.descent.problem import Problem
 from chainrule.errors import SettingError
-from chainrule.optimizers import LBFGS, OPTIMIZERS, SGD, Clip, Optimizer
+from chainrule.optimizers import OPTIMIZERS, SGD, Clip, Optimizer
 from chainrule.random import as_seed
 from chainrule.registry import require
 from chainrule.schedules import SCHEDULES, Constant
@@ -138,8 +138,8 @@ def descend(
         batch_size=_batch_size(examples, batch_size, rule),
         seed=as_seed(seed),
     )
-    if isinstance(rule, LBFGS) and (clip, schedule) != (None, None):
-        raise SettingError("lbfgs finds its steps by a line search: it takes no schedule and no clip")
+    if rule.line_search and (clip, schedule) != (None, None):
+        raise SettingError(f"{rule.name} finds its steps by a line search: it takes no schedule and no clip")
     return Descent(Problem(f, v0, gradient, examples), settings, cancel)
 
 
@@ -156,8 +156,8 @@ def _batch_size(examples: int | None, asked: int | None, rule: Optimizer) -> int
     if asked is None:
         return examples if rule.full_batch else min(32, examples)
     _whole("batch_size", asked, 1)
-    if isinstance(rule, LBFGS) and asked < examples:
-        raise SettingError(f"lbfgs takes all {examples} examples for a step: leave batch_size out")
+    if rule.line_search and asked < examples:
+        raise SettingError(f"{rule.name} takes all {examples} examples for a step: leave batch_size out")
     return min(asked, examples)
 
 

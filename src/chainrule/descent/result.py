@@ -19,7 +19,7 @@ class Result(OptimizeResult):  # type: ignore[misc]  # SciPy has no types
 
     - x, fun, jac: the point, its cost, and dC/dv there; x and jac have the form of v0.
     - success, status, message: whether it converged. Without success x is the best point seen. status is 0 for
-      converged, 1 for max_steps, 2 for not finite, 3 for cancelled, 4 where the cost falls no further.
+      converged, 1 for max_steps, 2 for not finite, 3 for cancelled, 4 where the rule came to its end.
     - nit, nfev, njev: the numbers of updates, of calls of f, and of calls of its gradient.
     - gradient: in words, how dC/dv was computed.
     - path, path_steps, path_costs: at most 10,000 points from the first to the last, (k, ...) with the shape of v0, or
@@ -63,7 +63,7 @@ def result_of(descent: Descent) -> Result:
     point = descent.last if descent.status == CONVERGED else descent.best or descent.last
     assert point is not None, "there is a first look"
     result = Result(
-        x=form.split(point.v.copy()),
+        x=form.split(point.theta.copy()),
         fun=point.cost,
         jac=form.split(point.gradient.copy()),
         success=descent.status == CONVERGED,

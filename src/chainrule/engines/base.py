@@ -18,6 +18,7 @@ from typing import Protocol
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array
 from chainrule.errors import EngineError
+from chainrule.optimizers import Ending
 from chainrule.settings import TrainingSettings
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "check_lengths",
     "check_order",
     "check_rows",
+    "check_state",
     "hidden_activations",
 ]
 
@@ -41,11 +43,15 @@ BLOCK = 1024  # rows computed together, so that memory stays bounded; and rows o
 
 @dataclasses.dataclass(frozen=True)
 class RunState:
-    """Where a run is: theta, the optimizer's slots (k, parameters), and the number of updates made."""
+    """Where a run is: theta, the optimizer's slots (k, parameters), and the number of updates made.
+
+    `evaluations` counts how often a rule with a line search has computed C; of other rules it is 0.
+    """
 
     theta: Array
     slots: Array
     step: int
+    evaluations: int = 0
 
 
 class Run(Protocol):
@@ -58,6 +64,13 @@ class Run(Protocol):
     @state.setter
     def state(self, state: RunState) -> None: ...
 
+    @property
+    def ended(self) -> Ending | None:
+        """Why the last call of `steps` came to an end of the run: no further update can be made. None otherwise.
+
+        It follows from the state and the examples alone: a run put to the same state ends there as well.
+        """
+
     def steps(
         self, X: Array, T: Array, weight: Array | None, order: Array, rates: Array, epoch: int, first_batch: int
     ) -> Array:
@@ -65,7 +78,8 @@ class Run(Protocol):
 
         Update k uses rows order[k m : (k + 1) m] of X (n, n_1), T (n, n_L) or int32 classes, weight None, (n,) or
         (n, n_L), and is batch `first_batch` + k of epoch `epoch` (both from 0; dropout depends on them). It may stop
-        early, after at least one update, once half a second has gone, so that the caller can look up.
+        early, after at least one update, once half a second has gone, so that the caller can look up. A run of a rule
+        with a line search may come to its end: then it makes no update, and `ended` says why.
 
         Returns the costs, float64, one for each update made: sum of s C_x over the batch / its rows, no penalty.
         Raises EngineError for an order that does not fit the rates or leaves the arrays.
@@ -134,6 +148,13 @@ def check_lengths(X: Array, T: Array, weight: Array | None) -> None:
     n = len(X)
     if len(T) != n or (weight is not None and len(weight) != n):
         raise EngineError(f"X has {n} rows, T {len(T)} and weight {n if weight is None else len(weight)}: give as many")
+
+
+def check_state(state: RunState, theta: Array, slots: int) -> None:
+    """Raise an EngineError unless the state is that of a run with such a theta and so many slots."""
+    came, wanted = (state.theta.shape, state.slots.shape), (theta.shape, (slots, theta.size))
+    if came != wanted:
+        raise EngineError(f"the state has shapes {came[0]}, {came[1]}, but the run has {wanted}")
 
 
 def check_order(order: Array, updates: int, m: int) -> None:

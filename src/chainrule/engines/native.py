@@ -19,9 +19,10 @@ from chainrule.arrays import Array
 from chainrule.costs import COSTS
 from chainrule.engines import abi, core
 from chainrule.engines.abi import Library
-from chainrule.engines.base import RETURN_AFTER, RunState, check_lengths, check_order, check_rows
+from chainrule.engines.base import RETURN_AFTER, Run, RunState, check_lengths, check_order, check_rows, check_state
+from chainrule.engines.line_search import LineSearchRun
 from chainrule.errors import EngineError
-from chainrule.optimizers import LBFGS, OPTIMIZERS
+from chainrule.optimizers import OPTIMIZERS
 from chainrule.registry import Entry, Registry
 from chainrule.settings import TrainingSettings
 
@@ -67,11 +68,11 @@ class NativeEngine:
         return made / useful
 
     def lacks(self, architecture: Architecture, settings: TrainingSettings | None = None) -> str | None:
-        """The first entry that the core does not have, by name; L-BFGS is SciPy's and asks only for gradients."""
+        """The first entry that the core does not have, by name; a line search needs only cost and gradient."""
         asked: list[tuple[int, Registry[Any], Entry]] = [(abi.ACTIVATIONS, ACTIVATIONS, a) for a in architecture.hidden]
         for block in architecture.blocks:
             asked += [(abi.ACTIVATIONS, ACTIVATIONS, block.activation), (abi.COSTS, COSTS, block.cost)]
-        if settings is not None and not isinstance(settings.optimizer, LBFGS):
+        if settings is not None and not settings.optimizer.line_search:
             asked.append((abi.RULES, OPTIMIZERS, settings.optimizer))
         for what, registry, entry in asked:
             if not (registry.holds(entry) and self._library.has(what, entry.name)):
@@ -124,10 +125,10 @@ class NativeEngine:
             self._library.call("norms", net.number, examples, 0, *out)
         return found
 
-    def start(
-        self, architecture: Architecture, theta: Array, settings: TrainingSettings, divisor: float
-    ) -> "NativeRun":
+    def start(self, architecture: Architecture, theta: Array, settings: TrainingSettings, divisor: float) -> Run:
         """A run that trains `theta` in place."""
+        if settings.optimizer.line_search:
+            return LineSearchRun(self, architecture, theta, settings, divisor)
         return NativeRun(self._library, architecture, theta, settings, divisor)
 
     @contextlib.contextmanager
@@ -218,6 +219,8 @@ class NativeFrozen:
 class NativeRun:
     """A run of the native engine: the core has the slots, theta is the caller's."""
 
+    ended = None  # without a line search there is always another update
+
     def __init__(
         self, library: Library, architecture: Architecture, theta: Array, settings: TrainingSettings, divisor: float
     ) -> None:
@@ -246,11 +249,7 @@ class NativeRun:
 
     @state.setter
     def state(self, state: RunState) -> None:
-        wanted = (self._theta.shape, (self._slots, self._theta.size))
-        if (state.theta.shape, state.slots.shape) != wanted:
-            raise EngineError(
-                f"the state has shapes {state.theta.shape}, {state.slots.shape}, but the run has {wanted}"
-            )
+        check_state(state, self._theta, self._slots)
         slots = np.ascontiguousarray(state.slots, dtype=self._theta.dtype)
         self._library.call("set_slots", self._net.number, slots.ctypes.data, slots.nbytes, state.step)
         self._theta[...] = state.theta

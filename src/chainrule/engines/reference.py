@@ -12,9 +12,18 @@ import numpy as np
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array, exact_sum
 from chainrule.backprop import Keep, Ledger, split_weight, sweep
-from chainrule.engines.base import RETURN_AFTER, RunState, blocks, check_lengths, check_order, check_rows
+from chainrule.engines.base import (
+    RETURN_AFTER,
+    Run,
+    RunState,
+    blocks,
+    check_lengths,
+    check_order,
+    check_rows,
+    check_state,
+)
+from chainrule.engines.line_search import LineSearchRun
 from chainrule.equations import forward, penalty_gradient
-from chainrule.errors import EngineError
 from chainrule.random import dropout_factors
 from chainrule.settings import TrainingSettings
 
@@ -99,10 +108,10 @@ class ReferenceEngine:
         """The network as it is now."""
         return ReferenceFrozen(self, architecture, theta.copy())
 
-    def start(
-        self, architecture: Architecture, theta: Array, settings: TrainingSettings, divisor: float
-    ) -> "ReferenceRun":
+    def start(self, architecture: Architecture, theta: Array, settings: TrainingSettings, divisor: float) -> Run:
         """A run that trains `theta` in place."""
+        if settings.optimizer.line_search:
+            return LineSearchRun(self, architecture, theta, settings, divisor)
         return ReferenceRun(architecture, theta, settings, divisor)
 
 
@@ -124,6 +133,8 @@ class ReferenceFrozen:
 class ReferenceRun:
     """A run of the reference engine: theta, the optimizer's slots and a count of the updates."""
 
+    ended = None  # without a line search there is always another update
+
     def __init__(self, architecture: Architecture, theta: Array, settings: TrainingSettings, divisor: float) -> None:
         self._architecture, self._theta, self._settings, self._divisor = architecture, theta, settings, divisor
         self._dropout = settings.dropouts(len(architecture.sizes) - 2)
@@ -138,11 +149,7 @@ class ReferenceRun:
 
     @state.setter
     def state(self, state: RunState) -> None:
-        wanted = (self._theta.shape, (len(self._slots), self._theta.size))
-        if (state.theta.shape, state.slots.shape) != wanted:
-            raise EngineError(
-                f"the state has shapes {state.theta.shape}, {state.slots.shape}, but the run has {wanted}"
-            )
+        check_state(state, self._theta, len(self._slots))
         self._theta[...] = state.theta
         self._slots = tuple(slot.astype(self._theta.dtype) for slot in state.slots)
         self._step = state.step

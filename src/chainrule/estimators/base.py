@@ -36,7 +36,7 @@ from chainrule.estimators.tabular import encoded, fit_table
 from chainrule.estimators.targets import Targets
 from chainrule.examples import hold_out
 from chainrule.network import Network
-from chainrule.optimizers import LBFGS, Optimizer
+from chainrule.optimizers import Optimizer
 from chainrule.random import as_seed
 from chainrule.registry import require
 from chainrule.training import Training, TrainingState
@@ -50,8 +50,10 @@ Held = tuple[Any, Any, Any]  # X, y and sample_weight to validate with
 
 def takes_steps(estimator: "MLP") -> bool:
     """Whether there is a `partial_fit`; raises AttributeError, as scikit-learn asks for, where there is not."""
-    if isinstance(optimizer_of(estimator), LBFGS):
-        raise AttributeError("partial_fit makes an epoch of updates, and L-BFGS makes none: choose another solver")
+    if optimizer_of(estimator).line_search:
+        raise AttributeError(
+            "partial_fit takes the data part by part, and L-BFGS needs all rows: choose another solver"
+        )
     return True
 
 

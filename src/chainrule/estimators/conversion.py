@@ -14,7 +14,6 @@ from chainrule.estimators.regressor import MLPRegressor
 from chainrule.estimators.targets import Labels, Targets, Values, several_labels
 from chainrule.exchange import from_sklearn
 from chainrule.network import Network
-from chainrule.optimizers import LBFGS
 from chainrule.training import History, TrainingState
 
 __all__ = ["estimator_from_sklearn"]
@@ -71,9 +70,9 @@ def _targets(mlp: Any) -> Targets:
 
 
 def _state(mlp: Any, network: Network, seed: int, ours: MLP) -> TrainingState | None:
-    """Where its training is; None for L-BFGS, which begins anew from the weights."""
+    """Where its training is; None for L-BFGS, whose pairs scikit-learn does not keep: that begins anew."""
     rule, made = optimizer_of(ours), mlp._optimizer if hasattr(mlp, "_optimizer") else None
-    if isinstance(rule, LBFGS) or made is None:
+    if rule.line_search or made is None:
         return None
     per_slot = [made.ms, made.vs] if hasattr(made, "ms") else [made.velocities]
     slots = np.empty((rule.slots, network.theta.size), network.dtype)

@@ -11,7 +11,7 @@ import numpy as np
 from chainrule.activations import ACTIVATIONS, Activation
 from chainrule.costs import partner
 from chainrule.initializers import GlorotUniformBiases
-from chainrule.optimizers import LBFGS, OPTIMIZERS, Optimizer
+from chainrule.optimizers import OPTIMIZERS, Optimizer
 from chainrule.registry import require
 from chainrule.schedules import SCHEDULES, Schedule
 
@@ -105,10 +105,11 @@ def optimizer_of(estimator: Any) -> Optimizer:
     if not isinstance(solver, str):
         return OPTIMIZERS.get(solver)
     kind = type(OPTIMIZERS.get(solver))
-    if kind is LBFGS:
-        return LBFGS(tolerance=estimator.tol, reduction=_REDUCTION, evaluations=estimator.max_fun)
     given = {
-        "learning_rate": estimator.learning_rate_init,
+        **({} if kind.line_search else {"learning_rate": estimator.learning_rate_init}),
+        "tolerance": estimator.tol,
+        "reduction": _REDUCTION,
+        "evaluations": estimator.max_fun,
         "momentum": estimator.momentum,
         "nesterov": bool(estimator.nesterovs_momentum) and estimator.momentum > 0,
         "beta1": estimator.beta_1,

@@ -8,7 +8,6 @@ import numpy as np
 
 from chainrule.estimators.parameters import activation_of, hidden_sizes, optimizer_of, patience_of
 from chainrule.model.settings import TableSettings
-from chainrule.optimizers import LBFGS
 
 __all__ = ["given", "parameters_of", "settings_of"]
 
@@ -37,7 +36,7 @@ def settings_of(e: Any, own_validation: bool) -> TableSettings:
         asked["learning_rate"] = e.learning_rate_init
     if {"coefs_init", "intercepts_init", "initializer", "masks"} & differ:
         asked |= {"start": "random", "members": 1, "validation": e.validation_fraction}
-    if own_validation or "scoring" in differ or isinstance(optimizer_of(e), LBFGS):
+    if own_validation or "scoring" in differ or optimizer_of(e).line_search:
         asked |= {"members": 1, "validation": e.validation_fraction}
     return TableSettings(**asked)
 
@@ -56,7 +55,7 @@ def parameters_of(e: Any, s: TableSettings, rows: int, own_validation: bool) -> 
         "learning_rate": s.schedule or "constant",
         "batch_size": s.batch_size,
         "max_iter": s.epochs,
-        "alpha": e.alpha if isinstance(rule, LBFGS) else 0.0,
+        "alpha": e.alpha if rule.line_search else 0.0,
         "dropout": s.dropout,
         "n_iter_no_change": math.inf if s.patience is None else s.patience,
         "tol": s.min_delta,

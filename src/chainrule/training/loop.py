@@ -10,15 +10,13 @@ from typing import Literal, Protocol, Self
 import numpy as np
 
 from chainrule.arrays import Array, exact_sum
-from chainrule.engines import Engine, Run, RunState
+from chainrule.engines import Engine, RunState
 from chainrule.errors import SettingError
 from chainrule.examples import Examples, epoch_order
 from chainrule.network import Network
-from chainrule.optimizers import LBFGS
 from chainrule.settings import TrainingSettings
 from chainrule.training.diagnosis.divergence import explanation
 from chainrule.training.events import EpochEnd, Event, Finished, Gains, History, Progress, Reason, Started, Stopped
-from chainrule.training.lbfgs import LBFGSRun
 from chainrule.training.monitor import Monitor
 from chainrule.training.probe import most_rows, probe_data, probe_layers, sample
 
@@ -95,7 +93,7 @@ class Training(Iterator[Event]):
         self._epoch, self._costs, self._kept, self._last_rate = 0, np.empty(0), net.theta.copy(), 0.0
         self._factors, self._gains = settings.schedule.follow(), Gains(settings.min_delta)
         self.probed = sample(examples.rows, most_rows(net.architecture, examples.X.dtype))
-        self._run = self._start()
+        self._run = engine.start(net.architecture, net.theta, settings, divisor)
         self._last: TrainingState | None = None
         self.keeper: Keeper | None = None
         self.notes: list[str] = []
@@ -128,11 +126,6 @@ class Training(Iterator[Event]):
         A = self.engine.predict(net.architecture, net.theta, self.examples.X[rows])
         return {name: float(metric(A, self.examples.T[rows])) for name, metric in self.monitor.metrics.items()}
 
-    def _start(self) -> Run:
-        begin = LBFGSRun if isinstance(self.settings.optimizer, LBFGS) else None
-        parts = self.net.architecture, self.net.theta, self.settings, self.divisor
-        return begin(self.engine, *parts) if begin else self.engine.start(*parts)
-
     def go_to(self, state: TrainingState) -> None:
         """Before its first event: put it where another training with the same data and settings was."""
         same = (state.kept.shape, state.history.seed) == (self._kept.shape, self.settings.seed)
@@ -150,12 +143,8 @@ class Training(Iterator[Event]):
         rows, epochs = len(self.examples.rows), self.settings.epochs
         yield Started(rows, self._batches, epochs, self.engine.name, self.history.seed, tuple(self.notes))
         self._look_first()
-        try:
-            yield from self._all_epochs(epochs)
-            self._last = self.state
-        finally:
-            if isinstance(self._run, LBFGSRun):
-                self._run.close()
+        yield from self._all_epochs(epochs)
+        self._last = self.state
         if self.history.stopped == "diverged" or (self._chooses and self.history.best_epoch >= 0):
             self.net.theta[...] = self._kept
         self.look_back()
@@ -206,8 +195,8 @@ class Training(Iterator[Event]):
                 return None
             begins = not len(self._costs)
             cost = self._call(order, rates)
-            if isinstance(self._run, LBFGSRun) and self._run.ended:
-                return self._stop(self._run.reason, f"L-BFGS came to its end: {self._run.ended.message}")
+            if self._run.ended:
+                return self._stop(*self._run.ended)
             if begins and not self._chooses and math.isfinite(self._costs[0]):
                 self._kept = first  # the weights at the epoch's begin: their cost has just been seen to be finite
             rate = float(rates[len(self._costs) - 1])

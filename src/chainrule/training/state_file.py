@@ -51,7 +51,8 @@ def state_parts(state: TrainingState) -> tuple[dict[str, Any], dict[str, Array]]
     """A state's words and whole numbers, and everything else of it as tensors."""
     words, history = _history_parts(state.history)
     tensors = {"theta": state.run.theta, "slots": state.run.slots, "kept": state.kept, "costs": state.costs}
-    return {"epoch": state.epoch, "step": state.run.step, "history": words}, {**tensors, **history}
+    counts = {"epoch": state.epoch, "step": state.run.step, "evaluations": state.run.evaluations}
+    return {**counts, "history": words}, {**tensors, **history}
 
 
 def read_state(path: str | os.PathLike[str]) -> Stored:
@@ -79,7 +80,8 @@ def state_of(document: Mapping[str, Any], tensors: Mapping[str, Array]) -> Train
     if {theta.dtype, slots.dtype, kept.dtype} != {theta.dtype} or (kept.size, slots.shape[1]) != (theta.size,) * 2:
         raise ValueError("theta, slots and kept are of different shapes or types")
     epoch, step = (_count(document[name]) for name in ("epoch", "step"))
-    run = RunState(theta, slots, step)
+    evaluations = _count(document.get("evaluations", 0))  # older files have none
+    run = RunState(theta, slots, step, evaluations)
     state = TrainingState(epoch, _floats(tensors, "costs", 1), run, kept, _history(document["history"], tensors))
     if state.history.epochs != epoch:
         raise ValueError(f"the history has {state.history.epochs} epochs, not {epoch}")
