@@ -30,7 +30,6 @@ RECORDS = {"EpochEnd", "Finished", "History", "Progress", "Started", "Stopped"} 
 PENDING = {  # docstrings that wait to be rewritten: this must end empty, set()
     "Checkpoint",
     "Checkpoint.check_place",
-    "LBFGS",
     "MLPClassifier",
     "MLPClassifier.fit",
     "MLPClassifier.initialize",

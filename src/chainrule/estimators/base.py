@@ -51,9 +51,7 @@ Held = tuple[Any, Any, Any]  # X, y and sample_weight to validate with
 def takes_steps(estimator: "MLP") -> bool:
     """Whether there is a `partial_fit`; raises AttributeError, as scikit-learn asks for, where there is not."""
     if optimizer_of(estimator).line_search:
-        raise AttributeError(
-            "partial_fit takes the data part by part, and L-BFGS needs all rows: choose another solver"
-        )
+        raise AttributeError("partial_fit takes rows part by part, and L-BFGS needs all rows: choose another solver")
     return True
 
 
