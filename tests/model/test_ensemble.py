@@ -103,7 +103,7 @@ def test_a_table_of_few_rows_is_learned_by_members_and_costs_are_their_mean() ->
     ends = [event for event in training.events() if isinstance(event, EpochEnd)]
     assert training.model.summary["members"] == 4
     assert [end.cost for end in ends] == training.model.history.cost  # type: ignore[union-attr]
-    _, held = training.members.examples(training.rows)
+    _, held = training.ensemble.shared(training.rows)
     best = training.model.history.best_epoch  # type: ignore[union-attr]
     X, T, weight = held
     assert training.network.cost(X, T, weight) / 4 == pytest.approx(ends[best].validation, rel=1e-5)

@@ -179,7 +179,7 @@ def test_a_table_of_its_own_chooses_the_weights(tmp_path: Path) -> None:
             costs.append(event.validation)
 
     settings: Columns = {"drop": ("w", "price"), "epochs": 3}
-    model = trained(table, validation=tmp_path / "own.csv", on_event=note, **settings)
+    model = trained(table, validation=tmp_path / "own.csv", callback=note, **settings)
     assert (model.summary["rows"], model.summary["validation_rows"]) == (240, 50)
     assert bits(model) == bits(trained(table, validation=own, **settings))
     found = model.evaluate(own)["targets"]["kind"]["log_loss"]

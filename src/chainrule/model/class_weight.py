@@ -1,7 +1,7 @@
 """Weights of classes: what a user sets becomes a factor for each class, and a weight for each row and block.
 
-A weight of 0 leaves the rows of a class out. "balanced" gives the k classes that occur S / (k S_c), so that all weigh the
-same in total: S_c is the sum of the weights of class c in the rows to train on, and S that of all.
+A weight of 0 leaves the rows of a class out. "balanced" gives the k classes that occur S / (k S_c), so that all weigh
+the same in total: S_c is the sum of the weights of class c in the rows to train on, and S that of all.
 """
 
 import math

@@ -4,7 +4,7 @@ import dataclasses
 import math
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from chainrule._version import __version__
 from chainrule.fields import settings_of
@@ -12,23 +12,27 @@ from chainrule.model.settings import TableSettings
 from chainrule.schedules import Constant
 from chainrule.training import History
 
-if TYPE_CHECKING:
-    from chainrule.model.training import TableTraining
-
 __all__ = ["finite", "identity_of", "summary_of"]
 
 _IDENTITY = ("task", "drop", "keep", "weight", "members", "start", "class_weight", "test_every", "validation")
 
 
-def summary_of(training: "TableTraining", history: History) -> dict[str, Any]:
-    """What a training with this history was, and the scores at its best epoch."""
-    s, best, members = training.settings, history.best_epoch, training.ensemble.count
-    rows = len(training.rows.X)
-    held = rows if members > 1 else 0 if training.held is None else len(training.held.X)
+def summary_of(
+    s: TableSettings, history: History, members: int, rows: int, held_out: int, metric: str
+) -> dict[str, Any]:
+    """What a training with this history was, and the scores at its best epoch.
+
+    - s: the settings that ran.
+    - history: its curves, as of one member.
+    - members: the size of the ensemble.
+    - rows, held_out: the numbers of rows to train on and held out for validation.
+    - metric: the name of the metric that chose the weights, "" for the cost.
+    """
+    best = history.best_epoch
     curves = {"cost": history.cost, "validation_cost": history.validation, **history.metrics}
     return {
         "rows": rows,
-        "validation_rows": held,
+        "validation_rows": rows if members > 1 else held_out,
         **({} if members == 1 else {"members": members}),
         "start": s.start,
         "epochs": history.epochs,
@@ -36,7 +40,7 @@ def summary_of(training: "TableTraining", history: History) -> dict[str, Any]:
         "at_best_epoch": finite({name: values[best] for name, values in curves.items() if values and best >= 0}),
         "stopped": history.stopped,
         "optimizer": s.rule.document(),
-        **_unusual(s, training.monitor.name if s.metric is not None else ""),
+        **_unusual(s, metric),
         "batch_size": s.training.rows_of_update(rows),
         "alpha": s.alpha,
         "l1": s.l1,
@@ -48,7 +52,7 @@ def summary_of(training: "TableTraining", history: History) -> dict[str, Any]:
 
 
 def identity_of(settings: TableSettings, targets: list[str]) -> dict[str, Any]:
-    """The settings that a training on arrays does not know, for its checkpoint: a difference is named in their words."""
+    """The settings that a training on arrays does not know, for its checkpoint, which names what differs."""
     values = {name: _plain(getattr(settings, name)) for name in _IDENTITY}
     assert set(_IDENTITY) <= set(settings_of(settings)), "each is a setting"
     return {"target": targets, **values}

@@ -32,6 +32,7 @@ from chainrule.training import (
     EpochEnd,
     Event,
     Finished,
+    History,
     Monitor,
     Training,
     TrainingState,
@@ -49,7 +50,7 @@ class TableTraining:
 
     `rows` are X, T and the weights (or None) to train on, `held` the same of the rows held out, or None, and `test` X
     and T (float64) of those for the test. `settings` are those that run, `notes` the lines that a person should read
-    before training starts. After `events` is exhausted, `model` is the trained one; before, it is the model as it is now.
+    before training starts. After `events` is exhausted, `model` is the trained one; before, it is the current one.
     """
 
     def __init__(self, source: Any, target: str | Sequence[str], settings: TableSettings) -> None:
@@ -101,7 +102,7 @@ class TableTraining:
             self.model.history = event.history
             findings = {finding.name: finding.words for finding in self.findings()}
             self.model.summary = {
-                **summary_of(self, event.history),
+                **self._summary(event.history),
                 **self._tested(event.history.best_epoch),
                 **({"findings": findings} if findings else {}),
             }
@@ -127,7 +128,7 @@ class TableTraining:
         theta = state.kept if chooses and history.best_epoch >= 0 else state.run.theta
         network = self.ensemble.merged(Network.from_parts(self.network.architecture, theta, self.settings.seed))
         stopped = dataclasses.replace(self.ensemble.history(history), stopped="cancelled")
-        return Model(self.model.encoder, self.model.targets, network, summary_of(self, stopped), stopped)
+        return Model(self.model.encoder, self.model.targets, network, self._summary(stopped), stopped)
 
     def _monitor(self, prepared: Prepared) -> Monitor:
         """The scores of one network, and which of them chooses. Raises SettingError if there are no rows for it."""
@@ -150,9 +151,7 @@ class TableTraining:
         left = None if s.time is None else max(s.time - spent, s.time / 10)
         return dataclasses.replace(s.training, min_delta=s.min_delta * self.ensemble.count, time=left)
 
-    def _warm_start(
-        self, examples: Examples, validation: Examples | None, cancel: Callable[[], bool] | None
-    ) -> float:
+    def _warm_start(self, examples: Examples, validation: Examples | None, cancel: Callable[[], bool] | None) -> float:
         """Begin from the best linear model that half of the time allows; the seconds that it took."""
         began, s = time.monotonic(), self.settings
 
@@ -162,6 +161,11 @@ class TableTraining:
 
         linear_start(self.ensemble, self.network, examples, validation, enough, s.engine)
         return time.monotonic() - began
+
+    def _summary(self, history: History) -> dict[str, Any]:
+        held_out = 0 if self.held is None else len(self.held.X)
+        metric = "" if self.settings.metric is None else self.monitor.name
+        return summary_of(self.settings, history, self.ensemble.count, len(self.rows.X), held_out, metric)
 
     def _described(self, checkpoint: Checkpoint) -> Checkpoint:
         """With the settings that a training on arrays does not know."""
@@ -248,8 +252,8 @@ def _start(settings: TableSettings, one: Architecture, wanted: str) -> Any:
 def _silent(wanted: TableSettings, run: TableSettings) -> set[str]:
     """Findings that are not the user's concern.
 
-    Overfitting where nobody set the number of epochs: the best weights are kept, and only going on shows which they are.
-    A rate too low where the preset chose it, and training began at the linear model that has most of the gain.
+    Overfitting if nobody set the number of epochs: the best weights are kept, and only going on shows which they are.
+    A rate too low if the preset chose it, and training began at the linear model that has most of the gain.
     """
     rate = wanted.learning_rate is not None or not is_auto(wanted.optimizer)
     silent = {"overfitting": is_auto(wanted.epochs), "rate too low": run.start == "linear" and not rate}

@@ -46,6 +46,10 @@ class Target(abc.ABC):
     def encode(self, column: Any, dtype: Any) -> NDArray[Any]:
         """The outputs (n, width) that the network should give."""
 
+    def encode_values(self, values: NDArray[np.float64], dtype: Any) -> NDArray[Any]:
+        """The same for numbers (n,) that are parsed already, of a target of numbers."""
+        raise TypeError(f"{type(self).__name__} has no numbers")
+
     @abc.abstractmethod
     def decode(self, outputs: NDArray[Any]) -> NDArray[Any]:
         """The column's values (n,) that the outputs (n, width) stand for."""
