@@ -217,7 +217,7 @@ def test_only_the_columns_to_keep_are_inputs() -> None:
         ({"weight": 3}, "weight is 3"),
         ({"class_weight": "even"}, "class_weight is 'even', but must be 'balanced'"),
         ({"class_weight": {"none": 2}}, "names 'none', but the classes of 'kind' are 'common', 'rare'"),
-        ({"class_weight": {"rare": 0}}, "class_weight of 'rare' is 0"),
+        ({"class_weight": {"rare": -1}}, "class_weight of 'rare' is -1"),
         ({"class_weight": {"rare": "x"}}, "class_weight of 'rare' is 'x'"),
         ({"target": "price", "class_weight": "balanced"}, "needs a target with classes, but price holds numbers"),
         ({"target": ["kind", "colour"], "class_weight": {"rare": 2}}, "must name targets"),

@@ -144,10 +144,7 @@ def _with_dtype_name(parameters: Mapping[str, Any]) -> dict[str, Any]:
 def _attributes(
     estimator: MLP, document: Mapping[str, Any], tensors: Mapping[str, Array], network: Network
 ) -> dict[str, Any]:
-    attributes = {name: unpack(value, tensors) for name, value in document["attributes"]}
-    strange = (set(attributes) ^ set(PLAIN)) - {"feature_names_in_"}
-    if strange:
-        raise ModelFileError(f"what it has learned is not what this version knows: {', '.join(sorted(strange))}")
+    attributes = _named(document["attributes"], tensors)
     targets = targets_from_parts(document["targets"], tensors)
     attributes |= {"network_": network, "_targets": targets, "_state": None}
     if document.get("tabular") is not None:
@@ -156,6 +153,15 @@ def _attributes(
     if document["state"] is not None:
         state = _state(document["state"], tensors, network)
         attributes |= {"_state": state, "history_": state.history}
+    return attributes
+
+
+def _named(stored: Any, tensors: Mapping[str, Array]) -> dict[str, Any]:
+    """The attributes by name. Raises ModelFileError unless they are those that this version knows."""
+    attributes = {name: unpack(value, tensors) for name, value in stored}
+    strange = (set(attributes) ^ set(PLAIN)) - {"feature_names_in_"}
+    if strange:
+        raise ModelFileError(f"what it has learned is not what this version knows: {', '.join(sorted(strange))}")
     return attributes
 
 
@@ -175,6 +181,7 @@ def _plan(estimator: MLP, document: Mapping[str, Any], tensors: Mapping[str, Arr
     of = inner["fitted"]["targets"]
     within = of["count"] if of["is"] == "together" else 1
     network = network_file.from_document(inner, parts)
+    _named(inner["fitted"]["attributes"], parts)  # the same as the estimator's own
     parameters = Parameters(**{name: unpack(value, parts) for name, value in inner["parameters"]})
     check_parameters(parameters)
     ensemble = ensemble_of(estimator, parameters, encoder.width, targets, count)

@@ -51,21 +51,19 @@ def stops_early(p: Any) -> bool:
 
 
 def call_of(e: Any, p: Any, rows: Rows, held_out: Rows | None, once: bool, total_weight: float | None) -> Call:
-    """The call of an estimator with parameters `p`: weights of classes times those of rows, checked examples."""
+    """The call of an estimator with parameters `p`. Weights of classes are weights of their rows, in scores too."""
     factors = e._targets.factors(rows.y, rows.weight, getattr(e, "class_weight", None))
+    rows = _weighted(e, rows, factors)
+    held_out = None if held_out is None else _weighted(e, held_out, factors).present()
     ensemble, count = e._ensemble, len(rows.y)
     if ensemble.count > 1:
         ensemble = dataclasses.replace(ensemble, fold=folds(e.seed_, ensemble.count, count, e._strata(rows.y)))
         held_out = rows
         if total_weight is not None:
             total_weight *= (ensemble.count - 1) / ensemble.count
-    arrays = _arrays(e, rows, factors)
-    validation = None if held_out is None else _arrays(e, held_out, factors)
-    if held_out is not None and validation is not None and validation.weight is not None and ensemble.count == 1:
-        present = np.flatnonzero(validation.weight.reshape(len(validation.T), -1).any(axis=1))
-        held_out = held_out.take(present)
+    validation = None if held_out is None else _arrays(e, held_out)
     sparse = not optimizer_of(p).full_batch
-    examples, validated = ensemble.checked(e._trained, arrays, validation, sparse)
+    examples, validated = ensemble.checked(e._trained, _arrays(e, rows), validation, sparse)
     begun = 0 if e._state is None else e._state.epoch
     return Call(ensemble, examples, validated, count, held_out, begun, once, total_weight)
 
@@ -107,11 +105,14 @@ def ends_of(e: Any, p: Any, call: Call) -> Ends:
     return Ends(p.tol, patience_of(p), most, e._since, at_all)
 
 
-def _arrays(e: Any, rows: Rows, factors: Any) -> RowArrays:
+def _weighted(e: Any, rows: Rows, factors: Any) -> Rows:
+    return rows._replace(weight=e._targets.weighted(rows.y, rows.weight, factors))
+
+
+def _arrays(e: Any, rows: Rows) -> RowArrays:
     """X, T and weights, before they are checked; T has two axes where several members share it."""
     T = e._targets.encode(rows.y)
-    T = T.reshape(len(T), -1) if e._ensemble.count > 1 else T
-    return RowArrays(rows.X, T, e._targets.weighted(rows.y, rows.weight, factors))
+    return RowArrays(rows.X, T.reshape(len(T), -1) if e._ensemble.count > 1 else T, rows.weight)
 
 
 def _batch_size(e: Any, p: Any, rule: Optimizer, rows: int) -> int | None:
