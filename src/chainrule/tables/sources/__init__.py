@@ -17,10 +17,10 @@ from chainrule.tables.sources.columnar import ArrowFileSource, ParquetSource
 from chainrule.tables.sources.combined import FolderSource, with_target
 from chainrule.tables.sources.delimited import DelimitedSource
 from chainrule.tables.sources.idx import IdxSource, is_idx
-from chainrule.tables.sources.memory import TableSource, table_of_frame, table_of_mapping
+from chainrule.tables.sources.memory import TableSource, column_of, table_of_frame, table_of_mapping
 from chainrule.tables.sources.opening import PACKED, UNREADABLE, open_bytes, unpacked_name
 
-__all__ = ["Source", "as_source", "with_target"]
+__all__ = ["Source", "as_source", "column_of", "with_target"]
 
 _READERS: dict[str, Callable[[Path], Source]] = {  # by the end of the file's name, without that of a compression
     **dict.fromkeys((".csv", ".tsv", ".tab", ".txt"), DelimitedSource),
