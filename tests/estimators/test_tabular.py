@@ -14,8 +14,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import chainrule as cr
 from chainrule.errors import ChainruleError, DataError, ModelFileError, SettingError
+from chainrule.examples import folds
 from chainrule.files.container import read, write
-from chainrule.model.ensemble import folds
 from chainrule.optimizers import LBFGS, AdamW
 from chainrule.training import EpochEnd
 

@@ -1,5 +1,6 @@
 """Rows as engines take them: inputs, targets and weights, checked; dense, memory-mapped or sparse by one protocol."""
 
+from chainrule.examples.digest import digest_of, digests
 from chainrule.examples.examples import Examples, RowArrays, as_examples, as_inputs, as_rows, epoch_order
 from chainrule.examples.splits import folds, hold_out, split_rows
 
@@ -9,6 +10,8 @@ __all__ = [
     "as_examples",
     "as_inputs",
     "as_rows",
+    "digest_of",
+    "digests",
     "epoch_order",
     "folds",
     "hold_out",
