@@ -7,8 +7,8 @@
 // that of src/chainrule/activations/entries.py, NaN and sigma'(0) included.
 #pragma once
 
-#include "partial.h"
-#include "spec.h"
+#include "masked.h"
+#include "types.h"
 #include "vmath.h"
 
 namespace {

@@ -7,7 +7,7 @@
 #include <cstdio>
 
 #include "api.h"
-#include "spec.h"
+#include "types.h"
 
 namespace chainrule {
 

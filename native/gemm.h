@@ -5,7 +5,7 @@
 // gradient   dW̃ = [A, 1]^T delta     tiles of a stripe of W̃'s rows × a panel, summed over the batch
 #pragma once
 
-#include "layout.h"
+#include "panels.h"
 #include "microkernel.h"
 
 namespace {

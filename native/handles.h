@@ -8,7 +8,7 @@
 
 #include <atomic>
 
-#include "spec.h"
+#include "types.h"
 
 namespace chainrule {
 

@@ -6,7 +6,7 @@
 #include <unistd.h>
 #endif
 
-#include "spec.h"
+#include "types.h"
 
 namespace chainrule {
 

@@ -8,7 +8,7 @@
 
 #include "dropout.h"
 #include "gemm.h"
-#include "memory.h"
+#include "network.h"
 
 namespace {
 

@@ -2,7 +2,7 @@
 // Built with sanitizers it also shows that no pass reads or writes outside its memory or races with another.
 
 #include "../dispatch.h"
-#include "../spec.h"
+#include "../types.h"
 #include "../threads.h"
 
 #include <chrono>

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <string>
 
-#include "../spec.h"
+#include "../types.h"
 
 namespace {
 

@@ -3,7 +3,7 @@
 
 #include "activations.h"
 #include "costs.h"
-#include "layout.h"
+#include "panels.h"
 #include "microkernel.h"
 #include "optimizers.h"
 

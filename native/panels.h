@@ -11,8 +11,8 @@
 // their gradients are 0, and no rule moves what has none.
 #pragma once
 
-#include "partial.h"
-#include "spec.h"
+#include "masked.h"
+#include "types.h"
 
 namespace {
 
