@@ -112,8 +112,7 @@ struct Softmax {
 template <class... S> struct List {
   static constexpr int size = sizeof...(S);
 };
-using Activations =
-    List<Identity, Sigmoid, Tanh, Relu, LeakyRelu, Elu, Selu, Gelu, Silu, Softplus, Exp, Softmax>;
+using Activations = List<Identity, Sigmoid, Tanh, Relu, LeakyRelu, Elu, Selu, Gelu, Silu, Softplus, Exp, Softmax>;
 
 // The lanes of a vector put together by `op`, half with half, in one fixed order.
 template <class T, int N, class Op> CHAINRULE_INLINE T together(const T *lane, Op op) {
@@ -246,6 +245,8 @@ CHAINRULE_INLINE bool same_text(const char *a, const char *b) {
   return -1;
 }
 [[maybe_unused]] CHAINRULE_INLINE bool needs_z(Activation s) { return traits_of(s.kind, Activations{}).needs_z; }
-[[maybe_unused]] CHAINRULE_INLINE bool elementwise(Activation s) { return traits_of(s.kind, Activations{}).elementwise; }
+[[maybe_unused]] CHAINRULE_INLINE bool elementwise(Activation s) {
+  return traits_of(s.kind, Activations{}).elementwise;
+}
 
 }  // namespace

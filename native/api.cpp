@@ -79,7 +79,8 @@ template <class T> struct Some {
 bool check_sizes(Report &report, const chainrule_architecture &a) {
   if (!report.same("the size of the architecture's struct", a.size, sizeof a)) return false;
   if (!report.within("the dtype", a.dtype, CHAINRULE_FLOAT32, CHAINRULE_FLOAT64)) return false;
-  if (!report.within("the number of layers of weights", a.layers, 1, most_layers) || !report.there("sizes", a.sizes)) return false;
+  if (!report.within("the number of layers of weights", a.layers, 1, most_layers) || !report.there("sizes", a.sizes))
+    return false;
   for (int64_t l = 0; l <= a.layers; l++)
     if (!report.within("the size of a layer", a.sizes[l], 1, most_size)) return false;
   if (a.layers > 1 && !report.there("hidden", a.hidden)) return false;
@@ -88,7 +89,8 @@ bool check_sizes(Report &report, const chainrule_architecture &a) {
 
 bool find_activation(Report &report, const Core &core, const chainrule_entry &entry, Activation &found) {
   found.parameter = entry.parameter;
-  return find(report, "activation", entry.name, core.activation, found.kind) && report.number("a parameter", entry.parameter, -greatest, greatest);
+  return find(report, "activation", entry.name, core.activation, found.kind) &&
+         report.number("a parameter", entry.parameter, -greatest, greatest);
 }
 
 bool find_blocks(Report &report, const Core &core, const chainrule_architecture &a, Block *found) {
@@ -101,7 +103,8 @@ bool find_blocks(Report &report, const Core &core, const chainrule_architecture 
     if (!find(report, "cost", given.cost.name, core.cost, found[b].cost)) return false;
     if (!report.number("a parameter", given.cost.parameter, -greatest, greatest)) return false;
     if (!core.has_road(found[b]))
-      return report.refuse(CHAINRULE_LACKS, "the core has no cost '%s' of an output of '%s'", given.cost.name, given.activation.name);
+      return report.refuse(CHAINRULE_LACKS, "the core has no cost '%s' of an output of '%s'", given.cost.name,
+                           given.activation.name);
     found[b].cost_parameter = given.cost.parameter;
     found[b].start = int(given.start), found[b].stop = int(given.stop);
     at = given.stop;
@@ -109,7 +112,8 @@ bool find_blocks(Report &report, const Core &core, const chainrule_architecture 
   return report.same("the number of neurons in blocks", at, a.sizes[a.layers]);
 }
 
-bool find_settings(Report &report, const Core &core, const chainrule_architecture &a, const chainrule_settings &given, Settings &s) {
+bool find_settings(Report &report, const Core &core, const chainrule_architecture &a, const chainrule_settings &given,
+                   Settings &s) {
   if (!report.same("the size of the settings' struct", given.size, sizeof given)) return false;
   if (!find(report, "rule", given.rule, core.rule, s.rule.kind)) return false;
   for (int i = 0; i < 6; i++) {
@@ -122,10 +126,12 @@ bool find_settings(Report &report, const Core &core, const chainrule_architectur
   s.dropout = given.dropout, s.seed = given.seed;
   s.clip_norm = given.clip_norm, s.clip_value = given.clip_value, s.clip_example = given.clip_example;
   const double least = 4.9e-324;
-  return report.within("the batch", given.batch, 1, most_count) && report.within("threads", given.threads, -most_count, most_count) &&
+  return report.within("the batch", given.batch, 1, most_count) &&
+         report.within("threads", given.threads, -most_count, most_count) &&
          report.number("the divisor", s.divisor, least, greatest) && report.number("alpha", s.alpha, 0, greatest) &&
          report.number("l1", s.l1, 0, greatest) && report.number("the bound of the norm", s.clip_norm, least, huge) &&
-         report.number("the bound of a value", s.clip_value, least, huge) && report.number("the bound of an example", s.clip_example, least, huge);
+         report.number("the bound of a value", s.clip_value, least, huge) &&
+         report.number("the bound of an example", s.clip_example, least, huge);
 }
 
 int at_most(int64_t threads) {
@@ -149,7 +155,8 @@ double bytes_needed(const chainrule_architecture &a, double rows, int threads) {
   return 8 * (8 * weights + 8 * (rows + 64) * neurons + (rows + 64) * 64 * threads);
 }
 
-bool make(Report &report, const chainrule_architecture &given, const chainrule_settings *asked, int64_t rows, Net &net) {
+bool make(Report &report, const chainrule_architecture &given, const chainrule_settings *asked, int64_t rows,
+          Net &net) {
   if (!check_sizes(report, given)) return false;
   const Core *found = chosen(report);
   if (!found) return false;
@@ -158,7 +165,8 @@ bool make(Report &report, const chainrule_architecture &given, const chainrule_s
   Some<Activation> hidden(given.layers);
   Some<const unsigned char *> masks(given.layers);
   Some<Block> blocks(given.blocks);
-  if (!sizes.at || !hidden.at || !masks.at || !blocks.at) return report.refuse(CHAINRULE_MEMORY, "not enough memory for an architecture");
+  if (!sizes.at || !hidden.at || !masks.at || !blocks.at)
+    return report.refuse(CHAINRULE_MEMORY, "not enough memory for an architecture");
   for (int64_t l = 0; l <= given.layers; l++) sizes[l] = Index(given.sizes[l]);
   for (int64_t k = 0; given.masks && k < given.layers; k++) {
     masks[k] = given.masks[k].data;
@@ -173,21 +181,25 @@ bool make(Report &report, const chainrule_architecture &given, const chainrule_s
   if (!report.within("the number of rows together", rows, 1, chunk)) return false;
   net.threads = at_most(asked ? (asked->threads < 0 ? -asked->threads : asked->threads) : 0);
   const double bytes = bytes_needed(given, double(rows), net.threads);
-  if (bytes > 1e17) return report.refuse(CHAINRULE_MEMORY, "not enough memory: the network would take about %.0e bytes", bytes);
+  if (bytes > 1e17)
+    return report.refuse(CHAINRULE_MEMORY, "not enough memory: the network would take about %.0e bytes", bytes);
   describe(net, given);
   net.asked = asked ? asked->threads : 0;
   net.batch = asked ? asked->batch : 0;
   net.engine = given.dtype == CHAINRULE_FLOAT64 ? &core.f64 : &core.f32;
   const Architecture a{Index(given.layers), sizes.at, hidden.at, masks.at, Index(given.blocks), blocks.at};
   net.made = net.engine->make(a, asked ? &settings : nullptr, Index(rows), net.threads);
-  if (!net.made) return report.refuse(CHAINRULE_MEMORY, "not enough memory for a network of %lld parameters", (long long)net.parameters);
+  if (!net.made)
+    return report.refuse(CHAINRULE_MEMORY, "not enough memory for a network of %lld parameters",
+                         (long long)net.parameters);
   net.slots = net.engine->slots(net.made);
   return true;
 }
 
 // --- calling ----------------------------------------------------------------------------------------------------------
 
-constexpr double worthwhile = 3e6, measured = 3e5;  // operations of a call, of an update, below which one thread is best
+constexpr double worthwhile = 3e6,
+                 measured = 3e5;  // operations of a call, of an update, below which one thread is best
 
 // Threads for a call, taken from the pool and given back at the end of the scope.
 class Crew {
@@ -209,7 +221,9 @@ class Crew {
 
 int64_t theta_bytes(const Net &net) { return net.parameters * bytes_of(net.dtype); }
 
-bool check_threads(Report &report, int64_t threads, int64_t most) { return report.within("threads", threads, -most, most); }
+bool check_threads(Report &report, int64_t threads, int64_t most) {
+  return report.within("threads", threads, -most, most);
+}
 
 bool check_examples(Report &report, const Net &net, const chainrule_examples &e) {
   const int64_t n = e.X.rows;
@@ -218,11 +232,13 @@ bool check_examples(Report &report, const Net &net, const chainrule_examples &e)
   if (!check_kind(report, "T", e.T.kind, true) || !check_matrix(report, "T", e.T, n, columns)) return false;
   if (!report.within("by_term", e.by_term, 0, 1)) return false;
   if (e.weight.kind == CHAINRULE_NONE) return report.same("by_term without weights", e.by_term, 0);
-  return check_kind(report, "weight", e.weight.kind, false) && check_matrix(report, "weight", e.weight, n, e.by_term ? net.n_L : 1);
+  return check_kind(report, "weight", e.weight.kind, false) &&
+         check_matrix(report, "weight", e.weight, n, e.by_term ? net.n_L : 1);
 }
 
 Examples as_examples(const chainrule_examples &e) {
-  return {as_matrix(e.X), as_matrix(e.T), e.weight.kind == CHAINRULE_NONE ? Matrix{} : as_matrix(e.weight), e.by_term != 0};
+  return {as_matrix(e.X), as_matrix(e.T), e.weight.kind == CHAINRULE_NONE ? Matrix{} : as_matrix(e.weight),
+          e.by_term != 0};
 }
 
 bool check_predict(Report &report, const Net &net, const chainrule_predict_call &call) {
@@ -230,7 +246,8 @@ bool check_predict(Report &report, const Net &net, const chainrule_predict_call 
   if (!check_threads(report, call.threads, most_count) || !report.within("finite", call.finite, 0, 1)) return false;
   if (!check_kind(report, "X", call.X.kind, false) || !check_matrix(report, "X", call.X, 0, net.n_1)) return false;
   if (!report.within("the number of rows", call.X.rows, 1, most_count / net.n_L)) return false;
-  if (!report.same("the size of out in bytes", call.out_bytes, call.X.rows * net.n_L * bytes_of(net.dtype))) return false;
+  if (!report.same("the size of out in bytes", call.out_bytes, call.X.rows * net.n_L * bytes_of(net.dtype)))
+    return false;
   if (!report.aligned("out", call.out, bytes_of(net.dtype))) return false;
   return !call.finite || check_finite(report, call.X);
 }
@@ -244,19 +261,25 @@ bool check_pure(Report &report, const Net &net, const chainrule_examples *e, int
 
 bool check_steps(Report &report, const Net &net, const chainrule_step_call &call) {
   if (!report.same("the size of the call's struct", call.size, sizeof call)) return false;
-  if (!net.batch) return report.refuse(CHAINRULE_ARGUMENT, "the network was made without settings, so it cannot be trained");
+  if (!net.batch)
+    return report.refuse(CHAINRULE_ARGUMENT, "the network was made without settings, so it cannot be trained");
   if (!report.same("the size of theta in bytes", call.theta_bytes, theta_bytes(net))) return false;
   if (!report.aligned("theta", call.theta, bytes_of(net.dtype))) return false;
-  if (!report.aligned("order", call.order, 8) || !report.aligned("rates", call.rates, 8) || !report.aligned("costs", call.costs, 8)) return false;
-  if (!report.within("the epoch", call.epoch, 0, most_count) || !report.within("the first batch", call.first_batch, 0, most_count)) return false;
+  if (!report.aligned("order", call.order, 8) || !report.aligned("rates", call.rates, 8) ||
+      !report.aligned("costs", call.costs, 8))
+    return false;
+  if (!report.within("the epoch", call.epoch, 0, most_count) ||
+      !report.within("the first batch", call.first_batch, 0, most_count))
+    return false;
   if (!report.number("seconds", call.seconds, 0, huge)) return false;
   return check_examples(report, net, call.examples) && check_order(report, call, net.batch, call.examples.X.rows);
 }
 
 int64_t step(Net &net, const chainrule_step_call &call) {
   if (!call.updates) return 0;
-  const Steps steps{as_examples(call.examples), call.order, Index(call.rows), call.rates, Index(call.updates),
-                    Index(call.epoch), Index(call.first_batch), call.seconds, call.costs};
+  const Steps steps{
+      as_examples(call.examples), call.order,   Index(call.rows), call.rates, Index(call.updates), Index(call.epoch),
+      Index(call.first_batch),    call.seconds, call.costs};
   const Crew crew(net, net.asked, 6 * net.work * double(net.batch), measured);
   const Index made = net.engine->steps(net.made, call.theta, steps, crew.team);
   net.step += made;
@@ -302,10 +325,11 @@ int64_t chainrule_has(int64_t what, const char *name) {
   }
 }
 
-int32_t chainrule_make(const chainrule_architecture *architecture, const chainrule_settings *settings, int64_t rows, uint64_t *network,
-                       char *text, int64_t room) {
+int32_t chainrule_make(const chainrule_architecture *architecture, const chainrule_settings *settings, int64_t rows,
+                       uint64_t *network, char *text, int64_t room) {
   Report report{text, room};
-  if (!report.there("the architecture", architecture) || !report.there("the network's number", network)) return report.code;
+  if (!report.there("the architecture", architecture) || !report.there("the network's number", network))
+    return report.code;
   Net net{};
   if (!make(report, *architecture, settings, rows, net)) return report.code;
   auto *place = networks.claim();
@@ -329,7 +353,9 @@ int32_t chainrule_drop(uint64_t network, char *text, int64_t room) {
       networks.vacate(place);
       break;
     case chainrule::Handles<Net>::Busy: report.refuse(CHAINRULE_BUSY, "the network is in use by another thread"); break;
-    case chainrule::Handles<Net>::Dropped: report.refuse(CHAINRULE_DROPPED, "there is no such network, or none any more"); break;
+    case chainrule::Handles<Net>::Dropped:
+      report.refuse(CHAINRULE_DROPPED, "there is no such network, or none any more");
+      break;
   }
   return report.code;
 }
@@ -353,14 +379,16 @@ int32_t chainrule_steps(uint64_t network, chainrule_step_call *call, char *text,
 int32_t chainrule_get_slots(uint64_t network, void *slots, int64_t bytes, int64_t *step, char *text, int64_t room) {
   Report report{text, room};
   const Visit net(report, network, true);
-  if (!net || !report.there("step", step) || !report.same("the size in bytes", bytes, net->slots * theta_bytes(*net))) return report.code;
+  if (!net || !report.there("step", step) || !report.same("the size in bytes", bytes, net->slots * theta_bytes(*net)))
+    return report.code;
   if (bytes && !report.aligned("slots", slots, chainrule::bytes_of(net->dtype))) return report.code;
   net->engine->get_slots(net->made, slots);
   *step = net->step;
   return report.code;
 }
 
-int32_t chainrule_set_slots(uint64_t network, const void *slots, int64_t bytes, int64_t step, char *text, int64_t room) {
+int32_t chainrule_set_slots(uint64_t network, const void *slots, int64_t bytes, int64_t step, char *text,
+                            int64_t room) {
   Report report{text, room};
   const Visit net(report, network, true);
   if (!net || !report.same("the size in bytes", bytes, net->slots * theta_bytes(*net))) return report.code;
@@ -382,7 +410,8 @@ int32_t chainrule_predict(uint64_t network, const chainrule_predict_call *call, 
   return report.code;
 }
 
-int32_t chainrule_cost(uint64_t network, const chainrule_examples *e, int64_t threads, double *cost, char *text, int64_t room) {
+int32_t chainrule_cost(uint64_t network, const chainrule_examples *e, int64_t threads, double *cost, char *text,
+                       int64_t room) {
   Report report{text, room};
   const Visit net(report, network, true);
   if (!net || !check_pure(report, *net, e, threads) || !report.there("cost", cost)) return report.code;
@@ -391,22 +420,24 @@ int32_t chainrule_cost(uint64_t network, const chainrule_examples *e, int64_t th
   return report.code;
 }
 
-int32_t chainrule_gradient(uint64_t network, const chainrule_examples *e, double divisor, double alpha, double l1, int64_t threads,
-                           void *out, int64_t bytes, char *text, int64_t room) {
+int32_t chainrule_gradient(uint64_t network, const chainrule_examples *e, double divisor, double alpha, double l1,
+                           int64_t threads, void *out, int64_t bytes, char *text, int64_t room) {
   Report report{text, room};
   const Visit net(report, network, true);
   if (!net || !check_pure(report, *net, e, threads)) return report.code;
-  if (!report.same("the size in bytes", bytes, theta_bytes(*net)) || !report.aligned("out", out, chainrule::bytes_of(net->dtype)))
+  if (!report.same("the size in bytes", bytes, theta_bytes(*net)) ||
+      !report.aligned("out", out, chainrule::bytes_of(net->dtype)))
     return report.code;
-  if (!report.number("the divisor", divisor, 4.9e-324, chainrule::greatest) || !report.number("alpha", alpha, 0, chainrule::greatest) ||
-      !report.number("l1", l1, 0, chainrule::greatest))
+  if (!report.number("the divisor", divisor, 4.9e-324, chainrule::greatest) ||
+      !report.number("alpha", alpha, 0, chainrule::greatest) || !report.number("l1", l1, 0, chainrule::greatest))
     return report.code;
   const Crew crew(*net, threads, 6 * net->work * double(e->X.rows));
   net->engine->gradient(net->made, chainrule::as_examples(*e), divisor, alpha, l1, out, crew.team);
   return report.code;
 }
 
-int32_t chainrule_norms(uint64_t network, const chainrule_examples *e, int64_t threads, double *norms, int64_t rows, char *text, int64_t room) {
+int32_t chainrule_norms(uint64_t network, const chainrule_examples *e, int64_t threads, double *norms, int64_t rows,
+                        char *text, int64_t room) {
   Report report{text, room};
   const Visit net(report, network, true);
   if (!net || !check_pure(report, *net, e, threads)) return report.code;

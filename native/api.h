@@ -110,11 +110,11 @@ typedef struct {
   const double *rates;
   int64_t updates;
   int64_t epoch, first_batch;
-  double seconds;  /* after which it returns, between two updates */
+  double seconds; /* after which it returns, between two updates */
   double *costs;
   void *theta;
   int64_t theta_bytes;
-  int64_t made;  /* out: the updates made */
+  int64_t made; /* out: the updates made */
 } chainrule_step_call;
 
 /* out: X.rows x n_L elements of the network's type, row by row; finite: 1 has X refused where it is not. */
@@ -132,7 +132,7 @@ CHAINRULE_PUBLIC int64_t chainrule_abi(void);
 /* The instruction set that computes; null, and a line, where this machine runs none, or not the one that is asked for. */
 CHAINRULE_PUBLIC const char *chainrule_instructions(char *text, int64_t room);
 CHAINRULE_PUBLIC void chainrule_runnable(char *names, int64_t room); /* the sets that this machine runs: "v4, v3, v2" */
-CHAINRULE_PUBLIC int64_t chainrule_threads(void);          /* that a call uses where it is left to the core */
+CHAINRULE_PUBLIC int64_t chainrule_threads(void); /* that a call uses where it is left to the core */
 
 /* Whether the core has an activation, a cost or a rule of a name. */
 CHAINRULE_PUBLIC int64_t chainrule_has(int64_t what, const char *name);
@@ -142,19 +142,24 @@ CHAINRULE_PUBLIC int32_t chainrule_make(const chainrule_architecture *, const ch
                                         uint64_t *network, char *text, int64_t room);
 CHAINRULE_PUBLIC int32_t chainrule_drop(uint64_t network, char *text, int64_t room);
 
-CHAINRULE_PUBLIC int32_t chainrule_set_theta(uint64_t network, const void *theta, int64_t bytes, char *text, int64_t room);
+CHAINRULE_PUBLIC int32_t chainrule_set_theta(uint64_t network, const void *theta, int64_t bytes, char *text,
+                                             int64_t room);
 CHAINRULE_PUBLIC int32_t chainrule_steps(uint64_t network, chainrule_step_call *, char *text, int64_t room);
 
 /* Slots lie one after the other, each like theta. */
-CHAINRULE_PUBLIC int32_t chainrule_get_slots(uint64_t network, void *slots, int64_t bytes, int64_t *step, char *text, int64_t room);
-CHAINRULE_PUBLIC int32_t chainrule_set_slots(uint64_t network, const void *slots, int64_t bytes, int64_t step, char *text, int64_t room);
+CHAINRULE_PUBLIC int32_t chainrule_get_slots(uint64_t network, void *slots, int64_t bytes, int64_t *step, char *text,
+                                             int64_t room);
+CHAINRULE_PUBLIC int32_t chainrule_set_slots(uint64_t network, const void *slots, int64_t bytes, int64_t step,
+                                             char *text, int64_t room);
 
 CHAINRULE_PUBLIC int32_t chainrule_predict(uint64_t network, const chainrule_predict_call *, char *text, int64_t room);
-CHAINRULE_PUBLIC int32_t chainrule_cost(uint64_t network, const chainrule_examples *, int64_t threads, double *cost, char *text, int64_t room);
-CHAINRULE_PUBLIC int32_t chainrule_gradient(uint64_t network, const chainrule_examples *, double divisor, double alpha, double l1,
-                                            int64_t threads, void *out, int64_t bytes, char *text, int64_t room);
-CHAINRULE_PUBLIC int32_t chainrule_norms(uint64_t network, const chainrule_examples *, int64_t threads, double *norms, int64_t rows,
-                                         char *text, int64_t room);
+CHAINRULE_PUBLIC int32_t chainrule_cost(uint64_t network, const chainrule_examples *, int64_t threads, double *cost,
+                                        char *text, int64_t room);
+CHAINRULE_PUBLIC int32_t chainrule_gradient(uint64_t network, const chainrule_examples *, double divisor, double alpha,
+                                            double l1, int64_t threads, void *out, int64_t bytes, char *text,
+                                            int64_t room);
+CHAINRULE_PUBLIC int32_t chainrule_norms(uint64_t network, const chainrule_examples *, int64_t threads, double *norms,
+                                         int64_t rows, char *text, int64_t room);
 
 #ifdef __cplusplus
 }

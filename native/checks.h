@@ -30,14 +30,17 @@ struct Report {
   }
   bool within(const char *what, int64_t value, int64_t low, int64_t high) {
     if (low <= value && value <= high) return true;
-    return refuse(CHAINRULE_ARGUMENT, "%s is %lld, but must be from %lld to %lld", what, (long long)value, (long long)low, (long long)high);
+    return refuse(CHAINRULE_ARGUMENT, "%s is %lld, but must be from %lld to %lld", what, (long long)value,
+                  (long long)low, (long long)high);
   }
   bool there(const char *what, const void *pointer) {
     return pointer ? true : refuse(CHAINRULE_ARGUMENT, "%s is a null pointer", what);
   }
   bool aligned(const char *what, const void *pointer, int64_t to) {
     if (!there(what, pointer)) return false;
-    return uintptr_t(pointer) % uintptr_t(to) == 0 ? true : refuse(CHAINRULE_ARGUMENT, "%s is not at a multiple of %d bytes", what, int(to));
+    return uintptr_t(pointer) % uintptr_t(to) == 0
+               ? true
+               : refuse(CHAINRULE_ARGUMENT, "%s is not at a multiple of %d bytes", what, int(to));
   }
   bool number(const char *what, double value, double low, double high) {
     if (low <= value && value <= high) return true;
@@ -73,9 +76,12 @@ inline int64_t bytes_of(int64_t kind) { return kind == CHAINRULE_FLOAT64 ? 8 : 4
 // How far the first and last bytes of all elements lie from `data`; false where that overflows.
 inline bool reach(const chainrule_matrix &m, int64_t &low, int64_t &high) {
   int64_t rows, columns;
-  if (__builtin_mul_overflow(m.rows - 1, m.row_stride, &rows) || __builtin_mul_overflow(m.columns - 1, m.column_stride, &columns)) return false;
+  if (__builtin_mul_overflow(m.rows - 1, m.row_stride, &rows) ||
+      __builtin_mul_overflow(m.columns - 1, m.column_stride, &columns))
+    return false;
   if (__builtin_add_overflow(rows < 0 ? rows : 0, columns < 0 ? columns : 0, &low)) return false;
-  return !__builtin_add_overflow(rows > 0 ? rows : 0, columns > 0 ? columns : 0, &high) && !__builtin_add_overflow(high, bytes_of(m.kind), &high);
+  return !__builtin_add_overflow(rows > 0 ? rows : 0, columns > 0 ? columns : 0, &high) &&
+         !__builtin_add_overflow(high, bytes_of(m.kind), &high);
 }
 
 // A matrix all of whose elements lie in its range, with so many columns (and rows, unless 0).
@@ -90,17 +96,24 @@ inline bool check_matrix(Report &report, const char *what, const chainrule_matri
   if (!counted || data < begin || data - begin > uintptr_t(m.bytes))
     return report.refuse(CHAINRULE_ARGUMENT, "%s does not lie within its bytes", what);
   const auto at = int64_t(data - begin);
-  if (at + low < 0 || high > m.bytes - at) return report.refuse(CHAINRULE_ARGUMENT, "%s has elements beyond its bytes", what);
+  if (at + low < 0 || high > m.bytes - at)
+    return report.refuse(CHAINRULE_ARGUMENT, "%s has elements beyond its bytes", what);
   return true;
 }
 
 inline bool check_kind(Report &report, const char *what, int64_t kind, bool classes) {
   if (kind == CHAINRULE_FLOAT32 || kind == CHAINRULE_FLOAT64 || (classes && kind == CHAINRULE_INT32)) return true;
-  return report.refuse(CHAINRULE_ARGUMENT, "%s is of kind %lld, which is not one that it can be", what, (long long)kind);
+  return report.refuse(CHAINRULE_ARGUMENT, "%s is of kind %lld, which is not one that it can be", what,
+                       (long long)kind);
 }
 
 inline Matrix as_matrix(const chainrule_matrix &m) {
-  return {static_cast<const char *>(m.data), int(m.kind), Index(m.rows), Index(m.columns), Index(m.row_stride), Index(m.column_stride)};
+  return {static_cast<const char *>(m.data),
+          int(m.kind),
+          Index(m.rows),
+          Index(m.columns),
+          Index(m.row_stride),
+          Index(m.column_stride)};
 }
 
 // Whether no number of a row is NaN or infinite: their exponents alone have every bit.
@@ -108,17 +121,20 @@ template <class Bits, Bits exponent> bool finite_row(const char *row, int64_t co
   int found = 0;
   Bits bits;
   if (stride == int64_t(sizeof bits))
-    for (int64_t j = 0; j < columns; j++) __builtin_memcpy(&bits, row + j * int64_t(sizeof bits), sizeof bits), found |= (bits & exponent) == exponent;
+    for (int64_t j = 0; j < columns; j++)
+      __builtin_memcpy(&bits, row + j * int64_t(sizeof bits), sizeof bits), found |= (bits & exponent) == exponent;
   else
-    for (int64_t j = 0; j < columns; j++) __builtin_memcpy(&bits, row + j * stride, sizeof bits), found |= (bits & exponent) == exponent;
+    for (int64_t j = 0; j < columns; j++)
+      __builtin_memcpy(&bits, row + j * stride, sizeof bits), found |= (bits & exponent) == exponent;
   return !found;
 }
 
 inline bool check_finite(Report &report, const chainrule_matrix &m) {
   for (int64_t i = 0; i < m.rows; i++) {
     const char *row = static_cast<const char *>(m.data) + i * m.row_stride;
-    const bool finite = m.kind == CHAINRULE_FLOAT64 ? finite_row<uint64_t, 0x7ff0000000000000u>(row, m.columns, m.column_stride)
-                                                    : finite_row<uint32_t, 0x7f800000u>(row, m.columns, m.column_stride);
+    const bool finite = m.kind == CHAINRULE_FLOAT64
+                            ? finite_row<uint64_t, 0x7ff0000000000000u>(row, m.columns, m.column_stride)
+                            : finite_row<uint32_t, 0x7f800000u>(row, m.columns, m.column_stride);
     if (!finite) return report.refuse(CHAINRULE_ARGUMENT, "X has a value that is not finite in row %lld", (long long)i);
   }
   return true;
@@ -126,15 +142,18 @@ inline bool check_finite(Report &report, const chainrule_matrix &m) {
 
 // The rows of a call of steps: (K - 1) m < rows <= K m, each of them one of 0..n-1.
 inline bool check_order(Report &report, const chainrule_step_call &call, int64_t m, int64_t n) {
-  if (!report.within("the number of updates", call.updates, 0, most_count) || !report.within("the number of rows", call.rows, 0, most_count)) return false;
+  if (!report.within("the number of updates", call.updates, 0, most_count) ||
+      !report.within("the number of rows", call.rows, 0, most_count))
+    return false;
   int64_t most;
   if (__builtin_mul_overflow(call.updates, m, &most)) most = INT64_MAX;
   if (call.rows > most || (call.updates ? call.rows <= most - m : call.rows > 0))
-    return report.refuse(CHAINRULE_ARGUMENT, "%lld rows cannot make %lld batches of %lld: only the last may be shorter", (long long)call.rows,
-                         (long long)call.updates, (long long)m);
+    return report.refuse(CHAINRULE_ARGUMENT, "%lld rows cannot make %lld batches of %lld: only the last may be shorter",
+                         (long long)call.rows, (long long)call.updates, (long long)m);
   for (int64_t i = 0; i < call.rows; i++)
     if (call.order[i] < 0 || call.order[i] >= n)
-      return report.refuse(CHAINRULE_ARGUMENT, "the order names row %lld, but there are rows 0 to %lld", (long long)call.order[i], (long long)(n - 1));
+      return report.refuse(CHAINRULE_ARGUMENT, "the order names row %lld, but there are rows 0 to %lld",
+                           (long long)call.order[i], (long long)(n - 1));
   return true;
 }
 

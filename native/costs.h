@@ -123,9 +123,7 @@ struct ExpPoisson {
 struct SigmoidCrossEntropy {
   using Activation = Sigmoid;
   using Cost = CrossEntropy;
-  template <class V> static CHAINRULE_INLINE Errors<V> errors(V z, V t) {
-    return {t * softplus(-z), -t * sigmoid(-z)};
-  }
+  template <class V> static CHAINRULE_INLINE Errors<V> errors(V z, V t) { return {t * softplus(-z), -t * sigmoid(-z)}; }
 };
 
 struct SigmoidPoisson {
@@ -274,8 +272,8 @@ struct SoftmaxBinary {
   }
 };
 
-using Pairs = List<IdentityQuadratic, SigmoidBinary, SoftmaxCrossEntropy, ExpPoisson, SigmoidCrossEntropy, SigmoidPoisson,
-                   SoftmaxBinary, SoftmaxPoisson, SoftplusPoisson>;
+using Pairs = List<IdentityQuadratic, SigmoidBinary, SoftmaxCrossEntropy, ExpPoisson, SigmoidCrossEntropy,
+                   SigmoidPoisson, SoftmaxBinary, SoftmaxPoisson, SoftplusPoisson>;
 
 // Terms and delta from z, t (a pair), or terms and dC/da from a, t (a cost).
 template <class T> using Road = void (*)(const Work<T> &);
@@ -464,8 +462,8 @@ CHAINRULE_INLINE void piece_errors(const Block &block, const Work<T> &x, const T
 // BP1 for `rows` rows of the block: its columns of delta, and nothing else, are written, and cost[r] grows by the block's
 // weighted terms. target (and term_weight, unless null) are rows × width without gaps.
 template <class T>
-void block_errors(const Block &block, Index rows, const T *Z, Index ldz, const T *target, const T *term_weight, T *delta,
-                  Index ldd, double *cost, T *scratch) {
+void block_errors(const Block &block, Index rows, const T *Z, Index ldz, const T *target, const T *term_weight,
+                  T *delta, Index ldd, double *cost, T *scratch) {
   const Index width = block.stop - block.start, size = block_scratch<T>(block, rows) / 6;
   T *place[6];
   for (int i = 0; i < 6; i++) place[i] = scratch + i * size;

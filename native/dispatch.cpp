@@ -70,7 +70,8 @@ void runnable_cores(char *names, size_t room) {
   size_t used = 0;
   if (room) names[0] = 0;
   for (const Entry &entry : entries)
-    if (entry.runs() && used < room) used += size_t(std::snprintf(names + used, room - used, "%s%s", used ? ", " : "", entry.name));
+    if (entry.runs() && used < room)
+      used += size_t(std::snprintf(names + used, room - used, "%s%s", used ? ", " : "", entry.name));
 }
 
 const Core *choose_core(const char *name, char *error, size_t room) {
@@ -80,7 +81,8 @@ const Core *choose_core(const char *name, char *error, size_t room) {
   char names[64];
   runnable_cores(names, sizeof names);
   if (!named) name = "any";
-  std::snprintf(error, room, "there is no instruction set %.40s on this machine: choose from %s", name, names[0] ? names : "none");
+  std::snprintf(error, room, "there is no instruction set %.40s on this machine: choose from %s", name,
+                names[0] ? names : "none");
   return nullptr;
 }
 

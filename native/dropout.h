@@ -55,7 +55,8 @@ template <class T> void draw_factors(const Draw &draw, Index batch, Index begin,
       threefry(draw.k0, draw.k1, x0, x1);
       for (int i = 0; i < W && g + i < groups; i++) {
         const uint32_t half[4] = {x0[i] & 0xFFFF, x0[i] >> 16, x1[i] & 0xFFFF, x1[i] >> 16};
-        for (int j = 0; j < 4 && 4 * (g + i) + j < n; j++) to[r * ld + 4 * (g + i) + j] = half[j] < draw.threshold ? kept : T(0);
+        for (int j = 0; j < 4 && 4 * (g + i) + j < n; j++)
+          to[r * ld + 4 * (g + i) + j] = half[j] < draw.threshold ? kept : T(0);
       }
     }
 }

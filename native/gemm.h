@@ -5,8 +5,8 @@
 // gradient   dW̃ = [A, 1]^T delta     tiles of a stripe of W̃'s rows × a panel, summed over the batch
 #pragma once
 
-#include "panels.h"
 #include "microkernel.h"
+#include "panels.h"
 
 namespace {
 
@@ -47,15 +47,26 @@ struct Ahead {
 // C rows begin..end-1 = A B, for row-major A and panels of B (`depth` rows each), panel by panel;
 // done(row, rows, first vector, vectors) is called for each tile while it is hot.
 template <class T, class Done>
-CHAINRULE_INLINE void multiply(const T *A, Index lda, const T *B, Index depth, Panels panels, T *C, Index ldc, Index begin,
-                               Index end, Finish finish, const T *kept, Index ld_kept, Ahead &ahead, Done done) {
+CHAINRULE_INLINE void multiply(const T *A, Index lda, const T *B, Index depth, Panels panels, T *C, Index ldc,
+                               Index begin, Index end, Finish finish, const T *kept, Index ld_kept, Ahead &ahead,
+                               Done done) {
   constexpr int W = lanes<T>;
   const bool wide = depth * panels.vectors * vector_bytes > 1 << 19;  // B leaves L2: then each panel meets all rows
   auto tile = [&](Index p, Index row, Index rows) {
     int width = panels.width(p);
     Index at = panels.first(p) * W;
-    Tile<T> t{A + row * lda, lda,    B + depth * at, width * W, C + row * ldc + at, ldc, depth,
-              finish,        kept ? kept + row * ld_kept + at : nullptr, ld_kept, nullptr, 0};
+    Tile<T> t{A + row * lda,
+              lda,
+              B + depth * at,
+              width * W,
+              C + row * ldc + at,
+              ldc,
+              depth,
+              finish,
+              kept ? kept + row * ld_kept + at : nullptr,
+              ld_kept,
+              nullptr,
+              0};
     ahead.with(t);
     pick<Kernels<T, Rows>>(int(rows), width)(t);
     done(row, rows, panels.first(p), width);

@@ -52,8 +52,10 @@ template <class Net> class Handles {
   }
 
   void leave(Place *place, bool alone) {
-    if (alone) place->state.store(word(place->number >> 32, Idle), std::memory_order_release);
-    else place->state.fetch_sub(1, std::memory_order_release);
+    if (alone)
+      place->state.store(word(place->number >> 32, Idle), std::memory_order_release);
+    else
+      place->state.fetch_sub(1, std::memory_order_release);
   }
 
   // The place of a network that was entered alone becomes free.

@@ -19,7 +19,9 @@ CHAINRULE_INLINE void masked_store(double *p, Index n, f64v v) {
   _mm512_mask_storeu_pd(p, __mmask8((1u << n) - 1), (__m512d)v);
 }
 #elif defined(__AVX2__)
-CHAINRULE_INLINE f32v masked_load(const float *p, Index n) { return (f32v)_mm256_maskload_ps(p, (__m256i)first<float>(n)); }
+CHAINRULE_INLINE f32v masked_load(const float *p, Index n) {
+  return (f32v)_mm256_maskload_ps(p, (__m256i)first<float>(n));
+}
 CHAINRULE_INLINE f64v masked_load(const double *p, Index n) {
   return (f64v)_mm256_maskload_pd(p, (__m256i)first<double>(n));
 }

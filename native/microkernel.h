@@ -27,23 +27,20 @@ namespace {
 inline constexpr Index block = 512;     // products in one unbroken sum; part of what fixes the bits
 
 // The most rows of a tile of V vectors that the registers hold; every number divides `stripe`.
-constexpr int most_rows(int V) {
-  return vector_registers == 32 ? (V == 3 ? 8 : 12) : (V == 3 ? 4 : V == 2 ? 6 : 12);
-}
+constexpr int most_rows(int V) { return vector_registers == 32 ? (V == 3 ? 8 : 12) : (V == 3 ? 4 : V == 2 ? 6 : 12); }
 inline constexpr Index stripe = 96;  // rows of weights updated together: whole tiles, and whole vectors when transposed
 
 // Every accumulator of a tile, unrolled.
-#define EACH(i, v)                          \
-  _Pragma("GCC unroll 16") for (int i = 0; i < R; i++) \
-  _Pragma("GCC unroll 16") for (int v = 0; v < V; v++)
+#define EACH(i, v) \
+  _Pragma("GCC unroll 16") for (int i = 0; i < R; i++) _Pragma("GCC unroll 16") for (int v = 0; v < V; v++)
 
 enum Order { Rows, Columns };
 
 // What happens to a finished tile before it is stored.
 enum Finish : int {
-  Store,     // C = AB
-  Rectify,   // C = max(0, AB): relu in the forward epilogue
-  Gate,      // C = AB where kept > 0, else 0: relu' in the backward epilogue
+  Store,  // C = AB
+  Rectify,  // C = max(0, AB): relu in the forward epilogue
+  Gate,  // C = AB where kept > 0, else 0: relu' in the backward epilogue
 };
 
 template <class T> struct Tile {
@@ -61,11 +58,11 @@ template <class T> struct Tile {
   Index step;
 };
 
-
-template <class T, Order order, int R, int V> CHAINRULE_INLINE
-void products(const T *A, Index lda, const T *B, Index ldb, Index K, const char *&ahead, Index step, vec<T> (&sum)[R][V]) {
+template <class T, Order order, int R, int V> CHAINRULE_INLINE void products(const T *A, Index lda, const T *B,
+                                                                             Index ldb, Index K, const char *&ahead,
+                                                                             Index step, vec<T> (&sum)[R][V]) {
   constexpr int W = lanes<T>;
-  EACH(i, v) sum[i][v] = vec<T>{};
+  EACH (i, v) sum[i][v] = vec<T>{};
   const T *row[R];
   for (int i = 0; i < R; i++) row[i] = A + i * lda;
 #pragma GCC unroll 2
@@ -89,18 +86,17 @@ void products(const T *A, Index lda, const T *B, Index ldb, Index K, const char 
 // AB in the accumulators, block after block. (g++ 12 does not see that `partial` is written before it is read.)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-template <class T, Order order, int R, int V> CHAINRULE_INLINE
-void product(const Tile<T> &t, vec<T> (&sum)[R][V]) {
+template <class T, Order order, int R, int V> CHAINRULE_INLINE void product(const Tile<T> &t, vec<T> (&sum)[R][V]) {
   constexpr int W = lanes<T>;
   alignas(64) T partial[R][V * W];
   const T *A = t.A, *B = t.B;
   const char *ahead = t.ahead;
-  for (Index left = t.K; ; left -= block) {
+  for (Index left = t.K;; left -= block) {
     products<T, order, R, V>(A, t.lda, B, t.ldb, left < block ? left : block, ahead, t.step, sum);
     if (left < t.K)
-      EACH(i, v) sum[i][v] = load(&partial[i][v * W]) + sum[i][v];
+      EACH (i, v) sum[i][v] = load(&partial[i][v * W]) + sum[i][v];
     if (left <= block) return;
-    EACH(i, v) store(&partial[i][v * W], sum[i][v]);
+    EACH (i, v) store(&partial[i][v * W], sum[i][v]);
     A += order == Rows ? block : block * t.lda;
     B += block * t.ldb;
   }
@@ -114,22 +110,23 @@ template <class T, Order order, int R, int V> void kernel(const Tile<T> &t) {
   const vec<T> zero{};
   switch (t.finish) {
     case Store:
-      EACH(i, v) store(t.C + i * t.ldc + v * W, sum[i][v]);
+      EACH (i, v) store(t.C + i * t.ldc + v * W, sum[i][v]);
       break;
     case Rectify:
-      EACH(i, v) store(t.C + i * t.ldc + v * W, sum[i][v] > zero ? sum[i][v] : zero);
+      EACH (i, v) store(t.C + i * t.ldc + v * W, sum[i][v] > zero ? sum[i][v] : zero);
       break;
     case Gate:
-      EACH(i, v) store(t.C + i * t.ldc + v * W, load(t.kept + i * t.ld_kept + v * W) > zero ? sum[i][v] : zero);
+      EACH (i, v) store(t.C + i * t.ldc + v * W, load(t.kept + i * t.ld_kept + v * W) > zero ? sum[i][v] : zero);
       break;
   }
 }
 // BP4's epilogue in registers: the gradient AB moves the weights C by a rule whose slots lie like C.
-template <class T, class Rule, int R, int V> void moving_kernel(const Tile<T> &t, const Rule &rule, T *first, T *second) {
+template <class T, class Rule, int R, int V> void moving_kernel(const Tile<T> &t, const Rule &rule, T *first,
+                                                                T *second) {
   constexpr int W = lanes<T>;
   vec<T> sum[R][V];
   product<T, Columns, R, V>(t, sum);
-  EACH(i, v) {
+  EACH (i, v) {
     const Index at = i * t.ldc + v * W;
     store(t.C + at, rule(sum[i][v], load(t.C + at), first + at, second + at));
   }

@@ -3,9 +3,9 @@
 
 #include "activations.h"
 #include "costs.h"
-#include "panels.h"
 #include "microkernel.h"
 #include "optimizers.h"
+#include "panels.h"
 
 namespace {
 
@@ -83,7 +83,8 @@ template <class T> void deal_layers(Network<T> &net, const chainrule::Architectu
   net.turned = arena.take<T>(turned);
 }
 
-template <class T> void deal_neurons(Network<T> &net, const chainrule::Architecture &a, const chainrule::Settings *s, Arena &arena) {
+template <class T> void deal_neurons(Network<T> &net, const chainrule::Architecture &a, const chainrule::Settings *s,
+                                     Arena &arena) {
   net.neurons = arena.take<Neurons<T>>(a.layers + 1);
   net.dropout = arena.take<double>(a.layers);
   net.drops = false;
@@ -121,7 +122,8 @@ template <class T> void deal_output(Network<T> &net, const chainrule::Architectu
   net.scratch_piece = padded<T>(net.scratch_piece) + 16 * lanes<T>;
 }
 
-template <class T> void deal(Network<T> &net, const chainrule::Architecture &a, const chainrule::Settings *s, Arena &arena) {
+template <class T> void deal(Network<T> &net, const chainrule::Architecture &a, const chainrule::Settings *s,
+                             Arena &arena) {
   deal_layers(net, a, arena);
   deal_neurons(net, a, s, arena);
   deal_output(net, a, arena);
@@ -163,7 +165,8 @@ template <class T> Adjust<T> adjustment(const chainrule::Settings &s) {
 template <class T> void drop(void *net) { chainrule::release(((Network<T> *)net)->memory); }
 
 // The network for batches of `capacity` rows; settings are those of a run, or null. Null where memory is short.
-template <class T> void *make(const chainrule::Architecture &a, const chainrule::Settings *s, Index capacity, int threads) {
+template <class T> void *make(const chainrule::Architecture &a, const chainrule::Settings *s, Index capacity,
+                              int threads) {
   Network<T> net{};
   net.layers = a.layers;
   net.blocks = a.blocks;

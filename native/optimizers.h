@@ -122,7 +122,9 @@ int rule_kind(const char *name) {
 
 int rule_slots(const chainrule::Rule &rule) {
   int found = 0, i = 0;
-  auto look = [&](auto slots) { if (i++ == rule.kind) found = slots(rule.parameter); };
+  auto look = [&](auto slots) {
+    if (i++ == rule.kind) found = slots(rule.parameter);
+  };
   [&]<template <class> class... R>(RuleList<R...>) { (look(R<float>::slots), ...); }(Rules{});
   return found;
 }
@@ -144,7 +146,8 @@ template <class T> struct Weights {
   Index penalised;  // rows, from the first; the biases are not
 };
 
-template <class T> CHAINRULE_INLINE vec<T> adjusted(const Adjust<T> &a, vec<T> g, vec<T> w, const T *mask, bool penalised) {
+template <class T> CHAINRULE_INLINE vec<T> adjusted(const Adjust<T> &a, vec<T> g, vec<T> w, const T *mask,
+                                                    bool penalised) {
   if (mask) g = from_bits(bits(g) & bits(load(mask)));
   if (a.penalty && penalised) g = g + (broadcast(a.alpha) * w + broadcast(a.l1) * sign<T>(w));
   if (a.bounded) {

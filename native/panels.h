@@ -26,7 +26,7 @@ struct Panels {
 
 template <class T> struct Layer {
   Index in, out;
-  Index at;      // of W̃ in the arena of weights
+  Index at;  // of W̃ in the arena of weights
   Index turned;  // of W^T in its own arena
 
   CHAINRULE_INLINE Panels panels() const { return {padded<T>(out) / lanes<T>}; }
@@ -89,7 +89,8 @@ template <class T> void turn(const Layer<T> &layer, const T *weights, T *turned,
       const Index j = (panels.first(p) + v) * W;
       if (layer.out - j <= 2) {  // a square for a column or two would be nearly all padding
         for (Index c = 0; c < layer.out - j; c++)
-          for (Index r = 0; r < W; r++) to[(j + c) * ld + r] = i + r < end ? panel[(i + r) * width * W + v * W + c] : T(0);
+          for (Index r = 0; r < W; r++)
+            to[(j + c) * ld + r] = i + r < end ? panel[(i + r) * width * W + v * W + c] : T(0);
         continue;
       }
       vec<T> row[W];

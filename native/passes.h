@@ -88,20 +88,22 @@ template <class T> void gather(Network<T> &net, const Examples &e, const Batch &
 
 // A = sigma([A_prev, 1] W̃) for rows begin..end-1; Z (if not null) keeps what sigma was taken of. The last layer stays Z.
 template <class T>
-void forward_layer(const Network<T> &net, Index k, const T *A_prev, Index ld_prev, T *A, T *Z, Index ld, Index begin, Index end,
-                   Ahead &ahead) {
+void forward_layer(const Network<T> &net, Index k, const T *A_prev, Index ld_prev, T *A, T *Z, Index ld, Index begin,
+                   Index end, Ahead &ahead) {
   const Layer<T> &layer = net.layer[k];
   const Neurons<T> &to = net.neurons[k + 1];
   const bool last = k + 1 == net.layers, relu = !last && to.activation.kind == net.relu;
   multiply(A_prev, ld_prev, net.weights + layer.at, layer.rows(), layer.panels(), A, ld, begin, end,
-           relu ? Rectify : Store, (const T *)nullptr, 0, ahead, [&](Index row, Index rows, Index vector, Index vectors) {
+           relu ? Rectify : Store, (const T *)nullptr, 0, ahead,
+           [&](Index row, Index rows, Index vector, Index vectors) {
              if (last || relu || to.whole_rows) return;
              Index at = row * ld + vector * lanes<T>;
              activate(to.activation, A + at, Z ? Z + at : nullptr, ld, rows, vectors, vectors * lanes<T>);
            });
   if (last) return;
   if (to.whole_rows)
-    activate(to.activation, A + begin * ld, Z ? Z + begin * ld : nullptr, ld, end - begin, layer.panels().vectors, to.n);
+    activate(to.activation, A + begin * ld, Z ? Z + begin * ld : nullptr, ld, end - begin, layer.panels().vectors,
+             to.n);
   for (Index r = begin; r < end; r++) A[r * ld + to.n] = 1;
 }
 
@@ -111,8 +113,7 @@ template <class T> void drop_neurons(Network<T> &net, Index l, const Batch &batc
   draw_factors(draw, batch.number, batch.begin + begin, end - begin, x.n, x.factor + begin * x.ld, x.ld);
   for (Index r = begin; r < end; r++) {
     const Index at = r * x.ld;
-    for (Index j = 0; j < x.n; j += lanes<T>)
-      store(x.A + at + j, load(x.sigma + at + j) * load(x.factor + at + j));
+    for (Index j = 0; j < x.n; j += lanes<T>) store(x.A + at + j, load(x.sigma + at + j) * load(x.factor + at + j));
     x.A[at + x.n] = 1;
   }
 }
@@ -134,8 +135,9 @@ template <class T> void output_errors(Network<T> &net, bool by_term, bool scaled
     for (Index b = 0; b < net.blocks; b++) {
       const chainrule::Block &block = net.block[b];
       const Index from = net.capacity * block.start + at * (block.stop - block.start);
-      block_errors(block, rows, last.A + at * last.ld, last.ld, net.targets + from, by_term ? net.term_weights + from : nullptr,
-                   last.delta + at * last.ld, last.ld, net.row_cost + at, scratch);
+      block_errors(block, rows, last.A + at * last.ld, last.ld, net.targets + from,
+                   by_term ? net.term_weights + from : nullptr, last.delta + at * last.ld, last.ld, net.row_cost + at,
+                   scratch);
     }
   }
   for (Index r = begin; r < end; r++) {
@@ -153,8 +155,9 @@ template <class T> void backward_layer(Network<T> &net, Index k, Index begin, In
   Neurons<T> &to = net.neurons[k], &from = net.neurons[k + 1];
   const T *kept = to.Z ? to.Z : to.sigma ? to.sigma : to.A;
   const bool gate = to.activation.kind == net.relu && !to.factor;
-  multiply(from.delta, from.ld, (const T *)net.turned + layer.turned, layer.out, layer.turned_panels(), to.delta, to.ld, begin, end,
-           gate ? Gate : Store, kept, to.ld, ahead, [&](Index row, Index rows, Index vector, Index vectors) {
+  multiply(from.delta, from.ld, (const T *)net.turned + layer.turned, layer.out, layer.turned_panels(), to.delta, to.ld,
+           begin, end, gate ? Gate : Store, kept, to.ld, ahead,
+           [&](Index row, Index rows, Index vector, Index vectors) {
              if (gate) return;
              const Index at = row * to.ld + vector * lanes<T>;
              if (to.factor)
@@ -197,8 +200,8 @@ template <class T, class F> CHAINRULE_INLINE void each_stripe(const Network<T> &
 
 // BP3 and BP4 of a stripe, tile by tile, with delta's panel B: multiply(tile, row, rows) says where it goes, and goes.
 template <class T, class Multiply>
-CHAINRULE_INLINE void gradient_tiles(const Network<T> &net, const Stripe &s, Index m, const T *B, Index ldb, Ahead &ahead,
-                                     Multiply multiply) {
+CHAINRULE_INLINE void gradient_tiles(const Network<T> &net, const Stripe &s, Index m, const T *B, Index ldb,
+                                     Ahead &ahead, Multiply multiply) {
   const Neurons<T> &from = net.neurons[s.k];
   const int width = net.layer[s.k].panels().width(s.p);
   tiles(s.begin, s.end, most_rows(width), [&](Index row, Index rows) {

@@ -168,7 +168,8 @@ void parallel(int threads, void (*work)(void *, int, int), void *context) {
 void barrier(int threads) {
   if (threads <= 1) return;
   const int32_t passed = pool.passed.value.load(std::memory_order_acquire);
-  if (pool.arrived.value.fetch_add(1, std::memory_order_acq_rel) + 1 < threads) return wait_while(pool.passed.value, passed);
+  if (pool.arrived.value.fetch_add(1, std::memory_order_acq_rel) + 1 < threads)
+    return wait_while(pool.passed.value, passed);
   pool.arrived.value.store(0, std::memory_order_relaxed);
   change(pool.passed.value);
 }

@@ -13,7 +13,9 @@ using chainrule::Settings;
 using chainrule::Steps;
 using chainrule::Team;
 
-template <class T> CHAINRULE_INLINE T *scratch_of(Network<T> &net, int thread) { return net.scratch + thread * net.scratch_piece; }
+template <class T> CHAINRULE_INLINE T *scratch_of(Network<T> &net, int thread) {
+  return net.scratch + thread * net.scratch_piece;
+}
 
 // This thread's share of rows 0..rows-1.
 struct Share {
@@ -26,14 +28,23 @@ template <class T> Weights<T> weights_at(Network<T> &net, const Stripe &s, Index
   const int width = layer.panels().width(s.p);
   const Index ld = width * lanes<T>, at = layer.panel_at(s.p) + row * ld;
   const Index penalised = layer.in - row < rows ? layer.in - row : rows;
-  return {nullptr, ld, net.weights + at, net.slot[0] ? net.slot[0] + at : nullptr, net.slot[1] ? net.slot[1] + at : nullptr,
-          net.mask ? net.mask + at : nullptr, ld, rows, width, penalised};
+  return {nullptr,
+          ld,
+          net.weights + at,
+          net.slot[0] ? net.slot[0] + at : nullptr,
+          net.slot[1] ? net.slot[1] + at : nullptr,
+          net.mask ? net.mask + at : nullptr,
+          ld,
+          rows,
+          width,
+          penalised};
 }
 
 // --- what a thread does in one phase --------------------------------------------------------------------------------
 
 template <class T>
-void errors(Network<T> &net, const Examples &e, const Batch &batch, bool scaled, Ahead &ahead, int thread, int threads) {
+void errors(Network<T> &net, const Examples &e, const Batch &batch, bool scaled, Ahead &ahead, int thread,
+            int threads) {
   const Share rows(batch.rows, thread, threads);
   if (rows.begin == rows.end) return;
   gather(net, e, batch, rows.begin, rows.end);
@@ -69,7 +80,8 @@ void descend_by(Network<T> &net, Index m, const Rule &rule, Ahead &ahead, int th
 }
 
 template <class T> void descend(Network<T> &net, Index m, double rate, Ahead &ahead, int thread, int threads) {
-  with_rule<T>(net.settings.rule, rate, net.step, [&](const auto &rule) { descend_by(net, m, rule, ahead, thread, threads); });
+  with_rule<T>(net.settings.rule, rate, net.step,
+               [&](const auto &rule) { descend_by(net, m, rule, ahead, thread, threads); });
 }
 
 // The second plan: gradients to memory; from a chunk on they are added up in float64.
@@ -78,7 +90,8 @@ template <class T> void collect(Network<T> &net, const Batch &batch, int thread,
   Ahead none;
   each_stripe(net, thread, threads, [&](const Stripe &stripe) {
     delta.find(net, stripe, batch.rows, scratch_of(net, thread));
-    const Index ld = net.layer[stripe.k].panels().width(stripe.p) * lanes<T>, at = net.layer[stripe.k].panel_at(stripe.p);
+    const Index ld = net.layer[stripe.k].panels().width(stripe.p) * lanes<T>,
+                at = net.layer[stripe.k].panel_at(stripe.p);
     gradient_tiles(net, stripe, batch.rows, delta.at, delta.ld, none, [&](Tile<T> &t, Index row, int rows) {
       t.C = net.gradient + at + row * ld;
       pick<Kernels<T, Columns>>(rows, net.layer[stripe.k].panels().width(stripe.p))(t);
@@ -220,7 +233,8 @@ template <class T> void phase_of_errors(Call<T> &call, const Batch &batch, Ahead
   call.team.meet(threads);
 }
 
-template <class T> void collected_update(Call<T> &call, Batch batch, double rate, double &cost, int thread, int threads) {
+template <class T> void collected_update(Call<T> &call, Batch batch, double rate, double &cost, int thread,
+                                         int threads) {
   Network<T> &net = call.net;
   const int64_t *order = batch.order;
   Ahead none;
@@ -247,7 +261,8 @@ template <class T> double products_of_tiles(const Network<T> &net, Index m) {
 }
 
 // The next batch's rows, where the examples are more than the caches hold.
-template <class T> Ahead look_ahead(const Network<T> &net, const Steps &s, Index next, Index m, int thread, int threads) {
+template <class T> Ahead look_ahead(const Network<T> &net, const Steps &s, Index next, Index m, int thread,
+                                    int threads) {
   const Matrix &X = s.examples.X;
   const Index coming = s.rows - next < net.settings.batch ? s.rows - next : net.settings.batch;
   if (coming <= 0 || X.rows * X.columns < 1 << 18) return {};
@@ -426,7 +441,8 @@ template <class T> void predict_rows(Prediction<T> &call, T *memory, Index first
     T *spare = A;
     A = next, next = spare;
   }
-  for (Index b = 0; b < net.blocks; b++) block_values(net.block[b], A, last.ld, call.out + first * last.n, last.n, rows);
+  for (Index b = 0; b < net.blocks; b++)
+    block_values(net.block[b], A, last.ld, call.out + first * last.n, last.n, rows);
 }
 
 template <class T> void predict_work(void *context, int thread, int threads) {

@@ -2,8 +2,8 @@
 // Built with sanitizers it also shows that no pass reads or writes outside its memory or races with another.
 
 #include "../dispatch.h"
-#include "../types.h"
 #include "../threads.h"
+#include "../types.h"
 
 #include <chrono>
 #include <cmath>
@@ -47,15 +47,24 @@ struct Case {
 
 const double inf = HUGE_VAL;
 
+// clang-format off
 const std::vector<Case> cases = {
-    {"plain", {7, 13, 3}, "sigmoid", "sigmoid", "quadratic", "sgd", {0, 0}, 53, 10, 0, 0, inf, inf, false, false, false},
-    {"softmax", {5, 33, 17, 10}, "relu", "softmax", "cross_entropy", "adam", {.9, .999, 1e-8}, 77, 32, 0, 0, inf, inf, false, true, false},
-    {"no hidden layer", {9, 1}, "relu", "identity", "quadratic", "sgd", {.9, 1}, 20, 20, .5, 0, inf, inf, false, false, true},
-    {"dropped", {4, 50, 49, 2}, "gelu", "softmax", "cross_entropy", "adamw", {.9, .999, 1e-8, .01}, 40, 7, .1, .4, inf, inf, true, true, false},
-    {"clipped", {3, 100, 5}, "softmax", "identity", "huber", "rmsprop", {.9, 1e-8}, 31, 8, 0, .2, .05, inf, true, false, false},
-    {"by example", {200, 40, 1}, "tanh", "sigmoid", "binary_cross_entropy", "rprop", {1.2, .5, 1e-6, 50, .01}, 66, 66, 0, 0, inf, .1, false, false, false},
-    {"deep sum", {600, 3, 550, 2}, "elu", "identity", "quadratic", "sgd", {0, 0}, 1100, 1100, 0, 0, inf, inf, false, false, false},
+    {"plain", {7, 13, 3}, "sigmoid", "sigmoid", "quadratic", "sgd", {0, 0},
+     53, 10, 0, 0, inf, inf, false, false, false},
+    {"softmax", {5, 33, 17, 10}, "relu", "softmax", "cross_entropy", "adam", {.9, .999, 1e-8},
+     77, 32, 0, 0, inf, inf, false, true, false},
+    {"no hidden layer", {9, 1}, "relu", "identity", "quadratic", "sgd", {.9, 1},
+     20, 20, .5, 0, inf, inf, false, false, true},
+    {"dropped", {4, 50, 49, 2}, "gelu", "softmax", "cross_entropy", "adamw", {.9, .999, 1e-8, .01},
+     40, 7, .1, .4, inf, inf, true, true, false},
+    {"clipped", {3, 100, 5}, "softmax", "identity", "huber", "rmsprop", {.9, 1e-8},
+     31, 8, 0, .2, .05, inf, true, false, false},
+    {"by example", {200, 40, 1}, "tanh", "sigmoid", "binary_cross_entropy", "rprop", {1.2, .5, 1e-6, 50, .01},
+     66, 66, 0, 0, inf, .1, false, false, false},
+    {"deep sum", {600, 3, 550, 2}, "elu", "identity", "quadratic", "sgd", {0, 0},
+     1100, 1100, 0, 0, inf, inf, false, false, false},
 };
+// clang-format on
 
 template <class T> struct Problem {
   const Case &c;
@@ -123,7 +132,8 @@ template <class T> Trained<T> train(const Core &core, const Engine &engine, cons
   found.costs.resize(p.rates.size());
   void *net = engine.make(a, &s, c.batch, threads);
   for (Index epoch = 0; epoch < 2; epoch++) {
-    Steps steps{p.examples(), p.order.data(), c.rows, p.rates.data(), Index(p.rates.size()), epoch, 0, 100, found.costs.data()};
+    Steps steps{p.examples(), p.order.data(),    c.rows, p.rates.data(), Index(p.rates.size()), epoch, 0,
+                100,          found.costs.data()};
     check(engine.steps(net, found.theta.data(), steps, team) == steps.updates, "all updates are made", c.name);
   }
   found.slots.resize(size_t(engine.slots(net)) * p.theta.size());
@@ -156,8 +166,9 @@ template <class T> void compare(const Core &core, const Engine &engine) {
       const Trained<T> team = train(core, engine, p, threads);
       check(same(alone.theta, team.theta) && same(alone.slots, team.slots), "weights do not depend on threads", c.name);
       check(same(alone.costs, team.costs) && alone.cost == team.cost, "costs do not depend on threads", c.name);
-      check(same(alone.predicted, team.predicted) && same(alone.gradient, team.gradient) && same(alone.norms, team.norms),
-            "pure functions do not depend on threads", c.name);
+      check(
+          same(alone.predicted, team.predicted) && same(alone.gradient, team.gradient) && same(alone.norms, team.norms),
+          "pure functions do not depend on threads", c.name);
     }
   }
 }
@@ -171,6 +182,7 @@ int main() {
   acquire(8);
   compare<float>(*core, core->f32);
   compare<double>(*core, core->f64);
-  std::printf(failures ? "%d failures\n" : "the core: every case has the same bits on 1, 2, 3 and 8 threads\n", failures);
+  std::printf(failures ? "%d failures\n" : "the core: every case has the same bits on 1, 2, 3 and 8 threads\n",
+              failures);
   return failures != 0;
 }

@@ -21,7 +21,8 @@ void check(bool right, const char *what) {
 void check_refused(const char *name, const std::string &names) {
   char error[256] = "";
   check(!chainrule::choose_core(name, error, sizeof error), "a name that is none is refused");
-  check(std::strstr(error, name) && std::strstr(error, ("choose from " + names).c_str()), "the error names it and what there is");
+  check(std::strstr(error, name) && std::strstr(error, ("choose from " + names).c_str()),
+        "the error names it and what there is");
   char cut[8];
   chainrule::choose_core(name, cut, sizeof cut);
   check(std::strlen(cut) == 7, "a long error is cut");

@@ -68,7 +68,8 @@ void check_regions(int wanted, int regions, int rounds) {
   check(crew.threads == wanted, "a free pool gives the threads that are wanted");
   Ring ring{std::vector<long>(wanted), std::vector<long>(wanted), rounds};
   for (int k = 0; k < regions; k++) parallel(crew.threads, pass_on, &ring);
-  for (long seen : ring.seen) check(seen == long(regions) * rounds, "each thread sees what its neighbour wrote before the barrier");
+  for (long seen : ring.seen)
+    check(seen == long(regions) * rounds, "each thread sees what its neighbour wrote before the barrier");
 }
 
 // Workers sleep between regions that are far apart.
@@ -173,7 +174,9 @@ void check_variables() {
 
 using Clock = std::chrono::steady_clock;
 
-double microseconds(Clock::time_point since) { return std::chrono::duration<double, std::micro>(Clock::now() - since).count(); }
+double microseconds(Clock::time_point since) {
+  return std::chrono::duration<double, std::micro>(Clock::now() - since).count();
+}
 
 void nothing(void *, int, int) {}
 
