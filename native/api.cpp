@@ -102,7 +102,7 @@ bool find_blocks(Report &report, const Core &core, const chainrule_architecture 
     if (!find_activation(report, core, given.activation, found[b].activation)) return false;
     if (!find(report, "cost", given.cost.name, core.cost, found[b].cost)) return false;
     if (!report.number("a parameter", given.cost.parameter, -greatest, greatest)) return false;
-    if (!core.has_road(found[b]))
+    if (!core.goes_together(found[b]))
       return report.refuse(CHAINRULE_LACKS, "the core has no cost '%s' of an output of '%s'", given.cost.name,
                            given.activation.name);
     found[b].cost_parameter = given.cost.parameter;

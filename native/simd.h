@@ -163,7 +163,7 @@ template <int N> using UpTo = Numbers<__integer_pack(N)...>;
 #endif
 
 // 0, 1, 2, ... in the lanes, and the mask of the first n lanes.
-template <class T> CHAINRULE_INLINE mask<T> first(Index n) {
+template <class T> CHAINRULE_INLINE mask<T> first_lanes(Index n) {
   mask<T> index;
   for (int i = 0; i < lanes<T>; i++) index[i] = i;
   return index < typename simd<T>::integer(n < lanes<T> ? n : lanes<T>);

@@ -82,7 +82,7 @@ struct Steps {
 struct Team {
   int threads;
   void (*run)(int threads, void (*work)(void *, int thread, int threads), void *context);
-  void (*meet)(int threads);
+  void (*barrier)(int threads);
   double (*now)();
   bool always;  // all of them for every update, however small: for tests
 };
@@ -110,7 +110,7 @@ struct Core {
   int (*activation)(const char *name);  // their places in the lists, or -1
   int (*cost)(const char *name);
   int (*rule)(const char *name);
-  bool (*has_road)(const Block &);  // whether its activation and cost go together
+  bool (*goes_together)(const Block &);  // whether its activation and cost go together
 };
 
 // Zeroed memory at a multiple of 64; null where there is none.

@@ -25,6 +25,6 @@ extern "C" const chainrule::Core *CHAINRULE_NAME(CHAINRULE_ISA)() {
                                         activation_kind,
                                         cost_kind,
                                         rule_kind,
-                                        has_road};
+                                        goes_together};
   return &core;
 }
