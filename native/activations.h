@@ -3,8 +3,8 @@
 //   activate    A = sigma(Z)               rows of z, in place; z itself is saved where backward needs it
 //   pull_back   delta = G sigma'(Z)        for softmax the true Jacobian: a_i (g_i - sum_j g_j a_j)
 //
-// Rows are `ld` apart and made of whole vectors: lanes of the last one beyond `width` are padding. The formulas are those
-// of src/chainrule/activations/entries.py, NaN and sigma'(0) included.
+// Rows are `ld` apart and made of whole vectors: lanes of the last one beyond `width` are padding. The formulas are
+// those of src/chainrule/activations/entries.py, NaN and sigma'(0) included.
 #pragma once
 
 #include "masked.h"
@@ -15,8 +15,8 @@ namespace {
 
 using chainrule::Activation;
 
-// Most activations: applied element by element, sigma' computed from a. slope(saved, c) gets z where needs_z, else a; c is
-// the parameter.
+// Most activations: applied element by element, sigma' computed from a. slope(saved, c) gets z where needs_z, else a; c
+// is the parameter.
 struct Elementwise {
   static constexpr bool elementwise = true, needs_z = false;
 };
@@ -134,7 +134,8 @@ template <class V> CHAINRULE_INLINE element<V> total(V v) {
   return reduce<element<V>, lanes<element<V>>>((const element<V> *)&v, [](auto a, auto b) { return a + b; });
 }
 
-// a_j = e^(z_j - max z) / sum_k e^(z_k - max z) for one row of `width` elements; z and a are the same or do not overlap.
+// a_j = e^(z_j - max z) / sum_k e^(z_k - max z) for one row of `width` elements; z and a are the same or do not
+// overlap.
 template <class T> void softmax_row(const T *z, T *a, Index width) {
   constexpr int VL = lanes<T>;
   vec<T> max_z = broadcast(-number<T>::infinity), sum{};

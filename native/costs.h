@@ -4,8 +4,8 @@
 // src/chainrule/costs.
 //
 //   from a    a cost without a logarithm after any activation: a = sigma(z), dC/da, then the pullback of sigma
-//   fused     a pair of activation and cost in the list `Pairs`: terms and delta directly from z. Costs with a logarithm
-//             exist only in pairs: where sigma saturates, a is 0 or 1 and has lost what the logarithm needs
+//   fused     a pair of activation and cost in the list `Pairs`: terms and delta directly from z. A cost with a
+//             logarithm exists only in pairs: where sigma saturates, a is 0 or 1 and has lost what the logarithm needs
 //
 // The elements of a block are gathered into a tile, so that no lane is wasted on narrow blocks:
 //
@@ -152,7 +152,8 @@ struct SoftplusPoisson {  // ln a is z - e^z / 2 and sigma' / a is 1 - e^z / 2 f
   }
 };
 
-// Pairs of softmax: on tiles. Sums over columns are cut into blocks, so that rounding errors grow little with the width.
+// Pairs of softmax: on tiles. Sums over columns are cut into blocks, so that rounding errors grow little with the
+// width.
 
 // f(0) + ... + f(width - 1), vectors.
 template <class V, class F> CHAINRULE_INLINE V sum_of(Index width, F f) {
@@ -460,7 +461,8 @@ template <class T> CHAINRULE_INLINE void add_terms(const Block &block, const Til
   }
 }
 
-// Terms and delta of a tile: gathered from Z, target and weight (ld_target apart), delta scattered, terms added to cost.
+// Terms and delta of a tile: gathered from Z, target and weight (ld_target apart), delta scattered, terms added to
+// cost.
 template <class T>
 CHAINRULE_INLINE void block_tile_errors(const Block &block, const Tile<T> &x, const T *Z, Index ldz, const T *target,
                                         const T *weight, Index ld_target, T *delta, Index ldd, double *cost) {
@@ -478,8 +480,8 @@ CHAINRULE_INLINE void block_tile_errors(const Block &block, const Tile<T> &x, co
   add_terms(block, x, cost);
 }
 
-// BP1 for `rows` rows of the block: writes its columns of delta and nothing else, and adds the block's weighted terms to
-// cost[r]. target (and term_weight, unless null) are rows × width, row-major, no gaps.
+// BP1 for `rows` rows of the block: writes its columns of delta and nothing else, and adds the block's weighted terms
+// to cost[r]. target (and term_weight, unless null) are rows × width, row-major, no gaps.
 template <class T>
 void block_errors(const Block &block, Index rows, const T *Z, Index ldz, const T *target, const T *term_weight,
                   T *delta, Index ldd, double *cost, T *scratch) {

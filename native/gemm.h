@@ -1,9 +1,9 @@
 // The macro-kernel: which microtiles cover C = A B, what is packed before them, what is prefetched during them.
 //
-//                                     M × N × K                      A              B
-//   forward    Z = [A, 1] W̃           rows × n_out × (n_in + 1)      row-stored     micropanels of W̃, always packed
-//   backward   G = delta W^T          rows × n_in × n_out            row-stored     micropanels of W^T, always packed
-//   gradient   dW̃ = [A, 1]^T delta    (n_in + 1) × n_out × rows      column-stored  delta as it is, or packed per micropanel
+//                                     M × N × K                      A               B
+//   forward    Z = [A, 1] W̃           rows × n_out × (n_in + 1)      row-stored      micropanels of W̃, always packed
+//   backward   G = delta W^T          rows × n_in × n_out            row-stored      micropanels of W^T, always packed
+//   gradient   dW̃ = [A, 1]^T delta    (n_in + 1) × n_out × rows      column-stored   delta, packed where that pays
 //
 // A is never packed: the micro-kernel broadcasts its elements, and rows of a batch are consecutive already.
 //
@@ -15,8 +15,8 @@
 //       for each micropanel of B                 for each microtile's rows
 //         micro-kernel, cache epilogue             micro-kernel, cache epilogue
 //
-// Contract of gemm: that of microkernel.h for every microtile. Besides: rows begin..end-1 of A and C, begin < end; C (and
-// gate) have padded(N) elements in each row, ldc >= padded(N), because micropanels are whole vectors.
+// Contract of gemm: that of microkernel.h for every microtile. Besides: rows begin..end-1 of A and C, begin < end; C
+// (and gate) have padded(N) elements in each row, ldc >= padded(N), because micropanels are whole vectors.
 #pragma once
 
 #include "microkernel.h"
@@ -59,29 +59,37 @@ struct Prefetch {
   }
 };
 
-// C = A B for rows begin..end-1 of A and C, B in micropanels of K rows each.
-// cache_epilogue(first row, rows, first vector, vectors) is called for each microtile while it is in the cache.
+// C = A B, with B in micropanels of K rows each.
+template <class T> struct Product {
+  const T *A;
+  Index lda;
+  const T *B;
+  Index K;
+  Micropanels panels;
+  T *C;
+  Index ldc;
+  Epilogue epilogue;
+  const T *gate;
+  Index ldg;
+
+  // The microtile of micropanel p whose first row is `row`.
+  CHAINRULE_INLINE Microtile<T> microtile(Index p, Index row) const {
+    const Index at = panels.first(p) * lanes<T>, NR = panels.NV(p) * lanes<T>;
+    const T *own_gate = gate ? gate + row * ldg + at : nullptr;
+    return {A + row * lda, lda, B + K * at, NR, C + row * ldc + at, ldc, K, epilogue, own_gate, ldg, nullptr, 0};
+  }
+};
+
+// Computes rows begin..end-1 of C. cache_epilogue(first row, rows, first vector, vectors) is called for each microtile
+// while it is in the cache.
 template <class T, class CacheEpilogue>
-CHAINRULE_INLINE void gemm(const T *A, Index lda, const T *B, Index K, Micropanels panels, T *C, Index ldc, Index begin,
-                           Index end, Epilogue epilogue, const T *gate, Index ldg, Prefetch &prefetch,
+CHAINRULE_INLINE void gemm(const Product<T> &product, Index begin, Index end, Prefetch &prefetch,
                            CacheEpilogue cache_epilogue) {
-  constexpr int VL = lanes<T>;
-  const bool larger_than_L2 = K * panels.vectors * vector_bytes > 1 << 19;
+  const Micropanels panels = product.panels;
+  const bool larger_than_L2 = product.K * panels.vectors * vector_bytes > 1 << 19;
   auto microtile = [&](Index p, Index row, Index rows) {
-    int NV = panels.NV(p);
-    Index at = panels.first(p) * VL;
-    Microtile<T> t{A + row * lda,
-                   lda,
-                   B + K * at,
-                   NV * VL,
-                   C + row * ldc + at,
-                   ldc,
-                   K,
-                   epilogue,
-                   gate ? gate + row * ldg + at : nullptr,
-                   ldg,
-                   nullptr,
-                   0};
+    const int NV = panels.NV(p);
+    Microtile<T> t = product.microtile(p, row);
     prefetch.assign(t);
     kernel_of<Microkernels<T, RowStored>>(int(rows), NV)(t);
     cache_epilogue(row, rows, panels.first(p), NV);

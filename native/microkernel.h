@@ -23,14 +23,14 @@
 //
 // Contract
 //
-//   shapes      1 <= M <= MR(NV), NV is 1, 2 or 3, K >= 1. There is an instance for every M, so no row is padded and there
-//               is no edge case: only columns are padded, to whole vectors.
+//   shapes      1 <= M <= MR(NV), NV is 1, 2 or 3, K >= 1. There is an instance for every M, so no row is padded and no
+//               edge case exists: only columns are padded, to whole vectors.
 //   alignment   None beyond that of T: vectors are loaded and stored at any address. Arrays of the core begin at
 //               multiples of 64 bytes, which is faster.
-//   reads       A: the M × K elements, one at a time. B: K rows of NR elements. C: not read (update_microkernel: M rows of
-//               NR elements, and of the slots). gate: M rows of NR elements. Nothing before the first or past the last
-//               of them is read or written: NR elements of each row must exist, also where fewer are columns of the
-//               matrix (padding: see panels.h).
+//   reads       A: M × K elements, one at a time. B: K rows of NR elements. gate: M rows of NR elements. C is read by
+//               update_microkernel alone (M rows of NR elements, and so are the slots). Nothing before the first or
+//               past the last of these is read or written. NR elements of each row must exist, also where the
+//               matrix has fewer columns: panels.h and network.h pad rows to whole vectors.
 //   aliasing    C overlaps neither A nor B (other microtiles still read them). gate may be C with ldg = ldc, element by
 //               element; otherwise it does not overlap C. The slots of update_microkernel overlap nothing that its rule
 //               reads or writes.
@@ -41,8 +41,8 @@
 //   error       |C_ij - exact| <= (KC + K / KC) eps Σ_k |A_ik| |B_kj|, to first order in eps.
 //   registers   M NV accumulators, NV of B and one of A; MR says how many rows that leaves.
 //
-// Source: Goto & van de Geijn, Anatomy of high-performance matrix multiplication, ACM TOMS 34, 2008; the letters are those of
-// Van Zee & van de Geijn, BLIS: a framework for rapidly instantiating BLAS functionality, ACM TOMS 41, 2015.
+// Source: Goto & van de Geijn, Anatomy of high-performance matrix multiplication, ACM TOMS 34, 2008; the letters are
+// those of Van Zee & van de Geijn, BLIS: a framework for rapidly instantiating BLAS functionality, ACM TOMS 41, 2015.
 #pragma once
 
 #include "simd.h"
@@ -152,7 +152,8 @@ template <class T, Storage storage, int M, int NV> void microkernel(const Microt
   }
 }
 
-// The epilogue of BP4: the gradient A B, still in registers, moves the weights C by a rule whose slots are laid out like C.
+// The epilogue of BP4: the gradient A B, still in registers, moves the weights C by a rule whose slots are laid out
+// like C.
 template <class T, class Rule, int M, int NV>
 void update_microkernel(const Microtile<T> &t, const Rule &rule, T *slot_0, T *slot_1) {
   constexpr int VL = lanes<T>;

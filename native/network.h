@@ -1,10 +1,11 @@
 // A network in the core: its packed weights, its slots and the arrays of a batch, all in one allocation at the start.
 //
-//    one allocation   │ Network │ layers │ weights │ transposes │ neurons: A, Z, delta ... │ targets ... │ slots │ scratch │
+//    │ Network │ layers │ weights │ transposes │ neurons: A, Z, delta, ... │ targets, ... │ slots │ threads' scratch │
 //
-// Contract: every array begins at a multiple of 64 bytes. Rows of A, Z and delta are `ld` elements apart; ld >= n + 1 and
-// ld >= padded(n), so the micro-kernel may read and write whole vectors of every row, the last one too. Nothing touches
-// memory past an array's last row: a build with the address sanitizer poisons it, and native/tests/core.cpp then shows it.
+// Contract: every array begins at a multiple of 64 bytes. Rows of A, Z and delta are `ld` elements apart; ld >= n + 1
+// and ld >= padded(n), so the micro-kernel may read and write whole vectors of every row, the last one too. Nothing
+// touches memory past an array's last row: a build with the address sanitizer poisons it, and native/tests/core.cpp
+// then shows it.
 #pragma once
 
 #include "activations.h"
@@ -23,8 +24,8 @@ using chainrule::chunk;
 
 inline constexpr Index output_rows = 256;  // rows of the output layer computed together
 
-// Vectors left free behind the arrays of a batch. Nothing reads them. They keep arrays of equal, page-sized lengths from
-// beginning at the same place of a page, where a load would wait for a store to another array (4K aliasing).
+// Vectors left free behind the arrays of a batch. Nothing reads them. They keep arrays of equal, page-sized lengths
+// from beginning at the same place of a page, where a load would wait for a store to another array (4K aliasing).
 inline constexpr Index gap_vectors = 16;
 
 // One layer of neurons for a batch: rows of n + 1 elements, the last of which is 1 (the activation that biases see).

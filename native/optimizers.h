@@ -2,9 +2,9 @@
 // src/chainrule/optimizers/rules.py.
 //
 // A rule is a struct with its name, the number of its slots, whether it is light (then it moves the weights while the
-// gradient is still in registers), and an operator for one vector: (g, w, slot 0, slot 1) -> the new w, the slots stored.
-// Its constructor computes what is the same for a whole update: eta is the rate of this update, `step` its number from 1.
-// A slot that a rule does not have is never read: the pointer may be anything.
+// gradient is still in registers), and an operator for one vector: (g, w, slot 0, slot 1) -> the new w, the slots
+// stored. Its constructor computes what is the same for a whole update: eta is the rate of this update, `step` its
+// number from 1. A slot that a rule does not have is never read: the pointer may be anything.
 #pragma once
 
 #include "activations.h"
@@ -138,7 +138,8 @@ template <class T> struct Adjust {
   bool penalty = false, bounded = false, scaled = false;
 };
 
-// `rows` rows of `vectors` vectors: g (ldg apart), and the weights that it moves with all that is laid out like them (ld apart).
+// `rows` rows of `vectors` vectors: g (ldg apart), and the weights that it moves with all that is laid out like them
+// (ld apart).
 template <class T> struct Weights {
   const T *g;
   Index ldg;

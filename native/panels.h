@@ -1,14 +1,15 @@
 // Packing: how weights are laid out for the micro-kernel, and how they are packed from theta and unpacked to it.
 //
-// The biases are the weights of one more neuron whose activation is always 1: the last row of W̃ = [W; b], n_in + 1 rows,
-// as in theta. The columns of W̃ are padded to whole vectors and split into micropanels of NV = 2 vectors; the first has 3
-// where the number of vectors is odd (NV = 1 where there is one vector). A micropanel is contiguous, row after row:
-// the B of a microtile, with ldb = NR = NV * VL.
+// The biases are the weights of one more neuron whose activation is always 1: the last row of W̃ = [W; b], n_in + 1
+// rows, as in theta. The columns of W̃ are padded to whole vectors and split into micropanels of NV = 2 vectors; the
+// first has 3 where the number of vectors is odd (NV = 1 where there is one vector). A micropanel is contiguous, row
+// after row: the B of a microtile, with ldb = NR = NV * VL.
 //
 //    theta     │ W̃: n_in + 1 rows of n_out ───────────────────────────────────│ next layer
 //    weights   │ micropanel 0: rows of 3 vectors │ micropanel 1: rows of 2 │ ... │ next layer
 //
-// Order of the elements of one micropanel of K rows (for W̃ K = n_in + 1, for W^T K = n_out), as offsets from its begin:
+// Order of the elements of one micropanel of K rows (for W̃ K = n_in + 1, for W^T K = n_out), as offsets from its
+// begin:
 //
 //              j = 0       1        ...  NR-1
 //    k = 0         0       1        ...  NR-1
@@ -19,8 +20,8 @@
 // W^T is packed alike, without the biases: micropanels over the vectors of n_in, n_out rows each.
 //
 // Contract: arrays of packed weights begin at a multiple of 64 bytes, so every row of a micropanel begins at a multiple
-// of a vector. The padding is 0 and stays 0: its gradient is 0, and no rule moves a weight 0 of gradient 0. theta has no
-// padding: its rows are read and written to the exact element.
+// of a vector. The padding is 0 and stays 0: its gradient is 0, and no rule moves a weight 0 of gradient 0. theta has
+// no padding: its rows are read and written to the exact element.
 #pragma once
 
 #include "masked.h"

@@ -15,8 +15,8 @@ namespace {
 using chainrule::Examples;
 using chainrule::Matrix;
 
-// The rows of the examples that a batch has: order[0..], or those from `first` on. A large batch comes in chunks; `begin`
-// is the place of the chunk's first row in the batch.
+// The rows of the examples that a batch has: order[0..], or those from `first` on. A large batch comes in chunks;
+// `begin` is the place of the chunk's first row in the batch.
 struct Batch {
   const int64_t *order;
   Index first, rows;
@@ -94,13 +94,14 @@ void forward_layer(const Network<T> &net, Index k, const T *A_prev, Index ld_pre
   const Layer<T> &layer = net.layer[k];
   const Neurons<T> &to = net.neurons[k + 1];
   const bool last = k + 1 == net.layers, relu = !last && to.activation.kind == net.relu;
-  gemm(A_prev, ld_prev, net.weights + layer.weights_at, layer.rows(), layer.panels(), A, ld, begin, end,
-       relu ? Epilogue::Relu : Epilogue::None, (const T *)nullptr, 0, prefetch,
-       [&](Index row, Index rows, Index vector, Index vectors) {
-         if (last || relu || to.whole_rows) return;
-         Index at = row * ld + vector * lanes<T>;
-         activate(to.activation, A + at, Z ? Z + at : nullptr, ld, rows, vectors, vectors * lanes<T>);
-       });
+  const T *B = net.weights + layer.weights_at;
+  const Epilogue epilogue = relu ? Epilogue::Relu : Epilogue::None;
+  const Product<T> product{A_prev, ld_prev, B, layer.rows(), layer.panels(), A, ld, epilogue, nullptr, 0};
+  gemm(product, begin, end, prefetch, [&](Index row, Index rows, Index vector, Index vectors) {
+    if (last || relu || to.whole_rows) return;
+    Index at = row * ld + vector * lanes<T>;
+    activate(to.activation, A + at, Z ? Z + at : nullptr, ld, rows, vectors, vectors * lanes<T>);
+  });
   if (last) return;
   if (to.whole_rows)
     activate(to.activation, A + begin * ld, Z ? Z + begin * ld : nullptr, ld, end - begin, layer.panels().vectors,
@@ -156,19 +157,21 @@ template <class T> void backward_layer(Network<T> &net, Index k, Index begin, In
   Neurons<T> &to = net.neurons[k], &from = net.neurons[k + 1];
   const T *saved = to.Z ? to.Z : to.sigma ? to.sigma : to.A;
   const bool relu = to.activation.kind == net.relu && !to.factor;
-  gemm(from.delta, from.ld, (const T *)net.transposed + layer.transposed_at, layer.out, layer.transposed_panels(),
-       to.delta, to.ld, begin, end, relu ? Epilogue::ReluGate : Epilogue::None, saved, to.ld, prefetch,
-       [&](Index row, Index rows, Index vector, Index vectors) {
-         if (relu) return;
-         const Index at = row * to.ld + vector * lanes<T>;
-         if (to.factor)
-           for (Index i = 0; i < rows; i++)
-             for (Index j = 0; j < vectors * lanes<T>; j += lanes<T>)
-               store(to.delta + at + i * to.ld + j,
-                     load(to.delta + at + i * to.ld + j) * load(to.factor + at + i * to.ld + j));
-         if (!to.whole_rows)
-           pull_back(to.activation, to.delta + at, to.ld, saved + at, to.ld, rows, vectors, vectors * lanes<T>);
-       });
+  const T *B = net.transposed + layer.transposed_at;
+  const Epilogue epilogue = relu ? Epilogue::ReluGate : Epilogue::None;
+  const Product<T> product{from.delta, from.ld, B,        layer.out, layer.transposed_panels(),
+                           to.delta,   to.ld,   epilogue, saved,     to.ld};
+  gemm(product, begin, end, prefetch, [&](Index row, Index rows, Index vector, Index vectors) {
+    if (relu) return;
+    const Index at = row * to.ld + vector * lanes<T>;
+    if (to.factor)
+      for (Index i = 0; i < rows; i++)
+        for (Index j = 0; j < vectors * lanes<T>; j += lanes<T>)
+          store(to.delta + at + i * to.ld + j,
+                load(to.delta + at + i * to.ld + j) * load(to.factor + at + i * to.ld + j));
+    if (!to.whole_rows)
+      pull_back(to.activation, to.delta + at, to.ld, saved + at, to.ld, rows, vectors, vectors * lanes<T>);
+  });
   if (to.whole_rows)
     pull_back(to.activation, to.delta + begin * to.ld, to.ld, saved + begin * to.ld, to.ld, end - begin,
               layer.transposed_panels().vectors, to.n);
@@ -200,8 +203,8 @@ template <class T, class F> CHAINRULE_INLINE void each_macrotile(const Network<T
   }
 }
 
-// BP3 and BP4 of a macrotile, microtile by microtile; B is the micropanel of delta. run(microtile, row, rows) sets C and
-// calls the micro-kernel.
+// BP3 and BP4 of a macrotile, microtile by microtile; B is the micropanel of delta. run(microtile, row, rows) sets C
+// and calls the micro-kernel.
 template <class T, class Run>
 CHAINRULE_INLINE void gradient_microtiles(const Network<T> &net, const Macrotile &tile, Index m, const T *B, Index ldb,
                                           Prefetch &prefetch, Run run) {

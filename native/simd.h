@@ -1,8 +1,9 @@
-// Vectors of float or double of the instruction set that this object is compiled for, by GCC's vector extensions.
+// Vectors of float or double of the instruction set that this object is compiled for, by GCC's vector extensions. The
+// vector length VL is lanes<T>.
 //
 // Arithmetic is + - * / and comparisons on vec<T>; a comparison gives a mask, and `mask ? a : b` selects lane by lane.
-// Products are only fused where the code says `fma` (the objects are compiled with -ffp-contract=off), so that a sum has
-// the same bits in every tile. Where the instruction set has no fused product, fma rounds twice.
+// Products are only fused where the code says `fma` (the objects are compiled with -ffp-contract=off), so that a sum
+// has the same bits in every tile. Where the instruction set has no fused product, fma rounds twice.
 //
 // Everything is in an anonymous namespace: the linker must never share a function between instruction sets.
 #pragma once

@@ -1,7 +1,8 @@
 // Training and the pure functions: which passes run in which order, on which threads.
 //
 // An update has two phases with a barrier between them: the sweep (rows of the batch: forward, cost, backward, all with
-// the old weights) and the weights (macrotiles of them: gradient, rule, transpose). There are two ways through the second:
+// the old weights) and the weights (macrotiles of them: gradient, rule, transpose). There are two ways through the
+// second:
 //
 //   fused       the gradient of a microtile moves its weights while it is in registers or in L1; it is never stored
 //   collected   the gradient is stored (in float64 over the chunks of a large batch), then moves the weights: for
@@ -36,7 +37,7 @@ template <class T> Weights<T> weights_at(Network<T> &net, const Macrotile &tile,
   return {nullptr, ld, net.weights + at, part(net.slot[0]), part(net.slot[1]), part(net.mask), ld, rows, NV, penalised};
 }
 
-// --- one thread's part of a phase -------------------------------------------------------------------------------------
+// --- one thread's part of a phase -----------------------------------------------------------------------------------
 
 // Forward, costs and backward for this thread's rows.
 template <class T>
@@ -50,7 +51,8 @@ void sweep(Network<T> &net, const Examples &e, const Batch &batch, bool scaled, 
   backward(net, rows.begin, rows.end, prefetch);
 }
 
-// Fused: every microtile of the gradient moves its weights, in registers where the rule is light and nothing is adjusted.
+// Fused: every microtile of the gradient moves its weights, in registers where the rule is light and nothing is
+// adjusted.
 template <class T, class Rule>
 void fused_update_by(Network<T> &net, Index m, const Rule &rule, Prefetch &prefetch, int thread, int threads) {
   const Adjust<T> &adjust = net.adjust;
@@ -201,7 +203,7 @@ template <class T> void clip_examples(Network<T> &net, double most, Index begin,
   }
 }
 
-// --- calls ------------------------------------------------------------------------------------------------------------
+// --- calls ----------------------------------------------------------------------------------------------------------
 
 template <class T> struct Call {
   Network<T> &net;
@@ -413,7 +415,7 @@ void gradient(void *self, const Examples &e, double divisor, double alpha, doubl
   copy_weights<Unpack>(net, (T *)out, net.gradient);
 }
 
-// --- prediction -------------------------------------------------------------------------------------------------------
+// --- prediction -----------------------------------------------------------------------------------------------------
 
 inline constexpr Index rows_at_once = 64;  // of a prediction
 

@@ -1,8 +1,8 @@
 // exp, log, tanh and their relatives on vectors of float or double: no branch, no table, no call.
 //
-// Right for every argument: ±0, ±inf, NaN, denormal arguments and denormal results. The bound of each is in units in the
-// last place of the true value, float / double, with and without a fused product. native/tests/functions.cpp measures it
-// on every instruction set and fails beyond it (`functions 1` takes all floats).
+// Right for every argument: ±0, ±inf, NaN, denormal arguments and denormal results. The bound of each is in units in
+// the last place of the true value, float / double, with and without a fused product. native/tests/functions.cpp
+// measures it on every instruction set and fails beyond it (`functions 1` takes all floats).
 //
 // Sources: Cody & Waite, Software manual for the elementary functions, 1980 (reductions); Tang, Table-driven
 // implementation of the logarithm, ACM TOMS 16, 1990 (log by s = f / (2 + f)); Shepherd & Laframboise, Chebyshev
@@ -213,9 +213,9 @@ template <class V> CHAINRULE_INLINE V log(V x) {
   auto tiny = x < of<V>::smallest_normal;
   Split<V> parts = split(tiny ? x * of<V>::lift : x);
   parts.k = tiny ? parts.k - of<V>::lifted : parts.k;
-  V found = log_of(parts, V{});
+  V result = log_of(parts, V{});
   V special = x == 0 ? all<V>(-of<V>::infinity) : x < 0 ? all<V>(of<V>::nan) : x;
-  return ((x > 0) & (x < of<V>::infinity)) ? found : special;
+  return ((x > 0) & (x < of<V>::infinity)) ? result : special;
 }
 
 // ln(1 + e) for 0 <= e <= 1, or NaN: 1 + e = 1 + f, or 2 (1 + f).
@@ -230,9 +230,9 @@ template <class V> CHAINRULE_INLINE V log1p(V x) {
   Split<V> parts = split(u);
   auto near = parts.k == 0;
   parts.f = near ? x : parts.f;
-  V found = with_sign_of(magnitude(log_of(parts, near ? V{} : lost / u)), x);
+  V result = with_sign_of(magnitude(log_of(parts, near ? V{} : lost / u)), x);
   V special = x == -1 ? all<V>(-of<V>::infinity) : x < -1 ? all<V>(of<V>::nan) : x;
-  return ((x > -1) & (x < of<V>::infinity)) ? found : special;
+  return ((x > -1) & (x < of<V>::infinity)) ? result : special;
 }
 
 // ln(1 + e^x) = max(x, 0) + ln(1 + e^-|x|), within 2 / 2 ULP.

@@ -1,4 +1,5 @@
-// Which instruction set is chosen: the best by default, one by name in both spellings, and one line where there is none.
+// Which instruction set is chosen: the best by default, one by name in both spellings, and one line where there is
+// none.
 #include "../dispatch.h"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// The vector functions of vmath.h against the next wider type of libm: how many units in the last place each is off, and
-// whether that is within the bound that its comment states. Compiled once per instruction set.
+// The vector functions of vmath.h against the next wider type of libm: how many units in the last place each is off,
+// and whether that is within the bound that its comment states. Compiled once per instruction set.
 //
 //   functions [stride [doubles]]   every stride-th of the 2^32 floats (1009; 1: all of them), so many doubles (200000)
 //
@@ -137,21 +137,21 @@ template <class F, class T> struct Worst {
 
 template <class T> T special(int i) {
   using limits = std::numeric_limits<T>;
-  const T found[] = {T(0),
-                     limits::infinity(),
-                     limits::quiet_NaN(),
-                     limits::denorm_min(),
-                     limits::min(),
-                     limits::max(),
-                     limits::epsilon(),
-                     T(1),
-                     T(88.8),
-                     T(103.9),
-                     T(709.9),
-                     T(745.2),
-                     T(1e4)};
-  constexpr int count = sizeof found / sizeof *found;
-  T x = found[i / 2 % count];
+  const T values[] = {T(0),
+                      limits::infinity(),
+                      limits::quiet_NaN(),
+                      limits::denorm_min(),
+                      limits::min(),
+                      limits::max(),
+                      limits::epsilon(),
+                      T(1),
+                      T(88.8),
+                      T(103.9),
+                      T(709.9),
+                      T(745.2),
+                      T(1e4)};
+  constexpr int count = sizeof values / sizeof *values;
+  T x = values[i / 2 % count];
   return i % 2 ? -x : x;
 }
 
