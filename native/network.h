@@ -24,10 +24,6 @@ using chainrule::chunk;
 
 inline constexpr Index output_rows = 256;  // rows of the output layer computed together
 
-// Vectors left free behind the arrays of a batch. Nothing reads them. They keep arrays of equal, page-sized lengths
-// from beginning at the same place of a page, where a load would wait for a store to another array (4K aliasing).
-inline constexpr Index gap_vectors = 16;
-
 // One layer of neurons for a batch: rows of n + 1 elements, the last of which is 1 (the activation that biases see).
 template <class T> struct Neurons {
   Index n, ld;
@@ -67,10 +63,9 @@ struct Arena {
   char *memory = nullptr;
   Index used = 0;
 
-  // `count` elements, and `gap` free ones behind them.
-  template <class U> U *take(Index count, Index gap = 0) {
+  template <class U> U *take(Index count) {
     U *array = memory ? (U *)(memory + used) : nullptr;
-    const Index size = count * Index(sizeof(U)), next = (size + gap * Index(sizeof(U)) + 63) / 64 * 64;
+    const Index size = count * Index(sizeof(U)), next = (size + 63) / 64 * 64;
     used += next;
 #if defined(__SANITIZE_ADDRESS__)
     used += 64;
@@ -114,12 +109,12 @@ void lay_out_neurons(Network<T> &net, const chainrule::Architecture &a, const ch
     x.n = a.sizes[l];
     x.ld = padded<T>(x.n + 1);
     if (x.ld * sizeof(T) % 1024 == 0) x.ld += lanes<T>;  // rows a page apart would share few lines of the cache
-    const Index size = net.capacity * x.ld, gap = gap_vectors * lanes<T>;
+    const Index size = net.capacity * x.ld;
     if (hidden) x.activation = a.hidden[l - 1], x.whole_rows = !elementwise(x.activation);
-    x.A = arena.take<T>(size, gap);
-    if (hidden && needs_z(x.activation)) x.Z = arena.take<T>(size, gap);
-    if (l > 0) x.delta = arena.take<T>(size, gap);
-    if (dropped) x.sigma = arena.take<T>(size, gap), x.factor = arena.take<T>(size, gap);
+    x.A = arena.take<T>(size);
+    if (hidden && needs_z(x.activation)) x.Z = arena.take<T>(size);
+    if (l > 0) x.delta = arena.take<T>(size);
+    if (dropped) x.sigma = arena.take<T>(size), x.factor = arena.take<T>(size);
     if (arena.memory) net.neurons[l] = x;
     if (arena.memory && dropped) net.dropout[l] = s->dropout[l - 1];
   }
@@ -128,8 +123,8 @@ void lay_out_neurons(Network<T> &net, const chainrule::Architecture &a, const ch
 template <class T> void lay_out_output(Network<T> &net, const chainrule::Architecture &a, Arena &arena) {
   const Index n_L = a.sizes[a.layers];
   net.block = arena.take<chainrule::Block>(a.blocks);
-  net.targets = arena.take<T>(net.capacity * n_L, lanes<T>);
-  net.term_weights = arena.take<T>(net.capacity * n_L, lanes<T>);
+  net.targets = arena.take<T>(net.capacity * n_L);
+  net.term_weights = arena.take<T>(net.capacity * n_L);
   net.row_scale = arena.take<T>(net.capacity);
   net.row_cost = arena.take<double>(net.capacity);
   net.row_weight = arena.take<double>(net.capacity);
@@ -138,7 +133,7 @@ template <class T> void lay_out_output(Network<T> &net, const chainrule::Archite
     Index needed = block_scratch<T>(a.block[b], output_rows);
     net.scratch_piece = needed > net.scratch_piece ? needed : net.scratch_piece;
   }
-  net.scratch_piece = padded<T>(net.scratch_piece) + gap_vectors * lanes<T>;
+  net.scratch_piece = (net.scratch_piece + 63) / 64 * 64;  // threads share no cache line
 }
 
 template <class T>
