@@ -11,7 +11,12 @@ SLOW = {"scipy.special", "sklearn", "pyarrow", "pandas", "rich", "cyclopts", "ja
 
 
 @pytest.mark.parametrize(
-    "code", ["import chainrule", "import chainrule; chainrule.Network; chainrule.train; chainrule.fit; chainrule.Adam"]
+    "code",
+    [
+        "import chainrule",
+        "import chainrule; chainrule.Network; chainrule.train; chainrule.fit; chainrule.Adam",
+        "import chainrule.tables.row_roles, chainrule.tables.inputs.encoder, chainrule.tables.targets.targets",
+    ],
 )
 def test_importing_loads_nothing_slow(code):
     asked = f"import sys; {code}; print(*sys.modules)"

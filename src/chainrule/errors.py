@@ -11,7 +11,7 @@ ChainruleError
 └── EngineError (RuntimeError)         an engine that is missing, or cannot do what was asked
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 
 class ChainruleError(Exception):
@@ -42,15 +42,20 @@ class DataError(ChainruleError, ValueError):
 
 
 class RowError(DataError):
-    """A cell that cannot be used, in row `row` (from 0) of the rows that came; `say(number)` is the line, from 1."""
+    """A cell that cannot be used, in row `row` (from 0). In `line`, `{row}` is its number from 1, others are `values`.
 
-    def __init__(self, row: int, say: Callable[[int], str]) -> None:
-        super().__init__(say(row + 1))
-        self.row, self.say = row, say
+    >>> error = RowError(1, "row {row} of column {name!r} is {text}", name="age", text="inf")
+    >>> str(error), str(error.at([5, 7]))
+    ("row 2 of column 'age' is inf", "row 8 of column 'age' is inf")
+    """
+
+    def __init__(self, row: int, line: str, **values: object) -> None:
+        super().__init__(line.format(row=row + 1, **values))
+        self.row, self.line, self.values = row, line, values
 
     def at(self, rows: Sequence[int]) -> "RowError":
         """The same error where the rows that came are these of a file, numbered from 0."""
-        return RowError(int(rows[self.row]), self.say)
+        return RowError(int(rows[self.row]), self.line, **self.values)
 
 
 class ModelFileError(ChainruleError, ValueError):

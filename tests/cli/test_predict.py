@@ -30,7 +30,7 @@ def test_predictions_as_json_are_one_object_a_row(folder: Path) -> None:
 @pytest.fixture
 def seven(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tables are answered seven rows at a time: with five inputs each."""
-    monkeypatch.setattr("chainrule.tables.profile.column.TOGETHER", 35)
+    monkeypatch.setattr("chainrule.tables.chunks.AT_ONCE", 35)
 
 
 @pytest.mark.usefixtures("seven")

@@ -8,8 +8,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import f1_score, log_loss, make_scorer, r2_score
 
 import chainrule as cr
-from chainrule.estimators.rows import hold_out
 from chainrule.estimators.stopping import Adaptive, ByExamples, Plateaus
+from chainrule.examples import hold_out
 
 RNG = np.random.default_rng(4)
 X = RNG.normal(size=(150, 3))
@@ -32,19 +32,6 @@ def _quiet():
 
 
 # --- rows held out -------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize(("n", "fraction"), [(20, 0.1), (21, 0.3), (150, 0.1), (3, 0.5)])
-def test_each_class_gives_its_share_to_a_row(seed, n, fraction):
-    classes = np.arange(n) ** 2 % 5
-    kept, held = hold_out(seed, n, fraction, classes)
-    assert sorted([*kept, *held]) == list(range(n))
-    assert len(held) == np.ceil(fraction * n)
-    for value in np.unique(classes):
-        share = (classes == value).sum() * len(held) / n
-        assert abs((classes[held] == value).sum() - share) < 1
-    assert len(hold_out(seed, n, fraction)[1]) == len(held)
 
 
 def test_held_out_rows_differ_by_seed_and_are_never_trained_on():

@@ -1,14 +1,12 @@
 """Examples: what is taken as it is, what is brought into shape, and the one line that says why something cannot be."""
 
-import math
-
 import numpy as np
 import pytest
 
 import chainrule as cr
 from chainrule.architecture import Architecture
 from chainrule.errors import DataError
-from chainrule.examples.examples import as_examples, as_inputs, epoch_order, one_hot, split_rows
+from chainrule.examples import as_examples, as_inputs, epoch_order
 from chainrule.random import Purpose, permutation
 
 F32, F64 = np.dtype("float32"), np.dtype("float64")
@@ -184,14 +182,14 @@ def test_whole_numbers_one_for_each_block_are_classes(architecture, T, expected,
     assert found.dtype == np.int32
     assert found.dtype.isnative
     assert found.tolist() == T
-    assert one_hot(architecture, found, F32).tolist() == expected
-    assert one_hot(architecture, found, F32).dtype == F32
+    assert architecture.one_hot(found, F32).tolist() == expected
+    assert architecture.one_hot(found, F32).dtype == F32
 
 
 def test_one_hot_leaves_other_targets_alone():
     values = P.astype(F32)
-    assert one_hot(PLAIN, values, F32) is values
-    assert one_hot(PLAIN, values, F64).dtype == F64
+    assert PLAIN.one_hot(values, F32) is values
+    assert PLAIN.one_hot(values, F64).dtype == F64
 
 
 @pytest.mark.parametrize(
@@ -337,29 +335,3 @@ def test_the_order_of_an_epoch_is_a_permutation_of_its_rows_or_the_rows_themselv
     assert found.tolist() == rows[permutation(3, Purpose.ORDER, 7, 5)].tolist()
     assert epoch_order(3, 7, rows, shuffle=False).tolist() == rows.tolist()
     assert len({tuple(epoch_order(seed, epoch, np.arange(20))) for seed in range(3) for epoch in range(3)}) == 9
-
-
-@pytest.mark.parametrize(
-    ("n", "fraction", "held"),
-    [(2, 0.0, 1), (2, 1.0, 1), (10, 0.25, 2), (10, 0.15, 2), (10, 0.1, 1), (1000, 0.2, 200), (3, 0.99, 2), (5, 0.5, 2)],
-)
-def test_a_split_holds_out_the_rounded_fraction_and_leaves_each_side_a_row(n, fraction, held):
-    train, validation = split_rows(4, n, fraction)
-    assert (len(train), len(validation)) == (n - held, held)
-    assert sorted([*train, *validation]) == list(range(n))
-    assert (np.diff(train) > 0).all()
-    assert (np.diff(validation) > 0).all()
-
-
-def test_a_split_depends_on_the_seed_alone_and_is_that_of_the_permutation():
-    order = permutation(4, Purpose.SPLIT, 0, 100)
-    assert split_rows(4, 100, 0.3)[1].tolist() == sorted(order[:30].tolist())
-    assert split_rows(5, 100, 0.3)[1].tolist() != split_rows(4, 100, 0.3)[1].tolist()
-    share = np.mean([split_rows(seed, 50, 0.2)[1] < 25 for seed in range(400)])
-    assert abs(share - 0.5) < 4 * math.sqrt(0.25 / 4000)
-
-
-@pytest.mark.parametrize("n", [0, 1])
-def test_a_single_row_cannot_be_split(n):
-    with pytest.raises(DataError, match=rf"^{n} row cannot be split[^\n]*$"):
-        split_rows(0, n, 0.5)

@@ -7,7 +7,7 @@ import numpy as np
 from tests.tables.reading import read_table
 
 import chainrule as cr
-from chainrule.tables.inputs.encoder import Encoder
+from chainrule.tables.inputs import Encoder
 from chainrule.tables.inputs.transforms import (
     KINDS,
     Categories,
@@ -20,8 +20,7 @@ from chainrule.tables.inputs.transforms import (
     Scaled,
     Times,
 )
-from chainrule.tables.targets.kinds import Classes, LogQuantity, Quantity
-from chainrule.tables.targets.targets import Targets
+from chainrule.tables.targets import Classes, LogQuantity, Quantity, Targets
 
 GOLDEN = Path(__file__).parent / "golden" / "any-table.safetensors"
 

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.activations import Identity
+from chainrule.activations.entries import Identity
 from chainrule.errors import ModelFileError, SettingError
 from chainrule.files.container import read, write
-from chainrule.tables.inputs.encoder import Encoder
+from chainrule.tables.inputs import Encoder
 from chainrule.tables.inputs.transforms import Categories, Dropped, Numbers, Scaled
-from chainrule.tables.targets.targets import Targets
+from chainrule.tables.targets import Targets
 
 GOLDEN = Path(__file__).parent / "golden"
 

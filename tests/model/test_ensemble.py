@@ -5,8 +5,9 @@ import pytest
 
 import chainrule as cr
 from chainrule.errors import SettingError
-from chainrule.model import Settings, TableTraining
-from chainrule.model.ensemble import Ensemble, folds
+from chainrule.examples import folds
+from chainrule.model import TableSettings, TableTraining
+from chainrule.model.ensemble import Ensemble
 from chainrule.training import EpochEnd
 
 SHAPES = {
@@ -78,16 +79,6 @@ def test_merged_gives_the_mean_of_the_members_sums(shape: str) -> None:
         np.testing.assert_allclose(members.merged(net).predict(X)[:, start:stop], expected, rtol=1e-10)
 
 
-def test_folds_are_alike_in_size_and_in_their_share_of_each_class() -> None:
-    classes = np.repeat([0, 1, 2], [50, 31, 9])
-    found = folds(5, 4, 90, classes)
-    assert sorted(np.bincount(found).tolist()) == [22, 22, 23, 23]
-    for c in range(3):
-        counts = np.bincount(found[classes == c], minlength=4)
-        assert counts.max() - counts.min() <= 1
-    assert (folds(6, 4, 90, classes) != found).any()
-
-
 def test_the_validation_cost_and_score_are_those_of_the_members_that_have_not_seen_the_rows() -> None:
     members = members_of("one softmax")
     net = members.network("he_normal", 3, "float64")
@@ -108,7 +99,7 @@ def waves(rows: int = 60) -> dict[str, object]:
 
 
 def test_a_table_of_few_rows_is_learned_by_members_and_costs_are_their_mean() -> None:
-    training = TableTraining(waves(), "y", Settings(epochs=3, drop="w", members=4))
+    training = TableTraining(waves(), "y", TableSettings(epochs=3, drop="w", members=4))
     ends = [event for event in training.events() if isinstance(event, EpochEnd)]
     assert training.model.summary["members"] == 4
     assert [end.cost for end in ends] == training.model.history.cost  # type: ignore[union-attr]
@@ -144,7 +135,7 @@ def test_more_members_than_rows_are_refused() -> None:
 def test_members_stopped_and_resumed_have_the_same_bits(tmp_path) -> None:
     def train(path=None, stop=None, **more):
         seen = []
-        training = TableTraining(waves(), "y", Settings(epochs=4, hidden=(8, 8), members=3, weight="w"))
+        training = TableTraining(waves(), "y", TableSettings(epochs=4, hidden=(8, 8), members=3, weight="w"))
         cancel = None if stop is None else lambda: len(seen) >= stop
         checkpoint = None if path is None else cr.Checkpoint(path, resume=True)
         for event in training.events(cancel, checkpoint):
@@ -158,6 +149,6 @@ def test_members_stopped_and_resumed_have_the_same_bits(tmp_path) -> None:
 
 def test_patience_is_left_to_the_table_only_where_epochs_are() -> None:
     def found(**settings: object) -> object:
-        return Settings(**settings).resolved(150, 4).patience
+        return TableSettings(**settings).resolved(150, 4).patience
 
     assert [found(), found(epochs=9), found(epochs=9, patience=3), found(patience=None)] == [50, None, 3, None]

@@ -10,7 +10,7 @@ from tests.tables.reading import read_table
 import chainrule as cr
 from chainrule.cli.evaluate import show_scores
 from chainrule.model.mistakes import mistakes_of
-from chainrule.tables.targets.targets import Targets
+from chainrule.tables.targets import Targets
 
 RNG = np.random.default_rng(8)
 

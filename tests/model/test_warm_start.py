@@ -9,8 +9,9 @@ import pytest
 import chainrule as cr
 from chainrule.activations import ACTIVATIONS
 from chainrule.errors import SettingError
-from chainrule.model import Settings, TableTraining
-from chainrule.model.ensemble import Ensemble, folds
+from chainrule.examples import folds
+from chainrule.model import TableSettings, TableTraining
+from chainrule.model.ensemble import Ensemble
 from chainrule.model.warm_start import PENALTIES, linear_start, slope_of_pair, suits_linear_start
 
 PAIRED = {"identity": 2.0, "relu": 1.0, "leaky_relu": 1.01, "gelu": 1.0, "silu": 1.0, "softplus": 1.0}
@@ -93,18 +94,18 @@ def test_a_start_takes_half_of_the_time_at_most_and_counts(monkeypatch) -> None:
     clock = itertools.count()
     monkeypatch.setattr("chainrule.model.training.time", SimpleNamespace(monotonic=lambda: float(next(clock))))
     table = {"x": np.arange(30.0), "y": np.sin(np.arange(30.0))}
-    training = TableTraining(table, "y", Settings(time=10.0, epochs=1))
+    training = TableTraining(table, "y", TableSettings(time=10.0, epochs=1))
     for _ in training.events():
         pass
     spent = next(clock) - 1
     assert 5 < spent < 10
-    assert training.running.plan.time == 10 - spent
+    assert training.running.settings.time == 10 - spent
     assert training.model.history.seconds > spent
 
 
 def test_a_start_that_was_cancelled_leaves_the_weights_as_they_were() -> None:
     table = {"x": np.arange(30.0), "y": np.arange(30.0) % 7 / 3}
-    training = TableTraining(table, "y", Settings(hidden=8))
+    training = TableTraining(table, "y", TableSettings(hidden=8))
     before = training.network.theta.copy()
     for _ in training.events(cancel=lambda: True):
         pass

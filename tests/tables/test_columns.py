@@ -8,9 +8,10 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.tables.reading import column_as_words
 
-from chainrule.errors import DataError
-from chainrule.tables.columns import column_as_numbers, column_as_words, first_non_number, read_numbers
+from chainrule.errors import DataError, RowError
+from chainrule.tables.columns import column_as_numbers, first_non_number, read_numbers
 
 
 @pytest.mark.parametrize(
@@ -47,7 +48,7 @@ def test_words_are_no_numbers(word):
 
 @pytest.mark.parametrize("word", ["inf", "-Infinity", "1e400", "9" * 400])
 def test_a_number_that_is_not_finite_is_refused_but_stays_a_word_among_words(word):
-    with pytest.raises(DataError, match=r"row 2 of column 'x' is .* no finite number"):
+    with pytest.raises(DataError, match=r"row 2 of column 'x' is .* not a finite number"):
         column_as_numbers(["1", word], "x")
     assert column_as_numbers(["a", word]) is None
 
@@ -112,3 +113,11 @@ def test_columns_of_other_things_are_refused(column):
     assert column_as_numbers(column) is None
     with pytest.raises(DataError, match=re.escape(f"column 'x' holds {column.type}")):
         column_as_words(column, "x")
+
+
+def test_an_error_about_a_cell_keeps_braces_that_are_its_own():
+    with pytest.raises(
+        RowError, match=r"^row 2 of column '\{row\}' is inf, which is not a finite number: fix it$"
+    ) as caught:
+        column_as_numbers(["1", "inf"], "{row}")
+    assert str(caught.value.at([6, 8])).startswith("row 9 of column '{row}' is inf")

@@ -1,4 +1,4 @@
-"""RowCache for encoded rows: the same arrays in memory and in a file, and nothing left of the file."""
+"""The cache of encoded rows: the same arrays in memory and in a file, and nothing left of the file."""
 
 import errno
 import os
@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chainrule.tables import row_cache as room
+from chainrule.tables import row_cache
 from chainrule.tables.row_cache import RowCache, available_memory
 
 SHAPES = [(7, 3), (0, 3), (5, 1), (4, 0)]
 
 
 def filled(folder, dtype="float32"):
-    """A room whose array k holds k, k + 1, ... written in uneven parts."""
+    """A cache whose array k holds k, k + 1, ... written in uneven parts."""
     found = RowCache(SHAPES, dtype, folder)
     for k, shape in enumerate(SHAPES):
         values = (k + np.arange(np.prod(shape))).reshape(shape)
@@ -47,10 +47,10 @@ def test_the_file_has_no_name_while_it_is_used(tmp_path):
 
 def test_what_is_small_stays_in_memory_and_what_is_large_goes_to_the_systems_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr(room.tempfile, "tempdir", None)
-    monkeypatch.setattr(room, "available_memory", lambda: 4 * 192)
+    monkeypatch.setattr(row_cache.tempfile, "tempdir", None)
+    monkeypatch.setattr(row_cache, "available_memory", lambda: 4 * 192)
     assert filled(None).folder is None
-    monkeypatch.setattr(room, "available_memory", lambda: 4 * 192 - 1)
+    monkeypatch.setattr(row_cache, "available_memory", lambda: 4 * 192 - 1)
     assert filled(None).folder == str(tmp_path)
 
 
@@ -67,7 +67,7 @@ def test_a_disk_that_is_too_small_is_refused_before_anything_is_written(tmp_path
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
 def test_a_disk_that_fills_up_is_an_error_that_names_the_folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(room.tempfile, "TemporaryFile", lambda **_: Path("/dev/full").open("w+b", buffering=0))  # noqa: SIM115
+    monkeypatch.setattr(row_cache.tempfile, "TemporaryFile", lambda **_: Path("/dev/full").open("w+b", buffering=0))  # noqa: SIM115
     found = RowCache([(9, 9)], "float64", tmp_path)
     with pytest.raises(OSError, match="No space left") as caught:
         found.put(0, np.ones((9, 9)))

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from tests.tables.reading import read_table
+from tests.tables.reading import column_as_words, read_table
 
 from chainrule.errors import DataError
-from chainrule.tables.columns import column_as_numbers, column_as_words, first_non_number
+from chainrule.tables.columns import column_as_numbers, first_non_number
 from chainrule.tables.names import UNNAMED, require_columns
 
 

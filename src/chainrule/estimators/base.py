@@ -31,11 +31,12 @@ from chainrule.estimators.parameters import (
     optimizer_of,
     output_of,
 )
-from chainrule.estimators.rows import Rows, as_weight, hold_out
+from chainrule.estimators.rows import Rows, as_weight
 from chainrule.estimators.tabular import encoded, fit_table
 from chainrule.estimators.targets import Targets
+from chainrule.examples import hold_out
 from chainrule.network import Network
-from chainrule.optimizers import LBFGS, Optimizer
+from chainrule.optimizers import Optimizer
 from chainrule.random import as_seed
 from chainrule.registry import require
 from chainrule.training import Training, TrainingState
@@ -49,8 +50,8 @@ Held = tuple[Any, Any, Any]  # X, y and sample_weight to validate with
 
 def takes_steps(estimator: "MLP") -> bool:
     """Whether there is a `partial_fit`; raises AttributeError, as scikit-learn asks for, where there is not."""
-    if isinstance(optimizer_of(estimator), LBFGS):
-        raise AttributeError("partial_fit makes an epoch of updates, and L-BFGS makes none: choose another solver")
+    if optimizer_of(estimator).line_search:
+        raise AttributeError("partial_fit takes rows part by part, and L-BFGS needs all rows: choose another solver")
     return True
 
 
@@ -105,8 +106,8 @@ class MLP(Fitted, Insight, CallbackSupport, BaseEstimator):
         """What y is; `classes` are those of a first call of partial_fit."""
 
     @abc.abstractmethod
-    def _answer(self, targets: Targets) -> tuple[str, str]:
-        """The output activation and the cost that these targets have where nothing else is asked for."""
+    def _usual_output(self, targets: Targets) -> str:
+        """The name of the output activation for these targets where `output_activation` is None."""
 
     def _strata(self, y: Array) -> Array | None:
         """Groups (n,) of which each gives its share where rows are held out, if there are any."""
@@ -213,7 +214,7 @@ class MLP(Fitted, Insight, CallbackSupport, BaseEstimator):
     def _parts(self, n_features: int, targets: Targets) -> dict[str, Any]:
         """The architecture that the parameters ask for."""
         sizes = hidden_sizes(self.hidden_layer_sizes)
-        output, cost = output_of(self, *self._answer(targets))
+        output, cost = output_of(self, self._usual_output(targets))
         blocks = [(output, width) for width in targets.widths]
         return {
             "sizes": [n_features, *sizes, sum(targets.widths)],
@@ -274,7 +275,7 @@ class MLP(Fitted, Insight, CallbackSupport, BaseEstimator):
         state = training.state
         if not call.once:
             training.look_back(answer(training))
-            state.history.looks |= training.history.looks
+            state.history.probes |= training.history.probes
         self._state, self._rule, self.history_ = state, optimizer_of(self), state.history
         self.network_.theta = answer(training)
         self.t_ += (state.epoch - call.begun) * len(training.examples.rows)
@@ -316,21 +317,6 @@ class MLP(Fitted, Insight, CallbackSupport, BaseEstimator):
             if "could not convert" not in str(error):
                 raise
             raise DataError(f"X has words in it ({error}): give preset='tabular', which takes any table") from None
-
-    # ------------------------------------------------------------------------------- files
-
-    def document(self) -> tuple[dict[str, Any], dict[str, Array]]:
-        """The estimator as plain data and named tensors, for a file: all that pickle would keep."""
-        from chainrule.estimators.files import to_parts
-
-        return to_parts(self)
-
-    @classmethod
-    def from_document(cls, document: Any, tensors: Any) -> "MLP":
-        """The estimator of such a document, whichever it is; raises ModelFileError for parts that do not fit."""
-        from chainrule.estimators.files import from_parts
-
-        return from_parts(document, tensors)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule import network_file
 from chainrule.arrays import Array
 from chainrule.errors import ModelFileError, SettingError
 from chainrule.estimators.base import MLP
@@ -23,34 +24,34 @@ from chainrule.estimators.target_files import to_parts as targets_to_parts
 from chainrule.files.plain import pack, unpack
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer
-from chainrule.tables.inputs.encoder import Encoder
+from chainrule.tables.inputs import Encoder
 from chainrule.training.state_file import state_of, state_parts
 
-__all__ = ["from_parts", "to_parts"]
+__all__ = ["document", "from_document"]
 
 CLASSES: dict[str, type[MLP]] = {cls.__name__: cls for cls in (MLPClassifier, MLPRegressor)}
 PLAIN = (*COUNTED, "n_features_in_", "feature_names_in_")
 
 
-def to_parts(estimator: MLP) -> tuple[dict[str, Any], dict[str, Array]]:
+def document(estimator: MLP) -> tuple[dict[str, Any], dict[str, Array]]:
     """The estimator as data for JSON and tensors by name. Raises SettingError for what is no data, by its name."""
     if CLASSES.get(type(estimator).__name__) is not type(estimator):
         raise SettingError(f"{type(estimator).__name__} is a class of your own, which a file cannot name: use pickle")
-    document: dict[str, Any] = {"class": type(estimator).__name__, "fitted": None}
+    parts: dict[str, Any] = {"class": type(estimator).__name__, "fitted": None}
     tensors: dict[str, Array] = {}
     if hasattr(estimator, "network_"):
-        document |= _fitted(estimator, tensors)
+        parts |= _fitted(estimator, tensors)
     if getattr(estimator, "_skl_callbacks", None):
         raise SettingError("callbacks were set, and a file holds data only: take them off by set_callbacks([])")
-    document["requests"] = _requests(estimator)
+    parts["requests"] = _requests(estimator)
     given = estimator.get_params(deep=False)
     if isinstance(given["dtype"], type | np.dtype):
         given["dtype"] = np.dtype(given["dtype"]).name
-    document["parameters"] = [[name, pack(value, tensors, name)] for name, value in given.items()]
-    return document, tensors
+    parts["parameters"] = [[name, pack(value, tensors, name)] for name, value in given.items()]
+    return parts, tensors
 
 
-def from_parts(document: Mapping[str, Any], tensors: Mapping[str, Array]) -> MLP:
+def from_document(document: Mapping[str, Any], tensors: Mapping[str, Array]) -> MLP:
     """The estimator again. Raises ModelFileError, LookupError, TypeError or ValueError for parts that do not fit."""
     kind = document["class"]
     if not isinstance(kind, str) or kind not in CLASSES:
@@ -59,7 +60,7 @@ def from_parts(document: Mapping[str, Any], tensors: Mapping[str, Array]) -> MLP
     if document.get("requests") is not None:
         estimator._metadata_request = _requested(estimator, document["requests"])
     if document["fitted"] is not None:
-        network = Network.from_document(document, tensors)
+        network = network_file.from_document(document, tensors)
         estimator.__dict__.update(_attributes(kind, document["fitted"], tensors, network))
     return estimator
 
@@ -84,7 +85,7 @@ def _requested(estimator: MLP, requests: Mapping[str, Any]) -> Any:
 
 def _fitted(estimator: MLP, tensors: dict[str, Array]) -> dict[str, Any]:
     """The documents of the network and of what was learnt beside it; their tensors are put into `tensors`."""
-    network, parts = estimator.network_.document()
+    network, parts = network_file.document(estimator.network_)
     tensors |= parts
     attributes = {name: getattr(estimator, name) for name in PLAIN if hasattr(estimator, name)}
     document = {
@@ -101,7 +102,7 @@ def _fitted(estimator: MLP, tensors: dict[str, Array]) -> dict[str, Any]:
 
 def _tabular(estimator: MLP, tensors: dict[str, Array]) -> dict[str, Any]:
     found: Tabular = estimator._tabular
-    inner, parts = to_parts(found.inner)
+    inner, parts = document(found.inner)
     tensors |= found.encoder.tensors() | {f"inner.{name}": tensor for name, tensor in parts.items()}
     settings = [[name, pack(value, tensors, f"settings.{name}")] for name, value in estimator.settings_.items()]
     return {"encoder": found.encoder.document(), "members": found.count, "settings": settings, "inner": inner}
@@ -130,7 +131,7 @@ def _attributes(
 def _within(kind: str, document: Mapping[str, Any], tensors: Mapping[str, Array], targets: Any) -> dict[str, Any]:
     """What preset="tabular" has found, and the history of the estimator within."""
     encoder, count = Encoder.from_document(document["encoder"], tensors), document["members"]
-    inner = from_parts(document["inner"], _below("inner.", tensors))
+    inner = from_document(document["inner"], _below("inner.", tensors))
     if type(count) is not int or count < 1 or type(inner) is not CLASSES[kind] or not inner._built:
         raise ModelFileError(f"it has {count!r} members in a {type(inner).__name__}")
     tabular = Tabular(encoder, targets, count, inner)

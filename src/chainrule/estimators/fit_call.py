@@ -15,7 +15,7 @@ from chainrule.estimators.parameters import optimizer_of, patience_of, schedule_
 from chainrule.estimators.rows import Rows
 from chainrule.estimators.stopping import Adaptive, ByExamples, falls_until
 from chainrule.network import Network
-from chainrule.optimizers import LBFGS, Optimizer
+from chainrule.optimizers import Optimizer
 from chainrule.registry import require
 from chainrule.schedules import Schedule
 from chainrule.training import Training, train
@@ -38,7 +38,7 @@ class Call:
 
 def stops_early(estimator: Any) -> bool:
     """Whether a validation set chooses the weights; as in scikit-learn it does not for L-BFGS."""
-    return bool(estimator.early_stopping) and not isinstance(optimizer_of(estimator), LBFGS)
+    return bool(estimator.early_stopping) and not optimizer_of(estimator).line_search
 
 
 def training_of(estimator: Any, call: Call) -> Training:
@@ -72,7 +72,7 @@ def ends_of(estimator: Any, call: Call) -> Ends:
     """When the call ends by itself: never for a single epoch without early stopping, nor for L-BFGS, which knows."""
     rule = optimizer_of(estimator)
     most = falls_until(rule.learning_rate) if schedule_of(estimator) == "adaptive" else 0
-    at_all = not isinstance(rule, LBFGS) and (stops_early(estimator) or not call.once)
+    at_all = not rule.line_search and (stops_early(estimator) or not call.once)
     return Ends(estimator.tol, patience_of(estimator), most, estimator._since, at_all)
 
 

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.activations import ACTIVATIONS, Activation
+from chainrule.costs import partner
 from chainrule.initializers import GlorotUniformBiases
-from chainrule.optimizers import LBFGS, OPTIMIZERS, Optimizer
+from chainrule.optimizers import OPTIMIZERS, Optimizer
 from chainrule.registry import require
 from chainrule.schedules import SCHEDULES, Schedule
 
@@ -29,7 +30,6 @@ __all__ = [
 
 _REDUCTION = 2.220446049250313e-09  # of SciPy's L-BFGS-B, which scikit-learn leaves as it is
 _RATES = ("constant", "invscaling", "adaptive")
-_COSTS = {"softmax": "cross_entropy", "sigmoid": "binary_cross_entropy"}
 _COUNT = int | np.integer
 _NUMBER = int | float | np.integer | np.floating
 
@@ -84,17 +84,15 @@ def initializer_of(estimator: Any, hidden: Sequence[Activation]) -> Any:
     return GlorotUniformBiases(2.0 if logistic else 6.0)
 
 
-def output_of(estimator: Any, usual: str, usual_cost: str) -> tuple[Activation, Any]:
-    """The output activation and the cost: what is asked for, else what is usual, else what goes together.
+def output_of(estimator: Any, usual: str) -> tuple[Activation, Any]:
+    """The output activation (the parameter, else the usual one) and the cost (the parameter, else its partner).
 
-    >>> output_of(cr.MLPClassifier(output_activation="tanh"), "softmax", "cross_entropy")
-    (Tanh(), 'quadratic')
+    >>> output_of(cr.MLPRegressor(), "identity"), output_of(cr.MLPRegressor(output_activation="exp"), "identity")
+    ((Identity(), 'quadratic'), (Exp(), 'poisson'))
     """
-    asked, cost = estimator.output_activation, estimator.cost
-    output = activation_of(usual if asked is None else asked)
-    if cost is not None:
-        return output, cost
-    return output, usual_cost if output == activation_of(usual) else _COSTS.get(output.name, "quadratic")
+    chosen, cost = estimator.output_activation, estimator.cost
+    output = activation_of(usual if chosen is None else chosen)
+    return output, partner(output) if cost is None else cost
 
 
 def optimizer_of(estimator: Any) -> Optimizer:
@@ -107,10 +105,11 @@ def optimizer_of(estimator: Any) -> Optimizer:
     if not isinstance(solver, str):
         return OPTIMIZERS.get(solver)
     kind = type(OPTIMIZERS.get(solver))
-    if kind is LBFGS:
-        return LBFGS(tolerance=estimator.tol, reduction=_REDUCTION, evaluations=estimator.max_fun)
     given = {
-        "learning_rate": estimator.learning_rate_init,
+        **({} if kind.line_search else {"learning_rate": estimator.learning_rate_init}),
+        "tolerance": estimator.tol,
+        "reduction": _REDUCTION,
+        "evaluations": estimator.max_fun,
         "momentum": estimator.momentum,
         "nesterov": bool(estimator.nesterovs_momentum) and estimator.momentum > 0,
         "beta1": estimator.beta_1,

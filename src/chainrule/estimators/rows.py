@@ -1,4 +1,4 @@
-"""Rows with their targets and weights, and how some of them are held out."""
+"""Rows with their targets and weights."""
 
 from typing import Any, NamedTuple
 
@@ -6,10 +6,8 @@ import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.errors import DataError
-from chainrule.examples.examples import split_rows
-from chainrule.random import Purpose, permutation
 
-__all__ = ["Rows", "as_weight", "hold_out"]
+__all__ = ["Rows", "as_weight"]
 
 
 class Rows(NamedTuple):
@@ -49,26 +47,3 @@ def as_weight(weight: Any, n: int) -> Array | None:
     if not np.isfinite(found).all() or (found < 0).any():
         raise DataError("sample_weight has values that are negative or not finite: weights are at least 0")
     return found
-
-
-def hold_out(seed: int, n: int, fraction: float, classes: Array | None = None) -> tuple[Array, Array]:
-    """Rows to train on and rows held out, each ascending; with `classes` (n,) each class gives its share, to a row.
-
-    >>> hold_out(0, 6, 0.5, classes=np.array([0, 0, 0, 0, 1, 1]))[1]
-    array([0, 2, 5])
-
-    Raises DataError where that leaves less than two rows to validate with, or none to train on.
-    """
-    held = int(np.ceil(fraction * n - 1e-9))
-    if held < 2 or held >= n:
-        raise DataError(
-            f"The validation set is too {'small' if held < 2 else 'large'}, {held} of {n} rows: it needs 2 and must "
-            "leave some to train on, so change validation_fraction or give more rows"
-        )
-    if classes is None:
-        return split_rows(seed, n, held / n)
-    order = permutation(seed, Purpose.SPLIT, 0, n)
-    order = order[np.argsort(classes[order], kind="stable")]
-    chosen = np.zeros(n, dtype=np.bool_)
-    chosen[order[((np.arange(held) + 0.5) * n / held).astype(np.int64)]] = True
-    return np.flatnonzero(~chosen), np.flatnonzero(chosen)

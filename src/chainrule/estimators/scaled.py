@@ -8,10 +8,11 @@ import numpy as np
 from chainrule.arrays import Array
 from chainrule.estimators.targets import Targets, Values
 from chainrule.model.heads import Choice, scaled_for
-from chainrule.tables.profile.column import gather, parts_of
+from chainrule.tables.chunks import chunks_of
+from chainrule.tables.profile import profile_columns
 from chainrule.tables.sources import as_source
-from chainrule.tables.targets.targets import Targets as Columns
-from chainrule.tables.targets.targets import target_profiles
+from chainrule.tables.targets import Targets as Columns
+from chainrule.tables.targets import target_profiles
 
 __all__ = ["Quantities", "Together", "quantities_of"]
 
@@ -93,9 +94,9 @@ def quantities_of(y: Array, choice: Choice, log: bool = True) -> Targets:
     if (columns == columns[0]).all(axis=0).any():
         return Values.of(y)
     source = as_source(_table(columns))
-    facts = target_profiles(source.names, source.names)
-    gather(lambda: parts_of(source, source.names), facts)
-    fitted = Columns.of(facts, "regression", log)
+    profiles = target_profiles(source.names, source.names)
+    profile_columns(lambda: chunks_of(source, source.names), profiles)
+    fitted = Columns.of(profiles, "regression", log)
     return Quantities(0 if y.ndim == 1 else y.shape[1], scaled_for(fitted, {"numbers": choice}))
 
 

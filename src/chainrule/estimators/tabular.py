@@ -24,13 +24,14 @@ from chainrule.estimators.preset_parameters import given, parameters_of, setting
 from chainrule.estimators.rows import Rows, as_weight
 from chainrule.estimators.scaled import Together, quantities_of
 from chainrule.estimators.table_inputs import table_of
+from chainrule.examples import folds
 from chainrule.model.class_weight import Examples
-from chainrule.model.ensemble import Ensemble, folds
+from chainrule.model.ensemble import Ensemble
 from chainrule.model.heads import choose
-from chainrule.model.settings import Settings
+from chainrule.model.settings import TableSettings
 from chainrule.model.warm_start import linear_start, suits_linear_start
 from chainrule.network import Network
-from chainrule.tables.inputs.encoder import Encoder
+from chainrule.tables.inputs import Encoder
 from chainrule.training import History
 
 __all__ = ["Tabular", "encoded", "fit_table"]
@@ -126,10 +127,10 @@ def begin(estimator: Any, rows: Rows, classes: Any, own_validation: bool) -> Non
 
 def _choice(e: Any, targets: Any) -> Any:
     """The output and cost of numbers, which say how they are scaled."""
-    return choose("numbers", *output_of(e, *e._answer(targets)))
+    return choose("numbers", *output_of(e, e._usual_output(targets)))
 
 
-def _inner(e: Any, s: Settings, width: int, targets: Any) -> Any:
+def _inner(e: Any, s: TableSettings, width: int, targets: Any) -> Any:
     """An estimator of numbers with these settings, whose network holds all members."""
     seed = e._draw_seed()
     asked = {name: value for name, value in e.settings_.items() if name not in ("members", "start")}
@@ -156,7 +157,7 @@ def _inner(e: Any, s: Settings, width: int, targets: Any) -> Any:
 def _of_one(inner: Any, targets: Any, count: int) -> Architecture:
     """The architecture of one of the members."""
     sizes = [n // count for n in hidden_sizes(inner.hidden_layer_sizes)]
-    output, cost = output_of(inner, *inner._answer(targets))
+    output, cost = output_of(inner, inner._usual_output(targets))
     blocks = [(output, width) for width in targets.widths]
     activation = hidden_activations(inner.activation, len(sizes))
     return Architecture.of([inner.n_features_in_, *sizes, sum(targets.widths)], activation, blocks, cost)

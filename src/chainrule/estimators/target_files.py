@@ -9,7 +9,7 @@ from chainrule.errors import ModelFileError
 from chainrule.estimators.scaled import Quantities, Together
 from chainrule.estimators.targets import Labels, Values
 from chainrule.files.plain import pack, unpack
-from chainrule.tables.targets.targets import Targets as Columns
+from chainrule.tables.targets import Targets as Columns
 
 __all__ = ["from_parts", "to_parts"]
 

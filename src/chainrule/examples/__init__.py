@@ -1,1 +1,15 @@
-"""Rows as engines take them: inputs, targets and weights, checked once, dense, sparse or memory-mapped."""
+"""Rows as engines take them: inputs, targets and weights, checked; dense, memory-mapped or sparse by one protocol."""
+
+from chainrule.examples.examples import Examples, as_examples, as_inputs, as_rows, epoch_order
+from chainrule.examples.splits import folds, hold_out, split_rows
+
+__all__ = [
+    "Examples",
+    "as_examples",
+    "as_inputs",
+    "as_rows",
+    "epoch_order",
+    "folds",
+    "hold_out",
+    "split_rows",
+]

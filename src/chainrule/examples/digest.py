@@ -1,4 +1,4 @@
-"""Whether two sets of examples are the same: the SHA-256 of what training sees of them, in little memory."""
+"""The SHA-256 of examples as training uses them, in little memory: equal examples have equal digests."""
 
 import hashlib
 from typing import Any
@@ -16,8 +16,8 @@ _BLOCK = 2**22  # bytes hashed together, so that a memory map stays on disk
 def digests(examples: Examples, dtype: np.dtype[Any]) -> dict[str, str]:
     """The SHA-256 of the inputs, targets and weights that count, each in hexadecimal, as they are computed with.
 
-    Rows of weight 0 are left out and numbers are those of the network's dtype: what gives the same bits in training has
-    the same digests, as an array or as a memory map, in whatever order it lies in memory.
+    Rows of weight 0 are left out and numbers are converted to the network's dtype: examples that give the same bits in
+    training have the same digests, be they an array or a memory map, in C or Fortran order.
 
     >>> list(digests(Examples(np.ones((2, 1)), np.ones((2, 1)), None, np.arange(2), 2.0), np.dtype("float32")))
     ['inputs', 'targets', 'weights']
@@ -41,9 +41,9 @@ def digest_of(values: Array, rows: Array | None, dtype: np.dtype[Any], beside: s
     """
     kind = (dtype if values.dtype.kind == "f" else values.dtype).newbyteorder("<")
     n = len(values) if rows is None else len(rows)
-    found = hashlib.sha256(repr((n, *values.shape[1:], kind.str, beside)).encode())
+    digest = hashlib.sha256(repr((n, *values.shape[1:], kind.str, beside)).encode())
     step = max(1, _BLOCK // max(1, values[:1].nbytes))
     for start in range(0, n, step):
         part = slice(start, start + step) if rows is None else rows[start : start + step]
-        found.update(np.ascontiguousarray(values[part], dtype=kind).data)
-    return found.hexdigest()
+        digest.update(np.ascontiguousarray(values[part], dtype=kind).data)
+    return digest.hexdigest()

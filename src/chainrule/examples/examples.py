@@ -1,8 +1,7 @@
-"""Examples as an engine takes them: inputs, targets and weights, checked once and never copied without need.
+"""Examples as an engine takes them: inputs, targets and weights, checked, and copied only if they must be converted.
 
 X is (n, n_1); T is (n, n_L) numbers, or int32 class numbers, (n,) for one block and (n, blocks) for several. Weights
-are scaled to mean 1 over the rows that have any; the rows of weight 0 are left out of `rows`, so that they are as if
-they were not there.
+are scaled to mean 1 over the rows of weight above 0; only these are in `rows`, so that rows of weight 0 change nothing.
 """
 
 import math
@@ -16,16 +15,20 @@ from chainrule.activations import Interval
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array
 from chainrule.errors import DataError
+from chainrule.examples.rows import DenseRows, Rows, rows_of
 from chainrule.examples.sparse import SparseRows, is_sparse
 from chainrule.random import Purpose, permutation
 
-__all__ = ["Examples", "as_examples", "as_inputs", "as_sparse", "epoch_order", "one_hot", "split_rows"]
+__all__ = ["Examples", "as_examples", "as_inputs", "as_rows", "epoch_order"]
 
-_BLOCK = 2**22  # bytes looked at together when values are checked, so that a memory map stays on disk
+_BLOCK = 2**22  # bytes checked together, so that a memory map stays on disk
 
 
 class Examples(NamedTuple):
-    """Checked examples: `weight` scaled, `rows` those with weight above 0, `total` = S, the sum of their weights."""
+    """Checked examples, as `as_examples` makes them.
+
+    `weight` is scaled, `rows` are those with weight above 0, and `total` is S, the sum of their weights.
+    """
 
     X: Any  # an Array, or SparseRows, which are indexed likewise
     T: Array
@@ -38,33 +41,58 @@ class Examples(NamedTuple):
         if self.weight is None or len(self.rows) == len(self.X):
             return self
         kept = self.rows
-        X = self.X.take(kept) if isinstance(self.X, SparseRows) else self.X[kept]
+        X = rows_of(self.X).take(kept)
         return Examples(X, self.T[kept], self.weight[kept], np.arange(len(kept)), self.total)
+
+    @property
+    def rows_at_once(self) -> int:
+        """How many rows `located` may be given."""
+        return rows_of(self.X).rows_at_once
+
+    def located(self, rows: Array) -> tuple[Array, Array, Array | None, Array]:
+        """Arrays X, T and weights that have these rows, and their places in them; dense examples are not copied."""
+        X, places = rows_of(self.X).located(rows)
+        if X is self.X:
+            return X, self.T, self.weight, places
+        return X, self.T[rows], None if self.weight is None else self.weight[rows], places
+
+    def outputs(self, predict: Callable[[Array], Array]) -> Array:
+        """A^L (n, n_L) of all rows, by a function of X."""
+        return rows_of(self.X).mapped(predict)
+
+    def cost(self, cost: Callable[[Array, Array, Array | None], float]) -> float:
+        """sum of s C_x / n over all rows, by a function of X, T and the weights that gives it for some rows."""
+        T, weight = self.T, self.weight
+        return rows_of(self.X).mean(lambda part, X: cost(X, T[part], None if weight is None else weight[part]))
 
 
 def as_inputs(X: Any, n_1: int, dtype: np.dtype[Any], counts: Array | None = None) -> Array:
     """X as a float array of shape (n, n_1); float32 and float64 arrays and memory maps are taken as they are.
 
-    With `counts` (n,) only the rows that it names are looked at for NaN and infinity. A sparse matrix becomes an array.
+    With `counts` (n,) only the rows that it names are checked for NaN and infinity. A sparse matrix becomes an array.
 
     Raises DataError for another shape, for no rows, for what is not a number, for NaN and infinity.
     """
     X = X.toarray() if is_sparse(X) else X
-    found = X if isinstance(X, np.ndarray) else _numbers(X, "X", dtype)
-    if found.ndim != 2 or found.shape[1] != n_1:
-        hint = ": give X[None, :] for one row" if found.shape == (n_1,) else ""
-        raise DataError(f"X has shape {found.shape}, but the network takes (rows, {n_1}){hint}")
-    if not len(found):
+    X = X if isinstance(X, np.ndarray) else _numbers(X, "X", dtype)
+    if X.ndim != 2 or X.shape[1] != n_1:
+        hint = ": give X[None, :] for one row" if X.shape == (n_1,) else ""
+        raise DataError(f"X has shape {X.shape}, but the network takes (rows, {n_1}){hint}")
+    if not len(X):
         raise DataError("X has no rows: give at least one")
-    if found.dtype.name not in ("float32", "float64") or not found.dtype.isnative:
-        found = _numbers(found, "X", dtype)
+    if X.dtype.name not in ("float32", "float64") or not X.dtype.isnative:
+        X = _numbers(X, "X", dtype)
     text = f"X has {{value}} in row {{row}}, column {{column}}: numbers must be finite in {dtype}"
-    _check(found, partial(_finite, dtype), text, counts=counts)
-    return found
+    _check(X, partial(_finite, dtype), text, counts=counts)
+    return X
 
 
-def as_sparse(X: Any, n_1: int, dtype: np.dtype[Any]) -> SparseRows:
-    """The rows of a sparse matrix (n, n_1). Raises DataError as `as_inputs` does."""
+def as_rows(X: Any, n_1: int, dtype: np.dtype[Any]) -> Rows:
+    """The rows of X (n, n_1), a sparse matrix part by part. Raises DataError as `as_inputs` does."""
+    return _sparse_rows(X, n_1, dtype) if is_sparse(X) else DenseRows(as_inputs(X, n_1, dtype))
+
+
+def _sparse_rows(X: Any, n_1: int, dtype: np.dtype[Any]) -> SparseRows:
     if X.shape[1] != n_1 or not X.shape[0]:
         raise DataError(f"X has shape {X.shape}, but the network takes (rows, {n_1}), one row at least")
     return SparseRows(X, dtype)
@@ -75,7 +103,7 @@ def as_examples(
 ) -> Examples:
     """Check X, T and the weights of examples against an architecture. Raises DataError in one line.
 
-    A sparse X becomes an array, or with `sparse` rows that do so a part at a time (`SparseRows`).
+    A sparse X becomes an array, or with `sparse` rows that become one part by part (`SparseRows`).
     """
     parts = sparse and is_sparse(X)
     X = X if isinstance(X, np.ndarray) or is_sparse(X) else _numbers(X, "X", dtype)
@@ -84,7 +112,7 @@ def as_examples(
     if weight is not None:
         weight = _weights(architecture, weight, n)
     counts = None if weight is None else weight.reshape(n, -1).any(axis=1)
-    X = as_sparse(X, architecture.sizes[0], dtype) if parts else as_inputs(X, architecture.sizes[0], dtype, counts)
+    X = _sparse_rows(X, architecture.sizes[0], dtype) if parts else as_inputs(X, architecture.sizes[0], dtype, counts)
     if T.ndim and len(T) != len(X):
         raise DataError(f"X has {len(X)} rows but T has {len(T)}: they must be the same examples")
     T = _targets(architecture, T, dtype, counts)
@@ -102,39 +130,9 @@ def as_examples(
     return Examples(X, T, (weight * (len(rows) / total)).astype(dtype), rows, total * unit)
 
 
-def one_hot(architecture: Architecture, T: Array, dtype: np.dtype[Any]) -> Array:
-    """Targets (m, n_L) from class numbers, (m,) or (m, blocks); other targets are only brought to the dtype.
-
-    >>> one_hot(cr.Architecture.of([1, 3]), np.array([2, 0], dtype=np.int32), np.dtype("float64"))
-    array([[0., 0., 1.],
-           [1., 0., 0.]])
-    """
-    if T.dtype != np.int32:
-        return T.astype(dtype, copy=False)
-    columns = T.reshape(len(T), -1) + np.array([block.start for block in architecture.blocks], dtype=np.int32)
-    found = np.zeros((len(T), architecture.sizes[-1]), dtype=dtype)
-    np.put_along_axis(found, columns, 1, axis=1)
-    return found
-
-
 def epoch_order(seed: int, epoch: int, rows: Array, shuffle: bool = True) -> Array:
-    """The rows in the order in which an epoch (counted from 0) sees them, int64."""
+    """The rows in the order in which an epoch (counted from 0) takes them, int64."""
     return rows[permutation(seed, Purpose.ORDER, epoch, len(rows))] if shuffle else rows
-
-
-def split_rows(seed: int, n: int, fraction: float) -> tuple[Array, Array]:
-    """Rows to train on and rows held out, each in ascending order: round(fraction n) are held out, at least one each.
-
-    >>> split_rows(0, 5, 0.4)
-    (array([0, 1, 2]), array([3, 4]))
-
-    Raises DataError when n is below 2.
-    """
-    if n < 2:
-        raise DataError(f"{n} row cannot be split into rows to train on and rows to validate with: give more rows")
-    held = min(max(round(fraction * n), 1), n - 1)
-    order = permutation(seed, Purpose.SPLIT, 0, n)
-    return np.sort(order[held:]), np.sort(order[:held])
 
 
 def _numbers(values: Any, what: str, dtype: np.dtype[Any]) -> Array:
@@ -152,19 +150,19 @@ def _array(values: Any, what: str) -> Array:
         raise DataError(f"{what} must be numbers in rows of equal length: {error}") from None
 
 
-def _targets(architecture: Architecture, found: Array, dtype: np.dtype[Any], counts: Array | None) -> Array:
+def _targets(architecture: Architecture, T: Array, dtype: np.dtype[Any], counts: Array | None) -> Array:
     """T as the engine takes it; whole numbers are classes unless there is one per output."""
     n_L, blocks = architecture.sizes[-1], architecture.blocks
-    shape = found.shape[1:] if found.ndim else None
-    if found.ndim == 1 and n_L == 1:
-        return _target_values(architecture, found[:, None], dtype, counts)
+    shape = T.shape[1:] if T.ndim else None
+    if T.ndim == 1 and n_L == 1:
+        return _target_values(architecture, T[:, None], dtype, counts)
     classes = (len(blocks) == 1 and shape == ()) or (len(blocks) > 1 and shape == (len(blocks),) != (n_L,))
-    if found.dtype.kind in "iu" and classes:
-        return _class_numbers(architecture, found)
+    if T.dtype.kind in "iu" and classes:
+        return _class_numbers(architecture, T)
     if shape != (n_L,):
         kinds = "(rows,) class numbers" if len(blocks) == 1 else f"(rows, {len(blocks)}) class numbers"
-        raise DataError(f"T has shape {found.shape} and dtype {found.dtype}, but must be (rows, {n_L}) or {kinds}")
-    return _target_values(architecture, found, dtype, counts)
+        raise DataError(f"T has shape {T.shape} and dtype {T.dtype}, but must be (rows, {n_L}) or {kinds}")
+    return _target_values(architecture, T, dtype, counts)
 
 
 def _class_numbers(architecture: Architecture, T: Array) -> Array:
@@ -211,25 +209,25 @@ def _check_distribution(T: Array, cost: str, counts: Array | None) -> None:
         raise DataError(f"T sums to {total:.6g} in row {row}: cost {cost!r} takes probabilities, which sum to 1")
 
 
-def _weights(architecture: Architecture, weight: Any, n: int) -> Array:
+def _weights(architecture: Architecture, values: Any, n: int) -> Array:
     """Weights as (n,), or as (n, n_L) with one for each output or each block."""
-    found = _numbers(weight, "sample_weight", np.dtype(np.float64))
+    weight = _numbers(values, "sample_weight", np.dtype(np.float64))
     n_L, blocks = architecture.sizes[-1], architecture.blocks
-    if found.shape == (n, len(blocks)) and len(blocks) != n_L:
-        found = np.repeat(found, [block.width for block in blocks], axis=1)
-    if found.shape not in ((n,), (n, n_L)):
+    if weight.shape == (n, len(blocks)) and len(blocks) != n_L:
+        weight = np.repeat(weight, [block.width for block in blocks], axis=1)
+    if weight.shape not in ((n,), (n, n_L)):
         allowed = " or ".join(f"({n}, {k})" for k in dict.fromkeys([n_L, len(blocks)]))
-        raise DataError(f"sample_weight has shape {found.shape}, but must be ({n},) or {allowed}")
-    flat = found.reshape(n, -1)
+        raise DataError(f"sample_weight has shape {weight.shape}, but must be ({n},) or {allowed}")
+    flat = weight.reshape(n, -1)
     _check(flat, lambda w: np.isfinite(w) & (w >= 0), "sample_weight has {value} in row {row}: weights are at least 0")
-    for block in architecture.blocks if found.ndim == 2 else ():
-        part = found[:, block.columns]
+    for block in architecture.blocks if weight.ndim == 2 else ():
+        part = weight[:, block.columns]
         if not block.separable and (part != part[:, :1]).any():
             raise DataError(
                 f"outputs {block.start} to {block.stop - 1} share one cost ({block.cost.name} of "
                 f"{block.activation.name}), so their weights must be equal in each row"
             )
-    return found
+    return weight
 
 
 def _blocks_of(values: Array) -> Iterator[tuple[int, Array]]:

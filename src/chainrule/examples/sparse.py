@@ -1,4 +1,4 @@
-"""Sparse inputs: rows of a SciPy matrix that become an array a part at a time, so that the whole never has to fit."""
+"""Sparse inputs: rows of a SciPy matrix that become an array part by part, so that the whole never has to fit."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,6 +7,7 @@ import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.errors import DataError
+from chainrule.examples.rows import Rows
 
 __all__ = ["SparseRows", "is_sparse"]
 
@@ -23,8 +24,8 @@ def is_sparse(X: Any) -> bool:
     return hasattr(X, "tocsr") and hasattr(X, "toarray")
 
 
-class SparseRows:
-    """Rows of a sparse matrix (n, n_1), of float32 or float64: those that are asked for come as an array.
+class SparseRows(Rows):
+    """Rows of a sparse matrix (n, n_1), float32 or float64, that become an array when they are used.
 
     >>> from scipy.sparse import csr_array
     >>> X = SparseRows(csr_array([[0.0, 1.0], [2.0, 0.0]]), np.dtype("float64"))
@@ -35,32 +36,29 @@ class SparseRows:
     """
 
     def __init__(self, X: Any, dtype: np.dtype[Any]) -> None:
-        found = X.tocsr()
-        if found.dtype.name not in ("float32", "float64"):
-            found = found.astype(dtype)
+        matrix = X.tocsr()
+        if matrix.dtype.name not in ("float32", "float64"):
+            matrix = matrix.astype(dtype)
         with np.errstate(over="ignore"):
-            if not np.isfinite(found.data.astype(dtype, copy=False)).all():
+            if not np.isfinite(matrix.data.astype(dtype, copy=False)).all():
                 raise DataError(f"X has NaN or infinity among its entries: numbers must be finite in {dtype}")
-        self._X = found
-        self.shape, self.dtype, self.ndim = found.shape, found.dtype, 2
-
-    def __len__(self) -> int:
-        return int(self.shape[0])
+        self._X = matrix
+        self.shape, self.dtype = matrix.shape, matrix.dtype
 
     def __getitem__(self, rows: Any) -> Array:
         return np.asarray(self._X[rows].toarray())
 
     def take(self, rows: Array) -> "SparseRows":
-        """Some of the rows, sparse still."""
         return SparseRows(self._X[rows], self.dtype)
+
+    def located(self, rows: Array) -> tuple[Array, Array]:
+        return self[rows], np.arange(len(rows))
 
     @property
     def rows_at_once(self) -> int:
-        """How many rows are dense together, at least one."""
         return int(max(1, PART // max(1, self.shape[1] * self.dtype.itemsize)))
 
     def parts(self) -> Iterator[tuple[slice, Array]]:
-        """All rows, part after part."""
         for start in range(0, len(self), self.rows_at_once):
             part = slice(start, min(start + self.rows_at_once, len(self)))
             yield part, self[part]

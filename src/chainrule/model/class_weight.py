@@ -8,8 +8,7 @@ import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.errors import DataError, SettingError
-from chainrule.tables.targets.kinds import Classes
-from chainrule.tables.targets.targets import Targets
+from chainrule.tables.targets import Classes, Targets
 
 __all__ = ["Examples", "check_class_weight", "class_factors", "weighted"]
 

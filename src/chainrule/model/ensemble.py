@@ -26,26 +26,12 @@ from chainrule.architecture import Architecture
 from chainrule.arrays import Array
 from chainrule.model.class_weight import Examples
 from chainrule.network import Network
-from chainrule.random import Purpose, permutation, raw_words
+from chainrule.random import Purpose, raw_words
 from chainrule.training import EpochEnd, Event, Finished, History, Progress
 
-__all__ = ["Ensemble", "folds"]
+__all__ = ["Ensemble"]
 
 Score = Callable[[Array, Array], float]
-
-
-def folds(seed: int, count: int, rows: int, classes: Array | None = None) -> Array:
-    """The fold (n,) of each row, from 0: as many rows in each as can be, and of each class (n,) where they are given.
-
-    >>> folds(0, 2, 6, np.array([0, 0, 0, 0, 1, 1])).tolist()
-    [1, 1, 0, 0, 1, 0]
-    """
-    order = permutation(seed, Purpose.FOLDS, 0, rows)
-    if classes is not None:
-        order = order[np.argsort(classes[order], kind="stable")]
-    found = np.empty(rows, dtype=np.int64)
-    found[order] = np.arange(rows) % count
-    return found
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -140,11 +126,11 @@ class Ensemble:
     def history(self, history: History) -> History:
         """The history with costs as the mean of the members: C_x is their sum."""
         cost, validation = ([value / self.count for value in values] for values in (history.cost, history.validation))
-        looks = {
+        probes = {
             name: [value / self.count for value in values] if name.endswith(" cost") else values
-            for name, values in history.looks.items()
+            for name, values in history.probes.items()
         }
-        return dataclasses.replace(history, cost=cost, validation=validation, looks=looks)
+        return dataclasses.replace(history, cost=cost, validation=validation, probes=probes)
 
     def event(self, event: Event) -> Event:
         """An event with costs as the mean of the members."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.model.scores import parts
-from chainrule.tables.targets.targets import Targets
+from chainrule.tables.targets import Targets
 
 __all__ = ["mistakes_of"]
 

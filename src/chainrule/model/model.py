@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import files
+from chainrule import files, network_file
 from chainrule.activations import Activation
 from chainrule.arrays import Array
 from chainrule.errors import DataError, RowError
@@ -15,11 +15,11 @@ from chainrule.model.heads import as_answers, suits
 from chainrule.model.mistakes import mistakes_of
 from chainrule.model.scores import scores_of
 from chainrule.network import Network
-from chainrule.tables.inputs.encoder import Encoder
+from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, with_file_name, with_row_numbers
+from chainrule.tables.inputs import Encoder
 from chainrule.tables.names import require_columns
-from chainrule.tables.profile.column import Part, cut, named, numbered, parts_of
 from chainrule.tables.sources import Source, as_source
-from chainrule.tables.targets.targets import Targets
+from chainrule.tables.targets import Targets
 from chainrule.training import History
 
 __all__ = ["Model"]
@@ -61,8 +61,8 @@ class Model:
     def outputs_by_block(self, source: Any) -> Iterator[Array]:
         """The same outputs, some rows at a time, for tables larger than memory: no bit depends on how they are cut."""
         found = as_source(source)
-        for table, rows in self._parts(found, []):
-            with named(found), numbered(rows):
+        for table, rows in self._chunks(found, []):
+            with with_file_name(found), with_row_numbers(rows):
                 outputs = self._outputs(table)
             yield outputs
 
@@ -71,16 +71,15 @@ class Model:
         if not np.isfinite(found).all():
             first = int(np.argmin(np.isfinite(found).all(axis=1)))
             raise RowError(
-                first,
-                lambda row: f"row {row} has no finite answer: its values are far outside those of the training data",
+                first, "row {row} has no finite answer: its values are far outside those of the training data"
             )
         return as_answers(self.targets, self._activations, found)
 
-    def _parts(self, source: Source, targets: list[str]) -> Iterator[Part]:
+    def _chunks(self, source: Source, targets: list[str]) -> Iterator[Chunk]:
         """The rows of a source, some at a time: its inputs and these targets."""
         require_columns(source.names, self.encoder.columns, "input")
         require_columns(source.names, targets, "target")
-        return cut(parts_of(source, [*self.encoder.columns, *targets]), self.encoder.width)
+        return cut_chunks(chunks_of(source, [*self.encoder.columns, *targets]), self.encoder.width)
 
     @property
     def _activations(self) -> list[Activation]:
@@ -123,11 +122,11 @@ class Model:
         """
         found: list[tuple[Array, Array, Array]] = []
         without, origin = 0, as_source(source)
-        for table, rows in self._parts(origin, self.targets.names):
+        for table, rows in self._chunks(origin, self.targets.names):
             present = self.targets.present(table)
             without += int((~present).sum())
             part = table.filter(present)
-            with named(origin), numbered(rows[present]):
+            with with_file_name(origin), with_row_numbers(rows[present]):
                 if part.num_rows:
                     found.append((self._outputs(part), self.targets.encode(part, "float64"), rows[present]))
         if not found:
@@ -146,7 +145,7 @@ class Model:
 
     def document(self) -> tuple[dict[str, Any], dict[str, Array]]:
         """The model as plain data and named tensors, for a file."""
-        document, tensors = self.network.document()
+        document, tensors = network_file.document(self.network)
         parts = {"encoder": self.encoder.document(), "targets": self.targets.document(), "summary": self.summary}
         return {**document, **parts}, {**tensors, **self.encoder.tensors(), **self.targets.tensors()}
 
@@ -155,7 +154,7 @@ class Model:
         """The model of such a document; raises ModelFileError where the parts do not fit together."""
         encoder = Encoder.from_document(document["encoder"], tensors)
         targets = Targets.from_document(document["targets"], tensors)
-        network = Network.from_document(document, tensors)
+        network = network_file.from_document(document, tensors)
         widths = (encoder.width, targets.width)
         if widths != (network.sizes[0], network.sizes[-1]):
             raise DataError(f"the columns make {widths[0]} inputs and {widths[1]} outputs, not those of the network")

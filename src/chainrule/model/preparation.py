@@ -2,9 +2,9 @@
 
     1. roles        targets and weights: which rows are for what, and what the targets are
     2. statistics   the rows to train on: what each column becomes
-    3. encoding     every row that counts, into room that may be larger than memory
+    3. encoding     every row that has a weight, into a cache that may be larger than memory
 
-A pass over the columns of words is added after 1 or 2 where the first word of a column was not in its first block.
+A pass over the columns of words is added after 1 or 2 if the first word of a column was not in its first block.
 """
 
 import dataclasses
@@ -14,75 +14,77 @@ import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.errors import DataError, SettingError
-from chainrule.examples.examples import split_rows
+from chainrule.examples import split_rows
 from chainrule.model.class_weight import Examples, class_factors, weighted
 from chainrule.model.heads import Choice, check_reach, choices_for, scaled_for
-from chainrule.model.settings import LEAST_ROWS, Settings, is_folds
-from chainrule.tables.inputs.encoder import Encoder
+from chainrule.model.settings import LEAST_ROWS, TableSettings, is_folds
+from chainrule.tables.chunks import chunks_of, cut_chunks, with_file_name, with_row_numbers
+from chainrule.tables.inputs import Encoder
 from chainrule.tables.names import listed, require_columns
-from chainrule.tables.profile.column import ColumnProfile, cut, gather, named, numbered, parts_of
+from chainrule.tables.profile import ColumnProfile, profile_columns
 from chainrule.tables.row_cache import RowCache
-from chainrule.tables.row_roles import ABSENT, HELD, TEST, TRAIN, WITHOUT, RowRoles
+from chainrule.tables.row_roles import HELD_OUT, NO_TARGET, TEST, TRAIN, WEIGHTLESS, RowRoles
 from chainrule.tables.sources import Source, as_source
-from chainrule.tables.targets.targets import Targets
+from chainrule.tables.targets import Targets
 
 __all__ = ["Prepared", "prepare"]
 
 
 @dataclasses.dataclass(frozen=True)
 class Prepared:
-    """A table made ready: `rows` to train on, those `held` out and for the `test`, if any.
+    """A table ready for training: `rows` to train on, `held` for validation, and `test`, if there are such rows.
 
-    `facts` tell of the inputs in the rows to train on, `roles` of all rows of the table; the arrays lie in `room`, but
-    for the targets of the test, which are float64. `settings` are those that suit such a table where "auto" was asked.
+    `profiles` are those of the inputs in the rows to train on. The arrays lie in `cache`, except for the targets of the
+    test, which are float64. In `settings` each "auto" is replaced by a value for this table.
     """
 
-    settings: Settings
+    settings: TableSettings
     encoder: Encoder
     targets: Targets
     choices: dict[str, Choice]
-    facts: list[ColumnProfile]
+    profiles: list[ColumnProfile]
     roles: RowRoles
     rows: Examples
     held: Examples | None
     test: tuple[Array, Array] | None
-    room: RowCache
+    cache: RowCache
 
 
-def prepare(source: Source, names: Sequence[str], settings: Settings, seed: int) -> Prepared:
+def prepare(source: Source, names: Sequence[str], settings: TableSettings, seed: int) -> Prepared:
     """Read the targets `names` and the inputs that the settings leave. Raises DataError or SettingError in one line."""
     inputs = _inputs(source, names, settings)
-    with named(source):
+    with with_file_name(source):
         roles = RowRoles(source, names, settings.weight, settings.test_every)
-        if roles.weightless == len(roles.of):
+        if roles.count(WEIGHTLESS) == len(roles.of):
             raise DataError(
                 f"every row of {source.origin} has weight 0 in {settings.weight!r}: give some a weight above 0"
             )
-        targets = Targets.of(roles.facts, settings.task, _leaves_unit_open(settings))
+        targets = Targets.of(roles.targets, settings.task, _may_take_logarithm(settings))
     settings = settings.resolved(roles.count(TRAIN), len(inputs), targets.width)
     choices = choices_for(targets, settings.output, settings.cost)
     factors = class_factors(targets, settings.class_weight)
     tables = [(source, roles), *_hold_out(roles, names, settings, seed)]
     if not roles.count(TRAIN):
         raise DataError(f"no row of {source.origin} has a target and is to be trained on: there is nothing to learn")
-    with named(source):
-        encoder, targets, facts = _fitted(source, inputs, targets, roles.of == TRAIN)
+    with with_file_name(source):
+        encoder, targets, profiles = _fitted(source, inputs, targets, roles.of == TRAIN)
     targets = scaled_for(targets, choices)
-    room, T_test = _written(tables, encoder, targets, settings)
-    arrays = {role: (room.array(k), room.array(2 + k)) for k, role in enumerate((TRAIN, HELD))}
-    given = {role: (*arrays[role], _joined([r.weights(role) for _, r in tables])) for role in arrays}
+    cache, T_test = _encoded(tables, encoder, targets, settings)
+    arrays = {role: (cache.array(k), cache.array(2 + k)) for k, role in enumerate((TRAIN, HELD_OUT))}
+    examples = {role: (*arrays[role], _joined([r.weights(role) for _, r in tables])) for role in arrays}
     check_reach(targets, choices, arrays[TRAIN][1])
-    rows, held = weighted(targets, given[TRAIN], given[HELD], factors)
-    test = (room.array(4), T_test) if len(T_test) else None
-    return Prepared(settings, encoder, targets, choices, facts, roles, rows, held if len(held[0]) else None, test, room)
+    rows, held = weighted(targets, examples[TRAIN], examples[HELD_OUT], factors)
+    test = (cache.array(4), T_test) if len(T_test) else None
+    held_out = held if len(held[0]) else None
+    return Prepared(settings, encoder, targets, choices, profiles, roles, rows, held_out, test, cache)
 
 
-def _leaves_unit_open(settings: Settings) -> bool:
-    """Whether nothing says that errors count in the target's own unit, so that it may be learned as its logarithm."""
+def _may_take_logarithm(settings: TableSettings) -> bool:
+    """Whether a target may be learned as its logarithm: no output, cost or metric asks for errors in its own unit."""
     return settings.output is None and settings.cost is None and settings.metric in (None, "mape")
 
 
-def _inputs(source: Source, names: Sequence[str], settings: Settings) -> list[str]:
+def _inputs(source: Source, names: Sequence[str], settings: TableSettings) -> list[str]:
     """The columns that are inputs, in the table's order."""
     require_columns(source.names, names, "target")
     weight = [] if settings.weight is None else [settings.weight]
@@ -100,8 +102,10 @@ def _inputs(source: Source, names: Sequence[str], settings: Settings) -> list[st
     return [name for name in source.names if name in kept and name not in out]
 
 
-def _hold_out(roles: RowRoles, names: Sequence[str], settings: Settings, seed: int) -> list[tuple[Source, RowRoles]]:
-    """Hold out a share of the rows, or those of a table of their own: which is then returned with its roles."""
+def _hold_out(
+    roles: RowRoles, names: Sequence[str], settings: TableSettings, seed: int
+) -> list[tuple[Source, RowRoles]]:
+    """Hold out a share of the rows, or all rows of a separate table: this table is returned with its roles."""
     if is_folds(settings.validation):
         return []
     if not isinstance(settings.validation, int | float):
@@ -109,57 +113,57 @@ def _hold_out(roles: RowRoles, names: Sequence[str], settings: Settings, seed: i
         require_columns(own.names, names, f"target (in {own.origin}, to validate with)")
         weight = settings.weight if settings.weight in own.names else None
         theirs = RowRoles(own, names, weight)
-        theirs.of[theirs.of == TRAIN] = HELD
+        theirs.hold_out(theirs.rows(TRAIN))
         return [(own, theirs)]
     rows = roles.rows(TRAIN)
     if settings.validation > 0 and len(rows) >= LEAST_ROWS:
-        roles.of[rows[split_rows(seed, len(rows), settings.validation)[1]]] = HELD
+        roles.hold_out(rows[split_rows(seed, len(rows), settings.validation)[1]])
     return []
 
 
 def _fitted(
     source: Source, inputs: list[str], targets: Targets, chosen: Array
 ) -> tuple[Encoder, Targets, list[ColumnProfile]]:
-    """What the chosen rows (those to train on) say of the inputs, and of the targets of numbers."""
-    facts = [ColumnProfile(name) for name in inputs]
+    """The encoder, the targets and the profiles of the inputs by the chosen rows, those to train on."""
+    profiles = [ColumnProfile(name) for name in inputs]
     numbers = {column.name: ColumnProfile(column.name) for column in targets.columns if column.kind == "numbers"}
-    every = [*facts, *numbers.values()]
-    gather(lambda: parts_of(source, [fact.name for fact in every], chosen), every)
-    return Encoder.of(facts), targets.scaled_to(numbers), facts
+    both = [*profiles, *numbers.values()]
+    profile_columns(lambda: chunks_of(source, [profile.name for profile in both], chosen), both)
+    return Encoder.of(profiles), targets.scaled_to(numbers), profiles
 
 
-def _written(
-    tables: list[tuple[Source, RowRoles]], encoder: Encoder, targets: Targets, settings: Settings
+def _encoded(
+    tables: list[tuple[Source, RowRoles]], encoder: Encoder, targets: Targets, settings: TableSettings
 ) -> tuple[RowCache, Array]:
-    """All rows that count in their room (X of those to train on, held out; T of both; X of the test), T of the test."""
-    count = {role: sum(roles.count(role) for _, roles in tables) for role in (TRAIN, HELD, TEST)}
-    shapes = [(count[TRAIN], encoder.width), (count[HELD], encoder.width)]
-    shapes += [(count[TRAIN], targets.width), (count[HELD], targets.width), (count[TEST], encoder.width)]
+    """The cache of all rows (X to train on, held out; T of both; X of the test), and T of the test."""
+    count = {role: sum(roles.count(role) for _, roles in tables) for role in (TRAIN, HELD_OUT, TEST)}
+    shapes = [(count[TRAIN], encoder.width), (count[HELD_OUT], encoder.width)]
+    shapes += [(count[TRAIN], targets.width), (count[HELD_OUT], targets.width), (count[TEST], encoder.width)]
     dtype, tested = settings.dtype, [np.empty((0, targets.width))]
-    room = RowCache(shapes, dtype, settings.cache)
+    cache = RowCache(shapes, dtype, settings.cache)
     for source, roles in tables:
         what = "input" if source is tables[0][0] else f"input (in {source.origin}, to validate with)"
         require_columns(source.names, encoder.columns, what)
-        parts = parts_of(source, [*encoder.columns, *targets.names], roles.of != ABSENT)
-        for table, rows in cut(parts, encoder.width + targets.width):
-            with named(source), numbered(rows):
+        chunks = chunks_of(source, [*encoder.columns, *targets.names], roles.of != WEIGHTLESS)
+        for table, rows in cut_chunks(chunks, encoder.width + targets.width):
+            with with_file_name(source), with_row_numbers(rows):
                 role = roles.of[rows]
-                known, test = table.filter(role != WITHOUT), table.filter(role == TEST)
+                known, test = table.filter(role != NO_TARGET), table.filter(role == TEST)
                 T = targets.encode(known, dtype) if known.num_rows else np.empty((0, targets.width))
-                _put(room, encoder.encode(table, dtype)[role != WITHOUT], T, role[role != WITHOUT])
+                _put(cache, encoder.encode(table, dtype)[role != NO_TARGET], T, role[role != NO_TARGET])
             if test.num_rows:
                 tested.append(targets.encode(test, "float64"))
-    return room, np.concatenate(tested)
+    return cache, np.concatenate(tested)
 
 
-def _put(room: RowCache, X: Array, T: Array, role: Array) -> None:
-    for k, which in enumerate((TRAIN, HELD)):
-        room.put(k, X[role == which])
-        room.put(2 + k, T[role == which])
-    room.put(4, X[role == TEST])
+def _put(cache: RowCache, X: Array, T: Array, role: Array) -> None:
+    for k, which in enumerate((TRAIN, HELD_OUT)):
+        cache.put(k, X[role == which])
+        cache.put(2 + k, T[role == which])
+    cache.put(4, X[role == TEST])
 
 
 def _joined(weights: list[Array | None]) -> Array | None:
-    """The weights of all tables, None where no table has any; those of a table without are 1 and not needed."""
-    found = [weight for weight in weights if weight is not None and len(weight)]
-    return np.concatenate(found) if found else None
+    """The weights of all tables, None if no table has any."""
+    present = [weight for weight in weights if weight is not None and len(weight)]
+    return np.concatenate(present) if present else None

@@ -13,23 +13,25 @@ import numpy as np
 from chainrule._version import __version__
 from chainrule.architecture import Architecture
 from chainrule.errors import SettingError
+from chainrule.examples import as_examples, folds
+from chainrule.fields import is_auto
 from chainrule.model.class_weight import Examples
-from chainrule.model.ensemble import Ensemble, folds
+from chainrule.model.ensemble import Ensemble
 from chainrule.model.findings import findings_of
 from chainrule.model.leaks import suspects
 from chainrule.model.model import Model
 from chainrule.model.notes import notes_on
 from chainrule.model.preparation import prepare
 from chainrule.model.scores import watched
-from chainrule.model.settings import Settings, is_auto
+from chainrule.model.settings import TableSettings
 from chainrule.model.warm_start import linear_start, suits_linear_start
 from chainrule.network import Network
 from chainrule.random import as_seed
 from chainrule.registry import require
-from chainrule.schedules import SCHEDULES
-from chainrule.tables.inputs.encoder import Encoder
+from chainrule.schedules import Constant
+from chainrule.tables.inputs import Encoder
 from chainrule.tables.sources import as_source
-from chainrule.tables.targets.targets import Targets
+from chainrule.tables.targets import Targets
 from chainrule.training import (
     Checkpoint,
     EpochEnd,
@@ -39,11 +41,10 @@ from chainrule.training import (
     Training,
     TrainingState,
     as_checkpoint,
-    train,
+    start,
 )
 from chainrule.training.diagnosis import Finding
 from chainrule.training.display import showing
-from chainrule.training.settings import as_batch_size
 
 __all__ = ["TableTraining", "train_table"]
 
@@ -56,7 +57,7 @@ class TableTraining:
     `events` is exhausted, `model` is the trained one; while it runs, it is the model as it stands.
     """
 
-    def __init__(self, source: Any, target: str | Sequence[str], settings: Settings) -> None:
+    def __init__(self, source: Any, target: str | Sequence[str], settings: TableSettings) -> None:
         require(isinstance(target, str | list | tuple), "target", target, "the name of a column, or a list of names")
         names = [target] if isinstance(target, str) else list(target)
         seed = as_seed(settings.seed)
@@ -101,31 +102,21 @@ class TableTraining:
         spent = 0.0
         if s.start == "linear" and not _exists(checkpoint):
             spent = self._start_linear((X, T, weight), held, cancel)
-        self.running = train(
-            self.network,
-            X,
-            T,
-            sample_weight=weight,
-            optimizer=s.rule,
-            schedule=s.schedule,
-            batch_size=s.batch_size,
-            epochs=s.epochs,
-            validation=held,
-            alpha=s.alpha,
-            l1=s.l1,
-            dropout=s.dropout,
-            clip=s.clip,
-            metrics=self._metrics() if held else {},
-            monitor=self.watched.monitor,
-            mode=self.watched.mode,
-            patience=s.patience,
+        running = dataclasses.replace(
+            s.training,
             min_delta=s.min_delta * self.members.count,
             time=None if s.time is None else max(s.time - spent, s.time / 10),
-            engine=s.engine,
-            threads=s.threads,
-            seed=s.seed,
+        )
+        kind, sparse = self.network.dtype, False
+        self.running = start(
+            self.network,
+            as_examples(self.network.architecture, X, T, weight, kind, sparse),
+            running,
+            validation=held and as_examples(self.network.architecture, *held, kind, sparse).present(),
+            monitor=dataclasses.replace(self.watched, metrics=self._metrics() if held else {}),
             feature_names=self.model.encoder.feature_names,
             cancel=cancel,
+            search_leaks=False,  # the suspects are those columns
             checkpoint=None if checkpoint is None else self._described(as_checkpoint(checkpoint)),
         )
         self.running.history.seconds += spent
@@ -142,15 +133,15 @@ class TableTraining:
         """The metrics on some of the rows trained on, by the weights as they are now."""
         if self.running is None or self.members.count == 1:
             return {} if self.running is None else self.running.scores()
-        rows = self.running.looked_at
+        rows = self.running.probed
         A = self.members.merged(self.network).predict(self.rows[0][rows])
-        return {name: float(score(A, self.rows[1][rows])) for name, score in self.watched.functions.items()}
+        return {name: float(score(A, self.rows[1][rows])) for name, score in self.watched.metrics.items()}
 
-    def _metrics(self) -> dict[str, Any]:
+    def _metrics(self) -> Mapping[str, Any]:
         """The scores of the network that is trained, on the rows that it is validated with."""
         if self.members.count == 1:
-            return self.watched.functions
-        return {name: self.members.unseen(score) for name, score in self.watched.functions.items()}
+            return self.watched.metrics
+        return {name: self.members.unseen(score) for name, score in self.watched.metrics.items()}
 
     def _settle_start(self, asked: str) -> None:
         """A random start where the hidden layers cannot carry a linear model. Raises SettingError if one was asked."""
@@ -220,7 +211,7 @@ class TableTraining:
             "stopped": history.stopped,
             "optimizer": s.rule.document(),
             **self._asked(),
-            "batch_size": as_batch_size(s.batch_size, s.rule, len(self.rows[0])),
+            "batch_size": s.training.rows_of_update(len(self.rows[0])),
             "alpha": float(s.alpha),
             "l1": float(s.l1),
             "dropout": float(s.dropout),
@@ -245,8 +236,8 @@ class TableTraining:
         s, bounds = self.settings, {}
         if s.clip is not None:
             bounds = {name: bound for name, bound in dataclasses.asdict(s.clip).items() if math.isfinite(bound)}
-        schedule = {} if s.schedule is None else SCHEDULES.get(s.schedule).document()
-        metric = self.watched.monitor if s.metric is not None else ""
+        schedule = {} if isinstance(s.schedule, Constant) else s.schedule.document()
+        metric = self.watched.name if s.metric is not None else ""
         found = {"schedule": schedule, "clip": bounds, "metric": metric, "patience": s.patience, "time": s.time}
         found |= {"weight": s.weight, "class_weight": _plain(s.class_weight), "test_every": s.test_every}
         return {name: value for name, value in found.items() if value}
@@ -267,7 +258,7 @@ def train_table(
     source: a file or a folder (see docs/data.md), a data frame, or a mapping of names to columns. Numbers are
     scaled, words and dates become inputs of their own, missing values are flagged, what says nothing is left out (the
     same page has the table); words or few whole numbers as target make a classifier, other numbers a regression.
-    settings: the fields of `Settings`. progress: show it while it runs.
+    settings: the fields of `TableSettings`. progress: show it while it runs.
     on_event: called with each event.
     checkpoint: a file, or a `cr.Checkpoint`, to go on from when the process has died.
 
@@ -278,11 +269,7 @@ def train_table(
 
     Raises DataError or SettingError in one line.
     """
-    allowed = [field.name for field in dataclasses.fields(Settings)]
-    unknown = [name for name in settings if name not in allowed]
-    if unknown:
-        raise SettingError(f"there is no setting {unknown[0]!r}: there are {', '.join(allowed)}")
-    training = TableTraining(source, target, Settings(**settings))
+    training = TableTraining(source, target, TableSettings.of(**settings))
     s = training.settings
     may_end = s.patience is not None or s.rule.full_batch
     events = training.events(cancel, checkpoint)

@@ -6,8 +6,9 @@ and -w carry w·x on without loss, from layer to layer:
     w·x  →  sigma(w·x), sigma(-w·x)  →  (sigma(w·x) - sigma(-w·x)) / c = w·x  →  ...  →  z^L
 
 So a network can begin as the linear model (ridge, logistic, Poisson regression, whatever its output and cost make it),
-found by L-BFGS on a convex problem with the penalty that is best on the rows held out. The other neurons begin as ever,
-with a small say. On noisy tables, where most of what can be known is linear, training then has little to unlearn.
+fitted by L-BFGS on a convex problem with the penalty that is best on the rows held out. The other neurons are
+initialized as usual, with small output weights. On noisy tables, where most of what can be known is linear, training
+then has little to unlearn.
 
 Sources: the pairs are those of Shang, Sohn, Almeida & Lee, Understanding and improving convolutional neural networks
 via concatenated rectified linear units, ICML 2016, and of the "looks linear" initialization of Balduzzi et al., The
@@ -20,16 +21,18 @@ import numpy as np
 
 from chainrule.activations import Activation
 from chainrule.arrays import Array
-from chainrule.engines import choose
-from chainrule.examples.examples import as_examples
-from chainrule.model.class_weight import Examples
+from chainrule.engines import Engine, choose
+from chainrule.examples import Examples, as_examples
+from chainrule.model.class_weight import Examples as Rows
 from chainrule.model.ensemble import Ensemble
 from chainrule.network import Network
+from chainrule.optimizers import LBFGS
+from chainrule.settings import TrainingSettings
 
 __all__ = ["linear_start", "slope_of_pair", "suits_linear_start"]
 
 PENALTIES = (1.0, 0.3, 0.1, 0.03, 0.01, 0.001, 0.0001)  # alpha over the number of rows: tried one after another
-ITERATIONS = 40  # of L-BFGS for each of them
+RULE, ITERATIONS = LBFGS(reduction=2e-9), 40  # what fits the linear model, and its updates for each penalty
 SMALL = 0.1  # what the last weights of the other neurons are multiplied with
 
 
@@ -54,8 +57,8 @@ def suits_linear_start(hidden: Sequence[int], activations: Sequence[Activation],
 def linear_start(
     members: Ensemble,
     network: Network,
-    rows: Examples,
-    held: Examples | None,
+    rows: Rows,
+    held: Rows | None,
     cancel: Callable[[], bool] | None = None,
     engine: str = "auto",
 ) -> float | None:
@@ -63,7 +66,7 @@ def linear_start(
 
     None, and the weights as they were, where no cost was finite.
     """
-    linear, alpha = _fitted(network, rows, held, cancel, engine)
+    linear, alpha = _fitted(network, rows, held, cancel or (lambda: False), engine)
     if alpha is None:
         return None
     slopes = [slope_of_pair(sigma) or 1.0 for sigma in members.one.hidden]
@@ -73,50 +76,42 @@ def linear_start(
 
 
 def _fitted(
-    network: Network,
-    rows: Examples,
-    held: Examples | None,
-    cancel: Callable[[], bool] | None,
-    engine: str,
+    network: Network, rows: Rows, held: Rows | None, cancel: Callable[[], bool], name: str
 ) -> tuple[Network, float | None]:
     """The linear network with the lowest cost on the rows held out, over penalties from strong to weak."""
+    linear = _linear(network)
+    engine = choose(name, linear.architecture)
+    examples = as_examples(linear.architecture, *rows, linear.dtype).present()
+    unseen = examples if held is None else as_examples(linear.architecture, *held, linear.dtype).present()
+    best, least, penalty = linear.copy(), np.inf, None
+    for share in PENALTIES if held is not None else PENALTIES[2:3]:
+        alpha = share * len(rows[0])
+        _descend(linear, examples, alpha, cancel, engine)
+        seen = linear.architecture, linear.theta, unseen.X, unseen.T, unseen.weight
+        cost = np.inf if cancel() else engine.cost(*seen)
+        if not cost < least:
+            break
+        best, least, penalty = linear.copy(), cost, alpha
+    return best, penalty
+
+
+def _linear(network: Network) -> Network:
+    """A network without hidden layers, with the outputs and costs of `network`, all weights 0."""
     blocks = network.architecture.blocks
     sizes = [network.sizes[0], network.sizes[-1]]
     output, costs = [(block.activation, block.width) for block in blocks], [block.cost for block in blocks]
     theta = np.zeros((sizes[0] + 1) * sizes[1])
-    linear = Network(sizes, output=output, cost=costs, initializer=theta, dtype=network.dtype)
-    best, least, alpha = linear.copy(), np.inf, None
-    for share in PENALTIES if held is not None else PENALTIES[2:3]:
-        asked = share * len(rows[0])
-        _descend(linear, rows, asked, cancel, engine)
-        found = np.inf if cancel is not None and cancel() else linear.cost(*(held or rows), engine=engine)
-        if not found < least:
-            break
-        best, least, alpha = linear.copy(), found, asked
-    return best, alpha
+    return Network(sizes, output=output, cost=costs, initializer=theta, dtype=network.dtype)
 
 
-def _descend(linear: Network, rows: Examples, alpha: float, cancel: Callable[[], bool] | None, engine: str) -> None:
+def _descend(linear: Network, examples: Examples, alpha: float, cancel: Callable[[], bool], engine: Engine) -> None:
     """L-BFGS on C = sum_i s_i C_xi / S + alpha / (2 S) sum W² from the weights as they are."""
-    from scipy.optimize import minimize
-
-    architecture, dtype = linear.architecture, linear.dtype
-    X, T, weight, _, S = as_examples(architecture, *rows, dtype).present()
-    computes = choose(engine, architecture)
-
-    def objective(theta: Array) -> tuple[float, Array]:
-        linear.theta = theta
-        cost = computes.cost(architecture, linear.theta, X, T, weight) + linear.penalty(alpha, 0.0, S)
-        return cost, computes.gradient(architecture, linear.theta, X, T, weight, S, alpha).astype(np.float64)
-
-    def look_up(theta: Array) -> None:
-        if cancel is not None and cancel():
-            raise StopIteration
-
-    begin = linear.theta.astype(np.float64)
-    linear.theta = minimize(
-        objective, begin, jac=True, method="L-BFGS-B", callback=look_up, options={"maxiter": ITERATIONS}
-    ).x
+    X, T, weight, rows, S = examples
+    settings = TrainingSettings(optimizer=RULE, batch_size=len(rows), alpha=alpha)
+    run, rate = engine.start(linear.architecture, linear.theta, settings, S), np.ones(1)
+    for epoch in range(ITERATIONS):
+        if cancel() or not len(run.steps(X, T, weight, rows, rate, epoch, 0)):
+            break
 
 
 def _carry(members: Ensemble, network: Network, k: int, W: Array, b: Array, slopes: list[float]) -> None:

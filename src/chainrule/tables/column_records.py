@@ -1,4 +1,4 @@
-"""Columns as plain data for a model file, and back when the file may be anybody's: nothing in it is believed.
+"""Columns to and from plain data for model files. Files are untrusted: everything is checked on reading.
 
 A column is a frozen dataclass of a named kind. Its texts and flags go into a document; its floats go into float64
 tensors, one for each name (`mean`, `scale`, ...), so that no decimal rounding touches them. Reading returns what was
@@ -98,8 +98,8 @@ def _kind_of(value: Any, kinds: Mapping[str, type[C]], what: str) -> type[C]:
     demand(isinstance(value, dict) and isinstance(value.get("kind"), str), what, value, "a record with a kind")
     kind = str(value["kind"])
     if kind not in kinds:
-        named = reprlib.repr(kind)
-        raise ModelFileError(f"the file's {what} uses {named}, unknown to this version: a newer chainrule may know it")
+        shown = reprlib.repr(kind)
+        raise ModelFileError(f"the file's {what} uses {shown}, unknown to this version: a newer chainrule may know it")
     return kinds[kind]
 
 
@@ -117,10 +117,10 @@ def _flag(value: Any, what: str) -> bool:
 
 def _texts(value: Any, what: str) -> tuple[str, ...]:
     """`value` as one text or more, none of them twice."""
-    found = tuple(_text(v, what) for v in _entries(value, what))
-    repeated = [text for text, times in Counter(found).items() if times > 1]
+    texts = tuple(_text(v, what) for v in _entries(value, what))
+    repeated = [text for text, times in Counter(texts).items() if times > 1]
     demand(not repeated, what, repeated, "no text more than once")
-    return found
+    return texts
 
 
 _READERS: dict[Any, Callable[[Any, str], Any]] = {"str": _text, "bool": _flag, "tuple[str, ...]": _texts}
@@ -129,12 +129,12 @@ _READERS: dict[Any, Callable[[Any, str], Any]] = {"str": _text, "bool": _flag, "
 def _statistics(tensors: Mapping[str, Any], prefix: str, kinds: Sequence[Any]) -> dict[str, Iterator[float]]:
     """For each name the numbers of the columns that have one, in their order."""
     names = [name for kind in kinds for name in _floats(kind)]
-    found = {
+    numbers = {
         name: _finite(tensors, f"{prefix}.{name}", names.count(name)) for name in dict.fromkeys([*_ALWAYS, *names])
     }
-    for name in (name for name in _POSITIVE if name in found):
-        demand(bool((found[name] > 0).all()), f"tensor {prefix}.{name}", found[name].tolist(), "values above 0")
-    return {name: iter(values.tolist()) for name, values in found.items()}
+    for name in (name for name in _POSITIVE if name in numbers):
+        demand(bool((numbers[name] > 0).all()), f"tensor {prefix}.{name}", numbers[name].tolist(), "values above 0")
+    return {name: iter(values.tolist()) for name, values in numbers.items()}
 
 
 def _finite(tensors: Mapping[str, Any], name: str, count: int) -> NDArray[np.float64]:

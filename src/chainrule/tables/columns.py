@@ -1,23 +1,20 @@
-"""One column, read in two ways: as numbers, or as words in a canonical text. Whole columns, never cell by cell."""
+"""One column as numbers or as words in a canonical text: the whole column at once, never cell by cell."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import DataError, RowError
-from chainrule.tables.missing import UNSAID, among, one_array, stripped, without
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from chainrule.tables.arrow import pa, pc
+from chainrule.tables.missing import PLACEHOLDERS, among, one_array, stripped, without
 
 __all__ = [
     "NumberCells",
     "column_as_numbers",
-    "column_as_words",
     "first_non_number",
     "is_categorical",
     "missing_cells",
@@ -34,20 +31,20 @@ __all__ = [
 _TRUE = ("true", "True", "TRUE")
 _FALSE = ("false", "False", "FALSE")
 _NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
-_WHOLE = r"^(-?(?:0|[1-9][0-9]*))\.0+$"  # a whole number written as a decimal; a code such as 007 is none
-_FEW, _MANY, _TOGETHER = 1024, 64, 2**18  # rows and columns for which columns are read together, and cells together
+_WHOLE = r"^(-?(?:0|[1-9][0-9]*))\.0+$"  # a whole number written as a decimal; not a code such as 007.0
+_FEW_ROWS, _MANY_COLUMNS, _CELLS = 1024, 64, 2**18  # when columns are read together, and how many cells at once
 _EXACT = 2.0**53  # below it every whole float64 is its own integer
 
 
 def column_as_numbers(column: Any, name: str = "?") -> tuple[NDArray[np.float64], NDArray[np.bool_]] | None:
     """The values (n,) float64, NaN where missing, and the missing cells (n,); None unless all present are numbers.
 
-    Numbers are decimal (`-1`, `.5`, `1e-3`), booleans count as 1 and 0; `1_000`, `1,5` and `0x10` are words.
+    Numbers are decimal (`-1`, `.5`, `1e-3`), booleans are 1 and 0; `1_000`, `1,5` and `0x10` are words.
 
     >>> column_as_numbers(["1", " 2.5 ", "?"])
     (array([1. , 2.5, nan]), array([False, False,  True]))
 
-    Raises DataError, naming the row, for a column of numbers in which one is infinite or too large for float64.
+    Raises RowError for a number that is infinite or too large for float64.
     """
     numbers = read_numbers(column)
     if numbers is None:
@@ -55,101 +52,84 @@ def column_as_numbers(column: Any, name: str = "?") -> tuple[NDArray[np.float64]
     infinite = np.isinf(numbers.values)
     if infinite.any():
         row = int(infinite.argmax())
-        raise RowError(row, lambda number: not_finite(name, number, shown(column, row)))
+        raise not_finite(name, row, shown(column, row))
     return numbers.values, np.isnan(numbers.values)
 
 
-def not_finite(name: str, number: int, text: str) -> str:
-    """The line that refuses a number that is none, in the row of that number (from 1)."""
-    return f"row {number} of column {name!r} is {text}, which is no finite number: mend it"
+def not_finite(name: str, row: int, text: str) -> RowError:
+    """The error for a cell whose number is infinite, in this row (from 0)."""
+    line = "row {row} of column {name!r} is {text}, which is not a finite number: fix it"
+    return RowError(row, line, name=name, text=text)
 
 
 class NumberCells(NamedTuple):
-    """Cells that are all numbers: `values` (n,) float64, NaN where missing; whether they are `boolean`.
+    """Cells that are all numbers: `values` (n,) float64, NaN where missing; whether all of them are `boolean`.
 
-    `unsaid` (k,) are the cells that are missing only because their word is one of `UNSAID`.
+    `placeholders` (k,) are the cells that are missing because their word is one of `PLACEHOLDERS`.
     """
 
     values: NDArray[np.float64]
     boolean: bool
-    unsaid: NDArray[np.intp] = np.empty(0, np.intp)
+    placeholders: NDArray[np.intp] = np.empty(0, np.intp)
 
 
-def read_numbers(column: Any, unsaid: bool = False) -> NumberCells | None:
-    """The cells as numbers, infinite ones too; None unless all that are present are numbers, or all are booleans.
+def read_numbers(column: Any, allow_placeholders: bool = False) -> NumberCells | None:
+    """The cells as numbers, infinite ones too; None unless all that are not missing are numbers, or all are booleans.
 
-    With `unsaid` the words of `UNSAID` count as missing.
+    With `allow_placeholders` the words of `PLACEHOLDERS` count as missing.
     """
-    import pyarrow as pa
-
     plain = one_array(column)
-    numbers, boolean = _numbers(plain), pa.types.is_boolean(plain.type)
-    if numbers is None and pa.types.is_large_string(plain.type):
-        text, left_out = stripped(plain), np.empty(0, np.intp)
-        if unsaid:
-            found = among(text, UNSAID)
-            left_out = np.flatnonzero(found.to_numpy(zero_copy_only=False))
-            text = without(text, found)
-        numbers = _parsed(text) if unsaid else None
-        boolean = numbers is None
-        numbers = _booleans(text) if boolean else numbers
-        return None if numbers is None else NumberCells(numbers.to_numpy(zero_copy_only=False), boolean, left_out)
-    return None if numbers is None else NumberCells(numbers.to_numpy(zero_copy_only=False), boolean)
+    numbers = _numbers(plain)
+    if numbers is not None:
+        return NumberCells(numbers.to_numpy(zero_copy_only=False), pa.types.is_boolean(plain.type))
+    return _read_text(stripped(plain), allow_placeholders) if pa.types.is_large_string(plain.type) else None
 
 
-def column_as_words(column: Any, name: str = "?") -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
-    """The cells as canonical text (n,) objects, None where missing, and the missing cells (n,).
-
-    A value has one text whatever it came as: `1`, `1.0` and a CSV's `1.0` are `1`; booleans are `true`, `false`.
-
-    >>> column_as_words([1.0, None, 0.5])
-    (array(['1', None, '0.5'], dtype=object), array([False,  True, False]))
-
-    Raises DataError for a column of lists, structures or bytes.
-    """
-    words = words_of(column, name).to_numpy(zero_copy_only=False)
-    missing: NDArray[np.bool_] = words == np.array(None)
-    return words, missing
+def _read_text(text: pa.Array, allow_placeholders: bool) -> NumberCells | None:
+    """The same of text that holds words: placeholders among numbers, or booleans."""
+    placeholders = np.empty(0, np.intp)
+    if allow_placeholders:
+        mask = among(text, PLACEHOLDERS)
+        placeholders = np.flatnonzero(mask.to_numpy(zero_copy_only=False))
+        text = without(text, mask)
+    numbers = _parsed(text) if allow_placeholders else None
+    boolean = numbers is None
+    numbers = _booleans(text) if boolean else numbers
+    return None if numbers is None else NumberCells(numbers.to_numpy(zero_copy_only=False), boolean, placeholders)
 
 
 def values_of(column: Any, refuse: Callable[[int, str], DataError], name: str = "?") -> NDArray[np.float64]:
-    """The cells (n,) float64, NaN where missing, of a column that is known to hold numbers; truth values are 1 and 0.
+    """The cells (n,) float64, NaN where missing, of a column that should hold numbers; booleans are 1 and 0.
 
-    Each cell is read by itself, so that it does not matter which others came with it.
+    Each cell is read by itself: the result does not depend on the other cells.
 
-    Raises what `refuse(row, text)` makes for the first word, and RowError for a number that is not finite.
+    Raises `refuse(row, text)` for the first word, and RowError for a number that is not finite.
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     plain = one_array(column)
     if pa.types.is_large_string(plain.type) and _numbers(plain) is None:
         text = words_of(plain, name)
-        text = without(text, among(text, UNSAID))
+        text = without(text, among(text, PLACEHOLDERS))
         text = pc.if_else(among(text, _TRUE), "1", pc.if_else(among(text, _FALSE), "0", text))
         plain = text if _parsed(text) is not None else plain
     numbers = column_as_numbers(plain, name)
     if numbers is None:
-        raise refuse(*first_non_number(plain, name, unsaid=True))
+        raise refuse(*first_non_number(plain, name, allow_placeholders=True))
     return numbers[0]
 
 
 def numbers_at_once(table: pa.Table, names: Sequence[str]) -> dict[str, NDArray[np.float64]]:
-    """The values, NaN where missing, of those columns of text that hold finite decimal numbers alone.
+    """The values, NaN where missing, of the text columns that hold only finite decimal numbers, by name.
 
-    All of them are read in a few calls; it is worth it for many columns of few rows, and for others nothing is read.
+    They are read together in a few calls. That is faster for many columns of few rows; other tables give {}.
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     n = table.num_rows
-    if n > _FEW or len(names) < _MANY:
+    if n > _FEW_ROWS or len(names) < _MANY_COLUMNS:
         return {}
     types = dict(zip(table.column_names, table.schema.types, strict=True))
     texts = [name for name in names if pa.types.is_string(types[name]) or pa.types.is_large_string(types[name])]
-    found: dict[str, NDArray[np.float64]] = {}
-    for start in range(0, len(texts), _TOGETHER // n):
-        some = texts[start : start + _TOGETHER // n]
+    numbers: dict[str, NDArray[np.float64]] = {}
+    for start in range(0, len(texts), _CELLS // n):
+        some = texts[start : start + _CELLS // n]
         cells = stripped(
             one_array(pa.concat_arrays([c for name in some for c in table.column(name).cast("string").chunks]))
         )
@@ -158,31 +138,33 @@ def numbers_at_once(table: pa.Table, names: Sequence[str]) -> dict[str, NDArray[
         rows = values.to_numpy(zero_copy_only=False).reshape(-1, n)
         good = pc.fill_null(number, True).to_numpy(zero_copy_only=False).reshape(-1, n).all(axis=1)
         good &= ~np.isinf(rows).any(axis=1)
-        found |= {name: rows[k] for k, name in enumerate(some) if good[k]}
-    return found
+        numbers |= {name: rows[k] for k, name in enumerate(some) if good[k]}
+    return numbers
 
 
-def missing_cells(column: Any, unsaid: bool = False) -> NDArray[np.bool_]:
-    """Which cells (n,) are missing, with `unsaid` also those whose word is one of `UNSAID`.
+def missing_cells(column: Any, allow_placeholders: bool = False) -> NDArray[np.bool_]:
+    """Which cells (n,) are missing, with `allow_placeholders` also those whose word is one of `PLACEHOLDERS`.
 
     >>> missing_cells(["1", "?", None, "-"])
     array([False,  True,  True, False])
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     plain = one_array(column)
     if not pa.types.is_large_string(plain.type):
         return np.asarray(pc.is_null(plain, nan_is_null=pa.types.is_floating(plain.type)))
-    found = stripped(plain)
-    return np.asarray(pc.is_null(without(found, among(found, UNSAID)) if unsaid else found))
+    text = stripped(plain)
+    return np.asarray(pc.is_null(without(text, among(text, PLACEHOLDERS)) if allow_placeholders else text))
 
 
 def words_of(column: Any, name: str = "?") -> pa.Array:
-    """The same canonical text as one Arrow array, null where missing."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
+    """The cells as canonical text, one Arrow array, null where missing.
 
+    A value has one text whatever type it had: `1`, `1.0` and a CSV's `1.0` are `1`; booleans are `true`, `false`.
+
+    >>> words_of([1.0, None, 0.5]).to_pylist()
+    ['1', None, '0.5']
+
+    Raises DataError for a column of lists, structures or bytes.
+    """
     plain = one_array(column)
     if pa.types.is_floating(plain.type):
         return _float_words(plain)
@@ -198,10 +180,7 @@ def words_of(column: Any, name: str = "?") -> pa.Array:
 
 
 def _short_times(kind: pa.DataType, text: pa.Array) -> pa.Array:
-    """Times as a CSV has them: no zeros at the end of a second, and no midnight."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
+    """Times as in a CSV: without zeros at the end of a second, and without midnight."""
     if not pa.types.is_temporal(kind):
         return text
     text = pc.replace_substring_regex(text, r"(\.\d*?)0+(Z?)$", r"\1\2")
@@ -210,21 +189,17 @@ def _short_times(kind: pa.DataType, text: pa.Array) -> pa.Array:
 
 
 def is_categorical(column: Any) -> bool:
-    """Whether the column came as categories (an Arrow dictionary), which it stays even when they are numbers."""
-    import pyarrow as pa
-
+    """Whether the column holds categories (an Arrow dictionary); they stay categories even if they are numbers."""
     return isinstance(column, pa.Array | pa.ChunkedArray) and bool(pa.types.is_dictionary(column.type))
 
 
 def order_of(column: Any, name: str = "?") -> tuple[str, ...] | None:
-    """The words of ordered categories, lowest first; None for any other column, and where chunks differ in it.
+    """The words of ordered categories, lowest first; None for any other column, and if its chunks differ in order.
 
     >>> import pyarrow as pa
     >>> order_of(pa.DictionaryArray.from_arrays([1, 0], ["low", "high"], ordered=True))
     ('low', 'high')
     """
-    import pyarrow as pa
-
     if not is_categorical(column) or not column.type.ordered:
         return None
     chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
@@ -233,42 +208,32 @@ def order_of(column: Any, name: str = "?") -> tuple[str, ...] | None:
     return order if 1 < len(order) == len(set(order)) else None
 
 
-def first_non_number(column: Any, name: str = "?", unsaid: bool = False) -> tuple[int, str]:
-    """Row (from 0) and text of the first present cell that is no number; (0, "") where there is none.
+def first_non_number(column: Any, name: str = "?", allow_placeholders: bool = False) -> tuple[int, str]:
+    """Row (from 0) and text of the first cell that is neither missing nor a number; (0, "") if there is none.
 
     >>> first_non_number(["1", "", "about 3"])
     (2, 'about 3')
     """
-    import pyarrow.compute as pc
-
     words = words_of(column, name)
-    words = without(words, among(words, UNSAID)) if unsaid else words
+    words = without(words, among(words, PLACEHOLDERS)) if allow_placeholders else words
     row = pc.index(pc.match_substring_regex(words, _NUMBER), False).as_py()
     return (row, words[row].as_py()) if row >= 0 else (0, "")
 
 
 def numeric_cells(words: pa.Array) -> pa.Array:
     """Which of the words are numbers; null where missing."""
-    import pyarrow.compute as pc
-
     return pc.match_substring_regex(words, _NUMBER)
 
 
 def _numbers(plain: pa.Array) -> pa.Array | None:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     kind = plain.type
     if pa.types.is_large_string(kind):
         return _parsed(stripped(plain))
-    known = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean, pa.types.is_null)
-    return pc.cast(plain, pa.float64(), safe=False) if any(test(kind) for test in known) else None
+    numeric = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean, pa.types.is_null)
+    return pc.cast(plain, pa.float64(), safe=False) if any(test(kind) for test in numeric) else None
 
 
 def _parsed(text: pa.Array) -> pa.Array | None:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     try:
         return pc.cast(text, pa.float64())
     except pa.ArrowInvalid:
@@ -276,9 +241,6 @@ def _parsed(text: pa.Array) -> pa.Array | None:
 
 
 def _booleans(text: pa.Array) -> pa.Array | None:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     true = among(text, _TRUE)
     if not pc.all(pc.or_(pc.or_(true, among(text, _FALSE)), pc.is_null(text))).as_py():
         return None
@@ -286,10 +248,7 @@ def _booleans(text: pa.Array) -> pa.Array | None:
 
 
 def _float_words(numbers: pa.Array) -> pa.Array:
-    """Whole numbers as integers are written, the others by the fewest digits that give them back."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
+    """Whole numbers as integers, others by the fewest digits that give the same float."""
     numbers = pc.cast(numbers, pa.float32()) if pa.types.is_float16(numbers.type) else numbers
     present = pc.if_else(pc.is_nan(numbers), pa.scalar(None, numbers.type), numbers)
     whole = pc.and_(pc.equal(pc.trunc(present), present), pc.less(pc.abs(present), _EXACT))
@@ -298,6 +257,6 @@ def _float_words(numbers: pa.Array) -> pa.Array:
 
 
 def shown(column: Any, row: int) -> str:
-    """The text of a cell, cut where it is long."""
+    """The text of a cell, shortened if it is long."""
     text = words_of(column)[row].as_py()
     return text if len(text) <= 24 else f"{text[:20]}... ({len(text)} characters)"

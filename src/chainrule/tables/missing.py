@@ -1,32 +1,29 @@
-"""The cells of a column as one Arrow array, and which of its words stand for no value.
+"""The cells of a column as one Arrow array, and the words that stand for a missing value.
 
-White space around a cell is dropped, and the words of `MISSING` stand for no value at all, in every column. Those of
-`UNSAID` do so in columns of numbers, truth values and times, where they cannot be meant; elsewhere they are words.
+White space around a cell is dropped. `MISSING` words count as missing in every column. `PLACEHOLDERS` count as missing
+only in number, boolean and date columns; in text columns they are ordinary words.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import pyarrow as pa
+from chainrule.tables.arrow import pa, pc
 
-__all__ = ["MISSING", "UNSAID", "among", "one_array", "stripped", "without"]
+__all__ = ["MISSING", "PLACEHOLDERS", "among", "one_array", "stripped", "without"]
 
-_FAULTS = ("#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!")  # what a spreadsheet writes for no value
+_FAULTS = ("#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!")  # errors of spreadsheets
 _NOTHING = ("", "?", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NaT", "null", "NULL", "<null>", "None", "\\N")
 MISSING = (*_NOTHING, *_FAULTS)
 _DASHES = ("-", "--", "---", "\N{EN DASH}", "\N{EM DASH}", ".", "..", "*")
 _ABSENT = ("na", "n.a", "none", "nil", "null", "missing", "unknown", "not available", "undefined")
-UNSAID = (*_DASHES, *(way(word) for word in _ABSENT for way in (str, str.capitalize, str.upper)), "n.a.", "N.A.")
+_SPELLINGS = (str, str.capitalize, str.upper)
+PLACEHOLDERS = (*_DASHES, *(spelled(word) for word in _ABSENT for spelled in _SPELLINGS), "n.a.", "N.A.")
 _A_DAY = {unit: 86400.0 * 1000**k for k, unit in enumerate(("s", "ms", "us", "ns"))}
 
 
 def one_array(column: Any) -> pa.Array:
-    """One array without dictionary, its text as large_string; lists are taken as they come."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
+    """The cells as one array without dictionary, text as large_string; a list is converted first."""
     if not isinstance(column, pa.Array | pa.ChunkedArray):
         column = pa.array(column, from_pandas=True)
     if isinstance(column, pa.ChunkedArray):  # each chunk by itself: dictionaries may differ between chunks
@@ -41,24 +38,16 @@ def one_array(column: Any) -> pa.Array:
 
 
 def stripped(text: pa.Array) -> pa.Array:
-    """The text without white space around it, null where it is one of the missing words."""
-    import pyarrow.compute as pc
-
+    """The text without white space around it, null where it is one of `MISSING`."""
     trimmed = pc.utf8_trim_whitespace(text)
     return without(trimmed, among(trimmed, MISSING))
 
 
 def without(text: pa.Array, cells: pa.Array) -> pa.Array:
     """The text, null in these cells."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     return pc.if_else(cells, pa.scalar(None, text.type), text)
 
 
 def among(text: pa.Array, words: tuple[str, ...]) -> pa.Array:
-    """Which cells (n,) are one of the words."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
+    """Which cells (n,) hold one of the words."""
     return pc.is_in(text, value_set=pa.array(words, text.type))

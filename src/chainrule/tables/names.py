@@ -1,20 +1,18 @@
-"""The names of a table's columns: each its own, and listed in messages."""
+"""The names of a table's columns: required, listed in messages, and checked to differ."""
 
 from __future__ import annotations
 
 import difflib
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from chainrule.errors import DataError
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from chainrule.tables.arrow import pa
 
 __all__ = ["UNNAMED", "listed", "named_columns", "require_columns"]
 
-UNNAMED = b"chainrule.unnamed"  # where a table's metadata keep the number of a column that had no name
+UNNAMED = b"chainrule.unnamed"  # the key in a table's metadata for the number of a column without a name
 
 _SHOWN = 12  # names that a message lists at most
 _LENGTH = 40  # characters of a name that a message shows at most
@@ -55,7 +53,7 @@ def _short(name: Any) -> str:
 def named_columns(names: Sequence[str], origin: str) -> list[int]:
     """The numbers, from 0, of the columns that have a name.
 
-    Raises DataError when a name comes twice, and when there is no column with a name.
+    Raises DataError if a name comes twice, and if no column has a name.
     """
     repeated = [name for name, times in Counter(names).items() if times > 1]
     if repeated:

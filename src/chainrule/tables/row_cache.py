@@ -1,4 +1,4 @@
-"""RowCache for encoded rows: arrays in memory, or one file beside it when they are larger than memory.
+"""The cache of encoded rows: arrays in memory, or in one file if they are large.
 
     file:   [ array 0, rows in order ][ array 1 ] ...       each beginning at a multiple of 64 bytes
 
@@ -30,14 +30,14 @@ _ALIGNED = 64  # bytes
 
 
 class RowCache:
-    """Arrays of known shapes, written row after row (`put`) and then read (`array`): the same bits wherever they lie.
+    """Arrays of known shapes, written row after row (`put`) and then read (`array`): the same bits in memory or a file.
 
-    `folder` is where the file goes; without one the arrays stay in memory as long as they take at most a quarter of
-    what is available, and the file goes into the system's folder for large temporary files.
+    `folder` is the folder of the file. Without it the arrays stay in memory if they take at most a quarter of what is
+    available; else the file goes into the system's folder for large temporary files.
 
-    >>> room = RowCache([(3, 2), (3, 1)], "float32")
-    >>> room.put(0, [[1, 2], [3, 4]]); room.put(0, [[5, 6]])
-    >>> room.array(0)[-1]
+    >>> cache = RowCache([(3, 2), (3, 1)], "float32")
+    >>> cache.put(0, [[1, 2], [3, 4]]); cache.put(0, [[5, 6]])
+    >>> cache.array(0)[-1]
     array([5., 6.], dtype=float32)
 
     Raises OSError, naming the folder, when the disk is full or the folder cannot be written.
@@ -45,7 +45,7 @@ class RowCache:
 
     def __init__(self, shapes: Sequence[tuple[int, ...]], dtype: Any, folder: str | None = None) -> None:
         self._shapes, self._dtype = [tuple(shape) for shape in shapes], np.dtype(dtype)
-        self._at = [0] * len(shapes)
+        self._written = [0] * len(shapes)
         self._starts, self.bytes = _layout(self._shapes, self._dtype.itemsize)
         self.folder = _folder_for(self.bytes, folder)
         self._arrays = [np.empty(shape, self._dtype) for shape in self._shapes] if self.folder is None else []
@@ -55,13 +55,13 @@ class RowCache:
 
     def put(self, k: int, rows: Any) -> None:
         """Write the next rows of array k."""
-        start = self._at[k]
-        self._at[k] = stop = start + len(rows)
+        start = self._written[k]
+        self._written[k] = stop = start + len(rows)
         if self._file is None:
             self._arrays[k][start:stop] = rows
             return
         values = np.ascontiguousarray(rows, self._dtype)
-        with _naming(str(self.folder)):
+        with _with_folder_name(str(self.folder)):
             self._file.seek(self._starts[k] + start * _row_bytes(self._shapes[k], self._dtype.itemsize))
             self._file.write(values.data.cast("B") if values.size else b"")
 
@@ -71,13 +71,13 @@ class RowCache:
             return self._arrays[k]
         if not math.prod(self._shapes[k]):
             return np.empty(self._shapes[k], self._dtype)
-        with _naming(str(self.folder)):
+        with _with_folder_name(str(self.folder)):
             self._file.flush()
             mapped = np.memmap(self._file, self._dtype, "r", self._starts[k], self._shapes[k])
         return np.asarray(mapped)  # rows taken from a plain array are cheaper than from a `memmap`
 
     def _opened(self, folder: str) -> Any:
-        with _naming(folder):
+        with _with_folder_name(folder):
             file = tempfile.TemporaryFile(prefix="chainrule-", dir=folder)  # noqa: SIM115 - it lives as long as the maps
             free = shutil.disk_usage(folder).free
             if free < self.bytes:
@@ -96,7 +96,7 @@ def available_memory() -> int:
 
 
 def _left_to_container() -> int:
-    """Bytes that a container's limit leaves; without a limit more than there can be."""
+    """Bytes below a container's limit; without a limit 2^63."""
     with contextlib.suppress(OSError, ValueError):
         limit, used = (int(Path("/sys/fs/cgroup", f"memory.{name}").read_text()) for name in ("max", "current"))
         return max(limit - used, 0)
@@ -115,7 +115,7 @@ def _folder_for(size: int, folder: str | None) -> str | None:
 
 
 def _layout(shapes: Sequence[tuple[int, ...]], itemsize: int) -> tuple[list[int], int]:
-    """Where each array begins, and the bytes of all together."""
+    """The place at which each array begins, and the bytes of all together."""
     starts, at = [], 0
     for shape in shapes:
         starts.append(at)
@@ -128,8 +128,8 @@ def _row_bytes(shape: tuple[int, ...], itemsize: int) -> int:
 
 
 @contextlib.contextmanager
-def _naming(folder: str) -> Iterator[None]:
-    """Give an OSError the folder that it is about."""
+def _with_folder_name(folder: str) -> Iterator[None]:
+    """Let an OSError name the folder."""
     try:
         yield
     except OSError as error:

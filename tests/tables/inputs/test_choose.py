@@ -10,8 +10,8 @@ from tests.tables.cutting import Cut, random_cuts
 from tests.tables.reading import read_table
 
 from chainrule.errors import DataError, ModelFileError
-from chainrule.tables.inputs.encoder import Encoder
-from chainrule.tables.missing import UNSAID
+from chainrule.tables.inputs import Encoder
+from chainrule.tables.missing import PLACEHOLDERS
 
 
 def became(cells, name="a", cuts=()):
@@ -28,7 +28,7 @@ def encoded(cells, new=None):
 # words for nothing -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("word", [*UNSAID, "#DIV/0!", "#VALUE!", "NaT", "", "\\N", " - "])
+@pytest.mark.parametrize("word", [*PLACEHOLDERS, "#DIV/0!", "#VALUE!", "NaT", "", "\\N", " - "])
 def test_words_for_nothing_are_missing_in_columns_of_numbers(word):
     assert encoded(["1", word, "3"]) == (["a", "a missing"], [[-1, 0], [0, 1], [1, 0]])
     assert encoded(["true", word, "false", "true", "false"])[1][1] == [0, 1]

@@ -8,7 +8,7 @@ from tests.tables.cutting import Cut, random_cuts
 from tests.tables.reading import read_table
 
 import chainrule as cr
-from chainrule.tables.inputs.encoder import Encoder
+from chainrule.tables.inputs import Encoder
 from chainrule.tables.inputs.transforms import Log, Scaled, bent
 
 N = 4000

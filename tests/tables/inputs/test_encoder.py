@@ -10,7 +10,7 @@ import pytest
 from tests.tables.reading import read_table
 
 from chainrule.errors import DataError, ModelFileError
-from chainrule.tables.inputs.encoder import Encoder
+from chainrule.tables.inputs import Encoder
 from chainrule.tables.inputs.transforms import Numbers
 
 TABLE = {

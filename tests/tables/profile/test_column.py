@@ -1,4 +1,4 @@
-"""What is found of a column: the same however the rows are cut into blocks, whole columns before any decision."""
+"""The profile of a column: the same however the rows are cut into blocks, whole columns before any decision."""
 
 import numpy as np
 import pyarrow as pa
@@ -7,13 +7,13 @@ from tests.tables.cutting import Cut, random_cuts
 
 from chainrule.errors import DataError
 from chainrule.tables import columns
-from chainrule.tables.inputs.encoder import Encoder
-from chainrule.tables.profile import column as gathering
-from chainrule.tables.profile import word_counts as counting
-from chainrule.tables.profile.column import ColumnProfile, TargetProfile, gather, parts_of
-from chainrule.tables.profile.moments import BLOCK, Running, standard
+from chainrule.tables.chunks import chunks_of
+from chainrule.tables.inputs import Encoder
+from chainrule.tables.profile import ColumnProfile, TargetProfile, profile_columns, word_counts
+from chainrule.tables.profile import column as column_module
+from chainrule.tables.profile.moments import BLOCK, Running
 from chainrule.tables.profile.word_counts import Counts
-from chainrule.tables.targets.targets import Targets
+from chainrule.tables.targets import Targets
 
 ROWS = 2 * BLOCK + 1234
 
@@ -74,11 +74,11 @@ def test_one_pass_is_enough_unless_a_columns_first_word_comes_late():
 @pytest.mark.parametrize("cuts", [[], [1], [3], [50], [1, 2, 3, 50, 98]])
 def test_truth_values_among_numbers_make_a_column_of_words_wherever_they_come(cuts):
     cells = ["true"] * 3 + ["1", "2"] * 46 + ["false"] * 5
-    fact = ColumnProfile("a")
-    gather(lambda: parts_of(Cut({"a": cells}, cuts), ["a"]), [fact])
-    assert not fact.numeric
-    assert fact.word == (0, "true")
-    assert dict(fact.counts.words()) == {"true": 3, "1": 46, "2": 46, "false": 5}
+    profile = ColumnProfile("a")
+    profile_columns(lambda: chunks_of(Cut({"a": cells}, cuts), ["a"]), [profile])
+    assert not profile.numeric
+    assert profile.first_word == (0, "true")
+    assert dict(profile.counts.words()) == {"true": 3, "1": 46, "2": 46, "false": 5}
 
 
 @pytest.mark.parametrize("cuts", [[], [1, 2, 3], [40]])
@@ -103,14 +103,16 @@ def test_running_moments_are_those_of_all_rows_at_once(seed):
     running = Running()
     for part in np.split(values, random_cuts(ROWS, seed)):
         running.add(part)
-    assert running.standard() == standard(values, np.isnan(values))
+    whole = Running()
+    whole.add(values)
+    assert running.standard() == whole.standard()
 
 
 def test_counts_are_merged_and_bounded(monkeypatch):
-    monkeypatch.setattr(counting, "_TOGETHER", 3)
+    monkeypatch.setattr(word_counts, "_AT_ONCE", 3)
     words = pa.array([f"w{k % 11}" for k in range(200)] + ["7", None, "w1"], pa.large_string())
     for most, many in ((13, False), (12, False), (11, True)):
-        monkeypatch.setattr(counting, "MOST_DISTINCT", most)
+        monkeypatch.setattr(word_counts, "MOST_DISTINCT", most)
         for size in (1, 2, 50, 300):
             counts = Counts()
             for start in range(0, len(words), size):
@@ -122,7 +124,7 @@ def test_counts_are_merged_and_bounded(monkeypatch):
 
 
 def test_columns_of_too_many_words_are_left_out_and_no_target(monkeypatch):
-    monkeypatch.setattr(counting, "MOST_TEXT", 100)
+    monkeypatch.setattr(word_counts, "MOST_TEXT", 100)
     table = {"id": [f"name{k % 40}" for k in range(400)], "x": [0.5, 1.5] * 200}
     encoder = Encoder.fit(Cut(table, [7, 300]))
     assert encoder.describe()[0][1:] == ("dropped", "it holds more than 1,048,576 different words")
@@ -131,7 +133,7 @@ def test_columns_of_too_many_words_are_left_out_and_no_target(monkeypatch):
 
 
 def test_numbers_too_many_for_classes_are_refused(monkeypatch):
-    monkeypatch.setattr(gathering, "MOST_DISTINCT", 30)
+    monkeypatch.setattr(column_module, "MOST_DISTINCT", 30)
     source = Cut({"y": [0.5 * k for k in range(40)]}, [9])
     assert Targets.fit(source, "y").columns[0].kind == "numbers"
     with pytest.raises(DataError, match="different numbers, too many for classes"):
@@ -139,10 +141,10 @@ def test_numbers_too_many_for_classes_are_refused(monkeypatch):
 
 
 def test_categories_of_numbers_keep_their_numbers_as_targets():
-    fact = TargetProfile("a")
-    gather(lambda: parts_of(Cut({"a": pa.array([3, 1, 3]).dictionary_encode()}, [1]), ["a"]), [fact])
-    assert fact.categorical
-    assert fact.values.tolist() == [1, 3]
+    profile = TargetProfile("a")
+    profile_columns(lambda: chunks_of(Cut({"a": pa.array([3, 1, 3]).dictionary_encode()}, [1]), ["a"]), [profile])
+    assert profile.categorical
+    assert profile.values.tolist() == [1, 3]
 
 
 def test_many_columns_of_few_rows_are_read_together_with_the_same_bits(monkeypatch):
@@ -151,7 +153,7 @@ def test_many_columns_of_few_rows_are_read_together_with_the_same_bits(monkeypat
     table |= {"w": ["x", "y"] * 10, "t": ["true", "false"] * 10, "i": ["1", "2", "?", " 3 "] * 5, "m": [""] * 20}
     together = Encoder.fit(Cut(table, [7]))
     X = together.encode(Cut(table, [])._table)
-    monkeypatch.setattr(columns, "_FEW", 0)
+    monkeypatch.setattr(columns, "_FEW_ROWS", 0)
     alone = Encoder.fit(Cut(table, [7]))
     assert together == alone
     assert X.tobytes() == alone.encode(Cut(table, [])._table).tobytes()

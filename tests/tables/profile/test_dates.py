@@ -12,7 +12,7 @@ from tests.tables.cutting import Cut, random_cuts
 from tests.tables.reading import read_table
 
 from chainrule.errors import DataError, ModelFileError
-from chainrule.tables.inputs.encoder import Encoder
+from chainrule.tables.inputs import Encoder
 from chainrule.tables.inputs.transforms import Times
 from chainrule.tables.profile.dates import CLOCK, FORMS, seconds_of
 

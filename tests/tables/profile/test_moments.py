@@ -8,8 +8,15 @@ import pyarrow as pa
 import pytest
 from tests.tables.reading import read_table
 
-from chainrule.tables.inputs.encoder import Encoder
-from chainrule.tables.profile.moments import BLOCK, Moments, standard
+from chainrule.tables.inputs import Encoder
+from chainrule.tables.profile.moments import BLOCK, Moments, Running
+
+
+def standard(values, missing):
+    """Mean and population standard deviation of the values that are not missing."""
+    running = Running()
+    running.add(np.where(missing, np.nan, values))
+    return running.standard()
 
 
 def exactly(values):

@@ -9,10 +9,10 @@ import pytest
 from tests.tables.reading import read_table
 
 from chainrule.errors import DataError, ModelFileError, SettingError
-from chainrule.tables.profile.column import gather, parts_of
+from chainrule.tables.chunks import chunks_of
+from chainrule.tables.profile import profile_columns
 from chainrule.tables.sources import as_source
-from chainrule.tables.targets.kinds import LogQuantity, Quantity
-from chainrule.tables.targets.targets import Block, Targets, target_profiles
+from chainrule.tables.targets import Block, LogQuantity, Quantity, Targets, target_profiles
 
 TABLE = {
     "digit": ["10", "9", "10", None, "2"],
@@ -318,9 +318,9 @@ def test_logarithms_there_and_back():
 
 
 def facts_of(columns):
-    (fact,) = target_profiles(list(columns), "y")
-    gather(lambda: parts_of(as_source(columns), ["y"]), [fact])
-    return fact
+    (profile,) = target_profiles(list(columns), "y")
+    profile_columns(lambda: chunks_of(as_source(columns), ["y"]), [profile])
+    return profile
 
 
 @pytest.mark.parametrize("value", [0.0, -2.0])

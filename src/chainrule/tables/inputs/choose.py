@@ -1,11 +1,11 @@
-"""What an input column becomes, decided from the facts that were found of it."""
+"""The transform of an input column: the one place that chooses it, from the column's profile."""
 
 from __future__ import annotations
 
 import re
 
 from chainrule.errors import RowError
-from chainrule.tables.inputs.choose_scale import Shape, scaled
+from chainrule.tables.inputs.choose_scale import choose_scale
 from chainrule.tables.inputs.transforms import (
     LEAST_SHARE,
     MOST_WORDS,
@@ -18,76 +18,90 @@ from chainrule.tables.inputs.transforms import (
     Times,
     Transform,
 )
-from chainrule.tables.profile.column import ColumnProfile
+from chainrule.tables.profile import ColumnProfile, Shape
 from chainrule.tables.profile.word_counts import MOST_DISTINCT
 
-__all__ = ["transform_of"]
+__all__ = ["choose_transform"]
 
 MEANT_AS_NUMBERS = 0.9  # the share of numbers among its cells from which on a column's words are taken for slips
-SPACES = 5  # in a cell on average, from which on words that hardly ever come twice are called prose
-HALF_A_YEAR = 183  # days from which on a season says what the date alone does not
+SPACES = 5  # in a cell on average, from which on words that hardly ever repeat are called prose
+HALF_A_YEAR = 183  # days from which on the season says more than the date alone
 LEAST_NUMBERED = 20  # different whole numbers that a column of identifiers has at least
 _IDENTIFIER = re.compile(  # the whole name, or how it ends
     r"(?i:^(index|idx|row|rowid|rownum|row[_ ]?number|nr|no|#)$)|(?i:(^|[_\W])(id|uid|uuid|guid)$)|[a-z](Id|ID)$"
 )
 
 
-def transform_of(facts: ColumnProfile) -> Transform:
-    """The kind of transform that the cells of a column call for."""
-    if facts.present == 0:
-        return Dropped(facts.name, "every cell is missing")
-    if not facts.numeric:
-        return _of_words(facts)
-    if _numbers_rows(facts):
-        return _flag_or_drop(facts, "its whole numbers are all different, as those of rows and identifiers")
-    return scaled(facts) or _flag_or_drop(facts, "every value is the same")
+def choose_transform(profile: ColumnProfile) -> Transform:
+    """The transform of an input column with this profile.
+
+    Raises RowError for a few words among numbers, and for an infinite number.
+    """
+    if profile.present == 0:
+        return Dropped(profile.name, "every cell is missing")
+    if not profile.numeric:
+        return _of_words(profile)
+    if _is_identifier(profile):
+        return _flag_or_drop(profile, "its whole numbers are all different, as those of rows and identifiers")
+    return choose_scale(profile) or _flag_or_drop(profile, "every value is the same")
 
 
-def _numbers_rows(facts: ColumnProfile) -> bool:
+def _is_identifier(profile: ColumnProfile) -> bool:
     """Whether a column is named like an identifier and holds whole numbers that are all different."""
-    if not _IDENTIFIER.search(facts.name.strip()):
+    if not _IDENTIFIER.search(profile.name.strip()):
         return False
-    values = facts.sample.sorted
+    values = profile.sample.sorted
     different = bool((values[1:] > values[:-1]).all()) and len(values) >= LEAST_NUMBERED
     return different and bool((values == values.round()).all())
 
 
-def _of_words(facts: ColumnProfile) -> Transform:
-    counts, present = facts.counts, facts.present
-    if facts.word is not None and not facts.categorical and counts.numeric > MEANT_AS_NUMBERS * present:
-        name, (row, word) = facts.name, facts.word
-        raise RowError(
-            row, lambda number: f"column {name!r} holds numbers, but {word!r} came in row {number}: mend it, or drop it"
-        )
-    if facts.forms.chosen is not None and not facts.categorical:
-        return _times(facts, facts.forms.chosen)
+def _of_words(profile: ColumnProfile) -> Transform:
+    counts = profile.counts
+    _require_no_slips(profile)
+    if profile.forms.chosen is not None and not profile.categorical:
+        return _times(profile, profile.forms.chosen)
     if counts.too_many:
-        return _flag_or_drop(facts, f"it holds more than {MOST_DISTINCT:,} different words")
+        return _flag_or_drop(profile, f"it holds more than {MOST_DISTINCT:,} different words")
     if counts.distinct() == 1:
-        return _flag_or_drop(facts, "every value is the same")
-    if facts.order is not None and len(facts.order) <= MOST_WORDS:
-        return Ordered(facts.name, facts.order, facts.missing > 0)
+        return _flag_or_drop(profile, "every value is the same")
+    if profile.order is not None and len(profile.order) <= MOST_WORDS:
+        return Ordered(profile.name, profile.order, profile.missing > 0)
+    return _categories(profile)
+
+
+def _require_no_slips(profile: ColumnProfile) -> None:
+    """Raise a RowError if almost all cells are numbers, so that the words are most likely slips."""
+    mostly_numbers = profile.counts.numeric > MEANT_AS_NUMBERS * profile.present
+    if profile.first_word is not None and not profile.categorical and mostly_numbers:
+        row, word = profile.first_word
+        line = "column {name!r} holds numbers, but {word!r} came in row {row}: fix it, or drop the column"
+        raise RowError(row, line, name=profile.name, word=word)
+
+
+def _categories(profile: ColumnProfile) -> Transform:
+    """The repeated words as categories, unless hardly any word repeats."""
+    counts = profile.counts
     repeated = counts.words(least=2)
-    if sum(count for _, count in repeated) < LEAST_SHARE * present or not repeated:
+    if sum(count for _, count in repeated) < LEAST_SHARE * profile.present or not repeated:
         prose = "hardly any text comes twice, as in prose"
         names = "hardly any word comes twice, as in names and identifiers"
-        return _flag_or_drop(facts, prose if counts.spaces() >= SPACES else names)
-    kept = tuple(word for word, _ in repeated[:MOST_WORDS])
-    kind = Categories if len(kept) == counts.distinct() else Frequent
-    return kind(facts.name, kept, facts.missing > 0)
+        return _flag_or_drop(profile, prose if counts.spaces() >= SPACES else names)
+    words = tuple(word for word, _ in repeated[:MOST_WORDS])
+    kind = Categories if len(words) == counts.distinct() else Frequent
+    return kind(profile.name, words, profile.missing > 0)
 
 
-def _times(facts: ColumnProfile, form: str) -> Transform:
-    spread, missing = facts.forms.open[form], facts.missing + facts.forms.unsaid > 0
+def _times(profile: ColumnProfile, form: str) -> Transform:
+    spread, missing = profile.forms.possible[form], profile.missing + profile.forms.placeholders > 0
     shape = Shape(spread.days, spread.sample)
     if shape.scale == 0:
-        return _flag_or_drop(facts, "every value is the same")
+        return _flag_or_drop(profile, "every value is the same")
     span = shape.high - shape.low
-    told = {"days": True, "season": span >= HALF_A_YEAR, "weekday": span >= 7 and spread.weekdays > 1}
-    told["clock"] = spread.minutes > 1
-    middle, scale, robust = shape.straight
-    return Times(facts.name, form, tuple(part for part in PARTS if told[part]), missing, middle, scale, robust)
+    varies = {"days": True, "season": span >= HALF_A_YEAR, "weekday": span >= 7 and spread.weekdays > 1}
+    varies["clock"] = spread.minutes > 1
+    middle, scale, robust = shape.linear
+    return Times(profile.name, form, tuple(part for part in PARTS if varies[part]), missing, middle, scale, robust)
 
 
-def _flag_or_drop(facts: ColumnProfile, reason: str) -> Transform:
-    return Presence(facts.name, reason) if facts.missing else Dropped(facts.name, reason)
+def _flag_or_drop(profile: ColumnProfile, reason: str) -> Transform:
+    return Presence(profile.name, reason) if profile.missing else Dropped(profile.name, reason)

@@ -1,13 +1,8 @@
-"""On which scale a column of numbers is seen: decided from its moments and from the quantiles of a sample.
+"""The scale of an input column of numbers: the one place that chooses it.
 
-    far out     the farthest value lies more than 5 robust deviations from the median
-    skewed      nothing is below 0, the median lies in the lowest fifth between the quantiles of 1% and 99% (or what two
-                values lie beyond), and of what is not 0 the quantile of 95% is ten times that of 5%, or more
-
-A column that is skewed, and whose farthest value is more than 4 robust deviations out, is a logarithm of its distance
-from 0, in units of that 5% quantile. One that is far out and has a percent of its rows more than 4 robust deviations
-out on either side has heavy tails, and is a logarithm of the distance from the median. Where only a few values are far
-out they are slips or rarities: the scale is then that of the rest. Any other column is standardised.
+A skewed column becomes a logarithm of the distance from 0, in units of the 5% quantile of what is not 0. A column with
+heavy tails becomes a logarithm of the distance from the median. If only a few values lie far out, they are slips or
+rarities: the scale is then that of the rest. Any other column is standardised. `profile.shape` defines these words.
 """
 
 from __future__ import annotations
@@ -16,78 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.tables.inputs.transforms import Log, Scaled
-from chainrule.tables.profile.column import ColumnProfile
-from chainrule.tables.profile.moments import Moments, Running
-from chainrule.tables.profile.sample import Sample
+from chainrule.tables.profile import ColumnProfile, Moments, Shape
 
-__all__ = ["Shape", "scaled"]
-
-FAR = 5.0  # robust deviations from the median
-TAIL = 4.0
-DECADE = 10.0
-SKEWED = 0.6  # (q99 + q01 - 2 q50) / (q99 - q01)
-
-Values = NDArray[np.float64]
+__all__ = ["choose_scale"]
 
 
-def scaled(facts: ColumnProfile) -> Scaled | Log | None:
-    """What the numbers of a column become; None where they are all the same."""
-    name, missing, shape = facts.name, facts.missing > 0, Shape(facts.moments, facts.sample)
+def choose_scale(profile: ColumnProfile) -> Scaled | Log | None:
+    """The transform of a column of numbers; None if all of them are the same."""
+    name, missing, shape = profile.name, profile.missing > 0, Shape(profile.moments, profile.sample)
     if shape.scale == 0:
         return None
     if shape.skewed:
         return _log(name, missing, shape.sample, 0.0, shape.unit)
     if shape.heavy:
         return _log(name, missing, shape.sample, shape.median, shape.deviation)
-    return Scaled(name, missing, *shape.straight)
+    return Scaled(name, missing, *shape.linear)
 
 
-class Shape:
-    """The shape of a column of numbers; `first` and `last` are its quantiles of 1% and 99%."""
-
-    def __init__(self, moments: Running, sample: Sample) -> None:
-        self.mean, self.scale = moments.standard()
-        self.low, self.high = moments.range
-        self.sample = sample.sorted
-        end = min(max(0.01, 2 / len(self.sample)), 0.25)  # two lie beyond at least, so that no slip is taken for a tail
-        shares = (end, 0.05, 0.25, 0.5, 0.75, 0.95, 1 - end)
-        self.first, q05, q25, self.median, q75, q95, self.last = np.quantile(self.sample, shares).tolist()
-        self.deviation = (q75 - q25) / 1.349 or (q95 - q05) / 3.29
-        self._several = len(np.unique(self.sample)) > 2
-
-    @property
-    def straight(self) -> tuple[float, float, bool]:
-        """Middle and scale for numbers as they are, and whether these are median and robust deviation."""
-        robust = self._several and self.deviation > 0 and self._reach(self.low, self.high) > FAR
-        return (self.median, self.deviation, True) if robust else (self.mean, self.scale, False)
-
-    @property
-    def skewed(self) -> bool:
-        """Whether the numbers are those of a logarithmic scale that begins at 0."""
-        first, last = self.first, self.last
-        to_the_left = first + last - 2 * self.median > SKEWED * (last - first)
-        apart = self._several and self.low >= 0 and self._reach(self.low, self.high) > TAIL
-        return apart and to_the_left and float(np.quantile(self._above, 0.95)) >= DECADE * self.unit
-
-    @property
-    def unit(self) -> float:
-        """The 5% quantile of what is not 0, of numbers that are not negative."""
-        return float(np.quantile(self._above, 0.05))
-
-    @property
-    def _above(self) -> Values:
-        return self.sample[self.sample > 0]
-
-    @property
-    def heavy(self) -> bool:
-        """Whether a percent of the numbers or more is far out."""
-        return self.straight[2] and self._reach(self.first, self.last) > TAIL
-
-    def _reach(self, low: float, high: float) -> float:
-        """How far the farther of the two is from the median, in robust deviations."""
-        return max(high - self.median, self.median - low) / (self.deviation or self.scale)
-
-
-def _log(name: str, missing: bool, sample: Values, origin: float, unit: float) -> Log:
+def _log(name: str, missing: bool, sample: NDArray[np.float64], origin: float, unit: float) -> Log:
     mean, scale = Moments.of(Log.curve(sample, origin, unit)).standard()
     return Log(name, missing, origin, unit, mean, scale)

@@ -1,36 +1,36 @@
-"""The encoder: how the columns of a table become the rows of numbers that a network takes.
+"""The encoder: it turns the columns of a table into the rows of numbers that a network takes.
 
-Fitted on the training rows alone. Columns are found by name, in any order; columns it never saw are ignored.
+It is fitted on the training rows alone. It takes columns by name, in any order, and ignores columns that training did
+not have.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import DataError
+from chainrule.tables.arrow import pa
+from chainrule.tables.chunks import chunks_of
 from chainrule.tables.column_records import demand, read_columns, statistics_of, write_columns
 from chainrule.tables.columns import numbers_at_once
-from chainrule.tables.inputs.choose import transform_of
+from chainrule.tables.inputs.choose import choose_transform
 from chainrule.tables.inputs.transforms import KINDS, MOST_WORDS, PARTS, NumberColumn, Times, Transform, WordColumn
 from chainrule.tables.names import require_columns
-from chainrule.tables.profile.column import ColumnProfile, gather, parts_of
+from chainrule.tables.profile import ColumnProfile, profile_columns
 from chainrule.tables.profile.dates import FORMS
 from chainrule.tables.sources import as_source
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 __all__ = ["Encoder"]
 
 
 @dataclasses.dataclass(frozen=True)
 class Encoder:
-    """What each column becomes, in the order of the training table.
+    """The transform of each column, in the order of the training table.
 
     >>> from chainrule.tables.sources import as_source
     >>> table = as_source({"carat": [0.2, 0.4, None], "cut": ["Ideal", "Fair", "Ideal"]}).table()
@@ -49,20 +49,20 @@ class Encoder:
     def fit(cls, table: Any, exclude: str | Iterable[str] = (), chosen: NDArray[np.bool_] | None = None) -> Encoder:
         """The encoder for all columns of a table or a source but the excluded ones (the targets).
 
-        With `chosen` (n,) from those rows alone. Raises DataError for an excluded column that is absent, and when no
+        With `chosen` (n,) from those rows alone. Raises DataError for an excluded column that is absent, and if no
         column can be learned from.
         """
         source = as_source(table)
         excluded = [exclude] if isinstance(exclude, str) else list(exclude)
         require_columns(source.names, excluded, "excluded")
-        facts = [ColumnProfile(name) for name in source.names if name not in set(excluded)]
-        gather(lambda: parts_of(source, [fact.name for fact in facts], chosen), facts)
-        return cls.of(facts)
+        profiles = [ColumnProfile(name) for name in source.names if name not in set(excluded)]
+        profile_columns(lambda: chunks_of(source, [profile.name for profile in profiles], chosen), profiles)
+        return cls.of(profiles)
 
     @classmethod
-    def of(cls, facts: Iterable[ColumnProfile]) -> Encoder:
-        """The encoder that the cells of the columns call for. Raises DataError when none can be learned from."""
-        encoder = cls(tuple(transform_of(fact) for fact in facts))
+    def of(cls, profiles: Iterable[ColumnProfile]) -> Encoder:
+        """The encoder for columns with these profiles. Raises DataError if none of them can be learned from."""
+        encoder = cls(tuple(choose_transform(profile) for profile in profiles))
         if not encoder.feature_names:
             reasons = "; ".join(f"{t.name!r}: {t.detail}" for t in encoder.transforms[:12]) or "none is left"
             raise DataError(f"no column can be learned from ({reasons}): give at least one whose values differ")
@@ -86,22 +86,22 @@ class Encoder:
     def encode(self, table: pa.Table, dtype: Any = "float32") -> NDArray[Any]:
         """The rows as the network takes them: (n, width), C-contiguous.
 
-        Raises DataError for a column that is absent, and for a cell that is no finite number in a column of numbers.
+        Raises DataError for a column that is absent, and for a cell that is not a finite number in a column of numbers.
         """
         require_columns(table.column_names, self.columns, "input")
-        seen = [transform for transform in self.transforms if transform.features]
-        stops = np.cumsum([len(transform.features) for transform in seen]).tolist()
+        used = [transform for transform in self.transforms if transform.features]
+        stops = np.cumsum([len(transform.features) for transform in used]).tolist()
         X = np.zeros((table.num_rows, stops[-1]), dtype)
-        known = numbers_at_once(table, [transform.name for transform in seen if isinstance(transform, NumberColumn)])
-        for transform, start, stop in zip(seen, [0, *stops], stops, strict=False):
-            if isinstance(transform, NumberColumn) and transform.name in known:
-                transform.write(known[transform.name], X[:, start:stop])
+        values = numbers_at_once(table, [transform.name for transform in used if isinstance(transform, NumberColumn)])
+        for transform, start, stop in zip(used, [0, *stops], stops, strict=False):
+            if isinstance(transform, NumberColumn) and transform.name in values:
+                transform.write(values[transform.name], X[:, start:stop])
             else:
                 transform.fill(table.column(transform.name), X[:, start:stop])
         return X
 
     def describe(self) -> list[tuple[str, str, str]]:
-        """For each column of the training table its name, the kind of transform, and what that does, in words."""
+        """For each column of the training table: its name, the kind of transform, and what it does, in words."""
         return [(transform.name, transform.kind, transform.detail) for transform in self.transforms]
 
     def document(self) -> dict[str, Any]:
@@ -116,13 +116,13 @@ class Encoder:
     def from_document(cls, document: Any, tensors: Mapping[str, Any]) -> Encoder:
         """The encoder that `document` and `tensors` came from.
 
-        Raises ModelFileError for anything else than what those two methods give.
+        Raises ModelFileError for anything that those two methods do not give.
         """
         encoder = cls(read_columns(document, tensors, "encoder", KINDS))
         demand(encoder.width > 0, "encoder", encoder.describe(), "a column that is not dropped")
         for words in (t.words for t in encoder.transforms if isinstance(t, WordColumn)):
             demand(len(words) <= MOST_WORDS, "encoder", words, f"{MOST_WORDS} words at most")
         for times in (t for t in encoder.transforms if isinstance(t, Times)):
-            known = times.form in FORMS and set(times.parts) <= set(PARTS)
-            demand(known, "encoder", (times.form, *times.parts), "a form of times and parts of it")
+            ok = times.form in FORMS and set(times.parts) <= set(PARTS)
+            demand(ok, "encoder", (times.form, *times.parts), "a form of times and parts of it")
         return encoder

@@ -1,1 +1,7 @@
-"""The profile of a column: what its cells hold, gathered in one pass over the table or in two."""
+"""Profiles of columns: what the cells of each hold, by which transforms and targets are chosen."""
+
+from chainrule.tables.profile.column import Cell, ColumnProfile, TargetProfile, profile_columns
+from chainrule.tables.profile.moments import Moments, standardised
+from chainrule.tables.profile.shape import Shape
+
+__all__ = ["Cell", "ColumnProfile", "Moments", "Shape", "TargetProfile", "profile_columns", "standardised"]

@@ -1,23 +1,21 @@
-"""Dates and times of day: in which form a column of words writes them, and what they are in seconds.
+"""Dates and times of day: the form in which a column of words writes them, and their seconds.
 
-A column holds times if all of its cells that are present are times in one form. The clock is taken as it is written: a
-zone behind it (`Z`, `+02:00`) is read over. Months have English names.
+A column holds times if all cells that are not missing are times in one form. The clock is taken as it is written: a
+time zone after it (`Z`, `+02:00`) is ignored. Months have English names.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.tables.arrow import pa, pc
 from chainrule.tables.columns import words_of
-from chainrule.tables.missing import UNSAID, among, without
+from chainrule.tables.missing import PLACEHOLDERS, among, without
 from chainrule.tables.profile.moments import Running
 from chainrule.tables.profile.sample import Sample
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 __all__ = ["CLOCK", "DAY", "FORMS", "Forms", "Spread", "seconds_of", "times_in"]
 
@@ -45,16 +43,16 @@ FORMS = {
     "name day, year": rf"{_WEEKDAY}{_NAME}\s+{_DAY}(?:st|nd|rd|th)?,?\s+{_YEAR}{_BEHIND}",
     CLOCK: _TIME,
 }
-"""By their names, the patterns of a whole cell; of two that both fit all cells the first is taken, but for months that
-come first before a slash."""
+"""The patterns of a whole cell by the names of the forms. If two fit all cells, the first is taken, except that
+month/day/year is preferred to day/month/year."""
 
-_NO_TIME = (*UNSAID, "0000-00-00", "0000-00-00 00:00:00")
+_NO_TIME = (*PLACEHOLDERS, "0000-00-00", "0000-00-00 00:00:00")
 _NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_CENTURY = 69  # two digits from here on are of the last century, as in POSIX
+_CENTURY = 69  # from here on two digits are a year of the last century, as in POSIX
 
 
 class Spread:
-    """What the times of a column are like: when, and whether weekday and clock differ."""
+    """The times of a column: the moments of their days, and which weekdays and minutes occur."""
 
     def __init__(self) -> None:
         self.days, self.sample = Running(), Sample()
@@ -69,22 +67,22 @@ class Spread:
 
     @property
     def weekdays(self) -> int:
-        """How many different weekdays came."""
+        """The number of different weekdays."""
         return int(self._weekdays.sum())
 
     @property
     def minutes(self) -> int:
-        """How many different minutes of a day came."""
+        """The number of different minutes of the day."""
         return int(self._minutes.sum())
 
 
 class Forms:
-    """The forms in which all cells of a column, as they come block by block, are times.
+    """The forms in which all cells of a column so far are times: `possible` has the spread of the times under each.
 
     >>> import pyarrow as pa
     >>> forms = Forms()
     >>> forms.add(pa.array(["3/4/2020", None], pa.large_string()))
-    >>> list(forms.open)
+    >>> list(forms.possible)
     ['day/month/year', 'month/day/year']
     >>> forms.add(pa.array(["13/4/2020"], pa.large_string()))
     >>> forms.chosen
@@ -92,44 +90,44 @@ class Forms:
     """
 
     def __init__(self) -> None:
-        self.open = {form: Spread() for form in FORMS}
-        self.seen = 0
-        self.unsaid = 0  # cells whose word stands for no time
+        self.possible = {form: Spread() for form in FORMS}
+        self.count = 0  # times so far
+        self.placeholders = 0  # cells with a word that stands for a missing time
 
     def add(self, words: pa.Array) -> None:
         """Take the words (n,) of the next cells, null where missing."""
-        if not self.open:
+        if not self.possible:
             return
         present = words.drop_null()
-        times = _said(present).drop_null()
-        self.unsaid += len(present) - len(times)
-        self.seen += len(times)
-        for form in list(self.open) if len(times) else ():
+        times = _without_placeholders(present).drop_null()
+        self.placeholders += len(present) - len(times)
+        self.count += len(times)
+        for form in list(self.possible) if len(times) else ():
             first = seconds_of(times[:1], form)
             seconds = first if np.isnan(first[0]) else seconds_of(times, form)
             if np.isnan(seconds).any():
-                del self.open[form]
+                del self.possible[form]
             else:
-                self.open[form].add(seconds)
+                self.possible[form].add(seconds)
 
     @property
     def chosen(self) -> str | None:
-        """The form of the column, None if it holds no times."""
-        forms = [form for form in FORMS if form in self.open] if self.seen else []
+        """The form of the column, None if it does not hold times."""
+        forms = [form for form in FORMS if form in self.possible] if self.count else []
         return "month/day/year" if "month/day/year" in forms else next(iter(forms), None)
 
     @property
     def doubtful(self) -> bool:
         """Whether the day could be the month and the month the day."""
-        return self.seen > 0 and len(self.open) > 1
+        return self.count > 0 and len(self.possible) > 1
 
 
 def times_in(column: Any, form: str, name: str = "?") -> tuple[Values, int]:
-    """The times of a column (n,) in seconds since 1970, NaN where missing, and the first cell that is none, or -1.
+    """The times of a column (n,) in seconds since 1970, NaN where missing; and the first cell that is no time, or -1.
 
-    Cells with the year first are read in any column, as those of a column of time stamps are.
+    Cells with the year first are read under every form, because time stamps are written so.
     """
-    words = _said(words_of(column, name))
+    words = _without_placeholders(words_of(column, name))
     seconds = seconds_of(words, form)
     seconds = np.where(np.isnan(seconds), seconds_of(words, _ISO), seconds) if form != CLOCK else seconds
     wrong = np.isnan(seconds) & ~np.asarray(words.is_null())
@@ -143,15 +141,12 @@ def seconds_of(words: pa.Array, form: str) -> Values:
     >>> seconds_of(pa.array(["2.1.1970 0:01", "32.1.1970"], pa.large_string()), "day.month.year")
     array([86460.,    nan])
     """
-    import pyarrow.compute as pc
-
-    found = pc.extract_regex(words, rf"(?i)^{FORMS[form]}$")
-    names = {field.name for field in found.type}
-    part = {name: pc.struct_field(found, name) for name in names}
+    matches = pc.extract_regex(words, rf"(?i)^{FORMS[form]}$")
+    part = {field.name: pc.struct_field(matches, field.name) for field in matches.type}
     seconds = _clock(part)
     if form != CLOCK:
         seconds += DAY * _days(part)
-    seconds[np.asarray(found.is_null())] = np.nan
+    seconds[np.asarray(matches.is_null())] = np.nan
     return seconds
 
 
@@ -165,8 +160,8 @@ def minute(seconds: Values) -> NDArray[np.int64]:
     return (seconds % DAY // 60).astype(np.int64)
 
 
-def _said(words: pa.Array) -> pa.Array:
-    """The words, null where one stands for no time."""
+def _without_placeholders(words: pa.Array) -> pa.Array:
+    """The words, null where one stands for a missing time."""
     return without(words, among(words, _NO_TIME))
 
 
@@ -177,12 +172,12 @@ def _days(part: dict[str, pa.Array]) -> Values:
     year = np.where(short, year + np.where(year < _CENTURY, 2000, 1900), year)
     month = _number(part["month"], 1) if "month" in part else _month(part["name"])
     day = _number(part["day"], 1) if "day" in part else np.ones(len(year))
-    there = (month >= 1) & (month <= 12) & (day >= 1) & (year >= 1)
-    months = np.where(there, (year - 1970) * 12 + month - 1, 0).astype("datetime64[M]")
+    valid = (month >= 1) & (month <= 12) & (day >= 1) & (year >= 1)
+    months = np.where(valid, (year - 1970) * 12 + month - 1, 0).astype("datetime64[M]")
     first = months.astype("datetime64[D]").astype(np.float64)
     last = (months + 1).astype("datetime64[D]").astype(np.float64)
-    found = first + day - 1
-    return np.where(there & (found < last), found, np.nan)
+    days = first + day - 1
+    return np.where(valid & (days < last), days, np.nan)
 
 
 def _clock(part: dict[str, pa.Array]) -> Values:
@@ -198,29 +193,19 @@ def _clock(part: dict[str, pa.Array]) -> Values:
 
 def _number(words: pa.Array, otherwise: float) -> Values:
     """Words of digits as numbers; `otherwise` where there are none."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     empty = pc.fill_null(pc.equal(words, ""), True)
-    found = pc.cast(pc.if_else(empty, pa.scalar(None, words.type), words), pa.float64())
-    return np.array(pc.fill_null(found, otherwise))
+    numbers = pc.cast(pc.if_else(empty, pa.scalar(None, words.type), words), pa.float64())
+    return np.array(pc.fill_null(numbers, otherwise))
 
 
 def _length(words: pa.Array) -> NDArray[Any]:
-    import pyarrow.compute as pc
-
     return np.asarray(pc.fill_null(pc.utf8_length(words), 0))
 
 
 def _begins(words: pa.Array, letter: str) -> NDArray[np.bool_]:
-    import pyarrow.compute as pc
-
     return np.asarray(pc.fill_null(pc.starts_with(words, letter, ignore_case=True), False))
 
 
 def _month(names: pa.Array) -> Values:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     lower = pc.utf8_lower(names)
     return np.array(pc.fill_null(pc.index_in(lower, value_set=pa.array(_NAMES, lower.type)), -1), np.float64) + 1

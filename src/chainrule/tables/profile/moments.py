@@ -1,7 +1,8 @@
-"""Mean and standard deviation of a column, in float64 over fixed blocks of rows that are merged in order.
+"""Mean and standard deviation of a column, and values standardised by them.
 
-Blocks make the result a function of the rows alone, however they arrive in chunks. Values are held as
-multiples of a power of two, which is exact, so that neither 1e300 nor 1e-300 leaves the range when squared.
+They are computed in float64 over fixed blocks of rows that are merged in order, so that the result depends on the rows
+alone, not on the chunks in which they come. Values are stored as multiples of a power of two, which is exact, so that
+neither 1e300 nor 1e-300 leaves the range when squared.
 
 Source: Chan, Golub, LeVeque, "Algorithms for computing the sample variance" (1983), equations 2.1.
 """
@@ -10,11 +11,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BLOCK", "Moments", "Running", "standard"]
+from chainrule.errors import RowError
+
+__all__ = ["BLOCK", "Moments", "Running", "standardised"]
 
 BLOCK = 4096  # rows
 
@@ -75,11 +79,11 @@ class Moments:
 
 
 class Running:
-    """The moments of rows that arrive in parts of any length: the same bits as those of all rows at once.
+    """The moments of rows that come in chunks of any length: the same bits as those of all rows at once.
 
     >>> running = Running()
-    >>> for part in ([1.0], [np.nan, 3.0]):
-    ...     running.add(np.array(part))
+    >>> for values in ([1.0], [np.nan, 3.0]):
+    ...     running.add(np.array(values))
     >>> running.standard()
     (2.0, 1.0)
     """
@@ -102,35 +106,45 @@ class Running:
             self._wait(values[start:])
 
     def standard(self) -> tuple[float, float]:
-        """Mean and population standard deviation of what has come, of which at least one value is not missing."""
+        """Mean and population standard deviation of the values so far, of which at least one is not missing."""
         return self._all().standard()
 
     @property
     def range(self) -> tuple[float, float]:
-        """The least and the greatest value that came."""
+        """The least and the greatest value so far."""
         total = self._all()
         return total.low, total.high
 
     def _all(self) -> Moments:
         return self._total.merged(_moments_of(np.concatenate([*self._waiting, _NONE])))
 
-    def _wait(self, part: Values) -> None:
-        self._waiting.append(part.copy())
-        self._rows += len(part)
+    def _wait(self, values: Values) -> None:
+        self._waiting.append(values.copy())
+        self._rows += len(values)
         if self._rows == BLOCK:
             self._total = self._total.merged(_moments_of(np.concatenate(self._waiting)))
             self._waiting, self._rows = [], 0
 
 
-def standard(values: Values, missing: NDArray[np.bool_]) -> tuple[float, float]:
-    """Mean and population standard deviation of the values (n,) that are not missing; at least one is not.
+def standardised(values: NDArray[Any], mean: float, scale: float, dtype: Any, name: str) -> NDArray[Any]:
+    """`(values - mean) / scale` in float64, then as `dtype`; NaN stays.
 
-    >>> standard(np.array([1.0, 3.0, np.nan]), np.array([False, False, True]))
-    (2.0, 1.0)
+    >>> standardised(np.array([1.0, 3.0]), 2.0, 0.5, "float32", "age")
+    array([-2.,  2.], dtype=float32)
+
+    Raises DataError for a value so far from the mean that the result is infinite.
     """
-    running = Running()
-    running.add(np.where(missing, np.nan, values))
-    return running.standard()
+    with np.errstate(over="ignore"):
+        result = ((values - mean) / scale).astype(dtype)
+    far = np.isinf(result)
+    if far.any():
+        row = int(far.argmax())
+        line = (
+            "row {row} of column {name!r} is {value:g}, too far from the training data "
+            "(mean {mean:g}, standard deviation {scale:g}): fix it, or leave the cell empty"
+        )
+        raise RowError(row, line, name=name, value=values[row], mean=mean, scale=scale)
+    return result
 
 
 _NONE = np.empty(0)

@@ -1,11 +1,11 @@
-"""A sample of a column's numbers: all of them while they are few, then ever fewer of those that came.
+"""A sample of a column's numbers: all of them while they are few, then a random share of them.
 
 The k-th number that is not missing has a random word of its own; it is kept while that word is below a bound, and the
-bound is halved whenever more than 8,192 are kept. So the sample is a function of the numbers and their order alone,
-however they are cut into blocks, and it is no stretch of a sorted table.
+bound is halved whenever more than 8,192 are kept. So the sample depends on the numbers and their order alone, however
+they are cut into chunks, and it is spread over the whole of a sorted table.
 
-Source: Gibbons, "TargetProfile sampling for highly-accurate answers to distinct values queries" (VLDB 2001),
-where the same halving is made by the words of values; here it is by those of places.
+Source: Gibbons, "Distinct sampling for highly-accurate answers to distinct values queries" (VLDB 2001),
+where the words belong to values; here they belong to places.
 """
 
 from __future__ import annotations
@@ -24,30 +24,30 @@ _BLOCK = 4096  # numbers whose words are drawn together
 
 
 class Sample:
-    """Some of the numbers that come, in blocks of any length.
+    """A sample of numbers that come in chunks of any length.
 
     >>> sample = Sample()
-    >>> for part in ([3.0, np.nan], [1.0]):
-    ...     sample.add(np.array(part))
+    >>> for values in ([3.0, np.nan], [1.0]):
+    ...     sample.add(np.array(values))
     >>> sample.sorted
     array([1., 3.])
     """
 
     def __init__(self) -> None:
-        self._seen = 0
+        self._count = 0
         self._bound = np.uint64(2**64 - 1)
         self._values, self._words = np.empty(0), np.empty(0, np.uint64)
 
     @property
     def sorted(self) -> NDArray[np.float64]:
-        """The numbers of the sample in their order, at most 8,192."""
+        """The numbers of the sample in ascending order, at most 8,192."""
         return np.sort(self._values)
 
     def add(self, values: NDArray[np.float64]) -> None:
         """Take the next numbers (k,), NaN where one is missing."""
         present = values[~np.isnan(values)]
-        words = _words(self._seen, len(present))
-        self._seen += len(present)
+        words = _words(self._count, len(present))
+        self._count += len(present)
         kept = words <= self._bound
         self._values = np.concatenate([self._values, present[kept]])
         self._words = np.concatenate([self._words, words[kept]])

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import DataError
+from chainrule.tables.arrow import pa
 from chainrule.tables.sources.arrays import ArraySource, npy_source, npz_source
 from chainrule.tables.sources.base import Source
 from chainrule.tables.sources.columnar import ArrowFileSource, ParquetSource
@@ -42,8 +43,6 @@ def as_source(source: Any) -> Source:
 
     Raises DataError for a file or an object that is no table; some of it only shows when the blocks are read.
     """
-    import pyarrow as pa
-
     if isinstance(source, Source):
         return source
     if isinstance(source, str | os.PathLike):

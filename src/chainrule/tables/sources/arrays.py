@@ -9,18 +9,16 @@ import math
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import DataError
+from chainrule.tables.arrow import pa
 from chainrule.tables.sources.base import Source, rows_of
 from chainrule.tables.sources.memory import column_of
 from chainrule.tables.sources.opening import why_unreadable
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 __all__ = ["MOST_COLUMNS", "ArraySource", "columns_in", "npy_source", "npz_source", "table_of_rows"]
 
@@ -43,8 +41,6 @@ class ArraySource(Source):
         self.named, self._arrays = named, arrays
 
     def _read(self) -> Iterator[pa.Table]:
-        import pyarrow as pa
-
         n = len(next(iter(self._arrays.values()), ()))
         rows = rows_of(sum(array.nbytes for array in self._arrays.values()) / max(n, 1))
         for start in range(0, n, rows):

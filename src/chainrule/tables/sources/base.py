@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from chainrule.errors import DataError
+from chainrule.tables.arrow import pa
 from chainrule.tables.names import UNNAMED, named_columns
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 __all__ = ["BLOCK_BYTES", "Source", "rows_of"]
 
@@ -59,14 +56,10 @@ class Source(ABC):
 
     def table(self) -> pa.Table:
         """All blocks in one table."""
-        import pyarrow as pa
-
         return pa.concat_tables(self.blocks())
 
     def chosen_schema(self) -> pa.Schema:
         """The types of the columns `names`, for a source with a schema."""
-        import pyarrow as pa
-
         assert self.schema is not None, "asked only where there is one"
         return pa.schema([self.schema.field(name) for name in self.names])
 

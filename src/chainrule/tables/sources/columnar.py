@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from chainrule.errors import DataError
+from chainrule.tables.arrow import pa, parquet
 from chainrule.tables.sources.base import Source, rows_of
 from chainrule.tables.sources.opening import why_unreadable
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 __all__ = ["ArrowFileSource", "ParquetSource"]
 
@@ -29,13 +27,9 @@ class ParquetSource(Source):
         self.schema = schema
 
     def _open(self) -> Any:
-        from pyarrow import parquet
-
         return parquet.ParquetFile(self._path)
 
     def _read(self) -> Iterator[pa.Table]:
-        import pyarrow as pa
-
         with _reading(self._path, "Parquet"), self._open() as file:
             for batch in file.iter_batches(self._rows):
                 yield pa.Table.from_batches([batch])
@@ -52,13 +46,9 @@ class ArrowFileSource(Source):
         self.schema = schema
 
     def _open(self) -> Any:
-        import pyarrow as pa
-
         return pa.ipc.open_file(pa.memory_map(str(self._path)))
 
     def _read(self) -> Iterator[pa.Table]:
-        import pyarrow as pa
-
         with _reading(self._path, "Arrow"), self._open() as file:
             for number in range(file.num_record_batches):
                 batch = file.get_batch(number)
@@ -80,8 +70,6 @@ class _reading:  # noqa: N801 - a context
             raise DataError(why_unreadable(self._path, error))
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        import pyarrow as pa
-
         if isinstance(error, pa.ArrowException | OSError | EOFError) and not isinstance(error, DataError):
             reason = " ".join(str(error).split())[:160]
             raise DataError(

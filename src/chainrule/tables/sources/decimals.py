@@ -8,12 +8,10 @@ contradict each other end in an error, never in a guess.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from chainrule.errors import DataError
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from chainrule.tables.arrow import pa, pc
 
 __all__ = ["Decimals"]
 
@@ -48,8 +46,6 @@ class Decimals:
 
     def _search(self, block: pa.Table, found: Mapping[int, Any]) -> None:
         """Look among the cells with commas for one beyond doubt."""
-        import pyarrow.compute as pc
-
         for number, mask in found.items():
             cells = block.column(number)
             row = pc.index(pc.and_not(mask, pc.match_substring_regex(cells, _DOUBTFUL)), True).as_py()
@@ -69,8 +65,6 @@ class Decimals:
 
     def _require_one_way(self, block: pa.Table) -> None:
         """No decimal points among decimal commas, and no `1.234`, which may be 1234 in such a file."""
-        import pyarrow.compute as pc
-
         for number in _having(block, b"."):
             mask = _where(block.column(number), _POINT if number in self._columns else _THOUSANDS)
             if mask is not None:
@@ -95,16 +89,11 @@ def _has(cells: pa.Array, mark: bytes) -> bool:
 
 def _where(cells: pa.ChunkedArray, pattern: str) -> Any:
     """The cells that match; None where none does."""
-    import pyarrow.compute as pc
-
     mask = pc.match_substring_regex(cells, pattern)
     return mask if pc.any(mask).as_py() else None
 
 
 def _mended(block: pa.Table, found: Mapping[int, Any]) -> pa.Table:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     columns = block.columns
     for number, mask in found.items():
         cells = columns[number]

@@ -9,18 +9,15 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from chainrule.errors import DataError
+from chainrule.tables.arrow import arrow_csv, pa
 from chainrule.tables.sources.base import BLOCK_BYTES, Source
 from chainrule.tables.sources.decimals import Decimals
 from chainrule.tables.sources.dialects import SEPARATORS, header_note, long_cells, sample_of, separator_of
 from chainrule.tables.sources.encodings import Utf8Stream, text_of
 from chainrule.tables.sources.explaining import explain, scan
 from chainrule.tables.sources.opening import UNREADABLE, open_bytes, require_packing, unpacked_name, why_unreadable
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 __all__ = ["DelimitedSource"]
 
@@ -65,8 +62,6 @@ class DelimitedSource(Source):
             scan(self._path, self._separator, len(self._header))
 
     def _parsed(self) -> Iterator[pa.Table]:
-        import pyarrow as pa
-
         block, done = BLOCK_BYTES, 0
         while True:
             try:
@@ -76,14 +71,11 @@ class DelimitedSource(Source):
             except pa.ArrowInvalid as error:
                 if block >= _LONGEST or not any(words in str(error) for words in _TOO_SHORT):
                     raise
-                block *= 8
+                block = min(8 * block, _LONGEST)
             else:
                 return
 
     def _batches(self, block: int, skipped: int) -> Iterator[pa.RecordBatch]:
-        import pyarrow as pa
-        from pyarrow import csv as arrow_csv
-
         types = dict.fromkeys(self._header, pa.string())
         with open_bytes(self._path) as file:
             text = Utf8Stream(file)

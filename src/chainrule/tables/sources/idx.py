@@ -8,17 +8,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
 import numpy as np
 
 from chainrule.errors import DataError
+from chainrule.tables.arrow import pa
 from chainrule.tables.sources.arrays import MOST_COLUMNS, columns_in, table_of_rows
 from chainrule.tables.sources.base import Source, rows_of
 from chainrule.tables.sources.opening import PACKED, UNREADABLE, open_bytes, require_packing, why_unreadable
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 __all__ = ["IdxSource", "is_idx"]
 
@@ -50,8 +48,6 @@ class IdxSource(Source):
         super().__init__(repr(str(path)), columns_in(self._name, self._shape))
 
     def _read(self) -> Iterator[pa.Table]:
-        import pyarrow as pa
-
         n, *axes = self._shape
         width = math.prod(axes) * self._dtype.itemsize
         rows = rows_of(width)

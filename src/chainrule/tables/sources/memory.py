@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
 from chainrule.errors import DataError
+from chainrule.tables.arrow import pa
 from chainrule.tables.sources.base import Source, rows_of
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 __all__ = ["TableSource", "column_of", "table_of_frame", "table_of_mapping"]
 
@@ -34,8 +32,6 @@ class TableSource(Source):
 
 def table_of_frame(frame: Any) -> pa.Table:
     """The frame's columns; the index of a pandas frame is none of them."""
-    import pyarrow as pa
-
     try:
         table = pa.table(frame)
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
@@ -46,8 +42,6 @@ def table_of_frame(frame: Any) -> pa.Table:
 
 def table_of_mapping(columns: Mapping[Any, Any]) -> pa.Table:
     """The columns, which must be equally long."""
-    import pyarrow as pa
-
     arrays = {name: _named(name, values) for name, values in columns.items()}
     lengths = {name: len(array) for name, array in arrays.items()}
     if len(set(lengths.values())) > 1:
@@ -59,8 +53,6 @@ def table_of_mapping(columns: Mapping[Any, Any]) -> pa.Table:
 
 def column_of(name: str, values: Any) -> pa.Array:
     """One column, NaN and None as missing. Raises DataError for what no column can hold."""
-    import pyarrow as pa
-
     try:
         return pa.array(_native(values), from_pandas=True)
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
@@ -68,8 +60,6 @@ def column_of(name: str, values: Any) -> pa.Array:
 
 
 def _named(name: Any, values: Any) -> Any:
-    import pyarrow as pa
-
     if not isinstance(name, str):
         raise DataError(f"the column name {name!r} is {type(name).__name__}, but names must be text")
     if isinstance(values, pa.Array | pa.ChunkedArray):

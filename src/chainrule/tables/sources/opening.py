@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from chainrule.errors import DataError
+from chainrule.tables.arrow import pa
 
 __all__ = ["PACKED", "UNREADABLE", "open_bytes", "require_packing", "unpacked_name", "why_unreadable"]
 
@@ -36,8 +37,6 @@ def _open_by(module: str, path: Path) -> Any:
 
 
 def _open_zstd(path: Path) -> Any:
-    import pyarrow as pa
-
     return pa.input_stream(str(path), compression="zstd")
 
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from chainrule.errors import DataError
+from chainrule.tables.arrow import pa
 from chainrule.tables.names import listed
 from chainrule.tables.sources.base import Source
 from chainrule.tables.sources.opening import unpacked_name
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 __all__ = ["FolderSource", "with_target"]
 
@@ -77,8 +75,6 @@ def _require_same_columns(first: Source, part: Source) -> None:
 
 def _common(parts: Sequence[Source]) -> pa.Schema | None:
     """The types that hold the cells of all parts; None where all is text."""
-    import pyarrow as pa
-
     if parts[0].schema is None:
         return None
     found = parts[0].chosen_schema()
@@ -100,8 +96,6 @@ class _Beside(Source):
         self._rows, self._answers = rows, answers
 
     def _read(self) -> Iterator[pa.Table]:
-        import pyarrow as pa
-
         answers = self._answers.every_block()
         waiting: list[pa.Array] = []  # answers that were read, but not given away
         for block in self._rows.every_block():

@@ -1,4 +1,4 @@
-"""What a target column is: classes or numbers, and which."""
+"""The kind of a target column, classes or numbers: the one place that chooses it, from the column's profile."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import DataError, RowError
-from chainrule.tables.inputs.choose_scale import Shape
-from chainrule.tables.profile.column import TargetProfile
+from chainrule.tables.profile import Shape, TargetProfile
 from chainrule.tables.profile.word_counts import MOST_DISTINCT
 from chainrule.tables.targets.kinds import Classes, LogQuantity, Quantity, Target
 
-__all__ = ["TASKS", "target_of"]
+__all__ = ["TASKS", "choose_target"]
 
 TASKS = ("auto", "classification", "regression")
 
@@ -20,90 +19,84 @@ _DECADES = 1e4  # the ratio of the quantiles of 99% and 1% from which on numbers
 _ROWS_EACH = 10  # rows per class, on average, below which `auto` takes whole numbers for quantities
 
 
-def target_of(facts: TargetProfile, task: str, log: bool = True) -> Target:
-    """The target that a column with these facts is under `task`, by the rule that `Targets.fit` states.
+def choose_target(profile: TargetProfile, task: str, log: bool = True) -> Target:
+    """The target for a column with this profile under `task`, by the rule that `Targets.fit` states.
 
-    Raises DataError for a column without values, with one value only, or with words among numbers.
+    Without `log` no column is learned as its logarithm. Raises DataError for a column without values, with one value
+    only, or with words among numbers.
     """
-    name = facts.name
-    if facts.present == 0:
+    name = profile.name
+    if profile.present == 0:
         raise DataError(f"target {name!r} has no values, every cell is missing: choose another column")
-    if not facts.numeric:
-        return _of_words(facts, task)
-    if task != "regression" and facts.boolean:
-        return _classes(name, "boolean", ["true" if value else "false" for value in _distinct(facts)])
-    few = task == "auto" and (_few(facts) or facts.categorical)
+    if not profile.numeric:
+        return _of_words(profile, task)
+    if task != "regression" and profile.boolean:
+        return _classes(name, "boolean", ["true" if value else "false" for value in _distinct(profile)])
+    few = task == "auto" and (_few(profile) or profile.categorical)
     if task == "classification" or few:
-        return _of_numbers(facts)
-    mean, scale = facts.moments.standard()
+        return _of_numbers(profile)
+    mean, scale = profile.moments.standard()
     if scale == 0:
         raise DataError(f"target {name!r} has only one value, {mean:g}: there is nothing to learn from it")
     plain = Quantity(name, mean, scale)
-    return LogQuantity(name, mean, scale).scaled_to(facts) if log and _over_decades(facts) else plain
+    return LogQuantity(name, mean, scale).scaled_to(profile) if log and _over_decades(profile) else plain
 
 
-def _over_decades(facts: TargetProfile) -> bool:
+def _over_decades(profile: TargetProfile) -> bool:
     """Whether the numbers are above 0 and span four decades or more, but for a percent on either side."""
-    shape = Shape(facts.moments, facts.sample)
+    shape = Shape(profile.moments, profile.sample)
     return shape.low > 0 and shape.last >= _DECADES * shape.first
 
 
-def _distinct(facts: TargetProfile) -> NDArray[np.float64]:
-    if facts.values is None:
+def _distinct(profile: TargetProfile) -> NDArray[np.float64]:
+    if profile.values is None:
         raise DataError(
-            f"target {facts.name!r} has more than {MOST_DISTINCT:,} different numbers, too many for classes: "
+            f"target {profile.name!r} has more than {MOST_DISTINCT:,} different numbers, too many for classes: "
             "choose another column, or use task='regression'"
         )
-    return facts.values
+    return profile.values
 
 
-def _few(facts: TargetProfile) -> bool:
+def _few(profile: TargetProfile) -> bool:
     """Whether `auto` takes these numbers for classes."""
-    if facts.values is None or (facts.values != np.trunc(facts.values)).any():
+    if profile.values is None or (profile.values != np.trunc(profile.values)).any():
         return False
-    k = len(facts.values)
-    return k <= 2 or (k <= _MOST_CLASSES and k * _ROWS_EACH <= facts.present)
+    k = len(profile.values)
+    return k <= 2 or (k <= _MOST_CLASSES and k * _ROWS_EACH <= profile.present)
 
 
-def _of_words(facts: TargetProfile, task: str) -> Classes:
-    assert facts.word is not None, "a column of words has a first one"
-    name, (row, word) = facts.name, facts.word
+def _of_words(profile: TargetProfile, task: str) -> Classes:
+    assert profile.first_word is not None, "a column of words has a first one"
+    name, (row, word) = profile.name, profile.first_word
     if task == "regression":
-        raise RowError(
-            row,
-            lambda number: (
-                f"target {name!r} cannot be a number, {word!r} came in row {number}: "
-                "mend it, or use task='classification'"
-            ),
-        )
-    if facts.counts.too_many or (task == "auto" and facts.counts.distinct() > _MOST_CLASSES):
-        _refuse(facts, task, row, word)
-    return _classes(name, "text", sorted(word for word, _ in facts.counts.words()))
+        line = "target {name!r} cannot be a number, {word!r} came in row {row}: fix it, or use task='classification'"
+        raise RowError(row, line, name=name, word=word)
+    if profile.counts.too_many or (task == "auto" and profile.counts.distinct() > _MOST_CLASSES):
+        _refuse(profile, task, row, word)
+    return _classes(name, "text", sorted(word for word, _ in profile.counts.words()))
 
 
-def _refuse(facts: TargetProfile, task: str, row: int, word: str) -> None:
+def _refuse(profile: TargetProfile, task: str, row: int, word: str) -> None:
     """Raise DataError for numbers with a few words among them, and for words that hardly ever repeat."""
-    name, counts = facts.name, facts.counts
-    if task == "auto" and 2 * counts.numeric > facts.present:
-        raise RowError(
-            row,
-            lambda number: (
-                f"target {name!r} holds numbers, but {word!r} came in row {number}: "
-                "mend it, leave the cell empty, or use task='classification'"
-            ),
+    name, counts = profile.name, profile.counts
+    if task == "auto" and 2 * counts.numeric > profile.present:
+        line = (
+            "target {name!r} holds numbers, but {word!r} came in row {row}: "
+            "fix it, leave the cell empty, or use task='classification'"
         )
-    if counts.too_many or 2 * counts.distinct() > facts.present:
-        found = f"more than {MOST_DISTINCT:,}" if counts.too_many else str(counts.distinct())
+        raise RowError(row, line, name=name, word=word)
+    if counts.too_many or 2 * counts.distinct() > profile.present:
+        many = f"more than {MOST_DISTINCT:,}" if counts.too_many else str(counts.distinct())
         raise DataError(
-            f"target {name!r} holds {found} different words in {facts.rows} rows, as names and identifiers do: "
+            f"target {name!r} holds {many} different words in {profile.rows} rows, as names and identifiers do: "
             "choose another column, or use task='classification'"
         )
 
 
-def _of_numbers(facts: TargetProfile) -> Classes:
-    name, distinct = facts.name, _distinct(facts)
-    if facts.as_text:
-        return _classes(name, "text", sorted(word for word, _ in facts.counts.words()))
+def _of_numbers(profile: TargetProfile) -> Classes:
+    name, distinct = profile.name, _distinct(profile)
+    if profile.as_text:
+        return _classes(name, "text", sorted(word for word, _ in profile.counts.words()))
     if (distinct == np.trunc(distinct)).all():
         return _classes(name, "integer", [str(int(value)) for value in distinct])
     return _classes(name, "number", [repr(float(value) + 0.0) for value in distinct])

@@ -1,8 +1,8 @@
-"""What one target column becomes in the network's output: classes or numbers, one frozen class for each kind.
+"""The kinds of target columns, classes or numbers: one frozen class for each.
 
-classes   one column per class, 1 under the row's own; decoded by the greatest output, in the column's own type
-numbers   (y - mean) / scale with training's mean and population standard deviation; decoded in its own units, or the
-          same of log y, for numbers over many decades
+classes       one output per class, 1 under the row's own; decoded by the greatest output, in the column's own type
+numbers       (y - mean) / scale with training's mean and population standard deviation; decoded in their own units
+log numbers   the same of log y, for numbers over many decades
 """
 
 from __future__ import annotations
@@ -18,11 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import RowError
+from chainrule.tables.arrow import pa, pc
 from chainrule.tables.columns import values_of, words_of
-from chainrule.tables.inputs.transforms import standardised
 from chainrule.tables.names import listed
-from chainrule.tables.profile.column import ColumnProfile
-from chainrule.tables.profile.moments import Moments
+from chainrule.tables.profile import ColumnProfile, Moments, standardised
 
 __all__ = ["KINDS", "Classes", "LogQuantity", "Quantity", "Target"]
 
@@ -39,8 +38,8 @@ class Target(abc.ABC):
         """The number of the network's outputs that belong to it."""
         return 1
 
-    def scaled_to(self, facts: ColumnProfile) -> Target:
-        """The same target with its statistics, if it has any, from the cells of these facts."""
+    def scaled_to(self, profile: ColumnProfile) -> Target:
+        """The same target with the statistics of these cells, if it has any."""
         return self
 
     @abc.abstractmethod
@@ -87,7 +86,7 @@ class Classes(Target):
     def encode(self, column: Any, dtype: Any) -> NDArray[Any]:
         """One-hot (n, k).
 
-        Raises DataError for a class that training had not.
+        Raises RowError for a class that training did not have.
         """
         codes = self._codes(column)
         T = np.zeros((len(codes), self.width), dtype)
@@ -96,8 +95,8 @@ class Classes(Target):
 
     def decode(self, outputs: NDArray[Any]) -> NDArray[Any]:
         """The class (n,) of the greatest output of each row, the first of equal ones."""
-        found: NDArray[Any] = self.values[np.argmax(outputs, axis=1)]
-        return found
+        classes: NDArray[Any] = self.values[np.argmax(outputs, axis=1)]
+        return classes
 
     def _codes(self, column: Any) -> NDArray[np.intp]:
         """The number (from 0) of each row's class."""
@@ -109,9 +108,6 @@ class Classes(Target):
         return codes
 
     def _codes_of_words(self, column: Any) -> NDArray[np.intp]:
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
         cells = words_of(column, self.name)
         codes = pc.index_in(cells, value_set=pa.array(self.words, cells.type)).fill_null(-1)
         return np.asarray(codes, dtype=np.intp)
@@ -123,13 +119,8 @@ class Classes(Target):
         return np.where(known[codes] == values, codes, -1)
 
     def _unknown(self, row: int, word: str) -> RowError:
-        known = listed(self.values.tolist())
-        return RowError(
-            row,
-            lambda number: (
-                f"target {self.name!r} has an unknown class {word!r} in row {number}: the classes are {known}"
-            ),
-        )
+        line = "target {name!r} has an unknown class {word!r} in row {row}: the classes are {known}"
+        return RowError(row, line, name=self.name, word=word, known=listed(self.values.tolist()))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,23 +131,22 @@ class Quantity(Target):
     mean: float
     scale: float
 
-    def scaled_to(self, facts: ColumnProfile) -> Target:
-        """Standardised by these cells, unless they are all the same."""
-        mean, scale = facts.moments.standard() if facts.present else (self.mean, 0.0)
+    def scaled_to(self, profile: ColumnProfile) -> Target:
+        """The same target standardised by these cells, unless they are all equal."""
+        mean, scale = profile.moments.standard() if profile.present else (self.mean, 0.0)
         return dataclasses.replace(self, mean=mean, scale=scale) if scale > 0 else self
 
     def encode(self, column: Any, dtype: Any) -> NDArray[Any]:
         """`(y - mean) / scale`, (n, 1).
 
-        Raises DataError for a word and for a value out of range.
+        Raises RowError for a word, and for a value too far from the mean.
         """
         values = values_of(column, self._refused, self.name)
         return standardised(values, self.mean, self.scale, dtype, self.name)[:, np.newaxis]
 
     def _refused(self, row: int, word: str) -> RowError:
-        return RowError(
-            row, lambda number: f"target {self.name!r} holds numbers, but {word!r} came in row {number}: mend it"
-        )
+        line = "target {name!r} holds numbers, but {word!r} came in row {row}: fix it"
+        return RowError(row, line, name=self.name, word=word)
 
     def decode(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
         """`mean + scale * a` (n,), float64 in the column's own units."""
@@ -168,15 +158,15 @@ class Quantity(Target):
 class LogQuantity(Quantity):
     """A column of numbers above 0, whose logarithm is standardised: `mean` and `scale` are those of `log y`."""
 
-    def scaled_to(self, facts: ColumnProfile) -> Target:
-        """Standardised by a sample of these cells, unless they are all the same."""
-        mean, scale = Moments.of(np.log(facts.sample.sorted)).standard() if facts.present else (self.mean, 0.0)
+    def scaled_to(self, profile: ColumnProfile) -> Target:
+        """The same target standardised by a sample of these cells, unless they are all equal."""
+        mean, scale = Moments.of(np.log(profile.sample.sorted)).standard() if profile.present else (self.mean, 0.0)
         return dataclasses.replace(self, mean=mean, scale=scale) if scale > 0 else self
 
     def encode(self, column: Any, dtype: Any) -> NDArray[Any]:
         """`(log y - mean) / scale`, (n, 1).
 
-        Raises DataError for a word and for a value that is not above 0.
+        Raises RowError for a word, and for a value that is not above 0.
         """
         values = values_of(column, self._refused, self.name)
         if (values <= 0).any():
@@ -188,13 +178,11 @@ class LogQuantity(Quantity):
         return np.exp(np.minimum(super().decode(outputs), _GREATEST))
 
     def _not_positive(self, row: int, value: float) -> RowError:
-        return RowError(
-            row,
-            lambda number: (
-                f"target {self.name!r} is learned as its logarithm, but row {number} has {value:g}: "
-                "leave the row out, or name a cost, such as quadratic, when you train"
-            ),
+        line = (
+            "target {name!r} is learned as its logarithm, but row {row} has {value:g}: "
+            "leave the row out, or name a cost, such as quadratic, when you train"
         )
+        return RowError(row, line, name=self.name, value=value)
 
 
 KINDS: dict[str, type[Target]] = {"classes": Classes, "numbers": Quantity, "log numbers": LogQuantity}  # names in files
@@ -202,7 +190,7 @@ KINDS: dict[str, type[Target]] = {"classes": Classes, "numbers": Quantity, "log 
 _GREATEST = math.log(np.finfo(np.float64).max)
 
 
-_PATTERNS = {  # what a class of each type is written like
+_PATTERNS = {  # how the classes of each type are written
     "integer": r"-?(0|[1-9][0-9]{0,15})",
     "number": r"-?[0-9]{1,17}(\.[0-9]{1,24})?(e[+-]?[0-9]{1,3})?",
     "boolean": "true|false",

@@ -1,28 +1,27 @@
-"""The targets: how the columns to be predicted become the outputs that a network is trained towards, and back."""
+"""The targets: they turn the columns to predict into the outputs that a network is trained towards, and back."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import DataError, RowError, SettingError
+from chainrule.tables.arrow import pa
+from chainrule.tables.chunks import chunks_of
 from chainrule.tables.column_records import demand, read_columns, statistics_of, write_columns
 from chainrule.tables.columns import missing_cells
 from chainrule.tables.names import listed, require_columns
-from chainrule.tables.profile.column import ColumnProfile, TargetProfile, gather, parts_of
+from chainrule.tables.profile import ColumnProfile, TargetProfile, profile_columns
 from chainrule.tables.sources import as_source
-from chainrule.tables.targets.choose import TASKS, target_of
+from chainrule.tables.targets.choose import TASKS, choose_target
 from chainrule.tables.targets.kinds import KINDS, Classes, Quantity, Target
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-__all__ = ["Block", "Targets", "target_profiles", "with_all"]
+__all__ = ["Block", "Targets", "rows_with_all", "target_profiles"]
 
 
 class Block(NamedTuple):
@@ -61,26 +60,26 @@ class Targets:
         values, with one value only, or with words among numbers.
         """
         source = as_source(table)
-        facts = target_profiles(source.names, names)
-        gather(lambda: parts_of(source, [fact.name for fact in facts]), facts)
-        return cls.of(facts, task)
+        profiles = target_profiles(source.names, names)
+        profile_columns(lambda: chunks_of(source, [profile.name for profile in profiles]), profiles)
+        return cls.of(profiles, task)
 
     @classmethod
-    def of(cls, facts: Iterable[TargetProfile], task: str = "auto", log: bool = True) -> Targets:
-        """The targets that the cells of the columns call for, by the rule that `fit` states.
+    def of(cls, profiles: Iterable[TargetProfile], task: str = "auto", log: bool = True) -> Targets:
+        """The targets for columns with these profiles, by the rule that `fit` states.
 
-        Without `log` none is learned as its logarithm.
+        Without `log` no column is learned as its logarithm.
         """
         if task not in TASKS:
             raise SettingError(f"task is {task!r}, but must be one of {', '.join(TASKS)}")
-        return cls(tuple(target_of(fact, task, log) for fact in facts))
+        return cls(tuple(choose_target(profile, task, log) for profile in profiles))
 
-    def scaled_to(self, facts: Mapping[str, ColumnProfile]) -> Targets:
-        """The same targets, numbers standardised by the cells of these facts (of the rows to train on), by column.
+    def scaled_to(self, profiles: Mapping[str, ColumnProfile]) -> Targets:
+        """The same targets, numbers standardised by these profiles (of the rows to train on), by column.
 
-        Classes stay all that were found. A number that is the same in all of these rows keeps the statistics it has.
+        Classes stay as they are. Numbers that are all equal in these rows keep the statistics that they have.
         """
-        return Targets(tuple(c.scaled_to(facts[c.name]) if c.name in facts else c for c in self.columns))
+        return Targets(tuple(c.scaled_to(profiles[c.name]) if c.name in profiles else c for c in self.columns))
 
     @property
     def names(self) -> list[str]:
@@ -95,14 +94,14 @@ class Targets:
     @property
     def blocks(self) -> list[Block]:
         """The blocks of outputs in their order; neighbouring targets of numbers make one."""
-        found: list[Block] = []
+        blocks: list[Block] = []
         for kind, group in groupby(self.columns, key=lambda column: column.kind):
             members = list(group)
             if kind == Quantity.kind:
-                found.append(Block(kind, ", ".join(column.name for column in members), len(members)))
+                blocks.append(Block(kind, ", ".join(column.name for column in members), len(members)))
             else:
-                found.extend(Block(kind, column.name, column.width) for column in members)
-        return found
+                blocks.extend(Block(kind, column.name, column.width) for column in members)
+        return blocks
 
     @property
     def classes(self) -> dict[str, NDArray[Any]]:
@@ -112,35 +111,34 @@ class Targets:
     def present(self, table: pa.Table) -> NDArray[np.bool_]:
         """The rows (n,) in which no target is missing."""
         require_columns(table.column_names, self.names, "target")
-        return with_all(table, self.names)
+        return rows_with_all(table, self.names)
 
     def encode(self, table: pa.Table, dtype: Any = "float32") -> NDArray[Any]:
         """The outputs (n, n_L) that the network should give, C-contiguous.
 
-        Raises DataError for a missing target, an unknown class, or a word among numbers, naming the row.
+        Raises RowError for a missing target, an unknown class, or a word among numbers.
         """
-        there = self.present(table)
-        if not there.all():
-            row = int(there.argmin())
-            names = listed(self.names)
-            raise RowError(row, lambda number: f"row {number} has no value in {names}: leave out rows without targets")
-        parts = [column.encode(table.column(column.name), dtype) for column in self.columns]
-        return np.concatenate(parts, axis=1)
+        present = self.present(table)
+        if not present.all():
+            line = "row {row} has no value in {names}: leave out rows without targets"
+            raise RowError(int(present.argmin()), line, names=listed(self.names))
+        return np.concatenate([c.encode(table.column(c.name), dtype) for c in self.columns], axis=1)
 
     def decode(self, outputs: NDArray[Any]) -> dict[str, NDArray[Any]]:
         """The values (n,) of each target that the outputs (n, n_L) stand for, in its own type and units."""
-        return {column.name: column.decode(part) for column, part in self._parts(outputs)}
+        return {column.name: column.decode(own) for column, own in self._by_column(outputs)}
 
     def probabilities(self, outputs: NDArray[Any]) -> dict[str, NDArray[Any]]:
         """The outputs (n,) of each class, by `target=class`."""
         return {
-            f"{column.name}={word}": part[:, k]
-            for column, part in self._parts(outputs)
+            f"{column.name}={word}": own[:, k]
+            for column, own in self._by_column(outputs)
             if isinstance(column, Classes)
             for k, word in enumerate(column.words)
         }
 
-    def _parts(self, outputs: NDArray[Any]) -> list[tuple[Target, NDArray[Any]]]:
+    def _by_column(self, outputs: NDArray[Any]) -> list[tuple[Target, NDArray[Any]]]:
+        """Each target with its own outputs (n, width)."""
         array = np.asarray(outputs)
         if array.ndim != 2 or array.shape[1] != self.width:
             raise DataError(f"outputs have shape {array.shape}, but must be (n, {self.width}) for {listed(self.names)}")
@@ -159,7 +157,7 @@ class Targets:
     def from_document(cls, document: Any, tensors: Mapping[str, Any]) -> Targets:
         """The targets that `document` and `tensors` came from.
 
-        Raises ModelFileError for anything else than what those two methods give.
+        Raises ModelFileError for anything that those two methods do not give.
         """
         targets = cls(read_columns(document, tensors, "target", KINDS))
         for column in (c for c in targets.columns if isinstance(c, Classes)):
@@ -167,14 +165,14 @@ class Targets:
         return targets
 
 
-def with_all(table: pa.Table, names: Iterable[str]) -> NDArray[np.bool_]:
+def rows_with_all(table: pa.Table, names: Iterable[str]) -> NDArray[np.bool_]:
     """The rows (n,) in which none of the columns is missing."""
-    there: NDArray[np.bool_] = ~np.any([missing_cells(table.column(name)) for name in names], axis=0)
-    return there
+    complete: NDArray[np.bool_] = ~np.any([missing_cells(table.column(name)) for name in names], axis=0)
+    return complete
 
 
 def target_profiles(present: Sequence[str], names: str | Iterable[str]) -> list[TargetProfile]:
-    """What has to be found about the columns `names` of a table with the columns `present`.
+    """Empty profiles for the target columns `names` of a table with the columns `present`.
 
     Raises DataError for a column that is absent or named twice.
     """

@@ -1,4 +1,4 @@
-"""What one column of a table becomes in the network's input: one frozen class for each kind.
+"""The transforms of input columns: one frozen class for each kind.
 
     scaled       a number, standardised; 0 where missing; a second input flags missing cells if training had any
     log          a number over several orders of magnitude, on a logarithmic scale; likewise
@@ -6,7 +6,7 @@
     frequent     the same for the most frequent words, and one more input for any other word
     ordered      one input per step of an order
     times        days as a number, and sine and cosine of the place in the year, the week and the day
-    presence     a flag for missing cells alone, where the values themselves say nothing
+    presence     a flag for missing cells alone, if the values themselves say nothing
     dropped      nothing, for a stated reason
     numbers      a number, standardised, as in files of version 0.1
 
@@ -14,7 +14,7 @@ A new kind is one class here: its name goes into the model file, and older versi
 """
 
 from chainrule.tables.inputs.transforms.base import Dropped, Presence, Transform
-from chainrule.tables.inputs.transforms.numbers import Log, NumberColumn, Numbers, Scaled, bent, standardised
+from chainrule.tables.inputs.transforms.numbers import Log, NumberColumn, Numbers, Scaled, bent
 from chainrule.tables.inputs.transforms.times import PARTS, Times
 from chainrule.tables.inputs.transforms.words import LEAST_SHARE, MOST_WORDS, Categories, Frequent, Ordered, WordColumn
 
@@ -36,7 +36,6 @@ __all__ = [
     "Transform",
     "WordColumn",
     "bent",
-    "standardised",
 ]
 
 KINDS: dict[str, type[Transform]] = {

@@ -1,4 +1,4 @@
-"""What every kind of column offers, and those of which little or nothing is seen."""
+"""What every transform offers, and the transforms of columns that the network does not see, or only as missing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Transform(abc.ABC):
     """What one column, found by `name`, becomes: `features` names the columns of the input that `fill` writes."""
 
     kind: ClassVar[str]
-    seen: ClassVar[str]  # as what the network sees the column
+    as_input: ClassVar[str]  # how the network sees the column, in words
     name: str
 
     @property
@@ -38,10 +38,10 @@ class Transform(abc.ABC):
 
 @dataclasses.dataclass(frozen=True)
 class Presence(Transform):
-    """A column of which only this is told: whether the cell is missing."""
+    """A column of which the network sees only whether the cell is missing."""
 
     kind: ClassVar[str] = "presence"
-    seen: ClassVar[str] = "only as there or missing"
+    as_input: ClassVar[str] = "only as there or missing"
     reason: str
 
     @property
@@ -56,7 +56,7 @@ class Presence(Transform):
 
     def fill(self, column: Any, out: NDArray[Any]) -> None:
         """A row is 1 where its cell is missing."""
-        out[:, 0] = missing_cells(column, unsaid=True)
+        out[:, 0] = missing_cells(column, allow_placeholders=True)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,12 +64,12 @@ class Dropped(Transform):
     """A column that the network does not see."""
 
     kind: ClassVar[str] = "dropped"
-    seen: ClassVar[str] = "not at all"
+    as_input: ClassVar[str] = "not at all"
     reason: str
 
     @property
     def detail(self) -> str:
-        """Why it is not seen."""
+        """Why it is dropped."""
         return self.reason
 
     def fill(self, column: Any, out: NDArray[Any]) -> None:

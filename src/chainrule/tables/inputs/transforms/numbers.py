@@ -1,11 +1,11 @@
-"""Columns of numbers: on their own scale or on a logarithmic one, and never far from 0.
+"""Columns of numbers: on their own scale or on a logarithmic one, and bounded.
 
-    scaled        bent((x - mean) / scale, 5), so that a linear model stays one; where a few lie far out, bent(..., 2)
+    scaled        bent((x - mean) / scale, 5), which is linear for almost all rows; if a few lie far out, bent(..., 2)
     log           bent((asinh((x - origin) / unit) - mean) / scale, 3): a logarithm beyond `unit` from `origin`
-    bent(z, c)    z up to |z| = c, sign(z) (2 c - c^2 / |z|) beyond: smooth, rising, between -2 c and 2 c whatever comes
+    bent(z, c)    z up to |z| = c, sign(z) (2 c - c^2 / |z|) beyond: smooth, rising, always between -2 c and 2 c
 
-A cell that is missing is 0, and a second column flags missing cells if training had any. What is far outside training,
-by a slip of the pen or by an accident of the split, moves the network no further than a few standard deviations do.
+A missing cell is 0, and a second column flags missing cells if training had any. A number far outside those of
+training, be it a slip or an accident of the split, moves the network no further than a few standard deviations do.
 
 Sources: a smooth bound after robust scaling: Holzmüller, Grinsztajn & Steinwart, "Better by default: strong pre-tuned
 MLPs and boosted trees on tabular data" (2024), whose x / sqrt(1 + (x / 3)^2) bends everything a little. asinh as a
@@ -25,22 +25,23 @@ from numpy.typing import NDArray
 from chainrule.errors import RowError
 from chainrule.tables.columns import values_of
 from chainrule.tables.inputs.transforms.base import Transform, flagged
+from chainrule.tables.profile import standardised
 
-__all__ = ["Log", "NumberColumn", "Numbers", "Scaled", "bent", "standardised"]
+__all__ = ["Log", "NumberColumn", "Numbers", "Scaled", "bent"]
 
 Values = NDArray[np.float64]
 
 
 @dataclasses.dataclass(frozen=True)
 class NumberColumn(Transform):
-    """A column of numbers; `transformed` says what becomes of one."""
+    """A column of numbers, of which `transformed` gives the inputs."""
 
-    seen: ClassVar[str] = "as numbers"
+    as_input: ClassVar[str] = "as numbers"
     missing: bool
 
     @abc.abstractmethod
     def transformed(self, values: Values, dtype: Any) -> NDArray[Any]:
-        """What values (n,) become, NaN where they are NaN."""
+        """The inputs (n,) of values (n,), NaN where they are NaN."""
 
     @property
     def features(self) -> list[str]:
@@ -60,18 +61,13 @@ class NumberColumn(Transform):
             out[:, 1] = missing
 
     def _refused(self, row: int, word: str) -> RowError:
-        return RowError(
-            row,
-            lambda number: (
-                f"column {self.name!r} holds numbers, but {word!r} came in row {number}: "
-                "write a number there, or leave the cell empty"
-            ),
-        )
+        line = "column {name!r} holds numbers, but {word!r} came in row {row}: write a number, or leave the cell empty"
+        return RowError(row, line, name=self.name, word=word)
 
 
 @dataclasses.dataclass(frozen=True)
 class Scaled(NumberColumn):
-    """Numbers on their own scale; `mean` and `scale` are the median and a robust deviation where a few lie far out."""
+    """Numbers on their own scale; `mean` and `scale` are the median and a robust deviation if a few lie far out."""
 
     kind: ClassVar[str] = "scaled"
     mean: float
@@ -94,7 +90,7 @@ class Log(NumberColumn):
     """Numbers over several orders of magnitude, on either side of `origin`."""
 
     kind: ClassVar[str] = "log"
-    seen: ClassVar[str] = "as numbers on a logarithmic scale"
+    as_input: ClassVar[str] = "as numbers on a logarithmic scale"
     origin: float
     unit: float
     mean: float
@@ -102,7 +98,7 @@ class Log(NumberColumn):
 
     @property
     def detail(self) -> str:
-        """Where it is a logarithm, and the flag."""
+        """The distance from which on it is a logarithm, and the flag."""
         return f"logarithm beyond {self.unit:.6g} from {self.origin:.6g}{flagged(self.missing)}"
 
     def transformed(self, values: Values, dtype: Any) -> NDArray[Any]:
@@ -143,26 +139,3 @@ def bent(z: Values, c: float) -> Values:
         return z
     beyond = np.where(far, z, c)
     return np.where(far, np.copysign(2 * c - c * c / np.abs(beyond), beyond), z)
-
-
-def standardised(values: NDArray[Any], mean: float, scale: float, dtype: Any, name: str) -> NDArray[Any]:
-    """`(values - mean) / scale` in float64, then as `dtype`; NaN stays.
-
-    >>> standardised(np.array([1.0, 3.0]), 2.0, 0.5, "float32", "age")
-    array([-2.,  2.], dtype=float32)
-
-    Raises DataError for a value so far from the mean that the result is infinite.
-    """
-    with np.errstate(over="ignore"):
-        result = ((values - mean) / scale).astype(dtype)
-    far = np.isinf(result)
-    if far.any():
-        row = int(far.argmax())
-        raise RowError(
-            row,
-            lambda number: (
-                f"row {number} of column {name!r} is {values[row]:g}, too far from the training data "
-                f"(mean {mean:g}, standard deviation {scale:g}): mend it, or leave the cell empty"
-            ),
-        )
-    return result

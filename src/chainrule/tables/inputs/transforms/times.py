@@ -1,4 +1,4 @@
-"""Columns of dates and times: how far along they are, and where in the year, the week and the day."""
+"""Columns of dates and times: the days since 1970, and the place in the year, the week and the day."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Times(Transform):
     """
 
     kind: ClassVar[str] = "times"
-    seen: ClassVar[str] = "as times"
+    as_input: ClassVar[str] = "as times"
     form: str
     parts: tuple[str, ...]
     missing: bool
@@ -56,21 +56,21 @@ class Times(Transform):
         return f"{self.form} around {middle} (deviation {spread}): {shown}{flagged(self.missing, '; ')}"
 
     def fill(self, column: Any, out: NDArray[Any]) -> None:
-        """Raises DataError for a cell that is no time."""
+        """Raises DataError for a cell that is not a time of this form."""
         seconds, wrong = times_in(column, self.form, self.name)
         if wrong >= 0:
             raise self._refused(wrong, str(words_of(column, self.name)[wrong].as_py()))
-        there = ~np.isnan(seconds)
-        at = 0
+        present, start = ~np.isnan(seconds), 0
         for part in self.parts:
-            found = self._part(part, seconds[there])
-            out[there, at : at + found.shape[1]] = found
-            at += found.shape[1]
+            values = self._part(part, seconds[present])
+            stop = start + values.shape[1]
+            out[present, start:stop] = values
+            start = stop
         if self.missing:
-            out[:, -1] = ~there
+            out[:, -1] = ~present
 
     def _part(self, part: str, seconds: NDArray[np.float64]) -> NDArray[np.float64]:
-        """What a part of these times becomes, (k, 1) or (k, 2)."""
+        """The inputs of a part of these times, (k, 1) or (k, 2)."""
         if part == "days":
             days = Scaled(self.name, False, self.mean, self.scale, self.robust)
             return days.transformed(seconds / DAY, np.float64)[:, np.newaxis]
@@ -79,13 +79,11 @@ class Times(Transform):
         return _cycle(7, 7)[weekday(seconds)] if part == "weekday" else _cycle(1440, 1440)[minute(seconds)]
 
     def _refused(self, row: int, word: str) -> RowError:
-        return RowError(
-            row,
-            lambda number: (
-                f"column {self.name!r} holds times ({self.form}), but {word!r} came in row {number}: "
-                "write one of that form there, or leave the cell empty"
-            ),
+        line = (
+            "column {name!r} holds times ({form}), but {word!r} came in row {row}: "
+            "write a time of that form, or leave the cell empty"
         )
+        return RowError(row, line, name=self.name, form=self.form, word=word)
 
 
 def _day_of_year(seconds: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -96,6 +94,6 @@ def _day_of_year(seconds: NDArray[np.float64]) -> NDArray[np.int64]:
 
 @functools.cache
 def _cycle(length: float, places: int) -> NDArray[np.float64]:
-    """Sine and cosine (places, 2) of the share of a cycle; of each alone, so that no bit depends on its neighbours."""
+    """Sine and cosine (places, 2) of the share of a cycle, computed one by one: no bit depends on the neighbours."""
     angles = [2 * math.pi * place / length for place in range(places)]
     return np.array([(math.sin(angle), math.cos(angle)) for angle in angles])

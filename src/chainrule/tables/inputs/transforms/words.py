@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.tables.arrow import pa, pc
 from chainrule.tables.columns import words_of
 from chainrule.tables.inputs.transforms.base import Transform, flagged
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 __all__ = ["LEAST_SHARE", "MOST_WORDS", "Categories", "Frequent", "Ordered"]
 
 MOST_WORDS = 100  # categories that one column becomes at most
-LEAST_SHARE = 0.05  # of the cells must hold a word seen twice, or the column holds names or identifiers
+LEAST_SHARE = 0.05  # of the cells hold a repeated word, or the column holds names or identifiers
 
 
 @dataclasses.dataclass(frozen=True)
 class WordColumn(Transform):
-    """A column of words, of which those in `words` are known."""
+    """A column of words, of which those in `words` have inputs."""
 
-    seen: ClassVar[str] = "as words"
+    as_input: ClassVar[str] = "as words"
     words: tuple[str, ...]
     missing: bool
 
@@ -35,7 +33,7 @@ class WordColumn(Transform):
 
     @property
     def detail(self) -> str:
-        """The first words, and how many more there are."""
+        """The first words, and the number of others."""
         shown, more = " | ".join(self.words[:5]), len(self.words) - 5
         rest = f" | {more} more" if more > 0 else ""
         return f"{len(self.words)} word{'s' * (len(self.words) != 1)}: {shown}{rest}{flagged(self.missing, '; ')}"
@@ -48,21 +46,18 @@ class WordColumn(Transform):
             out[:, -1] = _missing(cells)
 
     def write(self, codes: NDArray[np.intp], cells: pa.Array, out: NDArray[Any]) -> None:
-        """Write cells (n,) whose words have these numbers, -1 for any other, as `fill` does but for the flag."""
-        known = np.flatnonzero(codes >= 0)
-        out[known, codes[known]] = 1
+        """Write cells (n,) whose words have these codes, -1 for any other, without the flag."""
+        rows = np.flatnonzero(codes >= 0)
+        out[rows, codes[rows]] = 1
 
     def _codes(self, cells: pa.Array) -> NDArray[np.intp]:
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
         codes = pc.index_in(cells, value_set=pa.array(self.words, cells.type)).fill_null(-1)
         return np.asarray(codes, dtype=np.intp)
 
 
 @dataclasses.dataclass(frozen=True)
 class Categories(WordColumn):
-    """Words seen twice or more in training, the most frequent first; any other is all zeros."""
+    """Words that occur twice or more in training, the most frequent first; any other is all zeros."""
 
     kind: ClassVar[str] = "categories"
 
@@ -75,13 +70,13 @@ class Frequent(WordColumn):
 
     @property
     def features(self) -> list[str]:
-        """`column=word` for each word, the one for the others, and the flag."""
-        found = super().features
-        return [*found[: len(self.words)], f"{self.name} other", *found[len(self.words) :]]
+        """`column=word` for each word, `column other`, and the flag."""
+        features = super().features
+        return [*features[: len(self.words)], f"{self.name} other", *features[len(self.words) :]]
 
     @property
     def detail(self) -> str:
-        """The first words, how many more there are, and the rest."""
+        """The first words, the number of others, and the input for all others."""
         return f"{super().detail}; one input for all other words"
 
     def write(self, codes: NDArray[np.intp], cells: pa.Array, out: NDArray[Any]) -> None:
@@ -94,7 +89,7 @@ class Ordered(WordColumn):
     """Words in an order: an input for each but the lowest is 1 where the cell's word is that one or a higher one."""
 
     kind: ClassVar[str] = "ordered"
-    seen: ClassVar[str] = "as words in an order"
+    as_input: ClassVar[str] = "as words in an order"
 
     @property
     def features(self) -> list[str]:
@@ -103,7 +98,7 @@ class Ordered(WordColumn):
 
     @property
     def detail(self) -> str:
-        """The first words, lowest first, and how many more there are."""
+        """The first words, lowest first, and the number of others."""
         return super().detail.replace(" | ", " < ")
 
     def write(self, codes: NDArray[np.intp], cells: pa.Array, out: NDArray[Any]) -> None:

@@ -1,0 +1,90 @@
+"""Rows of inputs behind one protocol, so that nobody outside has to ask whether they are dense or sparse."""
+
+import abc
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from chainrule.arrays import Array, exact_sum
+
+__all__ = ["DenseRows", "Rows", "rows_of"]
+
+
+class Rows(abc.ABC):
+    """Rows of inputs (n, n_1): an engine takes them as arrays, some at a time."""
+
+    shape: tuple[int, int]
+    dtype: np.dtype[Any]
+
+    @property
+    @abc.abstractmethod
+    def rows_at_once(self) -> int:
+        """How many rows may be in an array together, at least one."""
+
+    def __len__(self) -> int:
+        return int(self.shape[0])
+
+    @abc.abstractmethod
+    def __getitem__(self, rows: Any) -> Array:
+        """Some of the rows as an array."""
+
+    @abc.abstractmethod
+    def take(self, rows: Array) -> Any:
+        """Some of the rows, stored as all of them are."""
+
+    @abc.abstractmethod
+    def located(self, rows: Array) -> tuple[Array, Array]:
+        """An array that has these rows, and their places in it."""
+
+    @abc.abstractmethod
+    def parts(self) -> Iterator[tuple[slice, Array]]:
+        """All rows in order, part after part as an array, each with its place."""
+
+    def mapped(self, function: Callable[[Array], Array]) -> Array:
+        """What a function makes of all rows, (n, ...), computed part by part."""
+        parts = [function(part) for _, part in self.parts()]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def mean(self, function: Callable[[slice, Array], float]) -> float:
+        """The mean over all rows of a function that gives the mean over a part."""
+        sums = [function(place, part) * len(part) for place, part in self.parts()]
+        return exact_sum(np.array(sums)) / len(self)
+
+
+class DenseRows(Rows):
+    """The rows of an array or a memory map, which is used as it is, without a copy.
+
+    >>> X = np.ones((3, 2))
+    >>> DenseRows(X).located(np.array([2, 0]))[0] is X
+    True
+    """
+
+    def __init__(self, X: Array) -> None:
+        self._X = X
+        self.shape, self.dtype = X.shape, X.dtype
+
+    def __getitem__(self, rows: Any) -> Array:
+        return self._X[rows]
+
+    @property
+    def rows_at_once(self) -> int:
+        return sys.maxsize
+
+    def take(self, rows: Array) -> Array:
+        return self._X[rows]
+
+    def located(self, rows: Array) -> tuple[Array, Array]:
+        return self._X, rows
+
+    def parts(self) -> Iterator[tuple[slice, Array]]:
+        yield slice(0, len(self)), self._X
+
+    def mean(self, function: Callable[[slice, Array], float]) -> float:
+        return function(slice(0, len(self)), self._X)
+
+
+def rows_of(X: Any) -> Rows:
+    """X behind the protocol: rows as they are, an array as `DenseRows`."""
+    return X if isinstance(X, Rows) else DenseRows(X)

@@ -1,0 +1,71 @@
+"""A table chunk by chunk: some rows with their numbers in the whole, so that errors name a row of the file."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.errors import DataError, RowError
+from chainrule.tables.arrow import pa
+from chainrule.tables.sources import Source
+
+__all__ = ["Chunk", "chunks_of", "cut_chunks", "with_file_name", "with_row_numbers"]
+
+AT_ONCE = 2**22  # numbers that are encoded at once
+
+
+class Chunk(NamedTuple):
+    """Some rows of a table, and the number (from 0) that each of them has in the whole."""
+
+    table: pa.Table
+    rows: NDArray[np.int64]
+
+
+def chunks_of(source: Source, names: Sequence[str], chosen: NDArray[np.bool_] | None = None) -> Iterator[Chunk]:
+    """One pass over the columns `names` of a source, block by block: the chosen rows, or all of them.
+
+    >>> from chainrule.tables.sources import as_source
+    >>> [chunk.rows for chunk in chunks_of(as_source({"x": [5, 6, 7]}), ["x"], np.array([True, False, True]))]
+    [array([0, 2])]
+    """
+    start = 0
+    for block in source.blocks():
+        rows = np.arange(start, start + block.num_rows)
+        start += block.num_rows
+        table = block.select(list(names))
+        if chosen is not None and not chosen[rows].all():
+            mask = chosen[rows]
+            table, rows = table.filter(pa.array(mask)), rows[mask]
+        yield Chunk(table, rows)
+
+
+def cut_chunks(chunks: Iterable[Chunk], width: int) -> Iterator[Chunk]:
+    """The same rows in chunks so small that `width` float64 numbers for each row take 32 MB at most."""
+    most = max(1, AT_ONCE // max(width, 1))
+    for table, rows in chunks:
+        for start in range(0, len(rows), most):
+            yield Chunk(table.slice(start, most), rows[start : start + most])
+
+
+@contextlib.contextmanager
+def with_row_numbers(rows: NDArray[np.int64]) -> Iterator[None]:
+    """Let an error about one of some rows name the row by its number in the whole table."""
+    try:
+        yield
+    except RowError as error:
+        raise error.at(rows.tolist()) from None
+
+
+@contextlib.contextmanager
+def with_file_name(source: Source) -> Iterator[None]:
+    """Let an error about a row name the file; a table in memory needs no name."""
+    try:
+        yield
+    except RowError as error:
+        if source.origin[0] not in "'\"":
+            raise
+        raise DataError(f"in {source.origin}: {error}") from None
