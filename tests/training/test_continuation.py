@@ -21,11 +21,6 @@ def net(sizes=(4, 3, 2)):
     return Network(sizes, "tanh", seed=3, dtype="float64")
 
 
-@pytest.fixture
-def every_batch(monkeypatch):
-    monkeypatch.setattr("chainrule.training.updates.CALL_SECONDS", 0.0)
-
-
 @pytest.mark.parametrize("optimizer", [SGD(0.5), SGD(0.1, 0.9), Adam(0.05)], ids=str)
 @pytest.mark.parametrize("validation", [None, HELD])
 @pytest.mark.parametrize("stop", [0, 3, 5, 12, 19])

@@ -9,7 +9,6 @@ import numpy as np
 import chainrule as cr
 from chainrule.training import frontends
 from chainrule.training.display import Display, showing
-from chainrule.training.probe import LEAST, ROWS, most_rows, sample
 
 RNG = np.random.default_rng(3)
 X, T = RNG.normal(size=(60, 3)), RNG.integers(0, 2, size=60)
@@ -118,17 +117,6 @@ def test_seeing_changes_no_bit(monkeypatch):
             running.scores()
         thetas.append(running.net.theta.tobytes())
     assert thetas[0] == thetas[1]
-
-
-def test_rows_that_are_looked_at_are_spread_over_all_within_bounds():
-    found = sample(np.arange(5, 10 * ROWS), ROWS)
-    assert len(found) == ROWS
-    assert found[0] == 5
-    assert set(np.diff(found)) <= {9, 10}
-    assert sample(np.arange(3), ROWS).tolist() == [0, 1, 2]
-    single = np.dtype("float32")
-    assert most_rows(cr.Architecture.of([10**7, 1]), single) == LEAST
-    assert LEAST < most_rows(cr.Architecture.of([1000, 200]), single) < ROWS
 
 
 def test_the_time_left_is_what_is_left_of_the_time_asked_for() -> None:

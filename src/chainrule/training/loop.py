@@ -144,7 +144,7 @@ class Training(Iterator[Event]):
             yield end
 
     def _all_updates(self) -> Generator[Progress, None, Stopped | None]:
-        """The updates of the epoch in progress; returns why training stops among them, or None."""
+        """The updates of the epoch in progress, an event after each call; returns why to stop in it, or None."""
         updates, theta = self._updates, self.net.theta.copy()
         updates.begin(self.history.watched)
         while not updates.done:
@@ -158,7 +158,7 @@ class Training(Iterator[Event]):
         return None
 
     def _next_updates(self, theta: Array) -> Stopped | None:
-        """The updates of one call of the engine, in an epoch that began at theta; returns why training stops there."""
+        """The updates of one call of the engine, in an epoch that began at theta; returns why to stop, or None."""
         updates, first = self._updates, not self._updates.begun
         updates.make()
         if updates.run.ended is not None:
@@ -170,8 +170,8 @@ class Training(Iterator[Event]):
         return None
 
     def probe_end(self, theta: Array | None = None) -> None:
-        """Enter in the history what the probe finds with theta, the current weights if None, for `History.diagnose`.
+        """Probe the layers with theta, the current weights if None, and enter the numbers in the history.
 
-        Finished comes after it; a caller who leaves the loop earlier may call it.
+        `History.diagnose` reads them. Training does this before Finished; a caller who leaves the loop earlier may.
         """
         self.history.probes |= self._probe.end(self.net.theta if theta is None else theta)
