@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from chainrule.model import Settings, TableTraining
+from chainrule.model import TableSettings, TableTraining
 
 PART = 500_000  # rows of one file
 GROUP = 65_536  # rows of one group in it
@@ -88,7 +88,7 @@ def main() -> None:
         size = sum(path.stat().st_size for path in parts.iterdir())
         done(f"parts written ({size / 1e9:.2f} GB)")
         sampler.phase = "encode"
-        settings = Settings(hidden=16, epochs=1, batch_size=1024, cache=given.folder)
+        settings = TableSettings(hidden=16, epochs=1, batch_size=1024, cache=given.folder)
         training = TableTraining(parts, "y", settings)
         done("read in three passes and encoded")
         print(*training.notes, sep="\n")

@@ -61,15 +61,16 @@ def case(name: str, folder: Path) -> dict[str, Any]:
     import numpy as np
 
     from benchmarks.contenders.own import ENGINE, network, optimizer
-    from chainrule.engines import RunSettings, choose
+    from chainrule.engines import choose
+    from chainrule.settings import TrainingSettings
 
     given = _fashion() if name == "W5" else _memmap(folder)
     w, net = given.workload, network(given)
     sampler = Sampler()
     sampler.start()
     before = sampler.taken()
-    settings = RunSettings(optimizer(w), w.batch, float(len(given.X)), threads=1)
-    run = choose(ENGINE, net.architecture, settings).start(net.architecture, net.theta, settings)
+    settings = TrainingSettings(optimizer=optimizer(w), batch_size=w.batch, threads=1)
+    run = choose(ENGINE, net.architecture, settings).start(net.architecture, net.theta, settings, float(len(given.X)))
     order = np.random.Generator(np.random.Philox(key=7)).permutation(len(given.X))
     batches, done, start = -(-len(order) // w.batch), 0, time.perf_counter()
     while done < batches:

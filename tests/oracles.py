@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.engines.reference import batch_gradient
+from chainrule.backprop import sweep
 from chainrule.equations import penalty_gradient
 from chainrule.network import Network
 
@@ -46,6 +46,17 @@ def worst_relative(architecture, found, expected, floor=0.0):
 
 def objective(case, thetas):
     """C for each row of `thetas` (K, P), real or complex: weights, penalties and dropout by their definitions."""
+    costs, penalty = _costs_and_penalty(case, thetas)
+    return (costs.sum(axis=1) + penalty) / case.total
+
+
+def row_costs(case, thetas):
+    """s_i C_xi, or sum_j s_ij c_ij, of each example for each row of `thetas` (K, P), real or complex: (K, m)."""
+    return _costs_and_penalty(case, thetas)[0]
+
+
+def _costs_and_penalty(case, thetas):
+    """The weighted costs (K, m) and the penalty (K,), not divided by S."""
     K, m, sizes = len(thetas), len(case.X), case.architecture.sizes
     A, at, penalty = np.broadcast_to(case.X, (K, *case.X.shape)), 0, 0.0
     for k, (n_in, n_out) in enumerate(itertools.pairwise(sizes)):
@@ -57,11 +68,11 @@ def objective(case, thetas):
         A = case.architecture.activations[k].value(Z.reshape(K * m, n_out)).reshape(Z.shape)
         A = A if case.keep[k] is None else A * case.keep[k]
         penalty += (case.alpha / 2 * W * W + case.l1 * np.where(W.real < 0, -W, W)).sum(axis=(1, 2))
-    return (_weighted_costs(case, Z, A) + penalty) / case.total
+    return _weighted_costs(case, Z, A), penalty
 
 
 def _weighted_costs(case, Z, A):
-    """sum_i s_i C_xi, or sum_ij s_ij c_ij, for each of the K passes."""
+    """s_i C_xi, or sum_j s_ij c_ij, for each of the K passes and m examples."""
     K, m, _ = Z.shape
     found = 0.0
     for block in case.architecture.blocks:
@@ -69,12 +80,12 @@ def _weighted_costs(case, Z, A):
         rows = (Z[:, :, c].reshape(K * m, -1), A[:, :, c].reshape(K * m, -1), np.tile(case.T[:, c], (K, 1)))
         with np.errstate(divide="ignore"):  # a softmax of one neuron is certain: ln(1 - a) is -inf
             terms = block.terms(*rows).reshape(K, m, -1)
-        found = found + (terms * case.weights[:, c][:, : terms.shape[2]]).sum(axis=(1, 2))
+        found = found + (terms * case.weights[:, c][:, : terms.shape[2]]).sum(axis=2)
     return found
 
 
 def backpropagation(case, dtype="float64"):
-    """The gradient under test: `Network.gradient`, or the engine's own batch where there is dropout."""
+    """The gradient under test: `Network.gradient`, or `sweep` where there is dropout."""
     if all(factor is None for factor in case.keep):
         net = Network.from_parts(case.architecture, case.theta.astype(dtype))
         return net.gradient(case.X, case.T, case.weight, case.alpha, case.l1)
@@ -82,7 +93,7 @@ def backpropagation(case, dtype="float64"):
     scaled = None if case.weight is None else (case.weight * (m / case.total)).astype(dtype)
     keep = [None if factor is None else factor.astype(dtype) for factor in case.keep]
     with np.errstate(divide="ignore"):
-        found = batch_gradient(case.architecture, theta, case.X, case.T, scaled, keep)[1]
+        found = sweep(case.architecture, theta, case.X, case.T, scaled, keep).gradient
     for W, dW in zip(case.architecture.views(theta)[0], case.architecture.views(found)[0], strict=True):
         dW[...] += penalty_gradient(W, case.alpha, case.l1, case.total)
     return found
@@ -90,7 +101,17 @@ def backpropagation(case, dtype="float64"):
 
 def by_complex_step(case):
     """Im C(theta + ih e_k) / h for every k: exact to rounding, because nothing is subtracted."""
-    return objective(case, case.theta + 1e-40j * np.eye(len(case.theta))).imag / 1e-40
+    return objective(case, _stepped(case)).imag / 1e-40
+
+
+def rows_by_complex_step(case):
+    """The gradient of `row_costs` of each example by theta, (m, P), by complex steps."""
+    return row_costs(case, _stepped(case)).imag.T / 1e-40
+
+
+def _stepped(case):
+    """theta once for each of its elements, that element moved by ih, (P, P)."""
+    return case.theta + 1e-40j * np.eye(len(case.theta))
 
 
 def by_central_differences(case, h=1e-4):

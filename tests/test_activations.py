@@ -12,6 +12,7 @@ from chainrule.architecture import Architecture, Blocks
 from chainrule.components import bp1_jacobian
 from chainrule.differences import central_difference, complex_step
 from chainrule.errors import SettingError, UnknownNameError
+from chainrule.initializers import INITIALIZERS
 
 from . import exact
 from .oracles import deviation
@@ -132,11 +133,27 @@ def test_values_lie_in_the_range_stated(sigma, dtype):
     Z = np.concatenate([POINTS, FAR if sigma.name not in EXPLODES else FAR[FAR < 80]]).astype(dtype)
     A = sigma.value(np.stack([Z, np.zeros_like(Z)], axis=1))
     low, high, open_low, open_high = sigma.range
-    assert (low <= A).all()
+    assert (low - 4 * EPS[dtype] * (abs(low) if low > -math.inf else 0) <= A).all()  # a bound is rounded, as a value is
     assert (high >= A).all()
     inner = sigma.value(np.linspace(-3, 3, 40, dtype=dtype).reshape(20, 2))  # open ends are reached by rounding only
     assert not open_low or (inner > low).all()
     assert not open_high or (inner < high).all()
+
+
+@every
+def test_the_range_stated_is_no_wider_than_the_values(sigma):
+    z = np.concatenate([np.linspace(-80, 80, 160_001), FAR if sigma.name not in EXPLODES else []])
+    A = sigma.value(np.stack([z, np.zeros_like(z)], axis=1))[:, 0]
+    for end, value in ((sigma.range.low, A.min()), (sigma.range.high, A.max())):
+        assert value == pytest.approx(end, abs=1e-6) if math.isfinite(end) else abs(value) > 50
+
+
+def test_each_activation_names_the_initializer_that_suits_it():
+    found = {name: ACTIVATIONS.get(name).initializer for name in ACTIVATIONS.names()}
+    assert set(found.values()) <= set(INITIALIZERS.names())
+    rectifiers = {"relu", "leaky_relu", "elu", "gelu", "silu", "softplus"}
+    assert {name for name, initializer in found.items() if initializer == "he_uniform"} == rectifiers
+    assert {name for name, initializer in found.items() if initializer != "glorot_uniform"} == rectifiers | {"selu"}
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 from chainrule.activations import ACTIVATIONS
 from chainrule.architecture import Architecture
-from chainrule.costs import CANONICAL, COSTS, PAIRS, Cost, Custom
+from chainrule.costs import CANONICAL, COSTS, PAIRS, Cost, Custom, partner
 from chainrule.differences import central_difference, complex_step
 from chainrule.errors import ArchitectureError, SettingError, UnknownNameError
 
@@ -233,6 +233,18 @@ def test_the_four_canonical_pairs():
         ("exp", "poisson"),
     }
     assert all(PAIRS[names] is pair for names, pair in CANONICAL.items())
+
+
+@pytest.mark.parametrize("sigma", SIGMAS, ids=str)
+def test_an_outputs_partner_is_the_cost_of_its_canonical_pair_else_quadratic(sigma):
+    pairs = {"sigmoid": "binary_cross_entropy", "softmax": "cross_entropy", "exp": "poisson"}
+    assert partner(sigma) == partner(sigma.document()) == pairs.get(sigma.name, "quadratic")
+
+
+def test_the_partner_of_a_function_of_your_own_is_quadratic():
+    assert partner(lambda z: z / (1 + z * z)) == "quadratic"
+    with pytest.raises(UnknownNameError, match="softplusplus"):
+        partner("softplusplus")
 
 
 @pytest.mark.parametrize(("sigma", "cost"), list(itertools.product(SIGMAS, COST_ENTRIES)), ids=str)

@@ -10,7 +10,7 @@ from chainrule.activations import ACTIVATIONS
 from chainrule.activations import Custom as CustomActivation
 from chainrule.architecture import Architecture
 from chainrule.costs import Custom as CustomCost
-from chainrule.engines.reference import BLOCK
+from chainrule.engines.base import BLOCK
 from chainrule.equations import bp1, bp2, bp3, bp4, forward
 from chainrule.errors import DataError, SettingError
 from chainrule.network import Network

@@ -1,5 +1,6 @@
 """What a machine can check of the house: lint, format, types, who imports whom, and that the README is true."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -23,6 +24,28 @@ def test_the_checkout_passes(name: str) -> None:
     tool, *arguments = CHECKS[name]
     done = subprocess.run([BIN / tool, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+OF_THE_WHOLE = ["cli/completion.py", "cli/reference.py"]  # they describe every command, so they need the app itself
+
+
+def imports_from_around(path: Path) -> list[str]:
+    """The names, other than modules, that a module imports from a package that it is in."""
+    package = ".".join(path.relative_to(ROOT / "src").parent.parts)
+    found = []
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and f"{package}.".startswith(f"{node.module}."):
+            folder = ROOT / "src" / node.module.replace(".", "/")
+            modules = {file.stem for file in folder.iterdir()}
+            found += [alias.name for alias in node.names if alias.name not in modules]
+    return found
+
+
+def test_a_module_takes_nothing_from_the_packages_around_it() -> None:
+    """What a package exports comes from its modules: one that imports it back closes a circle that no contract sees."""
+    modules = (ROOT / "src" / "chainrule").rglob("*.py")
+    found = {path.relative_to(ROOT / "src/chainrule").as_posix(): imports_from_around(path) for path in modules}
+    assert sorted(name for name, names in found.items() if names) == OF_THE_WHOLE
 
 
 def test_the_test_command_of_the_readme_is_what_continuous_integration_runs() -> None:

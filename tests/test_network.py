@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule import network_file
 from chainrule.architecture import Architecture
 from chainrule.arrays import as_dtype
 from chainrule.errors import ArchitectureError, ChainruleError, DataError, SettingError, UnknownNameError
@@ -146,7 +147,9 @@ def test_cost_is_the_weighted_mean_and_the_penalties_over_the_sum_of_weights():
     assert found.cost(X, T, s) == pytest.approx((s * each).sum() / s.sum(), rel=1e-14)
     expected = (s * each).sum() / 8 + 0.3 / 16 * squares + 0.2 / 8 * sizes
     assert found.cost(X, T, s, alpha=0.3, l1=0.2) == pytest.approx(expected, rel=1e-14)
-    assert found.penalty(0.3, 0.2, 8) == pytest.approx(0.3 / 16 * squares + 0.2 / 8 * sizes, rel=1e-14)
+    assert found.architecture.penalty(found.theta, 0.3, 0.2, 8) == pytest.approx(
+        0.3 / 16 * squares + 0.2 / 8 * sizes, rel=1e-14
+    )
 
 
 @pytest.mark.parametrize("penalty", [{}, {"alpha": 0.3, "l1": 0.1}])
@@ -193,11 +196,11 @@ def test_the_gradient_is_laid_out_like_theta_and_points_uphill():
 def test_a_document_gives_the_same_network_again(dtype, masks):
     found = net(activation={"name": "elu", "alpha": 0.5}, output=[("softmax", 3), ("identity", 2)],
                 cost=["cross_entropy", "quadratic"], masks=masks, dtype=dtype, seed=3)  # fmt: skip
-    document, tensors = found.document()
+    document, tensors = network_file.document(found)
     assert list(tensors)[:4] == ["layers.2.W", "layers.2.b", "layers.3.W", "layers.3.b"]
     assert np.concatenate([t.ravel() for t in list(tensors.values())[:4]]).tobytes() == found.theta.tobytes()
     assert list(tensors)[4:] == ([] if masks is None else ["layers.2.mask"])
-    again = Network.from_document(json.loads(json.dumps(document)), tensors)
+    again = network_file.from_document(json.loads(json.dumps(document)), tensors)
     assert repr(again) == repr(found)
     assert (again.dtype, again.theta.tobytes()) == (found.dtype, found.theta.tobytes())
     assert again.predict(X).tobytes() == found.predict(X).tobytes()
@@ -207,7 +210,7 @@ def test_a_document_gives_the_same_network_again(dtype, masks):
 
 
 def stored(**changes):
-    document, tensors = net().document()
+    document, tensors = network_file.document(net())
     return document, {k: v for k, v in (tensors | changes).items() if v is not None}
 
 
@@ -224,7 +227,12 @@ def stored(**changes):
 )
 def test_a_document_whose_parts_do_not_fit_is_refused_in_one_line(document, words):
     with pytest.raises(ArchitectureError, match=rf"^[^\n]*{words}[^\n]*$"):
-        Network.from_document(*document)
+        network_file.from_document(*document)
+
+
+def test_a_network_stays_thin():
+    methods = [name for name, value in vars(Network).items() if callable(value) or hasattr(value, "__get__")]
+    assert len([name for name in methods if name not in ("__dict__", "__weakref__")]) <= 20
 
 
 def test_masks_hold_for_weights_that_are_given():

@@ -6,11 +6,12 @@ import numpy as np
 
 import chainrule as cr
 from benchmarks.workloads import BETA1, BETA2, EPS, Problem, Workload
-from chainrule.engines import ENGINES, RunSettings, choose
+from chainrule.engines import available, choose
+from chainrule.settings import TrainingSettings
 
 __all__ = ["ENGINE", "Training", "fit", "network", "norms", "predictor"]
 
-ENGINE = "native" if "native" in ENGINES else "reference"
+ENGINE = available()[0]
 HEADS = {
     "sigmoid_quadratic": ("sigmoid", "quadratic"),
     "softmax": ("softmax", "cross_entropy"),
@@ -34,16 +35,16 @@ def optimizer(w: Workload) -> cr.SGD | cr.Adam:
 
 
 class Training:
-    """A run of the native engine, else of the reference."""
+    """A run of the engine that auto asks first."""
 
     whole = False
 
     def __init__(self, problem: Problem, threads: int, engine: str = ENGINE) -> None:
         w = self._workload = problem.workload
         self._problem, self._net = problem, network(problem)
-        settings = RunSettings(optimizer(w), w.batch, float(len(problem.X)), threads=threads)
+        settings = TrainingSettings(optimizer=optimizer(w), batch_size=w.batch, threads=threads)
         self._run = choose(engine, self._net.architecture, settings).start(
-            self._net.architecture, self._net.theta, settings
+            self._net.architecture, self._net.theta, settings, float(len(problem.X))
         )
         self._first = self._run.state
         self._rates = np.full(w.updates, w.rate)

@@ -17,7 +17,7 @@ import numpy as np
 from chainrule.activations import ACTIVATIONS, Activation
 from chainrule.arrays import Array, namespace
 from chainrule.costs import COSTS, PAIRS, Cost, Pair
-from chainrule.equations import Layer, bp1
+from chainrule.equations import Layer, bp1, penalty
 from chainrule.errors import ArchitectureError
 
 __all__ = ["Architecture", "Block", "Blocks"]
@@ -166,6 +166,16 @@ class Architecture:
         last = self.blocks[0].activation if len(self.blocks) == 1 else Blocks(self.blocks)
         return (*self.hidden, last)
 
+    @cached_property
+    def alone(self) -> tuple["Architecture", ...]:
+        """Each hidden layer as a network without hidden layers; its parameters are the layer's slice of theta.
+
+        >>> [one.sizes for one in Architecture.of([4, 3, 2, 1]).alone]
+        [(4, 3), (3, 2)]
+        """
+        sizes = itertools.pairwise(self.sizes[:-1])
+        return tuple(Architecture.of(pair, output=sigma) for pair, sigma in zip(sizes, self.hidden, strict=True))
+
     def views(self, theta: Array) -> tuple[list[Array], list[Array]]:
         """The lists of W (n_{l-1}, n_l) and b (n_l,) of layers 2 to L, as views of an array laid out like theta.
 
@@ -199,6 +209,17 @@ class Architecture:
             total = total + namespace(terms).sum(terms, axis=1)
         return total  # type: ignore[return-value]
 
+    def penalty(self, theta: Array, alpha: float, l1: float, S: float) -> float:
+        """alpha / (2 S) sum W² + l1 / S sum |W|, in float64.
+
+        >>> Architecture.of([1, 1]).penalty(np.array([2.0, 9.0]), alpha=1.0, l1=3.0, S=2.0)
+        4.0
+        """
+        if not (alpha or l1):
+            return 0.0
+        with np.errstate(all="ignore"):
+            return float(penalty([W.astype(np.float64) for W in self.views(theta)[0]], alpha, l1, S))
+
     def delta_L(self, Z: Array, A: Array, T: Array, weight: Array | None = None) -> Array:
         """The error of the output layer, dC_x/dZ^L, shape (m, n_L), block by block."""
         parts = []
@@ -208,8 +229,24 @@ class Architecture:
             parts.append(block.delta(Z[:, c], A[:, c], T[:, c], by_term))
         return parts[0] if len(parts) == 1 else namespace(Z).concat(parts, axis=1)
 
+    def one_hot(self, T: Array, dtype: Any) -> Array:
+        """Targets (m, n_L) from int32 class numbers, (m,) or (m, blocks); other targets are only brought to the dtype.
+
+        >>> Architecture.of([1, 3]).one_hot(np.array([2, 0], dtype=np.int32), "float64")
+        array([[0., 0., 1.],
+               [1., 0., 0.]])
+        """
+        if T.dtype != np.int32:
+            return T.astype(dtype, copy=False)
+        xp, classes = namespace(T), T.reshape(len(T), -1)
+        parts = [classes[:, [k]] == xp.arange(block.width) for k, block in enumerate(self.blocks)]
+        return xp.concat(parts, axis=1).astype(dtype)
+
     def document(self) -> dict[str, Any]:
-        """Everything but the masks' bits as plain data, for a file."""
+        """Everything but the masks' bits as plain data, for a file.
+
+        Raises SettingError for a function of your own, which a file cannot hold.
+        """
         return {
             "sizes": list(self.sizes),
             "hidden": [ACTIVATIONS.document(activation) for activation in self.hidden],

@@ -23,7 +23,6 @@ __all__ = [
     "bp4",
     "forward",
     "gradient_norms",
-    "jacobian",
     "penalty",
     "penalty_gradient",
 ]
@@ -136,20 +135,6 @@ def at_input(delta_2: Array, W_2: Array) -> Array:
     array([[3., 6.]])
     """
     return delta_2 @ W_2.T
-
-
-def jacobian(X: Array, layers: Sequence[Layer]) -> Array:
-    """da^L/dx of every example, (m, n_L, n_1): row j is what backpropagation brings to x when dC_x/da^L is e_j.
-
-    >>> from chainrule.activations import ACTIVATIONS
-    >>> jacobian(np.array([[1.0, 5.0]]), [Layer(np.array([[2.0], [3.0]]), np.zeros(1), ACTIVATIONS.get("exp"))]).shape
-    (1, 1, 2)
-    """
-    done, sigma = forward(X, layers), layers[-1].activation
-    xp = namespace(X)
-    ones = xp.eye(done.A[-1].shape[1], dtype=X.dtype)
-    pulled = [bp1(sigma, xp.broadcast_to(e, done.A[-1].shape), done.Z[-1], done.A[-1]) for e in ones]
-    return xp.stack([at_input(backward(delta_L, layers, done)[0], layers[0].W) for delta_L in pulled], axis=1)
 
 
 def gradient_norms(A: Sequence[Array], delta: Sequence[Array], masks: Sequence[Array | None]) -> Array:

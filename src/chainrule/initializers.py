@@ -23,11 +23,11 @@ class Initializer(Entry):
         return self.weights(W, n_in, n_out), self.biases(b, n_in, n_out)
 
     def weights(self, words: Array, n_in: int, n_out: int) -> Array:
-        """W from its words, shape (n_in, n_out)."""
+        """The weights W from their words, shape (n_in, n_out)."""
         raise TypeError(f"{type(self).__name__} does not define weights")
 
     def biases(self, words: Array, n_in: int, n_out: int) -> Array:
-        """B from its words, shape (n_out,)."""
+        """The biases b from their words, shape (n_out,)."""
         return np.zeros(words.shape)
 
 
@@ -154,7 +154,9 @@ class NielsenLarge(Initializer):
 class GlorotUniformBiases(Initializer):
     """W and b uniform in ±sqrt(factor / (n_in + n_out)): 6 as in `glorot_uniform`, but biases are drawn too.
 
-    factor is above 0. Source: scikit-learn's multi-layer perceptrons, which take 2 in place of 6 for logistic layers.
+    Raises SettingError where factor is not a finite number above 0.
+
+    Source: scikit-learn's multi-layer perceptrons, which take 2 in place of 6 for logistic layers.
     """
 
     name = "glorot_uniform_biases"

@@ -1,26 +1,24 @@
 """A network: an architecture with its parameters theta, and what can be asked of the two."""
 
 import itertools
-import warnings
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from chainrule import insight
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array
 from chainrule.engines import Frozen, choose
-from chainrule.equations import penalty
+from chainrule.engines.base import hidden_activations
 from chainrule.errors import SettingError
 from chainrule.examples import Examples, as_examples, as_inputs, as_rows
-from chainrule.exchange import keras, scikit, with_torch
-from chainrule.parameters import cast, first_theta, given_theta, stored_theta
+from chainrule.input_gradients import cost_gradients, output_gradients
+from chainrule.parameters import cast, first_theta, given_theta, masked
 from chainrule.random import as_seed
 from chainrule.registry import require
 
-__all__ = ["Network", "Predictor", "from_torch"]
+__all__ = ["Network", "Predictor"]
 
 
 class Network:
@@ -55,23 +53,15 @@ class Network:
         self.architecture = Architecture.of(sizes, activation, output, cost, masks)
         drawn = as_seed(seed)
         self.seed: int | None = drawn
-        self._theta = cast(first_theta(self.architecture, initializer, drawn), dtype)
-        self._mask()
+        self._theta = masked(self.architecture, cast(first_theta(self.architecture, initializer, drawn), dtype))
 
     @classmethod
     def from_parts(cls, architecture: Architecture, theta: Array, seed: int | None = None) -> "Network":
         """The network of an architecture and a flat theta, which it copies; masked weights become 0."""
         net = cls.__new__(cls)
         net.architecture, net.seed = architecture, seed
-        net._theta = cast(given_theta(architecture, theta), np.asarray(theta).dtype)
-        net._mask()
+        net._theta = masked(architecture, cast(given_theta(architecture, theta), np.asarray(theta).dtype))
         return net
-
-    def _mask(self) -> None:
-        """Put every masked weight to 0."""
-        for W, mask in zip(self.W, self.architecture.masks, strict=True):
-            if mask is not None:
-                W[~mask] = 0
 
     @property
     def theta(self) -> Array:
@@ -80,8 +70,7 @@ class Network:
 
     @theta.setter
     def theta(self, values: Any) -> None:
-        self._theta[...] = cast(given_theta(self.architecture, values), self.dtype)
-        self._mask()
+        self._theta[...] = masked(self.architecture, cast(given_theta(self.architecture, values), self.dtype))
 
     @property
     def W(self) -> list[Array]:
@@ -112,10 +101,14 @@ class Network:
 
         X may be a sparse matrix of SciPy, which becomes an array part by part.
 
+        engine: "native" (the core in C++), "reference" (the equations in NumPy), or
+        "auto", the first of the two that has everything that this network needs.
+
         >>> cr.Network([2, 1], output="identity", initializer=([[[1], [2]]], [[3]])).predict([[1, 1]])
         array([[6.]], dtype=float32)
 
-        Raises DataError for X of another shape or with values that are not finite.
+        Raises DataError for X of another shape or with values that are not finite; UnknownNameError for an engine that
+        does not exist, EngineError for one that is absent or lacks something that the network needs.
         """
         predict = partial(choose(engine, self.architecture).predict, self.architecture, self.theta)
         return as_rows(X, self.sizes[0], self.dtype).mapped(predict)
@@ -132,18 +125,23 @@ class Network:
     ) -> float:
         """The objective C = sum_i s_i C_xi / S + alpha / (2 S) sum W² + l1 / S sum |W|, S being the sum of the s_i.
 
-        T is (n, n_L), or class numbers (n,). sample_weight s is (n,), or (n, n_L) with C_xi = sum_j s_ij c_ij.
+        - X: (n, n_1), an array or a sparse matrix.
+        - T: targets (n, n_L), or class numbers (n,).
+        - sample_weight: s, (n,) from 0; or (n, n_L), where C_xi = sum_j s_ij c_ij. None: each is 1.
+        - alpha, l1: factors of the penalties, from 0.
+        - engine: "native" (the core in C++), "reference" (the equations in NumPy), or "auto", the first of the two that
+          has everything that this network needs.
 
         >>> net = cr.Network([1, 1], output="identity", initializer=([[[2]]], [[0]]), dtype="float64")
         >>> net.cost([[1], [2]], [[0], [0]], sample_weight=[1, 3])
         6.5
 
         Raises DataError for shapes that do not fit, values that are not finite, targets that the cost cannot take, and
-        weights below 0; SettingError for penalties below 0.
+        weights below 0; SettingError for penalties below 0; UnknownNameError and EngineError as `predict` does.
         """
-        data = self._examples(X, T, sample_weight, alpha, l1)
-        found = choose(engine, self.architecture).cost(self.architecture, self.theta, data.X, data.T, data.weight)
-        return found + self.penalty(alpha, l1, data.total)
+        data = _checked(self, X, T, sample_weight, alpha, l1)
+        mean = choose(engine, self.architecture).cost(self.architecture, self.theta, data.X, data.T, data.weight)
+        return mean + self.architecture.penalty(self.theta, alpha, l1, data.total)
 
     def gradient(
         self,
@@ -155,17 +153,21 @@ class Network:
         *,
         engine: str = "auto",
     ) -> Array:
-        """dC/dtheta by backpropagation, flat and laid out like theta; arguments as for `cost`.
+        """dC/dtheta by backpropagation, flat and laid out like theta.
+
+        - X, T, sample_weight, alpha, l1: as for `cost`.
+        - engine: "native" (the core in C++), "reference" (the equations in NumPy), or "auto", the first of the two that
+          has everything that this network needs.
 
         >>> net = cr.Network([1, 1], output="identity", initializer=([[[2]]], [[0]]), dtype="float64")
         >>> net.gradient([[1], [2]], [[0], [0]], sample_weight=[1, 3])
         array([6.5, 3.5])
 
-        Raises DataError and SettingError as `cost` does.
+        Raises what `cost` raises.
         """
-        data = self._examples(X, T, sample_weight, alpha, l1)
-        found = choose(engine, self.architecture)
-        return found.gradient(self.architecture, self.theta, *data[:3], data.total, alpha, l1)
+        data = _checked(self, X, T, sample_weight, alpha, l1)
+        chosen = choose(engine, self.architecture)
+        return chosen.gradient(self.architecture, self.theta, *data[:3], data.total, alpha, l1)
 
     def gradient_norms(self, X: Any, T: Any, sample_weight: Any = None, *, engine: str = "auto") -> Array:
         """||dC_x/dtheta|| of every example, the length of its own gradient, (n,), float64; no gradient is formed.
@@ -173,16 +175,19 @@ class Network:
         X and T as for `cost`. Weights of terms (n, n_L) are part of C_x; weights of examples (n,) are not. What an
         example would pull at the weights: outliers and wrong labels pull hard.
 
+        engine: "native" (the core in C++), "reference" (the equations in NumPy), or
+        "auto", the first of the two that has everything that this network needs.
+
         >>> net = cr.Network([1, 1], output="identity", initializer=([[[2]]], [[0]]), dtype="float64")
         >>> net.gradient_norms([[0], [1]], [[3], [0]]).round(4)
         array([3.    , 2.8284])
 
-        Raises DataError as `cost` does.
+        Raises DataError as `cost` does; UnknownNameError and EngineError as `predict` does.
         """
         data = as_examples(self.architecture, X, T, sample_weight, self.dtype)
         by_term = None if data.weight is None or data.weight.ndim == 1 else data.weight
-        found = choose(engine, self.architecture)
-        norms = found.gradient_norms(self.architecture, self.theta, data.X, data.T, by_term)
+        chosen = choose(engine, self.architecture)
+        norms = chosen.gradient_norms(self.architecture, self.theta, data.X, data.T, by_term)
         return norms if by_term is None else norms * (data.total / len(data.rows))
 
     def hidden_activations(self, X: Any, layer: int | None = None, *, engine: str = "auto") -> Any:
@@ -191,18 +196,22 @@ class Network:
         What the network has made of its inputs, in the bits that `predict` goes through. Layer 2 is the first hidden
         layer; A^1 is X, and A^L is what `predict` gives.
 
+        engine: "native" (the core in C++), "reference" (the equations in NumPy), or
+        "auto", the first of the two that has everything that this network needs.
+
         >>> net = cr.Network([4, 3, 2, 1])
         >>> [A.shape for A in net.hidden_activations(np.ones((5, 4)))], net.hidden_activations(np.ones((5, 4)), 2).shape
         ([(5, 3), (5, 2)], (5, 3))
 
-        Raises SettingError for a layer that is not hidden, DataError as `predict` does.
+        Raises SettingError for a layer that is not hidden; DataError, UnknownNameError and EngineError as `predict`
+        does.
         """
         hidden = range(2, len(self.sizes))
         if layer is not None and not (isinstance(layer, int | np.integer) and layer in hidden):
             allowed = "there is none" if not hidden else f"choose from {', '.join(map(str, hidden))}"
             raise SettingError(f"layer is {layer!r}, which is no hidden layer (1 is the input): {allowed}")
         X = as_inputs(X, self.sizes[0], self.dtype)
-        found = insight.hidden_activations(choose(engine, self.architecture), self.architecture, self.theta, X)
+        found = hidden_activations(choose(engine, self.architecture), self.architecture, self.theta, X)
         return list(found) if layer is None else next(itertools.islice(found, layer - 2, None))
 
     def input_gradients(self, X: Any, T: Any = None) -> Array:
@@ -218,9 +227,9 @@ class Network:
         Raises DataError as `cost` does.
         """
         if T is None:
-            return insight.jacobians(self.architecture, self.theta, as_inputs(X, self.sizes[0], self.dtype))
+            return output_gradients(self.architecture, self.theta, as_inputs(X, self.sizes[0], self.dtype))
         data = as_examples(self.architecture, X, T, None, self.dtype)
-        return insight.cost_gradients(self.architecture, self.theta, data.X, data.T)
+        return cost_gradients(self.architecture, self.theta, data.X, data.T)
 
     def predictor(self, *, engine: str = "auto") -> "Predictor":
         """The network as it is now, frozen, for serving: a function of one row (n_1,) or of rows (n, n_1).
@@ -228,118 +237,16 @@ class Network:
         Its weights lie as predicting needs them, so that a row takes microseconds. Training the network later does not
         change it; any number of threads may call it at once.
 
+        engine: "native" (the core in C++), "reference" (the equations in NumPy), or
+        "auto", the first of the two that has everything that this network needs.
+
         >>> predict = cr.Network([2, 1], output="identity", initializer=([[[1], [2]]], [[3]])).predictor()
         >>> predict(np.array([1, 1], dtype="float32")), predict([[1, 1], [0, 0]]).shape
         (array([6.], dtype=float32), (2, 1))
+
+        Raises UnknownNameError and EngineError as `predict` does.
         """
         return Predictor(self, choose(engine, self.architecture).freeze(self.architecture, self.theta))
-
-    def penalty(self, alpha: float, l1: float, S: float) -> float:
-        """alpha / (2 S) sum W² + l1 / S sum |W|, in float64.
-
-        >>> cr.Network([1, 1], initializer=([[[2]]], [[9]])).penalty(alpha=1.0, l1=3.0, S=2.0)
-        4.0
-        """
-        if not (alpha or l1):
-            return 0.0
-        with np.errstate(all="ignore"):
-            return float(penalty([W.astype(np.float64) for W in self.W], alpha, l1, S))
-
-    def _examples(self, X: Any, T: Any, sample_weight: Any, alpha: float, l1: float) -> Examples:
-        """Checked examples, those of weight 0 left out."""
-        require(alpha >= 0, "alpha", alpha, "at least 0")
-        require(l1 >= 0, "l1", l1, "at least 0")
-        return as_examples(self.architecture, X, T, sample_weight, self.dtype).present()
-
-    def document(self) -> tuple[dict[str, Any], dict[str, Array]]:
-        """The network as plain data and named tensors, for a file; theta's come first and in its order.
-
-        Raises ArchitectureError for weights that are not finite: such a file could not be loaded.
-        """
-        cast(self.theta, self.dtype)
-        tensors = {}
-        for l, (W, b) in enumerate(zip(self.W, self.b, strict=True), start=2):
-            tensors[f"layers.{l}.W"], tensors[f"layers.{l}.b"] = W, b
-        masks = {f"layers.{l}.mask": m for l, m in enumerate(self.architecture.masks, start=2) if m is not None}
-        return {"architecture": self.architecture.document()}, {**tensors, **masks}
-
-    @classmethod
-    def from_document(cls, document: Any, tensors: Any) -> "Network":
-        """The network of such a document; raises ArchitectureError where the parts do not fit together."""
-        stored = document.get("architecture")
-        L = len(stored["sizes"]) if isinstance(stored, dict) and isinstance(stored.get("sizes"), list) else 0
-        masks = [tensors.get(f"layers.{l}.mask") for l in range(2, L + 1)]
-        architecture = Architecture.from_document(stored, masks)
-        return cls.from_parts(architecture, stored_theta(architecture, tensors))
-
-    def to_torch(self, *, logits: bool = False) -> Any:
-        """The network as torch.nn.Sequential: the same bits as weights, the same outputs to rounding.
-
-        logits=True leaves the activation of the outputs out, so that it gives Z^L, which torch's CrossEntropyLoss and
-        BCEWithLogitsLoss ask for. Masked weights go over as zeros that torch may move. See docs/exchange.md.
-
-        Raises SettingError without torch and for a function of your own.
-        """
-        return with_torch().to_sequential(self.architecture, self.theta, logits)
-
-    @classmethod
-    def from_torch(cls, module: Any, output: Any = None, cost: Any = None) -> "Network":
-        """The network of a torch.nn.Sequential of Linear layers, activations and dropout; weights keep their bits.
-
-        output: the activation that torch keeps in its loss, "softmax" for CrossEntropyLoss, "sigmoid" for
-        BCEWithLogitsLoss; left out where the module ends in it. cost: left out, the one that goes with the output.
-        What has no place in a network, such as dropout, is said in a warning. See docs/exchange.md.
-
-        >>> from torch.nn import Linear, Sequential, Softmax  # doctest: +SKIP
-        >>> cr.from_torch(Sequential(Linear(4, 2), Softmax(dim=1)))  # doctest: +SKIP
-        Network(4 inputs → 2 softmax (cross_entropy); 10 parameters, float32)
-
-        Raises ArchitectureError for any other module, SettingError without torch.
-        """
-        found = with_torch().from_sequential(module, output, cost)
-        for note in found.notes:
-            warnings.warn(note, stacklevel=2)
-        return cls.from_parts(found.architecture, found.theta)
-
-    def to_keras_weights(self) -> list[Array]:
-        """Copies of W, b of layer 2, W, b of layer 3, ...: what `set_weights` of a Keras model of Dense layers takes.
-
-        >>> [part.shape for part in cr.Network([4, 3, 2]).to_keras_weights()]
-        [(4, 3), (3,), (3, 2), (2,)]
-        """
-        return keras.to_weights(self.architecture, self.theta)
-
-    @classmethod
-    def from_keras_weights(
-        cls, weights: Sequence[Any], activation: Any = "sigmoid", output: Any = "sigmoid", cost: Any = "quadratic"
-    ) -> "Network":
-        """The network of what `get_weights` of a Keras model of Dense layers gives, with the same bits.
-
-        activation, output, cost: as for `Network`; Keras keeps them elsewhere.
-
-        >>> net = cr.Network([4, 3, 2], seed=1)
-        >>> cr.Network.from_keras_weights(net.to_keras_weights()).theta.tobytes() == net.theta.tobytes()
-        True
-
-        Raises ArchitectureError for a list of other shapes.
-        """
-        sizes, W, b = keras.from_weights(weights)
-        dtype = np.result_type(*W, *b)
-        return cls(sizes, activation, output, cost, initializer=(W, b), dtype=dtype)
-
-    @classmethod
-    def from_sklearn(cls, mlp: Any) -> "Network":
-        """The network in a fitted MLPClassifier or MLPRegressor of scikit-learn, with the same bits as weights.
-
-        >>> from sklearn.neural_network import MLPRegressor
-        >>> mlp = MLPRegressor(solver="lbfgs", random_state=0).fit([[0.0], [1.0], [2.0]], [1.0, 2.0, 3.0])
-        >>> net = cr.Network.from_sklearn(mlp)
-        >>> bool(np.allclose(net.predict([[1.5]])[:, 0], mlp.predict([[1.5]]), rtol=1e-12))
-        True
-
-        Raises SettingError for anything else.
-        """
-        return cls.from_parts(*scikit.from_mlp(mlp))
 
     def __repr__(self) -> str:
         return f"Network({self.architecture.describe()}; {self.theta.size:,} parameters, {self.dtype})"
@@ -354,9 +261,6 @@ class Network:
         costs = ", ".join(dict.fromkeys(str(block.cost) for block in a.blocks))
         caption = f"{self.theta.size:,} parameters, {self.dtype}, cost {costs}"
         return layers_svg([Column(*each) for each in zip(a.sizes, labels, strict=True)], caption)
-
-
-from_torch = Network.from_torch
 
 
 class Predictor:
@@ -379,3 +283,10 @@ class Predictor:
         one = np.ndim(X) == 1
         found = self._frozen.predict(as_inputs(np.asarray(X)[None, :] if one else X, self._n_1, self._dtype))
         return found[0] if one else found
+
+
+def _checked(net: Network, X: Any, T: Any, sample_weight: Any, alpha: float, l1: float) -> Examples:
+    """Checked examples, those of weight 0 left out."""
+    require(alpha >= 0, "alpha", alpha, "at least 0")
+    require(l1 >= 0, "l1", l1, "at least 0")
+    return as_examples(net.architecture, X, T, sample_weight, net.dtype).present()

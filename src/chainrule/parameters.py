@@ -10,7 +10,7 @@ from chainrule.arrays import Array, as_dtype
 from chainrule.errors import ArchitectureError
 from chainrule.initializers import INITIALIZERS
 
-__all__ = ["cast", "first_theta", "given_theta", "stored_theta"]
+__all__ = ["cast", "first_theta", "given_theta", "masked", "stored_theta"]
 
 
 def first_theta(architecture: Architecture, initializer: Any, seed: int) -> Array:
@@ -52,6 +52,14 @@ def cast(theta: Array, dtype: Any) -> Array:
     if not np.isfinite(found).all():
         raise ArchitectureError(f"theta has values that are not finite in {kind}")
     return found
+
+
+def masked(architecture: Architecture, theta: Array) -> Array:
+    """The same array with every masked weight set to 0, in place."""
+    for W, mask in zip(architecture.views(theta)[0], architecture.masks, strict=True):
+        if mask is not None:
+            W[~mask] = 0
+    return theta
 
 
 def _shapes(architecture: Architecture) -> list[tuple[int, str, tuple[int, ...]]]:

@@ -1,4 +1,4 @@
-"""Named entries with parameters: how activations, costs, optimizers and initialisers are chosen and stored.
+"""Named entries with parameters: how activations, costs, optimizers and initializers are chosen and stored.
 
 An entry is a frozen dataclass with a `name`; its fields are its parameters. It can be asked for by name
 (`"elu"`), by document (`{"name": "elu", "alpha": 2.0}`) or as the object itself (`ELU(alpha=2.0)`), and a
@@ -19,11 +19,13 @@ __all__ = ["Entry", "Registry", "require"]
 
 
 def require(ok: bool, what: str, value: object, allowed: str) -> None:
-    """Raise a SettingError in one line unless `ok`.
+    """Check a setting: an error in one line unless `ok`.
 
     >>> require(False, "momentum", 1.5, "from 0 to below 1")
     Traceback (most recent call last):
     chainrule.errors.SettingError: momentum is 1.5, but must be from 0 to below 1
+
+    Raises SettingError where `ok` is false: what came (`what` is `value`), and what is `allowed`.
     """
     if not ok:
         raise SettingError(f"{what} is {value!r}, but must be {allowed}")
@@ -81,7 +83,7 @@ class Registry(Generic[E]):
     def get(self, choice: Any) -> E:
         """The entry for a name, a document, an entry or (where the kind allows it) a callable.
 
-        Raises UnknownNameError for a name that is not here, SettingError for anything that is no choice at all.
+        Raises UnknownNameError for a name that is not registered, SettingError for anything that is not a choice.
         """
         if isinstance(choice, self._base):
             return choice

@@ -94,10 +94,15 @@ class Constant(Schedule):
 @SCHEDULES.register
 @dataclasses.dataclass(frozen=True)
 class StepDecay(Schedule):
-    """factor^⌊tau / every⌋: times `factor` (above 0, at most 1) after each `every` epochs (above 0, may be a fraction).
+    """factor^⌊tau / every⌋: times `factor` after each `every` epochs.
+
+    - factor: above 0, at most 1.
+    - every: epochs between two falls, above 0, may be a fraction.
 
     >>> StepDecay(factor=0.5, every=2).factors(0, 8, per_epoch=2, total=8, watched=[])
     array([1. , 1. , 1. , 1. , 0.5, 0.5, 0.5, 0.5])
+
+    Raises SettingError where factor or every is out of its range.
 
     Source: Krizhevsky, Sutskever & Hinton, ImageNet classification with deep convolutional neural networks, NIPS 2012,
     section 5. At whole epochs that of PyTorch's StepLR.
@@ -125,6 +130,8 @@ class ExponentialDecay(Schedule):
     >>> ExponentialDecay(factor=0.25).factors(0, 4, per_epoch=2, total=8, watched=[])
     array([1.   , 0.5  , 0.25 , 0.125])
 
+    Raises SettingError where factor is not above 0 and at most 1.
+
     Source: at the begin of each epoch it is PyTorch's ExponentialLR, in between Keras's ExponentialDecay.
     StepDecay(factor, every=1) falls at the epochs' ends only.
     """
@@ -151,6 +158,8 @@ class InverseScaling(Schedule):
     >>> InverseScaling().factors(0, 4, per_epoch=2, total=8, watched=[]).round(3)
     array([1.   , 0.707, 0.577, 0.5  ])
 
+    Raises SettingError where power is below 0.
+
     Source: Robbins & Monro, A stochastic approximation method, Annals of Mathematical Statistics 22, 1951; the name is
     scikit-learn's, whose networks count examples and change the rate at the epochs' ends only.
     """
@@ -171,11 +180,15 @@ class InverseScaling(Schedule):
 class Cosine(Schedule):
     """final + (1 - final) (1 + cos(pi (k - W) / (N - W))) / 2, after a warm-up of W = warmup P updates.
 
-    While k < W the factor is (k + 1) / (W + 1): a straight line, on which no update is wasted at 0. `warmup` is in
-    epochs (at least 0, may be a fraction), `final` the factor at the very end (from 0 to 1).
+    While k < W the factor is (k + 1) / (W + 1): a straight line, on which no update is wasted at 0.
+
+    - warmup: epochs of the warm-up, at least 0, may be a fraction.
+    - final: the factor at the very end, from 0 to 1.
 
     >>> Cosine(warmup=1).factors(0, 6, per_epoch=2, total=6, watched=[]).round(3)
     array([0.333, 0.667, 1.   , 0.854, 0.5  , 0.146])
+
+    Raises SettingError where warmup is below 0 or final not from 0 to 1.
 
     Source: Loshchilov & Hutter, SGDR: stochastic gradient descent with warm restarts, ICLR 2017, eq. 5, without
     restarts; the warm-up of Goyal et al., Accurate, large minibatch SGD, 2017, section 2.2. Without warm-up it is
@@ -203,11 +216,16 @@ class Cosine(Schedule):
 class OneCycle(Schedule):
     """Up to 1 along half a cosine for a share `rise` of the training, then down along half a cosine.
 
-    The first update has the factor `start`, the last one `final` (both from 0 to 1); the learning rate is the peak,
-    reached at update rise N - 1; rise is from 0 to below 1.
+    The learning rate is the peak, reached at update rise N - 1.
+
+    - rise: the share of the training before the peak, from 0 to below 1.
+    - start: the factor of the first update, from 0 to 1.
+    - final: the factor of the last update, from 0 to 1.
 
     >>> OneCycle(rise=0.5, start=0.2).factors(0, 6, per_epoch=2, total=6, watched=[]).round(3)
     array([0.2 , 0.6 , 1.  , 0.75, 0.25, 0.  ])
+
+    Raises SettingError where an argument is out of its range.
 
     Source: Smith & Topin, Super-convergence: very fast training of neural networks using large learning rates, 2018,
     in the form and with the defaults of PyTorch's OneCycleLR. The momentum stays as it is.
@@ -237,11 +255,17 @@ class OneCycle(Schedule):
 class Plateau(Schedule):
     """Times `factor` whenever `patience` epochs in a row have not brought the watched value below its best.
 
-    Below means by more than `min_delta` (at least 0, in the value's own units). Counting starts anew after each time;
-    no factor is below `lowest` (from 0 to 1). factor is above 0, at most 1, patience a whole number from 1.
+    Counting starts anew after each time.
+
+    - factor: what the learning rate is multiplied with, above 0, at most 1.
+    - patience: epochs to wait, a whole number from 1.
+    - min_delta: how far below the best a value must be to count, at least 0, in the value's own unit.
+    - lowest: the least product of the factors, from 0 to 1.
 
     >>> Plateau(factor=0.5, patience=2).factors(8, 2, per_epoch=2, total=20, watched=[3.0, 2.0, 2.5, 2.0])
     array([0.5, 0.5])
+
+    Raises SettingError where an argument is out of its range.
 
     Source: PyTorch's ReduceLROnPlateau, which waits for one epoch more, and Keras's ReduceLROnPlateau.
     """

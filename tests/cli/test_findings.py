@@ -10,7 +10,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.cli import run
-from chainrule.model import Settings, TableTraining
+from chainrule.model import TableSettings, TableTraining
 from chainrule.tables.sources import as_source, with_target
 from chainrule.training.probe import sample
 
@@ -82,14 +82,14 @@ HOW = [
 @pytest.mark.parametrize("name", SHARED)
 def test_nothing_false_is_said_of_real_tables(name: str, how: dict[str, Any], shared_data) -> None:
     target, settings = SHARED[name]
-    check(TableTraining(shared_data(name), target, Settings(**settings, **how)))
+    check(TableTraining(shared_data(name), target, TableSettings(**settings, **how)))
 
 
 @pytest.mark.parametrize("how", HOW, ids=["small", "as it is"])
 def test_nothing_false_is_said_of_real_digits(how: dict[str, Any], shared_data) -> None:
     images, labels = (shared_data(f"mnist-10k/t10k-{name}-ubyte.gz") for name in ("images-idx3", "labels-idx1"))
     source = with_target(as_source(images), as_source(labels))
-    check(TableTraining(source, "label", Settings(test_every=2, **how)))
+    check(TableTraining(source, "label", TableSettings(test_every=2, **how)))
 
 
 @pytest.mark.parametrize("kind", ["rare", "outliers", "few epochs"])
@@ -99,7 +99,7 @@ def test_nothing_false_is_said_where_the_rows_looked_at_are_easier_than_all(kind
     unseen = np.setdiff1d(np.arange(600), sample(np.arange(600), 256))
     rare = np.where(np.isin(np.arange(600), unseen[::80]), "pos", "neg")
     y = {"rare": rare, "outliers": np.where(rare == "pos", 1e6, x), "few epochs": np.where(x > 0, "a", "b")}[kind]
-    training = TableTraining({"x": x + rng.normal(size=600), "y": y}, "y", Settings(epochs=8, members=3, hidden=8))
+    training = TableTraining({"x": x + rng.normal(size=600), "y": y}, "y", TableSettings(epochs=8, members=3, hidden=8))
     for _ in training.events():
         pass
     assert training.findings() == []
@@ -108,7 +108,7 @@ def test_nothing_false_is_said_where_the_rows_looked_at_are_easier_than_all(kind
 def test_a_leak_is_spoken_of_where_it_made_the_answers_good(shared_data) -> None:
     for settings, there in (({}, True), ({"drop": ("boat",)}, False)):  # body alone helps little
         training = TableTraining(
-            shared_data("titanic.csv"), "survived", Settings(hidden=(64,), epochs=15, start="random", **settings)
+            shared_data("titanic.csv"), "survived", TableSettings(hidden=(64,), epochs=15, start="random", **settings)
         )
         for _ in training.events():
             pass

@@ -10,7 +10,7 @@ import pytest
 from chainrule.cli import run
 from chainrule.cli.training_options import TrainOptions
 from chainrule.files import load
-from chainrule.model import Settings
+from chainrule.model import TableSettings
 from chainrule.training import Progress, Started
 from chainrule.training.display import Display
 
@@ -33,7 +33,7 @@ def trained(*arguments: str, target: str = "answer") -> Any:
 
 
 def test_options_are_the_settings_and_their_defaults_too() -> None:
-    ours, python = TrainOptions(), Settings()
+    ours, python = TrainOptions(), TableSettings()
     assert {field.name: getattr(ours, field.name) for field in dataclasses.fields(python)} == dataclasses.asdict(python)
     assert {f.name for f in dataclasses.fields(ours)} - {f.name for f in dataclasses.fields(python)} == {
         "clip_norm",

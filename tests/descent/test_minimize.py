@@ -1,14 +1,12 @@
 """Gradient descent on any function: what is found, how the gradient was, when it stops, and the same bits again."""
 
 import pickle
-import threading
 
 import numpy as np
 import pytest
 import scipy.optimize
 
 import chainrule as cr
-from chainrule.descent import descend
 from chainrule.descent.path import Path
 from chainrule.errors import SettingError
 from chainrule.optimizers import OPTIMIZERS
@@ -144,14 +142,22 @@ def test_cancelling_keeps_the_best_point():
     assert [type(event).__name__ for event in (seen[0], *seen[-2:])] == ["Started", "Stopped", "Finished"]
 
 
-def test_lbfgs_leaves_no_thread_behind():
-    before = threading.active_count()
-    descent = descend(rosenbrock, (-1.0, 2.0), optimizer="lbfgs")
-    for event in descent:
-        if isinstance(event, cr.EpochEnd):
-            break
-    descent.close()
-    assert threading.active_count() == before
+def test_lbfgs_computes_each_point_once():
+    seen = []
+
+    def f(v):
+        seen.append(v.tolist())
+        return bowl(v)
+
+    found = cr.minimize(f, [0.0, 1.0], lambda v: 2 * (v - 3), "lbfgs")
+    assert found.success
+    assert len(seen) == found.nfev == found.njev == len({tuple(v) for v in seen})
+
+
+def test_lbfgs_ends_when_its_evaluations_are_used_up():
+    found = cr.minimize(rosenbrock, (-1.0, 2.0), optimizer=cr.LBFGS(evaluations=9))
+    assert (found.success, found.status, found.history.stopped) == (False, 4, "evaluations")
+    assert "more than allowed, in" in found.message
 
 
 def test_a_cost_that_falls_no_further_is_no_success():

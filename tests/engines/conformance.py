@@ -1,6 +1,6 @@
 """What every engine has to keep, as data: problems made from factors, runs of them, and how results are compared.
 
-The tests themselves are in test_reference.py and take their engines from `chainrule.engines.ENGINES`.
+The tests themselves are in test_reference.py and take their engines from `chainrule.engines.available`.
 """
 
 import dataclasses
@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule.architecture import Architecture
-from chainrule.engines import ENGINES, Run, RunSettings, RunState
+from chainrule.engines import ENGINES, Run, RunState
 from chainrule.examples import Examples, as_examples, epoch_order
 from chainrule.network import Network
 from chainrule.optimizers import SGD, Adam, AdamW, Clip, RMSProp, RProp
+from chainrule.settings import TrainingSettings
 
 N = 20  # rows of a problem: batches of 7 leave a short last one of 6
 
@@ -95,13 +96,14 @@ class Problem(NamedTuple):
     architecture: Architecture
     theta: np.ndarray
     data: Examples
-    settings: RunSettings
+    settings: TrainingSettings
+    divisor: float
     rng: np.random.Generator
 
     def start(self, engine: str) -> tuple[Run, np.ndarray]:
         """A new run, and the theta that it trains."""
         theta = self.theta.copy()
-        return ENGINES[engine]().start(self.architecture, theta, self.settings), theta
+        return ENGINES[engine]().start(self.architecture, theta, self.settings, self.divisor), theta
 
     @property
     def batches(self) -> int:
@@ -139,7 +141,7 @@ class Problem(NamedTuple):
     def gradient(self, engine: str) -> np.ndarray:
         """dC/dtheta over all rows, with the penalties."""
         s = self.settings
-        return ENGINES[engine]().gradient(self.architecture, self.theta, *self.data[:3], s.divisor, s.alpha, s.l1)
+        return ENGINES[engine]().gradient(self.architecture, self.theta, *self.data[:3], self.divisor, s.alpha, s.l1)
 
     def by_row(self, engine: str) -> tuple[np.ndarray, np.ndarray]:
         """dC_x/dtheta of each row alone, (n, parameters), without weights of rows and penalties; and those weights."""
@@ -180,8 +182,16 @@ def problem(seed: int = 0, **case: Any) -> Problem:
     T = _classes(rng, net.architecture) if case["targets"] == "classes" else _numbers(rng, net.architecture)
     data = as_examples(net.architecture, X, T, _weight(rng, net.architecture, case["weight"]), net.dtype)
     dropout = (case["dropout"],) * len(case["hidden"])
-    fixed = (case["optimizer"], case["batch_size"], data.total, *case["penalty"], dropout, case["clip"])
-    return Problem(net.architecture, net.theta, data, RunSettings(*fixed, seed=2**40 + seed), rng)
+    settings = TrainingSettings(
+        optimizer=case["optimizer"],
+        batch_size=case["batch_size"],
+        alpha=case["penalty"][0],
+        l1=case["penalty"][1],
+        dropout=dropout,
+        clip=case["clip"],
+        seed=2**40 + seed,
+    )
+    return Problem(net.architecture, net.theta, data, settings, data.total, rng)
 
 
 def _classes(rng: np.random.Generator, architecture: Architecture) -> np.ndarray:
@@ -267,7 +277,7 @@ def error_bound(p: Problem) -> np.ndarray:
     for w in W[:0:-1]:
         delta.insert(0, delta[0] @ w.T)
     parts = [part for a, d in zip(A[:-1], delta, strict=True) for part in ((a.T @ d).ravel(), d.sum(axis=0))]
-    penalty = (p.settings.alpha * np.abs(p.theta) + p.settings.l1) / p.settings.divisor
+    penalty = (p.settings.alpha * np.abs(p.theta) + p.settings.l1) / p.divisor
     k = sum(p.architecture.sizes) + len(A[0])
     return 4 * k * np.finfo(p.theta.dtype).eps * (np.concatenate(parts) / len(A[0]) + penalty)
 

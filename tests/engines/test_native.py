@@ -15,16 +15,17 @@ import pytest
 
 import chainrule as cr
 from chainrule.architecture import Architecture
-from chainrule.engines import ENGINES, RunSettings, choose, passed_over
-from chainrule.errors import DataError, EngineError
+from chainrule.engines import ENGINES, available, choose, passed_over, why_absent
+from chainrule.errors import DataError, EngineError, SettingError
 from chainrule.network import Network
 from chainrule.optimizers import LBFGS, SGD, Adam, Clip, Optimizer
+from chainrule.settings import TrainingSettings
 
 from .conformance import Integers, bits, play, problem
 from .test_reference import uncut
 
 ROOT = Path(__file__).resolve().parents[2]
-pytestmark = pytest.mark.skipif("native" not in ENGINES, reason="the native core is not built")
+pytestmark = pytest.mark.skipif(why_absent("native") is not None, reason="the native core is not built")
 dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
 WIDTHS = [1, 2, 7, 15, 16, 17, 31, 32, 33, 47, 48, 49, 64, 65, 96, 97, 113]  # around tiles, vectors and panels
@@ -97,11 +98,11 @@ def test_dropout_of_a_batch_in_chunks_is_that_of_the_reference():
     rng = np.random.default_rng(2)
     net = Network([3, 5, 2], "tanh", "identity", dtype="float64")
     X, T = rng.normal(size=(9000, 3)), rng.normal(size=(9000, 2))
-    settings = RunSettings(SGD(1.0), 9000, 9000.0, dropout=(0.5,), seed=3)
+    settings = TrainingSettings(optimizer=SGD(1.0), batch_size=9000, dropout=(0.5,), seed=3)
     found = []
     for engine in ("native", "reference"):
         theta = net.theta.copy()
-        run = ENGINES[engine]().start(net.architecture, theta, settings)
+        run = ENGINES[engine]().start(net.architecture, theta, settings, 9000.0)
         run.steps(X, T, None, np.arange(9000), np.ones(1), 0, 0)
         found.append(theta)
     np.testing.assert_allclose(*found, rtol=1e-12)
@@ -124,6 +125,13 @@ def test_a_row_alone_is_the_row_in_any_batch_however_long_its_sums(sizes, dtype)
 THREADS = [1, -1, -2, -3, -8]  # below 0: so many for all work, however little
 
 
+def on_threads(settings, threads):
+    """The settings with a number of threads that may be below 0, which only the core takes."""
+    forced = dataclasses.replace(settings)
+    object.__setattr__(forced, "threads", threads)
+    return forced
+
+
 @dtypes
 @pytest.mark.parametrize(
     "case",
@@ -137,9 +145,7 @@ THREADS = [1, -1, -2, -3, -8]  # below 0: so many for all work, however little
 )
 def test_threads_change_no_bit_of_training(case, dtype):
     p = problem(dtype=dtype, **case)
-    found = [
-        uncut("native", p._replace(settings=p.settings.__class__(**vars(p.settings) | {"threads": t}))) for t in THREADS
-    ]
+    found = [uncut("native", p._replace(settings=on_threads(p.settings, t))) for t in THREADS]
     assert all(f == found[0] for f in found)
 
 
@@ -151,7 +157,8 @@ def test_threads_change_no_bit_of_batches_in_chunks(dtype):
     found = []
     for threads in THREADS:
         theta = net.theta.copy()
-        run = native().start(net.architecture, theta, RunSettings(SGD(0.1), 20_000, 20_000.0, threads=threads))
+        settings = on_threads(TrainingSettings(optimizer=SGD(0.1), batch_size=20_000), threads)
+        run = native().start(net.architecture, theta, settings, 20_000.0)
         found.append(bits(run.steps(X, T, None, np.arange(20_000), np.full(1, 0.1), 0, 0), theta))
     assert all(f == found[0] for f in found)
     expected = net.theta - 0.1 * net.gradient(X, T, engine="reference")
@@ -220,7 +227,8 @@ def long_run(threads=None):
     net = Network([100, 200, 10], "relu", "softmax", "cross_entropy")
     rng = np.random.default_rng(0)
     X, T = rng.normal(size=(5000, 100)).astype(np.float32), rng.integers(0, 10, 5000).astype(np.int32)
-    run = native().start(net.architecture, net.theta, RunSettings(Adam(), 5000, 5000.0, threads=threads))
+    settings = TrainingSettings(optimizer=Adam(), batch_size=5000, threads=threads)
+    run = native().start(net.architecture, net.theta, settings, 5000.0)
     many = 4000
     return run, (X, T, None, np.tile(np.arange(5000), many), np.full(many, 1e-3), 0, 0)
 
@@ -342,7 +350,7 @@ def test_memory_does_not_grow_from_fit_to_fit(count):
 # --- the predictor ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", available())
 @dtypes
 @pytest.mark.parametrize("sizes", [(784, 30, 10), (30, 64, 2), (1, 1)], ids=str)
 def test_a_predictor_has_the_bits_of_predict_and_keeps_its_weights(engine, sizes, dtype):
@@ -365,7 +373,7 @@ def test_a_predictor_has_the_bits_of_predict_and_keeps_its_weights(engine, sizes
     )
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", available())
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_a_predictor_refuses_what_predict_refuses(engine, value):
     predict = Network([3, 2]).predictor(engine=engine)
@@ -415,11 +423,11 @@ def test_what_the_core_lacks_runs_on_the_reference_and_is_said_once():
         own.predict(X, engine="native")
     cost = Network([1, 1], "sigmoid", "identity", lambda A, T: (A - T) ** 4)
     assert choose("auto", cost.architecture).name == "reference"
-    settings = RunSettings(Own(), 1, 1.0)
+    settings = TrainingSettings(optimizer=Own(), batch_size=1)
     assert passed_over(Network([1, 1]).architecture, settings) == [
         "engine native has no optimizer 'sgd', so the reference engine computes"
     ]
-    assert choose("native", Network([1, 1]).architecture, RunSettings(LBFGS(), 1, 1.0)).name == "native"
+    assert choose("native", Network([1, 1]).architecture, TrainingSettings(optimizer=LBFGS())).name == "native"
 
 
 def test_every_entry_of_the_registries_is_in_the_core():
@@ -484,5 +492,5 @@ def test_padding_counts_the_products_of_whole_vectors():
 
 def test_dropout_for_another_number_of_layers_is_refused():
     p = problem(hidden=(1, 9))
-    with pytest.raises(EngineError, match="1 probabilities of dropout came for 2 hidden layers"):
-        native().start(p.architecture, p.theta, dataclasses.replace(p.settings, dropout=(0.5,)))
+    with pytest.raises(SettingError, match="1 dropout probabilities came for 2 hidden layers"):
+        native().start(p.architecture, p.theta, dataclasses.replace(p.settings, dropout=(0.5,)), p.divisor)

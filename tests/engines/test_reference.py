@@ -1,4 +1,4 @@
-"""What every engine keeps: written for the reference engine, run for each that `ENGINES` has."""
+"""What every engine keeps: written for the reference engine, run for each that is available."""
 
 import itertools
 from types import SimpleNamespace
@@ -6,13 +6,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from chainrule.architecture import Architecture
-from chainrule.engines import ENGINES, RunSettings, RunState, choose, reference
-from chainrule.errors import EngineError, UnknownNameError
-from chainrule.examples import as_examples, one_hot
+from chainrule.engines import ENGINES, RunState, available, reference
+from chainrule.errors import EngineError
+from chainrule.examples import as_examples
 from chainrule.network import Network
 from chainrule.optimizers import SGD, Adam, Clip
 from chainrule.random import dropout_factors
+from chainrule.settings import TrainingSettings
 
 from .conformance import (
     FACTORS,
@@ -30,7 +30,7 @@ from .conformance import (
     words,
 )
 
-engines = pytest.mark.parametrize("engine", ENGINES)
+engines = pytest.mark.parametrize("engine", available())
 dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
 
@@ -63,7 +63,9 @@ def test_small_integers_give_exactly_the_numbers_of_plain_numpy(engine, integers
     assert net.cost(X, T, engine=engine) == cost
     np.testing.assert_array_equal(net.gradient(X, T, engine=engine), gradient)
     data, theta = as_examples(net.architecture, X, T, None, net.dtype), net.theta.copy()
-    run = ENGINES[engine]().start(net.architecture, theta, RunSettings(SGD(), integers.m, data.total))
+    run = ENGINES[engine]().start(
+        net.architecture, theta, TrainingSettings(optimizer=SGD(), batch_size=integers.m), data.total
+    )
     assert run.steps(*data[:3], data.rows, np.array([0.5]), 0, 0).tolist() == [cost]
     np.testing.assert_array_equal(theta, net.theta - 0.5 * gradient)
 
@@ -269,7 +271,7 @@ def test_inputs_in_float64_are_rounded_to_the_type_of_a_float32_network(engine):
 @cases(targets="classes")
 def test_class_numbers_are_their_one_hot_targets_to_the_last_bit(engine, case):
     p = problem(**case)
-    q = p._replace(data=p.data._replace(T=one_hot(p.architecture, p.data.T, p.theta.dtype)))
+    q = p._replace(data=p.data._replace(T=p.architecture.one_hot(p.data.T, p.theta.dtype)))
     assert (p.data.T.dtype, q.data.T.dtype) == (np.int32, p.theta.dtype)
     assert uncut(engine, p) == uncut(engine, q)
     assert bits(p.gradient(engine), p.cost(engine)) == bits(q.gradient(engine), q.cost(engine))
@@ -332,7 +334,7 @@ def test_the_gradient_under_dropout_is_that_of_the_cost_with_the_same_factors(en
 
     def step(theta, rate):
         moved = theta.copy()
-        run = ENGINES[engine]().start(p.architecture, moved, p.settings)
+        run = ENGINES[engine]().start(p.architecture, moved, p.settings, p.divisor)
         return run.steps(*p.data[:3], rows, np.array([rate]), 3, 2)[0], theta - moved
 
     _, g = step(p.theta, 1.0)
@@ -351,8 +353,8 @@ def test_dropout_draws_the_factors_that_the_design_fixes(engine):
 
     def factors(seed, epoch, batch, p=0.5):
         theta = net.theta.copy()
-        settings = RunSettings(SGD(), 3, 3.0, dropout=[p], seed=seed)
-        ENGINES[engine]().start(net.architecture, theta, settings).steps(
+        settings = TrainingSettings(optimizer=SGD(), batch_size=3, dropout=[p], seed=seed)
+        ENGINES[engine]().start(net.architecture, theta, settings, 3.0).steps(
             X, T, None, np.arange(1), np.array([-1.0]), epoch, batch
         )
         return theta[12:18]
@@ -422,21 +424,3 @@ def test_gradient_cost_and_predict_change_nothing(engine):
     run, _ = p.start(engine)
     play(run, p)
     assert bits(p.theta, *p.data[:4]) == before
-
-
-def test_an_engine_is_chosen_by_name_or_as_the_first_that_lacks_nothing(monkeypatch):
-    architecture = Architecture.of([2, 1])
-
-    class Lame(reference.ReferenceEngine):
-        name = "lame"
-
-        def lacks(self, architecture, settings=None):
-            return "dropout"
-
-    monkeypatch.setattr("chainrule.engines.ENGINES", {"lame": Lame, **ENGINES})
-    assert choose("auto", architecture).name == next(iter(ENGINES))
-    assert choose("reference", architecture).name == "reference"
-    with pytest.raises(EngineError, match=r"^engine lame has no dropout[^\n]*$"):
-        choose("lame", architecture)
-    with pytest.raises(UnknownNameError, match=r"'quick'.*auto, lame, .*reference"):
-        choose("quick", architecture)

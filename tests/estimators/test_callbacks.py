@@ -176,9 +176,9 @@ def test_callbacks_end_where_training_ends_by_itself_and_are_put_away_after_an_e
 )
 def test_a_fit_can_be_diagnosed_however_it_ended(settings):
     found = mlp(**settings).fit(X, Y)
-    assert {"start cost", "end cost"} <= set(found.history_.looks)
+    assert {"start cost", "end cost"} <= set(found.history_.probes)
     if "solver" not in settings:
-        assert "end cost" not in found.partial_fit(X, Y).history_.looks  # of weights that are no longer there
+        assert "end cost" not in found.partial_fit(X, Y).history_.probes  # of weights that are no longer there
 
 
 def test_the_doctor_sees_what_fit_left():

@@ -45,6 +45,11 @@ SETTINGS = {
     "its own stopping is far": {"n_iter_no_change": np.inf, "scoring": "neg_log_loss", "early_stopping": True},
     "reference": {"engine": "reference", "activation": ["tanh", "logistic"]},
 }
+LINE_SEARCH = {
+    "lbfgs": {"solver": "lbfgs"},
+    "lbfgs, little memory": {"solver": cr.LBFGS(memory=2), "alpha": 0.1},
+    "lbfgs, float32": {"solver": "lbfgs", "dtype": "float32", "engine": "reference"},
+}  # these take no partial_fit
 EPOCHS = 9
 
 
@@ -83,10 +88,11 @@ def test_fit_is_so_many_partial_fits(name, weight):
     assert len(whole.loss_curve_) == whole.n_iter_
 
 
-@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize("name", [*SETTINGS, *LINE_SEARCH])
 def test_warm_start_in_pieces_and_a_pickle_between_them_are_one_fit(name):
-    whole = classifier(**SETTINGS[name]).fit(X, LABELS)
-    piece = classifier(**SETTINGS[name], warm_start=True)
+    settings = {**SETTINGS, **LINE_SEARCH}[name]
+    whole = classifier(**settings).fit(X, LABELS)
+    piece = classifier(**settings, warm_start=True)
     for epochs in (2, 1, EPOCHS - 3):
         if not getattr(piece, "stopped_", False):
             piece = pickle.loads(pickle.dumps(piece.set_params(max_iter=epochs).fit(X, LABELS)))
@@ -267,7 +273,17 @@ def test_l_bfgs_has_no_partial_fit():
     assert not hasattr(classifier(solver="lbfgs"), "partial_fit")
     with pytest.raises(AttributeError) as raised:
         _ = classifier(solver=cr.LBFGS()).partial_fit
-    assert "L-BFGS makes none" in str(raised.value.__cause__)
+    assert "L-BFGS needs all rows" in str(raised.value.__cause__)
+
+
+def test_max_fun_bounds_each_call_of_a_warm_start():
+    """As max_iter does, and as in scikit-learn."""
+    mlp = classifier(solver="lbfgs", warm_start=True, max_fun=5, max_iter=50)
+    for calls in range(1, 4):
+        with pytest.warns(ConvergenceWarning, match="max_fun=5 times"):
+            mlp.fit(X, LABELS)
+        assert len(mlp.loss_curve_) >= calls
+        assert mlp.n_iter_ >= 1
 
 
 def test_a_warning_says_when_epochs_were_too_few():

@@ -43,7 +43,7 @@ def fitted(target="number", **settings):
 @pytest.mark.parametrize("target", TARGETS)
 def test_predictions_classes_and_parameters_are_its_own(target):
     mlp, y = fitted(target)
-    ours = cr.from_sklearn(mlp)
+    ours = cr.estimator_from_sklearn(mlp)
     assert type(ours).__module__.startswith("chainrule.")
     assert type(ours).__name__ == type(mlp).__name__
     assert {name: value for name, value in ours.get_params().items() if name in mlp.get_params()} == mlp.get_params()
@@ -58,7 +58,7 @@ def test_predictions_classes_and_parameters_are_its_own(target):
 
 def test_of_l_bfgs_the_last_loss_is_kept():
     mlp, y = fitted(solver="lbfgs")
-    ours = cr.from_sklearn(mlp)
+    ours = cr.estimator_from_sklearn(mlp)
     assert (ours.loss_, ours.n_iter_) == (mlp.loss_, mlp.n_iter_)
     assert len(ours.set_params(warm_start=True, max_iter=2).fit(X, y).loss_curve_) == ours.n_iter_ == 2
 
@@ -66,7 +66,7 @@ def test_of_l_bfgs_the_last_loss_is_kept():
 @pytest.mark.parametrize("early_stopping", [False, True])
 def test_what_was_counted_is_kept(early_stopping):
     mlp, _ = fitted(early_stopping=early_stopping)
-    ours = cr.from_sklearn(mlp)
+    ours = cr.estimator_from_sklearn(mlp)
     for name in ATTRIBUTES:
         assert getattr(ours, name) == getattr(mlp, name), name
     for mine, theirs in zip([*ours.coefs_, *ours.intercepts_], [*mlp.coefs_, *mlp.intercepts_], strict=True):
@@ -75,7 +75,7 @@ def test_what_was_counted_is_kept(early_stopping):
 
 def test_the_last_of_several_fits_is_what_is_counted():
     mlp, y = fitted(warm_start=True)
-    ours = cr.from_sklearn(mlp.fit(X, y))
+    ours = cr.estimator_from_sklearn(mlp.fit(X, y))
     assert (ours.n_iter_, len(ours.loss_curve_)) == (4, 8)
     assert (ours.partial_fit(X, y).n_iter_, len(ours.loss_curve_)) == (5, 9)
 
@@ -84,7 +84,7 @@ def test_the_last_of_several_fits_is_what_is_counted():
 def test_the_adaptive_rate_goes_on_where_it_was_by_itself_or_not(max_iter):
     often = {"tol": 10.0, "n_iter_no_change": 1, "learning_rate_init": 0.1}
     mlp, y = fitted(solver="sgd", learning_rate="adaptive", max_iter=max_iter, **often)
-    ours = cr.from_sklearn(mlp)
+    ours = cr.estimator_from_sklearn(mlp)
     assert ours.stopped_ == (max_iter == 200)
     assert ours.partial_fit(X, y).history_.rate[-1] == pytest.approx(mlp._optimizer.learning_rate, rel=1e-9)
     assert mlp._optimizer.learning_rate < 0.01
@@ -97,7 +97,7 @@ def test_training_goes_on_as_scikit_learns_own_would(rule, target):
     mlp, y = fitted(target, batch_size=40, shuffle=False, learning_rate_init=0.01, alpha=0.1, max_iter=1, **rule)
     for _ in range(4):
         mlp.partial_fit(X, y)
-    ours = cr.from_sklearn(mlp)
+    ours = cr.estimator_from_sklearn(mlp)
     for _ in range(3):
         ours.partial_fit(X, y)
         mlp.partial_fit(X, y)
@@ -115,7 +115,7 @@ def test_training_goes_on_as_scikit_learns_own_would(rule, target):
 )
 def test_a_warm_start_goes_on_from_its_weights(settings):
     mlp, y = fitted(warm_start=True, max_iter=30, **settings)
-    ours = cr.from_sklearn(mlp)
+    ours = cr.estimator_from_sklearn(mlp)
     before = ours.network_.cost(X, y)
     ours.fit(X, y)
     assert len(ours.loss_curve_) > 30 or settings.get("solver") == "lbfgs"
@@ -125,7 +125,7 @@ def test_a_warm_start_goes_on_from_its_weights(settings):
 def test_types_names_and_generators_come_over():
     frame = pd.DataFrame(X.astype("float32"), columns=["a", "b", "c"])
     mlp = MLPRegressor(max_iter=2, random_state=np.random.RandomState(3)).fit(frame, X[:, 0])
-    ours = cr.from_sklearn(mlp)
+    ours = cr.estimator_from_sklearn(mlp)
     assert ours.feature_names_in_.tolist() == ["a", "b", "c"]
     assert ours.network_.dtype == mlp.coefs_[0].dtype
     np.testing.assert_allclose(ours.predict(frame), mlp.predict(frame), rtol=1e-4)
@@ -134,4 +134,4 @@ def test_types_names_and_generators_come_over():
 @pytest.mark.parametrize("given", [MLPClassifier(), LogisticRegression(), None], ids=str)
 def test_anything_else_is_refused_in_one_line(given):
     with pytest.raises(SettingError, match=r"^[^\n]+$"):
-        cr.from_sklearn(given)
+        cr.estimator_from_sklearn(given)

@@ -279,6 +279,13 @@ def test_a_sparse_y_gives_arrays():
     assert isinstance(ours.predict(X), np.ndarray)
 
 
+@row("end of lbfgs")
+def test_l_bfgs_does_not_make_the_update_that_gains_too_little():
+    theirs, ours = alike(solver="lbfgs", alpha=1.0, tol=1e-9, max_iter=100)
+    assert ours.n_iter_ == theirs.n_iter_ - 1
+    np.testing.assert_allclose(ours.coefs_[0], theirs.coefs_[0], atol=1e-3)
+
+
 @row("curves of lbfgs")
 def test_l_bfgs_has_curves():
     theirs, ours = (estimator.fit(X, Y) for estimator in pair(solver="lbfgs"))

@@ -68,7 +68,7 @@ def test_inputs_have_the_names_of_columns():
 
 def test_weights_go_to_keras_as_the_networks_do():
     found, _ = fitted("multiclass")
-    for mine, theirs in zip(found.to_keras_weights(), found.network_.to_keras_weights(), strict=True):
+    for mine, theirs in zip(found.to_keras_weights(), cr.to_keras_weights(found.network_), strict=True):
         assert mine.tobytes() == theirs.tobytes()
 
 

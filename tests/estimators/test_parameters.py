@@ -9,7 +9,7 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 import chainrule as cr
-from chainrule.activations import ELU
+from chainrule.activations.entries import ELU
 from chainrule.initializers import INITIALIZERS
 from chainrule.optimizers import OPTIMIZERS
 from chainrule.schedules import SCHEDULES
@@ -211,7 +211,7 @@ REFUSED = {
     "momentum of sgd is 1.0": {"solver": "sgd", "momentum": 1.0},
     "beta1 of adam is 1.0": {"beta_1": 1.0},
     "hidden_layer_sizes is .4, .2.., but must be whole numbers": {"hidden_layer_sizes": (4, [2])},
-    "dropout is 2, but must be from 0": {"dropout": 2},
+    "dropout is 2, but must be a number from 0": {"dropout": 2},
     "clip is 1.0, but must be a Clip": {"clip": 1.0},
     "coefs_init is None, but must be given too where the other one is": {"intercepts_init": [[0.0]]},
     "there is no engine 'gpu'": {"engine": "gpu"},

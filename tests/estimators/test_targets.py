@@ -189,6 +189,20 @@ def test_outputs_that_are_no_probabilities_are_not_given_as_such():
 
 
 @pytest.mark.parametrize(
+    ("output", "cost"), [("exp", "poisson"), ("softplus", "quadratic"), ("sigmoid", "binary_cross_entropy")]
+)
+def test_the_cost_is_the_one_that_goes_with_the_output(output, cost):
+    y = np.abs(X[:, 0]) / 9
+    for preset in (None, "tabular"):
+        found = cr.MLPRegressor(
+            hidden_layer_sizes=4, output_activation=output, preset=preset, max_iter=2, random_state=0
+        ).fit(X, y)
+        assert {str(block.cost) for block in found.network_.architecture.blocks} == {cost}
+    chosen = cr.MLPRegressor(hidden_layer_sizes=4, output_activation=output, cost="quadratic", max_iter=2).fit(X, y)
+    assert str(chosen.network_.architecture.blocks[0].cost) == "quadratic"
+
+
+@pytest.mark.parametrize(
     "cost", ["huber", cr.custom_cost(lambda A, T: (A - T) ** 4), "quantile", {"name": "quantile", "q": 0.9}]
 )
 def test_numbers_take_any_cost(cost):

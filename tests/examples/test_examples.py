@@ -6,7 +6,7 @@ import pytest
 import chainrule as cr
 from chainrule.architecture import Architecture
 from chainrule.errors import DataError
-from chainrule.examples import as_examples, as_inputs, epoch_order, one_hot
+from chainrule.examples import as_examples, as_inputs, epoch_order
 from chainrule.random import Purpose, permutation
 
 F32, F64 = np.dtype("float32"), np.dtype("float64")
@@ -182,14 +182,14 @@ def test_whole_numbers_one_for_each_block_are_classes(architecture, T, expected,
     assert found.dtype == np.int32
     assert found.dtype.isnative
     assert found.tolist() == T
-    assert one_hot(architecture, found, F32).tolist() == expected
-    assert one_hot(architecture, found, F32).dtype == F32
+    assert architecture.one_hot(found, F32).tolist() == expected
+    assert architecture.one_hot(found, F32).dtype == F32
 
 
 def test_one_hot_leaves_other_targets_alone():
     values = P.astype(F32)
-    assert one_hot(PLAIN, values, F32) is values
-    assert one_hot(PLAIN, values, F64).dtype == F64
+    assert PLAIN.one_hot(values, F32) is values
+    assert PLAIN.one_hot(values, F64).dtype == F64
 
 
 @pytest.mark.parametrize(

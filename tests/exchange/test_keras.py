@@ -5,6 +5,7 @@ import os
 import numpy as np
 import pytest
 
+import chainrule as cr
 from chainrule.errors import ArchitectureError
 from chainrule.network import Network
 
@@ -13,12 +14,12 @@ from chainrule.network import Network
 def test_the_list_is_kernel_and_bias_in_turn_and_comes_back_bit_by_bit(dtype):
     net = Network([3, 4, 2], "relu", "softmax", "cross_entropy", dtype=dtype, seed=4)
     net.b[0][...] = 0.1
-    weights = net.to_keras_weights()
+    weights = cr.to_keras_weights(net)
     for found, expected in zip(weights, (net.W[0], net.b[0], net.W[1], net.b[1]), strict=True):
         np.testing.assert_array_equal(found, expected)
         assert found.dtype == dtype
         assert not np.shares_memory(found, net.theta)
-    again = Network.from_keras_weights(weights, "relu", "softmax", "cross_entropy")
+    again = cr.from_keras_weights(weights, "relu", "softmax", "cross_entropy")
     assert again.dtype == dtype
     assert again.theta.tobytes() == net.theta.tobytes()
     assert repr(again) == repr(net)
@@ -37,7 +38,7 @@ def test_the_list_is_kernel_and_bias_in_turn_and_comes_back_bit_by_bit(dtype):
 )
 def test_what_dense_layers_with_biases_do_not_give_is_refused_in_one_line(shapes, words):
     with pytest.raises(ArchitectureError, match=rf"^the weights have shapes [^\n]*{words}$"):
-        Network.from_keras_weights([np.ones(shape) for shape in shapes])
+        cr.from_keras_weights([np.ones(shape) for shape in shapes])
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own
@@ -47,8 +48,8 @@ def test_keras_predicts_the_same():
     X = np.random.default_rng(0).normal(size=(5, 3)).astype("float32")
     dense = [keras.layers.Dense(4, "relu"), keras.layers.Dropout(0.5), keras.layers.Dense(2, "softmax")]
     model = keras.Sequential([keras.layers.Input((3,)), *dense])
-    net = Network.from_keras_weights(model.get_weights(), "relu", "softmax", "cross_entropy")
+    net = cr.from_keras_weights(model.get_weights(), "relu", "softmax", "cross_entropy")
     np.testing.assert_allclose(net.predict(X), model.predict(X, verbose=0), rtol=1e-5)
     other = Network([3, 4, 2], "relu", "softmax", "cross_entropy", seed=8)
-    model.set_weights(other.to_keras_weights())
+    model.set_weights(cr.to_keras_weights(other))
     np.testing.assert_allclose(other.predict(X), model.predict(X, verbose=0), rtol=1e-5)

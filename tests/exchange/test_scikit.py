@@ -7,8 +7,8 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
+import chainrule as cr
 from chainrule.errors import SettingError
-from chainrule.network import Network
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 3))
@@ -40,7 +40,7 @@ def outputs(mlp, X):
 def test_every_kind_of_target(target, dtype):
     kind, y, words = TARGETS[target]
     mlp = fitted(kind, y, dtype)
-    net = Network.from_sklearn(mlp)
+    net = cr.from_sklearn(mlp)
     assert net.architecture.describe() == f"3 inputs → 5 relu → 4 relu → {words}"
     assert net.dtype == dtype
     for W, b, coefs, intercepts in zip(net.W, net.b, mlp.coefs_, mlp.intercepts_, strict=True):
@@ -53,14 +53,14 @@ def test_every_kind_of_target(target, dtype):
 @pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
 def test_every_activation(activation):
     mlp = fitted(MLPRegressor, X[:, 0], activation=activation)
-    np.testing.assert_allclose(Network.from_sklearn(mlp).predict(X)[:, 0], mlp.predict(X), rtol=1e-12)
+    np.testing.assert_allclose(cr.from_sklearn(mlp).predict(X)[:, 0], mlp.predict(X), rtol=1e-12)
 
 
 def test_counts():
     if "loss" not in MLPRegressor().get_params():
         pytest.skip("this scikit-learn has no MLP for counts")
     mlp = fitted(MLPRegressor, RNG.poisson(2, 40).astype(float), loss="poisson")
-    net = Network.from_sklearn(mlp)
+    net = cr.from_sklearn(mlp)
     assert net.architecture.describe().endswith("1 exp (poisson)")
     np.testing.assert_allclose(net.predict(X)[:, 0], mlp.predict(X), rtol=1e-12)
 
@@ -68,7 +68,7 @@ def test_counts():
 def test_it_is_a_network_of_its_own():
     mlp = fitted(MLPRegressor, X[:, 0])
     before = mlp.coefs_[0].copy()
-    Network.from_sklearn(mlp).theta[...] = 0
+    cr.from_sklearn(mlp).theta[...] = 0
     np.testing.assert_array_equal(mlp.coefs_[0], before)
 
 
@@ -82,4 +82,4 @@ def test_it_is_a_network_of_its_own():
 )
 def test_anything_else_is_refused_in_one_line(given, words):
     with pytest.raises(SettingError, match=rf"^{words}[^\n]*$"):
-        Network.from_sklearn(given)
+        cr.from_sklearn(given)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.activations import Identity
+from chainrule.activations.entries import Identity
 from chainrule.errors import ModelFileError, SettingError
 from chainrule.files.container import read, write
 from chainrule.tables.inputs import Encoder

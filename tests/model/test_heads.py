@@ -186,5 +186,7 @@ def test_functions_of_your_own_count_by_their_range() -> None:
 
     assert suits("numbers", ACTIVATIONS.get(square))
     assert not suits("classes", ACTIVATIONS.get(square))
+    assert not suits("numbers", cr.custom_activation(np.square, values=(-1.0, np.inf)))  # as elu, which ends at -1
+    assert suits("numbers", cr.custom_activation(np.square, values=(0.0, np.inf)))
     model = cr.train_table(counts(60), "seen", cost=lambda A, T: (A - T) ** 4, task="regression", epochs=1)
     assert np.isfinite(model.predict(counts(60))).all()

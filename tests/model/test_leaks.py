@@ -8,7 +8,7 @@ import pytest
 from sklearn import datasets
 from tests.tables.reading import read_table
 
-from chainrule.model import Settings, TableTraining
+from chainrule.model import TableSettings, TableTraining
 from chainrule.model.leaks import suspects
 from chainrule.tables.inputs import Encoder
 from chainrule.tables.targets import Targets
@@ -127,6 +127,19 @@ def test_the_shared_tables_have_none_but_titanics_boat_and_body(shared_data: Any
 
 
 def test_it_is_said_before_training(shared_data: Any) -> None:
-    notes = TableTraining(shared_data("titanic.csv"), "survived", Settings()).notes
+    notes = TableTraining(shared_data("titanic.csv"), "survived", TableSettings()).notes
     assert [note for note in notes if note.startswith("boat alone tells survived in 97")]
     assert "body is filled in only where survived is 0: drop it unless it is known when you predict" in notes
+
+
+def test_a_copy_of_the_target_is_found_once_in_a_table() -> None:
+    """By `suspects`: the probe, which would find it too, does not search a table's inputs."""
+    training = TableTraining(COLUMNS | {"leak": 2 * PRICE, "y": PRICE}, "y", TableSettings(epochs=40, hidden=(8,)))
+    for _ in training.events():
+        pass
+    assert [suspect.column for suspect in training.suspects] == ["leak"]
+    assert training.model.history is not None
+    assert "start inputs" in training.model.history.probes
+    assert "start leaks" not in training.model.history.probes
+    said = [finding for finding in training.findings() if finding.name == "leak"]
+    assert [finding.change for finding in said] == ["drop leak, unless known when you predict"]

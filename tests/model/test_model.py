@@ -9,7 +9,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.errors import DataError, SettingError
-from chainrule.model import Settings, TableTraining
+from chainrule.model import TableSettings, TableTraining
 from chainrule.tables.targets import Quantity
 from chainrule.training import EpochEnd
 
@@ -79,7 +79,7 @@ def test_one_row_gives_the_same_bits_alone() -> None:
 
 def test_the_held_out_rows_are_seen_by_neither_encoder_nor_network() -> None:
     table = shapes()
-    training = TableTraining(table, "total", Settings(drop=("sign",), validation=0.1))
+    training = TableTraining(table, "total", TableSettings(drop=("sign",), validation=0.1))
     held = training.held
     assert held is not None
     assert len(held[0]) == 30
@@ -91,7 +91,7 @@ def test_the_held_out_rows_are_seen_by_neither_encoder_nor_network() -> None:
 def test_rows_without_a_target_are_left_out_and_counted() -> None:
     table = shapes()
     gaps = {**table, "total": [None] * 5 + table["total"][5:]}
-    training = TableTraining(gaps, "total", Settings(drop=("sign",), validation=0.1))
+    training = TableTraining(gaps, "total", TableSettings(drop=("sign",), validation=0.1))
     assert len(training.rows[0]) + len(training.held[0]) == 295  # type: ignore[index]
     assert any("5 rows lack a target" in note for note in training.notes)
     model = cr.train_table(gaps, target="total", drop=("sign",), epochs=1)
@@ -105,13 +105,13 @@ def test_the_weights_kept_are_those_of_the_best_epoch() -> None:
         if isinstance(event, EpochEnd) and event.validation is not None:
             costs.append(event.validation)
 
-    model = cr.train_table(shapes(60), target="sign", epochs=40, learning_rate=0.05, on_event=note)
+    model = cr.train_table(shapes(60), target="sign", epochs=40, learning_rate=0.05, callback=note)
     assert model.summary["best_epoch"] == int(np.argmin(costs)) + 1
     assert model.summary["at_best_epoch"]["validation_cost"] == min(costs)
 
 
 def test_too_few_rows_are_all_trained_on() -> None:
-    training = TableTraining({"x": [1.0, 2.0, 3.0], "y": [1.5, 2.5, 3.5]}, "y", Settings())
+    training = TableTraining({"x": [1.0, 2.0, 3.0], "y": [1.5, 2.5, 3.5]}, "y", TableSettings())
     assert training.held is None
     assert len(training.rows[0]) == 3
 
@@ -172,7 +172,7 @@ def test_a_bad_cell_is_named_by_its_row_at_evaluation_too() -> None:
 
 
 def test_numbers_as_targets_are_standardised_by_the_rows_to_train_on() -> None:
-    training = TableTraining(shapes(), "total", Settings(drop=("sign",)))
+    training = TableTraining(shapes(), "total", TableSettings(drop=("sign",)))
     T = training.rows[1].astype(np.float64)
     assert abs(T.mean()) < 1e-6
     assert abs(T.std() - 1) < 1e-6
@@ -187,7 +187,7 @@ def test_one_name_is_one_name() -> None:
 
 def test_columns_of_words_that_are_mostly_numbers_are_pointed_out() -> None:
     table = {"x": ["1", "2", "3", "4"] * 20 + ["about 3"] * 20, "y": ["p", "q"] * 50}
-    assert any("'about 3'" in note for note in TableTraining(table, "y", Settings()).notes)
+    assert any("'about 3'" in note for note in TableTraining(table, "y", TableSettings()).notes)
 
 
 def test_a_model_is_pickled_with_its_answers() -> None:
@@ -234,3 +234,17 @@ def test_real_tables_are_learned(shared_data) -> None:  # type: ignore[no-untype
     assert mushroom.evaluate(shared_data("mushroom-test.csv.gz"))["targets"]["y"]["accuracy"] > 0.998
     building = cr.train_table(shared_data("building-train.csv.gz"), target=["y1", "y2", "y3"], epochs=60)
     assert building.evaluate(shared_data("building-test.csv.gz"))["overall"]["r2"] > 0.76
+
+
+@pytest.mark.parametrize(
+    ("activation", "initializer"),
+    [
+        ("relu", "he_uniform"),
+        ("selu", "lecun_normal"),
+        ("tanh", "glorot_uniform"),
+        (["relu", "tanh"], "glorot_uniform"),
+    ],
+)
+def test_the_first_weights_suit_the_activation(activation: str | list[str], initializer: str) -> None:
+    assert TableSettings(hidden=(4, 4), activation=activation).first_weights.name == initializer
+    assert TableSettings(hidden=(4, 4), activation=activation, initializer="nielsen").first_weights.name == "nielsen"

@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from chainrule.model import Settings, TableTraining
+from chainrule.model import TableSettings, TableTraining
 
 
 def notes(columns: Any, **settings: Any) -> list[str]:
-    return TableTraining(columns | {"y": [0.5, 1.5, 2.5, 4.5] * 15}, "y", Settings(**settings)).notes[1:]
+    return TableTraining(columns | {"y": [0.5, 1.5, 2.5, 4.5] * 15}, "y", TableSettings(**settings)).notes[1:]
 
 
 def test_as_what_every_column_is_seen() -> None:
@@ -53,17 +53,22 @@ def test_what_may_not_be_as_it_was_meant() -> None:
         "left out, because its whole numbers are all different, as those of rows and identifiers: 'id'"
     ]
     assert counted not in notes({"n": [*range(5, 64), None]})
-    assert counted in TableTraining({"n": range(1, 61), "y": ["a", "b"] * 30}, "y", Settings(test_every=3)).notes
+    assert counted in TableTraining({"n": range(1, 61), "y": ["a", "b"] * 30}, "y", TableSettings(test_every=3)).notes
 
 
 def test_a_target_over_many_decades_is_said_to_be_learned_as_its_logarithm() -> None:
     table = {"x": np.arange(60.0), "y": 10.0 ** np.linspace(-5, 5, 60)}
-    assert TableTraining(table, "y", Settings()).notes[1].startswith("target y: a number over many decades, learned as")
-    assert TableTraining(table, "y", Settings(cost="quadratic")).notes[1] == "target y: a number"
+    assert (
+        TableTraining(table, "y", TableSettings())
+        .notes[1]
+        .startswith("target y: a number over many decades, learned as")
+    )
+    assert TableTraining(table, "y", TableSettings(cost="quadratic")).notes[1] == "target y: a number"
 
 
 def test_a_few_numbers_that_go_up_by_1_may_be_anything() -> None:
     few, many = (
-        TableTraining({"n": np.arange(rows), "y": np.sin(np.arange(rows))}, "y", Settings()).notes for rows in (19, 20)
+        TableTraining({"n": np.arange(rows), "y": np.sin(np.arange(rows))}, "y", TableSettings()).notes
+        for rows in (19, 20)
     )
     assert [any("goes up by 1" in note for note in found) for found in (few, many)] == [False, True]

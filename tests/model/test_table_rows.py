@@ -10,7 +10,7 @@ from tests.tables.cutting import Cut, random_cuts
 
 import chainrule as cr
 from chainrule.errors import DataError, SettingError
-from chainrule.model import Settings, TableTraining
+from chainrule.model import TableSettings, TableTraining
 from chainrule.training import EpochEnd
 
 Columns = dict[str, Any]
@@ -67,7 +67,7 @@ def test_rows_are_read_in_three_passes() -> None:
 
 
 def test_the_rows_to_train_on_are_not_copied_from_the_file(tmp_path: Path) -> None:
-    training = TableTraining(houses(), "price", Settings(cache=tmp_path, epochs=1, test_every=5))
+    training = TableTraining(houses(), "price", TableSettings(cache=tmp_path, epochs=1, test_every=5))
     assert not training.rows[0].flags.writeable
     assert any("in a file of" in note and str(tmp_path) in note for note in training.notes)
     assert len(list(training.events())) > 3
@@ -96,13 +96,13 @@ def test_rows_of_weight_0_are_as_if_they_were_not_there() -> None:
     a, b = (trained(t, drop="price", weight="w") for t in (table, without(table, out)))
     assert bits(a) == bits(b)
     assert "w" not in a.encoder.columns
-    notes = TableTraining(table, "kind", Settings(drop="price", weight="w")).notes
+    notes = TableTraining(table, "kind", TableSettings(drop="price", weight="w")).notes
     assert "60 rows have weight 0 in w and are left out" in notes
 
 
 def test_weights_are_those_of_the_rows_to_train_on_and_of_the_held_out() -> None:
     table = houses()
-    training = TableTraining(table, "price", Settings(weight="w", validation=0.1))
+    training = TableTraining(table, "price", TableSettings(weight="w", validation=0.1))
     assert training.held is not None
     x = np.array([float(v or 0) for v in table["price"]])
     for _, T, weight in (training.rows, training.held):
@@ -126,10 +126,10 @@ def test_weights_that_are_none_are_refused_with_their_row(value: str, text: str)
 
 
 def test_balanced_classes_weigh_the_same_in_total() -> None:
-    training = TableTraining(houses(), ["kind", "price"], Settings(weight="w", class_weight="balanced"))
+    training = TableTraining(houses(), ["kind", "price"], TableSettings(weight="w", class_weight="balanced"))
     _, T, weight = training.rows
     assert weight is not None
-    plain = TableTraining(houses(), ["kind", "price"], Settings(weight="w")).rows[2]
+    plain = TableTraining(houses(), ["kind", "price"], TableSettings(weight="w")).rows[2]
     assert plain is not None
     totals = [weight[T[:, k] == 1, 0].sum() for k in range(2)]
     assert totals == pytest.approx([plain.sum() / 2] * 2, rel=1e-12)
@@ -165,8 +165,8 @@ def test_every_kth_row_is_left_out_of_everything_and_scored() -> None:
     rest = set(range(240)) - set(tested)
     scores = alone.evaluate(without(table, rest))
     assert model.summary["test"] == {"rows": 48, "targets": scores["targets"]}
-    assert "rows" in TableTraining(table, "kind", Settings(test_every=5)).notes[0]
-    assert "48 for the test" in TableTraining(table, "kind", Settings(test_every=5)).notes[0]
+    assert "rows" in TableTraining(table, "kind", TableSettings(test_every=5)).notes[0]
+    assert "48 for the test" in TableTraining(table, "kind", TableSettings(test_every=5)).notes[0]
 
 
 def test_a_table_of_its_own_chooses_the_weights(tmp_path: Path) -> None:
@@ -179,7 +179,7 @@ def test_a_table_of_its_own_chooses_the_weights(tmp_path: Path) -> None:
             costs.append(event.validation)
 
     settings: Columns = {"drop": ("w", "price"), "epochs": 3}
-    model = trained(table, validation=tmp_path / "own.csv", on_event=note, **settings)
+    model = trained(table, validation=tmp_path / "own.csv", callback=note, **settings)
     assert (model.summary["rows"], model.summary["validation_rows"]) == (240, 50)
     assert bits(model) == bits(trained(table, validation=own, **settings))
     found = model.evaluate(own)["targets"]["kind"]["log_loss"]
@@ -217,7 +217,7 @@ def test_only_the_columns_to_keep_are_inputs() -> None:
         ({"weight": 3}, "weight is 3"),
         ({"class_weight": "even"}, "class_weight is 'even', but must be 'balanced'"),
         ({"class_weight": {"none": 2}}, "names 'none', but the classes of 'kind' are 'common', 'rare'"),
-        ({"class_weight": {"rare": 0}}, "class_weight of 'rare' is 0"),
+        ({"class_weight": {"rare": -1}}, "class_weight of 'rare' is -1"),
         ({"class_weight": {"rare": "x"}}, "class_weight of 'rare' is 'x'"),
         ({"target": "price", "class_weight": "balanced"}, "needs a target with classes, but price holds numbers"),
         ({"target": ["kind", "colour"], "class_weight": {"rare": 2}}, "must name targets"),

@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chainrule.engines import ENGINES, abi
+from chainrule.engines import abi, why_absent
 
 from .abi_world import ARGUMENT, DROPPED, LACKS, MEMORY, MOST, OK, N, World
 
 ROOT = Path(__file__).resolve().parents[2]
-pytestmark = pytest.mark.skipif("native" not in ENGINES, reason="the native core is not built")
+pytestmark = pytest.mark.skipif(why_absent("native") is not None, reason="the native core is not built")
 
 
 @pytest.fixture(params=["float32", "float64"])

@@ -1,7 +1,7 @@
 """Functions to descend on, as data, and how many steps each optimizer takes down Rosenbrock's valley.
 
 `python -m tests.optimizers.valleys` prints the table: for each rule the learning rate, among 1, 2 and 5 times powers of
-10, that brings C to the goal and keeps it there after the fewest steps. A step of L-BFGS is an iteration.
+10, that brings C to the goal and keeps it there after the fewest steps.
 """
 
 import itertools
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.optimizers import LBFGS, OPTIMIZERS, SGD, Adam, AdamW, RMSProp, RProp, iterates
+from chainrule.optimizers import LBFGS, OPTIMIZERS, SGD, Adam, AdamW, Ending, Point, RMSProp, RProp
 
 
 class Valley(NamedTuple):
@@ -66,7 +66,7 @@ RATES = {
     Adam(): (0.1, 0.02, 0.1, 0.1),
     AdamW(weight_decay=0.0): (0.1, 0.02, 0.1, 0.1),
     RProp(): (0.1, 0.01, 0.1, 0.1),
-    LBFGS(): (1.0, 1.0, 1.0, 1.0),
+    LBFGS(tolerance=0.0): (1.0, 1.0, 1.0, 1.0),
 }
 
 
@@ -85,11 +85,18 @@ def descend(rule: Any, gradient: Callable[..., np.ndarray], start: Any, factors:
         yield theta
 
 
+def searches(rule: Any, objective: Callable[[np.ndarray], Any], start: Any) -> Iterator[Point]:
+    """The point after each update by a rule with a line search, until there is no further one."""
+    theta = np.array(start, dtype=np.float64)
+    update: Any = Point(theta, *objective(theta)), (np.zeros_like(theta),) * rule.slots
+    while not isinstance(update := rule.search(objective, *update), Ending):
+        yield update[0]
+
+
 def path(rule: Any, valley: Valley) -> Iterator[np.ndarray]:
     """The points of a descent, after the start."""
-    if isinstance(rule, LBFGS):
-        for theta, _ in iterates(lambda v: (valley.f(v), valley.gradient(v)), np.array(valley.start), rule.memory, 0.0):
-            yield theta
+    if rule.line_search:
+        yield from (point.theta for point in searches(rule, lambda v: (valley.f(v), valley.gradient(v)), valley.start))
     else:
         yield from descend(rule, valley.gradient, valley.start)
 
@@ -116,7 +123,7 @@ GRID = [digit * 10.0**power for power in range(-5, 1) for digit in (1, 2, 5)]
 def best_rate(goal: float, rule: Any, valley: Valley, most: int = 30_000) -> tuple[int, float] | None:
     """The fewest steps of all learning rates of the grid, and that rate."""
     found: list[tuple[int, float]] = []
-    for rate in GRID if not isinstance(rule, LBFGS) else [1.0]:
+    for rate in GRID if not rule.line_search else [1.0]:
         steps = steps_to(goal, with_rate(rule, rate), valley, min([most, *(s for s, _ in found)]))
         found += [] if steps is None else [(steps, rate)]
     return min(found, default=None)

@@ -11,7 +11,7 @@ import chainrule as cr
 from chainrule.errors import ModelFileError, SettingError
 from chainrule.examples.digest import digest_of
 from chainrule.files.container import read, write
-from chainrule.model import Settings, TableTraining
+from chainrule.model import TableSettings, TableTraining
 from chainrule.optimizers import Clip
 from chainrule.training import Finished, Progress, TrainingState
 from chainrule.training.state_file import Stored, read_state, write_state
@@ -137,6 +137,15 @@ def test_what_is_stored_comes_back_bit_for_bit_whatever_the_numbers_are(file, ev
     first = file.read_bytes()
     write_state(file, found)
     assert file.read_bytes() == first
+
+
+def test_the_names_in_the_file_stay_though_the_field_has_another(file, every_batch):
+    begun(file)
+    container = read(file)
+    assert "start cost" in container.document["history"]["looks"]
+    assert "probes" not in container.document["history"]
+    assert "history.looks.0" in container.tensors
+    assert list(read_state(file).state.history.probes) == container.document["history"]["looks"]
 
 
 def _arrays(state: TrainingState):
@@ -346,14 +355,42 @@ def test_a_run_that_diverged_diverges_again_and_keeps_the_same_weights(file):
     assert again.theta.tobytes() == whole.theta.tobytes()
 
 
-def test_lbfgs_goes_on_from_its_weights(file):
-    settings = {"optimizer": "lbfgs", "batch_size": None, "dropout": 0.0}
-    resumed(file, **settings, epochs=3)
-    theta = read_state(file).state.run.theta
-    longer, history = resumed(file, **settings, epochs=6)
+LBFGS = {"optimizer": cr.LBFGS(memory=4), "batch_size": None, "dropout": 0.0}
+
+
+def test_the_pairs_and_evaluations_of_lbfgs_go_through_the_file(file):
+    resumed(file, **LBFGS, epochs=6)
+    run = read_state(file).state.run
+    assert (run.slots.shape, bool(run.slots.any(axis=1).all())) == ((8, run.theta.size), True)
+    assert run.evaluations >= 7
+    pieces, found = resumed(file, **LBFGS, epochs=12)
+    whole, expected = resumed(file.with_name("whole"), **LBFGS, epochs=12)
+    assert pieces.theta.tobytes() == whole.theta.tobytes()
+    assert dataclasses.replace(found, seconds=0) == dataclasses.replace(expected, seconds=0)
+    stored = [read_state(path).state.run for path in (file, file.with_name("whole"))]
+    assert stored[0].slots.tobytes() == stored[1].slots.tobytes()
+    assert stored[0].evaluations == stored[1].evaluations
+
+
+def test_a_run_that_converged_or_used_its_evaluations_up_ends_at_once_again(file):
+    for k, rule in enumerate((cr.LBFGS(tolerance=1e-2), cr.LBFGS(reduction=1e-3), cr.LBFGS(evaluations=6))):
+        settings, path = {**LBFGS, "optimizer": rule, "epochs": 200}, file.with_name(f"run {k}")
+        whole, history = resumed(path, **settings)
+        assert history.stopped == ("evaluations" if rule.evaluations else "converged")
+        again, found = resumed(path, **settings)
+        assert again.theta.tobytes() == whole.theta.tobytes()
+        assert dataclasses.replace(found, seconds=0) == dataclasses.replace(history, seconds=0)
+
+
+def test_a_file_from_before_lbfgs_kept_its_pairs_goes_on_from_the_weights(file):
+    resumed(file, **LBFGS, epochs=3)
+    container = read(file)
+    older = {name: value for name, value in container.document.items() if name != "evaluations"}
+    write(file, older, {**container.tensors, "slots": container.tensors["slots"][:0]})
+    assert read_state(file).state.run.evaluations == 0
+    _, history = resumed(file, **LBFGS, epochs=6)
     assert history.epochs == 6
     assert history.cost[3] < history.cost[2]
-    assert longer.theta.tobytes() != theta.tobytes()
 
 
 # ---- the digest of the data
@@ -448,7 +485,7 @@ def test_a_table_goes_on_from_its_checkpoint_to_the_same_file(file, tmp_path, ev
 
     for _ in range(2):
         with pytest.raises(Died):
-            cr.train_table(TABLE, **HOW, on_event=die, checkpoint=cr.Checkpoint(file, every=0, resume=True))
+            cr.train_table(TABLE, **HOW, callback=die, checkpoint=cr.Checkpoint(file, every=0, resume=True))
     model = cr.train_table(TABLE, **HOW, checkpoint=cr.Checkpoint(file, resume=True))
     model.save(tmp_path / "pieces")
     assert (tmp_path / "pieces").read_bytes() == (tmp_path / "whole").read_bytes()
@@ -458,7 +495,7 @@ def test_a_table_goes_on_from_its_checkpoint_to_the_same_file(file, tmp_path, ev
 
 @pytest.mark.parametrize("validation", [0.2, 0])
 def test_the_best_model_of_a_state_is_the_one_that_a_stop_there_leaves(validation, tmp_path, every_batch):
-    settings = Settings(epochs=9, batch_size=8, learning_rate=0.05, validation=validation)
+    settings = TableSettings(epochs=9, batch_size=8, learning_rate=0.05, validation=validation)
     asked = []
     stopped = TableTraining(TABLE, "y", settings)
     for event in stopped.events(cancel=lambda: bool(asked)):

@@ -8,7 +8,7 @@ import pytest
 
 from chainrule.errors import SettingError
 from chainrule.network import Network
-from chainrule.optimizers import OPTIMIZERS, SGD, Adam, Clip
+from chainrule.optimizers import LBFGS, OPTIMIZERS, SGD, Adam, Clip
 from chainrule.schedules import SCHEDULES
 from chainrule.training import Checkpoint, Finished, Progress, fit, train
 
@@ -65,8 +65,14 @@ def test_a_state_of_another_network_or_seed_is_refused():
 
 # ---- every optimizer, every schedule, validation, dropout, patience and the rest, cut and looked at at random
 
-RULES = [rule() for rule in OPTIMIZERS.classes() if rule.name != "lbfgs"]
+RULES = [rule() for rule in OPTIMIZERS.classes() if not rule.line_search]
 RULES += [SGD(0.1, momentum=0.9), SGD(0.1, momentum=0.9, nesterov=True)]
+RULES += [LBFGS(memory=1), LBFGS(memory=3), LBFGS(), LBFGS(memory=3, reduction=1e-3), LBFGS(evaluations=7)]
+CASES = [  # a line search takes no schedule, and so all the more draws
+    (rule, schedule())
+    for rule in RULES
+    for schedule in (SCHEDULES.classes() if not rule.line_search else [type(SCHEDULES.get("constant"))] * 7)
+]
 MORE = {
     "validation": [None, HELD],
     "dropout": [0.0, 0.4],
@@ -91,11 +97,12 @@ def settings_of(rule, schedule, chosen):
     dtype, validation = more.pop("dtype"), more["validation"]
     metrics = {"error": largest_error} if validation else {}
     more["monitor"] = more["monitor"] if metrics else "cost"
+    more |= {"dropout": 0.0, "clip": None} if rule.line_search else {}
     return dtype, {
         "optimizer": rule,
         "schedule": schedule,
         "batch_size": None if rule.full_batch else 5,
-        "epochs": 6,
+        "epochs": 14 if rule.line_search else 6,
         "metrics": metrics,
         "mode": None if more["monitor"] == "cost" else "min",
         **more,
@@ -129,23 +136,22 @@ def same_in_pieces(rule, schedule, chosen, seed, tmp_path):
     assert expected.epochs >= 2
 
 
-@pytest.mark.parametrize("schedule", SCHEDULES.classes(), ids=lambda schedule: schedule.name)
-@pytest.mark.parametrize("rule", RULES, ids=str)
-def test_random_cuts_change_no_bit(rule, schedule, tmp_path):
+@pytest.mark.parametrize("case", range(len(CASES)), ids=lambda case: f"{case} {CASES[case][0]} {CASES[case][1].name}")
+def test_random_cuts_change_no_bit(case, tmp_path):
     """Each optimizer with each schedule; the rest is drawn, so that all pairs of values meet somewhere."""
-    seed = 100 * RULES.index(rule) + SCHEDULES.classes().index(schedule)
+    rule, schedule = CASES[case]
+    seed = 100 * RULES.index(rule) + case % len(SCHEDULES.classes())
     rng = np.random.default_rng(seed)
     chosen = {name: int(rng.integers(len(values))) for name, values in MORE.items()}
-    same_in_pieces(rule, schedule(), chosen, seed, tmp_path)
+    same_in_pieces(rule, schedule, chosen, seed, tmp_path)
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("schedule", SCHEDULES.classes(), ids=lambda schedule: schedule.name)
-@pytest.mark.parametrize("rule", RULES, ids=str)
+@pytest.mark.parametrize(("rule", "schedule"), dict.fromkeys(CASES), ids=str)
 def test_random_cuts_change_no_bit_of_the_full_product(rule, schedule, tmp_path):
     names = ["validation", "dropout", "patience", "sample_weight", "monitor", "dtype"]
     for k, choice in enumerate(itertools.product(*(range(len(MORE[name])) for name in names))):
         rest = {name: k % len(values) for name, values in MORE.items() if name not in names}
         folder = tmp_path / str(k)
         folder.mkdir()
-        same_in_pieces(rule, schedule(), {**dict(zip(names, choice, strict=True)), **rest}, k, folder)
+        same_in_pieces(rule, schedule, {**dict(zip(names, choice, strict=True)), **rest}, k, folder)

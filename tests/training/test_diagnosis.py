@@ -9,7 +9,7 @@ from sklearn import datasets
 
 import chainrule as cr
 from chainrule.training.diagnosis import diagnose
-from chainrule.training.probe import look, look_at_data
+from chainrule.training.probe import probe_data, probe_layers
 
 
 def standardised(X):
@@ -132,12 +132,12 @@ def test_what_is_wrong_is_found_and_said(name, k):
     json.dumps(said.document(), allow_nan=False)
 
 
-def test_without_looks_only_what_the_curve_alone_says_is_found():
-    assert names(dataclasses.replace(SICK["rate too high"][0](), looks={})) == ["rate too high"]
+def test_without_a_probe_only_what_the_curve_alone_says_is_found():
+    assert names(dataclasses.replace(SICK["rate too high"][0](), probes={})) == ["rate too high"]
     for cases in SICK.values():
         history = cases[-1]()
-        assert diagnose(dataclasses.replace(history, looks={})) == []
-    assert trained(*FLOWERS, look=False).looks == {}
+        assert diagnose(dataclasses.replace(history, probes={})) == []
+    assert trained(*FLOWERS, probe=False).probes == {}
 
 
 @pytest.mark.parametrize("name", HEALTHY)
@@ -149,18 +149,20 @@ def test_a_training_in_good_health_has_no_findings(name):
 
 
 def told(cost=(), validation=(), **seen):
-    """A history of 10 hidden neurons in good health, apart from these numbers; `a__b` is the look "a b"."""
-    looks = {
+    """A history of 10 hidden neurons in good health, apart from these numbers; `a__b` is the probe's "a b"."""
+    probes = {
         "start saturated": [0.0],
         "end saturated": [0.0],
         "end stuck": [0.0],
         "end dead": [0.0],
         "end units": [10.0],
     }
-    looks |= {"start delta": [0.1, 0.5], "end delta": [0.05, 0.1], "end spread": [0.9], "start cost": [1.0]}
-    looks |= {name.replace("__", " "): values for name, values in seen.items()}
+    probes |= {"start delta": [0.1, 0.5], "end delta": [0.05, 0.1], "end spread": [0.9], "start cost": [1.0]}
+    probes |= {name.replace("__", " "): values for name, values in seen.items()}
     cost = list(cost or [0.4, 0.3, 0.25, 0.22, 0.21, 0.205, 0.2, 0.2, 0.2, 0.2])
-    return cr.History(cost, list(validation), {}, 0, "", rate=[0.1] * len(cost), best_epoch=len(cost) - 1, looks=looks)
+    return cr.History(
+        cost, list(validation), {}, 0, "", rate=[0.1] * len(cost), best_epoch=len(cost) - 1, probes=probes
+    )
 
 
 SLOW = [0.999, 0.998, 0.997, 0.996, 0.995, 0.9945, 0.9942, 0.9941, 0.99409, 0.994089]
@@ -202,7 +204,7 @@ LINES = {
         ),
         [],
     ),
-    "dropout costs more than the look before": (told([1.9, 1.6, 1.5, 1.45, *[1.4] * 6], start__dropout=[0.5]), []),
+    "dropout costs more than the probe before": (told([1.9, 1.6, 1.5, 1.45, *[1.4] * 6], start__dropout=[0.5]), []),
     "up and down again, with dropout": (
         told([1.9, 50.0, 3.0, 2.0, 1.9, 1.8, 1.8, 1.7, 1.7, 1.6], start__dropout=[0.5]),
         ["rate too high"],
@@ -237,14 +239,14 @@ def test_words_have_the_numbers_and_the_names():
     assert dict(dead.numbers) == {"layer": 2.0, "dead": 0.4}
 
 
-# --- looks ---------------------------------------------------------------------------------------------------------
+# --- the probe -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_a_look_measures_the_errors_the_cost_and_the_spread(dtype):
+def test_the_probe_measures_the_errors_the_cost_and_the_spread(dtype):
     X, T = FLOWERS
     net = cr.Network([4, 5, 6, 3], ["tanh", "relu"], "softmax", "cross_entropy", dtype=dtype, seed=3)
-    found = look(net.architecture, net.theta, X[::5], T[::5])
+    found = probe_layers(net.architecture, net.theta, X[::5], T[::5])
     by_row = np.array([net.gradient(x[None], t[None]) for x, t in zip(X[::5], T[::5], strict=True)], dtype=np.float64)
     for (_, b), rms in zip(net.architecture.slices, found["delta"], strict=True):  # a row's dC/db is its delta
         assert rms == pytest.approx(np.sqrt(np.mean(by_row[:, b] ** 2)), rel=1e-5)
@@ -254,71 +256,71 @@ def test_a_look_measures_the_errors_the_cost_and_the_spread(dtype):
     assert (found["rows"], found["units"]) == ([30], [5, 6])
 
 
-def test_a_look_counts_what_is_flat():
+def test_the_probe_counts_what_is_flat():
     """Weights by hand: z is the input times 1, plus biases that put neurons where they are known to be."""
     X = np.array([[-8.0], [8.0]])
     hidden = [("tanh", [0.0, 9.5, 20.0, 20.0]), ("relu", [20.0, -20.0, 0.0, 0.0])]
     for activation, b in hidden:
         net = cr.Network([1, 4, 1], activation, "identity", initializer=([np.ones((1, 4)), np.ones((4, 1))], [b, [0]]))
-        found = look(net.architecture, net.theta, X, np.array([[0.0], [1.0]]))
+        found = probe_layers(net.architecture, net.theta, X, np.array([[0.0], [1.0]]))
         if activation == "tanh":  # |z| is 8 or more but for one 1.5; two neurons are on one side in both rows
             assert (found["saturated"], found["stuck"], found["dead"]) == ([7 / 8], [0.5], [0.0])
         else:  # one neuron off in both rows
             assert (found["saturated"], found["stuck"], found["dead"]) == ([0.0], [0.0], [0.25])
 
 
-def test_a_look_at_the_data_names_the_columns():
+def test_the_probe_of_the_data_names_the_columns():
     net = cr.Architecture.of([3, 2], output=[("identity", 1), ("sigmoid", 1)], cost="quadratic")
     X = np.column_stack([np.ones(50), np.linspace(-900, 900, 50), np.sin(np.arange(50))])
     T = np.column_stack([X[:, 1] / -50, np.cos(np.arange(50)) ** 2])
-    found = look_at_data(net, X, T)
+    found = probe_data(net, X, T)
     assert found["inputs"][:2] == [1, pytest.approx(np.sqrt(np.mean(X[:, 1] ** 2)))]
     assert found["targets"][:2] == [0, pytest.approx(np.sqrt(np.mean(T[:, 0] ** 2)))]  # a sigmoid's has its bounds
     assert found["leaks"] == [1, 0, 50]
-    assert look_at_data(net, X[:10], T[:10])["leaks"] == []  # too few rows to suspect anything
+    assert probe_data(net, X[:10], T[:10])["leaks"] == []  # too few rows to suspect anything
     T[:, 0] += 2 * X[:, 2]  # a correlation of 0.99
-    assert look_at_data(net, X, T)["leaks"] == []
+    assert probe_data(net, X, T)["leaks"] == []
 
 
 def test_classes_that_overlap_in_a_single_row_are_no_leak():
     X, T = FLOWERS
     net = cr.Architecture.of([4, 3], output="softmax", cost="cross_entropy")
-    assert look_at_data(net, X, T)["leaks"] == []
+    assert probe_data(net, X, T)["leaks"] == []
     two = T < 2  # setosa and versicolor are apart in petal length and width
-    told = look_at_data(cr.Architecture.of([4, 2], output="softmax", cost="cross_entropy"), X[two], T[two])["leaks"]
+    told = probe_data(cr.Architecture.of([4, 2], output="softmax", cost="cross_entropy"), X[two], T[two])["leaks"]
     assert told[::3] == [2, 3]
     X = X.copy()
     X[0, 2] = X[60, 2]
-    told = look_at_data(cr.Architecture.of([4, 2], output="softmax", cost="cross_entropy"), X[two], T[two])["leaks"]
+    told = probe_data(cr.Architecture.of([4, 2], output="softmax", cost="cross_entropy"), X[two], T[two])["leaks"]
     assert told[::3] == [3]
 
 
 @pytest.mark.parametrize("settings", [{}, {"dropout": 0.3}, {"optimizer": cr.LBFGS(), "batch_size": None}])
-def test_looking_changes_no_bit(settings):
+def test_the_probe_changes_no_bit(settings):
     X, T = FLOWERS
     nets = [cr.Network([4, 8, 3], output="softmax", cost="cross_entropy") for _ in range(2)]
     seen, unseen = (
-        cr.fit(net, X, T, epochs=4, look=look, **settings) for net, look in zip(nets, (True, False), strict=True)
+        cr.fit(net, X, T, epochs=4, probe=probe, **settings) for net, probe in zip(nets, (True, False), strict=True)
     )
     assert nets[0].theta.tobytes() == nets[1].theta.tobytes()
-    assert seen.looks
-    assert dataclasses.replace(seen, looks={}, seconds=0.0) == dataclasses.replace(unseen, seconds=0.0)
+    assert seen.probes
+    assert dataclasses.replace(seen, probes={}, seconds=0.0) == dataclasses.replace(unseen, seconds=0.0)
 
 
-def test_looks_go_through_a_checkpoint(tmp_path):
+def test_probes_go_through_a_checkpoint(tmp_path):
     X, T = FLOWERS
     whole, first, second = (cr.Network([4, 8, 3], output="softmax", cost="cross_entropy") for _ in range(3))
-    expected = cr.fit(whole, X, T, epochs=4).looks
+    expected = cr.fit(whole, X, T, epochs=4).probes
     for net, epochs in ((first, 2), (second, 4)):
         checkpoint = cr.Checkpoint(tmp_path / "c.safetensors", resume=True)
         history = cr.fit(net, X, T, epochs=epochs, checkpoint=checkpoint)
-    assert history.looks == expected
+    assert history.probes == expected
 
 
-def test_a_function_of_ones_own_is_looked_at_too():
+def test_a_function_of_ones_own_is_probed_too():
     history = trained(*SUGAR, activation=lambda z: np.exp(-z * z), first="glorot_uniform", epochs=5)
-    assert history.looks["end dead"] == [0.0]
-    assert np.isfinite(history.looks["end delta"]).all()
+    assert history.probes["end dead"] == [0.0]
+    assert np.isfinite(history.probes["end delta"]).all()
 
 
 def test_estimators_are_diagnosed_with_the_weights_that_predict():
@@ -326,6 +328,6 @@ def test_estimators_are_diagnosed_with_the_weights_that_predict():
     mlp = cr.MLPClassifier((20,), "tanh", max_iter=400, tol=0.0, random_state=1).fit(X, y)
     assert {"unscaled input", "saturated units"} <= set(names(mlp.history_))
     T = np.eye(3)[y]
-    assert mlp.history_.looks["end cost"] == [pytest.approx(mlp.network_.cost(X, T, alpha=mlp.alpha), rel=1e-6)]
+    assert mlp.history_.probes["end cost"] == [pytest.approx(mlp.network_.cost(X, T, alpha=mlp.alpha), rel=1e-6)]
     mlp.partial_fit(X, y)
-    assert {name.split()[0] for name in mlp.history_.looks} == {"start"}  # nothing of before is taken for now
+    assert {name.split()[0] for name in mlp.history_.probes} == {"start"}  # nothing of before is taken for now

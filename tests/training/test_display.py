@@ -7,7 +7,7 @@ import types
 import numpy as np
 
 import chainrule as cr
-from chainrule.training import faces
+from chainrule.training import frontends as faces
 from chainrule.training.display import Display, showing
 from chainrule.training.probe import LEAST, ROWS, most_rows, sample
 

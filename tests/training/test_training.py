@@ -174,7 +174,7 @@ def test_a_validation_cost_that_is_no_number_is_never_the_best():
     engine = choose("reference", network.architecture)
     engine.cost = lambda *args: next(values)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("chainrule.training.choose", lambda *args: engine)
+        patch.setattr("chainrule.training.starting.choose", lambda *args: engine)
         history = fit(network, X, T, validation=HELD, epochs=5)
     assert history.best_epoch == 3
 
@@ -277,7 +277,9 @@ def test_a_full_batch_descends_the_cost_of_the_network_itself(weight):
     first = net()
     fit(first, X, T, optimizer=SGD(0.5), batch_size=None, epochs=1, sample_weight=weight, **settings)
     total = N if weight is None else weight.reshape(N, -1).mean(axis=1).sum()
-    assert history.cost[0] == pytest.approx(before + first.penalty(0.3, 0.05, total), rel=1e-12)
+    assert history.cost[0] == pytest.approx(
+        before + first.architecture.penalty(first.theta, 0.3, 0.05, total), rel=1e-12
+    )
 
 
 @pytest.mark.parametrize("optimizer", [SGD(0.5), SGD(0.1, momentum=0.9), Adam(0.01)], ids=str)

@@ -33,11 +33,18 @@ REALS = Interval(-math.inf, math.inf)
 
 @dataclasses.dataclass(frozen=True)
 class Activation(Entry):
-    """An activation function sigma, applied to an array Z of shape (m, n_l), rows being examples."""
+    """An activation function sigma, applied to an array Z of shape (m, n_l), rows being examples.
+
+    - range: all values of sigma, exactly; with parameters it may be a property.
+    - needs: the one array, "Z" or "A", from which `derivative` is computed.
+    - elementwise: whether a_j depends on z_j alone.
+    - initializer: the name of the initializer that suits hidden layers of it.
+    """
 
     range: ClassVar[Interval] = REALS
     needs: ClassVar[Literal["Z", "A"]] = "A"
     elementwise: ClassVar[bool] = True
+    initializer: ClassVar[str] = "glorot_uniform"
 
     def value(self, Z: Array) -> Array:
         """A = sigma(Z), shape (m, n_l)."""

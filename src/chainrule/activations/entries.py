@@ -90,6 +90,7 @@ class ReLU(Activation):
 
     name = "relu"
     range = Interval(0.0, math.inf, open_low=False)
+    initializer = "he_uniform"
 
     def value(self, Z: Array) -> Array:
         return _where(Z.real > 0, Z, 0)
@@ -106,10 +107,13 @@ class LeakyReLU(Activation):
     >>> LeakyReLU(slope=0.1).value(np.array([-1.0, 2.0]))
     array([-0.1,  2. ])
 
+    Raises SettingError where the slope is below 0 or not finite.
+
     Source: Maas, Hannun & Ng, Rectifier nonlinearities improve neural network acoustic models, ICML 2013.
     """
 
     name = "leaky_relu"
+    initializer = "he_uniform"
     slope: float = 0.01
 
     def __post_init__(self) -> None:
@@ -126,23 +130,29 @@ class LeakyReLU(Activation):
 @_register
 @dataclasses.dataclass(frozen=True)
 class ELU(Activation):
-    """a = z where z > 0, else alpha (e^z - 1); sigma' = 1, else a + alpha. alpha is above 0.
-
-    The class allows every real value: for a given alpha the range is (-alpha, inf).
+    """a = z where z > 0, else alpha (e^z - 1), in (-alpha, inf); sigma' = 1, else a + alpha. alpha is above 0.
 
     >>> ELU().value(np.array([-1e4, 2.0]))
     array([-1.,  2.])
+
+    Raises SettingError where alpha is not a finite number above 0.
 
     Source: Clevert, Unterthiner & Hochreiter, Fast and accurate deep network learning by exponential linear
     units, ICLR 2016.
     """
 
     name = "elu"
+    initializer = "he_uniform"
     alpha: float = 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self.alpha > 0, "alpha of elu", self.alpha, "above 0")
+
+    @property
+    def range(self) -> Interval:  # type: ignore[override]
+        """(-alpha, inf)."""
+        return Interval(-self.alpha, math.inf)
 
     def value(self, Z: Array) -> Array:
         return _where(Z.real > 0, Z, self.alpha * namespace(Z).expm1(_negative(Z)))
@@ -163,8 +173,10 @@ class SELU(Activation):
     """
 
     name = "selu"
+    initializer = "lecun_normal"
     ALPHA: ClassVar[float] = 1.6732632423543772
     SCALE: ClassVar[float] = 1.0507009873554805
+    range = Interval(-SCALE * ALPHA, math.inf)
 
     def value(self, Z: Array) -> Array:
         return self.SCALE * _where(Z.real > 0, Z, self.ALPHA * namespace(Z).expm1(_negative(Z)))
@@ -185,7 +197,9 @@ class GELU(Activation):
     """
 
     name = "gelu"
+    range = Interval(-0.16997120747990366, math.inf, open_low=False)  # at z = -0.7518
     needs = "Z"
+    initializer = "he_uniform"
 
     def value(self, Z: Array) -> Array:
         return Z * self._distribution(Z)
@@ -211,7 +225,9 @@ class SiLU(Activation):
     """
 
     name = "silu"
+    range = Interval(-0.2784645427610738, math.inf, open_low=False)  # at z = -1.2785
     needs = "Z"
+    initializer = "he_uniform"
 
     def value(self, Z: Array) -> Array:
         return Z * _sigmoid(Z)
@@ -233,6 +249,7 @@ class Softplus(Activation):
 
     name = "softplus"
     range = Interval(0.0, math.inf)
+    initializer = "he_uniform"
 
     def value(self, Z: Array) -> Array:
         return softplus(Z)

@@ -12,7 +12,7 @@ from chainrule.cli.options import AsJson
 from chainrule.cli.signals import Interrupt
 from chainrule.cli.train import run_training, summary_line, worth_saving
 from chainrule.files.atomic import atomic_write, check_target
-from chainrule.model import Settings, TableTraining
+from chainrule.model import TableSettings, TableTraining
 
 __all__ = ["demo"]
 
@@ -32,7 +32,7 @@ def demo(
     for path in (model_path, test_path):
         check_target(path)
     rows, test = _digits()
-    training = TableTraining(rows, "digit", Settings(epochs=epochs, seed=seed))
+    training = TableTraining(rows, "digit", TableSettings(epochs=epochs, seed=seed))
     for note in () if as_json else training.notes[:2]:
         say(note)
     with Interrupt() as interrupt:

@@ -77,13 +77,16 @@ def _numpy_library() -> Check:
 
 
 def _engines() -> list[Check]:
-    """Every engine, with a gradient of its own compared with the equations index by index."""
-    from chainrule.engines import ENGINES, NATIVE_MISSING
+    """Every engine of the registry: why it is absent, or how right it is."""
+    from chainrule.engines import ENGINES, why_absent
 
-    found = [_engine(name) for name in ENGINES]
-    if NATIVE_MISSING:
-        found.append(Check("engine native", True, f"{NATIVE_MISSING}; to have it: {_INSTALL}"))
-    return found
+    reasons = {name: why_absent(name) for name in ENGINES}
+    return [_absent(name, reason) if reason else _engine(name) for name, reason in reasons.items()]
+
+
+def _absent(name: str, reason: str) -> Check:
+    """An engine that is not there, which is all right: another one computes."""
+    return Check(f"engine {name}", True, f"{reason}; to have it: {_INSTALL}")
 
 
 def _parts(name: str) -> str:
@@ -96,6 +99,7 @@ def _parts(name: str) -> str:
 
 
 def _engine(name: str) -> Check:
+    """An engine, with a gradient of its own compared with the equations index by index."""
     import numpy as np
 
     from chainrule import components

@@ -6,7 +6,7 @@ from typing import Any
 
 from chainrule.cli.console import say, show_table, write_json
 from chainrule.cli.options import AsJson
-from chainrule.files import load
+from chainrule.files import load, stored_form
 from chainrule.model import Model
 from chainrule.network import Network
 from chainrule.tables.targets import LogQuantity
@@ -32,7 +32,7 @@ def inspect(
     """
     found = load(model)
     if as_json:
-        write_json({"kind": type(found).__name__.lower(), **found.document()[0]})
+        write_json({"kind": type(found).__name__.lower(), **stored_form(found)[1]})
         return 0
     network = found.network if isinstance(found, Model) else found
     _show_network(network)

@@ -99,7 +99,7 @@ def _run(expression: Expression, v0: tuple[float, ...], as_json: bool, **setting
 def _last_words(descent: "Descent", names: tuple[str, ...]) -> str:
     """What to say when the formula takes too long for a signal to wait."""
     best = descent.best
-    return f"stopped: {_place(names, best.v)}: cost {best.cost:.6g}" if best else "stopped before the first step"
+    return f"stopped: {_place(names, best.theta)}: cost {best.cost:.6g}" if best else "stopped before the first step"
 
 
 def _place(names: tuple[str, ...], values: Any) -> str:
@@ -110,7 +110,7 @@ def _rule(optimizer: Any, learning_rate: float | None) -> Any:
     document = {"name": optimizer} if isinstance(optimizer, str) else dict(optimizer)
     if learning_rate is not None:
         document["learning_rate"] = learning_rate
-    elif document["name"] != "lbfgs":
+    elif not OPTIMIZERS.get(document["name"]).line_search:
         document.setdefault("learning_rate", 0.1)
     return OPTIMIZERS.get(document)
 

@@ -104,6 +104,8 @@ class Huber(Cost):
     >>> Huber().terms(np.array([[0.5, 3.0]]), np.array([[0.0, 0.0]]))
     array([[0.125, 2.5  ]])
 
+    Raises SettingError where delta is not a finite number above 0.
+
     Source: Huber, Robust estimation of a location parameter, Annals of Mathematical Statistics 35, 1964.
     """
 
@@ -150,6 +152,8 @@ class Quantile(Cost):
 
     >>> Quantile(q=0.9).terms(np.array([[2.0, 0.0]]), np.array([[1.0, 1.0]])).round(4)
     array([[0.1, 0.9]])
+
+    Raises SettingError where q does not lie between 0 and 1.
 
     Source: Koenker & Bassett, Regression quantiles, Econometrica 46, 1978.
     """

@@ -5,12 +5,12 @@ are plain numbers. Four pairs are canonical (delta = A - T); the others serve ev
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from chainrule.activations.entries import ACTIVATIONS, softplus
 from chainrule.arrays import Array, namespace
 
-__all__ = ["CANONICAL", "PAIRS", "Pair"]
+__all__ = ["CANONICAL", "PAIRS", "Pair", "partner"]
 
 
 class Pair(NamedTuple):
@@ -138,3 +138,17 @@ PAIRS: dict[tuple[str, str], Pair] = {
         _softplus_poisson_delta,
     ),
 }
+
+
+def partner(activation: Any) -> str:
+    """The name of the cost that goes with an output activation: that of its canonical pair, else the quadratic cost.
+
+    activation: a name, a document, an object or a function of your own.
+
+    >>> [partner(output) for output in ("softmax", "sigmoid", "exp", "identity", "softplus")]
+    ['cross_entropy', 'binary_cross_entropy', 'poisson', 'quadratic', 'quadratic']
+
+    Raises UnknownNameError for a name that no activation has, SettingError for anything else.
+    """
+    name = ACTIVATIONS.get(activation).name
+    return next((cost for output, cost in CANONICAL if output == name), "quadratic")

@@ -17,7 +17,7 @@ class Form:
     >>> Form((1.0, [2.0, 3.0])).split(np.array([4.0, 5.0, 6.0]))
     (np.float64(4.0), array([5., 6.]))
 
-    Raises SettingError for what is not numbers, or none, or not finite.
+    Raises SettingError where v0 is empty, or has anything but finite real numbers.
     """
 
     def __init__(self, v0: Any) -> None:

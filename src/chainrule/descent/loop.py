@@ -4,8 +4,7 @@ import dataclasses
 import math
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -13,11 +12,11 @@ from chainrule.arrays import Array
 from chainrule.descent.path import Path
 from chainrule.descent.problem import Problem
 from chainrule.examples import epoch_order
-from chainrule.optimizers import LBFGS, Clip, Optimizer, iterates
+from chainrule.optimizers import Clip, Ending, Optimizer, Point
 from chainrule.schedules import Schedule
 from chainrule.training import EpochEnd, Event, Finished, History, Progress, Started, Stopped
 
-__all__ = ["Descent", "Point", "Settings"]
+__all__ = ["Descent", "Settings"]
 
 GLANCE = 0.1  # seconds between two Progress events
 
@@ -35,15 +34,6 @@ class Settings:
     max_steps: int
     batch_size: int
     seed: int
-
-
-class Point(NamedTuple):
-    """A place with its cost and gradient, and the number of updates that led there."""
-
-    v: Array
-    cost: float
-    gradient: Array
-    step: int
 
 
 class Descent(Iterator[Event]):
@@ -64,6 +54,8 @@ class Descent(Iterator[Event]):
         self.history = History([], [], {}, settings.seed, problem.how)
         self.best: Point | None = None
         self.last: Point | None = None
+        self._next: Point | None = None  # where a line search has led, with what it has computed there
+        self._evaluations = 0
         self._began = self._told = time.monotonic()
         self._events = self._all_events()
 
@@ -87,7 +79,7 @@ class Descent(Iterator[Event]):
         epochs = -(-s.max_steps // self._per_epoch)
         yield Started(self._rows, self._per_epoch, epochs, self.history.engine, s.seed)
         self._look()
-        yield from self._by_lbfgs(s.optimizer) if isinstance(s.optimizer, LBFGS) else self._by_rule()
+        yield from self._all_epochs()
         if not self.history.stopped:
             self.history.message = f"not converged after {self._taken()}: {self._slope()}"
         else:
@@ -95,7 +87,7 @@ class Descent(Iterator[Event]):
         self.history.seconds = time.monotonic() - self._began
         yield Finished(self.history)
 
-    def _by_rule(self) -> Iterator[Event]:
+    def _all_epochs(self) -> Iterator[Event]:
         while not self._over():
             rates = self._rates()
             yield from self._epoch(rates)
@@ -114,11 +106,9 @@ class Descent(Iterator[Event]):
     def _epoch(self, rates: Array) -> Iterator[Event]:
         """The updates of an epoch; without examples the one whose gradient has been looked at."""
         epoch = self.history.epochs
-        if self.problem.examples is None:
-            assert self.last is not None
-            self._update(self.last.gradient, rates[0])
-            yield from self._progress(epoch, 1, self.last.cost, rates[0])
-            return
+        if self.problem.examples is None or self._settings.optimizer.line_search:
+            yield from self._whole_epoch(epoch, float(rates[0]))
+            return None
         m, order = self._settings.batch_size, epoch_order(self._settings.seed, epoch, np.arange(self._rows))
         for k in range(min(self._per_epoch, self._settings.max_steps - self.steps)):
             if self._cancel():
@@ -139,29 +129,34 @@ class Descent(Iterator[Event]):
             g = s.clip.apply(gradient)
             self._v, self._slots = s.optimizer.update(self._v, g, self._slots, float(eta), self.steps)
 
-    def _by_lbfgs(self, optimizer: LBFGS) -> Iterator[Event]:
-        """SciPy's iterates, each an update; C and dC/dv there are those that it has just asked for."""
-        seen: list[tuple[Array, float, Array]] = []
+    def _whole_epoch(self, epoch: int, rate: float) -> Iterator[Event]:
+        """The one update of an epoch that begins with the gradient that is known, of all examples."""
+        assert self.last is not None, "looked first"
+        cost = self.last.cost
+        if self._settings.optimizer.line_search:
+            self._search(self.last)
+        else:
+            self._update(self.last.gradient, rate)
+        if not self.history.stopped:
+            yield from self._progress(epoch, 1, cost, rate)
 
-        def both(v: Array) -> tuple[float, Array]:
-            seen[:] = [(v.copy(), *self.problem(v))]
-            return seen[0][1:]
-
-        ends = self._settings.tolerance, optimizer.reduction, optimizer.evaluations
-        with closing(iterates(both, self._v, optimizer.memory, *ends)) as descent:
-            while not self._over():
-                found = next(descent, None)
-                if found is None:
-                    return self._stop(STALLED)
-                self._v, self.steps = found[0], self.steps + 1
-                self._look(seen[0][1:] if np.array_equal(seen[0][0], self._v) else None)
-                yield from self._progress(self.history.epochs, 1, found[1], 1.0)
-                yield self._end_epoch(1.0)
+    def _search(self, here: Point) -> None:
+        """An update by a line search; the cost falls no further where there is none."""
+        s = self._settings
+        update = s.optimizer.search(self._evaluate, here, self._slots, self._evaluations, s.tolerance)
+        if isinstance(update, Ending):
+            return self._stop(STALLED, update)
+        self._next, self._slots = update
+        self._v, self.steps = self._next.theta, self.steps + 1
         return None
 
-    def _look(self, known: tuple[float, Array] | None = None) -> None:
+    def _evaluate(self, v: Array) -> tuple[float, Array]:
+        self._evaluations += 1
+        return self.problem(v)
+
+    def _look(self) -> None:
         """C and dC/dv of all examples here; keeps the place on the path, and where it is the best so far."""
-        self.last = Point(self._v, *(known or self.problem(self._v)), self.steps)
+        self.last, self._next = self._next or Point(self._v, *self._evaluate(self._v)), None
         self.path.add(self.steps, self._v, self.last.cost)
         if self._is_finite() and (self.best is None or self.last.cost < self.best.cost):
             self.best = self.last
@@ -180,7 +175,7 @@ class Descent(Iterator[Event]):
             self._stop(CANCELLED)
         return bool(self.history.stopped) or self.steps >= self._settings.max_steps
 
-    def _stop(self, status: int) -> None:
+    def _stop(self, status: int, ending: Ending | None = None) -> None:
         history, steps = self.history, self._taken()
         self.status = status
         if status == NOT_FINITE:
@@ -194,6 +189,8 @@ class Descent(Iterator[Event]):
             history.stopped, history.message = "cancelled", f"cancelled after {steps}: {self._slope()}"
         elif status == CONVERGED:
             history.stopped, history.message = "converged", f"converged after {steps}: {self._slope()}"
+        elif ending is not None and ending.reason == "evaluations":
+            history.stopped, history.message = "evaluations", f"{ending.message}, in {steps}: {self._slope()}"
         else:
             history.stopped = "converged"
             history.message = f"the cost falls no further after {steps}: {self._slope()}"

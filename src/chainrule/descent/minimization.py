@@ -1,4 +1,4 @@
-"""`minimize`: a function and a place to start from in, a minimum out; and the same for SciPy's front door."""
+"""`minimize`: from a function and a point to start from to a minimum; the same as a method of SciPy's `minimize`."""
 
 import inspect
 import math
@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.descent.loop import Descent, Settings
 from chainrule.descent.problem import Problem
 from chainrule.errors import SettingError
-from chainrule.optimizers import LBFGS, OPTIMIZERS, SGD, Clip, Optimizer
+from chainrule.optimizers import OPTIMIZERS, SGD, Clip, Optimizer
 from chainrule.random import as_seed
 from chainrule.registry import require
 from chainrule.schedules import SCHEDULES, Constant
@@ -47,16 +47,22 @@ def minimize(
 ) -> "Result":
     """Minimise f by gradient descent from v0: v ← v - eta dC/dv, or by another rule, until max|dC/dv| <= tolerance.
 
-    f: f(v) -> C for an array v0 of any shape, f(*v) for a tuple of arrays and numbers; x has the same form.
-    gradient: a function of the same arguments for dC/dv; True where f returns (C, dC/dv); "complex", "central" or
-    "jax" to have it found so; None for a complex step where f is analytic, central differences elsewhere.
-    optimizer, schedule: by name, as a document, or as an object; clip: bounds for the gradient. For a schedule an epoch
-    is one update, or a pass over the examples.
-    max_steps: the most updates.
-    examples: n, where C is the mean of n costs. Then f(v, rows) gives the costs (m,) of those rows, or their mean, the
-    gradient is that of the mean, and each update takes `batch_size` rows (without it 32, or all for rules made for
-    that), in an order that `seed` fixes. The gradient over all examples is looked at once an epoch.
-    callback: called with each event; cancel: asked before each update, True stops.
+    - f: the function, f(v) -> C for an array v of any shape, f(*v) -> C for a tuple of arrays and numbers.
+    - v0: the point to start from, an array or a tuple; `x` in the result has the same form.
+    - gradient: a function of the same arguments for dC/dv; True where f returns (C, dC/dv); "complex", "central" or
+      "jax" for that method; None for a complex step where f is analytic, central differences elsewhere.
+    - optimizer: the rule, by name, as a document or as an object; its learning rate is that of the first update.
+    - tolerance: the descent has converged when no element of |dC/dv| is above it; from 0.
+    - max_steps: the most updates.
+    - schedule: what the learning rate is multiplied with, by name, as a document or as an object; None for nothing. Its
+      epoch is one update, or one pass over the examples.
+    - clip: a `Clip` with bounds for the gradient, or None.
+    - examples: n, where C is the mean of n costs; f(v, rows) then gives the costs (m,) of those rows, or their mean.
+      The gradient over all examples is computed once an epoch. None where f has no examples.
+    - batch_size: examples of an update; None for 32, or for all where the rule is made for that.
+    - seed: what fixes the order of the examples; None draws one.
+    - callback: a function that is called with each event, or None.
+    - cancel: a function that is called before each update; the descent stops where it returns True.
 
     >>> result = cr.minimize(lambda x, y: (1 - x)**2 + 100 * (y - x**2)**2, (-1.0, 2.0), optimizer="lbfgs")
     >>> result.success, [float(round(x, 6)) for x in result.x], result.gradient
@@ -64,7 +70,9 @@ def minimize(
 
     Returns SciPy's OptimizeResult with the path and the history; success is False, with the best point seen, after
     max_steps, where the cost is not finite, where it falls no further, and when cancelled; message says which.
-    Raises SettingError for settings that are out of range, and for an f that does not give one real number.
+
+    Raises SettingError where a setting is out of its range, and where f does not return one real number;
+    UnknownNameError where there is no such optimizer or schedule.
 
     Source: Cauchy, Méthode générale pour la résolution des systèmes d'équations simultanées, 1847; for the stochastic
     form Robbins & Monro, A stochastic approximation method, Annals of Mathematical Statistics 22, 1951.
@@ -97,12 +105,17 @@ def descend(
     seed: int | None = 0,
     cancel: Callable[[], bool] | None = None,
 ) -> Descent:
-    """The same as a `Descent`, an iterator of events, for those who want to look on: `minimize` runs it to its end.
+    """The same as a `Descent`, an iterator of events: a program can follow it, and leave it at any event.
+
+    - f, v0, gradient, optimizer, tolerance, max_steps: as in `minimize`.
+    - schedule, clip, examples, batch_size, seed, cancel: as in `minimize`.
 
     >>> from chainrule.descent import descend
     >>> descent = descend(lambda v: v @ v, [3.0, 4.0], optimizer=cr.SGD(0.25), max_steps=2)
     >>> [(type(event).__name__, descent.v.tolist()) for event in descent][1:3]
     [('EpochEnd', [1.5, 2.0]), ('EpochEnd', [0.75, 1.0])]
+
+    Raises SettingError and UnknownNameError where `minimize` does.
     """
     rule = OPTIMIZERS.get(optimizer)
     number = isinstance(tolerance, int | float | np.floating) and not isinstance(tolerance, bool)
@@ -125,8 +138,8 @@ def descend(
         batch_size=_batch_size(examples, batch_size, rule),
         seed=as_seed(seed),
     )
-    if isinstance(rule, LBFGS) and (clip, schedule) != (None, None):
-        raise SettingError("lbfgs finds its steps by a line search: it takes no schedule and no clip")
+    if rule.line_search and (clip, schedule) != (None, None):
+        raise SettingError(f"{rule.name} finds its steps by a line search: it takes no schedule and no clip")
     return Descent(Problem(f, v0, gradient, examples), settings, cancel)
 
 
@@ -143,8 +156,8 @@ def _batch_size(examples: int | None, asked: int | None, rule: Optimizer) -> int
     if asked is None:
         return examples if rule.full_batch else min(32, examples)
     _whole("batch_size", asked, 1)
-    if isinstance(rule, LBFGS) and asked < examples:
-        raise SettingError(f"lbfgs takes all {examples} examples for a step: leave batch_size out")
+    if rule.line_search and asked < examples:
+        raise SettingError(f"{rule.name} takes all {examples} examples for a step: leave batch_size out")
     return min(asked, examples)
 
 
@@ -163,16 +176,23 @@ def scipy_method(
 ) -> "Result":
     """`minimize` for `scipy.optimize.minimize(fun, x0, jac=..., method=cr.scipy_method, options={"optimizer": ...})`.
 
-    Options are the settings of `minimize`, and SciPy's maxiter (max_steps) and disp (print the message); tol is the
-    tolerance; hess and hessp are not used. callback(x), or callback(intermediate_result) where its only argument has
-    that name, is called after each update (each pass over the examples), and may raise StopIteration.
+    - fun, x0, args: the function fun(x, *args), and where x starts.
+    - jac: a function jac(x, *args) for dC/dx; True where fun returns (C, dC/dx); None as for `gradient` of `minimize`.
+    - hess, hessp: not used.
+    - bounds, constraints: refused.
+    - callback: callback(x), or callback(intermediate_result) where its only argument has that name; called after each
+      update (each pass over the examples). It may raise StopIteration to end the descent.
+    - tol: the tolerance of `minimize`.
+
+    Options are the settings of `minimize`, and SciPy's maxiter (max_steps) and disp (print the message).
 
     >>> from scipy.optimize import minimize
     >>> found = minimize(lambda x: ((x - 2) ** 2).sum(), [0.0, 1.0], method=cr.scipy_method, tol=1e-6)
     >>> bool(found.success), found.x.round(4)
     (True, array([2., 2.]))
 
-    Raises SettingError for bounds and constraints.
+    Raises SettingError where there are bounds or constraints, where an option is not a setting of `minimize`, and where
+    `minimize` does.
     """
     from chainrule.descent.result import result_of
     from chainrule.training import EpochEnd

@@ -1,4 +1,4 @@
-"""The way that a descent took, thinned evenly so that it never outgrows memory."""
+"""The points of a descent, thinned evenly so that they never outgrow memory."""
 
 import numpy as np
 

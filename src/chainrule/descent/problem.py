@@ -1,4 +1,4 @@
-"""What is minimised: C and dC/dv of a flat array, whatever form the function and its gradient came in."""
+"""The function to minimise: C and dC/dv of a flat array, whatever form the function and its gradient have."""
 
 import reprlib
 import warnings
@@ -26,6 +26,9 @@ class Problem:
     f(v) gives C. With `examples` = n, C is the mean of C_i, and f(v, rows) gives C_i for those rows (m,), or their
     mean. `gradient` is a function of the same arguments for dC/dv in the form of v0; True where f returns both, cost
     and gradient; "complex", "central" or "jax"; None chooses between the first two. `how` says in words which it was.
+
+    Raises SettingError where f is not a function, where v0 or `gradient` is not as described, and, when it is called,
+    where f does not return one real number.
     """
 
     def __init__(self, f: Callable[..., Any], v0: Any, gradient: Any = None, examples: int | None = None) -> None:

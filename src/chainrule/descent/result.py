@@ -1,4 +1,4 @@
-"""What a descent comes to: SciPy's OptimizeResult, with the path, the history, and their pictures."""
+"""The result of a descent: SciPy's OptimizeResult, with the path, the history, and their pictures."""
 
 import os
 from collections.abc import Callable
@@ -15,11 +15,16 @@ _LONG = ("path", "path_steps", "path_costs", "history")
 
 
 class Result(OptimizeResult):  # type: ignore[misc]  # SciPy has no types
-    """The place found and how: x, fun, jac, success, status, message, nit, nfev, njev, gradient, path, history.
+    """The minimum, and how it was reached.
 
-    x and jac have the form of v0. Where success is False, x is the best point seen. status: 0 converged, 1 max_steps,
-    2 not finite, 3 cancelled, 4 the cost falls no further. path: at most 10,000 points from the first to the last,
-    (k, ...) with the shape of v0, or (k, n) where that is a tuple; after path_steps updates, with path_costs.
+    - x, fun, jac: the point, its cost, and dC/dv there; x and jac have the form of v0.
+    - success, status, message: whether it converged. Without success x is the best point seen. status is 0 for
+      converged, 1 for max_steps, 2 for not finite, 3 for cancelled, 4 where the rule came to its end.
+    - nit, nfev, njev: the numbers of updates, of calls of f, and of calls of its gradient.
+    - gradient: in words, how dC/dv was computed.
+    - path, path_steps, path_costs: at most 10,000 points from the first to the last, (k, ...) with the shape of v0, or
+      (k, n) where v0 is a tuple; the updates before each; their costs.
+    - history: the costs and rates, as of a training.
     """
 
     _cost: Callable[[Array], float] | None = None
@@ -27,7 +32,10 @@ class Result(OptimizeResult):  # type: ignore[misc]  # SciPy has no types
     def plot(self, path: str | os.PathLike[str] | None = None, names: tuple[str, ...] | None = None) -> Any:
         """A matplotlib Figure: contours and path of two variables, the curve of one, the cost over steps of more.
 
-        Written to `path` where one is given, as its suffix says. names: what to call the variables.
+        - path: where to write it, as .png, .svg or .pdf; None writes nothing.
+        - names: what to call the variables.
+
+        Raises SettingError where matplotlib is missing, or where the path has another end.
         """
         from chainrule.plots import descent_figure, write_figure
 
@@ -50,12 +58,12 @@ class Result(OptimizeResult):  # type: ignore[misc]  # SciPy has no types
 
 
 def result_of(descent: Descent) -> Result:
-    """The result of a descent that has come to its end, or has been left."""
+    """The result of a descent that has ended, or that nobody follows any further."""
     form, path, history = descent.problem.form, descent.path, descent.history
     point = descent.last if descent.status == CONVERGED else descent.best or descent.last
     assert point is not None, "there is a first look"
     result = Result(
-        x=form.split(point.v.copy()),
+        x=form.split(point.theta.copy()),
         fun=point.cost,
         jac=form.split(point.gradient.copy()),
         success=descent.status == CONVERGED,

@@ -1,12 +1,26 @@
-"""Engines: how it is computed. All agree with the equations to rounding; none imports another."""
+"""Engines: how it is computed. All agree with the equations to rounding; none imports another.
+
+`ENGINES` is the registry. An engine is one file and one entry here; everything else asks it by these functions.
+"""
 
 from collections.abc import Callable
 
 from chainrule.architecture import Architecture
-from chainrule.engines.base import Engine, Frozen, Run, RunSettings, RunState
+from chainrule.engines.base import Engine, Frozen, Run, RunState
 from chainrule.errors import EngineError, UnknownNameError
+from chainrule.settings import TrainingSettings
 
-__all__ = ["ENGINES", "NATIVE_MISSING", "Engine", "Frozen", "Run", "RunSettings", "RunState", "choose", "passed_over"]
+__all__ = [
+    "ENGINES",
+    "Engine",
+    "Frozen",
+    "Run",
+    "RunState",
+    "available",
+    "choose",
+    "passed_over",
+    "why_absent",
+]
 
 
 def _native() -> Engine:
@@ -21,53 +35,75 @@ def _reference() -> Engine:
     return ReferenceEngine()
 
 
-def _native_missing() -> str | None:
-    """Why there is no native engine; None where there is one."""
+# What gives the engine of a name, or raises an EngineError that says why there is none in this installation or on this
+# machine. In the order in which "auto" asks them; the last one is always there and lacks nothing.
+ENGINES: dict[str, Callable[[], Engine]] = {"native": _native, "reference": _reference}
+
+
+def why_absent(name: str) -> str | None:
+    """Why the engine of a name is not there; None where it is.
+
+    >>> why_absent("reference") is None
+    True
+    """
     try:
-        _native()
+        ENGINES[name]()
     except EngineError as error:
         return str(error)
     return None
 
 
-NATIVE_MISSING = _native_missing()
+def available() -> list[str]:
+    """The names of the engines that are there, in the order in which "auto" asks them.
 
-# In the order in which "auto" asks them.
-ENGINES: dict[str, Callable[[], Engine]] = {**({} if NATIVE_MISSING else {"native": _native}), "reference": _reference}
+    >>> available()[-1]
+    'reference'
+    """
+    return [name for name in ENGINES if why_absent(name) is None]
 
 
-def choose(name: str, architecture: Architecture, settings: RunSettings | None = None) -> Engine:
-    """The engine of that name; "auto" takes the first that has all that is asked.
+def choose(name: str, architecture: Architecture, settings: TrainingSettings | None = None) -> Engine:
+    """The engine of that name; "auto" takes the first that is there and lacks nothing.
 
     >>> choose("reference", cr.Architecture.of([2, 1])).name
     'reference'
 
-    Raises UnknownNameError, or EngineError where the engine named lacks something.
+    Raises UnknownNameError, or EngineError where the engine named is not there or lacks something.
     """
     if name == "auto":
-        return next(
-            engine for engine in (make() for make in ENGINES.values()) if not engine.lacks(architecture, settings)
-        )
-    if name == "native" and NATIVE_MISSING:
-        raise EngineError(f"{NATIVE_MISSING}: choose engine='auto', which takes one that is there")
-    if name not in ENGINES:
+        name, _ = _first(architecture, settings)
+    elif name not in ENGINES:
         raise UnknownNameError(f"there is no engine {name!r}: choose from auto, {', '.join(ENGINES)}")
-    engine = ENGINES[name]()
-    missing = engine.lacks(architecture, settings)
-    if missing:
-        raise EngineError(f"engine {name} has no {missing}: choose engine='auto', which takes one that has")
-    return engine
+    elif refusal := _refusal(name, architecture, settings):
+        raise EngineError(f"{refusal}: choose engine='auto', which takes one that can compute this")
+    return ENGINES[name]()
 
 
-def passed_over(architecture: Architecture, settings: RunSettings | None = None) -> list[str]:
-    """A line for each engine that "auto" asks before the one that it takes: what that lacks.
+def passed_over(architecture: Architecture, settings: TrainingSettings | None = None) -> list[str]:
+    """A line for each engine that "auto" asks before the one that it takes: why that one does not compute.
 
-    >>> passed_over(cr.Architecture.of([2, 2, 1], lambda z: z / (1 + z * z)))[-1]
-    "..., so the reference engine computes"
+    >>> passed_over(cr.Architecture.of([2, 2, 1], lambda z: z / (1 + z * z)))[-1].split(", ")[-1]
+    'so the reference engine computes'
     """
-    missing = [(name, make().lacks(architecture, settings)) for name, make in ENGINES.items()]
-    chosen = next(k for k, (_, lack) in enumerate(missing) if not lack)
-    found = [f"engine {name} has no {lack}" for name, lack in missing[:chosen]]
-    if NATIVE_MISSING:
-        found.insert(0, NATIVE_MISSING)
-    return [f"{words}, so the {missing[chosen][0]} engine computes" for words in found]
+    name, refusals = _first(architecture, settings)
+    return [f"{refusal}, so the {name} engine computes" for refusal in refusals]
+
+
+def _first(architecture: Architecture, settings: TrainingSettings | None) -> tuple[str, list[str]]:
+    """The name of the first engine that computes this, and why each one before it does not."""
+    refusals: list[str] = []
+    for name in ENGINES:
+        refusal = _refusal(name, architecture, settings)
+        if refusal is None:
+            return name, refusals
+        refusals.append(refusal)
+    raise EngineError(f"no engine can compute this: {'; '.join(refusals)}")
+
+
+def _refusal(name: str, architecture: Architecture, settings: TrainingSettings | None) -> str | None:
+    """Why an engine does not compute this: it is not there, or what it lacks. None where it does."""
+    try:
+        lack = ENGINES[name]().lacks(architecture, settings)
+    except EngineError as error:
+        return str(error)
+    return f"engine {name} has no {lack}" if lack else None

@@ -19,14 +19,15 @@ from chainrule.arrays import Array
 from chainrule.costs import COSTS
 from chainrule.engines import abi, core
 from chainrule.engines.abi import Library
-from chainrule.engines.base import RunSettings, RunState, check_lengths, check_order, check_rows
+from chainrule.engines.base import RETURN_AFTER, Run, RunState, check_lengths, check_order, check_rows, check_state
+from chainrule.engines.line_search import LineSearchRun
 from chainrule.errors import EngineError
-from chainrule.optimizers import LBFGS, OPTIMIZERS
+from chainrule.optimizers import OPTIMIZERS
 from chainrule.registry import Entry, Registry
+from chainrule.settings import TrainingSettings
 
 __all__ = ["NativeEngine", "engine"]
 
-LOOK_UP = 0.5  # seconds after which `steps` returns to its caller
 MOST_UPDATES = 4096  # of one call
 MOST_ROWS = 2**20  # of one call, if that is one update at least
 TOGETHER = 1024  # rows in memory together where nothing is trained
@@ -66,12 +67,12 @@ class NativeEngine:
             made += 2 * (n_in + 1) * wide_out + (n_out * wide_in if k else 0)
         return made / useful
 
-    def lacks(self, architecture: Architecture, settings: RunSettings | None = None) -> str | None:
-        """The first entry that the core does not have, by name; L-BFGS is SciPy's and asks only for gradients."""
+    def lacks(self, architecture: Architecture, settings: TrainingSettings | None = None) -> str | None:
+        """The first entry that the core does not have, by name; a line search needs only cost and gradient."""
         asked: list[tuple[int, Registry[Any], Entry]] = [(abi.ACTIVATIONS, ACTIVATIONS, a) for a in architecture.hidden]
         for block in architecture.blocks:
             asked += [(abi.ACTIVATIONS, ACTIVATIONS, block.activation), (abi.COSTS, COSTS, block.cost)]
-        if settings is not None and not isinstance(settings.optimizer, LBFGS):
+        if settings is not None and not settings.optimizer.line_search:
             asked.append((abi.RULES, OPTIMIZERS, settings.optimizer))
         for what, registry, entry in asked:
             if not (registry.holds(entry) and self._library.has(what, entry.name)):
@@ -124,9 +125,11 @@ class NativeEngine:
             self._library.call("norms", net.number, examples, 0, *out)
         return found
 
-    def start(self, architecture: Architecture, theta: Array, settings: RunSettings) -> "NativeRun":
+    def start(self, architecture: Architecture, theta: Array, settings: TrainingSettings, divisor: float) -> Run:
         """A run that trains `theta` in place."""
-        return NativeRun(self._library, architecture, theta, settings)
+        if settings.optimizer.line_search:
+            return LineSearchRun(self, architecture, theta, settings, divisor)
+        return NativeRun(self._library, architecture, theta, settings, divisor)
 
     @contextlib.contextmanager
     def _pure(self, architecture: Architecture, theta: Array, rows: int) -> Iterator["Handle"]:
@@ -155,13 +158,13 @@ class Handle:
         library: Library,
         architecture: Architecture,
         dtype: np.dtype[Any],
-        settings: RunSettings | None,
+        settings: abi.SettingsStruct | None,
         rows: int = 1,
     ) -> None:
         self.library, self.sizes, self.dtype = library, architecture.sizes, dtype
         self._architecture, self._rows = architecture, rows
         number = ctypes.c_uint64()
-        asked = None if settings is None else byref(_settings(settings))
+        asked = None if settings is None else byref(settings)
         library.call("make", byref(_architecture(architecture, dtype)), asked, rows, byref(number))
         self.number = number.value
 
@@ -216,17 +219,20 @@ class NativeFrozen:
 class NativeRun:
     """A run of the native engine: the core has the slots, theta is the caller's."""
 
-    def __init__(self, library: Library, architecture: Architecture, theta: Array, settings: RunSettings) -> None:
+    ended = None  # without a line search there is always another update
+
+    def __init__(
+        self, library: Library, architecture: Architecture, theta: Array, settings: TrainingSettings, divisor: float
+    ) -> None:
         if not theta.flags.c_contiguous or not theta.flags.writeable or not theta.flags.aligned:
             raise EngineError("theta must lie in one piece, aligned and writeable")
-        hidden = len(architecture.sizes) - 2
-        if len(settings.dropout) not in (0, hidden):
-            raise EngineError(f"{len(settings.dropout)} probabilities of dropout came for {hidden} hidden layers")
         self._library, self._theta, self._m = library, theta, settings.batch_size
-        self._net = Handle(library, architecture, theta.dtype, settings)
+        self._net = Handle(
+            library, architecture, theta.dtype, _settings(settings, divisor, len(architecture.sizes) - 2)
+        )
         self._lock, self._text = threading.Lock(), ctypes.create_string_buffer(abi.ROOM)
         self._most = max(1, min(MOST_UPDATES, MOST_ROWS // self._m))
-        self._call = abi.StepCall(theta=theta.ctypes.data, theta_bytes=theta.nbytes, seconds=LOOK_UP)
+        self._call = abi.StepCall(theta=theta.ctypes.data, theta_bytes=theta.nbytes, seconds=RETURN_AFTER)
         self._make_room(1)
         self._steps, self._slots = library.function("steps"), settings.optimizer.slots
         self._fixed = (ctypes.c_uint64(self._net.number), byref(self._call), self._text, abi.ROOM)
@@ -243,11 +249,7 @@ class NativeRun:
 
     @state.setter
     def state(self, state: RunState) -> None:
-        wanted = (self._theta.shape, (self._slots, self._theta.size))
-        if (state.theta.shape, state.slots.shape) != wanted:
-            raise EngineError(
-                f"the state has shapes {state.theta.shape}, {state.slots.shape}, but the run has {wanted}"
-            )
+        check_state(state, self._theta, self._slots)
         slots = np.ascontiguousarray(state.slots, dtype=self._theta.dtype)
         self._library.call("set_slots", self._net.number, slots.ctypes.data, slots.nbytes, state.step)
         self._theta[...] = state.theta
@@ -343,19 +345,19 @@ def _parameters(entry: Entry) -> list[float]:
     return [float(v) for name, v in values.items() if name != "name"] + ([] if rate is None else [rate])
 
 
-def _settings(s: RunSettings) -> abi.SettingsStruct:
-    clip = s.clip
+def _settings(s: TrainingSettings, divisor: float, hidden: int) -> abi.SettingsStruct:
+    clip, dropout = s.clip, s.dropouts(hidden)
     return abi.SettingsStruct(
         rule=s.optimizer.name.encode(),
         parameter=(ctypes.c_double * 6)(*_parameters(s.optimizer)),
         batch=s.batch_size,
-        divisor=s.divisor,
+        divisor=divisor,
         alpha=s.alpha,
         l1=s.l1,
-        dropout=(ctypes.c_double * len(s.dropout))(*s.dropout) if any(s.dropout) else None,
+        dropout=(ctypes.c_double * hidden)(*dropout) if any(dropout) else None,
         clip_norm=math.inf if clip is None else clip.norm,
         clip_value=math.inf if clip is None else clip.value,
         clip_example=math.inf if clip is None else clip.example,
-        seed=s.seed,
+        seed=s.seed or 0,
         threads=s.threads or 0,
     )

@@ -1,29 +1,35 @@
 """The reference engine: the equations as they stand, in NumPy. Every other engine must agree with it to rounding."""
 
+import dataclasses
 import itertools
 import math
 import platform
 import time
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array, exact_sum
-from chainrule.engines.base import RunSettings, RunState, check_lengths, check_order, check_rows
-from chainrule.equations import Layer, Pass, backward, bp3, bp4, forward, gradient_norms, penalty_gradient
-from chainrule.errors import EngineError
-from chainrule.examples import one_hot
+from chainrule.backprop import Keep, Ledger, split_weight, sweep
+from chainrule.engines.base import (
+    RETURN_AFTER,
+    Run,
+    RunState,
+    blocks,
+    check_lengths,
+    check_order,
+    check_rows,
+    check_state,
+)
+from chainrule.engines.line_search import LineSearchRun
+from chainrule.equations import forward, penalty_gradient
 from chainrule.random import dropout_factors
+from chainrule.settings import TrainingSettings
 
 __all__ = ["ReferenceEngine"]
 
-BLOCK = 1024  # rows predicted together, and rows of one partial sum of `gradient`
 DRAWN = 2**18  # factors of dropout that are drawn together
-LOOK_UP = 0.5  # seconds after which `steps` returns to its caller
-
-Factors = Sequence[Array | None] | None
 
 
 class ReferenceEngine:
@@ -37,7 +43,7 @@ class ReferenceEngine:
         vectors = np.show_config(mode="dicts")["SIMD Extensions"]["found"]
         return " ".join([platform.machine(), *vectors])
 
-    def lacks(self, architecture: Architecture, settings: RunSettings | None = None) -> str | None:
+    def lacks(self, architecture: Architecture, settings: TrainingSettings | None = None) -> str | None:
         """Nothing: this engine has everything that can be asked for."""
         return None
 
@@ -49,7 +55,7 @@ class ReferenceEngine:
         layers = architecture.layers(theta)
         found = np.empty((len(X), architecture.sizes[-1]), dtype=theta.dtype)
         with np.errstate(all="ignore"):
-            for rows in _blocks(len(X)):
+            for rows in blocks(len(X)):
                 A = np.ascontiguousarray(X[rows], dtype=theta.dtype)
                 for W, b, activation in layers:
                     A = activation.value((A[:, None, :] @ W)[:, 0, :] + b)
@@ -58,12 +64,11 @@ class ReferenceEngine:
 
     def cost(self, architecture: Architecture, theta: Array, X: Array, T: Array, weight: Array | None) -> float:
         """sum of s C_x / n over all rows, in blocks of 1,024 rows."""
-        layers, total = architecture.layers(theta), 0.0
+        total = 0.0
         with np.errstate(all="ignore"):
-            for rows in _blocks(len(X)):
+            for rows in blocks(len(X)):
                 part = None if weight is None else weight[rows]
-                done, T_block = _forward(architecture, layers, X[rows], T[rows], theta.dtype)
-                total += exact_sum(weighted_costs(architecture, done, T_block, part))
+                total += exact_sum(_costs(architecture, theta, X[rows], T[rows], part))
         return total / len(X)
 
     def gradient(
@@ -80,10 +85,10 @@ class ReferenceEngine:
         """dC/dtheta over all rows, summed in float64 over blocks of 1,024 rows in order."""
         g = np.zeros(theta.shape)
         with np.errstate(all="ignore"):
-            for rows in _blocks(len(X)):
+            for rows in blocks(len(X)):
                 part = None if weight is None else weight[rows]
-                costs, g_block = batch_gradient(architecture, theta, X[rows], T[rows], part)
-                g += g_block * (len(costs) / len(X))
+                block = sweep(architecture, theta, X[rows], T[rows], part)
+                g += block.gradient * (len(block.A[0]) / len(X))
             g = g.astype(theta.dtype)
             _add_penalty(architecture, theta, g, alpha, l1, divisor)
         return g
@@ -92,21 +97,22 @@ class ReferenceEngine:
         self, architecture: Architecture, theta: Array, X: Array, T: Array, weight: Array | None
     ) -> Array:
         """||dC_x/dtheta|| for every row, (n,), float64; `weight` is None or that of terms, (n, n_L)."""
-        layers, found = architecture.layers(theta), np.empty(len(X))
+        norms = np.empty(len(X))
         with np.errstate(all="ignore"):
-            for rows in _blocks(len(X)):
+            for rows in blocks(len(X)):
                 by_term = None if weight is None else weight[rows]
-                done, delta, _ = _errors(architecture, layers, X[rows], T[rows], theta.dtype, by_term)
-                found[rows] = gradient_norms(done.A[:-1], delta, architecture.masks)
-        return found
+                norms[rows] = sweep(architecture, theta, X[rows], T[rows], by_term).norms
+        return norms
 
     def freeze(self, architecture: Architecture, theta: Array) -> "ReferenceFrozen":
         """The network as it is now."""
         return ReferenceFrozen(self, architecture, theta.copy())
 
-    def start(self, architecture: Architecture, theta: Array, settings: RunSettings) -> "ReferenceRun":
+    def start(self, architecture: Architecture, theta: Array, settings: TrainingSettings, divisor: float) -> Run:
         """A run that trains `theta` in place."""
-        return ReferenceRun(architecture, theta, settings)
+        if settings.optimizer.line_search:
+            return LineSearchRun(self, architecture, theta, settings, divisor)
+        return ReferenceRun(architecture, theta, settings, divisor)
 
 
 class ReferenceFrozen:
@@ -127,8 +133,11 @@ class ReferenceFrozen:
 class ReferenceRun:
     """A run of the reference engine: theta, the optimizer's slots and a count of the updates."""
 
-    def __init__(self, architecture: Architecture, theta: Array, settings: RunSettings) -> None:
-        self._architecture, self._theta, self._settings = architecture, theta, settings
+    ended = None  # without a line search there is always another update
+
+    def __init__(self, architecture: Architecture, theta: Array, settings: TrainingSettings, divisor: float) -> None:
+        self._architecture, self._theta, self._settings, self._divisor = architecture, theta, settings, divisor
+        self._dropout = settings.dropouts(len(architecture.sizes) - 2)
         self._slots = tuple(np.zeros_like(theta) for _ in range(settings.optimizer.slots))
         self._step = 0
 
@@ -140,11 +149,7 @@ class ReferenceRun:
 
     @state.setter
     def state(self, state: RunState) -> None:
-        wanted = (self._theta.shape, (len(self._slots), self._theta.size))
-        if (state.theta.shape, state.slots.shape) != wanted:
-            raise EngineError(
-                f"the state has shapes {state.theta.shape}, {state.slots.shape}, but the run has {wanted}"
-            )
+        check_state(state, self._theta, len(self._slots))
         self._theta[...] = state.theta
         self._slots = tuple(slot.astype(self._theta.dtype) for slot in state.slots)
         self._step = state.step
@@ -158,7 +163,7 @@ class ReferenceRun:
         check_order(order, len(rates), m)
         check_rows(order, len(X))
         costs, factors = np.empty(len(rates)), self._factors(epoch, first_batch, len(rates))
-        until = time.monotonic() + LOOK_UP
+        until = time.monotonic() + RETURN_AFTER
         with np.errstate(all="ignore"):
             for k, rate in enumerate(rates):
                 rows = order[k * m : (k + 1) * m]
@@ -168,25 +173,26 @@ class ReferenceRun:
                     return costs[: k + 1]
         return costs
 
-    def _update(self, X: Array, T: Array, weight: Array | None, rate: float, keep: Factors) -> float:
+    def _update(self, X: Array, T: Array, weight: Array | None, rate: float, keep: Keep) -> float:
         """One update from one batch; its cost before the update."""
         s = self._settings
         keep = keep and [factor if factor is None else factor[: len(X)] for factor in keep]
-        most = math.inf if s.clip is None else s.clip.example
-        costs, g = batch_gradient(self._architecture, self._theta, X, T, weight, keep, most)
-        _add_penalty(self._architecture, self._theta, g, s.alpha, s.l1, s.divisor)
+        ledger = sweep(self._architecture, self._theta, X, T, weight, keep)
+        costs = _weighted(ledger.cost, ledger.row_weight)
+        g = (ledger if s.clip is None else _clipped(ledger, s.clip.example)).gradient
+        _add_penalty(self._architecture, self._theta, g, s.alpha, s.l1, self._divisor)
         g = g if s.clip is None else s.clip.apply(g)
         self._step += 1
         self._theta[...], self._slots = s.optimizer.update(self._theta, g, self._slots, rate, self._step)
         return exact_sum(costs) / len(X)
 
-    def _factors(self, epoch: int, first: int, batches: int) -> Iterator[Factors]:
+    def _factors(self, epoch: int, first: int, batches: int) -> Iterator[Keep]:
         """What dropout multiplies each hidden layer's activations with, batch by batch; None for the output layer.
 
         Drawn for many small batches at once: a call of NumPy costs more than the few numbers of one.
         """
         m, hidden = self._settings.batch_size, self._architecture.sizes[1:-1]
-        if not any(self._settings.dropout):
+        if not any(self._dropout):
             yield from itertools.repeat(None, batches)
             return
         together = max(1, DRAWN // (m * max(hidden)))
@@ -197,88 +203,34 @@ class ReferenceRun:
 
     def _draw(self, k: int, epoch: int, batch: int, count: int) -> Array | None:
         """The factors of layer k + 2 for `count` batches, (count, m, n_l); None where nothing is dropped."""
-        p, shape = self._settings.dropout[k], (self._settings.batch_size, self._architecture.sizes[k + 1])
+        p, shape = self._dropout[k], (self._settings.batch_size, self._architecture.sizes[k + 1])
         if not p:
             return None
-        found = dropout_factors(p, self._settings.seed, k + 2, epoch, batch, shape, count)
+        found = dropout_factors(p, self._settings.seed or 0, k + 2, epoch, batch, shape, count)
         return found.astype(self._theta.dtype).reshape(count, *shape)
 
 
-def batch_gradient(
-    architecture: Architecture,
-    theta: Array,
-    X: Array,
-    T: Array,
-    weight: Array | None,
-    keep: Factors = None,
-    most: float = math.inf,
-) -> tuple[Array, Array]:
-    """The weighted costs (m,) of a batch, float64, and the flat gradient of their mean, without penalty.
-
-    Weights (m,) belong to the examples and enter with BP3 and BP4; weights (m, n_L) belong to the terms of C_x and
-    are in delta already. `most` bounds the length of each example's own gradient.
-    """
-    by_row, by_term = split_weight(weight)
-    done, delta, T = _errors(architecture, architecture.layers(theta), X, T, theta.dtype, by_term, keep)
-    if most < math.inf:
-        by_row = _shrunk(
-            by_row, most / np.maximum(gradient_norms(done.A[:-1], delta, architecture.masks), most), theta.dtype
-        )
-    g = np.empty_like(theta)
-    for W, b, mask, A_prev, d in zip(*architecture.views(g), architecture.masks, done.A[:-1], delta, strict=True):
-        W[...] = bp4(A_prev, d, by_row)
-        if mask is not None:
-            W[~mask] = 0
-        b[...] = bp3(d, by_row)
-    return weighted_costs(architecture, done, T, weight), g
+def _costs(architecture: Architecture, theta: Array, X: Array, T: Array, weight: Array | None) -> Array:
+    """s C_x of each example, (m,), float64, by the forward pass alone."""
+    row_weight, term_weight = split_weight(weight)
+    done = forward(np.ascontiguousarray(X, dtype=theta.dtype), architecture.layers(theta))
+    T = architecture.one_hot(T, theta.dtype)
+    return _weighted(architecture.costs(done.Z[-1], done.A[-1], T, term_weight), row_weight)
 
 
-def _shrunk(weight: Array | None, factors: Array, dtype: np.dtype[Any]) -> Array:
-    """Weights (m,) times factors: clipping an example's gradient is weighting it less."""
-    return (factors if weight is None else weight * factors).astype(dtype)
+def _weighted(costs: Array, row_weight: Array | None) -> Array:
+    """s C_x of each example, (m,), float64."""
+    costs = costs.astype(np.float64)
+    return costs if row_weight is None else costs * row_weight
 
 
-def _errors(
-    architecture: Architecture,
-    layers: list[Layer],
-    X: Array,
-    T: Array,
-    dtype: np.dtype[Any],
-    by_term: Array | None,
-    keep: Factors = None,
-) -> tuple[Pass, list[Array], Array]:
-    """The forward pass of a batch, the errors of its layers, and its targets as numbers."""
-    done, T = _forward(architecture, layers, X, T, dtype, keep)
-    delta_L = architecture.delta_L(done.Z[-1], done.sigma[-1], T, by_term)
-    return done, backward(delta_L, layers, done, keep), T
-
-
-def weighted_costs(architecture: Architecture, done: Pass, T: Array, weight: Array | None) -> Array:
-    """s C_x of each example, shape (m,), float64."""
-    by_row, by_term = split_weight(weight)
-    costs = architecture.costs(done.Z[-1], done.sigma[-1], T, by_term).astype(np.float64)
-    return costs if by_row is None else costs * by_row
-
-
-def split_weight(weight: Array | None) -> tuple[Array | None, Array | None]:
-    """The weights of examples (m,) and those of terms (m, n_L), of which one or both are None."""
-    if weight is None or weight.ndim == 1:
-        return weight, None
-    return None, weight
-
-
-def _forward(
-    architecture: Architecture, layers: list[Layer], X: Array, T: Array, dtype: np.dtype[Any], keep: Factors = None
-) -> tuple[Pass, Array]:
-    """The forward pass of a batch and its targets as numbers, both in the network's type; X row by row in memory.
-
-    NumPy multiplies the rows of a Fortran array by another routine, whose sums have other bits.
-    """
-    return forward(np.ascontiguousarray(X, dtype=dtype), layers, keep), one_hot(architecture, T, dtype)
-
-
-def _blocks(n: int) -> Iterator[slice]:
-    return (slice(start, start + BLOCK) for start in range(0, n, BLOCK))
+def _clipped(ledger: Ledger, most: float) -> Ledger:
+    """The ledger with no example's own gradient longer than `most`: a longer one is weighted less."""
+    if most == math.inf:
+        return ledger
+    factors, s = most / np.maximum(ledger.norms, most), ledger.row_weight
+    weight = (factors if s is None else s * factors).astype(ledger.T.dtype)
+    return dataclasses.replace(ledger, row_weight=weight)
 
 
 def _add_penalty(architecture: Architecture, theta: Array, g: Array, alpha: float, l1: float, divisor: float) -> None:

@@ -2,7 +2,7 @@
 
 from chainrule.estimators.base import MLP
 from chainrule.estimators.classifier import MLPClassifier
-from chainrule.estimators.conversion import from_sklearn
+from chainrule.estimators.conversion import estimator_from_sklearn
 from chainrule.estimators.regressor import MLPRegressor
 
-__all__ = ["MLP", "MLPClassifier", "MLPRegressor", "from_sklearn"]
+__all__ = ["MLP", "MLPClassifier", "MLPRegressor", "estimator_from_sklearn"]

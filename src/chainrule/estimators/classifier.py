@@ -54,7 +54,10 @@ class MLPClassifier(ClassifierMixin, MLP):
     and beta_1 as it needs them, or an object, which has its own. learning_rate: also a schedule. batch_size: also None,
     all rows. alpha: C has alpha / (2 S) sum W², S being the sum of the weights of the rows.
 
-    output_activation, cost: choices in place of the usual ones. dropout: the probability of dropping a neuron of a
+    output_activation, cost: choices in place of the usual ones; a cost of None is the one that goes with the output:
+    cross_entropy with softmax, binary_cross_entropy with sigmoid, poisson with exp, quadratic with any other.
+
+    dropout: the probability of dropping a neuron of a
     hidden layer, or a list with one for each. l1: C has l1 / S sum |W| too. clip: a `cr.Clip`. class_weight:
     "balanced", a mapping from class to weight, or a list of those for several outputs. scoring: any scorer of
     scikit-learn, by name or as a callable, in place of accuracy: under early_stopping its greatest value chooses
@@ -184,8 +187,8 @@ class MLPClassifier(ClassifierMixin, MLP):
                     f"classes={classes!r} is not what the first call had, {self.classes_!r}: leave it out"
                 )
 
-    def _answer(self, targets: Any) -> tuple[str, str]:
-        return ("sigmoid", "binary_cross_entropy") if targets.yes_or_no else ("softmax", "cross_entropy")
+    def _usual_output(self, targets: Any) -> str:
+        return "sigmoid" if targets.yes_or_no else "softmax"
 
     def _strata(self, y: Array) -> Array | None:
         return y if y.ndim == 1 else None

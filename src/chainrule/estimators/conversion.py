@@ -12,15 +12,15 @@ from chainrule.estimators.epochs import SCORE
 from chainrule.estimators.parameters import optimizer_of
 from chainrule.estimators.regressor import MLPRegressor
 from chainrule.estimators.targets import Labels, Targets, Values, several_labels
+from chainrule.exchange import from_sklearn
 from chainrule.network import Network
-from chainrule.optimizers import LBFGS
 from chainrule.training import History, TrainingState
 
-__all__ = ["from_sklearn"]
+__all__ = ["estimator_from_sklearn"]
 
 
-def from_sklearn(mlp: Any) -> MLP:
-    """The estimator of ours with the parameters and everything learnt of a fitted MLP of scikit-learn.
+def estimator_from_sklearn(mlp: Any) -> MLP:
+    """The estimator of ours with the parameters of a fitted MLP of scikit-learn and everything that it has learned.
 
     It predicts the same: weights have the same bits, outputs agree to rounding. `partial_fit` and `fit` with
     `warm_start` go on from its weights, with its momenta, its curves, and what it has counted; the order of rows and
@@ -29,13 +29,13 @@ def from_sklearn(mlp: Any) -> MLP:
     >>> from sklearn.neural_network import MLPClassifier
     >>> X, y = np.arange(20.0).reshape(10, 2) / 10, np.repeat(["no", "yes"], 5)
     >>> mlp = MLPClassifier(solver="lbfgs", random_state=0).fit(X, y)
-    >>> ours = cr.from_sklearn(mlp)
+    >>> ours = cr.estimator_from_sklearn(mlp)
     >>> ours, bool(np.allclose(ours.predict_proba(X), mlp.predict_proba(X)))
     (MLPClassifier(random_state=0, solver='lbfgs'), True)
 
     Raises SettingError for anything else than a fitted MLPClassifier or MLPRegressor of scikit-learn.
     """
-    network = Network.from_sklearn(mlp)
+    network = from_sklearn(mlp)
     ours: MLP = (MLPClassifier if hasattr(mlp, "classes_") else MLPRegressor)(**mlp.get_params(deep=False))
     seed = ours._draw_seed()
     network.seed = seed
@@ -70,9 +70,9 @@ def _targets(mlp: Any) -> Targets:
 
 
 def _state(mlp: Any, network: Network, seed: int, ours: MLP) -> TrainingState | None:
-    """Where its training is; None for L-BFGS, which begins anew from the weights."""
+    """Where its training is; None for L-BFGS, whose pairs scikit-learn does not keep: that begins anew."""
     rule, made = optimizer_of(ours), mlp._optimizer if hasattr(mlp, "_optimizer") else None
-    if isinstance(rule, LBFGS) or made is None:
+    if rule.line_search or made is None:
         return None
     per_slot = [made.ms, made.vs] if hasattr(made, "ms") else [made.velocities]
     slots = np.empty((rule.slots, network.theta.size), network.dtype)

@@ -62,7 +62,7 @@ def run(
                     break
                 if once and isinstance(event, EpochEnd):
                     break
-                if isinstance(event, Started | EpochEnd) and history.epochs < training.plan.epochs:
+                if isinstance(event, Started | EpochEnd) and history.epochs < training.settings.epochs:
                     hooks.begin(fitted)
         except KeyboardInterrupt:
             history.stopped, history.message = "cancelled", "interrupted: the weights are those of this moment"
@@ -91,10 +91,11 @@ def adapted(state: TrainingState, theta: Array, rules: tuple[Optimizer, Optimize
     """A state to go on from under settings that may have changed since.
 
     `theta` takes the place of the current weights where no best ones are chosen: who has written into them means it.
-    `rules` are the update rule before and now: another rule begins with empty slots. `now` is the history of the
+    `rules` are the update rule before and now: another rule begins with empty slots. What a line search may compute
+    is counted anew in each call. `now` is the history of the
     training to come: what it keeps that the state's does not is NaN for the epochs so far.
     """
-    run, (before, rule) = state.run, rules
+    run, (before, rule) = dataclasses.replace(state.run, evaluations=0), rules
     if now.monitor == "training":
         run = dataclasses.replace(run, theta=theta.copy())
     if type(before) is not type(rule) or len(run.slots) != rule.slots:

@@ -8,6 +8,7 @@ from scipy.sparse import issparse
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule.arrays import Array
+from chainrule.exchange import to_keras_weights, to_torch
 from chainrule.network import Network
 
 __all__ = ["Insight"]
@@ -19,8 +20,8 @@ class Insight(abc.ABC):
     network_: Network
     engine: str
     _targets: Any
-    _tabular: Any = None  # what preset="tabular" has found in the table
-    _within = False  # whether it is the estimator within such a one
+    _plan: Any = None  # what preset="tabular" fixes at the first call
+    _wide: Network | None = None  # the network of all members, if there are several
 
     @abc.abstractmethod
     def _inputs(self, X: Any) -> Array:
@@ -36,8 +37,8 @@ class Insight(abc.ABC):
         >>> cr.MLPRegressor(hidden_layer_sizes=(), solver="lbfgs").fit(X, y).input_names_
         array(['x0', 'x1'], dtype=object)
         """
-        if self._tabular is not None:
-            return np.array(self._tabular.encoder.feature_names, dtype=object)
+        if self._plan is not None:
+            return np.array(self._plan.encoder.feature_names, dtype=object)
         given = getattr(self, "feature_names_in_", None)
         if given is not None:
             return np.asarray(given, dtype=object)
@@ -63,11 +64,11 @@ class Insight(abc.ABC):
         return self.network_.input_gradients(inputs, None if y is None else self._targets.encode(np.asarray(y)))
 
     def to_torch(self, *, logits: bool = False) -> Any:
-        """The network as torch.nn.Sequential; see `Network.to_torch`."""
+        """The network as torch.nn.Sequential; see `cr.to_torch`."""
         check_is_fitted(self, "network_")
-        return self.network_.to_torch(logits=logits)
+        return to_torch(self.network_, logits=logits)
 
     def to_keras_weights(self) -> list[Array]:
-        """W, b of layer 2, W, b of layer 3, ...; see `Network.to_keras_weights`."""
+        """W, b of layer 2, W, b of layer 3, ...; see `cr.to_keras_weights`."""
         check_is_fitted(self, "network_")
-        return self.network_.to_keras_weights()
+        return to_keras_weights(self.network_)

@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 
 from chainrule.estimators.parameters import activation_of, hidden_sizes, optimizer_of, patience_of
-from chainrule.model.settings import Settings
-from chainrule.optimizers import LBFGS
+from chainrule.model.settings import TableSettings
 
 __all__ = ["given", "parameters_of", "settings_of"]
 
 
-def settings_of(e: Any, own_validation: bool) -> Settings:
+def settings_of(e: Any, own_validation: bool) -> TableSettings:
     """The settings of a table in which parameters that differ from their default take the preset's place."""
     differ = given(e)
     words = {
@@ -37,12 +36,12 @@ def settings_of(e: Any, own_validation: bool) -> Settings:
         asked["learning_rate"] = e.learning_rate_init
     if {"coefs_init", "intercepts_init", "initializer", "masks"} & differ:
         asked |= {"start": "random", "members": 1, "validation": e.validation_fraction}
-    if own_validation or "scoring" in differ or isinstance(optimizer_of(e), LBFGS):
+    if own_validation or "scoring" in differ or optimizer_of(e).line_search:
         asked |= {"members": 1, "validation": e.validation_fraction}
-    return Settings(**asked)
+    return TableSettings(**asked)
 
 
-def parameters_of(e: Any, s: Settings, rows: int, own_validation: bool) -> dict[str, Any]:
+def parameters_of(e: Any, s: TableSettings, rows: int, own_validation: bool) -> dict[str, Any]:
     """The estimator's parameters as they run, by name, with `members` and `start`."""
     chooses = s.members > 1 or own_validation or math.ceil(e.validation_fraction * rows) > 1
     differ = given(e)
@@ -56,7 +55,7 @@ def parameters_of(e: Any, s: Settings, rows: int, own_validation: bool) -> dict[
         "learning_rate": s.schedule or "constant",
         "batch_size": s.batch_size,
         "max_iter": s.epochs,
-        "alpha": e.alpha if isinstance(rule, LBFGS) else 0.0,
+        "alpha": e.alpha if rule.line_search else 0.0,
         "dropout": s.dropout,
         "n_iter_no_change": math.inf if s.patience is None else s.patience,
         "tol": s.min_delta,

@@ -13,7 +13,7 @@ from chainrule.registry import require
 
 __all__ = ["MLPRegressor"]
 
-_LOSSES = {"squared_error": ("identity", "quadratic"), "poisson": ("exp", "poisson")}
+_LOSSES = {"squared_error": "identity", "poisson": "exp"}  # the output activation, whose partner is that cost
 
 
 @dataclasses.dataclass(eq=False, repr=False)
@@ -73,6 +73,6 @@ class MLPRegressor(RegressorMixin, MLP):
     def _targets_of(self, y: Array, classes: Any) -> Values:
         return Values.of(y)
 
-    def _answer(self, targets: Any) -> tuple[str, str]:
+    def _usual_output(self, targets: Any) -> str:
         require(self.loss in _LOSSES, "loss", self.loss, f"one of {', '.join(_LOSSES)}; cost= takes any other")
         return _LOSSES[self.loss]

@@ -1,11 +1,12 @@
 """Rows as engines take them: inputs, targets and weights, checked; dense, memory-mapped or sparse by one protocol."""
 
 from chainrule.examples.digest import digest_of, digests
-from chainrule.examples.examples import Examples, as_examples, as_inputs, as_rows, epoch_order, one_hot
+from chainrule.examples.examples import Examples, RowArrays, as_examples, as_inputs, as_rows, epoch_order
 from chainrule.examples.splits import folds, hold_out, split_rows
 
 __all__ = [
     "Examples",
+    "RowArrays",
     "as_examples",
     "as_inputs",
     "as_rows",
@@ -14,6 +15,5 @@ __all__ = [
     "epoch_order",
     "folds",
     "hold_out",
-    "one_hot",
     "split_rows",
 ]

@@ -19,9 +19,17 @@ from chainrule.examples.rows import DenseRows, Rows, rows_of
 from chainrule.examples.sparse import SparseRows, is_sparse
 from chainrule.random import Purpose, permutation
 
-__all__ = ["Examples", "as_examples", "as_inputs", "as_rows", "epoch_order", "one_hot"]
+__all__ = ["Examples", "RowArrays", "as_examples", "as_inputs", "as_rows", "epoch_order"]
 
 _BLOCK = 2**22  # bytes checked together, so that a memory map stays on disk
+
+
+class RowArrays(NamedTuple):
+    """Inputs X (n, n_1), targets T and None or weights of some rows, before `as_examples` checks them."""
+
+    X: Any
+    T: Array
+    weight: Array | None
 
 
 class Examples(NamedTuple):
@@ -128,21 +136,6 @@ def as_examples(
     if not math.isfinite(total * unit):
         raise DataError("sample_weight sums to more than a float64 can hold: give smaller weights")
     return Examples(X, T, (weight * (len(rows) / total)).astype(dtype), rows, total * unit)
-
-
-def one_hot(architecture: Architecture, T: Array, dtype: np.dtype[Any]) -> Array:
-    """Targets (m, n_L) from class numbers, (m,) or (m, blocks); other targets are only converted to the dtype.
-
-    >>> one_hot(cr.Architecture.of([1, 3]), np.array([2, 0], dtype=np.int32), np.dtype("float64"))
-    array([[0., 0., 1.],
-           [1., 0., 0.]])
-    """
-    if T.dtype != np.int32:
-        return T.astype(dtype, copy=False)
-    columns = T.reshape(len(T), -1) + np.array([block.start for block in architecture.blocks], dtype=np.int32)
-    targets = np.zeros((len(T), architecture.sizes[-1]), dtype=dtype)
-    np.put_along_axis(targets, columns, 1, axis=1)
-    return targets
 
 
 def epoch_order(seed: int, epoch: int, rows: Array, shuffle: bool = True) -> Array:

@@ -1,6 +1,6 @@
-"""Weights in the order in which Keras keeps those of Dense layers: kernel, bias, kernel, bias, ... Keras is not asked.
+"""Weights in the order in which Keras keeps those of Dense layers: kernel, bias, kernel, bias, ... It needs no Keras.
 
-A Dense layer's kernel is (n_{l-1}, n_l), as W is here, so that nothing is turned.
+A Dense layer's kernel is (n_{l-1}, n_l), as W is here, so that nothing is transposed.
 """
 
 import itertools
@@ -9,33 +9,49 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.architecture import Architecture
 from chainrule.arrays import Array
 from chainrule.errors import ArchitectureError
+from chainrule.network import Network
 
-__all__ = ["from_weights", "to_weights"]
-
-
-def to_weights(architecture: Architecture, theta: Array) -> list[Array]:
-    """Copies of W, b of layer 2, W, b of layer 3, ..."""
-    return [part.copy() for layer in zip(*architecture.views(theta), strict=True) for part in layer]
+__all__ = ["from_keras_weights", "to_keras_weights"]
 
 
-def from_weights(weights: Sequence[Any]) -> tuple[list[int], list[Array], list[Array]]:
-    """The sizes n_1..n_L, the list of W and the list of b.
+def to_keras_weights(net: Network) -> list[Array]:
+    """Copies of W, b of layer 2, W, b of layer 3, ...: what `set_weights` of a Keras model of Dense layers takes.
 
-    >>> from_weights([np.ones((2, 3)), np.zeros(3), np.ones((3, 1)), np.zeros(1)])[0]
-    [2, 3, 1]
-
-    Raises ArchitectureError for a list that Dense layers with biases do not give.
+    >>> [part.shape for part in cr.to_keras_weights(cr.Network([4, 3, 2]))]
+    [(4, 3), (3,), (3, 2), (2,)]
     """
-    found = [np.asarray(part) for part in weights]
-    shapes = [part.shape for part in found]
-    if not found or len(found) % 2 or any(len(shape) != 2 - k % 2 for k, shape in enumerate(shapes)):
+    return [part.copy() for layer in zip(net.W, net.b, strict=True) for part in layer]
+
+
+def from_keras_weights(
+    weights: Sequence[Any], activation: Any = "sigmoid", output: Any = "sigmoid", cost: Any = "quadratic"
+) -> Network:
+    """The Network of what `get_weights` of a Keras model of Dense layers gives, with the same bits.
+
+    activation, output, cost: as for `cr.Network`; Keras keeps them elsewhere.
+
+    >>> net = cr.Network([4, 3, 2], seed=1)
+    >>> cr.from_keras_weights(cr.to_keras_weights(net)).theta.tobytes() == net.theta.tobytes()
+    True
+
+    Raises ArchitectureError for a list of other shapes, SettingError for an activation or a cost that `cr.Network`
+    refuses.
+    """
+    arrays = [np.asarray(part) for part in weights]
+    sizes = _sizes([part.shape for part in arrays])
+    parameters = arrays[::2], arrays[1::2]
+    return Network(sizes, activation, output, cost, initializer=parameters, dtype=np.result_type(*arrays))
+
+
+def _sizes(shapes: list[tuple[int, ...]]) -> list[int]:
+    """n_1, ..., n_L. Raises ArchitectureError for shapes that Dense layers with biases do not give."""
+    if not shapes or len(shapes) % 2 or any(len(shape) != 2 - k % 2 for k, shape in enumerate(shapes)):
         raise ArchitectureError(
             f"the weights have shapes {shapes}, but Dense layers with biases give (n_in, n_out), (n_out,) in turn"
         )
     sizes = [shapes[0][0], *(shape[1] for shape in shapes[::2])]
     if shapes != [shape for n, m in itertools.pairwise(sizes) for shape in ((n, m), (m,))]:
         raise ArchitectureError(f"the weights have shapes {shapes}, which do not follow one another")
-    return sizes, found[::2], found[1::2]
+    return sizes

@@ -5,18 +5,26 @@ from typing import Any
 import numpy as np
 
 from chainrule.architecture import Architecture
-from chainrule.arrays import Array
-from chainrule.costs import CANONICAL
+from chainrule.costs import partner
 from chainrule.errors import SettingError
+from chainrule.network import Network
 
-__all__ = ["from_mlp"]
+__all__ = ["from_sklearn"]
 
 ACTIVATIONS = {"identity": "identity", "logistic": "sigmoid", "tanh": "tanh", "relu": "relu"}
 OUTPUTS = ACTIVATIONS | {"softmax": "softmax", "exp": "exp"}
 
 
-def from_mlp(mlp: Any) -> tuple[Architecture, Array]:
-    """The architecture and theta of a fitted MLP, with the same bits as weights; cost and output are its own.
+def from_sklearn(mlp: Any) -> Network:
+    """The Network in a fitted MLPClassifier or MLPRegressor of scikit-learn, with the same bits as weights.
+
+    Its output activation and its cost are scikit-learn's. `cr.estimator_from_sklearn` gives an estimator instead.
+
+    >>> from sklearn.neural_network import MLPRegressor
+    >>> mlp = MLPRegressor(solver="lbfgs", random_state=0).fit([[0.0], [1.0], [2.0]], [1.0, 2.0, 3.0])
+    >>> net = cr.from_sklearn(mlp)
+    >>> bool(np.allclose(net.predict([[1.5]])[:, 0], mlp.predict([[1.5]]), rtol=1e-12))
+    True
 
     Raises SettingError for anything else.
     """
@@ -29,5 +37,5 @@ def from_mlp(mlp: Any) -> tuple[Architecture, Array]:
     layers = list(zip(mlp.coefs_, mlp.intercepts_, strict=True))
     sizes = [len(mlp.coefs_[0]), *(len(b) for b in mlp.intercepts_)]
     output = OUTPUTS[mlp.out_activation_]
-    architecture = Architecture.of(sizes, ACTIVATIONS[mlp.activation], output, dict(CANONICAL.keys())[output])
-    return architecture, np.concatenate([part.ravel() for layer in layers for part in layer])
+    architecture = Architecture.of(sizes, ACTIVATIONS[mlp.activation], output, partner(output))
+    return Network.from_parts(architecture, np.concatenate([part.ravel() for layer in layers for part in layer]))

@@ -3,19 +3,29 @@
 import importlib
 import os
 import reprlib
-from typing import Any
+from typing import Any, NamedTuple
 
+from chainrule.arrays import Array
 from chainrule.errors import ChainruleError, ModelFileError, SettingError
 from chainrule.files.container import SCHEMA, read, write
 
 __all__ = ["load", "save"]
 
-# The classes stand above this module, so they are imported by name; a file can only choose one of these.
+
+class Kind(NamedTuple):
+    """Where the class of a kind is, and which module writes and reads it, where that is not the class itself."""
+
+    module: str
+    name: str
+    codec: str = ""
+
+
+# These modules are above this one, so they are imported by name; a file can only choose one of these.
 # The estimators come last, because importing them is slow.
 KINDS = {
-    "model": ("chainrule.model", "Model"),
-    "network": ("chainrule.network", "Network"),
-    "estimator": ("chainrule.estimators", "MLP"),
+    "model": Kind("chainrule.model", "Model"),
+    "network": Kind("chainrule.network", "Network", codec="chainrule.network_file"),
+    "estimator": Kind("chainrule.estimators", "MLP", codec="chainrule.estimators.files"),
 }
 
 
@@ -28,15 +38,10 @@ def save(obj: Any, path: str | os.PathLike[str]) -> None:
     ...     cr.load(f"{folder}/net.safetensors")
     Network(4 inputs → 3 sigmoid → 2 sigmoid (quadratic); 23 parameters, float32)
 
-    Raises SettingError for anything that is no such thing, or that holds a function of your own; OSError where the
-    path cannot be written.
+    Raises SettingError for any other object, and for one that holds a function of your own; OSError where the path
+    cannot be written.
     """
-    kind = next((kind for kind in KINDS if isinstance(obj, _class_of(kind))), None)
-    if kind is None:
-        raise SettingError(
-            f"a {type(obj).__name__} cannot be saved: give a Network, a Model, an MLPClassifier or an MLPRegressor"
-        )
-    document, tensors = obj.document()
+    kind, document, tensors = stored_form(obj)
     write(path, {"schema": SCHEMA, "kind": kind, **document}, tensors)
 
 
@@ -67,7 +72,7 @@ def load(path: str | os.PathLike[str], verify: bool = True) -> Any:
             "install the newer chainrule that wrote it"
         )
     try:
-        return _class_of(kind).from_document(container.document, container.tensors)
+        return _codec(kind).from_document(container.document, container.tensors)
     except (ChainruleError, ArithmeticError, LookupError, TypeError, ValueError) as error:
         reason = str(error) if isinstance(error, ChainruleError) else f"{type(error).__name__}: {error}"
         raise ModelFileError(
@@ -75,6 +80,23 @@ def load(path: str | os.PathLike[str], verify: bool = True) -> Any:
         ) from None
 
 
-def _class_of(kind: str) -> Any:
-    module, name = KINDS[kind]
-    return getattr(importlib.import_module(module), name)
+def stored_form(obj: Any) -> tuple[str, dict[str, Any], dict[str, Array]]:
+    """The kind of an object, its document and its tensors, as a file holds them.
+
+    Raises SettingError for an object of no kind in `KINDS`, or with a part that is not data.
+    """
+    kind = next((kind for kind in KINDS if isinstance(obj, _class(kind))), None)
+    if kind is None:
+        raise SettingError(
+            f"a {type(obj).__name__} cannot be saved: give a Network, a Model, an MLPClassifier or an MLPRegressor"
+        )
+    return kind, *_codec(kind).document(obj)
+
+
+def _class(kind: str) -> Any:
+    return getattr(importlib.import_module(KINDS[kind].module), KINDS[kind].name)
+
+
+def _codec(kind: str) -> Any:
+    """What has `document(obj)` and `from_document(document, tensors)`: the class, or a module of two functions."""
+    return importlib.import_module(KINDS[kind].codec) if KINDS[kind].codec else _class(kind)

@@ -6,23 +6,21 @@ from chainrule.model.leaks import Suspect
 from chainrule.text import words
 from chainrule.training import History
 from chainrule.training.diagnosis import Finding
+from chainrule.training.diagnosis.thresholds import SUSPICIOUS
 
 __all__ = ["findings_of"]
-
-PERFECT = 0.95  # the accuracy, or R^2, on the rows held out from which on a suspected column is spoken of again
 
 
 def findings_of(history: History, features: Sequence[str], suspects: Sequence[Suspect]) -> list[Finding]:
     """The findings of a training that ran to its end, `features` being the names of its inputs.
 
-    Which columns give the target away is known of all columns as they came (`suspects`), not of single inputs; it is
-    said again where the rows held out are answered suspiciously well.
+    The `suspects`, columns that may give the target away, are a finding where the score on the validation rows is
+    suspiciously good.
     """
     if history.stopped == "cancelled":
         return []
-    found = [finding for finding in history.diagnose(features) if finding.name != "leak"]
-    leak = _leak(history, suspects)
-    return found if leak is None else [leak, *found]
+    findings, leak = history.diagnose(features), _leak(history, suspects)
+    return findings if leak is None else [leak, *findings]
 
 
 def _leak(history: History, suspects: Sequence[Suspect]) -> Finding | None:
@@ -30,7 +28,7 @@ def _leak(history: History, suspects: Sequence[Suspect]) -> Finding | None:
     best = max(
         (name for name in scores if name.startswith(("accuracy", "r2"))), key=lambda name: scores[name], default=""
     )
-    if not suspects or not best or scores[best] < PERFECT:
+    if not suspects or not best or scores[best] < SUSPICIOUS:
         return None
     columns = dict.fromkeys(suspect.column for suspect in suspects)
     seen = "; ".join(f"{suspect.column} {suspect.why}" for suspect in suspects)

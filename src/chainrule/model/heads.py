@@ -15,19 +15,17 @@ import numpy as np
 
 from chainrule.activations import ACTIVATIONS, Activation
 from chainrule.arrays import Array
-from chainrule.costs import CANONICAL, COSTS, Cost
+from chainrule.costs import CANONICAL, COSTS, Cost, partner
 from chainrule.errors import DataError, SettingError
 from chainrule.tables.targets import Quantity, Targets
 
-__all__ = ["Choice", "as_answers", "check_reach", "choices_for", "choose", "scaled_for", "suits"]
+__all__ = ["Choice", "as_answers", "check_reach", "choices_for", "choose", "scaled_for", "shares", "suits"]
 
 Scaling = Literal["standard", "mean", "none"]
 
-_PARTNERS = dict(CANONICAL.keys())  # of an activation, the cost
 _OUTPUTS = {cost: output for output, cost in CANONICAL}
 _DEFAULT = {"classes": ("softmax", "cross_entropy"), "numbers": ("identity", "quadratic")}
 _ONLY = {"cross_entropy": "classes", "poisson": "numbers", "quantile": "numbers"}  # costs that say so
-_BENT = ("elu", "selu", "gelu", "silu")  # their outputs end somewhere below 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,14 +95,16 @@ def as_answers(targets: Targets, outputs: Sequence[Activation], A: Array) -> Arr
     if not any(made):
         return A
     parts = np.split(A, np.cumsum([block.width for block in targets.blocks])[:-1], axis=1)
-    return np.concatenate([_shares(part) if divide else part for part, divide in zip(parts, made, strict=True)], axis=1)
+    return np.concatenate([shares(part) if divide else part for part, divide in zip(parts, made, strict=True)], axis=1)
 
 
 def suits(kind: str, output: Activation) -> bool:
     """Whether the answers for targets of a kind can be read off such outputs."""
+    low, high = output.range.low, output.range.high
     if kind == "classes":
-        return output.range.low >= 0 and output.range.high <= 1
-    return output.elementwise and output.name not in _BENT
+        return low >= 0 and high <= 1
+    ends_below_0 = -math.inf < low < 0 and high == math.inf  # as elu: standardised numbers go below that end
+    return output.elementwise and not ends_below_0
 
 
 def _output_for(kind: str, cost: Cost | None) -> str:
@@ -114,7 +114,7 @@ def _output_for(kind: str, cost: Cost | None) -> str:
 
 
 def _cost_for(kind: str, output: Activation) -> str:
-    return _PARTNERS.get(output.name, "quadratic") if suits(kind, output) else _DEFAULT[kind][1]
+    return partner(output) if suits(kind, output) else _DEFAULT[kind][1]
 
 
 def _check(kind: str, output: Activation, cost: Cost) -> None:
@@ -155,7 +155,7 @@ def _rescaled(column: Any, choice: Choice) -> Any:
     return dataclasses.replace(column, mean=0.0, scale=column.mean)
 
 
-def _shares(A: Array) -> Array:
+def shares(A: Array) -> Array:
     """Rows that sum to 1; a row of zeros says nothing, so that its classes are alike."""
     total = A.sum(axis=1, keepdims=True)
     return np.where(total > 0, A / np.where(total > 0, total, 1), A.dtype.type(1 / A.shape[1]))

@@ -1,4 +1,4 @@
-"""Columns that give the target away: they are pointed out, never left out.
+"""Columns of a table that may give the target away: they are pointed out, never left out.
 
 A column is suspected if it alone predicts a target almost without error while all others together do clearly worse, or
 if whether its cells are filled in goes with one class and no other. What came into a table after the answer was known
@@ -6,7 +6,7 @@ if whether its cells are filled in goes with one class and no other. What came i
 
 Two halves of at most 2,048 rows predict each other: a column by the mean of the target in each of its words or in each
 of at most 32 ranges of its numbers, the others together by ridge regression, or by the best of them. Nothing that is
-learned depends on it.
+learned depends on it. `chainrule.training.copies` searches arrays for perfect copies of a target alone.
 
 Source: Kaufman, Rosset & Perlich, "Leakage in data mining: formulation, detection, and avoidance" (KDD 2011):
 look first at single columns that predict too well.
@@ -24,12 +24,13 @@ from chainrule.random import Purpose, permutation
 from chainrule.tables.inputs import Encoder
 from chainrule.tables.inputs.transforms import NumberColumn, Presence, Times, Transform
 from chainrule.tables.targets import Classes, Target, Targets
+from chainrule.training.diagnosis.thresholds import GROUP
 from chainrule.training.probe import sample
 
 __all__ = ["Suspect", "suspects"]
 
 MOST_ROWS, LEAST_ROWS = 2048, 50
-RANGES, EACH = 32, 20  # ranges at most, and rows in each
+RANGES = 32  # ranges at most, of `GROUP` rows or more
 ENOUGH = {"classes": 0.85, "numbers": 0.95}  # of what can be explained, that a suspected column explains
 COPIED = 0.98  # of the rows are in the same groups under a column and a copy of it
 WORSE = 3.0  # times as much is left unexplained by the others
@@ -128,7 +129,7 @@ def _filled(columns: list[tuple[Transform, slice]], target: Target, rows: _Rows)
 def _codes(transform: Transform, part: Array) -> Array:
     """The groups (m,) of the rows by one column: its words, or ranges with as many rows each; the missing ones last."""
     if isinstance(transform, NumberColumn | Times):
-        ranges = min(RANGES, max(2, len(part) // EACH))
+        ranges = min(RANGES, max(2, len(part) // GROUP))
         edges = np.unique(np.quantile(part[:, 0], np.linspace(0, 1, ranges + 1)[1:-1]))
         code = np.searchsorted(edges, part[:, 0], side="right")
     else:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import files
+from chainrule import files, network_file
 from chainrule.activations import Activation
 from chainrule.arrays import Array
 from chainrule.errors import DataError, RowError
@@ -145,7 +145,7 @@ class Model:
 
     def document(self) -> tuple[dict[str, Any], dict[str, Array]]:
         """The model as plain data and named tensors, for a file."""
-        document, tensors = self.network.document()
+        document, tensors = network_file.document(self.network)
         parts = {"encoder": self.encoder.document(), "targets": self.targets.document(), "summary": self.summary}
         return {**document, **parts}, {**tensors, **self.encoder.tensors(), **self.targets.tensors()}
 
@@ -154,7 +154,7 @@ class Model:
         """The model of such a document; raises ModelFileError where the parts do not fit together."""
         encoder = Encoder.from_document(document["encoder"], tensors)
         targets = Targets.from_document(document["targets"], tensors)
-        network = Network.from_document(document, tensors)
+        network = network_file.from_document(document, tensors)
         widths = (encoder.width, targets.width)
         if widths != (network.sizes[0], network.sizes[-1]):
             raise DataError(f"the columns make {widths[0]} inputs and {widths[1]} outputs, not those of the network")

@@ -15,10 +15,10 @@ import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.errors import DataError, SettingError
-from chainrule.examples import split_rows
-from chainrule.model.class_weight import Examples, class_factors, weighted
+from chainrule.examples import RowArrays, split_rows
+from chainrule.model.class_weight import class_factors, weighted
 from chainrule.model.heads import Choice, check_reach, choices_for, scaled_for
-from chainrule.model.settings import LEAST_ROWS, Settings, is_folds
+from chainrule.model.settings import LEAST_ROWS, TableSettings, is_folds
 from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, with_file_name, with_row_numbers
 from chainrule.tables.inputs import Encoder
 from chainrule.tables.names import listed, require_columns
@@ -39,19 +39,19 @@ class Prepared:
     test, which are float64. In `settings` each "auto" is replaced by a value for this table.
     """
 
-    settings: Settings
+    settings: TableSettings
     encoder: Encoder
     targets: Targets
     choices: dict[str, Choice]
     profiles: list[ColumnProfile]
     roles: RowRoles
-    rows: Examples
-    held: Examples | None
+    rows: RowArrays
+    held: RowArrays | None
     test: tuple[Array, Array] | None
     cache: RowCache
 
 
-def prepare(source: Source, names: Sequence[str], settings: Settings, seed: int) -> Prepared:
+def prepare(source: Source, names: Sequence[str], settings: TableSettings, seed: int) -> Prepared:
     """Read the targets `names` and the inputs that the settings leave. Raises DataError or SettingError in one line."""
     inputs = _inputs(source, names, settings)
     with with_file_name(source):
@@ -72,20 +72,20 @@ def prepare(source: Source, names: Sequence[str], settings: Settings, seed: int)
     targets = scaled_for(targets, choices)
     cache, T_test = _encoded(tables, encoder, targets, settings)
     arrays = {role: (cache.array(k), cache.array(2 + k)) for k, role in enumerate((TRAIN, HELD_OUT))}
-    examples = {role: (*arrays[role], _joined([r.weights(role) for _, r in tables])) for role in arrays}
+    by_role = {role: RowArrays(*arrays[role], _joined([r.weights(role) for _, r in tables])) for role in arrays}
     check_reach(targets, choices, arrays[TRAIN][1])
-    rows, held = weighted(targets, examples[TRAIN], examples[HELD_OUT], factors)
+    rows, held = weighted(targets, by_role[TRAIN], by_role[HELD_OUT], factors)
     test = (cache.array(4), T_test) if len(T_test) else None
     held_out = held if len(held[0]) else None
     return Prepared(settings, encoder, targets, choices, profiles, roles, rows, held_out, test, cache)
 
 
-def _may_take_logarithm(settings: Settings) -> bool:
+def _may_take_logarithm(settings: TableSettings) -> bool:
     """Whether a target may be learned as its logarithm: no output, cost or metric asks for errors in its own unit."""
     return settings.output is None and settings.cost is None and settings.metric in (None, "mape")
 
 
-def _inputs(source: Source, names: Sequence[str], settings: Settings) -> list[str]:
+def _inputs(source: Source, names: Sequence[str], settings: TableSettings) -> list[str]:
     """The columns that are inputs, in the table's order."""
     require_columns(source.names, names, "target")
     weight = [] if settings.weight is None else [settings.weight]
@@ -103,7 +103,9 @@ def _inputs(source: Source, names: Sequence[str], settings: Settings) -> list[st
     return [name for name in source.names if name in kept and name not in out]
 
 
-def _hold_out(roles: RowRoles, names: Sequence[str], settings: Settings, seed: int) -> list[tuple[Source, RowRoles]]:
+def _hold_out(
+    roles: RowRoles, names: Sequence[str], settings: TableSettings, seed: int
+) -> list[tuple[Source, RowRoles]]:
     """Hold out a share of the rows, or all rows of a separate table: this table is returned with its roles."""
     if is_folds(settings.validation):
         return []
@@ -135,7 +137,7 @@ def _fitted(
 
 
 def _encoded(
-    tables: list[tuple[Source, RowRoles]], encoder: Encoder, targets: Targets, settings: Settings
+    tables: list[tuple[Source, RowRoles]], encoder: Encoder, targets: Targets, settings: TableSettings
 ) -> tuple[RowCache, Array]:
     """The cache of all rows (X to train on, held out; T of both; X of the test), and T of the test."""
     count = {role: sum(roles.count(role) for _, roles in tables) for role in (TRAIN, HELD_OUT, TEST)}

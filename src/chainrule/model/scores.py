@@ -12,8 +12,9 @@ from chainrule.model import metrics
 from chainrule.model.heads import Choice, as_answers
 from chainrule.registry import require
 from chainrule.tables.targets import Targets
+from chainrule.training import Monitor
 
-__all__ = ["METRICS", "Watched", "check_metric", "parts", "scores_of", "watched"]
+__all__ = ["METRICS", "check_metric", "monitored", "parts", "scores_of"]
 
 Score = Callable[[Array, Array], float]
 
@@ -66,16 +67,7 @@ def scores_of(targets: Targets, A: Array, T: Array) -> dict[str, Any]:
     return {"targets": scores}
 
 
-@dataclasses.dataclass(frozen=True)
-class Watched:
-    """What is taken on the validation rows at each epoch's end: functions of (A, T) by name; which of them chooses."""
-
-    functions: dict[str, Score]
-    monitor: str
-    mode: Literal["min", "max"]
-
-
-def watched(targets: Targets, choices: Mapping[str, Choice], metric: Any = None, mode: Any = None) -> Watched:
+def monitored(targets: Targets, choices: Mapping[str, Choice], metric: Any = None, mode: Any = None) -> Monitor:
     """The scores to watch: the first of each target's kind, and `metric` (see `check_metric`), which then chooses.
 
     Of several targets that it suits a metric is the mean. Raises SettingError for one that suits none.
@@ -93,13 +85,13 @@ def watched(targets: Targets, choices: Mapping[str, Choice], metric: Any = None,
         return lambda A, T: score(as_answers(targets, outputs, A), T)
 
     if metric is None:
-        return Watched(functions, "cost", "min")
+        return Monitor(functions)
     name, entry = _entry(metric, mode)
     suited = [(column, part) for column, part in parts(targets) if entry.kind in (column.kind, "")]
     if not suited:
         fit = ", ".join(name for name, other in METRICS.items() if other.kind == targets.columns[0].kind)
         raise SettingError(f"metric {name} is for {entry.kind}, which no target is: choose from {fit}")
-    return Watched({**functions, name: of_answers(_mean(suited, entry))}, name, entry.mode)
+    return Monitor({**functions, name: of_answers(_mean(suited, entry))}, name, entry.mode)
 
 
 def check_metric(metric: Any, mode: Any) -> None:

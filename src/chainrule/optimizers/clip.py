@@ -15,11 +15,16 @@ __all__ = ["Clip"]
 class Clip:
     """Bounds for the gradient: each element to ±`value`, then the whole to a Euclidean length of `norm` at most.
 
-    Before that, `example` bounds the length of each example's own gradient, dC_x/dtheta, before weights, mean and
-    penalty: no single example moves the weights far. Only networks have examples, so `apply` does not know of it.
+    - norm: the greatest Euclidean length of the whole gradient, above 0.
+    - value: the greatest size of an element, above 0.
+    - example: the greatest length of each example's own gradient, dC_x/dtheta, above 0. It acts first, before weights,
+      mean and penalty, so that no single example moves the weights far. Only networks have examples: `apply` leaves
+      it out.
 
     >>> Clip(norm=1.0).apply(np.array([3.0, 4.0]))
     array([0.6, 0.8])
+
+    Raises SettingError where a bound is not a number above 0.
 
     Source: Pascanu, Mikolov & Bengio, On the difficulty of training recurrent neural networks, ICML 2013; for
     `example` Abadi et al., Deep learning with differential privacy, CCS 2016, algorithm 1, without the noise.

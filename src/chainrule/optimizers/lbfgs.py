@@ -1,48 +1,51 @@
-"""L-BFGS: a descent made by SciPy, handed over one iterate at a time.
+"""L-BFGS: a step along -H g, where H is the inverse curvature that the last steps and changes of g show."""
 
-SciPy's minimizer calls back and cannot be left and entered again. So it runs in a thread of its own, and the two take
-turns: the thread works only while the caller waits for the next iterate, the caller only while the thread waits.
-"""
-
-import contextvars
+import contextlib
 import dataclasses
-import sys
-import threading
-from collections.abc import Callable, Generator
-from queue import SimpleQueue
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.errors import SettingError
-from chainrule.optimizers.base import OPTIMIZERS, Optimizer, Slots
+from chainrule.optimizers.base import Ending, Objective, Optimizer, Point, Slots
 from chainrule.registry import require
 
-__all__ = ["LBFGS", "Ended", "iterates"]
+__all__ = ["LBFGS", "direction"]
 
-Objective = Callable[[Array], tuple[float, Array]]
+ARMIJO, CURVATURE = 1e-3, 0.9  # c1 and c2 of the strong Wolfe conditions, as in L-BFGS-B
+PRECISION, LONGEST = 0.1, 1e10  # relative width at which a bracket is not searched further; the largest t
+MOST = 20  # points that a line search tries
+
+Pairs = Sequence[tuple[Array, Array]]  # s = a step of theta and y = the change of g along it, the oldest pair first
 
 
-@OPTIMIZERS.register
 @dataclasses.dataclass(frozen=True)
 class LBFGS(Optimizer):
     """L-BFGS: theta ← theta - t H g, where H comes from the last `memory` steps and changes of g, t from a line search.
 
-    H is the inverse of the curvature as those pairs show it. Its gradients are of all rows, and an epoch is one
-    iteration, which may take several of them. The line search tries t = 1 first, so learning_rate is 1 and no
-    schedule applies; memory is from 1. There is no `update`: see `iterates`. It ends once max |dC/dtheta| <= tolerance,
-    once an iteration lowers C by no more than `reduction` max(|C|, 1), or after so many evaluations of C (0: no bound).
+    Its gradients are of all rows, and an epoch is one update, which computes C and dC/dtheta once or several times. The
+    line search tries t = 1 first, so learning_rate is 1 and no schedule applies; memory is from 1. The slots are the
+    `memory` steps s, oldest first, and then the changes y of g; a pair that is not there yet is 0.
 
-    >>> LBFGS(memory=20).memory
-    20
+    It ends where max |dC/dtheta| <= tolerance, where no point along the line is lower, or lower by more than
+    `reduction` max(|C|, 1), and once C has been computed more than `evaluations` times (0: no bound).
 
-    Source: Byrd, Lu, Nocedal & Zhu, A limited memory algorithm for bound constrained optimization, SIAM Journal on
-    Scientific Computing 16, 1995, as SciPy has it (L-BFGS-B), without bounds.
+    >>> LBFGS(memory=20).slots
+    40
+
+    Raises SettingError for a parameter out of range.
+
+    Source: Nocedal & Wright, Numerical Optimization, 2nd edition, 2006, algorithms 7.4 and 7.5 and equation 7.20. The
+    line search is SciPy's, of Moré & Thuente, Line search algorithms with guaranteed sufficient decrease, ACM
+    Transactions on Mathematical Software 20, 1994. Its constants, a first step of length 1, and pairs left out where
+    s·y <= 2.2e-16 y·y make the steps those of L-BFGS-B (Byrd, Lu, Nocedal & Zhu 1995) without bounds, to rounding.
     """
 
     name = "lbfgs"
     full_batch: ClassVar[bool] = True
+    line_search: ClassVar[bool] = True
     learning_rate: float = 1.0
     memory: int = 10
     tolerance: float = 1e-5
@@ -62,110 +65,146 @@ class LBFGS(Optimizer):
         require(self.tolerance >= 0, "tolerance of lbfgs", self.tolerance, "at least 0")
         require(self.reduction >= 0, "reduction of lbfgs", self.reduction, "at least 0")
 
+    @property
+    def slots(self) -> int:
+        return 2 * self.memory
+
     def update(self, theta: Array, g: Array, slots: Slots, eta: float, step: int) -> tuple[Array, Slots]:
         """Raises SettingError: one gradient is not enough for a step of L-BFGS."""
         raise SettingError("lbfgs has no single update: it takes several gradients of all rows for a step")
 
+    def search(
+        self, objective: Objective, here: Point, slots: Slots, evaluations: int = 0, tolerance: float | None = None
+    ) -> tuple[Point, Slots] | Ending:
+        """One iteration, in float64; theta keeps its type, in which the objective sees every point that is tried.
 
-class Ended(NamedTuple):
-    """How a descent ended: whether it converged, SciPy's words, and how often f was called."""
+        Where no point along -H g is lower, the pairs are forgotten and -g is tried. Where C or g is not finite, the
+        update is theta - g, which shows it.
+        """
+        here = here._replace(gradient=here.gradient.astype(np.float64))
+        if not _is_finite(here):
+            return here._replace(theta=(here.theta - here.gradient).astype(here.theta.dtype)), slots
+        ending = self._ending(here, evaluations, self.tolerance if tolerance is None else tolerance)
+        if ending:
+            return ending
+        pairs = _pairs(slots)
+        lower = _lower(objective, here, direction(here.gradient, pairs))
+        if lower is None and pairs:
+            slots = (np.zeros_like(here.theta),) * self.slots
+            lower = _lower(objective, here, direction(here.gradient, []))
+        if lower is None:
+            return Ending("converged", "converged: the cost falls no further, to rounding")
+        gain = here.cost - lower.cost
+        if gain <= self.reduction * max(abs(here.cost), 1):
+            return Ending("converged", f"converged: an update lowers the cost by {gain:.2g} only")
+        return lower, self._remembered(slots, here, lower)
 
-    success: bool
-    message: str
-    evaluations: int
+    def _ending(self, here: Point, evaluations: int, tolerance: float) -> Ending | None:
+        """Why there is nothing to search for, if so."""
+        steepest = np.abs(here.gradient).max()
+        if steepest <= tolerance:
+            return Ending("converged", f"converged: max|dC/dtheta| is {steepest:.2g} ≤ {tolerance:g}")
+        if self.evaluations and evaluations > self.evaluations:
+            return Ending("evaluations", f"the cost was computed {evaluations:,} times, which is more than allowed")
+        return None
+
+    def _remembered(self, slots: Slots, here: Point, there: Point) -> Slots:
+        """The slots with the pair of a step in place of the oldest, if it shows positive curvature."""
+        s = there.theta - here.theta
+        y = (there.gradient - here.gradient).astype(s.dtype)
+        if _dot(s, y) <= np.finfo(np.float64).eps * _dot(y, y):
+            return slots
+        return (*slots[1 : self.memory], s, *slots[self.memory + 1 :], y)
 
 
-def iterates(
-    f_and_gradient: Objective,
-    theta0: Array,
-    memory: int = 10,
-    tolerance: float = 1e-5,
-    reduction: float = 0.0,
-    evaluations: int = 0,
-) -> Generator[tuple[Array, float], None, Ended]:
-    """Descend by L-BFGS from theta0 (flat): a generator of (theta, cost) after each iteration, which returns `Ended`.
+def direction(g: Array, pairs: Pairs) -> Array:
+    """-H g by the two-loop recursion, from H_0 = s·y / y·y of the newest pair; without pairs -g / |g|.
 
-    `f_and_gradient` takes theta and returns C and dC/dtheta; theta is float64 whatever theta0 is, because SciPy works
-    in it. The descent ends once max |dC/dtheta| <= tolerance, once an iteration lowers C by no more than `reduction`
-    max(|C|, 1) (0: to rounding), or after the one in which C has been computed `evaluations` times (0: no bound).
-
-    >>> [round(cost, 9) for theta, cost in iterates(lambda v: (v @ v, 2 * v), np.array([3.0, 4.0]))]
-    [16.0, 0.0]
-
-    f runs in a thread of its own, in the caller's context (`np.errstate`), and only while the caller waits. What it
-    raises comes out here. Leaving (close, garbage collection, Ctrl-C) ends the thread, after the call of f in progress.
+    >>> s, y = np.array([1.0, 0.0]), np.array([4.0, 0.0])  # the curvature along s is 4
+    >>> direction(np.array([8.0, 4.0]), [(s, y)])
+    array([-2., -1.])
     """
-    descent = _Descent(
-        f_and_gradient, np.array(theta0, dtype=np.float64), _options(memory, tolerance, reduction, evaluations)
-    )
-    try:
-        while not isinstance(found := descent.resume(), Ended):
-            yield found
-        return found
-    finally:
-        descent.close()
+    if not pairs:
+        unit = g / np.abs(g).max()
+        return -unit / np.sqrt(_dot(unit, unit))
+    curvatures = [_dot(s, y) for s, y in pairs]
+    q, weights = g, []
+    for (s, y), sy in zip(reversed(pairs), reversed(curvatures), strict=True):
+        weights.append(_dot(s, q) / sy)
+        q = q - weights[-1] * y
+    q = q * (curvatures[-1] / _dot(pairs[-1][1], pairs[-1][1]))
+    for (s, y), sy, weight in zip(pairs, curvatures, reversed(weights), strict=True):
+        q = q + (weight - _dot(y, q) / sy) * s
+    return -q
 
 
-def _options(memory: int, tolerance: float, reduction: float, evaluations: int) -> dict[str, Any]:
-    """The settings in SciPy's words."""
-    most = {"maxiter": sys.maxsize, "maxfun": evaluations or sys.maxsize}
-    return {"maxcor": memory, "gtol": tolerance, "ftol": reduction, **most}
+def _pairs(slots: Slots) -> Pairs:
+    """The pairs that are there, in float64."""
+    memory = len(slots) // 2
+    pairs = zip(slots[:memory], slots[memory:], strict=True)
+    return [(s.astype(np.float64), y.astype(np.float64)) for s, y in pairs if y.any()]
 
 
-class _Left(BaseException):
-    """Unwinds SciPy's loop when the caller has left."""
+class _SearchEndError(Exception):
+    """Ends a line search that has tried enough points."""
 
 
-class _Descent:
-    """SciPy's loop in a daemon thread that moves only within `resume` (or ends, within `close`)."""
+class _Line:
+    """C(theta + t p) and its slope in t, for a line search: one call of the objective for each t."""
 
-    def __init__(self, f: Objective, theta: Array, options: dict[str, Any]) -> None:
-        self._f, self._left, self._evaluations = f, False, 0
-        self._go: SimpleQueue[None] = SimpleQueue()
-        self._told: SimpleQueue[tuple[Array, float] | Ended | BaseException] = SimpleQueue()
-        work = (contextvars.copy_context().run, (self._work, theta, options))
-        self._thread = threading.Thread(target=work[0], args=work[1], name="chainrule-lbfgs", daemon=True)
-        self._thread.start()
+    def __init__(self, objective: Objective, start: Point, p: Array) -> None:
+        self._objective, self._start, self.p = objective, start, p
+        self._t, self._tried, self.last, self.lowest = 0.0, 0, start, start
 
-    def resume(self) -> tuple[Array, float] | Ended:
-        """Let the thread work until it has the next iterate, or the end."""
-        self._go.put(None)
-        told = self._told.get()
-        if isinstance(told, BaseException):
-            raise told
-        return told
+    def cost(self, t: float) -> float:
+        """C at t, infinite where C or its gradient is not finite."""
+        return self._at(t).cost
 
-    def close(self) -> None:
-        """End the thread; when the interpreter itself ends, no thread runs any more."""
-        self._left = True
-        self._go.put(None)
-        if not sys.is_finalizing():
-            self._thread.join()
+    def slope(self, t: float) -> float:
+        """The derivative of C in t."""
+        return _dot(self._at(t).gradient, self.p)
 
-    def _work(self, theta: Array, options: dict[str, Any]) -> None:
-        try:
-            from scipy.optimize import minimize
+    def shorten(self) -> None:
+        """Make p ten times shorter."""
+        self.p, self._t = self.p / 10, np.nan
 
-            self._wait()
-            end = minimize(self._evaluate, theta, method="L-BFGS-B", jac=True, callback=self._tell, options=options)
-            self._told.put(Ended(bool(end.success), str(end.message), self._evaluations))
-        except _Left:
-            pass
-        except BaseException as error:
-            self._told.put(error)
+    def _at(self, t: float) -> Point:
+        if t != self._t:
+            if self._tried == MOST:
+                raise _SearchEndError
+            with np.errstate(all="ignore"):
+                theta = (self._start.theta + t * self.p).astype(self._start.theta.dtype)
+            cost, g = self._objective(theta)
+            point = Point(theta, float(cost), np.array(g, dtype=np.float64))
+            self._t, self._tried = t, self._tried + 1
+            self.last = point if _is_finite(point) else point._replace(cost=np.inf)
+            self.lowest = min(self.lowest, self.last, key=lambda point: point.cost)
+        return self.last
 
-    def _wait(self) -> None:
-        self._go.get()
-        if self._left:
-            raise _Left
 
-    def _evaluate(self, theta: Array) -> tuple[float, Array]:
-        if self._left:
-            raise _Left
-        self._evaluations += 1
-        cost, gradient = self._f(theta)
-        return float(cost), np.array(gradient, dtype=np.float64)
+def _lower(objective: Objective, here: Point, p: Array) -> Point | None:
+    """The point along p where the strong Wolfe conditions hold, else the lowest one seen; None if none is lower."""
+    # Not public, but scikit-learn builds on it too; the public `line_search` needs more evaluations on hard functions.
+    from scipy.optimize._linesearch import line_search_wolfe1
 
-    def _tell(self, intermediate_result: Any) -> None:
-        self._told.put((intermediate_result.x.copy(), float(intermediate_result.fun)))
-        self._wait()
+    line, t = _Line(objective, here, p), None
+    if not line.slope(0.0) < 0:
+        return None
+    with contextlib.suppress(_SearchEndError):
+        while line.cost(1.0) == np.inf:
+            line.shorten()
+        known = {"gfk": _dot(here.gradient, line.p), "old_fval": here.cost}
+        bounds = {"c1": ARMIJO, "c2": CURVATURE, "amin": 0.0, "amax": LONGEST, "xtol": PRECISION}
+        t, *_ = line_search_wolfe1(line.cost, line.slope, 0.0, 1.0, **known, **bounds)
+    point = line.lowest if t is None else line.last
+    return point if point.cost < here.cost else None
+
+
+def _is_finite(point: Point) -> bool:
+    return bool(np.isfinite(point.cost) and np.isfinite(point.gradient).all())
+
+
+def _dot(a: Array, b: Array) -> float:
+    """a·b, summed by NumPy itself: BLAS adds up in an order that depends on its threads."""
+    with np.errstate(all="ignore"):
+        return float(np.multiply(a, b, dtype=np.float64).sum())

@@ -4,22 +4,26 @@ import dataclasses
 from typing import ClassVar
 
 from chainrule.arrays import Array, namespace
-from chainrule.optimizers.base import OPTIMIZERS, Optimizer, Slots
+from chainrule.optimizers.base import Optimizer, Slots
 from chainrule.registry import require
 
 __all__ = ["SGD", "Adam", "AdamW", "RMSProp", "RProp"]
 
 
-@OPTIMIZERS.register
 @dataclasses.dataclass(frozen=True)
 class SGD(Optimizer):
     """Gradient descent: theta ← theta - eta g; with momentum v ← mu v - eta g, theta ← theta + v.
 
-    Nesterov's form looks ahead along the new v: theta ← theta + mu v - eta g (as scikit-learn has it).
-    Momentum is from 0 to below 1.
+    Nesterov's form takes the step from where the new v leads: theta ← theta + mu v - eta g (as scikit-learn has it).
+
+    - learning_rate: eta of the first update, above 0; a schedule multiplies it.
+    - momentum: mu, from 0 to below 1.
+    - nesterov: whether to use Nesterov's form; it needs a momentum above 0.
 
     >>> SGD(0.1).update(np.array([1.0]), np.array([2.0]), (), 0.1, 1)[0]
     array([0.8])
+
+    Raises SettingError where an argument is out of its range.
 
     Source: Rumelhart, Hinton & Williams, Learning representations by back-propagating errors, Nature 323, 1986, eq. 9;
     Sutskever, Martens, Dahl & Hinton, On the importance of initialization and momentum, ICML 2013.
@@ -46,16 +50,20 @@ class SGD(Optimizer):
         return theta + ahead, (v,)
 
 
-@OPTIMIZERS.register
 @dataclasses.dataclass(frozen=True)
 class RMSProp(Optimizer):
     """theta ← theta - eta g / (sqrt(v) + eps), with a running mean v of g^2: v ← rho v + (1 - rho) g^2.
 
-    v starts from 0 and is not corrected for it, so the first step is about eta / sqrt(1 - rho), whatever the size of
-    g. rho is from 0 to below 1, eps above 0.
+    v starts from 0 and is not corrected for it, so the first step is about eta / sqrt(1 - rho), whatever the size of g.
+
+    - learning_rate: eta of the first update, above 0; a schedule multiplies it.
+    - rho: how much of v stays, from 0 to below 1.
+    - eps: what keeps the divisor from 0, above 0, in the unit of g.
 
     >>> RMSProp(rho=0.75).update(np.array([1.0]), np.array([2.0]), (np.zeros(1),), 0.1, 1)[0].round(6)
     array([0.8])
+
+    Raises SettingError where an argument is out of its range.
 
     Source: Tieleman & Hinton, Lecture 6.5: divide the gradient by a running average of its recent magnitude, Coursera,
     2012. There eps is not named; ours is added to sqrt(v), as in PyTorch, whose rho is 0.99.
@@ -80,15 +88,20 @@ class RMSProp(Optimizer):
         return theta - eta * g / (namespace(v).sqrt(v) + self.eps), (v,)
 
 
-@OPTIMIZERS.register
 @dataclasses.dataclass(frozen=True)
 class Adam(Optimizer):
     """theta ← theta - eta m̂ / (sqrt(v̂) + eps), with running means m of g and v of g^2, corrected for their start at 0.
 
     m ← beta1 m + (1 - beta1) g; v ← beta2 v + (1 - beta2) g^2; m̂ = m / (1 - beta1^t); v̂ = v / (1 - beta2^t).
 
+    - learning_rate: eta of the first update, above 0; a schedule multiplies it.
+    - beta1, beta2: how much of m and of v stays, each from 0 to below 1.
+    - eps: what keeps the divisor from 0, above 0, in the unit of g.
+
     >>> Adam().update(np.array([1.0]), np.array([5.0]), (np.zeros(1), np.zeros(1)), 0.001, 1)[0]
     array([0.999])
+
+    Raises SettingError where an argument is out of its range.
 
     Source: Kingma & Ba, Adam: a method for stochastic optimization, ICLR 2015, algorithm 1 (eps is added to sqrt(v̂)).
     """
@@ -117,16 +130,20 @@ class Adam(Optimizer):
         return theta - eta * m_hat / (namespace(v_hat).sqrt(v_hat) + self.eps), (m, v)
 
 
-@OPTIMIZERS.register
 @dataclasses.dataclass(frozen=True)
 class AdamW(Adam):
     """Adam with decoupled decay: theta ← theta - eta (m̂ / (sqrt(v̂) + eps) + weight_decay theta).
 
-    The decay is no part of g, so it is not divided by sqrt(v̂) as that of `alpha` is. A rule sees theta flat and
-    cannot tell weights from biases: it decays both, where `alpha` spares biases. weight_decay is from 0.
+    The decay is not a part of g, so it is not divided by sqrt(v̂) as that of `alpha` is. A rule sees theta flat and
+    cannot tell weights from biases: it decays both, where `alpha` spares biases.
+
+    - learning_rate, beta1, beta2, eps: as in `Adam`.
+    - weight_decay: the share of theta that an update with eta = 1 would take away, from 0.
 
     >>> AdamW(weight_decay=0.5).update(np.array([2.0]), np.array([5.0]), (np.zeros(1), np.zeros(1)), 0.001, 1)[0]
     array([1.998])
+
+    Raises SettingError where an argument is out of its range.
 
     Source: Loshchilov & Hutter, Decoupled weight decay regularization, ICLR 2019, algorithm 2. There the decay is
     scaled by the schedule alone; ours by eta as a whole, as in PyTorch and Optax.
@@ -144,18 +161,23 @@ class AdamW(Adam):
         return moved - eta * self.weight_decay * theta, slots
 
 
-@OPTIMIZERS.register
 @dataclasses.dataclass(frozen=True)
 class RProp(Optimizer):
     """iRprop-: theta ← theta - D sign(g), each parameter with a step D of its own, which only signs of g change.
 
-    D starts from the learning rate. Where g has kept its sign D grows by the factor `increase` (above 1), where the
-    sign has changed it shrinks by `decrease` (between 0 and 1), the parameter stays for this update, and the next one
-    changes no D; D stays within `smallest` and `largest`. The steps are D eta / learning_rate, so a schedule scales
-    them all. The noise of mini-batches changes signs: give it all rows (batch_size=None).
+    Where g has kept its sign, D grows. Where the sign has changed, D shrinks, the parameter stays for this update, and
+    the next update changes no D. The steps are D eta / learning_rate, so a schedule scales them all. The noise of
+    mini-batches changes signs: give it all rows (batch_size=None).
+
+    - learning_rate: the first D, above 0.
+    - increase: the factor by which D grows, above 1.
+    - decrease: the factor by which D shrinks, between 0 and 1.
+    - smallest, largest: the bounds of D; smallest is above 0, and the learning rate lies between them.
 
     >>> RProp(0.5).update(np.array([1.0, 1.0]), np.array([-1e9, 1e-9]), (np.zeros(2), np.zeros(2)), 0.5, 1)[0]
     array([1.5, 0.5])
+
+    Raises SettingError where an argument is out of its range.
 
     Source: Igel & Hüsken, Improving the Rprop learning algorithm, NC 2000, without weight backtracking, after
     Riedmiller & Braun, A direct adaptive method for faster backpropagation learning: the RPROP algorithm, ICNN 1993,

@@ -85,7 +85,7 @@ class FileKeeper:
                 training.notes.append(f"there is no checkpoint {self._name} yet: starting from the beginning")
             return
         stored = read_state(self._checkpoint.path)
-        self._check(stored, training.plan.epochs)
+        self._check(stored, training.settings.epochs)
         training.go_to(stored.state)
         self._saved = _position(stored.state)
         training.notes.append(f"going on from {self._name}: {_place(stored.state)}")

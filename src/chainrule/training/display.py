@@ -129,10 +129,10 @@ def showing(events: Iterable[Event], *, silent: bool = False, **how: Any) -> Ite
     >>> [type(event).__name__ for event in showing(training, silent=True)]
     ['Started', 'Progress', 'EpochEnd', 'Finished']
     """
-    plan, settings = getattr(events, "plan", None), getattr(events, "settings", None)
-    if plan is not None and settings is not None:
-        may_end = plan.patience is not None or settings.optimizer.full_batch
-        how = {"time": plan.time, "may_end": may_end, "scores": getattr(events, "scores", None), **how}
+    settings = getattr(events, "settings", None)
+    if settings is not None:
+        may_end = settings.patience is not None or settings.optimizer.full_batch
+        how = {"time": settings.time, "may_end": may_end, "scores": getattr(events, "scores", None), **how}
     with Display(silent=silent, **how) as display:
         for event in events:
             display.show(event)

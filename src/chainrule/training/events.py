@@ -93,8 +93,8 @@ class History:
     validation set, whose weights the network has: the lowest cost, or the lowest or greatest of the metric `monitor`
     (`mode` min or max). Without a validation set, and where "training" is monitored, the cost in training, it is the
     last finished one. -1: there is none. `stopped` is why training ended early, or "", and `message` says it in words.
-    `looks` are what was seen of some of the rows trained on, at the start and with the weights that are left (see
-    `chainrule.training.probe`); `diagnose` says what it means.
+    `probes` are numbers of the layers, their errors and the data on some of the training rows, before the first update
+    and with the final weights (see `chainrule.training.probe`); `diagnose` says what they mean.
 
     >>> history = cr.fit(cr.Network([1, 1]), [[0.0], [1.0]], [[0.0], [1.0]], epochs=5)
     >>> history.cost[-1] < history.cost[0], history.best_epoch, history.rate[-1], history.stopped
@@ -113,7 +113,7 @@ class History:
     stopped: Reason | Literal[""] = ""
     message: str = ""
     seconds: float = 0.0
-    looks: dict[str, list[float]] = dataclasses.field(default_factory=dict)
+    probes: dict[str, list[float]] = dataclasses.field(default_factory=dict)
 
     @property
     def epochs(self) -> int:

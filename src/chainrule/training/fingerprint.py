@@ -9,12 +9,12 @@ import numpy as np
 
 from chainrule._version import __version__
 from chainrule.architecture import Architecture
-from chainrule.engines import Engine, RunSettings
+from chainrule.engines import Engine
 from chainrule.examples import digest_of, digests
+from chainrule.fields import settings_of
 from chainrule.network import Network
 from chainrule.registry import Entry
 from chainrule.training.loop import Training
-from chainrule.training.settings import Plan
 
 __all__ = ["Fingerprint", "differences", "fingerprint_of"]
 
@@ -36,9 +36,9 @@ def fingerprint_of(training: Training, also: Mapping[str, Any]) -> Fingerprint:
     """
     dtype = training.net.dtype
     data = digests(training.examples, dtype)
-    if training.held is not None:
-        data |= {f"validation {name}": digest for name, digest in digests(training.held, dtype).items()}
-    settings = {**also, **_of_network(training.net), **_of_run(training.settings), **_of_plan(training.plan), **also}
+    if training.validation is not None:
+        data |= {f"validation {name}": digest for name, digest in digests(training.validation, dtype).items()}
+    settings = {**also, **_of_network(training.net), **_of_training(training), **also}
     return Fingerprint(_plain(settings), data, _maker(training.engine))
 
 
@@ -68,16 +68,14 @@ def _masks(architecture: Architecture) -> list[str | None]:
     return [None if mask is None else digest_of(mask, None, mask.dtype) for mask in architecture.masks]
 
 
-def _of_run(settings: RunSettings) -> dict[str, Any]:
-    found = {name: getattr(settings, name) for name in ("optimizer", "batch_size", "alpha", "l1", "dropout", "seed")}
-    clip = settings.clip
-    return {**found, "clip": None if clip is None else [clip.norm, clip.value, clip.example]}
-
-
-def _of_plan(plan: Plan) -> dict[str, Any]:
-    found = {name: getattr(plan, name) for name in ("schedule", "shuffle", "monitor", "mode", "patience", "min_delta")}
-    ahead = {"epochs": plan.epochs} if plan.schedule.looks_ahead else {}
-    return {**found, "metrics": list(plan.metrics), **ahead}
+def _of_training(training: Training) -> dict[str, Any]:
+    """The settings that bits depend on, what chooses the weights, and `epochs` where the schedule looks ahead."""
+    s, monitor = training.settings, training.monitor
+    values = {name: getattr(s, name) for name, each in settings_of(s).items() if each.bits}
+    if not s.schedule.looks_ahead:
+        values.pop("epochs")
+    clip = None if s.clip is None else [s.clip.norm, s.clip.value, s.clip.example]
+    return {**values, "clip": clip, "metrics": list(monitor.metrics), "monitor": monitor.name, "mode": monitor.mode}
 
 
 def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:

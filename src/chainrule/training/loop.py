@@ -3,23 +3,22 @@
 import dataclasses
 import math
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import partial
 from typing import Literal, Protocol, Self
 
 import numpy as np
 
 from chainrule.arrays import Array, exact_sum
-from chainrule.engines import Engine, Run, RunSettings, RunState
+from chainrule.engines import Engine, RunState
 from chainrule.errors import SettingError
 from chainrule.examples import Examples, epoch_order
 from chainrule.network import Network
-from chainrule.optimizers import LBFGS
+from chainrule.settings import TrainingSettings
 from chainrule.training.diagnosis.divergence import explanation
 from chainrule.training.events import EpochEnd, Event, Finished, Gains, History, Progress, Reason, Started, Stopped
-from chainrule.training.lbfgs import LBFGSRun
-from chainrule.training.probe import look, look_at_data, most_rows, sample
-from chainrule.training.settings import Plan
+from chainrule.training.monitor import Monitor
+from chainrule.training.probe import most_rows, probe_data, probe_layers, sample
 
 __all__ = ["Training", "TrainingState"]
 
@@ -56,37 +55,48 @@ class Keeper(Protocol):
 class Training(Iterator[Event]):
     """A training in progress: an iterator of events, with its `state` and its `history` so far.
 
-    `net`, `examples`, `held`, `settings`, `plan` and `engine` are what it was started with; `notes` are lines to read,
-    `keeper` is who saves it, `looked_at` the rows trained on that are looked at to say how it goes.
+    `net`, `examples`, `settings` (settled), `engine`, `validation`, `monitor`, `divisor` (S) and `feature_names` are
+    what it was started with; `notes` are lines to read, `keeper` saves its state, `probed` are the rows that the
+    training doctor's probe takes, in which it searches copies of a target if `search_leaks`.
     """
 
     def __init__(
         self,
         net: Network,
         examples: Examples,
-        settings: RunSettings,
+        settings: TrainingSettings,
         engine: Engine,
-        plan: Plan,
-        held: Examples | None = None,
-        state: TrainingState | None = None,
+        *,
+        validation: Examples | None,
+        monitor: Monitor,
+        divisor: float,
+        feature_names: Sequence[str] | None = None,
+        cancel: Callable[[], bool] | None = None,
+        search_leaks: bool = True,
     ) -> None:
         self.net, self.examples, self.settings, self.engine = net, examples, settings, engine
-        self.plan, self.held = plan, held
+        self.validation, self.monitor, self.divisor = validation, monitor, divisor
+        self.feature_names, self._cancel = feature_names, cancel or (lambda: False)
+        self._search_leaks = search_leaks
         self._began, self._per_call = time.monotonic(), 1
-        self._chooses = held is not None and plan.monitor != "training"  # whether the best weights come back in the end
+        self._chooses = validation is not None and monitor.name != "training"  # whether the best weights come back
         self._batches = -(-len(examples.rows) // settings.batch_size)
         self.history = History(
-            [], [], {name: [] for name in plan.metrics}, settings.seed, engine.name, [], plan.monitor, plan.mode
+            cost=[],
+            validation=[],
+            metrics={name: [] for name in monitor.metrics},
+            seed=settings.seed or 0,
+            engine=engine.name,
+            monitor=monitor.name,
+            mode=monitor.mode or "min",
         )
         self._epoch, self._costs, self._kept, self._last_rate = 0, np.empty(0), net.theta.copy(), 0.0
-        self._factors, self._gains = plan.schedule.follow(), Gains(plan.min_delta)
-        self.looked_at = sample(examples.rows, most_rows(net.architecture, examples.X.dtype))
-        self._run = self._start()
+        self._factors, self._gains = settings.schedule.follow(), Gains(settings.min_delta)
+        self.probed = sample(examples.rows, most_rows(net.architecture, examples.X.dtype))
+        self._run = engine.start(net.architecture, net.theta, settings, divisor)
         self._last: TrainingState | None = None
         self.keeper: Keeper | None = None
         self.notes: list[str] = []
-        if state is not None:
-            self.go_to(state)
         self._events = self._all_events()
 
     def __iter__(self) -> Self:
@@ -114,12 +124,7 @@ class Training(Iterator[Event]):
         """The metrics on some of the rows trained on, by the weights as they are now; no bit depends on it."""
         net, rows = self.net, sample(self.examples.rows, SCORED)
         A = self.engine.predict(net.architecture, net.theta, self.examples.X[rows])
-        return {name: float(metric(A, self.examples.T[rows])) for name, metric in self.plan.metrics.items()}
-
-    def _start(self) -> Run:
-        begin = LBFGSRun if isinstance(self.settings.optimizer, LBFGS) else None
-        parts = self.net.architecture, self.net.theta, self.settings
-        return begin(self.engine, *parts) if begin else self.engine.start(*parts)
+        return {name: float(metric(A, self.examples.T[rows])) for name, metric in self.monitor.metrics.items()}
 
     def go_to(self, state: TrainingState) -> None:
         """Before its first event: put it where another training with the same data and settings was."""
@@ -131,19 +136,15 @@ class Training(Iterator[Event]):
             raise SettingError(f"the state is of a training with other metrics or another monitor: {before}, not {now}")
         self._run.state = state.run
         self._epoch, self._costs, self._kept = state.epoch, state.costs.copy(), state.kept.copy()
-        begun = {name: values for name, values in state.history.looks.items() if name.startswith("start")}
-        self.history = dataclasses.replace(state.history.copy(), stopped="", message="", looks=begun)
+        begun = {name: values for name, values in state.history.probes.items() if name.startswith("start")}
+        self.history = dataclasses.replace(state.history.copy(), stopped="", message="", probes=begun)
 
     def _all_events(self) -> Generator[Event, None, None]:
-        rows, epochs = len(self.examples.rows), self.plan.epochs
-        yield Started(rows, self._batches, epochs, self.engine.name, self.settings.seed, tuple(self.notes))
+        rows, epochs = len(self.examples.rows), self.settings.epochs
+        yield Started(rows, self._batches, epochs, self.engine.name, self.history.seed, tuple(self.notes))
         self._look_first()
-        try:
-            yield from self._all_epochs(epochs)
-            self._last = self.state
-        finally:
-            if isinstance(self._run, LBFGSRun):
-                self._run.close()
+        yield from self._all_epochs(epochs)
+        self._last = self.state
         if self.history.stopped == "diverged" or (self._chooses and self.history.best_epoch >= 0):
             self.net.theta[...] = self._kept
         self.look_back()
@@ -162,23 +163,24 @@ class Training(Iterator[Event]):
         if self._epoch or len(self._costs):
             return
         self._look("start", self.net.theta)
-        if self.plan.look:
-            a, (X, T, *_), rows = self.net.architecture, self.examples, self.looked_at
-            found = {**look_at_data(a, X[rows], T[rows]), "rate": [float(self.settings.optimizer.learning_rate)]}
+        if self.settings.probe:
+            a, (X, T, *_), rows = self.net.architecture, self.examples, self.probed
+            found = probe_data(a, X[rows], T[rows], self._search_leaks)
+            found |= {"rate": [float(self.settings.optimizer.learning_rate)]}
             found |= {"dropout": list(self.settings.dropout)} if any(self.settings.dropout) else {}
-            self.history.looks |= {f"start {name}": values for name, values in found.items()}
+            self.history.probes |= {f"start {name}": values for name, values in found.items()}
 
     def _look(self, when: Literal["start", "end"], theta: Array) -> None:
-        if self.plan.look:
-            s, (X, T, *_), rows = self.settings, self.examples, self.looked_at
-            found = look(self.net.architecture, theta, X[rows], T[rows])
-            found["cost"][0] += self.net.penalty(s.alpha, s.l1, s.divisor)
-            self.history.looks |= {f"{when} {name}": values for name, values in found.items()}
+        if self.settings.probe:
+            s, (X, T, *_), rows = self.settings, self.examples, self.probed
+            found = probe_layers(self.net.architecture, theta, X[rows], T[rows])
+            found["cost"][0] += self.net.architecture.penalty(self.net.theta, s.alpha, s.l1, self.divisor)
+            self.history.probes |= {f"{when} {name}": values for name, values in found.items()}
 
     def _all_epochs(self, epochs: int) -> Iterator[Event]:
         while self._epoch < epochs and not self.history.stopped:
             if self._out_of_patience():
-                self._stop("patience", f"no gain in {self.plan.patience} epochs")
+                self._stop("patience", f"no gain in {self.settings.patience} epochs")
             else:
                 yield from self._updates()
             yield Stopped(self.history.stopped, self.history.message) if self.history.stopped else self._end_epoch()
@@ -187,14 +189,14 @@ class Training(Iterator[Event]):
         """The updates of the epoch in progress, cut into calls of about GLANCE seconds at borders between batches."""
         rates, first = self._rates(), self.net.theta.copy()
         self._last_rate = float(rates[-1])
-        order = epoch_order(self.settings.seed, self._epoch, self.examples.rows, self.plan.shuffle)
+        order = epoch_order(self.history.seed, self._epoch, self.examples.rows, self.settings.shuffle)
         while len(self._costs) < self._batches:
             if self._asked_to_stop():
                 return None
             begins = not len(self._costs)
             cost = self._call(order, rates)
-            if isinstance(self._run, LBFGSRun) and self._run.ended:
-                return self._stop(self._run.reason, f"L-BFGS came to its end: {self._run.ended.message}")
+            if self._run.ended:
+                return self._stop(*self._run.ended)
             if begins and not self._chooses and math.isfinite(self._costs[0]):
                 self._kept = first  # the weights at the epoch's begin: their cost has just been seen to be finite
             rate = float(rates[len(self._costs) - 1])
@@ -208,7 +210,7 @@ class Training(Iterator[Event]):
     def _rates(self) -> Array:
         """The learning rate of each update of the epoch in progress, float64."""
         p, eta = self._batches, self.settings.optimizer.learning_rate
-        return eta * self._factors(self._epoch * p, p, p, self.plan.epochs * p, self.history.watched)
+        return eta * self._factors(self._epoch * p, p, p, self.settings.epochs * p, self.history.watched)
 
     def _call(self, order: Array, rates: Array) -> float:
         """One call of the engine; the mean cost of the epoch so far."""
@@ -234,17 +236,17 @@ class Training(Iterator[Event]):
 
     def _epoch_cost(self) -> float:
         s = self.settings
-        return self._mean_cost() + self.net.penalty(s.alpha, s.l1, s.divisor)
+        return self._mean_cost() + self.net.architecture.penalty(self.net.theta, s.alpha, s.l1, self.divisor)
 
     def _asked_to_stop(self) -> bool:
-        if self.plan.cancel():
+        if self._cancel():
             self._stop("cancelled", "cancelled")
-        elif self.plan.time is not None and self._seconds() >= self.plan.time:
+        elif self.settings.time is not None and self._seconds() >= self.settings.time:
             self._stop("time", "the time is over")
         return bool(self.history.stopped)
 
     def _out_of_patience(self) -> bool:
-        patience = self.plan.patience
+        patience = self.settings.patience
         return patience is not None and self._gains.since(self.history.watched) >= patience
 
     def _stop(self, reason: Reason, message: str) -> None:
@@ -253,7 +255,7 @@ class Training(Iterator[Event]):
     def _diverge(self, what: str, rate: float) -> None:
         rows = self.examples.rows[:LOOK]
         X, T = self.examples.X[rows], self.examples.T[rows]
-        self._stop("diverged", explanation(self._epoch, what, rate, X, T, self.plan.feature_names))
+        self._stop("diverged", explanation(self._epoch, what, rate, X, T, self.feature_names))
 
     def _end_epoch(self) -> EpochEnd:
         """Close an epoch: its cost, the validation set's, and whether these are the weights to keep."""
@@ -278,14 +280,14 @@ class Training(Iterator[Event]):
         return math.isfinite(watched[-1]) and (best < 0 or watched[-1] < watched[best])
 
     def _validate(self) -> tuple[float | None, dict[str, float]]:
-        if self.held is None:
+        if self.validation is None:
             return None, {}
         network = self.net.architecture, self.net.theta
-        cost = self.held.cost(partial(self.engine.cost, *network))
-        if not self.plan.metrics:
+        cost = self.validation.cost(partial(self.engine.cost, *network))
+        if not self.monitor.metrics:
             return cost, {}
-        A, T = self.held.outputs(partial(self.engine.predict, *network)), self.held.T
-        return cost, {name: float(metric(A, T)) for name, metric in self.plan.metrics.items()}
+        A, T = self.validation.outputs(partial(self.engine.predict, *network)), self.validation.T
+        return cost, {name: float(metric(A, T)) for name, metric in self.monitor.metrics.items()}
 
     def _seconds(self) -> float:
         return time.monotonic() - self._began

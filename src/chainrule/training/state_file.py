@@ -51,7 +51,8 @@ def state_parts(state: TrainingState) -> tuple[dict[str, Any], dict[str, Array]]
     """A state's words and whole numbers, and everything else of it as tensors."""
     words, history = _history_parts(state.history)
     tensors = {"theta": state.run.theta, "slots": state.run.slots, "kept": state.kept, "costs": state.costs}
-    return {"epoch": state.epoch, "step": state.run.step, "history": words}, {**tensors, **history}
+    counts = {"epoch": state.epoch, "step": state.run.step, "evaluations": state.run.evaluations}
+    return {**counts, "history": words}, {**tensors, **history}
 
 
 def read_state(path: str | os.PathLike[str]) -> Stored:
@@ -79,7 +80,8 @@ def state_of(document: Mapping[str, Any], tensors: Mapping[str, Array]) -> Train
     if {theta.dtype, slots.dtype, kept.dtype} != {theta.dtype} or (kept.size, slots.shape[1]) != (theta.size,) * 2:
         raise ValueError("theta, slots and kept are of different shapes or types")
     epoch, step = (_count(document[name]) for name in ("epoch", "step"))
-    run = RunState(theta, slots, step)
+    evaluations = _count(document.get("evaluations", 0))  # older files have none
+    run = RunState(theta, slots, step, evaluations)
     state = TrainingState(epoch, _floats(tensors, "costs", 1), run, kept, _history(document["history"], tensors))
     if state.history.epochs != epoch:
         raise ValueError(f"the history has {state.history.epochs} epochs, not {epoch}")
@@ -114,13 +116,15 @@ def _mapping(value: Any) -> dict[str, Any]:
 
 # ---------------------------------------------------------------------------------------------- the history
 
+_NAMES = {"probes": "looks"}  # fields whose name in a file is an older one, for ever
+
 
 def _history_parts(history: History) -> tuple[dict[str, Any], dict[str, Array]]:
     """The words and whole numbers of a history, and its floats as tensors `history.*`."""
     words: dict[str, Any] = {}
     tensors: dict[str, Array] = {}
     for field in dataclasses.fields(history):
-        name, value = field.name, getattr(history, field.name)
+        name, value = _NAMES.get(field.name, field.name), getattr(history, field.name)
         if isinstance(value, dict):
             words[name] = list(value)
             tensors |= {f"history.{name}.{k}": np.array(part, np.float64) for k, part in enumerate(value.values())}
@@ -133,19 +137,19 @@ def _history_parts(history: History) -> tuple[dict[str, Any], dict[str, Array]]:
 
 def _history(words: Any, tensors: Mapping[str, Array]) -> History:
     """The history again; every list has a value for each epoch, or none at all."""
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for field in dataclasses.fields(History):
-        name = field.name
+        name = _NAMES.get(field.name, field.name)
         if f"history.{name}" in tensors:
-            found[name] = tensors[f"history.{name}"].tolist()
+            values[field.name] = tensors[f"history.{name}"].tolist()
         elif name == "looks" and name not in words:
             continue  # a checkpoint from before there were any
         elif isinstance(words[name], list):
             parts = (tensors[f"history.{name}.{k}"].tolist() for k in range(len(words[name])))
-            found[name] = dict(zip(words[name], parts, strict=True))
+            values[field.name] = dict(zip(words[name], parts, strict=True))
         else:
-            found[name] = words[name]
-    return _checked(History(**found))
+            values[field.name] = words[name]
+    return _checked(History(**values))
 
 
 def _checked(history: History) -> History:

@@ -17,7 +17,7 @@ from tests.tables.reading import read_table
 import chainrule as cr
 from chainrule.cli import main
 from chainrule.errors import DataError
-from chainrule.model import Settings, TableTraining
+from chainrule.model import TableSettings, TableTraining
 from chainrule.tables.sources import as_source
 
 ROWS = [(k / 2, "café" if k % 3 else "thé", 3 * k + 1.5) for k in range(24)]
@@ -69,7 +69,7 @@ def wrote(folder, content, name="other.csv"):
 @pytest.mark.parametrize("name", ["plain", "crlf", "decimal comma", "latin-1", "utf-16"])
 def test_every_dialect_trains(tmp_path, capsys, name):
     path = wrote(tmp_path, GOOD[name][0], "t.csv")
-    notes = TableTraining(path, "y", Settings()).notes
+    notes = TableTraining(path, "y", TableSettings()).notes
     assert [word for word in GOOD[name][1] if not any(word in note for note in notes)] == []
     model = cr.train_table(path, target="y", epochs=2, hidden=(2,))
     assert model.encoder.feature_names == ["a", "word=café", "word=thé"]

@@ -221,6 +221,14 @@ class TargetProfile(ColumnProfile):
         self.values: NDArray[np.float64] | None = np.empty(0)
         self._largest = 0.0
 
+    @classmethod
+    def of_numbers(cls, name: str, values: NDArray[np.float64]) -> TargetProfile:
+        """The profile of a column of finite numbers (n,) that is in memory."""
+        profile = cls(name)
+        profile.rows = len(values)
+        profile._add_numbers(None, np.arange(len(values)), NumberCells(values, False))
+        return profile
+
     @property
     def as_text(self) -> bool:
         """Whether the numbers are too large to be told apart as float64."""

@@ -47,6 +47,10 @@ class Target(abc.ABC):
     def encode(self, column: Any, dtype: Any) -> NDArray[Any]:
         """The outputs (n, width) that the network should give."""
 
+    def encode_values(self, values: NDArray[np.float64], dtype: Any) -> NDArray[Any]:
+        """The same for numbers (n,) that are parsed already, of a target of numbers."""
+        raise TypeError(f"{type(self).__name__} has no numbers")
+
     @abc.abstractmethod
     def fits(self, cells: TargetCells) -> bool:
         """Whether `encode_cells` can take these cells."""
@@ -169,16 +173,17 @@ class Quantity(Target):
 
         Raises RowError for a word, and for a value too far from the mean.
         """
-        return self._encode_values(values_of(column, self._refused, self.name), dtype)
+        return self.encode_values(values_of(column, self._refused, self.name), dtype)
 
     def fits(self, cells: TargetCells) -> bool:
         return cells.numbers is not None
 
     def encode_cells(self, cells: TargetCells, rows: NDArray[np.int64], dtype: Any) -> NDArray[Any]:
         assert cells.numbers is not None, "`fits` says so"
-        return self._encode_values(cells.numbers[rows], dtype)
+        return self.encode_values(cells.numbers[rows], dtype)
 
-    def _encode_values(self, values: NDArray[np.float64], dtype: Any) -> NDArray[Any]:
+    def encode_values(self, values: NDArray[np.float64], dtype: Any) -> NDArray[Any]:
+        """The same for numbers (n,) that are parsed already. Raises RowError for a value too far from the mean."""
         return standardised(values, self.mean, self.scale, dtype, self.name)[:, np.newaxis]
 
     def _refused(self, row: int, word: str) -> RowError:
@@ -200,7 +205,7 @@ class LogQuantity(Quantity):
         mean, scale = Moments.of(np.log(profile.sample.sorted)).standard() if profile.present else (self.mean, 0.0)
         return dataclasses.replace(self, mean=mean, scale=scale) if scale > 0 else self
 
-    def _encode_values(self, values: NDArray[np.float64], dtype: Any) -> NDArray[Any]:
+    def encode_values(self, values: NDArray[np.float64], dtype: Any) -> NDArray[Any]:
         """`(log y - mean) / scale`, (n, 1). Raises RowError for a value that is not above 0."""
         if (values <= 0).any():
             raise self._not_positive(int((values <= 0).argmax()), float(values[values <= 0][0]))

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from chainrule.training.diagnosis.curves import overfitting, rate_too_high, rate_too_low
 from chainrule.training.diagnosis.data import leaks, unscaled_inputs, unscaled_targets
-from chainrule.training.diagnosis.finding import Finding, Told
+from chainrule.training.diagnosis.finding import Finding, Record
 from chainrule.training.diagnosis.layers import constant_answer, dead_units, saturated_units, vanishing_deltas
 
-__all__ = ["Finding", "Told", "diagnose"]
+__all__ = ["Finding", "Record", "diagnose"]
 
 _RULES = (
     unscaled_inputs,
@@ -23,9 +23,9 @@ _RULES = (
 )
 
 
-def diagnose(told: Told, names: Sequence[str] | None = None) -> list[Finding]:
+def diagnose(history: Record, names: Sequence[str] | None = None) -> list[Finding]:
     """What there is to say of a training, causes before consequences; empty for one in good health.
 
     `names` are those of the inputs.
     """
-    return [finding for rule in _RULES if (finding := rule(told, names)) is not None]
+    return [finding for rule in _RULES if (finding := rule(history, names)) is not None]

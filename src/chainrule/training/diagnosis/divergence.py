@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from chainrule.arrays import Array
+from chainrule.training.diagnosis.finding import input_named
+from chainrule.training.diagnosis.thresholds import LARGE_VALUE
 
 __all__ = ["explanation"]
-
-FAR = 100.0  # the magnitude from which on a value is no longer of the size that weights are drawn for
 
 
 def explanation(epoch: int, what: str, rate: float, X: Array, T: Array, names: Sequence[str] | None = None) -> str:
@@ -22,7 +22,7 @@ def explanation(epoch: int, what: str, rate: float, X: Array, T: Array, names: S
     advice = f"try a smaller learning rate than {rate:g}"
     inputs, targets = _farthest(X), _farthest(T) if T.dtype.kind == "f" else None
     if inputs is not None:
-        return f"{words}: {advice}, and standardise {_named(inputs[0], names)}, which reaches {inputs[1]:.3g}"
+        return f"{words}: {advice}, and standardise {input_named(inputs[0], names)}, which reaches {inputs[1]:.3g}"
     if targets is not None:
         return f"{words}: {advice}, and standardise the targets, which reach {targets[1]:.3g}"
     return f"{words}: {advice}"
@@ -30,11 +30,7 @@ def explanation(epoch: int, what: str, rate: float, X: Array, T: Array, names: S
 
 def _farthest(values: Array) -> tuple[int, float] | None:
     """The column with the greatest magnitude, and that; None where all are of ordinary size."""
-    seen = np.asarray(values, dtype=np.float64)
-    largest = np.nanmax(np.abs(seen.reshape(len(seen), -1)), axis=0, initial=0.0)
+    numbers = np.asarray(values, dtype=np.float64)
+    largest = np.nanmax(np.abs(numbers.reshape(len(numbers), -1)), axis=0, initial=0.0)
     column = int(np.argmax(largest))
-    return (column, float(largest[column])) if largest[column] > FAR else None
-
-
-def _named(column: int, names: Sequence[str] | None) -> str:
-    return f"input {column + 1} (X[:, {column}])" if names is None else f"input {names[column]!r}"
+    return (column, float(largest[column])) if largest[column] > LARGE_VALUE else None

@@ -1,10 +1,10 @@
-"""What a rule reads and what it finds."""
+"""What a rule reads of a history, and the finding that it gives."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-__all__ = ["Finding", "Told", "first_rate", "input_named", "seen"]
+__all__ = ["Finding", "Record", "first_rate", "input_named", "probed"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,25 +27,25 @@ class Finding:
         return f"{self.name}: {self.words}: {self.change}"
 
 
-class Told(Protocol):
-    """What is read of a history."""
+class Record(Protocol):
+    """What rules read of a `History`, which imports them and so cannot be imported here."""
 
     cost: list[float]
     validation: list[float]
     rate: list[float]
     best_epoch: int
     stopped: Any
-    looks: dict[str, list[float]]
+    probes: dict[str, list[float]]
 
 
-def seen(told: Told, when: str, what: str) -> list[float]:
-    """What a look at the "start" or the "end" found; empty if none was taken."""
-    return told.looks.get(f"{when} {what}", [])
+def probed(history: Record, when: str, what: str) -> list[float]:
+    """The numbers of the probe at the "start" or the "end"; empty where there was none."""
+    return history.probes.get(f"{when} {what}", [])
 
 
-def first_rate(told: Told) -> float | None:
+def first_rate(history: Record) -> float | None:
     """The greatest learning rate of the training, None where it is not known."""
-    return max([*told.rate, *seen(told, "start", "rate")], default=None)
+    return max([*history.rate, *probed(history, "start", "rate")], default=None)
 
 
 def input_named(column: int, names: Sequence[str] | None) -> str:

@@ -4,46 +4,43 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from chainrule.training.diagnosis.finding import Finding, Told, seen
+from chainrule.training.diagnosis.finding import Finding, Record, probed
+from chainrule.training.diagnosis.thresholds import MANY, MOSTLY, SAME, VANISHED
 
 __all__ = ["constant_answer", "dead_units", "saturated_units", "vanishing_deltas"]
 
-MANY = 1 / 3  # the share of a layer's neurons from which on it is worth saying that they are useless
-MOSTLY = 0.5  # the share of a layer's activations
-VANISHED = 1e-3  # the error of the first hidden layer, as a share of that of the output layer
-SAME = 0.02  # the spread of the answers, as a share of that of the targets
 
-
-def saturated_units(told: Told, names: Sequence[str] | None) -> Finding | None:
+def saturated_units(history: Record, names: Sequence[str] | None) -> Finding | None:
     """A layer that was mostly flat before the first update and still is, or many of its neurons flat in every row."""
-    before, after, stuck = (seen(told, *at) for at in (("start", "saturated"), ("end", "saturated"), ("end", "stuck")))
+    before, after = (probed(history, when, "saturated") for when in ("start", "end"))
+    stuck = probed(history, "end", "stuck")
     for k, (now, fixed) in enumerate(zip(after, stuck, strict=True)):
         numbers = {"layer": k + 2.0, "saturated": now, "stuck": fixed}
         if before and min(before[k], now) > MOSTLY:
             words = f"{now:.0%} of the activations of layer {k + 2} are where it is flat, {before[k]:.0%} at the start"
             return Finding("saturated units", words, _SMALLER, numbers)
         if fixed > MANY:
-            return Finding("saturated units", f"{_units(told, k, fixed)} saturated in every row", _SMALLER, numbers)
+            return Finding("saturated units", f"{_units(history, k, fixed)} saturated in every row", _SMALLER, numbers)
     return None
 
 
 _SMALLER = "standardise the inputs, draw smaller first weights (glorot_uniform), or lower the learning rate"
 
 
-def dead_units(told: Told, names: Sequence[str] | None) -> Finding | None:
+def dead_units(history: Record, names: Sequence[str] | None) -> Finding | None:
     """A layer in which many neurons are off in every row, so that no example moves their weights."""
-    for k, share in enumerate(seen(told, "end", "dead")):
+    for k, share in enumerate(probed(history, "end", "dead")):
         if share > MANY:
-            words = f"{_units(told, k, share)} off in every row, so that nothing moves their weights any more"
+            words = f"{_units(history, k, share)} off in every row, so that nothing moves their weights any more"
             change = "standardise the inputs, lower the learning rate, or take activation leaky_relu or elu"
             return Finding("dead units", words, change, {"layer": k + 2.0, "dead": share})
     return None
 
 
-def vanishing_deltas(told: Told, names: Sequence[str] | None) -> Finding | None:
+def vanishing_deltas(history: Record, names: Sequence[str] | None) -> Finding | None:
     """The errors of the first hidden layer are below 1/1000 of the output's, before the first update and at the end."""
-    shares = [_share(seen(told, when, "delta")) for when in ("start", "end")]
-    if any(share is None or not share < VANISHED for share in shares) or _flat(told, names):
+    shares = [_share(probed(history, when, "delta")) for when in ("start", "end")]
+    if any(share is None or not share < VANISHED for share in shares) or _flat(history, names):
         return None
     begun, now = (float(share) for share in shares if share is not None)
     words = f"the errors (delta) of layer 2 are {now:.1g} times those of the output layer, {begun:.1g} at the start"
@@ -51,19 +48,19 @@ def vanishing_deltas(told: Told, names: Sequence[str] | None) -> Finding | None:
     return Finding("vanishing deltas", words, change, {"start": begun, "end": now})
 
 
-def constant_answer(told: Told, names: Sequence[str] | None) -> Finding | None:
+def constant_answer(history: Record, names: Sequence[str] | None) -> Finding | None:
     """All outputs differ from row to row by less than 2% of what their targets do."""
-    spread = [value for value in seen(told, "end", "spread") if np.isfinite(value)]
+    spread = [value for value in probed(history, "end", "spread") if np.isfinite(value)]
     if not spread or max(spread) >= SAME:
         return None
     words = f"the answers hardly depend on the inputs: they vary by {max(spread):.1%} of what the targets do"
-    mended = "mend the above first" if _flat(told, names) else "another learning rate, less alpha, l1 and dropout"
+    mended = "mend the above first" if _flat(history, names) else "another learning rate, less alpha, l1 and dropout"
     change = f"{mended}; if it stays, these inputs do not tell the target"
     return Finding("constant answer", words, change, {"spread": max(spread)})
 
 
-def _flat(told: Told, names: Sequence[str] | None) -> bool:
-    return bool(saturated_units(told, names) or dead_units(told, names))
+def _flat(history: Record, names: Sequence[str] | None) -> bool:
+    return bool(saturated_units(history, names) or dead_units(history, names))
 
 
 def _share(delta: list[float]) -> float | None:
@@ -71,6 +68,6 @@ def _share(delta: list[float]) -> float | None:
     return delta[0] / delta[-1] if len(delta) > 1 and delta[-1] > 0 else None
 
 
-def _units(told: Told, k: int, share: float) -> str:
-    units = int(seen(told, "end", "units")[k])
+def _units(history: Record, k: int, share: float) -> str:
+    units = int(probed(history, "end", "units")[k])
     return f"{round(share * units)} of the {units} neurons of layer {k + 2} are"

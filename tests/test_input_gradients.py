@@ -1,4 +1,4 @@
-"""What a network makes of its inputs, against forward passes that know nothing of backpropagation."""
+"""Gradients with respect to the inputs, against forward passes that know nothing of backpropagation; hidden layers."""
 
 import jax
 import jax.numpy as jnp
@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule import insight
-from chainrule.engines import ENGINES
+from chainrule.engines import available
+from chainrule.engines.base import BLOCK, hidden_activations
 from chainrule.equations import forward
 from chainrule.errors import ChainruleError, DataError, SettingError
 from chainrule.network import Network
@@ -107,8 +107,8 @@ def test_class_numbers_and_their_rows_of_ones_and_zeros_are_the_same_targets():
 
 
 def test_rows_beyond_one_block_are_like_those_before():
-    net, (X, T) = small(), rows(2 * insight.BLOCK + 7)
-    for part in (slice(0, 5), slice(insight.BLOCK - 2, insight.BLOCK + 3), slice(-5, None)):
+    net, (X, T) = small(), rows(2 * BLOCK + 7)
+    for part in (slice(0, 5), slice(BLOCK - 2, BLOCK + 3), slice(-5, None)):
         np.testing.assert_allclose(net.input_gradients(X)[part], net.input_gradients(X[part]), rtol=1e-12, atol=1e-15)
         some = net.input_gradients(X[part], T[part])
         np.testing.assert_allclose(net.input_gradients(X, T)[part], some, rtol=1e-12, atol=1e-15)
@@ -123,10 +123,10 @@ def test_the_networks_type_is_kept(dtype):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", available())
 def test_hidden_activations_are_what_predict_goes_through(engine, dtype):
     """The last layer of them, as a network of its own, gives the very bits of the prediction."""
-    net, (X, _) = small(dtype=dtype), rows(insight.BLOCK + 9)
+    net, (X, _) = small(dtype=dtype), rows(BLOCK + 9)
     hidden = net.hidden_activations(X, engine=engine)
     last = Network([4, 2], output="softmax", cost="cross_entropy", initializer=([net.W[2]], [net.b[2]]), dtype=dtype)
     assert last.predict(hidden[-1], engine=engine).tobytes() == net.predict(X, engine=engine).tobytes()
@@ -135,6 +135,25 @@ def test_hidden_activations_are_what_predict_goes_through(engine, dtype):
     for layer, A in enumerate(hidden, start=2):
         assert net.hidden_activations(X, layer, engine=engine).tobytes() == A.tobytes()
         assert net.hidden_activations(X[7:8], layer, engine=engine).tobytes() == A[7:8].tobytes()
+
+
+def test_every_call_predicts_with_the_same_networks_of_one_layer():
+    """An engine may keep what it has prepared for an architecture."""
+
+    class Recorder:
+        def predict(self, architecture, theta, X):
+            seen.append(architecture)
+            return np.zeros((len(X), architecture.sizes[-1]))
+
+    net, (X, _), seen = small(), rows(4), []
+    for _ in range(2):
+        assert [A.shape for A in hidden_activations(Recorder(), net.architecture, net.theta, X)] == [(4, 5), (4, 4)]
+    assert seen[0] is seen[2]
+    assert seen[1] is seen[3]
+    assert [one.describe() for one in seen[:2]] == [
+        "3 inputs → 5 tanh (quadratic)",
+        "5 inputs → 4 softplus (quadratic)",
+    ]
 
 
 def test_without_hidden_layers_there_is_nothing_to_see_and_the_jacobian_is_plain():

@@ -1,0 +1,144 @@
+"""One sweep through the equations: a forward and a backward pass over a batch, and every quantity of BP1-BP4.
+
+    forward     l = 2..L    Z^l = A^{l-1} W^l + b^l,  A^l = sigma^l(Z^l)                     `equations.forward`
+    backward    l = L       BP1  delta^L = dC_x/dA^L pulled back through sigma^L             `Architecture.delta_L`
+                l = L-1..2  BP2  delta^l = delta^{l+1} W^{l+1}ᵀ pulled back through sigma^l  `equations.backward`
+    gradient    l = 2..L    BP3  dC/db^l = sᵀ delta^l / m                                    `equations.bp3`
+                            BP4  dC/dW^l = A^{l-1}ᵀ (s ⊙ delta^l) / m                        `equations.bp4`
+
+Both passes are made by `sweep`. The rest follows from them without theta, and is computed when it is first read.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+
+from chainrule.architecture import Architecture
+from chainrule.arrays import Array, namespace
+from chainrule.equations import backward, bp3, bp4, forward, gradient_norms
+
+__all__ = ["Keep", "Ledger", "split_weight", "sweep"]
+
+Keep = Sequence[Array | None] | None  # dropout's factors for A of the layers from 2, (m, n_l) each; None: all 1
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Ledger:
+    """Every quantity of the equations for one batch of m examples; made by `sweep`.
+
+    Lists are numbered as theta is: `Z[k]`, `sigma[k]`, `sigma_prime[k]`, `delta[k]`, `dW[k]` and `db[k]` belong to
+    layer k+2, `A[k]` to layer k+1 (`A[0]` is X).
+
+    - architecture: the network's.
+    - T: the targets as numbers, (m, n_L).
+    - row_weight: s (m,), the weights of the examples in BP3 and BP4, or None for 1 each.
+    - term_weight: (m, n_L), the weights of the terms of C_x, or None; they are part of `cost` and `delta`.
+    - keep: dropout's factors, one (m, n_l) or None for each layer from 2; None where nothing is dropped.
+    - Z: weighted inputs, (m, n_l).
+    - A: activations as the next layer sees them, (m, n_l): `sigma` times `keep`.
+    - sigma: activations before dropout, (m, n_l).
+    - delta: errors dC_x/dZ^l, (m, n_l): never weighted by `row_weight`, never divided by m.
+    """
+
+    architecture: Architecture
+    T: Array
+    row_weight: Array | None
+    term_weight: Array | None
+    keep: Keep
+    Z: list[Array]
+    A: list[Array]
+    sigma: list[Array]
+    delta: list[Array]
+
+    @cached_property
+    def cost(self) -> Array:
+        """C_x of each example, (m,), without `row_weight`."""
+        return self.architecture.costs(self.Z[-1], self.sigma[-1], self.T, self.term_weight)
+
+    @cached_property
+    def sigma_prime(self) -> list[Array | None]:
+        """sigma'(Z^l) of each layer, (m, n_l), without dropout's factors.
+
+        None for a layer whose activation is not elementwise, or has a block that is not: da_j/dz_i is then not 0 for
+        i ≠ j, and BP1 and BP2 multiply with that matrix (`Activation.pullback`).
+        """
+        layers = zip(self.architecture.activations, self.Z, self.sigma, strict=True)
+        return [activation.derivative(Z, A) if activation.elementwise else None for activation, Z, A in layers]
+
+    @cached_property
+    def db(self) -> list[Array]:
+        """BP3: dC/db^l, (n_l,), the weighted mean over the batch."""
+        return [bp3(delta, self.row_weight) for delta in self.delta]
+
+    @cached_property
+    def dW(self) -> list[Array]:
+        """BP4: dC/dW^l, (n_{l-1}, n_l), the weighted mean over the batch; 0 where a weight is masked."""
+        layers = zip(self.A[:-1], self.delta, self.architecture.masks, strict=True)
+        return [_masked(bp4(A_prev, delta, self.row_weight), mask) for A_prev, delta, mask in layers]
+
+    @cached_property
+    def gradient(self) -> Array:
+        """`dW` and `db` as one flat array, laid out like theta."""
+        parts = [part.reshape(-1) for layer in zip(self.dW, self.db, strict=True) for part in layer]
+        return namespace(parts[0]).concat(parts)
+
+    @cached_property
+    def norms(self) -> Array:
+        """||dC_x/dtheta|| of each example, (m,), float64, without `row_weight`; no example's gradient is formed."""
+        return gradient_norms(self.A[:-1], self.delta, self.architecture.masks)
+
+
+def sweep(
+    architecture: Architecture,
+    theta: Array,
+    X: Array,
+    T: Array,
+    weight: Array | None = None,
+    keep: Keep = None,
+) -> Ledger:
+    """Every quantity of BP1-BP4 for a batch: one forward pass, one backward pass.
+
+    - architecture: the network's.
+    - theta: its parameters, flat, of NumPy or JAX. Everything is computed in its type.
+    - X: inputs, (m, n_1).
+    - T: targets (m, n_L), or int32 class numbers, (m,) for one output block and (m, blocks) for several.
+    - weight: None, weights of the examples (m,), or weights of the terms of C_x (m, n_L).
+    - keep: dropout's factors for A of each layer from 2, (m, n_l) or None each; None drops nothing.
+
+    >>> architecture = cr.Architecture.of([2, 1], output="identity")
+    >>> ledger = sweep(architecture, np.array([1.0, 2.0, 3.0]), np.array([[1.0, 1.0]]), np.array([[4.0]]))
+    >>> ledger.Z[0], ledger.delta[0], ledger.dW[0], ledger.db[0], ledger.cost
+    (array([[6.]]), array([[2.]]), array([[2.], [2.]]), array([2.]), array([2.]))
+
+    X and T are not checked; `Network.gradient` checks them. Source: Nielsen, Neural Networks and Deep Learning, 2015,
+    chapter 2.
+    """
+    row_weight, term_weight = split_weight(weight)
+    layers, T = architecture.layers(theta), architecture.one_hot(T, theta.dtype)
+    done = forward(_in_rows(X, theta), layers, keep)
+    delta_L = architecture.delta_L(done.Z[-1], done.sigma[-1], T, term_weight)
+    delta = backward(delta_L, layers, done, keep)
+    return Ledger(architecture, T, row_weight, term_weight, keep, *done, delta)
+
+
+def split_weight(weight: Array | None) -> tuple[Array | None, Array | None]:
+    """The weights of examples (m,) and those of terms (m, n_L), of which one or both are None.
+
+    >>> split_weight(np.array([1.0, 2.0])), split_weight(None)
+    ((array([1., 2.]), None), (None, None))
+    """
+    if weight is None or weight.ndim == 1:
+        return weight, None
+    return None, weight
+
+
+def _in_rows(X: Array, theta: Array) -> Array:
+    """X in theta's type, row by row in memory: NumPy multiplies a Fortran array by another routine, with other bits."""
+    xp = namespace(theta)
+    return np.ascontiguousarray(X, dtype=theta.dtype) if xp is np else xp.asarray(X, dtype=theta.dtype)
+
+
+def _masked(dW: Array, mask: Array | None) -> Array:
+    return dW if mask is None else namespace(dW).where(mask, dW, 0)

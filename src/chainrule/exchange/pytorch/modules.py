@@ -1,0 +1,113 @@
+"""Steps as the modules of a torch.nn.Sequential and back. The only importer of torch."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from chainrule.activations import Activation
+from chainrule.arrays import Array
+from chainrule.errors import ArchitectureError
+from chainrule.exchange.pytorch.steps import Dropout, Linear, Step
+from chainrule.exchange.pytorch.twins import TWINS, activation_of, twin_of
+
+__all__ = ["Exp", "SideBySide", "from_sequential", "to_sequential"]
+
+
+class Exp(nn.Module):
+    """a = e^z, for which torch has a function but no module."""
+
+    def forward(self, z: Any) -> Any:
+        return torch.exp(z)
+
+
+class SideBySide(nn.Module):
+    """Blocks of outputs, each with an activation of its own: the columns of z are split and joined again."""
+
+    def __init__(self, widths: Sequence[int], activations: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.widths, self.activations = list(widths), nn.ModuleList(activations)
+
+    def forward(self, z: Any) -> Any:
+        parts = zip(self.activations, torch.split(z, self.widths, dim=1), strict=True)
+        return torch.cat([sigma(part) for sigma, part in parts], dim=1)
+
+
+_CLASSES = {twin.module: Exp if twin.module == "Exp" else getattr(nn, twin.module) for twin in TWINS}
+_DROPOUTS = (nn.Dropout, nn.AlphaDropout, nn.FeatureAlphaDropout)
+
+
+def to_sequential(steps: Sequence[Step]) -> nn.Sequential:
+    """The module that goes through these steps, with the same bits as weights.
+
+    Raises ArchitectureError for an activation that torch does not have.
+    """
+    return nn.Sequential(*(_module(step) for step in steps))
+
+
+def from_sequential(module: Any) -> tuple[list[Step], list[str]]:
+    """The steps that a torch.nn.Sequential goes through, with the same bits as weights; what a person should know.
+
+    Raises ArchitectureError for anything else than Linear layers, activations that we have, and dropout.
+    """
+    modules, notes = list(_flat(module)), []
+    if modules and type(modules[-1]) is nn.LogSoftmax:
+        modules[-1] = nn.Softmax(modules[-1].dim)
+        notes.append("the last layer is LogSoftmax: predict gives the probabilities, not their logarithms")
+    return [_step(part) for part in modules if type(part) is not nn.Flatten], notes
+
+
+def _module(step: Step) -> nn.Module:
+    if isinstance(step, Linear):
+        return _linear(step)
+    if isinstance(step, list):
+        return SideBySide([width for _, width in step], [_module(sigma) for sigma, _ in step])
+    assert isinstance(step, Activation)
+    twin = twin_of(step)
+    return _CLASSES[twin.module](**twin.arguments(step))
+
+
+def _linear(step: Linear) -> nn.Module:
+    W, b = (torch.from_numpy(np.array(part)) for part in (step.W.T, step.b))
+    made = nn.Linear(*step.W.shape, dtype=W.dtype, device="meta")
+    made.weight, made.bias = nn.Parameter(W.contiguous()), nn.Parameter(b)
+    return made
+
+
+def _flat(module: Any) -> Iterator[Any]:
+    """The modules of a Sequential and of those within it, in turn; a subclass without a forward of its own is one."""
+    if isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward:
+        for child in module:
+            yield from _flat(child)
+    else:
+        yield module
+
+
+def _step(module: Any) -> Step:
+    if type(module) is nn.Linear:
+        return Linear(_array(module.weight).T, None if module.bias is None else _array(module.bias))
+    if type(module) in _DROPOUTS:
+        return Dropout(module.p)
+    if type(module) is SideBySide:
+        pairs = zip(module.activations, module.widths, strict=True)
+        return [(_activation(sigma), width) for sigma, width in pairs]
+    return _activation(module)
+
+
+def _activation(module: Any) -> Activation:
+    twin = next((twin for twin in TWINS if type(module) is _CLASSES[twin.module]), None)
+    if twin is None:
+        known = ", ".join(sorted({"Sequential", "Linear", "Dropout", *_CLASSES}))
+        raise ArchitectureError(f"{type(module).__name__} has no counterpart here: there are {known}")
+    return activation_of(module, twin)
+
+
+def _array(tensor: Any) -> Array:
+    """Its numbers; half precision becomes float32, which holds them all."""
+    if not tensor.is_floating_point() or tensor.is_meta:
+        what = "no values yet" if tensor.is_meta else f"{tensor.dtype} weights"
+        raise ArchitectureError(f"a Linear layer has {what}, but they must be real numbers")
+    values = tensor.detach().cpu()
+    return (values if values.dtype in (torch.float32, torch.float64) else values.float()).numpy()

@@ -1,0 +1,135 @@
+"""A network as the steps that an example goes through, the form that torch keeps: Linear, activation, Linear, ...
+
+An identity is not a step, and the activation of several blocks of outputs is a list of (activation, width) pairs.
+"""
+
+import itertools
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from chainrule.activations import ACTIVATIONS, Activation
+from chainrule.architecture import Architecture
+from chainrule.arrays import Array
+from chainrule.costs import partner
+from chainrule.errors import ArchitectureError, SettingError
+from chainrule.network import Network
+
+__all__ = ["Dropout", "Linear", "Step", "from_steps", "to_steps"]
+
+
+class Linear(NamedTuple):
+    """Z = A W + b, with W (n_{l-1}, n_l); b is None where the layer has none."""
+
+    W: Array
+    b: Array | None
+
+
+class Dropout(NamedTuple):
+    """In training each activation is dropped with probability p; predicting drops none."""
+
+    p: float
+
+
+Parts = list[tuple[Activation, int]]
+Step = Linear | Dropout | Activation | Parts
+
+
+def to_steps(net: Network, logits: bool = False) -> list[Step]:
+    """The steps of a network; with `logits` without its output activation, so that they end in Z^L.
+
+    >>> [type(step).__name__ for step in to_steps(cr.Network([2, 3, 1], activation="tanh", output="identity"))]
+    ['Linear', 'Tanh', 'Linear']
+    """
+    steps: list[Step] = []
+    for W, b, activation in net.architecture.layers(net.theta):
+        steps += [Linear(W, b), activation]
+    steps.pop()
+    if not logits:
+        parts = [(block.activation, block.width) for block in net.architecture.blocks]
+        steps.append(parts if len(parts) > 1 else parts[0][0])
+    return _without_identities(steps)
+
+
+def from_steps(steps: Sequence[Step], output: Any = None, cost: Any = None) -> tuple[Network, list[str]]:
+    """The network that goes through these steps, and what a person should know of it.
+
+    `output` is the activation after the last step, for steps that end in Z^L; `cost` defaults to the output's partner.
+
+    >>> steps = [Linear(np.ones((2, 3)), np.zeros(3)), Dropout(0.5), Linear(np.ones((3, 4)), np.zeros(4))]
+    >>> from_steps(steps, output="softmax")  # doctest: +NORMALIZE_WHITESPACE
+    (Network(2 inputs → 3 identity → 4 softmax (cross_entropy); 25 parameters, float64),
+     ['dropout 0.5 at layer 2 is a setting of training here, so give dropout to cr.train; predictions pass it anyway'])
+
+    Raises ArchitectureError for steps that are not such a network, SettingError for an output beside the steps' own.
+    """
+    steps = _without_identities(steps)
+    linear = [step for step in steps if isinstance(step, Linear)]
+    if not linear:
+        raise ArchitectureError("there is no Linear layer in it, so there are no weights to take over")
+    sizes = _sizes([step.W for step in linear])
+    after, notes = _by_layer(steps)
+    last = _output(after.pop(), output)
+    if any(isinstance(part, list) for part in after):
+        raise ArchitectureError("a hidden layer has blocks of activations, but only the output layer may")
+    sigma = [ACTIVATIONS.get(part or "identity") for part in after]
+    architecture = Architecture.of(sizes, sigma, last, _cost(last) if cost is None else cost)
+    layers = [(W, np.zeros(W.shape[1], W.dtype) if b is None else b) for W, b in linear]
+    return Network.from_parts(architecture, np.concatenate([part.ravel() for pair in layers for part in pair])), notes
+
+
+def _without_identities(steps: Sequence[Step]) -> list[Step]:
+    """The same steps without identities."""
+    return [step for step in steps if not isinstance(step, Activation) or step.name != "identity"]
+
+
+def _sizes(W: list[Array]) -> list[int]:
+    for l, (before, after) in enumerate(itertools.pairwise(W), start=2):
+        if before.shape[1] != after.shape[0]:
+            raise ArchitectureError(
+                f"layer {l} gives {before.shape[1]} numbers, but the Linear layer after it takes {after.shape[0]}"
+            )
+    return [W[0].shape[0], *(w.shape[1] for w in W)]
+
+
+def _by_layer(steps: Sequence[Step]) -> tuple[list[Activation | Parts | None], list[str]]:
+    """The activation after each Linear layer, None for a layer without one; notes on what is left out."""
+    after: list[Activation | Parts | None] = []
+    notes = []
+    for step in steps:
+        l = len(after) + 1
+        if isinstance(step, Linear):
+            after.append(None)
+            if step.b is None:
+                notes.append(f"layer {l + 1} has no biases; here they are 0, and training moves them")
+        elif isinstance(step, Dropout):
+            notes.append(
+                f"dropout {step.p:g} at layer {l} is a setting of training here, so give dropout to cr.train; "
+                "predictions pass it anyway"
+            )
+        elif l == 1:
+            raise ArchitectureError(f"{_words(step)} comes before the first Linear layer: apply it to X beforehand")
+        elif after[-1] is not None:
+            raise ArchitectureError(f"layer {l} has two activations, {_words(after[-1])} and {_words(step)}, not one")
+        else:
+            after[-1] = step
+    return after, notes
+
+
+def _output(last: Activation | Parts | None, chosen: Any) -> Any:
+    """The output's activation, or its blocks: those of the last step or those chosen beside the steps."""
+    if last is None:
+        return "identity" if chosen is None else chosen
+    if chosen is not None:
+        raise SettingError(f"output is {chosen!r}, but the last layer has {_words(last)} already: leave output out")
+    return last
+
+
+def _cost(output: Any) -> Any:
+    """The cost that goes with an output, or the costs that go with its blocks."""
+    return [partner(sigma) for sigma, _ in output] if isinstance(output, list | tuple) else partner(output)
+
+
+def _words(step: Activation | Parts) -> str:
+    return " beside ".join(str(sigma) for sigma, _ in step) if isinstance(step, list) else str(step)

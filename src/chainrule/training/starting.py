@@ -1,0 +1,161 @@
+"""Starts a training: `train` and `fit` check what they are given, `start` takes examples that are checked already."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from chainrule.engines import choose, passed_over
+from chainrule.errors import SettingError
+from chainrule.examples import Examples, as_examples
+from chainrule.fields import Number, Special, signature_with
+from chainrule.network import Network
+from chainrule.registry import require
+from chainrule.settings import TrainingSettings
+from chainrule.training.checkpoint import Checkpoint, keep
+from chainrule.training.display import showing
+from chainrule.training.events import Finished, History, Mode
+from chainrule.training.loop import Training, TrainingState
+from chainrule.training.monitor import Metric, Monitor
+
+__all__ = ["fit", "start", "train"]
+
+_TOTAL = Number(0, above=True, specials=(Special("none", None),))
+
+
+@signature_with(TrainingSettings)
+def train(
+    net: Network,
+    X: Any,
+    T: Any,
+    *,
+    sample_weight: Any = None,
+    validation: tuple[Any, ...] | None = None,
+    metrics: Mapping[str, Metric] | None = None,
+    monitor: str = "cost",
+    mode: Mode | None = None,
+    total_weight: float | None = None,
+    feature_names: Sequence[str] | None = None,
+    cancel: Callable[[], bool] | None = None,
+    state: TrainingState | None = None,
+    checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
+    **settings: Any,
+) -> Training:
+    """Train `net` in place, by mini-batch gradient descent on C (see `Network.cost`): an iterator of events.
+
+    - X: inputs (n, n_1), an array or a sparse matrix of SciPy.
+    - T: targets (n, n_L), or class numbers (n,).
+    - sample_weight: weights of examples (n,), or of terms (n, n_L).
+    - validation: rows (X, T) or (X, T, sample_weight) that say which epoch's weights are kept.
+    - metrics: functions of (A, T) by name, computed on the validation set after each epoch.
+    - monitor: "cost" or the name of a metric, whose best value says which epoch's weights are kept. "training" is the
+      training cost: validation is then only reported, and the final weights are kept. Without a validation set the
+      training cost is monitored.
+    - mode: "max" or "min", which value of the monitored metric is better; None for max, and min for a cost.
+    - total_weight: S of all rows, by which alpha and l1 are divided, where these rows are a part of a larger set.
+    - feature_names: names of the columns of X, for messages.
+    - cancel: a function without arguments, called between updates; training stops when it returns True.
+    - state: the `state` of an earlier training with the same data and settings, to resume exactly there; `epochs`
+      then counts from the very first, `time` from now.
+    - checkpoint: a file, or a `cr.Checkpoint`, that stores the state while training runs, to resume after a crash.
+    - settings: the fields of `TrainingSettings`, such as epochs, optimizer, batch_size, dropout, patience, engine and
+      seed.
+
+    Events: Started; Progress about ten times a second; EpochEnd; Stopped if it ends early (cancelled, patience, time,
+    converged, or diverged, when the cost is no longer finite: then the last good weights are kept); Finished. The
+    iterator has a `state`, valid after each event: everything needed to resume.
+
+    >>> net = cr.Network([1, 1], output="identity", dtype="float64")
+    >>> [type(event).__name__ for event in cr.train(net, [[0.0], [1.0]], [[1.0], [3.0]], epochs=1)]
+    ['Started', 'Progress', 'EpochEnd', 'Finished']
+
+    Raises DataError, SettingError or EngineError in one line, before anything is trained.
+    """
+    checked = TrainingSettings.of(**settings)
+    if metrics and validation is None:
+        raise SettingError("metrics are taken on the validation set: give validation=(X, T) too")
+    require(cancel is None or callable(cancel), "cancel", cancel, "a function")
+    monitored = Monitor(dict(metrics or {}), monitor, mode)
+    checked.dropouts(len(net.sizes) - 2)
+    sparse = not checked.optimizer.full_batch
+    examples = as_examples(net.architecture, X, T, sample_weight, net.dtype, sparse=sparse)
+    return start(
+        net,
+        examples,
+        checked,
+        validation=None if validation is None else _validation(net, validation),
+        monitor=monitored,
+        total_weight=_TOTAL.clean("total_weight", total_weight),
+        feature_names=feature_names,
+        cancel=cancel,
+        state=state,
+        checkpoint=checkpoint,
+    )
+
+
+@signature_with(TrainingSettings)
+def fit(net: Network, X: Any, T: Any, *, progress: bool = False, **settings: Any) -> History:
+    """The same as `train`, run to its end: returns its History. With `progress` it is shown while it runs.
+
+    - settings: the arguments of `train`.
+
+    >>> cr.fit(cr.Network([1, 1]), [[0.0], [1.0]], [[0.0], [1.0]], epochs=3).epochs
+    3
+
+    Raises DataError, SettingError or EngineError as `train` does.
+    """
+    training = train(net, X, T, **settings)
+    for event in showing(training, silent=not progress):
+        if isinstance(event, Finished):
+            training.close()  # nothing waits for a next event: what it holds is free at once
+            return event.history
+    raise AssertionError("training ends with Finished")
+
+
+def start(
+    net: Network,
+    examples: Examples,
+    settings: TrainingSettings,
+    *,
+    validation: Examples | None = None,
+    monitor: Monitor | None = None,
+    total_weight: float | None = None,
+    feature_names: Sequence[str] | None = None,
+    cancel: Callable[[], bool] | None = None,
+    search_leaks: bool = True,
+    state: TrainingState | None = None,
+    checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
+) -> Training:
+    """The same as `train`, for examples and settings that are checked; they are not checked again.
+
+    `search_leaks`: whether the probe searches the inputs for copies of a target.
+
+    Raises SettingError or EngineError in one line, before anything is trained.
+    """
+    settled = settings.settled(len(examples.rows), net.sizes)
+    training = Training(
+        net,
+        examples,
+        settled,
+        choose(settled.engine, net.architecture, settled),
+        validation=validation,
+        monitor=monitor or Monitor(),
+        divisor=examples.total if total_weight is None else total_weight,
+        feature_names=feature_names,
+        cancel=cancel,
+        search_leaks=search_leaks,
+    )
+    if settled.engine == "auto":
+        training.notes += passed_over(net.architecture, settled)
+    if state is not None:
+        require(checkpoint is None, "state", "given", "None with a checkpoint, which has a state of its own")
+        training.go_to(state)
+    if checkpoint is not None:
+        keep(training, checkpoint)
+    return training
+
+
+def _validation(net: Network, validation: tuple[Any, ...]) -> Examples:
+    if not isinstance(validation, tuple | list) or len(validation) not in (2, 3):
+        raise SettingError("validation must be (X, T) or (X, T, sample_weight)")
+    X, T, *weight = validation
+    return as_examples(net.architecture, X, T, weight[0] if weight else None, net.dtype, sparse=True).present()

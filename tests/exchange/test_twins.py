@@ -1,0 +1,37 @@
+"""Which module of torch is which activation: the table, which needs no torch."""
+
+import dataclasses
+
+import pytest
+
+from chainrule.activations import ACTIVATIONS, Activation
+from chainrule.errors import ArchitectureError
+from chainrule.exchange.pytorch.twins import TWINS, twin_of
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS.names())
+def test_every_registered_activation_has_one_twin_with_all_its_parameters(name):
+    sigma = ACTIVATIONS.get(name)
+    assert [twin.name for twin in TWINS].count(name) == 1
+    assert twin_of(sigma).name == name
+    assert set(twin_of(sigma).parameters) == {field.name for field in dataclasses.fields(sigma)}
+
+
+def test_every_twin_is_a_registered_activation_and_its_modules_are_all_different():
+    assert {twin.name for twin in TWINS} == set(ACTIVATIONS.names())
+    assert len({twin.module for twin in TWINS}) == len(TWINS)
+
+
+def test_an_activation_without_a_twin_is_refused_in_one_line(monkeypatch):
+    @dataclasses.dataclass(frozen=True)
+    class Mish(Activation):
+        name = "mish"
+
+    monkeypatch.setitem(ACTIVATIONS._classes, "mish", Mish)
+    with pytest.raises(ArchitectureError, match=r"^activation 'mish' has no counterpart in torch: [^\n]*, softmax$"):
+        twin_of(Mish())
+
+
+def test_a_function_of_your_own_has_no_twin():
+    with pytest.raises(ArchitectureError, match=r"^activation .* is your own function of NumPy, [^\n]*$"):
+        twin_of(ACTIVATIONS.get(lambda z: z / (1 + z * z)))
