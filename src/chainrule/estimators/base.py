@@ -302,7 +302,7 @@ class MLP(Fitted, Insight, CallbackSupport, BaseEstimator):
     def _keep(self, call: Call, training: Training) -> None:
         state = training.state
         if not call.once:
-            training.look_back(answer(training))
+            training.probe_end(answer(training))
             state.history.probes |= training.history.probes
         self._state, self._rule, self.history_ = (
             state,
