@@ -485,7 +485,7 @@ def test_a_table_goes_on_from_its_checkpoint_to_the_same_file(file, tmp_path, ev
 
     for _ in range(2):
         with pytest.raises(Died):
-            cr.train_table(TABLE, **HOW, on_event=die, checkpoint=cr.Checkpoint(file, every=0, resume=True))
+            cr.train_table(TABLE, **HOW, callback=die, checkpoint=cr.Checkpoint(file, every=0, resume=True))
     model = cr.train_table(TABLE, **HOW, checkpoint=cr.Checkpoint(file, resume=True))
     model.save(tmp_path / "pieces")
     assert (tmp_path / "pieces").read_bytes() == (tmp_path / "whole").read_bytes()

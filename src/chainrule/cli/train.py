@@ -9,11 +9,10 @@ from cyclopts import Parameter
 from chainrule.cli.checkpointing import NO_CHECKPOINT, CheckpointOptions, Rescue, stopped_line
 from chainrule.cli.console import say, write_json
 from chainrule.cli.evaluate import show_targets
-from chainrule.cli.models import check_output
+from chainrule.cli.files import check_output, open_table
 from chainrule.cli.options import AsJson, ConfigFile
 from chainrule.cli.signals import Interrupt
 from chainrule.cli.streams import complain
-from chainrule.cli.tables import opened
 from chainrule.cli.training_options import TrainOptions, listed
 from chainrule.cli.values import named
 from chainrule.errors import SettingError, TrainingError
@@ -61,7 +60,7 @@ def train(
     check_output(out, *inputs)
     _check_plot(plot, out, *inputs)
     checkpoint = keeping.asked(out, data)
-    source, targets = opened(data, target)
+    source, targets = open_table(data, target)
     drop, keep = (tuple(named(columns, source.names)) for columns in (options.drop, options.keep))
     settings = dataclasses.replace(options, drop=drop, keep=keep)
     training = TableTraining(source, targets, settings)

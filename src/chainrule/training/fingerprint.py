@@ -10,7 +10,7 @@ import numpy as np
 from chainrule._version import __version__
 from chainrule.architecture import Architecture
 from chainrule.engines import Engine
-from chainrule.examples.digest import digest_of, digests
+from chainrule.examples import digest_of, digests
 from chainrule.fields import settings_of
 from chainrule.network import Network
 from chainrule.registry import Entry
