@@ -1,4 +1,4 @@
-"""Model files as the commands take them."""
+"""Opens the model file of a command, and checks the file that it will write."""
 
 from pathlib import Path
 
@@ -11,16 +11,16 @@ __all__ = ["check_output", "load_model"]
 
 
 def check_output(out: Path, *inputs: Path, option: str = "--out") -> None:
-    """Raise before any work is done if `out` cannot be written, or is one of the files that are read."""
+    """Raise SettingError, before any work is done, if `out` cannot be written or is one of the input files."""
     for path in inputs:
         if out.exists() and path.exists() and out.samefile(path):
-            raise SettingError(f"{option} is {str(out)!r}, which is read too: name another file")
+            raise SettingError(f"{option} is {str(out)!r}, which is also an input: name another file")
     check_target(out)
 
 
 def load_model(path: Path) -> Model:
-    """The model of a file. Raises ModelFileError for a file that holds a bare network, which knows no columns."""
-    found = load(path)
-    if not isinstance(found, Model):
-        raise ModelFileError(f"{str(path)!r}: it holds a network without columns: use it from Python, with cr.load")
-    return found
+    """The model in a file. Raises ModelFileError for a file that contains only a network, without columns."""
+    model = load(path)
+    if not isinstance(model, Model):
+        raise ModelFileError(f"{str(path)!r}: it contains a network without columns: use it in Python, with cr.load")
+    return model

@@ -1,24 +1,24 @@
-"""Tables as the commands take them: files of many kinds, with targets in a file of their own where need be."""
+"""Opens the table of a command; targets may be in files of their own."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from chainrule.cli.values import named
+from chainrule.cli.values import matching_columns
 from chainrule.tables.sources import Source, as_source, with_target
 
-__all__ = ["opened"]
+__all__ = ["open_table"]
 
 
-def opened(data: Path, target: Sequence[str]) -> tuple[Source, list[str]]:
-    """The rows, and the columns that `--target` names.
+def open_table(data: Path, targets: Sequence[str]) -> tuple[Source, list[str]]:
+    """The rows, and the names of the target columns.
 
-    What no column is called but a file is, is that file: its only column stands beside the others.
+    A target that is not a column but an existing file means that file: its only column is added to the table.
     """
-    source, found = as_source(data), []
-    for choice in target:
-        if choice not in source.names and Path(choice).is_file():
-            source = with_target(source, as_source(Path(choice)))
-            found.append(source.names[-1])
+    source, names = as_source(data), []
+    for target in targets:
+        if target not in source.names and Path(target).is_file():
+            source = with_target(source, as_source(Path(target)))
+            names.append(source.names[-1])
         else:
-            found += named([choice], source.names)
-    return source, found
+            names += matching_columns([target], source.names)
+    return source, names
