@@ -30,7 +30,6 @@ RECORDS = {"EpochEnd", "Finished", "History", "Progress", "Started", "Stopped"} 
 PENDING = {  # docstrings that wait to be rewritten: this must end empty, set()
     "Checkpoint",
     "Checkpoint.check_place",
-    "LBFGS",
     "MLPClassifier",
     "MLPClassifier.fit",
     "MLPClassifier.initialize",
@@ -42,8 +41,6 @@ PENDING = {  # docstrings that wait to be rewritten: this must end empty, set()
     "Model.evaluate",
     "Model.from_document",
     "Model.outputs_by_block",
-    "Network",
-    "Network.from_parts",
     "fit",
     "train",
     "train_table",
