@@ -147,7 +147,7 @@ def _entries(text: str, registry: Registry[Any]) -> list[Any]:
         if name:
             documents.append({"name": name.strip()})
         if not documents or (colon and not first.strip()):
-            raise ValueError(f"{text!r} is not {registry.kind}: write NAME or NAME:PARAMETER=VALUE,PARAMETER=VALUE")
+            raise ValueError(f"{registry.kind} is {text!r}, but must be NAME or NAME:PARAMETER=VALUE,PARAMETER=VALUE")
         if first.strip():
             documents[-1].update([_parameter(first)])
     for document in documents:
