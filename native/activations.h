@@ -1,22 +1,22 @@
-// The activations: one struct each and one line in the list at the end, from which numbers, names and loops come.
+// The activations: one struct each, and its name in the list at the end, which gives it its number, name and loops.
 //
-//   activate    A = sigma(Z)               rows of z, in place; z itself is kept where backward needs it
+//   activate    A = sigma(Z)               rows of z, in place; z itself is saved where backward needs it
 //   pull_back   delta = G sigma'(Z)        for softmax the true Jacobian: a_i (g_i - sum_j g_j a_j)
 //
-// Rows are `ld` apart, each of whole vectors; of their last vector only the lanes below `width` are neurons. A formula is
-// that of src/chainrule/activations/entries.py, NaN and sigma'(0) included.
+// Rows are `ld` apart and made of whole vectors: lanes of the last one beyond `width` are padding. The formulas are
+// those of src/chainrule/activations/entries.py, NaN and sigma'(0) included.
 #pragma once
 
-#include "partial.h"
-#include "spec.h"
+#include "masked.h"
+#include "types.h"
 #include "vmath.h"
 
 namespace {
 
 using chainrule::Activation;
 
-// What most are: applied number by number, sigma' read from a. `slope(kept, c)` gets z where needs_z, else a;
-// c is the parameter.
+// Most activations: applied element by element, sigma' computed from a. slope(saved, c) gets z where needs_z, else a; c
+// is the parameter.
 struct Elementwise {
   static constexpr bool elementwise = true, needs_z = false;
 };
@@ -112,11 +112,10 @@ struct Softmax {
 template <class... S> struct List {
   static constexpr int size = sizeof...(S);
 };
-using Activations =
-    List<Identity, Sigmoid, Tanh, Relu, LeakyRelu, Elu, Selu, Gelu, Silu, Softplus, Exp, Softmax>;
+using Activations = List<Identity, Sigmoid, Tanh, Relu, LeakyRelu, Elu, Selu, Gelu, Silu, Softplus, Exp, Softmax>;
 
-// The lanes of a vector put together by `op`, half with half, in one fixed order.
-template <class T, int N, class Op> CHAINRULE_INLINE T together(const T *lane, Op op) {
+// Reduces the lanes of a vector by `op`, half with half, in one fixed order.
+template <class T, int N, class Op> CHAINRULE_INLINE T reduce(const T *lane, Op op) {
   if constexpr (N == 1) {
     return *lane;
   } else {
@@ -125,42 +124,43 @@ template <class T, int N, class Op> CHAINRULE_INLINE T together(const T *lane, O
     __builtin_memcpy(&low, lane, sizeof low);
     __builtin_memcpy(&high, lane + N / 2, sizeof high);
     low = op(low, high);
-    return together<T, N / 2>((const T *)&low, op);
+    return reduce<T, N / 2>((const T *)&low, op);
   }
 }
 template <class V> CHAINRULE_INLINE element<V> largest(V v) {
-  return together<element<V>, lanes<element<V>>>((const element<V> *)&v, [](auto a, auto b) { return a > b ? a : b; });
+  return reduce<element<V>, lanes<element<V>>>((const element<V> *)&v, [](auto a, auto b) { return a > b ? a : b; });
 }
 template <class V> CHAINRULE_INLINE element<V> total(V v) {
-  return together<element<V>, lanes<element<V>>>((const element<V> *)&v, [](auto a, auto b) { return a + b; });
+  return reduce<element<V>, lanes<element<V>>>((const element<V> *)&v, [](auto a, auto b) { return a + b; });
 }
 
-// a_j = e^(z_j - max z) / sum_k e^(z_k - max z) for one row of `width` numbers, z and a the same or apart.
+// a_j = e^(z_j - max z) / sum_k e^(z_k - max z) for one row of `width` elements; z and a are the same or do not
+// overlap.
 template <class T> void softmax_row(const T *z, T *a, Index width) {
-  constexpr int W = lanes<T>;
-  vec<T> top = broadcast(-number<T>::infinity), sum{};
-  for (Index j = 0; j < width; j += W) top = larger(load_first(z + j, width - j, -number<T>::infinity), top);
-  const vec<T> shift = broadcast(largest(top));
-  for (Index j = 0; j < width; j += W) {
+  constexpr int VL = lanes<T>;
+  vec<T> max_z = broadcast(-number<T>::infinity), sum{};
+  for (Index j = 0; j < width; j += VL) max_z = larger(load_first(z + j, width - j, -number<T>::infinity), max_z);
+  const vec<T> shift = broadcast(largest(max_z));
+  for (Index j = 0; j < width; j += VL) {
     vec<T> e = exp(load_first(z + j, width - j, -number<T>::infinity) - shift);
-    e = width - j < W ? (first<T>(width - j) ? e : vec<T>{}) : e;
+    e = width - j < VL ? (first_lanes<T>(width - j) ? e : vec<T>{}) : e;
     sum = sum + e;
     store_first(a + j, width - j, e);
   }
   const vec<T> divisor = broadcast(total(sum));
-  for (Index j = 0; j < width; j += W) store_first(a + j, width - j, load_first(a + j, width - j, T(0)) / divisor);
+  for (Index j = 0; j < width; j += VL) store_first(a + j, width - j, load_first(a + j, width - j, T(0)) / divisor);
 }
 
 // delta_i = a_i (g_i - sum_j g_j a_j) for one row, in place of g.
 template <class T> void softmax_pull_back_row(T *delta, const T *a, Index width) {
-  constexpr int W = lanes<T>;
+  constexpr int VL = lanes<T>;
   vec<T> sum{};
-  for (Index j = 0; j < width; j += W)
+  for (Index j = 0; j < width; j += VL)
     sum = sum + load_first(delta + j, width - j, T(0)) * load_first(a + j, width - j, T(0));
   const vec<T> mean = broadcast(total(sum));
-  for (Index j = 0; j < width; j += W) {
-    vec<T> found = load_first(a + j, width - j, T(0)) * (load_first(delta + j, width - j, T(0)) - mean);
-    store_first(delta + j, width - j, found);
+  for (Index j = 0; j < width; j += VL) {
+    vec<T> g = load_first(a + j, width - j, T(0)) * (load_first(delta + j, width - j, T(0)) - mean);
+    store_first(delta + j, width - j, g);
   }
 }
 
@@ -185,28 +185,28 @@ void activate_rows(double parameter, T *A, T *Z, Index ld, Index rows, Index vec
 }
 
 template <class T, class S>
-void pull_back_rows(double parameter, T *delta, Index ld_delta, const T *kept, Index ld_kept, Index rows, Index vectors,
-                    Index width) {
+void pull_back_rows(double parameter, T *delta, Index ld_delta, const T *saved, Index ld_saved, Index rows,
+                    Index vectors, Index width) {
   const vec<T> c = broadcast(T(parameter));
-  for (Index r = 0; r < rows; r++, delta += ld_delta, kept += ld_kept) {
+  for (Index r = 0; r < rows; r++, delta += ld_delta, saved += ld_saved) {
     if constexpr (S::elementwise) {
       for (Index j = 0; j < vectors * lanes<T>; j += lanes<T>)
-        store(delta + j, load(delta + j) * S::slope(load(kept + j), c));
+        store(delta + j, load(delta + j) * S::slope(load(saved + j), c));
     } else {
-      softmax_pull_back_row(delta, kept, width);
+      softmax_pull_back_row(delta, saved, width);
       clear_beyond(delta, width, vectors);
     }
   }
 }
 
-// The loops of each activation, by its number.
+// The loops over rows, by the number of the activation.
 template <class T> struct Loops {
   void (*activate)(double, T *, T *, Index, Index, Index, Index);
   void (*pull_back)(double, T *, Index, const T *, Index, Index, Index, Index);
 };
 template <class T, class... S> CHAINRULE_INLINE const Loops<T> &loops_of(int kind, List<S...>) {
-  static constexpr Loops<T> found[] = {{activate_rows<T, S>, pull_back_rows<T, S>}...};
-  return found[kind];
+  static constexpr Loops<T> loops[] = {{activate_rows<T, S>, pull_back_rows<T, S>}...};
+  return loops[kind];
 }
 
 // A holds z and gets sigma(z); Z, laid out like A, gets z if it is not null.
@@ -215,11 +215,11 @@ CHAINRULE_INLINE void activate(Activation s, T *A, T *Z, Index ld, Index rows, I
   loops_of<T>(s.kind, Activations{}).activate(s.parameter, A, Z, ld, rows, vectors, width);
 }
 
-// delta holds dC/dA and gets dC/dZ; `kept` is Z where needs_z, else A.
+// delta holds dC/dA and gets dC/dZ; `saved` is Z where needs_z, else A.
 template <class T>
-CHAINRULE_INLINE void pull_back(Activation s, T *delta, Index ld_delta, const T *kept, Index ld_kept, Index rows,
+CHAINRULE_INLINE void pull_back(Activation s, T *delta, Index ld_delta, const T *saved, Index ld_saved, Index rows,
                                 Index vectors, Index width) {
-  loops_of<T>(s.kind, Activations{}).pull_back(s.parameter, delta, ld_delta, kept, ld_kept, rows, vectors, width);
+  loops_of<T>(s.kind, Activations{}).pull_back(s.parameter, delta, ld_delta, saved, ld_saved, rows, vectors, width);
 }
 
 struct Traits {
@@ -227,8 +227,8 @@ struct Traits {
   bool elementwise, needs_z;
 };
 template <class... S> CHAINRULE_INLINE const Traits &traits_of(int kind, List<S...>) {
-  static constexpr Traits found[] = {{S::name, S::elementwise, S::needs_z}...};
-  return found[kind];
+  static constexpr Traits traits[] = {{S::name, S::elementwise, S::needs_z}...};
+  return traits[kind];
 }
 
 CHAINRULE_INLINE bool same_text(const char *a, const char *b) {
@@ -246,6 +246,8 @@ CHAINRULE_INLINE bool same_text(const char *a, const char *b) {
   return -1;
 }
 [[maybe_unused]] CHAINRULE_INLINE bool needs_z(Activation s) { return traits_of(s.kind, Activations{}).needs_z; }
-[[maybe_unused]] CHAINRULE_INLINE bool elementwise(Activation s) { return traits_of(s.kind, Activations{}).elementwise; }
+[[maybe_unused]] CHAINRULE_INLINE bool elementwise(Activation s) {
+  return traits_of(s.kind, Activations{}).elementwise;
+}
 
 }  // namespace

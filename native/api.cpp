@@ -1,4 +1,4 @@
-// The C ABI (api.h): arguments checked, networks by number, and the instruction set's own table called.
+// The C ABI (api.h): checks arguments, looks up networks by handle, and calls the table of the instruction set.
 
 #include "api.h"
 
@@ -14,7 +14,7 @@ namespace chainrule {
 
 namespace {
 
-// What the API must know of a network that only its instruction set can look into.
+// What the API knows of a network; the rest is known to its instruction set.
 struct Net {
   const Engine *engine;
   void *made;
@@ -23,109 +23,148 @@ struct Net {
   int64_t step;
   double work;  // multiplications of one row's forward pass
   int threads;  // at most
-  int64_t asked;  // threads of a run, as they were asked for
+  int64_t requested_threads;  // of a run
 };
 
-Handles<Net> networks;
+using Networks = Handles<Net>;
+Networks networks;
 
-// A network entered, and left at the end of the scope.
+// The entry of a handle, entered; null after an error.
+Networks::Entry *enter(Report &report, uint64_t handle, bool exclusive) {
+  Networks::Entry *entry;
+  switch (networks.enter(handle, exclusive, entry)) {
+    case Networks::Entered: return entry;
+    case Networks::Busy: report.refuse(CHAINRULE_BUSY, "the network is in use by another thread"); break;
+    case Networks::Dropped: report.refuse(CHAINRULE_DROPPED, "no network has this handle, or it was dropped"); break;
+  }
+  return nullptr;
+}
+
+// A network entered until the end of the scope.
 class Visit {
  public:
-  Visit(Report &report, uint64_t number, bool alone) : alone(alone) {
-    switch (networks.enter(number, alone, place)) {
-      case Handles<Net>::Entered: return;
-      case Handles<Net>::Busy: report.refuse(CHAINRULE_BUSY, "the network is in use by another thread"); break;
-      case Handles<Net>::Dropped: report.refuse(CHAINRULE_DROPPED, "there is no such network, or none any more"); break;
-    }
-    place = nullptr;
-  }
+  Visit(Report &report, uint64_t handle, bool exclusive)
+      : entry(enter(report, handle, exclusive)), exclusive(exclusive) {}
   ~Visit() {
-    if (place) networks.leave(place, alone);
+    if (entry) networks.leave(entry, exclusive);
   }
   Visit(const Visit &) = delete;
   Visit &operator=(const Visit &) = delete;
-  explicit operator bool() const { return place; }
-  Net *operator->() const { return &place->net; }
-  Net &operator*() const { return place->net; }
+  explicit operator bool() const { return entry; }
+  Net *operator->() const { return &entry->net; }
+  Net &operator*() const { return entry->net; }
 
  private:
-  Handles<Net>::Place *place = nullptr;
-  bool alone;
+  Networks::Entry *entry;
+  bool exclusive;
 };
 
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
-// The core that computes; null, and the reason, where there is none.
-const Core *chosen(Report &report) {
-  const Core *found = choose_core();
-  if (found) return found;
+// The core that computes; null, and the reason, where this machine runs none.
+const Core *chosen_core(Report &report) {
+  const Core *core = choose_core();
+  if (core) return core;
   report.code = CHAINRULE_LACKS;
-  if (report.text && report.room > 0) choose_core(std::getenv("CHAINRULE_ISA"), report.text, size_t(report.room));
+  if (report.text && report.capacity > 0)
+    choose_core(std::getenv("CHAINRULE_ISA"), report.text, size_t(report.capacity));
   return nullptr;
 }
 
-// --- making -----------------------------------------------------------------------------------------------------------
+// --- making ---------------------------------------------------------------------------------------------------------
 
-// Memory of one call, given back at its end.
-template <class T> struct Some {
-  T *at;
-  explicit Some(int64_t count) : at(static_cast<T *>(allocate(Index(count) * Index(sizeof(T))))) {}
-  ~Some() { release(at); }
-  Some(const Some &) = delete;
-  Some &operator=(const Some &) = delete;
-  T &operator[](int64_t i) const { return at[i]; }
+// Memory until the end of the scope.
+template <class T> struct Buffer {
+  T *data;
+  explicit Buffer(int64_t count) : data(static_cast<T *>(allocate(Index(count) * Index(sizeof(T))))) {}
+  ~Buffer() { release(data); }
+  Buffer(const Buffer &) = delete;
+  Buffer &operator=(const Buffer &) = delete;
+  T &operator[](int64_t i) const { return data[i]; }
+};
+
+// The arrays of an Architecture.
+struct ArchitectureArrays {
+  Buffer<Index> sizes;
+  Buffer<Activation> hidden;
+  Buffer<const unsigned char *> masks;
+  Buffer<Block> blocks;
+
+  explicit ArchitectureArrays(const chainrule_architecture &a)
+      : sizes(a.layers + 1), hidden(a.layers), masks(a.layers), blocks(a.blocks) {}
+  bool complete() const { return sizes.data && hidden.data && masks.data && blocks.data; }
 };
 
 bool check_sizes(Report &report, const chainrule_architecture &a) {
   if (!report.same("the size of the architecture's struct", a.size, sizeof a)) return false;
   if (!report.within("the dtype", a.dtype, CHAINRULE_FLOAT32, CHAINRULE_FLOAT64)) return false;
-  if (!report.within("the number of layers of weights", a.layers, 1, most_layers) || !report.there("sizes", a.sizes)) return false;
+  if (!report.within("the number of layers of weights", a.layers, 1, most_layers) || !report.not_null("sizes", a.sizes))
+    return false;
   for (int64_t l = 0; l <= a.layers; l++)
     if (!report.within("the size of a layer", a.sizes[l], 1, most_size)) return false;
-  if (a.layers > 1 && !report.there("hidden", a.hidden)) return false;
-  return report.within("the number of blocks", a.blocks, 1, a.sizes[a.layers]) && report.there("block", a.block);
+  if (a.layers > 1 && !report.not_null("hidden", a.hidden)) return false;
+  return report.within("the number of blocks", a.blocks, 1, a.sizes[a.layers]) && report.not_null("block", a.block);
 }
 
-bool find_activation(Report &report, const Core &core, const chainrule_entry &entry, Activation &found) {
-  found.parameter = entry.parameter;
-  return find(report, "activation", entry.name, core.activation, found.kind) && report.number("a parameter", entry.parameter, -greatest, greatest);
+bool find_activation(Report &report, const Core &core, const chainrule_entry &entry, Activation &activation) {
+  activation.parameter = entry.parameter;
+  return find(report, "activation", entry.name, core.activation, activation.kind) &&
+         report.number("a parameter", entry.parameter, -greatest, greatest);
 }
 
-bool find_blocks(Report &report, const Core &core, const chainrule_architecture &a, Block *found) {
+bool find_blocks(Report &report, const Core &core, const chainrule_architecture &a, const Buffer<Block> &blocks) {
   int64_t at = 0;
   for (int64_t b = 0; b < a.blocks; b++) {
-    const chainrule_block &given = a.block[b];
-    if (!report.same("the first neuron of a block", given.start, at)) return false;
-    if (!report.within("the end of a block", given.stop, at + 1, a.sizes[a.layers])) return false;
-    if (!find_activation(report, core, given.activation, found[b].activation)) return false;
-    if (!find(report, "cost", given.cost.name, core.cost, found[b].cost)) return false;
-    if (!report.number("a parameter", given.cost.parameter, -greatest, greatest)) return false;
-    if (!core.has_road(found[b]))
-      return report.refuse(CHAINRULE_LACKS, "the core has no cost '%s' of an output of '%s'", given.cost.name, given.activation.name);
-    found[b].cost_parameter = given.cost.parameter;
-    found[b].start = int(given.start), found[b].stop = int(given.stop);
-    at = given.stop;
+    const chainrule_block &from = a.block[b];
+    Block &to = blocks[b];
+    if (!report.same("the first neuron of a block", from.start, at)) return false;
+    if (!report.within("the end of a block", from.stop, at + 1, a.sizes[a.layers])) return false;
+    if (!find_activation(report, core, from.activation, to.activation)) return false;
+    if (!find(report, "cost", from.cost.name, core.cost, to.cost)) return false;
+    if (!report.number("a parameter", from.cost.parameter, -greatest, greatest)) return false;
+    if (!core.goes_together(to))
+      return report.refuse(CHAINRULE_LACKS, "the core has no cost '%s' of an output of '%s'", from.cost.name,
+                           from.activation.name);
+    to.cost_parameter = from.cost.parameter;
+    to.start = int(from.start), to.stop = int(from.stop);
+    at = from.stop;
   }
   return report.same("the number of neurons in blocks", at, a.sizes[a.layers]);
 }
 
-bool find_settings(Report &report, const Core &core, const chainrule_architecture &a, const chainrule_settings &given, Settings &s) {
-  if (!report.same("the size of the settings' struct", given.size, sizeof given)) return false;
-  if (!find(report, "rule", given.rule, core.rule, s.rule.kind)) return false;
-  for (int i = 0; i < 6; i++) {
-    if (!report.number("a parameter of the rule", given.parameter[i], -greatest, greatest)) return false;
-    s.rule.parameter[i] = given.parameter[i];
+bool read_architecture(Report &report, const Core &core, const chainrule_architecture &a, ArchitectureArrays &to) {
+  if (!to.complete()) return report.refuse(CHAINRULE_MEMORY, "not enough memory for an architecture");
+  for (int64_t l = 0; l <= a.layers; l++) to.sizes[l] = Index(a.sizes[l]);
+  for (int64_t k = 0; a.masks && k < a.layers; k++) {
+    to.masks[k] = a.masks[k].data;
+    if (to.masks[k] && !report.same("the bytes of a mask", a.masks[k].bytes, to.sizes[k] * to.sizes[k + 1]))
+      return false;
   }
-  for (int64_t l = 0; given.dropout && l < a.layers - 1; l++)
-    if (!report.number("a probability of dropout", given.dropout[l], 0, 65535.0 / 65536)) return false;
-  s.batch = Index(given.batch), s.divisor = given.divisor, s.alpha = given.alpha, s.l1 = given.l1;
-  s.dropout = given.dropout, s.seed = given.seed;
-  s.clip_norm = given.clip_norm, s.clip_value = given.clip_value, s.clip_example = given.clip_example;
+  for (int64_t k = 0; k < a.layers - 1; k++)
+    if (!find_activation(report, core, a.hidden[k], to.hidden[k])) return false;
+  return find_blocks(report, core, a, to.blocks);
+}
+
+bool read_settings(Report &report, const Core &core, const chainrule_architecture &a, const chainrule_settings &from,
+                   Settings &s) {
+  if (!report.same("the size of the settings' struct", from.size, sizeof from)) return false;
+  if (!find(report, "rule", from.rule, core.rule, s.rule.kind)) return false;
+  for (int i = 0; i < 6; i++) {
+    if (!report.number("a parameter of the rule", from.parameter[i], -greatest, greatest)) return false;
+    s.rule.parameter[i] = from.parameter[i];
+  }
+  for (int64_t l = 0; from.dropout && l < a.layers - 1; l++)
+    if (!report.number("a probability of dropout", from.dropout[l], 0, 65535.0 / 65536)) return false;
+  s.batch = Index(from.batch), s.divisor = from.divisor, s.alpha = from.alpha, s.l1 = from.l1;
+  s.dropout = from.dropout, s.seed = from.seed;
+  s.clip_norm = from.clip_norm, s.clip_value = from.clip_value, s.clip_example = from.clip_example;
   const double least = 4.9e-324;
-  return report.within("the batch", given.batch, 1, most_count) && report.within("threads", given.threads, -most_count, most_count) &&
+  return report.within("the batch", from.batch, 1, most_count) &&
+         report.within("threads", from.threads, -most_count, most_count) &&
          report.number("the divisor", s.divisor, least, greatest) && report.number("alpha", s.alpha, 0, greatest) &&
          report.number("l1", s.l1, 0, greatest) && report.number("the bound of the norm", s.clip_norm, least, huge) &&
-         report.number("the bound of a value", s.clip_value, least, huge) && report.number("the bound of an example", s.clip_example, least, huge);
+         report.number("the bound of a value", s.clip_value, least, huge) &&
+         report.number("the bound of an example", s.clip_example, least, huge);
 }
 
 int at_most(int64_t threads) {
@@ -133,12 +172,15 @@ int at_most(int64_t threads) {
   return int(wanted < most_threads ? wanted : most_threads);
 }
 
-void describe(Net &net, const chainrule_architecture &a) {
+void describe(Net &net, const chainrule_architecture &a, const chainrule_settings *settings) {
   net.dtype = a.dtype, net.n_1 = a.sizes[0], net.n_L = a.sizes[a.layers], net.blocks = a.blocks;
   for (int64_t k = 0; k < a.layers; k++) {
     net.parameters += (a.sizes[k] + 1) * a.sizes[k + 1];
     net.work += double(a.sizes[k]) * double(a.sizes[k + 1]);
   }
+  net.batch = settings ? settings->batch : 0;
+  net.requested_threads = settings ? settings->threads : 0;
+  net.threads = at_most(net.requested_threads < 0 ? -net.requested_threads : net.requested_threads);
 }
 
 // A bound of the memory that a network takes, in bytes; double, so that it cannot overflow.
@@ -149,67 +191,62 @@ double bytes_needed(const chainrule_architecture &a, double rows, int threads) {
   return 8 * (8 * weights + 8 * (rows + 64) * neurons + (rows + 64) * 64 * threads);
 }
 
-bool make(Report &report, const chainrule_architecture &given, const chainrule_settings *asked, int64_t rows, Net &net) {
-  if (!check_sizes(report, given)) return false;
-  const Core *found = chosen(report);
-  if (!found) return false;
-  const Core &core = *found;
-  Some<Index> sizes(given.layers + 1);
-  Some<Activation> hidden(given.layers);
-  Some<const unsigned char *> masks(given.layers);
-  Some<Block> blocks(given.blocks);
-  if (!sizes.at || !hidden.at || !masks.at || !blocks.at) return report.refuse(CHAINRULE_MEMORY, "not enough memory for an architecture");
-  for (int64_t l = 0; l <= given.layers; l++) sizes[l] = Index(given.sizes[l]);
-  for (int64_t k = 0; given.masks && k < given.layers; k++) {
-    masks[k] = given.masks[k].data;
-    if (masks[k] && !report.same("the bytes of a mask", given.masks[k].bytes, sizes[k] * sizes[k + 1])) return false;
-  }
-  for (int64_t k = 0; k < given.layers - 1; k++)
-    if (!find_activation(report, core, given.hidden[k], hidden[k])) return false;
-  if (!find_blocks(report, core, given, blocks.at)) return false;
+// Makes a network in the instruction set's core; settings are those of a run, or null. False after an error.
+bool make(Report &report, const chainrule_architecture &architecture, const chainrule_settings *run, int64_t rows,
+          Net &net) {
+  if (!check_sizes(report, architecture)) return false;
+  const Core *core = chosen_core(report);
+  if (!core) return false;
+  ArchitectureArrays arrays(architecture);
+  if (!read_architecture(report, *core, architecture, arrays)) return false;
   Settings settings{};
-  if (asked && !find_settings(report, core, given, *asked, settings)) return false;
-  if (asked) rows = asked->batch < chunk ? asked->batch : chunk;
+  if (run && !read_settings(report, *core, architecture, *run, settings)) return false;
+  if (run) rows = run->batch < chunk ? run->batch : chunk;
   if (!report.within("the number of rows together", rows, 1, chunk)) return false;
-  net.threads = at_most(asked ? (asked->threads < 0 ? -asked->threads : asked->threads) : 0);
-  const double bytes = bytes_needed(given, double(rows), net.threads);
-  if (bytes > 1e17) return report.refuse(CHAINRULE_MEMORY, "not enough memory: the network would take about %.0e bytes", bytes);
-  describe(net, given);
-  net.asked = asked ? asked->threads : 0;
-  net.batch = asked ? asked->batch : 0;
-  net.engine = given.dtype == CHAINRULE_FLOAT64 ? &core.f64 : &core.f32;
-  const Architecture a{Index(given.layers), sizes.at, hidden.at, masks.at, Index(given.blocks), blocks.at};
-  net.made = net.engine->make(a, asked ? &settings : nullptr, Index(rows), net.threads);
-  if (!net.made) return report.refuse(CHAINRULE_MEMORY, "not enough memory for a network of %lld parameters", (long long)net.parameters);
+  describe(net, architecture, run);
+  const double bytes = bytes_needed(architecture, double(rows), net.threads);
+  if (bytes > 1e17)
+    return report.refuse(CHAINRULE_MEMORY, "not enough memory: the network would take about %.0e bytes", bytes);
+  net.engine = architecture.dtype == CHAINRULE_FLOAT64 ? &core->f64 : &core->f32;
+  const Architecture a{Index(architecture.layers), arrays.sizes.data,          arrays.hidden.data,
+                       arrays.masks.data,          Index(architecture.blocks), arrays.blocks.data};
+  net.made = net.engine->make(a, run ? &settings : nullptr, Index(rows), net.threads);
+  if (!net.made)
+    return report.refuse(CHAINRULE_MEMORY, "not enough memory for a network of %lld parameters",
+                         (long long)net.parameters);
   net.slots = net.engine->slots(net.made);
   return true;
 }
 
-// --- calling ----------------------------------------------------------------------------------------------------------
+// --- calling --------------------------------------------------------------------------------------------------------
 
-constexpr double worthwhile = 3e6, measured = 3e5;  // operations of a call, of an update, below which one thread is best
+// Operations below which one thread is fastest: of a call, and of an update (the workers are awake then). Above,
+// training measures which number of threads is faster (train.h).
+constexpr double least_parallel_call = 3e6, least_parallel_update = 3e5;
 
-// Threads for a call, taken from the pool and given back at the end of the scope.
-class Crew {
+// A team of threads, acquired from the pool until the end of the scope.
+class TeamLease {
  public:
-  Crew(const Net &net, int64_t asked, double operations, double least = worthwhile) {
-    const bool always = asked < 0;
-    int wanted = asked ? at_most(always ? -asked : asked) : net.threads;
+  TeamLease(const Net &net, int64_t requested, double operations, double least = least_parallel_call) {
+    const bool always = requested < 0;
+    int wanted = requested ? at_most(always ? -requested : requested) : net.threads;
     if (!always && operations < least) wanted = 1;
     if (wanted > 1) wanted = acquire(wanted);
     team = {wanted, parallel, barrier, now, always};
   }
-  ~Crew() {
+  ~TeamLease() {
     if (team.threads > 1) release_threads();
   }
-  Crew(const Crew &) = delete;
-  Crew &operator=(const Crew &) = delete;
+  TeamLease(const TeamLease &) = delete;
+  TeamLease &operator=(const TeamLease &) = delete;
   Team team;
 };
 
 int64_t theta_bytes(const Net &net) { return net.parameters * bytes_of(net.dtype); }
 
-bool check_threads(Report &report, int64_t threads, int64_t most) { return report.within("threads", threads, -most, most); }
+bool check_threads(Report &report, int64_t threads, int64_t most) {
+  return report.within("threads", threads, -most, most);
+}
 
 bool check_examples(Report &report, const Net &net, const chainrule_examples &e) {
   const int64_t n = e.X.rows;
@@ -218,11 +255,13 @@ bool check_examples(Report &report, const Net &net, const chainrule_examples &e)
   if (!check_kind(report, "T", e.T.kind, true) || !check_matrix(report, "T", e.T, n, columns)) return false;
   if (!report.within("by_term", e.by_term, 0, 1)) return false;
   if (e.weight.kind == CHAINRULE_NONE) return report.same("by_term without weights", e.by_term, 0);
-  return check_kind(report, "weight", e.weight.kind, false) && check_matrix(report, "weight", e.weight, n, e.by_term ? net.n_L : 1);
+  return check_kind(report, "weight", e.weight.kind, false) &&
+         check_matrix(report, "weight", e.weight, n, e.by_term ? net.n_L : 1);
 }
 
 Examples as_examples(const chainrule_examples &e) {
-  return {as_matrix(e.X), as_matrix(e.T), e.weight.kind == CHAINRULE_NONE ? Matrix{} : as_matrix(e.weight), e.by_term != 0};
+  return {as_matrix(e.X), as_matrix(e.T), e.weight.kind == CHAINRULE_NONE ? Matrix{} : as_matrix(e.weight),
+          e.by_term != 0};
 }
 
 bool check_predict(Report &report, const Net &net, const chainrule_predict_call &call) {
@@ -230,35 +269,42 @@ bool check_predict(Report &report, const Net &net, const chainrule_predict_call 
   if (!check_threads(report, call.threads, most_count) || !report.within("finite", call.finite, 0, 1)) return false;
   if (!check_kind(report, "X", call.X.kind, false) || !check_matrix(report, "X", call.X, 0, net.n_1)) return false;
   if (!report.within("the number of rows", call.X.rows, 1, most_count / net.n_L)) return false;
-  if (!report.same("the size of out in bytes", call.out_bytes, call.X.rows * net.n_L * bytes_of(net.dtype))) return false;
+  if (!report.same("the size of out in bytes", call.out_bytes, call.X.rows * net.n_L * bytes_of(net.dtype)))
+    return false;
   if (!report.aligned("out", call.out, bytes_of(net.dtype))) return false;
   return !call.finite || check_finite(report, call.X);
 }
 
-// Under what the pure functions run: examples as they must be, and a network that is not that of a run.
+// For the pure functions: good examples, and a network without settings.
 bool check_pure(Report &report, const Net &net, const chainrule_examples *e, int64_t threads) {
-  if (net.batch) return report.refuse(CHAINRULE_ARGUMENT, "the network is that of a run: make one without settings");
+  if (net.batch) return report.refuse(CHAINRULE_ARGUMENT, "the network belongs to a run: make one without settings");
   if (!check_threads(report, threads, net.threads)) return false;
-  return report.there("the examples", e) && check_examples(report, net, *e);
+  return report.not_null("the examples", e) && check_examples(report, net, *e);
 }
 
 bool check_steps(Report &report, const Net &net, const chainrule_step_call &call) {
   if (!report.same("the size of the call's struct", call.size, sizeof call)) return false;
-  if (!net.batch) return report.refuse(CHAINRULE_ARGUMENT, "the network was made without settings, so it cannot be trained");
+  if (!net.batch)
+    return report.refuse(CHAINRULE_ARGUMENT, "the network was made without settings, so it cannot be trained");
   if (!report.same("the size of theta in bytes", call.theta_bytes, theta_bytes(net))) return false;
   if (!report.aligned("theta", call.theta, bytes_of(net.dtype))) return false;
-  if (!report.aligned("order", call.order, 8) || !report.aligned("rates", call.rates, 8) || !report.aligned("costs", call.costs, 8)) return false;
-  if (!report.within("the epoch", call.epoch, 0, most_count) || !report.within("the first batch", call.first_batch, 0, most_count)) return false;
+  if (!report.aligned("order", call.order, 8) || !report.aligned("rates", call.rates, 8) ||
+      !report.aligned("costs", call.costs, 8))
+    return false;
+  if (!report.within("the epoch", call.epoch, 0, most_count) ||
+      !report.within("the first batch", call.first_batch, 0, most_count))
+    return false;
   if (!report.number("seconds", call.seconds, 0, huge)) return false;
   return check_examples(report, net, call.examples) && check_order(report, call, net.batch, call.examples.X.rows);
 }
 
 int64_t step(Net &net, const chainrule_step_call &call) {
   if (!call.updates) return 0;
-  const Steps steps{as_examples(call.examples), call.order, Index(call.rows), call.rates, Index(call.updates),
-                    Index(call.epoch), Index(call.first_batch), call.seconds, call.costs};
-  const Crew crew(net, net.asked, 6 * net.work * double(net.batch), measured);
-  const Index made = net.engine->steps(net.made, call.theta, steps, crew.team);
+  const Steps steps{
+      as_examples(call.examples), call.order,   Index(call.rows), call.rates, Index(call.updates), Index(call.epoch),
+      Index(call.first_batch),    call.seconds, call.costs};
+  const TeamLease lease(net, net.requested_threads, 6 * net.work * double(net.batch), least_parallel_update);
+  const Index made = net.engine->steps(net.made, call.theta, steps, lease.team);
   net.step += made;
   return made;
 }
@@ -267,26 +313,26 @@ int64_t step(Net &net, const chainrule_step_call &call) {
 
 }  // namespace chainrule
 
-// --- what is exported -------------------------------------------------------------------------------------------------
+// --- what is exported -----------------------------------------------------------------------------------------------
 
-using chainrule::Crew;
 using chainrule::Net;
 using chainrule::networks;
 using chainrule::Report;
+using chainrule::TeamLease;
 using chainrule::Visit;
 
 extern "C" {
 
 int64_t chainrule_abi(void) { return CHAINRULE_ABI; }
 
-const char *chainrule_instructions(char *text, int64_t room) {
-  Report report{text, room};
-  const chainrule::Core *core = chainrule::chosen(report);
+const char *chainrule_instructions(char *text, int64_t capacity) {
+  Report report{text, capacity};
+  const chainrule::Core *core = chainrule::chosen_core(report);
   return core ? core->name : nullptr;
 }
 
-void chainrule_runnable(char *names, int64_t room) {
-  if (names && room > 0) chainrule::runnable_cores(names, size_t(room));
+void chainrule_runnable(char *names, int64_t capacity) {
+  if (names && capacity > 0) chainrule::runnable_cores(names, size_t(capacity));
 }
 
 int64_t chainrule_threads(void) { return chainrule::at_most(0); }
@@ -302,66 +348,65 @@ int64_t chainrule_has(int64_t what, const char *name) {
   }
 }
 
-int32_t chainrule_make(const chainrule_architecture *architecture, const chainrule_settings *settings, int64_t rows, uint64_t *network,
-                       char *text, int64_t room) {
-  Report report{text, room};
-  if (!report.there("the architecture", architecture) || !report.there("the network's number", network)) return report.code;
+int32_t chainrule_make(const chainrule_architecture *architecture, const chainrule_settings *settings, int64_t rows,
+                       uint64_t *network, char *text, int64_t capacity) {
+  Report report{text, capacity};
+  if (!report.not_null("the architecture", architecture) || !report.not_null("the network's handle", network))
+    return report.code;
   Net net{};
   if (!make(report, *architecture, settings, rows, net)) return report.code;
-  auto *place = networks.claim();
-  if (!place) {
+  auto *entry = networks.claim();
+  if (!entry) {
     net.engine->drop(net.made);
     report.refuse(CHAINRULE_MEMORY, "not enough memory for another network");
     return report.code;
   }
-  place->net = net;
-  *network = place->number;
-  networks.leave(place, true);
+  entry->net = net;
+  *network = entry->handle;
+  networks.leave(entry, true);
   return CHAINRULE_OK;
 }
 
-int32_t chainrule_drop(uint64_t network, char *text, int64_t room) {
-  Report report{text, room};
-  chainrule::Handles<Net>::Place *place;
-  switch (networks.enter(network, true, place)) {
-    case chainrule::Handles<Net>::Entered:
-      place->net.engine->drop(place->net.made);
-      networks.vacate(place);
-      break;
-    case chainrule::Handles<Net>::Busy: report.refuse(CHAINRULE_BUSY, "the network is in use by another thread"); break;
-    case chainrule::Handles<Net>::Dropped: report.refuse(CHAINRULE_DROPPED, "there is no such network, or none any more"); break;
+int32_t chainrule_drop(uint64_t network, char *text, int64_t capacity) {
+  Report report{text, capacity};
+  if (auto *entry = chainrule::enter(report, network, true)) {
+    entry->net.engine->drop(entry->net.made);
+    networks.vacate(entry);
   }
   return report.code;
 }
 
-int32_t chainrule_set_theta(uint64_t network, const void *theta, int64_t bytes, char *text, int64_t room) {
-  Report report{text, room};
+int32_t chainrule_set_theta(uint64_t network, const void *theta, int64_t bytes, char *text, int64_t capacity) {
+  Report report{text, capacity};
   const Visit net(report, network, true);
   if (!net || !report.same("the size in bytes", bytes, theta_bytes(*net))) return report.code;
   if (report.aligned("theta", theta, chainrule::bytes_of(net->dtype))) net->engine->set_theta(net->made, theta);
   return report.code;
 }
 
-int32_t chainrule_steps(uint64_t network, chainrule_step_call *call, char *text, int64_t room) {
-  Report report{text, room};
-  if (!report.there("the call", call)) return report.code;
+int32_t chainrule_steps(uint64_t network, chainrule_step_call *call, char *text, int64_t capacity) {
+  Report report{text, capacity};
+  if (!report.not_null("the call", call)) return report.code;
   const Visit net(report, network, true);
   if (net && check_steps(report, *net, *call)) call->made = step(*net, *call);
   return report.code;
 }
 
-int32_t chainrule_get_slots(uint64_t network, void *slots, int64_t bytes, int64_t *step, char *text, int64_t room) {
-  Report report{text, room};
+int32_t chainrule_get_slots(uint64_t network, void *slots, int64_t bytes, int64_t *step, char *text, int64_t capacity) {
+  Report report{text, capacity};
   const Visit net(report, network, true);
-  if (!net || !report.there("step", step) || !report.same("the size in bytes", bytes, net->slots * theta_bytes(*net))) return report.code;
+  if (!net || !report.not_null("step", step) ||
+      !report.same("the size in bytes", bytes, net->slots * theta_bytes(*net)))
+    return report.code;
   if (bytes && !report.aligned("slots", slots, chainrule::bytes_of(net->dtype))) return report.code;
   net->engine->get_slots(net->made, slots);
   *step = net->step;
   return report.code;
 }
 
-int32_t chainrule_set_slots(uint64_t network, const void *slots, int64_t bytes, int64_t step, char *text, int64_t room) {
-  Report report{text, room};
+int32_t chainrule_set_slots(uint64_t network, const void *slots, int64_t bytes, int64_t step, char *text,
+                            int64_t capacity) {
+  Report report{text, capacity};
   const Visit net(report, network, true);
   if (!net || !report.same("the size in bytes", bytes, net->slots * theta_bytes(*net))) return report.code;
   if (bytes && !report.aligned("slots", slots, chainrule::bytes_of(net->dtype))) return report.code;
@@ -371,48 +416,51 @@ int32_t chainrule_set_slots(uint64_t network, const void *slots, int64_t bytes, 
   return report.code;
 }
 
-int32_t chainrule_predict(uint64_t network, const chainrule_predict_call *call, char *text, int64_t room) {
-  Report report{text, room};
-  if (!report.there("the call", call)) return report.code;
+int32_t chainrule_predict(uint64_t network, const chainrule_predict_call *call, char *text, int64_t capacity) {
+  Report report{text, capacity};
+  if (!report.not_null("the call", call)) return report.code;
   const Visit net(report, network, false);
   if (!net || !check_predict(report, *net, *call)) return report.code;
-  const Crew crew(*net, call->threads, 2 * net->work * double(call->X.rows));
-  const bool done = net->engine->predict(net->made, chainrule::as_matrix(call->X), call->out, crew.team);
+  const TeamLease lease(*net, call->threads, 2 * net->work * double(call->X.rows));
+  const bool done = net->engine->predict(net->made, chainrule::as_matrix(call->X), call->out, lease.team);
   if (!done) report.refuse(CHAINRULE_MEMORY, "not enough memory to predict");
   return report.code;
 }
 
-int32_t chainrule_cost(uint64_t network, const chainrule_examples *e, int64_t threads, double *cost, char *text, int64_t room) {
-  Report report{text, room};
+int32_t chainrule_cost(uint64_t network, const chainrule_examples *e, int64_t threads, double *cost, char *text,
+                       int64_t capacity) {
+  Report report{text, capacity};
   const Visit net(report, network, true);
-  if (!net || !check_pure(report, *net, e, threads) || !report.there("cost", cost)) return report.code;
-  const Crew crew(*net, threads, 2 * net->work * double(e->X.rows));
-  *cost = net->engine->cost(net->made, chainrule::as_examples(*e), crew.team);
+  if (!net || !check_pure(report, *net, e, threads) || !report.not_null("cost", cost)) return report.code;
+  const TeamLease lease(*net, threads, 2 * net->work * double(e->X.rows));
+  *cost = net->engine->cost(net->made, chainrule::as_examples(*e), lease.team);
   return report.code;
 }
 
-int32_t chainrule_gradient(uint64_t network, const chainrule_examples *e, double divisor, double alpha, double l1, int64_t threads,
-                           void *out, int64_t bytes, char *text, int64_t room) {
-  Report report{text, room};
+int32_t chainrule_gradient(uint64_t network, const chainrule_examples *e, double divisor, double alpha, double l1,
+                           int64_t threads, void *out, int64_t bytes, char *text, int64_t capacity) {
+  Report report{text, capacity};
   const Visit net(report, network, true);
   if (!net || !check_pure(report, *net, e, threads)) return report.code;
-  if (!report.same("the size in bytes", bytes, theta_bytes(*net)) || !report.aligned("out", out, chainrule::bytes_of(net->dtype)))
+  if (!report.same("the size in bytes", bytes, theta_bytes(*net)) ||
+      !report.aligned("out", out, chainrule::bytes_of(net->dtype)))
     return report.code;
-  if (!report.number("the divisor", divisor, 4.9e-324, chainrule::greatest) || !report.number("alpha", alpha, 0, chainrule::greatest) ||
-      !report.number("l1", l1, 0, chainrule::greatest))
+  if (!report.number("the divisor", divisor, 4.9e-324, chainrule::greatest) ||
+      !report.number("alpha", alpha, 0, chainrule::greatest) || !report.number("l1", l1, 0, chainrule::greatest))
     return report.code;
-  const Crew crew(*net, threads, 6 * net->work * double(e->X.rows));
-  net->engine->gradient(net->made, chainrule::as_examples(*e), divisor, alpha, l1, out, crew.team);
+  const TeamLease lease(*net, threads, 6 * net->work * double(e->X.rows));
+  net->engine->gradient(net->made, chainrule::as_examples(*e), divisor, alpha, l1, out, lease.team);
   return report.code;
 }
 
-int32_t chainrule_norms(uint64_t network, const chainrule_examples *e, int64_t threads, double *norms, int64_t rows, char *text, int64_t room) {
-  Report report{text, room};
+int32_t chainrule_norms(uint64_t network, const chainrule_examples *e, int64_t threads, double *norms, int64_t rows,
+                        char *text, int64_t capacity) {
+  Report report{text, capacity};
   const Visit net(report, network, true);
   if (!net || !check_pure(report, *net, e, threads)) return report.code;
   if (!report.same("the number of rows", rows, e->X.rows) || !report.aligned("norms", norms, 8)) return report.code;
-  const Crew crew(*net, threads, 4 * net->work * double(e->X.rows));
-  net->engine->norms(net->made, chainrule::as_examples(*e), norms, crew.team);
+  const TeamLease lease(*net, threads, 4 * net->work * double(e->X.rows));
+  net->engine->norms(net->made, chainrule::as_examples(*e), norms, lease.team);
   return report.code;
 }
 

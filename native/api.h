@@ -1,15 +1,15 @@
-/* The C ABI of the core: what another language calls. Plain structs and numbers; nothing is thrown across it.
+/* The C ABI of the core, for other languages: plain structs and numbers; no exception leaves it.
  *
- * Every function that can fail returns a code and writes one line to `text` (at most `room` bytes with its final 0).
+ * Every function that can fail returns a code and writes one line to `text`: at most `capacity` bytes with the final 0.
  * Every argument struct that may grow begins with its own size in bytes, which must be that of this version.
  *
- *     network   architecture, settings or none   → a number, until chainrule_drop
+ *     make      architecture, settings or none   → the handle of a network, until chainrule_drop
  *     steps     theta, examples, order, rates    → theta, costs
  *     predict   X                                → A^L; one network from any number of threads at once
  *     cost, gradient, norms   examples           → C, dC/dtheta, the length of each example's own gradient
  *
- * A network is known by a number that is never used again, so that a dropped one is refused and not touched. All but
- * predict need it for themselves: a second thread is refused.
+ * A handle is never used again, so a dropped network is refused and its memory not touched. All calls but predict use a
+ * network exclusively: a second thread is refused.
  */
 #ifndef CHAINRULE_API_H
 #define CHAINRULE_API_H
@@ -30,18 +30,18 @@ extern "C" {
 
 enum {
   CHAINRULE_OK = 0,
-  CHAINRULE_ARGUMENT = 1,  /* an argument that makes no sense */
+  CHAINRULE_ARGUMENT = 1,  /* an argument that is not allowed */
   CHAINRULE_LACKS = 2,     /* a name that the core does not have */
   CHAINRULE_MEMORY = 3,    /* not enough memory */
   CHAINRULE_BUSY = 4,      /* the network is in use by another thread */
-  CHAINRULE_DROPPED = 5    /* no network has this number, or none any more */
+  CHAINRULE_DROPPED = 5    /* no network has this handle, or it was dropped */
 };
 
 enum { CHAINRULE_NONE = 0, CHAINRULE_FLOAT32 = 1, CHAINRULE_FLOAT64 = 2, CHAINRULE_INT32 = 3 };
 
 enum { CHAINRULE_ACTIVATIONS = 0, CHAINRULE_COSTS = 1, CHAINRULE_RULES = 2 };
 
-/* A name with its final 0, and the parameter of what it names, if that has one. */
+/* A name with its final 0, and the parameter of the entry, if it has one. */
 typedef struct {
   char name[32];
   double parameter;
@@ -53,7 +53,7 @@ typedef struct {
   int64_t start, stop;
 } chainrule_block;
 
-/* One byte for each weight of a layer, row by row, 0 where there is none; no data where all are there. */
+/* One byte for each weight of a layer, row-major, 0 for a weight that stays 0; without data the layer has no mask. */
 typedef struct {
   const uint8_t *data;
   int64_t bytes;
@@ -62,7 +62,7 @@ typedef struct {
 /* sizes: layers + 1 of them; hidden: layers - 1; masks: null, or one for each layer. */
 typedef struct {
   int64_t size;
-  int64_t dtype;  /* CHAINRULE_FLOAT32 or _FLOAT64 */
+  int64_t dtype; /* CHAINRULE_FLOAT32 or CHAINRULE_FLOAT64 */
   int64_t layers;
   const int64_t *sizes;
   const chainrule_entry *hidden;
@@ -71,8 +71,8 @@ typedef struct {
   const chainrule_block *block;
 } chainrule_architecture;
 
-/* Threads, here and below: at most so many; 0 leaves the number to the core; -n: n for all work, however little (for tests).
- * dropout: null, or layers - 1 probabilities. Bounds are infinite for none. */
+/* threads, here and below: the most to use; 0 leaves the number to the core; -n: n for all work, however little (for
+ * tests). dropout: null, or layers - 1 probabilities. Bounds are infinite for none. */
 typedef struct {
   int64_t size;
   char rule[32];
@@ -101,7 +101,7 @@ typedef struct {
   int64_t by_term;
 } chainrule_examples;
 
-/* One call of steps; `costs` has room for `updates`; theta is of the network's type, as its bytes must say. */
+/* One call of steps; `costs` holds `updates` numbers; theta is of the network's type and theta_bytes long. */
 typedef struct {
   int64_t size;
   chainrule_examples examples;
@@ -110,14 +110,14 @@ typedef struct {
   const double *rates;
   int64_t updates;
   int64_t epoch, first_batch;
-  double seconds;  /* after which it returns, between two updates */
+  double seconds; /* after which it returns, between two updates */
   double *costs;
   void *theta;
   int64_t theta_bytes;
-  int64_t made;  /* out: the updates made */
+  int64_t made; /* out: the updates made */
 } chainrule_step_call;
 
-/* out: X.rows x n_L elements of the network's type, row by row; finite: 1 has X refused where it is not. */
+/* out: X.rows x n_L elements of the network's type, row-major; finite: 1 refuses an X that is not finite. */
 typedef struct {
   int64_t size;
   chainrule_matrix X;
@@ -129,32 +129,40 @@ typedef struct {
 
 CHAINRULE_PUBLIC int64_t chainrule_abi(void);
 
-/* The instruction set that computes; null, and a line, where this machine runs none, or not the one that is asked for. */
-CHAINRULE_PUBLIC const char *chainrule_instructions(char *text, int64_t room);
-CHAINRULE_PUBLIC void chainrule_runnable(char *names, int64_t room); /* the sets that this machine runs: "v4, v3, v2" */
-CHAINRULE_PUBLIC int64_t chainrule_threads(void);          /* that a call uses where it is left to the core */
+/* The instruction set that computes; null, and a line, if this machine runs none, or not the one of CHAINRULE_ISA. */
+CHAINRULE_PUBLIC const char *chainrule_instructions(char *text, int64_t capacity);
+/* The instruction sets that this machine runs: "v4, v3, v2". */
+CHAINRULE_PUBLIC void chainrule_runnable(char *names, int64_t capacity);
+/* The number of threads that a call uses if it is left to the core. */
+CHAINRULE_PUBLIC int64_t chainrule_threads(void);
 
 /* Whether the core has an activation, a cost or a rule of a name. */
 CHAINRULE_PUBLIC int64_t chainrule_has(int64_t what, const char *name);
 
-/* `settings` is null for a network that is not trained; then `rows` of examples are in memory together, at most 8,192. */
+/* `settings` is null for a network that is not trained; it then computes `rows` rows together, at most 8,192. */
 CHAINRULE_PUBLIC int32_t chainrule_make(const chainrule_architecture *, const chainrule_settings *, int64_t rows,
-                                        uint64_t *network, char *text, int64_t room);
-CHAINRULE_PUBLIC int32_t chainrule_drop(uint64_t network, char *text, int64_t room);
+                                        uint64_t *network, char *text, int64_t capacity);
+CHAINRULE_PUBLIC int32_t chainrule_drop(uint64_t network, char *text, int64_t capacity);
 
-CHAINRULE_PUBLIC int32_t chainrule_set_theta(uint64_t network, const void *theta, int64_t bytes, char *text, int64_t room);
-CHAINRULE_PUBLIC int32_t chainrule_steps(uint64_t network, chainrule_step_call *, char *text, int64_t room);
+CHAINRULE_PUBLIC int32_t chainrule_set_theta(uint64_t network, const void *theta, int64_t bytes, char *text,
+                                             int64_t capacity);
+CHAINRULE_PUBLIC int32_t chainrule_steps(uint64_t network, chainrule_step_call *, char *text, int64_t capacity);
 
 /* Slots lie one after the other, each like theta. */
-CHAINRULE_PUBLIC int32_t chainrule_get_slots(uint64_t network, void *slots, int64_t bytes, int64_t *step, char *text, int64_t room);
-CHAINRULE_PUBLIC int32_t chainrule_set_slots(uint64_t network, const void *slots, int64_t bytes, int64_t step, char *text, int64_t room);
+CHAINRULE_PUBLIC int32_t chainrule_get_slots(uint64_t network, void *slots, int64_t bytes, int64_t *step, char *text,
+                                             int64_t capacity);
+CHAINRULE_PUBLIC int32_t chainrule_set_slots(uint64_t network, const void *slots, int64_t bytes, int64_t step,
+                                             char *text, int64_t capacity);
 
-CHAINRULE_PUBLIC int32_t chainrule_predict(uint64_t network, const chainrule_predict_call *, char *text, int64_t room);
-CHAINRULE_PUBLIC int32_t chainrule_cost(uint64_t network, const chainrule_examples *, int64_t threads, double *cost, char *text, int64_t room);
-CHAINRULE_PUBLIC int32_t chainrule_gradient(uint64_t network, const chainrule_examples *, double divisor, double alpha, double l1,
-                                            int64_t threads, void *out, int64_t bytes, char *text, int64_t room);
-CHAINRULE_PUBLIC int32_t chainrule_norms(uint64_t network, const chainrule_examples *, int64_t threads, double *norms, int64_t rows,
-                                         char *text, int64_t room);
+CHAINRULE_PUBLIC int32_t chainrule_predict(uint64_t network, const chainrule_predict_call *, char *text,
+                                           int64_t capacity);
+CHAINRULE_PUBLIC int32_t chainrule_cost(uint64_t network, const chainrule_examples *, int64_t threads, double *cost,
+                                        char *text, int64_t capacity);
+CHAINRULE_PUBLIC int32_t chainrule_gradient(uint64_t network, const chainrule_examples *, double divisor, double alpha,
+                                            double l1, int64_t threads, void *out, int64_t bytes, char *text,
+                                            int64_t capacity);
+CHAINRULE_PUBLIC int32_t chainrule_norms(uint64_t network, const chainrule_examples *, int64_t threads, double *norms,
+                                         int64_t rows, char *text, int64_t capacity);
 
 #ifdef __cplusplus
 }

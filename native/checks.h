@@ -1,43 +1,46 @@
-// What the API looks at before it computes: nothing that a caller hands in makes the core read or write elsewhere.
+// Checks of arguments, before anything is computed: no argument of a caller makes the core read or write elsewhere.
 //
-// A check returns false once it has written its line. Products of sizes are taken in double or checked for overflow.
+// A check returns false after it has written its error. Products of sizes are taken in double or checked for overflow.
 #pragma once
 
 #include <cstdarg>
 #include <cstdio>
 
 #include "api.h"
-#include "spec.h"
+#include "types.h"
 
 namespace chainrule {
 
 inline constexpr int64_t most_layers = 4096, most_size = int64_t(1) << 30, most_count = int64_t(1) << 40;
 
-// The caller's line, and the code that goes with it.
+// The error of a call: the caller's text, and the code.
 struct Report {
   char *text;
-  int64_t room;
+  int64_t capacity;
   int32_t code = CHAINRULE_OK;
 
   __attribute__((format(printf, 3, 4))) bool refuse(int32_t why, const char *format, ...) {
     code = why;
-    if (!text || room < 1) return false;
+    if (!text || capacity < 1) return false;
     va_list values;
     va_start(values, format);
-    std::vsnprintf(text, size_t(room), format, values);
+    std::vsnprintf(text, size_t(capacity), format, values);
     va_end(values);
     return false;
   }
   bool within(const char *what, int64_t value, int64_t low, int64_t high) {
     if (low <= value && value <= high) return true;
-    return refuse(CHAINRULE_ARGUMENT, "%s is %lld, but must be from %lld to %lld", what, (long long)value, (long long)low, (long long)high);
+    return refuse(CHAINRULE_ARGUMENT, "%s is %lld, but must be from %lld to %lld", what, (long long)value,
+                  (long long)low, (long long)high);
   }
-  bool there(const char *what, const void *pointer) {
+  bool not_null(const char *what, const void *pointer) {
     return pointer ? true : refuse(CHAINRULE_ARGUMENT, "%s is a null pointer", what);
   }
   bool aligned(const char *what, const void *pointer, int64_t to) {
-    if (!there(what, pointer)) return false;
-    return uintptr_t(pointer) % uintptr_t(to) == 0 ? true : refuse(CHAINRULE_ARGUMENT, "%s is not at a multiple of %d bytes", what, int(to));
+    if (!not_null(what, pointer)) return false;
+    return uintptr_t(pointer) % uintptr_t(to) == 0
+               ? true
+               : refuse(CHAINRULE_ARGUMENT, "%s is not at a multiple of %d bytes", what, int(to));
   }
   bool number(const char *what, double value, double low, double high) {
     if (low <= value && value <= high) return true;
@@ -49,9 +52,9 @@ struct Report {
   }
 };
 
-// Whether it is small letters, digits and _, with an end.
-inline bool is_name(const char *name, int64_t room) {
-  for (int64_t i = 0; i < room; i++) {
+// Whether it is made of small letters, digits and _, with a final 0.
+inline bool is_name(const char *name, int64_t capacity) {
+  for (int64_t i = 0; i < capacity; i++) {
     const char c = name[i];
     if (!c) return true;
     if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '_') return false;
@@ -61,80 +64,96 @@ inline bool is_name(const char *name, int64_t room) {
 
 inline constexpr double huge = __builtin_inf(), greatest = 1.7976931348623157e308;
 
-// The place of a named entry, found by the core's own look-up.
-inline bool find(Report &report, const char *what, const char (&name)[32], int (*look)(const char *), int &kind) {
-  if (!is_name(name, 32)) return report.refuse(CHAINRULE_ARGUMENT, "the name of the %s is none", what);
-  kind = look(name);
+// The index of an entry by its name.
+inline bool find(Report &report, const char *what, const char (&name)[32], int (*index_of)(const char *), int &kind) {
+  if (!is_name(name, 32))
+    return report.refuse(CHAINRULE_ARGUMENT, "the name of the %s is not made of small letters, digits and _", what);
+  kind = index_of(name);
   return kind >= 0 ? true : report.refuse(CHAINRULE_LACKS, "the core has no %s '%s'", what, name);
 }
 
 inline int64_t bytes_of(int64_t kind) { return kind == CHAINRULE_FLOAT64 ? 8 : 4; }
 
-// How far the first and last bytes of all elements lie from `data`; false where that overflows.
-inline bool reach(const chainrule_matrix &m, int64_t &low, int64_t &high) {
+// Offsets from `data` of the first byte and of the end of all elements; false if one overflows.
+inline bool extent(const chainrule_matrix &m, int64_t &low, int64_t &high) {
   int64_t rows, columns;
-  if (__builtin_mul_overflow(m.rows - 1, m.row_stride, &rows) || __builtin_mul_overflow(m.columns - 1, m.column_stride, &columns)) return false;
+  if (__builtin_mul_overflow(m.rows - 1, m.row_stride, &rows) ||
+      __builtin_mul_overflow(m.columns - 1, m.column_stride, &columns))
+    return false;
   if (__builtin_add_overflow(rows < 0 ? rows : 0, columns < 0 ? columns : 0, &low)) return false;
-  return !__builtin_add_overflow(rows > 0 ? rows : 0, columns > 0 ? columns : 0, &high) && !__builtin_add_overflow(high, bytes_of(m.kind), &high);
+  return !__builtin_add_overflow(rows > 0 ? rows : 0, columns > 0 ? columns : 0, &high) &&
+         !__builtin_add_overflow(high, bytes_of(m.kind), &high);
 }
 
-// A matrix all of whose elements lie in its range, with so many columns (and rows, unless 0).
+// A matrix with all its elements within its bytes, and with that number of columns (and of rows, unless 0).
 inline bool check_matrix(Report &report, const char *what, const chainrule_matrix &m, int64_t rows, int64_t columns) {
-  if (!report.there(what, m.data) || !report.there(what, m.begin)) return false;
+  if (!report.not_null(what, m.data) || !report.not_null(what, m.begin)) return false;
   if (!report.within("the number of rows", m.rows, 1, most_count)) return false;
   if (rows && !report.same("the number of rows of T and weight", m.rows, rows)) return false;
   if (!report.same("the number of columns", m.columns, columns)) return false;
   const auto data = uintptr_t(m.data), begin = uintptr_t(m.begin);
   int64_t low, high;
-  const bool counted = reach(m, low, high) && m.bytes >= 0 && begin <= UINTPTR_MAX - uintptr_t(m.bytes);
+  const bool counted = extent(m, low, high) && m.bytes >= 0 && begin <= UINTPTR_MAX - uintptr_t(m.bytes);
   if (!counted || data < begin || data - begin > uintptr_t(m.bytes))
     return report.refuse(CHAINRULE_ARGUMENT, "%s does not lie within its bytes", what);
   const auto at = int64_t(data - begin);
-  if (at + low < 0 || high > m.bytes - at) return report.refuse(CHAINRULE_ARGUMENT, "%s has elements beyond its bytes", what);
+  if (at + low < 0 || high > m.bytes - at)
+    return report.refuse(CHAINRULE_ARGUMENT, "%s has elements beyond its bytes", what);
   return true;
 }
 
 inline bool check_kind(Report &report, const char *what, int64_t kind, bool classes) {
   if (kind == CHAINRULE_FLOAT32 || kind == CHAINRULE_FLOAT64 || (classes && kind == CHAINRULE_INT32)) return true;
-  return report.refuse(CHAINRULE_ARGUMENT, "%s is of kind %lld, which is not one that it can be", what, (long long)kind);
+  return report.refuse(CHAINRULE_ARGUMENT, "%s is of kind %lld, which it cannot be", what, (long long)kind);
 }
 
 inline Matrix as_matrix(const chainrule_matrix &m) {
-  return {static_cast<const char *>(m.data), int(m.kind), Index(m.rows), Index(m.columns), Index(m.row_stride), Index(m.column_stride)};
+  return {static_cast<const char *>(m.data),
+          int(m.kind),
+          Index(m.rows),
+          Index(m.columns),
+          Index(m.row_stride),
+          Index(m.column_stride)};
 }
 
-// Whether no number of a row is NaN or infinite: their exponents alone have every bit.
+// Whether no element of a row is NaN or infinite: only their exponents have all bits set.
 template <class Bits, Bits exponent> bool finite_row(const char *row, int64_t columns, int64_t stride) {
-  int found = 0;
+  int not_finite = 0;
   Bits bits;
   if (stride == int64_t(sizeof bits))
-    for (int64_t j = 0; j < columns; j++) __builtin_memcpy(&bits, row + j * int64_t(sizeof bits), sizeof bits), found |= (bits & exponent) == exponent;
+    for (int64_t j = 0; j < columns; j++)
+      __builtin_memcpy(&bits, row + j * int64_t(sizeof bits), sizeof bits), not_finite |= (bits & exponent) == exponent;
   else
-    for (int64_t j = 0; j < columns; j++) __builtin_memcpy(&bits, row + j * stride, sizeof bits), found |= (bits & exponent) == exponent;
-  return !found;
+    for (int64_t j = 0; j < columns; j++)
+      __builtin_memcpy(&bits, row + j * stride, sizeof bits), not_finite |= (bits & exponent) == exponent;
+  return !not_finite;
 }
 
 inline bool check_finite(Report &report, const chainrule_matrix &m) {
   for (int64_t i = 0; i < m.rows; i++) {
     const char *row = static_cast<const char *>(m.data) + i * m.row_stride;
-    const bool finite = m.kind == CHAINRULE_FLOAT64 ? finite_row<uint64_t, 0x7ff0000000000000u>(row, m.columns, m.column_stride)
-                                                    : finite_row<uint32_t, 0x7f800000u>(row, m.columns, m.column_stride);
+    const bool finite = m.kind == CHAINRULE_FLOAT64
+                            ? finite_row<uint64_t, 0x7ff0000000000000u>(row, m.columns, m.column_stride)
+                            : finite_row<uint32_t, 0x7f800000u>(row, m.columns, m.column_stride);
     if (!finite) return report.refuse(CHAINRULE_ARGUMENT, "X has a value that is not finite in row %lld", (long long)i);
   }
   return true;
 }
 
-// The rows of a call of steps: (K - 1) m < rows <= K m, each of them one of 0..n-1.
+// The rows of a call of steps: (updates - 1) m < rows <= updates m, each of them one of 0..n-1.
 inline bool check_order(Report &report, const chainrule_step_call &call, int64_t m, int64_t n) {
-  if (!report.within("the number of updates", call.updates, 0, most_count) || !report.within("the number of rows", call.rows, 0, most_count)) return false;
+  if (!report.within("the number of updates", call.updates, 0, most_count) ||
+      !report.within("the number of rows", call.rows, 0, most_count))
+    return false;
   int64_t most;
   if (__builtin_mul_overflow(call.updates, m, &most)) most = INT64_MAX;
   if (call.rows > most || (call.updates ? call.rows <= most - m : call.rows > 0))
-    return report.refuse(CHAINRULE_ARGUMENT, "%lld rows cannot make %lld batches of %lld: only the last may be shorter", (long long)call.rows,
-                         (long long)call.updates, (long long)m);
+    return report.refuse(CHAINRULE_ARGUMENT, "%lld rows cannot make %lld batches of %lld: only the last may be shorter",
+                         (long long)call.rows, (long long)call.updates, (long long)m);
   for (int64_t i = 0; i < call.rows; i++)
     if (call.order[i] < 0 || call.order[i] >= n)
-      return report.refuse(CHAINRULE_ARGUMENT, "the order names row %lld, but there are rows 0 to %lld", (long long)call.order[i], (long long)(n - 1));
+      return report.refuse(CHAINRULE_ARGUMENT, "the order names row %lld, but there are rows 0 to %lld",
+                           (long long)call.order[i], (long long)(n - 1));
   return true;
 }
 

@@ -66,21 +66,23 @@ bool is_named(const Entry &entry, const char *name) {
 
 }  // namespace
 
-void runnable_cores(char *names, size_t room) {
+void runnable_cores(char *names, size_t capacity) {
   size_t used = 0;
-  if (room) names[0] = 0;
+  if (capacity) names[0] = 0;
   for (const Entry &entry : entries)
-    if (entry.runs() && used < room) used += size_t(std::snprintf(names + used, room - used, "%s%s", used ? ", " : "", entry.name));
+    if (entry.runs() && used < capacity)
+      used += size_t(std::snprintf(names + used, capacity - used, "%s%s", used ? ", " : "", entry.name));
 }
 
-const Core *choose_core(const char *name, char *error, size_t room) {
+const Core *choose_core(const char *name, char *error, size_t capacity) {
   const bool named = name && name[0];
   for (const Entry &entry : entries)
     if (entry.runs() && (!named || is_named(entry, name))) return entry.core();
   char names[64];
   runnable_cores(names, sizeof names);
   if (!named) name = "any";
-  std::snprintf(error, room, "there is no instruction set %.40s on this machine: choose from %s", name, names[0] ? names : "none");
+  std::snprintf(error, capacity, "there is no instruction set %.40s on this machine: choose from %s", name,
+                names[0] ? names : "none");
   return nullptr;
 }
 

@@ -1,4 +1,4 @@
-// Which of the core's instruction sets runs on this machine.
+// Choosing the instruction set: the build has several cores, of which the best one that the processor runs is used.
 #pragma once
 
 #include <cstddef>
@@ -7,20 +7,20 @@ namespace chainrule {
 
 struct Core;
 
-// The core that CHAINRULE_ISA names, else the best that this processor runs; chosen at the first call. Null where there is
-// none, or the variable names none: choose_core(name, ...) says why.
+// The core that CHAINRULE_ISA names, else the best that this processor runs; chosen at the first call. Null if the
+// processor runs none, or not the one that is named: choose_core(name, ...) says why.
 const Core *choose_core();
 
-// The core of a name ("v3", also "x86-64-v3"), or for null and "" the best. Null, and one line in `error`, if this machine
-// runs none of that name.
-const Core *choose_core(const char *name, char *error, size_t room);
+// The core of a name ("v3" or "x86-64-v3"); the best one for null and "". Null, and one line in `error` (at most
+// `capacity` bytes), if this machine runs no core of that name.
+const Core *choose_core(const char *name, char *error, size_t capacity);
 
-// The names that this machine runs, best first, as "v4, v3, v2".
-void runnable_cores(char *names, size_t room);
+// The names of the cores that this machine runs, best first: "v4, v3, v2".
+void runnable_cores(char *names, size_t capacity);
 
 }  // namespace chainrule
 
-// One for each instruction set that the build has: CHAINRULE_HAS_V4, ...
+// One for each instruction set of the build: CHAINRULE_HAS_V4, ...
 extern "C" {
 const chainrule::Core *chainrule_core_v4();
 const chainrule::Core *chainrule_core_v3();

@@ -1,6 +1,6 @@
-// What dropout multiplies activations with: 0, or 65536 / round(65536 (1 - p)). Drawn by Threefry-2x32 with 20 rounds:
-// row r and neuron j take lane j % 4 (the words' halves, low before high) of counter (batch, r ceil(n / 4) + j // 4)
-// under the key T(seed; (layer, epoch)).
+// Factors of inverted dropout: 0, or 65536 / round(65536 (1 - p)). Drawn by Threefry-2x32 with 20 rounds: row r and
+// neuron j take lane j % 4 (the words' halves, low before high) of counter (batch, r ceil(n / 4) + j // 4) under the
+// key T(seed; (layer, epoch)).
 //
 // Source: Salmon, Moraes, Dror & Shaw, Parallel random numbers: as easy as 1, 2, 3, SC 2011.
 #pragma once
@@ -42,20 +42,21 @@ struct Draw {
 
 // Factors of `rows` rows from row `begin` of a batch on, n neurons each, ld apart.
 template <class T> void draw_factors(const Draw &draw, Index batch, Index begin, Index rows, Index n, T *to, Index ld) {
-  constexpr int W = vector_bytes / 4;
+  constexpr int lanes32 = vector_bytes / 4;
   const Index groups = (n + 3) / 4;
   const T kept = T(65536.0 / draw.threshold);
   for (Index r = 0; r < rows; r++)
-    for (Index g = 0; g < groups; g += W) {
+    for (Index g = 0; g < groups; g += lanes32) {
       u32v x0, x1;
-      for (int i = 0; i < W; i++) {
+      for (int i = 0; i < lanes32; i++) {
         x0[i] = uint32_t(batch);
         x1[i] = uint32_t((begin + r) * groups + g + i);
       }
       threefry(draw.k0, draw.k1, x0, x1);
-      for (int i = 0; i < W && g + i < groups; i++) {
+      for (int i = 0; i < lanes32 && g + i < groups; i++) {
         const uint32_t half[4] = {x0[i] & 0xFFFF, x0[i] >> 16, x1[i] & 0xFFFF, x1[i] >> 16};
-        for (int j = 0; j < 4 && 4 * (g + i) + j < n; j++) to[r * ld + 4 * (g + i) + j] = half[j] < draw.threshold ? kept : T(0);
+        for (int j = 0; j < 4 && 4 * (g + i) + j < n; j++)
+          to[r * ld + 4 * (g + i) + j] = half[j] < draw.threshold ? kept : T(0);
       }
     }
 }

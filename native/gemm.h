@@ -1,17 +1,31 @@
-// Products of whole matrices: which tiles there are, and what is packed before them.
+// The macro-kernel: which microtiles cover C = A B, what is packed before them, what is prefetched during them.
 //
-// forward    Z = [A, 1] W̃           tiles of rows of the batch × a panel of W̃
-// backward   G = delta W^T           tiles of rows of the batch × a panel of W^T
-// gradient   dW̃ = [A, 1]^T delta     tiles of a stripe of W̃'s rows × a panel, summed over the batch
+//                                     M × N × K                      A               B
+//   forward    Z = [A, 1] W̃           rows × n_out × (n_in + 1)      row-stored      micropanels of W̃, always packed
+//   backward   G = delta W^T          rows × n_in × n_out            row-stored      micropanels of W^T, always packed
+//   gradient   dW̃ = [A, 1]^T delta    (n_in + 1) × n_out × rows      column-stored   delta, packed where that pays
+//
+// A is never packed: the micro-kernel broadcasts its elements, and rows of a batch are consecutive already.
+//
+// Loops (GotoBLAS): C is cut into micropanels of NR columns and microtiles of at most MR rows; K is cut into blocks of
+// KC in the micro-kernel alone, so that every element of C has one accumulator.
+//
+//   gemm, B within L2                        gemm, B larger than L2
+//     for each microtile's rows                for each micropanel of B
+//       for each micropanel of B                 for each microtile's rows
+//         micro-kernel, cache epilogue             micro-kernel, cache epilogue
+//
+// Contract of gemm: that of microkernel.h for every microtile. Besides: rows begin..end-1 of A and C, begin < end; C
+// (and gate) have padded(N) elements in each row, ldc >= padded(N), because micropanels are whole vectors.
 #pragma once
 
-#include "layout.h"
 #include "microkernel.h"
+#include "panels.h"
 
 namespace {
 
-// rows dealt into the fewest tiles of at most `most`, as even as they can be: calls f(begin, rows).
-template <class F> CHAINRULE_INLINE void tiles(Index begin, Index end, int most, F f) {
+// Rows begin..end-1 in the fewest microtiles of at most `most` rows, as even as they can be: calls f(first row, rows).
+template <class F> CHAINRULE_INLINE void each_microtile(Index begin, Index end, int most, F f) {
   if (end - begin <= most) return f(begin, end - begin);
   Index count = (end - begin + most - 1) / most;
   for (; count > 0; count--) {
@@ -21,61 +35,81 @@ template <class F> CHAINRULE_INLINE void tiles(Index begin, Index end, int most,
   }
 }
 
-// The rows of the next batch on their way into the cache, a little with every tile while this batch is computed.
-struct Ahead {
+// Prefetches the rows of the next batch, a few bytes with every k of the micro-kernels of this batch.
+struct Prefetch {
   const chainrule::Matrix *X = nullptr;
   const int64_t *order = nullptr;
-  Index row = 0, end = 0, at = 0, width = 0, step = 0;
+  Index row = 0, end = 0, at = 0, width = 0, step = 0;  // next byte: `at` of the `width` bytes of row order[row]
 
-  Ahead() = default;
-  // Rows begin..stop-1 of `rows`, of M's elements of `size` bytes, over so many products of tiles.
-  Ahead(const chainrule::Matrix &M, const int64_t *rows, Index begin, Index stop, Index size, double products)
+  Prefetch() = default;
+  // Rows begin..stop-1 of `rows`, of M's elements of `size` bytes, over so many products of microtiles.
+  Prefetch(const chainrule::Matrix &M, const int64_t *rows, Index begin, Index stop, Index size, double products)
       : X(&M), order(rows), row(begin), end(M.column_stride == size ? stop : begin), width(M.columns * size) {
     const double even = 1.5 * double(stop - begin) * double(width + 64) / products;
     step = even < 4 ? 4 : even > 64 ? 64 : Index(even) + 1;
   }
-  template <class T> CHAINRULE_INLINE void with(Tile<T> &t) {
-    t.ahead = (const char *)t.A;
+  // Gives a microtile its bytes to prefetch; where there are none (left), its own A, which is in the cache.
+  template <class T> CHAINRULE_INLINE void assign(Microtile<T> &t) {
+    t.prefetch = (const char *)t.A;
     if (row >= end) return;
-    t.ahead = X->data + order[row] * X->row_stride + at;
-    t.step = t.K * step < width - at ? step : (width - at) / t.K + 1;
-    at += t.K * t.step;
+    t.prefetch = X->data + order[row] * X->row_stride + at;
+    t.prefetch_step = t.K * step < width - at ? step : (width - at) / t.K + 1;
+    at += t.K * t.prefetch_step;
     if (at >= width) at = 0, row++;
   }
 };
 
-// C rows begin..end-1 = A B, for row-major A and panels of B (`depth` rows each), panel by panel;
-// done(row, rows, first vector, vectors) is called for each tile while it is hot.
-template <class T, class Done>
-CHAINRULE_INLINE void multiply(const T *A, Index lda, const T *B, Index depth, Panels panels, T *C, Index ldc, Index begin,
-                               Index end, Finish finish, const T *kept, Index ld_kept, Ahead &ahead, Done done) {
-  constexpr int W = lanes<T>;
-  const bool wide = depth * panels.vectors * vector_bytes > 1 << 19;  // B leaves L2: then each panel meets all rows
-  auto tile = [&](Index p, Index row, Index rows) {
-    int width = panels.width(p);
-    Index at = panels.first(p) * W;
-    Tile<T> t{A + row * lda, lda,    B + depth * at, width * W, C + row * ldc + at, ldc, depth,
-              finish,        kept ? kept + row * ld_kept + at : nullptr, ld_kept, nullptr, 0};
-    ahead.with(t);
-    pick<Kernels<T, Rows>>(int(rows), width)(t);
-    done(row, rows, panels.first(p), width);
+// C = A B, with B in micropanels of K rows each.
+template <class T> struct Product {
+  const T *A;
+  Index lda;
+  const T *B;
+  Index K;
+  Micropanels panels;
+  T *C;
+  Index ldc;
+  Epilogue epilogue;
+  const T *gate;
+  Index ldg;
+
+  // The microtile of micropanel p whose first row is `row`.
+  CHAINRULE_INLINE Microtile<T> microtile(Index p, Index row) const {
+    const Index at = panels.first(p) * lanes<T>, NR = panels.NV(p) * lanes<T>;
+    const T *own_gate = gate ? gate + row * ldg + at : nullptr;
+    return {A + row * lda, lda, B + K * at, NR, C + row * ldc + at, ldc, K, epilogue, own_gate, ldg, nullptr, 0};
+  }
+};
+
+// Computes rows begin..end-1 of C. cache_epilogue(first row, rows, first vector, vectors) is called for each microtile
+// while it is in the cache.
+template <class T, class CacheEpilogue>
+CHAINRULE_INLINE void gemm(const Product<T> &product, Index begin, Index end, Prefetch &prefetch,
+                           CacheEpilogue cache_epilogue) {
+  const Micropanels panels = product.panels;
+  const bool larger_than_L2 = product.K * panels.vectors * vector_bytes > 1 << 19;
+  auto microtile = [&](Index p, Index row, Index rows) {
+    const int NV = panels.NV(p);
+    Microtile<T> t = product.microtile(p, row);
+    prefetch.assign(t);
+    kernel_of<Microkernels<T, RowStored>>(int(rows), NV)(t);
+    cache_epilogue(row, rows, panels.first(p), NV);
   };
-  if (wide) {
+  if (larger_than_L2) {
     for (Index p = 0; p < panels.count(); p++)
-      tiles(begin, end, most_rows(panels.width(p)), [&](Index row, Index rows) { tile(p, row, rows); });
+      each_microtile(begin, end, MR(panels.NV(p)), [&](Index row, Index rows) { microtile(p, row, rows); });
   } else {
-    // Panels differ in width by one at most, and the widest holds the fewest rows.
-    tiles(begin, end, most_rows(panels.width(0)), [&](Index row, Index rows) {
-      for (Index p = 0; p < panels.count(); p++) tile(p, row, rows);
+    // NV differs by one at most, and the widest micropanel has the smallest MR.
+    each_microtile(begin, end, MR(panels.NV(0)), [&](Index row, Index rows) {
+      for (Index p = 0; p < panels.count(); p++) microtile(p, row, rows);
     });
   }
 }
 
-// `rows` rows of a panel of B (ld apart) one after the other.
-template <class T> void pack_panel(const T *B, Index ld, Index rows, int width, T *to) {
-  constexpr int W = lanes<T>;
-  for (Index k = 0; k < rows; k++)
-    for (int v = 0; v < width; v++) store(to + (k * width + v) * W, load(B + k * ld + v * W));
+// Packs K rows of NV vectors (ldb apart) into a micropanel: one row after the other.
+template <class T> void pack_micropanel(const T *B, Index ldb, Index K, int NV, T *to) {
+  constexpr int VL = lanes<T>;
+  for (Index k = 0; k < K; k++)
+    for (int v = 0; v < NV; v++) store(to + (k * NV + v) * VL, load(B + k * ldb + v * VL));
 }
 
 }  // namespace

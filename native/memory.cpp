@@ -1,4 +1,4 @@
-// Memory for the core: zeroed, at a multiple of 64 (a line of the cache, the widest vector).
+// Memory for the core: zeroed, at a multiple of 64 bytes (a cache line, the widest vector).
 
 #include <cstdlib>
 
@@ -6,7 +6,7 @@
 #include <unistd.h>
 #endif
 
-#include "spec.h"
+#include "types.h"
 
 namespace chainrule {
 
@@ -14,7 +14,8 @@ namespace {
 
 constexpr Index line = 64;
 
-// The machine's memory in bytes: systems hand out more than there is, and end the process when it is used.
+// The machine's memory in bytes. More is refused: systems promise more than they have, and end the process that uses
+// it.
 double installed() {
 #if defined(_SC_PHYS_PAGES) && defined(_SC_PAGESIZE)
   return double(sysconf(_SC_PHYS_PAGES)) * double(sysconf(_SC_PAGESIZE));
@@ -27,15 +28,15 @@ const double most = installed();
 
 }  // namespace
 
-// The pointer that calloc gave lies just before what is handed out.
+// calloc's own pointer is stored just before the aligned one that is returned.
 void *allocate(Index bytes) {
   if (bytes < 0 || double(bytes) > most) return nullptr;
-  char *given = static_cast<char *>(std::calloc(1, size_t(bytes) + line + sizeof(void *)));
-  if (!given) return nullptr;
-  auto past = reinterpret_cast<uintptr_t>(given + sizeof(void *) + line - 1);
-  void **found = reinterpret_cast<void **>(past / line * line);
-  found[-1] = given;
-  return found;
+  char *block = static_cast<char *>(std::calloc(1, size_t(bytes) + line + sizeof(void *)));
+  if (!block) return nullptr;
+  auto past = reinterpret_cast<uintptr_t>(block + sizeof(void *) + line - 1);
+  void **aligned = reinterpret_cast<void **>(past / line * line);
+  aligned[-1] = block;
+  return aligned;
 }
 
 void release(void *memory) {

@@ -1,52 +1,74 @@
-// The one matrix-product kernel: a tile of C = A B of R rows by V vectors, k ascending in one accumulator an element.
+// The micro-kernel: one microtile C = A B, M rows by NR columns, accumulated in registers with k ascending.
 //
-//   A(i, k)   Rows:     A[i * lda + k]   rows of a batch (forward, backward)
-//             Columns:  A[k * lda + i]   columns of a batch (the weight gradient), or packed rows (lda = R)
-//   B         B[k * ldb ..], V vectors from each row k: a panel of weights or of deltas
-//   C         C[i * ldc ..], V vectors in each row i
+//                      B  ├── NR ──┤         M <= MR       rows of the microtile
+//                   k │   │ ░░░░░░ │         NR = NV * VL  columns: NV vectors of VL = lanes<T> elements
+//          A   k→     ▼   │ ░░░░░░ │         K             products summed in one element of C
+//        ┌ ▒▒▒▒▒▒▒▒ ┐   ┌ M × NR ────┐
+//      M │ ▒▒▒▒▒▒▒▒ │   │ registers, │       for every k: one fma an accumulator,
+//        └ ▒▒▒▒▒▒▒▒ ┘   └ one C_ij   ┘       C_ij += A_ik B_kj
 //
-//                      B  ├ V vectors ┤
-//                   k │   │ ░░░░░░░░░ │
-//          A   k→     ▼   │ ░░░░░░░░░ │
-//        ┌ ▒▒▒▒▒▒▒▒ ┐   ┌ R × V vectors ┐
-//      R │ ▒▒▒▒▒▒▒▒ │   │ accumulators  │   one fma each for every k
-//        └ ▒▒▒▒▒▒▒▒ ┘   └ in registers  ┘
+// Order of the elements in memory, as offsets from the pointer (here M = 3; every operand has a leading dimension):
 //
-// A sum over more than `block` products is cut into blocks of that many, added in order, so that rounding errors grow
-// with block + K / block and not with K. Tiles, packing and threads cut no sum, so that no bit depends on them.
-// Error of an element: at most (block + K / block) eps Σ|a||b|.
+//   A, RowStored (rows of a batch:          A, ColumnStored (columns of a batch: the weight gradient;
+//   forward and backward)                   a packed micropanel of A is this with lda = MR)
+//             k = 0       1       2                   k = 0       1       2
+//     i = 0       0       1       2           i = 0       0     lda    2lda
+//     i = 1     lda   lda+1   lda+2           i = 1       1   lda+1  2lda+1
+//     i = 2    2lda  2lda+1  2lda+2           i = 2       2   lda+2  2lda+2
 //
-// Bound: R V accumulators, V of B and one of A must fit the registers; `most_rows` says what does.
-// Source: Goto & van de Geijn, Anatomy of high-performance matrix multiplication, ACM TOMS 34, 2008.
+//   B, row-stored; packed: ldb = NR         C, row-stored
+//             j = 0       1  ...  NR-1                j = 0       1  ...  NR-1
+//     k = 0       0       1  ...  NR-1        i = 0       0       1  ...  NR-1
+//     k = 1     ldb   ldb+1  ...              i = 1     ldc   ldc+1  ...
+//
+// Contract
+//
+//   shapes      1 <= M <= MR(NV), NV is 1, 2 or 3, K >= 1. There is an instance for every M, so no row is padded and no
+//               edge case exists: only columns are padded, to whole vectors.
+//   alignment   None beyond that of T: vectors are loaded and stored at any address. Arrays of the core begin at
+//               multiples of 64 bytes, which is faster.
+//   reads       A: M × K elements, one at a time. B: K rows of NR elements. gate: M rows of NR elements. C is read by
+//               update_microkernel alone (M rows of NR elements, and so are the slots). Nothing before the first or
+//               past the last of these is read or written. NR elements of each row must exist, also where the
+//               matrix has fewer columns: panels.h and network.h pad rows to whole vectors.
+//   aliasing    C overlaps neither A nor B (other microtiles still read them). gate may be C with ldg = ldc, element by
+//               element; otherwise it does not overlap C. The slots of update_microkernel overlap nothing that its rule
+//               reads or writes.
+//   prefetch    Any address and step, also of memory that does not exist: a hint for one cache line is given for
+//               each k, at prefetch + k * prefetch_step, and never faults.
+//   order       A sum of more than KC products is cut into blocks of KC, which are added in order: rounding errors grow
+//               with KC + K / KC in place of K. M, NV, packing and threads cut no sum, so no bit depends on them.
+//   error       |C_ij - exact| <= (KC + K / KC) eps Σ_k |A_ik| |B_kj|, to first order in eps.
+//   registers   M NV accumulators, NV of B and one of A; MR says how many rows that leaves.
+//
+// Source: Goto & van de Geijn, Anatomy of high-performance matrix multiplication, ACM TOMS 34, 2008; the letters are
+// those of Van Zee & van de Geijn, BLIS: a framework for rapidly instantiating BLAS functionality, ACM TOMS 41, 2015.
 #pragma once
 
 #include "simd.h"
 
 namespace {
 
-inline constexpr Index block = 512;     // products in one unbroken sum; part of what fixes the bits
+inline constexpr Index KC = 512;  // products in one unbroken sum: part of what fixes the bits
+inline constexpr Index MC = 96;  // rows of weights updated together: a multiple of every MR and of every VL
 
-// The most rows of a tile of V vectors that the registers hold; every number divides `stripe`.
-constexpr int most_rows(int V) {
-  return vector_registers == 32 ? (V == 3 ? 8 : 12) : (V == 3 ? 4 : V == 2 ? 6 : 12);
-}
-inline constexpr Index stripe = 96;  // rows of weights updated together: whole tiles, and whole vectors when transposed
+// Most rows of a microtile of NV vectors: what the registers hold.
+constexpr int MR(int NV) { return vector_registers == 32 ? (NV == 3 ? 8 : 12) : (NV == 3 ? 4 : NV == 2 ? 6 : 12); }
 
-// Every accumulator of a tile, unrolled.
-#define EACH(i, v)                          \
-  _Pragma("GCC unroll 16") for (int i = 0; i < R; i++) \
-  _Pragma("GCC unroll 16") for (int v = 0; v < V; v++)
+// Every accumulator of a microtile, unrolled.
+#define EACH(i, v) \
+  _Pragma("GCC unroll 16") for (int i = 0; i < M; i++) _Pragma("GCC unroll 16") for (int v = 0; v < NV; v++)
 
-enum Order { Rows, Columns };
+enum Storage { RowStored, ColumnStored };
 
-// What happens to a finished tile before it is stored.
-enum Finish : int {
-  Store,     // C = AB
-  Rectify,   // C = max(0, AB): relu in the forward epilogue
-  Gate,      // C = AB where kept > 0, else 0: relu' in the backward epilogue
+// What happens to a microtile between the last product and the store.
+enum class Epilogue {
+  None,  // C = AB
+  Relu,  // C = max(0, AB): forward
+  ReluGate,  // C = AB where gate > 0, else 0: backward, relu'
 };
 
-template <class T> struct Tile {
+template <class T> struct Microtile {
   const T *A;
   Index lda;
   const T *B;
@@ -54,106 +76,114 @@ template <class T> struct Tile {
   T *C;
   Index ldc;
   Index K;
-  Finish finish;
-  const T *kept;  // for Gate: laid out like C, ld_kept
-  Index ld_kept;
-  const char *ahead;  // what to bring towards the cache meanwhile, `step` bytes further for every k
-  Index step;
+  Epilogue epilogue;
+  const T *gate;  // of ReluGate: laid out like C
+  Index ldg;
+  const char *prefetch;
+  Index prefetch_step;
 };
 
-
-template <class T, Order order, int R, int V> CHAINRULE_INLINE
-void products(const T *A, Index lda, const T *B, Index ldb, Index K, const char *&ahead, Index step, vec<T> (&sum)[R][V]) {
-  constexpr int W = lanes<T>;
-  EACH(i, v) sum[i][v] = vec<T>{};
-  const T *row[R];
-  for (int i = 0; i < R; i++) row[i] = A + i * lda;
+// accumulator = A B for at most KC products.
+template <class T, Storage storage, int M, int NV>
+CHAINRULE_INLINE void accumulate_block(const T *A, Index lda, const T *B, Index ldb, Index K, const char *&prefetch,
+                                       Index prefetch_step, vec<T> (&accumulator)[M][NV]) {
+  constexpr int VL = lanes<T>;
+  EACH (i, v) accumulator[i][v] = vec<T>{};
+  const T *row[M];
+  for (int i = 0; i < M; i++) row[i] = A + i * lda;
 #pragma GCC unroll 2
   for (Index k = 0; k < K; k++) {
-    vec<T> b[V];
+    vec<T> b[NV];
 #pragma GCC unroll 16
-    for (int v = 0; v < V; v++) b[v] = load(B + v * W);
+    for (int v = 0; v < NV; v++) b[v] = load(B + v * VL);
 #pragma GCC unroll 16
-    for (int i = 0; i < R; i++) {
-      vec<T> a = broadcast(order == Rows ? row[i][k] : A[i]);
+    for (int i = 0; i < M; i++) {
+      vec<T> a = broadcast(storage == RowStored ? row[i][k] : A[i]);
 #pragma GCC unroll 16
-      for (int v = 0; v < V; v++) sum[i][v] = fma(a, b[v], sum[i][v]);
+      for (int v = 0; v < NV; v++) accumulator[i][v] = fma(a, b[v], accumulator[i][v]);
     }
     B += ldb;
-    if (order == Columns) A += lda;
-    __builtin_prefetch(ahead, 0, 2);
-    ahead += step;
+    if (storage == ColumnStored) A += lda;
+    __builtin_prefetch(prefetch, 0, 2);
+    prefetch += prefetch_step;
   }
 }
 
-// AB in the accumulators, block after block. (g++ 12 does not see that `partial` is written before it is read.)
+// accumulator = A B, block after block of KC. (g++ 12 does not see that `partial` is written before it is read.)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-template <class T, Order order, int R, int V> CHAINRULE_INLINE
-void product(const Tile<T> &t, vec<T> (&sum)[R][V]) {
-  constexpr int W = lanes<T>;
-  alignas(64) T partial[R][V * W];
+template <class T, Storage storage, int M, int NV>
+CHAINRULE_INLINE void accumulate(const Microtile<T> &t, vec<T> (&accumulator)[M][NV]) {
+  constexpr int VL = lanes<T>;
+  alignas(64) T partial[M][NV * VL];
   const T *A = t.A, *B = t.B;
-  const char *ahead = t.ahead;
-  for (Index left = t.K; ; left -= block) {
-    products<T, order, R, V>(A, t.lda, B, t.ldb, left < block ? left : block, ahead, t.step, sum);
+  const char *prefetch = t.prefetch;
+  for (Index left = t.K;; left -= KC) {
+    accumulate_block<T, storage, M, NV>(A, t.lda, B, t.ldb, left < KC ? left : KC, prefetch, t.prefetch_step,
+                                        accumulator);
     if (left < t.K)
-      EACH(i, v) sum[i][v] = load(&partial[i][v * W]) + sum[i][v];
-    if (left <= block) return;
-    EACH(i, v) store(&partial[i][v * W], sum[i][v]);
-    A += order == Rows ? block : block * t.lda;
-    B += block * t.ldb;
+      EACH (i, v) accumulator[i][v] = load(&partial[i][v * VL]) + accumulator[i][v];
+    if (left <= KC) return;
+    EACH (i, v) store(&partial[i][v * VL], accumulator[i][v]);
+    A += storage == RowStored ? KC : KC * t.lda;
+    B += KC * t.ldb;
   }
 }
 #pragma GCC diagnostic pop
 
-template <class T, Order order, int R, int V> void kernel(const Tile<T> &t) {
-  constexpr int W = lanes<T>;
-  vec<T> sum[R][V];
-  product<T, order, R, V>(t, sum);
+template <class T, Storage storage, int M, int NV> void microkernel(const Microtile<T> &t) {
+  constexpr int VL = lanes<T>;
+  vec<T> accumulator[M][NV];
+  accumulate<T, storage, M, NV>(t, accumulator);
   const vec<T> zero{};
-  switch (t.finish) {
-    case Store:
-      EACH(i, v) store(t.C + i * t.ldc + v * W, sum[i][v]);
+  switch (t.epilogue) {
+    case Epilogue::None:
+      EACH (i, v) store(t.C + i * t.ldc + v * VL, accumulator[i][v]);
       break;
-    case Rectify:
-      EACH(i, v) store(t.C + i * t.ldc + v * W, sum[i][v] > zero ? sum[i][v] : zero);
+    case Epilogue::Relu:
+      EACH (i, v) store(t.C + i * t.ldc + v * VL, accumulator[i][v] > zero ? accumulator[i][v] : zero);
       break;
-    case Gate:
-      EACH(i, v) store(t.C + i * t.ldc + v * W, load(t.kept + i * t.ld_kept + v * W) > zero ? sum[i][v] : zero);
+    case Epilogue::ReluGate:
+      EACH (i, v) {
+        const vec<T> gate = load(t.gate + i * t.ldg + v * VL);
+        store(t.C + i * t.ldc + v * VL, gate > zero ? accumulator[i][v] : zero);
+      }
       break;
   }
 }
-// BP4's epilogue in registers: the gradient AB moves the weights C by a rule whose slots lie like C.
-template <class T, class Rule, int R, int V> void moving_kernel(const Tile<T> &t, const Rule &rule, T *first, T *second) {
-  constexpr int W = lanes<T>;
-  vec<T> sum[R][V];
-  product<T, Columns, R, V>(t, sum);
-  EACH(i, v) {
-    const Index at = i * t.ldc + v * W;
-    store(t.C + at, rule(sum[i][v], load(t.C + at), first + at, second + at));
+
+// The epilogue of BP4: the gradient A B, still in registers, moves the weights C by a rule whose slots are laid out
+// like C.
+template <class T, class Rule, int M, int NV>
+void update_microkernel(const Microtile<T> &t, const Rule &rule, T *slot_0, T *slot_1) {
+  constexpr int VL = lanes<T>;
+  vec<T> gradient[M][NV];
+  accumulate<T, ColumnStored, M, NV>(t, gradient);
+  EACH (i, v) {
+    const Index at = i * t.ldc + v * VL;
+    store(t.C + at, rule(gradient[i][v], load(t.C + at), slot_0 + at, slot_1 + at));
   }
 }
 #undef EACH
 
-// found<R, V>() for a tile of `rows` rows, at most most_rows(V), and V = `vectors`.
-template <class Found, int V, int... R> CHAINRULE_INLINE auto pick(int rows, Numbers<R...>) {
-  static constexpr decltype(Found::template of<1, V>()) found[] = {Found::template of<R + 1, V>()...};
-  return found[rows - 1];
+// The instance Kernels::of<M, NV>() for a microtile of M rows and NV vectors.
+template <class Kernels, int NV, int... M> CHAINRULE_INLINE auto kernel_of(int rows, Numbers<M...>) {
+  static constexpr decltype(Kernels::template of<1, NV>()) instance[] = {Kernels::template of<M + 1, NV>()...};
+  return instance[rows - 1];
 }
-template <class Found> CHAINRULE_INLINE auto pick(int rows, int vectors) {
-  switch (vectors) {
-    case 1: return pick<Found, 1>(rows, UpTo<most_rows(1)>{});
-    case 2: return pick<Found, 2>(rows, UpTo<most_rows(2)>{});
-    default: return pick<Found, 3>(rows, UpTo<most_rows(3)>{});
+template <class Kernels> CHAINRULE_INLINE auto kernel_of(int M, int NV) {
+  switch (NV) {
+    case 1: return kernel_of<Kernels, 1>(M, UpTo<MR(1)>{});
+    case 2: return kernel_of<Kernels, 2>(M, UpTo<MR(2)>{});
+    default: return kernel_of<Kernels, 3>(M, UpTo<MR(3)>{});
   }
 }
 
-template <class T, Order order> struct Kernels {
-  template <int R, int V> static constexpr auto of() { return &kernel<T, order, R, V>; }
+template <class T, Storage storage> struct Microkernels {
+  template <int M, int NV> static constexpr auto of() { return &microkernel<T, storage, M, NV>; }
 };
-template <class T, class Rule> struct MovingKernels {
-  template <int R, int V> static constexpr auto of() { return &moving_kernel<T, Rule, R, V>; }
+template <class T, class Rule> struct UpdateMicrokernels {
+  template <int M, int NV> static constexpr auto of() { return &update_microkernel<T, Rule, M, NV>; }
 };
 
 }  // namespace

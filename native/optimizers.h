@@ -1,7 +1,10 @@
-// The update rules, on a tile of weights: g in, the weights and slots moved in place. Formulas and sources: rules.py.
+// The update rules, on microtiles of weights: g comes in, weights and slots move in place. Formulas and sources:
+// src/chainrule/optimizers/rules.py.
 //
-// A rule is a struct with its name, its slots, whether it is light (then it moves the weights where the gradient still is
-// in registers), and what it does with a vector; its constructor takes what is the same for a whole update. eta is the rate of this update, `step` its number from 1.
+// A rule is a struct with its name, the number of its slots, whether it is light (then it moves the weights while the
+// gradient is still in registers), and an operator for one vector: (g, w, slot 0, slot 1) -> the new w, the slots
+// stored. Its constructor computes what is the same for a whole update: eta is the rate of this update, `step` its
+// number from 1. A slot that a rule does not have is never read: the pointer may be anything.
 #pragma once
 
 #include "activations.h"
@@ -9,10 +12,10 @@
 namespace {
 
 CHAINRULE_INLINE double power(double base, Index n) {
-  double found = 1;
+  double result = 1;
   for (; n; n >>= 1, base *= base)
-    if (n & 1) found *= base;
-  return found;
+    if (n & 1) result *= base;
+  return result;
 }
 
 // -1, 0 or 1 (0 for NaN).
@@ -121,30 +124,34 @@ int rule_kind(const char *name) {
 }
 
 int rule_slots(const chainrule::Rule &rule) {
-  int found = 0, i = 0;
-  auto look = [&](auto slots) { if (i++ == rule.kind) found = slots(rule.parameter); };
-  [&]<template <class> class... R>(RuleList<R...>) { (look(R<float>::slots), ...); }(Rules{});
-  return found;
+  int count = 0, i = 0;
+  auto visit = [&](auto slots) {
+    if (i++ == rule.kind) count = slots(rule.parameter);
+  };
+  [&]<template <class> class... R>(RuleList<R...>) { (visit(R<float>::slots), ...); }(Rules{});
+  return count;
 }
 
-// What happens to g before the rule sees it: a mask, the penalty's gradient, bounds ±value, a factor.
+// Changes of g before the rule: a mask, the penalty's gradient, bounds ±value, a factor.
 template <class T> struct Adjust {
   T alpha = 0, l1 = 0, value = 0, factor = 1;  // alpha / S, l1 / S
   bool penalty = false, bounded = false, scaled = false;
 };
 
-// `rows` rows of `vectors` vectors: g (ld_g apart) and what it moves (ld apart).
+// `rows` rows of `vectors` vectors: g (ldg apart), and the weights that it moves with all that is laid out like them
+// (ld apart).
 template <class T> struct Weights {
   const T *g;
-  Index ld_g;
-  T *w, *first, *second;
-  const T *mask;  // bits of 1 where there is a weight; null for all
+  Index ldg;
+  T *w, *slot_0, *slot_1;  // null for a slot that the rule does not have
+  const T *mask;  // all bits 1 where there is a weight, else 0; null for all weights
   Index ld;
   Index rows, vectors;
   Index penalised;  // rows, from the first; the biases are not
 };
 
-template <class T> CHAINRULE_INLINE vec<T> adjusted(const Adjust<T> &a, vec<T> g, vec<T> w, const T *mask, bool penalised) {
+template <class T> CHAINRULE_INLINE vec<T> adjusted(const Adjust<T> &a, vec<T> g, vec<T> w, const T *mask,
+                                                    bool penalised) {
   if (mask) g = from_bits(bits(g) & bits(load(mask)));
   if (a.penalty && penalised) g = g + (broadcast(a.alpha) * w + broadcast(a.l1) * sign<T>(w));
   if (a.bounded) {
@@ -156,23 +163,23 @@ template <class T> CHAINRULE_INLINE vec<T> adjusted(const Adjust<T> &a, vec<T> g
 }
 
 template <class T, class Move> void move_weights(const Weights<T> &t, const Adjust<T> &a, const Move &move) {
-  constexpr int W = lanes<T>;
+  constexpr int VL = lanes<T>;
   for (Index i = 0; i < t.rows; i++)
     for (Index v = 0; v < t.vectors; v++) {
-      Index at = i * t.ld + v * W;
+      Index at = i * t.ld + v * VL;
       vec<T> w = load(t.w + at);
-      vec<T> g = adjusted(a, load(t.g + i * t.ld_g + v * W), w, t.mask ? t.mask + at : nullptr, i < t.penalised);
-      store(t.w + at, move(g, w, t.first ? t.first + at : nullptr, t.second ? t.second + at : nullptr));
+      vec<T> g = adjusted(a, load(t.g + i * t.ldg + v * VL), w, t.mask ? t.mask + at : nullptr, i < t.penalised);
+      store(t.w + at, move(g, w, t.slot_0 ? t.slot_0 + at : nullptr, t.slot_1 ? t.slot_1 + at : nullptr));
     }
 }
 
-// f(rule) for the rule that is asked for, made for one update.
+// Calls f with the rule of that kind, made for one update.
 template <class T, class F> CHAINRULE_INLINE void with_rule(const chainrule::Rule &rule, double eta, Index step, F f) {
   int i = 0;
-  auto ask = [&]<class R>(R *) {
+  auto visit = [&]<class R>(R *) {
     if (i++ == rule.kind) f(R(rule.parameter, eta, step));
   };
-  [&]<template <class> class... R>(RuleList<R...>) { (ask((R<T> *)nullptr), ...); }(Rules{});
+  [&]<template <class> class... R>(RuleList<R...>) { (visit((R<T> *)nullptr), ...); }(Rules{});
 }
 
 }  // namespace

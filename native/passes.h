@@ -3,19 +3,20 @@
 //    neurons 0 ─ layer 0 → neurons 1 ─ layer 1 → ... → neurons H     forward:  A̅ = [A, 1],  Z = A̅ W̃
 //                          delta 1   ←    ...        ← delta H       backward: G = delta W^T
 //
-// The weights s / m of the examples enter with delta^L, so every later delta, which is linear in it, has them.
+// The weights s / m of the examples enter with delta^L; every later delta is linear in it, so it has them too.
 #pragma once
 
 #include "dropout.h"
 #include "gemm.h"
-#include "memory.h"
+#include "network.h"
 
 namespace {
 
 using chainrule::Examples;
 using chainrule::Matrix;
 
-// Which rows of the examples a batch has: order[0..], or those from `first` on; `begin` is the chunk's first in the batch.
+// The rows of the examples that a batch has: order[0..], or those from `first` on. A large batch comes in chunks;
+// `begin` is the place of the chunk's first row in the batch.
 struct Batch {
   const int64_t *order;
   Index first, rows;
@@ -46,7 +47,7 @@ template <class T> CHAINRULE_INLINE void copy_row(const Matrix &M, Index row, In
   for (; j < count; j++) to[j] = number_at<T>(p + j * M.column_stride, M.kind);
 }
 
-// The targets of one row, block by block; class numbers become 0 and 1.
+// The targets of one row, block by block; class numbers become one-hot.
 template <class T> void gather_targets(Network<T> &net, const Matrix &M, Index row, Index r) {
   for (Index b = 0; b < net.blocks; b++) {
     const chainrule::Block &block = net.block[b];
@@ -55,8 +56,8 @@ template <class T> void gather_targets(Network<T> &net, const Matrix &M, Index r
     if (M.kind != chainrule::Int32) {
       copy_row(M, row, block.start, width, to);
     } else {
-      Index chosen = number_at<int32_t>(M.data + row * M.row_stride + b * M.column_stride, chainrule::Int32);
-      for (Index j = 0; j < width; j++) to[j] = j == chosen;
+      const Index label = number_at<int32_t>(M.data + row * M.row_stride + b * M.column_stride, chainrule::Int32);
+      for (Index j = 0; j < width; j++) to[j] = j == label;
     }
   }
 }
@@ -86,46 +87,48 @@ template <class T> void gather(Network<T> &net, const Examples &e, const Batch &
   }
 }
 
-// A = sigma([A_prev, 1] W̃) for rows begin..end-1; Z (if not null) keeps what sigma was taken of. The last layer stays Z.
+// A = sigma([A_prev, 1] W̃) for rows begin..end-1; Z, unless null, gets the sums before sigma. The last layer's A is Z.
 template <class T>
-void forward_layer(const Network<T> &net, Index k, const T *A_prev, Index ld_prev, T *A, T *Z, Index ld, Index begin, Index end,
-                   Ahead &ahead) {
+void forward_layer(const Network<T> &net, Index k, const T *A_prev, Index ld_prev, T *A, T *Z, Index ld, Index begin,
+                   Index end, Prefetch &prefetch) {
   const Layer<T> &layer = net.layer[k];
   const Neurons<T> &to = net.neurons[k + 1];
   const bool last = k + 1 == net.layers, relu = !last && to.activation.kind == net.relu;
-  multiply(A_prev, ld_prev, net.weights + layer.at, layer.rows(), layer.panels(), A, ld, begin, end,
-           relu ? Rectify : Store, (const T *)nullptr, 0, ahead, [&](Index row, Index rows, Index vector, Index vectors) {
-             if (last || relu || to.whole_rows) return;
-             Index at = row * ld + vector * lanes<T>;
-             activate(to.activation, A + at, Z ? Z + at : nullptr, ld, rows, vectors, vectors * lanes<T>);
-           });
+  const T *B = net.weights + layer.weights_at;
+  const Epilogue epilogue = relu ? Epilogue::Relu : Epilogue::None;
+  const Product<T> product{A_prev, ld_prev, B, layer.rows(), layer.panels(), A, ld, epilogue, nullptr, 0};
+  gemm(product, begin, end, prefetch, [&](Index row, Index rows, Index vector, Index vectors) {
+    if (last || relu || to.whole_rows) return;
+    Index at = row * ld + vector * lanes<T>;
+    activate(to.activation, A + at, Z ? Z + at : nullptr, ld, rows, vectors, vectors * lanes<T>);
+  });
   if (last) return;
   if (to.whole_rows)
-    activate(to.activation, A + begin * ld, Z ? Z + begin * ld : nullptr, ld, end - begin, layer.panels().vectors, to.n);
+    activate(to.activation, A + begin * ld, Z ? Z + begin * ld : nullptr, ld, end - begin, layer.panels().vectors,
+             to.n);
   for (Index r = begin; r < end; r++) A[r * ld + to.n] = 1;
 }
 
-template <class T> void drop_neurons(Network<T> &net, Index l, const Batch &batch, Index begin, Index end) {
+template <class T> void apply_dropout(Network<T> &net, Index l, const Batch &batch, Index begin, Index end) {
   Neurons<T> &x = net.neurons[l];
   Draw draw(net.dropout[l], net.settings.seed, l + 1, batch.epoch);
   draw_factors(draw, batch.number, batch.begin + begin, end - begin, x.n, x.factor + begin * x.ld, x.ld);
   for (Index r = begin; r < end; r++) {
     const Index at = r * x.ld;
-    for (Index j = 0; j < x.n; j += lanes<T>)
-      store(x.A + at + j, load(x.sigma + at + j) * load(x.factor + at + j));
+    for (Index j = 0; j < x.n; j += lanes<T>) store(x.A + at + j, load(x.sigma + at + j) * load(x.factor + at + j));
     x.A[at + x.n] = 1;
   }
 }
 
-template <class T> void forward(Network<T> &net, const Batch &batch, Index begin, Index end, Ahead &ahead) {
+template <class T> void forward(Network<T> &net, const Batch &batch, Index begin, Index end, Prefetch &prefetch) {
   for (Index k = 0; k < net.layers; k++) {
     Neurons<T> &from = net.neurons[k], &to = net.neurons[k + 1];
-    forward_layer(net, k, from.A, from.ld, to.sigma ? to.sigma : to.A, to.Z, to.ld, begin, end, ahead);
-    if (to.sigma) drop_neurons(net, k + 1, batch, begin, end);
+    forward_layer(net, k, from.A, from.ld, to.sigma ? to.sigma : to.A, to.Z, to.ld, begin, end, prefetch);
+    if (to.sigma) apply_dropout(net, k + 1, batch, begin, end);
   }
 }
 
-// The costs of rows and BP1. With `scaled` delta^L gets the weights s / m.
+// The costs of rows, and BP1. With `scaled` delta^L is multiplied by the weights s / m.
 template <class T> void output_errors(Network<T> &net, bool by_term, bool scaled, Index begin, Index end, T *scratch) {
   Neurons<T> &last = net.neurons[net.layers];
   for (Index at = begin; at < end; at += output_rows) {
@@ -134,8 +137,9 @@ template <class T> void output_errors(Network<T> &net, bool by_term, bool scaled
     for (Index b = 0; b < net.blocks; b++) {
       const chainrule::Block &block = net.block[b];
       const Index from = net.capacity * block.start + at * (block.stop - block.start);
-      block_errors(block, rows, last.A + at * last.ld, last.ld, net.targets + from, by_term ? net.term_weights + from : nullptr,
-                   last.delta + at * last.ld, last.ld, net.row_cost + at, scratch);
+      block_errors(block, rows, last.A + at * last.ld, last.ld, net.targets + from,
+                   by_term ? net.term_weights + from : nullptr, last.delta + at * last.ld, last.ld, net.row_cost + at,
+                   scratch);
     }
   }
   for (Index r = begin; r < end; r++) {
@@ -148,81 +152,87 @@ template <class T> void output_errors(Network<T> &net, bool by_term, bool scaled
 }
 
 // BP2: delta of neurons k from that of neurons k + 1.
-template <class T> void backward_layer(Network<T> &net, Index k, Index begin, Index end, Ahead &ahead) {
+template <class T> void backward_layer(Network<T> &net, Index k, Index begin, Index end, Prefetch &prefetch) {
   const Layer<T> &layer = net.layer[k];
   Neurons<T> &to = net.neurons[k], &from = net.neurons[k + 1];
-  const T *kept = to.Z ? to.Z : to.sigma ? to.sigma : to.A;
-  const bool gate = to.activation.kind == net.relu && !to.factor;
-  multiply(from.delta, from.ld, (const T *)net.turned + layer.turned, layer.out, layer.turned_panels(), to.delta, to.ld, begin, end,
-           gate ? Gate : Store, kept, to.ld, ahead, [&](Index row, Index rows, Index vector, Index vectors) {
-             if (gate) return;
-             const Index at = row * to.ld + vector * lanes<T>;
-             if (to.factor)
-               for (Index i = 0; i < rows; i++)
-                 for (Index j = 0; j < vectors * lanes<T>; j += lanes<T>)
-                   store(to.delta + at + i * to.ld + j,
-                         load(to.delta + at + i * to.ld + j) * load(to.factor + at + i * to.ld + j));
-             if (!to.whole_rows)
-               pull_back(to.activation, to.delta + at, to.ld, kept + at, to.ld, rows, vectors, vectors * lanes<T>);
-           });
+  const T *saved = to.Z ? to.Z : to.sigma ? to.sigma : to.A;
+  const bool relu = to.activation.kind == net.relu && !to.factor;
+  const T *B = net.transposed + layer.transposed_at;
+  const Epilogue epilogue = relu ? Epilogue::ReluGate : Epilogue::None;
+  const Product<T> product{from.delta, from.ld, B,        layer.out, layer.transposed_panels(),
+                           to.delta,   to.ld,   epilogue, saved,     to.ld};
+  gemm(product, begin, end, prefetch, [&](Index row, Index rows, Index vector, Index vectors) {
+    if (relu) return;
+    const Index at = row * to.ld + vector * lanes<T>;
+    if (to.factor)
+      for (Index i = 0; i < rows; i++)
+        for (Index j = 0; j < vectors * lanes<T>; j += lanes<T>)
+          store(to.delta + at + i * to.ld + j,
+                load(to.delta + at + i * to.ld + j) * load(to.factor + at + i * to.ld + j));
+    if (!to.whole_rows)
+      pull_back(to.activation, to.delta + at, to.ld, saved + at, to.ld, rows, vectors, vectors * lanes<T>);
+  });
   if (to.whole_rows)
-    pull_back(to.activation, to.delta + begin * to.ld, to.ld, kept + begin * to.ld, to.ld, end - begin,
-              layer.turned_panels().vectors, to.n);
+    pull_back(to.activation, to.delta + begin * to.ld, to.ld, saved + begin * to.ld, to.ld, end - begin,
+              layer.transposed_panels().vectors, to.n);
 }
 
-template <class T> void backward(Network<T> &net, Index begin, Index end, Ahead &ahead) {
-  for (Index k = net.layers - 1; k > 0; k--) backward_layer(net, k, begin, end, ahead);
+template <class T> void backward(Network<T> &net, Index begin, Index end, Prefetch &prefetch) {
+  for (Index k = net.layers - 1; k > 0; k--) backward_layer(net, k, begin, end, prefetch);
 }
 
-// A stripe of one layer's weights: rows begin..end-1 of panel p of layer k.
-struct Stripe {
+// A macrotile of one layer's weights: rows begin..end-1 (at most MC) of micropanel p of layer k.
+struct Macrotile {
   Index k, p, begin, end;
 };
 
-// Every stripe whose share of the work is this thread's; the work of one is its rows times its vectors.
-template <class T, class F> CHAINRULE_INLINE void each_stripe(const Network<T> &net, int thread, int threads, F f) {
+// Calls f(macrotile) for those of this thread. The work of a macrotile is its rows times its vectors; threads get
+// consecutive macrotiles of about equal work.
+template <class T, class F> CHAINRULE_INLINE void each_macrotile(const Network<T> &net, int thread, int threads, F f) {
   const double share = threads == 1 ? 1 : double(net.elements) / lanes<T> / threads;
   Index done = 0;
   for (Index k = 0; k < net.layers; k++) {
-    Panels panels = net.layer[k].panels();
+    Micropanels panels = net.layer[k].panels();
     for (Index p = 0; p < panels.count(); p++)
-      for (Index i = 0; i < net.layer[k].rows(); i += stripe) {
-        const Index end = net.layer[k].rows() - i < stripe ? net.layer[k].rows() : i + stripe;
+      for (Index i = 0; i < net.layer[k].rows(); i += MC) {
+        const Index end = net.layer[k].rows() - i < MC ? net.layer[k].rows() : i + MC;
         const int owner = threads == 1 ? 0 : int(double(done) / share);
-        if ((owner < threads ? owner : threads - 1) == thread) f(Stripe{k, p, i, end});
-        done += (end - i) * panels.width(p);
+        if ((owner < threads ? owner : threads - 1) == thread) f(Macrotile{k, p, i, end});
+        done += (end - i) * panels.NV(p);
       }
   }
 }
 
-// BP3 and BP4 of a stripe, tile by tile, with delta's panel B: multiply(tile, row, rows) says where it goes, and goes.
-template <class T, class Multiply>
-CHAINRULE_INLINE void gradient_tiles(const Network<T> &net, const Stripe &s, Index m, const T *B, Index ldb, Ahead &ahead,
-                                     Multiply multiply) {
-  const Neurons<T> &from = net.neurons[s.k];
-  const int width = net.layer[s.k].panels().width(s.p);
-  tiles(s.begin, s.end, most_rows(width), [&](Index row, Index rows) {
-    Tile<T> t{from.A + row, from.ld, B, ldb, nullptr, width * lanes<T>, m, Store, nullptr, 0, nullptr, 0};
-    ahead.with(t);
-    multiply(t, row, int(rows));
+// BP3 and BP4 of a macrotile, microtile by microtile; B is the micropanel of delta. run(microtile, row, rows) sets C
+// and calls the micro-kernel.
+template <class T, class Run>
+CHAINRULE_INLINE void gradient_microtiles(const Network<T> &net, const Macrotile &tile, Index m, const T *B, Index ldb,
+                                          Prefetch &prefetch, Run run) {
+  const Neurons<T> &from = net.neurons[tile.k];
+  const int NV = net.layer[tile.k].panels().NV(tile.p);
+  each_microtile(tile.begin, tile.end, MR(NV), [&](Index row, Index rows) {
+    Microtile<T> t{from.A + row, from.ld, B, ldb, nullptr, NV * lanes<T>, m, Epilogue::None, nullptr, 0, nullptr, 0};
+    prefetch.assign(t);
+    run(t, row, int(rows));
   });
 }
 
-// The panel of delta that a stripe multiplies: as it lies, or packed where many tiles read it from far apart.
-template <class T> struct DeltaPanel {
-  const T *at = nullptr;
-  Index ld = 0, k = -1, p = -1;
-  CHAINRULE_INLINE void find(const Network<T> &net, const Stripe &s, Index m, T *scratch) {
-    if (s.k == k && s.p == p) return;
-    k = s.k, p = s.p;
+// The micropanel of delta that is B for a macrotile: in place (ldb = ld of delta), or packed (ldb = NR) from 64 rows on
+// where at least MC rows of weights read it.
+template <class T> struct DeltaMicropanel {
+  const T *B = nullptr;
+  Index ldb = 0, k = -1, p = -1;
+  CHAINRULE_INLINE void select(const Network<T> &net, const Macrotile &tile, Index m, T *scratch) {
+    if (tile.k == k && tile.p == p) return;
+    k = tile.k, p = tile.p;
     const Neurons<T> &to = net.neurons[k + 1];
-    const Panels panels = net.layer[k].panels();
-    const int width = panels.width(p);
-    at = to.delta + panels.first(p) * lanes<T>;
-    ld = to.ld;
-    if (m < 64 || net.layer[k].rows() < stripe) return;
-    pack_panel(at, ld, m, width, scratch);
-    at = scratch, ld = width * lanes<T>;
+    const Micropanels panels = net.layer[k].panels();
+    const int NV = panels.NV(p);
+    B = to.delta + panels.first(p) * lanes<T>;
+    ldb = to.ld;
+    if (m < 64 || net.layer[k].rows() < MC) return;
+    pack_micropanel(B, ldb, m, NV, scratch);
+    B = scratch, ldb = NV * lanes<T>;
   }
 };
 

@@ -1,4 +1,4 @@
-// How many threads a call may have: variables, the processors that the process is bound to, quotas of control groups.
+// How many threads a call may use: environment variables, CPU affinity, CPU quotas of control groups.
 
 #include <climits>
 #include <cmath>
@@ -23,33 +23,34 @@ namespace chainrule {
 
 namespace {
 
-// A variable's positive number, or the first of its list ("4,2" means 4 outside of nested regions); 0 for anything else.
+// The positive number in a variable, or the first of its list ("4,2": 4 outside of nested regions); 0 for anything
+// else.
 int number_in(const char *variable) {
   const char *text = std::getenv(variable);
   if (!text) return 0;
   char *end = nullptr;
-  const long found = std::strtol(text, &end, 10);
-  return end != text && (*end == 0 || *end == ',') && found > 0 ? int(found < INT_MAX ? found : INT_MAX) : 0;
+  const long number = std::strtol(text, &end, 10);
+  return end != text && (*end == 0 || *end == ',') && number > 0 ? int(number < INT_MAX ? number : INT_MAX) : 0;
 }
 
-// Processors that this process is bound to.
+// Processors in the affinity mask of this process.
 int bound_to() {
 #if defined(__linux__)
   unsigned long bits[128]{};  // 8,192 processors
   if (sched_getaffinity(0, sizeof bits, reinterpret_cast<cpu_set_t *>(bits)) == 0) {
-    int found = 0;
-    for (unsigned long word : bits) found += __builtin_popcountl(word);
-    if (found > 0) return found;
+    int count = 0;
+    for (unsigned long word : bits) count += __builtin_popcountl(word);
+    if (count > 0) return count;
   }
 #elif defined(_WIN32)
   DWORD_PTR process = 0, system = 0;
   if (GetProcessAffinityMask(GetCurrentProcess(), &process, &system) && process) return __builtin_popcountll(process);
 #endif
-  const unsigned found = std::thread::hardware_concurrency();
-  return found ? int(found) : 1;
+  const unsigned count = std::thread::hardware_concurrency();
+  return count ? int(count) : 1;
 }
 
-// Microseconds of a period that a group may compute, over the period; 0 where no file says so.
+// A group's quota over its period, in processors; 0 without a quota.
 double share_in(const std::string &folder) {
   double allowed = 0, period = 0;
   if (std::ifstream(folder + "/cpu.max") >> allowed >> period) return allowed / period;
@@ -58,7 +59,7 @@ double share_in(const std::string &folder) {
   return 0;
 }
 
-// The least share of a group and those above it. A container may see its own group as the root, whatever its path says.
+// The smallest quota of a group and its parents. A container may see its own group as the root, whatever its path says.
 double least_share(const std::string &root, std::string path) {
   double least = share_in(root);
   for (; !path.empty(); path.resize(path.find_last_of('/') == std::string::npos ? 0 : path.find_last_of('/'))) {
@@ -75,15 +76,15 @@ bool controls_processors(const std::string &controllers) {
   return false;
 }
 
-// The quota of this process, looked up once.
+// The quota of this process, read once.
 int own_quota() {
 #if defined(__linux__)
-  static const int found = [] {
+  static const int processors = [] {
     std::ostringstream membership;
     membership << std::ifstream("/proc/self/cgroup").rdbuf();
     return quota("/sys/fs/cgroup", membership.str().c_str());
   }();
-  return found;
+  return processors;
 #else
   return 0;
 #endif
@@ -108,7 +109,7 @@ int quota(const char *groups, const char *membership) {
 
 int available_threads() {
   for (const char *variable : {"CHAINRULE_THREADS", "OMP_NUM_THREADS"})
-    if (const int found = number_in(variable)) return found;
+    if (const int threads = number_in(variable)) return threads;
   const int bound = bound_to(), allowed = own_quota();
   return allowed > 0 && allowed < bound ? allowed : bound;
 }

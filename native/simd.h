@@ -1,8 +1,9 @@
-// Vectors of float or double of the instruction set that this object is compiled for, by GCC's vector extensions.
+// Vectors of float or double of the instruction set that this object is compiled for, by GCC's vector extensions. The
+// vector length VL is lanes<T>.
 //
 // Arithmetic is + - * / and comparisons on vec<T>; a comparison gives a mask, and `mask ? a : b` selects lane by lane.
-// Products are only fused where the code says `fma` (the objects are compiled with -ffp-contract=off), so that a sum has
-// the same bits in every tile. Where the instruction set has no fused product, fma rounds twice.
+// Products are only fused where the code says `fma` (the objects are compiled with -ffp-contract=off), so that a sum
+// has the same bits in every tile. Where the instruction set has no fused product, fma rounds twice.
 //
 // Everything is in an anonymous namespace: the linker must never share a function between instruction sets.
 #pragma once
@@ -163,7 +164,7 @@ template <int N> using UpTo = Numbers<__integer_pack(N)...>;
 #endif
 
 // 0, 1, 2, ... in the lanes, and the mask of the first n lanes.
-template <class T> CHAINRULE_INLINE mask<T> first(Index n) {
+template <class T> CHAINRULE_INLINE mask<T> first_lanes(Index n) {
   mask<T> index;
   for (int i = 0; i < lanes<T>; i++) index[i] = i;
   return index < typename simd<T>::integer(n < lanes<T> ? n : lanes<T>);

@@ -1,4 +1,4 @@
-// The pool of threads; see threads.h. Each worker waits for its own call to change; all meet at one barrier.
+// The pool of threads; see threads.h. Each worker waits for its own `call` to change; all wait at one barrier.
 //
 //     parallel   caller: region, then call++ of each worker ──► worker: work ──► barrier
 //                caller: work of thread 0                   ─────────────────► barrier ──► returns
@@ -26,9 +26,9 @@ namespace chainrule {
 namespace {
 
 constexpr int most = 256;  // threads in a pool
-constexpr int line = 128;  // bytes that processors hand to each other at once
+constexpr int line = 128;  // bytes that processors exchange at once: neighbouring cache lines
 
-// How long a thread that waits keeps its processor, and how long it stays awake (measured: docs/decisions/0009).
+// How long a waiting thread spins, and how long it stays awake (measured: docs/decisions/0009).
 constexpr auto spinning = std::chrono::microseconds(2), yielding = std::chrono::microseconds(100);
 
 void relax() {
@@ -39,7 +39,7 @@ void relax() {
 #endif
 }
 
-// The word of a thread that says how it rounds and what it does with subnormal numbers.
+// A thread's control word: rounding mode and treatment of subnormal numbers.
 #if defined(__SSE2__)
 using Rounding = unsigned;
 Rounding rounding() { return _mm_getcsr(); }
@@ -80,7 +80,7 @@ struct Pool {
 constinit Pool pool;
 static_assert(std::is_trivially_destructible_v<Pool>, "workers may use it until the process is gone");
 
-// Until the word is no longer `old`. A thread whose processor others want gives it away at each turn after the first.
+// Waits until the word is not `old`: spins, then yields its processor to other threads, then sleeps.
 void wait_while(const std::atomic<int32_t> &word, int32_t old) {
   using Clock = std::chrono::steady_clock;
   const auto begun = Clock::now();
@@ -109,7 +109,7 @@ void serve(int thread) {
   }
 }
 
-// Signals are for the program's own threads: one that ended a worker's sleep would not end a wait of the main thread.
+// Blocks all signals in new workers: a signal must reach one of the program's own threads.
 class SignalsBlocked {
 #if defined(__unix__) || defined(__APPLE__)
  public:
@@ -125,7 +125,7 @@ class SignalsBlocked {
 #endif
 };
 
-// Starts workers until there are `wanted` threads; there stay fewer where the system refuses.
+// Starts workers until the pool has `wanted` threads, or fewer where the system refuses.
 void grow(int wanted) {
   [[maybe_unused]] const SignalsBlocked blocked;
   for (; pool.workers + 1 < wanted; pool.workers++) {
@@ -138,7 +138,7 @@ void grow(int wanted) {
 }
 
 #if defined(__unix__) || defined(__APPLE__)
-// Only the thread that forked lives on in a child.
+// In a forked child only the thread that forked exists.
 void forget() { new (&pool) Pool; }
 
 [[maybe_unused]] const int forgetting = pthread_atfork(nullptr, nullptr, forget);
@@ -149,9 +149,9 @@ void forget() { new (&pool) Pool; }
 int acquire(int wanted) {
   if (wanted <= 1 || pool.taken.exchange(true, std::memory_order_acquire)) return 1;
   grow(wanted < most ? wanted : most);
-  const int found = pool.workers + 1 < wanted ? pool.workers + 1 : wanted;
-  if (found == 1) release_threads();
-  return found;
+  const int threads = pool.workers + 1 < wanted ? pool.workers + 1 : wanted;
+  if (threads == 1) release_threads();
+  return threads;
 }
 
 void release_threads() { pool.taken.store(false, std::memory_order_release); }
@@ -168,7 +168,8 @@ void parallel(int threads, void (*work)(void *, int, int), void *context) {
 void barrier(int threads) {
   if (threads <= 1) return;
   const int32_t passed = pool.passed.value.load(std::memory_order_acquire);
-  if (pool.arrived.value.fetch_add(1, std::memory_order_acq_rel) + 1 < threads) return wait_while(pool.passed.value, passed);
+  if (pool.arrived.value.fetch_add(1, std::memory_order_acq_rel) + 1 < threads)
+    return wait_while(pool.passed.value, passed);
   pool.arrived.value.store(0, std::memory_order_relaxed);
   change(pool.passed.value);
 }

@@ -1,8 +1,8 @@
 // exp, log, tanh and their relatives on vectors of float or double: no branch, no table, no call.
 //
-// Right for every argument: ±0, ±inf, NaN, denormal arguments and denormal results. The bound of each is in units in the
-// last place of the true value, float / double, with and without a fused product. native/tests/functions.cpp measures it
-// on every instruction set and fails beyond it (`functions 1` takes all floats).
+// Right for every argument: ±0, ±inf, NaN, denormal arguments and denormal results. The bound of each is in units in
+// the last place of the true value, float / double, with and without a fused product. native/tests/functions.cpp
+// measures it on every instruction set and fails beyond it (`functions 1` takes all floats).
 //
 // Sources: Cody & Waite, Software manual for the elementary functions, 1980 (reductions); Tang, Table-driven
 // implementation of the logarithm, ACM TOMS 16, 1990 (log by s = f / (2 + f)); Shepherd & Laframboise, Chebyshev
@@ -45,9 +45,9 @@ template <> struct number<float> {
   static constexpr float log[] = {0.66666668653488159f, 0.39999553561210632f, 0.28589323163032532f,
                                   0.22584825754165649f};
   // (x + 4) e^(x²/2) Phi(-x) in q = (x - 4) / (x + 4)
-  static constexpr float tail[] = {0.75528514385223389f,     -0.60789662599563599f,    0.38713663816452026f,
-                                   -0.18652285635471344f,    6.0406219214200974e-2f,   -7.5274179689586163e-3f,
-                                   -3.5212559159845114e-3f,  1.5701004303991795e-3f,   1.9048563262973376e-4f,
+  static constexpr float tail[] = {0.75528514385223389f,    -0.60789662599563599f,  0.38713663816452026f,
+                                   -0.18652285635471344f,   6.0406219214200974e-2f, -7.5274179689586163e-3f,
+                                   -3.5212559159845114e-3f, 1.5701004303991795e-3f, 1.9048563262973376e-4f,
                                    -1.2598409375641495e-4f};
 };
 template <> struct number<double> {
@@ -71,15 +71,15 @@ template <> struct number<double> {
                                    2.7557242124555638476e-6,
                                    2.7620979876089707316e-7,
                                    2.5110203436545209880e-8};
-  static constexpr double log[] = {0.66666666666666696273,  0.39999999999898994130, 0.28571428626363626346,
-                                   0.22222211063782808903,  0.18182894477813643652, 0.15331542506931404622,
+  static constexpr double log[] = {0.66666666666666696273, 0.39999999999898994130, 0.28571428626363626346,
+                                   0.22222211063782808903, 0.18182894477813643652, 0.15331542506931404622,
                                    0.14618652972148699854};
   static constexpr double tail[] = {
-      0.7552851304157515, -0.6078966419718921, 0.3871374007422157, -0.186521857959663,
-      0.06039657489077965, -0.0075401889664849205, -0.00347969236317347, 0.0016308184536818037,
-      0.00013334426049594204, -0.0002310949047440859, -1.9078993516508502e-06, 3.5144565543554696e-05,
-      7.151370953310234e-07, -5.919974971975013e-06, -6.255272817752527e-07, 1.0217480736418467e-06,
-      2.644928054908437e-07, -1.5642300732826666e-07, -7.742055641394735e-08, 1.593413818268528e-08,
+      0.7552851304157515,     -0.6078966419718921,     0.3871374007422157,      -0.186521857959663,
+      0.06039657489077965,    -0.0075401889664849205,  -0.00347969236317347,    0.0016308184536818037,
+      0.00013334426049594204, -0.0002310949047440859,  -1.9078993516508502e-06, 3.5144565543554696e-05,
+      7.151370953310234e-07,  -5.919974971975013e-06,  -6.255272817752527e-07,  1.0217480736418467e-06,
+      2.644928054908437e-07,  -1.5642300732826666e-07, -7.742055641394735e-08,  1.593413818268528e-08,
       1.4668820981459954e-08, -2.9488782476978993e-10, -1.1918153804914824e-09};
 };
 
@@ -213,9 +213,9 @@ template <class V> CHAINRULE_INLINE V log(V x) {
   auto tiny = x < of<V>::smallest_normal;
   Split<V> parts = split(tiny ? x * of<V>::lift : x);
   parts.k = tiny ? parts.k - of<V>::lifted : parts.k;
-  V found = log_of(parts, V{});
+  V result = log_of(parts, V{});
   V special = x == 0 ? all<V>(-of<V>::infinity) : x < 0 ? all<V>(of<V>::nan) : x;
-  return ((x > 0) & (x < of<V>::infinity)) ? found : special;
+  return ((x > 0) & (x < of<V>::infinity)) ? result : special;
 }
 
 // ln(1 + e) for 0 <= e <= 1, or NaN: 1 + e = 1 + f, or 2 (1 + f).
@@ -230,9 +230,9 @@ template <class V> CHAINRULE_INLINE V log1p(V x) {
   Split<V> parts = split(u);
   auto near = parts.k == 0;
   parts.f = near ? x : parts.f;
-  V found = with_sign_of(magnitude(log_of(parts, near ? V{} : lost / u)), x);
+  V result = with_sign_of(magnitude(log_of(parts, near ? V{} : lost / u)), x);
   V special = x == -1 ? all<V>(-of<V>::infinity) : x < -1 ? all<V>(of<V>::nan) : x;
-  return ((x > -1) & (x < of<V>::infinity)) ? found : special;
+  return ((x > -1) & (x < of<V>::infinity)) ? result : special;
 }
 
 // ln(1 + e^x) = max(x, 0) + ln(1 + e^-|x|), within 2 / 2 ULP.

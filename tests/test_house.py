@@ -10,12 +10,14 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
+NATIVE = sorted(str(path.relative_to(ROOT)) for end in ("h", "cpp") for path in (ROOT / "native").rglob(f"*.{end}"))
 
 CHECKS = {
     "lint": ["ruff", "check", "--no-cache", "."],
     "format": ["ruff", "format", "--no-cache", "--check", "."],
     "types": ["mypy", "--no-incremental"],
     "imports": ["lint-imports", "--no-cache"],
+    "format of the core": ["clang-format", "--dry-run", "--Werror", *NATIVE],
 }
 
 
@@ -24,6 +26,11 @@ def test_the_checkout_passes(name: str) -> None:
     tool, *arguments = CHECKS[name]
     done = subprocess.run([BIN / tool, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_no_line_of_the_core_is_wider_than_its_code() -> None:
+    lines = [(path, k, line) for path in NATIVE for k, line in enumerate((ROOT / path).read_text().splitlines(), 1)]
+    assert [f"{path}:{k}" for path, k, line in lines if len(line) > 120] == []
 
 
 OF_THE_WHOLE = ["cli/completion.py", "cli/reference.py"]  # they describe every command, so they need the app itself

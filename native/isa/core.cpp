@@ -1,12 +1,13 @@
 // The whole core for one instruction set: compiled once for each, with CHAINRULE_ISA naming it. Only the table at the
 // end leaves this object; everything else is in anonymous namespaces.
 
-#include "../run.h"
+#include "../train.h"
 
 namespace {
 
 template <class T> constexpr chainrule::Engine engine_of() {
-  return {make<T>, drop<T>, set_theta<T>, steps<T>, slots<T>, get_slots<T>, set_slots<T>, predict<T>, cost<T>, gradient<T>, norms<T>};
+  return {make<T>,      drop<T>,    set_theta<T>, steps<T>,    slots<T>, get_slots<T>,
+          set_slots<T>, predict<T>, cost<T>,      gradient<T>, norms<T>};
 }
 
 }  // namespace
@@ -17,7 +18,13 @@ template <class T> constexpr chainrule::Engine engine_of() {
 #define CHAINRULE_TEXT(a) CHAINRULE_QUOTE(a)
 
 extern "C" const chainrule::Core *CHAINRULE_NAME(CHAINRULE_ISA)() {
-  static constexpr chainrule::Core core{CHAINRULE_TEXT(CHAINRULE_ISA), vector_bytes, engine_of<float>(), engine_of<double>(),
-                                        activation_kind, cost_kind, rule_kind, has_road};
+  static constexpr chainrule::Core core{CHAINRULE_TEXT(CHAINRULE_ISA),
+                                        vector_bytes,
+                                        engine_of<float>(),
+                                        engine_of<double>(),
+                                        activation_kind,
+                                        cost_kind,
+                                        rule_kind,
+                                        goes_together};
   return &core;
 }

@@ -2,8 +2,8 @@
 // Built with sanitizers it also shows that no pass reads or writes outside its memory or races with another.
 
 #include "../dispatch.h"
-#include "../spec.h"
 #include "../threads.h"
+#include "../types.h"
 
 #include <chrono>
 #include <cmath>
@@ -47,15 +47,24 @@ struct Case {
 
 const double inf = HUGE_VAL;
 
+// clang-format off
 const std::vector<Case> cases = {
-    {"plain", {7, 13, 3}, "sigmoid", "sigmoid", "quadratic", "sgd", {0, 0}, 53, 10, 0, 0, inf, inf, false, false, false},
-    {"softmax", {5, 33, 17, 10}, "relu", "softmax", "cross_entropy", "adam", {.9, .999, 1e-8}, 77, 32, 0, 0, inf, inf, false, true, false},
-    {"no hidden layer", {9, 1}, "relu", "identity", "quadratic", "sgd", {.9, 1}, 20, 20, .5, 0, inf, inf, false, false, true},
-    {"dropped", {4, 50, 49, 2}, "gelu", "softmax", "cross_entropy", "adamw", {.9, .999, 1e-8, .01}, 40, 7, .1, .4, inf, inf, true, true, false},
-    {"clipped", {3, 100, 5}, "softmax", "identity", "huber", "rmsprop", {.9, 1e-8}, 31, 8, 0, .2, .05, inf, true, false, false},
-    {"by example", {200, 40, 1}, "tanh", "sigmoid", "binary_cross_entropy", "rprop", {1.2, .5, 1e-6, 50, .01}, 66, 66, 0, 0, inf, .1, false, false, false},
-    {"deep sum", {600, 3, 550, 2}, "elu", "identity", "quadratic", "sgd", {0, 0}, 1100, 1100, 0, 0, inf, inf, false, false, false},
+    {"plain", {7, 13, 3}, "sigmoid", "sigmoid", "quadratic", "sgd", {0, 0},
+     53, 10, 0, 0, inf, inf, false, false, false},
+    {"softmax", {5, 33, 17, 10}, "relu", "softmax", "cross_entropy", "adam", {.9, .999, 1e-8},
+     77, 32, 0, 0, inf, inf, false, true, false},
+    {"no hidden layer", {9, 1}, "relu", "identity", "quadratic", "sgd", {.9, 1},
+     20, 20, .5, 0, inf, inf, false, false, true},
+    {"dropped", {4, 50, 49, 2}, "gelu", "softmax", "cross_entropy", "adamw", {.9, .999, 1e-8, .01},
+     40, 7, .1, .4, inf, inf, true, true, false},
+    {"clipped", {3, 100, 5}, "softmax", "identity", "huber", "rmsprop", {.9, 1e-8},
+     31, 8, 0, .2, .05, inf, true, false, false},
+    {"by example", {200, 40, 1}, "tanh", "sigmoid", "binary_cross_entropy", "rprop", {1.2, .5, 1e-6, 50, .01},
+     66, 66, 0, 0, inf, .1, false, false, false},
+    {"deep sum", {600, 3, 550, 2}, "elu", "identity", "quadratic", "sgd", {0, 0},
+     1100, 1100, 0, 0, inf, inf, false, false, false},
 };
+// clang-format on
 
 template <class T> struct Problem {
   const Case &c;
@@ -101,6 +110,48 @@ template <class T> struct Trained {
   double cost;
 };
 
+Settings settings_of(const Core &core, const Case &c, const double *dropout) {
+  Settings s{};
+  s.rule.kind = core.rule(c.rule);
+  std::memcpy(s.rule.parameter, c.parameter, sizeof c.parameter);
+  s.batch = c.batch, s.divisor = double(c.rows), s.alpha = c.alpha, s.seed = 7;
+  s.dropout = c.dropout > 0 ? dropout : nullptr;
+  s.clip_norm = c.clip_norm, s.clip_value = inf, s.clip_example = c.clip_example;
+  return s;
+}
+
+// Two epochs: result.theta, .costs and .slots.
+template <class T>
+void run(const Engine &engine, const Architecture &a, const Settings &s, const Problem<T> &p, const Team &team,
+         Trained<T> &result) {
+  void *net = engine.make(a, &s, p.c.batch, team.threads);
+  const Index updates = Index(p.rates.size());
+  result.costs.resize(p.rates.size());
+  for (Index epoch = 0; epoch < 2; epoch++) {
+    double *costs = result.costs.data();
+    Steps steps{p.examples(), p.order.data(), p.c.rows, p.rates.data(), updates, epoch, 0, 100, costs};
+    check(engine.steps(net, result.theta.data(), steps, team) == steps.updates, "all updates are made", p.c.name);
+  }
+  result.slots.resize(size_t(engine.slots(net)) * p.theta.size());
+  engine.get_slots(net, result.slots.data());
+  engine.drop(net);
+}
+
+// What the pure functions compute with the trained theta.
+template <class T>
+void compute(const Engine &engine, const Architecture &a, const Problem<T> &p, const Team &team, Trained<T> &result) {
+  void *net = engine.make(a, nullptr, 16, team.threads);
+  engine.set_theta(net, result.theta.data());
+  result.predicted.resize(size_t(p.c.rows * p.c.sizes.back()));
+  check(engine.predict(net, p.examples().X, result.predicted.data(), team), "predict has memory", p.c.name);
+  result.gradient.resize(p.theta.size());
+  engine.gradient(net, p.examples(), 10, .1, .1, result.gradient.data(), team);
+  result.cost = engine.cost(net, p.examples(), team);
+  result.norms.resize(size_t(p.c.rows));
+  engine.norms(net, p.examples(), result.norms.data(), team);
+  engine.drop(net);
+}
+
 template <class T> Trained<T> train(const Core &core, const Engine &engine, const Problem<T> &p, int threads) {
   const Case &c = p.c;
   const Index H = Index(c.sizes.size()) - 1;
@@ -110,37 +161,12 @@ template <class T> Trained<T> train(const Core &core, const Engine &engine, cons
   for (auto &m : p.masks) masks.push_back(c.masked ? m.data() : nullptr);
   const Block block{{core.activation(c.output), 1}, core.cost(c.cost), 1, 0, int(c.sizes.back())};
   const Architecture a{H, c.sizes.data(), hidden.data(), masks.data(), 1, &block};
-  Settings s{};
-  s.rule.kind = core.rule(c.rule);
-  std::memcpy(s.rule.parameter, c.parameter, sizeof c.parameter);
-  s.batch = c.batch, s.divisor = double(c.rows), s.alpha = c.alpha, s.seed = 7;
-  s.dropout = c.dropout > 0 ? dropout.data() : nullptr;
-  s.clip_norm = c.clip_norm, s.clip_value = inf, s.clip_example = c.clip_example;
   const Team team{threads, parallel, barrier, now, true};
-
-  Trained<T> found;
-  found.theta = p.theta;
-  found.costs.resize(p.rates.size());
-  void *net = engine.make(a, &s, c.batch, threads);
-  for (Index epoch = 0; epoch < 2; epoch++) {
-    Steps steps{p.examples(), p.order.data(), c.rows, p.rates.data(), Index(p.rates.size()), epoch, 0, 100, found.costs.data()};
-    check(engine.steps(net, found.theta.data(), steps, team) == steps.updates, "all updates are made", c.name);
-  }
-  found.slots.resize(size_t(engine.slots(net)) * p.theta.size());
-  engine.get_slots(net, found.slots.data());
-  engine.drop(net);
-
-  void *pure = engine.make(a, nullptr, 16, threads);
-  engine.set_theta(pure, found.theta.data());
-  found.predicted.resize(size_t(c.rows * c.sizes.back()));
-  check(engine.predict(pure, p.examples().X, found.predicted.data(), team), "predict has memory", c.name);
-  found.gradient.resize(p.theta.size());
-  engine.gradient(pure, p.examples(), 10, .1, .1, found.gradient.data(), team);
-  found.cost = engine.cost(pure, p.examples(), team);
-  found.norms.resize(size_t(c.rows));
-  engine.norms(pure, p.examples(), found.norms.data(), team);
-  engine.drop(pure);
-  return found;
+  Trained<T> result;
+  result.theta = p.theta;
+  run(engine, a, settings_of(core, c, dropout.data()), p, team, result);
+  compute(engine, a, p, team, result);
+  return result;
 }
 
 template <class V> bool same(const V &a, const V &b) {
@@ -156,8 +182,9 @@ template <class T> void compare(const Core &core, const Engine &engine) {
       const Trained<T> team = train(core, engine, p, threads);
       check(same(alone.theta, team.theta) && same(alone.slots, team.slots), "weights do not depend on threads", c.name);
       check(same(alone.costs, team.costs) && alone.cost == team.cost, "costs do not depend on threads", c.name);
-      check(same(alone.predicted, team.predicted) && same(alone.gradient, team.gradient) && same(alone.norms, team.norms),
-            "pure functions do not depend on threads", c.name);
+      check(
+          same(alone.predicted, team.predicted) && same(alone.gradient, team.gradient) && same(alone.norms, team.norms),
+          "pure functions do not depend on threads", c.name);
     }
   }
 }
@@ -171,6 +198,7 @@ int main() {
   acquire(8);
   compare<float>(*core, core->f32);
   compare<double>(*core, core->f64);
-  std::printf(failures ? "%d failures\n" : "the core: every case has the same bits on 1, 2, 3 and 8 threads\n", failures);
+  std::printf(failures ? "%d failures\n" : "the core: every case has the same bits on 1, 2, 3 and 8 threads\n",
+              failures);
   return failures != 0;
 }

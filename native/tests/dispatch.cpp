@@ -1,4 +1,5 @@
-// Which instruction set is chosen: the best by default, one by name in both spellings, and one line where there is none.
+// Which instruction set is chosen: the best by default, one by name in both spellings, and one line where there is
+// none.
 #include "../dispatch.h"
 
 #include <algorithm>
@@ -6,7 +7,7 @@
 #include <cstring>
 #include <string>
 
-#include "../spec.h"
+#include "../types.h"
 
 namespace {
 
@@ -21,7 +22,8 @@ void check(bool right, const char *what) {
 void check_refused(const char *name, const std::string &names) {
   char error[256] = "";
   check(!chainrule::choose_core(name, error, sizeof error), "a name that is none is refused");
-  check(std::strstr(error, name) && std::strstr(error, ("choose from " + names).c_str()), "the error names it and what there is");
+  check(std::strstr(error, name) && std::strstr(error, ("choose from " + names).c_str()),
+        "the error names it and what there is");
   char cut[8];
   chainrule::choose_core(name, cut, sizeof cut);
   check(std::strlen(cut) == 7, "a long error is cut");

@@ -1,5 +1,5 @@
-// The vector functions of vmath.h against the next wider type of libm: how many units in the last place each is off, and
-// whether that is within the bound that its comment states. Compiled once per instruction set.
+// The vector functions of vmath.h against the next wider type of libm: how many units in the last place each is off,
+// and whether that is within the bound that its comment states. Compiled once per instruction set.
 //
 //   functions [stride [doubles]]   every stride-th of the 2^32 floats (1009; 1: all of them), so many doubles (200000)
 //
@@ -69,7 +69,9 @@ struct Softplus {
   static constexpr const char *name = "softplus";
   static constexpr double bound[] = {2, 2};
   template <class V> static V vector(V x) { return softplus(x); }
-  template <class Wide> static Wide wide(Wide x) { return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x)); }
+  template <class Wide> static Wide wide(Wide x) {
+    return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x));
+  }
 };
 struct Normal {
   static constexpr const char *name = "normal";
@@ -135,11 +137,21 @@ template <class F, class T> struct Worst {
 
 template <class T> T special(int i) {
   using limits = std::numeric_limits<T>;
-  const T found[] = {T(0),          limits::infinity(), limits::quiet_NaN(), limits::denorm_min(), limits::min(),
-                     limits::max(), limits::epsilon(),  T(1),                T(88.8),              T(103.9),
-                     T(709.9),      T(745.2),           T(1e4)};
-  constexpr int count = sizeof found / sizeof *found;
-  T x = found[i / 2 % count];
+  const T values[] = {T(0),
+                      limits::infinity(),
+                      limits::quiet_NaN(),
+                      limits::denorm_min(),
+                      limits::min(),
+                      limits::max(),
+                      limits::epsilon(),
+                      T(1),
+                      T(88.8),
+                      T(103.9),
+                      T(709.9),
+                      T(745.2),
+                      T(1e4)};
+  constexpr int count = sizeof values / sizeof *values;
+  T x = values[i / 2 % count];
   return i % 2 ? -x : x;
 }
 
@@ -206,7 +218,8 @@ template <class... F> bool check_all(uint64_t stride, uint64_t count) {
 int main(int count, char **arguments) {
   const uint64_t stride = count > 1 ? std::strtoull(arguments[1], nullptr, 10) : 1009;
   const uint64_t doubles = count > 2 ? std::strtoull(arguments[2], nullptr, 10) : 200000;
-  return check_all<Exp, Expm1, Tanh, Sigmoid, SigmoidFrom, Log, Log1p, Softplus, Normal, Bell>(stride ? stride : 1, doubles)
+  return check_all<Exp, Expm1, Tanh, Sigmoid, SigmoidFrom, Log, Log1p, Softplus, Normal, Bell>(stride ? stride : 1,
+                                                                                               doubles)
              ? 0
              : 1;
 }

@@ -1,5 +1,6 @@
-// The pool of threads without Python: regions, barriers, callers that want it together, forks, and the end of the process
-// while workers sleep or spin. `threads` checks; `threads measure` prints what an empty region and a barrier cost.
+// The pool of threads without Python: regions, barriers, callers that want it together, forks, and the end of the
+// process while workers sleep or spin. `threads` checks; `threads measure` prints what an empty region and a barrier
+// cost.
 #include "../threads.h"
 
 #include <algorithm>
@@ -36,16 +37,16 @@ void check(bool right, const char *what) {
 }
 
 // Threads of a region, taken from the pool and given back.
-struct Crew {
-  explicit Crew(int wanted) : threads(acquire(wanted)) {}
-  ~Crew() {
+struct Lease {
+  explicit Lease(int wanted) : threads(acquire(wanted)) {}
+  ~Lease() {
     if (threads > 1) release_threads();
   }
   int threads;
 };
 
-// Numbers that each thread writes and its neighbour reads after the barrier: neither is atomic, so a barrier that lets one
-// through too early is a race.
+// Numbers that each thread writes and its neighbour reads after the barrier: neither is atomic, so a barrier that lets
+// one through too early is a race.
 struct Ring {
   std::vector<long> written;
   std::vector<long> seen;
@@ -64,11 +65,12 @@ void pass_on(void *context, int thread, int threads) {
 }
 
 void check_regions(int wanted, int regions, int rounds) {
-  const Crew crew(wanted);
-  check(crew.threads == wanted, "a free pool gives the threads that are wanted");
+  const Lease lease(wanted);
+  check(lease.threads == wanted, "a free pool gives the threads that are wanted");
   Ring ring{std::vector<long>(wanted), std::vector<long>(wanted), rounds};
-  for (int k = 0; k < regions; k++) parallel(crew.threads, pass_on, &ring);
-  for (long seen : ring.seen) check(seen == long(regions) * rounds, "each thread sees what its neighbour wrote before the barrier");
+  for (int k = 0; k < regions; k++) parallel(lease.threads, pass_on, &ring);
+  for (long seen : ring.seen)
+    check(seen == long(regions) * rounds, "each thread sees what its neighbour wrote before the barrier");
 }
 
 // Workers sleep between regions that are far apart.
@@ -83,18 +85,18 @@ void check_callers() {
   std::atomic<int> alone{0}, together{0};
   const auto call = [&] {
     for (int k = 0; k < 200; k++) {
-      const Crew crew(2);
-      (crew.threads == 1 ? alone : together)++;
+      const Lease lease(2);
+      (lease.threads == 1 ? alone : together)++;
       Ring ring{std::vector<long>(2), std::vector<long>(2), 3};
-      parallel(crew.threads, pass_on, &ring);
-      for (int t = 0; t < crew.threads; t++) check(ring.seen[t] == 3, "a caller has its own threads");
+      parallel(lease.threads, pass_on, &ring);
+      for (int t = 0; t < lease.threads; t++) check(ring.seen[t] == 3, "a caller has its own threads");
     }
   };
   std::thread first(call), second(call), third(call);
   first.join(), second.join(), third.join();
   check(alone + together == 600 && together > 0, "every caller comes through");
-  const Crew crew(2);
-  check(crew.threads == 2 && acquire(2) == 1, "a pool that is taken gives one thread");
+  const Lease lease(2);
+  check(lease.threads == 2 && acquire(2) == 1, "a pool that is taken gives one thread");
 }
 
 #if defined(__SSE2__)
@@ -102,13 +104,14 @@ void note_rounding(void *context, int thread, int) { static_cast<unsigned *>(con
 
 void check_rounding() {
   const unsigned before = _mm_getcsr();
-  const Crew crew(2);
+  const Lease lease(2);
   for (unsigned flush : {0x8040u, 0u}) {
-    unsigned found[2];
+    unsigned controls[2];
     _mm_setcsr((before & ~0x8040u) | flush);
-    parallel(crew.threads, note_rounding, found);
+    parallel(lease.threads, note_rounding, controls);
     _mm_setcsr(before);
-    check(found[0] == found[1] && (found[0] & 0x8040) == flush, "workers treat subnormal numbers as the caller does");
+    check(controls[0] == controls[1] && (controls[0] & 0x8040) == flush,
+          "workers treat subnormal numbers as the caller does");
   }
 }
 #endif
@@ -169,11 +172,13 @@ void check_variables() {
 }
 #endif
 
-// --- measuring --------------------------------------------------------------------------------------------------------
+// --- measuring ------------------------------------------------------------------------------------------------------
 
 using Clock = std::chrono::steady_clock;
 
-double microseconds(Clock::time_point since) { return std::chrono::duration<double, std::micro>(Clock::now() - since).count(); }
+double microseconds(Clock::time_point since) {
+  return std::chrono::duration<double, std::micro>(Clock::now() - since).count();
+}
 
 void nothing(void *, int, int) {}
 
@@ -210,8 +215,8 @@ double round_of(long steps, int threads) {
 // Least and mean microseconds of a round of each size, of an empty region and of a barrier.
 void measure(double seconds) {
   constexpr long sizes[] = {3000, 30000, 300000};
-  const Crew crew(2);
-  if (crew.threads < 2) return;
+  const Lease lease(2);
+  if (lease.threads < 2) return;
   const auto begun = Clock::now();
   double region = 1e9, meeting = 1e9, least[2][3], sum[2][3]{};
   for (auto &row : least) std::fill(std::begin(row), std::end(row), 1e9);

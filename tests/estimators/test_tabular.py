@@ -14,8 +14,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import chainrule as cr
 from chainrule.errors import ChainruleError, DataError, ModelFileError, SettingError
+from chainrule.examples import folds
 from chainrule.files.container import read, write
-from chainrule.model.ensemble import folds
 from chainrule.optimizers import LBFGS, AdamW
 from chainrule.training import EpochEnd
 
@@ -53,7 +53,7 @@ def estimator(target, **settings):
 def same(a, b):
     return (
         a.network_.theta.tobytes() == b.network_.theta.tobytes()
-        and a._tabular.inner._state.run.theta.tobytes() == b._tabular.inner._state.run.theta.tobytes()
+        and a._state.run.theta.tobytes() == b._state.run.theta.tobytes()
         and (a.n_iter_, a.t_, a.loss_curve_, a.validation_scores_)
         == (b.n_iter_, b.t_, b.loss_curve_, b.validation_scores_)
     )
@@ -184,11 +184,11 @@ def test_an_own_validation_set_chooses_for_the_fewest_rows_too():
 
 def test_the_merged_network_is_the_mean_of_the_members():
     found = estimator("multiclass").fit(FRAME, TARGETS["multiclass"])
-    X, inner, K = found._inputs(FRAME), found._tabular.inner, found.settings_["members"]
-    wide = inner.network_.predict(X).reshape(N, K, -1)
+    X, K = found._inputs(FRAME), found.settings_["members"]
+    wide = found._trained.predict(X).reshape(N, K, -1)
     mean = np.exp(np.log(wide).mean(axis=1))
     np.testing.assert_allclose(found.predict_proba(FRAME), mean / mean.sum(axis=1, keepdims=True), rtol=1e-4)
-    assert inner.network_.sizes[1] == K * found.settings_["hidden_layer_sizes"][0]
+    assert found._trained.sizes[1] == K * found.settings_["hidden_layer_sizes"][0]
 
 
 def test_each_row_is_validated_by_the_member_that_has_not_seen_it():
@@ -196,7 +196,7 @@ def test_each_row_is_validated_by_the_member_that_has_not_seen_it():
     found = estimator("binary").fit(FRAME, y)
     K, best = found.settings_["members"], found.history_.best_epoch
     fold = folds(found.seed_, K, N, y)
-    p = found._tabular.inner.network_.predict(found._inputs(FRAME))[np.arange(N), fold]
+    p = found._trained.predict(found._inputs(FRAME))[np.arange(N), fold]
     losses = -np.log(np.where(y == "yes", p, 1 - p))
     assert losses.mean() == pytest.approx(found.history_.validation[best], rel=1e-5)
     assert best == np.argmin(found.history_.validation)
@@ -204,7 +204,7 @@ def test_each_row_is_validated_by_the_member_that_has_not_seen_it():
     assert right.mean() == pytest.approx(found.validation_scores_[best])
     weight = 1.0 + np.arange(N) % 5
     found = estimator("binary").fit(FRAME, y, weight)
-    p = found._tabular.inner.network_.predict(found._inputs(FRAME))[np.arange(N), fold]
+    p = found._trained.predict(found._inputs(FRAME))[np.arange(N), fold]
     right = (p > 0.5) == (y == "yes")
     assert np.average(right, weights=weight) == pytest.approx(found.validation_scores_[found.history_.best_epoch])
 

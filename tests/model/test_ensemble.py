@@ -5,7 +5,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.errors import SettingError
-from chainrule.examples import folds
+from chainrule.examples import RowArrays, folds
 from chainrule.model import TableSettings, TableTraining
 from chainrule.model.ensemble import Ensemble
 from chainrule.training import EpochEnd
@@ -56,7 +56,7 @@ def test_a_member_has_the_gradient_of_its_own_rows_alone(shape: str) -> None:
     members = members_of(shape)
     net = members.network("he_normal", 3, "float64")
     X, T = examples(members)
-    (_, targets, weight), _ = members.examples((X, T, None))
+    (_, targets, weight), _ = members.shared(RowArrays(X, T, None))
     g = net.gradient(X, targets, weight)
     for k in range(4):
         seen = members.fold != k
@@ -84,7 +84,7 @@ def test_the_validation_cost_and_score_are_those_of_the_members_that_have_not_se
     net = members.network("he_normal", 3, "float64")
     X, T = examples(members)
     weight = np.linspace(0.5, 2, 40)
-    _, (_, targets, held) = members.examples((X, T, weight))
+    _, (_, targets, held) = members.shared(RowArrays(X, T, weight))
     assert members.fold is not None
     unseen = np.array([member(members, net, k).predict(X[i : i + 1])[0] for i, k in enumerate(members.fold)])
     cost = -(weight * np.log((unseen * T).sum(axis=1))).sum() / weight.sum()
@@ -103,7 +103,7 @@ def test_a_table_of_few_rows_is_learned_by_members_and_costs_are_their_mean() ->
     ends = [event for event in training.events() if isinstance(event, EpochEnd)]
     assert training.model.summary["members"] == 4
     assert [end.cost for end in ends] == training.model.history.cost  # type: ignore[union-attr]
-    _, held = training.members.examples(training.rows)
+    _, held = training.ensemble.shared(training.rows)
     best = training.model.history.best_epoch  # type: ignore[union-attr]
     X, T, weight = held
     assert training.network.cost(X, T, weight) / 4 == pytest.approx(ends[best].validation, rel=1e-5)

@@ -105,7 +105,7 @@ def test_the_weights_kept_are_those_of_the_best_epoch() -> None:
         if isinstance(event, EpochEnd) and event.validation is not None:
             costs.append(event.validation)
 
-    model = cr.train_table(shapes(60), target="sign", epochs=40, learning_rate=0.05, on_event=note)
+    model = cr.train_table(shapes(60), target="sign", epochs=40, learning_rate=0.05, callback=note)
     assert model.summary["best_epoch"] == int(np.argmin(costs)) + 1
     assert model.summary["at_best_epoch"]["validation_cost"] == min(costs)
 

@@ -45,5 +45,5 @@ def test_a_table_to_validate_with_is_named_where_it_lacks_a_column(tmp_path, lac
 
 
 def test_the_first_line_that_excel_reads_is_no_line_of_names(tmp_path):
-    with pytest.raises(DataError, match="a word to Excel and no names: remove that line"):
+    with pytest.raises(DataError, match="a word to Excel, not names: remove that line"):
         train_table(written(tmp_path / "t.csv", ROWS, "sep=;\n"), "y")

@@ -179,7 +179,7 @@ def test_a_table_of_its_own_chooses_the_weights(tmp_path: Path) -> None:
             costs.append(event.validation)
 
     settings: Columns = {"drop": ("w", "price"), "epochs": 3}
-    model = trained(table, validation=tmp_path / "own.csv", on_event=note, **settings)
+    model = trained(table, validation=tmp_path / "own.csv", callback=note, **settings)
     assert (model.summary["rows"], model.summary["validation_rows"]) == (240, 50)
     assert bits(model) == bits(trained(table, validation=own, **settings))
     found = model.evaluate(own)["targets"]["kind"]["log_loss"]
@@ -217,7 +217,7 @@ def test_only_the_columns_to_keep_are_inputs() -> None:
         ({"weight": 3}, "weight is 3"),
         ({"class_weight": "even"}, "class_weight is 'even', but must be 'balanced'"),
         ({"class_weight": {"none": 2}}, "names 'none', but the classes of 'kind' are 'common', 'rare'"),
-        ({"class_weight": {"rare": 0}}, "class_weight of 'rare' is 0"),
+        ({"class_weight": {"rare": -1}}, "class_weight of 'rare' is -1"),
         ({"class_weight": {"rare": "x"}}, "class_weight of 'rare' is 'x'"),
         ({"target": "price", "class_weight": "balanced"}, "needs a target with classes, but price holds numbers"),
         ({"target": ["kind", "colour"], "class_weight": {"rare": 2}}, "must name targets"),

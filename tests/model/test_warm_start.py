@@ -9,7 +9,7 @@ import pytest
 import chainrule as cr
 from chainrule.activations import ACTIVATIONS
 from chainrule.errors import SettingError
-from chainrule.examples import folds
+from chainrule.examples import RowArrays, folds
 from chainrule.model import TableSettings, TableTraining
 from chainrule.model.ensemble import Ensemble
 from chainrule.model.warm_start import PENALTIES, linear_start, slope_of_pair, suits_linear_start
@@ -39,12 +39,11 @@ def test_the_network_begins_as_ridge_regression_on_the_rows_of_each_member(hidde
     one = cr.Architecture.of([4, *[9] * len(hidden), 2], list(hidden), "identity", "quadratic")
     members = Ensemble(one, count, folds(0, count, len(X)))
     net = members.network("he_uniform", 0, "float64")
-    if count > 1:
-        rows, held = members.examples((X, T, None))
-    else:
-        rows, held = (X[:150], T[:150], None), (X[150:], T[150:], None)
-    alpha = linear_start(members, net, rows, held)
-    assert alpha in [share * len(rows[0]) for share in PENALTIES]
+    rows, held = RowArrays(X, T, None), None
+    if count == 1:
+        rows, held = RowArrays(X[:150], T[:150], None), RowArrays(X[150:], T[150:], None)
+    alpha = linear_start(members, net, *members.checked(net, rows, held))
+    assert alpha in [share * len(rows.X) for share in PENALTIES]
     for k in range(count):
         last = net.W[-1][members.part(len(one.sizes) - 2, k), members.part(len(one.sizes) - 1, k)]
         if hidden:

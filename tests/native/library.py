@@ -18,13 +18,13 @@ LEVELS = list(NEEDS)
 
 
 class Activation(ctypes.Structure):
-    """`chainrule::Activation` of native/spec.h."""
+    """`chainrule::Activation` of native/types.h."""
 
     _fields_ = (("kind", ctypes.c_int), ("parameter", ctypes.c_double))
 
 
 class Block(ctypes.Structure):
-    """`chainrule::Block` of native/spec.h."""
+    """`chainrule::Block` of native/types.h."""
 
     _fields_ = (
         ("activation", Activation),

@@ -100,7 +100,7 @@ def test_line_breaks_in_quotes_are_no_rows_anywhere_in_a_long_file(tmp_path):
         (b'a,"b\n1,2\n', ["line 1", "quotation mark"]),
         (b"\x89PNG\r\n\x1a\n\0\0\0", ["binary"]),
         ("a,b\n1,2\n".encode("utf-16-le"), ["UTF-16"]),
-        ("a,b\n1,2\n".encode("utf-16") + b"\0", ["no sound UTF-16"]),
+        ("a,b\n1,2\n".encode("utf-16") + b"\0", ["not sound UTF-16"]),
         (gzip.compress(b"a\n1\n", mtime=0), ["compressed with gzip", ".gz"]),
     ],
 )
@@ -159,8 +159,8 @@ def test_frames_and_mappings_are_read(source):
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        ([1, 2], ["list is no table"]),
-        (None, ["NoneType is no table"]),
+        ([1, 2], ["list is not a table"]),
+        (None, ["NoneType is not a table"]),
         ({}, ["0 columns", "no rows"]),
         ({"a": []}, ["1 columns", "no rows"]),
         ({"a": [1], 2: [3]}, ["2", "int", "text"]),

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from chainrule.cli.console import say, write_json
+from chainrule.cli.files import load_model
 from chainrule.cli.mistakes import show_mistakes
-from chainrule.cli.models import load_model
 from chainrule.cli.options import AsJson
 from chainrule.tables.sources import as_source, with_target
 from chainrule.text import number, words

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 from cyclopts import Parameter
 
 from chainrule.cli.console import say, write_json
-from chainrule.cli.models import check_output, load_model
+from chainrule.cli.files import check_output, load_model
 from chainrule.cli.options import AsJson
 from chainrule.errors import SettingError
 from chainrule.files.atomic import atomic_write

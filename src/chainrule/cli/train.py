@@ -9,11 +9,10 @@ from cyclopts import Parameter
 from chainrule.cli.checkpointing import NO_CHECKPOINT, CheckpointOptions, EmergencySave, stopped_line
 from chainrule.cli.console import say, write_json
 from chainrule.cli.evaluate import show_targets
-from chainrule.cli.models import check_output
+from chainrule.cli.files import check_output, open_table
 from chainrule.cli.options import AsJson, ConfigFile
 from chainrule.cli.signals import Interrupt
 from chainrule.cli.streams import print_error
-from chainrule.cli.tables import open_table
 from chainrule.cli.training_options import TrainOptions, listed
 from chainrule.cli.values import matching_columns
 from chainrule.errors import SettingError, TrainingError

@@ -21,39 +21,33 @@ from chainrule.errors import DataError, SettingError
 from chainrule.estimators.callbacks import FRAMES, CallbackSupport, Hooks, watched_by, with_callbacks
 from chainrule.estimators.epochs import answer, run
 from chainrule.estimators.explain import Insight
-from chainrule.estimators.fit_call import Call, ends_of, stops_early, training_of
-from chainrule.estimators.fitted import Fitted, as_it_was
-from chainrule.estimators.parameters import (
-    check_parameters,
-    hidden_activations,
-    hidden_sizes,
-    initializer_of,
-    optimizer_of,
-    output_of,
-)
+from chainrule.estimators.fit_call import Call, call_of, ends_of, stops_early, training_of
+from chainrule.estimators.fitted import Fitted, restored_on_failure
+from chainrule.estimators.parameters import check_parameters, network_of, optimizer_of, parts_of
 from chainrule.estimators.rows import Rows, as_weight
-from chainrule.estimators.tabular import encoded, fit_table
+from chainrule.estimators.table_inputs import table_of
+from chainrule.estimators.table_plan import plan_for, table_rows
 from chainrule.estimators.targets import Targets
 from chainrule.examples import hold_out
+from chainrule.model.ensemble import Ensemble
+from chainrule.model.warm_start import linear_start
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer
 from chainrule.random import as_seed
 from chainrule.registry import require
-from chainrule.training import Training, TrainingState
+from chainrule.training import History, Training, TrainingState
 
 __all__ = ["MLP", "takes_steps"]
 
 _INPUTS = {"accept_sparse": "csr", "dtype": (np.float64, np.float32)}
 
-Held = tuple[Any, Any, Any]  # X, y and sample_weight to validate with
+Validation = tuple[Any, Any, Any]  # X, y and sample_weight to validate with
 
 
 def takes_steps(estimator: "MLP") -> bool:
     """Whether there is a `partial_fit`; raises AttributeError, as scikit-learn asks for, where there is not."""
     if optimizer_of(estimator).line_search:
-        raise AttributeError(
-            "partial_fit takes the data part by part, and L-BFGS needs all rows: choose another solver"
-        )
+        raise AttributeError("partial_fit takes rows part by part, and L-BFGS needs all rows: choose another solver")
     return True
 
 
@@ -141,49 +135,75 @@ class MLP(Fitted, Insight, CallbackSupport, BaseEstimator):
         X: Any,
         y: Any,
         weight: Any,
-        held: Held,
+        validation: Validation,
         *,
         once: bool = False,
         classes: Any = None,
         total_weight: Any = None,
-        hooks: Any = None,
     ) -> Self:
         """One call of fit, or of partial_fit if `once`."""
         check_parameters(self)
         fresh = not (self._built and (self.warm_start or once))
-        same = fresh or (self.preset is None) == (self._tabular is None)
+        same = fresh or (self.preset is None) == (self._plan is None)
         require(same, "preset", self.preset, "what the network to go on from has: set it back, or fit anew")
-        with as_it_was(self):
-            if self.preset is not None:
-                fit_table(self, X, y, weight, held, once, classes, total_weight)
-                return self
+        with restored_on_failure(self):
             rows = self._rows(X, y, weight, fresh)
             if fresh:
-                self._begin(rows, classes)
-            kept, out = self._split(rows, held)
-            if once and self.stopped_ and stops_early(self):
+                self._begin(rows, classes, validation[0] is not None)
+            rows, held_out = self._split(self._encoded(rows), validation)
+            p = self._parameters
+            if once and self.stopped_ and stops_early(p):
                 return self
-            self._fit_architecture()
-            begun = 0 if self._state is None else self._state.epoch
-            call = Call(kept, out, begun, once, total_weight)
-            if hooks is None:
-                hooks = Hooks() if once else Hooks(self, self.max_iter, {"X": X, "y": y, "metadata": _metadata(weight)})
-            self._train(call, hooks)
+            if self._plan is None:
+                self._update_architecture()
+            call = call_of(self, p, rows, held_out, once, total_weight)
+            if fresh:
+                self._start_linear(call)
+            metadata = None if weight is None else {"sample_weight": weight}
+            self._train(call, Hooks() if once else Hooks(self, p.max_iter, {"X": X, "y": y, "metadata": metadata}))
         return self
 
     @property
     def _built(self) -> bool:
         return hasattr(self, "network_")
 
+    @property
+    def _parameters(self) -> Any:
+        """The parameters as they run: those of the estimator, or those that the preset has made of them."""
+        return self if self._plan is None else self._plan.current(self)
+
+    @property
+    def _ensemble(self) -> Ensemble:
+        """The networks that are trained together, without the rows that each leaves out: one without a preset."""
+        return Ensemble(self.network_.architecture) if self._plan is None else self._plan.ensemble
+
+    @property
+    def _trained(self) -> Network:
+        """The network in training, with the weights to predict with: of all members, if there are several."""
+        return self.network_ if self._wide is None else self._wide
+
     def _rows(self, X: Any, y: Any, weight: Any, reset: bool) -> Rows:
-        """Checked rows, those of weight 0 left out."""
+        """Checked rows, without those of weight 0; X is a table under a preset."""
+        if self.preset is not None:
+            return table_rows(self, X, y, weight, reset)
         X, y = self._checked(X, y, reset=reset, multi_output=True, y_numeric=self._numeric)
         y = y.toarray() if hasattr(y, "toarray") else y
         y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
         return Rows(X, y, as_weight(weight, len(y))).present()
 
-    def _begin(self, rows: Rows, classes: Any) -> None:
-        """Forget what was; a network that has not learnt."""
+    def _encoded(self, rows: Rows) -> Rows:
+        """The rows as the network takes them."""
+        if self._plan is None:
+            return rows
+        return rows._replace(X=self._plan.encoder.encode(rows.X, self.network_.dtype))
+
+    def _begin(self, rows: Rows, classes: Any, own_validation: bool) -> None:
+        """Forget what was learned: a new network, for what these rows are."""
+        if self.preset is not None:
+            plan, targets, network, shown = plan_for(self, rows, classes, own_validation)
+            self._forget(plan.ensemble.merged(network), targets)
+            self._plan, self._wide, self.settings_ = plan, network if plan.ensemble.count > 1 else None, shown
+            return
         targets = self._targets_of(rows.y, classes)
         targets.encode(rows.y)  # so that nothing is built for a y that does not fit
         self._build(rows.X.shape[1], targets, rows.X.dtype if self.dtype is None else self.dtype)
@@ -193,13 +213,14 @@ class MLP(Fitted, Insight, CallbackSupport, BaseEstimator):
         require(
             self.preset is None, "preset", self.preset, "None for a network without data, whose columns are unknown"
         )
-        seed = self._draw_seed()
-        parts = self._parts(n_features, targets)
-        first = initializer_of(self, parts["activation"])
-        network = Network(**parts, initializer=first, masks=self.masks, seed=seed, dtype=dtype)
-        for name in ("history_", "_tabular", "settings_"):
+        self._forget(network_of(self, self, n_features, targets, self._draw_seed(), dtype), targets)
+
+    def _forget(self, network: Network, targets: Targets) -> None:
+        """Take a network that has not been trained."""
+        for name in ("history_", "_plan", "_wide", "settings_"):
             self.__dict__.pop(name, None)
-        self.network_, self.seed_ = network, seed
+        assert network.seed is not None, "its weights are drawn"
+        self.network_, self.seed_ = network, network.seed
         self._targets: Any = targets
         self.n_iter_ = self.t_ = self._since = self._base = 0
         self.stopped_ = False
@@ -213,21 +234,9 @@ class MLP(Fitted, Insight, CallbackSupport, BaseEstimator):
         self.__dict__.pop("feature_names_in_", None)
         return self
 
-    def _parts(self, n_features: int, targets: Targets) -> dict[str, Any]:
-        """The architecture that the parameters ask for."""
-        sizes = hidden_sizes(self.hidden_layer_sizes)
-        output, cost = output_of(self, self._usual_output(targets))
-        blocks = [(output, width) for width in targets.widths]
-        return {
-            "sizes": [n_features, *sizes, sum(targets.widths)],
-            "activation": hidden_activations(self.activation, len(sizes)),
-            "output": blocks if len(blocks) > 1 else output,
-            "cost": cost,
-        }
-
-    def _fit_architecture(self) -> None:
+    def _update_architecture(self) -> None:
         """Bring the network's activations and cost up to the parameters, which may have changed since it was built."""
-        net, parts = self.network_, self._parts(self.network_.sizes[0], self._targets)
+        net, parts = self.network_, parts_of(self, self, self.network_.sizes[0], self._targets)
         if tuple(parts["sizes"]) != net.sizes:
             raise SettingError(
                 f"hidden_layer_sizes is {self.hidden_layer_sizes!r}, but the network to go on from has "
@@ -243,46 +252,72 @@ class MLP(Fitted, Insight, CallbackSupport, BaseEstimator):
             return int(check_random_state(given).randint(2**32, dtype=np.uint32))
         return as_seed(given, "random_state")
 
-    def _split(self, rows: Rows, held: Held) -> tuple[Rows, Rows | None]:
-        """Rows to train on, and to validate with: the user's own, or some held out where a validation set chooses."""
-        X, y, weight = held
+    def _split(self, rows: Rows, validation: Validation) -> tuple[Rows, Rows | None]:
+        """Rows to train on, and to validate with: the user's own, or some held out if a validation set chooses."""
+        X, y, weight = validation
         if (X is None) != (y is None):
             raise SettingError("X_val and y_val belong together: give both or neither")
         if X is None and weight is not None:
             raise SettingError("sample_weight_val came alone, but is of X_val and y_val: give those too")
+        if X is not None and self._ensemble.count > 1:
+            raise SettingError(
+                "X_val came after a first call without it, which has shared the rows out: give it there too"
+            )
         if X is not None:
-            return rows, self._rows(X, y, weight, reset=False)
-        if not stops_early(self):
+            return rows, self._encoded(self._rows(X, y, weight, reset=False))
+        p = self._parameters
+        if self._ensemble.count > 1 or not stops_early(p):
             return rows, None
-        kept, out = hold_out(self.seed_, len(rows.y), self.validation_fraction, self._strata(rows.y))
+        kept, out = hold_out(self.seed_, len(rows.y), p.validation_fraction, self._strata(rows.y))
         return rows.take(kept), rows.take(out)
+
+    def _start_linear(self, call: Call) -> None:
+        """Under a preset that says so, begin from the best linear model, if the hidden layers can carry it."""
+        if self._plan is None or self.settings_["start"] != "linear":
+            return
+        engine, alpha = self._plan.current(self).engine, None
+        if self._plan.suits_linear_start:
+            alpha = linear_start(call.ensemble, self._trained, call.examples, call.validation, engine=engine)
+        self.settings_["start"] = "random" if alpha is None else "linear"
+        self.network_ = self._ensemble.merged(self._trained)
 
     def _train(self, call: Call, hooks: Hooks) -> None:
         """Train for one call and keep what comes of it."""
+        p = self._parameters
         if not call.once:
             self._base, self._since = call.begun, call.begun if self.stopped_ else self._since
-        training = training_of(self, call)
-        with watched_by(self) as listeners:
-            run(training, ends_of(self, call), call.once, listeners, hooks, lambda: self._as_now(training))
+        training = training_of(self, p, call)
+        shown = call.ensemble.event if call.ensemble.count > 1 else None
+        with watched_by(self, shown) as listeners:
+            run(training, ends_of(self, p, call), call.once, listeners, hooks, lambda: self._as_now(training))
         self._keep(call, training)
         hooks.finish(lambda: {"network_": self.network_})
         self._say_how_it_ended(call)
 
     def _as_now(self, training: Training) -> dict[str, Any]:
         """The attributes of an estimator that predicts as this one would, if training ended here."""
-        net = Network.from_parts(self.network_.architecture, answer(training), self.seed_)
-        return {"network_": net, "history_": training.history.copy()}
+        net = Network.from_parts(self._trained.architecture, answer(training), self.seed_)
+        return {"network_": self._ensemble.merged(net), "history_": self._shown_history(training.history.copy())}
 
     def _keep(self, call: Call, training: Training) -> None:
         state = training.state
         if not call.once:
-            training.look_back(answer(training))
+            training.probe_end(answer(training))
             state.history.probes |= training.history.probes
-        self._state, self._rule, self.history_ = state, optimizer_of(self), state.history
-        self.network_.theta = answer(training)
+        self._state, self._rule, self.history_ = (
+            state,
+            optimizer_of(self._parameters),
+            self._shown_history(state.history),
+        )
+        self._trained.theta = answer(training)
+        self.network_ = self._ensemble.merged(self._trained)
         self.t_ += (state.epoch - call.begun) * len(training.examples.rows)
         self.n_iter_ = state.epoch - self._base
         self.stopped_ = state.history.stopped not in ("", "cancelled")
+
+    def _shown_history(self, history: History) -> History:
+        """The history with costs as the mean of the members, whose sum the network's are."""
+        return history if self._ensemble.count == 1 else self._ensemble.history(history)
 
     def _say_how_it_ended(self, call: Call) -> None:
         history, text = self.history_, ""
@@ -292,7 +327,7 @@ class MLP(Fitted, Insight, CallbackSupport, BaseEstimator):
                 raise SettingError(text)
         elif history.stopped == "evaluations":
             text = f"L-BFGS computed the loss max_fun={self.max_fun} times before it converged: give a greater max_fun"
-        elif not history.stopped and not call.once and not self._within:
+        elif not history.stopped and not call.once and self._plan is None:
             text = f"the {self.max_iter} epochs of max_iter ended before training converged: give a greater max_iter"
         if text:
             warnings.warn(text, ConvergenceWarning, stacklevel=5 + FRAMES)
@@ -307,8 +342,8 @@ class MLP(Fitted, Insight, CallbackSupport, BaseEstimator):
     def _inputs(self, X: Any) -> Array:
         """The rows of X as the network takes them."""
         check_is_fitted(self, "network_")
-        if self._tabular is not None:
-            return encoded(self, X)
+        if self._plan is not None:
+            return self._plan.encoder.encode(table_of(self, X, reset=False), self.network_.dtype)
         return self._checked(X, reset=False)
 
     def _checked(self, *data: Any, **checks: Any) -> Any:
@@ -327,7 +362,3 @@ class MLP(Fitted, Insight, CallbackSupport, BaseEstimator):
             tags.input_tags.allow_nan = tags.input_tags.string = tags.input_tags.categorical = True
         tags.target_tags.multi_output = True
         return tags
-
-
-def _metadata(weight: Any) -> dict[str, Any] | None:
-    return None if weight is None else {"sample_weight": weight}

@@ -33,15 +33,14 @@ except ImportError:
 
 
 @contextmanager
-def watched_by(estimator: Any) -> Iterator[list[Listener]]:
-    """The listeners that the estimator's parameters ask for, a display among them shown while the context lasts."""
+def watched_by(estimator: Any, shown: Callable[[Event], Event] | None = None) -> Iterator[list[Listener]]:
+    """The listeners that the parameters ask for, the display among them; they get events as `shown` makes them."""
     given = estimator.callback
     own = list(given) if isinstance(given, list | tuple) else [] if given is None else [given]
     for callback in own:
         require(callable(callback), "callback", callback, "a callable that takes an event, a list of those, or None")
     with Display(silent=not estimator.progress, may_end=True) as display:
         listeners = [*([print_line] if estimator.verbose else []), display.show, *own]
-        shown = getattr(estimator, "_shown", None)
         yield listeners if shown is None else [_told(listener, shown) for listener in listeners]
 
 

@@ -20,8 +20,8 @@ class Insight(abc.ABC):
     network_: Network
     engine: str
     _targets: Any
-    _tabular: Any = None  # what preset="tabular" has found in the table
-    _within = False  # whether it is the estimator within such a one
+    _plan: Any = None  # what preset="tabular" fixes at the first call
+    _wide: Network | None = None  # the network of all members, if there are several
 
     @abc.abstractmethod
     def _inputs(self, X: Any) -> Array:
@@ -37,8 +37,8 @@ class Insight(abc.ABC):
         >>> cr.MLPRegressor(hidden_layer_sizes=(), solver="lbfgs").fit(X, y).input_names_
         array(['x0', 'x1'], dtype=object)
         """
-        if self._tabular is not None:
-            return np.array(self._tabular.encoder.feature_names, dtype=object)
+        if self._plan is not None:
+            return np.array(self._plan.encoder.feature_names, dtype=object)
         given = getattr(self, "feature_names_in_", None)
         if given is not None:
             return np.asarray(given, dtype=object)

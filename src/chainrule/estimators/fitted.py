@@ -13,23 +13,24 @@ from chainrule.estimators.parameters import word_of
 from chainrule.network import Network
 from chainrule.training import History
 
-__all__ = ["COUNTED", "Fitted", "as_it_was"]
+__all__ = ["COUNTED", "Fitted", "restored_on_failure"]
 
 COUNTED = ("seed_", "n_iter_", "t_", "stopped_", "_since", "_base", "_rule")  # how far training has come
-FOUND = ("network_", "history_", "settings_", "n_features_in_", "feature_names_in_", "_targets", "_tabular", "_state")
+LEARNED = ("network_", "history_", "settings_", "_targets", "_plan", "_wide", "_state")
+INPUTS = ("n_features_in_", "feature_names_in_")
 
 
 @contextmanager
-def as_it_was(estimator: Any) -> Iterator[None]:
-    """Where what follows fails before a training is kept, the estimator is as it was, with what it had learnt."""
+def restored_on_failure(estimator: Any) -> Iterator[None]:
+    """If the block fails before a training is kept, restore the estimator as it was before."""
     had = estimator.__dict__
-    before = {name: had[name] for name in (*COUNTED, *FOUND) if name in had}
+    before = {name: had[name] for name in (*COUNTED, *LEARNED, *INPUTS) if name in had}
     try:
         yield
     except BaseException:
         kept = had.get("history_")
         if kept is None or kept is before.get("history_"):
-            for name in (*COUNTED, *FOUND):
+            for name in (*COUNTED, *LEARNED, *INPUTS):
                 had.pop(name, None)
             had.update(before)
         raise

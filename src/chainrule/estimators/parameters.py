@@ -4,25 +4,33 @@ import dataclasses
 import math
 import sys
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from chainrule.activations import ACTIVATIONS, Activation
 from chainrule.costs import partner
+from chainrule.fields import AUTO, Flag, Number, Special, Whole, Word, is_number, is_whole, settings_of
 from chainrule.initializers import GlorotUniformBiases
+from chainrule.network import Network
 from chainrule.optimizers import OPTIMIZERS, Optimizer
 from chainrule.registry import require
 from chainrule.schedules import SCHEDULES, Schedule
+from chainrule.settings import TrainingSettings
 
 __all__ = [
+    "SHARED",
+    "Parameters",
     "activation_of",
     "check_parameters",
     "hidden_activations",
     "hidden_sizes",
     "initializer_of",
+    "network_of",
     "optimizer_of",
     "output_of",
+    "parts_of",
     "patience_of",
     "schedule_of",
     "word_of",
@@ -30,8 +38,23 @@ __all__ = [
 
 _REDUCTION = 2.220446049250313e-09  # of SciPy's L-BFGS-B, which scikit-learn leaves as it is
 _RATES = ("constant", "invscaling", "adaptive")
-_COUNT = int | np.integer
-_NUMBER = int | float | np.integer | np.floating
+
+SHARED = ("alpha", "l1", "dropout", "clip", "shuffle", "engine", "threads")  # parameters that `TrainingSettings` has
+_BATCH = Whole(1, specials=(Special("all", None, "all rows"), Special(AUTO, AUTO)))
+KINDS = {
+    **{name: settings_of(TrainingSettings)[name].kind for name in SHARED},
+    "preset": Word(("tabular",), specials=(Special("none", None),)),
+    **dict.fromkeys(("max_iter", "max_fun"), Whole(1)),
+    "batch_size": _BATCH,
+    **dict.fromkeys(("tol", "power_t"), Number(0)),
+    "learning_rate_init": Number(0, above=True),
+    "validation_fraction": Number(0, 1, below=True),
+    **dict.fromkeys(("warm_start", "early_stopping", "nesterovs_momentum"), Flag()),
+}
+
+
+class Parameters(SimpleNamespace):
+    """An estimator's parameters by scikit-learn's names."""
 
 
 def activation_of(choice: Any) -> Activation:
@@ -59,7 +82,7 @@ def hidden_sizes(sizes: Any) -> list[int]:
     ([3], [5, 2], [])
     """
     given = list(sizes) if isinstance(sizes, Sequence | np.ndarray) else [sizes]
-    whole = all(_is(n, _COUNT) and n > 0 for n in given)
+    whole = all(is_whole(n, 1) for n in given)
     require(whole, "hidden_layer_sizes", sizes, "whole numbers, each at least 1")
     return [int(n) for n in given]
 
@@ -132,30 +155,34 @@ def patience_of(estimator: Any) -> int:
     return sys.maxsize if estimator.n_iter_no_change == math.inf else int(estimator.n_iter_no_change)
 
 
+def network_of(e: Any, p: Any, n_features: int, targets: Any, seed: int, dtype: Any) -> Network:
+    """The network before training that the parameters `p` of the estimator `e` ask for."""
+    parts = parts_of(e, p, n_features, targets)
+    first = initializer_of(p, parts["activation"])
+    return Network(**parts, initializer=first, masks=p.masks, seed=seed, dtype=dtype)
+
+
+def parts_of(e: Any, p: Any, n_features: int, targets: Any) -> dict[str, Any]:
+    """The architecture that the parameters ask for."""
+    sizes = hidden_sizes(p.hidden_layer_sizes)
+    output, cost = output_of(p, e._usual_output(targets))
+    blocks = [(output, width) for width in targets.widths]
+    return {
+        "sizes": [n_features, *sizes, sum(targets.widths)],
+        "activation": hidden_activations(p.activation, len(sizes)),
+        "output": blocks if len(blocks) > 1 else output,
+        "cost": cost,
+    }
+
+
 def check_parameters(estimator: Any) -> None:
     """Raise a SettingError, in one line, for parameters that no training could have; objects check their own."""
-    require(estimator.preset in (None, "tabular"), "preset", estimator.preset, "None or 'tabular'")
-    counts = {"max_iter": estimator.max_iter, "max_fun": estimator.max_fun}
-    for name, value in counts.items():
-        require(_is(value, _COUNT) and value >= 1, name, value, "a whole number from 1")
-    batch = estimator.batch_size
-    allowed = "a whole number from 1, None for all rows, or 'auto'"
-    require(batch in ("auto", None) or (_is(batch, _COUNT) and batch >= 1), "batch_size", batch, allowed)
+    for name, kind in KINDS.items():
+        kind.clean(name, getattr(estimator, name))
     wait = estimator.n_iter_no_change
-    endless = _is(wait, _NUMBER) and wait == math.inf
-    require(
-        endless or (_is(wait, _COUNT) and wait >= 1), "n_iter_no_change", wait, "a whole number from 1, or infinity"
-    )
-    for name in ("alpha", "l1", "tol", "power_t"):
-        value = getattr(estimator, name)
-        require(_is(value, _NUMBER) and 0 <= value < math.inf, name, value, "a number from 0")
-    rate, share = estimator.learning_rate_init, estimator.validation_fraction
-    require(_is(rate, _NUMBER) and 0 < rate < math.inf, "learning_rate_init", rate, "a number above 0")
-    require(_is(share, _NUMBER) and 0 <= share < 1, "validation_fraction", share, "a share from 0 to below 1")
+    endless = is_number(wait) and wait == math.inf
+    require(endless or is_whole(wait, 1), "n_iter_no_change", wait, "a whole number from 1, or infinity")
     _check_scoring(estimator.scoring)
-    for name in ("shuffle", "warm_start", "early_stopping", "nesterovs_momentum"):
-        value = getattr(estimator, name)
-        require(isinstance(value, bool | np.bool_), name, value, "True or False")
 
 
 def _check_scoring(choice: Any) -> None:
@@ -165,7 +192,3 @@ def _check_scoring(choice: Any) -> None:
         known = isinstance(choice, str) and choice in get_scorer_names()
         allowed = "a name of sklearn.metrics.get_scorer_names(), 'loss', a callable or None"
         require(known, "scoring", choice, allowed)
-
-
-def _is(value: Any, kinds: Any) -> bool:
-    return isinstance(value, kinds) and not isinstance(value, bool)

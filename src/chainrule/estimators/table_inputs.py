@@ -11,8 +11,7 @@ from sklearn.utils.validation import validate_data
 
 from chainrule.arrays import Array
 from chainrule.errors import DataError
-from chainrule.tables.sources import Source, as_source
-from chainrule.tables.sources.memory import column_of
+from chainrule.tables.sources import Source, as_source, column_of
 
 __all__ = ["table_of"]
 

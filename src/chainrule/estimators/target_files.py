@@ -6,8 +6,7 @@ from typing import Any
 
 from chainrule.arrays import Array
 from chainrule.errors import ModelFileError
-from chainrule.estimators.scaled import Quantities, Together
-from chainrule.estimators.targets import Labels, Values
+from chainrule.estimators.targets import Labels, ScaledValues, Values
 from chainrule.files.plain import pack, unpack
 from chainrule.tables.targets import Targets as Columns
 
@@ -18,9 +17,7 @@ KINDS = {"labels": Labels, "values": Values}
 
 def to_parts(targets: Any, tensors: dict[str, Array]) -> dict[str, Any]:
     """The targets as data for JSON; their arrays are put into `tensors`."""
-    if isinstance(targets, Together):
-        return {"is": "together", "of": to_parts(targets.one, tensors), "count": targets.count}
-    if isinstance(targets, Quantities):
+    if isinstance(targets, ScaledValues):
         tensors |= targets.scaled.tensors()
         return {"is": "quantities", "of": targets.scaled.document(), "columns": targets.columns}
     kind = next(kind for kind, cls in KINDS.items() if isinstance(targets, cls))
@@ -31,10 +28,8 @@ def to_parts(targets: Any, tensors: dict[str, Array]) -> dict[str, Any]:
 def from_parts(document: Mapping[str, Any], tensors: Mapping[str, Array]) -> Any:
     """The targets again. Raises ModelFileError, LookupError, TypeError or ValueError for what they are not."""
     kind, of = document["is"], document["of"]
-    if kind == "together":
-        return Together(from_parts(of, tensors), _count(document["count"]))
     if kind == "quantities":
-        return Quantities(_count(document["columns"]), Columns.from_document(of, tensors))
+        return ScaledValues(_count(document["columns"]), Columns.from_document(of, tensors))
     return KINDS[kind](**{name: unpack(value, tensors) for name, value in of.items()})
 
 

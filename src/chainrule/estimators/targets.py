@@ -8,10 +8,25 @@ import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.errors import DataError, SettingError
+from chainrule.model.class_weight import balanced, factor_of
+from chainrule.model.heads import Choice, scaled_for, shares
 from chainrule.registry import require
+from chainrule.tables.profile import TargetProfile
+from chainrule.tables.targets import Targets as TableTargets
 
-__all__ = ["Labels", "Targets", "Values", "labels_for", "labels_of", "of_one_type", "several_labels"]
+__all__ = [
+    "Labels",
+    "ScaledValues",
+    "Targets",
+    "Values",
+    "labels_for",
+    "labels_of",
+    "of_one_type",
+    "scaled_values_of",
+    "several_labels",
+]
 
+Factors = list[Array] | None
 Kind = Literal["binary", "multiclass", "multilabel", "multioutput"]
 
 
@@ -31,8 +46,11 @@ class Targets(Protocol):
     def score(self, y: Array, A: Array, weight: Array | None) -> float:
         """The estimator's own score of these predictions, greater is better."""
 
-    def weighted(self, y: Array, weight: Array | None, class_weight: Any) -> Array | None:
-        """The weights of examples times those of their classes."""
+    def factors(self, y: Array, weight: Array | None, class_weight: Any) -> Factors:
+        """The factor of each class of each output, balanced by these rows; None where the targets have no classes."""
+
+    def weighted(self, y: Array, weight: Array | None, factors: Factors) -> Array | None:
+        """The weights of examples times the factors of their classes."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,8 +89,12 @@ class Values:
             return float("nan")
         return float(r2_score(y, self.decode(A), sample_weight=_by_row(weight)))
 
-    def weighted(self, y: Array, weight: Array | None, class_weight: Any) -> Array | None:
-        """The weights as they are: numbers have no classes."""
+    def factors(self, y: Array, weight: Array | None, class_weight: Any) -> Factors:
+        """None: numbers have no classes."""
+        return None
+
+    def weighted(self, y: Array, weight: Array | None, factors: Factors) -> Array | None:
+        """The weights as they are."""
         return weight
 
 
@@ -148,7 +170,7 @@ class Labels:
             return A
         if self.yes_or_no:
             return np.hstack([1 - A, A])
-        found = [_normalised(part) for part in self.parts(A)]
+        found = [shares(part) for part in self.parts(A)]
         return found if self.kind == "multioutput" else found[0]
 
     def score(self, y: Array, A: Array, weight: Array | None) -> float:
@@ -158,29 +180,37 @@ class Labels:
         right = (self.decode(A).reshape(len(A), -1) == y.reshape(len(A), -1)).all(axis=1)
         return float(np.average(right, weights=_by_row(weight)))
 
-    def weighted(self, y: Array, weight: Array | None, class_weight: Any) -> Array | None:
-        """Times the weights of classes: (n,) for one output, (n, outputs) for several.
+    def factors(self, y: Array, weight: Array | None, class_weight: Any) -> Factors:
+        """The factors (k,) of the k classes of each output; None where all are 1.
 
-        "balanced" gives the k classes of an output that are there S / (k S_c), S_c being the weight of class c, S of
-        all. Else a mapping from class to weight, 1 for those that it does not name, or a list of one for each output,
+        "balanced" gives the classes of an output that occur S / (k S_c), S_c being the weight of class c, S of all.
+        Else a mapping from class to weight, 1 for those that it does not name, or a list of one for each output,
         None for 1.
         """
         if class_weight is None:
+            return None
+        codes = self.codes(y)
+        several = class_weight if isinstance(class_weight, list | tuple) else [class_weight] * codes.shape[1]
+        if len(several) != codes.shape[1]:
+            raise SettingError(f"{len(several)} class weights came for {codes.shape[1]} outputs: give one for each")
+        factors = []
+        for each, classes, code in zip(several, self.classes, codes.T, strict=True):
+            if isinstance(each, str) and each == "balanced":
+                factors.append(balanced(np.bincount(code, _by_row(weight), len(classes)).astype(np.float64)))
+            else:
+                factors.append(_factors(each, classes))
+        return factors
+
+    def weighted(self, y: Array, weight: Array | None, factors: Factors) -> Array | None:
+        """The weights times the factors: (n,) for one output, (n, outputs) for several."""
+        if factors is None:
             return weight
         codes = self.codes(y)
-        given = class_weight if isinstance(class_weight, list | tuple) else [class_weight] * codes.shape[1]
-        if len(given) != codes.shape[1]:
-            raise SettingError(f"{len(given)} class weights came for {codes.shape[1]} outputs: give one for each")
-        columns = []
-        for which, known, code in zip(given, self.classes, codes.T, strict=True):
-            balanced = isinstance(which, str) and which == "balanced"
-            by_class = _balanced(code, len(known), _by_row(weight)) if balanced else _given(which, known)
-            columns.append(by_class[code])
-        found = np.stack(columns, axis=1)
+        weights = np.stack([factor[code] for factor, code in zip(factors, codes.T, strict=True)], axis=1)
         if weight is not None:
-            _check_columns(weight, len(columns))
-            found = found * weight.reshape(len(y), -1)
-        return found[:, 0] if len(columns) == 1 else found
+            _check_columns(weight, len(factors))
+            weights = weights * weight.reshape(len(y), -1)
+        return weights[:, 0] if len(factors) == 1 else weights
 
 
 def labels_of(y: Array, kind: str, single: bool = True) -> Labels:
@@ -243,12 +273,6 @@ def _listed(values: Sequence[Any] | Array) -> str:
     return ", ".join(words) + (", ..." if len(values) > 8 else "")
 
 
-def _normalised(A: Array) -> Array:
-    """Rows that sum to 1; even ones where all outputs are 0."""
-    totals = A.sum(axis=1, keepdims=True)
-    return np.divide(A, totals, out=np.full_like(A, 1 / A.shape[1]), where=totals > 0)
-
-
 def _by_row(weight: Array | None) -> Array | None:
     return weight if weight is None or weight.ndim == 1 else weight.mean(axis=1)
 
@@ -260,24 +284,65 @@ def _check_columns(weight: Array, outputs: int) -> None:
         )
 
 
-def _balanced(codes: Array, count: int, weight: Array | None) -> Array:
-    totals = np.bincount(codes, weight, count).astype(np.float64)
-    seen = totals > 0
-    return np.divide(totals.sum() / max(int(seen.sum()), 1), totals, out=np.ones(count), where=seen)
-
-
-def _given(weights: Any, known: Array) -> Array:
+def _factors(weights: Any, classes: Array) -> Array:
     weights = {} if weights is None else weights
     if not isinstance(weights, Mapping):
         raise SettingError(
             f"class_weight is {weights!r}, but must be 'balanced', a mapping from class to weight, or a list of those"
         )
-    found, unknown = np.ones(len(known)), dict(weights)
-    for k, name in enumerate(known.tolist()):
-        value = unknown.pop(name, 1.0)
-        if not (isinstance(value, int | float | np.number) and 0 <= float(value) < np.inf):
-            raise SettingError(f"class_weight of {name!r} is {value!r}, but must be a number from 0")
-        found[k] = value
-    if unknown and len(weights) - len(unknown) < len(known):
-        raise SettingError(f"class_weight names {_listed(list(unknown))}, but the classes are {_listed(known)}")
-    return found
+    factors, unknown = np.ones(len(classes)), dict(weights)
+    for k, name in enumerate(classes.tolist()):
+        factors[k] = factor_of(name, unknown.pop(name, 1.0))
+    if unknown and len(weights) - len(unknown) < len(classes):
+        raise SettingError(f"class_weight names {_listed(list(unknown))}, but the classes are {_listed(classes)}")
+    return factors
+
+
+@dataclasses.dataclass(frozen=True)
+class ScaledValues:
+    """Numbers scaled as a table's targets are: `columns` of them, or one (0), where y is (n,)."""
+
+    columns: int
+    scaled: TableTargets
+
+    @property
+    def widths(self) -> list[int]:
+        """One block, a neuron for each number."""
+        return [self.columns or 1]
+
+    def encode(self, y: Array) -> Array:
+        """The scaled numbers (n, n_L). Raises DataError for a y of another kind."""
+        values = Values(self.columns).encode(y).astype(np.float64)
+        columns = zip(self.scaled.columns, values.T, strict=True)
+        return np.concatenate([column.encode_values(part, "float64") for column, part in columns], axis=1)
+
+    def decode(self, A: Array) -> Array:
+        """The numbers in their own units, (n,) for one."""
+        y = np.stack(list(self.scaled.decode(A).values()), axis=1)
+        return y if self.columns else y[:, 0]
+
+    def score(self, y: Array, A: Array, weight: Array | None) -> float:
+        """R² in their own units; NaN where a prediction is not finite."""
+        prediction = self.decode(A)
+        return Values(self.columns).score(y, prediction.reshape(len(prediction), -1), weight)
+
+    def factors(self, y: Array, weight: Array | None, class_weight: Any) -> Factors:
+        """None: numbers have no classes."""
+        return None
+
+    def weighted(self, y: Array, weight: Array | None, factors: Factors) -> Array | None:
+        """The weights as they are."""
+        return weight
+
+
+def scaled_values_of(y: Array, choice: Choice, log: bool = True) -> Targets:
+    """Numbers y (n,) or (n, columns), scaled so that these outputs can reach them; unscaled if one column is constant.
+
+    Those that span decades are learned as their logarithms, if `log`.
+    """
+    columns = y.reshape(len(y), -1).astype(np.float64)
+    if (columns == columns[0]).all(axis=0).any():
+        return Values.of(y)
+    profiles = [TargetProfile.of_numbers(f"y{k}", np.ascontiguousarray(part)) for k, part in enumerate(columns.T)]
+    fitted = TableTargets.of(profiles, "regression", log)
+    return ScaledValues(0 if y.ndim == 1 else y.shape[1], scaled_for(fitted, {"numbers": choice}))

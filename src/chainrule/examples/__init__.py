@@ -1,13 +1,17 @@
 """Rows as engines take them: inputs, targets and weights, checked; dense, memory-mapped or sparse by one protocol."""
 
-from chainrule.examples.examples import Examples, as_examples, as_inputs, as_rows, epoch_order
+from chainrule.examples.digest import digest_of, digests
+from chainrule.examples.examples import Examples, RowArrays, as_examples, as_inputs, as_rows, epoch_order
 from chainrule.examples.splits import folds, hold_out, split_rows
 
 __all__ = [
     "Examples",
+    "RowArrays",
     "as_examples",
     "as_inputs",
     "as_rows",
+    "digest_of",
+    "digests",
     "epoch_order",
     "folds",
     "hold_out",

@@ -19,9 +19,17 @@ from chainrule.examples.rows import DenseRows, Rows, rows_of
 from chainrule.examples.sparse import SparseRows, is_sparse
 from chainrule.random import Purpose, permutation
 
-__all__ = ["Examples", "as_examples", "as_inputs", "as_rows", "epoch_order"]
+__all__ = ["Examples", "RowArrays", "as_examples", "as_inputs", "as_rows", "epoch_order"]
 
 _BLOCK = 2**22  # bytes checked together, so that a memory map stays on disk
+
+
+class RowArrays(NamedTuple):
+    """Inputs X (n, n_1), targets T and None or weights of some rows, before `as_examples` checks them."""
+
+    X: Any
+    T: Array
+    weight: Array | None
 
 
 class Examples(NamedTuple):

@@ -24,7 +24,8 @@ import numpy as np
 
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array
-from chainrule.model.class_weight import Examples
+from chainrule.errors import SettingError
+from chainrule.examples import Examples, RowArrays, as_examples, folds
 from chainrule.network import Network
 from chainrule.random import Purpose, raw_words
 from chainrule.training import EpochEnd, Event, Finished, History, Progress
@@ -41,6 +42,18 @@ class Ensemble:
     one: Architecture
     count: int = 1
     fold: Array | None = None
+
+    @classmethod
+    def of(cls, one: Architecture, count: int, seed: int, rows: int, classes: Array | None = None) -> "Ensemble":
+        """`count` members, each of which leaves out one fold of the rows, and its share of each class (n,) if given.
+
+        Raises SettingError for more members than rows.
+        """
+        if count == 1:
+            return cls(one)
+        if count > rows:
+            raise SettingError(f"members is {count}, but there are {rows} rows to train on: take fewer")
+        return cls(one, count, folds(seed, count, rows, classes))
 
     def network(self, initializer: Any, seed: int, dtype: Any) -> Network:
         """The members side by side, each with first weights of its own.
@@ -103,14 +116,29 @@ class Ensemble:
         ones = [np.ones(shape) for shape in itertools.pairwise(self.one.sizes)]
         return [None, *(_side_by_side([part] * self.count) for part in ones[1:])]
 
-    def examples(self, rows: Examples) -> tuple[Examples, Examples]:
-        """X, T and weights to train the members on, and those to validate them with, each row with one member."""
+    def checked(
+        self, network: Network, rows: RowArrays, validation: RowArrays | None, sparse: bool = False
+    ) -> tuple[Examples, Examples | None]:
+        """The examples that the network of all members is trained and validated with, checked once.
+
+        Several members are validated with the rows that they are trained on, each row by the member that leaves it out.
+        """
+        if self.count > 1:
+            rows, validation = self.shared(rows)
+        architecture, dtype = network.architecture, network.dtype
+        examples = as_examples(architecture, *rows, dtype, sparse)
+        if validation is None:
+            return examples, None
+        return examples, as_examples(architecture, *validation, dtype, sparse=True).present()
+
+    def shared(self, rows: RowArrays) -> tuple[RowArrays, RowArrays]:
+        """The rows to train the members on, and to validate them with, as weights of each member's outputs."""
         X, T, weight = rows
         assert self.fold is not None, "each row is left out by a member"
-        own = self._by_output(weight, len(X))
+        weights = self._by_output(weight, len(X))
         left_out = np.repeat(self.fold[:, None] == np.arange(self.count), self.one.sizes[-1], axis=1)
-        weights, targets = np.tile(own, self.count), np.tile(T, self.count)
-        return (X, targets, weights * ~left_out), (X, targets, weights * left_out)
+        weights, targets = np.tile(weights, self.count), np.tile(T, self.count)
+        return RowArrays(X, targets, weights * ~left_out), RowArrays(X, targets, weights * left_out)
 
     def unseen(self, score: Score) -> Score:
         """A score of one member's A and T as one of the network's on all rows: each by the member that left it out."""

@@ -19,7 +19,7 @@ from chainrule.costs import CANONICAL, COSTS, Cost, partner
 from chainrule.errors import DataError, SettingError
 from chainrule.tables.targets import Quantity, Targets
 
-__all__ = ["Choice", "as_answers", "check_reach", "choices_for", "choose", "scaled_for", "suits"]
+__all__ = ["Choice", "as_answers", "check_reach", "choices_for", "choose", "scaled_for", "shares", "suits"]
 
 Scaling = Literal["standard", "mean", "none"]
 
@@ -95,7 +95,7 @@ def as_answers(targets: Targets, outputs: Sequence[Activation], A: Array) -> Arr
     if not any(made):
         return A
     parts = np.split(A, np.cumsum([block.width for block in targets.blocks])[:-1], axis=1)
-    return np.concatenate([_shares(part) if divide else part for part, divide in zip(parts, made, strict=True)], axis=1)
+    return np.concatenate([shares(part) if divide else part for part, divide in zip(parts, made, strict=True)], axis=1)
 
 
 def suits(kind: str, output: Activation) -> bool:
@@ -155,7 +155,7 @@ def _rescaled(column: Any, choice: Choice) -> Any:
     return dataclasses.replace(column, mean=0.0, scale=column.mean)
 
 
-def _shares(A: Array) -> Array:
+def shares(A: Array) -> Array:
     """Rows that sum to 1; a row of zeros says nothing, so that its classes are alike."""
     total = A.sum(axis=1, keepdims=True)
     return np.where(total > 0, A / np.where(total > 0, total, 1), A.dtype.type(1 / A.shape[1]))

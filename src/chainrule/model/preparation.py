@@ -1,10 +1,11 @@
 """From a table to the arrays that a network trains on, in three passes over its blocks.
 
-    1. roles        targets and weights: which rows are for what, and what the targets are
-    2. statistics   the rows to train on: what each column becomes
-    3. encoding     every row that has a weight, into a cache that may be larger than memory
+    1. roles        the targets and the weights of all rows: the role of each row, and the kind of each target
+    2. statistics   the inputs of the rows to train on: the transform of each column
+    3. encoding     the inputs of every row that has a weight, into a cache that may be larger than memory
 
-A pass over the columns of words is added after 1 or 2 if the first word of a column was not in its first block.
+The first pass keeps the targets as numbers or codes, so that the others do not read them. If the first word of a column
+is not in its first block, pass 1 or 2 is followed by one more over such columns, and such a target is read again.
 """
 
 import dataclasses
@@ -14,11 +15,11 @@ import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.errors import DataError, SettingError
-from chainrule.examples import split_rows
-from chainrule.model.class_weight import Examples, class_factors, weighted
+from chainrule.examples import RowArrays, split_rows
+from chainrule.model.class_weight import class_factors, weighted
 from chainrule.model.heads import Choice, check_reach, choices_for, scaled_for
 from chainrule.model.settings import LEAST_ROWS, TableSettings, is_folds
-from chainrule.tables.chunks import chunks_of, cut_chunks, with_file_name, with_row_numbers
+from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, with_file_name, with_row_numbers
 from chainrule.tables.inputs import Encoder
 from chainrule.tables.names import listed, require_columns
 from chainrule.tables.profile import ColumnProfile, profile_columns
@@ -44,8 +45,8 @@ class Prepared:
     choices: dict[str, Choice]
     profiles: list[ColumnProfile]
     roles: RowRoles
-    rows: Examples
-    held: Examples | None
+    rows: RowArrays
+    held: RowArrays | None
     test: tuple[Array, Array] | None
     cache: RowCache
 
@@ -67,13 +68,13 @@ def prepare(source: Source, names: Sequence[str], settings: TableSettings, seed:
     if not roles.count(TRAIN):
         raise DataError(f"no row of {source.origin} has a target and is to be trained on: there is nothing to learn")
     with with_file_name(source):
-        encoder, targets, profiles = _fitted(source, inputs, targets, roles.of == TRAIN)
+        encoder, targets, profiles = _fitted(source, inputs, targets, roles)
     targets = scaled_for(targets, choices)
     cache, T_test = _encoded(tables, encoder, targets, settings)
     arrays = {role: (cache.array(k), cache.array(2 + k)) for k, role in enumerate((TRAIN, HELD_OUT))}
-    examples = {role: (*arrays[role], _joined([r.weights(role) for _, r in tables])) for role in arrays}
+    by_role = {role: RowArrays(*arrays[role], _joined([r.weights(role) for _, r in tables])) for role in arrays}
     check_reach(targets, choices, arrays[TRAIN][1])
-    rows, held = weighted(targets, examples[TRAIN], examples[HELD_OUT], factors)
+    rows, held = weighted(targets, by_role[TRAIN], by_role[HELD_OUT], factors)
     test = (cache.array(4), T_test) if len(T_test) else None
     held_out = held if len(held[0]) else None
     return Prepared(settings, encoder, targets, choices, profiles, roles, rows, held_out, test, cache)
@@ -122,14 +123,17 @@ def _hold_out(
 
 
 def _fitted(
-    source: Source, inputs: list[str], targets: Targets, chosen: Array
+    source: Source, inputs: list[str], targets: Targets, roles: RowRoles
 ) -> tuple[Encoder, Targets, list[ColumnProfile]]:
-    """The encoder, the targets and the profiles of the inputs by the chosen rows, those to train on."""
+    """The encoder, the targets and the profiles of the inputs by the rows to train on."""
+    unparsed = targets.unparsed(roles.cells)
+    numbers = [column.name for column in targets.columns if column.kind == "numbers"]
+    again = {name: ColumnProfile(name) for name in numbers if name in unparsed}
     profiles = [ColumnProfile(name) for name in inputs]
-    numbers = {column.name: ColumnProfile(column.name) for column in targets.columns if column.kind == "numbers"}
-    both = [*profiles, *numbers.values()]
-    profile_columns(lambda: chunks_of(source, [profile.name for profile in both], chosen), both)
-    return Encoder.of(profiles), targets.scaled_to(numbers), profiles
+    both = [*profiles, *again.values()]
+    profile_columns(lambda: chunks_of(source, [profile.name for profile in both], roles.of == TRAIN), both)
+    own = {name: roles.numbers_of(name, TRAIN) for name in numbers if name not in unparsed}
+    return Encoder.of(profiles), targets.scaled_to(own | again), profiles
 
 
 def _encoded(
@@ -144,16 +148,26 @@ def _encoded(
     for source, roles in tables:
         what = "input" if source is tables[0][0] else f"input (in {source.origin}, to validate with)"
         require_columns(source.names, encoder.columns, what)
-        chunks = chunks_of(source, [*encoder.columns, *targets.names], roles.of != WEIGHTLESS)
-        for table, rows in cut_chunks(chunks, encoder.width + targets.width):
-            with with_file_name(source), with_row_numbers(rows):
-                role = roles.of[rows]
-                known, test = table.filter(role != NO_TARGET), table.filter(role == TEST)
-                T = targets.encode(known, dtype) if known.num_rows else np.empty((0, targets.width))
-                _put(cache, encoder.encode(table, dtype)[role != NO_TARGET], T, role[role != NO_TARGET])
-            if test.num_rows:
-                tested.append(targets.encode(test, "float64"))
+        columns = [*encoder.columns, *targets.unparsed(roles.cells)]
+        chunks = chunks_of(source, columns, roles.of != WEIGHTLESS)
+        for chunk in cut_chunks(chunks, encoder.width + targets.width):
+            role = roles.of[chunk.rows]
+            used, test = role != NO_TARGET, role == TEST
+            with with_file_name(source):
+                T = _encoded_targets(targets, roles, chunk, used, dtype)
+                with with_row_numbers(chunk.rows):
+                    X = encoder.encode(chunk.table, dtype)
+                tested.append(_encoded_targets(targets, roles, chunk, test, "float64"))
+            _put(cache, X[used], T, role[used])
     return cache, np.concatenate(tested)
+
+
+def _encoded_targets(targets: Targets, roles: RowRoles, chunk: Chunk, chosen: Array, dtype: str) -> Array:
+    """T of the chosen rows (n,) of a chunk."""
+    rows, again = chunk.rows[chosen], targets.unparsed(roles.cells)
+    table = chunk.table.select(again).filter(chosen) if again else None
+    with with_row_numbers(rows):
+        return targets.encode_rows(rows, roles.cells, table, dtype)
 
 
 def _put(cache: RowCache, X: Array, T: Array, role: Array) -> None:

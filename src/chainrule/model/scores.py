@@ -14,7 +14,7 @@ from chainrule.registry import require
 from chainrule.tables.targets import Targets
 from chainrule.training import Monitor
 
-__all__ = ["METRICS", "check_metric", "parts", "scores_of", "watched"]
+__all__ = ["METRICS", "check_metric", "monitored", "parts", "scores_of"]
 
 Score = Callable[[Array, Array], float]
 
@@ -67,7 +67,7 @@ def scores_of(targets: Targets, A: Array, T: Array) -> dict[str, Any]:
     return {"targets": scores}
 
 
-def watched(targets: Targets, choices: Mapping[str, Choice], metric: Any = None, mode: Any = None) -> Monitor:
+def monitored(targets: Targets, choices: Mapping[str, Choice], metric: Any = None, mode: Any = None) -> Monitor:
     """The scores to watch: the first of each target's kind, and `metric` (see `check_metric`), which then chooses.
 
     Of several targets that it suits a metric is the mean. Raises SettingError for one that suits none.

@@ -1,7 +1,6 @@
-"""Training a model on a table: what was found in it, the events, then the model."""
+"""Training a model on a table: prepare, choose heads, assemble the ensemble, warm start, train, merge, score."""
 
 import dataclasses
-import math
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,34 +9,31 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._version import __version__
 from chainrule.architecture import Architecture
 from chainrule.errors import SettingError
-from chainrule.examples import as_examples, folds
-from chainrule.fields import is_auto
-from chainrule.model.class_weight import Examples
+from chainrule.examples import Examples
+from chainrule.fields import is_auto, signature_with
 from chainrule.model.ensemble import Ensemble
 from chainrule.model.findings import findings_of
 from chainrule.model.leaks import suspects
 from chainrule.model.model import Model
 from chainrule.model.notes import notes_on
-from chainrule.model.preparation import prepare
-from chainrule.model.scores import watched
+from chainrule.model.preparation import Prepared, prepare
+from chainrule.model.scores import monitored
 from chainrule.model.settings import TableSettings
+from chainrule.model.summary import finite, identity_of, summary_of
 from chainrule.model.warm_start import linear_start, suits_linear_start
 from chainrule.network import Network
 from chainrule.random import as_seed
 from chainrule.registry import require
-from chainrule.schedules import Constant
-from chainrule.tables.inputs import Encoder
 from chainrule.tables.sources import as_source
-from chainrule.tables.targets import Targets
 from chainrule.training import (
     Checkpoint,
     EpochEnd,
     Event,
     Finished,
     History,
+    Monitor,
     Training,
     TrainingState,
     as_checkpoint,
@@ -50,70 +46,43 @@ __all__ = ["TableTraining", "train_table"]
 
 
 class TableTraining:
-    """The training of a model on a table, ready to run: what was found in the table, the events, then the model.
+    """The training of a model on a table, ready to run.
 
     `rows` are X, T and the weights (or None) to train on, `held` the same of the rows held out, or None, and `test` X
-    and T (float64) of those for the test. `notes` are the lines that a person should read before training starts. After
-    `events` is exhausted, `model` is the trained one; while it runs, it is the model as it stands.
+    and T (float64) of those for the test. `settings` are those that run, `notes` the lines that a person should read
+    before training starts. After `events` is exhausted, `model` is the trained one; before, it is the current one.
     """
 
     def __init__(self, source: Any, target: str | Sequence[str], settings: TableSettings) -> None:
         require(isinstance(target, str | list | tuple), "target", target, "the name of a column, or a list of names")
-        names = [target] if isinstance(target, str) else list(target)
-        seed = as_seed(settings.seed)
-        origin = as_source(source)
-        found = prepare(origin, names, settings, seed)
-        self.settings, self._asked_epochs = dataclasses.replace(found.settings, seed=seed), not is_auto(settings.epochs)
-        self._asked_rate = settings.learning_rate is not None or not is_auto(settings.optimizer)
-        self.rows, self.held, self.test, self.choices = found.rows, found.held, found.test, found.choices
-        self.members = self._members(found.encoder, found.targets)
-        self._settle_start(settings.start)
-        self.watched = watched(found.targets, self.choices, settings.metric, settings.mode)
-        if settings.metric is not None and self.held is None and self.members.count == 1:
-            raise SettingError("the metric is taken on rows held out, and there are none: give a greater validation")
-        self.suspects = suspects(found.encoder, found.targets, *found.rows[:2])
-        self.notes = [*origin.notes, *notes_on(found, settings.weight, self.suspects)]
-        self.network = self.members.network(self.settings.first_weights, seed, self.settings.dtype)
-        self.model = Model(found.encoder, found.targets, self.members.merged(self.network), {})
+        seed, origin = as_seed(settings.seed), as_source(source)
+        prepared = prepare(origin, [target] if isinstance(target, str) else list(target), settings, seed)
+        self.rows, self.held, self.test = prepared.rows, prepared.held, prepared.test
+        self.ensemble = _ensemble(prepared, seed)
+        first = _start(prepared.settings, self.ensemble.one, settings.start)
+        self.settings = dataclasses.replace(prepared.settings, seed=seed, start=first)
+        self.monitor = self._monitor(prepared)
+        self.suspects = suspects(prepared.encoder, prepared.targets, prepared.rows.X, prepared.rows.T)
+        self.notes = [*origin.notes, *notes_on(prepared, settings.weight, self.suspects)]
+        self.network = self.ensemble.network(self.settings.first_weights, seed, self.settings.dtype)
+        self.model = Model(prepared.encoder, prepared.targets, self.ensemble.merged(self.network), {})
         self.running: Training | None = None
-
-    def _members(self, encoder: Encoder, targets: Targets) -> Ensemble:
-        s = self.settings
-        found = [self.choices[block.kind] for block in targets.blocks]
-        output = [(choice.output, block.width) for choice, block in zip(found, targets.blocks, strict=True)]
-        sizes = [encoder.width, *s.hidden, targets.width]
-        one = Architecture.of(sizes, s.activation, output, [choice.cost for choice in found])
-        if s.members == 1:
-            return Ensemble(one)
-        if s.members > len(self.rows[0]):
-            raise SettingError(
-                f"members is {s.members}, but there are {len(self.rows[0])} rows to train on: take fewer"
-            )
-        first = targets.blocks[0]
-        classes = np.argmax(self.rows[1][:, : first.width], axis=1) if first.kind == "classes" else None
-        return Ensemble(one, s.members, folds(as_seed(s.seed), s.members, len(self.rows[0]), classes))
+        self._silent = _silent(settings, self.settings)
 
     def events(
         self, cancel: Callable[[], bool] | None = None, checkpoint: Checkpoint | str | os.PathLike[str] | None = None
     ) -> Iterator[Event]:
-        """The events of the training (see `cr.train`), which `running` is while they come."""
-        s = self.settings
-        (X, T, weight), held = self.members.examples(self.rows) if self.members.count > 1 else (self.rows, self.held)
+        """The events of the training (see `cr.train`), which is `running` while they come."""
+        examples, validation = self.ensemble.checked(self.network, self.rows, self.held)
         spent = 0.0
-        if s.start == "linear" and not _exists(checkpoint):
-            spent = self._start_linear((X, T, weight), held, cancel)
-        running = dataclasses.replace(
-            s.training,
-            min_delta=s.min_delta * self.members.count,
-            time=None if s.time is None else max(s.time - spent, s.time / 10),
-        )
-        kind, sparse = self.network.dtype, False
+        if self.settings.start == "linear" and not _exists(checkpoint):
+            spent = self._warm_start(examples, validation, cancel)
         self.running = start(
             self.network,
-            as_examples(self.network.architecture, X, T, weight, kind, sparse),
-            running,
-            validation=held and as_examples(self.network.architecture, *held, kind, sparse).present(),
-            monitor=dataclasses.replace(self.watched, metrics=self._metrics() if held else {}),
+            examples,
+            self._settings_of_network(spent),
+            validation=validation,
+            monitor=self._monitor_of_network(validation is not None),
             feature_names=self.model.encoder.feature_names,
             cancel=cancel,
             search_leaks=False,  # the suspects are those columns
@@ -121,146 +90,119 @@ class TableTraining:
         )
         self.running.history.seconds += spent
         self.notes += self.running.notes
-        for event in map(self.members.event, self.running):
-            if isinstance(event, EpochEnd | Finished) and self.members.count > 1:
-                self.model.network.theta = self.members.merged(self.network).theta
-            if isinstance(event, Finished):
-                self.model.history = event.history
-                self.model.summary = {**self._summary(event.history), **self._tested(event.history), **self._found()}
+        for event in map(self.ensemble.event, self.running):
+            self._merge(event)
             yield event
 
-    def scores(self) -> dict[str, float]:
+    def _merge(self, event: Event) -> None:
+        """Bring the model up to date: one network of all members at an epoch's end, scores and summary at the last."""
+        if isinstance(event, EpochEnd | Finished) and self.ensemble.count > 1:
+            self.model.network.theta = self.ensemble.merged(self.network).theta
+        if isinstance(event, Finished):
+            self.model.history = event.history
+            findings = {finding.name: finding.words for finding in self.findings()}
+            self.model.summary = {
+                **self._summary(event.history),
+                **self._tested(event.history.best_epoch),
+                **({"findings": findings} if findings else {}),
+            }
+
+    def scores(self) -> Mapping[str, float]:
         """The metrics on some of the rows trained on, by the weights as they are now."""
-        if self.running is None or self.members.count == 1:
+        if self.running is None or self.ensemble.count == 1:
             return {} if self.running is None else self.running.scores()
         rows = self.running.probed
-        A = self.members.merged(self.network).predict(self.rows[0][rows])
-        return {name: float(score(A, self.rows[1][rows])) for name, score in self.watched.metrics.items()}
+        A = self.ensemble.merged(self.network).predict(self.rows.X[rows])
+        return {name: float(score(A, self.rows.T[rows])) for name, score in self.monitor.metrics.items()}
 
-    def _metrics(self) -> Mapping[str, Any]:
-        """The scores of the network that is trained, on the rows that it is validated with."""
-        if self.members.count == 1:
-            return self.watched.metrics
-        return {name: self.members.unseen(score) for name, score in self.watched.metrics.items()}
+    def findings(self) -> list[Finding]:
+        """What the training doctor says (see `History.diagnose`) of a training that ran to its end."""
+        history, names = self.model.history, self.model.encoder.feature_names
+        findings = [] if history is None else findings_of(history, names, self.suspects)
+        return [finding for finding in findings if finding.name not in self._silent]
 
-    def _settle_start(self, asked: str) -> None:
-        """A random start where the hidden layers cannot carry a linear model. Raises SettingError if one was asked."""
-        s, one = self.settings, self.members.one
-        if s.start != "linear" or suits_linear_start(s.hidden, one.hidden, one.sizes[-1]):
-            return
-        if asked == "linear":
-            raise SettingError(
-                "start is 'linear', which these hidden layers cannot carry: take relu, gelu or silu and 4 neurons or "
-                "more for each output, or start='random'"
-            )
-        self.settings = dataclasses.replace(s, start="random")
+    def best(self, state: TrainingState) -> Model:
+        """The model that would result if training stopped at this state, apart from the one in training."""
+        history = state.history
+        chooses = self.held is not None or self.ensemble.count > 1
+        theta = state.kept if chooses and history.best_epoch >= 0 else state.run.theta
+        network = self.ensemble.merged(Network.from_parts(self.network.architecture, theta, self.settings.seed))
+        stopped = dataclasses.replace(self.ensemble.history(history), stopped="cancelled")
+        return Model(self.model.encoder, self.model.targets, network, self._summary(stopped), stopped)
 
-    def _start_linear(self, rows: Examples, held: Examples | None, cancel: Callable[[], bool] | None) -> float:
-        """Begin from the best linear model that is found in half of the time; the seconds that it took."""
+    def _monitor(self, prepared: Prepared) -> Monitor:
+        """The scores of one network, and which of them chooses. Raises SettingError if there are no rows for it."""
+        s = self.settings
+        monitor = monitored(prepared.targets, prepared.choices, s.metric, s.mode)
+        if s.metric is not None and self.held is None and self.ensemble.count == 1:
+            raise SettingError("the metric is taken on rows held out, and there are none: give a greater validation")
+        return monitor
+
+    def _monitor_of_network(self, validated: bool) -> Monitor:
+        """The scores of the network in training, on the rows that it is validated with."""
+        metrics = self.monitor.metrics
+        if self.ensemble.count > 1:
+            metrics = {name: self.ensemble.unseen(score) for name, score in metrics.items()}
+        return dataclasses.replace(self.monitor, metrics=metrics if validated else {})
+
+    def _settings_of_network(self, spent: float) -> Any:
+        """The settings of the network in training: its costs are the sum of the members', `spent` seconds are gone."""
+        s = self.settings
+        left = None if s.time is None else max(s.time - spent, s.time / 10)
+        return dataclasses.replace(s.training, min_delta=s.min_delta * self.ensemble.count, time=left)
+
+    def _warm_start(self, examples: Examples, validation: Examples | None, cancel: Callable[[], bool] | None) -> float:
+        """Begin from the best linear model that half of the time allows; the seconds that it took."""
         began, s = time.monotonic(), self.settings
 
         def enough() -> bool:
             late = s.time is not None and time.monotonic() - began > s.time / 2
             return late or (cancel is not None and cancel())
 
-        linear_start(self.members, self.network, rows, held, enough, s.engine)
+        linear_start(self.ensemble, self.network, examples, validation, enough, s.engine)
         return time.monotonic() - began
 
-    def findings(self) -> list[Finding]:
-        """What the training doctor has to say (see `History.diagnose`) of a training that ran to its end.
-
-        Not that it went on after the best epoch, where nobody asked for so many: the best weights are kept, and only
-        that shows which they are. Nor that the cost fell slowly, at the preset's rate, from the linear model that has
-        most of the gain.
-        """
-        history, names = self.model.history, self.model.encoder.feature_names
-        found = [] if history is None else findings_of(history, names, self.suspects)
-        slow_is_fine = self.settings.start == "linear" and not self._asked_rate
-        silent = ("overfitting",) * (not self._asked_epochs) + ("rate too low",) * slow_is_fine
-        return [finding for finding in found if finding.name not in silent]
-
-    def best(self, state: TrainingState) -> Model:
-        """The model that would be left if training had stopped at a state of it, apart from the one that it trains."""
-        history = state.history
-        held = self.held is not None or self.members.count > 1
-        theta = state.kept if held and history.best_epoch >= 0 else state.run.theta
-        network = self.members.merged(Network.from_parts(self.network.architecture, theta, self.settings.seed))
-        stopped = dataclasses.replace(self.members.history(history), stopped="cancelled")
-        return Model(self.model.encoder, self.model.targets, network, self._summary(stopped), stopped)
+    def _summary(self, history: History) -> dict[str, Any]:
+        held_out = 0 if self.held is None else len(self.held.X)
+        metric = "" if self.settings.metric is None else self.monitor.name
+        return summary_of(self.settings, history, self.ensemble.count, len(self.rows.X), held_out, metric)
 
     def _described(self, checkpoint: Checkpoint) -> Checkpoint:
-        """With the settings that a training on arrays does not know: a difference is then told in their words."""
-        s, names = self.settings, [column.name for column in self.model.targets.columns]
-        also: dict[str, Any] = {"target": names, "task": s.task, "drop": list(s.drop), "keep": list(s.keep)}
-        also |= {"weight": s.weight, "members": s.members, "start": s.start}
-        also |= {"class_weight": _plain(s.class_weight), "test_every": s.test_every, "validation": _shown(s.validation)}
+        """With the settings that a training on arrays does not know."""
+        also = identity_of(self.settings, self.model.targets.names)
         return dataclasses.replace(checkpoint, also={**also, **checkpoint.also})
 
-    def _summary(self, history: History) -> dict[str, Any]:
-        s, best = self.settings, history.best_epoch
-        found = {"cost": history.cost, "validation_cost": history.validation, **history.metrics}
-        alone = self.members.count == 1
-        return {
-            "rows": len(self.rows[0]),
-            "validation_rows": len(self.rows[0]) if not alone else len(self.held[0]) if self.held else 0,
-            **({} if alone else {"members": self.members.count}),
-            "start": s.start,
-            "epochs": history.epochs,
-            "best_epoch": best + 1,
-            "at_best_epoch": _finite({name: values[best] for name, values in found.items() if values and best >= 0}),
-            "stopped": history.stopped,
-            "optimizer": s.rule.document(),
-            **self._asked(),
-            "batch_size": s.training.rows_of_update(len(self.rows[0])),
-            "alpha": float(s.alpha),
-            "l1": float(s.l1),
-            "dropout": float(s.dropout),
-            "seed": s.seed,
-            "engine": history.engine,
-            "chainrule": __version__,
-        }
-
-    def _found(self) -> dict[str, Any]:
-        """The findings in words, by name."""
-        found = {finding.name: finding.words for finding in self.findings()}
-        return {"findings": found} if found else {}
-
-    def _tested(self, history: History) -> dict[str, Any]:
-        """The scores on the rows held out for the test, by the weights that are left."""
-        if self.test is None or history.best_epoch < 0:
+    def _tested(self, best_epoch: int) -> dict[str, Any]:
+        """The scores on the rows held out for the test, by the final weights."""
+        if self.test is None or best_epoch < 0:
             return {}
-        return {"test": {"rows": len(self.test[0]), **_finite(self.model.tested(*self.test))}}
-
-    def _asked(self) -> dict[str, Any]:
-        """What was asked for beyond the usual, as plain data."""
-        s, bounds = self.settings, {}
-        if s.clip is not None:
-            bounds = {name: bound for name, bound in dataclasses.asdict(s.clip).items() if math.isfinite(bound)}
-        schedule = {} if isinstance(s.schedule, Constant) else s.schedule.document()
-        metric = self.watched.name if s.metric is not None else ""
-        found = {"schedule": schedule, "clip": bounds, "metric": metric, "patience": s.patience, "time": s.time}
-        found |= {"weight": s.weight, "class_weight": _plain(s.class_weight), "test_every": s.test_every}
-        return {name: value for name, value in found.items() if value}
+        return {"test": {"rows": len(self.test[0]), **finite(self.model.tested(*self.test))}}
 
 
+@signature_with(TableSettings)
 def train_table(
     source: Any,
     target: str | Sequence[str],
     *,
     progress: bool = False,
-    on_event: Callable[[Event], None] | None = None,
+    callback: Callable[[Event], Any] | None = None,
     cancel: Callable[[], bool] | None = None,
     checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
     **settings: Any,
 ) -> Model:
     """Train a model that predicts the target column, or columns, of a table from all its other columns.
 
-    source: a file or a folder (see docs/data.md), a data frame, or a mapping of names to columns. Numbers are
-    scaled, words and dates become inputs of their own, missing values are flagged, what says nothing is left out (the
-    same page has the table); words or few whole numbers as target make a classifier, other numbers a regression.
-    settings: the fields of `TableSettings`. progress: show it while it runs.
-    on_event: called with each event.
-    checkpoint: a file, or a `cr.Checkpoint`, to go on from when the process has died.
+    Numbers are scaled, words and dates become inputs of their own, missing values are flagged, what says nothing is
+    left out (docs/data.md has the table); words or few whole numbers as target make a classifier, other numbers a
+    regression.
+
+    - source: a file or a folder (see docs/data.md), a data frame, or a mapping of names to columns.
+    - target: the name of a column, or a list of names.
+    - progress: show the training while it runs.
+    - callback: a function that is called with each event.
+    - cancel: a function without arguments, called between updates; training stops when it returns True.
+    - checkpoint: a file, or a `cr.Checkpoint`, to resume from after a crash.
+    - settings: the fields of `chainrule.model.TableSettings`, such as drop, epochs, hidden, metric and seed.
 
     >>> x = np.arange(40.0)
     >>> model = cr.train_table({"x": x, "price": 3 * x + 10}, target="price", epochs=100, learning_rate=0.01)
@@ -269,36 +211,55 @@ def train_table(
 
     Raises DataError or SettingError in one line.
     """
+    require(callback is None or callable(callback), "callback", callback, "a function that takes an event, or None")
     training = TableTraining(source, target, TableSettings.of(**settings))
     s = training.settings
     may_end = s.patience is not None or s.rule.full_batch
     events = training.events(cancel, checkpoint)
     for event in showing(events, silent=not progress, time=s.time, may_end=may_end, scores=training.scores):
-        if on_event is not None:
-            on_event(event)
+        if callback is not None:
+            callback(event)
     return training.model
 
 
+def _ensemble(prepared: Prepared, seed: int) -> Ensemble:
+    """The members: networks with the heads of the targets, each of which leaves out one fold of the rows."""
+    s, blocks = prepared.settings, prepared.targets.blocks
+    heads = [prepared.choices[block.kind] for block in blocks]
+    output = [(head.output, block.width) for head, block in zip(heads, blocks, strict=True)]
+    sizes = [prepared.encoder.width, *s.hidden, prepared.targets.width]
+    one = Architecture.of(sizes, s.activation, output, [head.cost for head in heads])
+    T = prepared.rows.T
+    classes = np.argmax(T[:, : blocks[0].width], axis=1) if s.members > 1 and blocks[0].kind == "classes" else None
+    return Ensemble.of(one, s.members, seed, len(T), classes)
+
+
+def _start(settings: TableSettings, one: Architecture, wanted: str) -> Any:
+    """The start that runs: a random one if the hidden layers cannot carry a linear model.
+
+    Raises SettingError if the user set a linear one.
+    """
+    if settings.start != "linear" or suits_linear_start(settings.hidden, one.hidden, one.sizes[-1]):
+        return settings.start
+    if wanted == "linear":
+        raise SettingError(
+            "start is 'linear', which these hidden layers cannot carry: take relu, gelu or silu and 4 neurons or "
+            "more for each output, or start='random'"
+        )
+    return "random"
+
+
+def _silent(wanted: TableSettings, run: TableSettings) -> set[str]:
+    """Findings that are not the user's concern.
+
+    Overfitting if nobody set the number of epochs: the best weights are kept, and only going on shows which they are.
+    A rate too low if the preset chose it, and training began at the linear model that has most of the gain.
+    """
+    rate = wanted.learning_rate is not None or not is_auto(wanted.optimizer)
+    silent = {"overfitting": is_auto(wanted.epochs), "rate too low": run.start == "linear" and not rate}
+    return {name for name, applies in silent.items() if applies}
+
+
 def _exists(checkpoint: Checkpoint | str | os.PathLike[str] | None) -> bool:
-    """Whether there is a state to go on from, which has weights of its own."""
+    """Whether there is a state to resume from, which has weights of its own."""
     return checkpoint is not None and Path(as_checkpoint(checkpoint).path).exists()
-
-
-def _finite(scores: Mapping[str, Any]) -> dict[str, Any]:
-    """The scores that a file can hold: JSON has no infinity."""
-    inner = {name: _finite(value) if isinstance(value, Mapping) else value for name, value in scores.items()}
-    return {name: value for name, value in inner.items() if isinstance(value, dict) or math.isfinite(value)}
-
-
-def _plain(class_weight: Any) -> Any:
-    """The weights of classes as a file can hold them."""
-    if not isinstance(class_weight, Mapping):
-        return class_weight
-    return {str(k): _plain(v) if isinstance(v, Mapping) else float(v) for k, v in class_weight.items()}
-
-
-def _shown(validation: Any) -> Any:
-    """A share, the path of a file, or that it was a table."""
-    if isinstance(validation, int | float):
-        return validation
-    return os.fspath(validation) if isinstance(validation, str | os.PathLike) else "a table"

@@ -16,14 +16,14 @@ shattered gradients problem, ICML 2017. There the linear function is random; her
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
 from chainrule.activations import Activation
 from chainrule.arrays import Array
 from chainrule.engines import Engine, choose
-from chainrule.examples import Examples, as_examples
-from chainrule.model.class_weight import Examples as Rows
+from chainrule.examples import Examples
 from chainrule.model.ensemble import Ensemble
 from chainrule.network import Network
 from chainrule.optimizers import LBFGS
@@ -55,40 +55,44 @@ def suits_linear_start(hidden: Sequence[int], activations: Sequence[Activation],
 
 
 def linear_start(
-    members: Ensemble,
+    ensemble: Ensemble,
     network: Network,
-    rows: Rows,
-    held: Rows | None,
+    examples: Examples,
+    validation: Examples | None,
     cancel: Callable[[], bool] | None = None,
     engine: str = "auto",
 ) -> float | None:
-    """Put the best linear models of the members into the first weights; the penalty alpha that was best.
+    """Put the best linear models of the members into the first weights of `network`.
 
-    None, and the weights as they were, where no cost was finite.
+    - ensemble, network: the members, and the network of all of them.
+    - examples, validation: those of the network (see `Ensemble.checked`); without validation one penalty is tried.
+    - cancel: a function without arguments; the best model so far is taken once it returns True.
+    - engine: the name of the engine that computes.
+
+    Returns the penalty alpha that was best; None, and the weights as they were, if no cost was finite.
     """
-    linear, alpha = _fitted(network, rows, held, cancel or (lambda: False), engine)
+    linear, alpha = _fitted(network, examples, validation, cancel or (lambda: False), engine)
     if alpha is None:
         return None
-    slopes = [slope_of_pair(sigma) or 1.0 for sigma in members.one.hidden]
-    for k in range(members.count):
-        _carry(members, network, k, linear.W[0], linear.b[0], slopes)
+    slopes = [slope_of_pair(sigma) or 1.0 for sigma in ensemble.one.hidden]
+    for k in range(ensemble.count):
+        _carry(ensemble, network, k, linear.W[0], linear.b[0], slopes)
     return alpha
 
 
 def _fitted(
-    network: Network, rows: Rows, held: Rows | None, cancel: Callable[[], bool], name: str
+    network: Network, examples: Examples, validation: Examples | None, cancel: Callable[[], bool], name: str
 ) -> tuple[Network, float | None]:
-    """The linear network with the lowest cost on the rows held out, over penalties from strong to weak."""
+    """The linear network with the lowest validation cost, over penalties from strong to weak."""
     linear = _linear(network)
     engine = choose(name, linear.architecture)
-    examples = as_examples(linear.architecture, *rows, linear.dtype).present()
-    unseen = examples if held is None else as_examples(linear.architecture, *held, linear.dtype).present()
+    examples = examples.present()
+    unseen = examples if validation is None else validation
     best, least, penalty = linear.copy(), np.inf, None
-    for share in PENALTIES if held is not None else PENALTIES[2:3]:
-        alpha = share * len(rows[0])
+    for share in PENALTIES if validation is not None else PENALTIES[2:3]:
+        alpha = share * len(examples.X)
         _descend(linear, examples, alpha, cancel, engine)
-        seen = linear.architecture, linear.theta, unseen.X, unseen.T, unseen.weight
-        cost = np.inf if cancel() else engine.cost(*seen)
+        cost = np.inf if cancel() else unseen.cost(partial(engine.cost, linear.architecture, linear.theta))
         if not cost < least:
             break
         best, least, penalty = linear.copy(), cost, alpha
@@ -114,16 +118,16 @@ def _descend(linear: Network, examples: Examples, alpha: float, cancel: Callable
             break
 
 
-def _carry(members: Ensemble, network: Network, k: int, W: Array, b: Array, slopes: list[float]) -> None:
+def _carry(ensemble: Ensemble, network: Network, k: int, W: Array, b: Array, slopes: list[float]) -> None:
     """Let member k begin as z^L = x W + b, with the columns of W (n_1, n_L K) and b that are its own."""
     last = len(network.W) - 1
-    own = members.part(last + 1, k)
-    plus = np.arange(members.one.sizes[-1]) * 2
-    to = network.W[last][members.part(last, k), own]
+    own = ensemble.part(last + 1, k)
+    plus = np.arange(ensemble.one.sizes[-1]) * 2
+    to = network.W[last][ensemble.part(last, k), own]
     to *= SMALL
     for l in range(last):
-        part = members.part(l + 1, k)
-        into, bias = network.W[l][members.part(l, k), part], network.b[l][part]
+        part = ensemble.part(l + 1, k)
+        into, bias = network.W[l][ensemble.part(l, k), part], network.b[l][part]
         for neurons, sign in ((plus, 1.0), (plus + 1, -1.0)):
             bias[neurons] = sign * b[own] if l == 0 else 0
             into[:, neurons] = sign * W[:, own] if l == 0 else 0

@@ -17,7 +17,7 @@ from chainrule.tables.arrow import pa
 from chainrule.tables.chunks import Chunk, with_row_numbers
 from chainrule.tables.columns import values_of
 from chainrule.tables.names import UNNAMED
-from chainrule.tables.profile import TargetProfile, profile_columns
+from chainrule.tables.profile import ColumnProfile, TargetCells, TargetProfile, profile_columns
 from chainrule.tables.sources import Source
 from chainrule.tables.targets.targets import rows_with_all, target_profiles
 
@@ -32,6 +32,7 @@ class RowRoles:
     - of: (n,) TRAIN, HELD_OUT, TEST, NO_TARGET or WEIGHTLESS.
     - weight: (n,) float64, or None.
     - targets: the profiles of the targets in the rows that have a weight and are not for the test.
+    - cells: what each target holds in all rows that have a weight, by its name.
     - unnamed: the number of a column without a name, if there is one.
 
     source: the rows; names: the targets; weight: the column of weights; test_every: every so many rows, beginning with
@@ -41,10 +42,15 @@ class RowRoles:
     def __init__(self, source: Source, names: Sequence[str], weight: str | None = None, test_every: int | None = None):
         self._source, self._names, self._weight_column, self._test_every = source, list(names), weight, test_every
         self.targets: list[TargetProfile] = target_profiles(source.names, names)
+        self.cells = {profile.name: TargetCells() for profile in self.targets}
         self.of: NDArray[np.uint8] = np.empty(0, np.uint8)
         self.weight: NDArray[np.float64] | None = None
         self.unnamed = ""
+        for profile in self.targets:
+            profile.cells = self.cells[profile.name]
         profile_columns(self._chunks, self.targets)
+        for cells in self.cells.values():
+            cells.finish((self.of == TRAIN) | (self.of == TEST))
 
     def count(self, role: int) -> int:
         """The number of rows with this role."""
@@ -57,6 +63,13 @@ class RowRoles:
     def weights(self, role: int) -> NDArray[np.float64] | None:
         """The weights of the rows with this role; None without a column of weights."""
         return None if self.weight is None else self.weight[self.of == role]
+
+    def numbers_of(self, name: str, role: int) -> ColumnProfile:
+        """The profile of a target in the rows with this role, by its numbers in `cells`."""
+        numbers, rows, profile = self.cells[name].numbers, self.rows(role), ColumnProfile(name)
+        assert numbers is not None, "the cells of this target are numbers"
+        profile.add(pa.array(numbers[rows]), rows, numbers[rows])
+        return profile
 
     def hold_out(self, rows: NDArray[np.int64]) -> None:
         """Take these rows (from 0), which have the role TRAIN, for validation."""
@@ -76,6 +89,7 @@ class RowRoles:
             learned = (role != WEIGHTLESS) & ~self._is_test(rows)
             table = block.select(self._names)
             yield Chunk(table if learned.all() else table.filter(pa.array(learned)), rows[learned])
+            self._keep_test(table, rows, role)
         self.of, self.weight = np.concatenate(roles), np.concatenate(weights) if weights else None
 
     def _roles(self, block: pa.Table, rows: NDArray[np.int64], weight: NDArray[np.float64] | None) -> NDArray[np.uint8]:
@@ -84,6 +98,13 @@ class RowRoles:
         if weight is not None:
             role[weight <= 0] = WEIGHTLESS
         return role.astype(np.uint8)
+
+    def _keep_test(self, table: pa.Table, rows: NDArray[np.int64], role: NDArray[np.uint8]) -> None:
+        """Keep the targets of the test, which are not in the profiles."""
+        test = role == TEST
+        if test.any():
+            for profile in self.targets:
+                profile.keep(table.column(profile.name).filter(pa.array(test)), rows[test])
 
     def _is_test(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         return np.zeros(len(rows), np.bool_) if self._test_every is None else rows % self._test_every == 0

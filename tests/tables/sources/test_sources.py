@@ -1,6 +1,8 @@
 """Sources: rows block by block, again and again, and the same rows as the whole table has."""
 
+import gzip
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -63,3 +65,37 @@ def test_a_source_without_rows_says_so_when_it_is_read(tmp_path):
     assert source.names == ["a", "b"]
     with pytest.raises(DataError, match=r"t\.csv' has 2 columns and no rows"):
         list(source.blocks())
+
+
+def opened(monkeypatch):
+    """The files that are opened from now on, as a list that grows."""
+    names, whole = [], Path.open
+
+    def count(self, *arguments, **keywords):
+        names.append(self.name)
+        return whole(self, *arguments, **keywords)
+
+    monkeypatch.setattr(Path, "open", count)
+    return names
+
+
+CONTENTS = {
+    "t.csv": b"a,b\n1,2\n",
+    "t.csv.gz": gzip.compress(b"a,b\n1,2\n"),
+    "t.tsv": b"\n\na\tb\n1\t2\n",
+    "wide.csv": (",".join(f"column {k}" for k in range(6_000)) + "\n" + "1," * 5_999 + "2\n").encode(),
+    "utf-16.csv": "a;b\n1;é\n".encode("utf-16"),
+    "late.csv": b"\n" * 3_000_000 + b"a,b\n1,2\n",
+}
+
+
+@pytest.mark.parametrize("name", CONTENTS)
+def test_a_delimited_file_is_opened_once_for_its_columns_and_once_for_each_pass(tmp_path, monkeypatch, name):
+    (tmp_path / name).write_bytes(CONTENTS[name])
+    names = opened(monkeypatch)
+    source = as_source(tmp_path / name)
+    assert len(source.names) == (6_000 if name == "wide.csv" else 2)
+    assert names == [name]
+    for passes in (1, 2):
+        assert sum(block.num_rows for block in source.blocks()) == 1
+        assert names == [name] * (1 + passes)

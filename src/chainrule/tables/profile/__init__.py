@@ -3,5 +3,15 @@
 from chainrule.tables.profile.column import Cell, ColumnProfile, TargetProfile, profile_columns
 from chainrule.tables.profile.moments import Moments, standardised
 from chainrule.tables.profile.shape import Shape
+from chainrule.tables.profile.target_cells import TargetCells
 
-__all__ = ["Cell", "ColumnProfile", "Moments", "Shape", "TargetProfile", "profile_columns", "standardised"]
+__all__ = [
+    "Cell",
+    "ColumnProfile",
+    "Moments",
+    "Shape",
+    "TargetCells",
+    "TargetProfile",
+    "profile_columns",
+    "standardised",
+]

@@ -30,6 +30,7 @@ from chainrule.tables.columns import (
 from chainrule.tables.profile.dates import Forms
 from chainrule.tables.profile.moments import Running
 from chainrule.tables.profile.sample import Sample
+from chainrule.tables.profile.target_cells import TargetCells
 from chainrule.tables.profile.word_counts import MOST_DISTINCT, Counts
 
 __all__ = ["Cell", "ColumnProfile", "TargetProfile", "profile_columns"]
@@ -112,7 +113,7 @@ class ColumnProfile:
             else:
                 self._add_numbers(cells, rows, numbers)
         if self.first_word is not None:
-            self._count(cells)
+            self._count(cells, rows)
 
     def finish(self) -> None:
         """Take note that no more cells come: placeholders are missing beside numbers, and words if there are none."""
@@ -147,10 +148,11 @@ class ColumnProfile:
         self.missing -= self._placeholders
         self._uncounted = self.present - len(cells)
 
-    def _count(self, cells: Any) -> None:
+    def _count(self, cells: Any, rows: NDArray[np.int64]) -> None:
         words = words_of(cells, self.name)
         self.missing += words.null_count
         self._add_words(words)
+        self._keep_words(words, rows)
 
     def _add_words(self, words: pa.Array) -> None:
         self.counts.add(words)
@@ -158,6 +160,7 @@ class ColumnProfile:
 
     def _add_numbers(self, cells: Any, rows: NDArray[np.int64], numbers: NumberCells) -> None:
         """Take cells that are all numbers, or all booleans: together the two make a column of words."""
+        self._keep_numbers(numbers, rows)
         present = ~np.isnan(numbers.values)
         count = int(np.count_nonzero(present))
         if count and numbers.boolean and self._first_boolean is None:
@@ -195,20 +198,36 @@ class ColumnProfile:
     def _add_distinct(self, values: NDArray[np.float64]) -> None:
         """Take the numbers of a chunk that are not missing; only targets need to know the different ones."""
 
+    def _keep_numbers(self, numbers: NumberCells, rows: NDArray[np.int64]) -> None:
+        """Keep the cells of these rows; only targets are kept."""
+
+    def _keep_words(self, words: pa.Array, rows: NDArray[np.int64]) -> None:
+        """The same of cells that are words."""
+
 
 class TargetProfile(ColumnProfile):
     """What a target column holds: also its different numbers, and those of categories too.
 
     `values` are those numbers in order, None if there are more than 2^20; `as_text` says that some are so large that
-    only their text tells them apart, and that `counts` has their words. Placeholders are words here.
+    only their text tells them apart, and that `counts` has their words. Placeholders are words here. `cells`, if there
+    are any, keep what each row holds.
     """
 
     _allows_placeholders = False
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, cells: TargetCells | None = None) -> None:
         super().__init__(name)
+        self.cells = cells
         self.values: NDArray[np.float64] | None = np.empty(0)
         self._largest = 0.0
+
+    @classmethod
+    def of_numbers(cls, name: str, values: NDArray[np.float64]) -> TargetProfile:
+        """The profile of a column of finite numbers (n,) that is in memory."""
+        profile = cls(name)
+        profile.rows = len(values)
+        profile._add_numbers(None, np.arange(len(values)), NumberCells(values, False))
+        return profile
 
     @property
     def as_text(self) -> bool:
@@ -232,6 +251,22 @@ class TargetProfile(ColumnProfile):
             self._largest = float(np.abs(self.values).max(initial=0.0))
             if len(self.values) > MOST_DISTINCT:
                 self.values = None
+
+    def _keep_numbers(self, numbers: NumberCells, rows: NDArray[np.int64]) -> None:
+        if self.cells is not None:
+            self.cells.add_numbers(rows, numbers)
+
+    def _keep_words(self, words: pa.Array, rows: NDArray[np.int64]) -> None:
+        if self.cells is not None:
+            self.cells.add_words(rows, words)
+
+    def keep(self, cells: Any, rows: NDArray[np.int64]) -> None:
+        """Keep cells that are not part of the profile, such as those of a test."""
+        numbers = self._numbers(cells, None) if self.first_word is None else None
+        if numbers is None:
+            self._keep_words(words_of(cells, self.name), rows)
+        else:
+            self._keep_numbers(numbers, rows)
 
 
 def profile_columns(chunks: Callable[[], Iterable[Chunk]], profiles: Iterable[ColumnProfile]) -> None:

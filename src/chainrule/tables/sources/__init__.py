@@ -1,4 +1,4 @@
-"""Where rows come from: files of several kinds, data frames, mappings; all of them read block by block."""
+"""Sources of rows: files of several kinds, data frames, mappings; all of them are read block by block."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from chainrule.tables.arrow import pa
 from chainrule.tables.sources.arrays import ArraySource, npy_source, npz_source
 from chainrule.tables.sources.base import Source
 from chainrule.tables.sources.columnar import ArrowFileSource, ParquetSource
+from chainrule.tables.sources.combined import FolderSource, with_target
 from chainrule.tables.sources.delimited import DelimitedSource
 from chainrule.tables.sources.idx import IdxSource, is_idx
-from chainrule.tables.sources.memory import TableSource, table_of_frame, table_of_mapping
+from chainrule.tables.sources.memory import TableSource, column_of, table_of_frame, table_of_mapping
 from chainrule.tables.sources.opening import PACKED, UNREADABLE, open_bytes, unpacked_name
-from chainrule.tables.sources.parts import FolderSource, with_target
 
-__all__ = ["Source", "as_source", "with_target"]
+__all__ = ["Source", "as_source", "column_of", "with_target"]
 
-_READERS: dict[str, Callable[[Path], Source]] = {  # by the end of the name, without that of a compression
+_READERS: dict[str, Callable[[Path], Source]] = {  # by the end of the file's name, without that of a compression
     **dict.fromkeys((".csv", ".tsv", ".tab", ".txt"), DelimitedSource),
     **dict.fromkeys((".parquet", ".pq"), ParquetSource),
     **dict.fromkeys((".arrow", ".feather"), ArrowFileSource),
     ".npy": npy_source,
     ".npz": npz_source,
 }
-_TEXT_OR_IDX = (DelimitedSource, IdxSource)  # those that may be compressed
+_MAY_BE_PACKED = (DelimitedSource, IdxSource)
 
 
 def as_source(source: Any) -> Source:
@@ -41,7 +41,7 @@ def as_source(source: Any) -> Source:
     >>> rows.names, [block.num_rows for block in rows.blocks()]
     (['carat', 'cut'], [2])
 
-    Raises DataError for a file or an object that is no table; some of it only shows when the blocks are read.
+    Raises DataError for a file or an object that is not a table; some faults show only when the blocks are read.
     """
     if isinstance(source, Source):
         return source
@@ -55,7 +55,7 @@ def as_source(source: Any) -> Source:
         return TableSource(table_of_mapping(source), "the mapping")
     if hasattr(source, "__arrow_c_stream__") or hasattr(source, "__arrow_c_array__"):
         return TableSource(table_of_frame(source), "the frame")
-    raise DataError(f"{type(source).__name__} is no table: give a .csv path, a data frame, or names with columns")
+    raise DataError(f"{type(source).__name__} is not a table: give a .csv path, a data frame, or names with columns")
 
 
 def _of_path(path: Path) -> Source:
@@ -66,17 +66,17 @@ def _of_file(path: Path) -> Source:
     reader = _READERS.get(Path(unpacked_name(path)).suffix)
     if reader is None and path.is_file() and is_idx(_head(path)):
         reader = IdxSource
-    if reader is not None and reader not in _TEXT_OR_IDX and path.suffix.lower() in PACKED:
+    if reader is not None and reader not in _MAY_BE_PACKED and path.suffix.lower() in PACKED:
         raise DataError(f"{str(path)!r} is compressed as a whole: unpack it first")
     if reader is None and path.exists():
         raise DataError(
-            f"{str(path)!r} is of no kind that can be read: give {', '.join(_READERS)}, idx or a folder of parts"
+            f"{str(path)!r} cannot be read, its kind is unknown: give {', '.join(_READERS)}, idx or a folder of parts"
         )
     return (reader or DelimitedSource)(path)
 
 
 def _head(path: Path) -> bytes:
-    """The first four bytes, unpacked; none where the file cannot be read."""
+    """The first four bytes, unpacked; none if the file cannot be read."""
     try:
         with open_bytes(path) as file:
             return file.read(4)

@@ -22,7 +22,7 @@ from chainrule.tables.sources.opening import why_unreadable
 
 __all__ = ["MOST_COLUMNS", "ArraySource", "columns_in", "npy_source", "npz_source", "table_of_rows"]
 
-MOST_COLUMNS = 1 << 24  # more than that is a damaged file, or no table
+MOST_COLUMNS = 1 << 24  # more are a damaged file
 
 
 class ArraySource(Source):
@@ -31,7 +31,7 @@ class ArraySource(Source):
     >>> ArraySource("the arrays", {"x": np.zeros((4, 2)), "y": np.arange(4)}).names
     ['x1', 'x2', 'y']
 
-    Raises DataError for arrays without rows or of different lengths, and for what are not numbers, words or booleans.
+    Raises DataError for arrays without rows or of different lengths, and for anything but numbers, words and booleans.
     """
 
     def __init__(self, origin: str, arrays: Mapping[str, NDArray[Any]], named: bool = True) -> None:
@@ -73,7 +73,7 @@ def npy_source(path: Path) -> Source:
     """A .npy file, mapped into memory: columns `x1`, `x2`, ..., or `x` for one axis; fields keep their names."""
     try:
         array = np.lib.format.open_memmap(path, mode="r")
-    except Exception as error:  # whatever NumPy and zipfile meet in bytes that no program wrote
+    except Exception as error:  # NumPy and zipfile raise anything for damaged bytes
         raise DataError(_why(path, error)) from None
     if array.dtype.names:
         return ArraySource(repr(str(path)), {name: array[name] for name in array.dtype.names})
@@ -90,7 +90,7 @@ def npz_source(path: Path) -> Source:
             return ArraySource(repr(str(path)), {name: arrays[name] for name in arrays.files})
     except DataError:
         raise
-    except Exception as error:  # whatever NumPy and zipfile meet in bytes that no program wrote
+    except Exception as error:  # NumPy and zipfile raise anything for damaged bytes
         raise DataError(_why(path, error)) from None
 
 

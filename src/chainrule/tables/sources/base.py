@@ -1,4 +1,4 @@
-"""A source of rows: what every reader offers, whatever the file."""
+"""A source of rows: what every reader offers."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from chainrule.tables.names import UNNAMED, named_columns
 
 __all__ = ["BLOCK_BYTES", "Source", "rows_of"]
 
-BLOCK_BYTES = 1 << 23  # about what one block of rows holds, in the form in which the source keeps it
+BLOCK_BYTES = 1 << 23  # about the size of a block of rows, in the form in which the source stores it
 
 
 class Source(ABC):
     """Rows that can be read again and again, block by block, in memory that does not grow with their number.
 
-    A reader gives `_read`, the rows as they come; checks that hold for all sources are made here.
+    A reader implements `_read`; checks that hold for all sources are made here.
     """
 
-    origin: str  #: how messages call it, e.g. `'houses.csv'` with its quotation marks
+    origin: str  #: its name in messages, e.g. `'houses.csv'` with the quotation marks
     names: list[str]  #: the columns that have a name, in order
-    notes: list[str]  #: what a person should know about how it is read; complete once it was read to its end
-    named = True  #: whether the names come from the source itself and not from us
-    schema: pa.Schema | None = None  #: of all columns, where it is known before they are read
+    notes: list[str]  #: lines for the user about how it is read; complete once it was read to its end
+    named = True  #: whether the names of the columns are in the source itself
+    schema: pa.Schema | None = None  #: the types of all columns, if they are known before the rows are read
 
     def __init__(self, origin: str, names: Sequence[str]) -> None:
-        """Raises DataError when a name comes twice, and when no column has one."""
+        """Raises DataError if a name comes twice, and if no column has one."""
         kept = named_columns(names, origin)
         self.origin, self.notes, self.names = origin, [], [names[number] for number in kept]
         unnamed = next((number for number, name in enumerate(names) if not name.strip()), None)
@@ -36,12 +36,12 @@ class Source(ABC):
 
     @abstractmethod
     def _read(self) -> Iterator[pa.Table]:
-        """All columns, also those without a name, block by block."""
+        """The rows block by block: all columns, also those without a name."""
 
     def blocks(self) -> Iterator[pa.Table]:
         """The rows in order, as tables of the columns `names` with at least one row each.
 
-        Raises DataError in one line for rows that cannot be read, and when there are none.
+        Raises DataError in one line for rows that cannot be read, and for a source without rows.
         """
         rows = 0
         for block in self.every_block():
@@ -51,7 +51,7 @@ class Source(ABC):
             raise DataError(f"{self.origin} has {len(self.names)} columns and no rows: at least one of each is needed")
 
     def every_block(self) -> Iterator[pa.Table]:
-        """The same, but none if there are no rows."""
+        """The same, but no error for a source without rows."""
         return (self._chosen(block) for block in self._read() if block.num_rows)
 
     def table(self) -> pa.Table:
@@ -60,7 +60,7 @@ class Source(ABC):
 
     def chosen_schema(self) -> pa.Schema:
         """The types of the columns `names`, for a source with a schema."""
-        assert self.schema is not None, "asked only where there is one"
+        assert self.schema is not None, "called only for a source with a schema"
         return pa.schema([self.schema.field(name) for name in self.names])
 
     def _chosen(self, block: pa.Table) -> pa.Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,11 @@ __all__ = ["ArrowFileSource", "ParquetSource"]
 
 
 class ParquetSource(Source):
-    """A Parquet file. Raises DataError for a file that is absent, damaged, or no Parquet."""
+    """A Parquet file. Raises DataError for a file that is absent, damaged, or not Parquet."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        with _reading(path, "Parquet"), self._open() as file:
+        with _one_line_errors(path, "Parquet"), self._open() as file:
             schema, meta = file.schema_arrow, file.metadata
             size = sum(meta.row_group(k).total_byte_size for k in range(meta.num_row_groups))
             self._rows = rows_of(max(size / max(meta.num_rows, 1), 8 * len(schema)))
@@ -30,17 +31,17 @@ class ParquetSource(Source):
         return parquet.ParquetFile(self._path)
 
     def _read(self) -> Iterator[pa.Table]:
-        with _reading(self._path, "Parquet"), self._open() as file:
+        with _one_line_errors(self._path, "Parquet"), self._open() as file:
             for batch in file.iter_batches(self._rows):
                 yield pa.Table.from_batches([batch])
 
 
 class ArrowFileSource(Source):
-    """A file of Arrow batches (.arrow, .feather), mapped into memory and not copied. Raises DataError as above."""
+    """A file of Arrow batches (.arrow, .feather), mapped into memory and not copied. Raises DataError likewise."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        with _reading(path, "Arrow"), self._open() as file:
+        with _one_line_errors(path, "Arrow"), self._open() as file:
             schema = file.schema
         super().__init__(repr(str(path)), schema.names)
         self.schema = schema
@@ -49,7 +50,7 @@ class ArrowFileSource(Source):
         return pa.ipc.open_file(pa.memory_map(str(self._path)))
 
     def _read(self) -> Iterator[pa.Table]:
-        with _reading(self._path, "Arrow"), self._open() as file:
+        with _one_line_errors(self._path, "Arrow"), self._open() as file:
             for number in range(file.num_record_batches):
                 batch = file.get_batch(number)
                 batch.validate()
@@ -58,20 +59,13 @@ class ArrowFileSource(Source):
                     yield pa.Table.from_batches([batch.slice(start, rows)])
 
 
-class _reading:  # noqa: N801 - a context
-    """Turns what goes wrong while a file is read into one line."""
-
-    def __init__(self, path: Path, kind: str) -> None:
-        self._path, self._kind = path, kind
-
-    def __enter__(self) -> None:
-        if not self._path.is_file():
-            error = FileNotFoundError() if not self._path.exists() else IsADirectoryError()
-            raise DataError(why_unreadable(self._path, error))
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        if isinstance(error, pa.ArrowException | OSError | EOFError) and not isinstance(error, DataError):
-            reason = " ".join(str(error).split())[:160]
-            raise DataError(
-                f"{str(self._path)!r} is damaged or no {self._kind} file ({reason}): get a new copy"
-            ) from None
+@contextlib.contextmanager
+def _one_line_errors(path: Path, kind: str) -> Iterator[None]:
+    """Turn whatever goes wrong while a file is read into one line."""
+    if not path.is_file():
+        raise DataError(why_unreadable(path, IsADirectoryError() if path.exists() else FileNotFoundError()))
+    try:
+        yield
+    except (pa.ArrowException, OSError, EOFError) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise DataError(f"{str(path)!r} is damaged or not a {kind} file ({reason}): get a new copy") from None

@@ -22,31 +22,31 @@ _THOUSANDS = r"^\s*[+-]?[1-9]\d{0,2}(\.\d{3})+\s*$"
 
 
 class Decimals:
-    """Decimal commas over the blocks of one reading of a file, in their order; `note` says what was found."""
+    """Decimal commas in the blocks of one pass over a file, in their order; `note` mentions them to the user."""
 
     def __init__(self, origin: str) -> None:
         self._origin, self._rows = origin, 0
         self._sure: str | None = None  # the first cell that has a decimal comma beyond doubt
         self._doubtful: str | None = None  # the first that may have one, if it came before
-        self._columns: set[int] = set()  # in which decimal commas were found
+        self._columns: set[int] = set()  # with decimal commas so far
         self.note: str | None = None
 
-    def mend(self, block: pa.Table) -> pa.Table:
+    def with_points(self, block: pa.Table) -> pa.Table:
         """The block with decimal points. Raises DataError, naming row and column, for cells that contradict."""
         masks = {number: _where(block.column(number), _COMMA) for number in _having(block, b",")}
-        found = {number: mask for number, mask in masks.items() if mask is not None}
-        if self._sure is None and found:
-            self._search(block, found)
+        commas = {number: mask for number, mask in masks.items() if mask is not None}
+        if self._sure is None and commas:
+            self._search(block, commas)
         if self._sure is not None:
-            self._columns |= set(found)
+            self._columns |= set(commas)
             self._require_one_way(block)
-            block = _mended(block, found)
+            block = _with_points(block, commas)
         self._rows += block.num_rows
         return block
 
-    def _search(self, block: pa.Table, found: Mapping[int, Any]) -> None:
-        """Look among the cells with commas for one beyond doubt."""
-        for number, mask in found.items():
+    def _search(self, block: pa.Table, commas: Mapping[int, Any]) -> None:
+        """Search the cells with commas for one beyond doubt."""
+        for number, mask in commas.items():
             cells = block.column(number)
             row = pc.index(pc.and_not(mask, pc.match_substring_regex(cells, _DOUBTFUL)), True).as_py()
             if row >= 0:
@@ -56,7 +56,7 @@ class Decimals:
                 self.note = f"numbers have decimal commas, such as {self._sure!r} in {block.column_names[number]}"
                 return
         if self._doubtful is None:
-            number, mask = next(iter(found.items()))
+            number, mask = next(iter(commas.items()))
             self._doubtful = block.column(number)[pc.index(mask, True).as_py()].as_py().strip()
             self.note = (
                 f"cells such as {self._doubtful!r} in {block.column_names[number]} may be numbers with a decimal comma "
@@ -78,7 +78,7 @@ class Decimals:
 
 
 def _having(block: pa.Table, mark: bytes) -> list[int]:
-    """The columns in which there is this mark at all."""
+    """The columns that have this character at all."""
     return [n for n, cells in enumerate(block.columns) if any(_has(chunk, mark) for chunk in cells.chunks)]
 
 
@@ -88,14 +88,14 @@ def _has(cells: pa.Array, mark: bytes) -> bool:
 
 
 def _where(cells: pa.ChunkedArray, pattern: str) -> Any:
-    """The cells that match; None where none does."""
+    """The cells that match; None if there are none."""
     mask = pc.match_substring_regex(cells, pattern)
     return mask if pc.any(mask).as_py() else None
 
 
-def _mended(block: pa.Table, found: Mapping[int, Any]) -> pa.Table:
+def _with_points(block: pa.Table, commas: Mapping[int, Any]) -> pa.Table:
     columns = block.columns
-    for number, mask in found.items():
+    for number, mask in commas.items():
         cells = columns[number]
         points = pc.replace_substring(pc.replace_substring(cells, ".", ""), ",", ".")
         columns[number] = pc.if_else(mask, points, cells)

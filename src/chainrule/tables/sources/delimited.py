@@ -1,14 +1,18 @@
 """CSV files and their kin: every column read as text, because types guessed from the first rows fail in the millionth.
 
 The first line names the columns, cells may be quoted (then they may hold line breaks), and empty lines are skipped.
-The encoding, the separator and decimal commas are found in the file, and said in `notes` where they are not the usual.
+The encoding, the separator and decimal commas are detected, and mentioned in `notes` if they are unusual. The file is
+opened once for all that comes before the rows, and once for each pass over the rows.
 """
 
 from __future__ import annotations
 
 import csv
+import io
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from chainrule.errors import DataError
 from chainrule.tables.arrow import arrow_csv, pa
@@ -17,27 +21,30 @@ from chainrule.tables.sources.decimals import Decimals
 from chainrule.tables.sources.dialects import SEPARATORS, header_note, long_cells, sample_of, separator_of
 from chainrule.tables.sources.encodings import Utf8Stream, text_of
 from chainrule.tables.sources.explaining import explain, scan
-from chainrule.tables.sources.opening import UNREADABLE, open_bytes, require_packing, unpacked_name, why_unreadable
+from chainrule.tables.sources.opening import UNREADABLE, open_bytes, open_first, unpacked_name
 
 __all__ = ["DelimitedSource"]
 
-_HEAD = 4096  # bytes looked at to recognise what is no text
+_HEAD = 4096  # bytes by which a binary file is recognised
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")
 _LONGEST = 1 << 30  # bytes that one row may take at most
-_TOO_SHORT = ("straddling", "Empty CSV file or block")  # Arrow's words for a row, or empty lines, longer than a block
+_ROW_TOO_LONG = "straddling"  # Arrow's words for a row that is longer than a block
+_NO_ROWS = "Empty CSV file or block"  # and for a file without rows, or a block of empty lines
 
 
 class DelimitedSource(Source):
     """The rows of a delimited file, every column text; an empty cell is an empty text.
 
-    Raises DataError for a file that is absent, empty, compressed otherwise than its name says, no text, or whose rows
-    are not all as long as its first line.
+    Raises DataError for a file that is absent, empty, compressed otherwise than its name says, not text, or whose
+    rows are not all as long as its first line.
     """
 
     def __init__(self, path: Path) -> None:
-        _look(path)
         self._path = path
-        self._separator, self._header = _beginning(path)
+        with open_first(path) as file:
+            head = file.read(_HEAD)
+            _require_text(path, head)
+            self._separator, self._header = _beginning(path, text_of(file, head))
         super().__init__(repr(str(path)), self._header)
         self._note(header_note(self._header, self.origin))
         if self._separator != "," and unpacked_name(path).endswith((".csv", ".txt")):
@@ -51,7 +58,7 @@ class DelimitedSource(Source):
         last, decimals = None, Decimals(self.origin)
         try:
             for block in self._parsed():
-                last = block if self._separator == "," else decimals.mend(block)
+                last = block if self._separator == "," else decimals.with_points(block)
                 self._note(decimals.note)
                 yield last
         except DataError:
@@ -69,9 +76,12 @@ class DelimitedSource(Source):
                     done += batch.num_rows
                     yield pa.Table.from_batches([batch])
             except pa.ArrowInvalid as error:
-                if block >= _LONGEST or not any(words in str(error) for words in _TOO_SHORT):
+                if block < _LONGEST and (_ROW_TOO_LONG in str(error) or _NO_ROWS in str(error)):
+                    block = min(8 * block, _LONGEST)
+                elif _NO_ROWS in str(error):
+                    return
+                else:
                     raise
-                block = min(8 * block, _LONGEST)
             else:
                 return
 
@@ -95,29 +105,24 @@ def _encoding_note(encoding: str) -> str | None:
     return None if encoding in ("ascii", "utf-8") else f"the text is {encoding[:6].upper()}"
 
 
-def _look(path: Path) -> None:
-    """Refuse what can be recognised from the first bytes."""
-    require_packing(path)
-    try:
-        with open_bytes(path) as file:
-            head = file.read(_HEAD)
-    except UNREADABLE as error:
-        raise DataError(why_unreadable(path, error)) from None
+def _require_text(path: Path, head: bytes) -> None:
+    """Raise DataError for a file whose first bytes are not text."""
     if b"\0" in head and not head.startswith(_MARKS):
         raise DataError(
-            f"{str(path)!r} is binary, or UTF-16 without a byte order mark, no CSV text: save it as CSV in UTF-8"
+            f"{str(path)!r} is binary, or UTF-16 without a byte order mark, not CSV text: save it as CSV in UTF-8"
         )
 
 
-def _beginning(path: Path) -> tuple[str, list[str]]:
+def _beginning(path: Path, text: IO[str]) -> tuple[str, list[str]]:
     """The separator, and the names in the first line that is not empty."""
-    separator = "\t" if unpacked_name(path).endswith((".tsv", ".tab")) else ""
+    separator, sample = "\t" if unpacked_name(path).endswith((".tsv", ".tab")) else "", ""
     try:
         if not separator:
-            with open_bytes(path) as file, text_of(file) as text:
-                separator = separator_of(sample_of(text))
-        with open_bytes(path) as file, text_of(file) as text, long_cells():
-            names = next(filter(None, csv.reader(text, delimiter=separator, strict=True)), [])
+            sample = sample_of(text)
+            separator = separator_of(sample)
+        lines = itertools.chain(io.StringIO(sample + text.readline(), newline=""), text)
+        with long_cells():
+            names = next(filter(None, csv.reader(lines, delimiter=separator, strict=True)), [])
     except (ValueError, csv.Error, *UNREADABLE) as error:
         explain(path, separator or ",", 0, str(error))
     if not any(name.strip() for name in names) and len(names) < 2:

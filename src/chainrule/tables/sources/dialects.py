@@ -1,4 +1,4 @@
-"""How a delimited file is written: what separates its cells, and what its first line names.
+"""The dialect of a delimited file: what separates its cells, and whether its first line names the columns.
 
 Every candidate reads the first rows. One under which the first line has several cells, and each row after it as many,
 wins; of several, the one with most cells; of equals, the first of comma, semicolon, tab, vertical bar. If none is right
@@ -24,7 +24,7 @@ __all__ = ["SEPARATORS", "header_note", "long_cells", "sample_of", "separator_of
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 
-_SAMPLE = 1 << 20  # characters of text that are looked at
+_SAMPLE = 1 << 20  # characters of text by which the separator is chosen
 _ROWS = 100
 _NUMBER = re.compile(r"\s*[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?\s*")
 
@@ -32,8 +32,8 @@ _NUMBER = re.compile(r"\s*[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?\s*")
 def sample_of(text: IO[str]) -> str:
     """The beginning of the text, from the first line that is not empty."""
     sample = ""
-    for part in iter(lambda: text.read(_SAMPLE), ""):
-        sample = (sample + part).lstrip("\r\n")
+    for more in iter(lambda: text.read(_SAMPLE), ""):
+        sample = (sample + more).lstrip("\r\n")
         if len(sample) >= _SAMPLE:
             break
     return sample
@@ -55,11 +55,11 @@ def _fit(sample: str, separator: str) -> tuple[bool, int]:
         return False, 1
     with long_cells():
         rows = csv.reader(io.StringIO(sample, newline=""), delimiter=separator)
-        found = list(itertools.islice(filter(None, rows), _ROWS))
-    if len(found) > 1 and len(found) < _ROWS and len(sample) >= _SAMPLE:
-        found.pop()  # cut off by the end of the sample
-    width = len(found[0]) if found else 0
-    return width > 1 and all(len(row) == width for row in found), width
+        first = list(itertools.islice(filter(None, rows), _ROWS))
+    if len(first) > 1 and len(first) < _ROWS and len(sample) >= _SAMPLE:
+        first.pop()  # cut off by the end of the sample
+    width = len(first[0]) if first else 0
+    return width > 1 and all(len(row) == width for row in first), width
 
 
 @contextmanager
@@ -73,12 +73,12 @@ def long_cells() -> Iterator[None]:
 
 
 def header_note(names: Sequence[str], origin: str) -> str | None:
-    """What to say of a first line that holds only numbers: nothing if it does not, a note if they go up by whole steps.
+    """A note on a first line that is a single whole number; None for any other line of names.
 
-    Raises DataError if they do not: then it is a row, and no line of names. So is Excel's `sep=;`.
+    Raises DataError for a line of numbers, unless they are whole and go up: it is a row, not names. So is `sep=;`.
     """
     if names and names[0].lower().startswith("sep="):
-        raise DataError(f"the first line of {origin} is {names[0]!r}, a word to Excel and no names: remove that line")
+        raise DataError(f"the first line of {origin} is {names[0]!r}, a word to Excel, not names: remove that line")
     if not names or not all(_NUMBER.fullmatch(name) for name in names):
         return None
     whole = all(name.strip().isdecimal() for name in names)

@@ -1,4 +1,4 @@
-"""Text in whatever encoding, as UTF-8.
+"""Text of any of these encodings as UTF-8.
 
 A byte order mark decides: UTF-8, UTF-16 or UTF-32. Without one the first character beyond ASCII does: if it is UTF-8,
 so is the file; else the file is Windows-1252, of which Latin-1's letters are a part. Its five bytes without a character
@@ -25,24 +25,27 @@ _WINDOWS = "".join(
     chr(byte) if byte in (0x81, 0x8D, 0x8F, 0x90, 0x9D) else bytes([byte]).decode("cp1252") for byte in range(256)
 )
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
-_PART = 1 << 22  # bytes read at once when all are asked for
+_AT_ONCE = 1 << 22  # bytes read at once
 
 
 class Utf8Stream(io.RawIOBase):
-    """The text of `raw` as UTF-8 without a byte order mark; `encoding` is what it was found to be so far.
+    """The text of `raw` as UTF-8 without a byte order mark; `encoding` is the encoding as far as it was read.
+
+    `head` are bytes that were read from `raw` before.
 
     >>> Utf8Stream(io.BytesIO("caf\\xe9".encode("utf-16"))).read()
     b'caf\\xc3\\xa9'
 
-    UTF-8 itself passes unchecked. Reading raises UnicodeDecodeError for broken UTF-16 and UTF-32, and ValueError for a
-    byte 0 unless `zeros` are let through.
+    UTF-8 itself is not checked. Reading raises UnicodeDecodeError for broken UTF-16 and UTF-32, and ValueError for a
+    byte 0 unless `zeros` are allowed. Arrow's own `ReadOptions(encoding=...)` is as fast, but wants the encoding before
+    the first row, while the byte that decides may be the last of the file.
     """
 
-    def __init__(self, raw: IO[bytes], zeros: bool = False) -> None:
+    def __init__(self, raw: IO[bytes], head: bytes = b"", zeros: bool = False) -> None:
         self._raw, self._zeros, self.encoding = raw, zeros, "ascii"
         self._decoder: Any = None
         self._ready = b""  # UTF-8 to be handed out
-        self._pending = raw.read(4)
+        self._pending = head or raw.read(4)
         for mark, encoding in _MARKS:
             if self._pending.startswith(mark):
                 self._pending = self._pending[len(mark) :]
@@ -63,26 +66,26 @@ class Utf8Stream(io.RawIOBase):
         return len(data)
 
     def read(self, size: int = -1) -> bytes:
-        """As many bytes as asked for, fewer at the end of the text only: Arrow takes what comes for a block."""
+        """`size` bytes, fewer only at the end of the text: Arrow makes one block of each read."""
         if size < 0:
-            return b"".join(iter(lambda: self.read(_PART), b""))
+            return b"".join(iter(lambda: self.read(_AT_ONCE), b""))
         while len(self._ready) < size:
             more = self._more(size - len(self._ready))
             if not more:
                 break
             self._ready = self._ready + more if self._ready else more
-        found, self._ready = self._ready[:size], self._ready[size:]
-        return found
+        data, self._ready = self._ready[:size], self._ready[size:]
+        return data
 
     def _more(self, size: int) -> bytes:
-        """Some text; nothing at its end only."""
+        """Some text; empty only at its end."""
         while True:
             data, self._pending = self._pending + self._raw.read(max(size - len(self._pending), 1)), b""
             if not data:
                 return self._decoder.decode(b"", True).encode() if self._decoder else b""
-            found = self._as_utf8(data)
-            if found:
-                return found
+            text = self._as_utf8(data)
+            if text:
+                return text
 
     def _as_utf8(self, data: bytes) -> bytes:
         if self._decoder is not None:
@@ -96,10 +99,11 @@ class Utf8Stream(io.RawIOBase):
         return data
 
     def _decide(self, data: bytes) -> bytes:
-        found = _BEYOND_ASCII.search(data)
-        assert found is not None, "the bytes are not all ASCII"
-        data += self._raw.read(max(0, found.start() + 4 - len(data)))
-        self._decode_as("utf-8" if _is_utf8(data[found.start() : found.start() + 4]) else "windows-1252")
+        match = _BEYOND_ASCII.search(data)
+        assert match is not None, "the bytes are not all ASCII"
+        start, stop = match.start(), match.start() + 4
+        data += self._raw.read(max(0, stop - len(data)))
+        self._decode_as("utf-8" if _is_utf8(data[start:stop]) else "windows-1252")
         return data
 
 
@@ -111,6 +115,6 @@ def _is_utf8(character: bytes) -> bool:
         return error.start > 0
 
 
-def text_of(raw: IO[bytes]) -> IO[str]:
-    """The text, line breaks as they come. Reading raises UnicodeDecodeError where UTF-8 is broken."""
-    return io.TextIOWrapper(io.BufferedReader(Utf8Stream(raw), 1 << 16), encoding="utf-8", newline="")
+def text_of(raw: IO[bytes], head: bytes = b"") -> IO[str]:
+    """The text, with its own line breaks. Reading raises UnicodeDecodeError where UTF-8 is broken."""
+    return io.TextIOWrapper(io.BufferedReader(Utf8Stream(raw, head), 1 << 16), encoding="utf-8", newline="")

@@ -1,4 +1,4 @@
-"""Why a delimited file cannot be read: it is read once more, slowly, to name the line."""
+"""The reason why a delimited file cannot be read: it is read once more, slowly, to name the line."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ def explain(path: Path, separator: str, expected: int, message: str) -> NoReturn
         _require_text(path)
         scan(path, separator, expected)
     except UnicodeDecodeError as error:
-        raise DataError(f"{str(path)!r} is no sound {error.encoding.upper()}: save the file as CSV in UTF-8") from None
+        raise DataError(f"{str(path)!r} is not sound {error.encoding.upper()}: save the file as CSV in UTF-8") from None
     except UNREADABLE as error:
         raise DataError(why_unreadable(path, error)) from None
     raise DataError(f"{str(path)!r} cannot be read: {' '.join(message.split())}")
 
 
 def _require_text(path: Path) -> None:
-    """Raise DataError at the first line that is no UTF-8, or holds a byte 0."""
+    """Raise DataError at the first line that is not UTF-8, or holds a byte 0."""
     with open_bytes(path) as file:
         lines = io.BufferedReader(Utf8Stream(file, zeros=True))
         for number, line in enumerate(lines, 1):
             if b"\0" in line:
                 raise DataError(
-                    f"line {number} of {str(path)!r} holds a byte 0, no text: save the file as CSV in UTF-8"
+                    f"line {number} of {str(path)!r} holds a byte 0, which is not text: save the file as CSV in UTF-8"
                 )
             try:
                 line.decode("utf-8")

@@ -16,7 +16,7 @@ from chainrule.errors import DataError
 from chainrule.tables.arrow import pa
 from chainrule.tables.sources.arrays import MOST_COLUMNS, columns_in, table_of_rows
 from chainrule.tables.sources.base import Source, rows_of
-from chainrule.tables.sources.opening import PACKED, UNREADABLE, open_bytes, require_packing, why_unreadable
+from chainrule.tables.sources.opening import PACKED, UNREADABLE, open_bytes, open_first, why_unreadable
 
 __all__ = ["IdxSource", "is_idx"]
 
@@ -24,26 +24,22 @@ _TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: "
 
 
 def is_idx(head: bytes) -> bool:
-    """Whether these first bytes are those of an idx file."""
+    """Whether an idx file begins with these bytes."""
     return len(head) >= 4 and head[:2] == b"\0\0" and head[2] in _TYPES and head[3] > 0
 
 
 class IdxSource(Source):
     """An idx file: columns `pixel1`, `pixel2`, ... in row-major order, or `label` for a file of one axis.
 
-    Raises DataError for a file that is no idx, is compressed otherwise than its name says, or breaks off.
+    Raises DataError for a file that is not idx, is compressed otherwise than its name says, or breaks off.
     """
 
     named = False
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        require_packing(path)
-        try:
-            with open_bytes(path) as file:
-                self._dtype, self._shape = _header(path, file)
-        except UNREADABLE as error:
-            raise DataError(why_unreadable(path, error)) from None
+        with open_first(path) as file:
+            self._dtype, self._shape = _header(path, file)
         self._name = "label" if len(self._shape) == 1 else "pixel"
         super().__init__(repr(str(path)), columns_in(self._name, self._shape))
 
@@ -75,7 +71,7 @@ def _header(path: Path, file: IO[bytes]) -> tuple[np.dtype, tuple[int, ...]]:
     """The type and the shape, checked against the size of the file."""
     head = file.read(4)
     if not is_idx(head):
-        raise DataError(f"{str(path)!r} is no idx file: it begins with {head!r}")
+        raise DataError(f"{str(path)!r} is not an idx file: it begins with {head!r}")
     dtype, rank = np.dtype(_TYPES[head[2]]), head[3]
     shape = tuple(int(size) for size in np.frombuffer(_exactly(file, 4 * rank), ">u4"))
     if not 0 < math.prod(shape[1:]) <= MOST_COLUMNS:

@@ -1,4 +1,4 @@
-"""What is in memory already: an Arrow table, a data frame, a mapping of names to columns."""
+"""Tables in memory: an Arrow table, a data frame, a mapping of names to columns."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ class TableSource(Source):
 
 
 def table_of_frame(frame: Any) -> pa.Table:
-    """The frame's columns; the index of a pandas frame is none of them."""
+    """The frame's columns, without the index of a pandas frame."""
     try:
         table = pa.table(frame)
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
         _cannot_become_table("the frame", error)
-    kept = (table.schema.pandas_metadata or {}).get("index_columns", [])
-    return table.drop_columns([name for name in kept if name in table.column_names])
+    index = (table.schema.pandas_metadata or {}).get("index_columns", [])
+    return table.drop_columns([name for name in index if name in table.column_names])
 
 
 def table_of_mapping(columns: Mapping[Any, Any]) -> pa.Table:
     """The columns, which must be equally long."""
-    arrays = {name: _named(name, values) for name, values in columns.items()}
+    arrays = {name: _as_column(name, values) for name, values in columns.items()}
     lengths = {name: len(array) for name, array in arrays.items()}
     if len(set(lengths.values())) > 1:
         (first, rows), *others = lengths.items()
@@ -52,14 +52,14 @@ def table_of_mapping(columns: Mapping[Any, Any]) -> pa.Table:
 
 
 def column_of(name: str, values: Any) -> pa.Array:
-    """One column, NaN and None as missing. Raises DataError for what no column can hold."""
+    """One column, NaN and None as missing. Raises DataError for values that a column cannot hold."""
     try:
         return pa.array(_native(values), from_pandas=True)
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
         _cannot_become_table(f"column {name!r}", error)
 
 
-def _named(name: Any, values: Any) -> Any:
+def _as_column(name: Any, values: Any) -> Any:
     if not isinstance(name, str):
         raise DataError(f"the column name {name!r} is {type(name).__name__}, but names must be text")
     if isinstance(values, pa.Array | pa.ChunkedArray):
@@ -70,7 +70,7 @@ def _named(name: Any, values: Any) -> Any:
 
 
 def _axes(values: Any) -> int:
-    """The number of axes; a list has one unless all that it holds are lists or arrays."""
+    """The number of axes; a list has one, or two if all its items are lists or arrays."""
     if hasattr(values, "ndim"):
         return int(values.ndim)
     if not isinstance(values, Sequence) or isinstance(values, str | bytes):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import importlib
 import zlib
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -12,7 +14,7 @@ from typing import IO, Any, NamedTuple
 from chainrule.errors import DataError
 from chainrule.tables.arrow import pa
 
-__all__ = ["PACKED", "UNREADABLE", "open_bytes", "require_packing", "unpacked_name", "why_unreadable"]
+__all__ = ["PACKED", "UNREADABLE", "open_bytes", "open_first", "unpacked_name", "why_unreadable"]
 
 try:
     from lzma import LZMAError
@@ -28,16 +30,13 @@ class _Packing(NamedTuple):
     open: Any
 
 
-def _open_by(module: str, path: Path) -> Any:
+def _open_zstd(raw: IO[bytes]) -> Any:
+    return pa.input_stream(raw, compression="zstd")
+
+
+def _open_by(module: str, raw: IO[bytes]) -> Any:
     """`bz2.open` or `lzma.open`: modules that not every build of Python has."""
-    try:
-        return importlib.import_module(module).open(path)
-    except ImportError:
-        raise DataError(f"{str(path)!r} needs Python's module {module}, which this Python lacks: unpack it") from None
-
-
-def _open_zstd(path: Path) -> Any:
-    return pa.input_stream(str(path), compression="zstd")
+    return importlib.import_module(module).open(raw)
 
 
 PACKED = {
@@ -48,10 +47,38 @@ PACKED = {
 }
 
 
-def open_bytes(path: Path) -> IO[bytes]:
+@contextlib.contextmanager
+def open_bytes(path: Path) -> Iterator[IO[bytes]]:
     """The bytes of the file, unpacked if its name ends in `.gz`, `.bz2`, `.xz` or `.zst`."""
+    with path.open("rb") as raw, _unpacked(path, raw) as file:
+        yield file
+
+
+@contextlib.contextmanager
+def open_first(path: Path) -> Iterator[IO[bytes]]:
+    """The same for a file that was not opened before.
+
+    Raises DataError if it cannot be opened or unpacked, and if it is compressed otherwise than its name says.
+    """
+    try:
+        with path.open("rb") as raw:
+            _require_packing(path, raw.read(8))
+            raw.seek(0)
+            with _unpacked(path, raw) as file:
+                yield file
+    except UNREADABLE as error:
+        raise DataError(why_unreadable(path, error)) from None
+
+
+def _unpacked(path: Path, raw: IO[bytes]) -> contextlib.AbstractContextManager[IO[bytes]]:
     packing = PACKED.get(path.suffix.lower())
-    return path.open("rb") if packing is None else packing.open(path)
+    if packing is None:
+        return contextlib.nullcontext(raw)
+    try:
+        return packing.open(raw)
+    except ImportError as error:
+        module = error.name
+        raise DataError(f"{str(path)!r} needs Python's module {module}, which this Python lacks: unpack it") from None
 
 
 def unpacked_name(path: Path) -> str:
@@ -64,23 +91,18 @@ def unpacked_name(path: Path) -> str:
     return name[: -len(path.suffix)] if path.suffix.lower() in PACKED else name
 
 
-def require_packing(path: Path) -> None:
-    """Raise DataError for a file that cannot be opened, or is compressed otherwise than its name says."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(8)
-    except OSError as error:
-        raise DataError(why_unreadable(path, error)) from None
-    said = PACKED.get(path.suffix.lower())
-    if said is not None and head and not said.magic.startswith(head[: len(said.magic)]):
-        ending = path.suffix.lower()
+def _require_packing(path: Path, head: bytes) -> None:
+    """Raise DataError unless a file that begins with `head` is compressed as its name says."""
+    ending = path.suffix.lower()
+    packing = PACKED.get(ending)
+    if packing is not None and head and not packing.magic.startswith(head[: len(packing.magic)]):
         raise DataError(
-            f"{str(path)!r} is not compressed with {said.name}, though its name ends in {ending}: rename it"
+            f"{str(path)!r} is not compressed with {packing.name}, though its name ends in {ending}: rename it"
         )
-    for ending, packing in PACKED.items():
-        if said is None and head.startswith(packing.magic):
+    for other, actual in PACKED.items():
+        if packing is None and head.startswith(actual.magic):
             raise DataError(
-                f"{str(path)!r} is compressed with {packing.name}, but its name does not end in {ending}: rename it"
+                f"{str(path)!r} is compressed with {actual.name}, but its name does not end in {other}: rename it"
             )
 
 

@@ -11,6 +11,7 @@ import abc
 import dataclasses
 import math
 import re
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -21,7 +22,7 @@ from chainrule.errors import RowError
 from chainrule.tables.arrow import pa, pc
 from chainrule.tables.columns import values_of, words_of
 from chainrule.tables.names import listed
-from chainrule.tables.profile import ColumnProfile, Moments, standardised
+from chainrule.tables.profile import ColumnProfile, Moments, TargetCells, standardised
 
 __all__ = ["KINDS", "Classes", "LogQuantity", "Quantity", "Target"]
 
@@ -45,6 +46,18 @@ class Target(abc.ABC):
     @abc.abstractmethod
     def encode(self, column: Any, dtype: Any) -> NDArray[Any]:
         """The outputs (n, width) that the network should give."""
+
+    def encode_values(self, values: NDArray[np.float64], dtype: Any) -> NDArray[Any]:
+        """The same for numbers (n,) that are parsed already, of a target of numbers."""
+        raise TypeError(f"{type(self).__name__} has no numbers")
+
+    @abc.abstractmethod
+    def fits(self, cells: TargetCells) -> bool:
+        """Whether `encode_cells` can take these cells."""
+
+    @abc.abstractmethod
+    def encode_cells(self, cells: TargetCells, rows: NDArray[np.int64], dtype: Any) -> NDArray[Any]:
+        """The outputs (k, width) of some rows of a column that is parsed."""
 
     @abc.abstractmethod
     def decode(self, outputs: NDArray[Any]) -> NDArray[Any]:
@@ -88,35 +101,54 @@ class Classes(Target):
 
         Raises RowError for a class that training did not have.
         """
-        codes = self._codes(column)
-        T = np.zeros((len(codes), self.width), dtype)
-        T[np.arange(len(codes)), codes] = 1
-        return T
+        if self._numeric:
+            codes = self._codes_of_numbers(values_of(column, self._unknown, self.name))
+        else:
+            codes = self._codes_of_words(words_of(column, self.name))
+        return self._one_hot(codes, dtype, lambda row: str(words_of(column)[row].as_py()))
+
+    def fits(self, cells: TargetCells) -> bool:
+        if self.type == "text":
+            return cells.codes is not None
+        return cells.numbers is not None and (self._numeric or cells.boolean)
+
+    def encode_cells(self, cells: TargetCells, rows: NDArray[np.int64], dtype: Any) -> NDArray[Any]:
+        if cells.codes is not None:
+            codes = self._codes_of_words(pa.array(cells.words, pa.large_string()))[cells.codes[rows]]
+        else:
+            assert cells.numbers is not None, "`fits` says so"
+            numbers = cells.numbers[rows]
+            codes = self._codes_of_numbers(numbers) if self._numeric else numbers.astype(np.intp)  # false, true
+        return self._one_hot(codes, dtype, lambda row: cells.text(rows[row]))
 
     def decode(self, outputs: NDArray[Any]) -> NDArray[Any]:
         """The class (n,) of the greatest output of each row, the first of equal ones."""
         classes: NDArray[Any] = self.values[np.argmax(outputs, axis=1)]
         return classes
 
-    def _codes(self, column: Any) -> NDArray[np.intp]:
-        """The number (from 0) of each row's class."""
-        numeric = self.type in ("integer", "number")
-        codes = self._codes_of_numbers(column) if numeric else self._codes_of_words(column)
+    @property
+    def _numeric(self) -> bool:
+        return self.type in ("integer", "number")
+
+    def _one_hot(self, codes: NDArray[np.intp], dtype: Any, text: Callable[[int], str]) -> NDArray[Any]:
+        """One-hot (n, k) of the codes (n,); `text` gives the word of a row whose code is -1, for the error."""
         if (codes < 0).any():
             row = int((codes < 0).argmax())
-            raise self._unknown(row, str(words_of(column)[row].as_py()))
-        return codes
+            raise self._unknown(row, text(row))
+        T = np.zeros((len(codes), self.width), dtype)
+        T[np.arange(len(codes)), codes] = 1
+        return T
 
-    def _codes_of_words(self, column: Any) -> NDArray[np.intp]:
-        cells = words_of(column, self.name)
-        codes = pc.index_in(cells, value_set=pa.array(self.words, cells.type)).fill_null(-1)
+    def _codes_of_words(self, words: pa.Array) -> NDArray[np.intp]:
+        """The number (from 0) of each word's class, -1 for an unknown one."""
+        codes = pc.index_in(words, value_set=pa.array(self.words, words.type)).fill_null(-1)
         return np.asarray(codes, dtype=np.intp)
 
-    def _codes_of_numbers(self, column: Any) -> NDArray[np.intp]:
-        values = values_of(column, self._unknown, self.name)
-        known = self.values.astype(np.float64)
-        codes = np.searchsorted(known, values).clip(0, self.width - 1)
-        return np.where(known[codes] == values, codes, -1)
+    def _codes_of_numbers(self, values: NDArray[np.float64]) -> NDArray[np.intp]:
+        """The number (from 0) of each value's class, -1 for an unknown one."""
+        classes = self.values.astype(np.float64)
+        codes = np.searchsorted(classes, values).clip(0, self.width - 1)
+        return np.where(classes[codes] == values, codes, -1)
 
     def _unknown(self, row: int, word: str) -> RowError:
         line = "target {name!r} has an unknown class {word!r} in row {row}: the classes are {known}"
@@ -141,7 +173,17 @@ class Quantity(Target):
 
         Raises RowError for a word, and for a value too far from the mean.
         """
-        values = values_of(column, self._refused, self.name)
+        return self.encode_values(values_of(column, self._refused, self.name), dtype)
+
+    def fits(self, cells: TargetCells) -> bool:
+        return cells.numbers is not None
+
+    def encode_cells(self, cells: TargetCells, rows: NDArray[np.int64], dtype: Any) -> NDArray[Any]:
+        assert cells.numbers is not None, "`fits` says so"
+        return self.encode_values(cells.numbers[rows], dtype)
+
+    def encode_values(self, values: NDArray[np.float64], dtype: Any) -> NDArray[Any]:
+        """The same for numbers (n,) that are parsed already. Raises RowError for a value too far from the mean."""
         return standardised(values, self.mean, self.scale, dtype, self.name)[:, np.newaxis]
 
     def _refused(self, row: int, word: str) -> RowError:
@@ -163,12 +205,8 @@ class LogQuantity(Quantity):
         mean, scale = Moments.of(np.log(profile.sample.sorted)).standard() if profile.present else (self.mean, 0.0)
         return dataclasses.replace(self, mean=mean, scale=scale) if scale > 0 else self
 
-    def encode(self, column: Any, dtype: Any) -> NDArray[Any]:
-        """`(log y - mean) / scale`, (n, 1).
-
-        Raises RowError for a word, and for a value that is not above 0.
-        """
-        values = values_of(column, self._refused, self.name)
+    def encode_values(self, values: NDArray[np.float64], dtype: Any) -> NDArray[Any]:
+        """`(log y - mean) / scale`, (n, 1). Raises RowError for a value that is not above 0."""
         if (values <= 0).any():
             raise self._not_positive(int((values <= 0).argmax()), float(values[values <= 0][0]))
         return standardised(np.log(values), self.mean, self.scale, dtype, self.name)[:, np.newaxis]

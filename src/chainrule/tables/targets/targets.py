@@ -16,7 +16,7 @@ from chainrule.tables.chunks import chunks_of
 from chainrule.tables.column_records import demand, read_columns, statistics_of, write_columns
 from chainrule.tables.columns import missing_cells
 from chainrule.tables.names import listed, require_columns
-from chainrule.tables.profile import ColumnProfile, TargetProfile, profile_columns
+from chainrule.tables.profile import ColumnProfile, TargetCells, TargetProfile, profile_columns
 from chainrule.tables.sources import as_source
 from chainrule.tables.targets.choose import TASKS, choose_target
 from chainrule.tables.targets.kinds import KINDS, Classes, Quantity, Target
@@ -124,6 +124,21 @@ class Targets:
             raise RowError(int(present.argmin()), line, names=listed(self.names))
         return np.concatenate([c.encode(table.column(c.name), dtype) for c in self.columns], axis=1)
 
+    def unparsed(self, cells: Mapping[str, TargetCells]) -> list[str]:
+        """The target columns that have to be read again, because their cells do not say all that `encode` needs."""
+        return [column.name for column in self.columns if not column.fits(cells[column.name])]
+
+    def encode_rows(
+        self, rows: NDArray[np.int64], cells: Mapping[str, TargetCells], table: pa.Table | None, dtype: Any
+    ) -> NDArray[Any]:
+        """The outputs of some rows (from 0) by their `cells`; `table` has the `unparsed` columns of these rows.
+
+        Raises RowError for an unknown class, or a word among numbers.
+        """
+        if not len(rows):
+            return np.empty((0, self.width), dtype)
+        return np.concatenate([_encoded(c, cells[c.name], rows, table, dtype) for c in self.columns], axis=1)
+
     def decode(self, outputs: NDArray[Any]) -> dict[str, NDArray[Any]]:
         """The values (n,) of each target that the outputs (n, n_L) stand for, in its own type and units."""
         return {column.name: column.decode(own) for column, own in self._by_column(outputs)}
@@ -163,6 +178,15 @@ class Targets:
         for column in (c for c in targets.columns if isinstance(c, Classes)):
             demand(column.in_order, "target", column.words, "two classes or more, in order and of a known type,")
         return targets
+
+
+def _encoded(
+    column: Target, cells: TargetCells, rows: NDArray[np.int64], table: pa.Table | None, dtype: Any
+) -> NDArray[Any]:
+    if column.fits(cells):
+        return column.encode_cells(cells, rows, dtype)
+    assert table is not None, "a column that is not parsed is read again"
+    return column.encode(table.column(column.name), dtype)
 
 
 def rows_with_all(table: pa.Table, names: Iterable[str]) -> NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""Several sources as one: the files of a folder below each other, and a target from a file of its own beside."""
+"""Several sources as one: the files of a folder one after the other, and a target from a separate file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["FolderSource", "with_target"]
 
 
 class FolderSource(Source):
-    """The files of a folder below each other, in the order of their names: `part-2` before `part-10`.
+    """The files of a folder one after the other, in the order of their names: `part-2` before `part-10`.
 
     Files whose names begin with a dot or an underscore are left out. All have the same columns, in any order; numbers
     take the widest of their types.
@@ -28,24 +28,24 @@ class FolderSource(Source):
     def __init__(self, folder: Path, reader: Callable[[Path], Source]) -> None:
         paths = sorted((path for path in folder.iterdir() if path.name[0] not in "._"), key=lambda p: _natural(p.name))
         _require_one_kind(folder, paths)
-        self._parts = [reader(path) for path in paths]
-        for part in self._parts:
-            _require_same_columns(self._parts[0], part)
-        super().__init__(repr(str(folder)), self._parts[0].names)
-        self.schema = _common(self._parts)
+        self._files = [reader(path) for path in paths]
+        for file in self._files:
+            _require_same_columns(self._files[0], file)
+        super().__init__(repr(str(folder)), self._files[0].names)
+        self.schema = _common_schema(self._files)
 
     def _read(self) -> Iterator[pa.Table]:
-        for part in self._parts:
-            for block in part.every_block():
-                chosen = block.select(self.names)
-                yield chosen if self.schema is None else chosen.cast(self.schema)
-            self.notes += [note for note in part.notes if note not in self.notes]
+        for file in self._files:
+            for block in file.every_block():
+                table = block.select(self.names)
+                yield table if self.schema is None else table.cast(self.schema)
+            self.notes += [note for note in file.notes if note not in self.notes]
 
 
 def _natural(name: str) -> list[Any]:
     """Text and numbers in turn, so that numbers compare by their value."""
-    parts = re.split(r"(\d+)", name)
-    return [(int(part), part) if k % 2 else part for k, part in enumerate(parts)]
+    pieces = re.split(r"(\d+)", name)
+    return [(int(piece), piece) if k % 2 else piece for k, piece in enumerate(pieces)]
 
 
 def _require_one_kind(folder: Path, paths: Sequence[Path]) -> None:
@@ -62,10 +62,10 @@ def _require_one_kind(folder: Path, paths: Sequence[Path]) -> None:
         )
 
 
-def _require_same_columns(first: Source, part: Source) -> None:
-    missing = [name for name in first.names if name not in set(part.names)]
-    extra = [name for name in part.names if name not in set(first.names)]
-    for names, having, lacking in ((missing, first, part), (extra, part, first)):
+def _require_same_columns(first: Source, other: Source) -> None:
+    missing = [name for name in first.names if name not in set(other.names)]
+    extra = [name for name in other.names if name not in set(first.names)]
+    for names, having, lacking in ((missing, first, other), (extra, other, first)):
         if names:
             raise DataError(
                 f"{having.origin} has column {listed(names[:3])}, but {lacking.origin} does not: "
@@ -73,54 +73,53 @@ def _require_same_columns(first: Source, part: Source) -> None:
             )
 
 
-def _common(parts: Sequence[Source]) -> pa.Schema | None:
-    """The types that hold the cells of all parts; None where all is text."""
-    if parts[0].schema is None:
+def _common_schema(files: Sequence[Source]) -> pa.Schema | None:
+    """The types that hold the cells of all files; None if all cells are text."""
+    if files[0].schema is None:
         return None
-    found = parts[0].chosen_schema()
-    for part in parts[1:]:
+    common = files[0].chosen_schema()
+    for file in files[1:]:
         try:
-            schema = part.chosen_schema()
-            found = pa.unify_schemas([found, schema], promote_options="permissive")
+            common = pa.unify_schemas([common, file.chosen_schema()], promote_options="permissive")
         except pa.ArrowException as error:
             reason = " ".join(str(error).split())[:120]
-            raise DataError(f"{parts[0].origin} and {part.origin} hold different types ({reason})") from None
-    return found.remove_metadata()
+            raise DataError(f"{files[0].origin} and {file.origin} hold different types ({reason})") from None
+    return common.remove_metadata()
 
 
-class _Beside(Source):
+class _WithTarget(Source):
     """A source and one more column from another."""
 
-    def __init__(self, rows: Source, answers: Source, name: str) -> None:
+    def __init__(self, rows: Source, target: Source, name: str) -> None:
         super().__init__(rows.origin, [*rows.names, name])
-        self._rows, self._answers = rows, answers
+        self._rows, self._target = rows, target
 
     def _read(self) -> Iterator[pa.Table]:
-        answers = self._answers.every_block()
-        waiting: list[pa.Array] = []  # answers that were read, but not given away
+        targets = self._target.every_block()
+        waiting: list[pa.Array] = []  # cells of the target that were read before their rows
         for block in self._rows.every_block():
             while sum(len(cells) for cells in waiting) < block.num_rows:
-                following = next(answers, None)
+                following = next(targets, None)
                 if following is None:
                     self._differ()
                 waiting += following.column(0).chunks
             cells = pa.chunked_array(waiting)
             yield block.append_column(self.names[-1], cells.slice(0, block.num_rows))
             waiting = cells.slice(block.num_rows).chunks
-        if any(len(cells) for cells in waiting) or next(answers, None) is not None:
+        if any(len(cells) for cells in waiting) or next(targets, None) is not None:
             self._differ()
-        self.notes[:] = [*self._rows.notes, *self._answers.notes]
+        self.notes[:] = [*self._rows.notes, *self._target.notes]
 
     def _differ(self) -> NoReturn:
-        counts = [sum(block.num_rows for block in source.every_block()) for source in (self._rows, self._answers)]
+        counts = [sum(block.num_rows for block in source.every_block()) for source in (self._rows, self._target)]
         raise DataError(
-            f"{self._rows.origin} has {counts[0]} rows, but {self._answers.origin} has {counts[1]}: "
+            f"{self._rows.origin} has {counts[0]} rows, but {self._target.origin} has {counts[1]}: "
             "each row needs its target, in the same order"
         )
 
 
-def with_target(rows: Source, answers: Source) -> Source:
-    """The rows and, as their last column, the only column of `answers`, row by row.
+def with_target(rows: Source, target: Source) -> Source:
+    """The rows and, as their last column, the only column of `target`, row by row.
 
     Its name is the one that it has in its file; `label` where the file has no names (idx, npy).
 
@@ -128,12 +127,12 @@ def with_target(rows: Source, answers: Source) -> Source:
     >>> with_target(as_source({"x": [1, 2]}), as_source({"y": [3, 4]})).names
     ['x', 'y']
 
-    Raises DataError when `answers` has several columns, or one that `rows` has too; and, while it is read, when the
-    two are not equally long.
+    Raises DataError if `target` has several columns, or one that `rows` has too; and, while they are read, if the two
+    are not equally long.
     """
-    if len(answers.names) != 1:
-        raise DataError(f"{answers.origin} has columns {listed(answers.names)}: a file of targets has one column")
-    name = answers.names[0] if answers.named else "label"
+    if len(target.names) != 1:
+        raise DataError(f"{target.origin} has columns {listed(target.names)}: a file of targets has one column")
+    name = target.names[0] if target.named else "label"
     if name in rows.names:
-        raise DataError(f"{rows.origin} has a column {name!r} already, and so has {answers.origin}: rename one of them")
-    return _Beside(rows, answers, name)
+        raise DataError(f"{rows.origin} has a column {name!r} already, and so has {target.origin}: rename one of them")
+    return _WithTarget(rows, target, name)

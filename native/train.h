@@ -1,8 +1,12 @@
-// A call of the core: which passes run in which order, on which threads.
+// Training and the pure functions: which passes run in which order, on which threads.
 //
-// Two plans. In the first the gradient of a tile moves its weights while it is in a register or in L1, and never goes to
-// memory. In the second it is collected (over chunks of a large batch in float64), looked at as a whole, and then moves
-// the weights: for clipping by its norm, for batches above `chunk` rows, and for `gradient` itself.
+// An update has two phases with a barrier between them: the sweep (rows of the batch: forward, cost, backward, all with
+// the old weights) and the weights (macrotiles of them: gradient, rule, transpose). There are two ways through the
+// second:
+//
+//   fused       the gradient of a microtile moves its weights while it is in registers or in L1; it is never stored
+//   collected   the gradient is stored (in float64 over the chunks of a large batch), then moves the weights: for
+//               clipping by its norm, for batches of more than `chunk` rows, and for `gradient` itself
 #pragma once
 
 #include "passes.h"
@@ -13,78 +17,87 @@ using chainrule::Settings;
 using chainrule::Steps;
 using chainrule::Team;
 
-template <class T> CHAINRULE_INLINE T *scratch_of(Network<T> &net, int thread) { return net.scratch + thread * net.scratch_piece; }
+template <class T> CHAINRULE_INLINE T *scratch_of(Network<T> &net, int thread) {
+  return net.scratch + thread * net.scratch_piece;
+}
 
-// This thread's share of rows 0..rows-1.
+// The rows of 0..rows-1 that are this thread's.
 struct Share {
   Index begin, end;
   Share(Index rows, int thread, int threads) : begin(rows * thread / threads), end(rows * (thread + 1) / threads) {}
 };
 
-template <class T> Weights<T> weights_at(Network<T> &net, const Stripe &s, Index row, Index rows) {
-  const Layer<T> &layer = net.layer[s.k];
-  const int width = layer.panels().width(s.p);
-  const Index ld = width * lanes<T>, at = layer.panel_at(s.p) + row * ld;
+// Rows row..row+rows-1 of a macrotile's weights, with what is laid out like them.
+template <class T> Weights<T> weights_at(Network<T> &net, const Macrotile &tile, Index row, Index rows) {
+  const Layer<T> &layer = net.layer[tile.k];
+  const int NV = layer.panels().NV(tile.p);
+  const Index ld = NV * lanes<T>, at = layer.panel_at(tile.p) + row * ld;
   const Index penalised = layer.in - row < rows ? layer.in - row : rows;
-  return {nullptr, ld, net.weights + at, net.slot[0] ? net.slot[0] + at : nullptr, net.slot[1] ? net.slot[1] + at : nullptr,
-          net.mask ? net.mask + at : nullptr, ld, rows, width, penalised};
+  auto part = [at](T *packed) { return packed ? packed + at : nullptr; };
+  return {nullptr, ld, net.weights + at, part(net.slot[0]), part(net.slot[1]), part(net.mask), ld, rows, NV, penalised};
 }
 
-// --- what a thread does in one phase --------------------------------------------------------------------------------
+// --- one thread's part of a phase -----------------------------------------------------------------------------------
 
+// Forward, costs and backward for this thread's rows.
 template <class T>
-void errors(Network<T> &net, const Examples &e, const Batch &batch, bool scaled, Ahead &ahead, int thread, int threads) {
+void sweep(Network<T> &net, const Examples &e, const Batch &batch, bool scaled, Prefetch &prefetch, int thread,
+           int threads) {
   const Share rows(batch.rows, thread, threads);
   if (rows.begin == rows.end) return;
   gather(net, e, batch, rows.begin, rows.end);
-  forward(net, batch, rows.begin, rows.end, ahead);
+  forward(net, batch, rows.begin, rows.end, prefetch);
   output_errors(net, e.by_term, scaled, rows.begin, rows.end, scratch_of(net, thread));
-  backward(net, rows.begin, rows.end, ahead);
+  backward(net, rows.begin, rows.end, prefetch);
 }
 
-// The first plan: every gradient tile moves its weights.
+// Fused: every microtile of the gradient moves its weights, in registers where the rule is light and nothing is
+// adjusted.
 template <class T, class Rule>
-void descend_by(Network<T> &net, Index m, const Rule &rule, Ahead &ahead, int thread, int threads) {
+void fused_update_by(Network<T> &net, Index m, const Rule &rule, Prefetch &prefetch, int thread, int threads) {
   const Adjust<T> &adjust = net.adjust;
   const bool plain = !adjust.penalty && !adjust.bounded && !net.mask;
-  alignas(64) T g[most_rows(1) * 3 * lanes<T>];
-  DeltaPanel<T> delta;
-  each_stripe(net, thread, threads, [&](const Stripe &stripe) {
-    delta.find(net, stripe, m, scratch_of(net, thread));
-    const int width = net.layer[stripe.k].panels().width(stripe.p);
-    gradient_tiles(net, stripe, m, delta.at, delta.ld, ahead, [&](Tile<T> &t, Index row, int rows) {
-      Weights<T> moved = weights_at(net, stripe, row, rows);
+  alignas(64) T g[MR(1) * 3 * lanes<T>];
+  DeltaMicropanel<T> delta;
+  each_macrotile(net, thread, threads, [&](const Macrotile &tile) {
+    delta.select(net, tile, m, scratch_of(net, thread));
+    const int NV = net.layer[tile.k].panels().NV(tile.p);
+    gradient_microtiles(net, tile, m, delta.B, delta.ldb, prefetch, [&](Microtile<T> &t, Index row, int rows) {
+      Weights<T> moved = weights_at(net, tile, row, rows);
       if constexpr (Rule::light)
         if (plain) {
-          t.C = moved.w;  // which stands in for slots that a rule does not have
-          return pick<MovingKernels<T, Rule>>(rows, width)(t, rule, moved.first ? moved.first : t.C, t.C);
+          t.C = moved.w;  // also in place of a slot that the rule does not have
+          return kernel_of<UpdateMicrokernels<T, Rule>>(rows, NV)(t, rule, moved.slot_0 ? moved.slot_0 : t.C, t.C);
         }
       t.C = g;
-      pick<Kernels<T, Columns>>(rows, width)(t);
-      moved.g = g, moved.ld_g = t.ldc;
+      kernel_of<Microkernels<T, ColumnStored>>(rows, NV)(t);
+      moved.g = g, moved.ldg = t.ldc;
       move_weights(moved, adjust, rule);
     });
-    if (stripe.k) turn(net.layer[stripe.k], net.weights, net.turned, stripe.p, stripe.begin, stripe.end);
+    if (tile.k) transpose_panel(net.layer[tile.k], net.weights, net.transposed, tile.p, tile.begin, tile.end);
   });
 }
 
-template <class T> void descend(Network<T> &net, Index m, double rate, Ahead &ahead, int thread, int threads) {
-  with_rule<T>(net.settings.rule, rate, net.step, [&](const auto &rule) { descend_by(net, m, rule, ahead, thread, threads); });
+template <class T> void fused_update(Network<T> &net, Index m, double rate, Prefetch &prefetch, int thread,
+                                     int threads) {
+  with_rule<T>(net.settings.rule, rate, net.step,
+               [&](const auto &rule) { fused_update_by(net, m, rule, prefetch, thread, threads); });
 }
 
-// The second plan: gradients to memory; from a chunk on they are added up in float64.
+// Collected: the gradient to memory; chunks of a batch are added up in float64.
 template <class T> void collect(Network<T> &net, const Batch &batch, int thread, int threads) {
-  DeltaPanel<T> delta;
-  Ahead none;
-  each_stripe(net, thread, threads, [&](const Stripe &stripe) {
-    delta.find(net, stripe, batch.rows, scratch_of(net, thread));
-    const Index ld = net.layer[stripe.k].panels().width(stripe.p) * lanes<T>, at = net.layer[stripe.k].panel_at(stripe.p);
-    gradient_tiles(net, stripe, batch.rows, delta.at, delta.ld, none, [&](Tile<T> &t, Index row, int rows) {
+  DeltaMicropanel<T> delta;
+  Prefetch none;
+  each_macrotile(net, thread, threads, [&](const Macrotile &tile) {
+    delta.select(net, tile, batch.rows, scratch_of(net, thread));
+    const int NV = net.layer[tile.k].panels().NV(tile.p);
+    const Index ld = NV * lanes<T>, at = net.layer[tile.k].panel_at(tile.p);
+    gradient_microtiles(net, tile, batch.rows, delta.B, delta.ldb, none, [&](Microtile<T> &t, Index row, int rows) {
       t.C = net.gradient + at + row * ld;
-      pick<Kernels<T, Columns>>(rows, net.layer[stripe.k].panels().width(stripe.p))(t);
+      kernel_of<Microkernels<T, ColumnStored>>(rows, NV)(t);
     });
     if (batch.rows == batch.whole) return;
-    for (Index i = at + stripe.begin * ld; i < at + stripe.end * ld; i++) {
+    for (Index i = at + tile.begin * ld; i < at + tile.end * ld; i++) {
       net.sums[i] = (batch.begin ? net.sums[i] : 0) + net.gradient[i];
       if (batch.begin + batch.rows == batch.whole) net.gradient[i] = T(net.sums[i]);
     }
@@ -93,8 +106,8 @@ template <class T> void collect(Network<T> &net, const Batch &batch, int thread,
 
 // Mask, penalty and bounds, on the collected gradient.
 template <class T> void adjust_collected(Network<T> &net, const Adjust<T> &adjust, int thread, int threads) {
-  each_stripe(net, thread, threads, [&](const Stripe &stripe) {
-    Weights<T> w = weights_at(net, stripe, stripe.begin, stripe.end - stripe.begin);
+  each_macrotile(net, thread, threads, [&](const Macrotile &tile) {
+    Weights<T> w = weights_at(net, tile, tile.begin, tile.end - tile.begin);
     T *g = net.gradient + (w.w - net.weights);
     for (Index i = 0; i < w.rows; i++)
       for (Index j = 0; j < w.ld; j += lanes<T>) {
@@ -105,7 +118,7 @@ template <class T> void adjust_collected(Network<T> &net, const Adjust<T> &adjus
 }
 
 // min(1, norm / |g|) for the collected gradient, without overflow; one order of summation.
-template <class T> double shrinking(const Network<T> &net, double norm) {
+template <class T> double clip_factor(const Network<T> &net, double norm) {
   double most = 1e-30, sum = 0;
   for (Index i = 0; i < net.elements; i++) {
     const double size = __builtin_fabs(double(net.gradient[i]));
@@ -124,22 +137,22 @@ template <class T> void move_collected(Network<T> &net, double rate, int thread,
   adjust.factor = T(net.factor);
   adjust.scaled = net.factor != 1;
   with_rule<T>(net.settings.rule, rate, net.step, [&](const auto &move) {
-    each_stripe(net, thread, threads, [&](const Stripe &stripe) {
-      Weights<T> moved = weights_at(net, stripe, stripe.begin, stripe.end - stripe.begin);
-      moved.g = net.gradient + (moved.w - net.weights), moved.ld_g = moved.ld, moved.mask = nullptr;
+    each_macrotile(net, thread, threads, [&](const Macrotile &tile) {
+      Weights<T> moved = weights_at(net, tile, tile.begin, tile.end - tile.begin);
+      moved.g = net.gradient + (moved.w - net.weights), moved.ldg = moved.ld, moved.mask = nullptr;
       move_weights(moved, adjust, move);
-      if (stripe.k) turn(net.layer[stripe.k], net.weights, net.turned, stripe.p, stripe.begin, stripe.end);
+      if (tile.k) transpose_panel(net.layer[tile.k], net.weights, net.transposed, tile.p, tile.begin, tile.end);
     });
   });
 }
 
-// |dC_x/dtheta|^2 of rows begin..end-1: sum over the layers of |[a, 1]|^2 |delta|^2, float64.
+// |x|^2 in float64. |dC_x/dtheta|^2 is the sum over the layers of |[a, 1]|^2 |delta|^2.
 // Source: Goodfellow, Efficient per-example gradient computations, arXiv:1510.01799, 2015.
 template <class T> double squared(const T *x, Index n) {
   vec<T> sum{};
   for (Index j = 0; j < n; j += lanes<T>) {
     vec<T> v = load(x + j);
-    if (n - j < lanes<T>) v = first<T>(n - j) ? v : vec<T>{};
+    if (n - j < lanes<T>) v = first_lanes<T>(n - j) ? v : vec<T>{};
     sum = fma(v, v, sum);
   }
   double total = 0;
@@ -150,35 +163,35 @@ template <class T> double squared(const T *x, Index n) {
   return total;
 }
 
-// The same of one layer with a mask M: sum of a_i^2 M_ij delta_j^2.
+// That sum for one layer with a mask M: sum of a_i^2 M_ij delta_j^2.
 template <class T> double squared_under_mask(const Network<T> &net, Index k, const T *a, const T *delta) {
   const Layer<T> &layer = net.layer[k];
-  const Panels panels = layer.panels();
-  double found = 0;
+  const Micropanels panels = layer.panels();
+  double total = 0;
   for (Index p = 0; p < panels.count(); p++) {
     const T *mask = net.mask + layer.panel_at(p);
     for (Index i = 0; i < layer.rows(); i++)
-      for (int v = 0; v < panels.width(p); v++, mask += lanes<T>) {
+      for (int v = 0; v < panels.NV(p); v++, mask += lanes<T>) {
         const vec<T> d = from_bits(bits(load(delta + (panels.first(p) + v) * lanes<T>)) & bits(load(mask)));
         double sum = 0;
         for (int j = 0; j < lanes<T>; j++) sum += double(d[j]) * double(d[j]);
-        found += double(a[i]) * double(a[i]) * sum;
+        total += double(a[i]) * double(a[i]) * sum;
       }
   }
-  return found;
+  return total;
 }
 
 template <class T> double squared_norm(const Network<T> &net, Index r) {
-  double found = 0;
+  double total = 0;
   for (Index k = 0; k < net.layers; k++) {
     const Neurons<T> &from = net.neurons[k], &to = net.neurons[k + 1];
     const T *a = from.A + r * from.ld, *delta = to.delta + r * to.ld;
-    found += net.mask ? squared_under_mask(net, k, a, delta) : squared(a, from.n + 1) * squared(delta, to.n);
+    total += net.mask ? squared_under_mask(net, k, a, delta) : squared(a, from.n + 1) * squared(delta, to.n);
   }
-  return found;
+  return total;
 }
 
-// Every example's gradient to a length of `most` at most, then to its weight s / m.
+// Scales every example's delta so that its gradient is at most `most` long, then by its weight s / m.
 template <class T> void clip_examples(Network<T> &net, double most, Index begin, Index end) {
   for (Index r = begin; r < end; r++) {
     const double length = __builtin_sqrt(squared_norm(net, r));
@@ -190,7 +203,7 @@ template <class T> void clip_examples(Network<T> &net, double most, Index begin,
   }
 }
 
-// --- calls ------------------------------------------------------------------------------------------------------------
+// --- calls ----------------------------------------------------------------------------------------------------------
 
 template <class T> struct Call {
   Network<T> &net;
@@ -208,51 +221,53 @@ template <class T> double sum_of_costs(const Network<T> &net, Index rows) {
   return sum;
 }
 
-template <class T> void phase_of_errors(Call<T> &call, const Batch &batch, Ahead &ahead, int thread, int threads) {
+template <class T> void sweep_phase(Call<T> &call, const Batch &batch, Prefetch &prefetch, int thread, int threads) {
   Network<T> &net = call.net;
   const double most = net.settings.clip_example;
   const bool clips = most < __builtin_inf();
-  errors(net, call.steps.examples, batch, !clips, ahead, thread, threads);
+  sweep(net, call.steps.examples, batch, !clips, prefetch, thread, threads);
   if (clips) {
     const Share rows(batch.rows, thread, threads);
     clip_examples(net, most, rows.begin, rows.end);
   }
-  call.team.meet(threads);
+  call.team.barrier(threads);
 }
 
-template <class T> void collected_update(Call<T> &call, Batch batch, double rate, double &cost, int thread, int threads) {
+template <class T> void collected_update(Call<T> &call, Batch batch, double rate, double &cost, int thread,
+                                         int threads) {
   Network<T> &net = call.net;
   const int64_t *order = batch.order;
-  Ahead none;
+  Prefetch none;
   for (Index begin = 0; begin < batch.whole; begin += net.capacity) {
     batch.begin = begin;
     batch.order = order + begin;
     batch.rows = batch.whole - begin < net.capacity ? batch.whole - begin : net.capacity;
-    phase_of_errors(call, batch, none, thread, threads);
+    sweep_phase(call, batch, none, thread, threads);
     if (thread == 0) cost += sum_of_costs(net, batch.rows);
     collect(net, batch, thread, threads);
-    call.team.meet(threads);
+    call.team.barrier(threads);
   }
   adjust_collected(net, net.adjust, thread, threads);
-  call.team.meet(threads);
-  if (thread == 0) net.factor = net.settings.clip_norm < __builtin_inf() ? shrinking(net, net.settings.clip_norm) : 1;
-  call.team.meet(threads);
+  call.team.barrier(threads);
+  if (thread == 0) net.factor = net.settings.clip_norm < __builtin_inf() ? clip_factor(net, net.settings.clip_norm) : 1;
+  call.team.barrier(threads);
   move_collected(net, rate, thread, threads);
 }
 
-// About how many steps of k all tiles of an update take.
-template <class T> double products_of_tiles(const Network<T> &net, Index m) {
+// About how many steps of k all microtiles of an update take together.
+template <class T> double steps_of_k(const Network<T> &net, Index m) {
   const double first = double(net.layer[0].elements());
   return (3 * double(net.elements) - first) * double(m) / (24 * lanes<T>);
 }
 
-// The next batch's rows, where the examples are more than the caches hold.
-template <class T> Ahead look_ahead(const Network<T> &net, const Steps &s, Index next, Index m, int thread, int threads) {
+// Prefetching of the next batch's rows; of none where the caches hold all examples.
+template <class T>
+Prefetch prefetch_next_batch(const Network<T> &net, const Steps &s, Index next, Index m, int thread, int threads) {
   const Matrix &X = s.examples.X;
-  const Index coming = s.rows - next < net.settings.batch ? s.rows - next : net.settings.batch;
-  if (coming <= 0 || X.rows * X.columns < 1 << 18) return {};
-  const Share share(coming, thread, threads);
-  return Ahead(X, s.order + next, share.begin, share.end, sizeof(T), products_of_tiles(net, m) / threads);
+  const Index rows = s.rows - next < net.settings.batch ? s.rows - next : net.settings.batch;
+  if (rows <= 0 || X.rows * X.columns < 1 << 18) return {};
+  const Share share(rows, thread, threads);
+  return Prefetch(X, s.order + next, share.begin, share.end, sizeof(T), steps_of_k(net, m) / threads);
 }
 
 template <class T> void update(Call<T> &call, Index k, int thread, int threads) {
@@ -265,34 +280,34 @@ template <class T> void update(Call<T> &call, Index k, int thread, int threads) 
   if (net.gradient) {
     collected_update(call, batch, s.rates[k], cost, thread, threads);
   } else {
-    Ahead ahead = look_ahead(net, s, at + m, m, thread, threads);
-    phase_of_errors(call, batch, ahead, thread, threads);
+    Prefetch prefetch = prefetch_next_batch(net, s, at + m, m, thread, threads);
+    sweep_phase(call, batch, prefetch, thread, threads);
     if (thread == 0) cost = sum_of_costs(net, m);
-    descend(net, m, s.rates[k], ahead, thread, threads);
+    fused_update(net, m, s.rates[k], prefetch, thread, threads);
   }
   if (thread == 0) s.costs[k] = cost / double(m);
 }
 
 template <class T> void work(void *context, int thread, int threads) {
   Call<T> &call = *(Call<T> *)context;
-  const Index between = 1 + Index(1e6 / (6.0 * call.net.elements * call.net.settings.batch));  // looks at the clock
+  // Updates between two readings of the clock.
+  const Index between = 1 + Index(1e6 / (6.0 * call.net.elements * call.net.settings.batch));
   for (Index k = call.from; k < call.to; k++) {
     update(call, k, thread, threads);
     if (thread == 0) {
       call.made = k + 1;
       if ((k + 1 - call.from) % between == 0) call.over = call.team.now() > call.until;
     }
-    call.team.meet(threads);
+    call.team.barrier(threads);
     if (call.over) return;
   }
 }
 
-// Which of two numbers of threads is faster is measured, window by window: no bit depends on it. The slower one is tried
-// again soon, then ever more rarely as long as it stays the slower: another program's threads may only have been there for
-// a moment.
+// Whether one thread or the team is faster is measured, window by window: no bit depends on it. The slower of them is
+// tried again after `soonest` windows, then ever more rarely while it stays slower, at last every `latest` windows:
+// another program may have taken the processors for a moment only.
 inline constexpr double window = 2e-3;  // seconds
-inline constexpr Index soon = 8, at_last = 64;  // windows between two tries
-inline constexpr double least_work = 3e5;  // flops of an update below which one thread always wins
+inline constexpr Index soonest = 8, latest = 64;
 
 template <class T> bool team_is_faster(const Network<T> &net) { return net.pace[1] < net.pace[0]; }
 
@@ -301,24 +316,24 @@ template <class T> bool wants_team(const Network<T> &net) {
   return team_is_faster(net) != (net.windows >= net.patience);
 }
 
-// One window of updates, on one thread or on all of the team; its pace is kept.
+// One window of updates, on one thread or on the team, and its pace.
 template <class T> void run_window(Call<T> &call, bool with_team) {
   Network<T> &net = call.net;
-  const double known = net.pace[with_team] > 0 ? net.pace[with_team] : net.pace[!with_team];
-  const double updates = known > 0 ? window / known : 1;
+  const double pace = net.pace[with_team] > 0 ? net.pace[with_team] : net.pace[!with_team];
+  const double updates = pace > 0 ? window / pace : 1;
   const Index last = call.steps.updates;
   call.to = updates < double(last - call.from) ? call.from + 1 + Index(updates) : last;
   if (call.to > last) call.to = last;
-  const bool tried = with_team != team_is_faster(net);
+  const bool retry = with_team != team_is_faster(net);
   const double begun = call.team.now();
   call.team.run(with_team ? call.team.threads : 1, work<T>, &call);
   net.pace[with_team] = (call.team.now() - begun) / double(call.made - call.from);
   if (with_team == team_is_faster(net)) {
-    if (tried) net.patience = soon;
-  } else if (tried) {
-    net.patience = net.patience < soon ? soon : net.patience < at_last ? 2 * net.patience : at_last;
+    if (retry) net.patience = soonest;
+  } else if (retry) {
+    net.patience = net.patience < soonest ? soonest : net.patience < latest ? 2 * net.patience : latest;
   }
-  net.windows = tried ? 0 : net.windows + 1;
+  net.windows = retry ? 0 : net.windows + 1;
   call.from = call.made;
 }
 
@@ -326,26 +341,25 @@ template <class T> Index steps(void *self, void *theta, const Steps &s, const Te
   Network<T> &net = *(Network<T> *)self;
   set_theta<T>(self, theta);
   Call<T> call{net, s, team, 0, s.updates, team.now() + s.seconds, 0, false};
-  const bool small = 6.0 * double(net.settings.batch) * double(net.parameters) < least_work;
-  if (team.threads == 1 || small || team.always) {
-    team.run(team.always ? team.threads : 1, work<T>, &call);
+  if (team.threads == 1 || team.always) {
+    team.run(team.threads, work<T>, &call);
   } else {
     while (call.from < s.updates && !call.over) {
       run_window(call, wants_team(net));
       call.over |= team.now() > call.until;
     }
   }
-  copy_all<false>(net, (T *)theta, net.weights);
+  copy_weights<Unpack>(net, (T *)theta, net.weights);
   return call.made;
 }
 
-// `net` for pure functions: rows in chunks of its capacity, in the order in which they lie.
+// Calls f(batch) for all rows, in chunks of the network's capacity, in their own order.
 template <class T, class F> void each_chunk(Network<T> &net, Index rows, F f) {
   for (Index begin = 0; begin < rows; begin += net.capacity)
     f(Batch{nullptr, begin, rows - begin < net.capacity ? rows - begin : net.capacity, begin, rows, 0, 0});
 }
 
-template <class T> struct Pure {
+template <class T> struct PureCall {
   Network<T> &net;
   const Examples &examples;
   const Team &team;
@@ -355,55 +369,55 @@ template <class T> struct Pure {
 };
 
 template <class T> void pure_work(void *context, int thread, int threads) {
-  auto &call = *(Pure<T> *)context;
+  auto &call = *(PureCall<T> *)context;
   Network<T> &net = call.net;
   each_chunk(net, call.examples.X.rows, [&](const Batch &batch) {
     const Share rows(batch.rows, thread, threads);
     if (rows.begin < rows.end) {
       gather(net, call.examples, batch, rows.begin, rows.end);
-      Ahead none;
+      Prefetch none;
       forward(net, batch, rows.begin, rows.end, none);
       output_errors(net, call.examples.by_term, call.gradient, rows.begin, rows.end, scratch_of(net, thread));
       if (call.gradient || call.norms) backward(net, rows.begin, rows.end, none);
       for (Index r = rows.begin; call.norms && r < rows.end; r++)
         call.norms[batch.begin + r] = __builtin_sqrt(squared_norm(net, r));
     }
-    call.team.meet(threads);
+    call.team.barrier(threads);
     if (thread == 0) {
       double sum = 0;
       for (Index r = 0; r < batch.rows; r++) sum += net.row_cost[r];
       call.cost += sum;
     }
     if (call.gradient) collect(net, batch, thread, threads);
-    call.team.meet(threads);
+    call.team.barrier(threads);
   });
 }
 
 template <class T> double cost(void *self, const Examples &e, const Team &team) {
-  Pure<T> call{*(Network<T> *)self, e, team, 0, nullptr, false};
+  PureCall<T> call{*(Network<T> *)self, e, team, 0, nullptr, false};
   team.run(team.threads, pure_work<T>, &call);
   return call.cost / double(e.X.rows);
 }
 
 template <class T> void norms(void *self, const Examples &e, double *out, const Team &team) {
-  Pure<T> call{*(Network<T> *)self, e, team, 0, out, false};
+  PureCall<T> call{*(Network<T> *)self, e, team, 0, out, false};
   team.run(team.threads, pure_work<T>, &call);
 }
 
 template <class T>
 void gradient(void *self, const Examples &e, double divisor, double alpha, double l1, void *out, const Team &team) {
   Network<T> &net = *(Network<T> *)self;
-  Pure<T> call{net, e, team, 0, nullptr, true};
+  PureCall<T> call{net, e, team, 0, nullptr, true};
   team.run(team.threads, pure_work<T>, &call);
   Settings penalty{};
   penalty.divisor = divisor, penalty.alpha = alpha, penalty.l1 = l1, penalty.clip_value = __builtin_inf();
   adjust_collected(net, adjustment<T>(penalty), 0, 1);
-  copy_all<false>(net, (T *)out, net.gradient);
+  copy_weights<Unpack>(net, (T *)out, net.gradient);
 }
 
-// --- prediction -------------------------------------------------------------------------------------------------------
+// --- prediction -----------------------------------------------------------------------------------------------------
 
-inline constexpr Index predicted = 64;  // rows in memory at a time
+inline constexpr Index rows_at_once = 64;  // of a prediction
 
 template <class T> struct Prediction {
   const Network<T> &net;
@@ -415,7 +429,7 @@ template <class T> struct Prediction {
 template <class T> void predict_rows(Prediction<T> &call, T *memory, Index first, Index rows) {
   const Network<T> &net = call.net;
   T *A = memory, *next = memory + call.ld * call.rows;
-  Ahead none;
+  Prefetch none;
   const Neurons<T> &input = net.neurons[0], &last = net.neurons[net.layers];
   for (Index r = 0; r < rows; r++) {
     copy_row(call.X, first + r, 0, input.n, A + r * input.ld);
@@ -423,10 +437,11 @@ template <class T> void predict_rows(Prediction<T> &call, T *memory, Index first
   }
   for (Index k = 0; k < net.layers; k++) {
     forward_layer(net, k, (const T *)A, net.neurons[k].ld, next, (T *)nullptr, net.neurons[k + 1].ld, 0, rows, none);
-    T *spare = A;
-    A = next, next = spare;
+    T *previous = A;
+    A = next, next = previous;
   }
-  for (Index b = 0; b < net.blocks; b++) block_values(net.block[b], A, last.ld, call.out + first * last.n, last.n, rows);
+  for (Index b = 0; b < net.blocks; b++)
+    block_values(net.block[b], A, last.ld, call.out + first * last.n, last.n, rows);
 }
 
 template <class T> void predict_work(void *context, int thread, int threads) {
@@ -439,7 +454,7 @@ template <class T> void predict_work(void *context, int thread, int threads) {
 
 template <class T> bool predict(const void *self, const Matrix &X, void *out, const Team &team) {
   const Network<T> &net = *(const Network<T> *)self;
-  Prediction<T> call{net, X, (T *)out, nullptr, 0, X.rows < predicted ? X.rows : predicted};
+  Prediction<T> call{net, X, (T *)out, nullptr, 0, X.rows < rows_at_once ? X.rows : rows_at_once};
   for (Index l = 0; l <= net.layers; l++) call.ld = net.neurons[l].ld > call.ld ? net.neurons[l].ld : call.ld;
   call.memory = (T *)chainrule::allocate(Index(sizeof(T)) * 2 * call.ld * call.rows * team.threads);
   if (!call.memory) return false;

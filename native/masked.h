@@ -1,4 +1,4 @@
-// The first n lanes of a vector in memory: what is beyond them is neither read nor written.
+// Masked loads and stores: the first n lanes of a vector. Memory beyond them is neither read nor written.
 #pragma once
 
 #include "simd.h"
@@ -19,13 +19,15 @@ CHAINRULE_INLINE void masked_store(double *p, Index n, f64v v) {
   _mm512_mask_storeu_pd(p, __mmask8((1u << n) - 1), (__m512d)v);
 }
 #elif defined(__AVX2__)
-CHAINRULE_INLINE f32v masked_load(const float *p, Index n) { return (f32v)_mm256_maskload_ps(p, (__m256i)first<float>(n)); }
+CHAINRULE_INLINE f32v masked_load(const float *p, Index n) {
+  return (f32v)_mm256_maskload_ps(p, (__m256i)first_lanes<float>(n));
+}
 CHAINRULE_INLINE f64v masked_load(const double *p, Index n) {
-  return (f64v)_mm256_maskload_pd(p, (__m256i)first<double>(n));
+  return (f64v)_mm256_maskload_pd(p, (__m256i)first_lanes<double>(n));
 }
 #endif
 
-// p[0..n-1] to `to`, n < lanes<T>: half a vector, a quarter, ...
+// Copies p[0..n-1] to `to`, n < lanes<T>: half a vector, a quarter, ...
 template <class T> CHAINRULE_INLINE void copy_part(const T *p, Index n, T *to) {
 #if defined(__AVX512F__)
   masked_store(to, n, masked_load(p, n, vec<T>{}));
@@ -39,7 +41,7 @@ template <class T> CHAINRULE_INLINE void copy_part(const T *p, Index n, T *to) {
 #endif
 }
 
-// p[0..n-1] to `to`, which may not overlap.
+// Copies p[0..n-1] to `to`, which does not overlap.
 template <class T> CHAINRULE_INLINE void copy_numbers(const T *p, Index n, T *to) {
   for (; n >= lanes<T>; n -= lanes<T>, p += lanes<T>, to += lanes<T>) store(to, load(p));
   if (n) copy_part(p, n, to);
@@ -51,7 +53,7 @@ template <class T> CHAINRULE_INLINE vec<T> load_first(const T *p, Index n, T bey
 #if defined(__AVX512F__)
   return masked_load(p, n, broadcast(beyond));
 #elif defined(__AVX2__)
-  return first<T>(n) ? masked_load(p, n) : broadcast(beyond);
+  return first_lanes<T>(n) ? masked_load(p, n) : broadcast(beyond);
 #else
   alignas(vector_bytes) T lane[lanes<T>];
   store(lane, broadcast(beyond));

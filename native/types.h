@@ -1,4 +1,4 @@
-// What the core is asked for, in plain numbers: filled in by the API, read by every pass.
+// The types that the API and the instruction sets share: plain numbers, filled in by the API, read by every pass.
 #pragma once
 
 #include <cstddef>
@@ -8,13 +8,13 @@ namespace chainrule {
 
 using Index = std::ptrdiff_t;  // rows, neurons, elements
 
-// An activation by its place in the list of activations.h, and its parameter (slope, alpha), if it has one.
+// An activation: its index in the list of activations.h, and its parameter (slope, alpha), if it has one.
 struct Activation {
   int kind;
   double parameter;
 };
 
-// Neurons start..stop-1 of the output layer, with their activation and cost (its place in the list of costs.h).
+// Neurons start..stop-1 of the output layer, with their activation and cost (its index in the list of costs.h).
 struct Block {
   Activation activation;
   int cost;
@@ -22,7 +22,8 @@ struct Block {
   int start, stop;
 };
 
-// Sizes n_1..n_L, the hidden layers' activations, masks (1 byte a weight, row by row; null where there is none), blocks.
+// Sizes n_1..n_L, the hidden layers' activations, masks (1 byte a weight, row-major; null for a layer without one),
+// blocks.
 struct Architecture {
   Index layers;  // of weights, L - 1
   const Index *sizes;
@@ -32,7 +33,7 @@ struct Architecture {
   const Block *block;
 };
 
-// An update rule by its place in the list of optimizers.h, with its parameters in the order that stands there.
+// An update rule: its index in the list of optimizers.h, and its parameters in the order given there.
 struct Rule {
   int kind;
   double parameter[6];
@@ -78,16 +79,16 @@ struct Steps {
   double *costs;
 };
 
-// What a pass may use beside its own memory: threads, a place where they meet, and the time.
+// Threads, their barrier, and a clock.
 struct Team {
   int threads;
   void (*run)(int threads, void (*work)(void *, int thread, int threads), void *context);
-  void (*meet)(int threads);
+  void (*barrier)(int threads);
   double (*now)();
-  bool always;  // all of them for every update, however small: for tests
+  bool always;  // use all of them for every update, however small: for tests
 };
 
-// One instruction set, one type: everything that the API calls. `net` is what `make` gave.
+// One instruction set and one element type: all that the API calls. `net` is a pointer from `make`.
 struct Engine {
   void *(*make)(const Architecture &, const Settings *, Index capacity, int threads);  // null where memory is short
   void (*drop)(void *net);
@@ -102,18 +103,18 @@ struct Engine {
   void (*norms)(void *net, const Examples &, double *out, const Team &);
 };
 
-// Everything that one object exports.
+// All that one object exports.
 struct Core {
   const char *name;
   int vector_bytes;
   Engine f32, f64;
-  int (*activation)(const char *name);  // their places in the lists, or -1
+  int (*activation)(const char *name);  // the index in the list, or -1
   int (*cost)(const char *name);
   int (*rule)(const char *name);
-  bool (*has_road)(const Block &);  // whether its activation and cost go together
+  bool (*goes_together)(const Block &);  // whether its activation and cost go together
 };
 
-// Zeroed memory at a multiple of 64; null where there is none.
+// Zeroed memory at a multiple of 64 bytes; null if it is short.
 void *allocate(Index bytes);
 void release(void *);
 

@@ -1,0 +1,85 @@
+"""The summary of a training on a table, as plain data for the model's file: what ran, and how well it did."""
+
+import dataclasses
+import math
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from chainrule._version import __version__
+from chainrule.fields import settings_of
+from chainrule.model.settings import TableSettings
+from chainrule.schedules import Constant
+from chainrule.training import History
+
+__all__ = ["finite", "identity_of", "summary_of"]
+
+_IDENTITY = ("task", "drop", "keep", "weight", "members", "start", "class_weight", "test_every", "validation")
+
+
+def summary_of(
+    s: TableSettings, history: History, members: int, rows: int, held_out: int, metric: str
+) -> dict[str, Any]:
+    """What a training with this history was, and the scores at its best epoch.
+
+    - s: the settings that ran.
+    - history: its curves, as of one member.
+    - members: the size of the ensemble.
+    - rows, held_out: the numbers of rows to train on and held out for validation.
+    - metric: the name of the metric that chose the weights, "" for the cost.
+    """
+    best = history.best_epoch
+    curves = {"cost": history.cost, "validation_cost": history.validation, **history.metrics}
+    return {
+        "rows": rows,
+        "validation_rows": rows if members > 1 else held_out,
+        **({} if members == 1 else {"members": members}),
+        "start": s.start,
+        "epochs": history.epochs,
+        "best_epoch": best + 1,
+        "at_best_epoch": finite({name: values[best] for name, values in curves.items() if values and best >= 0}),
+        "stopped": history.stopped,
+        "optimizer": s.rule.document(),
+        **_unusual(s, metric),
+        "batch_size": s.training.rows_of_update(rows),
+        "alpha": s.alpha,
+        "l1": s.l1,
+        "dropout": s.dropout,
+        "seed": s.seed,
+        "engine": history.engine,
+        "chainrule": __version__,
+    }
+
+
+def identity_of(settings: TableSettings, targets: list[str]) -> dict[str, Any]:
+    """The settings that a training on arrays does not know, for its checkpoint, which names what differs."""
+    values = {name: _plain(getattr(settings, name)) for name in _IDENTITY}
+    assert set(_IDENTITY) <= set(settings_of(settings)), "each is a setting"
+    return {"target": targets, **values}
+
+
+def finite(scores: Mapping[str, Any]) -> dict[str, Any]:
+    """The scores that a file can hold: JSON has no infinity."""
+    inner = {name: finite(value) if isinstance(value, Mapping) else value for name, value in scores.items()}
+    return {name: value for name, value in inner.items() if isinstance(value, dict) or math.isfinite(value)}
+
+
+def _unusual(s: TableSettings, metric: str) -> dict[str, Any]:
+    """The settings that are not as usual, as plain data."""
+    bounds = {} if s.clip is None else dataclasses.asdict(s.clip)
+    schedule = {} if s.schedule is None or isinstance(s.schedule, Constant) else s.schedule.document()
+    values: dict[str, Any] = {"schedule": schedule, "clip": finite(bounds), "metric": metric}
+    values |= {name: getattr(s, name) for name in ("patience", "time", "weight")}
+    values |= {"class_weight": _plain(s.class_weight), "test_every": s.test_every}
+    return {name: value for name, value in values.items() if value}
+
+
+def _plain(value: Any) -> Any:
+    """A setting as JSON has it: a mapping with words as keys, the path of a file, or that it was a table."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(part) if isinstance(part, Mapping) else float(part) for name, part in value.items()}
+    if isinstance(value, tuple):
+        return list(value)
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    return value if value is None or isinstance(value, str | int | float) else "a table"
