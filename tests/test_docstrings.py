@@ -28,8 +28,6 @@ MANY = 5  # arguments that a sentence can hold; more are a list
 DESCRIBED = ("engine", "threads")  # wherever they are arguments
 RECORDS = {"EpochEnd", "Finished", "History", "Progress", "Started", "Stopped"}  # training makes them, not a caller
 PENDING = {  # docstrings that wait to be rewritten: this must end empty, set()
-    "Checkpoint",
-    "Checkpoint.check_place",
     "MLPClassifier",
     "MLPClassifier.fit",
     "MLPClassifier.initialize",
@@ -43,8 +41,6 @@ PENDING = {  # docstrings that wait to be rewritten: this must end empty, set()
     "Model.outputs_by_block",
     "Network",
     "Network.from_parts",
-    "fit",
-    "train",
     "train_table",
 }
 

@@ -363,13 +363,17 @@ class Record:
 
 def documented(cls: type) -> type:
     """Add a bullet for each setting of a record to its docstring, where it says `{settings}` (a class decorator)."""
-    if cls.__doc__:
-        cls.__doc__ = cls.__doc__.replace("    {settings}", "\n".join(_bullets(cls)))
+    cls.__doc__ = _with_bullets(cls.__doc__, cls)
     return cls
 
 
-def _bullets(cls: type) -> Iterator[str]:
-    for name, each in settings_of(cls).items():
+def _with_bullets(text: str | None, record: type) -> str | None:
+    """A docstring with a bullet for each setting of the record in place of its line `{settings}`."""
+    return None if text is None else text.replace("    {settings}", "\n".join(_bullets(record)))
+
+
+def _bullets(record: type) -> Iterator[str]:
+    for name, each in settings_of(record).items():
         specials = ", or ".join(special.text for special in each.kind.specials)
         values = specials if isinstance(each.kind, Choice | Flag) else each.kind.allowed
         line = f"- {name}: {each.text[:1].lower()}{each.text[1:].removesuffix('.')}{f' ({values})' if values else ''}."
@@ -377,7 +381,10 @@ def _bullets(cls: type) -> Iterator[str]:
 
 
 def signature_with(record: type) -> Callable[[F], F]:
-    """Show the fields of a record in the signature of a function that takes them as `**settings` (a decorator)."""
+    """Show the fields of a record where a function takes them as `**settings` (a decorator).
+
+    They are in its signature, and as bullets in its docstring where it says `{settings}`.
+    """
 
     def decorated(function: F) -> F:
         own = inspect.signature(function)
@@ -387,6 +394,7 @@ def signature_with(record: type) -> Callable[[F], F]:
             for field in dataclasses.fields(record)
         ]
         function.__signature__ = own.replace(parameters=[*plain, *more])  # type: ignore[attr-defined]
+        function.__doc__ = _with_bullets(function.__doc__, record)
         return function
 
     return decorated

@@ -103,7 +103,7 @@ class Fitted(Attributes):
         theta = predicting_theta(state)
         if not call.once:
             if "end cost" not in training.history.probes:  # it was left before its end, which probes the weights
-                training.look_back(theta)
+                training.probe_end(theta)
             state.history.probes |= training.history.probes
         self._state, self._rule = state, call.rule
         self.history_ = self._shown_history(state)
