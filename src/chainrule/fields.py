@@ -10,6 +10,7 @@ import dataclasses
 import inspect
 import math
 import os
+import re
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
@@ -369,7 +370,10 @@ def documented(cls: type) -> type:
 
 def _with_bullets(text: str | None, record: type) -> str | None:
     """A docstring with a bullet for each setting of the record in place of its line `{settings}`."""
-    return None if text is None else text.replace("    {settings}", "\n".join(_bullets(record)))
+    if text is None:
+        return None
+    indent = "" if re.search(r"^\{settings\}", text, re.MULTILINE) else "    "  # Python 3.13 strips it
+    return text.replace(f"{indent}{{settings}}", textwrap.indent("\n".join(_bullets(record)), indent))
 
 
 def _bullets(record: type) -> Iterator[str]:
@@ -377,7 +381,7 @@ def _bullets(record: type) -> Iterator[str]:
         specials = ", or ".join(special.text for special in each.kind.specials)
         values = specials if isinstance(each.kind, Choice | Flag) else each.kind.allowed
         line = f"- {name}: {each.text[:1].lower()}{each.text[1:].removesuffix('.')}{f' ({values})' if values else ''}."
-        yield textwrap.fill(line, 118, initial_indent="    ", subsequent_indent="      ", break_on_hyphens=False)
+        yield textwrap.fill(line, 114, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def signature_with(record: type) -> Callable[[F], F]:
