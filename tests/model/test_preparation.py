@@ -6,7 +6,7 @@ import pytest
 from tests.tables.cutting import Cut, random_cuts
 
 from chainrule.errors import DataError
-from chainrule.model import Settings, preparation
+from chainrule.model import TableSettings, preparation
 from chainrule.model.preparation import prepare
 from chainrule.tables.profile import TargetCells
 
@@ -33,8 +33,8 @@ WEIGHT = [float(k % 5) for k in range(N)]
 
 def prepared(source, names, **settings):
     """The arrays of a table that is prepared, as bytes, and its encoder and targets."""
-    found = prepare(source if isinstance(source, Cut) else Cut(source, []), names, Settings(**settings), 0)
-    arrays = [array for part in (found.rows, found.held or (), found.test or ()) for array in part]
+    found = prepare(source if isinstance(source, Cut) else Cut(source, []), names, TableSettings(**settings), 0)
+    arrays = [array for part in (found.rows, found.held_out or (), found.test or ()) for array in part]
     return [(a.dtype, a.shape, a.tobytes()) for a in arrays if a is not None], repr((found.encoder, found.targets))
 
 

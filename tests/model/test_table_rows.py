@@ -103,9 +103,9 @@ def test_rows_of_weight_0_are_as_if_they_were_not_there() -> None:
 def test_weights_are_those_of_the_rows_to_train_on_and_of_the_held_out() -> None:
     table = houses()
     training = TableTraining(table, "price", TableSettings(weight="w", validation=0.1))
-    assert training.held is not None
+    assert training.held_out is not None
     x = np.array([float(v or 0) for v in table["price"]])
-    for _, T, weight in (training.rows, training.held):
+    for _, T, weight in (training.rows, training.held_out):
         target = training.model.targets.decode(T)["price"]
         rows = [int(np.argmin(np.abs(x - value))) for value in target]
         assert weight is not None
