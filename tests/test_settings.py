@@ -46,6 +46,11 @@ def test_every_setting_has_values_here() -> None:
     assert VALUES.keys() == SETTINGS.keys()
 
 
+def test_which_settings_change_no_bit_and_which_are_no_option() -> None:
+    assert {name for name, each in SETTINGS.items() if not each.bits} == {"time", "engine", "threads", "probe"}
+    assert SETTINGS.keys() - set(OPTIONS) == {"clip", "shuffle", "probe"}  # clip is three options
+
+
 def network() -> cr.Network:
     return cr.Network([2, 3, 1], output="identity", seed=0)
 
