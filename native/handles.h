@@ -1,5 +1,4 @@
-// A lock-free table of networks, addressed by handle: a stale or invented handle is refused, and a fork leaves it
-// sound.
+// A lock-free table of networks by handle: a stale or invented handle is refused, and a fork leaves the table sound.
 //
 // What that buys over plain pointers that Python owns: a call with the handle of a network that was dropped gets an
 // error in place of freed memory; two threads that would train one network at once are refused; and a child that is

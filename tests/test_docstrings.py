@@ -28,8 +28,6 @@ MANY = 5  # arguments that a sentence can hold; more are a list
 DESCRIBED = ("engine", "threads")  # wherever they are arguments
 RECORDS = {"EpochEnd", "Finished", "History", "Progress", "Started", "Stopped"}  # training makes them, not a caller
 PENDING = {  # docstrings that wait to be rewritten: this must end empty, set()
-    "Checkpoint",
-    "Checkpoint.check_place",
     "MLPClassifier",
     "MLPClassifier.fit",
     "MLPClassifier.initialize",
@@ -38,10 +36,6 @@ PENDING = {  # docstrings that wait to be rewritten: this must end empty, set()
     "MLPRegressor",
     "MLPRegressor.fit",
     "MLPRegressor.partial_fit",
-    "Network",
-    "Network.from_parts",
-    "fit",
-    "train",
 }
 
 ENTRIES = [cls for r in (ACTIVATIONS, COSTS, INITIALIZERS, OPTIMIZERS, SCHEDULES) for cls in r.classes()]

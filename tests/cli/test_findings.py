@@ -32,7 +32,7 @@ def test_findings_are_said_and_in_the_json_and_in_the_file(
     assert run(command) == 0
     said = capsys.readouterr().out.splitlines()
     at = next(k for k, line in enumerate(said) if line.startswith("overfitting: the validation cost rose from "))
-    assert said[at + 1].startswith("  to mend it: stop earlier")
+    assert said[at + 1].startswith("  to fix it: stop earlier")
     assert run([*command, "--json"]) == 0
     end = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert [finding["name"] for finding in end["findings"]] == ["overfitting"]
@@ -60,7 +60,7 @@ def test_a_training_in_good_health_is_not_talked_about(
         "h.safetensors",
     ]
     assert run(command) == 0
-    assert "to mend it" not in capsys.readouterr().out
+    assert "to fix it" not in capsys.readouterr().out
     assert "findings" not in cr.load("h.safetensors").summary
     assert run([*command, "--json"]) == 0
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["findings"] == []

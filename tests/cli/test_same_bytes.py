@@ -115,7 +115,7 @@ def test_one_changed_cell_is_refused_in_one_line(
     Path("t.csv").write_text("\n".join(text), encoding="utf-8")
     code, err = tried(capsys, *COMMAND, "--members", 1, "--out", "m", "--checkpoint", kept / "run", "--resume")
     assert (code, err.count("\n")) == (2, 1)
-    assert "is of a training on other data (the inputs, validation inputs differ)" in err
+    assert "belongs to a training on other data (the inputs, validation inputs differ)" in err
 
 
 def test_a_damaged_checkpoint_is_refused_in_one_line_and_left(
@@ -135,10 +135,10 @@ def test_a_damaged_checkpoint_is_refused_in_one_line_and_left(
 USAGE = {
     "--resume": (["--resume"], "--resume needs a file"),
     "--checkpoint-every": (["--checkpoint-every", "5s"], "--checkpoint-every needs a file"),
-    "a time": (["--checkpoint", "new", "--checkpoint-every", "soon"], "'soon' is no time"),
-    "in the way": (["--checkpoint", "run"], "run is there already: resume, to go on from it, or remove it first"),
-    "the model": (["--checkpoint", "m"], "--checkpoint is 'm', which is --out too"),
-    "the data": (["--checkpoint", "./t.csv"], "which is the data too"),
+    "a time": (["--checkpoint", "new", "--checkpoint-every", "soon"], "'soon' is not a time"),
+    "in the way": (["--checkpoint", "run"], "run exists already: resume from it, or remove it first"),
+    "the model": (["--checkpoint", "m"], "--checkpoint is 'm', which is also --out"),
+    "the data": (["--checkpoint", "./t.csv"], "which is also the data"),
 }
 
 

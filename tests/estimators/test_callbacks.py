@@ -70,7 +70,7 @@ def test_a_callback_ends_training_and_it_goes_on_from_there():
 
 
 def test_a_callback_may_end_training_in_the_middle_of_an_epoch(monkeypatch):
-    monkeypatch.setattr("chainrule.training.loop.GLANCE", 0.0)
+    monkeypatch.setattr("chainrule.training.updates.CALL_SECONDS", 0.0)
     batches = []
     ended = mlp(
         callback=lambda event: (isinstance(event, cr.Progress) and batches.append(event.batch)) or len(batches) == 4

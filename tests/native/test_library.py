@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chainrule.engines import core
+from chainrule.engines import abi
 from chainrule.errors import EngineError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -17,7 +17,7 @@ REBUILD = "build it again: cmake --preset dev && cmake --build --preset dev"
 
 @pytest.fixture
 def library():
-    path = core.library_path()
+    path = abi.library_path()
     if path is None:
         assert os.environ.get("CHAINRULE_REQUIRE_CORE") != "1", "CHAINRULE_REQUIRE_CORE=1, but there is no core"
         pytest.skip("installed without the native core")
@@ -33,7 +33,7 @@ def _symbols(path, *flags):
 
 
 def test_loads(library):
-    assert core.load().chainrule_abi() == core.ABI
+    assert abi.load().chainrule_abi() == abi.ABI
 
 
 def test_exports_c_functions_alone(library):
@@ -63,12 +63,12 @@ def _damage(path):
 def test_refuses_a_wrong_library(library, change, message, tmp_path, monkeypatch):
     copy = Path(shutil.copy(library, tmp_path))
     change(copy)
-    monkeypatch.setattr(core, "library_path", lambda: copy)
-    monkeypatch.setattr(core, "ABI", 2)
+    monkeypatch.setattr(abi, "library_path", lambda: copy)
+    monkeypatch.setattr(abi, "ABI", 2)
     with pytest.raises(EngineError, match=message):
-        core.load()
+        abi.load()
 
 
 def test_none_without_a_library(monkeypatch):
-    monkeypatch.setattr(core, "library_path", lambda: None)
-    assert core.load() is None
+    monkeypatch.setattr(abi, "library_path", lambda: None)
+    assert abi.load() is None

@@ -21,11 +21,6 @@ def net(sizes=(4, 3, 2)):
     return Network(sizes, "tanh", seed=3, dtype="float64")
 
 
-@pytest.fixture
-def every_batch(monkeypatch):
-    monkeypatch.setattr("chainrule.training.loop.GLANCE", 0.0)
-
-
 @pytest.mark.parametrize("optimizer", [SGD(0.5), SGD(0.1, 0.9), Adam(0.05)], ids=str)
 @pytest.mark.parametrize("validation", [None, HELD])
 @pytest.mark.parametrize("stop", [0, 3, 5, 12, 19])
@@ -114,7 +109,8 @@ def cut_at_random(rng, dtype, settings, path):
     for _ in range(200):
         pieces = Network([4, 3, 2], "tanh", seed=3, dtype=dtype)
         training = train(pieces, X, T, **settings, checkpoint=Checkpoint(path, every=1e6, resume=True))
-        training._pace = lambda updates, seconds, it=training: setattr(it, "_per_call", int(rng.integers(1, 4)))
+        updates = training._updates
+        updates._set_pace = lambda made, seconds, it=updates: setattr(it, "_per_call", int(rng.integers(1, 4)))
         for _, event in zip(range(rng.integers(1, 9)), training, strict=False):
             pieces.cost(X, T)
             pieces.gradient(X, T)

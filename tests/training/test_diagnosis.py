@@ -9,7 +9,6 @@ from sklearn import datasets
 
 import chainrule as cr
 from chainrule.training.diagnosis import diagnose
-from chainrule.training.probe import probe_data, probe_layers
 
 
 def standardised(X):
@@ -145,10 +144,10 @@ def test_a_training_in_good_health_has_no_findings(name):
     assert HEALTHY[name]().diagnose() == []
 
 
-# --- where the line is drawn, on numbers by hand ----------------------------------------------------------------------
+# --- where the line is drawn, on numbers by hand ---------------------------------------------------------------------
 
 
-def told(cost=(), validation=(), **seen):
+def history_of(cost=(), validation=(), **seen):
     """A history of 10 hidden neurons in good health, apart from these numbers; `a__b` is the probe's "a b"."""
     probes = {
         "start saturated": [0.0],
@@ -169,58 +168,64 @@ SLOW = [0.999, 0.998, 0.997, 0.996, 0.995, 0.9945, 0.9942, 0.9941, 0.99409, 0.99
 FALLING = [0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6, 0.55, 0.5]
 DONE = [0.5, 0.3, 0.25, 0.22, 0.21, 0.205, 0.202, 0.201, 0.2, 0.2]
 LINES = {
-    "in health": (told(), []),
-    "saturated in learning": (told(end__saturated=[0.9], start__saturated=[0.1]), []),
-    "saturated from the start": (told(end__saturated=[0.55], start__saturated=[0.9]), ["saturated units"]),
-    "no longer saturated": (told(end__saturated=[0.4], start__saturated=[0.9]), []),
-    "some stuck": (told(end__stuck=[0.3]), []),
-    "many stuck": (told(end__stuck=[0.4]), ["saturated units"]),
-    "some dead": (told(end__dead=[0.3]), []),
-    "many dead": (told(end__dead=[0.4]), ["dead units"]),
-    "small deltas": (told(start__delta=[0.001, 0.5], end__delta=[0.001, 0.5]), []),
-    "vanishing": (told(start__delta=[4e-4, 0.5], end__delta=[4e-4, 0.5]), ["vanishing deltas"]),
-    "vanishing, then not": (told(start__delta=[4e-4, 0.5], end__delta=[0.01, 0.5]), []),
-    "no error left": (told(start__delta=[4e-4, 0.5], end__delta=[0.0, 0.0]), []),
-    "dead, so vanishing": (told(start__delta=[0, 1.0], end__delta=[0, 1.0], end__dead=[0.9]), ["dead units"]),
-    "answers that differ": (told(end__spread=[np.nan, 0.001, 0.05]), []),
-    "answers all alike": (told(end__spread=[np.nan, 0.001, 0.01]), ["constant answer"]),
-    "wiggles": (told([0.5] * 5 + [0.3, 0.35, 0.3, 0.35, 0.3]), []),
-    "jumps": (told([0.5] * 5 + [0.3, 0.6, 0.3, 0.6, 0.3]), ["rate too high"]),
-    "too few epochs for jumps": (told([0.3, 0.6, 0.3, 0.6, 0.3]), []),
-    "above where it began": (told([1.5] * 10), ["rate too high"]),
-    "above where easy rows began, which are as they were": (told([1.5] * 10, end__cost=[1.01]), []),
-    "above where it began, all rows": (told([1.5] * 10, end__cost=[1.5]), ["rate too high"]),
-    "above where easy rows began, then up": (told([1.5] * 8 + [9.0, 1.5], end__cost=[1.01]), ["rate too high"]),
-    "as good as where it began": (told([1.02, 0.99] * 5), []),
-    "up and down again": (told([0.9, 50.0, 3.0, 2.0, 1.0, 0.5, 0.4, 0.3, 0.3, 0.3]), ["rate too high"]),
-    "still falling": (told(FALLING), ["rate too low"]),
+    "in health": (history_of(), []),
+    "saturated in learning": (history_of(end__saturated=[0.9], start__saturated=[0.1]), []),
+    "saturated from the start": (history_of(end__saturated=[0.55], start__saturated=[0.9]), ["saturated units"]),
+    "no longer saturated": (history_of(end__saturated=[0.4], start__saturated=[0.9]), []),
+    "some stuck": (history_of(end__stuck=[0.3]), []),
+    "many stuck": (history_of(end__stuck=[0.4]), ["saturated units"]),
+    "some dead": (history_of(end__dead=[0.3]), []),
+    "many dead": (history_of(end__dead=[0.4]), ["dead units"]),
+    "small deltas": (history_of(start__delta=[0.001, 0.5], end__delta=[0.001, 0.5]), []),
+    "vanishing": (history_of(start__delta=[4e-4, 0.5], end__delta=[4e-4, 0.5]), ["vanishing deltas"]),
+    "vanishing, then not": (history_of(start__delta=[4e-4, 0.5], end__delta=[0.01, 0.5]), []),
+    "no error left": (history_of(start__delta=[4e-4, 0.5], end__delta=[0.0, 0.0]), []),
+    "dead, so vanishing": (history_of(start__delta=[0, 1.0], end__delta=[0, 1.0], end__dead=[0.9]), ["dead units"]),
+    "answers that differ": (history_of(end__spread=[np.nan, 0.001, 0.05]), []),
+    "answers all alike": (history_of(end__spread=[np.nan, 0.001, 0.01]), ["constant answer"]),
+    "wiggles": (history_of([0.5] * 5 + [0.3, 0.35, 0.3, 0.35, 0.3]), []),
+    "jumps": (history_of([0.5] * 5 + [0.3, 0.6, 0.3, 0.6, 0.3]), ["rate too high"]),
+    "too few epochs for jumps": (history_of([0.3, 0.6, 0.3, 0.6, 0.3]), []),
+    "above where it began": (history_of([1.5] * 10), ["rate too high"]),
+    "above where easy rows began, which are as they were": (history_of([1.5] * 10, end__cost=[1.01]), []),
+    "above where it began, all rows": (history_of([1.5] * 10, end__cost=[1.5]), ["rate too high"]),
+    "above where easy rows began, then up": (history_of([1.5] * 8 + [9.0, 1.5], end__cost=[1.01]), ["rate too high"]),
+    "as good as where it began": (history_of([1.02, 0.99] * 5), []),
+    "up and down again": (history_of([0.9, 50.0, 3.0, 2.0, 1.0, 0.5, 0.4, 0.3, 0.3, 0.3]), ["rate too high"]),
+    "still falling": (history_of(FALLING), ["rate too low"]),
     "hardly falling, the rate lowered": (
-        dataclasses.replace(told(SLOW), rate=[0.1] * 5 + [0.05, 0.03, 0.01, 1e-3, 1e-4]),
+        dataclasses.replace(history_of(SLOW), rate=[0.1] * 5 + [0.05, 0.03, 0.01, 1e-3, 1e-4]),
         ["rate too low"],
     ),
     "a little fallen long ago, the rate lowered": (
         dataclasses.replace(
-            told([0.9, 0.85, *[0.84] * 6, 0.839, 0.838]), rate=[0.1] * 5 + [0.05, 0.03, 0.01, 1e-3, 1e-4]
+            history_of([0.9, 0.85, *[0.84] * 6, 0.839, 0.838]), rate=[0.1] * 5 + [0.05, 0.03, 0.01, 1e-3, 1e-4]
         ),
         [],
     ),
-    "dropout costs more than the probe before": (told([1.9, 1.6, 1.5, 1.45, *[1.4] * 6], start__dropout=[0.5]), []),
-    "up and down again, with dropout": (
-        told([1.9, 50.0, 3.0, 2.0, 1.9, 1.8, 1.8, 1.7, 1.7, 1.6], start__dropout=[0.5]),
-        ["rate too high"],
-    ),
-    "inputs rather small": (told(start__inputs=[0.0, 0.02, 0.02]), []),
-    "inputs far too small": (told(start__inputs=[0.0, 0.003, 0.003]), ["unscaled input"]),
-    "still falling, validation no longer": (told(FALLING, [0.6] * 7 + [0.55, 0.56, 0.57]), []),
-    "validation a little worse": (told(DONE, [0.5, 0.4, 0.4, 0.4, 0.41, 0.42, 0.43, 0.44, 0.45, 0.45]), []),
-    "validation little worse for a good start": (
-        told(DONE, [0.45, 0.44, 0.445, 0.45, 0.45, 0.455, 0.46, 0.46, 0.46, 0.465], start__cost=[0.46]),
+    "dropout costs more than the probe before": (
+        history_of([1.9, 1.6, 1.5, 1.45, *[1.4] * 6], start__dropout=[0.5]),
         [],
     ),
-    "validation worse in a perfect fit": (told(DONE, [1e-5, 1e-6] + [1e-5] * 7 + [2e-5]), []),
-    "validation far worse": (told(DONE, [0.5, 0.4, 0.4, 0.45, 0.5, 0.55, 0.6, 0.6, 0.65, 0.7]), ["overfitting"]),
-    "validation worse, not rising": (told(DONE, [0.5, 0.4, 0.7, 0.7, 0.7, 0.6, 0.6, 0.6, 0.6, 0.6]), []),
-    "validation worse, training too": (told([0.2] * 10, [0.5, 0.4, 0.4, 0.45, 0.5, 0.5, 0.6, 0.6, 0.65, 0.7]), []),
+    "up and down again, with dropout": (
+        history_of([1.9, 50.0, 3.0, 2.0, 1.9, 1.8, 1.8, 1.7, 1.7, 1.6], start__dropout=[0.5]),
+        ["rate too high"],
+    ),
+    "inputs rather small": (history_of(start__inputs=[0.0, 0.02, 0.02]), []),
+    "inputs far too small": (history_of(start__inputs=[0.0, 0.003, 0.003]), ["unscaled input"]),
+    "still falling, validation no longer": (history_of(FALLING, [0.6] * 7 + [0.55, 0.56, 0.57]), []),
+    "validation a little worse": (history_of(DONE, [0.5, 0.4, 0.4, 0.4, 0.41, 0.42, 0.43, 0.44, 0.45, 0.45]), []),
+    "validation little worse for a good start": (
+        history_of(DONE, [0.45, 0.44, 0.445, 0.45, 0.45, 0.455, 0.46, 0.46, 0.46, 0.465], start__cost=[0.46]),
+        [],
+    ),
+    "validation worse in a perfect fit": (history_of(DONE, [1e-5, 1e-6] + [1e-5] * 7 + [2e-5]), []),
+    "validation far worse": (history_of(DONE, [0.5, 0.4, 0.4, 0.45, 0.5, 0.55, 0.6, 0.6, 0.65, 0.7]), ["overfitting"]),
+    "validation worse, not rising": (history_of(DONE, [0.5, 0.4, 0.7, 0.7, 0.7, 0.6, 0.6, 0.6, 0.6, 0.6]), []),
+    "validation worse, training too": (
+        history_of([0.2] * 10, [0.5, 0.4, 0.4, 0.45, 0.5, 0.5, 0.6, 0.6, 0.65, 0.7]),
+        [],
+    ),
 }
 
 
@@ -231,96 +236,12 @@ def test_the_line_is_drawn_where_the_docs_say(case):
 
 
 def test_words_have_the_numbers_and_the_names():
-    history = told(end__dead=[0.4], start__inputs=[1.0, 250.0, 1.0])
+    history = history_of(end__dead=[0.4], start__inputs=[1.0, 250.0, 1.0])
     unscaled, dead = history.diagnose(["age", "fare"])
     assert unscaled.words.startswith("input 'fare' is about 250 in size")
     assert dead.words.startswith("4 of the 10 neurons of layer 2 are off")
     assert history.diagnose()[0].words.startswith("input 2 (X[:, 1]) is about 250")
     assert dict(dead.numbers) == {"layer": 2.0, "dead": 0.4}
-
-
-# --- the probe -----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_the_probe_measures_the_errors_the_cost_and_the_spread(dtype):
-    X, T = FLOWERS
-    net = cr.Network([4, 5, 6, 3], ["tanh", "relu"], "softmax", "cross_entropy", dtype=dtype, seed=3)
-    found = probe_layers(net.architecture, net.theta, X[::5], T[::5])
-    by_row = np.array([net.gradient(x[None], t[None]) for x, t in zip(X[::5], T[::5], strict=True)], dtype=np.float64)
-    for (_, b), rms in zip(net.architecture.slices, found["delta"], strict=True):  # a row's dC/db is its delta
-        assert rms == pytest.approx(np.sqrt(np.mean(by_row[:, b] ** 2)), rel=1e-5)
-    assert found["cost"] == [pytest.approx(net.cost(X[::5], T[::5]), rel=1e-5)]
-    spread = net.predict(X[::5]).std(axis=0) / np.eye(3)[T[::5]].std(axis=0)
-    assert found["spread"] == pytest.approx(spread, rel=1e-5)
-    assert (found["rows"], found["units"]) == ([30], [5, 6])
-
-
-def test_the_probe_counts_what_is_flat():
-    """Weights by hand: z is the input times 1, plus biases that put neurons where they are known to be."""
-    X = np.array([[-8.0], [8.0]])
-    hidden = [("tanh", [0.0, 9.5, 20.0, 20.0]), ("relu", [20.0, -20.0, 0.0, 0.0])]
-    for activation, b in hidden:
-        net = cr.Network([1, 4, 1], activation, "identity", initializer=([np.ones((1, 4)), np.ones((4, 1))], [b, [0]]))
-        found = probe_layers(net.architecture, net.theta, X, np.array([[0.0], [1.0]]))
-        if activation == "tanh":  # |z| is 8 or more but for one 1.5; two neurons are on one side in both rows
-            assert (found["saturated"], found["stuck"], found["dead"]) == ([7 / 8], [0.5], [0.0])
-        else:  # one neuron off in both rows
-            assert (found["saturated"], found["stuck"], found["dead"]) == ([0.0], [0.0], [0.25])
-
-
-def test_the_probe_of_the_data_names_the_columns():
-    net = cr.Architecture.of([3, 2], output=[("identity", 1), ("sigmoid", 1)], cost="quadratic")
-    X = np.column_stack([np.ones(50), np.linspace(-900, 900, 50), np.sin(np.arange(50))])
-    T = np.column_stack([X[:, 1] / -50, np.cos(np.arange(50)) ** 2])
-    found = probe_data(net, X, T)
-    assert found["inputs"][:2] == [1, pytest.approx(np.sqrt(np.mean(X[:, 1] ** 2)))]
-    assert found["targets"][:2] == [0, pytest.approx(np.sqrt(np.mean(T[:, 0] ** 2)))]  # a sigmoid's has its bounds
-    assert found["leaks"] == [1, 0, 50]
-    assert probe_data(net, X[:10], T[:10])["leaks"] == []  # too few rows to suspect anything
-    T[:, 0] += 2 * X[:, 2]  # a correlation of 0.99
-    assert probe_data(net, X, T)["leaks"] == []
-
-
-def test_classes_that_overlap_in_a_single_row_are_no_leak():
-    X, T = FLOWERS
-    net = cr.Architecture.of([4, 3], output="softmax", cost="cross_entropy")
-    assert probe_data(net, X, T)["leaks"] == []
-    two = T < 2  # setosa and versicolor are apart in petal length and width
-    told = probe_data(cr.Architecture.of([4, 2], output="softmax", cost="cross_entropy"), X[two], T[two])["leaks"]
-    assert told[::3] == [2, 3]
-    X = X.copy()
-    X[0, 2] = X[60, 2]
-    told = probe_data(cr.Architecture.of([4, 2], output="softmax", cost="cross_entropy"), X[two], T[two])["leaks"]
-    assert told[::3] == [3]
-
-
-@pytest.mark.parametrize("settings", [{}, {"dropout": 0.3}, {"optimizer": cr.LBFGS(), "batch_size": None}])
-def test_the_probe_changes_no_bit(settings):
-    X, T = FLOWERS
-    nets = [cr.Network([4, 8, 3], output="softmax", cost="cross_entropy") for _ in range(2)]
-    seen, unseen = (
-        cr.fit(net, X, T, epochs=4, probe=probe, **settings) for net, probe in zip(nets, (True, False), strict=True)
-    )
-    assert nets[0].theta.tobytes() == nets[1].theta.tobytes()
-    assert seen.probes
-    assert dataclasses.replace(seen, probes={}, seconds=0.0) == dataclasses.replace(unseen, seconds=0.0)
-
-
-def test_probes_go_through_a_checkpoint(tmp_path):
-    X, T = FLOWERS
-    whole, first, second = (cr.Network([4, 8, 3], output="softmax", cost="cross_entropy") for _ in range(3))
-    expected = cr.fit(whole, X, T, epochs=4).probes
-    for net, epochs in ((first, 2), (second, 4)):
-        checkpoint = cr.Checkpoint(tmp_path / "c.safetensors", resume=True)
-        history = cr.fit(net, X, T, epochs=epochs, checkpoint=checkpoint)
-    assert history.probes == expected
-
-
-def test_a_function_of_ones_own_is_probed_too():
-    history = trained(*SUGAR, activation=lambda z: np.exp(-z * z), first="glorot_uniform", epochs=5)
-    assert history.probes["end dead"] == [0.0]
-    assert np.isfinite(history.probes["end delta"]).all()
 
 
 def test_estimators_are_diagnosed_with_the_weights_that_predict():

@@ -7,9 +7,8 @@ import types
 import numpy as np
 
 import chainrule as cr
-from chainrule.training import frontends as faces
+from chainrule.training import frontends
 from chainrule.training.display import Display, showing
-from chainrule.training.probe import LEAST, ROWS, most_rows, sample
 
 RNG = np.random.default_rng(3)
 X, T = RNG.normal(size=(60, 3)), RNG.integers(0, 2, size=60)
@@ -70,7 +69,7 @@ def test_a_log_has_a_line_every_few_seconds_and_one_in_the_end(monkeypatch, caps
     cr.MLPClassifier((4,), max_iter=50, tol=1.0, progress=True).fit(X, T)  # leaves its training before the end
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.endswith(", the training loss did not improve by more than tol=1 for 10 epochs in a row")
-    monkeypatch.setattr(faces, "SPOKEN", 0.0)
+    monkeypatch.setattr(frontends, "LINE_EVERY", 0.0)
     assert cr.fit(cr.Network([3, 2]), X, T, epochs=3, progress=True).epochs == 3
     assert len(capsys.readouterr().err.splitlines()) > 3
 
@@ -100,13 +99,13 @@ def test_a_notebook_gets_the_curves(monkeypatch):
     ipython = types.SimpleNamespace(get_ipython=lambda: shell)
     monkeypatch.setitem(sys.modules, "IPython", ipython)
     monkeypatch.setitem(sys.modules, "IPython.display", types.SimpleNamespace(display=display, HTML=str))
-    monkeypatch.setattr(faces, "DRAWN", 0.0)
+    monkeypatch.setattr(frontends, "DRAW_EVERY", 0.0)
     cr.train_table({"x": X[:, 0], "y": T}, "y", epochs=3, progress=True)
     assert len(drawn) >= 4
     assert "<svg" in drawn[-1]
     assert "epoch 3/3: cost" in drawn[-1]
     shell.kernel = None  # IPython in a terminal
-    assert not faces.in_notebook()
+    assert not frontends.in_notebook()
 
 
 def test_seeing_changes_no_bit(monkeypatch):
@@ -118,17 +117,6 @@ def test_seeing_changes_no_bit(monkeypatch):
             running.scores()
         thetas.append(running.net.theta.tobytes())
     assert thetas[0] == thetas[1]
-
-
-def test_rows_that_are_looked_at_are_spread_over_all_within_bounds():
-    found = sample(np.arange(5, 10 * ROWS), ROWS)
-    assert len(found) == ROWS
-    assert found[0] == 5
-    assert set(np.diff(found)) <= {9, 10}
-    assert sample(np.arange(3), ROWS).tolist() == [0, 1, 2]
-    single = np.dtype("float32")
-    assert most_rows(cr.Architecture.of([10**7, 1]), single) == LEAST
-    assert LEAST < most_rows(cr.Architecture.of([1000, 200]), single) < ROWS
 
 
 def test_the_time_left_is_what_is_left_of_the_time_asked_for() -> None:

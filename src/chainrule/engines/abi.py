@@ -1,7 +1,9 @@
-"""The C ABI of the native core (native/api.h) in ctypes: its structs, its functions, and its errors as ours."""
+"""The native core as a library: where it is, its C ABI (native/api.h) in ctypes, and its errors as ours."""
 
 import ctypes
+import sys
 from ctypes import POINTER, c_char, c_char_p, c_double, c_int32, c_int64, c_uint64, c_void_p
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,29 +12,34 @@ from chainrule.arrays import Array
 from chainrule.errors import EngineError
 
 __all__ = [
+    "ABI",
     "ACTIVATIONS",
     "COSTS",
+    "ERROR_BYTES",
     "KINDS",
     "RULES",
     "ArchitectureStruct",
-    "Block",
-    "Entry",
-    "Examples",
+    "BlockStruct",
+    "EntryStruct",
+    "ExamplesStruct",
     "Library",
-    "Mask",
-    "Matrix",
+    "MaskStruct",
+    "MatrixStruct",
     "PredictCall",
     "SettingsStruct",
     "StepCall",
     "error_of",
+    "library_path",
+    "load",
     "matrix",
 ]
 
-ACTIVATIONS, COSTS, RULES = range(3)  # what chainrule_has is asked about
-OK, ARGUMENT, LACKS, MEMORY, BUSY, DROPPED = range(6)  # codes
+ABI = 1  # CHAINRULE_ABI of native/api.h: the version of its structs and functions
+ACTIVATIONS, COSTS, RULES = range(3)  # kinds of entry, for chainrule_has
+OK, ARGUMENT, LACKS, MEMORY, BUSY, DROPPED = range(6)  # what a function that can fail returns
 KINDS = {"float32": 1, "float64": 2, "int32": 3}
 
-ROOM = 256  # bytes for an error's line
+ERROR_BYTES = 256  # of an error's line
 
 
 class _Sized(ctypes.Structure):
@@ -42,19 +49,19 @@ class _Sized(ctypes.Structure):
         super().__init__(size=ctypes.sizeof(type(self)), **fields)
 
 
-class Entry(ctypes.Structure):
-    """chainrule_entry: a name, and the parameter of what it names."""
+class EntryStruct(ctypes.Structure):
+    """chainrule_entry: the name of an activation or a cost, and its parameter."""
 
     _fields_ = [("name", c_char * 32), ("parameter", c_double)]
 
 
-class Block(ctypes.Structure):
+class BlockStruct(ctypes.Structure):
     """chainrule_block: neurons start..stop-1 of the output layer."""
 
-    _fields_ = [("activation", Entry), ("cost", Entry), ("start", c_int64), ("stop", c_int64)]
+    _fields_ = [("activation", EntryStruct), ("cost", EntryStruct), ("start", c_int64), ("stop", c_int64)]
 
 
-class Mask(ctypes.Structure):
+class MaskStruct(ctypes.Structure):
     """chainrule_mask: a byte for each weight."""
 
     _fields_ = [("data", c_void_p), ("bytes", c_int64)]
@@ -65,8 +72,8 @@ class ArchitectureStruct(_Sized):
 
     _fields_ = [
         *(("size", c_int64), ("dtype", c_int64), ("layers", c_int64), ("sizes", POINTER(c_int64))),
-        *(("hidden", POINTER(Entry)), ("masks", POINTER(Mask)), ("blocks", c_int64)),
-        ("block", POINTER(Block)),
+        *(("hidden", POINTER(EntryStruct)), ("masks", POINTER(MaskStruct)), ("blocks", c_int64)),
+        ("block", POINTER(BlockStruct)),
     ]
 
 
@@ -81,8 +88,8 @@ class SettingsStruct(_Sized):
     ]
 
 
-class Matrix(ctypes.Structure):
-    """chainrule_matrix: an array anywhere in memory; without data it is none."""
+class MatrixStruct(ctypes.Structure):
+    """chainrule_matrix: an array with any strides; all zero means no array."""
 
     _fields_ = [
         *(("data", c_void_p), ("kind", c_int64), ("rows", c_int64), ("columns", c_int64)),
@@ -90,17 +97,17 @@ class Matrix(ctypes.Structure):
     ]
 
 
-class Examples(ctypes.Structure):
+class ExamplesStruct(ctypes.Structure):
     """chainrule_examples."""
 
-    _fields_ = [("X", Matrix), ("T", Matrix), ("weight", Matrix), ("by_term", c_int64)]
+    _fields_ = [("X", MatrixStruct), ("T", MatrixStruct), ("weight", MatrixStruct), ("by_term", c_int64)]
 
 
 class StepCall(_Sized):
     """chainrule_step_call."""
 
     _fields_ = [
-        *(("size", c_int64), ("examples", Examples), ("order", c_void_p), ("rows", c_int64), ("rates", c_void_p)),
+        *(("size", c_int64), ("examples", ExamplesStruct), ("order", c_void_p), ("rows", c_int64), ("rates", c_void_p)),
         *(("updates", c_int64), ("epoch", c_int64), ("first_batch", c_int64), ("seconds", c_double)),
         *(("costs", c_void_p), ("theta", c_void_p), ("theta_bytes", c_int64), ("made", c_int64)),
     ]
@@ -110,14 +117,14 @@ class PredictCall(_Sized):
     """chainrule_predict_call."""
 
     _fields_ = [
-        *(("size", c_int64), ("X", Matrix), ("finite", c_int64), ("threads", c_int64)),
+        *(("size", c_int64), ("X", MatrixStruct), ("finite", c_int64), ("threads", c_int64)),
         *(("out", c_void_p), ("out_bytes", c_int64)),
     ]
 
 
-_LINE = (c_void_p, c_int64)  # where an error's line goes
+_LINE = (c_void_p, c_int64)  # a buffer for an error's line, and its size
 
-# What each returns, and what it takes.
+# The types of each function: what it returns, then its arguments.
 _FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "abi": (c_int64,),
     "instructions": (c_char_p, c_void_p, c_int64),
@@ -131,11 +138,11 @@ _FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "get_slots": (c_int32, c_uint64, c_void_p, c_int64, POINTER(c_int64), *_LINE),
     "set_slots": (c_int32, c_uint64, c_void_p, c_int64, c_int64, *_LINE),
     "predict": (c_int32, c_uint64, c_void_p, *_LINE),
-    "cost": (c_int32, c_uint64, POINTER(Examples), c_int64, POINTER(c_double), *_LINE),
+    "cost": (c_int32, c_uint64, POINTER(ExamplesStruct), c_int64, POINTER(c_double), *_LINE),
     "gradient": (
         c_int32,
         c_uint64,
-        POINTER(Examples),
+        POINTER(ExamplesStruct),
         c_double,
         c_double,
         c_double,
@@ -144,14 +151,39 @@ _FUNCTIONS: dict[str, tuple[Any, ...]] = {
         c_int64,
         *_LINE,
     ),
-    "norms": (c_int32, c_uint64, POINTER(Examples), c_int64, c_void_p, c_int64, *_LINE),
+    "norms": (c_int32, c_uint64, POINTER(ExamplesStruct), c_int64, c_void_p, c_int64, *_LINE),
 }
 
 
-class Library:
-    """The core: its functions by name; `instructions` is the set that it computes with.
+def library_path() -> Path | None:
+    """The shared library beside this module; None in an installation without it (docs/decisions/0009)."""
+    path = Path(__file__).with_name(f"libchainrule_core{'.dll' if sys.platform == 'win32' else '.so'}")
+    return path if path.exists() else None
 
-    Raises EngineError where CHAINRULE_ISA names a set that this machine does not run, or there is none at all.
+
+def load() -> ctypes.CDLL | None:
+    """The shared library; None in an installation without it.
+
+    Raises EngineError for one that is damaged, or that belongs to another version of this package.
+    """
+    path = library_path()
+    if path is None:
+        return None
+    try:
+        library = ctypes.CDLL(str(path))
+        library.chainrule_abi.restype = c_int64
+        version = library.chainrule_abi()
+    except (OSError, AttributeError) as error:
+        raise EngineError(f"the native core does not load, install chainrule again: {error}") from error
+    if version != ABI:
+        raise EngineError(f"the native core has interface {version}, but {ABI} is needed: install chainrule again")
+    return library
+
+
+class Library:
+    """The functions of the core by name; `instructions` is the instruction set that it uses.
+
+    Raises EngineError where this machine runs none of its instruction sets, or not the one that CHAINRULE_ISA names.
     """
 
     def __init__(self, library: ctypes.CDLL) -> None:
@@ -159,39 +191,39 @@ class Library:
         for name, (result, *arguments) in _FUNCTIONS.items():
             function = self.function(name)
             function.restype, function.argtypes = result, arguments
-        text = ctypes.create_string_buffer(ROOM)
-        found = self.function("instructions")(text, ROOM)
-        if found is None:
+        text = ctypes.create_string_buffer(ERROR_BYTES)
+        instructions = self.function("instructions")(text, ERROR_BYTES)
+        if instructions is None:
             raise EngineError(text.value.decode())
-        self.instructions: str = found.decode()
+        self.instructions: str = instructions.decode()
 
     def function(self, name: str) -> Any:
-        """chainrule_<name>; those that can fail return a code."""
+        """The C function chainrule_<name>; one that can fail returns a code."""
         return getattr(self._library, f"chainrule_{name}")
 
-    def has(self, what: int, name: str) -> bool:
-        """Whether the core has the activation, cost or rule of that name."""
-        if (what, name) not in self._has:
-            self._has[what, name] = bool(self.function("has")(what, name.encode()))
-        return self._has[what, name]
+    def has(self, kind: int, name: str) -> bool:
+        """Whether the core has the entry of that name; `kind` is ACTIVATIONS, COSTS or RULES."""
+        if (kind, name) not in self._has:
+            self._has[kind, name] = bool(self.function("has")(kind, name.encode()))
+        return self._has[kind, name]
 
     def call(self, name: str, *arguments: Any) -> None:
-        """Call a function that can fail; its error becomes ours: MemoryError, or EngineError in one line."""
-        text = ctypes.create_string_buffer(ROOM)
-        code = self.function(name)(*arguments, text, ROOM)
+        """Call a function that can fail. Raises MemoryError or EngineError with the core's line."""
+        text = ctypes.create_string_buffer(ERROR_BYTES)
+        code = self.function(name)(*arguments, text, ERROR_BYTES)
         if code:
             raise error_of(code, text.value)
 
 
 def error_of(code: int, line: bytes) -> MemoryError | EngineError:
-    """The error of a code other than 0."""
+    """The exception for a code other than OK, with the core's line as its message."""
     return (MemoryError if code == MEMORY else EngineError)(line.decode(errors="replace"))
 
 
-def matrix(array: Array) -> Matrix:
-    """An array (n,) or (n, k) of float32, float64 or int32 as the core takes it; the caller keeps the array alive.
+def matrix(array: Array) -> MatrixStruct:
+    """The struct of an array (n,) or (n, k) of float32, float64 or int32. The caller keeps the array alive.
 
-    Raises EngineError for another type.
+    Raises EngineError for another dtype or number of dimensions.
     """
     kind = KINDS.get(array.dtype.name) if array.dtype.isnative else None
     if kind is None:
@@ -201,4 +233,4 @@ def matrix(array: Array) -> Matrix:
     low, high = np.lib.array_utils.byte_bounds(array)
     columns, stride = (array.shape[1], array.strides[1]) if array.ndim == 2 else (1, array.itemsize)
     data = array.__array_interface__["data"][0]
-    return Matrix(data, kind, len(array), columns, array.strides[0], stride, low, high - low)
+    return MatrixStruct(data, kind, len(array), columns, array.strides[0], stride, low, high - low)

@@ -5,6 +5,7 @@ import ctypes
 import functools
 import itertools
 import math
+import operator
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from chainrule.activations import ACTIVATIONS
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array
 from chainrule.costs import COSTS
-from chainrule.engines import abi, core
+from chainrule.engines import abi
 from chainrule.engines.abi import Library
 from chainrule.engines.base import RETURN_AFTER, Run, RunState, check_lengths, check_order, check_rows, check_state
 from chainrule.engines.line_search import LineSearchRun
@@ -28,74 +29,77 @@ from chainrule.settings import TrainingSettings
 
 __all__ = ["NativeEngine", "engine"]
 
-MOST_UPDATES = 4096  # of one call
-MOST_ROWS = 2**20  # of one call, if that is one update at least
-TOGETHER = 1024  # rows in memory together where nothing is trained
-VECTOR_BYTES = {"v4": 64, "v3": 32}  # of an instruction set; 16 of the others
-MOST_KEPT = 2**22  # numbers in a network that is kept for the next call
+MOST_UPDATES = 4096  # updates in one call of the core
+MOST_ROWS = 2**20  # rows in one call, unless a single batch is larger
+ROWS_AT_ONCE = 1024  # rows that `cost` and `gradient` compute together
+VECTOR_BYTES = {"v4": 64, "v3": 32}  # by instruction set; 16 for the others
+MOST_SPARE = 2**22  # elements of a network that is worth keeping for the next call
 
 
 class NativeEngine:
-    """The core, on as many threads as the work is worth."""
+    """The engine of the core. It uses as many threads as are worth the work; no bit depends on their number."""
 
     name = "native"
 
     def __init__(self, library: Library) -> None:
         self._library = library
-        self._spare: deque[Handle] = deque(maxlen=1)  # taken and given back by one operation: threads never share it
+        self._spare: deque[CoreNetwork] = deque(maxlen=1)  # pop and append are atomic: no two threads get it
 
     @property
     def instructions(self) -> str:
-        """The instruction set that the core computes with."""
+        """The instruction set that the core uses: "v4", "v3", "v2" or "portable"."""
         return self._library.instructions
 
     @property
     def threads(self) -> int:
-        """The threads that it uses where the number is left to it."""
+        """The number of threads under threads=None."""
         return int(self._library.function("threads")())
 
     def padding(self, architecture: Architecture, dtype: np.dtype[Any]) -> float:
-        """Products that an update makes in all, for each that is asked for: columns are padded to whole vectors.
+        """Products computed in an update / products needed: more than 1, as columns are padded to whole vectors.
 
-        forward and gradient: (n_{l-1} + 1) columns(n_l) each; backward: n_l columns(n_{l-1}), but for the first layer.
+        With p(n) for n rounded up to whole vectors, layer l computes 2 (n_{l-1} + 1) p(n_l) products forward and for
+        the gradient, and n_l p(n_{l-1}) backward (not for l = 2). Needed are 3 n_{l-1} n_l (2 for l = 2).
         """
         lanes = VECTOR_BYTES.get(self.instructions, 16) // dtype.itemsize
-        useful = made = 0
+        needed = computed = 0
         for k, (n_in, n_out) in enumerate(itertools.pairwise(architecture.sizes)):
-            wide_in, wide_out = (-(-n // lanes) * lanes for n in (n_in, n_out))
-            useful += (3 if k else 2) * n_in * n_out
-            made += 2 * (n_in + 1) * wide_out + (n_out * wide_in if k else 0)
-        return made / useful
+            padded_in, padded_out = (-(-n // lanes) * lanes for n in (n_in, n_out))
+            needed += (3 if k else 2) * n_in * n_out
+            computed += 2 * (n_in + 1) * padded_out + (n_out * padded_in if k else 0)
+        return computed / needed
 
     def lacks(self, architecture: Architecture, settings: TrainingSettings | None = None) -> str | None:
-        """The first entry that the core does not have, by name; a line search needs only cost and gradient."""
-        asked: list[tuple[int, Registry[Any], Entry]] = [(abi.ACTIVATIONS, ACTIVATIONS, a) for a in architecture.hidden]
+        """The first entry that the core does not have, by name. A line search needs only cost and gradient."""
+        needed: list[tuple[int, Registry[Any], Entry]] = [
+            (abi.ACTIVATIONS, ACTIVATIONS, a) for a in architecture.hidden
+        ]
         for block in architecture.blocks:
-            asked += [(abi.ACTIVATIONS, ACTIVATIONS, block.activation), (abi.COSTS, COSTS, block.cost)]
+            needed += [(abi.ACTIVATIONS, ACTIVATIONS, block.activation), (abi.COSTS, COSTS, block.cost)]
         if settings is not None and not settings.optimizer.line_search:
-            asked.append((abi.RULES, OPTIMIZERS, settings.optimizer))
-        for what, registry, entry in asked:
-            if not (registry.holds(entry) and self._library.has(what, entry.name)):
+            needed.append((abi.RULES, OPTIMIZERS, settings.optimizer))
+        for kind, registry, entry in needed:
+            if not (registry.holds(entry) and self._library.has(kind, entry.name)):
                 return f"{registry.kind} {entry.name!r}"
         return None
 
     def predict(self, architecture: Architecture, theta: Array, X: Array) -> Array:
         """A^L for every row of X (n, n_1)."""
-        with self._pure(architecture, theta, 1) as net:
+        with self._network(architecture, theta, 1) as net:
             return NativeFrozen(net).predict(X)
 
     def freeze(self, architecture: Architecture, theta: Array) -> "NativeFrozen":
-        """The network with a packed copy of theta, for any number of predictions."""
-        net = Handle(self._library, architecture, theta.dtype, None)
+        """The network with a packed copy of theta, for predictions."""
+        net = CoreNetwork(self._library, architecture, theta.dtype, None)
         net.set_theta(theta)
         return NativeFrozen(net)
 
     def cost(self, architecture: Architecture, theta: Array, X: Array, T: Array, weight: Array | None) -> float:
         """sum of s C_x / n over all rows."""
-        found = ctypes.c_double()
-        with self._pure(architecture, theta, len(X)) as net:
-            self._library.call("cost", net.number, byref(_examples(X, T, weight)), 0, byref(found))
-        return found.value
+        cost = ctypes.c_double()
+        with self._network(architecture, theta, len(X)) as net:
+            self._library.call("cost", net.handle, byref(_examples(X, T, weight)), 0, byref(cost))
+        return cost.value
 
     def gradient(
         self,
@@ -109,21 +113,21 @@ class NativeEngine:
         l1: float = 0.0,
     ) -> Array:
         """dC/dtheta over all rows, summed in float64 over blocks of 1,024 rows in order."""
-        found = np.empty_like(theta)
-        examples, out = byref(_examples(X, T, weight)), (found.ctypes.data, found.nbytes)
-        with self._pure(architecture, theta, len(X)) as net:
-            self._library.call("gradient", net.number, examples, divisor, alpha, l1, 0, *out)
-        return found
+        g = np.empty_like(theta)
+        examples, out = byref(_examples(X, T, weight)), (g.ctypes.data, g.nbytes)
+        with self._network(architecture, theta, len(X)) as net:
+            self._library.call("gradient", net.handle, examples, divisor, alpha, l1, 0, *out)
+        return g
 
     def gradient_norms(
         self, architecture: Architecture, theta: Array, X: Array, T: Array, weight: Array | None
     ) -> Array:
-        """||dC_x/dtheta|| of each example, (n,), float64; `weight` is that of terms, or None."""
-        found = np.empty(len(X))
-        examples, out = byref(_examples(X, T, weight)), (found.ctypes.data, found.size)
-        with self._pure(architecture, theta, len(X)) as net:
-            self._library.call("norms", net.number, examples, 0, *out)
-        return found
+        """||dC_x/dtheta|| of each example, (n,), float64; `weight` is None or that of terms, (n, n_L)."""
+        norms = np.empty(len(X))
+        examples, out = byref(_examples(X, T, weight)), (norms.ctypes.data, norms.size)
+        with self._network(architecture, theta, len(X)) as net:
+            self._library.call("norms", net.handle, examples, 0, *out)
+        return norms
 
     def start(self, architecture: Architecture, theta: Array, settings: TrainingSettings, divisor: float) -> Run:
         """A run that trains `theta` in place."""
@@ -132,26 +136,26 @@ class NativeEngine:
         return NativeRun(self._library, architecture, theta, settings, divisor)
 
     @contextlib.contextmanager
-    def _pure(self, architecture: Architecture, theta: Array, rows: int) -> Iterator["Handle"]:
-        """A network with theta for one call; the last one is kept for the next call that asks for its like.
+    def _network(self, architecture: Architecture, theta: Array, rows: int) -> Iterator["CoreNetwork"]:
+        """A network with theta, for one call. The last one is reused if it fits.
 
-        Its memory is fresh from the system otherwise, and touching that costs a small call more than its work.
+        A new network has new memory from the system; the first access to it costs a small call more than its work.
         """
-        rows = max(1, min(rows, TOGETHER))
+        rows = max(1, min(rows, ROWS_AT_ONCE))
         try:
             net = self._spare.pop()
         except IndexError:
             net = None
         if net is None or not net.fits(architecture, theta.dtype, rows):
-            net = Handle(self._library, architecture, theta.dtype, None, rows)
+            net = CoreNetwork(self._library, architecture, theta.dtype, None, rows)
         net.set_theta(theta)
         yield net
-        if rows * sum(architecture.sizes) + theta.size < MOST_KEPT:
+        if rows * sum(architecture.sizes) + theta.size < MOST_SPARE:
             self._spare.append(net)
 
 
-class Handle:
-    """A network in the core, dropped with this object."""
+class CoreNetwork:
+    """A network in the core, known by its handle; dropped there when this object is deleted."""
 
     def __init__(
         self,
@@ -163,61 +167,61 @@ class Handle:
     ) -> None:
         self.library, self.sizes, self.dtype = library, architecture.sizes, dtype
         self._architecture, self._rows = architecture, rows
-        number = ctypes.c_uint64()
-        asked = None if settings is None else byref(settings)
-        library.call("make", byref(_architecture(architecture, dtype)), asked, rows, byref(number))
-        self.number = number.value
+        handle = ctypes.c_uint64()
+        run = None if settings is None else byref(settings)
+        library.call("make", byref(_architecture(architecture, dtype)), run, rows, byref(handle))
+        self.handle = handle.value
 
     def fits(self, architecture: Architecture, dtype: np.dtype[Any], rows: int) -> bool:
-        """Whether it has the architecture, the type and at least so many rows together: then no bit is another."""
+        """Whether it has this architecture and dtype, and space for `rows` rows. Reusing it then changes no bit."""
         return self._architecture is architecture and self.dtype == dtype and self._rows >= rows
 
     def set_theta(self, theta: Array) -> None:
         """Copy theta into the core."""
-        held = np.ascontiguousarray(theta)
-        self.library.call("set_theta", self.number, held.ctypes.data, held.nbytes)
+        theta = np.ascontiguousarray(theta)
+        self.library.call("set_theta", self.handle, theta.ctypes.data, theta.nbytes)
 
     def __del__(self) -> None:
-        if hasattr(self, "number"):
-            self.library.function("drop")(self.number, None, 0)
+        if hasattr(self, "handle"):
+            self.library.function("drop")(self.handle, None, 0)
 
 
 class NativeFrozen:
-    """A network that only predicts, from any number of threads at once."""
+    """A network that only predicts. Any number of threads may use it at once."""
 
-    def __init__(self, net: Handle) -> None:
-        self._net, self._own = net, threading.local()
-        self._predict, self._number = net.library.function("predict"), ctypes.c_uint64(net.number)
+    def __init__(self, net: CoreNetwork) -> None:
+        self._net, self._thread = net, threading.local()
+        self._predict, self._handle = net.library.function("predict"), ctypes.c_uint64(net.handle)
         self._shape, self._dtype = (net.sizes[0],), np.dtype(net.dtype.name)  # NumPy's one object for this type
 
     def predict(self, X: Array) -> Array:
         """A^L for every row of X (n, n_1)."""
-        net, found = self._net, np.empty((len(X), self._net.sizes[-1]), dtype=self._net.dtype)
+        net, out = self._net, np.empty((len(X), self._net.sizes[-1]), dtype=self._net.dtype)
         if len(X):
-            call = abi.PredictCall(X=abi.matrix(X), out=found.ctypes.data, out_bytes=found.nbytes)
-            net.library.call("predict", net.number, byref(call))
-        return found
+            call = abi.PredictCall(X=abi.matrix(X), out=out.ctypes.data, out_bytes=out.nbytes)
+            net.library.call("predict", net.handle, byref(call))
+        return out
 
     def row(self, x: Array) -> Array | None:
-        """A^L (n_L,) of one row x (n_1,) of the network's type, all finite; None for anything else."""
+        """A^L (n_L,) of one row x (n_1,), if it is of the network's dtype and finite; None for anything else."""
         if type(x) is not np.ndarray or x.shape != self._shape or x.dtype is not self._dtype:
             return None
         try:
-            into, call, out = self._own.buffers
+            row, call, out = self._thread.buffers
         except AttributeError:
-            into, call, out = self._own.buffers = self._buffers()
-        into[...] = x
-        return None if self._predict(self._number, call, None, 0) else out.copy()
+            row, call, out = self._thread.buffers = self._buffers()
+        row[...] = x
+        return None if self._predict(self._handle, call, None, 0) else out.copy()
 
     def _buffers(self) -> tuple[Array, Any, Array]:
-        """This thread's room for a row and its answer, and the call that joins them."""
-        into, out = np.empty((1, *self._shape), self._dtype), np.empty(self._net.sizes[-1], self._dtype)
-        call = abi.PredictCall(X=abi.matrix(into), finite=1, threads=1, out=out.ctypes.data, out_bytes=out.nbytes)
-        return into[0], byref(call), out
+        """Buffers of one thread: a row of X, the struct of the call, a row of A^L."""
+        X, out = np.empty((1, *self._shape), self._dtype), np.empty(self._net.sizes[-1], self._dtype)
+        call = abi.PredictCall(X=abi.matrix(X), finite=1, threads=1, out=out.ctypes.data, out_bytes=out.nbytes)
+        return X[0], byref(call), out
 
 
 class NativeRun:
-    """A run of the native engine: the core has the slots, theta is the caller's."""
+    """A run of the native engine. The optimizer's slots are in the core; theta is the caller's array."""
 
     ended = None  # without a line search there is always another update
 
@@ -225,33 +229,33 @@ class NativeRun:
         self, library: Library, architecture: Architecture, theta: Array, settings: TrainingSettings, divisor: float
     ) -> None:
         if not theta.flags.c_contiguous or not theta.flags.writeable or not theta.flags.aligned:
-            raise EngineError("theta must lie in one piece, aligned and writeable")
+            raise EngineError("theta must be contiguous, aligned and writeable")
         self._library, self._theta, self._m = library, theta, settings.batch_size
-        self._net = Handle(
+        self._net = CoreNetwork(
             library, architecture, theta.dtype, _settings(settings, divisor, len(architecture.sizes) - 2)
         )
-        self._lock, self._text = threading.Lock(), ctypes.create_string_buffer(abi.ROOM)
+        self._lock, self._error = threading.Lock(), ctypes.create_string_buffer(abi.ERROR_BYTES)
         self._most = max(1, min(MOST_UPDATES, MOST_ROWS // self._m))
         self._call = abi.StepCall(theta=theta.ctypes.data, theta_bytes=theta.nbytes, seconds=RETURN_AFTER)
-        self._make_room(1)
+        self._allocate(1)
         self._steps, self._slots = library.function("steps"), settings.optimizer.slots
-        self._fixed = (ctypes.c_uint64(self._net.number), byref(self._call), self._text, abi.ROOM)
+        self._arguments = (ctypes.c_uint64(self._net.handle), byref(self._call), self._error, abi.ERROR_BYTES)
         self._examples: tuple[Array, Array, Array | None] | None = None
-        self._seen: Any = None
+        self._layout: Any = None
 
     @property
     def state(self) -> RunState:
         """A copy of the state; setting it puts the run exactly there."""
         slots = np.empty((self._slots, self._theta.size), dtype=self._theta.dtype)
         step = ctypes.c_int64()
-        self._library.call("get_slots", self._net.number, slots.ctypes.data, slots.nbytes, byref(step))
+        self._library.call("get_slots", self._net.handle, slots.ctypes.data, slots.nbytes, byref(step))
         return RunState(self._theta.copy(), slots, step.value)
 
     @state.setter
     def state(self, state: RunState) -> None:
         check_state(state, self._theta, self._slots)
         slots = np.ascontiguousarray(state.slots, dtype=self._theta.dtype)
-        self._library.call("set_slots", self._net.number, slots.ctypes.data, slots.nbytes, state.step)
+        self._library.call("set_slots", self._net.handle, slots.ctypes.data, slots.nbytes, state.step)
         self._theta[...] = state.theta
 
     def steps(
@@ -261,85 +265,91 @@ class NativeRun:
         if not self._lock.acquire(blocking=False):
             raise EngineError("the run is in use by another thread: give each thread a run of its own")
         try:
-            self._look_at(X, T, weight)
+            self._set_examples(X, T, weight)
             check_order(order, len(rates), self._m)
             updates, call = min(len(rates), self._most), self._call
             if updates > len(self._rates):
-                self._make_room(updates)
+                self._allocate(updates)
             rows = min(len(order), updates * self._m)
             self._order[:rows] = order[:rows]
             self._rates[:updates] = rates[:updates]
             call.rows, call.updates, call.epoch, call.first_batch = rows, updates, epoch, first_batch
-            code = self._steps(*self._fixed)
+            code = self._steps(*self._arguments)
             if code:
                 check_rows(order[:rows], len(X))
-                raise abi.error_of(code, self._text.value)
+                raise abi.error_of(code, self._error.value)
             return self._costs[: call.made].copy()
         finally:
             self._lock.release()
 
-    def _make_room(self, updates: int) -> None:
-        """Have buffers for so many updates."""
+    def _allocate(self, updates: int) -> None:
+        """Allocate buffers for `updates` updates."""
         self._order = np.empty(updates * self._m, dtype=np.int64)
         self._rates, self._costs = np.empty(updates), np.empty(updates)
         for name, buffer in {"order": self._order, "rates": self._rates, "costs": self._costs}.items():
             setattr(self._call, name, buffer.ctypes.data)
 
-    def _look_at(self, X: Array, T: Array, weight: Array | None) -> None:
-        """Have the examples in the call: the same arrays as before are known by being the same objects."""
-        found, known = (X, T, weight), self._examples
-        if known is not None and X is known[0] and T is known[1] and weight is known[2] and _seen(found) == self._seen:
+    def _set_examples(self, X: Array, T: Array, weight: Array | None) -> None:
+        """Put the examples into the call struct; skip if they are the same objects as last time, laid out alike."""
+        arrays, layout = (X, T, weight), _layout(X, T, weight)
+        last = self._examples
+        if last is not None and all(map(operator.is_, arrays, last)) and layout == self._layout:
             return
         check_lengths(X, T, weight)
         self._call.examples = _examples(X, T, weight)
-        self._examples, self._seen = found, _seen(found)
+        self._examples, self._layout = arrays, layout
 
 
 @functools.cache
 def engine() -> NativeEngine:
-    """The one engine. Raises EngineError where there is no core, or none for this machine."""
-    library = core.load()
+    """The one engine. Raises EngineError where the core is not built or does not run on this machine."""
+    library = abi.load()
     if library is None:
         raise EngineError("the native engine is not built")
     return NativeEngine(Library(library))
 
 
-def _seen(arrays: tuple[Array, Array, Array | None]) -> list[Any]:
-    """What an array's owner may change in place, apart from its values."""
+def _layout(*arrays: Array | None) -> list[Any]:
+    """dtype, shape and strides of each array: an owner can change these in place."""
     return [None if a is None else (a.dtype, a.shape, a.strides) for a in arrays]
 
 
-def _examples(X: Array, T: Array, weight: Array | None) -> abi.Examples:
-    found = abi.Examples(X=abi.matrix(X), T=abi.matrix(T))
+def _examples(X: Array, T: Array, weight: Array | None) -> abi.ExamplesStruct:
+    """The struct of the examples, which the caller keeps alive."""
+    struct = abi.ExamplesStruct(X=abi.matrix(X), T=abi.matrix(T))
     if weight is not None:
-        found.weight, found.by_term = abi.matrix(weight), int(weight.ndim == 2)
-    return found
+        struct.weight, struct.by_term = abi.matrix(weight), int(weight.ndim == 2)
+    return struct
 
 
 @functools.lru_cache(maxsize=64)
 def _architecture(a: Architecture, dtype: np.dtype[Any]) -> abi.ArchitectureStruct:
-    """The architecture as the core takes it; it keeps alive what it points to."""
+    """The struct of an architecture. It keeps alive the arrays that it points to."""
     masks = [None if mask is None else np.ascontiguousarray(mask, dtype=np.uint8) for mask in a.masks]
-    blocks = [abi.Block(_entry(b.activation), _entry(b.cost), b.start, b.stop) for b in a.blocks]
-    found = abi.ArchitectureStruct(
+    blocks = [abi.BlockStruct(_entry(b.activation), _entry(b.cost), b.start, b.stop) for b in a.blocks]
+    struct = abi.ArchitectureStruct(
         dtype=abi.KINDS[dtype.name],
         layers=len(a.sizes) - 1,
         sizes=(ctypes.c_int64 * len(a.sizes))(*a.sizes),
-        hidden=(abi.Entry * len(a.hidden))(*map(_entry, a.hidden)),
-        masks=(abi.Mask * len(masks))(*(abi.Mask() if m is None else abi.Mask(m.ctypes.data, m.size) for m in masks)),
+        hidden=(abi.EntryStruct * len(a.hidden))(*map(_entry, a.hidden)),
+        masks=(abi.MaskStruct * len(masks))(*map(_mask, masks)),
         blocks=len(blocks),
-        block=(abi.Block * len(blocks))(*blocks),
+        block=(abi.BlockStruct * len(blocks))(*blocks),
     )
-    found.held = masks
-    return found
+    struct.masks_alive = masks
+    return struct
 
 
-def _entry(entry: Entry) -> abi.Entry:
-    return abi.Entry(entry.name.encode(), next(iter(_parameters(entry)), 0.0))
+def _mask(mask: Array | None) -> abi.MaskStruct:
+    return abi.MaskStruct() if mask is None else abi.MaskStruct(mask.ctypes.data, mask.size)
+
+
+def _entry(entry: Entry) -> abi.EntryStruct:
+    return abi.EntryStruct(entry.name.encode(), next(iter(_parameters(entry)), 0.0))
 
 
 def _parameters(entry: Entry) -> list[float]:
-    """The numbers of an entry in the order of its fields, a learning rate last."""
+    """The parameters of an entry in the order of its fields; the learning rate comes last."""
     values = entry.document()
     rate = values.pop("learning_rate", None)
     return [float(v) for name, v in values.items() if name != "name"] + ([] if rate is None else [rate])

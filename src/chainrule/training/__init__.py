@@ -1,15 +1,17 @@
-"""Training: an iterator of events, which whoever runs it reads, shows and may leave at any time.
+"""Training: an iterator of events. A caller reads them, may show them, and may leave the loop at any event.
 
-The weights of the network are current whenever an event is seen. Leaving the loop leaves them so; only `Finished`
-brings back the best ones, where a validation set says which those are.
+The weights of the network are current at every event. Leaving the loop leaves them as they are; only `Finished` brings
+back the best ones, where a validation set chooses them.
 """
 
 from chainrule.settings import TrainingSettings
 from chainrule.training.checkpoint import Checkpoint, as_checkpoint
-from chainrule.training.events import EpochEnd, Event, Finished, History, Progress, Started, Stopped
-from chainrule.training.loop import Training, TrainingState
+from chainrule.training.events import EpochEnd, Event, Finished, Progress, Started, Stopped
+from chainrule.training.history import History
+from chainrule.training.loop import Training
 from chainrule.training.monitor import Metric, Monitor
 from chainrule.training.starting import fit, start, train
+from chainrule.training.state import TrainingState
 
 __all__ = [
     "Checkpoint",

@@ -1,4 +1,4 @@
-"""Checkpoints: when a training is saved, and going on from what was saved with the bits of never having stopped."""
+"""Checkpoints: a file that stores the state of a training while it runs, to resume with the same bits."""
 
 import dataclasses
 import math
@@ -8,29 +8,30 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from chainrule.errors import SettingError
+from chainrule.fields import is_number
 from chainrule.files.atomic import check_target
 from chainrule.registry import require
-from chainrule.training.events import Event, Finished
-from chainrule.training.fingerprint import Fingerprint, differences, fingerprint_of
-from chainrule.training.loop import Training, TrainingState
+from chainrule.training.fingerprint import Fingerprint, differences
+from chainrule.training.state import TrainingState
 from chainrule.training.state_file import Stored, read_state, write_state
 
-__all__ = ["Checkpoint", "as_checkpoint", "keep"]
+__all__ = ["Checkpoint", "CheckpointFile", "as_checkpoint"]
 
 
 @dataclasses.dataclass(frozen=True)
 class Checkpoint:
-    """A file that a training is saved in every so many seconds, and when it ends; `resume` goes on from what it has.
+    """A file in which a training is saved while it runs and when it ends, to resume from.
 
-    With resume=True and no file there, training starts from the beginning. With resume=False a file in the way is
-    refused: what took hours is not overwritten by a forgotten word. `also` are settings of your own, by name, that must
-    be the same to go on.
+    - path: the file. Without `resume` it must not exist: hours of work are not overwritten by a forgotten word.
+    - every: the seconds from one save to the next, from 0.
+    - resume: whether to resume from the file; where it does not exist, training starts from the beginning.
+    - also: settings of your own, by name, that must be the same to resume.
 
     >>> Checkpoint("run.safetensors", every=10, resume=True)
     Checkpoint(path='run.safetensors', every=10.0, resume=True, also={})
+
+    Raises SettingError where `path` is not a path or `every` is not a number of seconds from 0.
     """
 
     path: str | os.PathLike[str]
@@ -40,15 +41,18 @@ class Checkpoint:
 
     def __post_init__(self) -> None:
         require(isinstance(self.path, str | os.PathLike), "the path of the checkpoint", self.path, "text or a Path")
-        number = isinstance(self.every, int | float | np.integer | np.floating) and not isinstance(self.every, bool)
-        require(number and 0 <= self.every < math.inf, "every of the checkpoint", self.every, "seconds from 0")
+        seconds = is_number(self.every) and 0 <= self.every < math.inf
+        require(seconds, "every of the checkpoint", self.every, "a number of seconds from 0")
         object.__setattr__(self, "every", float(self.every))
 
     def check_place(self) -> None:
-        """Raise SettingError for a file in the way, OSError for a place that cannot be written."""
+        """Check that training may write to the path.
+
+        Raises SettingError where the file exists and `resume` is False, OSError where the path cannot be written.
+        """
         check_target(self.path)
         if not self.resume and Path(self.path).exists():
-            raise SettingError(f"{os.fspath(self.path)} is there already: resume, to go on from it, or remove it first")
+            raise SettingError(f"{os.fspath(self.path)} exists already: resume from it, or remove it first")
 
 
 def as_checkpoint(checkpoint: Any) -> Checkpoint:
@@ -56,85 +60,73 @@ def as_checkpoint(checkpoint: Any) -> Checkpoint:
     return checkpoint if isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint)
 
 
-def keep(training: Training, checkpoint: Checkpoint | str | os.PathLike[str]) -> None:
-    """Have a training that has not begun go on from its checkpoint, if there is one, and saved in it from now on.
+class CheckpointFile:
+    """The checkpoint of one training: read once, then saved again and again, never an older state over a later one."""
 
-    Raises SettingError where the file is of another training or is in the way, ModelFileError where it is damaged,
-    OSError where it could not be written.
-    """
-    asked = as_checkpoint(checkpoint)
-    keeper = FileKeeper(asked, fingerprint_of(training, asked.also))
-    keeper.begin(training)
-    training.keeper = keeper
-
-
-class FileKeeper:
-    """Keeps the checkpoint of one training (a `Keeper`)."""
-
-    def __init__(self, checkpoint: Checkpoint, identity: Fingerprint) -> None:
-        self._checkpoint, self._identity = checkpoint, identity
+    def __init__(self, checkpoint: Checkpoint, fingerprint: Fingerprint) -> None:
+        self._checkpoint, self._fingerprint = checkpoint, fingerprint
         self._name = os.fspath(checkpoint.path)
-        self._saved: tuple[int, int] | None = None
+        self._saved: tuple[int, int] | None = None  # the position of the state in the file
         self._due = time.monotonic() + checkpoint.every
 
-    def begin(self, training: Training) -> None:
-        """Put the training where the file is, if it may be, and tell in its notes."""
+    def open(self, epochs: int) -> tuple[TrainingState | None, list[str]]:
+        """The state to resume from, None if there is no file yet; and lines that say so.
+
+        Raises SettingError where the file is another training's, is beyond `epochs` or must not be overwritten,
+        ModelFileError where it is damaged, OSError where it cannot be written.
+        """
         self._checkpoint.check_place()
         if not Path(self._checkpoint.path).exists():
-            if self._checkpoint.resume:
-                training.notes.append(f"there is no checkpoint {self._name} yet: starting from the beginning")
-            return
-        stored = read_state(self._checkpoint.path)
-        self._check(stored, training.settings.epochs)
-        training.go_to(stored.state)
-        self._saved = _position(stored.state)
-        training.notes.append(f"going on from {self._name}: {_place(stored.state)}")
-        training.notes += _moved(self._identity.maker, stored.maker)
+            new = f"there is no checkpoint {self._name} yet: starting from the beginning"
+            return None, [new] if self._checkpoint.resume else []
+        state, fingerprint = read_state(self._checkpoint.path)
+        self._check(fingerprint, state, epochs)
+        self._saved = _position(state)
+        done = f"{state.epoch:,} epochs and {state.run.step:,} updates are done"
+        return state, [f"going on from {self._name}: {done}", *_moved(self._fingerprint.maker, fingerprint.maker)]
 
-    def saw(self, training: Training, event: Event) -> None:
-        """Save if it is time to."""
-        if isinstance(event, Finished) or time.monotonic() >= self._due:
-            self.save(training.state)
+    @property
+    def is_due(self) -> bool:
+        """Whether the time since the last save is up."""
+        return time.monotonic() >= self._due
 
     def save(self, state: TrainingState) -> None:
-        """Write the state, unless the file has it, or a later one."""
-        position, i = _position(state), self._identity
+        """Write the state, unless the file has it or a later one."""
+        position = _position(state)
         if self._saved is None or self._saved < position:
-            write_state(self._checkpoint.path, Stored(state, i.settings, i.data, i.maker))
+            write_state(self._checkpoint.path, Stored(state, self._fingerprint))
             self._saved = position
         self._due = time.monotonic() + self._checkpoint.every
 
-    def _check(self, stored: Stored, epochs: int) -> None:
-        """Refuse other settings, other data and a place beyond the end, naming what differs."""
-        came, there = self._identity.settings, stored.settings
-        other = differences(came, there)
+    def _check(self, stored: Fingerprint, state: TrainingState, epochs: int) -> None:
+        """Refuse other settings, other data and a state beyond the last epoch, naming what differs."""
+        now, before = self._fingerprint.settings, stored.settings
+        other = differences(now, before)
         if other:
-            words = "; ".join(f"{name} is {_shown(came, name)}, there {_shown(there, name)}" for name in other[:3])
-            raise SettingError(f"the checkpoint {self._name} is of another training: {words}: give the same settings")
-        other = differences(self._identity.data, stored.data)
+            words = "; ".join(f"{name} is {_shown(now, name)}, there {_shown(before, name)}" for name in other[:3])
+            raise SettingError(
+                f"the checkpoint {self._name} belongs to another training: {words}: give the same settings"
+            )
+        other = differences(self._fingerprint.data, stored.data)
         if other:
             raise SettingError(
-                f"the checkpoint {self._name} is of a training on other data (the {', '.join(other)} differ): "
+                f"the checkpoint {self._name} belongs to a training on other data (the {', '.join(other)} differ): "
                 "give the same data"
             )
-        begun = stored.state.epoch + bool(len(stored.state.costs))
+        begun = state.epoch + bool(len(state.costs))
         if begun > epochs:
-            raise SettingError(f"the checkpoint {self._name} is in epoch {begun}: epochs is {epochs}, ask for more")
+            raise SettingError(f"the checkpoint {self._name} is in epoch {begun}, but epochs is {epochs}: give more")
 
 
 def _position(state: TrainingState) -> tuple[int, int]:
     return state.epoch, state.run.step
 
 
-def _place(state: TrainingState) -> str:
-    return f"{state.epoch:,} epochs and {state.run.step:,} updates are done"
-
-
 def _shown(settings: Mapping[str, Any], name: str) -> str:
     return repr(settings[name]) if name in settings else "not set"
 
 
-def _moved(came: Mapping[str, str], there: Mapping[str, str]) -> list[str]:
-    """A line if bits may differ because something else computes now."""
-    words = "; ".join(f"{name} is {came.get(name)}, was {there.get(name)}" for name in differences(came, there))
-    return [f"{words}: the last bits may differ from those of a training that never moved"] if words else []
+def _moved(now: Mapping[str, str], before: Mapping[str, str]) -> list[str]:
+    """A line if bits may differ because another engine, processor or version computes now."""
+    words = "; ".join(f"{name} is {now.get(name)}, was {before.get(name)}" for name in differences(now, before))
+    return [f"{words}: the last bits may differ from those of a training without a break"] if words else []

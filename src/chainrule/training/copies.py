@@ -1,7 +1,7 @@
-"""Columns of arrays that are copies of a target: the target in other units, or a number in which no classes overlap.
+"""Columns of X that are copies of a target: the target in other units, or a number in which its classes do not overlap.
 
-It demands a perfect copy, in the at most 256 rows that the probe of a training reads, because nothing else is known of
-an array's columns. `chainrule.model.leaks` judges a table's columns, before they are encoded: each by how well it
+Only perfect copies count, in the at most 256 rows that the probe of a training reads, because nothing else is known
+about an array's columns. `chainrule.model.leaks` judges a table's columns before they are encoded: each by how well it
 predicts the target of other rows, missing cells included.
 """
 
@@ -22,7 +22,7 @@ def copies_of_targets(X: Array, T: Array, blocks: Sequence[slice]) -> list[tuple
     >>> copies_of_targets(np.column_stack([np.sin(x), 5 - 3 * x]), x[:, None], [slice(0, 1)])
     [(1, 0)]
 
-    A single column is never called a copy: there is nothing to leave it out for.
+    A single column never counts as a copy: without it there would be no inputs.
     """
     if X.shape[1] < 2:
         return []

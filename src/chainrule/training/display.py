@@ -1,8 +1,8 @@
-"""Seeing a training while it runs: cost and metrics, on the rows trained on and held out, and the time left.
+"""The display of a training while it runs: costs, metrics on training and validation rows, and the time left.
 
-a terminal       one line that is written over, gone when the training is
+a terminal       one line that is written over, and removed at the end
 a notebook       the curves, drawn again about twice a second
-anything else    a line every few seconds, or nothing
+anything else    a line of text every few seconds, or nothing
 """
 
 import math
@@ -21,16 +21,18 @@ __all__ = ["Display", "showing"]
 
 Scores = Callable[[], Mapping[str, float]]
 
-PAUSE = 1.0  # seconds between two looks at the rows trained on, which take the metrics once more
+SCORES_EVERY = 1.0  # seconds between two computations of the metrics on training rows
 
 
 class Display:
-    """Shows the events of a training on stderr or in a notebook, where somebody looks; a context.
+    """Shows the events of a training on a terminal, in a notebook, or as lines on stderr; a context manager.
 
-    The time left is that of all epochs at the pace so far, or what is left of `time` (seconds) if that is less; where
-    training `may_end` before, it is said to be the most. `unit` is what an epoch is called. `scores` gives the metrics
-    on the rows trained on, as they are now. Without `lines` a stderr that is no terminal gets nothing; `silent` shows
-    nothing anywhere.
+    - silent: whether to show nothing anywhere.
+    - lines: whether a stderr that is not a terminal gets lines of text.
+    - time: the seconds after which training stops, or None; the time left is never more than what is left of them.
+    - may_end: whether training may end before its last epoch: then the time left is shown as "at most".
+    - unit: what an epoch is called.
+    - scores: a function without arguments for the metrics on training rows, by name, or None.
 
     >>> with Display(silent=True) as display:
     ...     for event in cr.train(cr.Network([1, 1]), [[0.0], [1.0]], [[0.0], [1.0]], epochs=3):
@@ -53,8 +55,8 @@ class Display:
         self._time, self._may_end, self._unit, self._scores = time, may_end, unit, scores
         self._epochs = self._batches = 0
         self._first: tuple[int, float] | None = None
-        self._trained: Mapping[str, float] = {}
-        self._looked = -math.inf
+        self._training_scores: Mapping[str, float] = {}
+        self._scored = -math.inf
         self.state = State()
 
     def __enter__(self) -> Self:
@@ -67,11 +69,11 @@ class Display:
 
     @property
     def text(self) -> str:
-        """What is shown, in one line."""
+        """The state of training, in one line."""
         return self.state.text
 
     def show(self, event: Event) -> None:
-        """Bring the display up to date with an event."""
+        """Show what an event says."""
         state = self.state
         if isinstance(event, Started):
             self._epochs, self._batches = event.epochs, event.batches
@@ -82,48 +84,45 @@ class Display:
             state.place = f"{self._unit} {event.epoch + 1}/{self._epochs}"
             state.cost, state.left = f"cost {event.cost:.4g}", self.left(state.done, event.seconds)
         elif isinstance(event, EpochEnd):
-            self._close(event)
+            self._end_epoch(event)
         elif isinstance(event, Stopped):
             state.message = event.message
         self._frontend.show(state)
 
-    def _close(self, event: EpochEnd) -> None:
-        """Take in what the end of an epoch tells."""
+    def _end_epoch(self, event: EpochEnd) -> None:
+        """Put the costs and scores of an epoch into the state."""
         self.state.cost = f"cost {event.cost:.4g}"
         self.state.add(event.cost, event.validation)
         if event.validation is not None:
-            trained = self._on_training_rows() if event.metrics else {}
-            said = {words(name): _both(value, trained.get(name)) for name, value in event.metrics.items()}
-            held = {"validation": f"{event.validation:.4g}", **said}
-            self.state.scores = "".join(f", {printable(name)} {value}" for name, value in held.items())
+            training = self._on_training_rows() if event.metrics else {}
+            metrics = {words(name): _both(value, training.get(name)) for name, value in event.metrics.items()}
+            scores = {"validation": f"{event.validation:.4g}", **metrics}
+            self.state.scores = "".join(f", {printable(name)} {value}" for name, value in scores.items())
 
     def _on_training_rows(self) -> Mapping[str, float]:
-        """The metrics on the rows trained on, not asked for more often than every so many seconds."""
-        if (
-            self._scores is not None
-            and not isinstance(self._frontend, Silent)
-            and time.monotonic() > self._looked + PAUSE
-        ):
-            self._trained = self._scores()
-            self._looked = time.monotonic()
-        return self._trained
+        """The metrics on training rows, computed anew after SCORES_EVERY seconds."""
+        if self._scores is None or isinstance(self._frontend, Silent):
+            return {}
+        if time.monotonic() > self._scored + SCORES_EVERY:
+            self._training_scores, self._scored = self._scores(), time.monotonic()
+        return self._training_scores
 
     def left(self, done: int, seconds: float) -> str:
-        """The time left in words, when `done` updates have been made in all and `seconds` have gone by."""
+        """The time left in words, after `done` updates in all and `seconds` of training."""
         begun, since = self._first or (done, seconds)
         if done <= begun:
             return ""
         pace = (seconds - since) / (done - begun)
-        left = min(
-            pace * (self._epochs * self._batches - done), math.inf if self._time is None else self._time - seconds
-        )
+        limit = math.inf if self._time is None else self._time - seconds
+        left = min(pace * (self._epochs * self._batches - done), limit)
         return f"{'at most ' if self._may_end else ''}{timedelta(seconds=round(max(left, 0.0)))} left"
 
 
 def showing(events: Iterable[Event], *, silent: bool = False, **how: Any) -> Iterator[Event]:
-    """The same events, each shown before it is handed on; `how` as for `Display`.
+    """The same events, each shown before it is handed on; `how` are arguments of `Display`.
 
-    A `Training` says by itself how long it may go on, and gives the metrics on the rows trained on.
+    Of a `Training`, `time`, `may_end` and `scores` are known. A caller who shows other events than those that training
+    hands out, or whose loop may raise, takes a `Display` as a context instead: it is closed at once.
 
     >>> training = cr.train(cr.Network([1, 1]), [[0.0], [1.0]], [[0.0], [1.0]], epochs=1)
     >>> [type(event).__name__ for event in showing(training, silent=True)]
@@ -139,8 +138,9 @@ def showing(events: Iterable[Event], *, silent: bool = False, **how: Any) -> Ite
             yield event
 
 
-def _both(held: float, trained: float | None) -> str:
-    return f"{held:.4g}" if trained is None else f"{held:.4g} (training {trained:.4g})"
+def _both(validation: float, training: float | None) -> str:
+    """A metric on the validation set and, if it is known, on training rows."""
+    return f"{validation:.4g}" if training is None else f"{validation:.4g} (training {training:.4g})"
 
 
 def _frontend(lines: bool) -> Frontend:

@@ -1,4 +1,4 @@
-"""What a training is of: the settings and data that must be the same for going on with it to give the same bits."""
+"""Fingerprint of a training: the settings and data that must match to resume it bit for bit."""
 
 import dataclasses
 import math
@@ -14,42 +14,47 @@ from chainrule.examples import digest_of, digests
 from chainrule.fields import settings_of
 from chainrule.network import Network
 from chainrule.registry import Entry
-from chainrule.training.loop import Training
+from chainrule.training.problem import Problem
 
 __all__ = ["Fingerprint", "differences", "fingerprint_of"]
 
 
 @dataclasses.dataclass(frozen=True)
 class Fingerprint:
-    """`settings` as plain data by name, the digests of the `data`, and what computes (`maker`: engine, versions)."""
+    """What a training can be recognised by, as plain data.
+
+    - settings: the settings that bits depend on, by name.
+    - data: the digests of the examples, by name.
+    - maker: what computes: engine, instructions, versions. It may differ, and then the last bits may differ too.
+    """
 
     settings: Mapping[str, Any]
     data: Mapping[str, str]
     maker: Mapping[str, str]
 
 
-def fingerprint_of(training: Training, also: Mapping[str, Any]) -> Fingerprint:
-    """The identity of a training; `also` are settings that it does not know.
+def fingerprint_of(problem: Problem, also: Mapping[str, Any]) -> Fingerprint:
+    """The fingerprint of a training; `also` are settings that training itself does not know.
 
-    Threads and time are none of it, epochs only where the schedule looks ahead. Functions of your own are known by
-    their names alone.
+    Threads and time are not in it, and epochs only where the schedule depends on them. A function of your own is
+    recognised by its name alone.
     """
-    dtype = training.net.dtype
-    data = digests(training.examples, dtype)
-    if training.validation is not None:
-        data |= {f"validation {name}": digest for name, digest in digests(training.validation, dtype).items()}
-    settings = {**also, **_of_network(training.net), **_of_training(training), **also}
-    return Fingerprint(_plain(settings), data, _maker(training.engine))
+    dtype = problem.net.dtype
+    data = digests(problem.examples, dtype)
+    if problem.validation is not None:
+        data |= {f"validation {name}": digest for name, digest in digests(problem.validation, dtype).items()}
+    settings = {**also, **_of_network(problem.net), **_of_training(problem), **also}
+    return Fingerprint(_plain(settings), data, _maker(problem.engine))
 
 
-def differences(came: Mapping[str, Any], stored: Mapping[str, Any]) -> list[str]:
-    """What is not the same in two sets of settings or digests, by name.
+def differences(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
+    """The names under which two mappings of settings or digests differ.
 
     >>> differences({"seed": 1, "alpha": 0.5}, {"seed": 2, "alpha": 0.5})
     ['seed']
     """
-    names = dict.fromkeys([*came, *stored])
-    return [name for name in names if name not in came or name not in stored or came[name] != stored[name]]
+    names = dict.fromkeys([*now, *before])
+    return [name for name in names if name not in now or name not in before or now[name] != before[name]]
 
 
 def _of_network(net: Network) -> dict[str, Any]:
@@ -68,9 +73,9 @@ def _masks(architecture: Architecture) -> list[str | None]:
     return [None if mask is None else digest_of(mask, None, mask.dtype) for mask in architecture.masks]
 
 
-def _of_training(training: Training) -> dict[str, Any]:
-    """The settings that bits depend on, what chooses the weights, and `epochs` where the schedule looks ahead."""
-    s, monitor = training.settings, training.monitor
+def _of_training(problem: Problem) -> dict[str, Any]:
+    """The settings that bits depend on, and what chooses the weights; `epochs` if the schedule depends on them."""
+    s, monitor = problem.settings, problem.monitor
     values = {name: getattr(s, name) for name, each in settings_of(s).items() if each.bits}
     if not s.schedule.looks_ahead:
         values.pop("epochs")
@@ -80,18 +85,18 @@ def _of_training(training: Training) -> dict[str, Any]:
 
 def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings as JSON has them; an entry's parameters become settings of their own."""
-    found: dict[str, Any] = {}
+    plain: dict[str, Any] = {}
     for name, value in settings.items():
         if isinstance(value, Entry):
-            found[name] = value.name
-            found |= {f"{f.name} of {value.name}": _value(getattr(value, f.name)) for f in dataclasses.fields(value)}
+            plain[name] = value.name
+            plain |= {f"{f.name} of {value.name}": _value(getattr(value, f.name)) for f in dataclasses.fields(value)}
         else:
-            found[name] = _value(value)
-    return found
+            plain[name] = _value(value)
+    return plain
 
 
 def _value(value: Any) -> Any:
-    """A value as JSON has it: NumPy's numbers as Python's, infinity and what is no data in words."""
+    """A value as JSON has it: NumPy's numbers as Python's, infinity and any other object as text."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, list | tuple):
@@ -102,6 +107,6 @@ def _value(value: Any) -> Any:
 
 
 def _maker(engine: Engine) -> dict[str, str]:
-    """What bits depend on apart from settings and data."""
+    """What computes: bits may depend on it too."""
     versions = {"numpy": np.__version__, "chainrule": __version__}
     return {"engine": engine.name, "instructions": engine.instructions, **versions}

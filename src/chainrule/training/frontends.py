@@ -1,4 +1,4 @@
-"""Where a training is shown: a terminal, a notebook, lines of text, or nowhere. Each draws one and the same state."""
+"""The front ends of the display: a terminal, a notebook, lines of text, or nothing. Each draws the same state."""
 
 import dataclasses
 import html
@@ -11,16 +11,23 @@ from chainrule.text import sparkline
 
 __all__ = ["Frontend", "Lines", "Notebook", "Silent", "State", "Terminal", "in_notebook", "on_terminal"]
 
-WIDE = 100  # columns of a terminal that has room for a bar and a curve
-SPARK = 12  # letters of that curve
+WIDE = 100  # columns from which on a terminal gets a bar and a curve
+CURVE = 12  # letters of that curve
 
-DRAWN = 0.5  # seconds between two drawings in a notebook
-SPOKEN = 5.0  # seconds between two lines of text
+DRAW_EVERY = 0.5  # seconds between two drawings in a notebook
+LINE_EVERY = 5.0  # seconds between two lines of text
 
 
 @dataclasses.dataclass
 class State:
-    """What is shown: `done` of `total` updates, texts, the costs of the epochs so far, whether it is over."""
+    """The state of a training as it is shown: counts of updates, texts, and the costs of the epochs so far.
+
+    - done, total: the updates made, and those of the whole training.
+    - place, cost, scores, left: the epoch, the costs, the scores, and the time left, as texts.
+    - message: why training stopped early, or "".
+    - over: whether training is over.
+    - costs, validation: the costs of the finished epochs.
+    """
 
     done: int = 0
     total: int = 0
@@ -34,33 +41,33 @@ class State:
     validation: list[float] = dataclasses.field(default_factory=list)
 
     def add(self, cost: float, validation: float | None) -> None:
-        """Take in the costs of an epoch."""
+        """Add the costs of an epoch."""
         self.costs.append(cost)
         if validation is not None:
             self.validation.append(validation)
 
     @property
     def text(self) -> str:
-        """All of it in one line."""
+        """All of it, in one line."""
         last = self.message if self.over else self.left
         return f"{self.place}: {self.cost}{self.scores}{', ' if last else ''}{last}"
 
 
 class Frontend(Protocol):
-    """Draws states as they come."""
+    """Draws the states of a training."""
 
     def begin(self) -> None:
-        """Make ready to draw."""
+        """Get ready to draw."""
 
     def show(self, state: State) -> None:
-        """Draw a state, or leave it out if another was drawn just now."""
+        """Draw a state; most front ends skip it if another was drawn a moment ago."""
 
     def end(self, state: State) -> None:
-        """Leave what is to stay."""
+        """Draw what remains after training, or clean up."""
 
 
 class Silent:
-    """Nowhere."""
+    """Draws nothing."""
 
     def begin(self) -> None: ...
 
@@ -70,7 +77,7 @@ class Silent:
 
 
 class Terminal:
-    """One line on stderr that is written over, and gone in the end: a bar, the texts, the curve of the costs."""
+    """One line on stderr that is written over, and removed at the end: a bar, the texts, the curve of the costs."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -80,8 +87,8 @@ class Terminal:
         console = Console(stderr=True)
         wide = console.width >= WIDE
         self._curve = wide and console.encoding.lower().startswith("utf")
-        room = max(console.width - 26 * wide - (SPARK + 1) * self._curve - 44, 1)  # beside the epoch and the time left
-        scores = Column(max_width=room, no_wrap=True, overflow="ellipsis")
+        free = max(console.width - 26 * wide - (CURVE + 1) * self._curve - 44, 1)  # columns that the others leave
+        scores = Column(max_width=free, no_wrap=True, overflow="ellipsis")
         self._progress = Progress(
             TextColumn("{task.description}"),
             *([BarColumn(bar_width=24)] if wide else []),
@@ -100,7 +107,7 @@ class Terminal:
         if self._task is None:
             self._task = self._progress.add_task("training", total=state.total, scores="", left="", curve="")
         elif state.place:
-            curve = sparkline(state.validation or state.costs, SPARK) if self._curve else ""
+            curve = sparkline(state.validation or state.costs, CURVE) if self._curve else ""
             texts: dict[str, Any] = {"scores": state.cost + state.scores, "left": state.left, "curve": curve}
             self._progress.update(self._task, description=state.place, completed=state.done, **texts)
 
@@ -109,7 +116,7 @@ class Terminal:
 
 
 class Notebook:
-    """The curves of the costs under the text, in the output of a cell."""
+    """The text and the curves of the costs, in the output of a cell."""
 
     def __init__(self) -> None:
         self._handle: Any = None
@@ -121,7 +128,7 @@ class Notebook:
         self._handle = display(HTML("training begins"), display_id=True)
 
     def show(self, state: State) -> None:
-        if state.costs and time.monotonic() >= self._drawn + DRAWN:
+        if state.costs and time.monotonic() >= self._drawn + DRAW_EVERY:
             self.end(state)
 
     def end(self, state: State) -> None:
@@ -132,40 +139,41 @@ class Notebook:
 
 
 class Lines:
-    """A line of text on stderr every few seconds, and one in the end: for a log."""
+    """A line of text on stderr every few seconds, and one at the end: for a log."""
 
     def __init__(self) -> None:
-        self._spoken = time.monotonic()
+        self._printed = time.monotonic()
 
     def begin(self) -> None: ...
 
     def show(self, state: State) -> None:
-        if state.place and time.monotonic() >= self._spoken + SPOKEN:
-            self._say(state)
+        if state.place and time.monotonic() >= self._printed + LINE_EVERY:
+            self._print(state)
 
     def end(self, state: State) -> None:
         if state.place:
-            self._say(state)
+            self._print(state)
 
-    def _say(self, state: State) -> None:
+    def _print(self, state: State) -> None:
         print(state.text, file=sys.stderr, flush=True)  # noqa: T201
-        self._spoken = time.monotonic()
+        self._printed = time.monotonic()
 
 
 def on_terminal(stream: Any) -> bool:
-    """Whether a stream is a terminal that can move its cursor, whatever FORCE_COLOR says."""
+    """Whether a stream is a terminal that can move its cursor; FORCE_COLOR does not matter."""
     dumb = os.environ.get("TERM", "").lower() in ("dumb", "unknown")
     return stream is not None and bool(stream.isatty()) and not dumb
 
 
 def in_notebook() -> bool:
-    """Whether the output of this process is that of a notebook's cells."""
+    """Whether this process runs the cells of a notebook."""
     ipython = sys.modules.get("IPython")
     shell = None if ipython is None else ipython.get_ipython()
     return getattr(shell, "kernel", None) is not None
 
 
 def _drawing(state: State) -> str:
+    """The text and the curves as HTML."""
     from chainrule.plots import lines_svg
 
     costs = {"cost": state.costs, "validation": state.validation}

@@ -1,11 +1,11 @@
-"""Which scores are taken on the validation set at the end of each epoch, and which of them chooses the weights."""
+"""Which scores are computed on the validation set after each epoch, and which of them chooses the weights."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
 
 from chainrule.arrays import Array
 from chainrule.registry import require
-from chainrule.training.events import Mode
+from chainrule.training.history import Mode
 
 __all__ = ["Metric", "Monitor"]
 
@@ -14,15 +14,16 @@ Metric = Callable[[Array, Array], float]
 
 @dataclasses.dataclass(frozen=True)
 class Monitor:
-    """The `metrics` by name, functions of (A, T); `name` is the one whose best value says which weights are kept.
+    """What is computed on the validation set, and the value whose best epoch gives the final weights.
 
-    name: "cost", "training" (the cost in training: then validation is only reported) or the name of a metric. mode:
-    "min" where lower is better, "max" where greater is; None: "min" for a cost, else "max".
+    - metrics: functions of (A, T), by name.
+    - name: "cost", the name of a metric, or "training", the training cost: validation is then only reported.
+    - mode: "min" where lower is better, "max" where greater is; None for "min" with a cost and "max" with a metric.
 
     >>> Monitor({"accuracy": lambda A, T: 0.5}, "accuracy").mode
     'max'
 
-    Raises SettingError for another name or mode, and for a metric that is not a function.
+    Raises SettingError where `name` or `mode` is another, where a metric is not a function or is called like a cost.
     """
 
     metrics: Mapping[str, Metric] = dataclasses.field(default_factory=dict)
@@ -32,10 +33,14 @@ class Monitor:
     def __post_init__(self) -> None:
         for name, function in self.metrics.items():
             require(callable(function), f"metric {name}", function, "a function")
-            require(name not in ("cost", "training"), "metrics", name, "named otherwise: the cost is there already")
+            require(name not in ("cost", "training"), "metrics", name, "named otherwise: this is the name of a cost")
         names = ["cost", "training", *self.metrics]
         require(self.name in names, "monitor", self.name, f"one of {', '.join(names)}")
         require(self.mode in ("min", "max", None), "mode", self.mode, "min, max or None")
         lower = self.name in ("cost", "training")
         require(not lower or self.mode != "max", "mode", self.mode, "min where a cost is monitored")
         object.__setattr__(self, "mode", self.mode or ("min" if lower else "max"))
+
+    def scores(self, A: Array, T: Array) -> dict[str, float]:
+        """The value of each metric for outputs A (n, n_L) and targets T."""
+        return {name: float(metric(A, T)) for name, metric in self.metrics.items()}

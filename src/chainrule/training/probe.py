@@ -1,4 +1,4 @@
-"""The probe of a training: what the layers, their errors and the data are like on some of the rows, as plain numbers.
+"""The probe of a training: numbers of the layers, their errors and the data, on some of the training rows.
 
 It runs before the first update and with the final weights, and changes nothing. `chainrule.training.diagnosis` judges
 the numbers.
@@ -13,8 +13,9 @@ from chainrule.arrays import Array
 from chainrule.backprop import Ledger, sweep
 from chainrule.training.copies import copies_of_targets
 from chainrule.training.diagnosis.thresholds import FLAT
+from chainrule.training.problem import Problem
 
-__all__ = ["most_rows", "probe_data", "probe_layers", "sample"]
+__all__ = ["Probe", "most_rows", "probe_data", "probe_layers", "sample"]
 
 ROWS = 256  # rows that the probe reads, at most: a layer of 100 neurons then stays in the processor's cache
 BYTES = 2**24  # bytes of the widest layer, at most
@@ -24,8 +25,44 @@ LEAST = 64  # rows that it reads even so
 Numbers = dict[str, list[float]]
 
 
+class Probe:
+    """The probe of one training, on the training rows `rows` (k,); no numbers where the setting `probe` is False."""
+
+    def __init__(self, problem: Problem, search_leaks: bool = True) -> None:
+        self._problem, self._search_leaks = problem, search_leaks
+        self.rows = sample(problem.examples.rows, most_rows(problem.net.architecture, problem.examples.X.dtype))
+
+    def start(self) -> Numbers:
+        """The numbers before the first update, "start ...": those of the layers, the data and the settings."""
+        s = self._problem.settings
+        if not s.probe:
+            return {}
+        data = probe_data(self._problem.net.architecture, *self._read(), self._search_leaks)
+        numbers = {**data, "rate": [float(s.optimizer.learning_rate)]}
+        numbers |= {"dropout": list(s.dropout)} if any(s.dropout) else {}
+        return {**self._layers("start", self._problem.net.theta), **_labelled("start", numbers)}
+
+    def end(self, theta: Array) -> Numbers:
+        """The numbers of the layers with theta, "end ..."."""
+        return self._layers("end", theta) if self._problem.settings.probe else {}
+
+    def _layers(self, when: str, theta: Array) -> Numbers:
+        numbers = probe_layers(self._problem.net.architecture, theta, *self._read())
+        numbers["cost"][0] += self._problem.penalty()
+        return _labelled(when, numbers)
+
+    def _read(self) -> tuple[Array, Array]:
+        """X and T of the rows."""
+        X, T, *_ = self._problem.examples
+        return X[self.rows], T[self.rows]
+
+
+def _labelled(when: str, numbers: Numbers) -> Numbers:
+    return {f"{when} {name}": values for name, values in numbers.items()}
+
+
 def most_rows(architecture: Architecture, dtype: np.dtype[Any]) -> int:
-    """How many rows the probe may read, so that it stays cheap.
+    """The most rows that the probe reads, so that it stays cheap.
 
     >>> most_rows(cr.Architecture.of([3, 1]), np.dtype("float32"))
     256
@@ -35,7 +72,7 @@ def most_rows(architecture: Architecture, dtype: np.dtype[Any]) -> int:
 
 
 def sample(rows: Array, most: int) -> Array:
-    """At most so many of the rows (k,), evenly spread over them.
+    """At most `most` of the rows (k,), evenly spread over them.
 
     >>> sample(np.arange(1000), 256)[:4]
     array([ 0,  3,  7, 11])
@@ -48,7 +85,7 @@ def sample(rows: Array, most: int) -> Array:
 
 
 def probe_layers(architecture: Architecture, theta: Array, X: Array, T: Array) -> Numbers:
-    """What the layers make of some rows X (m, n_1), T (m, n_L) or class numbers.
+    """The numbers of the layers, by name, on rows X (m, n_1) with T (m, n_L) or class numbers.
 
     - rows: m.
     - units: n_l of the hidden layers l = 2..L-1.
@@ -87,7 +124,7 @@ def _hidden(ledger: Ledger) -> Numbers:
 
 
 def _flat(ledger: Ledger, k: int) -> Array:
-    """Where sigma' of layer k+2 is next to 0, (m, n_l); nowhere if its activation is not elementwise."""
+    """Mask (m, n_l) of where sigma' of layer k+2 is almost 0; all False if its activation is not elementwise."""
     activation, sigma_prime = ledger.architecture.hidden[k], ledger.sigma_prime[k]
     if sigma_prime is None:
         return np.zeros(ledger.Z[k].shape, dtype=bool)
@@ -101,7 +138,7 @@ def _rms(values: Array) -> float:
 
 
 def _spread(A: Array, T: Array) -> list[float]:
-    """std A / std T of each output, NaN where the target is the same in every row."""
+    """std A / std T of each output; NaN where the target is constant."""
     of_targets = T.std(axis=0, dtype=np.float64)
     return np.where(of_targets > 0, A.std(axis=0, dtype=np.float64) / of_targets, np.nan).tolist()
 
@@ -110,10 +147,10 @@ def _spread(A: Array, T: Array) -> list[float]:
 
 
 def probe_data(architecture: Architecture, X: Array, T: Array, leaks: bool = True) -> Numbers:
-    """What some rows of the data are like.
+    """The numbers of the data, by name, on some rows X (m, n_1) with T (m, n_L) or class numbers.
 
-    - inputs: the column (from 0) with the greatest root mean square, and that; the median of all that vary.
-    - targets: the same for the targets of outputs without bounds; empty if there are none.
+    - inputs: the column (from 0) with the greatest root mean square, its value, and the median of those that vary.
+    - targets: the same for the targets of identity outputs; empty if there are none.
     - leaks: the columns that are copies of a target (see `copies`): column, output and number of rows, three numbers
       each. Left out unless `leaks`: a table's columns are judged by `chainrule.model.leaks`.
     """

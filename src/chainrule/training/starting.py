@@ -1,4 +1,4 @@
-"""Starts a training: `train` and `fit` check what they are given, `start` takes examples that are checked already."""
+"""Starts a training: `train` and `fit` check their arguments, `start` takes examples and settings that are checked."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -11,11 +11,14 @@ from chainrule.fields import Number, Special, signature_with
 from chainrule.network import Network
 from chainrule.registry import require
 from chainrule.settings import TrainingSettings
-from chainrule.training.checkpoint import Checkpoint, keep
+from chainrule.training.checkpoint import Checkpoint, as_checkpoint
 from chainrule.training.display import showing
-from chainrule.training.events import Finished, History, Mode
-from chainrule.training.loop import Training, TrainingState
+from chainrule.training.events import Finished
+from chainrule.training.history import History, Mode
+from chainrule.training.loop import Training
 from chainrule.training.monitor import Metric, Monitor
+from chainrule.training.problem import Problem
+from chainrule.training.state import TrainingState
 
 __all__ = ["fit", "start", "train"]
 
@@ -40,39 +43,40 @@ def train(
     checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
     **settings: Any,
 ) -> Training:
-    """Train `net` in place, by mini-batch gradient descent on C (see `Network.cost`): an iterator of events.
+    """Train a network in place, by mini-batch gradient descent on C (see `Network.cost`): an iterator of events.
 
+    - net: the `Network`; its weights change at every update.
     - X: inputs (n, n_1), an array or a sparse matrix of SciPy.
     - T: targets (n, n_L), or class numbers (n,).
     - sample_weight: weights of examples (n,), or of terms (n, n_L).
-    - validation: rows (X, T) or (X, T, sample_weight) that say which epoch's weights are kept.
+    - validation: other rows, (X, T) or (X, T, sample_weight); the weights of the epoch that is best on them are kept.
     - metrics: functions of (A, T) by name, computed on the validation set after each epoch.
-    - monitor: "cost" or the name of a metric, whose best value says which epoch's weights are kept. "training" is the
-      training cost: validation is then only reported, and the final weights are kept. Without a validation set the
-      training cost is monitored.
-    - mode: "max" or "min", which value of the monitored metric is better; None for max, and min for a cost.
-    - total_weight: S of all rows, by which alpha and l1 are divided, where these rows are a part of a larger set.
+    - monitor: what is best: the validation "cost", or a metric by its name. "training" is the training cost: validation
+      is then only reported, and the final weights are kept. Without a validation set the training cost is monitored.
+    - mode: which value of the monitored metric is better, "max" or "min"; None for "max", and for "min" with a cost.
+    - total_weight: S, by which alpha and l1 are divided, where these rows are a part of a larger set; None for the sum
+      of their weights.
     - feature_names: names of the columns of X, for messages.
     - cancel: a function without arguments, called between updates; training stops when it returns True.
     - state: the `state` of an earlier training with the same data and settings, to resume exactly there; `epochs`
       then counts from the very first, `time` from now.
     - checkpoint: a file, or a `cr.Checkpoint`, that stores the state while training runs, to resume after a crash.
-    - settings: the fields of `TrainingSettings`, such as epochs, optimizer, batch_size, dropout, patience, engine and
-      seed.
+    {settings}
 
     Events: Started; Progress about ten times a second; EpochEnd; Stopped if it ends early (cancelled, patience, time,
-    converged, or diverged, when the cost is no longer finite: then the last good weights are kept); Finished. The
-    iterator has a `state`, valid after each event: everything needed to resume.
+    converged, evaluations, or diverged, when the cost is no longer finite: then the last good weights are kept);
+    Finished. The iterator has a `state`, valid after each event: everything needed to resume.
 
     >>> net = cr.Network([1, 1], output="identity", dtype="float64")
     >>> [type(event).__name__ for event in cr.train(net, [[0.0], [1.0]], [[1.0], [3.0]], epochs=1)]
     ['Started', 'Progress', 'EpochEnd', 'Finished']
 
-    Raises DataError, SettingError or EngineError in one line, before anything is trained.
+    Raises DataError where X, T, weights or validation do not fit the network, SettingError where a setting is out of
+    its range or contradicts another, EngineError where the engine lacks something: each before anything is trained.
     """
     checked = TrainingSettings.of(**settings)
     if metrics and validation is None:
-        raise SettingError("metrics are taken on the validation set: give validation=(X, T) too")
+        raise SettingError("metrics are computed on the validation set: give validation=(X, T) too")
     require(cancel is None or callable(cancel), "cancel", cancel, "a function")
     monitored = Monitor(dict(metrics or {}), monitor, mode)
     checked.dropouts(len(net.sizes) - 2)
@@ -94,19 +98,21 @@ def train(
 
 @signature_with(TrainingSettings)
 def fit(net: Network, X: Any, T: Any, *, progress: bool = False, **settings: Any) -> History:
-    """The same as `train`, run to its end: returns its History. With `progress` it is shown while it runs.
+    """The same as `train`, run to its end: returns its History.
 
-    - settings: the arguments of `train`.
+    - net, X, T: as in `train`, and so are its other arguments, such as validation and checkpoint.
+    - progress: whether to show the progress, on a terminal, in a notebook, or as lines on stderr.
+    {settings}
 
     >>> cr.fit(cr.Network([1, 1]), [[0.0], [1.0]], [[0.0], [1.0]], epochs=3).epochs
     3
 
-    Raises DataError, SettingError or EngineError as `train` does.
+    Raises DataError, SettingError or EngineError where `train` does.
     """
     training = train(net, X, T, **settings)
     for event in showing(training, silent=not progress):
         if isinstance(event, Finished):
-            training.close()  # nothing waits for a next event: what it holds is free at once
+            training.close()  # no next event is needed: what it uses is free at once
             return event.history
     raise AssertionError("training ends with Finished")
 
@@ -125,32 +131,29 @@ def start(
     state: TrainingState | None = None,
     checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
 ) -> Training:
-    """The same as `train`, for examples and settings that are checked; they are not checked again.
+    """The same as `train`, for examples and settings that are checked already.
 
-    `search_leaks`: whether the probe searches the inputs for copies of a target.
+    - net, total_weight, feature_names, cancel, state, checkpoint: as in `train`.
+    - examples, validation: checked examples; None for no validation set.
+    - settings: the settings of training.
+    - monitor: the metrics, and what chooses the weights; None for the validation cost alone.
+    - search_leaks: whether the probe searches the inputs for copies of a target.
 
-    Raises SettingError or EngineError in one line, before anything is trained.
+    Raises SettingError where the settings do not fit the network or the rows, and where state or checkpoint are of
+    another training; ModelFileError where the checkpoint is damaged; EngineError where the engine lacks something.
     """
     settled = settings.settled(len(examples.rows), net.sizes)
-    training = Training(
-        net,
-        examples,
-        settled,
-        choose(settled.engine, net.architecture, settled),
-        validation=validation,
-        monitor=monitor or Monitor(),
-        divisor=examples.total if total_weight is None else total_weight,
-        feature_names=feature_names,
-        cancel=cancel,
-        search_leaks=search_leaks,
-    )
+    engine = choose(settled.engine, net.architecture, settled)
+    divisor = examples.total if total_weight is None else total_weight
+    problem = Problem(net, examples, settled, engine, validation, monitor or Monitor(), divisor, feature_names)
+    training = Training(problem, cancel=cancel, search_leaks=search_leaks)
     if settled.engine == "auto":
         training.notes += passed_over(net.architecture, settled)
     if state is not None:
         require(checkpoint is None, "state", "given", "None with a checkpoint, which has a state of its own")
         training.go_to(state)
     if checkpoint is not None:
-        keep(training, checkpoint)
+        training.keep_in(as_checkpoint(checkpoint))
     return training
 
 

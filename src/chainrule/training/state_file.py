@@ -1,14 +1,14 @@
-"""A training's state as a file: the container of a model file, with everything that going on takes.
+"""The state of a training as a file: the container of a model file, with everything that resuming needs.
 
-The document has what is text or a whole number, and what the training is of: its settings, the digests of its data,
-what made it. Every floating-point number of the state is in a tensor, because a cost may be NaN or infinite.
+The document has the texts and whole numbers of the state, and the training's fingerprint. Every floating-point number
+of the state is in a tensor, because a cost may be NaN or infinite.
 """
 
 import dataclasses
 import os
 import reprlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,39 +16,30 @@ from chainrule.arrays import Array
 from chainrule.engines import RunState
 from chainrule.errors import ModelFileError
 from chainrule.files.container import SCHEMA, Container, read, write
-from chainrule.training.events import History
-from chainrule.training.loop import TrainingState
+from chainrule.training.fingerprint import Fingerprint
+from chainrule.training.history import History
+from chainrule.training.state import TrainingState
 
 __all__ = ["KIND", "Stored", "read_state", "state_of", "state_parts", "write_state"]
 
 KIND = "checkpoint"
 
 
-@dataclasses.dataclass(frozen=True)
-class Stored:
-    """A state, and what it belongs to: `settings` by name, `data` as digests, `maker` (engine, versions) as text."""
+class Stored(NamedTuple):
+    """What a file has: a state, and the fingerprint of its training."""
 
     state: TrainingState
-    settings: Mapping[str, Any]
-    data: Mapping[str, str]
-    maker: Mapping[str, str]
+    fingerprint: Fingerprint
 
 
 def write_state(path: str | os.PathLike[str], stored: Stored) -> None:
-    """Write it as one file, whole or not at all. Raises OSError where the path cannot be written."""
+    """Write a state as one file, whole or not at all. Raises OSError where the path cannot be written."""
     document, tensors = state_parts(stored.state)
-    document |= {
-        "schema": SCHEMA,
-        "kind": KIND,
-        "settings": dict(stored.settings),
-        "data": dict(stored.data),
-        "maker": dict(stored.maker),
-    }
-    write(path, document, tensors)
+    write(path, {"schema": SCHEMA, "kind": KIND, **document, **dataclasses.asdict(stored.fingerprint)}, tensors)
 
 
 def state_parts(state: TrainingState) -> tuple[dict[str, Any], dict[str, Array]]:
-    """A state's words and whole numbers, and everything else of it as tensors."""
+    """The texts and whole numbers of a state, and its floats as tensors."""
     words, history = _history_parts(state.history)
     tensors = {"theta": state.run.theta, "slots": state.run.slots, "kept": state.kept, "costs": state.costs}
     counts = {"epoch": state.epoch, "step": state.run.step, "evaluations": state.run.evaluations}
@@ -56,12 +47,12 @@ def state_parts(state: TrainingState) -> tuple[dict[str, Any], dict[str, Array]]
 
 
 def read_state(path: str | os.PathLike[str]) -> Stored:
-    """Read what `write_state` wrote. Raises ModelFileError, in one line, for anything that is not whole and sound."""
+    """Read what `write_state` wrote. Raises ModelFileError where a file is damaged or not a checkpoint."""
     try:
         container = read(path)
     except ModelFileError as error:
         reason, *_ = str(error).split(": take the original")
-        raise ModelFileError(f"{reason}: it is no checkpoint to go on from, remove it or name another") from None
+        raise ModelFileError(f"{reason}: no training can be resumed from it, remove it or name another") from None
     kind = container.document.get("kind")
     if kind != KIND:
         raise ModelFileError(
@@ -75,7 +66,10 @@ def read_state(path: str | os.PathLike[str]) -> Stored:
 
 
 def state_of(document: Mapping[str, Any], tensors: Mapping[str, Array]) -> TrainingState:
-    """The state of such parts. Raises a LookupError, TypeError or ValueError for parts that do not fit together."""
+    """The state of which `state_parts` gives these parts.
+
+    Raises LookupError, TypeError or ValueError for parts that do not fit together.
+    """
     theta, slots, kept = (_floats(tensors, name, rank) for name, rank in (("theta", 1), ("slots", 2), ("kept", 1)))
     if {theta.dtype, slots.dtype, kept.dtype} != {theta.dtype} or (kept.size, slots.shape[1]) != (theta.size,) * 2:
         raise ValueError("theta, slots and kept are of different shapes or types")
@@ -90,37 +84,37 @@ def state_of(document: Mapping[str, Any], tensors: Mapping[str, Array]) -> Train
 
 def _stored(container: Container) -> Stored:
     document = container.document
-    settings, data, maker = (_mapping(document[name]) for name in ("settings", "data", "maker"))
-    return Stored(state_of(document, container.tensors), settings, data, maker)
+    fingerprint = Fingerprint(*(_mapping(document[name]) for name in ("settings", "data", "maker")))
+    return Stored(state_of(document, container.tensors), fingerprint)
 
 
 def _floats(tensors: Mapping[str, Array], name: str, rank: int) -> Array:
-    """A copy of a tensor of floats: those of a file may be unaligned and cannot be written to."""
-    found = tensors[name]
-    if found.ndim != rank or found.dtype.kind != "f":
-        raise ValueError(f"{name} is {found.dtype} of {found.ndim} dimensions")
-    return np.array(found, dtype=found.dtype.newbyteorder("="))
+    """A copy of a tensor of floats: that of a file may be unaligned and cannot be written to."""
+    tensor = tensors[name]
+    if tensor.ndim != rank or tensor.dtype.kind != "f":
+        raise ValueError(f"{name} is {tensor.dtype} of shape {tensor.shape}, not floats of rank {rank}")
+    return np.array(tensor, dtype=tensor.dtype.newbyteorder("="))
 
 
 def _count(value: Any) -> int:
     if type(value) is not int or value < 0:
-        raise ValueError(f"{value!r} is no count")
+        raise ValueError(f"{value!r} is not a count")
     return value
 
 
 def _mapping(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise TypeError(f"{value!r} is no record")
+        raise TypeError(f"{value!r} is not a mapping")
     return value
 
 
 # ---------------------------------------------------------------------------------------------- the history
 
-_NAMES = {"probes": "looks"}  # fields whose name in a file is an older one, for ever
+_NAMES = {"probes": "looks"}  # fields that keep an older name in files, for ever
 
 
 def _history_parts(history: History) -> tuple[dict[str, Any], dict[str, Array]]:
-    """The words and whole numbers of a history, and its floats as tensors `history.*`."""
+    """The texts and whole numbers of a history, and its floats as tensors `history.*`."""
     words: dict[str, Any] = {}
     tensors: dict[str, Array] = {}
     for field in dataclasses.fields(history):
@@ -136,14 +130,14 @@ def _history_parts(history: History) -> tuple[dict[str, Any], dict[str, Array]]:
 
 
 def _history(words: Any, tensors: Mapping[str, Array]) -> History:
-    """The history again; every list has a value for each epoch, or none at all."""
+    """The history of which `_history_parts` gives these parts."""
     values: dict[str, Any] = {}
     for field in dataclasses.fields(History):
         name = _NAMES.get(field.name, field.name)
         if f"history.{name}" in tensors:
             values[field.name] = tensors[f"history.{name}"].tolist()
         elif name == "looks" and name not in words:
-            continue  # a checkpoint from before there were any
+            continue  # a checkpoint from before there were probes
         elif isinstance(words[name], list):
             parts = (tensors[f"history.{name}.{k}"].tolist() for k in range(len(words[name])))
             values[field.name] = dict(zip(words[name], parts, strict=True))
@@ -153,13 +147,13 @@ def _history(words: Any, tensors: Mapping[str, Array]) -> History:
 
 
 def _checked(history: History) -> History:
-    """The history, when each part is of its kind."""
+    """The history, if each field has its type and each list a value for every epoch or none at all."""
     sample = History([], [], {}, 0, "")
     lists = list(history.metrics.values())
     for field in dataclasses.fields(History):
         value, kind = getattr(history, field.name), type(getattr(sample, field.name))
         if type(value) is not kind:
-            raise TypeError(f"{field.name} of the history is {value!r}")
+            raise TypeError(f"{field.name} of the history is {value!r}, not a {kind.__name__}")
         lists += [value] if kind is list else []
     if any(len(values) not in (0, history.epochs) for values in lists):
         raise ValueError("the parts of the history have different lengths")

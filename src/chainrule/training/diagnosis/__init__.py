@@ -1,4 +1,4 @@
-"""The training doctor: what a finished training shows to be wrong, in words, and the change that mends it."""
+"""The training doctor: what went wrong in a training, in words, and what to change."""
 
 from collections.abc import Sequence
 
@@ -24,8 +24,8 @@ _RULES = (
 
 
 def diagnose(history: Record, names: Sequence[str] | None = None) -> list[Finding]:
-    """What there is to say of a training, causes before consequences; empty for one in good health.
+    """The findings about a training, causes before consequences; empty if nothing is wrong.
 
-    `names` are those of the inputs.
+    - names: names of the inputs, for the findings; None numbers them.
     """
     return [finding for rule in _RULES if (finding := rule(history, names)) is not None]

@@ -13,7 +13,7 @@ __all__ = ["overfitting", "rate_too_high", "rate_too_low"]
 
 
 def rate_too_high(history: Record, names: Sequence[str] | None) -> Finding | None:
-    """Training diverged, or its cost never came below where it began, went far above it, or keeps jumping up."""
+    """Training diverged, or the cost never came below its start, went far above it, or keeps jumping up."""
     words, numbers = _too_high(history)
     if not words:
         return None
@@ -23,7 +23,7 @@ def rate_too_high(history: Record, names: Sequence[str] | None) -> Finding | Non
 
 
 def _too_high(history: Record) -> tuple[str, dict[str, float]]:
-    """The sign of a rate that was too high, in words and numbers; no words if there is none."""
+    """The evidence of a rate that was too high, in words and numbers; no words if there is none."""
     if history.stopped == "diverged":
         return "the cost or the weights were no longer finite", {"epochs": float(len(history.cost))}
     fell = _fell(history)
@@ -47,18 +47,18 @@ def _too_high(history: Record) -> tuple[str, dict[str, float]]:
 
 
 def _worsened(history: Record, least: float) -> bool:
-    """Whether the rows of the probe cost more by `least` than before: they alone can be easier than all rows are."""
+    """Whether the cost of the probe's rows rose by `least` too: these rows alone may be easier than all rows."""
     end = probed(history, "end", "cost")
     return not end or not end[0] < _begun(history) + least
 
 
 def rate_too_low(history: Record, names: Sequence[str] | None) -> Finding | None:
-    """The cost still falls at an even pace when the epochs are over, and so does that of validation."""
+    """The training cost still falls at an even pace when the epochs are over, and so does the validation cost."""
     fell, n = _fell(history), len(history.cost)
     if n < EPOCHS or history.stopped not in ("", "time") or fell is None:
         return None
     small = fell < WORSE * abs(_begun(history))
-    if small:  # the cost of some rows is no measure of so small a fall in that of all
+    if small:  # then the cost of the probe's rows says nothing about the cost of all rows
         fell = history.cost[0] - min(history.cost)
     if fell <= 0:
         return None
@@ -78,15 +78,15 @@ def rate_too_low(history: Record, names: Sequence[str] | None) -> Finding | None
 
 
 def _last_quarter(rate: Sequence[float]) -> int:
-    """The number of last epochs in which a quarter of all learning rates fell: more of them where it falls to 0."""
+    """The number of last epochs with a quarter of the sum of all learning rates: more where the rate falls to 0."""
     left = np.cumsum(rate[::-1])
     return min(int(np.searchsorted(left, len(rate) // 4 / len(rate) * left[-1] * (1 - 1e-9))) + 1, len(rate) - 1)
 
 
 def overfitting(history: Record, names: Sequence[str] | None) -> Finding | None:
-    """The validation cost is well above its best and rising, while that of training goes on falling."""
+    """The validation cost is well above its best and rising, while the training cost goes on falling."""
     validation, cost = history.validation, history.cost
-    if constant_answer(history, names):  # which cannot fit too well
+    if constant_answer(history, names):  # constant outputs cannot overfit
         return None
     if len(validation) < EPOCHS or _fell(history) is None or not np.isfinite(validation).all() or _too_high(history)[0]:
         return None
@@ -115,13 +115,13 @@ def overfitting(history: Record, names: Sequence[str] | None) -> Finding | None:
 
 
 def _begun(history: Record) -> float:
-    """The cost before the first update, or that of the first epoch where dropout makes it greater."""
+    """The cost before the first update; under dropout, which the probe leaves out, at least the first epoch's."""
     begun = probed(history, "start", "cost")[0]
     return max(begun, history.cost[0]) if probed(history, "start", "dropout") else begun
 
 
 def _fell(history: Record) -> float | None:
-    """How far the training cost fell in all; None where it is not known."""
+    """How far the training cost fell in all; None if it is not known."""
     start = probed(history, "start", "cost")
     if not start or not history.cost or not np.isfinite([*start, *history.cost]).all():
         return None

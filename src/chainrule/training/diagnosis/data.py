@@ -1,4 +1,4 @@
-"""Findings about the data: inputs and targets that are not scaled, a column that gives the answer away."""
+"""Findings about the data: inputs and targets that are not scaled, an input that is a copy of a target."""
 
 from collections.abc import Sequence
 
@@ -36,7 +36,7 @@ def unscaled_targets(history: Record, names: Sequence[str] | None) -> Finding | 
 
 
 def leaks(history: Record, names: Sequence[str] | None) -> Finding | None:
-    """A column that is a copy of a target: a multiple of it, or a number in which its classes do not overlap."""
+    """An input that is a copy of a target: a multiple of it, or a number in which its classes do not overlap."""
     copies = probed(history, "start", "leaks")
     if not copies:
         return None

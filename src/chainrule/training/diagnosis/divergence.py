@@ -1,4 +1,4 @@
-"""Why a training diverged, in one line: the learning rate, and the column whose numbers are far from 1."""
+"""Why a training diverged, in one line: the learning rate, and the column whose numbers are too large."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,13 @@ __all__ = ["explanation"]
 
 
 def explanation(epoch: int, what: str, rate: float, X: Array, T: Array, names: Sequence[str] | None = None) -> str:
-    """What happened in `epoch` (from 0) and what to do about it; X (n, n_1) and T are some of its rows.
+    """What happened, and what to do about it, in one line.
+
+    - epoch: the epoch in which training stopped, from 0.
+    - what: what is not finite, such as "the cost is".
+    - rate: the learning rate of the last update.
+    - X, T: some rows that were trained on, X (n, n_1).
+    - names: names of the inputs, or None.
 
     >>> explanation(2, "the cost is", 0.5, np.array([[1.0, 2000.0]]), np.zeros((1, 1)), ["rooms", "area"])
     "the cost is no longer finite in epoch 3, the last good weights are kept: try a smaller learning rate than 0.5,
@@ -29,7 +35,7 @@ def explanation(epoch: int, what: str, rate: float, X: Array, T: Array, names: S
 
 
 def _farthest(values: Array) -> tuple[int, float] | None:
-    """The column with the greatest magnitude, and that; None where all are of ordinary size."""
+    """The column with the greatest magnitude, and its magnitude; None if no column is large."""
     numbers = np.asarray(values, dtype=np.float64)
     largest = np.nanmax(np.abs(numbers.reshape(len(numbers), -1)), axis=0, initial=0.0)
     column = int(np.argmax(largest))

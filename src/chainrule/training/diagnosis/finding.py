@@ -1,4 +1,4 @@
-"""What a rule reads of a history, and the finding that it gives."""
+"""A finding, and what the rules that give findings read of a history."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -9,9 +9,9 @@ __all__ = ["Finding", "Record", "first_rate", "input_named", "probed"]
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """Something that is wrong with a training: its `name`, what was seen in `words`, the `change` that mends it.
+    """Something that is wrong with a training: its `name`, the evidence in `words`, and the `change` that helps.
 
-    `numbers` are what was seen, for programs.
+    `numbers` are the evidence for programs.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Finding:
 
 
 class Record(Protocol):
-    """What rules read of a `History`, which imports them and so cannot be imported here."""
+    """The fields of a `History` that rules read; the class itself imports them, so they cannot import it."""
 
     cost: list[float]
     validation: list[float]
@@ -39,12 +39,12 @@ class Record(Protocol):
 
 
 def probed(history: Record, when: str, what: str) -> list[float]:
-    """The numbers of the probe at the "start" or the "end"; empty where there was none."""
+    """The numbers of the probe at the "start" or the "end"; empty if it did not run."""
     return history.probes.get(f"{when} {what}", [])
 
 
 def first_rate(history: Record) -> float | None:
-    """The greatest learning rate of the training, None where it is not known."""
+    """The greatest learning rate of the training; None if it is not known."""
     return max([*history.rate, *probed(history, "start", "rate")], default=None)
 
 

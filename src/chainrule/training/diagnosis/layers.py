@@ -1,4 +1,4 @@
-"""Findings about the layers: saturated and dead units, vanishing deltas, an answer that is always the same."""
+"""Findings about the layers: saturated and dead units, vanishing deltas, outputs that are always the same."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ __all__ = ["constant_answer", "dead_units", "saturated_units", "vanishing_deltas
 
 
 def saturated_units(history: Record, names: Sequence[str] | None) -> Finding | None:
-    """A layer that was mostly flat before the first update and still is, or many of its neurons flat in every row."""
+    """A layer whose activations are mostly flat at the start and at the end, or many of whose neurons always are."""
     before, after = (probed(history, when, "saturated") for when in ("start", "end"))
     stuck = probed(history, "end", "stuck")
     for k, (now, fixed) in enumerate(zip(after, stuck, strict=True)):
@@ -28,7 +28,7 @@ _SMALLER = "standardise the inputs, draw smaller first weights (glorot_uniform),
 
 
 def dead_units(history: Record, names: Sequence[str] | None) -> Finding | None:
-    """A layer in which many neurons are off in every row, so that no example moves their weights."""
+    """A layer in which many neurons are off in every row, so that no example changes their weights."""
     for k, share in enumerate(probed(history, "end", "dead")):
         if share > MANY:
             words = f"{_units(history, k, share)} off in every row, so that nothing moves their weights any more"
@@ -38,7 +38,7 @@ def dead_units(history: Record, names: Sequence[str] | None) -> Finding | None:
 
 
 def vanishing_deltas(history: Record, names: Sequence[str] | None) -> Finding | None:
-    """The errors of the first hidden layer are below 1/1000 of the output's, before the first update and at the end."""
+    """The errors of the first hidden layer are below 1/1000 of the output layer's, at the start and at the end."""
     shares = [_share(probed(history, when, "delta")) for when in ("start", "end")]
     if any(share is None or not share < VANISHED for share in shares) or _flat(history, names):
         return None
@@ -49,7 +49,7 @@ def vanishing_deltas(history: Record, names: Sequence[str] | None) -> Finding | 
 
 
 def constant_answer(history: Record, names: Sequence[str] | None) -> Finding | None:
-    """All outputs differ from row to row by less than 2% of what their targets do."""
+    """All outputs vary from row to row by less than 2% of what their targets do."""
     spread = [value for value in probed(history, "end", "spread") if np.isfinite(value)]
     if not spread or max(spread) >= SAME:
         return None
@@ -64,7 +64,7 @@ def _flat(history: Record, names: Sequence[str] | None) -> bool:
 
 
 def _share(delta: list[float]) -> float | None:
-    """The error of the first hidden layer over that of the last; None without hidden layers or without any error."""
+    """The error of the first hidden layer over that of the output layer; None without either."""
     return delta[0] / delta[-1] if len(delta) > 1 and delta[-1] > 0 else None
 
 

@@ -25,6 +25,6 @@ SAME = 0.02  # the spread of the answers, as a share of that of the targets, bel
 EPOCHS = 8  # the number of epochs below which a curve says nothing
 ROUGH = 0.1  # the mean rise of the cost from one epoch to the next, as a share of its whole fall
 STEADY = 0.15  # the share of the whole gain made in the last quarter of the epochs from which on it goes on falling
-WORSE = 0.2  # the rise of a cost above its best or its first, as a share of its fall or of itself, that is no noise
+WORSE = 0.2  # the rise of a cost above its best or its first, as a share of its fall or of itself, that is not noise
 NOTICED = 0.1  # the least of such a rise of the validation cost, as a share of the greater of the two
 GOING_ON = 0.05  # the fall of the training cost meanwhile, as a share of its whole fall

@@ -1,0 +1,51 @@
+"""What is trained, on what and how: everything about a training that is fixed before its first update."""
+
+import dataclasses
+from collections.abc import Sequence
+
+from chainrule.engines import Engine
+from chainrule.examples import Examples
+from chainrule.network import Network
+from chainrule.settings import TrainingSettings
+from chainrule.training.monitor import Monitor
+
+__all__ = ["Problem"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """A network to train, the examples, and how to train.
+
+    - net: the network, whose theta changes in place.
+    - examples: the rows to train on.
+    - settings: the settings, settled: no value is left to "auto" or to a draw.
+    - engine: what computes.
+    - validation: examples that are scored after each epoch, or None.
+    - monitor: the scores on them, and which of them chooses the weights.
+    - divisor: S, by which alpha and l1 are divided.
+    - feature_names: names of the columns of X for messages, or None.
+    """
+
+    net: Network
+    examples: Examples
+    settings: TrainingSettings
+    engine: Engine
+    validation: Examples | None
+    monitor: Monitor
+    divisor: float
+    feature_names: Sequence[str] | None = None
+
+    @property
+    def batches(self) -> int:
+        """The number of updates of an epoch."""
+        return -(-len(self.examples.rows) // self.settings.batch_size)
+
+    @property
+    def chooses_weights(self) -> bool:
+        """Whether the best weights on the validation set come back at the end."""
+        return self.validation is not None and self.monitor.name != "training"
+
+    def penalty(self) -> float:
+        """alpha/(2S) sum W² + l1/S sum |W| of the current weights."""
+        s = self.settings
+        return self.net.architecture.penalty(self.net.theta, s.alpha, s.l1, self.divisor)

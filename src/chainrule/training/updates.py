@@ -1,0 +1,90 @@
+"""The updates of an epoch: calls of the engine of about 0.1 seconds, cut at borders between batches."""
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from chainrule.arrays import exact_sum
+from chainrule.examples import epoch_order
+from chainrule.training.problem import Problem
+from chainrule.training.state import TrainingState
+
+__all__ = ["Updates"]
+
+CALL_SECONDS = 0.1  # about the time of one call of the engine; between calls the caller sees progress and may stop
+
+
+class Updates:
+    """The updates of the epoch in progress, and where they are.
+
+    - epoch: the number of the epoch, from 0.
+    - costs: c_k of its batches so far, each before its update.
+    - run: the engine's run, with theta, slots and the number of updates.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        net, settings = problem.net, problem.settings
+        self._problem = problem
+        self.epoch, self.costs = 0, np.empty(0)
+        self.run = problem.engine.start(net.architecture, net.theta, settings, problem.divisor)
+        self._factors = settings.schedule.follow()
+        self._rates, self._order, self._per_call = np.empty(0), np.empty(0), 1
+
+    def go_to(self, state: TrainingState) -> None:
+        """Put the run where a state is."""
+        self.run.state = state.run
+        self.epoch, self.costs = state.epoch, state.costs.copy()
+
+    def begin(self, watched: Sequence[float]) -> None:
+        """Set the learning rates and the order of the rows; `watched` is what the schedule may depend on."""
+        p, s, count = self._problem, self._problem.settings, self._problem.batches
+        factors = self._factors(self.epoch * count, count, count, s.epochs * count, watched)
+        self._rates = s.optimizer.learning_rate * factors
+        self._order = epoch_order(s.seed or 0, self.epoch, p.examples.rows, s.shuffle)
+
+    def next_epoch(self) -> None:
+        """Go to the next epoch, before its first update."""
+        self.epoch, self.costs = self.epoch + 1, np.empty(0)
+
+    @property
+    def begun(self) -> bool:
+        """Whether the epoch has made an update."""
+        return len(self.costs) > 0
+
+    @property
+    def done(self) -> bool:
+        """Whether the epoch has made all its updates."""
+        return len(self.costs) == self._problem.batches
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the last update."""
+        return float(self._rates[len(self.costs) - 1])
+
+    @property
+    def cost(self) -> float:
+        """sum_k |B_k| c_k / n over the batches so far, where only an epoch's last may be shorter than m."""
+        n, m = len(self._problem.examples.rows), self._problem.settings.batch_size
+        sizes = np.minimum(m, n - m * np.arange(len(self.costs)))
+        with np.errstate(over="ignore"):
+            return exact_sum(self.costs * sizes) / max(int(sizes.sum()), 1)
+
+    @property
+    def objective(self) -> float:
+        """The cost with the penalty of the current weights."""
+        return self.cost + self._problem.penalty()
+
+    def make(self) -> None:
+        """Make the next updates: one call of the engine."""
+        examples, m, at = self._problem.examples, self._problem.settings.batch_size, len(self.costs)
+        count = min(self._per_call, self._problem.batches - at, max(1, examples.rows_at_once // m))
+        began = time.monotonic()
+        X, T, weight, rows = examples.located(self._order[at * m : (at + count) * m])
+        costs = self.run.steps(X, T, weight, rows, self._rates[at : at + count], self.epoch, at)
+        self.costs = np.concatenate([self.costs, costs])
+        self._set_pace(len(costs), time.monotonic() - began)
+
+    def _set_pace(self, updates: int, seconds: float) -> None:
+        """Set how many updates the next call makes; no bit depends on it."""
+        self._per_call = max(1, min(2 * self._per_call, int(updates * CALL_SECONDS / max(seconds, 1e-9))))
