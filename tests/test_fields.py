@@ -114,7 +114,7 @@ REFUSED: list[tuple[Kind, Any, str]] = [  # a kind, a value, and what the error 
     (Choice(OPTIMIZERS), {"name": "sgd", "speed": 1}, "optimizer 'sgd' has no parameter 'speed'"),
     (Choices(OPTIMIZERS), ["sgd", "zgd"], "there is no optimizer 'zgd': did you mean 'sgd'?"),
     (Instance(Clip, "a Clip"), 1.0, "s is 1.0, but must be a Clip"),
-    (Dtype(("float32", "float64")), "float16", "choose from float32, float64"),
+    (Dtype(("float32", "float64")), "float16", "networks compute in one of float32, float64"),
     (MetricChoice(("auc",)), "acc", "s is 'acc', but must be one of auc, a function of (y_true, y_pred)"),
     (ShareOrTable(), 1, "s is 1, but must be a share from 0 to below 1, a table of other rows"),
     (ShareOrTable(), True, "s is True, but must be a share from 0 to below 1"),

@@ -61,7 +61,7 @@ def _columns(encoder: Encoder) -> list[str]:
     by_kind: dict[str, list[str]] = {}
     for transform in encoder.transforms:
         reason = getattr(transform, "reason", "")
-        kind = f"seen {transform.as_input}" if transform.features else "left out"
+        kind = f"used {transform.as_input}" if transform.features else "left out"
         by_kind.setdefault(f"{kind}, because {reason}" if reason else kind, []).append(transform.name)
     in_order = sorted(by_kind.items(), key=lambda pair: ", because" in pair[0])
     return [f"{kind}: {listed(names)}" for kind, names in in_order]
