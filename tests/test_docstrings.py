@@ -27,20 +27,7 @@ from chainrule.schedules import SCHEDULES
 MANY = 5  # arguments that a sentence can hold; more are a list
 DESCRIBED = ("engine", "threads")  # wherever they are arguments
 RECORDS = {"EpochEnd", "Finished", "History", "Progress", "Started", "Stopped"}  # training makes them, not a caller
-PENDING = {  # docstrings that wait to be rewritten: this must end empty, set()
-    "MLPClassifier",
-    "MLPClassifier.fit",
-    "MLPClassifier.initialize",
-    "MLPClassifier.partial_fit",
-    "MLPClassifier.score",
-    "MLPRegressor",
-    "MLPRegressor.fit",
-    "MLPRegressor.partial_fit",
-    "Model.evaluate",
-    "Model.from_document",
-    "Model.outputs_by_block",
-    "train_table",
-}
+PENDING: set[str] = set()  # docstrings that wait to be rewritten: this must end empty, set()
 
 ENTRIES = [cls for r in (ACTIVATIONS, COSTS, INITIALIZERS, OPTIMIZERS, SCHEDULES) for cls in r.classes()]
 OTHERS = [*ENTRIES, descent.descend, descent.Descent, registry.Registry, registry.require]

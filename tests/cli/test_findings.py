@@ -116,7 +116,7 @@ def test_a_leak_is_spoken_of_where_it_made_the_answers_good(shared_data) -> None
         assert ("leak" in found) is there
         if there:
             assert found["leak"].change.startswith("drop boat, body, unless")
-            assert "boat alone tells survived" in found["leak"].words
+            assert "boat alone predicts survived" in found["leak"].words
             assert found["leak"].words in training.model.summary["findings"]["leak"]
 
 

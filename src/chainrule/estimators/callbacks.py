@@ -1,6 +1,7 @@
-"""Who watches an estimator's training: lines on stdout, a display, callables of the user's, scikit-learn's callbacks.
+"""The callbacks of an estimator: a user's own, `verbose` and `progress`, and those of scikit-learn.
 
-A listener is called with every event of training, and ends it by returning True.
+A callback is called with every event of training and ends training by returning True. A callback of scikit-learn is
+told about tasks instead: the fit, and each of its epochs.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -11,45 +12,50 @@ from chainrule.registry import require
 from chainrule.training import EpochEnd, Event, Stopped
 from chainrule.training.display import Display
 
-__all__ = ["FRAMES", "CallbackSupport", "Fitted", "Hooks", "Listener", "watched_by", "with_callbacks"]
+__all__ = ["FRAMES", "AttributesNow", "Callback", "CallbackSupport", "FitTasks", "callbacks_of", "with_callbacks"]
 
-Listener = Callable[[Event], Any]
-Fitted = Callable[[], dict[str, Any]]
+Callback = Callable[[Event], Any]
+AttributesNow = Callable[[], dict[str, Any]]  # those with which an estimator predicts as it would now
 
 try:  # scikit-learn has callbacks from 1.9 on
     from sklearn.callback import CallbackSupportMixin as CallbackSupport
     from sklearn.callback import with_callbacks
 
-    FRAMES = 1  # that its decorator puts between `fit` and who calls it
+    FRAMES = 1  # stack frames that its decorator puts between `fit` and the caller
 except ImportError:
     FRAMES = 0
 
     class CallbackSupport:  # type: ignore[no-redef]
-        """What takes the place of scikit-learn's callbacks before its 1.9: nothing."""
+        """Stands in for scikit-learn's class, which versions before 1.9 do not have: it does nothing."""
 
     def with_callbacks(method: Any) -> Any:
-        """The method as it is."""
+        """Return the method unchanged."""
         return method
 
 
 @contextmanager
-def watched_by(estimator: Any, shown: Callable[[Event], Event] | None = None) -> Iterator[list[Listener]]:
-    """The listeners that the parameters ask for, the display among them; they get events as `shown` makes them."""
-    given = estimator.callback
-    own = list(given) if isinstance(given, list | tuple) else [] if given is None else [given]
+def callbacks_of(estimator: Any, changed: Callable[[Event], Event] | None = None) -> Iterator[list[Callback]]:
+    """The callbacks that an estimator's parameters name, the progress display among them.
+
+    - changed: a function of an event whose result they are called with instead.
+
+    Raises SettingError where `callback` is not a callable, a list of those, or None.
+    """
+    choice = estimator.callback
+    own = list(choice) if isinstance(choice, list | tuple) else [] if choice is None else [choice]
     for callback in own:
         require(callable(callback), "callback", callback, "a callable that takes an event, a list of those, or None")
     with Display(silent=not estimator.progress, may_end=True) as display:
-        listeners = [*([print_line] if estimator.verbose else []), display.show, *own]
-        yield listeners if shown is None else [_told(listener, shown) for listener in listeners]
+        callbacks = [*([print_line] if estimator.verbose else []), display.show, *own]
+        yield callbacks if changed is None else [_with_changed_events(callback, changed) for callback in callbacks]
 
 
-def _told(listener: Listener, shown: Callable[[Event], Event]) -> Listener:
-    return lambda event: listener(shown(event))
+def _with_changed_events(callback: Callback, changed: Callable[[Event], Event]) -> Callback:
+    return lambda event: callback(changed(event))
 
 
 def print_line(event: Event) -> None:
-    """scikit-learn's `verbose`: a line on stdout for each epoch, and one where training ends by itself."""
+    """What scikit-learn prints under `verbose`: a line for each epoch, and one where training ends by itself."""
     if isinstance(event, EpochEnd):
         print(f"Iteration {event.epoch + 1}, loss = {event.cost:.8f}")
         for name, value in event.metrics.items():
@@ -58,36 +64,40 @@ def print_line(event: Event) -> None:
         print(f"{event.message[:1].upper()}{event.message[1:]}. Stopping.")
 
 
-class Hooks:
-    """scikit-learn's callbacks: told of each epoch as a task of the estimator's fit, with X and y as they came.
+class FitTasks:
+    """Reports a fit and its epochs as tasks to scikit-learn's callbacks; without any it does nothing.
 
-    Without an estimator it is silent, as it is where the estimator has no callbacks.
+    - estimator: the one that is fitted; None for no reports.
+    - epochs: the most that there will be.
+    - data: X, y and the other metadata of the call, as the user passed them.
     """
 
-    def __init__(self, estimator: Any = None, epochs: int = 0, told: Mapping[str, Any] | None = None) -> None:
-        self._estimator, self._told = estimator, dict(told or {})
-        self._context: Any = None
-        self._task: Any = None
+    def __init__(self, estimator: Any = None, epochs: int = 0, data: Mapping[str, Any] | None = None) -> None:
+        self._estimator, self._data = estimator, dict(data or {})
+        self._fit: Any = None
+        self._epoch: Any = None
         if hasattr(estimator, "_skl_callbacks") or hasattr(estimator, "_parent_callback_ctx"):
-            self._context = estimator._init_callback_context(max_subtasks=epochs)
-            self._context.call_on_fit_task_begin(estimator=estimator, **self._told)
+            self._fit = estimator._init_callback_context(max_subtasks=epochs)
+            self._fit.call_on_fit_task_begin(estimator=estimator, **self._data)
 
-    def begin(self, fitted: Fitted) -> None:
-        """An epoch begins; `fitted` are the attributes that make the estimator ready to predict as it is now."""
-        if self._context is not None:
-            self._task = self._context.subcontext(task_name="epoch")
-            self._task.call_on_fit_task_begin(estimator=self._estimator, **self._told, reconstruction_attributes=fitted)
+    def begin_epoch(self, attributes: AttributesNow) -> None:
+        """Report that an epoch begins."""
+        if self._fit is not None:
+            self._epoch = self._fit.subcontext(task_name="epoch")
+            self._epoch.call_on_fit_task_begin(
+                estimator=self._estimator, **self._data, reconstruction_attributes=attributes
+            )
 
-    def end(self, fitted: Fitted) -> bool:
-        """It has ended; whether a callback wants training to end too."""
-        return self._finish(self._task, fitted)
+    def end_epoch(self, attributes: AttributesNow) -> bool:
+        """Report that the epoch has ended; returns whether a callback wants training to end."""
+        return self._end(self._epoch, attributes)
 
-    def finish(self, fitted: Fitted) -> None:
-        """The fit is over."""
-        self._finish(self._context, fitted)
+    def end(self, attributes: AttributesNow) -> None:
+        """Report that the fit is over."""
+        self._end(self._fit, attributes)
 
-    def _finish(self, task: Any, fitted: Fitted) -> bool:
+    def _end(self, task: Any, attributes: AttributesNow) -> bool:
         if task is None:
             return False
-        told = {**self._told, "reconstruction_attributes": fitted}
-        return bool(task.call_on_fit_task_end(estimator=self._estimator, **told))
+        data = {**self._data, "reconstruction_attributes": attributes}
+        return bool(task.call_on_fit_task_end(estimator=self._estimator, **data))

@@ -1,4 +1,4 @@
-"""What an estimator's network makes of its inputs, and the way to other libraries: those of `network_`, for any X."""
+"""What an estimator's network makes of its inputs, and its network in other libraries."""
 
 import abc
 from typing import Any
@@ -11,17 +11,16 @@ from chainrule.arrays import Array
 from chainrule.exchange import to_keras_weights, to_torch
 from chainrule.network import Network
 
-__all__ = ["Insight"]
+__all__ = ["Explained"]
 
 
-class Insight(abc.ABC):
-    """Methods that pass X on to the network as it takes it; `input_names_` are the names of its inputs."""
+class Explained(abc.ABC):
+    """Methods of `network_` for X as the estimator takes it; `input_names_` has the names of the network's inputs."""
 
     network_: Network
     engine: str
     _targets: Any
-    _plan: Any = None  # what preset="tabular" fixes at the first call
-    _wide: Network | None = None  # the network of all members, if there are several
+    _plan: Any
 
     @abc.abstractmethod
     def _inputs(self, X: Any) -> Array:
@@ -39,36 +38,61 @@ class Insight(abc.ABC):
         """
         if self._plan is not None:
             return np.array(self._plan.encoder.feature_names, dtype=object)
-        given = getattr(self, "feature_names_in_", None)
-        if given is not None:
-            return np.asarray(given, dtype=object)
+        names = getattr(self, "feature_names_in_", None)
+        if names is not None:
+            return np.asarray(names, dtype=object)
         return np.array([f"x{k}" for k in range(self.network_.sizes[0])], dtype=object)
 
     def hidden_activations(self, X: Any, layer: int | None = None) -> Any:
-        """A^l of the hidden layers for every row of X; see `Network.hidden_activations`."""
+        """A^l of the hidden layers for every row of X; see `Network.hidden_activations`.
+
+        - X: rows, as for `predict`.
+        - layer: the number of one hidden layer, from 2; None for a list of all.
+
+        >>> X, y = np.array([[0.0, 1.0], [1.0, 0.0], [2.0, 3.0]]), np.array([1.0, 0.0, 3.0])
+        >>> mlp = cr.MLPRegressor(hidden_layer_sizes=(5,), solver="lbfgs", random_state=0).fit(X, y)
+        >>> mlp.hidden_activations(X, layer=2).shape
+        (3, 5)
+
+        Raises NotFittedError before the first fit, and SettingError for a layer that is not hidden.
+        """
         inputs = self._inputs(X)
         return self.network_.hidden_activations(inputs, layer, engine=self.engine)
 
     def input_gradients(self, X: Any, y: Any = None) -> Array:
-        """How the network's outputs move with its inputs, da^L/dx (n, n_L, n_1); with y how the loss does, (n, n_1).
+        """How the outputs change with the inputs, da^L/dx (n, n_L, n_1); with y how each row's cost does, (n, n_1).
 
         The last axis is named by `input_names_`; see `Network.input_gradients`.
 
+        - X: rows, as for `predict`.
+        - y: the targets of the rows, as for `fit`.
+
         >>> X, y = np.array([[0.0, 1.0], [1.0, 0.0], [2.0, 3.0]]), np.array([1.0, 0.0, 3.0])
-        >>> found = cr.MLPRegressor(hidden_layer_sizes=(), solver="lbfgs", alpha=0.0).fit(X, y).input_gradients(X)
-        >>> found.shape, bool(np.allclose(found, [0.0, 1.0], atol=1e-3))
+        >>> mlp = cr.MLPRegressor(hidden_layer_sizes=(), solver="lbfgs", alpha=0.0).fit(X, y)
+        >>> gradients = mlp.input_gradients(X)
+        >>> gradients.shape, bool(np.allclose(gradients, [0.0, 1.0], atol=1e-3))
         ((3, 1, 2), True)
+
+        Raises NotFittedError before the first fit, and DataError for a y of another kind than in `fit`.
         """
         inputs = self._inputs(X)
         y = y.toarray() if issparse(y) else y
         return self.network_.input_gradients(inputs, None if y is None else self._targets.encode(np.asarray(y)))
 
     def to_torch(self, *, logits: bool = False) -> Any:
-        """The network as torch.nn.Sequential; see `cr.to_torch`."""
+        """The network as torch.nn.Sequential; see `cr.to_torch`.
+
+        - logits: whether to leave out the activation of the output layer.
+
+        Raises NotFittedError before the first fit, and ArchitectureError and SettingError as `cr.to_torch` does.
+        """
         check_is_fitted(self, "network_")
         return to_torch(self.network_, logits=logits)
 
     def to_keras_weights(self) -> list[Array]:
-        """W, b of layer 2, W, b of layer 3, ...; see `cr.to_keras_weights`."""
+        """W, b of layer 2, W, b of layer 3, ...; see `cr.to_keras_weights`.
+
+        Raises NotFittedError before the first fit.
+        """
         check_is_fitted(self, "network_")
         return to_keras_weights(self.network_)

@@ -1,19 +1,22 @@
-"""One call of `fit` or `partial_fit` as a training: what the estimator's parameters mean for these rows."""
+"""One call of `fit` or `partial_fit` as a training: its examples, its settings, and what is watched."""
 
 import copy
 import dataclasses
 import numbers
 import warnings
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.estimators.callbacks import FRAMES
-from chainrule.estimators.epochs import SCORE, Ends, adapted
-from chainrule.estimators.parameters import SHARED, optimizer_of, patience_of, schedule_of
+from chainrule.estimators.class_weight import weigh_classes
+from chainrule.estimators.labels import Labels
+from chainrule.estimators.parameters import SHARED, optimizer_of, patience_of, schedule_of, stops_early
+from chainrule.estimators.resuming import state_to_resume
 from chainrule.estimators.rows import Rows
-from chainrule.estimators.stopping import Adaptive, ByExamples, falls_until
+from chainrule.estimators.stopping import SCORE, Adaptive, ByExamples, Ending, Plateaus, falls_until
 from chainrule.examples import Examples, RowArrays, folds
 from chainrule.model.ensemble import Ensemble
 from chainrule.network import Network
@@ -21,141 +24,172 @@ from chainrule.optimizers import Optimizer
 from chainrule.registry import require
 from chainrule.schedules import Schedule
 from chainrule.settings import TrainingSettings
-from chainrule.training import Monitor, Training, start
+from chainrule.training import Metric, Monitor, Training, start
 
-__all__ = ["Call", "call_of", "ends_of", "stops_early", "training_of"]
+__all__ = ["FitCall"]
 
 BATCH = 200  # rows of an update under "auto"
 
 
 @dataclasses.dataclass(frozen=True)
-class Call:
-    """What one call trains on: `examples` of `count` rows, those to validate with, and the rows that these came from.
+class FitCall:
+    """What one call trains, on what and how.
 
-    `ensemble` has the folds of the members, if there are several; `once`: for one epoch; `begun` epochs came before.
+    - estimator, parameters: whose call it is, and the parameters as they run.
+    - network: the one to train, in place.
+    - ensemble: the members in that network, with the fold that each leaves out if there are several.
+    - examples, validation: the rows to train on and to validate with, checked.
+    - count: the rows to train on, as `batch_size` counts them.
+    - held_out: the rows that `validation` is made of.
+    - begun: the number of epochs before this call.
+    - once: whether the call is one epoch, as in partial_fit.
+    - total_weight: S of the whole set if these rows are a part of it, else None.
     """
 
+    estimator: Any
+    parameters: Any
+    network: Network
     ensemble: Ensemble
     examples: Examples
     validation: Examples | None
     count: int
     held_out: Rows | None
-    begun: int = 0
-    once: bool = False
-    total_weight: float | None = None
+    begun: int
+    once: bool
+    total_weight: float | None
 
-
-def stops_early(p: Any) -> bool:
-    """Whether a validation set chooses the weights; as in scikit-learn it does not for L-BFGS."""
-    return bool(p.early_stopping) and not optimizer_of(p).line_search
-
-
-def call_of(e: Any, p: Any, rows: Rows, held_out: Rows | None, once: bool, total_weight: float | None) -> Call:
-    """The call of an estimator with parameters `p`. Weights of classes are weights of their rows, in scores too."""
-    factors = e._targets.factors(rows.y, rows.weight, getattr(e, "class_weight", None))
-    rows = _weighted(e, rows, factors)
-    held_out = None if held_out is None else _weighted(e, held_out, factors).present()
-    ensemble, count = e._ensemble, len(rows.y)
-    if ensemble.count > 1:
-        ensemble = dataclasses.replace(ensemble, fold=folds(e.seed_, ensemble.count, count, e._strata(rows.y)))
-        held_out = rows
-        if total_weight is not None:
-            total_weight *= (ensemble.count - 1) / ensemble.count
-    validation = None if held_out is None else _arrays(e, held_out)
-    sparse = not optimizer_of(p).full_batch
-    examples, validated = ensemble.checked(e._trained, _arrays(e, rows), validation, sparse)
-    begun = 0 if e._state is None else e._state.epoch
-    return Call(ensemble, examples, validated, count, held_out, begun, once, total_weight)
-
-
-def training_of(e: Any, p: Any, call: Call) -> Training:
-    """The training of a call, put where the estimator's state is."""
-    rule, network = optimizer_of(p), e._trained.copy()
-    chooses = call.validation is not None and stops_early(p)
-    settings = TrainingSettings(
-        optimizer=rule,
-        schedule=_schedule(e, p, rule, call),
-        batch_size=_batch_size(e, p, rule, call.count),
-        epochs=max(p.max_iter, call.begun + 1) if call.once else call.begun + p.max_iter,
-        seed=e.seed_,
-        **{name: getattr(p, name) for name in SHARED},
-    )
-    monitor = Monitor(
-        {} if call.held_out is None else {SCORE: _metric(e, p, call, network)},
-        "training" if not chooses else "cost" if p.scoring == "loss" else SCORE,
-    )
-    training = start(
-        network,
-        call.examples,
-        settings,
-        validation=call.validation,
-        monitor=monitor,
-        total_weight=call.total_weight,
-    )
-    if call.begun:
-        training.go_to(adapted(e._state, e._trained.theta, (e._rule, rule), training.history))
-    return training
-
-
-def ends_of(e: Any, p: Any, call: Call) -> Ends:
-    """When the call ends by itself: never for a single epoch without early stopping, nor for L-BFGS, which knows."""
-    rule = optimizer_of(p)
-    most = falls_until(rule.learning_rate) if schedule_of(p) == "adaptive" else 0
-    at_all = not rule.line_search and (stops_early(p) or not call.once)
-    return Ends(p.tol, patience_of(p), most, e._since, at_all)
-
-
-def _weighted(e: Any, rows: Rows, factors: Any) -> Rows:
-    return rows._replace(weight=e._targets.weighted(rows.y, rows.weight, factors))
-
-
-def _arrays(e: Any, rows: Rows) -> RowArrays:
-    """X, T and weights, before they are checked; T has two axes where several members share it."""
-    T = e._targets.encode(rows.y)
-    return RowArrays(rows.X, T.reshape(len(T), -1) if e._ensemble.count > 1 else T, rows.weight)
-
-
-def _batch_size(e: Any, p: Any, rule: Optimizer, rows: int) -> int | None:
-    """The rows of an update, all of them for a rule that needs all."""
-    if rule.full_batch or p.batch_size is None:
-        return None
-    if p.batch_size != "auto" and p.batch_size > rows and e._plan is None:
-        warnings.warn(
-            f"batch_size={p.batch_size} is more than the {rows} rows to train on: all are taken", stacklevel=6 + FRAMES
+    @classmethod
+    def of(
+        cls,
+        estimator: Any,
+        network: Network,
+        rows: Rows,
+        held_out: Rows | None,
+        once: bool,
+        total_weight: float | None,
+    ) -> "FitCall":
+        """The call for rows to train on and rows held out, whose weights are multiplied by those of their classes."""
+        parameters, ensemble, targets = estimator._parameters, estimator._ensemble, estimator._targets
+        class_weight = getattr(estimator, "class_weight", None)
+        if class_weight is not None and isinstance(targets, Labels):
+            rows, held_out = weigh_classes(targets, class_weight, rows, held_out)
+        count = len(rows.y)
+        if ensemble.count > 1:
+            fold = folds(estimator.seed_, ensemble.count, count, estimator._strata(rows.y))
+            ensemble, held_out = dataclasses.replace(ensemble, fold=fold), rows
+            if total_weight is not None:
+                total_weight *= (ensemble.count - 1) / ensemble.count
+        examples, validation = ensemble.checked(
+            network,
+            _encoded(targets, rows, ensemble.count > 1),
+            None if held_out is None or ensemble.count > 1 else _encoded(targets, held_out),
+            sparse=not optimizer_of(parameters).full_batch,
         )
-    return min(BATCH if p.batch_size == "auto" else int(p.batch_size), rows)
+        begun = 0 if estimator._state is None else estimator._state.epoch
+        call = estimator, parameters, network, ensemble, examples, validation, count, held_out, begun, once
+        return cls(*call, total_weight)
 
+    @cached_property
+    def rule(self) -> Optimizer:
+        """The optimizer."""
+        return optimizer_of(self.parameters)
 
-def _schedule(e: Any, p: Any, rule: Optimizer, call: Call) -> Schedule | str:
-    schedule = schedule_of(p)
-    if schedule == "invscaling":
-        return ByExamples(p.power_t, call.count, e.t_ - call.begun * call.count)
-    if schedule == "adaptive":
-        return Adaptive(p.tol, patience_of(p), falls_until(rule.learning_rate), e._since)
-    return schedule
+    @property
+    def ending(self) -> Ending | None:
+        """When training ends by itself: never with L-BFGS, which has its own end, nor in one epoch without a choice."""
+        p = self.parameters
+        if self.rule.line_search or (self.once and not stops_early(p)):
+            return None
+        return Ending(Plateaus(p.tol, patience_of(p), self.estimator._since), self._falls)
 
+    def training(self) -> Training:
+        """The training, where the last call has ended."""
+        p = self.parameters
+        settings = TrainingSettings(
+            optimizer=self.rule,
+            schedule=self._schedule(),
+            batch_size=self._batch_size(),
+            epochs=max(p.max_iter, self.begun + 1) if self.once else self.begun + p.max_iter,
+            seed=self.estimator.seed_,
+            **{name: getattr(p, name) for name in SHARED},
+        )
+        training = start(
+            self.network,
+            self.examples,
+            settings,
+            validation=self.validation,
+            monitor=self._monitor(),
+            total_weight=self.total_weight,
+        )
+        if self.begun:
+            last, before = self.estimator._state, self.estimator._rule
+            training.go_to(state_to_resume(last, self.network.theta, before, self.rule, training.history))
+        return training
 
-def _metric(e: Any, p: Any, call: Call, network: Network) -> Any:
-    """The score on the validation set as a metric of training: the estimator's own, or that of `scoring`."""
-    rows = call.held_out
-    assert rows is not None, "there is a validation set"
-    if p.scoring is None or p.scoring == "loss":
+    @cached_property
+    def _falls(self) -> int:
+        """How often the learning rate falls after a plateau."""
+        return falls_until(self.rule.learning_rate) if schedule_of(self.parameters) == "adaptive" else 0
+
+    def _schedule(self) -> Schedule | str:
+        p, schedule = self.parameters, schedule_of(self.parameters)
+        if schedule == "invscaling":
+            return ByExamples(p.power_t, self.count, self.estimator.t_ - self.begun * self.count)
+        if schedule == "adaptive":
+            return Adaptive(p.tol, patience_of(p), self._falls, self.estimator._since)
+        return schedule
+
+    def _batch_size(self) -> int | None:
+        """The rows of an update; None, all of them, where the optimizer needs all."""
+        size = self.parameters.batch_size
+        if self.rule.full_batch or size is None:
+            return None
+        if size != "auto" and size > self.count and self.estimator._plan is None:
+            warnings.warn(
+                f"batch_size={size} is more than the {self.count} rows to train on: all are taken",
+                stacklevel=6 + FRAMES,
+            )
+        return min(BATCH if size == "auto" else int(size), self.count)
+
+    def _monitor(self) -> Monitor:
+        """The score on the validation set, and the value that chooses the weights."""
+        if self.held_out is None:
+            return Monitor({}, "training")
+        p = self.parameters
+        chosen_by = ("cost" if p.scoring == "loss" else SCORE) if stops_early(p) else "training"
+        return Monitor({SCORE: self._metric(self.held_out)}, chosen_by)
+
+    def _metric(self, rows: Rows) -> Metric:
+        """The score on these rows as a metric of training: the estimator's own, or that of `scoring`."""
+        scoring = self.parameters.scoring
+        if scoring is not None and scoring != "loss":
+            return self._scorer(scoring, rows)
 
         def score(A: Array, T: Array) -> float:
-            return float(e._targets.score(rows.y, A, rows.weight))
+            return float(self.estimator._targets.score(rows.y, A, rows.weight))
 
-        return score if call.ensemble.count == 1 else call.ensemble.unseen(score)
-    from sklearn.metrics import check_scoring
+        return score if self.ensemble.count == 1 else self.ensemble.unseen(score)
 
-    view = copy.copy(e)
-    view.__dict__.pop("feature_names_in_", None)  # the validation set is an array by now
-    view.network_, view.preset, view._plan, view.n_features_in_ = network, None, None, network.sizes[0]
-    scorer = check_scoring(view, p.scoring)
-    weight = {} if rows.weight is None else {"sample_weight": rows.weight}
+    def _scorer(self, scoring: Any, rows: Rows) -> Metric:
+        """A scorer of scikit-learn as a metric: it scores a copy of the estimator with the network in training."""
+        from sklearn.metrics import check_scoring
 
-    def metric(A: Array, T: Array) -> float:
-        score = scorer(view, rows.X, rows.y, **weight) if np.isfinite(A).all() else float("nan")
-        require(isinstance(score, numbers.Real), "the score of scoring", score, "one number")
-        return float(score)
+        view = copy.copy(self.estimator)
+        view.__dict__.pop("feature_names_in_", None)  # the validation set is an array by now
+        view.network_, view.preset, view._plan = self.network, None, None
+        view.n_features_in_ = self.network.sizes[0]
+        scorer = check_scoring(view, scoring)
+        weight = {} if rows.weight is None else {"sample_weight": rows.weight}
 
-    return metric
+        def metric(A: Array, T: Array) -> float:
+            score = scorer(view, rows.X, rows.y, **weight) if np.isfinite(A).all() else float("nan")
+            require(isinstance(score, numbers.Real), "the score of scoring", score, "one number")
+            return float(score)
+
+        return metric
+
+
+def _encoded(targets: Any, rows: Rows, several: bool = False) -> RowArrays:
+    """X, T and weights, not checked yet; T has two axes where several members share it."""
+    T = targets.encode(rows.y)
+    return RowArrays(rows.X, T.reshape(len(T), -1) if several else T, rows.weight)

@@ -1,21 +1,21 @@
-"""What a fitted estimator is asked for: the network and its history in scikit-learn's words."""
+"""What an estimator keeps from one call of `fit` or `partial_fit` to the next."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-
-from chainrule.arrays import Array
-from chainrule.errors import SettingError
-from chainrule.estimators.epochs import SCORE
-from chainrule.estimators.parameters import word_of
+from chainrule.estimators.attributes import Attributes
+from chainrule.estimators.fit_call import FitCall
+from chainrule.estimators.resuming import predicting_theta
+from chainrule.estimators.table_plan import TablePlan
+from chainrule.model.ensemble import Ensemble
 from chainrule.network import Network
-from chainrule.training import History
+from chainrule.optimizers import Optimizer
+from chainrule.training import Training, TrainingState
 
-__all__ = ["COUNTED", "Fitted", "restored_on_failure"]
+__all__ = ["COUNTS", "Fitted", "restored_on_failure"]
 
-COUNTED = ("seed_", "n_iter_", "t_", "stopped_", "_since", "_base", "_rule")  # how far training has come
+COUNTS = ("seed_", "n_iter_", "t_", "stopped_", "_since", "_base", "_rule")  # how far training is
 LEARNED = ("network_", "history_", "settings_", "_targets", "_plan", "_wide", "_state")
 INPUTS = ("n_features_in_", "feature_names_in_")
 
@@ -23,94 +23,102 @@ INPUTS = ("n_features_in_", "feature_names_in_")
 @contextmanager
 def restored_on_failure(estimator: Any) -> Iterator[None]:
     """If the block fails before a training is kept, restore the estimator as it was before."""
-    had = estimator.__dict__
-    before = {name: had[name] for name in (*COUNTED, *LEARNED, *INPUTS) if name in had}
+    attributes = estimator.__dict__
+    before = {name: attributes[name] for name in (*COUNTS, *LEARNED, *INPUTS) if name in attributes}
     try:
         yield
     except BaseException:
-        kept = had.get("history_")
-        if kept is None or kept is before.get("history_"):
-            for name in (*COUNTED, *LEARNED, *INPUTS):
-                had.pop(name, None)
-            had.update(before)
+        history = attributes.get("history_")
+        if history is None or history is before.get("history_"):
+            for name in (*COUNTS, *LEARNED, *INPUTS):
+                attributes.pop(name, None)
+            attributes.update(before)
         raise
 
 
-class Fitted:
-    """Attributes that are read off `network_` and `history_`; before there are any, AttributeError says so."""
+class Fitted(Attributes):
+    """The network, and everything that training needs to go on as if it had never stopped.
 
-    network_: Network
-    history_: History
+    - network_: has the weights to predict with.
+    - seed_, n_iter_, t_, stopped_: as `MLPClassifier` documents them.
+    - _targets: what y is; see `chainrule.estimators.targets`.
+    - _plan: what preset="tabular" has chosen; None without it.
+    - _wide: the network of all members that `network_` is merged from; None where there is one member.
+    - _state: where training is. It has the weights of the network in training, unless a validation set chooses: then
+      the network has the best so far, and the state both. None before the first epoch.
+    - _rule: the optimizer of the last call.
+    - _base: the number of epochs before the fit that `n_iter_` counts from.
+    - _since: the epoch from which on plateaus are counted (see `chainrule.estimators.stopping`).
+    """
 
-    @property
-    def coefs_(self) -> list[Array]:
-        """The weights of layers 2 to L, (n_{l-1}, n_l) each: views into `network_.theta`."""
-        return self.network_.W
-
-    @coefs_.setter
-    def coefs_(self, values: Sequence[Array]) -> None:
-        _write("coefs_", self.network_.W, values)
-
-    @property
-    def intercepts_(self) -> list[Array]:
-        """The biases of layers 2 to L, (n_l,) each: views into `network_.theta`."""
-        return self.network_.b
-
-    @intercepts_.setter
-    def intercepts_(self, values: Sequence[Array]) -> None:
-        _write("intercepts_", self.network_.b, values)
+    settings_: dict[str, Any]
+    _plan: TablePlan | None = None
+    _wide: Network | None = None
 
     @property
-    def n_layers_(self) -> int:
-        """L, the input layer counted."""
-        return len(self.network_.sizes)
+    def _built(self) -> bool:
+        """Whether there is a network."""
+        return hasattr(self, "network_")
 
     @property
-    def n_outputs_(self) -> int:
-        """n_L, the neurons of the output layer."""
-        return self.network_.sizes[-1]
+    def _parameters(self) -> Any:
+        """The parameters as they run: the estimator's own, or those that the preset has made of them."""
+        return self if self._plan is None else self._plan.current(self)
 
     @property
-    def out_activation_(self) -> str:
-        """The output activation, by scikit-learn's name where it has one."""
-        return word_of(self.network_.architecture.blocks[0].activation)
+    def _ensemble(self) -> Ensemble:
+        """The networks that are trained together, without the rows that each leaves out: one without a preset."""
+        return Ensemble(self.network_.architecture) if self._plan is None else self._plan.ensemble
 
     @property
-    def loss_curve_(self) -> list[float]:
-        """The loss of each epoch so far: costs of its batches, each before its update, and the penalty at its end."""
-        return self.history_.cost
+    def _trained(self) -> Network:
+        """The network that is trained, with the weights to predict with: that of all members, if there are several."""
+        return self.network_ if self._wide is None else self._wide
 
-    @property
-    def loss_(self) -> float:
-        """The loss of the last epoch; NaN where there was none."""
-        return self.history_.cost[-1] if self.history_.cost else float("nan")
+    def _begin_with(
+        self, network: Network, targets: Any, plan: TablePlan | None = None, settings: dict[str, Any] | None = None
+    ) -> None:
+        """Forget everything, and take a network before training; a plan has `settings` to show."""
+        for name in ("history_", "_plan", "_wide", "settings_"):
+            self.__dict__.pop(name, None)
+        assert network.seed is not None, "its weights are drawn"
+        self.network_, self.seed_, self._targets = network, network.seed, targets
+        if plan is not None:
+            self._plan, self.settings_ = plan, settings or {}
+            self._put(network)
+        self.n_iter_ = self.t_ = self._since = self._base = 0
+        self.stopped_ = False
+        self._state: TrainingState | None = None
+        self._rule: Optimizer | None = None
 
-    @property
-    def best_loss_(self) -> float | None:
-        """The lowest loss of an epoch; None where a validation set chooses."""
-        return None if self.history_.monitor != "training" else min(self.history_.cost, default=float("inf"))
+    def _put(self, network: Network) -> None:
+        """Take a trained network, and the merged one to predict with."""
+        self.network_ = self._ensemble.merged(network)
+        if network is not self.network_:
+            self._wide = network
 
-    @property
-    def validation_scores_(self) -> list[float] | None:
-        """The score on the validation set after each epoch; None without one."""
-        return self.history_.metrics.get(SCORE)
+    def _keep(self, call: FitCall, training: Training) -> None:
+        """Take what a call has trained."""
+        state = training.state
+        theta = predicting_theta(state)
+        if not call.once:
+            if "end cost" not in training.history.probes:  # it was left before its end, which probes the weights
+                training.probe_end(theta)
+            state.history.probes |= training.history.probes
+        self._state, self._rule = state, call.rule
+        self.history_ = self._shown_history(state)
+        call.network.theta = theta
+        self._put(call.network)
+        self.t_ += (state.epoch - call.begun) * len(training.examples.rows)
+        self.n_iter_ = state.epoch - self._base
+        self.stopped_ = state.history.stopped not in ("", "cancelled")
 
-    @property
-    def best_validation_score_(self) -> float | None:
-        """The greatest of them; None without a validation set."""
-        scores = self.validation_scores_
-        return None if scores is None else float(np.nanmax([-np.inf, *scores]))
+    def _attributes_now(self, call: FitCall, training: Training) -> dict[str, Any]:
+        """The attributes of an estimator that predicts as this one would if training ended now."""
+        state = training.state
+        network = Network.from_parts(call.network.architecture, predicting_theta(state), self.seed_)
+        return {"network_": self._ensemble.merged(network), "history_": self._shown_history(state)}
 
-    @property
-    def validation_loss_curve_(self) -> list[float] | None:
-        """The loss on the validation set after each epoch, without penalty; None without one."""
-        return self.history_.validation if SCORE in self.history_.metrics else None
-
-
-def _write(name: str, parts: Sequence[Array], values: Sequence[Array]) -> None:
-    """Write values into parts of theta: all, or none where their shapes differ."""
-    shapes, given = [part.shape for part in parts], [np.shape(value) for value in values]
-    if given != shapes:
-        raise SettingError(f"{name} came with shapes {given}, but the network's are {shapes}")
-    for part, value in zip(parts, values, strict=True):
-        part[...] = value
+    def _shown_history(self, state: TrainingState) -> Any:
+        """The history with the mean cost of the members: the network's cost is their sum."""
+        return state.history if self._ensemble.count == 1 else self._ensemble.history(state.history)

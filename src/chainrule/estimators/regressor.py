@@ -1,4 +1,4 @@
-"""The regressor: one number for each row, or several."""
+"""The regressor: it predicts one number for each row, or several."""
 
 import dataclasses
 from typing import Any, Self
@@ -8,6 +8,8 @@ from sklearn.utils.metaestimators import available_if
 
 from chainrule.arrays import Array
 from chainrule.estimators.base import MLP, takes_steps
+from chainrule.estimators.rows import Validation
+from chainrule.estimators.shared_parameters import with_shared_parameters
 from chainrule.estimators.targets import Values
 from chainrule.registry import require
 
@@ -16,12 +18,20 @@ __all__ = ["MLPRegressor"]
 _LOSSES = {"squared_error": "identity", "poisson": "exp"}  # the output activation, whose partner is that cost
 
 
+@with_shared_parameters
 @dataclasses.dataclass(eq=False, repr=False)
 class MLPRegressor(RegressorMixin, MLP):
-    """A multi-layer perceptron that predicts numbers, in the place of scikit-learn's: its parameters and more.
+    """A multi-layer perceptron that predicts numbers, with scikit-learn's parameters and more.
 
-    y is (n,) or (n, k). loss: "squared_error" (C_x = 1/2 sum_j (a_j - t_j)²) or "poisson" (whose output is an exp).
-    All other parameters and attributes are those of `MLPClassifier`, but for class_weight; the score is R².
+    y is (n,) or (n, k). It minimises the mean cost of the rows plus the penalties, C of `Network.cost`.
+
+    - loss: "squared_error", C_x = 1/2 sum_j (a_j - t_j)², with the identity as output; or "poisson", with exp.
+    - hidden_layer_sizes: the neurons of each hidden layer, one number or a sequence; () for a linear model.
+    - activation: that of the hidden layers, by name, as an object or a function of your own, or a list with one for
+      each layer.
+    {shared}
+
+    Attributes are those of `MLPClassifier`, without `classes_`; the score is R².
 
     >>> X = np.linspace(-1.0, 1.0, 40)[:, None]
     >>> mlp = cr.MLPRegressor(hidden_layer_sizes=16, solver="lbfgs", max_iter=500, random_state=1)
@@ -29,8 +39,7 @@ class MLPRegressor(RegressorMixin, MLP):
     >>> bool(abs(mlp.predict([[0.5]])[0] - 0.25) < 0.02), mlp.out_activation_
     (True, 'identity')
 
-    Raises SettingError, a ValueError, in one line for parameters that no training could have, or where it diverges
-    without best weights to fall back on.
+    Raises SettingError, a ValueError, when it is fitted with parameters that no training could have.
 
     Source: scikit-learn's `MLPRegressor`; docs/from-scikit-learn.md has every difference.
     """
@@ -51,22 +60,46 @@ class MLPRegressor(RegressorMixin, MLP):
         y_val: Any = None,
         sample_weight_val: Any = None,
     ) -> Self:
-        """Train for one epoch: exactly the next one that `fit` would make; see `MLPClassifier.partial_fit`."""
-        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), once=True, total_weight=total_weight)
+        """Train for one epoch: exactly the next one that `fit` would make with these rows.
+
+        - X, y, sample_weight: as for `fit`.
+        - total_weight: S of the whole set, by which alpha and l1 are divided, where these rows are a part of it.
+        - X_val, y_val, sample_weight_val: as for `fit`; without them, early_stopping holds rows out.
+
+        Once early_stopping has ended training, further calls train nothing.
+
+        >>> mlp = cr.MLPRegressor(4, random_state=0)
+        >>> [mlp.partial_fit([[0.0], [1.0]], [1.0, 2.0]).n_iter_ for _ in range(3)]
+        [1, 2, 3]
+
+        Raises SettingError, DataError or ValueError as `fit` does, and AttributeError with L-BFGS, which needs all
+        rows.
+        """
+        validation = Validation(X_val, y_val, sample_weight_val)
+        return self._fit(X, y, sample_weight, validation, once=True, total_weight=total_weight)
 
     def initialize(self, n_features: int, n_outputs: int | None = None) -> Self:
-        """A network that has not seen any data, to predict with, look at, or go on from by `partial_fit`.
+        """A network that has not seen any data: to predict with, to look at, or to train with `partial_fit`.
 
-        n_outputs: the columns that y will have; None: it will be (n,).
+        - n_features: the columns that X will have.
+        - n_outputs: the columns that y will have; None if it will be (n,).
+
+        >>> cr.MLPRegressor(random_state=0).initialize(3, n_outputs=2).predict(np.zeros((1, 3))).shape
+        (1, 2)
+
+        Raises SettingError for parameters that no network could have, and under a preset, which needs data.
         """
-        return self._without_data(n_features, Values(n_outputs or 0))
+        return self._initialized(n_features, Values(n_outputs or 0))
 
     def predict(self, X: Any) -> Array:
-        """The numbers of each row, (n,) or (n, k) as y was."""
+        """The predicted numbers of each row, (n,) or (n, k) as y was.
+
+        Raises NotFittedError before the first fit, ValueError for other columns than in `fit`.
+        """
         A = self._outputs(X)
         return self._targets.decode(A)
 
-    # ------------------------------------------------------------------------------- what the base asks for
+    # ------------------------------------------------------------------------------- what the base class needs
 
     _numeric = True
 

@@ -1,13 +1,18 @@
-"""Rows with their targets and weights."""
+"""Rows of X, y and weights: as a caller passes them, checked, and those of a validation set."""
 
 from typing import Any, NamedTuple
 
 import numpy as np
+from sklearn.utils import check_array, column_or_1d
+from sklearn.utils.validation import check_consistent_length, validate_data
 
 from chainrule.arrays import Array
-from chainrule.errors import DataError
+from chainrule.errors import DataError, SettingError
+from chainrule.estimators.table_inputs import table_of
 
-__all__ = ["Rows", "as_weight"]
+__all__ = ["Rows", "Validation", "checked_inputs", "checked_rows"]
+
+_INPUTS = {"accept_sparse": "csr", "dtype": (np.float64, np.float32)}
 
 
 class Rows(NamedTuple):
@@ -18,11 +23,11 @@ class Rows(NamedTuple):
     weight: Array | None
 
     def take(self, rows: Array) -> "Rows":
-        """Some of the rows."""
+        """Some of the rows, by their numbers."""
         return Rows(self.X[rows], self.y[rows], None if self.weight is None else self.weight[rows])
 
     def present(self) -> "Rows":
-        """The rows with a weight above 0."""
+        """The rows with a weight above 0. Raises DataError if there are none."""
         if self.weight is None:
             return self
         kept = np.flatnonzero(self.weight.reshape(len(self.weight), -1).any(axis=1))
@@ -33,17 +38,83 @@ class Rows(NamedTuple):
         return self if len(kept) == len(self.weight) else self.take(kept)
 
 
-def as_weight(weight: Any, n: int) -> Array | None:
+class Validation(NamedTuple):
+    """The validation set that a user passes, or three times None."""
+
+    X: Any
+    y: Any
+    weight: Any
+
+    def check(self) -> None:
+        """Raise SettingError for a part that came without the others."""
+        if (self.X is None) != (self.y is None):
+            raise SettingError("X_val and y_val belong together: give both or neither")
+        if self.X is None and self.weight is not None:
+            raise SettingError("sample_weight_val came alone, but is of X_val and y_val: give those too")
+
+
+def checked_inputs(estimator: Any, X: Any) -> Any:
+    """X as an array, a sparse matrix or, for an estimator that was fitted to a table, a table.
+
+    Raises ValueError unless its columns are those of the first call.
+    """
+    if estimator._plan is not None:
+        return table_of(estimator, X, reset=False)
+    return _validated(estimator, X, reset=False)
+
+
+def checked_rows(estimator: Any, X: Any, y: Any, weight: Any, reset: bool) -> Rows:
+    """The rows without those of weight 0; under a preset X is a table.
+
+    With `reset` the estimator takes the number and names of the columns. Raises ValueError, in one line, for parts
+    that do not fit together.
+    """
+    if estimator.preset is not None:
+        return _table_rows(estimator, X, y, weight, reset)
+    X, y = _validated(estimator, X, y, reset=reset, multi_output=True, y_numeric=estimator._numeric)
+    y = _dense(y)
+    return Rows(X, y, _as_weight(weight, len(y))).present()
+
+
+def _table_rows(estimator: Any, X: Any, y: Any, weight: Any, reset: bool) -> Rows:
+    if y is None:
+        raise ValueError(f"{type(estimator).__name__} requires y to be passed, but the target y is None")
+    table = table_of(estimator, X, reset)
+    y = _dense(check_array(y, ensure_2d=False, dtype=None, input_name="y", accept_sparse="csr"))
+    y = y.astype(np.float64) if estimator._numeric and y.dtype.kind in "OU" else y
+    if table.num_rows != len(y):
+        check_consistent_length(np.empty(table.num_rows), y)
+    rows = Rows(np.arange(len(y)), y, _as_weight(weight, len(y))).present()
+    return rows._replace(X=table if len(rows.X) == len(y) else table.take(rows.X))
+
+
+def _validated(estimator: Any, *data: Any, **checks: Any) -> Any:
+    """X, or X and y, as scikit-learn checks them. Raises ValueError in one line."""
+    try:
+        return validate_data(estimator, *data, **checks, **_INPUTS)
+    except ValueError as error:
+        if "could not convert" not in str(error):
+            raise
+        raise DataError(f"X has words in it ({error}): give preset='tabular', which takes any table") from None
+
+
+def _dense(y: Any) -> Array:
+    """The targets y as an array, (n,) if they are one column."""
+    y = y.toarray() if hasattr(y, "toarray") else y
+    return np.asarray(column_or_1d(y, warn=True)) if y.ndim == 2 and y.shape[1] == 1 else y
+
+
+def _as_weight(weight: Any, n: int) -> Array | None:
     """None, or the weights of n examples, float64: (n,), or (n, outputs); one number is that of every example."""
     if weight is None:
         return None
     try:
-        found = np.asarray(weight, dtype=np.float64)
+        weights = np.asarray(weight, dtype=np.float64)
     except (TypeError, ValueError):
         raise DataError("sample_weight must be numbers, one for each row") from None
-    found = np.full(n, found) if found.ndim == 0 else found
-    if found.ndim > 2 or len(found) != n:
-        raise DataError(f"sample_weight has shape {found.shape}, but there are {n} rows: give one for each")
-    if not np.isfinite(found).all() or (found < 0).any():
+    weights = np.full(n, weights) if weights.ndim == 0 else weights
+    if weights.ndim > 2 or len(weights) != n:
+        raise DataError(f"sample_weight has shape {weights.shape}, but there are {n} rows: give one for each")
+    if not np.isfinite(weights).all() or (weights < 0).any():
         raise DataError("sample_weight has values that are negative or not finite: weights are at least 0")
-    return found
+    return weights

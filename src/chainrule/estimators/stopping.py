@@ -11,16 +11,18 @@ from chainrule.arrays import Array
 from chainrule.registry import require
 from chainrule.schedules import Factors, Schedule
 
-__all__ = ["Adaptive", "ByExamples", "Plateaus", "falls_until"]
+__all__ = ["SCORE", "Adaptive", "ByExamples", "Ending", "Plateaus", "falls_until"]
 
-FALL, LEAST = 0.2, 1e-6  # what "adaptive" multiplies the rate with, and where it gives up
+SCORE = "score"  # the name in a history of the score on the validation set
+FALL, LEAST = 0.2, 1e-6  # the factor of learning_rate="adaptive", and the rate below which it ends training
 
 
 class Plateaus:
     """Counts plateaus: more than `patience` epochs in a row without a gain of more than `tol` over the best so far.
 
-    Counting the epochs starts anew after each plateau. Values are read once and only ever become more; those of the
-    epochs before `since` are passed over.
+    - tol: the least gain that counts.
+    - patience: epochs without such a gain that are not a plateau yet; after each plateau they are counted anew.
+    - since: the epoch, from 0, from which on values are read.
 
     >>> plateaus = Plateaus(tol=0.1, patience=1)
     >>> plateaus.after([3.0, 2.0, 2.0, 1.95, 1.0])
@@ -29,23 +31,48 @@ class Plateaus:
     Source: scikit-learn's multi-layer perceptrons; there an epoch that gains exactly `tol` counts as a gain.
     """
 
-    def __init__(self, tol: float, patience: float, since: int = 0) -> None:
-        self._tol, self._patience = tol, patience
+    def __init__(self, tol: float, patience: int, since: int = 0) -> None:
+        self.tol, self.patience = tol, patience
         self._best, self._waited, self._counts = math.inf, 0, [0] * (since + 1)
 
     def after(self, watched: Sequence[float]) -> list[int]:
-        """How many plateaus there were after 0, 1, 2, ... epochs; `watched` is better when lower."""
+        """The number of plateaus after 0, 1, 2, ... epochs.
+
+        `watched` has a value for each epoch, lower is better. It may only grow between calls: each value is read once.
+        """
         for value in watched[len(self._counts) - 1 :]:
-            self._waited = 0 if value < self._best - self._tol else self._waited + 1
+            self._waited = 0 if value < self._best - self.tol else self._waited + 1
             self._best = min(self._best, value) if math.isfinite(value) else self._best
-            ended = self._waited > self._patience
+            ended = self._waited > self.patience
             self._counts.append(self._counts[-1] + ended)
             self._waited = 0 if ended else self._waited
         return self._counts
 
 
+class Ending:
+    """Training ends by itself after more than `falls` plateaus: the learning rate falls after each of the first ones.
+
+    >>> ending = Ending(Plateaus(tol=0.1, patience=1))
+    >>> ending.reached([3.0, 2.0, 2.0]), ending.reached([3.0, 2.0, 2.0, 1.95])
+    (False, True)
+    """
+
+    def __init__(self, plateaus: Plateaus, falls: int = 0) -> None:
+        self._plateaus, self._falls = plateaus, falls
+
+    def reached(self, watched: Sequence[float]) -> bool:
+        """Whether the last of these values ends training; see `Plateaus.after`."""
+        return self._plateaus.after(watched)[-1] > self._falls
+
+    def message(self, monitor: str) -> str:
+        """Why training ended, where `monitor` is what was watched."""
+        what = {SCORE: "validation score", "cost": "validation loss"}.get(monitor, "training loss")
+        tol, patience = self._plateaus.tol, self._plateaus.patience
+        return f"the {what} did not improve by more than tol={tol:g} for {patience} epochs in a row"
+
+
 def falls_until(rate: float) -> int:
-    """How often a learning rate has to fall before it is too small to go on with.
+    """How often a learning rate falls before it is too small to train on with.
 
     >>> falls_until(1e-3), falls_until(1e-7)
     (5, 0)
@@ -55,7 +82,7 @@ def falls_until(rate: float) -> int:
 
 @dataclasses.dataclass(frozen=True)
 class Adaptive(Schedule):
-    """0.2^p after p plateaus (see `Plateaus`), `most` of them at most: scikit-learn's learning_rate="adaptive".
+    """0.2^p after p plateaus (see `Plateaus`), but at most `most` of them: scikit-learn's learning_rate="adaptive".
 
     >>> Adaptive(tol=0.0, patience=1, most=5).factors(3, 2, 1, 9, watched=[2.0, 2.0, 2.0])
     array([0.2, 0.2])
@@ -83,12 +110,16 @@ class Adaptive(Schedule):
 
 @dataclasses.dataclass(frozen=True)
 class ByExamples(Schedule):
-    """(t + 1)^-power, t being the examples seen at the epoch's begin: scikit-learn's learning_rate="invscaling".
+    """(t + 1)^-power, where t examples were trained on before the epoch: scikit-learn's learning_rate="invscaling".
 
-    An epoch sees `rows` of them; before the first epoch `before` were seen (negative where later epochs had more rows).
+    - power: from 0.
+    - rows: examples of an epoch.
+    - before: examples of the epochs before the first; negative if later epochs had more than `rows`.
 
     >>> ByExamples(rows=3).factors(0, 4, per_epoch=2, total=4, watched=[])
     array([1. , 1. , 0.5, 0.5])
+
+    Raises SettingError where power is below 0.
     """
 
     name = "by_examples"

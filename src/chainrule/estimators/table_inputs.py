@@ -17,10 +17,11 @@ __all__ = ["table_of"]
 
 
 def table_of(estimator: Any, X: Any, reset: bool) -> Any:
-    """The columns of X as a pyarrow.Table; those of an array are x0, x1, ...
+    """X as a pyarrow.Table; the columns of an array are named x0, x1, ...
 
-    With `reset` the estimator takes their number and names (`n_features_in_`, `feature_names_in_`); else a frame or an
-    array must have the same. In a mapping, a pyarrow.Table and a file columns are found by name, in any order.
+    With `reset` the estimator takes the number and names of the columns (`n_features_in_`, `feature_names_in_`);
+    else a frame or an array must have the same. In a mapping, a pyarrow.Table and a file columns go by their names, in
+    any order.
     """
     import pyarrow as pa
 
@@ -33,13 +34,13 @@ def table_of(estimator: Any, X: Any, reset: bool) -> Any:
     if hasattr(X, "__arrow_c_stream__") or hasattr(X, "__dataframe__"):
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         return as_source(X).table()
-    found = validate_data(estimator, X, reset=reset, dtype=None, ensure_all_finite=False, accept_sparse="csr")
-    found = found.toarray() if hasattr(found, "toarray") else found
-    return pa.table({f"x{k}": _column(f"x{k}", column) for k, column in enumerate(found.T)})
+    X = validate_data(estimator, X, reset=reset, dtype=None, ensure_all_finite=False, accept_sparse="csr")
+    X = X.toarray() if hasattr(X, "toarray") else X
+    return pa.table({f"x{k}": _column(f"x{k}", values) for k, values in enumerate(X.T)})
 
 
 def _column(name: str, values: Array) -> Any:
-    """One column; where words stand among numbers all are words."""
+    """One column of an array; if some of its values are words, all become words."""
     if values.dtype.kind != "O":
         return column_of(name, np.ascontiguousarray(values))
     try:

@@ -1,4 +1,4 @@
-"""preset="tabular": what the first call finds out about a table, and fixes for all that follow.
+"""preset="tabular": what the first call learns of a table and chooses for it, which all later calls keep.
 
     X, a table  →  encoder  →  the network of all members  →  merged: `network_`
 
@@ -9,16 +9,17 @@ with them all sizes.
 import dataclasses
 from typing import Any
 
-import numpy as np
-from sklearn.utils import check_array, column_or_1d
-from sklearn.utils.validation import check_consistent_length
-
-from chainrule.architecture import Architecture
 from chainrule.errors import DataError
-from chainrule.estimators.parameters import Parameters, hidden_activations, hidden_sizes, network_of, output_of
-from chainrule.estimators.preset_parameters import given, parameters_of, settings_of
-from chainrule.estimators.rows import Rows, as_weight
-from chainrule.estimators.table_inputs import table_of
+from chainrule.estimators.parameters import (
+    Parameters,
+    architecture_of,
+    hidden_sizes,
+    network_of,
+    output_of,
+    seed_of,
+)
+from chainrule.estimators.preset_parameters import changed_parameters, parameters_of, table_settings
+from chainrule.estimators.rows import Rows
 from chainrule.estimators.targets import Targets, scaled_values_of
 from chainrule.model.ensemble import Ensemble
 from chainrule.model.heads import choose
@@ -26,14 +27,19 @@ from chainrule.model.warm_start import suits_linear_start
 from chainrule.network import Network
 from chainrule.tables.inputs import Encoder
 
-__all__ = ["TablePlan", "ensemble_of", "plan_for", "table_rows"]
+__all__ = ["TablePlan", "ensemble_of", "plan_for"]
 
 _CURRENT = ("verbose", "callback", "progress", "engine", "threads")  # parameters that every call reads anew
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class TablePlan:
-    """The encoder, the members without their folds, and the parameters that the network of all members runs with."""
+    """What is the same in every call.
+
+    - encoder: turns a table into the inputs of the network.
+    - ensemble: the members, without the fold of rows that each leaves out.
+    - parameters: those that the network of all members is trained with.
+    """
 
     encoder: Encoder
     ensemble: Ensemble
@@ -50,65 +56,68 @@ class TablePlan:
         return suits_linear_start(one.sizes[1:-1], one.hidden, one.sizes[-1])
 
 
-def table_rows(estimator: Any, X: Any, y: Any, weight: Any, reset: bool) -> Rows:
-    """The table, y and weights, without the rows of weight 0. Raises ValueError if they do not fit together."""
-    if y is None:
-        raise ValueError(f"{type(estimator).__name__} requires y to be passed, but the target y is None")
-    table = table_of(estimator, X, reset)
-    y = check_array(y, ensure_2d=False, dtype=None, input_name="y", accept_sparse="csr")
-    y = y.toarray() if hasattr(y, "toarray") else y
-    y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
-    y = y.astype(np.float64) if estimator._numeric and y.dtype.kind in "OU" else y
-    n = len(y)
-    if table.num_rows != n:
-        check_consistent_length(np.empty(table.num_rows), y)
-    weight = as_weight(weight, n)
-    kept = np.ones(n, dtype=np.bool_) if weight is None else weight.reshape(n, -1).any(axis=1)
-    rows = Rows(np.arange(n), y, weight).present()
-    return Rows(table if kept.all() else table.filter(kept), rows.y, rows.weight)
-
-
 def plan_for(
-    e: Any, rows: Rows, classes: Any, own_validation: bool
+    estimator: Any, rows: Rows, classes: Any, own_validation: bool
 ) -> tuple[TablePlan, Targets, Network, dict[str, Any]]:
-    """The plan for a table, the targets of a member, the network of all members, and the settings that are shown."""
+    """The plan for a table, the targets of one member, the network of all members, and the parameters to show.
+
+    - rows: X as a table, y and weights.
+    - classes: those of a first call of partial_fit, or None.
+    - own_validation: whether the user passes a validation set.
+    """
     if len(rows.y) < 2:
         raise DataError(f"{len(rows.y)} sample came, but a table must have two rows at least: give more")
     encoder = Encoder.fit(rows.X)
-    targets = e._targets_of(rows.y, classes)
-    if e._numeric:
-        free = not {"output_activation", "cost", "loss", "scoring"} & given(e)
-        targets = scaled_values_of(rows.y, choose("numbers", *output_of(e, e._usual_output(targets))), log=free)
-    settings = settings_of(e, own_validation).resolved(len(rows.y), rows.X.num_columns, sum(targets.widths))
-    shown = parameters_of(e, settings, len(rows.y), own_validation)
-    seed, dtype = e._draw_seed(), "float32" if e.dtype is None else e.dtype
-    fixed = {"preset": None, "warm_start": True, "random_state": seed, "class_weight": None}
-    names = e.get_params(deep=False)
-    parameters = {name: value for name, value in {**names, **shown, **fixed}.items() if name in names}
-    one = _member(e, Parameters(**parameters), encoder.width, targets)
-    ensemble = Ensemble(one, settings.members)
+    targets = _targets_for(estimator, rows, classes)
+    settings = table_settings(estimator, own_validation)
+    settings = settings.resolved(len(rows.y), rows.X.num_columns, sum(targets.widths))
+    shown = parameters_of(estimator, settings, len(rows.y), own_validation)
+    parameters = _parameters(estimator, shown)
+    ensemble = Ensemble(architecture_of(estimator, parameters, encoder.width, targets), settings.members)
+    seed, dtype = parameters.random_state, "float32" if estimator.dtype is None else estimator.dtype
     if ensemble.count == 1:
-        network = network_of(e, Parameters(**parameters), encoder.width, targets, seed, dtype)
+        network = network_of(estimator, parameters, encoder.width, targets, seed, dtype)
     else:
         network = ensemble.network(settings.first_weights, seed, dtype)
-        parameters |= {
-            "hidden_layer_sizes": tuple(network.sizes[1:-1]),
-            "masks": list(network.architecture.masks),
-            "initializer": None,
-            "tol": parameters["tol"] * ensemble.count,  # the network's costs are the members' sum
-        }
-    return TablePlan(encoder, ensemble, Parameters(**parameters)), targets, network, shown
+        parameters = _of_all_members(parameters, network, ensemble.count)
+    return TablePlan(encoder, ensemble, parameters), targets, network, shown
 
 
-def _member(e: Any, p: Parameters, width: int, targets: Targets, count: int = 1) -> Architecture:
-    """The architecture of one of `count` members."""
-    sizes = [n // count for n in hidden_sizes(p.hidden_layer_sizes)]
-    output, cost = output_of(p, e._usual_output(targets))
-    blocks = [(output, block) for block in targets.widths]
-    activation = hidden_activations(p.activation, len(sizes))
-    return Architecture.of([width, *sizes, sum(targets.widths)], activation, blocks, cost)
+def _targets_for(estimator: Any, rows: Rows, classes: Any) -> Targets:
+    """The targets; numbers are scaled, by their logarithms unless a parameter asks for errors in their own unit."""
+    targets: Targets = estimator._targets_of(rows.y, classes)
+    if not estimator._numeric:
+        return targets
+    log = not {"output_activation", "cost", "loss", "scoring"} & changed_parameters(estimator)
+    head = choose("numbers", *output_of(estimator, estimator._usual_output(targets)))
+    return scaled_values_of(rows.y, head, log=log)
 
 
-def ensemble_of(e: Any, p: Parameters, width: int, targets: Targets, count: int) -> Ensemble:
-    """The members again, from the parameters of the network of all members."""
-    return Ensemble(_member(e, p, width, targets, count), count)
+def _parameters(estimator: Any, shown: dict[str, Any]) -> Parameters:
+    """The parameters of one member: the estimator's, with those that the preset has chosen, and a seed."""
+    own = estimator.get_params(deep=False)
+    fixed = {
+        "preset": None,
+        "warm_start": True,
+        "random_state": seed_of(estimator.random_state),
+        "class_weight": None,
+    }
+    return Parameters(**{name: value for name, value in {**own, **shown, **fixed}.items() if name in own})
+
+
+def _of_all_members(parameters: Parameters, network: Network, count: int) -> Parameters:
+    """The parameters of the network of `count` members, from those of one."""
+    changed = {
+        "hidden_layer_sizes": tuple(network.sizes[1:-1]),
+        "masks": list(network.architecture.masks),
+        "initializer": None,
+        "tol": parameters.tol * count,  # the network's costs are the members' sum
+    }
+    return Parameters(**{**vars(parameters), **changed})
+
+
+def ensemble_of(estimator: Any, parameters: Parameters, width: int, targets: Targets, count: int) -> Ensemble:
+    """The members again, from the parameters of the network of all members; `width` is that of the encoder."""
+    sizes = [n // count for n in hidden_sizes(parameters.hidden_layer_sizes)]
+    one = Parameters(**{**vars(parameters), "hidden_layer_sizes": sizes})
+    return Ensemble(architecture_of(estimator, one, width, targets), count)

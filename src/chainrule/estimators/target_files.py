@@ -6,7 +6,8 @@ from typing import Any
 
 from chainrule.arrays import Array
 from chainrule.errors import ModelFileError
-from chainrule.estimators.targets import Labels, ScaledValues, Values
+from chainrule.estimators.labels import Labels
+from chainrule.estimators.targets import ScaledValues, Values
 from chainrule.files.plain import pack, unpack
 from chainrule.tables.targets import Targets as Columns
 
@@ -26,7 +27,10 @@ def to_parts(targets: Any, tensors: dict[str, Array]) -> dict[str, Any]:
 
 
 def from_parts(document: Mapping[str, Any], tensors: Mapping[str, Array]) -> Any:
-    """The targets again. Raises ModelFileError, LookupError, TypeError or ValueError for what they are not."""
+    """The targets of such data.
+
+    Raises ModelFileError, LookupError, TypeError or ValueError for parts that do not fit together.
+    """
     kind, of = document["is"], document["of"]
     if kind == "quantities":
         return ScaledValues(_count(document["columns"]), Columns.from_document(of, tensors))
