@@ -236,7 +236,9 @@ def test_objects_that_are_no_classes_are_refused_in_one_line(y, kinds, preset):
 
 def test_classes_that_were_not_there_are_refused_in_one_line():
     found = mlp(max_iter=2).fit(X, THREE)
-    with pytest.raises(ValueError, match=r"^y has classes not seen before, 'new': known are 'low', 'mid', 'top'$"):
+    with pytest.raises(
+        ValueError, match=r"^y has classes not seen before, 'new': the classes are 'low', 'mid', 'top'$"
+    ):
         found.partial_fit(X[:1], ["new"])
     with pytest.raises(ValueError, match=r"^y has classes not seen before, 'new'[^\n]*$"):
         mlp(max_iter=2).fit(X, THREE, X_val=X[:1], y_val=["new"])

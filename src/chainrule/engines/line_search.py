@@ -7,7 +7,6 @@ import numpy as np
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array
 from chainrule.engines.base import Engine, RunState, check_lengths, check_order, check_rows, check_state
-from chainrule.equations import penalty
 from chainrule.optimizers import Ending, Point
 from chainrule.optimizers.base import Slots
 from chainrule.settings import TrainingSettings
@@ -104,7 +103,4 @@ class LineSearchRun:
         return cost, self._engine.gradient(self._architecture, theta, X, T, weight, self._divisor, s.alpha, s.l1)
 
     def _penalty(self, theta: Array) -> float:
-        s = self._settings
-        W = [w.astype(np.float64) for w in self._architecture.views(theta)[0]]
-        with np.errstate(all="ignore"):
-            return float(penalty(W, s.alpha, s.l1, self._divisor))
+        return self._architecture.penalty(theta, self._settings.alpha, self._settings.l1, self._divisor)

@@ -1,4 +1,4 @@
-"""Estimators in scikit-learn's shape: its multi-layer perceptrons' parameters and attributes, on networks of ours."""
+"""Estimators for scikit-learn: the parameters and attributes of its multi-layer perceptrons, with networks of ours."""
 
 from chainrule.estimators.base import MLP
 from chainrule.estimators.classifier import MLPClassifier

@@ -87,7 +87,7 @@ class MLP(SharedParameters, Fitted, Explained, CallbackSupport, BaseEstimator):
 
         Raises SettingError for parameters that no training could have, and if training diverges before a validation set
         has chosen weights; DataError for rows that do not fit together; ValueError for what scikit-learn refuses. A
-        fit that fails leaves the estimator as it was.
+        fit that fails leaves the estimator as it was; one that diverges keeps the last good weights.
         """
         return self._fit(X, y, sample_weight, Validation(X_val, y_val, sample_weight_val))
 
@@ -156,7 +156,8 @@ class MLP(SharedParameters, Fitted, Explained, CallbackSupport, BaseEstimator):
         members, p = self._ensemble.count, self._parameters
         if validation.X is not None and members > 1:
             raise SettingError(
-                "X_val came after a first call without it, which has shared the rows out: give it there too"
+                "X_val came, but since the first call each network is validated on the rows that it leaves out: give "
+                "X_val in the first call too"
             )
         rows = self._encoded(rows)
         if validation.X is not None:

@@ -1,7 +1,7 @@
 """The callbacks of an estimator: a user's own, `verbose` and `progress`, and those of scikit-learn.
 
 A callback is called with every event of training and ends training by returning True. A callback of scikit-learn is
-told about tasks instead: the fit, and each of its epochs.
+called at the begin and the end of tasks instead: the fit, and each of its epochs.
 """
 
 from collections.abc import Callable, Iterator, Mapping

@@ -125,7 +125,7 @@ class MLPClassifier(ClassifierMixin, MLP):
         return self._fit(X, y, sample_weight, validation, once=True, classes=classes, total_weight=total_weight)
 
     def initialize(self, n_features: int, classes: Any = None, *, n_labels: int | None = None) -> Self:
-        """A network that has not seen any data: to predict with, to look at, or to train with `partial_fit`.
+        """A network before any training: to predict with, to inspect, or to train with `partial_fit`.
 
         - n_features: the columns that X will have.
         - classes: those of one output, or a list of arrays for several.

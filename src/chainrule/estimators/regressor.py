@@ -68,7 +68,7 @@ class MLPRegressor(RegressorMixin, MLP):
 
         Once early_stopping has ended training, further calls train nothing.
 
-        >>> mlp = cr.MLPRegressor(4, random_state=0)
+        >>> mlp = cr.MLPRegressor(hidden_layer_sizes=4, random_state=0)
         >>> [mlp.partial_fit([[0.0], [1.0]], [1.0, 2.0]).n_iter_ for _ in range(3)]
         [1, 2, 3]
 
@@ -79,7 +79,7 @@ class MLPRegressor(RegressorMixin, MLP):
         return self._fit(X, y, sample_weight, validation, once=True, total_weight=total_weight)
 
     def initialize(self, n_features: int, n_outputs: int | None = None) -> Self:
-        """A network that has not seen any data: to predict with, to look at, or to train with `partial_fit`.
+        """A network before any training: to predict with, to inspect, or to train with `partial_fit`.
 
         - n_features: the columns that X will have.
         - n_outputs: the columns that y will have; None if it will be (n,).

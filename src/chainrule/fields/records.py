@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import re
 import textwrap
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
@@ -84,14 +85,17 @@ def documented(cls: type) -> type:
 
 def _with_bullets(text: str | None, record: type) -> str | None:
     """A docstring with a bullet for each setting of the record in place of its line `{settings}`."""
-    return None if text is None else text.replace("    {settings}", "\n".join(_bullets(record)))
+    if text is None:
+        return None
+    indent = "" if re.search(r"^\{settings\}", text, re.MULTILINE) else "    "  # Python 3.13 strips it
+    return text.replace(f"{indent}{{settings}}", textwrap.indent("\n".join(_bullets(record)), indent))
 
 
 def _bullets(record: type) -> Iterator[str]:
     for name, each in settings_of(record).items():
         text = each.with_values(f" ({each.kind.allowed})")
         line = f"- {name}: {text[:1].lower()}{text[1:]}"
-        yield textwrap.fill(line, 118, initial_indent="    ", subsequent_indent="      ", break_on_hyphens=False)
+        yield textwrap.fill(line, 114, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def signature_with(record: type) -> Callable[[F], F]:

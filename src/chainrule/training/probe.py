@@ -48,7 +48,7 @@ class Probe:
 
     def _layers(self, when: str, theta: Array) -> Numbers:
         numbers = probe_layers(self._problem.net.architecture, theta, *self._read())
-        numbers["cost"][0] += self._problem.penalty()
+        numbers["cost"][0] += self._problem.penalty(theta)
         return _labelled(when, numbers)
 
     def _read(self) -> tuple[Array, Array]:
