@@ -85,7 +85,7 @@ def _table_rows(estimator: Any, X: Any, y: Any, weight: Any, reset: bool) -> Row
     if table.num_rows != len(y):
         check_consistent_length(np.empty(table.num_rows), y)
     rows = Rows(np.arange(len(y)), y, _as_weight(weight, len(y))).present()
-    return rows._replace(X=table if len(rows.X) == len(y) else table.take(rows.X))
+    return rows._replace(X=table if len(rows.X) == len(y) else table.filter(np.isin(np.arange(len(y)), rows.X)))
 
 
 def _validated(estimator: Any, *data: Any, **checks: Any) -> Any:
