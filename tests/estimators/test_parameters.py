@@ -296,6 +296,6 @@ def test_a_batch_larger_than_the_rows_is_told():
     for call in (mlp(batch_size=50).fit, mlp(batch_size=50).initialize(3, classes=["a", "b"]).partial_fit):
         with pytest.warns(
             UserWarning, match="^batch_size=50 is more than the 40 rows to train on: all are taken$"
-        ) as all_:
+        ) as warned:
             call(X, Y)
-        assert all_[0].filename == __file__
+        assert warned[0].filename == __file__
