@@ -9,9 +9,9 @@
 #pragma once
 
 #include "activations.h"
-#include "costs.h"
 #include "microkernel.h"
 #include "optimizers.h"
+#include "output.h"
 #include "panels.h"
 
 #if defined(__SANITIZE_ADDRESS__)

@@ -256,7 +256,7 @@ def test_every_pair_that_is_allowed_is_finite_far_out_and_every_other_is_refused
             Architecture.of([2, 3], output=sigma, cost=cost)
         assert str(refusal.value) == (
             f"cost {cost.name!r} needs outputs in {cost.outputs}, but output activation {sigma.name!r} gives "
-            f"{sigma.range}: choose another of the two"
+            f"{sigma.range}: choose another cost or activation"
         )
         return
     Z = np.array(list(itertools.product([-1e4, -1e2, 0.0, 1e2, 1e4], repeat=2)), dtype=dtype)
@@ -283,7 +283,7 @@ def test_beyond_every_number_exp_is_infinite_but_never_nan(cost, dtype):
 @pytest.mark.parametrize("cost", ["cross_entropy", "binary_cross_entropy", "poisson"])
 @pytest.mark.parametrize("sigma", ["identity", "tanh", "relu", "elu", "gelu"])
 def test_a_logarithm_of_what_may_be_negative_or_zero_is_refused(sigma, cost):
-    with pytest.raises(ArchitectureError, match=r"needs outputs in [\[(]0, .*: choose another of the two"):
+    with pytest.raises(ArchitectureError, match=r"needs outputs in [\[(]0, .*: choose another cost or activation"):
         Architecture.of([2, 3], output=sigma, cost=cost)
 
 
@@ -305,8 +305,8 @@ def test_an_entry_goes_through_its_document(cost):
         ({"name": "huber", "epsilon": 1.0}, SettingError, "cost 'huber' has no parameter 'epsilon': it takes delta"),
         ({"name": "quantile", "q": 1.0}, SettingError, "q of quantile is 1.0, but must be between 0 and 1"),
         ({"name": "huber", "delta": 0}, SettingError, "delta of huber is 0"),
-        (Custom, SettingError, "is no cost: give a name"),
-        (7, SettingError, "7 is no cost: give a name"),
+        (Custom, SettingError, "but must be a name"),
+        (7, SettingError, "cost is 7, but must be a name"),
     ],
     ids=str,
 )
@@ -406,18 +406,21 @@ def in_place(A, T):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((in_place,), "a cost must leave its arguments as they are: yours wrote into them"),
+        ((in_place,), "a cost must not change its arguments, but yours does"),
         ((lambda A, T: ((A - T) ** 2).mean(),), "a cost of outputs (7, 3) must be of shape (7, 3) or (7,), not ()"),
         ((lambda A, T: (A - T).sum(axis=0),), "must be of shape (7, 3) or (7,), not (3,)"),
-        ((lambda A, T: (A - A.mean(axis=1, keepdims=True)) ** 2,), "moving one output moved the cost of others too"),
-        ((lambda A, T: (A - T) ** 2 * A[:, :1],), "moving one output moved the cost of others too"),
+        (
+            (lambda A, T: (A - A.mean(axis=1, keepdims=True)) ** 2,),
+            "changing one output also changed the cost of others",
+        ),
+        ((lambda A, T: (A - T) ** 2 * A[:, :1],), "changing one output also changed the cost of others"),
         ((lambda A, T: (A - A[-1:]).max(axis=1) + T.sum(axis=1),), "give one cost for each example, shape (m,)"),
         ((lambda A, T: ((A - A.mean(axis=0)) ** 2).sum(axis=1),), "give one cost for each example, shape (m,)"),
         (
             (fourth_power, lambda A, T: (A - T) ** 3),
             "the derivative given for the cost differs from central differences",
         ),
-        ((angle, lambda A, T: A - T), "correct it, or leave it out and it will be found"),
+        ((angle, lambda A, T: A - T), "correct it, or leave it out to have it computed"),
         (
             (lambda A, T: np.log(A - 0.5),),
             "gives values that are not finite: give the domain=(low, high) of its outputs",

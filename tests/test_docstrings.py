@@ -27,14 +27,7 @@ from chainrule.schedules import SCHEDULES
 MANY = 5  # arguments that a sentence can hold; more are a list
 DESCRIBED = ("engine", "threads")  # wherever they are arguments
 RECORDS = {"EpochEnd", "Finished", "History", "Progress", "Started", "Stopped"}  # training makes them, not a caller
-PENDING = {  # docstrings that wait to be rewritten: this must end empty, set()
-    "Model.evaluate",
-    "Model.from_document",
-    "Model.outputs_by_block",
-    "Network",
-    "Network.from_parts",
-    "train_table",
-}
+PENDING: set[str] = set()  # docstrings that wait to be rewritten: this must end empty, set()
 
 ENTRIES = [cls for r in (ACTIVATIONS, COSTS, INITIALIZERS, OPTIMIZERS, SCHEDULES) for cls in r.classes()]
 OTHERS = [*ENTRIES, descent.descend, descent.Descent, registry.Registry, registry.require]

@@ -1,6 +1,6 @@
 // The activations and costs behind plain C functions, for tests/native/test_functions.py to compare with the Python
 // registry. Compiled once per instruction set into a small shared library.
-#include "../costs.h"
+#include "../output.h"
 
 #define EXPORT extern "C" __attribute__((visibility("default")))
 

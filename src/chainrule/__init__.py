@@ -12,7 +12,7 @@ from importlib import import_module
 
 def _homes() -> dict[str, str]:
     """The public names and their modules, from the lines `from chainrule.module import name as name` of the stub."""
-    with open(f"{__file__}i", encoding="utf-8") as stub:  # noqa: PTH123 (pathlib takes longer than all of this)
+    with open(f"{__file__}i", encoding="utf-8") as stub:  # noqa: PTH123 (importing pathlib is slower than all of this)
         words = [line.split() for line in stub if line.startswith("from ")]
     return {name: module for _, module, _, name, *_ in words}
 
@@ -22,7 +22,7 @@ __all__ = [*sorted(_HOMES)]  # noqa: PLE0604
 
 
 def __getattr__(name: str) -> object:
-    """A public name, imported when it is first used, so that the command line starts at once."""
+    """A public name, imported at its first use, so that the command line starts quickly."""
     if name not in _HOMES:
         raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
     value = globals()[name] = getattr(import_module(_HOMES[name]), name)

@@ -1,8 +1,8 @@
-"""What a network is before it has weights: sizes, activations, output blocks, masks, and how theta is laid out.
+"""A network without weights: sizes, activations, output blocks, masks, and the layout of theta.
 
-The output layer is a row of blocks, each a slice of its neurons with an activation and a cost of its own, so that
-one network answers several questions; C_x is the sum over the blocks. theta is one flat array: W of layer 2 row by
-row, b of layer 2, W of layer 3, ...; everything else is a view of it.
+The output layer is a row of blocks. Each block is a slice of its neurons with its own activation and cost, so that one
+network can have several targets; C_x is the sum over the blocks. theta is one flat array: W of layer 2 row by row, b
+of layer 2, W of layer 3, ...; the layers are views of it.
 """
 
 import dataclasses
@@ -36,7 +36,7 @@ class Block:
         if not self.activation.range.inside(self.cost.outputs):
             raise ArchitectureError(
                 f"cost {self.cost.name!r} needs outputs in {self.cost.outputs}, but output activation "
-                f"{self.activation.name!r} gives {self.activation.range}: choose another of the two"
+                f"{self.activation.name!r} gives {self.activation.range}: choose another cost or activation"
             )
 
     @property
@@ -46,28 +46,28 @@ class Block:
 
     @property
     def columns(self) -> slice:
-        """The columns of A^L that are this block's."""
+        """The columns of this block in A^L."""
         return slice(self.start, self.stop)
 
     @property
     def separable(self) -> bool:
-        """Whether each output has a term of its own that may have a weight of its own.
+        """Whether each output has its own term of C_x, which can have its own weight.
 
-        Not where delta comes from Z for the whole row at once: then it can only be weighted as a whole.
+        False where delta is computed from Z for the whole row: then only the row can have a weight.
         """
         return self.cost.elementwise and (self.activation.elementwise or self.pair is None)
 
     @property
     def pair(self) -> Pair | None:
-        """How cost and delta come from Z, for pairs of activation and cost that have such a road."""
+        """The pair that computes cost and delta from Z, if activation and cost have one."""
         return PAIRS.get((self.activation.name, self.cost.name))
 
     def terms(self, Z: Array, A: Array, T: Array) -> Array:
-        """The terms of C_x from the block's own columns, shape (m, width) or (m, 1)."""
+        """The terms of C_x from the columns of this block, shape (m, width) or (m, 1)."""
         return self.pair.terms(Z, A, T) if self.pair else self.cost.terms(A, T)
 
     def delta(self, Z: Array, A: Array, T: Array, weight: Array | None = None) -> Array:
-        """BP1 for the block's own columns, shape (m, width); `weight` (m, width) weighs the terms of C_x."""
+        """BP1 for the columns of this block, shape (m, width); `weight` (m, width) has the weights of the terms."""
         if self.pair:
             delta = self.pair.delta(Z, A, T)
             return delta if weight is None else weight * delta
@@ -77,7 +77,7 @@ class Block:
 
 @dataclasses.dataclass(frozen=True)
 class Blocks(Activation):
-    """The activation of an output layer of several blocks: each block's own, side by side."""
+    """The activation of an output layer with several blocks: each block uses its own, on its own columns."""
 
     name = "blocks"
     needs = "Z"
@@ -85,7 +85,7 @@ class Blocks(Activation):
 
     @property
     def elementwise(self) -> bool:  # type: ignore[override]
-        """Whether every block's activation is."""
+        """Whether the activation of every block is elementwise."""
         return all(block.activation.elementwise for block in self.blocks)
 
     def value(self, Z: Array) -> Array:
@@ -105,10 +105,10 @@ class Blocks(Activation):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Architecture:
-    """Sizes n_1..n_L, the hidden layers' activations, the output blocks, and masks of weights that stay exactly 0.
+    """Sizes n_1..n_L, activations of the hidden layers, output blocks, and masks of weights that stay exactly 0.
 
-    What a network is before it has weights: frozen, and the same in every engine and file. Made by `Architecture.of`,
-    and by `Network`, whose `architecture` it is.
+    A network without weights: frozen, and the same in every engine and file. `Architecture.of` makes it; a `Network`
+    has it as its `architecture`.
 
     >>> cr.Network([4, 5, 3], "tanh", "softmax", "cross_entropy").architecture.describe()
     '4 inputs → 5 tanh → 3 softmax (cross_entropy)'
@@ -128,11 +128,13 @@ class Architecture:
         cost: Any = "quadratic",
         masks: Sequence[Any] | None = None,
     ) -> "Architecture":
-        """Check the parts and fit them together.
+        """Check the parts and combine them.
 
-        `activation` is one choice for all hidden layers or a list with one each; `output` a choice or a list of
-        (choice, width) blocks; `cost` a choice or a list with one per block; `masks` one (n_{l-1}, n_l) array of
-        0 and 1, or None, for each layer from 2.
+        - sizes: n_1..n_L.
+        - activation: one choice for all hidden layers, or a list with one for each.
+        - output: a choice, or a list of (choice, width) blocks.
+        - cost: a choice, or a list with one for each block.
+        - masks: for each layer from 2, an (n_{l-1}, n_l) array of 0 and 1, or None.
 
         >>> net = Architecture.of([4, 5, 8], "tanh", [("softmax", 3), ("softmax", 5)], "cross_entropy")
         >>> net.parameter_count, [block.width for block in net.blocks]
@@ -152,23 +154,23 @@ class Architecture:
 
     @cached_property
     def slices(self) -> list[tuple[slice, slice]]:
-        """Where W and b of each layer lie in theta."""
-        found, at = [], 0
+        """The slices of theta with W and b of each layer."""
+        slices, at = [], 0
         for n_in, n_out in itertools.pairwise(self.sizes):
             end_W, end_b = at + n_in * n_out, at + n_in * n_out + n_out
-            found.append((slice(at, end_W), slice(end_W, end_b)))
+            slices.append((slice(at, end_W), slice(end_W, end_b)))
             at = end_b
-        return found
+        return slices
 
     @cached_property
     def activations(self) -> tuple[Activation, ...]:
-        """The activation of each layer from 2 to L; the last is `Blocks` where there are several."""
+        """The activation of each layer from 2 to L; the last one is `Blocks` if there are several blocks."""
         last = self.blocks[0].activation if len(self.blocks) == 1 else Blocks(self.blocks)
         return (*self.hidden, last)
 
     @cached_property
     def alone(self) -> tuple["Architecture", ...]:
-        """Each hidden layer as a network without hidden layers; its parameters are the layer's slice of theta.
+        """Each hidden layer as a network without hidden layers; its parameters are the slice of the layer in theta.
 
         >>> [one.sizes for one in Architecture.of([4, 3, 2, 1]).alone]
         [(4, 3), (3, 2)]
@@ -177,7 +179,7 @@ class Architecture:
         return tuple(Architecture.of(pair, output=sigma) for pair, sigma in zip(sizes, self.hidden, strict=True))
 
     def views(self, theta: Array) -> tuple[list[Array], list[Array]]:
-        """The lists of W (n_{l-1}, n_l) and b (n_l,) of layers 2 to L, as views of an array laid out like theta.
+        """The lists of W (n_{l-1}, n_l) and b (n_l,) of layers 2 to L, as views of an array with the layout of theta.
 
         >>> net = cr.Network([2, 3, 1])
         >>> dW, db = net.architecture.views(net.gradient([[0, 1]], [[1]]))
@@ -189,7 +191,7 @@ class Architecture:
         return W, [theta[b] for _, b in self.slices]
 
     def layers(self, theta: Array) -> list[Layer]:
-        """The layers from 2 to L, as the equations take them.
+        """The layers from 2 to L, for the equations.
 
         >>> from chainrule.equations import forward
         >>> net = cr.Network([2, 3, 1])
@@ -199,7 +201,7 @@ class Architecture:
         return [Layer(*parts) for parts in zip(*self.views(theta), self.activations, strict=True)]
 
     def costs(self, Z: Array, A: Array, T: Array, weight: Array | None = None) -> Array:
-        """C_x of each example from the last layer's Z and A, shape (m,); `weight` (m, n_L) weighs the terms."""
+        """C_x of each example from Z and A of the last layer, (m,); `weight` (m, n_L) has the weights of the terms."""
         total: Array | float = 0.0
         for block in self.blocks:
             c = block.columns
@@ -221,7 +223,7 @@ class Architecture:
             return float(penalty([W.astype(np.float64) for W in self.views(theta)[0]], alpha, l1, S))
 
     def delta_L(self, Z: Array, A: Array, T: Array, weight: Array | None = None) -> Array:
-        """The error of the output layer, dC_x/dZ^L, shape (m, n_L), block by block."""
+        """The error of the output layer, dC_x/dZ^L, shape (m, n_L), computed block by block."""
         parts = []
         for block in self.blocks:
             c = block.columns
@@ -230,7 +232,7 @@ class Architecture:
         return parts[0] if len(parts) == 1 else namespace(Z).concat(parts, axis=1)
 
     def one_hot(self, T: Array, dtype: Any) -> Array:
-        """Targets (m, n_L) from int32 class numbers, (m,) or (m, blocks); other targets are only brought to the dtype.
+        """Targets (m, n_L) from int32 class numbers, (m,) or (m, blocks); other targets are only cast to the dtype.
 
         >>> Architecture.of([1, 3]).one_hot(np.array([2, 0], dtype=np.int32), "float64")
         array([[0., 0., 1.],
@@ -243,9 +245,9 @@ class Architecture:
         return xp.concat(parts, axis=1).astype(dtype)
 
     def document(self) -> dict[str, Any]:
-        """Everything but the masks' bits as plain data, for a file.
+        """Everything except the masks as plain data, for a file.
 
-        Raises SettingError for a function of your own, which a file cannot hold.
+        Raises SettingError for a custom function, which a file cannot store.
         """
         return {
             "sizes": list(self.sizes),
@@ -262,19 +264,19 @@ class Architecture:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any], masks: Sequence[Any] | None = None) -> "Architecture":
-        """The architecture of a document. Raises ArchitectureError for one that makes no sense."""
+        """The architecture of a document. Raises ArchitectureError for a document that is not valid."""
         try:
             blocks = [(b["activation"], b["width"], b["cost"]) for b in document["blocks"]]
             sizes, hidden = list(document["sizes"]), list(document["hidden"])
         except (KeyError, TypeError) as error:
             raise ArchitectureError(
-                f"the stored architecture lacks a part or has one of another kind: {error}"
+                f"the stored architecture has a part that is missing or of another type: {error}"
             ) from None
         output = [(activation, width) for activation, width, _ in blocks]
         return cls.of(sizes, hidden, output, [cost for *_, cost in blocks], masks)
 
     def describe(self) -> str:
-        """The architecture in words, on one line."""
+        """The architecture in words, in one line."""
         hidden = [f"{n} {sigma}" for n, sigma in zip(self.sizes[1:-1], self.hidden, strict=True)]
         output = [f"{b.width} {b.activation} ({b.cost})" for b in self.blocks]
         return " → ".join([f"{self.sizes[0]} inputs", *hidden, " + ".join(output)])
@@ -282,20 +284,20 @@ class Architecture:
 
 def _sizes(sizes: Sequence[int]) -> tuple[int, ...]:
     try:
-        found = [int(n) for n in sizes]
+        numbers = [int(n) for n in sizes]
         whole = all(int(n) == n and not isinstance(n, bool) for n in sizes)
     except (TypeError, ValueError, OverflowError):
-        found, whole = [], False
-    if not whole or len(found) < 2 or min(found) < 1:
+        numbers, whole = [], False
+    if not whole or len(numbers) < 2 or min(numbers) < 1:
         raise ArchitectureError(f"sizes are {sizes!r}, but must be two or more whole numbers, each at least 1")
-    return tuple(found)
+    return tuple(numbers)
 
 
 def _per_layer(activation: Any, count: int) -> tuple[Activation, ...]:
     if not isinstance(activation, list | tuple):
         return (ACTIVATIONS.get(activation),) * count
     if len(activation) != count:
-        raise ArchitectureError(f"{len(activation)} activations came for {count} hidden layers: give one for each")
+        raise ArchitectureError(f"there are {len(activation)} activations for {count} hidden layers: give one for each")
     return tuple(ACTIVATIONS.get(choice) for choice in activation)
 
 
@@ -306,10 +308,14 @@ def _blocks(output: Any, cost: Any, n_L: int) -> tuple[Block, ...]:
     except (TypeError, ValueError):
         raise ArchitectureError(f"output blocks are {output!r}, but must be (activation, width) pairs") from None
     if sum(widths) != n_L or min(widths, default=0) < 1:
-        raise ArchitectureError(f"the output blocks' widths {widths} must be at least 1 and add up to {n_L}")
+        raise ArchitectureError(
+            f"the output blocks have widths {widths}, but must be at least 1 wide and add up to {n_L}"
+        )
     costs = list(cost) if isinstance(cost, list | tuple) else [cost] * len(parts)
     if len(costs) != len(parts):
-        raise ArchitectureError(f"{len(costs)} costs came for {len(parts)} output blocks: give one, or one for each")
+        raise ArchitectureError(
+            f"there are {len(costs)} costs for {len(parts)} output blocks: give one, or one for each"
+        )
     ends = list(itertools.accumulate(widths))
     starts = [0, *ends[:-1]]
     return tuple(
@@ -320,23 +326,23 @@ def _blocks(output: Any, cost: Any, n_L: int) -> tuple[Block, ...]:
 
 def _masks(masks: Sequence[Any] | None, sizes: tuple[int, ...]) -> tuple[Array | None, ...]:
     shapes = list(itertools.pairwise(sizes))
-    given = [None] * len(shapes) if masks is None else list(masks)
-    if len(given) != len(shapes):
+    by_layer = [None] * len(shapes) if masks is None else list(masks)
+    if len(by_layer) != len(shapes):
         raise ArchitectureError(
-            f"{len(given)} masks came for {len(shapes)} layers of weights: give one, or None, for each"
+            f"there are {len(by_layer)} masks for {len(shapes)} layers of weights: give one, or None, for each"
         )
     return tuple(
-        None if m is None else _mask(m, k + 2, shape) for k, (m, shape) in enumerate(zip(given, shapes, strict=True))
+        None if m is None else _mask(m, k + 2, shape) for k, (m, shape) in enumerate(zip(by_layer, shapes, strict=True))
     )
 
 
 def _mask(mask: Any, layer: int, shape: tuple[int, int]) -> Array:
-    found = np.array(mask)
-    if found.shape != shape:
-        raise ArchitectureError(f"the mask of layer {layer} has shape {found.shape}, but its weights have {shape}")
-    wrong = found[~np.isin(found, (0, 1))]
+    values = np.array(mask)
+    if values.shape != shape:
+        raise ArchitectureError(f"the mask of layer {layer} has shape {values.shape}, but its weights have {shape}")
+    wrong = values[~np.isin(values, (0, 1))]
     if wrong.size:
-        raise ArchitectureError(f"the mask of layer {layer} has {wrong[0]!s}, but must be of 0 and 1 alone")
-    found = found.astype(np.bool_)
-    found.flags.writeable = False
-    return found
+        raise ArchitectureError(f"the mask of layer {layer} has {wrong[0]!s}, but must have only 0 and 1")
+    values = values.astype(np.bool_)
+    values.flags.writeable = False
+    return values

@@ -1,4 +1,4 @@
-"""What the equations ask of an array: its namespace (NumPy, JAX) and a few functions that NumPy itself lacks."""
+"""Helpers for arrays: their namespace (NumPy or JAX), their dtype, and a few functions that NumPy lacks."""
 
 import importlib
 import math
@@ -12,7 +12,7 @@ from chainrule.errors import SettingError
 
 __all__ = ["DTYPES", "Array", "ArrayLike", "as_dtype", "exact_sum", "magnitude", "namespace", "special"]
 
-Array = NDArray[Any]  # JAX arrays behave alike, so one copy of the equations serves both
+Array = NDArray[Any]  # JAX arrays behave in the same way, so one copy of the equations serves both
 
 DTYPES = ("float32", "float64")
 
@@ -29,12 +29,12 @@ def namespace(array: Array) -> Any:
 
 
 def special(array: Array) -> ModuleType:
-    """The special functions (erf, ndtri) for `array`, imported when first used: SciPy's import is slow."""
+    """The special functions (erf, ndtri) for `array`, imported at their first use, because importing SciPy is slow."""
     return importlib.import_module(_SPECIAL[namespace(array).__name__])
 
 
 def magnitude(array: Array) -> Array:
-    """|x| of every element, continued analytically on either side of 0 so that complex steps pass through it.
+    """|x| of every element, continued analytically on both sides of 0, so that a complex step differentiates it.
 
     >>> magnitude(np.array([-2.0, 3.0])), magnitude(np.array([-1 + 2e-20j])).imag
     (array([2., 3.]), array([-2.e-20]))
@@ -43,7 +43,7 @@ def magnitude(array: Array) -> Array:
 
 
 def exact_sum(values: Array) -> float:
-    """The sum of all values in float64, rounded once; infinite or NaN where it overflows.
+    """The sum of all values in float64, rounded once; infinite or NaN after an overflow.
 
     >>> exact_sum(np.array([1e100, 1.0, -1e100]))
     1.0
@@ -56,17 +56,17 @@ def exact_sum(values: Array) -> float:
 
 
 def as_dtype(dtype: Any) -> np.dtype[Any]:
-    """The floating type that a network computes in.
+    """The floating-point type of a network.
 
     >>> as_dtype("float32")
     dtype('float32')
 
-    Raises SettingError for anything but float32 and float64.
+    Raises SettingError for every type except float32 and float64.
     """
     try:
-        found = None if dtype is None else np.dtype(dtype).newbyteorder("=")
+        numpy_dtype = None if dtype is None else np.dtype(dtype).newbyteorder("=")
     except TypeError:
-        found = None
-    if found is None or found.name not in DTYPES:
-        raise SettingError(f"dtype {dtype!r} is not one that networks compute in: choose from {', '.join(DTYPES)}")
-    return found
+        numpy_dtype = None
+    if numpy_dtype is None or numpy_dtype.name not in DTYPES:
+        raise SettingError(f"dtype is {dtype!r}, but networks compute in one of {', '.join(DTYPES)}")
+    return numpy_dtype

@@ -1,15 +1,15 @@
-"""The same equations index by index, exactly as the two documents write them, on plain Python numbers.
+"""The same equations index by index, as the two documents write them, on plain Python numbers.
 
-Nothing here is fast, and nothing is shared with `equations`: this is the oracle. Numbers may be floats, fractions
-or complex, and vectors and matrices are lists, so that small networks can be worked out exactly:
+This module is the test oracle: it is slow, and shares no code with `equations`. Numbers may be floats, fractions or
+complex, and vectors and matrices are lists, so that small networks can be computed exactly:
 
 >>> from fractions import Fraction as F
 >>> z = weighted_inputs(w=[[F(1, 2)], [F(1, 3)]], b=[F(1)], a_prev=[F(2), F(3)])
 >>> z
 [Fraction(3, 1)]
 
-Layers are numbered 1..L in the text, w[i][j] goes from neuron i of layer l-1 to neuron j of layer l (GD's
-orientation; in BP's the two indices change places), and one example is treated at a time.
+Layers are numbered 1..L in the text. w[i][j] goes from neuron i of layer l-1 to neuron j of layer l, as in GD; BP
+writes the two indices in the other order. Each function takes one example.
 GD: Gradient descent and backpropagation, after Nielsen 2015. BP: Backpropagation. See docs/notation.md.
 """
 
@@ -31,7 +31,7 @@ __all__ = [
     "weighted_inputs",
 ]
 
-Number = Any  # float, Fraction, complex: whatever + and * work on
+Number = Any  # float, Fraction, complex: everything that has + and *
 Vector = Sequence[Number]
 Matrix = Sequence[Sequence[Number]]
 Scalar = Callable[[Number], Number]
@@ -75,7 +75,7 @@ def quadratic_derivative(a: Vector, y: Vector) -> list[Number]:
 
 
 def bp1(dC_da: Vector, z: Vector, sigma_prime: Scalar) -> list[Number]:
-    """BP1: delta_i^L = dC_x/da_i^L sigma'(z_i^L) (GD's BP1; BP's eq. 3), each a_i depending on its z_i alone.
+    """BP1: delta_i^L = dC_x/da_i^L sigma'(z_i^L) (GD's BP1; BP's eq. 3), where each a_i depends only on its z_i.
 
     >>> bp1([2, 5], [1, -1], lambda z: 1 if z > 0 else 0)
     [2, 0]
@@ -84,7 +84,7 @@ def bp1(dC_da: Vector, z: Vector, sigma_prime: Scalar) -> list[Number]:
 
 
 def bp1_jacobian(dC_da: Vector, da_dz: Matrix) -> list[Number]:
-    """BP1 before anything cancels: delta_i^L = sum_j dC_x/da_j^L da_j^L/dz_i^L, right for softmax too.
+    """BP1 with the whole Jacobian: delta_i^L = sum_j dC_x/da_j^L da_j^L/dz_i^L, also right for softmax.
 
     `da_dz[j][i]` is da_j/dz_i. This is the second step of GD's proof of BP1.
 

@@ -1,8 +1,8 @@
-"""Derivatives of functions that come without one: by complex step, else by central differences.
+"""Computes derivatives of functions that have none: by complex step, else by central differences.
 
-`complex_step` and `central_difference` treat `f` as acting on each element by itself: `f(x)` has the shape of `x`, and
-the result is df_i/dx_i. `complex_gradient` and `central_gradient` take an `f` that makes one number of n arguments,
-and give all n of dC/dv_i, for 1 or 2 calls of `f` each.
+`complex_step` and `central_difference` are for elementwise functions: `f(x)` has the shape of `x`, and the result is
+df_i/dx_i. `complex_gradient` and `central_gradient` are for a function of n arguments that returns one number: the
+result is all n of dC/dv_i, with 1 or 2 calls of `f` for each.
 """
 
 import warnings
@@ -26,14 +26,14 @@ __all__ = [
 
 Function = Callable[[Array], Array]
 Differentiate = Callable[[Function, Array], Array]
-Scalar = Callable[[Array], complex]  # of real arguments a real number
+Scalar = Callable[[Array], complex]  # real for real arguments
 
-_TINY = 1e-40  # a complex step has no subtraction, so it may be as small as the numbers allow
-_AGREE = 1e-5  # central differences in float64 are right to about 1e-9 for functions of ordinary size
+_TINY = 1e-40  # a complex step subtracts nothing, so it can be arbitrarily small
+_AGREE = 1e-5  # central differences in float64 are accurate to about 1e-9 for functions of ordinary size
 
 
 def complex_step(f: Function, x: Array) -> Array:
-    """Derivative of an analytic `f` at real `x`, exact to rounding: Im f(x + ih) / h.
+    """The derivative of an analytic `f` at real `x`, exact up to rounding: Im f(x + ih) / h.
 
     >>> complex_step(np.exp, np.array([0.0, 1.0]))
     array([1.        , 2.71828183])
@@ -45,7 +45,7 @@ def complex_step(f: Function, x: Array) -> Array:
 
 
 def central_difference(f: Function, x: Array) -> Array:
-    """Derivative of a real `f` at `x` to about ten digits: (f(x + h) - f(x - h)) / 2h, h = 6e-6 max(1, |x|).
+    """The derivative of a real `f` at `x` to about ten digits: (f(x + h) - f(x - h)) / 2h, h = 6e-6 max(1, |x|).
 
     >>> central_difference(np.abs, np.array([-2.0, 0.0, 2.0])).round(6)
     array([-1.,  0.,  1.])
@@ -56,9 +56,9 @@ def central_difference(f: Function, x: Array) -> Array:
 
 
 def choose_method(f: Function, points: Array) -> Differentiate:
-    """The way to differentiate `f`: `complex_step` if it is right at `points`, else `central_difference`.
+    """The method for `f`: `complex_step` if it is right at `points`, else `central_difference`.
 
-    A complex step is wrong, or fails, where `f` is not analytic or takes no complex numbers (abs, clip, a look-up).
+    A complex step is wrong or fails where `f` is not analytic or takes no complex numbers (abs, clip, a table).
 
     >>> choose_method(np.tanh, np.linspace(-3, 3, 10)).__name__
     'complex_step'
@@ -68,9 +68,9 @@ def choose_method(f: Function, points: Array) -> Differentiate:
     expected = central_difference(f, points)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", np.exceptions.ComplexWarning)  # what is cast to real is found out anyway
+            warnings.simplefilter("ignore", np.exceptions.ComplexWarning)  # `agrees` notices a cast to real
             analytic = agrees(lambda x: complex_step(f, x), points, expected)
-    except Exception:  # whatever a function of real numbers does when it meets others
+    except Exception:  # a function of real numbers may raise anything for complex ones
         analytic = False
     return complex_step if analytic else central_difference
 
@@ -78,12 +78,12 @@ def choose_method(f: Function, points: Array) -> Differentiate:
 def agrees(derivative: Function, points: Array, expected: Array) -> bool:
     """Whether `derivative` gives `expected` at `points`, to a relative 1e-5."""
     with np.errstate(all="ignore"):
-        found = np.asarray(derivative(points))
-    return found.shape == expected.shape and bool(np.allclose(found, expected, rtol=_AGREE, atol=_AGREE))
+        values = np.asarray(derivative(points))
+    return values.shape == expected.shape and bool(np.allclose(values, expected, rtol=_AGREE, atol=_AGREE))
 
 
 def complex_gradient(f: Scalar, v: Array) -> Array:
-    """dC/dv of an analytic `f` of n arguments at real v (n,), exact to rounding: Im f(v + ih e_i) / h for each i.
+    """dC/dv of an analytic `f` of n arguments at real v (n,), exact up to rounding: Im f(v + ih e_i) / h for each i.
 
     >>> complex_gradient(lambda v: v[0] ** 2 * v[1], np.array([3.0, 5.0]))
     array([30.,  9.])
@@ -112,7 +112,7 @@ def central_gradient(f: Scalar, v: Array) -> Array:
 
 
 def choose_gradient(f: Scalar, v: Array) -> Callable[[Scalar, Array], Array]:
-    """The way to find the gradient of `f`: `complex_gradient` if it is right at v and beside it, else the other.
+    """The method for the gradient of `f`: `complex_gradient` if it is right at and near v, else `central_gradient`.
 
     >>> choose_gradient(lambda v: np.sum(np.exp(v)), np.zeros(2)).__name__
     'complex_gradient'
@@ -124,7 +124,7 @@ def choose_gradient(f: Scalar, v: Array) -> Callable[[Scalar, Array], Array]:
 
 
 def _is_analytic(f: Scalar, v: Array) -> bool:
-    """Whether a complex step is right at `v`, to 1e-5 of the gradient; a place where `f` has no value says nothing."""
+    """Whether a complex step is right at `v`, to 1e-5 of the gradient; True where `f` is undefined."""
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", np.exceptions.ComplexWarning)
         try:
@@ -134,8 +134,8 @@ def _is_analytic(f: Scalar, v: Array) -> bool:
         if not np.isfinite(expected).all():
             return True
         try:
-            found = complex_gradient(f, v)
-        except Exception:  # whatever a function of real numbers does when it meets others
+            gradient = complex_gradient(f, v)
+        except Exception:  # a function of real numbers may raise anything for complex ones
             return False
-    bound = _AGREE * max(1.0, np.abs(expected).max(initial=0.0)) + 1e-10 * size  # differences lose the digits of f
-    return bool(np.allclose(found, expected, rtol=0.0, atol=bound))
+    bound = _AGREE * max(1.0, np.abs(expected).max(initial=0.0)) + 1e-10 * size  # differences lose digits of f
+    return bool(np.allclose(gradient, expected, rtol=0.0, atol=bound))

@@ -1,9 +1,10 @@
 """The equations of a fully connected network, as pure functions of arrays (NumPy or JAX). The heart of chainrule.
 
 Rows are examples: A and Z are (m, n_l), W is (n_{l-1}, n_l) with W[i, j] from neuron i of layer l-1 to neuron j of
-layer l, b is (n_l,), delta is (m, n_l). An example's delta is dC_x/dz: never weighted, never divided by m.
-Source: Nielsen, Neural Networks and Deep Learning, 2015, chapter 2. The proofs are in docs/derivations.md, the same
-equations index by index in `components`, and the rules that descend along the gradient in `optimizers`.
+layer l, b is (n_l,), delta is (m, n_l). delta of an example is dC_x/dz: never weighted, never divided by m.
+docs/derivations.md has the proofs, `components` the same equations index by index, `optimizers` the update rules.
+
+Source: Nielsen, Neural Networks and Deep Learning, 2015, chapter 2.
 """
 
 from collections.abc import Sequence
@@ -37,9 +38,9 @@ class Layer(NamedTuple):
 
 
 class Pass(NamedTuple):
-    """What a forward pass leaves: Z[k] of layer k+2, A[k] of layer k+1 (A[0] is X), as the next layer saw it.
+    """The result of a forward pass: Z[k] of layer k+2, A[k] of layer k+1 after dropout (A[0] is X).
 
-    `sigma[k]` is the activation of layer k+2 before dropout; it is A[k+1] itself where nothing was dropped.
+    `sigma[k]` is the activation of layer k+2 before dropout; without dropout it is A[k+1].
     """
 
     Z: list[Array]
@@ -91,7 +92,7 @@ def bp2(
 
 
 def bp3(delta: Array, weight: Array | None = None) -> Array:
-    """BP3, dC/db^l: for one example delta itself; over a batch of m with weights s (m,), sᵀ delta / m.
+    """BP3, dC/db^l: delta for one example; sᵀ delta / m for a batch of m with weights s (m,).
 
     >>> bp3(np.array([[1.0, 2.0], [3.0, 4.0]]))
     array([2., 3.])
@@ -101,7 +102,7 @@ def bp3(delta: Array, weight: Array | None = None) -> Array:
 
 
 def bp4(A_prev: Array, delta: Array, weight: Array | None = None) -> Array:
-    """BP4, dC/dW^l: for one example a^{l-1} ⊗ delta^l; over a batch of m with weights s (m,), A_prevᵀ (s ⊙ delta) / m.
+    """BP4, dC/dW^l: a^{l-1} ⊗ delta^l for one example; A_prevᵀ (s ⊙ delta) / m for a batch of m with weights s (m,).
 
     >>> bp4(np.array([[1.0, 2.0]]), np.array([[3.0]]))
     array([[3.],
@@ -114,7 +115,7 @@ def bp4(A_prev: Array, delta: Array, weight: Array | None = None) -> Array:
 def backward(
     delta_L: Array, layers: Sequence[Layer], done: Pass, keep: Sequence[Array | None] | None = None
 ) -> list[Array]:
-    """The errors of all layers from that of the last, by BP2: delta[k] belongs to layer k+2.
+    """The errors of all layers from the error of the last one, by BP2: delta[k] belongs to layer k+2.
 
     >>> from chainrule.activations import ACTIVATIONS
     >>> layers = [Layer(np.full((1, 1), w), np.zeros(1), ACTIVATIONS.get("identity")) for w in (2.0, 3.0)]
@@ -129,7 +130,7 @@ def backward(
 
 
 def at_input(delta_2: Array, W_2: Array) -> Array:
-    """BP2 one layer further, where nothing is squashed: dC_x/dx = delta^2 W^2ᵀ, (m, n_1).
+    """BP2 for the input layer, which has no activation: dC_x/dx = delta^2 W^2ᵀ, (m, n_1).
 
     >>> at_input(np.array([[3.0]]), np.array([[1.0], [2.0]]))
     array([[3., 6.]])
@@ -138,10 +139,10 @@ def at_input(delta_2: Array, W_2: Array) -> Array:
 
 
 def gradient_norms(A: Sequence[Array], delta: Sequence[Array], masks: Sequence[Array | None]) -> Array:
-    """||dC_x/dtheta|| of every example, (m,), float64, without its gradient: by BP3 and BP4 it is made of products.
+    """||dC_x/dtheta|| of every example, (m,), float64, computed without the gradients.
 
-    ||a ⊗ delta||² = ||a||² ||delta||², summed over the layers, with a 1 in a for the biases; where a mask M leaves
-    some weights out, sum_ij a_i² M_ij delta_j². A[k] and delta[k] belong to layers k+1 and k+2.
+    By BP3 and BP4 it is the sum over the layers of ||a ⊗ delta||² = ||a||² ||delta||², with a 1 in a for the biases;
+    with a mask M, of sum_ij a_i² M_ij delta_j². A[k] and delta[k] belong to layers k+1 and k+2.
 
     >>> gradient_norms([np.array([[2.0, 2.0]])], [np.array([[1.0, 0.0]])], [None])
     array([3.])
@@ -159,7 +160,7 @@ def gradient_norms(A: Sequence[Array], delta: Sequence[Array], masks: Sequence[A
 
 
 def penalty(W: Sequence[Array], alpha: float, l1: float, S: float) -> Array | float:
-    """The penalty in C: alpha / (2 S) sum W^2 + l1 / S sum |W| over all weights (biases are free).
+    """The penalty in C: alpha / (2 S) sum W^2 + l1 / S sum |W| over all weights; biases have no penalty.
 
     >>> float(penalty([np.array([[1.0, -2.0]])], alpha=2.0, l1=1.0, S=4.0))
     2.0
@@ -172,7 +173,7 @@ def penalty(W: Sequence[Array], alpha: float, l1: float, S: float) -> Array | fl
 
 
 def penalty_gradient(W: Array, alpha: float, l1: float, S: float) -> Array:
-    """The penalty's part of dC/dW: (alpha W + l1 sign W) / S, with sign 0 = 0.
+    """The part of the penalty in dC/dW: (alpha W + l1 sign W) / S, with sign 0 = 0.
 
     >>> penalty_gradient(np.array([[1.0, -2.0, 0.0]]), alpha=2.0, l1=1.0, S=2.0)
     array([[ 1.5, -2.5,  0. ]])

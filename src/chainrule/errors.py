@@ -1,14 +1,14 @@
-"""The exceptions of chainrule. Each message is one line: what came, what is allowed, what to do.
+"""The exceptions of chainrule. Each message is one line: the value, the allowed values, what to do.
 
 ChainruleError
-├── UnknownNameError (ValueError)      a name that no registry has
-├── SettingError (ValueError)          a setting outside its range, or two that contradict each other
+├── UnknownNameError (ValueError)      a name that is not in its registry
+├── SettingError (ValueError)          a setting outside its range, or two settings that contradict each other
 │   └── ArchitectureError              sizes, activations, costs or masks that do not fit together
 ├── DataError (ValueError)             rows, columns, targets or weights that cannot be used
 │   └── RowError                       one cell of a table, named by its row
-├── ModelFileError (ValueError)        a model file that is damaged, unsafe, newer, or not ours
-├── TrainingError (RuntimeError)       training that came to nothing
-└── EngineError (RuntimeError)         an engine that is missing, or cannot do what was asked
+├── ModelFileError (ValueError)        a model file that is damaged, unsafe, newer, or from another program
+├── TrainingError (RuntimeError)       training that has no result
+└── EngineError (RuntimeError)         an engine that is missing, or lacks a feature
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ class ChainruleError(Exception):
 
 
 class UnknownNameError(ChainruleError, ValueError):
-    """A name that no registry has."""
+    """A name that is not in its registry."""
 
 
 class SettingError(ChainruleError, ValueError):
@@ -42,7 +42,7 @@ class DataError(ChainruleError, ValueError):
 
 
 class RowError(DataError):
-    """A cell that cannot be used, in row `row` (from 0). In `line`, `{row}` is its number from 1, others are `values`.
+    """A cell that cannot be used, in row `row` (from 0). `line` is a template: {row} counts from 1, `values` the rest.
 
     >>> error = RowError(1, "row {row} of column {name!r} is {text}", name="age", text="inf")
     >>> str(error), str(error.at([5, 7]))
@@ -54,17 +54,17 @@ class RowError(DataError):
         self.row, self.line, self.values = row, line, values
 
     def at(self, rows: Sequence[int]) -> "RowError":
-        """The same error where the rows that came are these of a file, numbered from 0."""
+        """The same error for a block that has these rows of a file, numbered from 0."""
         return RowError(int(rows[self.row]), self.line, **self.values)
 
 
 class ModelFileError(ChainruleError, ValueError):
-    """A model file that is damaged, unsafe to read, newer than this version, or not ours."""
+    """A model file that is damaged, unsafe to read, newer than this version, or from another program."""
 
 
 class TrainingError(ChainruleError, RuntimeError):
-    """Training that came to nothing."""
+    """Training that has no result."""
 
 
 class EngineError(ChainruleError, RuntimeError):
-    """An engine that is missing, or that cannot do what was asked of it."""
+    """An engine that is missing, or that lacks a feature."""

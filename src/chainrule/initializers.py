@@ -1,4 +1,4 @@
-"""How the first weights are drawn, one entry each: n_in is the size of the layer before, n_out the layer's own."""
+"""Rules that draw the initial weights of a layer with n_in inputs and n_out neurons, one class for each rule."""
 
 import dataclasses
 import math
@@ -14,10 +14,10 @@ __all__ = ["INITIALIZERS", "Initializer"]
 
 @dataclasses.dataclass(frozen=True)
 class Initializer(Entry):
-    """A rule for W (n_in, n_out) and b (n_out,) of a layer before training; biases start at 0 unless it has some."""
+    """A rule for W (n_in, n_out) and b (n_out,) of a layer before training; biases are 0 unless a rule draws them."""
 
     def draw(self, seed: int, layer: int, n_in: int, n_out: int) -> tuple[Array, Array]:
-        """W and b of layer number `layer`, float64, from one stream of words: W row by row, then b."""
+        """W and b of layer `layer`, float64, from one stream of words: W row by row, then b."""
         words = raw_words(seed, Purpose.WEIGHTS, layer, n_in * n_out + n_out)
         W, b = words[: n_in * n_out].reshape(n_in, n_out), words[n_in * n_out :]
         return self.weights(W, n_in, n_out), self.biases(b, n_in, n_out)
@@ -68,7 +68,7 @@ class GlorotNormal(Initializer):
 @_register
 @dataclasses.dataclass(frozen=True)
 class HeUniform(Initializer):
-    """W uniform in ±sqrt(6 / n_in): for relu and its kin.
+    """W uniform in ±sqrt(6 / n_in): for relu and similar activations.
 
     Source: He, Zhang, Ren & Sun, Delving deep into rectifiers, ICCV 2015.
     """
@@ -135,7 +135,7 @@ class Nielsen(Initializer):
 @_register
 @dataclasses.dataclass(frozen=True)
 class NielsenLarge(Initializer):
-    """W and b standard normal: the first network of the book, whose sigmoids saturate as soon as layers are wide.
+    """W and b standard normal: the first network of the book. Its sigmoids saturate in wide layers.
 
     Source: Nielsen, Neural Networks and Deep Learning, 2015, chapter 1 (`large_weight_initializer`).
     """
@@ -152,11 +152,11 @@ class NielsenLarge(Initializer):
 @_register
 @dataclasses.dataclass(frozen=True)
 class GlorotUniformBiases(Initializer):
-    """W and b uniform in ±sqrt(factor / (n_in + n_out)): 6 as in `glorot_uniform`, but biases are drawn too.
+    """W and b uniform in ±sqrt(factor / (n_in + n_out)); with factor 6, W is that of `glorot_uniform`.
 
     Raises SettingError where factor is not a finite number above 0.
 
-    Source: scikit-learn's multi-layer perceptrons, which take 2 in place of 6 for logistic layers.
+    Source: the multi-layer perceptrons of scikit-learn, which use 2 instead of 6 for logistic layers.
     """
 
     name = "glorot_uniform_biases"

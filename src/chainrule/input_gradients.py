@@ -1,4 +1,4 @@
-"""Gradients with respect to the inputs: dC_x/dx and da^L/dx of every row, by BP2 one layer further, to x itself."""
+"""Computes gradients with respect to the inputs: dC_x/dx and da^L/dx of every row, by BP2 for the input layer."""
 
 import numpy as np
 
@@ -31,7 +31,7 @@ def output_gradients(architecture: Architecture, theta: Array, X: Array) -> Arra
 
 
 def _jacobian(X: Array, layers: list[Layer]) -> Array:
-    """da^L/dx of a batch, (m, n_L, n_1): row j is what the backward pass brings to x when dC_x/da^L is e_j."""
+    """da^L/dx of a batch, (m, n_L, n_1): row j is the result of the backward pass at x for dC_x/da^L = e_j."""
     done, sigma, W_2 = forward(X, layers), layers[-1].activation, layers[0].W
     Z_L, A_L = done.Z[-1], done.A[-1]
     units = np.eye(A_L.shape[1], dtype=X.dtype)

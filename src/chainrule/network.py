@@ -1,4 +1,4 @@
-"""A network: an architecture with its parameters theta, and what can be asked of the two."""
+"""A network: an architecture with its parameters theta. It predicts, and computes costs and gradients."""
 
 import itertools
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from chainrule.engines.base import hidden_activations
 from chainrule.errors import SettingError
 from chainrule.examples import Examples, as_examples, as_inputs, as_rows
 from chainrule.input_gradients import cost_gradients, output_gradients
-from chainrule.parameters import cast, first_theta, given_theta, masked
+from chainrule.parameters import cast, flat_theta, initial_theta, masked
 from chainrule.random import as_seed
 from chainrule.registry import require
 
@@ -24,12 +24,18 @@ __all__ = ["Network", "Predictor"]
 class Network:
     """A fully connected network: layers l = 1..L of n_l neurons, Z^l = A^{l-1} W^l + b^l, A^l = sigma^l(Z^l).
 
-    sizes: n_1, ..., n_L. activation: one choice, or one for each hidden layer (a name, `{"name": ...}`, an object, or
-    a function of your own). output, cost: one choice each, or lists of blocks, `[("softmax", 3), ("identity", 2)]`.
-    initializer: a name, theta itself, or the pair (list of W, list of b). masks: for each layer None or a
-    (n_{l-1}, n_l) array of 0 and 1; weights stay exactly 0 where it is 0. seed: for the first weights; None draws one.
+    - sizes: n_1, ..., n_L.
+    - activation: one choice, or a list with one for each hidden layer: a name, `{"name": ...}`, an object, or your own
+      function.
+    - output: one choice, or a list of blocks: `[("softmax", 3), ("identity", 2)]`.
+    - cost: one choice, or a list with one for each block.
+    - initializer: a name, theta as a flat array, or the pair (list of W, list of b).
+    - masks: for each layer from 2, None or an array (n_{l-1}, n_l) of 0 and 1; weights where it is 0 stay exactly 0.
+    - seed: fixes the initial weights; None draws a seed.
+    - dtype: the type of theta and of all computations, "float32" or "float64".
 
-    The defaults are the network of the two founding documents: sigmoids throughout and the quadratic cost.
+    The defaults are the network of the two documents in docs/notation.md: all activations are sigmoids, the cost is
+    quadratic.
 
     >>> net = cr.Network([2, 3, 1], seed=0, dtype="float64")
     >>> net.predict([[0.0, 1.0]]).shape, net.W[0].shape, net.theta.shape
@@ -53,33 +59,40 @@ class Network:
         self.architecture = Architecture.of(sizes, activation, output, cost, masks)
         drawn = as_seed(seed)
         self.seed: int | None = drawn
-        self._theta = masked(self.architecture, cast(first_theta(self.architecture, initializer, drawn), dtype))
+        self._theta = masked(self.architecture, cast(initial_theta(self.architecture, initializer, drawn), dtype))
 
     @classmethod
     def from_parts(cls, architecture: Architecture, theta: Array, seed: int | None = None) -> "Network":
-        """The network of an architecture and a flat theta, which it copies; masked weights become 0."""
+        """The network of an architecture and a copy of a flat theta; masked weights become 0.
+
+        Raises ArchitectureError for a theta of another length or with values that are not finite, SettingError for a
+        dtype other than float32 and float64.
+        """
         net = cls.__new__(cls)
         net.architecture, net.seed = architecture, seed
-        net._theta = masked(architecture, cast(given_theta(architecture, theta), np.asarray(theta).dtype))
+        net._theta = masked(architecture, cast(flat_theta(architecture, theta), np.asarray(theta).dtype))
         return net
 
     @property
     def theta(self) -> Array:
-        """All parameters, flat: W of layer 2 row by row, b of layer 2, W of layer 3, ... Setting it copies into it."""
+        """All parameters as one flat array: W of layer 2 row by row, b of layer 2, W of layer 3, ...
+
+        Setting it copies the values into the array.
+        """
         return self._theta
 
     @theta.setter
     def theta(self, values: Any) -> None:
-        self._theta[...] = masked(self.architecture, cast(given_theta(self.architecture, values), self.dtype))
+        self._theta[...] = masked(self.architecture, cast(flat_theta(self.architecture, values), self.dtype))
 
     @property
     def W(self) -> list[Array]:
-        """The weights of layers 2 to L, (n_{l-1}, n_l) each: views of theta."""
+        """The weights of layers 2 to L, each (n_{l-1}, n_l): views of theta."""
         return self.architecture.views(self._theta)[0]
 
     @property
     def b(self) -> list[Array]:
-        """The biases of layers 2 to L, (n_l,) each: views of theta."""
+        """The biases of layers 2 to L, each (n_l,): views of theta."""
         return self.architecture.views(self._theta)[1]
 
     @property
@@ -89,26 +102,26 @@ class Network:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The type that theta is kept and computed in."""
+        """The type of theta and of all computations."""
         return self._theta.dtype
 
     def copy(self) -> "Network":
-        """A network of its own with the same architecture and weights."""
+        """A new network with the same architecture and a copy of the weights."""
         return Network.from_parts(self.architecture, self.theta, self.seed)
 
     def predict(self, X: Any, *, engine: str = "auto") -> Array:
         """A^L for every row of X (n, n_1): shape (n, n_L). A row alone gives the same bits as in any batch.
 
-        X may be a sparse matrix of SciPy, which becomes an array part by part.
+        X may also be a SciPy sparse matrix, which is converted to arrays part by part.
 
-        engine: "native" (the core in C++), "reference" (the equations in NumPy), or
-        "auto", the first of the two that has everything that this network needs.
+        engine: "native" (the core in C++), "reference" (the equations in NumPy), or "auto": the first of the two that
+        supports this network.
 
         >>> cr.Network([2, 1], output="identity", initializer=([[[1], [2]]], [[3]])).predict([[1, 1]])
         array([[6.]], dtype=float32)
 
-        Raises DataError for X of another shape or with values that are not finite; UnknownNameError for an engine that
-        does not exist, EngineError for one that is absent or lacks something that the network needs.
+        Raises DataError for X of another shape or with values that are not finite; UnknownNameError for an unknown
+        engine; EngineError for an engine that is not installed or does not support this network.
         """
         predict = partial(choose(engine, self.architecture).predict, self.architecture, self.theta)
         return as_rows(X, self.sizes[0], self.dtype).mapped(predict)
@@ -123,14 +136,14 @@ class Network:
         *,
         engine: str = "auto",
     ) -> float:
-        """The objective C = sum_i s_i C_xi / S + alpha / (2 S) sum W² + l1 / S sum |W|, S being the sum of the s_i.
+        """The objective C = sum_i s_i C_xi / S + alpha / (2 S) sum W² + l1 / S sum |W|, where S is the sum of the s_i.
 
         - X: (n, n_1), an array or a sparse matrix.
         - T: targets (n, n_L), or class numbers (n,).
-        - sample_weight: s, (n,) from 0; or (n, n_L), where C_xi = sum_j s_ij c_ij. None: each is 1.
+        - sample_weight: s (n,), from 0; or (n, n_L) for C_xi = sum_j s_ij c_ij; None for 1 everywhere.
         - alpha, l1: factors of the penalties, from 0.
-        - engine: "native" (the core in C++), "reference" (the equations in NumPy), or "auto", the first of the two that
-          has everything that this network needs.
+        - engine: "native" (the core in C++), "reference" (the equations in NumPy), or "auto": the first of the two that
+          supports this network.
 
         >>> net = cr.Network([1, 1], output="identity", initializer=([[[2]]], [[0]]), dtype="float64")
         >>> net.cost([[1], [2]], [[0], [0]], sample_weight=[1, 3])
@@ -153,11 +166,11 @@ class Network:
         *,
         engine: str = "auto",
     ) -> Array:
-        """dC/dtheta by backpropagation, flat and laid out like theta.
+        """dC/dtheta by backpropagation, as a flat array with the layout of theta.
 
         - X, T, sample_weight, alpha, l1: as for `cost`.
-        - engine: "native" (the core in C++), "reference" (the equations in NumPy), or "auto", the first of the two that
-          has everything that this network needs.
+        - engine: "native" (the core in C++), "reference" (the equations in NumPy), or "auto": the first of the two that
+          supports this network.
 
         >>> net = cr.Network([1, 1], output="identity", initializer=([[[2]]], [[0]]), dtype="float64")
         >>> net.gradient([[1], [2]], [[0], [0]], sample_weight=[1, 3])
@@ -166,17 +179,18 @@ class Network:
         Raises what `cost` raises.
         """
         data = _checked(self, X, T, sample_weight, alpha, l1)
-        chosen = choose(engine, self.architecture)
-        return chosen.gradient(self.architecture, self.theta, *data[:3], data.total, alpha, l1)
+        computes = choose(engine, self.architecture)
+        return computes.gradient(self.architecture, self.theta, *data[:3], data.total, alpha, l1)
 
     def gradient_norms(self, X: Any, T: Any, sample_weight: Any = None, *, engine: str = "auto") -> Array:
-        """||dC_x/dtheta|| of every example, the length of its own gradient, (n,), float64; no gradient is formed.
+        """||dC_x/dtheta|| of every example, the length of its gradient, (n,), float64, without computing the gradients.
 
-        X and T as for `cost`. Weights of terms (n, n_L) are part of C_x; weights of examples (n,) are not. What an
-        example would pull at the weights: outliers and wrong labels pull hard.
+        It shows how strongly each example pulls at the weights: outliers and wrong labels pull strongly.
 
-        engine: "native" (the core in C++), "reference" (the equations in NumPy), or
-        "auto", the first of the two that has everything that this network needs.
+        - X, T: as for `cost`.
+        - sample_weight: weights of terms (n, n_L) are part of C_x; weights of examples (n,) are not.
+        - engine: "native" (the core in C++), "reference" (the equations in NumPy), or "auto": the first of the two that
+          supports this network.
 
         >>> net = cr.Network([1, 1], output="identity", initializer=([[[2]]], [[0]]), dtype="float64")
         >>> net.gradient_norms([[0], [1]], [[3], [0]]).round(4)
@@ -186,18 +200,18 @@ class Network:
         """
         data = as_examples(self.architecture, X, T, sample_weight, self.dtype)
         by_term = None if data.weight is None or data.weight.ndim == 1 else data.weight
-        chosen = choose(engine, self.architecture)
-        norms = chosen.gradient_norms(self.architecture, self.theta, data.X, data.T, by_term)
+        computes = choose(engine, self.architecture)
+        norms = computes.gradient_norms(self.architecture, self.theta, data.X, data.T, by_term)
         return norms if by_term is None else norms * (data.total / len(data.rows))
 
     def hidden_activations(self, X: Any, layer: int | None = None, *, engine: str = "auto") -> Any:
-        """A^l of the hidden layers l = 2..L-1 for every row of X: a list of (n, n_l), or the one of `layer`.
+        """A^l of the hidden layers l = 2..L-1 for every row of X: a list of (n, n_l), or only A^l of `layer`.
 
-        What the network has made of its inputs, in the bits that `predict` goes through. Layer 2 is the first hidden
-        layer; A^1 is X, and A^L is what `predict` gives.
+        They have the same bits as inside `predict`. Layer 2 is the first hidden layer; A^1 is X, and A^L is the result
+        of `predict`.
 
-        engine: "native" (the core in C++), "reference" (the equations in NumPy), or
-        "auto", the first of the two that has everything that this network needs.
+        engine: "native" (the core in C++), "reference" (the equations in NumPy), or "auto": the first of the two that
+        supports this network.
 
         >>> net = cr.Network([4, 3, 2, 1])
         >>> [A.shape for A in net.hidden_activations(np.ones((5, 4)))], net.hidden_activations(np.ones((5, 4)), 2).shape
@@ -209,16 +223,16 @@ class Network:
         hidden = range(2, len(self.sizes))
         if layer is not None and not (isinstance(layer, int | np.integer) and layer in hidden):
             allowed = "there is none" if not hidden else f"choose from {', '.join(map(str, hidden))}"
-            raise SettingError(f"layer is {layer!r}, which is no hidden layer (1 is the input): {allowed}")
+            raise SettingError(f"layer is {layer!r}, which is not a hidden layer (1 is the input): {allowed}")
         X = as_inputs(X, self.sizes[0], self.dtype)
-        found = hidden_activations(choose(engine, self.architecture), self.architecture, self.theta, X)
-        return list(found) if layer is None else next(itertools.islice(found, layer - 2, None))
+        A = hidden_activations(choose(engine, self.architecture), self.architecture, self.theta, X)
+        return list(A) if layer is None else next(itertools.islice(A, layer - 2, None))
 
     def input_gradients(self, X: Any, T: Any = None) -> Array:
-        """How the outputs move with the inputs, by backpropagation down to x: da^L/dx (n, n_L, n_1), exact.
+        """The exact derivatives of the outputs with respect to the inputs, by backpropagation: da^L/dx (n, n_L, n_1).
 
-        `[i, j, k]` is da_j^L/dx_k of row i. With targets T, as for `cost`, how the cost of each example does:
-        dC_x/dx = delta^2 W^2ᵀ, (n, n_1).
+        `[i, j, k]` is da_j^L/dx_k of row i. With targets T, as for `cost`, the result is the derivative of the cost of
+        each example: dC_x/dx = delta^2 W^2ᵀ, (n, n_1).
 
         >>> net = cr.Network([2, 1], output="exp", initializer=([[[1], [2]]], [[0]]), dtype="float64")
         >>> net.input_gradients([[0, 0]]), net.input_gradients([[0, 0]], T=[[3]])
@@ -232,13 +246,13 @@ class Network:
         return cost_gradients(self.architecture, self.theta, data.X, data.T)
 
     def predictor(self, *, engine: str = "auto") -> "Predictor":
-        """The network as it is now, frozen, for serving: a function of one row (n_1,) or of rows (n, n_1).
+        """A frozen copy of the network for serving: a function of one row (n_1,) or of rows (n, n_1).
 
-        Its weights lie as predicting needs them, so that a row takes microseconds. Training the network later does not
-        change it; any number of threads may call it at once.
+        Its weights have the layout that prediction needs, so that a row takes microseconds. Training the network later
+        does not change the copy. Several threads may call it at the same time.
 
-        engine: "native" (the core in C++), "reference" (the equations in NumPy), or
-        "auto", the first of the two that has everything that this network needs.
+        engine: "native" (the core in C++), "reference" (the equations in NumPy), or "auto": the first of the two that
+        supports this network.
 
         >>> predict = cr.Network([2, 1], output="identity", initializer=([[[1], [2]]], [[3]])).predictor()
         >>> predict(np.array([1, 1], dtype="float32")), predict([[1, 1], [0, 0]]).shape
@@ -264,7 +278,7 @@ class Network:
 
 
 class Predictor:
-    """A frozen network: `predictor(x)` gives the bits of `Network.predict`. Made by `Network.predictor`."""
+    """A frozen network, made by `Network.predictor`: `predictor(x)` gives the bits of `Network.predict`."""
 
     def __init__(self, net: Network, frozen: Frozen) -> None:
         self._n_1, self._dtype = net.sizes[0], net.dtype
@@ -275,18 +289,18 @@ class Predictor:
 
         Raises DataError for X of another shape or with values that are not finite.
         """
-        found = self._row(X)
-        return self._checked(X) if found is None else found
+        outputs = self._row(X)
+        return self._checked(X) if outputs is None else outputs
 
     def _checked(self, X: Any) -> Array:
-        """The same for what has no shorter way."""
+        """A^L for every X that `Frozen.row` does not take."""
         one = np.ndim(X) == 1
-        found = self._frozen.predict(as_inputs(np.asarray(X)[None, :] if one else X, self._n_1, self._dtype))
-        return found[0] if one else found
+        outputs = self._frozen.predict(as_inputs(np.asarray(X)[None, :] if one else X, self._n_1, self._dtype))
+        return outputs[0] if one else outputs
 
 
 def _checked(net: Network, X: Any, T: Any, sample_weight: Any, alpha: float, l1: float) -> Examples:
-    """Checked examples, those of weight 0 left out."""
+    """The examples, checked, without those of weight 0."""
     require(alpha >= 0, "alpha", alpha, "at least 0")
     require(l1 >= 0, "l1", l1, "at least 0")
     return as_examples(net.architecture, X, T, sample_weight, net.dtype).present()

@@ -1,4 +1,4 @@
-"""A network as plain data and named tensors, as a file holds it, and back."""
+"""Converts a network to plain data and named tensors for a file, and back."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ __all__ = ["document", "from_document"]
 
 
 def document(net: Network) -> tuple[dict[str, Any], dict[str, Array]]:
-    """The network as plain data and named tensors; those of theta come first and in its order.
+    """The network as plain data and named tensors; the tensors of theta come first, in its order.
 
     >>> data, tensors = document(cr.Network([4, 3, 2]))
     >>> data["architecture"]["sizes"], list(tensors)
     ([4, 3, 2], ['layers.2.W', 'layers.2.b', 'layers.3.W', 'layers.3.b'])
 
-    Raises ArchitectureError for weights that are not finite: such a file could not be loaded.
+    Raises ArchitectureError for weights that are not finite, because such a file could not be loaded.
     """
     cast(net.theta, net.dtype)
     tensors = {}
@@ -28,7 +28,7 @@ def document(net: Network) -> tuple[dict[str, Any], dict[str, Array]]:
 
 
 def from_document(document: Any, tensors: Any) -> Network:
-    """The network of such a document; raises ArchitectureError where the parts do not fit together."""
+    """The network of a document and its tensors. Raises ArchitectureError where the parts do not fit together."""
     stored = document.get("architecture")
     L = len(stored["sizes"]) if isinstance(stored, dict) and isinstance(stored.get("sizes"), list) else 0
     masks = [tensors.get(f"layers.{l}.mask") for l in range(2, L + 1)]

@@ -1,10 +1,10 @@
-"""All randomness, from counters: the same seed gives the same bits whatever was drawn before, in any order.
+"""Draws all random numbers from counters: the same seed gives the same bits, whatever was drawn before.
 
-Weights, order and split come from the raw words of NumPy's Philox with key [seed, purpose * 2^48 + index]; bit
-generators are stable across NumPy's versions, `Generator` methods are not. Dropout comes from Threefry-2x32-20,
-which needs only 32-bit additions, rotations and exclusive ors, so that every engine can draw it by itself.
+Weights, order and split use the raw words of NumPy's Philox with the key [seed, purpose * 2^48 + index]. NumPy keeps
+its bit generators stable across versions, but not the methods of `Generator`. Dropout uses Threefry-2x32-20, which
+needs only 32-bit additions, rotations and exclusive ors, so every engine can compute it.
 
-Sources: Salmon, Moraes, Dror & Shaw, Parallel random numbers: as easy as 1, 2, 3, SC 2011.
+Source: Salmon, Moraes, Dror & Shaw, Parallel random numbers: as easy as 1, 2, 3, SC 2011.
 """
 
 import enum
@@ -29,13 +29,13 @@ __all__ = [
 ]
 
 SEED_LIMIT = 2**64
-MOST_DROPPED = 0.9999  # the greatest probability of dropping a neuron: it is kept in 16 bits
+MOST_DROPPED = 0.9999  # the largest probability of dropping a neuron, which is stored in 16 bits
 
 
 class Purpose(enum.IntEnum):
-    """What a stream of words is for; the number is part of the stream's key and never changes."""
+    """The purpose of a stream of words; its number is part of the key and never changes."""
 
-    WEIGHTS = 1  # index: the layer's number, 2..L
+    WEIGHTS = 1  # index: the number of the layer, 2..L
     ORDER = 2  # index: the epoch, from 0
     SPLIT = 3  # index: 0
     SAMPLE = 4  # index: the block of 4,096 values
@@ -45,18 +45,18 @@ class Purpose(enum.IntEnum):
 
 
 def as_seed(seed: Any, name: str = "seed") -> int:
-    """The seed as a number from 0 to 2^64 - 1; None draws one from the system.
+    """The seed as a number from 0 to 2^64 - 1; None draws a seed from the system.
 
     >>> as_seed(7)
     7
 
-    Raises SettingError for anything else.
+    Raises SettingError for any other value.
     """
     if seed is None:
         return secrets.randbits(32)
     if isinstance(seed, int | np.integer) and not isinstance(seed, bool) and 0 <= seed < SEED_LIMIT:
         return int(seed)
-    raise SettingError(f"{name} is {seed!r}, but must be a whole number from 0 to 2^64 - 1, or None to have one drawn")
+    raise SettingError(f"{name} is {seed!r}, but must be a whole number from 0 to 2^64 - 1, or None to draw one")
 
 
 def raw_words(seed: int, purpose: Purpose, index: int, count: int) -> Array:
@@ -79,9 +79,9 @@ def uniform(words: Array) -> Array:
 
 
 def normal(words: Array) -> Array:
-    """Standard normal numbers from raw words, by the inverse distribution function of the uniform number.
+    """Standard normal numbers from raw words: the inverse distribution function of uniform numbers.
 
-    A uniform number of exactly 0 (one word in 2^53) is taken as 2^-54, so that every result is finite.
+    A uniform number of exactly 0 (one word in 2^53) counts as 2^-54, so that every result is finite.
 
     >>> normal(np.array([2**63], dtype=np.uint64))
     array([0.])
@@ -92,7 +92,7 @@ def normal(words: Array) -> Array:
 
 
 def permutation(seed: int, purpose: Purpose, index: int, n: int) -> Array:
-    """The numbers 0..n-1 in a random order, int64: raw words whose low bits are the row's number, sorted.
+    """The numbers 0..n-1 in a random order, int64: sorts raw words whose low bits are the row number.
 
     >>> permutation(0, Purpose.ORDER, 0, 5)
     array([0, 4, 1, 3, 2])
@@ -129,12 +129,16 @@ def threefry(key: tuple[Any, Any], counter: tuple[Any, Any]) -> tuple[Array, Arr
 def dropout_factors(
     p: float, seed: int, layer: int, epoch: int, batch: int, shape: tuple[int, int], batches: int = 1
 ) -> Array:
-    """What dropout multiplies the activations of a layer with: 0, or what keeps the mean; float64, `shape` (m, n_l).
+    """The factors of dropout for the activations of a layer: 0, or a factor that keeps the mean; float64, (m, n_l).
 
-    With `batches` above 1 those of that many batches from `batch` on, one below the other: (batches m, n_l).
+    - p: the probability of dropping a neuron.
+    - seed: from 0 to 2^64 - 1.
+    - layer, epoch, batch: numbers of the layer from 2, of the epoch and the first batch from 0.
+    - shape: (m, n_l).
+    - batches: the number of batches from `batch` on; the result stacks their factors, (batches m, n_l).
 
-    A neuron is kept when its 16 bits are below round(65536 (1 - p)). Row r and neuron j take lane j % 4 (the words'
-    halves, low before high) of the counter (batch, r ceil(n_l / 4) + j // 4) under the key T(seed; (layer, epoch)).
+    A neuron is kept if its 16 bits are below round(65536 (1 - p)). Row r and neuron j use lane j % 4 (the halves of the
+    two words, low before high) of the counter (batch, r ceil(n_l / 4) + j // 4) with the key T(seed; (layer, epoch)).
     The factor is 65536 / round(65536 (1 - p)), the inverse of the probability that is really used.
 
     >>> dropout_factors(0.5, seed=0, layer=2, epoch=0, batch=0, shape=(1, 6))

@@ -1,8 +1,8 @@
-"""Named entries with parameters: how activations, costs, optimizers and initializers are chosen and stored.
+"""Registries of named entries: how activations, costs, optimizers and initializers are chosen and stored.
 
-An entry is a frozen dataclass with a `name`; its fields are its parameters. It can be asked for by name
-(`"elu"`), by document (`{"name": "elu", "alpha": 2.0}`) or as the object itself (`ELU(alpha=2.0)`), and a
-document is what a model file keeps of it. A registry holds classes only: a file can never name code.
+An entry is a frozen dataclass with a `name`; its fields are its parameters. Users choose it by name (`"elu"`), by
+document (`{"name": "elu", "alpha": 2.0}`) or as an object (`ELU(alpha=2.0)`). A model file stores the document. A
+registry contains only classes, so a file cannot name other code.
 """
 
 import dataclasses
@@ -19,13 +19,13 @@ __all__ = ["Entry", "Registry", "require"]
 
 
 def require(ok: bool, what: str, value: object, allowed: str) -> None:
-    """Check a setting: an error in one line unless `ok`.
+    """Check a setting; raise an error of one line unless `ok`.
 
     >>> require(False, "momentum", 1.5, "from 0 to below 1")
     Traceback (most recent call last):
     chainrule.errors.SettingError: momentum is 1.5, but must be from 0 to below 1
 
-    Raises SettingError where `ok` is false: what came (`what` is `value`), and what is `allowed`.
+    Raises SettingError where `ok` is false; the message has the name `what`, the `value`, and what is `allowed`.
     """
     if not ok:
         raise SettingError(f"{what} is {value!r}, but must be {allowed}")
@@ -35,7 +35,7 @@ def require(ok: bool, what: str, value: object, allowed: str) -> None:
 class Entry:
     """A named choice; its dataclass fields are its parameters.
 
-    A parameter of type float becomes a Python float: times a number of NumPy, an array would change its dtype.
+    A parameter of type float becomes a Python float, because a NumPy number could change the dtype of an array.
     """
 
     name: ClassVar[str]
@@ -53,27 +53,27 @@ class Entry:
         return {"name": self.name, **{f.name: getattr(self, f.name) for f in dataclasses.fields(self)}}
 
     def __str__(self) -> str:
-        given = [f"{f.name}={getattr(self, f.name)}" for f in dataclasses.fields(self)]
-        return f"{self.name}({', '.join(given)})" if given else self.name
+        parameters = [f"{f.name}={getattr(self, f.name)}" for f in dataclasses.fields(self)]
+        return f"{self.name}({', '.join(parameters)})" if parameters else self.name
 
 
 E = TypeVar("E", bound=Entry)
 
 
 class Registry(Generic[E]):
-    """The entries of one kind (`"activation"`, `"cost"`, ...) by name, in the order in which they were written."""
+    """The entries of one kind (`"activation"`, `"cost"`, ...) by name, in the order of their registration."""
 
     def __init__(self, kind: str, base: type[E], wrap: Callable[..., E] | None = None) -> None:
         self.kind, self._base, self._wrap = kind, base, wrap
         self._classes: dict[str, type[E]] = {}
 
     def register(self, entry: type[E]) -> type[E]:
-        """Add a class under its `name` (a class decorator)."""
+        """Add a class under its `name`; a class decorator."""
         self._classes[entry.name] = entry
         return entry
 
     def names(self) -> list[str]:
-        """All names, in the order in which they were registered."""
+        """All names, in the order of their registration."""
         return list(self._classes)
 
     def classes(self) -> list[type[E]]:
@@ -81,9 +81,9 @@ class Registry(Generic[E]):
         return list(self._classes.values())
 
     def get(self, choice: Any) -> E:
-        """The entry for a name, a document, an entry or (where the kind allows it) a callable.
+        """The entry for a name, a document, an entry or, if the kind allows it, a callable.
 
-        Raises UnknownNameError for a name that is not registered, SettingError for anything that is not a choice.
+        Raises UnknownNameError for a name that is not registered, SettingError for any other value.
         """
         if isinstance(choice, self._base):
             return choice
@@ -93,18 +93,18 @@ class Registry(Generic[E]):
             return self._from_document(choice)
         if callable(choice) and not isinstance(choice, type) and self._wrap is not None:
             return self._wrap(choice)
-        raise SettingError(f"{choice!r} is no {self.kind}: give a name ({', '.join(self.names())}) or an object")
+        raise SettingError(f"{self.kind} is {choice!r}, but must be a name ({', '.join(self.names())}) or an object")
 
     def holds(self, entry: E) -> bool:
-        """Whether the entry is of a registered class, so that its name says what it is."""
+        """Whether the class of the entry is registered, so that its name identifies it."""
         return type(entry) is self._classes.get(entry.name)
 
     def document(self, entry: E) -> dict[str, Any]:
-        """The entry as plain data. Raises SettingError for one that `get` would not find again."""
-        found = entry.document()
+        """The entry as plain data. Raises SettingError for an entry that `get` could not make from it."""
+        document = entry.document()
         if not self.holds(entry):
             raise SettingError(f"{self.kind} {entry.name!r} is not registered, so a file with it could not be loaded")
-        return found
+        return document
 
     def _class(self, name: str) -> type[E]:
         if name not in self._classes:
@@ -117,7 +117,7 @@ class Registry(Generic[E]):
         parameters = {k: v for k, v in document.items() if k != "name"}
         name = document.get("name")
         if not isinstance(name, str):
-            raise SettingError(f"a {self.kind} given as a mapping needs a 'name' with a text, not {name!r}")
+            raise SettingError(f"the 'name' of {self.kind} is {name!r}, but must be text")
         entry = self._class(name)
         allowed = [f.name for f in dataclasses.fields(entry)]
         for key, value in parameters.items():

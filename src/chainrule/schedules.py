@@ -1,9 +1,9 @@
-"""Schedules: what the learning rate is multiplied with, update by update; one entry each.
+"""Schedules: factors for the learning rate of each update, one class for each schedule.
 
-Update k is numbered from 0 over the whole training; P updates make an epoch, N the whole training, and tau = k / P is
-the time in epochs, a whole number at an epoch's begin. A schedule has no state: its factors follow from k alone, those
-of `Plateau` from what has been watched too. So a cut between any two updates changes no bit, and a training that goes
-on needs to remember nothing. `follow` spares a loop the work of reading all that has been watched again at every call.
+Updates k are numbered from 0 over the whole training; an epoch has P updates, the training N. tau = k / P is the time
+in epochs, a whole number at the start of an epoch. A schedule has no state: its factors depend only on k, those of
+`Plateau` also on the watched values. So a cut between two updates changes no bit, and resuming needs no extra state.
+`follow` is for a loop: it does not read all watched values again in each call.
 """
 
 import dataclasses
@@ -31,20 +31,23 @@ __all__ = [
 
 @dataclasses.dataclass(frozen=True)
 class Schedule(Entry):
-    """A rule for the learning rate over time; `looks_ahead` says whether it depends on how long training will be."""
+    """A rule for the learning rate over time; `looks_ahead` says whether it depends on the length of the training."""
 
     looks_ahead: ClassVar[bool] = False
 
     def factors(self, first: int, count: int, per_epoch: int, total: int, watched: Sequence[float]) -> Array:
         """The factors of updates first .. first + count - 1, float64, shape (count,), each finite and at least 0.
 
-        first: number of the first update, from 0. per_epoch: updates of an epoch. total: updates of the whole training
-        (those after it keep the last factor). watched: a value at the end of each finished epoch, lower is better.
+        - first: the number of the first update, from 0.
+        - count: the number of updates.
+        - per_epoch: the updates of an epoch.
+        - total: the updates of the whole training; later updates keep the last factor.
+        - watched: one value for each finished epoch; lower is better.
         """
         raise TypeError(f"{type(self).__name__} does not define factors")
 
     def follow(self) -> "Factors":
-        """`factors` for a loop whose `watched` only ever gets longer: the same bits, without reading it anew each time.
+        """`factors` for a loop whose `watched` only grows: the same bits, without reading all values in each call.
 
         >>> factors, watched = Plateau(factor=0.5, patience=1).follow(), []
         >>> for value in (3.0, 2.0, 2.0):
@@ -67,19 +70,19 @@ def _updates(first: int, count: int) -> Array:
 
 
 def _each(function: Callable[[float], float], values: Array) -> Array:
-    """A function of each value. NumPy's own cos and pow may round by a value's place in the array, so by the cut."""
+    """Apply a function to each value. cos and pow of NumPy may round differently at different positions of an array."""
     return np.array([function(value) for value in values.tolist()], dtype=np.float64)
 
 
 def _half_cosine(share: Array) -> Array:
-    """From 1 at share 0 to 0 at share 1, and flat on either side: (1 + cos(pi share)) / 2."""
+    """(1 + cos(pi share)) / 2: from 1 at share 0 to 0 at share 1, constant outside."""
     return _each(lambda x: (1 + math.cos(math.pi * x)) / 2, np.clip(share, 0.0, 1.0))
 
 
 @SCHEDULES.register
 @dataclasses.dataclass(frozen=True)
 class Constant(Schedule):
-    """1: the learning rate as it is.
+    """1: a constant learning rate.
 
     >>> Constant().factors(0, 3, per_epoch=2, total=8, watched=[])
     array([1., 1., 1.])
@@ -97,7 +100,7 @@ class StepDecay(Schedule):
     """factor^⌊tau / every⌋: times `factor` after each `every` epochs.
 
     - factor: above 0, at most 1.
-    - every: epochs between two falls, above 0, may be a fraction.
+    - every: epochs between two reductions, above 0, may be a fraction.
 
     >>> StepDecay(factor=0.5, every=2).factors(0, 8, per_epoch=2, total=8, watched=[])
     array([1. , 1. , 1. , 1. , 0.5, 0.5, 0.5, 0.5])
@@ -105,7 +108,7 @@ class StepDecay(Schedule):
     Raises SettingError where factor or every is out of its range.
 
     Source: Krizhevsky, Sutskever & Hinton, ImageNet classification with deep convolutional neural networks, NIPS 2012,
-    section 5. At whole epochs that of PyTorch's StepLR.
+    section 5. For a whole number of epochs it is PyTorch's StepLR.
     """
 
     name = "step"
@@ -118,22 +121,22 @@ class StepDecay(Schedule):
         require(self.every > 0, "every of step", self.every, "a number of epochs above 0")
 
     def factors(self, first: int, count: int, per_epoch: int, total: int, watched: Sequence[float]) -> Array:
-        steps = np.floor(_updates(first, count) / (per_epoch * self.every) + 1e-9)  # a border that rounding would miss
+        steps = np.floor(_updates(first, count) / (per_epoch * self.every) + 1e-9)  # against rounding at a border
         return _each(lambda n: math.pow(self.factor, n), steps)
 
 
 @SCHEDULES.register
 @dataclasses.dataclass(frozen=True)
 class ExponentialDecay(Schedule):
-    """factor^tau: times `factor` (above 0, at most 1) for each epoch, a little at every update.
+    """factor^tau: times `factor` (above 0, at most 1) for each epoch, spread over its updates.
 
     >>> ExponentialDecay(factor=0.25).factors(0, 4, per_epoch=2, total=8, watched=[])
     array([1.   , 0.5  , 0.25 , 0.125])
 
     Raises SettingError where factor is not above 0 and at most 1.
 
-    Source: at the begin of each epoch it is PyTorch's ExponentialLR, in between Keras's ExponentialDecay.
-    StepDecay(factor, every=1) falls at the epochs' ends only.
+    Source: at the start of each epoch it is PyTorch's ExponentialLR, between them Keras's ExponentialDecay.
+    StepDecay(factor, every=1) falls only at the end of each epoch.
     """
 
     name = "exponential"
@@ -152,16 +155,16 @@ class ExponentialDecay(Schedule):
 class InverseScaling(Schedule):
     """1 / (k + 1)^power, with k in updates; power is from 0.
 
-    With a power above 1/2, at most 1, the rates add up to infinity and their squares do not: then descent along noisy
-    gradients settles (where the noise is bounded and the bowl is strongly convex).
+    For a power above 1/2 and at most 1, the sum of the rates is infinite, but not the sum of their squares: descent
+    along noisy gradients then converges, if the noise is bounded and the cost strongly convex.
 
     >>> InverseScaling().factors(0, 4, per_epoch=2, total=8, watched=[]).round(3)
     array([1.   , 0.707, 0.577, 0.5  ])
 
     Raises SettingError where power is below 0.
 
-    Source: Robbins & Monro, A stochastic approximation method, Annals of Mathematical Statistics 22, 1951; the name is
-    scikit-learn's, whose networks count examples and change the rate at the epochs' ends only.
+    Source: Robbins & Monro, A stochastic approximation method, Annals of Mathematical Statistics 22, 1951. The name is
+    from scikit-learn, whose networks count examples and change the rate only at the end of each epoch.
     """
 
     name = "inverse_scaling"
@@ -180,10 +183,10 @@ class InverseScaling(Schedule):
 class Cosine(Schedule):
     """final + (1 - final) (1 + cos(pi (k - W) / (N - W))) / 2, after a warm-up of W = warmup P updates.
 
-    While k < W the factor is (k + 1) / (W + 1): a straight line, on which no update is wasted at 0.
+    While k < W the factor is (k + 1) / (W + 1): a straight line that does not start at 0.
 
     - warmup: epochs of the warm-up, at least 0, may be a fraction.
-    - final: the factor at the very end, from 0 to 1.
+    - final: the factor at the end of the training, from 0 to 1.
 
     >>> Cosine(warmup=1).factors(0, 6, per_epoch=2, total=6, watched=[]).round(3)
     array([0.333, 0.667, 1.   , 0.854, 0.5  , 0.146])
@@ -214,9 +217,9 @@ class Cosine(Schedule):
 @SCHEDULES.register
 @dataclasses.dataclass(frozen=True)
 class OneCycle(Schedule):
-    """Up to 1 along half a cosine for a share `rise` of the training, then down along half a cosine.
+    """Rises to 1 along half a cosine for a share `rise` of the training, then falls along half a cosine.
 
-    The learning rate is the peak, reached at update rise N - 1.
+    The peak is the learning rate itself, at update rise N - 1.
 
     - rise: the share of the training before the peak, from 0 to below 1.
     - start: the factor of the first update, from 0 to 1.
@@ -228,7 +231,7 @@ class OneCycle(Schedule):
     Raises SettingError where an argument is out of its range.
 
     Source: Smith & Topin, Super-convergence: very fast training of neural networks using large learning rates, 2018,
-    in the form and with the defaults of PyTorch's OneCycleLR. The momentum stays as it is.
+    in the form and with the defaults of PyTorch's OneCycleLR. The momentum does not change.
     """
 
     name = "one_cycle"
@@ -253,14 +256,14 @@ class OneCycle(Schedule):
 @SCHEDULES.register
 @dataclasses.dataclass(frozen=True)
 class Plateau(Schedule):
-    """Times `factor` whenever `patience` epochs in a row have not brought the watched value below its best.
+    """Multiplies by `factor` when the watched value has not improved on its best for `patience` epochs in a row.
 
-    Counting starts anew after each time.
+    The count of epochs then starts again.
 
-    - factor: what the learning rate is multiplied with, above 0, at most 1.
+    - factor: the factor of the learning rate, above 0, at most 1.
     - patience: epochs to wait, a whole number from 1.
-    - min_delta: how far below the best a value must be to count, at least 0, in the value's own unit.
-    - lowest: the least product of the factors, from 0 to 1.
+    - min_delta: an improvement must be larger than this, at least 0, in the unit of the watched value.
+    - lowest: the lowest product of the factors, from 0 to 1.
 
     >>> Plateau(factor=0.5, patience=2).factors(8, 2, per_epoch=2, total=20, watched=[3.0, 2.0, 2.5, 2.0])
     array([0.5, 0.5])
@@ -289,7 +292,7 @@ class Plateau(Schedule):
         return self.follow()(first, count, per_epoch, total, watched)
 
     def follow(self) -> Factors:
-        best, waited, falls = math.inf, 0, [0]  # falls[e]: how often the rate has fallen after e epochs
+        best, waited, falls = math.inf, 0, [0]  # falls[e]: the number of reductions after e epochs
 
         def factors(first: int, count: int, per_epoch: int, total: int, watched: Sequence[float]) -> Array:
             nonlocal best, waited

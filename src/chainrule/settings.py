@@ -13,11 +13,11 @@ from chainrule.fields import (
     Flag,
     Instance,
     Number,
-    Passed,
+    Numbers,
     Record,
     Seconds,
-    Shares,
     Special,
+    Text,
     Whole,
     documented,
     is_auto,
@@ -31,34 +31,40 @@ __all__ = ["BATCH", "TrainingSettings"]
 
 BATCH = 32  # rows of an update under "auto"
 
-_NONE = (Special("none", None),)
 
+@dataclasses.dataclass(frozen=True)
+class _Seed(Whole):
+    """A seed. None stays None, so that a record says what was set and not what was drawn."""
 
-def _seed(value: Any) -> int | None:
-    """The seed, checked; None stays None, so that a record says what was set and not what was drawn."""
-    return None if value is None else as_seed(value)
+    def convert(self, name: str, value: Any) -> int:
+        return as_seed(value, name)
+
+    @property
+    def words(self) -> str:
+        return "a whole number from 0 to 2^64 - 1"
 
 
 @documented
 @dataclasses.dataclass(frozen=True)
 class TrainingSettings(Record):
-    """How a network is trained, checked: C falls by `optimizer` along gradients of `batch_size` rows, for `epochs`.
-
-    A choice is a name, a mapping such as {"name": "sgd", "momentum": 0.9}, or an object.
+    """How a network is trained: for `epochs`, by `optimizer`, along gradients of `batch_size` rows each.
 
     {settings}
+
+    A mapping has a name and parameters, such as {"name": "sgd", "momentum": 0.9}.
 
     >>> TrainingSettings(optimizer="sgd", epochs=3).optimizer
     SGD(learning_rate=0.01, momentum=0.0, nesterov=False)
 
-    Raises SettingError in one line for a value that no training could have, and for two that contradict each other.
+    Raises SettingError in one line where a value is not allowed, and where two settings contradict each other;
+    UnknownNameError where a name is not registered.
     """
 
-    optimizer: Any = setting(Adam(), Choice(registry=OPTIMIZERS), "Rule that updates the weights.", group="Descent")
+    optimizer: Any = setting(Adam(), Choice(OPTIMIZERS), "Rule that updates the weights.", group="Descent")
     schedule: Any = setting(
         Constant(),
-        Choice(registry=SCHEDULES, specials=(Special("none", None, "a constant rate"),)),
-        "What the learning rate is multiplied with over time.",
+        Choice(SCHEDULES, specials=(Special("none", None, "a constant rate"),)),
+        "How the learning rate changes over time.",
         group="Descent",
     )
     batch_size: Any = setting(
@@ -67,64 +73,69 @@ class TrainingSettings(Record):
             1,
             specials=(
                 Special("all", None, "all rows"),
-                Special(AUTO, AUTO, f"{BATCH}, or all where the rule needs all"),
+                Special(AUTO, AUTO, f"{BATCH} rows, or all rows if the optimizer needs them"),
             ),
             metavar="ROWS",
         ),
-        "Rows of one update.",
+        "Number of rows in each update.",
         group="Descent",
     )
-    clip: Clip | None = setting(
-        None, Instance((Clip,), "a Clip, such as cr.Clip(norm=1.0)", specials=_NONE), "Bounds for the gradient.",
-        group="Descent",
+    clip: Clip | None = setting(  # no group: the command line has an option for each bound
+        None, Instance(Clip, "a Clip, such as cr.Clip(norm=1.0)", specials=(Special("none", None),)),
+        "Bounds for the gradient.",
     )  # fmt: skip
-    shuffle: bool = setting(True, Flag(), "Whether each epoch sees the rows in an order of its own.")
+    shuffle: bool = setting(True, Flag(), "Whether each epoch takes the rows in a new random order.")
 
-    epochs: Any = setting(10, Whole(1, metavar="EPOCHS"), "Passes over the rows, at most.", group="End")
+    epochs: Any = setting(10, Whole(1, metavar="EPOCHS"), "Number of passes over the rows, at most.", group="End")
     patience: int | None = setting(
         None,
-        Whole(1, specials=(Special("none", None, "no early end"),), metavar="EPOCHS"),
-        "Stop after this many epochs without a gain of more than min_delta in the monitored value.",
+        Whole(1, specials=(Special("none", None, "no early stopping"),), metavar="EPOCHS"),
+        "Stop after this many epochs in which the monitored value did not improve by more than min_delta.",
         group="End",
     )
-    min_delta: float = setting(0.0, Number(0), "Least gain that patience counts.", group="End")
+    min_delta: float = setting(0.0, Number(0), "Smallest improvement that counts for patience.", group="End")
     time: float | None = setting(
-        None, Seconds(0, above=True, specials=_NONE, metavar="TIME"),
-        "Stop after this time; the one setting under which bits depend on the machine.", bits=False, group="End",
-    )  # fmt: skip
+        None,
+        Seconds(0, above=True, specials=(Special("none", None, "no limit"),), metavar="TIME"),
+        "Stop after this time. With a limit the result depends on the speed of the machine.",
+        bits=False,
+        group="End",
+    )
 
-    alpha: float = setting(0.0, Number(0), "Penalty on squared weights, alpha/(2S) sum W².", group="Penalties")
-    l1: float = setting(0.0, Number(0), "Penalty on absolute weights, l1/S sum |W|.", group="Penalties")
+    alpha: float = setting(
+        0.0, Number(0), "Factor of the penalty on squared weights, alpha/(2S) sum W².", group="Penalties"
+    )
+    l1: float = setting(0.0, Number(0), "Factor of the penalty on absolute weights, l1/S sum |W|.", group="Penalties")
     dropout: Any = setting(
         0.0,
-        Shares(0, MOST_DROPPED, metavar="SHARE"),
-        "Probability of dropping a neuron of a hidden layer, or one for each hidden layer.",
+        Numbers(0, MOST_DROPPED, metavar="SHARE"),
+        "Probability of dropping a neuron, for all hidden layers or for each of them.",
         group="Penalties",
     )
 
     seed: int | None = setting(
         0,
-        Passed(_seed, "a whole number from 0", specials=(Special("none", None, "one that is drawn"),), metavar="INT"),
-        "Fixes every random choice.",
+        _Seed(specials=(Special("none", None, "a seed that is drawn"),), metavar="INT"),
+        "Seed of every random choice.",
         group="Machine",
     )
     engine: str = setting(
         AUTO,
-        Passed(str, "the name of an engine", metavar="CHOICE"),
-        "What computes; auto takes the first engine that has everything, and says so where it is not the first one.",
+        Text("the name of an engine", specials=(Special(AUTO, AUTO, "the first one that has all that is needed"),)),
+        "Engine that computes.",
         bits=False,
         group="Machine",
     )
     threads: int | None = setting(
         None,
-        Whole(1, specials=(Special("none", None, "as many as the work is worth"),), metavar="INT"),
-        "Threads of the engine, where it has a choice; no bit depends on them.",
+        Whole(1, specials=(Special("none", None, "as many as make it faster"),), metavar="INT"),
+        "Number of threads, if the engine has a choice. The result does not depend on it.",
         bits=False,
         group="Machine",
     )
     probe: bool = setting(
-        True, Flag(), "Whether the layers are probed on some rows at the start and the end, for `History.diagnose`; no "
-        "bit depends on it.", bits=False,
+        True, Flag(), "Whether the layers are probed on some rows at the start and the end, for `History.diagnose`. "
+        "The result does not depend on it.", bits=False,
     )  # fmt: skip
 
     def __post_init__(self) -> None:
@@ -136,13 +147,16 @@ class TrainingSettings(Record):
             self._check_line_search()
 
     def _check_line_search(self) -> None:
-        """Refuse what a rule with a line search cannot have: it takes the cost and its gradient as they are."""
+        """Raise SettingError for a setting that an optimizer with a line search cannot have.
+
+        It needs the cost and its gradient as they are.
+        """
         unsuited = {
             "schedule": not (is_auto(self.schedule) or isinstance(self.schedule, Constant)),
             "clip": self.clip is not None,
             "dropout": not is_auto(self.dropout) and bool(np.any(self.dropout)),
         }
-        for name in (name for name, there in unsuited.items() if there):
+        for name in (name for name, is_set in unsuited.items() if is_set):
             raise SettingError(
                 f"{name} does not go with {self.optimizer.name}, whose line search finds the step: leave it out"
             )
@@ -158,12 +172,12 @@ class TrainingSettings(Record):
         return self.dropout
 
     def rows_of_update(self, rows: int) -> int:
-        """The rows of an update where there are `rows` to train on.
+        """The number of rows in each update, for `rows` to train on.
 
         >>> [TrainingSettings(optimizer=rule).rows_of_update(100) for rule in ("adam", "rprop")]
         [32, 100]
 
-        Raises SettingError for mini-batches under a rule that needs all rows.
+        Raises SettingError for mini-batches with an optimizer that needs all rows.
         """
         rule = self.optimizer
         if self.batch_size is None or (is_auto(self.batch_size) and rule.full_batch):
@@ -177,9 +191,10 @@ class TrainingSettings(Record):
         return count
 
     def settled(self, rows: int, sizes: Sequence[int]) -> "TrainingSettings":
-        """The settings for so many rows and a network of these sizes: nothing is left to "auto", None or a draw.
+        """The settings for `rows` to train on and a network of these sizes, with values in place of "auto" and None.
 
-        Raises SettingError for a dropout of another number of layers, and for mini-batches that the rule cannot use.
+        Raises SettingError for dropout probabilities of another number of layers, and for mini-batches that the
+        optimizer cannot use.
         """
         return dataclasses.replace(
             self,

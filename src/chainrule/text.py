@@ -1,15 +1,15 @@
-"""Names and numbers as people read them, wherever they are shown."""
+"""Formats names, numbers and curves for people."""
 
 import math
 from collections.abc import Sequence
 
-__all__ = ["number", "printable", "sparkline", "words"]
+__all__ = ["counted", "number", "printable", "sparkline", "words"]
 
 _LEVELS = "▁▂▃▄▅▆▇█"
 
 
 def printable(text: str) -> str:
-    """The text with control characters shown, not obeyed: names may come from a stranger's file.
+    """The text with control characters escaped, because names may come from an untrusted file.
 
     >>> len(printable("a" + chr(27)))
     5
@@ -18,7 +18,7 @@ def printable(text: str) -> str:
 
 
 def words(name: str) -> str:
-    """A name of the output for programs as people read it.
+    """A name from the JSON output, written with spaces.
 
     >>> words("log_loss")
     'log loss'
@@ -27,7 +27,7 @@ def words(name: str) -> str:
 
 
 def number(value: float) -> str:
-    """A number as people read it: four significant digits, or all of a whole one.
+    """A number with four significant digits, or all digits of a whole number.
 
     >>> number(0.123456), number(1500), number(3.0)
     ('0.1235', '1,500', '3')
@@ -37,10 +37,19 @@ def number(value: float) -> str:
     return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.1f}"
 
 
-def sparkline(values: Sequence[float], width: int = 12) -> str:
-    """A curve as a word of at most `width` letters, the last value at its end; what is not finite is left out.
+def counted(count: int, noun: str) -> str:
+    """A count with its noun, which gets an s unless the count is 1.
 
-    Where all are above 0 and one is 20 times another, it is the curve of their logarithms.
+    >>> counted(1, "epoch"), counted(1500, "step")
+    ('1 epoch', '1,500 steps')
+    """
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
+def sparkline(values: Sequence[float], width: int = 12) -> str:
+    """A curve of at most `width` characters that ends at the last value; values that are not finite are left out.
+
+    Plots logarithms if all values are positive and the largest is more than 20 times the smallest.
 
     >>> sparkline([8.0, 4.0, 2.0, 1.0])
     '█▄▂▁'
@@ -53,5 +62,5 @@ def sparkline(values: Sequence[float], width: int = 12) -> str:
     if min(chosen) > 0 and max(chosen) > 20 * min(chosen):
         chosen = [math.log(value) for value in chosen]
     low, high = min(chosen), max(chosen)
-    wide = (high / 2 - low / 2) or 1.0  # halves: no difference is infinite
-    return "".join(_LEVELS[round((value / 2 - low / 2) / wide * (len(_LEVELS) - 1))] for value in chosen)
+    spread = (high - low) or 1.0
+    return "".join(_LEVELS[round((value - low) / spread * (len(_LEVELS) - 1))] for value in chosen)

@@ -107,7 +107,7 @@ def test_a_wrong_file_is_one_line_that_names_it(
 def test_bytes_that_are_no_text_are_one_line(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (here / "chainrule.toml").write_bytes(b"[train]\nepochs = '\xff'\n")
     assert run(["train", "t.csv", "--target", "answer"]) == 2
-    assert "chainrule.toml: it is no TOML file in UTF-8" in capsys.readouterr().err
+    assert "chainrule.toml: it is not a TOML file in UTF-8" in capsys.readouterr().err
 
 
 def test_other_commands_read_no_file(here: Path) -> None:

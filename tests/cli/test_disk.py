@@ -96,13 +96,13 @@ def test_a_full_device_is_named(name: str, folder: Path, tmp_path: Path) -> None
 @pytest.mark.parametrize("name", WRITERS)
 def test_a_folder_in_the_way_is_named_before_any_work(name: str, folder: Path, tmp_path: Path) -> None:
     (tmp_path / "here").mkdir()
-    assert "here: a folder is in the way" in fails(*writer(name, folder, "here"), cwd=tmp_path)
+    assert "here: it is a folder" in fails(*writer(name, folder, "here"), cwd=tmp_path)
 
 
 @pytest.mark.parametrize("file", ["digits.safetensors", "digits-test.csv"])
 def test_a_folder_in_the_way_of_the_demo_is_named_before_any_work(file: str, tmp_path: Path) -> None:
     (tmp_path / file).mkdir()
-    assert f"{file}: a folder is in the way" in fails("demo", cwd=tmp_path)
+    assert f"{file}: it is a folder" in fails("demo", cwd=tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [file]
 
 
@@ -134,5 +134,5 @@ def test_a_read_only_file_and_folder_are_named(name: str, folder: Path, tmp_path
         error = fails(*writer(name, folder, "new"), cwd=tmp_path, preexec_fn=weak)
     finally:
         tmp_path.chmod(0o755)
-    assert "new: its folder takes no new file" in error
+    assert "new: no file can be created in its folder" in error
     assert contents(tmp_path) == {"old": OLD}

@@ -32,7 +32,7 @@ def test_findings_are_said_and_in_the_json_and_in_the_file(
     assert run(command) == 0
     said = capsys.readouterr().out.splitlines()
     at = next(k for k, line in enumerate(said) if line.startswith("overfitting: the validation cost rose from "))
-    assert said[at + 1].startswith("  to mend it: stop earlier")
+    assert said[at + 1].startswith("  to fix it: stop earlier")
     assert run([*command, "--json"]) == 0
     end = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert [finding["name"] for finding in end["findings"]] == ["overfitting"]
@@ -60,7 +60,7 @@ def test_a_training_in_good_health_is_not_talked_about(
         "h.safetensors",
     ]
     assert run(command) == 0
-    assert "to mend it" not in capsys.readouterr().out
+    assert "to fix it" not in capsys.readouterr().out
     assert "findings" not in cr.load("h.safetensors").summary
     assert run([*command, "--json"]) == 0
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["findings"] == []
@@ -116,7 +116,7 @@ def test_a_leak_is_spoken_of_where_it_made_the_answers_good(shared_data) -> None
         assert ("leak" in found) is there
         if there:
             assert found["leak"].change.startswith("drop boat, body, unless")
-            assert "boat alone tells survived" in found["leak"].words
+            assert "boat alone predicts survived" in found["leak"].words
             assert found["leak"].words in training.model.summary["findings"]["leak"]
 
 

@@ -41,7 +41,7 @@ def test_what_does_not_converge_prints_the_best_point_and_leaves_with_1(capsys):
     assert run(["minimize", ROSENBROCK, "--start", "-1,2", "--max-steps", "3", "--optimizer", "rprop"]) == 1
     said = capsys.readouterr().out
     assert "not converged after 3 steps" in said
-    assert "(the best point seen)" in said
+    assert "(the best point so far)" in said
     assert run(["minimize", ROSENBROCK, "--start", "-1,2", "--optimizer", "sgd"]) == 1
     said = capsys.readouterr().out
     assert "smaller than 0.1" in said
@@ -83,16 +83,16 @@ def test_a_picture_that_cannot_be_written_is_told_before_the_descent(tmp_path, c
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_stops_with_the_best_point(number, code, monkeypatch, capsys):
-    hold = Interrupt.hold
+    defer = Interrupt.defer
 
-    def hold_and_hear(self, rescue):
-        hold(self, rescue)
-        assert rescue() == "stopped before the first step"
+    def defer_and_signal(self, save):
+        defer(self, save)
+        assert save() == "stopped before the first step"
         os.kill(os.getpid(), number)
 
-    monkeypatch.setattr(Interrupt, "hold", hold_and_hear)
+    monkeypatch.setattr(Interrupt, "defer", defer_and_signal)
     assert run(["minimize", "x^4", "--start", "1"]) == code
     said = capsys.readouterr()
     assert "cancelled after" in said.out
-    assert "x = 1: cost 1 (the best point seen)" in said.out
+    assert "x = 1: cost 1 (the best point so far)" in said.out
     assert said.err == ""

@@ -135,10 +135,10 @@ def test_a_damaged_checkpoint_is_refused_in_one_line_and_left(
 USAGE = {
     "--resume": (["--resume"], "--resume needs a file"),
     "--checkpoint-every": (["--checkpoint-every", "5s"], "--checkpoint-every needs a file"),
-    "a time": (["--checkpoint", "new", "--checkpoint-every", "soon"], "'soon' is no time"),
+    "a time": (["--checkpoint", "new", "--checkpoint-every", "soon"], "'soon' is not a time"),
     "in the way": (["--checkpoint", "run"], "run exists already: resume from it, or remove it first"),
-    "the model": (["--checkpoint", "m"], "--checkpoint is 'm', which is --out too"),
-    "the data": (["--checkpoint", "./t.csv"], "which is the data too"),
+    "the model": (["--checkpoint", "m"], "--checkpoint is 'm', which is also --out"),
+    "the data": (["--checkpoint", "./t.csv"], "which is also the data"),
 }
 
 

@@ -128,7 +128,7 @@ def test_a_person_reads_one_line(folder: Path) -> None:
     assert len(out.splitlines()) == 4  # the notes on the table, and nothing after them
     assert len(err.splitlines()) == 1
     assert err.startswith("chainrule: stopped after ")
-    assert err.endswith(" epochs: the best weights are in m; --resume goes on from run\n")
+    assert err.endswith(" epochs: the best weights are in m; --resume continues from run\n")
 
 
 def test_in_the_first_epoch_there_is_a_checkpoint_and_no_model(folder: Path) -> None:
@@ -138,7 +138,7 @@ def test_in_the_first_epoch_there_is_a_checkpoint_and_no_model(folder: Path) -> 
     code, seconds, _, err = end(process, signal.SIGINT)
     assert code == 130
     assert seconds < 5
-    assert err == "chainrule: stopped in the first epoch: there is no model yet; --resume goes on from run\n"
+    assert err == "chainrule: stopped in the first epoch: there is no model yet; --resume continues from run\n"
     assert left(folder) == {"run"}
 
 
@@ -151,7 +151,7 @@ def test_a_slow_call_of_the_engine_is_left_with_what_was_reached_before_it(
     found, seconds, _, err = end(process, number)
     assert (found, err.count("\n")) == (code, 1)
     assert seconds < 5
-    assert "the best weights are in m; --resume goes on from run" in err
+    assert "the best weights are in m; --resume continues from run" in err
     assert left(folder) == {"run", "m"}
     assert read_state(folder / "run").state.history.epochs >= 1
     cr.load(folder / "m")

@@ -81,7 +81,7 @@ def test_curves_are_drawn(suffix: str, folder: Path) -> None:
     picture = folder / f"curve.{suffix}"
     train = ("train", "t.csv", "--target", "answer", "--epochs", "3", "--metric", "auc", "--out", "c.safetensors")
     out, _ = call(*train, "--plot", picture, cwd=folder)
-    assert f"curves drawn in {picture}" in out
+    assert f"curves plotted in {picture}" in out
     assert picture.read_bytes().startswith({"png": b"\x89PNG", "svg": b"<?xml"}[suffix])
 
 
@@ -90,8 +90,8 @@ def test_curves_are_drawn(suffix: str, folder: Path) -> None:
     [
         ("curve.jpeg", 2, ".png, .svg or .pdf"),
         ("no/such/curve.png", 1, "no/such/curve.png"),
-        ("c.png", 2, "--out too"),
-        ("t.csv", 2, "read too"),
+        ("c.png", 2, "also --out"),
+        ("t.csv", 2, "also an input"),
     ],
 )
 def test_curves_that_cannot_be_drawn_are_told_before_any_work(plot: str, code: int, said: str, folder: Path) -> None:

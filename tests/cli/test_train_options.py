@@ -108,7 +108,7 @@ def test_a_metric_that_is_never_a_number_is_told(here: Path, capsys: pytest.Capt
     (here / "held.csv").write_text("".join(line + "\n" for line in TABLE.splitlines() if not line.endswith("no")))
     arguments = ["--validation", "held.csv", "--metric", "auc", "--epochs", "2"]
     assert run(["train", "t.csv", "--target", "answer", *arguments]) == 1
-    assert "auc was never a number on the rows held out" in capsys.readouterr().err
+    assert "auc was never a number on the held-out rows" in capsys.readouterr().err
     assert not (here / "model.safetensors").exists()
 
 
@@ -125,7 +125,7 @@ def test_counts_are_inspected_in_their_unit(here: Path, capsys: pytest.CaptureFi
         ("--optimizer zgd", "did you mean 'sgd'"),
         ("--optimizer sgd:speed=3", "has no parameter 'speed'"),
         ("--optimizer sgd --optimizer adam", "optimizer"),
-        ("--schedule cosine:warmup=x", "'x' is no number"),
+        ("--schedule cosine:warmup=x", "'x' is not a number"),
         ("--optimizer lbfgs --schedule cosine", "does not go with lbfgs"),
         ("--optimizer lbfgs --learning-rate 0.1", "line search"),
         ("--optimizer rprop --batch-size 8", "needs all"),
@@ -140,14 +140,14 @@ def test_counts_are_inspected_in_their_unit(here: Path, capsys: pytest.CaptureFi
         ("--metric acc", "accuracy"),
         ("--metric auc --validation 0", "held out"),
         ("--patience 0", "patience is 0"),
-        ("--patience soon", "'soon' is no whole number and not 'none' and not 'auto'"),
+        ("--patience soon", "'soon' is not a whole number or 'none' or 'auto'"),
         ("--min-delta -1", "min_delta is -1"),
         ("--time 0", "time is 0"),
-        ("--time soon", "is no time"),
+        ("--time soon", "is not a time"),
         ("--clip-norm 0", "norm of clip is 0"),
-        ("--batch-size some", "and not 'all' and not 'auto'"),
+        ("--batch-size some", "not a whole number or 'all' or 'auto'"),
         ("--mode max", "Unknown option"),
-        ("--class-weight yes=x", "'x' is no number"),
+        ("--class-weight yes=x", "'x' is not a number"),
         ("--class-weight even", "'balanced'"),
         ("--class-weight maybe=3", "the classes of 'answer'"),
         ("--test-every 1", "test_every is 1"),

@@ -51,8 +51,8 @@ def test_a_list_of_entries_keeps_parameters_with_their_names() -> None:
         ("=3", "NAME:PARAMETER=VALUE"),
         ("momentum=3", "NAME:PARAMETER=VALUE"),
         ("sgd:momentum", "PARAMETER=VALUE"),
-        ("sgd:momentum=", "'' is no number"),
-        ("sgd:momentum=high", "'high' is no number"),
+        ("sgd:momentum=", "'' is not a number"),
+        ("sgd:momentum=high", "'high' is not a number"),
         ("sgd:momentum=nan", "finite"),
         ("sgd:momentum=2", "from 0 to below 1"),
         ("sgd:momemtum=0.5", "it takes learning_rate, momentum, nesterov"),
@@ -74,7 +74,7 @@ def test_times(text: str, seconds: float) -> None:
 
 @pytest.mark.parametrize("text", ["", "soon", "-3", "1h2h", "1.2.3", "nan", "10 d"])
 def test_what_is_no_time_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is no time"):
+    with pytest.raises(ValueError, match="is not a time"):
         read(values.duration, text)
 
 
@@ -83,7 +83,7 @@ def test_numbers_with_words() -> None:
     assert read(values.count(all=None, auto="auto"), "auto") == "auto"
     assert read(values.count(), "-3") == -3
     for text in ("1.5", "none", "", "0x10", "１"):
-        with pytest.raises(ValueError, match="is no whole number"):
+        with pytest.raises(ValueError, match="is not a whole number"):
             read(values.count(), text)
 
 

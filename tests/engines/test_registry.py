@@ -98,7 +98,7 @@ def test_importing_the_registry_asks_no_engine_whether_it_is_there():
 
 @pytest.mark.parametrize(
     ("registered", "words"),
-    [(Toy, "works: its gradient is within"), (absent, "the toy is not unpacked; to have it: ")],
+    [(Toy, "works: its gradient is within"), (absent, "the toy is not unpacked; to install it: ")],
     indirect=["registered"],
 )
 def test_the_doctor_checks_a_new_engine(registered, words, capsys):

@@ -32,8 +32,8 @@ def test_the_list_is_kernel_and_bias_in_turn_and_comes_back_bit_by_bit(dtype):
         ([(3, 4)], "in turn"),
         ([(3, 4), (4, 2)], "in turn"),
         ([(3, 4), (4,), (4,), (4,)], "in turn"),
-        ([(3, 4), (3,)], "do not follow one another"),
-        ([(3, 4), (4,), (5, 2), (2,)], "do not follow one another"),
+        ([(3, 4), (3,)], "do not fit one after the other"),
+        ([(3, 4), (4,), (5, 2), (2,)], "do not fit one after the other"),
     ],
 )
 def test_what_dense_layers_with_biases_do_not_give_is_refused_in_one_line(shapes, words):

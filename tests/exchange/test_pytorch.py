@@ -159,5 +159,5 @@ def test_anything_else_is_refused_in_one_line(name):
 
 @needs_torch
 def test_a_function_of_your_own_cannot_go_to_torch():
-    with pytest.raises(ArchitectureError, match=r"^activation .* is your own function of NumPy, .*$"):
+    with pytest.raises(ArchitectureError, match=r"^activation .* is your own NumPy function, .*$"):
         cr.to_torch(Network([2, 3, 1], lambda z: z / (1 + z * z)))

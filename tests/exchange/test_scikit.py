@@ -76,7 +76,7 @@ def test_it_is_a_network_of_its_own():
     ("given", "words"),
     [
         (MLPClassifier(), "this MLPClassifier is not fitted"),
-        (LogisticRegression(), "a LogisticRegression is no MLPClassifier or MLPRegressor"),
+        (LogisticRegression(), "a LogisticRegression is not an MLPClassifier or MLPRegressor"),
         (None, "a NoneType is no"),
     ],
 )

@@ -77,10 +77,10 @@ def test_layers_that_follow_one_another_have_an_identity_between_them():
 def test_what_has_no_place_in_a_network_is_said():
     steps = [Dropout(0.1), linear(3, 4), TANH, Dropout(0.5), Linear(np.ones((4, 2), "float32"), None)]
     found, notes = from_steps(steps)
-    assert [note.split(",")[0] for note in notes] == [
-        "dropout 0.1 at layer 1 is a setting of training here",
-        "dropout 0.5 at layer 2 is a setting of training here",
-        "layer 3 has no biases; here they are 0",
+    assert [note.split(", ")[0].split(":")[0] for note in notes] == [
+        "dropout 0.1 at layer 1 is a training setting here",
+        "dropout 0.5 at layer 2 is a training setting here",
+        "layer 3 has no biases; here they start at 0",
     ]
     assert found.architecture.sizes == (3, 4, 2)
     assert found.theta[-2:].tolist() == [0, 0]
@@ -93,10 +93,10 @@ def test_what_has_no_place_in_a_network_is_said():
         ([TANH], {}, ArchitectureError, "no Linear layer"),
         ([TANH, linear(3, 2)], {}, ArchitectureError, "tanh comes before the first Linear layer"),
         ([linear(3, 4), TANH, SIGMOID], {}, ArchitectureError, "layer 2 has two activations, tanh and sigmoid"),
-        ([linear(3, 4), linear(3, 2)], {}, ArchitectureError, "layer 2 gives 4 numbers, .* takes 3"),
+        ([linear(3, 4), linear(3, 2)], {}, ArchitectureError, "layer 2 has 4 outputs, .* takes 3"),
         ([linear(3, 4), [(TANH, 2), (SIGMOID, 2)], linear(4, 2)], {}, ArchitectureError, "hidden layer has blocks"),
         ([linear(3, 4), [(TANH, 2), (SIGMOID, 1)]], {}, ArchitectureError, "widths"),
-        ([linear(3, 4), SIGMOID], {"output": "sigmoid"}, SettingError, "has sigmoid already: leave output out"),
+        ([linear(3, 4), SIGMOID], {"output": "sigmoid"}, SettingError, "already has sigmoid: leave output out"),
         ([linear(3, 4)], {"output": "softplusplus"}, UnknownNameError, "softplus"),
         ([linear(3, 4)], {"cost": "poisson"}, ArchitectureError, "poisson"),
     ],

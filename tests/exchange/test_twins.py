@@ -33,5 +33,5 @@ def test_an_activation_without_a_twin_is_refused_in_one_line(monkeypatch):
 
 
 def test_a_function_of_your_own_has_no_twin():
-    with pytest.raises(ArchitectureError, match=r"^activation .* is your own function of NumPy, [^\n]*$"):
+    with pytest.raises(ArchitectureError, match=r"^activation .* is your own NumPy function, [^\n]*$"):
         twin_of(ACTIVATIONS.get(lambda z: z / (1 + z * z)))

@@ -152,12 +152,12 @@ def test_a_link_to_nothing_makes_what_it_names(tmp_path):
 
 
 def test_a_folder_in_the_way(tmp_path):
-    with pytest.raises(IsADirectoryError, match=f"folder is in the way.*{re.escape(repr(str(tmp_path)))}"):
+    with pytest.raises(IsADirectoryError, match=f"it is a folder, name a file in it.*{re.escape(repr(str(tmp_path)))}"):
         put(tmp_path)
 
 
 def test_a_missing_folder(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"folder does not exist, create that first.*no.*model\.bin"):
+    with pytest.raises(FileNotFoundError, match=r"folder does not exist, create it first.*no.*model\.bin"):
         put(tmp_path / "no" / "model.bin")
 
 
@@ -181,7 +181,7 @@ def test_a_folder_and_a_file_that_are_read_only(old):
     with pytest.raises(PermissionError, match=r"read-only, choose another name.*model\.bin"):
         put(old)
     old.parent.chmod(0o555)
-    with pytest.raises(PermissionError, match=r"takes no new file.*other\.bin"):
+    with pytest.raises(PermissionError, match=r"no file can be created in its folder.*other\.bin"):
         put(old.parent / "other.bin")
     old.parent.chmod(0o755)
     assert old.read_bytes() == OLD

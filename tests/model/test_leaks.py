@@ -128,7 +128,7 @@ def test_the_shared_tables_have_none_but_titanics_boat_and_body(shared_data: Any
 
 def test_it_is_said_before_training(shared_data: Any) -> None:
     notes = TableTraining(shared_data("titanic.csv"), "survived", TableSettings()).notes
-    assert [note for note in notes if note.startswith("boat alone tells survived in 97")]
+    assert [note for note in notes if note.startswith("boat alone predicts survived in 97")]
     assert "body is filled in only where survived is 0: drop it unless it is known when you predict" in notes
 
 

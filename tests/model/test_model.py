@@ -80,7 +80,7 @@ def test_one_row_gives_the_same_bits_alone() -> None:
 def test_the_held_out_rows_are_seen_by_neither_encoder_nor_network() -> None:
     table = shapes()
     training = TableTraining(table, "total", TableSettings(drop=("sign",), validation=0.1))
-    held = training.held
+    held = training.held_out
     assert held is not None
     assert len(held[0]) == 30
     assert len(training.rows[0]) == 270
@@ -92,7 +92,7 @@ def test_rows_without_a_target_are_left_out_and_counted() -> None:
     table = shapes()
     gaps = {**table, "total": [None] * 5 + table["total"][5:]}
     training = TableTraining(gaps, "total", TableSettings(drop=("sign",), validation=0.1))
-    assert len(training.rows[0]) + len(training.held[0]) == 295  # type: ignore[index]
+    assert len(training.rows[0]) + len(training.held_out[0]) == 295  # type: ignore[index]
     assert any("5 rows lack a target" in note for note in training.notes)
     model = cr.train_table(gaps, target="total", drop=("sign",), epochs=1)
     assert model.evaluate(gaps)["without_target"] == 5
@@ -112,7 +112,7 @@ def test_the_weights_kept_are_those_of_the_best_epoch() -> None:
 
 def test_too_few_rows_are_all_trained_on() -> None:
     training = TableTraining({"x": [1.0, 2.0, 3.0], "y": [1.5, 2.5, 3.5]}, "y", TableSettings())
-    assert training.held is None
+    assert training.held_out is None
     assert len(training.rows[0]) == 3
 
 
@@ -200,7 +200,7 @@ def test_a_model_is_pickled_with_its_answers() -> None:
 def test_answers_that_are_no_numbers_are_refused() -> None:
     model = cr.train_table(shapes(), target="total", drop=("sign",), epochs=1)
     model.network.W[0][...] = 3e38
-    with pytest.raises(DataError, match="no finite answer"):
+    with pytest.raises(DataError, match="no finite prediction"):
         model.predict(shapes())
 
 

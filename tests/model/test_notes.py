@@ -29,12 +29,12 @@ def test_as_what_every_column_is_seen() -> None:
     )
     assert found == [
         "target y: a number",
-        "seen as numbers: 'age'",
-        "seen as numbers on a logarithmic scale: 'fare'",
-        "seen as words: 'sex', 'town'",
-        "seen as times: 'when'",
-        "seen as words in an order: 'size'",
-        "seen only as there or missing, because every value is the same: 'sold'",
+        "used as numbers: 'age'",
+        "used as numbers on a logarithmic scale: 'fare'",
+        "used as words: 'sex', 'town'",
+        "used as times: 'when'",
+        "used as words in an order: 'size'",
+        "used only as there or missing, because every value is the same: 'sold'",
         "left out, because every value is the same: 'same'",
         "left out, because hardly any word comes twice, as in names and identifiers: 'name'",
     ]

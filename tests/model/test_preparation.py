@@ -34,7 +34,7 @@ WEIGHT = [float(k % 5) for k in range(N)]
 def prepared(source, names, **settings):
     """The arrays of a table that is prepared, as bytes, and its encoder and targets."""
     found = prepare(source if isinstance(source, Cut) else Cut(source, []), names, TableSettings(**settings), 0)
-    arrays = [array for part in (found.rows, found.held or (), found.test or ()) for array in part]
+    arrays = [array for part in (found.rows, found.held_out or (), found.test or ()) for array in part]
     return [(a.dtype, a.shape, a.tobytes()) for a in arrays if a is not None], repr((found.encoder, found.targets))
 
 

@@ -96,7 +96,7 @@ def test_patience_counts_the_metric() -> None:
     ("settings", "said"),
     [
         ({"metric": "acuracy"}, "metric is 'acuracy'"),
-        ({"metric": "rmse"}, "is for numbers, which no target is: choose from accuracy"),
+        ({"metric": "rmse"}, "is for numbers, but no target has numbers: choose from accuracy"),
         ({"metric": "accuracy", "mode": "min"}, "mode of metric accuracy"),
         ({"metric": max}, "mode of metric max is None"),
         ({"metric": 3}, "metric is 3"),

@@ -103,9 +103,9 @@ def test_rows_of_weight_0_are_as_if_they_were_not_there() -> None:
 def test_weights_are_those_of_the_rows_to_train_on_and_of_the_held_out() -> None:
     table = houses()
     training = TableTraining(table, "price", TableSettings(weight="w", validation=0.1))
-    assert training.held is not None
+    assert training.held_out is not None
     x = np.array([float(v or 0) for v in table["price"]])
-    for _, T, weight in (training.rows, training.held):
+    for _, T, weight in (training.rows, training.held_out):
         target = training.model.targets.decode(T)["price"]
         rows = [int(np.argmin(np.abs(x - value))) for value in target]
         assert weight is not None
@@ -144,6 +144,60 @@ def test_the_weight_of_a_class_is_that_of_its_rows(weights: Columns) -> None:
         table | {"w": [3.0 if kind == "rare" else 1.0 for kind in table["kind"]]}, drop="price", weight="w"
     )
     assert bits(by_class) == bits(by_row)
+
+
+OUT = {"class_weight": {"blue": 0}, "drop": ("w", "kind", "price")}  # leaves the rows of a class out
+
+
+def blue(table: Columns) -> list[int]:
+    return [k for k, colour in enumerate(table["colour"]) if colour == "blue"]
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"hidden": "auto", "members": 3}, {"validation": 0.3, "class_weight": {"blue": 0, "red": 2}}]
+)
+def test_a_class_of_weight_0_is_left_out_of_everything(settings: Columns) -> None:
+    """As if its rows were not there, to the last bit; one of them has to say that there is such a class."""
+    table = houses()
+    first, *others = blue(table)
+    for k in [first, *others]:  # whatever they hold
+        table["x"][k] = 1e9 * k
+    fewer = without(table, others)
+    model, alone = (trained(t, "colour", **{**OUT, **settings}) for t in (table, fewer))
+    assert bits(model) == bits(alone)
+    assert model.summary == alone.summary
+    assert model.targets.columns[0].words == ("blue", "green", "red")
+    notes = TableTraining(table, "colour", TableSettings(**OUT)).notes
+    assert f"{len(others) + 1} rows have a class of weight 0 and are left out" in notes
+
+
+def test_a_class_of_weight_0_is_left_out_of_a_table_to_validate_with_and_not_of_the_test() -> None:
+    table, own = houses(), houses(60, seed=1)
+    settings: Columns = {**OUT, "epochs": 3, "test_every": 6}
+    model, alone = (trained(table, "colour", validation=t, **settings) for t in (own, without(own, blue(own))))
+    assert bits(model) == bits(alone)
+    assert model.summary == alone.summary
+    assert model.summary["validation_rows"] == 60 - len(blue(own))
+    assert model.summary["test"]["rows"] == 40
+
+
+def test_a_row_is_left_out_only_if_none_of_its_targets_has_a_weight() -> None:
+    table = houses()
+    weights: Columns = {"colour": {"blue": 0}, "kind": {"common": 0}}
+    training = TableTraining(table, ["colour", "kind"], TableSettings(class_weight=weights, validation=0, drop="price"))
+    _, T, weight = training.rows
+    assert weight is not None
+    assert (weight == (T[:, [0, 3]] == 0)).all()
+    assert weight.any(axis=1).all()
+    training = TableTraining(table, ["colour", "price"], TableSettings(class_weight={"blue": 0}, validation=0))
+    assert len(training.rows.X) == 240
+    assert training.rows.weight is not None
+    assert (training.rows.weight == np.stack([training.rows.T[:, 0] == 0, np.ones(240)], axis=1)).all()
+
+
+def test_classes_that_all_have_weight_0_leave_nothing_to_learn() -> None:
+    with pytest.raises(DataError, match="there is nothing to learn"):
+        trained(houses(), drop="price", class_weight={"rare": 0, "common": 0})
 
 
 def test_classes_of_numbers_are_named_by_their_value() -> None:

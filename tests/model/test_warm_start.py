@@ -70,7 +70,7 @@ def test_a_network_too_narrow_for_the_pairs_begins_at_random() -> None:
 def test_a_linear_start_that_was_asked_for_and_cannot_be_is_refused() -> None:
     table = {"x": np.arange(30.0), "y": np.arange(30.0) % 7 / 3}
     for settings in ({"hidden": 3}, {"hidden": 8, "activation": "tanh"}):
-        with pytest.raises(SettingError, match="start is 'linear', which these hidden layers cannot carry"):
+        with pytest.raises(SettingError, match="start is 'linear', but these hidden layers cannot carry"):
             cr.train_table(table, "y", start="linear", epochs=1, **settings)
 
 

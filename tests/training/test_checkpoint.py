@@ -119,7 +119,7 @@ def test_what_is_no_checkpoint_is_neither_resumed_nor_overwritten(file):
 
 def test_a_checkpoint_is_no_model_and_says_how_to_use_it(file, every_batch):
     begun(file)
-    with pytest.raises(ModelFileError, match=r"the checkpoint of a training, not a model: go on with it by .*--resume"):
+    with pytest.raises(ModelFileError, match=r"the checkpoint of a training, not a model: resume it with .*--resume"):
         cr.load(file)
 
 

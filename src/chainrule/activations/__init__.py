@@ -1,8 +1,8 @@
-"""Activation functions: sigma, its derivative and its pullback, one class each in `entries`.
+"""Activation functions: sigma, its derivative and its pullback, one class for each in `entries`.
 
-An elementwise activation is `value` and `derivative`; its pullback is `G * sigma'(Z)`. Any other brings its own
-`pullback`, the product of a row of dC/dA with the Jacobian dA/dZ. `needs` names the one array that backward must
-keep, so that an engine may throw the other away.
+An elementwise activation has `value` and `derivative`; its pullback is `G * sigma'(Z)`. Any other activation has its
+own `pullback`, the product of a row of dC/dA with the Jacobian dA/dZ. `needs` names the array, Z or A, that the
+backward pass needs, so an engine can discard the other one.
 """
 
 from chainrule.activations.base import Activation, Interval

@@ -1,4 +1,4 @@
-"""What an activation is, and the registry of all activations."""
+"""The base class of activations, and the interval of their values."""
 
 import dataclasses
 import math
@@ -11,7 +11,7 @@ __all__ = ["REALS", "Activation", "Interval"]
 
 
 class Interval(NamedTuple):
-    """The values that an activation can take; an open end is approached but not reached (in exact arithmetic)."""
+    """The values that an activation can have; in exact arithmetic an open end is approached, but not reached."""
 
     low: float
     high: float
@@ -19,7 +19,7 @@ class Interval(NamedTuple):
     open_high: bool = True
 
     def inside(self, other: "Interval") -> bool:
-        """Whether every value of this interval is one of `other`."""
+        """Whether every value of this interval is in `other`."""
         low = self.low > other.low or (self.low == other.low and (self.open_low or not other.open_low))
         high = self.high < other.high or (self.high == other.high and (self.open_high or not other.open_high))
         return low and high
@@ -33,12 +33,12 @@ REALS = Interval(-math.inf, math.inf)
 
 @dataclasses.dataclass(frozen=True)
 class Activation(Entry):
-    """An activation function sigma, applied to an array Z of shape (m, n_l), rows being examples.
+    """An activation function sigma, applied to an array Z of shape (m, n_l) whose rows are examples.
 
-    - range: all values of sigma, exactly; with parameters it may be a property.
-    - needs: the one array, "Z" or "A", from which `derivative` is computed.
-    - elementwise: whether a_j depends on z_j alone.
-    - initializer: the name of the initializer that suits hidden layers of it.
+    - range: the exact set of values of sigma; a property if it depends on parameters.
+    - needs: the array, "Z" or "A", from which `derivative` is computed.
+    - elementwise: whether a_j depends only on z_j.
+    - initializer: the name of the initializer for hidden layers with this activation.
     """
 
     range: ClassVar[Interval] = REALS
@@ -51,8 +51,8 @@ class Activation(Entry):
         raise TypeError(f"{type(self).__name__} does not define value")
 
     def derivative(self, Z: Array, A: Array) -> Array:
-        """sigma'(Z), shape (m, n_l); reads only the array that `needs` names."""
-        raise TypeError(f"{self.name} is not elementwise: it has a pullback, but no derivative of one number")
+        """sigma'(Z), shape (m, n_l); uses only the array that `needs` names."""
+        raise TypeError(f"{self.name} is not elementwise: it has a pullback, but no elementwise derivative")
 
     def pullback(self, G: Array, Z: Array, A: Array) -> Array:
         """The vector-Jacobian product: from G = dC/dA to dC/dZ, shape (m, n_l)."""

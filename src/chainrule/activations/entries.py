@@ -1,6 +1,6 @@
-"""The activations by name: each is one entry here and, where the native core has it, one there.
+"""The activations by name, one class for each; the native core has the same list.
 
-Comparisons look at the real part, so that complex steps pass through every entry.
+Comparisons use the real part, so that a complex step can differentiate every entry.
 """
 
 import dataclasses
@@ -42,7 +42,7 @@ class Identity(Activation):
 @_register
 @dataclasses.dataclass(frozen=True)
 class Sigmoid(Activation):
-    """a = 1 / (1 + e^-z), in (0, 1); sigma' = a (1 - a). Never overflows: e is raised to -|z|.
+    """a = 1 / (1 + e^-z), in (0, 1); sigma' = a (1 - a). Computed with e^-|z|, so it never overflows.
 
     >>> Sigmoid().value(np.array([-1e4, 0.0, 1e4]))
     array([0. , 0.5, 1. ])
@@ -102,7 +102,7 @@ class ReLU(Activation):
 @_register
 @dataclasses.dataclass(frozen=True)
 class LeakyReLU(Activation):
-    """a = z where z > 0, else slope * z; sigma'(0) = slope. The slope is at least 0.
+    """a = z for z > 0, else slope * z; sigma'(0) = slope. The slope is at least 0.
 
     >>> LeakyReLU(slope=0.1).value(np.array([-1.0, 2.0]))
     array([-0.1,  2. ])
@@ -130,7 +130,7 @@ class LeakyReLU(Activation):
 @_register
 @dataclasses.dataclass(frozen=True)
 class ELU(Activation):
-    """a = z where z > 0, else alpha (e^z - 1), in (-alpha, inf); sigma' = 1, else a + alpha. alpha is above 0.
+    """a = z for z > 0, else alpha (e^z - 1), in (-alpha, inf); sigma' = 1 for z > 0, else a + alpha. alpha is above 0.
 
     >>> ELU().value(np.array([-1e4, 2.0]))
     array([-1.,  2.])
@@ -164,7 +164,7 @@ class ELU(Activation):
 @_register
 @dataclasses.dataclass(frozen=True)
 class SELU(Activation):
-    """a = scale * ELU(z; alpha) with the constants that make mean 0 and variance 1 a fixed point.
+    """a = scale * ELU(z; alpha), with the constants for which mean 0 and variance 1 are a fixed point.
 
     >>> SELU().value(np.array([0.0, 1.0])).round(4)
     array([0.    , 1.0507])
@@ -188,7 +188,7 @@ class SELU(Activation):
 @_register
 @dataclasses.dataclass(frozen=True)
 class GELU(Activation):
-    """a = z Phi(z), Phi being the normal distribution function (exact, no tanh); sigma' = Phi(z) + z phi(z).
+    """a = z Phi(z), where Phi is the normal distribution function (exact, no tanh); sigma' = Phi(z) + z phi(z).
 
     >>> GELU().value(np.array([-1e4, 0.0, 1.0])).round(4)
     array([-0.    ,  0.    ,  0.8413])
@@ -216,7 +216,7 @@ class GELU(Activation):
 @_register
 @dataclasses.dataclass(frozen=True)
 class SiLU(Activation):
-    """a = z s(z), s being the sigmoid (also called swish); sigma' = s(z) (1 + z s(-z)).
+    """a = z s(z), where s is the sigmoid (also called swish); sigma' = s(z) (1 + z s(-z)).
 
     >>> SiLU().value(np.array([-1e4, 0.0, 1.0])).round(4)
     array([-0.    ,  0.    ,  0.7311])
@@ -282,7 +282,7 @@ class Exp(Activation):
 class Softmax(Activation):
     """a_j = e^z_j / sum_k e^z_k: each row is positive and sums to 1. Computed from z - max z.
 
-    Every a_j depends on every z_i, so sigma' is a matrix: da_j/dz_i = a_j ([i = j] - a_i).
+    Every a_j depends on every z_i, so the derivative is a matrix: da_j/dz_i = a_j ([i = j] - a_i).
 
     >>> Softmax().value(np.array([[0.0, 1e4], [2.0, 2.0]]))
     array([[0. , 1. ],
@@ -299,7 +299,7 @@ class Softmax(Activation):
         return e / xp.sum(e, axis=1, keepdims=True)
 
     def pullback(self, G: Array, Z: Array, A: Array) -> Array:
-        """dC/dz_i = a_i (g_i - sum_j g_j a_j): the true Jacobian, right with every cost and in every layer."""
+        """dC/dz_i = a_i (g_i - sum_j g_j a_j): uses the full Jacobian, so it is right for every cost and layer."""
         return A * (G - namespace(A).sum(G * A, axis=1, keepdims=True))
 
 

@@ -1,4 +1,4 @@
-"""`train`'s checkpoint: its options, and what is saved when a signal comes while something takes too long."""
+"""The checkpoint options of `train`, and the emergency save when training does not react to a signal in time."""
 
 import dataclasses
 import time
@@ -11,77 +11,79 @@ from chainrule.cli.training_options import STOP_AND_GO_ON
 from chainrule.cli.values import duration
 from chainrule.errors import SettingError
 from chainrule.model import TableTraining
+from chainrule.text import counted
 from chainrule.training import Checkpoint, Event, Progress, TrainingState
 
-__all__ = ["NO_CHECKPOINT", "CheckpointOptions", "Rescue", "stopped_line"]
+__all__ = ["NO_CHECKPOINT", "CheckpointOptions", "EmergencySave", "stopped_line"]
 
-SLOW = 0.3  # seconds between two events from which on the state is copied before
-FRESH = 1.0  # seconds after which it is copied in any case
+SLOW = 0.3  # seconds: the state is copied before any event that took at least this long the last time
+MAX_AGE = 1.0  # seconds: an older copy is always replaced
 
 
 @dataclasses.dataclass(frozen=True)
 class CheckpointOptions:
-    """Where a training is kept, to go on with it."""
+    """Where a training is saved, so that it can be resumed."""
 
     checkpoint: Annotated[
         Path | None,
-        Parameter(help="Keep the training in this file, to go on after a stop or a crash.", group=STOP_AND_GO_ON),
+        Parameter(help="Save the training in this file, to resume it after a stop or a crash.", group=STOP_AND_GO_ON),
     ] = None
     checkpoint_every: Annotated[
         float | None,
         Parameter(
             converter=duration,
-            help="Time between two checkpoints: 10s, 5m, 1h; without it 60s.",
+            help="Time between two checkpoints: 10s, 5m, 1h. Default: 60s.",
             group=STOP_AND_GO_ON,
             metavar="TIME",
             negative="",
         ),
     ] = None
     resume: Annotated[
-        bool, Parameter(negative="", help="Go on from the checkpoint; begin if there is none.", group=STOP_AND_GO_ON)
+        bool,
+        Parameter(negative="", help="Resume from the checkpoint; start if there is none.", group=STOP_AND_GO_ON),
     ] = False
 
-    def asked(self, out: Path, data: Path) -> Checkpoint | None:
-        """The checkpoint asked for, if any. Raises SettingError for options that contradict each other."""
+    def checkpoint_for(self, out: Path, data: Path) -> Checkpoint | None:
+        """The checkpoint that the options set, or None. Raises SettingError for options that contradict each other."""
         if self.checkpoint is None:
-            given = {"--resume": self.resume, "--checkpoint-every": self.checkpoint_every is not None}
-            for name in (name for name, there in given.items() if there):
-                raise SettingError(f"{name} needs a file: add --checkpoint FILE")
+            needing = {"--resume": self.resume, "--checkpoint-every": self.checkpoint_every is not None}
+            for option in (option for option, is_set in needing.items() if is_set):
+                raise SettingError(f"{option} needs a file: add --checkpoint FILE")
             return None
         for name, other in {"--out": out, "the data": data}.items():
             if self.checkpoint.resolve() == other.resolve():
-                raise SettingError(f"--checkpoint is {str(other)!r}, which is {name} too: name another file")
+                raise SettingError(f"--checkpoint is {str(other)!r}, which is also {name}: name another file")
         every = Checkpoint.every if self.checkpoint_every is None else self.checkpoint_every
-        asked = Checkpoint(self.checkpoint, every, self.resume)
-        asked.check_place()
-        return asked
+        checkpoint = Checkpoint(self.checkpoint, every, self.resume)
+        checkpoint.check_place()
+        return checkpoint
 
 
 NO_CHECKPOINT = CheckpointOptions()
 
 
-class Rescue:
-    """Keeps the state of a training before what may take long, and saves it when the training itself cannot."""
+class EmergencySave:
+    """Copies the state of a training before slow steps, and saves the copy when training cannot save in time."""
 
     def __init__(self, training: TableTraining, out: Path, checkpoint: Checkpoint | None) -> None:
         self._training, self._out, self._checkpoint = training, out, checkpoint
         self._state: TrainingState | None = None
-        self._took: dict[str, float] = {}
+        self._durations: dict[str, float] = {}
         self._kind, self._since, self._copied = "", time.monotonic(), 0.0
 
-    def saw(self, event: Event) -> None:
-        """After each event: copy the state if what comes next was slow before or is new, or if the copy is old."""
+    def observe(self, event: Event) -> None:
+        """After each event: copy the state if the next step was slow last time or is new, or if the copy is old."""
         now = time.monotonic()
-        self._took[self._kind] = now - self._since
-        closes = isinstance(event, Progress) and event.batch == event.batches
-        self._kind = "the end of an epoch" if closes else type(event).__name__
-        if self._took.get(self._kind, SLOW) >= SLOW or now - self._copied > FRESH:
-            assert self._training.running is not None, "its event is here"
+        self._durations[self._kind] = now - self._since
+        is_last = isinstance(event, Progress) and event.batch == event.batches
+        self._kind = "the end of an epoch" if is_last else type(event).__name__
+        if self._durations.get(self._kind, SLOW) >= SLOW or now - self._copied > MAX_AGE:
+            assert self._training.running is not None, "an event comes from a running training"
             self._state, self._copied = self._training.running.state, now
         self._since = time.monotonic()
 
     def __call__(self) -> str:
-        """Save what there is, and say so in a line."""
+        """Save the last copy; returns the line that says what was saved."""
         state, running = self._state, self._training.running
         if state is None or running is None:
             return "stopped: nothing is saved"
@@ -94,7 +96,7 @@ class Rescue:
 
 
 def stopped_line(epochs: int, out: Path | None, checkpoint: Checkpoint | None) -> str:
-    """What a stop by a signal has left."""
-    done = f"stopped after {epochs} epoch{'s' * (epochs != 1)}" if epochs else "stopped in the first epoch"
+    """The line that says what a stop by a signal has saved."""
+    done = f"stopped after {counted(epochs, 'epoch')}" if epochs else "stopped in the first epoch"
     model = f"the best weights are in {out}" if out else "there is no model yet" if checkpoint else "nothing is saved"
-    return f"{done}: {model}" + (f"; --resume goes on from {checkpoint.path}" if checkpoint else "")
+    return f"{done}: {model}" + (f"; --resume continues from {checkpoint.path}" if checkpoint else "")

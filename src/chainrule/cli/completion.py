@@ -1,4 +1,4 @@
-"""`chainrule completion`: the script that makes a shell complete commands, options, their choices and file names."""
+"""`chainrule completion`: the script that lets a shell complete commands, options, their choices and file names."""
 
 import os
 from pathlib import PurePath
@@ -14,20 +14,20 @@ Shell = Literal["bash", "zsh", "fish"]
 
 
 def completion(
-    shell: Annotated[Shell | None, Parameter(help="The shell; without it the one of $SHELL.", negative="")] = None,
+    shell: Annotated[Shell | None, Parameter(help="The shell; by default the one in $SHELL.", negative="")] = None,
     /,
 ) -> int:
-    """Print the script that makes the shell complete commands, options, their choices and file names."""
+    """Print the script that lets the shell complete commands, options, their choices and file names."""
     from chainrule.cli import build
 
-    print(build().generate_completion(prog_name="chainrule", shell=shell or _own()), end="")
+    print(build().generate_completion(prog_name="chainrule", shell=shell or _login_shell()), end="")
     return 0
 
 
-def _own() -> Shell:
-    """The shell that people log in with."""
+def _login_shell() -> Shell:
+    """The user's login shell, from $SHELL."""
     name = PurePath(os.environ.get("SHELL", "")).name
-    for known in get_args(Shell):
-        if name == known:
-            return known
+    for shell in get_args(Shell):
+        if name == shell:
+            return shell
     raise SettingError(f"the shell is {name or 'not known'!r}: name one of {', '.join(get_args(Shell))}")

@@ -5,9 +5,9 @@
     hidden = [64, 64]
     learning-rate = 0.01
 
-A table is named after its command, a key after its option; a value is what the command line would take, a list is the
-option given again and again. The file is the one that `--config` names, else the first `chainrule.toml` in the current
-folder and those above it. What the command line gives, the file does not.
+Each table has the name of a command, each key the name of an option. A value is written as on the command line; a list
+repeats the option. The file is the one that `--config` names, else the first `chainrule.toml` in the current folder and
+its parents. An option on the command line overrides the file.
 """
 
 import difflib
@@ -28,36 +28,36 @@ OPTION = "--config"
 
 
 class Config:
-    """Fills in the options that the command line left out."""
+    """Takes the options that the command line leaves out from a file."""
 
     def __init__(self, commands: Iterable[str]) -> None:
         self._commands = list(commands)
         self._path, self._keys = "", ""
 
-    def named(self, text: str) -> str:
-        """What is wrong with the options, with the file that some of them came from."""
+    def with_source(self, text: str) -> str:
+        """An error about options, with the file and the keys that some of the options come from."""
         return text if not self._keys or self._path in text else f"{text} (from {self._path}: {self._keys})"
 
     def __call__(self, app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
-        """Add to a command's arguments what its file has for them (cyclopts calls it)."""
+        """Add the file's options to the arguments of a command (cyclopts calls it)."""
         option = next((argument for argument in arguments if OPTION in argument.names), None)
-        path = option and _chosen(option)
+        path = option and _path(option)
         if not option or not path:
             return
         table = _table(_read(path), path, commands[-1], self._commands)
-        found = {key: value for key, value in table.items() if not _argument(arguments, key, path).tokens}
-        for key, value in found.items():
+        missing = {key: value for key, value in table.items() if not _argument(arguments, key, path).tokens}
+        for key, value in missing.items():
             _fill(_argument(arguments, key, path), key, value, path)
-        option.tokens = [Token(keyword=OPTION, value=str(path), source="cli")] if found else []
-        self._path, self._keys = str(path), ", ".join(found)
+        option.tokens = [Token(keyword=OPTION, value=str(path), source="cli")] if missing else []
+        self._path, self._keys = str(path), ", ".join(missing)
 
 
-def _chosen(option: Argument) -> Path | None:
-    """The file that was asked for, or the nearest one; None for `--config none`, or where there is none."""
+def _path(option: Argument) -> Path | None:
+    """The file that `--config` names, else the nearest one; None for `--config none`, or if there is no file."""
     if option.tokens:
-        asked = option.tokens[-1].value
+        name = option.tokens[-1].value
         option.tokens = []
-        return None if asked.lower() == "none" else Path(asked)
+        return None if name.lower() == "none" else Path(name)
     here = Path.cwd()
     return next((folder / FILE for folder in (here, *here.parents) if (folder / FILE).is_file()), None)
 
@@ -66,39 +66,39 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingError(f"{path}: it is no TOML file in UTF-8: {error}") from None
+        raise SettingError(f"{path}: it is not a TOML file in UTF-8: {error}") from None
 
 
 def _table(document: dict[str, Any], path: Path, command: str, names: list[str]) -> dict[str, Any]:
-    """The command's own table; all others must be those of commands."""
+    """The table of the command; every table must have the name of a command."""
     for name, value in document.items():
         if name not in names or not isinstance(value, dict):
-            raise SettingError(f"{path}: there is no table [{name}]: options of a command go in its own, [{command}]")
+            raise SettingError(f"{path}: there is no table [{name}]: put the options of {command} into [{command}]")
     return document.get(command, {})
 
 
 def _argument(arguments: ArgumentCollection, key: str, path: Path) -> Argument:
     """The option that a key names, with - or _ between words."""
-    named = {name: argument for argument in arguments for name in argument.positives if name != OPTION}
-    options = {name.removeprefix("--"): argument for name, argument in named.items() if name.startswith("--")}
-    found = options.get(key.replace("_", "-"))
-    if found is None:
+    by_name = {name: argument for argument in arguments for name in argument.positives if name != OPTION}
+    options = {name.removeprefix("--"): argument for name, argument in by_name.items() if name.startswith("--")}
+    option = options.get(key.replace("_", "-"))
+    if option is None:
         close = difflib.get_close_matches(key, options, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else "keys are the options' names, without dashes in front"
+        hint = f"did you mean {close[0]!r}?" if close else "a key is the name of an option, without the leading dashes"
         raise SettingError(f"{path}: there is no option {key!r}: {hint}")
-    return found
+    return option
 
 
 def _fill(option: Argument, key: str, value: Any, path: Path) -> None:
     for token in _tokens(option, value):
         if token is None:
-            allowed = "true or false" if option.is_flag() else "a text or a number"
+            allowed = "true or false" if option.is_flag() else "text or a number"
             raise SettingError(f"{path}: {key} is {value!r}, but must be {allowed}")
         option.append(token.evolve(keyword=f"{key} in {path}", source="cli"))
 
 
 def _tokens(option: Argument, value: Any) -> Iterator[Token | None]:
-    """What the command line would have made of a value; None for one that it could not have given."""
+    """The tokens that the command line would make of a value; None for a value that cannot be written there."""
     if option.is_flag():
         yield Token(implicit_value=value) if isinstance(value, bool) else None
     elif isinstance(value, list) and _takes_several(option):

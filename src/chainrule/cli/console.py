@@ -1,4 +1,4 @@
-"""What the commands write on stdout: lines of text, tables, JSON."""
+"""Writes lines of text, tables and JSON to stdout."""
 
 import json
 import math
@@ -15,12 +15,12 @@ __all__ = ["say", "show_table", "write_json"]
 
 
 def say(text: str) -> None:
-    """One line on stdout."""
+    """Write one line to stdout."""
     print(printable(text), flush=True)
 
 
 def write_json(value: Mapping[str, Any]) -> None:
-    """One JSON object on one line of stdout; what JSON has no number for (NaN, infinity) is null."""
+    """Write one JSON object as one line to stdout; NaN and infinity, which JSON lacks, become null."""
     print(json.dumps(_plain(value), allow_nan=False), flush=True)
 
 
@@ -33,7 +33,7 @@ def _plain(value: Any) -> Any:
 
 
 def show_table(heads: Sequence[str], rows: Iterable[Sequence[str]], numbers_from: int | None = None) -> None:
-    """A table on stdout; columns from `numbers_from` on stand on the right, numbers are for the caller to format."""
+    """Write a table to stdout; columns from `numbers_from` on are aligned right. The caller formats the numbers."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for k, head in enumerate(heads):
         right = numbers_from is not None and k >= numbers_from

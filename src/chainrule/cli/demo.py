@@ -1,11 +1,11 @@
-"""`chainrule demo`: the digits that ship with scikit-learn, from training to a file to try things on."""
+"""`chainrule demo`: train on the digits that ship with scikit-learn, and leave a model and test images to try."""
 
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from chainrule.cli.checkpointing import Rescue
+from chainrule.cli.checkpointing import EmergencySave
 from chainrule.cli.console import say, write_json
 from chainrule.cli.evaluate import show_scores
 from chainrule.cli.options import AsJson
@@ -19,14 +19,14 @@ __all__ = ["demo"]
 
 def demo(
     *,
-    folder: Annotated[Path, Parameter(help="Where the model and the test images go.")] = Path(),
+    folder: Annotated[Path, Parameter(help="Folder for the model and the test images.")] = Path(),
     epochs: Annotated[int, Parameter(help="Passes over the images.")] = 30,
     seed: Annotated[int, Parameter(help="Fixes every random choice.")] = 0,
     as_json: AsJson = False,
 ) -> int:
-    """Train on 1,797 handwritten digits of 8 × 8 pixels: a first look, with nothing to prepare.
+    """Train on 1,797 handwritten digits of 8 × 8 pixels.
 
-    Every fifth image is kept for the test. Writes digits.safetensors (the model) and digits-test.csv (those images).
+    Every fifth image is kept for the test. Writes digits.safetensors (the model) and digits-test.csv (the test images).
     """
     model_path, test_path = folder / "digits.safetensors", folder / "digits-test.csv"
     for path in (model_path, test_path):
@@ -36,7 +36,7 @@ def demo(
     for note in () if as_json else training.notes[:2]:
         say(note)
     with Interrupt() as interrupt:
-        run_training(training, as_json, interrupt, Rescue(training, model_path, None))
+        run_training(training, as_json, interrupt, EmergencySave(training, model_path, None))
         code = interrupt.code
         if not worth_saving(training):
             return code
@@ -48,7 +48,7 @@ def demo(
         return code
     say(summary_line(training.model))
     say("")
-    say("on images that it has not seen:")
+    say("on the test images, which were not used in training:")
     show_scores(scores)
     say("")
     say(f"the model is in {model_path}, the test images are in {test_path}; try next:")
@@ -60,7 +60,7 @@ def demo(
 
 
 def _digits() -> tuple[dict[str, Any], dict[str, Any]]:
-    """The images as tables of 64 pixels and the digit: those to learn from, and every fifth for the test."""
+    """The training images and the test images (every fifth), each as a table of 64 pixels and the digit."""
     from sklearn.datasets import load_digits
 
     digits = load_digits()

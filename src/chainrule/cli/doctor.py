@@ -1,4 +1,4 @@
-"""`chainrule doctor`: what is installed, what works, and the command that mends what does not."""
+"""`chainrule doctor`: what is installed, what works, and the command that repairs what does not."""
 
 import importlib.metadata
 import os
@@ -17,7 +17,7 @@ _INSTALL = f"{sys.executable} -m pip install --force-reinstall chainrule"
 
 
 class Check(NamedTuple):
-    """One thing that was looked at: whether it is all right, what was found, and the command that mends it."""
+    """The result of one check: `ok`, the state that was `found`, and the command (`cure`) that repairs it."""
 
     name: str
     ok: bool
@@ -29,9 +29,9 @@ def doctor(
     *,
     as_json: AsJson = False,
 ) -> int:
-    """Check the installation: versions, engines, what is missing and the command that adds it.
+    """Check the installation: versions, engines, what is missing and the command that installs it.
 
-    Leaves with 1 if anything that chainrule needs is missing or wrong.
+    Exits with status 1 if anything that chainrule needs is missing or wrong.
     """
     checks = [_python(), *_dependencies()]
     if all(check.ok for check in checks):
@@ -42,25 +42,25 @@ def doctor(
 
 
 def _python() -> Check:
-    where = f"{platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores"
-    return Check("python", sys.version_info >= (3, 11), where, "install Python 3.11 or newer")
+    text = f"{platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    return Check("python", sys.version_info >= (3, 11), text, "install Python 3.11 or newer")
 
 
 def _dependencies() -> list[Check]:
-    """Every package that chainrule needs, against the version that it asks for."""
-    needed = [line for line in importlib.metadata.requires("chainrule") or [] if "extra ==" not in line]
-    return [_dependency(line) for line in needed]
+    """Every package that chainrule needs: its version, compared with the required one."""
+    requirements = [line for line in importlib.metadata.requires("chainrule") or [] if "extra ==" not in line]
+    return [_dependency(requirement) for requirement in requirements]
 
 
-def _dependency(line: str) -> Check:
-    name, least = re.match(r"([\w.-]+)(?:.*>=\s*([\w.]+))?", line).groups()  # type: ignore[union-attr]
+def _dependency(requirement: str) -> Check:
+    name, least = re.match(r"([\w.-]+)(?:.*>=\s*([\w.]+))?", requirement).groups()  # type: ignore[union-attr]
     cure = f'{sys.executable} -m pip install "{name}>={least}"' if least else f"{sys.executable} -m pip install {name}"
     try:
-        found = importlib.metadata.version(name)
+        version = importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return Check(name, False, "not installed", cure)
-    enough = least is None or _numbers(found) >= _numbers(least)
-    return Check(name, enough, found if enough else f"{found}, but {least} or newer is needed", cure)
+    enough = least is None or _numbers(version) >= _numbers(least)
+    return Check(name, enough, version if enough else f"{version}, but {least} or newer is needed", cure)
 
 
 def _numbers(version: str) -> list[int]:
@@ -68,7 +68,7 @@ def _numbers(version: str) -> list[int]:
 
 
 def _numpy_library() -> Check:
-    """The library that NumPy multiplies matrices with, and its threads."""
+    """The library that multiplies matrices for NumPy, and its number of threads."""
     import numpy as np
 
     blas: Any = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
@@ -77,7 +77,7 @@ def _numpy_library() -> Check:
 
 
 def _engines() -> list[Check]:
-    """Every engine of the registry: why it is absent, or how right it is."""
+    """Every engine of the registry: why it is absent, or how exact its gradient is."""
     from chainrule.engines import ENGINES, why_absent
 
     reasons = {name: why_absent(name) for name in ENGINES}
@@ -85,12 +85,12 @@ def _engines() -> list[Check]:
 
 
 def _absent(name: str, reason: str) -> Check:
-    """An engine that is not there, which is all right: another one computes."""
-    return Check(f"engine {name}", True, f"{reason}; to have it: {_INSTALL}")
+    """An engine that is not installed. The check passes, because another engine computes."""
+    return Check(f"engine {name}", True, f"{reason}; to install it: {_INSTALL}")
 
 
-def _parts(name: str) -> str:
-    """What an engine computes with."""
+def _hardware(name: str) -> str:
+    """The instruction set and the threads that an engine uses, if it has threads."""
     from chainrule.engines import ENGINES
 
     engine = ENGINES[name]()
@@ -99,7 +99,7 @@ def _parts(name: str) -> str:
 
 
 def _engine(name: str) -> Check:
-    """An engine, with a gradient of its own compared with the equations index by index."""
+    """An engine: its gradient, compared with the equations computed index by index."""
     import numpy as np
 
     from chainrule import components
@@ -113,7 +113,7 @@ def _engine(name: str) -> Check:
     parts = [np.ravel(part) for layer in zip(example.dC_dw, example.dC_db, strict=True) for part in layer]
     expected = np.concatenate(parts)
     worst = float(np.abs(net.gradient([x], [y], engine=name) - expected).max() / np.abs(expected).max())
-    text = f"works: {_parts(name)}its gradient is within {worst:.0e} of the equations index by index"
+    text = f"works: {_hardware(name)}its gradient is within {worst:.0e} of the equations index by index"
     return Check(f"engine {name}", worst < 1e-12, text, _INSTALL)
 
 
@@ -128,5 +128,9 @@ def _as_text(checks: list[Check], healthy: bool) -> None:
     for check in checks:
         print(f"{'ok ' if check.ok else 'NO '} {check.name}: {check.found}")
         if not check.ok:
-            print(f"    mend it with: {check.cure}")
-    print("everything that chainrule needs is here" if healthy else "something is missing: see the lines that begin NO")
+            print(f"    to repair it: {check.cure}")
+    print(
+        "everything that chainrule needs is installed"
+        if healthy
+        else "something is missing: see the lines that begin with NO"
+    )

@@ -1,4 +1,4 @@
-"""`chainrule evaluate`: how good a model's answers are where the right ones are known."""
+"""`chainrule evaluate`: compare the answers of a model with the true values in a table."""
 
 import math
 from pathlib import Path
@@ -22,18 +22,18 @@ def evaluate(
     /,
     *,
     target: Annotated[
-        Path | None, Parameter(help="A file with the targets, where the table has none.", negative="")
+        Path | None, Parameter(help="A file with the targets, if the table has none.", negative="")
     ] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Compare a model's answers with a table's known ones.
+    """Compare the answers of a model with the true values in a table.
 
     Parameters
     ----------
     model
         A model file that chainrule wrote.
     data
-        A table with the target's column and those that the model was trained on, in any order.
+        A table with the target and the columns that the model was trained on, in any order.
     """
     rows = as_source(data)
     scores = load_model(model).evaluate(rows if target is None else with_target(rows, as_source(target)))
@@ -45,7 +45,7 @@ def evaluate(
 
 
 def show_scores(scores: dict[str, Any]) -> None:
-    """The scores in lines of text, the rows first, then one line for each target; then the mistakes."""
+    """Write the number of rows, one line of scores for each target, then the mistakes."""
     without = scores["without_target"]
     say(f"{scores['rows']:,} rows" + (f" ({without:,} more have no target)" if without else ""))
     show_targets(scores)
@@ -53,8 +53,8 @@ def show_scores(scores: dict[str, Any]) -> None:
 
 
 def show_targets(scores: dict[str, Any]) -> None:
-    """One line for each target, and one for all numbers together; what is not defined is left out."""
+    """Write one line for each target, and one for all number targets together; undefined scores are left out."""
     overall = {"overall": scores["overall"]} if "overall" in scores else {}
-    for name, found in [*scores["targets"].items(), *overall.items()]:
-        defined = {label: value for label, value in found.items() if not math.isnan(value)}
+    for name, values in [*scores["targets"].items(), *overall.items()]:
+        defined = {label: value for label, value in values.items() if not math.isnan(value)}
         say(f"{name}: " + ", ".join(f"{words(label)} {number(value)}" for label, value in defined.items()))

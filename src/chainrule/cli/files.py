@@ -1,9 +1,9 @@
-"""Files as the commands take them: tables with their targets, model files, and files to be written."""
+"""Opens the files of a command, tables and models, and checks the files that it will write."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from chainrule.cli.values import named
+from chainrule.cli.values import matching_columns
 from chainrule.errors import ModelFileError, SettingError
 from chainrule.files import load
 from chainrule.files.atomic import check_target
@@ -13,32 +13,32 @@ from chainrule.tables.sources import Source, as_source, with_target
 __all__ = ["check_output", "load_model", "open_table"]
 
 
-def open_table(data: Path, target: Sequence[str]) -> tuple[Source, list[str]]:
-    """The rows, and the columns that `--target` names.
+def open_table(data: Path, targets: Sequence[str]) -> tuple[Source, list[str]]:
+    """The rows, and the names of the target columns.
 
-    A name that is not a column but an existing file means that file; its only column becomes the target.
+    A target that is not a column but an existing file means that file: its only column is added to the table.
     """
     source, names = as_source(data), []
-    for choice in target:
-        if choice not in source.names and Path(choice).is_file():
-            source = with_target(source, as_source(Path(choice)))
+    for target in targets:
+        if target not in source.names and Path(target).is_file():
+            source = with_target(source, as_source(Path(target)))
             names.append(source.names[-1])
         else:
-            names += named([choice], source.names)
+            names += matching_columns([target], source.names)
     return source, names
 
 
 def load_model(path: Path) -> Model:
-    """The model of a file. Raises ModelFileError for a file that holds a bare network, which has no columns."""
+    """The model in a file. Raises ModelFileError for a file that contains only a network, without columns."""
     model = load(path)
     if not isinstance(model, Model):
-        raise ModelFileError(f"{str(path)!r}: it holds a network without columns: use it from Python, with cr.load")
+        raise ModelFileError(f"{str(path)!r}: it contains a network without columns: use it in Python, with cr.load")
     return model
 
 
 def check_output(out: Path, *inputs: Path, option: str = "--out") -> None:
-    """Raise before any work is done if `out` cannot be written, or is one of the files that are read."""
+    """Raise SettingError, before any work is done, if `out` cannot be written or is one of the input files."""
     for path in inputs:
         if out.exists() and path.exists() and out.samefile(path):
-            raise SettingError(f"{option} is {str(out)!r}, which is read too: name another file")
+            raise SettingError(f"{option} is {str(out)!r}, which is also an input: name another file")
     check_target(out)

@@ -1,4 +1,4 @@
-"""`chainrule inspect`: what a model file holds, in words."""
+"""`chainrule inspect`: show in words what a model file contains."""
 
 import math
 from pathlib import Path
@@ -23,22 +23,22 @@ def inspect(
     *,
     as_json: AsJson = False,
 ) -> int:
-    """Show what a model file holds, in words: the architecture, the columns, how it was trained.
+    """Show in words what a model file contains: the architecture, the columns, how it was trained.
 
     Parameters
     ----------
     model
         A model file that chainrule wrote.
     """
-    found = load(model)
+    stored = load(model)
     if as_json:
-        write_json({"kind": type(found).__name__.lower(), **stored_form(found)[1]})
+        write_json({"kind": type(stored).__name__.lower(), **stored_form(stored)[1]})
         return 0
-    network = found.network if isinstance(found, Model) else found
+    network = stored.network if isinstance(stored, Model) else stored
     _show_network(network)
-    if isinstance(found, Model):
-        _show_columns(found)
-        _show_training(found.summary)
+    if isinstance(stored, Model):
+        _show_columns(stored)
+        _show_training(stored.summary)
     return 0
 
 
@@ -60,7 +60,8 @@ def _target_detail(target: Any) -> str:
     if target.kind == "classes":
         return ", ".join(target.words[:12]) + (f" and {target.width - 12} more" if target.width > 12 else "")
     if isinstance(target, LogQuantity):
-        return f"its logarithm: {number(math.exp(target.mean))} times or divided by {number(math.exp(target.scale))}"
+        typical, factor = number(math.exp(target.mean)), number(math.exp(target.scale))
+        return f"its logarithm: typically {typical}, times or divided by {factor}"
     if target.mean == 0:
         return f"in units of {number(target.scale)}"
     return f"mean {number(target.mean)}, standard deviation {number(target.scale)}"

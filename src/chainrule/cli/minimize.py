@@ -1,4 +1,4 @@
-"""`chainrule minimize`: a formula and a place to start from in, its minimum out."""
+"""`chainrule minimize`: find the minimum of a formula from a starting point."""
 
 import math
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ def _text(kind: Any, tokens: Sequence[Token]) -> str:
     return tokens[-1].value
 
 
-def _named(registry: Any, text: str) -> Parameter:
+def _choice(registry: Any, text: str) -> Parameter:
     names = f"[{', '.join(registry.names())}]"
     return Parameter(
         converter=values.choice(registry), n_tokens=1, negative="", metavar="NAME", help=f"{text} {names}",
@@ -48,17 +48,21 @@ def minimize(
             n_tokens=1,
             allow_leading_hyphen=True,
             metavar="VALUES",
-            help="Where to start: -1,2 for the variables in alphabetical order, or x=-1,y=2.",
+            help="Starting point: -1,2 with the variables in alphabetical order, or x=-1,y=2.",
         ),
     ],
-    optimizer: Annotated[Any, _named(OPTIMIZERS, "Rule that updates the variables.")] = "adam",
+    optimizer: Annotated[Any, _choice(OPTIMIZERS, "Rule that updates the variables.")] = "adam",
     learning_rate: Annotated[
-        float | None, Parameter(negative="", help="Learning rate; without it 0.1, but 1 for lbfgs.")
+        float | None, Parameter(negative="", help="Learning rate. Default: 0.1, or 1 for lbfgs.")
     ] = None,
-    schedule: Annotated[Any, _named(SCHEDULES, "How the learning rate goes on; its epoch is one step.")] = "constant",
-    tolerance: Annotated[float, Parameter(help="Converged when no |dC/dv| is above this.")] = 1e-8,
-    max_steps: Annotated[int, Parameter(help="The most updates.", converter=values.count())] = 100_000,
-    plot: Annotated[Path | None, Parameter(negative="", help="A picture of the way: .png, .svg or .pdf.")] = None,
+    schedule: Annotated[
+        Any, _choice(SCHEDULES, "How the learning rate changes; one step counts as one epoch.")
+    ] = "constant",
+    tolerance: Annotated[float, Parameter(help="Converged when no |dC/dv| exceeds this.")] = 1e-8,
+    max_steps: Annotated[int, Parameter(help="Maximum number of updates.", converter=values.count())] = 100_000,
+    plot: Annotated[
+        Path | None, Parameter(negative="", help="Plot the path into this file: .png, .svg or .pdf.")
+    ] = None,
     as_json: AsJson = False,
 ) -> int:
     """Minimise a formula.
@@ -66,16 +70,16 @@ def minimize(
     Parameters
     ----------
     formula
-        Such as "(1-x)^2 + 100*(y-x^2)^2".
+        For example "(1-x)^2 + 100*(y-x^2)^2".
     """
     expression = parse(formula)
     if plot is not None:
         check_picture(plot)
     rule = _rule(optimizer, learning_rate)
-    given = {"optimizer": rule, "tolerance": tolerance, "max_steps": max_steps}
+    settings = {"optimizer": rule, "tolerance": tolerance, "max_steps": max_steps}
     varies = schedule not in ("constant", {"name": "constant"})
     result, code = _run(
-        expression, _start(start, expression.names), as_json, schedule=schedule if varies else None, **given
+        expression, _start(start, expression.names), as_json, schedule=schedule if varies else None, **settings
     )
     if plot is not None:
         result.plot(plot, names=expression.names)
@@ -84,25 +88,25 @@ def minimize(
 
 
 def _run(expression: Expression, v0: tuple[float, ...], as_json: bool, **settings: Any) -> tuple["Result", int]:
-    """The result, and 0 or the exit code of the signal that ended it."""
+    """The result, and the exit code: 0, or that of the signal that stopped the descent."""
     from chainrule.descent import descend
     from chainrule.descent.result import result_of
 
     with Interrupt() as interrupt, Display(silent=as_json, lines=False, may_end=True, unit="step") as display:
-        descent = descend(expression, v0, "complex", cancel=interrupt.asked, **settings)
-        interrupt.hold(lambda: _last_words(descent, expression.names))
+        descent = descend(expression, v0, "complex", cancel=interrupt.signalled, **settings)
+        interrupt.defer(lambda: _best_so_far(descent, expression.names))
         for event in descent:
             display.show(event)
     return result_of(descent), interrupt.code
 
 
-def _last_words(descent: "Descent", names: tuple[str, ...]) -> str:
-    """What to say when the formula takes too long for a signal to wait."""
+def _best_so_far(descent: "Descent", names: tuple[str, ...]) -> str:
+    """The last line of output when the formula takes too long to compute after a signal."""
     best = descent.best
-    return f"stopped: {_place(names, best.theta)}: cost {best.cost:.6g}" if best else "stopped before the first step"
+    return f"stopped: {_point(names, best.theta)}: cost {best.cost:.6g}" if best else "stopped before the first step"
 
 
-def _place(names: tuple[str, ...], values: Any) -> str:
+def _point(names: tuple[str, ...], values: Any) -> str:
     return ", ".join(f"{name} = {value:.10g}" for name, value in zip(names, values, strict=True))
 
 
@@ -120,50 +124,50 @@ def _start(text: str, names: tuple[str, ...]) -> tuple[float, ...]:
     parts = values.words(text)
     if not any("=" in part for part in parts):
         if len(parts) != len(names):
-            wanted = ", ".join(names)
-            raise SettingError(f"--start is {text!r}, but the variables are {wanted}: give one value for each")
+            variables = ", ".join(names)
+            raise SettingError(f"--start is {text!r}, but the variables are {variables}: give one value for each")
         return tuple(_finite(part) for part in parts)
     pairs = [_pair(part) for part in parts]
-    given = dict(pairs)
-    if len(given) < len(pairs):
+    by_name = dict(pairs)
+    if len(by_name) < len(pairs):
         raise SettingError(f"--start is {text!r}, but each variable has one value: name it once")
-    odd = [name for name in (*names, *given) if (name in given) != (name in names)]
+    odd = [name for name in (*names, *by_name) if (name in by_name) != (name in names)]
     if odd:
         problem = "has no value for" if odd[0] in names else "has a value for"
         raise SettingError(f"--start {problem} {odd[0]!r}, but the variables are {', '.join(names)}")
-    return tuple(_finite(given[name]) for name in names)
+    return tuple(_finite(by_name[name]) for name in names)
 
 
 def _pair(part: str) -> tuple[str, str]:
     name, equals, value = part.partition("=")
     if not equals:
-        raise SettingError(f"--start has {part!r} without a name: name all values, x=-1,y=2, or none")
+        raise SettingError(f"--start has {part!r} without a name: name all values, as in x=-1,y=2, or none")
     return name.strip(), value.strip()
 
 
 def _finite(text: str) -> float:
     try:
-        found = float(text)
+        value = float(text)
     except ValueError:
-        found = math.nan
-    if not math.isfinite(found):
+        value = math.nan
+    if not math.isfinite(value):
         raise SettingError(f"--start has {text!r}, but takes finite numbers: -1,2 or x=-1,y=2")
-    return found
+    return value
 
 
 def _report(result: "Result", names: tuple[str, ...], plot: Path | None, as_json: bool) -> None:
     if as_json:
-        place = dict(zip(names, map(float, result.x), strict=True))
-        slope = dict(zip(names, map(float, result.jac), strict=True))
+        point = dict(zip(names, map(float, result.x), strict=True))
+        gradient = dict(zip(names, map(float, result.jac), strict=True))
         write_json({
             "event": "end", "success": result.success, "status": result.status, "message": result.message,
-            "x": place, "cost": result.fun, "gradient": slope, "steps": result.nit,
+            "x": point, "cost": result.fun, "gradient": gradient, "steps": result.nit,
             "evaluations": result.nfev, "seconds": round(result.history.seconds, 3),
             "plot": None if plot is None else str(plot),
         })  # fmt: skip
         return
     say(result.message)
-    best = "" if result.success else " (the best point seen)"
-    say(f"{_place(names, result.x)}: cost {result.fun:.6g}{best}")
+    best = "" if result.success else " (the best point so far)"
+    say(f"{_point(names, result.x)}: cost {result.fun:.6g}{best}")
     if plot is not None:
-        say(f"path drawn in {plot}")
+        say(f"path plotted in {plot}")

@@ -1,4 +1,4 @@
-"""The mistakes of a model as people read them: a confusion table, or a summary of the errors."""
+"""Writes the mistakes of a model for people: a confusion table for classes, a summary of the errors for numbers."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,39 +8,39 @@ from chainrule.text import number
 
 __all__ = ["show_mistakes"]
 
-FEW = 10  # classes whose whole table can be read
-MANY = 15  # classes of a list
-PAIRS = 10  # pairs of classes of a list
+FEW = 10  # up to this many classes, the whole confusion table is shown
+MANY = 15  # classes in a list
+PAIRS = 10  # pairs of classes in a list
 
 
 def show_mistakes(mistakes: Mapping[str, Any]) -> None:
-    """What was found of each target."""
-    for name, found in mistakes.items():
-        if "classes" in found:
-            _show_classes(name, found)
+    """Write the mistakes of each target."""
+    for name, details in mistakes.items():
+        if "classes" in details:
+            _show_classes(name, details)
         else:
-            _show_errors(name, found)
+            _show_errors(name, details)
 
 
-def _show_classes(name: str, found: Mapping[str, Any]) -> None:
-    classes = found["classes"]
+def _show_classes(name: str, details: Mapping[str, Any]) -> None:
+    classes = details["classes"]
     if len(classes) <= FEW:
-        _show_table(name, classes, found["confusion"])
+        _show_table(name, classes, details["confusion"])
         return
     listed = sorted(classes, key=lambda each: (each["recall"] is None, each["recall"], -each["rows"]))[:MANY]
     which = "" if len(listed) == len(classes) else f" {len(listed)} of the {len(classes)}"
     say("")
-    say(f"{name}:{which} classes, the ones that are found least often first")
+    say(f"{name}:{which} classes, lowest recall first")
     rows = [(str(c["class"]), number(c["rows"]), _share(c["recall"]), _share(c["precision"])) for c in listed]
     show_table((name, "rows", "recall", "precision"), rows, 1)
-    if found["confused"]:
-        pairs = [(str(p["true"]), str(p["said"]), number(p["rows"])) for p in found["confused"][:PAIRS]]
+    if details["confused"]:
+        pairs = [(str(p["true"]), str(p["said"]), number(p["rows"])) for p in details["confused"][:PAIRS]]
         say("")
-        show_table((name, "taken for", "rows"), pairs, 2)
+        show_table((name, "mistaken for", "rows"), pairs, 2)
 
 
 def _show_table(name: str, classes: list[Mapping[str, Any]], confusion: list[list[int]]) -> None:
-    """A row for each true class, a column for each that is said."""
+    """Write a row for each true class, a column for each answer."""
     say("")
     say(f"{name}: a row for each true class, a column for each answer")
     rows = [
@@ -51,12 +51,12 @@ def _show_table(name: str, classes: list[Mapping[str, Any]], confusion: list[lis
     show_table(("", *(str(each["class"]) for each in classes), "recall"), [*rows, precision], 1)
 
 
-def _show_errors(name: str, found: Mapping[str, Any]) -> None:
-    low, quarter, middle, three, high = (number(value) for value in found["quantiles"].values())
+def _show_errors(name: str, details: Mapping[str, Any]) -> None:
+    low, quarter, middle, three, high = (number(value) for value in details["quantiles"].values())
     say("")
-    say(f"{name}, answer less truth: mean {number(found['bias'])}, median {middle}")
-    say(f"  half of the rows lie from {quarter} to {three}, nine in ten from {low} to {high}; the farthest off:")
-    worst = [(number(w["row"] + 1), number(w["true"]), number(w["answer"])) for w in found["worst"]]
+    say(f"{name}, answer minus true value: mean {number(details['bias'])}, median {middle}")
+    say(f"  half of the rows lie from {quarter} to {three}, nine in ten from {low} to {high}; the largest errors:")
+    worst = [(number(w["row"] + 1), number(w["true"]), number(w["answer"])) for w in details["worst"]]
     show_table(("row", name, "answer"), worst, 0)
 
 

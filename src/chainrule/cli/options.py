@@ -8,7 +8,8 @@ from cyclopts import Parameter
 __all__ = ["AsJson", "ConfigFile"]
 
 AsJson = Annotated[
-    bool, Parameter(name="--json", negative="", show_default=False, help="Write for programs: one JSON object a line.")
+    bool,
+    Parameter(name="--json", negative="", show_default=False, help="Write JSON for programs, one object on each line."),
 ]
 
 ConfigFile = Annotated[
@@ -16,7 +17,7 @@ ConfigFile = Annotated[
     Parameter(
         name="--config",
         negative="",
-        help="A file with more options; without it chainrule.toml, here or in the nearest folder above; "
-        "'none' reads none.",
+        help="A file with more options. Default: chainrule.toml in this folder or the nearest one above; "
+        "'none' reads no file.",
     ),
 ]

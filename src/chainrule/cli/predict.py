@@ -1,4 +1,4 @@
-"""`chainrule predict`: an answer for each row of a table."""
+"""`chainrule predict`: predict the target for each row of a table."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -25,11 +25,11 @@ def predict(
     data: Path,
     /,
     *,
-    out: Annotated[Path | None, Parameter(help="Where the CSV goes; stdout without it.", negative="")] = None,
+    out: Annotated[Path | None, Parameter(help="The CSV file to write. Default: stdout.", negative="")] = None,
     probabilities: Annotated[bool, Parameter(help="Add a column for each class with its probability.")] = True,
     as_json: AsJson = False,
 ) -> int:
-    """Answer for each row of a table, as CSV: the target's column, then the probability of each class.
+    """Predict the target for each row of a table, as CSV: the target's column, then the probability of each class.
 
     Parameters
     ----------
@@ -44,10 +44,10 @@ def predict(
             write(answers)
         return 0
     check_output(out, model, data)
-    found, rows, columns = load_model(model), 0, []
+    predictor, rows, columns = load_model(model), 0, []
     with atomic_write(out) as stream:
         write = _write_to(stream)
-        for answers in _answers(found, data, probabilities):
+        for answers in _answers(predictor, data, probabilities):
             write(answers)
             rows, columns = rows + len(next(iter(answers.values()))), list(answers)
     if as_json:
@@ -58,29 +58,29 @@ def predict(
 
 
 def _answers(model: "Model", data: Path, probabilities: bool) -> Iterator[dict[str, Any]]:
-    """The columns to write, by name, some rows at a time: a table may be larger than memory."""
+    """The columns to write, by name, one block of rows at a time, because a table may be larger than memory."""
     for outputs in model.outputs_by_block(data):
         answers, chances = model.targets.decode(outputs), model.targets.probabilities(outputs) if probabilities else {}
-        twice = sorted(answers.keys() & chances.keys())
-        if twice:
-            raise SettingError(f"two columns would be named {twice[0]!r}: add --no-probabilities")
+        duplicates = sorted(answers.keys() & chances.keys())
+        if duplicates:
+            raise SettingError(f"two columns would be named {duplicates[0]!r}: add --no-probabilities")
         yield {**answers, **chances}
 
 
 def _write_lines(columns: dict[str, Any]) -> None:
-    """One JSON object for each row."""
+    """Write one JSON object for each row."""
     for row in zip(*(values.tolist() for values in columns.values()), strict=True):
         write_json(dict(zip(columns, row, strict=True)))
 
 
 def _write_to(stream: BinaryIO) -> Callable[[dict[str, Any]], None]:
-    """What writes some rows as CSV after those before; the first ones with the line of names."""
+    """A function that writes a block of rows as CSV; the first block gets the header."""
     from pyarrow import csv
 
-    lines_of_names = chain([True], repeat(False))
+    with_header = chain([True], repeat(False))
 
     def write(columns: dict[str, Any]) -> None:
-        csv.write_csv(_table(columns), stream, csv.WriteOptions(include_header=next(lines_of_names)))
+        csv.write_csv(_table(columns), stream, csv.WriteOptions(include_header=next(with_header)))
         stream.flush()
 
     return write

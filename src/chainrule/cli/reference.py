@@ -1,6 +1,6 @@
-"""The reference of the command line as a page, from what `--help` knows.
+"""Writes the reference page of the command line from the texts of `--help`.
 
-`python -m chainrule.cli.reference > docs/cli.md` writes it; a test says when it is old.
+`python -m chainrule.cli.reference > docs/cli.md` writes it; a test fails if the page is out of date.
 """
 
 import dataclasses
@@ -15,7 +15,7 @@ __all__ = ["page"]
 
 HEAD = f"""# Command line: reference
 
-Every command with all its options, as `--help` shows them. [The guide](command-line.md) says what goes together.
+Every command with all its options, as `--help` shows them. [The guide](command-line.md) explains how to combine them.
 
 {EPILOGUE}
 
@@ -26,15 +26,15 @@ Every command with all its options, as `--help` shows them. [The guide](command-
 def page() -> str:
     """The page in Markdown: a list of the commands, then a section for each."""
     commands = "\n".join(f"- [{name}](#chainrule-{name})" for name in COMMANDS)
-    found = build().generate_docs(output_format="markdown", recursive=True)
-    sections = found[found.index("## chainrule ") :]
+    markdown = build().generate_docs(output_format="markdown", recursive=True)
+    sections = markdown[markdown.index("## chainrule ") :]
     return f"{HEAD}\n{commands}\n- [choices and their parameters](#choices-and-their-parameters)\n\n" + (
         f"{_without_spaces_at_ends(sections)}\n## Choices and their parameters\n\n{_choices()}"
     )
 
 
 def _choices() -> str:
-    """A list of the entries of each registry, with their parameters as an option takes them."""
+    """A list of the entries of each registry, with their parameters in the form that options take."""
     from chainrule.activations import ACTIVATIONS
     from chainrule.costs import COSTS
     from chainrule.initializers import INITIALIZERS
@@ -46,9 +46,9 @@ def _choices() -> str:
 
 
 def _written(entry: type[Entry]) -> str:
-    """The entry with its parameters at their defaults: `sgd:learning_rate=0.01,momentum=0.0,nesterov=false`."""
-    found = ",".join(f"{field.name}={str(field.default).lower()}" for field in dataclasses.fields(entry))
-    return f"{entry.name}:{found}" if found else entry.name
+    """The entry with the defaults of its parameters: `sgd:learning_rate=0.01,momentum=0.0,nesterov=false`."""
+    parameters = ",".join(f"{field.name}={str(field.default).lower()}" for field in dataclasses.fields(entry))
+    return f"{entry.name}:{parameters}" if parameters else entry.name
 
 
 def _without_spaces_at_ends(text: str) -> str:

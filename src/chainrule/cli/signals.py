@@ -1,7 +1,7 @@
-"""Ctrl-C and SIGTERM: a command ends at once, or where it asked for it, at the next update; in any case within 5 s.
+"""Makes Ctrl-C and SIGTERM end a command within 5 s: at once, or at the next update if the command asks for that.
 
-Python's handlers run between two instructions of the main thread, which may be deep in a library for long. So a
-thread hears of signals too (through the wake-up socket) and ends the process when the main thread does not get there.
+Python runs signal handlers between two instructions of the main thread, which may spend a long time inside a library.
+So a second thread is notified too (through the wake-up socket). It ends the process if the main thread does not react.
 """
 
 import contextlib
@@ -16,16 +16,16 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-__all__ = ["Ended", "Interrupt"]
+__all__ = ["Interrupt", "SignalExit"]
 
-SOON = 1.0  # seconds that a command has to unwind when it is to end at once
-LATE = 3.0  # seconds that it has to reach the next update and save
-RESCUE = 1.0  # seconds that its rescue has after that
+EXIT_TIME = 1.0  # seconds for a command to exit that must exit at once
+UPDATE_TIME = 3.0  # seconds for a command to reach its next update and save
+SAVE_TIME = 1.0  # seconds for the emergency save after that
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class Ended(KeyboardInterrupt):
+class SignalExit(KeyboardInterrupt):
     """A signal that ends the command at once; `code` is the exit code, 130 or 143."""
 
     def __init__(self, code: int) -> None:
@@ -34,86 +34,86 @@ class Ended(KeyboardInterrupt):
 
 
 class Interrupt:
-    """Within its block a signal raises `Ended`; after `hold` the first one is only noted, for the command to see.
+    """Within its block a signal raises `SignalExit`. After `defer`, the first signal only sets `code`.
 
-    `code` is then the exit code (130 or 143), else 0. A second signal ends at once.
+    `code` is the exit code: 130 or 143 after a signal, else 0. A second signal always raises.
     """
 
     def __init__(self) -> None:
         self.code = 0
-        self._rescue: Callable[[], str] | None = None
-        self._held, self._heard, self._leaving = False, 0, 0
+        self._save: Callable[[], str] | None = None
+        self._deferring, self._signals, self._exit_code = False, 0, 0
         self._deadline: float | None = None
-        self._before: dict[int, Any] = {}
+        self._handlers_before: dict[int, Any] = {}
 
-    def asked(self) -> bool:
-        """Whether a signal has come."""
+    def signalled(self) -> bool:
+        """Whether a signal has arrived."""
         return self.code != 0
 
-    def hold(self, rescue: Callable[[], str]) -> None:
-        """From here on the first signal is only noted; should its time run out, `rescue` saves and says so in a line.
+    def defer(self, save: Callable[[], str]) -> None:
+        """From now on, let the command stop at its next update after the first signal.
 
-        It is called from another thread.
+        If the command does not stop in time, another thread calls `save`, which returns the line to print.
         """
-        self._rescue, self._held = rescue, True
+        self._save, self._deferring = save, True
 
     def __enter__(self) -> Self:
-        self._ear, self._mouth = socket.socketpair()
-        self._mouth.setblocking(False)
-        self._before = {number: signal.signal(number, self._note) for number in SIGNALS}
-        self._old_mouth = signal.set_wakeup_fd(self._mouth.fileno(), warn_on_full_buffer=False)
+        self._receiver, self._sender = socket.socketpair()
+        self._sender.setblocking(False)
+        self._handlers_before = {number: signal.signal(number, self._handle) for number in SIGNALS}
+        self._wakeup_before = signal.set_wakeup_fd(self._sender.fileno(), warn_on_full_buffer=False)
         self._watcher = threading.Thread(target=self._watch, name="chainrule-signals", daemon=True)
         self._watcher.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        signal.set_wakeup_fd(self._old_mouth)
-        for number, handler in self._before.items():
+        signal.set_wakeup_fd(self._wakeup_before)
+        for number, handler in self._handlers_before.items():
             signal.signal(number, handler)
-        self._mouth.close()
-        self._watcher.join(RESCUE)
-        self._ear.close()
+        self._sender.close()
+        self._watcher.join(SAVE_TIME)
+        self._receiver.close()
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        """In the main thread: the first signal is held if that was asked for, any other ends at once."""
-        again, self.code = self.code, 128 + number
-        if again or not self._held:
-            raise Ended(self.code)
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        """In the main thread: record a first signal that is deferred; any other signal raises."""
+        previous, self.code = self.code, 128 + number
+        if previous or not self._deferring:
+            raise SignalExit(self.code)
 
     def _watch(self) -> None:
-        """In a thread of its own: hear of signals at once, and end the process when its time is over."""
+        """In the second thread: receive signals at once, and end the process when its deadline has passed."""
         while True:
             left = None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
-            if not select.select([self._ear], [], [], left)[0]:
-                self._force()
-            heard = self._ear.recv(64)
-            if not heard:
+            if not select.select([self._receiver], [], [], left)[0]:
+                self._force_exit()
+            numbers = self._receiver.recv(64)
+            if not numbers:
                 return
-            for number in set(heard).intersection(SIGNALS):
-                self._hear(128 + number)
+            for number in set(numbers).intersection(SIGNALS):
+                self._set_deadline(128 + number)
 
-    def _hear(self, code: int) -> None:
-        self._heard, self._leaving = self._heard + 1, code
-        self._deadline = time.monotonic() + (LATE if self._held and self._heard == 1 else SOON)
+    def _set_deadline(self, code: int) -> None:
+        self._signals, self._exit_code = self._signals + 1, code
+        self._deadline = time.monotonic() + (UPDATE_TIME if self._deferring and self._signals == 1 else EXIT_TIME)
 
-    def _force(self) -> None:
-        """Save what can be saved in `RESCUE` seconds, leave nothing half written, and go."""
-        said = ["stopped"]
-        if self._held and self._heard == 1 and self._rescue is not None:
-            helper = threading.Thread(target=self._try_rescue, args=(said,), daemon=True)
-            helper.start()
-            helper.join(RESCUE)
-        files = sys.modules.get("chainrule.files.atomic")  # not imported: then nothing is half written
+    def _force_exit(self) -> None:
+        """Save within `SAVE_TIME` seconds, delete unfinished files, and end the process."""
+        lines = ["stopped"]
+        if self._deferring and self._signals == 1 and self._save is not None:
+            saver = threading.Thread(target=self._try_save, args=(lines,), daemon=True)
+            saver.start()
+            saver.join(SAVE_TIME)
+        files = sys.modules.get("chainrule.files.atomic")  # if it was never imported, no file is unfinished
         if files is not None:
             files.discard_unfinished()
-        shown = "\x1b[?25h\n" if sys.stderr.isatty() else ""  # the cursor, which a progress bar hides
+        cursor = "\x1b[?25h\n" if sys.stderr.isatty() else ""  # shows the cursor, which a progress bar hides
         with contextlib.suppress(OSError):
-            os.write(2, f"{shown}chainrule: {said[-1]}\n".encode())
-        os._exit(self._leaving)
+            os.write(2, f"{cursor}chainrule: {lines[-1]}\n".encode())
+        os._exit(self._exit_code)
 
-    def _try_rescue(self, said: list[str]) -> None:
-        assert self._rescue is not None
+    def _try_save(self, lines: list[str]) -> None:
+        assert self._save is not None
         try:
-            said.append(self._rescue())
+            lines.append(self._save())
         except Exception as error:
-            said.append(f"stopped, and what was not saved before is lost: {' '.join(str(error).split())}")
+            lines.append(f"stopped, and everything since the last save is lost: {' '.join(str(error).split())}")

@@ -1,6 +1,6 @@
-"""Standard input, output and errors as a command finds them: a terminal, a pipe, a full disk, or closed.
+"""Prepares stdin, stdout and stderr, which may be a terminal, a pipe, a file on a full disk, or closed.
 
-A failure to write names standard output like any other file, and nothing is tried again when Python ends.
+An error in writing names standard output like a file, and the write is not tried again when Python exits.
 """
 
 import contextlib
@@ -13,29 +13,29 @@ from typing import Any
 
 from chainrule.text import printable
 
-__all__ = ["complain", "finish", "prepare"]
+__all__ = ["finish", "prepare", "print_error"]
 
 NAME = "standard output"
 
 
 class _Output(io.BufferedWriter):
-    """A buffer of stdout whose errors say what they are about.
+    """A buffer of stdout whose errors name standard output.
 
-    It stands above the descriptor's own writing, which a signal then finds done or not begun, never done and forgotten:
-    that would be written twice.
+    It writes to an unbuffered descriptor, so that a signal comes before or after a write is recorded. A write that is
+    done but not recorded would be repeated.
     """
 
     def write(self, data: Any, /) -> int:
-        with _naming():
+        with _errors_name_stdout():
             return super().write(data)
 
     def flush(self) -> None:
-        with _naming():
+        with _errors_name_stdout():
             super().flush()
 
 
 @contextlib.contextmanager
-def _naming() -> Iterator[None]:
+def _errors_name_stdout() -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -44,16 +44,16 @@ def _naming() -> Iterator[None]:
 
 
 def prepare() -> None:
-    """Make the three streams usable; a letter that a terminal does not have is written as its code.
+    """Make the three streams usable; a character that the encoding lacks is written as its code.
 
-    A closed one is opened first, so that no file of ours gets its number: output then fails as on a full disk,
-    errors go nowhere.
+    A closed descriptor is first opened on the null device, so that none of our files gets its number. Output to it then
+    fails as on a full disk; errors are lost.
     """
     for number, mode in enumerate((os.O_RDONLY, os.O_RDONLY, os.O_WRONLY)):
         if _is_closed(number):
-            os.open(os.devnull, mode)  # takes the lowest number that is free
+            os.open(os.devnull, mode)  # takes the lowest free number
     sys.stderr = sys.stderr or _text(io.BufferedWriter(io.FileIO(2, "w", closefd=False)), "utf-8")
-    if sys.stdout is None or (_is_descriptor(sys.stdout, 1) and os.name == "posix"):  # elsewhere a console is special
+    if sys.stdout is None or (_is_descriptor(sys.stdout, 1) and os.name == "posix"):  # Windows consoles need their own
         sys.stdout = _text(_Output(io.FileIO(1, "w", closefd=False)), sys.stdout.encoding if sys.stdout else "utf-8")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -61,7 +61,7 @@ def prepare() -> None:
 
 
 def finish() -> None:
-    """Let what could not be written to stdout go, so that the end of the process does not try once more."""
+    """Discard output that could not be written to stdout, so that Python does not try again when it exits."""
     try:
         sys.stdout.flush()
     except (OSError, ValueError):
@@ -69,8 +69,8 @@ def finish() -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
-def complain(text: str, debug: bool = False) -> None:
-    """One line on stderr, after the traceback of the error at hand with `debug`; nobody may be there to read it."""
+def print_error(text: str, debug: bool = False) -> None:
+    """Write one line to stderr if it is open; with `debug`, the traceback of the current error comes first."""
     with contextlib.suppress(OSError, ValueError):
         if debug:
             traceback.print_exc()
@@ -90,7 +90,7 @@ def _is_closed(number: int) -> bool:
 
 
 def _is_descriptor(stream: Any, number: int) -> bool:
-    """Whether it writes to this descriptor of the process: what stands in for it, in a test, does not."""
+    """Whether the stream writes to this descriptor of the process. A replacement, as in a test, does not."""
     try:
         return isinstance(stream, io.TextIOWrapper) and stream.fileno() == number
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""`chainrule train`: a table in, a model file out."""
+"""`chainrule train`: train a model on a table and save it in a file."""
 
 import dataclasses
 from pathlib import Path
@@ -6,19 +6,19 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from chainrule.cli.checkpointing import NO_CHECKPOINT, CheckpointOptions, Rescue, stopped_line
+from chainrule.cli.checkpointing import NO_CHECKPOINT, CheckpointOptions, EmergencySave, stopped_line
 from chainrule.cli.console import say, write_json
 from chainrule.cli.evaluate import show_targets
 from chainrule.cli.files import check_output, open_table
 from chainrule.cli.options import AsJson, ConfigFile
 from chainrule.cli.signals import Interrupt
-from chainrule.cli.streams import complain
+from chainrule.cli.streams import print_error
 from chainrule.cli.training_options import TrainOptions, listed
-from chainrule.cli.values import named
+from chainrule.cli.values import matching_columns
 from chainrule.errors import SettingError, TrainingError
 from chainrule.model import Model, TableTraining
 from chainrule.plots import check_picture
-from chainrule.text import number, words
+from chainrule.text import counted, number, words
 from chainrule.training import Checkpoint, EpochEnd, History, Started
 from chainrule.training.display import Display
 
@@ -34,40 +34,42 @@ def train(
     *,
     target: Annotated[
         tuple[str, ...],
-        listed("Column to predict; several separated by commas; or a file of its own, row by row.", "COLUMN|FILE"),
+        listed(
+            "Column to predict, or several separated by commas; or a file with the target of each row.", "COLUMN|FILE"
+        ),
     ],
-    out: Annotated[Path, Parameter(help="Where the model goes.")] = Path("model.safetensors"),
+    out: Annotated[Path, Parameter(help="The model file to write.")] = Path("model.safetensors"),
     options: Annotated[TrainOptions, Parameter(name="*")] = _DEFAULTS,
     plot: Annotated[
         Path | None,
-        Parameter(help="A picture of cost and metrics, epoch by epoch: .png, .svg or .pdf.", negative=""),
+        Parameter(help="Plot cost and metrics of each epoch into this file: .png, .svg or .pdf.", negative=""),
     ] = None,
-    keeping: Annotated[CheckpointOptions, Parameter(name="*")] = NO_CHECKPOINT,
+    checkpoint_options: Annotated[CheckpointOptions, Parameter(name="*")] = NO_CHECKPOINT,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> int:
     """Train a model on a table and save it.
 
-    All columns but the target are inputs: numbers are scaled, words and dates become inputs of their own, missing
+    All columns but the target are inputs: numbers are scaled, words and dates are turned into numeric inputs, missing
     values are flagged. Ctrl-C stops at the next update and saves the best weights so far.
 
     Parameters
     ----------
     data
-        A table: CSV, Parquet, Arrow, NumPy or idx, or a folder of parts.
+        A table: CSV, Parquet, Arrow, NumPy or idx, or a folder of such files.
     """
     inputs = [data, *_files(target, options.validation)]
     check_output(out, *inputs)
     _check_plot(plot, out, *inputs)
-    checkpoint = keeping.asked(out, data)
+    checkpoint = checkpoint_options.checkpoint_for(out, data)
     source, targets = open_table(data, target)
-    drop, keep = (tuple(named(columns, source.names)) for columns in (options.drop, options.keep))
+    drop, keep = (tuple(matching_columns(columns, source.names)) for columns in (options.drop, options.keep))
     settings = dataclasses.replace(options, drop=drop, keep=keep)
     training = TableTraining(source, targets, settings)
     for note in () if as_json else [*([f"options from {config}"] if config else []), *training.notes]:
         say(note)
     with Interrupt() as interrupt:
-        run_training(training, as_json, interrupt, Rescue(training, out, checkpoint), checkpoint)
+        run_training(training, as_json, interrupt, EmergencySave(training, out, checkpoint), checkpoint)
         if worth_saving(training, checkpoint):
             training.model.save(out)
             _report(training, out, as_json, checkpoint)
@@ -76,11 +78,11 @@ def train(
 
 
 def _check_plot(plot: Path | None, out: Path, *inputs: Path) -> None:
-    """Raise before any work is done if the picture cannot be drawn, or would take another file's place."""
+    """Raise SettingError, before any work is done, if the plot cannot be written or would replace another file."""
     if plot is None:
         return
     if plot.resolve() == out.resolve():
-        raise SettingError(f"--plot is {str(plot)!r}, which is --out too: name another file")
+        raise SettingError(f"--plot is {str(plot)!r}, which is also --out: name another file")
     check_output(plot, *inputs, option="--plot")
     check_picture(plot)
 
@@ -92,62 +94,62 @@ def _draw(training: TableTraining, plot: Path | None, as_json: bool) -> None:
     if as_json:
         write_json({"event": "plot", "plot": str(plot)})
     else:
-        say(f"curves drawn in {plot}")
+        say(f"curves plotted in {plot}")
 
 
 def _files(target: tuple[str, ...], validation: Any) -> list[Path]:
-    """What is read beside the data."""
+    """The files that are read in addition to the data."""
     return [Path(name) for name in (*target, validation) if isinstance(name, str | Path) and Path(name).is_file()]
 
 
 def worth_saving(training: TableTraining, checkpoint: Checkpoint | None = None) -> bool:
-    """Whether there are weights worth a file: those of a finished epoch with a finite cost. Says so if there are not.
+    """Whether there are weights to save: a finished epoch with a finite cost. Without one, prints a line that says so.
 
-    Raises TrainingError where it was not the user who ended it.
+    Raises TrainingError where there are no weights although the user did not stop the training.
     """
     history = training.model.history
     if history is None or history.best_epoch >= 0:
         return True
     if history.stopped != "cancelled":
-        why = history.message or _never(history)
+        why = history.message or _never_finite(history)
         raise TrainingError(f"nothing was learned and nothing is saved: {why}")
-    complain(stopped_line(0, None, checkpoint))
+    print_error(stopped_line(0, None, checkpoint))
     return False
 
 
-def _never(history: History) -> str:
+def _never_finite(history: History) -> str:
     if history.monitor == "cost":
         return "the validation cost was never finite: try a smaller learning rate"
-    return f"{words(history.monitor)} was never a number on the rows held out: hold out more, or choose another metric"
+    return f"{words(history.monitor)} was never a number on the held-out rows: hold out more, or choose another metric"
 
 
 def run_training(
     training: TableTraining,
     as_json: bool,
     interrupt: Interrupt,
-    rescue: Rescue,
+    emergency_save: EmergencySave,
     checkpoint: Checkpoint | None = None,
 ) -> None:
-    """Run it to its end or to a signal, showing how it goes."""
+    """Run a training to its end or to a signal, and show its progress."""
     s = training.settings
     may_end = s.patience is not None or s.rule.full_batch
     with Display(silent=as_json, lines=False, time=s.time, may_end=may_end, scores=training.scores) as display:
-        for event in training.events(interrupt.asked, checkpoint):
+        for event in training.events(interrupt.signalled, checkpoint):
             if isinstance(event, Started):
-                interrupt.hold(rescue)
+                interrupt.defer(emergency_save)
                 for note in () if as_json else event.notes:
                     say(note)
-            rescue.saw(event)
+            emergency_save.observe(event)
             display.show(event)
             if as_json and isinstance(event, EpochEnd):
                 write_json({"event": "epoch", **_epoch(event)})
 
 
 def _epoch(event: EpochEnd) -> dict[str, Any]:
-    found: dict[str, Any] = {"epoch": event.epoch + 1, "cost": event.cost, "best": event.best}
+    document: dict[str, Any] = {"epoch": event.epoch + 1, "cost": event.cost, "best": event.best}
     if event.validation is not None:
-        found |= {"validation_cost": event.validation, **event.metrics}
-    return {**found, "seconds": round(event.seconds, 3)}
+        document |= {"validation_cost": event.validation, **event.metrics}
+    return {**document, "seconds": round(event.seconds, 3)}
 
 
 def _report(training: TableTraining, out: Path, as_json: bool, checkpoint: Checkpoint | None) -> None:
@@ -155,13 +157,13 @@ def _report(training: TableTraining, out: Path, as_json: bool, checkpoint: Check
     history = model.history
     assert history is not None, "the events have been read to their end"
     if as_json:
-        kept = {"checkpoint": str(checkpoint.path)} if checkpoint else {}
-        told = {"seconds": round(history.seconds, 3), "notes": training.notes}
+        files = {"model": str(out)} | ({"checkpoint": str(checkpoint.path)} if checkpoint else {})
+        run = {"seconds": round(history.seconds, 3), "notes": training.notes}
         findings = {"findings": [finding.document() for finding in training.findings()]}
-        write_json({"event": "end", "model": str(out), **kept, **told, **model.summary, **findings})
+        write_json({"event": "end", **files, **run, **model.summary, **findings})
         return
     if history.stopped == "cancelled":
-        complain(stopped_line(history.epochs, out, checkpoint))
+        print_error(stopped_line(history.epochs, out, checkpoint))
         return
     if history.stopped:
         say(f"stopped: {history.message}")
@@ -174,15 +176,14 @@ def _report(training: TableTraining, out: Path, as_json: bool, checkpoint: Check
 
 
 def show_findings(training: TableTraining) -> None:
-    """What is wrong with the training, if anything is, and the change that mends it: two lines for each finding."""
+    """Write two lines for each finding of the training doctor: what is wrong, and which change repairs it."""
     for finding in training.findings():
         say(f"{finding.name}: {finding.words}")
-        say(f"  to mend it: {finding.change}")
+        say(f"  to fix it: {finding.change}")
 
 
 def summary_line(model: Model) -> str:
-    """The state of training in one line: epochs, and the scores at the best one."""
+    """The number of epochs, and the best epoch with its scores, in one line."""
     s = model.summary
     scores = ", ".join(f"{words(name)} {number(value)}" for name, value in s["at_best_epoch"].items())
-    epochs = f"{s['epochs']} epoch{'s' * (s['epochs'] != 1)}"
-    return f"{epochs}, weights of epoch {s['best_epoch']}: {scores}"
+    return f"{counted(s['epochs'], 'epoch')}, weights of epoch {s['best_epoch']}: {scores}"

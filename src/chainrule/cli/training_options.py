@@ -2,11 +2,11 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from cyclopts import Group, Parameter
+from cyclopts import Group, Parameter, Token
 
 from chainrule.cli import values
 from chainrule.engines import ENGINES
@@ -14,23 +14,21 @@ from chainrule.fields import (
     AUTO,
     Choice,
     Choices,
-    Instance,
+    Folder,
     Kind,
     Names,
     Number,
-    Passed,
     Seconds,
     Setting,
-    Shares,
     Sizes,
+    Text,
     Whole,
     Word,
     settings_of,
 )
 from chainrule.model import TableSettings
-from chainrule.model.scores import METRICS
-from chainrule.optimizers import OPTIMIZERS, Clip
-from chainrule.registry import Registry
+from chainrule.model.kinds import ClassWeights, ShareOrTable
+from chainrule.optimizers import Clip
 
 __all__ = ["STOP_AND_GO_ON", "TrainOptions", "listed"]
 
@@ -40,20 +38,25 @@ GROUPS = {
 }
 STOP_AND_GO_ON = GROUPS["Stop and go on"]
 
-BOUNDS = {
-    "clip_norm": "Longest gradient, as a Euclidean norm.",
-    "clip_value": "Greatest element of the gradient.",
-    "clip_example": "Longest gradient of a single row.",
+BOUNDS = {  # the options that make the setting `clip`
+    "clip_norm": "Greatest Euclidean length of the gradient.",
+    "clip_value": "Greatest absolute value of an element of the gradient.",
+    "clip_example": "Greatest Euclidean length of the gradient of a single row.",
 }
+NAMES = {"engine": (AUTO, *ENGINES)}  # of a setting of text: engines are above the settings, which do not know them
 
-_RATES = ", ".join(f"{rule.learning_rate:g} for {rule.name}" for rule in OPTIMIZERS.classes() if not rule.line_search)
-_MORE = {"learning_rate": f" The optimizers' own are {_RATES}."}  # what only the command line says
-_WORDS = {"engine": (AUTO, *ENGINES), "metric": tuple(METRICS), "dtype": ("float32", "float64")}
-_PLAIN = {"weight": str | None, "cache": Path | None}  # what is taken as it was written
+_READERS: dict[type[Kind], values.Converter] = {  # what reads an ordinary value of a kind
+    Seconds: values.duration,
+    Number: values.real,
+    Sizes: values.sizes,
+    Folder: lambda _, tokens: Path(tokens[-1].value),
+    ShareOrTable: values.share_or_file,
+    ClassWeights: values.class_weight,
+}
 
 
 def listed(text: str, metavar: str, converter: Any = values.columns, **more: Any) -> Parameter:
-    """An option that takes several values, separated by commas or by giving it again and again."""
+    """An option that takes several values, separated by commas or in repeated options."""
     shown = {"show_default": lambda default: ",".join(str(value) for value in default) or "none"}
     plain = {"converter": converter, "n_tokens": 1, "negative": "", "metavar": metavar, "help": text}
     return Parameter(**(plain | shown | more))
@@ -62,94 +65,92 @@ def listed(text: str, metavar: str, converter: Any = values.columns, **more: Any
 def option_of(name: str, each: Setting) -> Any:
     """The type of a setting's field as an option: `Annotated[type, Parameter]`."""
     kind = each.kind
-    common: dict[str, Any] = {"group": GROUPS[each.group], "negative": ""}
-    text = _help(name, each)
+    shared: dict[str, Any] = {"group": GROUPS[each.group], "negative": ""}
     if isinstance(kind, Names):
-        return Annotated[tuple[str, ...], listed(text, "COLUMN,COLUMN", **common)]
-    if name in _PLAIN:
-        return Annotated[_PLAIN[name], Parameter(help=text, metavar=kind.metavar or None, **common)]
-    words = _WORDS.get(name) or (kind.choices if isinstance(kind, Word) else ())
-    if words:
-        return Annotated[str if kind.specials == () else str | None, Parameter(help=text, choices=words, **common)]
-    converter = _converter(name, kind)
-    several = tuple[Any, ...] if isinstance(kind, Sizes | Choices) else Any
-    completer = _completer(kind)
-    return Annotated[
-        several,
-        Parameter(help=text, converter=converter, n_tokens=1, metavar=_metavar(kind), completer=completer, **common),
-    ]
+        return Annotated[tuple[str, ...], listed(_help(each), "COLUMN,COLUMN", **shared)]
+    shared |= {"help": _help(each), "metavar": _metavar(kind)}
+    words = kind.choices if isinstance(kind, Word) else NAMES.get(name)
+    if words or isinstance(kind, Text):
+        return Annotated[str | None, Parameter(choices=words, **shared)]
+    shared |= {"converter": _converter(kind), "n_tokens": 1, "completer": _completer(kind)}
+    return Annotated[_type(kind), Parameter(**shared)]
 
 
-def _help(name: str, each: Setting) -> str:
-    """The text of a setting, with the words that stand for special values, and the names of a registry."""
-    meanings = [f"'{s.word}': {s.meaning}" for s in each.kind.specials if s.meaning and s.word != AUTO]
-    text = each.text.removesuffix(".") + "".join(f"; {meaning}" for meaning in meanings) + "."
-    names = (
-        f" [{', '.join(each.kind.registry.names())}]" if isinstance(each.kind, Choice) and each.kind.registry else ""
-    )
-    return f"{text}{_MORE.get(name, '')}{names}"
+def _help(each: Setting) -> str:
+    """The text of a setting, with what its special words mean, and the names of its registry."""
+    meanings = [f"; '{special.word}' for {special.meaning}" for special in each.kind.specials if special.meaning]
+    names = f" [{', '.join(each.kind.registry.names())}]" if isinstance(each.kind, Choice) else ""
+    return each.with_values("" if isinstance(each.kind, Word) else "".join(meanings)) + names
 
 
-def _metavar(kind: Kind) -> str:
-    if kind.metavar:
-        return kind.metavar
-    return "NAME[:KEY=VALUE,...]" if isinstance(kind, Choice) else "FLOAT" if isinstance(kind, Number) else "INT"
+def _type(kind: Kind) -> Any:
+    """The type of an option with a converter: cyclopts collects the values of a tuple, and completes paths."""
+    if isinstance(kind, Sizes | Choices):
+        return tuple[Any, ...]
+    return Path | None if isinstance(kind, Folder) else Any
+
+
+def _metavar(kind: Kind) -> str | None:
+    """What help shows for a value; None for what cyclopts shows for the type."""
+    usual = {Choice: "NAME[:KEY=VALUE,...]", Number: "FLOAT", Whole: "INT"}
+    return kind.metavar or next((word for cls, word in usual.items() if isinstance(kind, cls)), None)
 
 
 def _completer(kind: Kind) -> Callable[[Any], list[str]] | None:
-    if not isinstance(kind, Choice) or kind.registry is None:
+    """What completes the value in a shell: the names of a registry and the special words."""
+    if not isinstance(kind, Choice):
         return None
     words, registry = [special.word for special in kind.specials], kind.registry
     return lambda context: [*words, *registry.names()]
 
 
-def _converter(name: str, kind: Kind) -> Any:
-    """What turns the text of an option into a value of this kind."""
+def _converter(kind: Kind) -> values.Converter:
+    """What turns the text of an option into a value of this kind: an ordinary one, or a special one by its word."""
     specials = {special.word: special.value for special in kind.specials}
-    if name == "seed" or isinstance(kind, Whole):
-        return values.count(**specials)
+    if isinstance(kind, Whole):
+        return values.count(**specials)  # whose error names the special words too
+    if isinstance(kind, Choices):
+        return values.either(_one_or_several(values.choices(kind.registry)), **specials)
     if isinstance(kind, Choice):
-        read = values.choices if isinstance(kind, Choices) else values.choice
-        return values.either(read(_registry(kind)), **specials)
-    readers: Mapping[type, Any] = {
-        Seconds: values.duration,
-        Number: values.real,
-        Shares: values.real,
-        Sizes: values.sizes,
-        Passed: values.class_weight if name == "class_weight" else values.share_or_file,
-        Instance: None,
-    }
-    return values.either(readers[type(kind)], **specials)
+        return values.either(values.choice(kind.registry), **specials)
+    return values.either(next(read for cls, read in _READERS.items() if isinstance(kind, cls)), **specials)
 
 
-def _registry(kind: Choice) -> Registry[Any]:
-    assert kind.registry is not None, "a choice is from a registry"
-    return kind.registry
+def _one_or_several(converter: values.Converter) -> values.Converter:
+    """A converter to a tuple, but for a single value to this value, which is for all layers."""
+
+    def convert(kind: Any, tokens: Sequence[Token]) -> Any:
+        several = converter(kind, tokens)
+        return several[0] if len(several) == 1 else several
+
+    return convert
 
 
 def _fields() -> list[tuple[str, Any, Any]]:
     """The fields of `TrainOptions`: each setting with a group as an option, the others hidden; the bounds of `clip`."""
-    hidden = Parameter(parse=False, show=False)  # what only Python can set
+    hidden = Annotated[Any, Parameter(parse=False, show=False)]  # what only Python can set
+    settings = settings_of(TableSettings)
     options = [
         (
             field.name,
-            option_of(field.name, each) if each.group and field.name != "clip" else Annotated[Any, hidden],
+            option_of(field.name, settings[field.name]) if settings[field.name].group else hidden,
             dataclasses.field(default=field.default, metadata=field.metadata),
         )
         for field in dataclasses.fields(TableSettings)
-        for each in [settings_of(TableSettings)[field.name]]
     ]
     bounds = [
-        (name, Annotated[float | None, Parameter(help=text, group=GROUPS["Descent"], negative="")], None)
+        (
+            name,
+            Annotated[float | None, Parameter(help=text, group=GROUPS["Descent"], negative="")],
+            dataclasses.field(default=None),
+        )
         for name, text in BOUNDS.items()
     ]
-    return [*options, *((name, kind, dataclasses.field(default=default)) for name, kind, default in bounds)]
+    return [*options, *bounds]
 
 
 def _with_bounds(self: Any) -> None:
-    """Make `clip` of the three bounds, and one activation of a list of one."""
-    if isinstance(self.activation, tuple) and len(self.activation) == 1:
-        object.__setattr__(self, "activation", self.activation[0])
+    """Make `clip` of the bounds that are set, and check the settings."""
     bounds = [getattr(self, name) for name in BOUNDS]
     if any(bound is not None for bound in bounds):
         object.__setattr__(self, "clip", Clip(*(math.inf if bound is None else bound for bound in bounds)))

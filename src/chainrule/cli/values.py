@@ -1,6 +1,6 @@
-"""How the text of an option becomes a value: lists, choices with parameters, numbers with a word for none, durations.
+"""Converts the text of options to values: lists, choices with parameters, durations, numbers or a special word.
 
-A converter takes what cyclopts found for an option: its type and its tokens. It raises a ValueError in one line.
+A converter gets the type of the option and its tokens from cyclopts, and raises a ValueError in one line.
 """
 
 import re
@@ -20,7 +20,7 @@ __all__ = [
     "count",
     "duration",
     "either",
-    "named",
+    "matching_columns",
     "number",
     "real",
     "share_or_file",
@@ -31,27 +31,27 @@ __all__ = [
 Converter = Callable[[Any, Sequence[Token]], Any]
 
 
-def named(given: Sequence[str], columns: list[str]) -> list[str]:
-    """The columns that options name: each choice is a column's exact name, or several names separated by commas.
+def matching_columns(texts: Sequence[str], columns: list[str]) -> list[str]:
+    """The columns that options name: each text is the exact name of a column, or several names separated by commas.
 
-    >>> named(["a,b", "c, d"], ["a,b", "c", " d"])
+    >>> matching_columns(["a,b", "c, d"], ["a,b", "c", " d"])
     ['a,b', 'c', ' d']
     """
     trimmed = {column.strip(): column for column in columns}
-    found: list[str] = []
-    for text in given:
+    names: list[str] = []
+    for text in texts:
         parts = [text] if text in columns else [part for part in text.split(",") if part.strip()]
-        found += [part if part in columns else trimmed.get(part.strip(), part.strip()) for part in parts]
-    return found
+        names += [part if part in columns else trimmed.get(part.strip(), part.strip()) for part in parts]
+    return names
 
 
 def columns(kind: Any, tokens: Sequence[Token]) -> tuple[str, ...]:
-    """Names of columns as they were given: `named` reads them once the table is known."""
+    """Names of columns as they were written; `matching_columns` resolves them when the table is known."""
     return tuple(token.value for token in tokens)
 
 
 def words(text: str) -> list[str]:
-    """The parts between commas, without space around them.
+    """The parts between commas, without spaces around them.
 
     >>> words("64, 32,")
     ['64', '32']
@@ -61,36 +61,27 @@ def words(text: str) -> list[str]:
 
 def sizes(kind: Any, tokens: Sequence[Token]) -> tuple[int, ...]:
     """Whole numbers: "64,32"; "" for none."""
-    return tuple(whole(part) for token in tokens for part in words(token.value))
+    return tuple(_whole(part) for token in tokens for part in words(token.value))
 
 
-def whole(text: str) -> int:
-    """A whole number."""
+def _whole(text: str, *specials: str) -> int:
+    """A whole number; the error also names the special words that are allowed."""
     if not re.fullmatch(r"[+-]?[0-9]+", text):
-        raise ValueError(f"{text!r} is no whole number")
+        raise ValueError(f"{text!r} is not {' or '.join(['a whole number', *map(repr, specials)])}")
     return int(text)
 
 
-def count(**others: Any) -> Converter:
-    """A whole number, or one of the other words for what it stands for.
+def count(**specials: Any) -> Converter:
+    """A converter for a whole number, or for a special word, which stands for its value in `specials`.
 
     >>> count(none=None)(int, [Token(value="none")]), count(all=None, auto="auto")(int, [Token(value="auto")])
     (None, 'auto')
     """
-
-    def convert(kind: Any, tokens: Sequence[Token]) -> Any:
-        text = tokens[-1].value.strip()
-        if text.lower() in others:
-            return others[text.lower()]
-        if not re.fullmatch(r"[+-]?[0-9]+", text):
-            raise ValueError(f"{text!r} is no whole number" + "".join(f" and not {word!r}" for word in others))
-        return int(text)
-
-    return convert
+    return either(lambda kind, tokens: _whole(tokens[-1].value.strip(), *specials), **specials)
 
 
-def either(converter: Converter, **others: Any) -> Converter:
-    """What a converter makes, or one of the words for what it stands for.
+def either(converter: Converter, **specials: Any) -> Converter:
+    """A converter that also takes special words: each stands for its value in `specials`.
 
     >>> either(sizes, auto="auto")(tuple, [Token(value="auto")]), either(real, auto="auto")(float, [Token(value=".5")])
     ('auto', 0.5)
@@ -98,7 +89,7 @@ def either(converter: Converter, **others: Any) -> Converter:
 
     def convert(kind: Any, tokens: Sequence[Token]) -> Any:
         text = tokens[-1].value.strip().lower()
-        return others[text] if text in others else converter(kind, tokens)
+        return specials[text] if text in specials else converter(kind, tokens)
 
     return convert
 
@@ -108,7 +99,7 @@ def real(kind: Any, tokens: Sequence[Token]) -> float:
     try:
         return float(tokens[-1].value)
     except ValueError:
-        raise ValueError(f"{tokens[-1].value!r} is no number") from None
+        raise ValueError(f"{tokens[-1].value!r} is not a number") from None
 
 
 def number(text: str) -> int | float | bool:
@@ -122,17 +113,17 @@ def number(text: str) -> int | float | bool:
     try:
         return int(text) if re.fullmatch(r"[+-]?[0-9]+", text) else float(text)
     except ValueError:
-        raise ValueError(f"{text!r} is no number, true or false") from None
+        raise ValueError(f"{text!r} is not a number, true or false") from None
 
 
 def choice(registry: Registry[Any]) -> Converter:
     """One entry of a registry by name, its parameters after a colon: "sgd:momentum=0.9,nesterov=true"."""
 
     def convert(kind: Any, tokens: Sequence[Token]) -> Any:
-        found = _entries(tokens[-1].value, registry)
-        if len(found) != 1:
-            raise ValueError(f"{tokens[-1].value!r} are {len(found)} names: give one {registry.kind}")
-        return found[0]
+        entries = _entries(tokens[-1].value, registry)
+        if len(entries) != 1:
+            raise ValueError(f"{tokens[-1].value!r} has {len(entries)} names: give one {registry.kind}")
+        return entries[0]
 
     return convert
 
@@ -147,27 +138,27 @@ def choices(registry: Registry[Any]) -> Converter:
 
 
 def _entries(text: str, registry: Registry[Any]) -> list[Any]:
-    """Each entry as its name, or as a document where it has parameters; a part with = but no : belongs to the last."""
-    found: list[dict[str, Any]] = []
+    """Each entry as its name, or as a document if it has parameters; a part with = but no : goes to the last entry."""
+    documents: list[dict[str, Any]] = []
     for part in words(text):
         name, colon, first = part.partition(":")
         if "=" in name:
             name, first = "", part
         if name:
-            found.append({"name": name.strip()})
-        if not found or (colon and not first.strip()):
-            raise ValueError(f"{text!r} is no {registry.kind}: write NAME or NAME:PARAMETER=VALUE,PARAMETER=VALUE")
+            documents.append({"name": name.strip()})
+        if not documents or (colon and not first.strip()):
+            raise ValueError(f"{registry.kind} is {text!r}, but must be NAME or NAME:PARAMETER=VALUE,PARAMETER=VALUE")
         if first.strip():
-            found[-1].update([_parameter(first)])
-    for document in found:
-        registry.get(document)  # what is wrong with it is best said here, where the option is known
-    return [document if len(document) > 1 else document["name"] for document in found]
+            documents[-1].update([_parameter(first)])
+    for document in documents:
+        registry.get(document)  # an error raised here can name the option
+    return [document if len(document) > 1 else document["name"] for document in documents]
 
 
 def _parameter(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals or name.strip() in ("", "name"):
-        raise ValueError(f"{text!r} is no parameter: write PARAMETER=VALUE")
+        raise ValueError(f"{text!r} is not a parameter: write PARAMETER=VALUE")
     return name.strip().replace("-", "_"), number(value.strip())
 
 
@@ -181,18 +172,18 @@ def duration(kind: Any, tokens: Sequence[Token]) -> float:
     [90.0, 600.0, 5400.0, 5400.0]
     """
     text = tokens[-1].value.replace(" ", "").lower()
-    found = _DURATION.fullmatch(text)
+    match = _DURATION.fullmatch(text)
     try:
-        parts = [float(part or 0) for part in found.groups()] if text and found else []
+        parts = [float(part or 0) for part in match.groups()] if text and match else []
     except ValueError:
         parts = []
     if not parts:
-        raise ValueError(f"{text!r} is no time: write seconds, or such as 90s, 10m, 1h30m")
+        raise ValueError(f"{text!r} is not a time: write seconds, or for example 90s, 10m, 1h30m")
     return 3600 * parts[0] + 60 * parts[1] + parts[2]
 
 
 def share_or_file(kind: Any, tokens: Sequence[Token]) -> float | str | Path:
-    """A number, a word that stands for itself, or else the path of a file."""
+    """A number, the word "auto" or "folds", or else the path of a file."""
     text = tokens[-1].value
     if text.strip().lower() in ("auto", "folds"):
         return text.strip().lower()
@@ -203,7 +194,7 @@ def share_or_file(kind: Any, tokens: Sequence[Token]) -> float | str | Path:
 
 
 def class_weight(kind: Any, tokens: Sequence[Token]) -> str | dict[str, float]:
-    """A word, such as `balanced`, or weights by class: "yes=5,no=1"."""
+    """A word such as `balanced`, or weights by class: "yes=5,no=1"."""
     text = tokens[-1].value
     pairs = [part.rpartition("=") for part in words(text)]
     return {name.strip(): number(value.strip()) for name, _, value in pairs} if "=" in text else text

@@ -1,4 +1,4 @@
-"""Costs: C_x and dC_x/dA, one class each in `entries`, and the pairs with an output activation, computed from Z."""
+"""Costs: C_x and dC_x/dA, one class for each in `entries`; and pairs of output activation and cost, computed from Z."""
 
 from chainrule.costs.base import Cost
 from chainrule.costs.custom import Custom

@@ -1,4 +1,4 @@
-"""What a cost is: terms to sum, their derivative, and what outputs and targets it allows."""
+"""The base class of costs: terms to sum, their derivative, and the allowed outputs and targets."""
 
 import dataclasses
 from typing import ClassVar
@@ -14,9 +14,9 @@ __all__ = ["Cost"]
 class Cost(Entry):
     """The cost C_x of one example as a sum of terms, from outputs A and targets T of shape (m, n_L).
 
-    `outputs` are the values that A may take, `targets` those of T. An elementwise cost has one term c_ij for each
-    output, C_xi = sum_j c_ij; any other has one term for each row, and `distribution` says that its targets' rows
-    must be probabilities.
+    `outputs` is the interval of values of A, `targets` that of T. An elementwise cost has one term c_ij for each
+    output, C_xi = sum_j c_ij; any other cost has one term for each row. `distribution` says that each row of T must
+    be a probability distribution.
     """
 
     outputs: ClassVar[Interval] = REALS
@@ -25,7 +25,7 @@ class Cost(Entry):
     distribution: ClassVar[bool] = False
 
     def terms(self, A: Array, T: Array) -> Array:
-        """The terms of C_x, shape (m, n_L), or (m, 1) unless elementwise."""
+        """The terms of C_x, shape (m, n_L); (m, 1) if the cost is not elementwise."""
         raise TypeError(f"{type(self).__name__} does not define terms")
 
     def derivative(self, A: Array, T: Array) -> Array:

@@ -1,4 +1,4 @@
-"""A cost of the user's own: any function of outputs and targets, checked, its derivative given or found."""
+"""Makes a cost from the user's own function of outputs and targets: checks it, and differentiates it if needed."""
 
 import dataclasses
 import math
@@ -19,15 +19,15 @@ CostFunction = Callable[[Array, Array], Array]
 
 @dataclasses.dataclass(frozen=True)
 class Custom(Cost):
-    """A cost of your own: make it with `Custom.of`. A file holds data only, so it cannot be stored in one."""
+    """Your own cost, made by `Custom.of`. A file stores only data, so it cannot be stored in a file."""
 
     name = "custom"
     function: CostFunction
-    given: CostFunction | None = None
+    user_derivative: CostFunction | None = None
     method: Differentiate = central_difference
     by_element: bool = True
-    takes_outputs: Interval = REALS
-    takes_targets: Interval = REALS
+    allowed_outputs: Interval = REALS
+    allowed_targets: Interval = REALS
 
     @classmethod
     def of(
@@ -39,19 +39,21 @@ class Custom(Cost):
         outputs: tuple[float, float] = (-math.inf, math.inf),
         targets: tuple[float, float] = (-math.inf, math.inf),
     ) -> "Custom":
-        """Check `function(A, T)` and find its derivative dC_x/dA; A and T have shape (m, n_L).
+        """Check `function(A, T)` and choose its derivative dC_x/dA; A and T have shape (m, n_L).
 
-        It gives either a term for each output, shape (m, n_L), each depending on its own output alone, or the cost
-        of each example, shape (m,). The derivative is the given one, compared with central differences for outputs
-        within `domain`; else the complex step where that is right, else central differences. `outputs` and `targets`
-        are the open intervals in which A and T must lie: other activations and targets are then refused.
+        - function: returns a term for each output, shape (m, n_L), that depends only on this output; or the cost of
+          each example, shape (m,).
+        - derivative: dC_x/dA of A and T, compared with central differences for outputs in `domain`. Without it, the
+          derivative is a complex step if that is right, else central differences; `derivative_by` says which.
+        - domain: the interval of outputs in which the function is checked.
+        - outputs, targets: the open intervals of A and T; other activations and targets are refused.
 
         >>> Custom.of(lambda A, T: (A - T) ** 4).derivative_by
         'complex step'
         >>> Custom.of(lambda A, T: abs(A - T).max(axis=1)).derivative_by
         'central difference'
 
-        Raises SettingError for a wrong shape, for terms or rows that mix, for a wrong derivative.
+        Raises SettingError for a wrong shape, for terms or rows that depend on others, and for a wrong derivative.
         """
         A, T = _sample(*domain)
         by_element = _check_locality(function, A, T)
@@ -61,43 +63,43 @@ class Custom(Cost):
             return dataclasses.replace(trial, method=next((m for m in methods if m is central_difference), methods[0]))
         if not agrees(lambda x: derivative(x, T), A, trial.derivative(A, T)):
             raise SettingError(
-                f"the derivative given for the cost differs from central differences for outputs in {domain}: "
-                "correct it, or leave it out and it will be found"
+                f"the derivative of the cost differs from central differences for outputs in {domain}: "
+                "correct it, or leave it out to have it computed"
             )
-        return dataclasses.replace(trial, given=derivative)
+        return dataclasses.replace(trial, user_derivative=derivative)
 
     @property
     def derivative_by(self) -> str:
-        """How the derivative is had: "given", "complex step" or "central difference"."""
-        return "given" if self.given else self.method.__name__.replace("_", " ")
+        """The source of the derivative: "given", "complex step" or "central difference"."""
+        return "given" if self.user_derivative else self.method.__name__.replace("_", " ")
 
     @property
     def outputs(self) -> Interval:  # type: ignore[override]
-        """The values that A may take, as they were given."""
-        return self.takes_outputs
+        """The allowed values of A, as declared."""
+        return self.allowed_outputs
 
     @property
     def targets(self) -> Interval:  # type: ignore[override]
-        """The values that T may take, as they were given."""
-        return self.takes_targets
+        """The allowed values of T, as declared."""
+        return self.allowed_targets
 
     @property
     def elementwise(self) -> bool:  # type: ignore[override]
-        """Whether there is a term for each output."""
+        """Whether the cost has a term for each output."""
         return self.by_element
 
     def terms(self, A: Array, T: Array) -> Array:
-        found = np.asarray(self.function(A, T))
-        return found if self.by_element else found[:, None]
+        terms = np.asarray(self.function(A, T))
+        return terms if self.by_element else terms[:, None]
 
     def derivative(self, A: Array, T: Array) -> Array:
-        if self.given:
-            return np.asarray(self.given(A, T)).astype(A.dtype)
+        if self.user_derivative:
+            return np.asarray(self.user_derivative(A, T)).astype(A.dtype)
         columns = [self.method(f, x) for f, x in self._columns(A, T)]
         return (columns[0] if self.by_element else np.stack(columns, axis=1)).astype(A.dtype)
 
     def _columns(self, A: Array, T: Array) -> list[tuple[Function, Array]]:
-        """The functions of one variable to differentiate: all outputs at once, or one column of A after another."""
+        """The functions to differentiate, with their points: one of all outputs, or one for each column of A."""
         if self.by_element:
             return [(lambda x: np.asarray(self.function(x, T)), A)]
         return [(self._of_column(A, T, j), A[:, j]) for j in range(A.shape[1])]
@@ -113,7 +115,7 @@ class Custom(Cost):
     def document(self) -> dict[str, object]:
         label = getattr(self.function, "__name__", "custom")
         raise SettingError(
-            f"cost {label!r} is your own function, and a file holds data only: "
+            f"cost {label!r} is your own function, but a file stores only data: "
             "save net.theta with numpy.save and build the network again in code"
         )
 
@@ -122,25 +124,28 @@ class Custom(Cost):
 
 
 def _sample(low: float, high: float) -> tuple[Array, Array]:
-    """Outputs and targets spread over the domain, never equal to each other."""
+    """Outputs and targets over the domain, never equal to each other."""
     A = np.linspace(low, high, 21).reshape(7, 3)
     T = A[::-1, ::-1] + (high - low) / 87
     return A, T
 
 
 def _check_locality(function: CostFunction, A: Array, T: Array) -> bool:
-    """Move one output after another: only its own term, or its own row, may move. True if each output has a term."""
-    kept = A.copy(), T.copy()
+    """Check, for each output, that changing it changes only its own term, or only its own row.
+
+    True if the cost has a term for each output.
+    """
+    original = A.copy(), T.copy()
     with np.errstate(all="ignore"):
         before = np.asarray(function(A, T))
-    if not (np.array_equal(A, kept[0]) and np.array_equal(T, kept[1])):
-        raise SettingError("a cost must leave its arguments as they are: yours wrote into them")
+    if not (np.array_equal(A, original[0]) and np.array_equal(T, original[1])):
+        raise SettingError("a cost must not change its arguments, but yours does: return a new array")
     if before.shape not in (A.shape, A.shape[:1]):
         raise SettingError(
-            f"a cost of outputs {A.shape} must be of shape {A.shape} or {A.shape[:1]}, not {before.shape}"
+            f"a cost of outputs {A.shape} must have shape {A.shape} or {A.shape[:1]}, not {before.shape}"
         )
     if not np.isfinite(before).all():
-        raise SettingError("your cost gives values that are not finite: give the domain=(low, high) of its outputs")
+        raise SettingError("your cost returns values that are not finite: give the domain=(low, high) of its outputs")
     by_element = before.shape == A.shape
     for i, j in np.ndindex(A.shape):
         moved = A.copy()
@@ -150,6 +155,6 @@ def _check_locality(function: CostFunction, A: Array, T: Array) -> bool:
         changed[(i, j) if by_element else i] = False
         if changed.any():
             raise SettingError(
-                "moving one output moved the cost of others too: give one cost for each example, shape (m,)"
+                "changing one output also changed the cost of others: return one cost for each example, shape (m,)"
             )
     return by_element

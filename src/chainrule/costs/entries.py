@@ -1,4 +1,4 @@
-"""The costs by name. `e` stands for a - t, the error of an output; |e|' = 0 at e = 0."""
+"""The costs by name, one class for each. `e` is a - t, the error of an output; |e|' = 0 at e = 0."""
 
 import dataclasses
 import math
@@ -39,7 +39,7 @@ class Quadratic(Cost):
 @_register
 @dataclasses.dataclass(frozen=True)
 class BinaryCrossEntropy(Cost):
-    """C_x = -sum_j [t_j ln a_j + (1 - t_j) ln(1 - a_j)], each output a yes or no of its own (multi-label).
+    """C_x = -sum_j [t_j ln a_j + (1 - t_j) ln(1 - a_j)]: each output is a separate yes or no (multi-label).
 
     >>> BinaryCrossEntropy().terms(np.array([[0.5, 0.9]]), np.array([[1.0, 0.0]])).round(4)
     array([[0.6931, 2.3026]])
@@ -81,7 +81,7 @@ class CrossEntropy(Cost):
 @_register
 @dataclasses.dataclass(frozen=True)
 class Absolute(Cost):
-    """C_x = sum_j |a_j - t_j|; the best constant answer is the median.
+    """C_x = sum_j |a_j - t_j|; the best constant prediction is the median.
 
     >>> Absolute().derivative(np.array([[3.0, 1.0, 0.0]]), np.array([[1.0, 1.0, 1.0]]))
     array([[ 1.,  0., -1.]])
@@ -99,7 +99,7 @@ class Absolute(Cost):
 @_register
 @dataclasses.dataclass(frozen=True)
 class Huber(Cost):
-    """C_x = sum_j of e^2 / 2 where |e| <= delta, else delta (|e| - delta / 2). delta is above 0.
+    """C_x is the sum over the outputs of e^2 / 2 if |e| <= delta, else delta (|e| - delta / 2). delta is above 0.
 
     >>> Huber().terms(np.array([[0.5, 3.0]]), np.array([[0.0, 0.0]]))
     array([[0.125, 2.5  ]])
@@ -128,7 +128,7 @@ class Huber(Cost):
 @_register
 @dataclasses.dataclass(frozen=True)
 class Poisson(Cost):
-    """C_x = sum_j (a_j - t_j ln a_j): the deviance of counts t_j >= 0, up to what does not depend on a.
+    """C_x = sum_j (a_j - t_j ln a_j): half the deviance of counts t_j >= 0, up to terms that do not depend on a.
 
     >>> Poisson().terms(np.array([[1.0, 2.0]]), np.array([[3.0, 0.0]]))
     array([[1., 2.]])
@@ -148,12 +148,14 @@ class Poisson(Cost):
 @_register
 @dataclasses.dataclass(frozen=True)
 class Quantile(Cost):
-    """C_x = sum_j of (1 - q) e where e > 0, else -q e: the best constant answer is the q-quantile. 0 < q < 1.
+    """C_x is the sum over the outputs of (1 - q) e if e > 0, else -q e, with 0 < q < 1.
+
+    The best constant prediction is the q-quantile.
 
     >>> Quantile(q=0.9).terms(np.array([[2.0, 0.0]]), np.array([[1.0, 1.0]])).round(4)
     array([[0.1, 0.9]])
 
-    Raises SettingError where q does not lie between 0 and 1.
+    Raises SettingError where q is not between 0 and 1.
 
     Source: Koenker & Bassett, Regression quantiles, Econometrica 46, 1978.
     """

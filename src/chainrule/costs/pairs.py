@@ -1,7 +1,7 @@
-"""Pairs of an output activation and a cost that are computed from Z, where the road over A would lose everything.
+"""Pairs of an output activation and a cost whose cost and delta are computed from Z, because A has lost precision.
 
-At z = -1e4 a sigmoid is exactly 0, ln a is infinite and dC/da times sigma' is 0 times infinity; from z itself both
-are plain numbers. Four pairs are canonical (delta = A - T); the others serve every pair whose cost takes a logarithm.
+At z = -1e4 a sigmoid is exactly 0, ln a is infinite, and dC/da times sigma' is infinity times 0; computed from z, both
+are ordinary numbers. Four pairs are canonical (delta = A - T); the others are all pairs whose cost takes a logarithm.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ __all__ = ["CANONICAL", "PAIRS", "Pair", "partner"]
 
 
 class Pair(NamedTuple):
-    """`terms(Z, A, T)` as those of the cost; `delta(Z, A, T)` = dC_x/dZ, shape (m, n_L)."""
+    """`terms(Z, A, T)` are the terms of the cost; `delta(Z, A, T)` is dC_x/dZ, shape (m, n_L)."""
 
     terms: Callable[[Array, Array, Array], Array]
     delta: Callable[[Array, Array, Array], Array]
@@ -32,7 +32,7 @@ def _log_softmax(Z: Array) -> Array:
 
 
 def _log_one_minus_softmax(Z: Array) -> Array:
-    """ln(1 - a): for the largest z of a row from the others' sum, for all others from a itself, which is <= 1/2."""
+    """ln(1 - a): for the largest z of a row from the sum of the other a, else from a itself, which is <= 1/2."""
     xp = namespace(Z)
     top = _is_top(Z)
     log_a = _log_softmax(Z)
@@ -58,7 +58,7 @@ def _softmax_binary_terms(Z: Array, A: Array, T: Array) -> Array:
 def _softmax_binary_delta(Z: Array, A: Array, T: Array) -> Array:
     """delta_i = (1 - t_i) a_i - t_i (1 - a_i) + a_i sum_{j != i} (t_j - (1 - t_j) a_j / (1 - a_j)).
 
-    The sum's largest part, j = the top, is taken as (1 - t_j) a_j times a_i / (1 - a_j), which is at most 1.
+    The largest part of the sum, j = the top, is computed as (1 - t_j) a_j times a_i / (1 - a_j), which is at most 1.
     """
     xp = namespace(Z)
     top = _is_top(Z)
@@ -70,7 +70,7 @@ def _softmax_binary_delta(Z: Array, A: Array, T: Array) -> Array:
 
 
 def _share_below_top(Z: Array, top: Array) -> Array:
-    """a_i / (1 - a_top), the softmax of all but the top; 0 for the top itself."""
+    """a_i / (1 - a_top), the softmax of all outputs except the top; 0 for the top."""
     xp = namespace(Z)
     others = xp.where(top, -xp.inf, Z)
     second = xp.max(others, axis=1, keepdims=True)
@@ -80,14 +80,14 @@ def _share_below_top(Z: Array, top: Array) -> Array:
 
 
 def _log_softplus(Z: Array, A: Array) -> Array:
-    """ln ln(1 + e^z), which is z - e^z / 2 far to the left."""
+    """ln ln(1 + e^z); z - e^z / 2 for very negative z."""
     xp = namespace(Z)
     far = Z.real < _FAR
     return xp.where(far, Z - 0.5 * xp.exp(xp.where(far, Z, _FAR)), xp.log(xp.where(far, 1, A)))
 
 
 def _softplus_poisson_delta(Z: Array, A: Array, T: Array) -> Array:
-    """sigma'(z) (1 - t / a); sigma' / a is 1 - e^z / 2 far to the left."""
+    """sigma'(z) (1 - t / a); sigma' / a is 1 - e^z / 2 for very negative z."""
     xp = namespace(Z)
     far = Z.real < _FAR
     slope = -xp.expm1(-A)
@@ -103,7 +103,7 @@ def _not(Z: Array) -> Array:
     return ACTIVATIONS.get("sigmoid").value(-Z)
 
 
-_FAR = -20.0  # e^(2 z) is below the rounding of float64 here
+_FAR = -20.0  # below it e^(2 z) is less than the rounding error of float64
 
 CANONICAL: dict[tuple[str, str], Pair] = {
     ("identity", "quadratic"): Pair(lambda Z, A, T: 0.5 * (Z - T) ** 2, _difference),
@@ -113,7 +113,7 @@ CANONICAL: dict[tuple[str, str], Pair] = {
     ),
     ("softmax", "cross_entropy"): Pair(
         lambda Z, A, T: -_row_sum(T * _log_softmax(Z)),
-        lambda Z, A, T: A * _row_sum(T) - T,  # the rows of T sum to 1, but only to rounding
+        lambda Z, A, T: A * _row_sum(T) - T,  # the rows of T sum to 1 only up to rounding
     ),
     ("exp", "poisson"): Pair(lambda Z, A, T: A - T * Z, _difference),
 }
@@ -141,14 +141,14 @@ PAIRS: dict[tuple[str, str], Pair] = {
 
 
 def partner(activation: Any) -> str:
-    """The name of the cost that goes with an output activation: that of its canonical pair, else the quadratic cost.
+    """The name of the default cost for an output activation: that of its canonical pair, else "quadratic".
 
-    activation: a name, a document, an object or a function of your own.
+    activation: a name, a document, an object or your own function.
 
     >>> [partner(output) for output in ("softmax", "sigmoid", "exp", "identity", "softplus")]
     ['cross_entropy', 'binary_cross_entropy', 'poisson', 'quadratic', 'quadratic']
 
-    Raises UnknownNameError for a name that no activation has, SettingError for anything else.
+    Raises UnknownNameError for an unknown name, SettingError for any other value.
     """
     name = ACTIVATIONS.get(activation).name
     return next((cost for output, cost in CANONICAL if output == name), "quadratic")

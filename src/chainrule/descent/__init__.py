@@ -1,7 +1,7 @@
-"""Gradient descent on any differentiable function: v ← v - eta dC/dv, or any other rule, until the gradient vanishes.
+"""Minimises any differentiable function by gradient descent: v ← v - eta dC/dv, or another rule, until dC/dv is 0.
 
-A network's training is this on one function, its cost. `Descent` is an iterator of the same events as a training;
-`minimize` runs it to its end and gives SciPy's `OptimizeResult`.
+Training a network is the same method for one function, its cost. `Descent` is an iterator with the same events as a
+training; `minimize` runs it to its end and returns SciPy's `OptimizeResult`.
 """
 
 from chainrule.descent.loop import Descent

@@ -1,4 +1,4 @@
-"""The arguments of a function, as its caller has them: one array, or several; inside they are one flat array."""
+"""Converts the arguments of a function, one array or several, to one flat array and back."""
 
 import reprlib
 from typing import Any
@@ -8,16 +8,16 @@ import numpy as np
 from chainrule.arrays import Array
 from chainrule.errors import SettingError
 
-__all__ = ["Form"]
+__all__ = ["Arguments"]
 
 
-class Form:
-    """How a flat (n,) array of all arguments is cut into those of f: an array for f(v), a tuple for f(*v).
+class Arguments:
+    """Splits a flat array (n,) into the arguments of f: an array for f(v), a tuple for f(*v).
 
-    >>> Form((1.0, [2.0, 3.0])).split(np.array([4.0, 5.0, 6.0]))
+    >>> Arguments((1.0, [2.0, 3.0])).split(np.array([4.0, 5.0, 6.0]))
     (np.float64(4.0), array([5., 6.]))
 
-    Raises SettingError where v0 is empty, or has anything but finite real numbers.
+    Raises SettingError where v0 is empty, or contains values that are not finite real numbers.
     """
 
     def __init__(self, v0: Any) -> None:
@@ -27,10 +27,10 @@ class Form:
         self.sizes = [part.size for part in parts]
         self.start = np.concatenate([part.ravel() for part in parts]) if parts else np.empty(0)
         if not self.start.size:
-            raise SettingError("v0 is empty: give the point to start from, an array or a tuple of arrays and numbers")
+            raise SettingError("v0 is empty: give the starting point, an array or a tuple of arrays and numbers")
 
     def split(self, flat: Array) -> Any:
-        """The arguments as the caller has them: an array or number, or a tuple of such."""
+        """The arguments in the form of v0: an array or number, or a tuple of arrays and numbers."""
         if not self.several:
             return self._shaped(flat, self.shapes[0])
         ends = np.cumsum(self.sizes)
@@ -38,19 +38,19 @@ class Form:
         return tuple(self._shaped(flat[start:end], shape) for start, end, shape in cuts)
 
     def join(self, parts: Any, what: str) -> Array:
-        """The flat array of what was given in the caller's form, such as a gradient; `what` is for messages."""
-        given = parts if self.several and isinstance(parts, tuple | list) else [parts]
-        found = [_array(part, what) for part in given]
-        if self.several and len(found) == 1 and found[0].shape == (len(self.sizes),):
-            found = list(found[0])  # numbers side by side in one array
-        if [_long(part.shape) for part in found] != [_long(shape) for shape in self.shapes]:
-            shapes = ", ".join(str(part.shape) for part in found)
-            wanted = ", ".join(str(shape) for shape in self.shapes)
-            raise SettingError(f"{what} has shape {shapes}, but v0 has {wanted}: they must be alike")
-        return np.concatenate([part.ravel() for part in found]).astype(np.float64)
+        """The flat array of values in the form of v0, such as a gradient; `what` names them in errors."""
+        values = parts if self.several and isinstance(parts, tuple | list) else [parts]
+        arrays = [_array(part, what) for part in values]
+        if self.several and len(arrays) == 1 and arrays[0].shape == (len(self.sizes),):
+            arrays = list(arrays[0])  # one array with a number for each argument
+        if [_without_ones(part.shape) for part in arrays] != [_without_ones(shape) for shape in self.shapes]:
+            shapes = ", ".join(str(part.shape) for part in arrays)
+            expected = ", ".join(str(shape) for shape in self.shapes)
+            raise SettingError(f"{what} has shape {shapes}, but v0 has {expected}: they must be equal")
+        return np.concatenate([part.ravel() for part in arrays]).astype(np.float64)
 
     def path(self, points: Array) -> Array:
-        """Points (k, n) as (k, ...) with the shape of v0 where it is one array."""
+        """Points (k, n) as (k, ...) with the shape of v0, if v0 is one array."""
         return points if self.several else points.reshape(len(points), *self.shapes[0])
 
     @staticmethod
@@ -58,25 +58,25 @@ class Form:
         return part.reshape(shape)[()]
 
 
-def _long(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The axes that order anything: a column of n numbers is as good as a row of n."""
+def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape without axes of length 1, so that a column of n numbers matches a row of n."""
     return tuple(length for length in shape if length != 1)
 
 
 def _array(part: Any, what: str) -> Array:
     try:
-        found = np.asarray(part)
-        real = found.dtype.kind in "fiu"
+        array = np.asarray(part)
+        real = array.dtype.kind in "fiu"
     except ValueError:  # rows of different lengths
         real = False
     if not real:
-        came = " ".join(reprlib.repr(part).split())
-        raise SettingError(f"{what} has {came}, but must be an array of real numbers, or a tuple of arrays and numbers")
-    return found
+        text = " ".join(reprlib.repr(part).split())
+        raise SettingError(f"{what} has {text}, but must be an array of real numbers, or a tuple of arrays and numbers")
+    return array
 
 
 def _numbers(part: Any) -> Array:
-    found = _array(part, "v0").astype(np.float64)
-    if not np.isfinite(found).all():
-        raise SettingError(f"v0 has {found[~np.isfinite(found)][0]}: the point to start from must be finite")
-    return found
+    numbers = _array(part, "v0").astype(np.float64)
+    if not np.isfinite(numbers).all():
+        raise SettingError(f"v0 has {numbers[~np.isfinite(numbers)][0]}: the starting point must be finite")
+    return numbers

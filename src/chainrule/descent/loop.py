@@ -1,4 +1,4 @@
-"""The descent itself: look at C and dC/dv, stop or update, and tell of it in the events that a training has."""
+"""The loop of a descent: evaluate C and dC/dv, stop or update, and report it in the same events as a training."""
 
 import dataclasses
 import math
@@ -14,18 +14,19 @@ from chainrule.descent.problem import Problem
 from chainrule.examples import epoch_order
 from chainrule.optimizers import Clip, Ending, Optimizer, Point
 from chainrule.schedules import Schedule
+from chainrule.text import counted
 from chainrule.training import EpochEnd, Event, Finished, History, Progress, Started, Stopped
 
 __all__ = ["Descent", "Settings"]
 
-GLANCE = 0.1  # seconds between two Progress events
+PROGRESS_INTERVAL = 0.1  # seconds between two Progress events
 
-CONVERGED, MAX_STEPS, NOT_FINITE, CANCELLED, STALLED = range(5)  # a result's status
+CONVERGED, MAX_STEPS, NOT_FINITE, CANCELLED, STALLED = range(5)  # the status of a result
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """How to descend, checked; `batch_size` is 1 where there are no examples."""
+    """The settings of a descent, checked; `batch_size` is 1 where there are no examples."""
 
     optimizer: Optimizer
     schedule: Schedule
@@ -37,26 +38,27 @@ class Settings:
 
 
 class Descent(Iterator[Event]):
-    """A descent in progress: an iterator of events, with `v`, `path`, `best` and `history` so far.
+    """A running descent: an iterator of events, with the current `v`, `path`, `best` and `history`.
 
-    An epoch is one update, or with examples one pass over them in an order of its own; `history.cost` has C over all
-    examples at each epoch's end. Its `stopped` is "converged" where the gradient vanished or C falls no further,
-    "diverged" where C or dC/dv is not finite, "cancelled", or "" after max_steps; `status` tells them apart.
+    An epoch is one update, or with examples one pass over them in a new order; `history.cost` has C over all examples
+    at the end of each epoch. `history.stopped` is "converged" where the gradient is small enough or C no longer falls,
+    "diverged" where C or dC/dv is not finite, "cancelled", or "" after max_steps; `status` distinguishes all cases.
     """
 
     def __init__(self, problem: Problem, settings: Settings, cancel: Callable[[], bool] | None = None) -> None:
         self.problem, self._settings, self._cancel = problem, settings, cancel or (lambda: False)
         self._rows = 1 if problem.examples is None else problem.examples
         self._per_epoch = -(-self._rows // settings.batch_size)
-        self._v, self._slots = problem.form.start, (np.zeros_like(problem.form.start),) * settings.optimizer.slots
+        self._v = problem.arguments.start
+        self._slots = (np.zeros_like(self._v),) * settings.optimizer.slots
         self._factors = settings.schedule.follow()
         self.path, self.steps, self.status = Path.of_points(len(self._v)), 0, MAX_STEPS
         self.history = History([], [], {}, settings.seed, problem.how)
         self.best: Point | None = None
         self.last: Point | None = None
-        self._next: Point | None = None  # where a line search has led, with what it has computed there
+        self._next: Point | None = None  # the point that a line search reached, with its cost and gradient
         self._evaluations = 0
-        self._began = self._told = time.monotonic()
+        self._began = self._last_progress = time.monotonic()
         self._events = self._all_events()
 
     def __iter__(self) -> Self:
@@ -66,45 +68,45 @@ class Descent(Iterator[Event]):
         return next(self._events)
 
     def close(self) -> None:
-        """End it here: no more events come."""
+        """End the descent; no more events follow."""
         self._events.close()
 
     @property
     def v(self) -> Any:
-        """Where the descent is now, in the form of v0."""
-        return self.problem.form.split(self._v.copy())
+        """The current point, in the form of v0."""
+        return self.problem.arguments.split(self._v.copy())
 
     def _all_events(self) -> Generator[Event, None, None]:
         s = self._settings
         epochs = -(-s.max_steps // self._per_epoch)
         yield Started(self._rows, self._per_epoch, epochs, self.history.engine, s.seed)
-        self._look()
+        self._evaluate_here()
         yield from self._all_epochs()
         if not self.history.stopped:
-            self.history.message = f"not converged after {self._taken()}: {self._slope()}"
+            self.history.message = f"not converged after {self._step_count()}: {self._gradient_size()}"
         else:
             yield Stopped(self.history.stopped, self.history.message)
         self.history.seconds = time.monotonic() - self._began
         yield Finished(self.history)
 
     def _all_epochs(self) -> Iterator[Event]:
-        while not self._over():
+        while not self._should_end():
             rates = self._rates()
             yield from self._epoch(rates)
             if self.history.stopped:
                 return
-            self._look()
+            self._evaluate_here()
             if self._is_finite():
                 yield self._end_epoch(float(rates[-1]))
 
     def _rates(self) -> Array:
-        """The learning rates of the coming epoch."""
+        """The learning rates of the next epoch."""
         s, count = self._settings, self._per_epoch
         factors = self._factors(self.steps, count, count, s.max_steps, self.history.cost)
         return s.optimizer.learning_rate * factors
 
     def _epoch(self, rates: Array) -> Iterator[Event]:
-        """The updates of an epoch; without examples the one whose gradient has been looked at."""
+        """The updates of an epoch; without examples one update, with the gradient that is already computed."""
         epoch = self.history.epochs
         if self.problem.examples is None or self._settings.optimizer.line_search:
             yield from self._whole_epoch(epoch, float(rates[0]))
@@ -125,13 +127,13 @@ class Descent(Iterator[Event]):
     def _update(self, gradient: Array, eta: float) -> None:
         s = self._settings
         self.steps += 1
-        with np.errstate(all="ignore"):  # what overflows is looked at next
+        with np.errstate(all="ignore"):  # an overflow is noticed at the next evaluation
             g = s.clip.apply(gradient)
             self._v, self._slots = s.optimizer.update(self._v, g, self._slots, float(eta), self.steps)
 
     def _whole_epoch(self, epoch: int, rate: float) -> Iterator[Event]:
-        """The one update of an epoch that begins with the gradient that is known, of all examples."""
-        assert self.last is not None, "looked first"
+        """The only update of an epoch that starts with the gradient of all examples, which is already computed."""
+        assert self.last is not None, "evaluated before"
         cost = self.last.cost
         if self._settings.optimizer.line_search:
             self._search(self.last)
@@ -141,7 +143,7 @@ class Descent(Iterator[Event]):
             yield from self._progress(epoch, 1, cost, rate)
 
     def _search(self, here: Point) -> None:
-        """An update by a line search; the cost falls no further where there is none."""
+        """An update by a line search; where the search finds no step, the cost no longer falls."""
         s = self._settings
         update = s.optimizer.search(self._evaluate, here, self._slots, self._evaluations, s.tolerance)
         if isinstance(update, Ending):
@@ -154,8 +156,8 @@ class Descent(Iterator[Event]):
         self._evaluations += 1
         return self.problem(v)
 
-    def _look(self) -> None:
-        """C and dC/dv of all examples here; keeps the place on the path, and where it is the best so far."""
+    def _evaluate_here(self) -> None:
+        """Compute C and dC/dv of all examples at v; add the point to the path, and keep it if it is the best so far."""
         self.last, self._next = self._next or Point(self._v, *self._evaluate(self._v)), None
         self.path.add(self.steps, self._v, self.last.cost)
         if self._is_finite() and (self.best is None or self.last.cost < self.best.cost):
@@ -164,9 +166,9 @@ class Descent(Iterator[Event]):
     def _is_finite(self) -> bool:
         return self.last is not None and math.isfinite(self.last.cost) and bool(np.isfinite(self.last.gradient).all())
 
-    def _over(self) -> bool:
-        """Whether to stop here, and why."""
-        assert self.last is not None, "looked first"
+    def _should_end(self) -> bool:
+        """Whether the descent ends here; `history.stopped` gets the reason, if it is not max_steps."""
+        assert self.last is not None, "evaluated before"
         if not self._is_finite():
             self._stop(NOT_FINITE)
         elif np.abs(self.last.gradient).max() <= self._settings.tolerance:
@@ -176,29 +178,29 @@ class Descent(Iterator[Event]):
         return bool(self.history.stopped) or self.steps >= self._settings.max_steps
 
     def _stop(self, status: int, ending: Ending | None = None) -> None:
-        history, steps = self.history, self._taken()
+        history, steps = self.history, self._step_count()
         self.status = status
         if status == NOT_FINITE:
             rate = self._settings.optimizer.learning_rate
-            cure = f"try a learning rate smaller than {rate:g}" if self.steps else "start elsewhere"
+            advice = f"try a learning rate smaller than {rate:g}" if self.steps else "start at another point"
             history.stopped, history.message = (
                 "diverged",
-                f"the cost or its gradient is not finite after {steps}: {cure}",
+                f"the cost or its gradient is not finite after {steps}: {advice}",
             )
         elif status == CANCELLED:
-            history.stopped, history.message = "cancelled", f"cancelled after {steps}: {self._slope()}"
+            history.stopped, history.message = "cancelled", f"cancelled after {steps}: {self._gradient_size()}"
         elif status == CONVERGED:
-            history.stopped, history.message = "converged", f"converged after {steps}: {self._slope()}"
+            history.stopped, history.message = "converged", f"converged after {steps}: {self._gradient_size()}"
         elif ending is not None and ending.reason == "evaluations":
-            history.stopped, history.message = "evaluations", f"{ending.message}, in {steps}: {self._slope()}"
+            history.stopped, history.message = "evaluations", f"{ending.message}, in {steps}: {self._gradient_size()}"
         else:
             history.stopped = "converged"
-            history.message = f"the cost falls no further after {steps}: {self._slope()}"
+            history.message = f"the cost no longer falls after {steps}: {self._gradient_size()}"
 
-    def _taken(self) -> str:
-        return f"{self.steps:,} step{'s' * (self.steps != 1)}"
+    def _step_count(self) -> str:
+        return counted(self.steps, "step")
 
-    def _slope(self) -> str:
+    def _gradient_size(self) -> str:
         point = self.last if self.status in (CONVERGED, STALLED) else self.best
         if point is None:
             return "there is no gradient"
@@ -216,8 +218,8 @@ class Descent(Iterator[Event]):
         return EpochEnd(epoch, cost, {}, None, best, time.monotonic() - self._began)
 
     def _progress(self, epoch: int, batch: int, cost: float, rate: float) -> Iterator[Progress]:
-        """An event now and then; no bit depends on it."""
+        """A Progress event every `PROGRESS_INTERVAL` seconds; it changes no bit of the result."""
         now = time.monotonic()
-        if now - self._told >= GLANCE:
-            self._told = now
+        if now - self._last_progress >= PROGRESS_INTERVAL:
+            self._last_progress = now
             yield Progress(epoch, batch, self._per_epoch, cost, float(rate), now - self._began)

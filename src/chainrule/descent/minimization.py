@@ -1,4 +1,4 @@
-"""`minimize`: from a function and a point to start from to a minimum; the same as a method of SciPy's `minimize`."""
+"""`minimize` finds a minimum of a function from a starting point; `scipy_method` offers it to SciPy's `minimize`."""
 
 import inspect
 import math
@@ -48,28 +48,28 @@ def minimize(
     """Minimise f by gradient descent from v0: v ← v - eta dC/dv, or by another rule, until max|dC/dv| <= tolerance.
 
     - f: the function, f(v) -> C for an array v of any shape, f(*v) -> C for a tuple of arrays and numbers.
-    - v0: the point to start from, an array or a tuple; `x` in the result has the same form.
-    - gradient: a function of the same arguments for dC/dv; True where f returns (C, dC/dv); "complex", "central" or
-      "jax" for that method; None for a complex step where f is analytic, central differences elsewhere.
-    - optimizer: the rule, by name, as a document or as an object; its learning rate is that of the first update.
-    - tolerance: the descent has converged when no element of |dC/dv| is above it; from 0.
-    - max_steps: the most updates.
-    - schedule: what the learning rate is multiplied with, by name, as a document or as an object; None for nothing. Its
-      epoch is one update, or one pass over the examples.
+    - v0: the starting point, an array or a tuple; `x` in the result has the same form.
+    - gradient: a function of the same arguments that returns dC/dv; True if f returns (C, dC/dv); "complex", "central"
+      or "jax" for that method; None for a complex step if f is analytic, else central differences.
+    - optimizer: the update rule, as a name, a document or an object; its learning rate is that of the first update.
+    - tolerance: converged when every element of |dC/dv| is at most this; a number from 0.
+    - max_steps: the maximum number of updates.
+    - schedule: the factors of the learning rate, as a name, a document or an object; None for a constant rate. One
+      epoch of it is one update, or one pass over the examples.
     - clip: a `Clip` with bounds for the gradient, or None.
-    - examples: n, where C is the mean of n costs; f(v, rows) then gives the costs (m,) of those rows, or their mean.
-      The gradient over all examples is computed once an epoch. None where f has no examples.
-    - batch_size: examples of an update; None for 32, or for all where the rule is made for that.
-    - seed: what fixes the order of the examples; None draws one.
+    - examples: n, if C is the mean of n costs; f(v, rows) then returns the costs (m,) of these rows, or their mean.
+      The gradient over all examples is computed once in each epoch. None if f has no examples.
+    - batch_size: the number of examples of an update; None for 32, or for all examples if the rule needs them.
+    - seed: fixes the order of the examples; None draws a seed.
     - callback: a function that is called with each event, or None.
-    - cancel: a function that is called before each update; the descent stops where it returns True.
+    - cancel: a function that is called before each update; the descent stops when it returns True.
 
     >>> result = cr.minimize(lambda x, y: (1 - x)**2 + 100 * (y - x**2)**2, (-1.0, 2.0), optimizer="lbfgs")
     >>> result.success, [float(round(x, 6)) for x in result.x], result.gradient
     (True, [1.0, 1.0], 'complex step')
 
-    Returns SciPy's OptimizeResult with the path and the history; success is False, with the best point seen, after
-    max_steps, where the cost is not finite, where it falls no further, and when cancelled; message says which.
+    Returns SciPy's OptimizeResult with the path and the history. success is False after max_steps, after a cost that is
+    not finite, where the cost no longer falls, and when cancelled; x is then the best point, message the reason.
 
     Raises SettingError where a setting is out of its range, and where f does not return one real number;
     UnknownNameError where there is no such optimizer or schedule.
@@ -105,7 +105,7 @@ def descend(
     seed: int | None = 0,
     cancel: Callable[[], bool] | None = None,
 ) -> Descent:
-    """The same as a `Descent`, an iterator of events: a program can follow it, and leave it at any event.
+    """`minimize` as a `Descent`, an iterator of events: a program can follow it, and stop at any event.
 
     - f, v0, gradient, optimizer, tolerance, max_steps: as in `minimize`.
     - schedule, clip, examples, batch_size, seed, cancel: as in `minimize`.
@@ -126,7 +126,7 @@ def descend(
         clip is None or clip.example == math.inf,
         "example of clip",
         clip and clip.example,
-        "left out: it is for networks",
+        "left out: it is only for networks",
     )
     require(cancel is None or callable(cancel), "cancel", cancel, "a function, or None")
     settings = Settings(
@@ -139,26 +139,26 @@ def descend(
         seed=as_seed(seed),
     )
     if rule.line_search and (clip, schedule) != (None, None):
-        raise SettingError(f"{rule.name} finds its steps by a line search: it takes no schedule and no clip")
+        raise SettingError(f"{rule.name} determines its steps by a line search: it takes no schedule and no clip")
     return Descent(Problem(f, v0, gradient, examples), settings, cancel)
 
 
-def _whole(what: str, value: Any, least: int) -> None:
+def _whole(name: str, value: Any, least: int) -> None:
     whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    require(whole and value >= least, what, value, f"a whole number from {least}")
+    require(whole and value >= least, name, value, f"a whole number from {least}")
 
 
-def _batch_size(examples: int | None, asked: int | None, rule: Optimizer) -> int:
+def _batch_size(examples: int | None, batch_size: int | None, rule: Optimizer) -> int:
     if examples is None:
-        require(asked is None, "batch_size", asked, "left out unless `examples` says how many there are")
+        require(batch_size is None, "batch_size", batch_size, "left out unless `examples` gives their number")
         return 1
     _whole("examples", examples, 1)
-    if asked is None:
+    if batch_size is None:
         return examples if rule.full_batch else min(32, examples)
-    _whole("batch_size", asked, 1)
-    if rule.line_search and asked < examples:
+    _whole("batch_size", batch_size, 1)
+    if rule.line_search and batch_size < examples:
         raise SettingError(f"{rule.name} takes all {examples} examples for a step: leave batch_size out")
-    return min(asked, examples)
+    return min(batch_size, examples)
 
 
 def scipy_method(
@@ -176,23 +176,23 @@ def scipy_method(
 ) -> "Result":
     """`minimize` for `scipy.optimize.minimize(fun, x0, jac=..., method=cr.scipy_method, options={"optimizer": ...})`.
 
-    - fun, x0, args: the function fun(x, *args), and where x starts.
-    - jac: a function jac(x, *args) for dC/dx; True where fun returns (C, dC/dx); None as for `gradient` of `minimize`.
+    - fun, x0, args: the function fun(x, *args), and the start of x.
+    - jac: a function jac(x, *args) that returns dC/dx; True if fun returns (C, dC/dx); None as for `gradient` of
+      `minimize`.
     - hess, hessp: not used.
     - bounds, constraints: refused.
-    - callback: callback(x), or callback(intermediate_result) where its only argument has that name; called after each
-      update (each pass over the examples). It may raise StopIteration to end the descent.
+    - callback: callback(x), or callback(intermediate_result) if its only argument has that name; called after each
+      update, or each pass over the examples. It may raise StopIteration to end the descent.
     - tol: the tolerance of `minimize`.
-
-    Options are the settings of `minimize`, and SciPy's maxiter (max_steps) and disp (print the message).
+    - options: the settings of `minimize`, and SciPy's maxiter (max_steps) and disp (print the message).
 
     >>> from scipy.optimize import minimize
-    >>> found = minimize(lambda x: ((x - 2) ** 2).sum(), [0.0, 1.0], method=cr.scipy_method, tol=1e-6)
-    >>> bool(found.success), found.x.round(4)
+    >>> result = minimize(lambda x: ((x - 2) ** 2).sum(), [0.0, 1.0], method=cr.scipy_method, tol=1e-6)
+    >>> bool(result.success), result.x.round(4)
     (True, array([2., 2.]))
 
-    Raises SettingError where there are bounds or constraints, where an option is not a setting of `minimize`, and where
-    `minimize` does.
+    Raises SettingError for bounds or constraints and for an option that is not a setting of `minimize`, and everything
+    that `minimize` raises.
     """
     from chainrule.descent.result import result_of
     from chainrule.training import EpochEnd
@@ -201,37 +201,37 @@ def scipy_method(
         raise SettingError(
             "gradient descent takes no bounds and no constraints: leave them out, or use L-BFGS-B or SLSQP"
         )
-    options, shows = _settings(options, tol)
-    options.setdefault("gradient", (lambda *v: jac(*v, *args)) if callable(jac) else jac or None)
-    told, stop = _telling(callback), list[bool]()
-    asked = options.pop("cancel", None) or (lambda: False)
-    descent = descend(lambda *v: fun(*v, *args), x0, cancel=lambda: bool(stop) or asked(), **options)
+    settings, prints = _settings(options, tol)
+    settings.setdefault("gradient", (lambda *v: jac(*v, *args)) if callable(jac) else jac or None)
+    call_back, stop = _with_descent(callback), list[bool]()
+    cancelled = settings.pop("cancel", None) or (lambda: False)
+    descent = descend(lambda *v: fun(*v, *args), x0, cancel=lambda: bool(stop) or cancelled(), **settings)
     for event in descent:
         if isinstance(event, EpochEnd):
             try:
-                told(descent)
+                call_back(descent)
             except StopIteration:
                 stop.append(True)
     result = result_of(descent)
-    if shows:
-        print(result.message)  # noqa: T201 - what SciPy's disp means
+    if prints:
+        print(result.message)  # noqa: T201 - SciPy's disp
     return result
 
 
 def _settings(options: dict[str, Any], tol: float | None) -> tuple[dict[str, Any], bool]:
     """SciPy's options as settings of `minimize`, and whether to print the message."""
-    found = dict(options)
-    shows = bool(found.pop("disp", False))
-    for name, value in (("max_steps", found.pop("maxiter", None)), ("tolerance", tol)):
+    settings = dict(options)
+    prints = bool(settings.pop("disp", False))
+    for name, value in (("max_steps", settings.pop("maxiter", None)), ("tolerance", tol)):
         if value is not None:
-            found.setdefault(name, value)
-    for name in found:
+            settings.setdefault(name, value)
+    for name in settings:
         require(name in _OPTIONS, "an option", name, f"one of {', '.join((*_OPTIONS, 'maxiter', 'disp'))}")
-    return found, shows
+    return settings, prints
 
 
-def _telling(callback: Callable[..., Any] | None) -> Callable[[Descent], Any]:
-    """What calls SciPy's callback in the form that it takes."""
+def _with_descent(callback: Callable[..., Any] | None) -> Callable[[Descent], Any]:
+    """A function of a descent that calls SciPy's callback with the argument that the callback takes."""
     if callback is None:
         return lambda descent: None
     if list(inspect.signature(callback).parameters) != ["intermediate_result"]:

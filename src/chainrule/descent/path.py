@@ -1,17 +1,17 @@
-"""The points of a descent, thinned evenly so that they never outgrow memory."""
+"""The points of a descent, thinned evenly to limit memory."""
 
 import numpy as np
 
 from chainrule.arrays import Array
 
-__all__ = ["MOST", "Path"]
+__all__ = ["MAX_POINTS", "Path"]
 
-MOST = 10_000  # points that are kept
-ROOM = 2**28  # bytes that they may take: fewer points of more than 3,000 numbers
+MAX_POINTS = 10_000
+MAX_BYTES = 2**28  # of all points: fewer than MAX_POINTS for points of more than 3,000 numbers
 
 
 class Path:
-    """Every 2^k-th point of a descent and its last one, at most `most` in all; 2^k is as small as that allows.
+    """Every 2^k-th point of a descent and the last one, at most `most` points; 2^k is the smallest possible power.
 
     >>> path = Path(most=4)
     >>> for step in range(9):
@@ -20,14 +20,14 @@ class Path:
     [0, 4, 8]
     """
 
-    def __init__(self, most: int = MOST) -> None:
+    def __init__(self, most: int = MAX_POINTS) -> None:
         self._most, self._stride = most, 1
         self._kept: list[tuple[int, Array, float]] = []
         self._last: tuple[int, Array, float] | None = None
 
     @classmethod
     def of_points(cls, n: int) -> "Path":
-        """A path of points (n,) within both bounds.
+        """A path of points (n,) within `MAX_POINTS` and `MAX_BYTES`.
 
         >>> n = 12_000_000
         >>> path = Path.of_points(n)
@@ -36,25 +36,25 @@ class Path:
         >>> path.steps
         [0, 4]
         """
-        return cls(min(MOST, max(3, ROOM // (8 * n))))
+        return cls(min(MAX_POINTS, max(3, MAX_BYTES // (8 * n))))
 
     def add(self, step: int, v: Array, cost: float) -> None:
-        """The point v (n,) after `step` updates and its cost; steps come in ascending order."""
+        """Add the point v (n,) after `step` updates, and its cost; steps must be ascending."""
         self._last = (step, v, cost)
         if step % self._stride == 0:
             self._kept.append(self._last)
-        while len(self._kept) >= self._most:  # leaves room for the last one
+        while len(self._kept) >= self._most:  # so that the last point can be added
             self._stride *= 2
             self._kept = [point for point in self._kept if point[0] % self._stride == 0]
 
     @property
     def _points(self) -> list[tuple[int, Array, float]]:
-        ends = self._last is not None and (not self._kept or self._kept[-1][0] != self._last[0])
-        return [*self._kept, *([self._last] if ends and self._last is not None else [])]
+        adds_last = self._last is not None and (not self._kept or self._kept[-1][0] != self._last[0])
+        return [*self._kept, *([self._last] if adds_last and self._last is not None else [])]
 
     @property
     def steps(self) -> list[int]:
-        """How many updates each point is from the start."""
+        """The number of updates before each point."""
         return [step for step, _, _ in self._points]
 
     @property

@@ -1,4 +1,4 @@
-"""The function to minimise: C and dC/dv of a flat array, whatever form the function and its gradient have."""
+"""The function to minimise: C and dC/dv of a flat array, for every form of the function and of its gradient."""
 
 import reprlib
 import warnings
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.arrays import Array
-from chainrule.descent.arguments import Form
+from chainrule.descent.arguments import Arguments
 from chainrule.differences import central_gradient, choose_gradient, complex_gradient
 from chainrule.errors import SettingError
 from chainrule.registry import require
@@ -21,90 +21,91 @@ _WORDS = {complex_gradient: "complex step", central_gradient: "central differenc
 
 
 class Problem:
-    """C(v) of all examples or of some, with its gradient; counts the calls of either.
+    """C(v) of all or some examples, and its gradient; counts the calls of both.
 
-    f(v) gives C. With `examples` = n, C is the mean of C_i, and f(v, rows) gives C_i for those rows (m,), or their
-    mean. `gradient` is a function of the same arguments for dC/dv in the form of v0; True where f returns both, cost
-    and gradient; "complex", "central" or "jax"; None chooses between the first two. `how` says in words which it was.
+    f(v) returns C. With `examples` = n, C is the mean of C_i, and f(v, rows) returns C_i for these rows (m,), or their
+    mean. `gradient` is a function of the same arguments that returns dC/dv in the form of v0; True if f returns cost
+    and gradient; "complex", "central" or "jax"; None chooses between the first two. `how` names the method in words.
 
-    Raises SettingError where f is not a function, where v0 or `gradient` is not as described, and, when it is called,
-    where f does not return one real number.
+    Raises SettingError where f is not a function, where v0 or `gradient` is not as described, and, in a call, where f
+    does not return one real number.
     """
 
     def __init__(self, f: Callable[..., Any], v0: Any, gradient: Any = None, examples: int | None = None) -> None:
         require(callable(f), "f", f, "a function")
-        self.form, self.examples = Form(v0), examples
+        self.arguments, self.examples = Arguments(v0), examples
         self._f, self._gradient = f, gradient
         self.nfev = self.njev = 0
         self.how, self._both = self._choose(gradient)
 
     def __call__(self, v: Array, rows: Array | None = None) -> tuple[float, Array]:
-        """C and dC/dv (n,) at v (n,), of `rows` or of all; where floating point overflows, C or dC/dv is not finite."""
+        """C and dC/dv (n,) at v (n,), for `rows` or all examples; after an overflow C or dC/dv is not finite."""
         with np.errstate(all="ignore"):
             try:
                 return self._both(v, self._all() if rows is None and self.examples is not None else rows)
-            except (OverflowError, ZeroDivisionError):  # Python's own numbers raise where arrays become infinite
+            except (OverflowError, ZeroDivisionError):  # Python numbers raise where arrays become infinite
                 return float("inf"), np.full_like(v, np.nan)
 
     def value(self, v: Array) -> float:
-        """C of all examples at v (n,), not counted: for pictures."""
+        """C of all examples at v (n,), not counted as a call: for plots."""
         with np.errstate(all="ignore"):
             try:
-                found = self._f(*self._arguments(v, None if self.examples is None else self._all()))
+                value = self._f(*self._split(v, None if self.examples is None else self._all()))
             except (OverflowError, ZeroDivisionError):
                 return float("inf")
-        cost = found[0] if self._gradient is True else found
+        cost = value[0] if self._gradient is True else value
         return float(np.real(_one_number(cost, self.examples)))
 
     def cost(self, v: Array, rows: Array | None = None) -> Any:
-        """C alone, real or complex as v is."""
+        """C without its gradient; complex for a complex v."""
         self.nfev += 1
-        return _one_number(self._f(*self._arguments(v, rows)), None if rows is None else len(rows))
+        return _one_number(self._f(*self._split(v, rows)), None if rows is None else len(rows))
 
     def _all(self) -> Array:
         return np.arange(self.examples or 0)
 
-    def _arguments(self, v: Array, rows: Array | None) -> tuple[Any, ...]:
-        found = self.form.split(v.copy())
-        return (*(found if self.form.several else (found,)), *(() if rows is None else (rows,)))
+    def _split(self, v: Array, rows: Array | None) -> tuple[Any, ...]:
+        """The arguments of f."""
+        arguments = self.arguments.split(v.copy())
+        return (*(arguments if self.arguments.several else (arguments,)), *(() if rows is None else (rows,)))
 
     def _choose(self, gradient: Any) -> tuple[str, Callable[[Array, Array | None], tuple[float, Array]]]:
         if gradient is True:
-            return "given, with the cost", self._returned
+            return "given, with the cost", self._by_f
         if callable(gradient):
-            return "given", self._given
+            return "given", self._by_function
         if isinstance(gradient, str) and gradient == "jax":
             return "jax", _Jax(self).both
-        known = gradient is None or (isinstance(gradient, str) and gradient in GRADIENTS)
+        is_method = gradient is None or (isinstance(gradient, str) and gradient in GRADIENTS)
         allowed = f"a function, True, None or one of {', '.join(GRADIENTS)}"
-        require(known, "gradient", gradient, allowed)
+        require(is_method, "gradient", gradient, allowed)
         rows = None if self.examples is None else self._all()[: 2**10]
-        chosen = {"complex": complex_gradient, "central": central_gradient}.get(gradient or "")
-        method = chosen or self._analytic(rows)
-        return _WORDS[method], lambda v, rows: self._found(method, v, rows)
+        by_name = {"complex": complex_gradient, "central": central_gradient}.get(gradient or "")
+        method = by_name or self._suitable_method(rows)
+        return _WORDS[method], lambda v, rows: self._by_differences(method, v, rows)
 
-    def _analytic(self, rows: Array | None) -> Callable[..., Array]:
+    def _suitable_method(self, rows: Array | None) -> Callable[..., Array]:
         with np.errstate(all="ignore"):
             try:
-                self._real(self.cost(self.form.start, rows))
-            except (OverflowError, ZeroDivisionError):  # the descent will say so
+                self._real(self.cost(self.arguments.start, rows))
+            except (OverflowError, ZeroDivisionError):  # the descent will report it
                 return central_gradient
-            return choose_gradient(lambda v: self.cost(v, rows), self.form.start)
+            return choose_gradient(lambda v: self.cost(v, rows), self.arguments.start)
 
-    def _given(self, v: Array, rows: Array | None) -> tuple[float, Array]:
+    def _by_function(self, v: Array, rows: Array | None) -> tuple[float, Array]:
         cost = self._real(self.cost(v, rows))
         self.njev += 1
-        return cost, self.form.join(self._gradient(*self._arguments(v, rows)), "the gradient")
+        return cost, self.arguments.join(self._gradient(*self._split(v, rows)), "the gradient")
 
-    def _returned(self, v: Array, rows: Array | None) -> tuple[float, Array]:
+    def _by_f(self, v: Array, rows: Array | None) -> tuple[float, Array]:
         self.nfev, self.njev = self.nfev + 1, self.njev + 1
-        found = self._f(*self._arguments(v, rows))
-        pair = isinstance(found, tuple) and len(found) == 2
-        require(pair, "what f returned", found, "the pair (cost, gradient) where gradient is True")
-        cost = self._real(_one_number(found[0], None if rows is None else len(rows)))
-        return cost, self.form.join(found[1], "the gradient")
+        pair = self._f(*self._split(v, rows))
+        is_pair = isinstance(pair, tuple) and len(pair) == 2
+        require(is_pair, "the return value of f", pair, "the pair (cost, gradient) because gradient is True")
+        cost = self._real(_one_number(pair[0], None if rows is None else len(rows)))
+        return cost, self.arguments.join(pair[1], "the gradient")
 
-    def _found(self, method: Callable[..., Array], v: Array, rows: Array | None) -> tuple[float, Array]:
+    def _by_differences(self, method: Callable[..., Array], v: Array, rows: Array | None) -> tuple[float, Array]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", np.exceptions.ComplexWarning)
             cost = self._real(self.cost(v, rows))
@@ -113,12 +114,12 @@ class Problem:
 
     @staticmethod
     def _real(cost: Any) -> float:
-        require(not np.iscomplexobj(cost), "f of real numbers", cost, "a real number")
+        require(not np.iscomplexobj(cost), "f at a real point", cost, "a real number")
         return float(cost)
 
 
 class _Jax:
-    """C and dC/dv by JAX, in float64, compiled once for each shape of rows."""
+    """Computes C and dC/dv with JAX in float64; compiles once for each shape of rows."""
 
     def __init__(self, problem: Problem) -> None:
         try:
@@ -132,7 +133,7 @@ class _Jax:
         return self._jax.numpy.mean(self._problem._f(*self._traced(v, rows)))
 
     def _traced(self, v: Any, rows: Any) -> tuple[Any, ...]:
-        return self._problem._arguments(v, rows)
+        return self._problem._split(v, rows)
 
     def both(self, v: Array, rows: Array | None) -> tuple[float, Array]:
         problem = self._problem
@@ -142,15 +143,15 @@ class _Jax:
         return float(cost), np.array(gradient, dtype=np.float64)
 
 
-def _one_number(found: Any, rows: int | None) -> Any:
-    """What f returned as one number: the mean of the costs of so many rows where there are examples."""
+def _one_number(value: Any, rows: int | None) -> Any:
+    """The return value of f as one number; with examples, the mean of the costs of `rows` rows."""
     try:
-        cost = np.asarray(found)
+        cost = np.asarray(value)
         numbers = cost.dtype.kind in "fiuc" and (cost.size == 1 or cost.shape == (rows,))
     except ValueError:
         numbers = False
     if not numbers:
         costs = "" if rows is None else f" or a cost for each of the {rows} rows"
-        came = f"an array of shape {cost.shape}" if isinstance(found, np.ndarray) else reprlib.repr(found)
-        raise SettingError(f"f returned {came}, but must return one number{costs}")
+        text = f"an array of shape {cost.shape}" if isinstance(value, np.ndarray) else reprlib.repr(value)
+        raise SettingError(f"f returned {text}, but must return one number{costs}")
     return cost.mean()

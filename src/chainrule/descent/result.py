@@ -1,4 +1,4 @@
-"""The result of a descent: SciPy's OptimizeResult, with the path, the history, and their pictures."""
+"""The result of a descent: SciPy's OptimizeResult with the path, the history and their plots."""
 
 import os
 from collections.abc import Callable
@@ -15,27 +15,27 @@ _LONG = ("path", "path_steps", "path_costs", "history")
 
 
 class Result(OptimizeResult):  # type: ignore[misc]  # SciPy has no types
-    """The minimum, and how it was reached.
+    """The minimum, and the way to it.
 
-    - x, fun, jac: the point, its cost, and dC/dv there; x and jac have the form of v0.
-    - success, status, message: whether it converged. Without success x is the best point seen. status is 0 for
-      converged, 1 for max_steps, 2 for not finite, 3 for cancelled, 4 where the rule came to its end.
-    - nit, nfev, njev: the numbers of updates, of calls of f, and of calls of its gradient.
-    - gradient: in words, how dC/dv was computed.
+    - x, fun, jac: the point, its cost, and dC/dv at it; x and jac have the form of v0.
+    - success, status, message: whether it converged. Without success x is the best point so far. status is 0 for
+      converged, 1 for max_steps, 2 for not finite, 3 for cancelled, 4 if the rule cannot continue.
+    - nit, nfev, njev: the number of updates, of calls of f, and of calls of its gradient.
+    - gradient: the method that computed dC/dv, in words.
     - path, path_steps, path_costs: at most 10,000 points from the first to the last, (k, ...) with the shape of v0, or
-      (k, n) where v0 is a tuple; the updates before each; their costs.
-    - history: the costs and rates, as of a training.
+      (k, n) if v0 is a tuple; the number of updates before each point; their costs.
+    - history: the costs and learning rates, as in training.
     """
 
     _cost: Callable[[Array], float] | None = None
 
     def plot(self, path: str | os.PathLike[str] | None = None, names: tuple[str, ...] | None = None) -> Any:
-        """A matplotlib Figure: contours and path of two variables, the curve of one, the cost over steps of more.
+        """A matplotlib Figure: the path on contours for two variables, on the curve for one; else the cost over steps.
 
-        - path: where to write it, as .png, .svg or .pdf; None writes nothing.
-        - names: what to call the variables.
+        - path: the file to write, .png, .svg or .pdf; None writes no file.
+        - names: the names of the variables.
 
-        Raises SettingError where matplotlib is missing, or where the path has another end.
+        Raises SettingError where matplotlib is missing, or where the path has another suffix.
         """
         from chainrule.plots import descent_figure, write_figure
 
@@ -54,18 +54,18 @@ class Result(OptimizeResult):  # type: ignore[misc]  # SciPy has no types
         return repr(OptimizeResult({key: value for key, value in self.items() if key not in _LONG}))
 
     def __reduce__(self) -> Any:
-        return Result, (dict(self),)  # the function may be one that cannot be pickled
+        return Result, (dict(self),)  # without the cost function, which may not be picklable
 
 
 def result_of(descent: Descent) -> Result:
-    """The result of a descent that has ended, or that nobody follows any further."""
-    form, path, history = descent.problem.form, descent.path, descent.history
+    """The result of a descent that has ended or is not continued."""
+    arguments, path, history = descent.problem.arguments, descent.path, descent.history
     point = descent.last if descent.status == CONVERGED else descent.best or descent.last
-    assert point is not None, "there is a first look"
+    assert point is not None, "the starting point was evaluated"
     result = Result(
-        x=form.split(point.theta.copy()),
+        x=arguments.split(point.theta.copy()),
         fun=point.cost,
-        jac=form.split(point.gradient.copy()),
+        jac=arguments.split(point.gradient.copy()),
         success=descent.status == CONVERGED,
         status=descent.status,
         message=f"{history.message} (gradient: {descent.problem.how})",
@@ -73,7 +73,7 @@ def result_of(descent: Descent) -> Result:
         nfev=descent.problem.nfev,
         njev=descent.problem.njev,
         gradient=descent.problem.how,
-        path=form.path(path.points),
+        path=arguments.path(path.points),
         path_steps=path.steps,
         path_costs=path.costs,
         history=history,

@@ -1,4 +1,4 @@
-"""The run of a rule with a line search, over the cost and the gradient of any engine."""
+"""The run of a rule with a line search, which uses the cost and the gradient of any engine."""
 
 import dataclasses
 
@@ -7,7 +7,6 @@ import numpy as np
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array
 from chainrule.engines.base import Engine, RunState, check_lengths, check_order, check_rows, check_state
-from chainrule.equations import penalty
 from chainrule.optimizers import Ending, Point
 from chainrule.optimizers.base import Slots
 from chainrule.settings import TrainingSettings
@@ -18,10 +17,10 @@ Rows = tuple[Array, Array, Array | None]  # X, T and weights
 
 
 class LineSearchRun:
-    """A run (`base.Run`) whose updates are those of `Optimizer.search`.
+    """A run (`base.Run`) that makes its updates with `Optimizer.search`.
 
-    Cost and gradient at theta follow from theta, so a run that is put to a state computes them again, which counts as
-    no evaluation, and goes on with the bits of never having stopped.
+    Cost and gradient at theta depend only on theta. So a run that is set to a state computes them again, without
+    counting an evaluation, and continues with the same bits as without a stop.
     """
 
     def __init__(
@@ -31,8 +30,8 @@ class LineSearchRun:
         self._divisor = divisor
         self._slots = self._no_slots()
         self._step = self._evaluations = self._counted = 0
-        self._came: Rows | None = None
-        self._examples: Rows | None = None
+        self._arrays: Rows | None = None  # of the last call
+        self._examples: Rows | None = None  # the rows of them that the order names
         self._rows = np.empty(0, dtype=np.int64)
         self._here: Point | None = None
         self.ended: Ending | None = None
@@ -42,7 +41,7 @@ class LineSearchRun:
 
     @property
     def state(self) -> RunState:
-        """A copy of the state; setting it puts the run exactly there. A state without slots has seen no pairs yet."""
+        """A copy of the state; setting it continues from this state. Without slots it starts without pairs."""
         return RunState(self._theta.copy(), np.array(self._slots), self._step, self._evaluations)
 
     @state.setter
@@ -58,9 +57,9 @@ class LineSearchRun:
     def steps(
         self, X: Array, T: Array, weight: Array | None, order: Array, rates: Array, epoch: int, first_batch: int
     ) -> Array:
-        """Make one update from the first batch, which is all rows in training; see `base.Run.steps`.
+        """Make one update from the first batch, which in training has all rows; see `base.Run.steps`.
 
-        Returns its cost (1,), or no cost where the run has ended.
+        Returns its cost (1,), or no cost if the run has ended.
         """
         m = self._settings.batch_size
         check_lengths(X, T, weight)
@@ -68,7 +67,7 @@ class LineSearchRun:
         check_rows(order, len(X))
         if not len(rates):
             return np.empty(0)
-        self._take(X, T, weight, order[:m])
+        self._set_examples(X, T, weight, order[:m])
         here = self._at_theta()
         self._counted = max(self._evaluations, 1)
         update = self._settings.optimizer.search(self._objective, here, self._slots, self._counted)
@@ -81,30 +80,27 @@ class LineSearchRun:
         return np.array([here.cost - self._penalty(here.theta)])
 
     def _at_theta(self) -> Point:
-        """Cost and gradient at theta, known from the last update unless its owner has changed it since."""
+        """Cost and gradient at theta, from the last update unless theta has been changed since."""
         if self._here is None or not np.array_equal(self._here.theta, self._theta):
             self._here = Point(self._theta.copy(), *self._objective(self._theta))
         return self._here
 
-    def _take(self, X: Array, T: Array, weight: Array | None, order: Array) -> None:
-        """Take the rows of `order` in the order of X; the same arrays are known by being the same objects."""
-        came, every = (X, T, weight), len(order) == len(X)
+    def _set_examples(self, X: Array, T: Array, weight: Array | None, order: Array) -> None:
+        """Set the rows of `order`, in the order of X; skip if the arrays are the same objects as in the last call."""
+        arrays, every = (X, T, weight), len(order) == len(X)
         rows = order[:0] if every else np.sort(order)
-        same = self._came is not None and all(a is b for a, b in zip(came, self._came, strict=True))
+        same = self._arrays is not None and all(a is b for a, b in zip(arrays, self._arrays, strict=True))
         if not (same and np.array_equal(rows, self._rows)):
-            self._came, self._rows, self._here = came, rows, None
-            self._examples = came if every else (X[rows], T[rows], None if weight is None else weight[rows])
+            self._arrays, self._rows, self._here = arrays, rows, None
+            self._examples = arrays if every else (X[rows], T[rows], None if weight is None else weight[rows])
 
     def _objective(self, theta: Array) -> tuple[float, Array]:
-        """C with its penalties, and dC/dtheta; counted."""
+        """C with its penalties, and dC/dtheta; counts one evaluation."""
         self._counted += 1
-        assert self._examples is not None, "taken first"
+        assert self._examples is not None, "set before"
         s, (X, T, weight) = self._settings, self._examples
         cost = self._engine.cost(self._architecture, theta, X, T, weight) + self._penalty(theta)
         return cost, self._engine.gradient(self._architecture, theta, X, T, weight, self._divisor, s.alpha, s.l1)
 
     def _penalty(self, theta: Array) -> float:
-        s = self._settings
-        W = [w.astype(np.float64) for w in self._architecture.views(theta)[0]]
-        with np.errstate(all="ignore"):
-            return float(penalty(W, s.alpha, s.l1, self._divisor))
+        return self._architecture.penalty(theta, self._settings.alpha, self._settings.l1, self._divisor)

@@ -1,4 +1,4 @@
-"""The reference engine: the equations as they stand, in NumPy. Every other engine must agree with it to rounding."""
+"""The reference engine: the equations, in NumPy. Every other engine must agree with it up to rounding."""
 
 import dataclasses
 import itertools
@@ -29,38 +29,38 @@ from chainrule.settings import TrainingSettings
 
 __all__ = ["ReferenceEngine"]
 
-DRAWN = 2**18  # factors of dropout that are drawn together
+DRAWN = 2**18  # dropout factors that are drawn together
 
 
 class ReferenceEngine:
-    """NumPy, one copy of every equation; the number of threads is that of NumPy's own matrix products."""
+    """Computes with NumPy and the functions in `equations`; the threads are those of NumPy's matrix products."""
 
     name = "reference"
 
     @property
     def instructions(self) -> str:
-        """The machine, and the vectors that NumPy has found on it."""
+        """The machine, and the vector instructions that NumPy uses on it."""
         vectors = np.show_config(mode="dicts")["SIMD Extensions"]["found"]
         return " ".join([platform.machine(), *vectors])
 
     def lacks(self, architecture: Architecture, settings: TrainingSettings | None = None) -> str | None:
-        """Nothing: this engine has everything that can be asked for."""
+        """None: this engine has every feature."""
         return None
 
     def predict(self, architecture: Architecture, theta: Array, X: Array) -> Array:
-        """A^L for every row of X (n, n_1), by a product for each row: no bit of it depends on the rows around it.
+        """A^L for every row of X (n, n_1), by one product for each row, so that no bit depends on the other rows.
 
-        In a product of many rows BLAS adds up a row in an order that depends on its place among them.
+        In a product of many rows, the order of summation in BLAS depends on the position of the row.
         """
         layers = architecture.layers(theta)
-        found = np.empty((len(X), architecture.sizes[-1]), dtype=theta.dtype)
+        outputs = np.empty((len(X), architecture.sizes[-1]), dtype=theta.dtype)
         with np.errstate(all="ignore"):
             for rows in blocks(len(X)):
                 A = np.ascontiguousarray(X[rows], dtype=theta.dtype)
                 for W, b, activation in layers:
                     A = activation.value((A[:, None, :] @ W)[:, 0, :] + b)
-                found[rows] = A
-        return found
+                outputs[rows] = A
+        return outputs
 
     def cost(self, architecture: Architecture, theta: Array, X: Array, T: Array, weight: Array | None) -> float:
         """sum of s C_x / n over all rows, in blocks of 1,024 rows."""
@@ -96,7 +96,7 @@ class ReferenceEngine:
     def gradient_norms(
         self, architecture: Architecture, theta: Array, X: Array, T: Array, weight: Array | None
     ) -> Array:
-        """||dC_x/dtheta|| for every row, (n,), float64; `weight` is None or that of terms, (n, n_L)."""
+        """||dC_x/dtheta|| for every row, (n,), float64; `weight` is None or (n, n_L), the weights of terms."""
         norms = np.empty(len(X))
         with np.errstate(all="ignore"):
             for rows in blocks(len(X)):
@@ -105,7 +105,7 @@ class ReferenceEngine:
         return norms
 
     def freeze(self, architecture: Architecture, theta: Array) -> "ReferenceFrozen":
-        """The network as it is now."""
+        """A frozen copy of the network."""
         return ReferenceFrozen(self, architecture, theta.copy())
 
     def start(self, architecture: Architecture, theta: Array, settings: TrainingSettings, divisor: float) -> Run:
@@ -116,7 +116,7 @@ class ReferenceEngine:
 
 
 class ReferenceFrozen:
-    """A network that only predicts."""
+    """A frozen copy of a network that only predicts."""
 
     def __init__(self, engine: ReferenceEngine, architecture: Architecture, theta: Array) -> None:
         self._engine, self._architecture, self._theta = engine, architecture, theta
@@ -126,14 +126,14 @@ class ReferenceFrozen:
         return self._engine.predict(self._architecture, self._theta, X)
 
     def row(self, x: Array) -> Array | None:
-        """None: there is no shorter way."""
+        """None: this engine has no faster way for one row."""
         return None
 
 
 class ReferenceRun:
-    """A run of the reference engine: theta, the optimizer's slots and a count of the updates."""
+    """A run of the reference engine: theta, the slots of the optimizer and the number of updates."""
 
-    ended = None  # without a line search there is always another update
+    ended = None  # only a line search can end
 
     def __init__(self, architecture: Architecture, theta: Array, settings: TrainingSettings, divisor: float) -> None:
         self._architecture, self._theta, self._settings, self._divisor = architecture, theta, settings, divisor
@@ -143,7 +143,7 @@ class ReferenceRun:
 
     @property
     def state(self) -> RunState:
-        """A copy of the state; setting it puts the run exactly there."""
+        """A copy of the state; setting it continues the run from this state, with the same bits."""
         slots = np.array(self._slots, dtype=self._theta.dtype).reshape(len(self._slots), self._theta.size)
         return RunState(self._theta.copy(), slots, self._step)
 
@@ -174,7 +174,7 @@ class ReferenceRun:
         return costs
 
     def _update(self, X: Array, T: Array, weight: Array | None, rate: float, keep: Keep) -> float:
-        """One update from one batch; its cost before the update."""
+        """Make one update from one batch; returns the cost before the update."""
         s = self._settings
         keep = keep and [factor if factor is None else factor[: len(X)] for factor in keep]
         ledger = sweep(self._architecture, self._theta, X, T, weight, keep)
@@ -187,9 +187,9 @@ class ReferenceRun:
         return exact_sum(costs) / len(X)
 
     def _factors(self, epoch: int, first: int, batches: int) -> Iterator[Keep]:
-        """What dropout multiplies each hidden layer's activations with, batch by batch; None for the output layer.
+        """The dropout factors of each hidden layer, batch by batch; None for the output layer.
 
-        Drawn for many small batches at once: a call of NumPy costs more than the few numbers of one.
+        They are drawn for many small batches together, because calls of NumPy are slow for few numbers.
         """
         m, hidden = self._settings.batch_size, self._architecture.sizes[1:-1]
         if not any(self._dropout):
@@ -202,16 +202,16 @@ class ReferenceRun:
             yield from ([*(f if f is None else f[i] for f in drawn), None] for i in range(count))
 
     def _draw(self, k: int, epoch: int, batch: int, count: int) -> Array | None:
-        """The factors of layer k + 2 for `count` batches, (count, m, n_l); None where nothing is dropped."""
+        """The factors of layer k + 2 for `count` batches, (count, m, n_l); None without dropout."""
         p, shape = self._dropout[k], (self._settings.batch_size, self._architecture.sizes[k + 1])
         if not p:
             return None
-        found = dropout_factors(p, self._settings.seed or 0, k + 2, epoch, batch, shape, count)
-        return found.astype(self._theta.dtype).reshape(count, *shape)
+        factors = dropout_factors(p, self._settings.seed or 0, k + 2, epoch, batch, shape, count)
+        return factors.astype(self._theta.dtype).reshape(count, *shape)
 
 
 def _costs(architecture: Architecture, theta: Array, X: Array, T: Array, weight: Array | None) -> Array:
-    """s C_x of each example, (m,), float64, by the forward pass alone."""
+    """s C_x of each example, (m,), float64, by a forward pass."""
     row_weight, term_weight = split_weight(weight)
     done = forward(np.ascontiguousarray(X, dtype=theta.dtype), architecture.layers(theta))
     T = architecture.one_hot(T, theta.dtype)
@@ -225,7 +225,7 @@ def _weighted(costs: Array, row_weight: Array | None) -> Array:
 
 
 def _clipped(ledger: Ledger, most: float) -> Ledger:
-    """The ledger with no example's own gradient longer than `most`: a longer one is weighted less."""
+    """The ledger with a lower weight for each example whose gradient is longer than `most`."""
     if most == math.inf:
         return ledger
     factors, s = most / np.maximum(ledger.norms, most), ledger.row_weight
@@ -234,7 +234,7 @@ def _clipped(ledger: Ledger, most: float) -> Ledger:
 
 
 def _add_penalty(architecture: Architecture, theta: Array, g: Array, alpha: float, l1: float, divisor: float) -> None:
-    """Add the penalties' gradient to g in place."""
+    """Add the gradient of the penalties to g in place."""
     if alpha or l1:
         for W, dW in zip(architecture.views(theta)[0], architecture.views(g)[0], strict=True):
             dW[...] += penalty_gradient(W, alpha, l1, divisor)

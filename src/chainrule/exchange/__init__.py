@@ -1,6 +1,6 @@
-"""Networks of other libraries: weights go over bit by bit, outputs agree to rounding. Nothing here is a dependency.
+"""Converts networks to and from other libraries: the weights are the same bits, the outputs agree up to rounding.
 
-Each library has a module of its own, and is imported when it is needed.
+Each library has its own module, and is imported only when it is needed. None of them is a dependency.
 """
 
 from chainrule.exchange.keras import from_keras_weights, to_keras_weights

@@ -1,6 +1,6 @@
-"""Weights in the order in which Keras keeps those of Dense layers: kernel, bias, kernel, bias, ... It needs no Keras.
+"""Converts networks to and from the weights of Keras Dense layers: kernel, bias, kernel, bias, ... Needs no Keras.
 
-A Dense layer's kernel is (n_{l-1}, n_l), as W is here, so that nothing is transposed.
+The kernel of a Dense layer has the shape (n_{l-1}, n_l) of W, so nothing is transposed.
 """
 
 import itertools
@@ -17,7 +17,7 @@ __all__ = ["from_keras_weights", "to_keras_weights"]
 
 
 def to_keras_weights(net: Network) -> list[Array]:
-    """Copies of W, b of layer 2, W, b of layer 3, ...: what `set_weights` of a Keras model of Dense layers takes.
+    """Copies of W, b of layer 2, W, b of layer 3, ..., for `set_weights` of a Keras model of Dense layers.
 
     >>> [part.shape for part in cr.to_keras_weights(cr.Network([4, 3, 2]))]
     [(4, 3), (3,), (3, 2), (2,)]
@@ -28,16 +28,15 @@ def to_keras_weights(net: Network) -> list[Array]:
 def from_keras_weights(
     weights: Sequence[Any], activation: Any = "sigmoid", output: Any = "sigmoid", cost: Any = "quadratic"
 ) -> Network:
-    """The Network of what `get_weights` of a Keras model of Dense layers gives, with the same bits.
+    """The Network with the weights from `get_weights` of a Keras model of Dense layers, with the same bits.
 
-    activation, output, cost: as for `cr.Network`; Keras keeps them elsewhere.
+    activation, output, cost: as for `cr.Network`; they are not part of the weights in Keras.
 
     >>> net = cr.Network([4, 3, 2], seed=1)
     >>> cr.from_keras_weights(cr.to_keras_weights(net)).theta.tobytes() == net.theta.tobytes()
     True
 
-    Raises ArchitectureError for a list of other shapes, SettingError for an activation or a cost that `cr.Network`
-    refuses.
+    Raises ArchitectureError for other shapes, SettingError for an activation or a cost that `cr.Network` refuses.
     """
     arrays = [np.asarray(part) for part in weights]
     sizes = _sizes([part.shape for part in arrays])
@@ -46,12 +45,12 @@ def from_keras_weights(
 
 
 def _sizes(shapes: list[tuple[int, ...]]) -> list[int]:
-    """n_1, ..., n_L. Raises ArchitectureError for shapes that Dense layers with biases do not give."""
+    """n_1, ..., n_L. Raises ArchitectureError for shapes that are not those of Dense layers with biases."""
     if not shapes or len(shapes) % 2 or any(len(shape) != 2 - k % 2 for k, shape in enumerate(shapes)):
         raise ArchitectureError(
-            f"the weights have shapes {shapes}, but Dense layers with biases give (n_in, n_out), (n_out,) in turn"
+            f"the weights have shapes {shapes}, but Dense layers with biases have (n_in, n_out), (n_out,) in turn"
         )
     sizes = [shapes[0][0], *(shape[1] for shape in shapes[::2])]
     if shapes != [shape for n, m in itertools.pairwise(sizes) for shape in ((n, m), (m,))]:
-        raise ArchitectureError(f"the weights have shapes {shapes}, which do not follow one another")
+        raise ArchitectureError(f"the weights have shapes {shapes}, which do not fit one after the other")
     return sizes

@@ -1,4 +1,4 @@
-"""The network in scikit-learn's MLPClassifier and MLPRegressor."""
+"""Takes the network out of scikit-learn's MLPClassifier and MLPRegressor."""
 
 from typing import Any
 
@@ -16,9 +16,9 @@ OUTPUTS = ACTIVATIONS | {"softmax": "softmax", "exp": "exp"}
 
 
 def from_sklearn(mlp: Any) -> Network:
-    """The Network in a fitted MLPClassifier or MLPRegressor of scikit-learn, with the same bits as weights.
+    """The Network in a fitted MLPClassifier or MLPRegressor of scikit-learn, with the same bits in its weights.
 
-    Its output activation and its cost are scikit-learn's. `cr.estimator_from_sklearn` gives an estimator instead.
+    Its output activation and cost are those of scikit-learn. `cr.estimator_from_sklearn` gives an estimator instead.
 
     >>> from sklearn.neural_network import MLPRegressor
     >>> mlp = MLPRegressor(solver="lbfgs", random_state=0).fit([[0.0], [1.0], [2.0]], [1.0, 2.0, 3.0])
@@ -31,7 +31,7 @@ def from_sklearn(mlp: Any) -> Network:
     from sklearn.neural_network import MLPClassifier, MLPRegressor
 
     if not isinstance(mlp, MLPClassifier | MLPRegressor):
-        raise SettingError(f"a {type(mlp).__name__} is no MLPClassifier or MLPRegressor of scikit-learn")
+        raise SettingError(f"a {type(mlp).__name__} is not an MLPClassifier or MLPRegressor of scikit-learn")
     if not hasattr(mlp, "coefs_"):
         raise SettingError(f"this {type(mlp).__name__} is not fitted, so it has no weights yet: call its fit first")
     layers = list(zip(mlp.coefs_, mlp.intercepts_, strict=True))

@@ -1,4 +1,4 @@
-"""Model files: `save` and `load` keep the kind of what they are given, and never run anything that a file names."""
+"""Saves and loads model files. The kind of an object is kept, and nothing that a file names is ever run."""
 
 import importlib
 import os
@@ -13,14 +13,14 @@ __all__ = ["load", "save"]
 
 
 class Kind(NamedTuple):
-    """Where the class of a kind is, and which module writes and reads it, where that is not the class itself."""
+    """The module and name of a class that can be saved, and the module that encodes it if not the class itself."""
 
     module: str
     name: str
     codec: str = ""
 
 
-# These modules are above this one, so they are imported by name; a file can only choose one of these.
+# These modules are layered above this one, so they are imported by name. A file can only choose one of these kinds.
 # The estimators come last, because importing them is slow.
 KINDS = {
     "model": Kind("chainrule.model", "Model"),
@@ -30,7 +30,7 @@ KINDS = {
 
 
 def save(obj: Any, path: str | os.PathLike[str]) -> None:
-    """Write a Network, a Model or an estimator as one .safetensors file, whole or not at all.
+    """Write a Network, a Model or an estimator as one .safetensors file, completely or not at all.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -38,17 +38,17 @@ def save(obj: Any, path: str | os.PathLike[str]) -> None:
     ...     cr.load(f"{folder}/net.safetensors")
     Network(4 inputs → 3 sigmoid → 2 sigmoid (quadratic); 23 parameters, float32)
 
-    Raises SettingError for any other object, and for one that holds a function of your own; OSError where the path
-    cannot be written.
+    Raises SettingError for any other object and for an object with a custom function; OSError where the path cannot
+    be written.
     """
     kind, document, tensors = stored_form(obj)
     write(path, {"schema": SCHEMA, "kind": kind, **document}, tensors)
 
 
 def load(path: str | os.PathLike[str], verify: bool = True) -> Any:
-    """Read what `save` wrote: the same kind of object, with the same bits.
+    """Read a file that `save` wrote: the same kind of object, with the same bits.
 
-    verify=False admits a file that another tool has rewritten, which the digest at its end would show.
+    verify=False skips the digest at the end of the file, and so accepts a file that another tool has rewritten.
 
     >>> import tempfile
     >>> net = cr.Network([4, 3, 2], seed=1)
@@ -57,18 +57,18 @@ def load(path: str | os.PathLike[str], verify: bool = True) -> Any:
     ...     bool((cr.load(f"{folder}/net.safetensors").theta == net.theta).all())
     True
 
-    Raises ModelFileError, in one line, for every file that is not whole and sound.
+    Raises ModelFileError, in one line, for every file that is incomplete or damaged.
     """
     container = read(path, verify)
     kind = container.document.get("kind")
     if kind == "checkpoint":
         raise ModelFileError(
-            f"{os.fspath(path)!r}: it is the checkpoint of a training, not a model: go on with it by `chainrule train` "
-            f"with --checkpoint and --resume, or by cr.train with checkpoint=cr.Checkpoint(path, resume=True)"
+            f"{os.fspath(path)!r}: it is the checkpoint of a training, not a model: resume it with `chainrule train`, "
+            f"--checkpoint and --resume, or with cr.train and checkpoint=cr.Checkpoint(path, resume=True)"
         )
     if not isinstance(kind, str) or kind not in KINDS:
         raise ModelFileError(
-            f"{os.fspath(path)!r}: it holds a {reprlib.repr(kind)}, and this version knows {', '.join(KINDS)}: "
+            f"{os.fspath(path)!r}: it contains a {reprlib.repr(kind)}, but this version reads {', '.join(KINDS)}: "
             "install the newer chainrule that wrote it"
         )
     try:
@@ -81,9 +81,9 @@ def load(path: str | os.PathLike[str], verify: bool = True) -> Any:
 
 
 def stored_form(obj: Any) -> tuple[str, dict[str, Any], dict[str, Array]]:
-    """The kind of an object, its document and its tensors, as a file holds them.
+    """The kind of an object, its document and its tensors, as a file contains them.
 
-    Raises SettingError for an object of no kind in `KINDS`, or with a part that is not data.
+    Raises SettingError for an object whose kind is not in `KINDS`, or with a part that is not data.
     """
     kind = next((kind for kind in KINDS if isinstance(obj, _class(kind))), None)
     if kind is None:
@@ -98,5 +98,5 @@ def _class(kind: str) -> Any:
 
 
 def _codec(kind: str) -> Any:
-    """What has `document(obj)` and `from_document(document, tensors)`: the class, or a module of two functions."""
+    """The class or module with `document(obj)` and `from_document(document, tensors)`."""
     return importlib.import_module(KINDS[kind].codec) if KINDS[kind].codec else _class(kind)

@@ -1,4 +1,4 @@
-"""Writing a file whole or not at all: a temporary file beside it, then one rename."""
+"""Writes a file completely or not at all: into a temporary file in the same folder, then one rename."""
 
 import contextlib
 import errno
@@ -16,13 +16,13 @@ _unfinished: set[Path] = set()  # temporary files of this process that are being
 
 @contextlib.contextmanager
 def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """Give a binary file that takes the place of `path` when the block ends, and never before.
+    """Give a binary file that replaces `path` when the block ends, and never before.
 
-    What an exception leaves behind is the old file, byte for byte; what a killed process leaves behind is
-    that and a hidden `.chainrule-*.tmp`. The new file has the old one's permissions, or the umask's. A link
-    is written through to the file that it names. A device or pipe is written to directly.
+    After an exception the old file is unchanged. After a kill it is unchanged too, but a hidden `.chainrule-*.tmp`
+    remains. The new file has the permissions of the old one, or those of the umask. A symbolic link is kept: the file
+    that it points to is replaced. A device or pipe is written to directly.
 
-    Raises OSError, naming the path, where nothing can be written.
+    Raises OSError with the path where nothing can be written.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -32,7 +32,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     ...     path.read_bytes()
     b'every byte'
     """
-    with _naming(path):
+    with _errors_name_path(path):
         old = _status(path)
         if old is not None and not stat.S_ISREG(old.st_mode):
             with Path(path).open("wb") as stream:
@@ -43,13 +43,13 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 
 
 def check_target(path: str | os.PathLike[str]) -> None:
-    """Raise the OSError that `atomic_write` would raise at once, before hours of work: a folder in the way, no folder.
+    """Raise the OSError that `atomic_write` would raise, before hours of work: no such folder, or the path is a folder.
 
     >>> check_target("no/such/folder/model.safetensors")
     Traceback (most recent call last):
-    FileNotFoundError: [Errno 2] its folder does not exist, create that first: ...
+    FileNotFoundError: [Errno 2] its folder does not exist, create it first: ...
     """
-    with _naming(path):
+    with _errors_name_path(path):
         old = _status(path)
         if old is None or stat.S_ISREG(old.st_mode):
             target = Path(os.path.realpath(path))
@@ -59,7 +59,7 @@ def check_target(path: str | os.PathLike[str]) -> None:
 
 
 def discard_unfinished() -> None:
-    """Remove the temporary files that are being written, for a process that is about to end without unwinding."""
+    """Remove the unfinished temporary files of a process that is about to exit without cleanup."""
     for temporary in list(_unfinished):
         with contextlib.suppress(OSError):
             temporary.unlink()
@@ -87,33 +87,33 @@ def _replacing(target: Path, old: os.stat_result | None) -> Iterator[BinaryIO]:
 
 
 def _status(path: str | os.PathLike[str]) -> os.stat_result | None:
-    """Return what lies at the path, None for nothing; a folder and a read-only file raise OSError."""
+    """The status of the file at the path, None if there is none; raises OSError for a folder or a read-only file."""
     try:
-        found = Path(path).stat()
+        status = Path(path).stat()
     except FileNotFoundError:
         return None
-    if stat.S_ISDIR(found.st_mode):
-        raise IsADirectoryError(errno.EISDIR, "a folder is in the way, name a file in it", os.fspath(path))
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, "it is a folder, name a file in it", os.fspath(path))
     if not os.access(path, os.W_OK):
         raise PermissionError(errno.EACCES, "the file is read-only, choose another name", os.fspath(path))
-    return found
+    return status
 
 
 def _temporary(target: Path) -> Path:
-    """Return a name in the target's folder that nothing else uses."""
+    """An unused name in the folder of the target."""
     return target.parent / f".chainrule-{secrets.token_hex(8)}.tmp"
 
 
 def _create(temporary: Path, target: Path) -> BinaryIO:
-    """Open a file that was not there before; where that fails the error names the target, not the temporary."""
+    """Open a new file; an error names the target, not the temporary file."""
     try:
         return temporary.open("xb")
     except FileNotFoundError as error:
-        words = "its folder does not exist, create that first"
-        raise FileNotFoundError(error.errno, words, str(target)) from None
+        reason = "its folder does not exist, create it first"
+        raise FileNotFoundError(error.errno, reason, str(target)) from None
     except OSError as error:
-        words = f"its folder takes no new file ({error.strerror})"
-        raise OSError(error.errno, words, str(target)) from None
+        reason = f"no file can be created in its folder ({error.strerror})"
+        raise OSError(error.errno, reason, str(target)) from None
 
 
 def _copy_mode(temporary: Path, old: os.stat_result | None) -> None:
@@ -123,7 +123,7 @@ def _copy_mode(temporary: Path, old: os.stat_result | None) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Ask the folder to keep the rename; the file is whole already where a file system cannot."""
+    """Make the rename durable; where a file system cannot, the file is complete all the same."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -133,8 +133,8 @@ def _sync_folder(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _naming(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Add the path to an OSError that names no file, such as a full disk's."""
+def _errors_name_path(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Add the path to an OSError without a file name, such as that of a full disk."""
     try:
         yield
     except OSError as error:

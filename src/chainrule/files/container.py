@@ -1,12 +1,12 @@
-"""The safetensors container of a model: a document and tensors in one file, sealed by a digest.
+"""Writes and reads the safetensors container of a model: a document and tensors in one file, ended by a digest.
 
-    | 8 bytes: n | n bytes: JSON header, spaces at its end | tensors, no holes | 32 bytes: SHA-256 of all before |
-                                                           ^ 8 + n is a multiple of 64
+    | 8 bytes: n | n bytes: JSON header, padded with spaces | tensors, no gaps | 32 bytes: SHA-256 of all before |
+                                                            ^ 8 + n is a multiple of 64
 
-Numbers are little-endian and rows lie in C order. The header is what the safetensors format asks for; its
-`__metadata__` holds {"chainrule": document}, the document being compact sorted ASCII JSON. The digest is an
-ordinary tensor, `chainrule.sha256`, so that any reader of the format reads the file. It finds damage; it is
-no signature. Nothing in a file is ever executed or imported.
+Numbers are little-endian, arrays are in C order. The header follows the safetensors format; its `__metadata__` is
+{"chainrule": document}, and the document is compact sorted ASCII JSON. The digest is an ordinary tensor,
+`chainrule.sha256`, so that every safetensors reader can read the file. It detects damage, but it is not a signature.
+Nothing in a file is ever executed or imported.
 """
 
 import hashlib
@@ -37,24 +37,24 @@ METADATA = "__metadata__"
 DTYPES = {"F32": "<f4", "F64": "<f8", "I32": "<i4", "I64": "<i8", "U8": "|u1", "BOOL": "|b1"}
 MAX_RANK = 32  # dimensions of a tensor
 ALIGNMENT = 64  # bytes
-_SEAL = 32  # bytes of a SHA-256
-_LARGEST = np.iinfo(np.intp).max  # bytes that an array's shape may stand for
+_DIGEST_BYTES = 32  # of a SHA-256
+_LARGEST = np.iinfo(np.intp).max  # bytes of an array
 _NAMES = {dtype[1:]: name for name, dtype in DTYPES.items()}
 
 
 @dataclass(frozen=True)
 class Container:
-    """What a file holds: its document, and its tensors by name in the file's order, read-only."""
+    """The content of a file: its document, and its read-only tensors by name, in the order of the file."""
 
     document: dict[str, Any]
     tensors: dict[str, Array]
 
 
 def write(path: str | os.PathLike[str], kind_document: Mapping[str, Any], tensors: Mapping[str, Array]) -> None:
-    """Write the document and the tensors, in the mapping's order, as one file: whole or not at all.
+    """Write the document and the tensors, in the order of the mapping, as one file, completely or not at all.
 
-    The document is JSON with an integer "schema" of 1 to `SCHEMA`. Raises ModelFileError for what the format
-    cannot hold and OSError where the path cannot be written.
+    The document is JSON with an integer "schema" from 1 to `SCHEMA`. Raises ModelFileError for data that the format
+    cannot contain, OSError where the path cannot be written.
 
     >>> import tempfile
     >>> from pathlib import Path
@@ -70,7 +70,7 @@ def write(path: str | os.PathLike[str], kind_document: Mapping[str, Any], tensor
 
 
 def to_bytes(document: Mapping[str, Any], tensors: Mapping[str, Array]) -> bytes:
-    """Return the bytes that `write` writes; the same input gives the same bytes. Raises ModelFileError.
+    """The bytes that `write` writes; the same input gives the same bytes. Raises ModelFileError as `write` does.
 
     >>> file = to_bytes({"schema": 1}, {"b": np.zeros(2, np.float32)})
     >>> len(file) % 64, file[8:60]
@@ -80,11 +80,10 @@ def to_bytes(document: Mapping[str, Any], tensors: Mapping[str, Array]) -> bytes
 
 
 def read(source: str | os.PathLike[str], verify: bool = True) -> Container:
-    """Read a file, trusting nothing in it; the arrays share one buffer and cannot be written to.
+    """Read an untrusted file; the arrays share one read-only buffer.
 
-    The digest is compared before the header is parsed. `verify=False` leaves that out, which admits a file
-    that another tool has rewritten; every other check stays. Raises ModelFileError, in one line, for every
-    file that cannot be read, a missing one too.
+    The digest is checked before the header is parsed. `verify=False` skips only this check, and so accepts a file that
+    another tool has rewritten. Raises ModelFileError, in one line, for every file that is missing or cannot be read.
     """
     try:
         raw = read_raw(source)
@@ -94,7 +93,7 @@ def read(source: str | os.PathLike[str], verify: bool = True) -> Container:
     except ModelFileError as error:
         reason = str(error)
     except FileNotFoundError:
-        reason = "there is no such file, check the path"
+        reason = "there is no such file: check the path"
     except MemoryError:
         reason = "it does not fit in memory: read it on a larger machine"
     except (OSError, ValueError, RecursionError, OverflowError) as error:
@@ -106,7 +105,7 @@ def read(source: str | os.PathLike[str], verify: bool = True) -> Container:
 
 
 def _pieces(document: Mapping[str, Any], tensors: Mapping[str, Array]) -> Iterator[bytes]:
-    """Yield the header, each tensor's bytes, then the SHA-256 of all that."""
+    """Yield the header, the bytes of each tensor, then the SHA-256 of all these bytes."""
     arrays = {name: np.asarray(tensor) for name, tensor in tensors.items()}
     digest = hashlib.sha256()
     for piece in itertools.chain([_header(document, arrays)], map(_data, arrays.values())):
@@ -116,49 +115,51 @@ def _pieces(document: Mapping[str, Any], tensors: Mapping[str, Array]) -> Iterat
 
 
 def _header(document: Mapping[str, Any], arrays: Mapping[str, Array]) -> bytes:
-    """Return the length and the JSON header, padded so that data start at a multiple of `ALIGNMENT`."""
+    """The length of the header and the JSON header, padded so that the data start at a multiple of `ALIGNMENT`."""
     entries: dict[str, Any] = {METADATA: {"chainrule": _document_text(document)}}
     begin = 0
     for name, array in arrays.items():
         entries[_checked_name(name)] = _entry(_dtype_name(name, array), array.shape, begin)
         begin += array.nbytes
-    entries[DIGEST] = _entry("U8", (_SEAL,), begin)
+    entries[DIGEST] = _entry("U8", (_DIGEST_BYTES,), begin)
     text = json.dumps(entries, separators=(",", ":")).encode("ascii")
     text += b" " * (-(8 + len(text)) % ALIGNMENT)
     if len(text) > MAX_HEADER:
-        raise ModelFileError(f"the header would take {len(text)} bytes: at most {MAX_HEADER}, shorten the document")
+        raise ModelFileError(
+            f"the header has {len(text)} bytes, at most {MAX_HEADER} are allowed: shorten the document"
+        )
     return struct.pack("<Q", len(text)) + text
 
 
 def _entry(dtype: str, shape: tuple[int, ...], begin: int) -> dict[str, Any]:
-    """Return a tensor's line of the header; offsets count bytes from the start of the data."""
+    """The entry of a tensor in the header; offsets count bytes from the start of the data."""
     size = math.prod(shape) * np.dtype(DTYPES[dtype]).itemsize
     return {"dtype": dtype, "shape": list(shape), "data_offsets": [begin, begin + size]}
 
 
 def _checked_name(name: object) -> str:
-    """Return a tensor's name, which must be text that JSON can carry and that no other meaning has."""
+    """The name of a tensor: text that JSON can represent, and not a reserved name."""
     if not isinstance(name, str) or name in (DIGEST, METADATA):
-        raise ModelFileError(f"a tensor is named {reprlib.repr(name)}: give it text, not {DIGEST} or {METADATA}")
+        raise ModelFileError(f"a tensor is named {reprlib.repr(name)}: use text other than {DIGEST} and {METADATA}")
     check_text(name)
     return name
 
 
 def _dtype_name(name: str, array: Array) -> str:
-    """Return the format's word for the array's dtype, byte order apart."""
+    """The name of the array's dtype in the format, whatever its byte order."""
     if array.dtype.str[1:] not in _NAMES or array.ndim > MAX_RANK:
-        came = f"tensor {reprlib.repr(name)} is {array.dtype} with {array.ndim} dimensions"
-        raise ModelFileError(f"{came}: allowed are {', '.join(DTYPES)} with at most {MAX_RANK}, convert it")
+        problem = f"tensor {reprlib.repr(name)} is {array.dtype} with {array.ndim} dimensions"
+        raise ModelFileError(f"{problem}: convert it to one of {', '.join(DTYPES)} with at most {MAX_RANK}")
     return _NAMES[array.dtype.str[1:]]
 
 
 def _data(array: Array) -> bytes:
-    """Return the elements in C order, little-endian."""
+    """The elements in C order, little-endian."""
     return array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
 
 
 def _document_text(document: Mapping[str, Any]) -> str:
-    """Return the document as compact sorted ASCII JSON, having read it back under the reader's own rules."""
+    """The document as compact sorted ASCII JSON, checked by reading it back with the rules of the reader."""
     try:
         text = json.dumps(dict(document), sort_keys=True, separators=(",", ":"), allow_nan=False)
     except (TypeError, ValueError, RecursionError, OverflowError) as error:
@@ -171,30 +172,30 @@ def _document_text(document: Mapping[str, Any]) -> str:
 
 
 def _check_digest(raw: bytes) -> None:
-    """Compare the last 32 bytes with the SHA-256 of all before; nothing is parsed to say what is wrong."""
-    if hashlib.sha256(memoryview(raw)[:-_SEAL]).digest() == raw[-_SEAL:]:
+    """Compare the last 32 bytes with the SHA-256 of all bytes before them, without parsing anything."""
+    if hashlib.sha256(memoryview(raw)[:-_DIGEST_BYTES]).digest() == raw[-_DIGEST_BYTES:]:
         return
     if b'"chainrule"' not in raw[: data_start(raw)]:
         raise ModelFileError("it is a safetensors file of another program: name a model that chainrule saved")
-    came = "its SHA-256 does not match, it was damaged or rewritten by another tool"
-    raise ModelFileError(f"{came}: take the original, or verify=False to read it as it is")
+    problem = "its SHA-256 does not match, it was damaged or rewritten by another tool"
+    raise ModelFileError(f"{problem}: use the original, or verify=False to read it as it is")
 
 
 def _unpack(raw: bytes, verify: bool) -> Container:
-    """Parse the header and lay the arrays over the bytes."""
+    """Parse the header, and make the arrays as views of the bytes."""
     header = _parsed_header(raw)
     document = _document(header.pop(METADATA, None))
     tensors = _tensors(header, raw)
-    seal = _entry("U8", (_SEAL,), len(raw) - data_start(raw) - _SEAL)
-    if verify and list(header.items())[-1:] != [(DIGEST, seal)]:
-        came = f"its last tensor is not {DIGEST}, it was rewritten by another tool"
-        raise ModelFileError(f"{came}: take the original, or verify=False to read it as it is")
+    digest_entry = _entry("U8", (_DIGEST_BYTES,), len(raw) - data_start(raw) - _DIGEST_BYTES)
+    if verify and list(header.items())[-1:] != [(DIGEST, digest_entry)]:
+        problem = f"its last tensor is not {DIGEST}, it was rewritten by another tool"
+        raise ModelFileError(f"{problem}: use the original, or verify=False to read it as it is")
     tensors.pop(DIGEST, None)
     return Container(document, tensors)
 
 
 def _parsed_header(raw: bytes) -> dict[str, Any]:
-    """Return the header's entries in their order."""
+    """The entries of the header, in their order."""
     try:
         text = raw[8 : data_start(raw)].decode("utf-8")
     except UnicodeDecodeError as error:
@@ -203,7 +204,7 @@ def _parsed_header(raw: bytes) -> dict[str, Any]:
 
 
 def _document(metadata: object) -> dict[str, Any]:
-    """Return the document of the metadata, when its schema is one that this version reads."""
+    """The document in the metadata, if this version reads its schema."""
     text = metadata.get("chainrule") if isinstance(metadata, dict) else None
     if not isinstance(text, str):
         raise ModelFileError("its metadata has no chainrule document: name a model that chainrule saved")
@@ -211,18 +212,18 @@ def _document(metadata: object) -> dict[str, Any]:
 
 
 def _checked_schema(document: dict[str, Any]) -> dict[str, Any]:
-    """Return the document, whose "schema" must be an integer from 1 to `SCHEMA`."""
+    """The document; its "schema" must be an integer from 1 to `SCHEMA`."""
     schema = document.get("schema")
     if type(schema) is not int or schema < 1:
         raise ModelFileError(f"its schema is {reprlib.repr(schema)}: allowed is an integer from 1 to {SCHEMA}")
     if schema > SCHEMA:
-        came = f"its schema is {schema} and chainrule {__version__} reads up to {SCHEMA}"
-        raise ModelFileError(f"{came}: install the newer chainrule that wrote it")
+        problem = f"its schema is {schema}, but chainrule {__version__} reads up to {SCHEMA}"
+        raise ModelFileError(f"{problem}: install the newer chainrule that wrote it")
     return document
 
 
 def _tensors(header: Mapping[str, Any], raw: bytes) -> dict[str, Array]:
-    """Lay every tensor over the bytes; together they fill the file with no hole and no overlap."""
+    """Make every tensor as a view of the bytes; together they fill the file without gaps or overlaps."""
     start = cursor = data_start(raw)
     tensors = {}
     for name, entry in header.items():
@@ -231,12 +232,12 @@ def _tensors(header: Mapping[str, Any], raw: bytes) -> dict[str, Array]:
         cursor += tensors[name].nbytes
         _check_booleans(name, tensors[name])
     if cursor != len(raw):
-        raise ModelFileError(f"its tensors end at byte {cursor} and the file at {len(raw)}: it was damaged")
+        raise ModelFileError(f"its tensors end at byte {cursor}, but the file at {len(raw)}: it was damaged")
     return tensors
 
 
 def _checked_entry(name: str, entry: object, begin: int, available: int) -> tuple[np.dtype[Any], tuple[int, ...]]:
-    """Return a tensor's dtype and shape, when its offsets are [begin, begin + its bytes] within the data."""
+    """The dtype and shape of a tensor, if its offsets are [begin, begin + its bytes] within the data."""
     if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
         raise _refusal(name, "entry", entry, "dtype, shape and data_offsets")
     dtype = _checked_dtype(name, entry["dtype"])
@@ -250,14 +251,14 @@ def _checked_entry(name: str, entry: object, begin: int, available: int) -> tupl
 
 
 def _checked_dtype(name: str, dtype: object) -> np.dtype[Any]:
-    """Return the dtype of one of the format's words that are used here."""
+    """The dtype for a name of the format, if it is in `DTYPES`."""
     if not isinstance(dtype, str) or dtype not in DTYPES:
         raise _refusal(name, "dtype", dtype, ", ".join(DTYPES))
     return np.dtype(DTYPES[dtype])
 
 
 def _checked_shape(name: str, shape: object, itemsize: int) -> tuple[int, ...]:
-    """Return a shape that an array can have; the sizes beside a 0 count as well."""
+    """A shape that an array can have; if one size is 0, the others are checked all the same."""
     if not _integers(shape) or len(shape) > MAX_RANK or min(shape, default=0) < 0:
         raise _refusal(name, "shape", shape, f"at most {MAX_RANK} integers from 0")
     if math.prod(max(size, 1) for size in shape) * itemsize > _LARGEST:
@@ -266,17 +267,17 @@ def _checked_shape(name: str, shape: object, itemsize: int) -> tuple[int, ...]:
 
 
 def _integers(value: object) -> TypeGuard[list[int]]:
-    """Whether the value is a list of integers; true and 1.0 are none."""
+    """Whether the value is a list of integers; true and 1.0 are not integers."""
     return isinstance(value, list) and all(type(item) is int for item in value)
 
 
 def _check_booleans(name: str, array: Array) -> None:
-    """Refuse a boolean that is neither 0 nor 1: arithmetic on one is undefined."""
+    """Raise ModelFileError for a boolean other than 0 and 1, because arithmetic with it is undefined."""
     if array.dtype == np.bool_ and array.view(np.uint8).max(initial=0) > 1:
         raise _refusal(name, "booleans", int(array.view(np.uint8).max()), "0 and 1")
 
 
-def _refusal(name: str, what: str, came: object, allowed: str) -> ModelFileError:
-    """Return the error of one tensor's entry: what came and what is allowed."""
-    words = f"its tensor {reprlib.repr(name)} has {what} {reprlib.repr(came)}"
-    return ModelFileError(f"{words}: allowed is {allowed}, it was damaged or made by hand")
+def _refusal(name: str, field: str, value: object, allowed: str) -> ModelFileError:
+    """The error for the entry of one tensor: its value and the allowed values."""
+    problem = f"its tensor {reprlib.repr(name)} has {field} {reprlib.repr(value)}"
+    return ModelFileError(f"{problem}: allowed is {allowed}, it was damaged or made by hand")

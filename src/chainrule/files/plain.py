@@ -1,7 +1,7 @@
-"""Values as plain data and tensors, and back, for a file: what a file holds is looked up here, never run or imported.
+"""Converts Python values to plain data and tensors for a file, and back. Nothing in a file is run or imported.
 
-Numbers, text, None and booleans stand for themselves, a list for a list; anything else is {"is": kind, "of": content}.
-Arrays are tensors, as they are where the container has their dtype, else as bytes; text and mixed values are lists.
+Numbers, text, None, booleans and lists stay as they are; any other value is {"is": kind, "of": content}. An array
+becomes a tensor, of its own dtype if the container has it, else of bytes; arrays of text or objects become lists.
 """
 
 import dataclasses
@@ -25,14 +25,14 @@ from chainrule.schedules import SCHEDULES
 __all__ = ["pack", "unpack"]
 
 REGISTRIES: dict[str, Registry[Any]] = {
-    found.kind: found for found in (ACTIVATIONS, COSTS, OPTIMIZERS, SCHEDULES, INITIALIZERS)
+    registry.kind: registry for registry in (ACTIVATIONS, COSTS, OPTIMIZERS, SCHEDULES, INITIALIZERS)
 }
-_STORED = ("float32", "float64", "int32", "int64", "uint8", "bool")  # dtypes of tensors as they are
+_STORED = ("float32", "float64", "int32", "int64", "uint8", "bool")  # dtypes that the container has
 _AS_BYTES = re.compile(r"u?int(8|16|32|64)|float16|(datetime|timedelta)64(\[\w{1,8}\])?")
 
 
 def pack(value: Any, tensors: dict[str, Array], name: str) -> Any:
-    """The value as data for JSON; its arrays become tensors of this name and of names that begin with it.
+    """The value as data for JSON; its arrays become tensors whose names begin with `name`.
 
     >>> tensors = {}
     >>> pack({"sizes": (5, 2), "rule": cr.Adam(0.1), "W": np.ones(3)}, tensors, "p")["of"][0]
@@ -40,7 +40,7 @@ def pack(value: Any, tensors: dict[str, Array], name: str) -> Any:
     >>> tensors
     {'p.W': array([1., 1., 1.])}
 
-    Raises SettingError for what is no data, such as a function of your own.
+    Raises SettingError for a value that is not data, such as a custom function.
     """
     if value is None or isinstance(value, bool | np.bool_):
         return None if value is None else bool(value)
@@ -66,7 +66,7 @@ def pack(value: Any, tensors: dict[str, Array], name: str) -> Any:
 
 
 def unpack(value: Any, tensors: Mapping[str, Array]) -> Any:
-    """What `pack` was given. Raises ModelFileError for data that it did not make.
+    """The value that `pack` turned into this data. Raises ModelFileError for data that `pack` cannot produce.
 
     >>> unpack({"is": "tuple", "of": [5, {"is": "float", "of": "inf"}]}, {})
     (5, inf)
@@ -84,7 +84,7 @@ def unpack(value: Any, tensors: Mapping[str, Array]) -> Any:
         raise
     except (LookupError, TypeError, ValueError, OverflowError) as error:
         reason = " ".join(f"{error}".split())
-        raise ModelFileError(f"it has a {kind} that makes no sense ({reason})") from None
+        raise ModelFileError(f"it has a {kind} that is not valid ({reason})") from None
 
 
 # ---------------------------------------------------------------------------------------------- packing
@@ -92,7 +92,7 @@ def unpack(value: Any, tensors: Mapping[str, Array]) -> Any:
 
 def _integer(value: int, name: str) -> int:
     if not -(2**63) <= value < 2**64:
-        raise SettingError(f"{name} is {value}, and a file holds whole numbers of 64 bits: give a smaller one")
+        raise SettingError(f"{name} is {value}, but a file stores whole numbers of 64 bits: give a smaller one")
     return value
 
 
@@ -105,7 +105,7 @@ def _packed_array(array: Array, tensors: dict[str, Array], name: str) -> dict[st
     shape = list(array.shape)
     if dtype.kind in "OUS":
         if dtype.kind == "S":
-            raise SettingError(f"{name} is an array of bytes, which a file cannot hold: decode it to text")
+            raise SettingError(f"{name} is an array of bytes, which a file cannot store: decode it to text")
         parts = _packed(array.ravel().tolist(), tensors, name)
         return {
             "is": "array",
@@ -115,7 +115,7 @@ def _packed_array(array: Array, tensors: dict[str, Array], name: str) -> dict[st
         tensors[name] = array.astype(dtype, order="C")
         return {"is": "array", "of": {"dtype": dtype.name, "tensor": name}}
     if not _AS_BYTES.fullmatch(dtype.name):
-        raise SettingError(f"{name} is an array of {dtype}, which a file cannot hold")
+        raise SettingError(f"{name} is an array of {dtype}, which a file cannot store")
     tensors[name] = np.frombuffer(array.astype(dtype.newbyteorder("<"), order="C").tobytes(), np.uint8)
     return {"is": "array", "of": {"dtype": dtype.name, "shape": shape, "tensor": name}}
 
@@ -128,9 +128,9 @@ def _object(value: Any, tensors: dict[str, Array], name: str) -> dict[str, Any]:
         kind = next((kind for kind, registry in REGISTRIES.items() if registry.holds(value)), None)
         if kind is not None:
             return {"is": kind, "of": REGISTRIES[kind].document(value)}
-    words = getattr(value, "__name__", None) or type(value).__name__
+    label = getattr(value, "__name__", None) or type(value).__name__
     raise SettingError(
-        f"{name} is {words!r}, and a file holds data only: give a name, a number, or an object of chainrule"
+        f"{name} is {label!r}, but a file stores only data: give a name, a number, or an object of chainrule"
     )
 
 
@@ -139,7 +139,7 @@ def _object(value: Any, tensors: dict[str, Array], name: str) -> dict[str, Any]:
 
 def _float(of: Any, tensors: Mapping[str, Array]) -> float:
     if of not in ("inf", "-inf", "nan"):
-        raise ValueError(f"{of!r} is no number")
+        raise ValueError(f"{of!r} is not a number")
     return float(of)
 
 
@@ -150,27 +150,27 @@ def _dict(of: Any, tensors: Mapping[str, Array]) -> dict[Any, Any]:
 def _array(of: Any, tensors: Mapping[str, Array]) -> Array:
     dtype = of["dtype"]
     if dtype in ("object", "text"):
-        return _of_values(dtype, of["shape"], unpack(of["values"], tensors))
-    found = tensors[of["tensor"]]
+        return _array_from_list(dtype, of["shape"], unpack(of["values"], tensors))
+    tensor = tensors[of["tensor"]]
     if dtype in _STORED:
-        if found.dtype.name != dtype:
-            raise ValueError(f"a tensor of {found.dtype}, not {dtype}")
-        return np.array(found, dtype=found.dtype.newbyteorder("="))
-    if not isinstance(dtype, str) or not _AS_BYTES.fullmatch(dtype) or found.dtype != np.uint8:
+        if tensor.dtype.name != dtype:
+            raise ValueError(f"a tensor of {tensor.dtype}, not {dtype}")
+        return np.array(tensor, dtype=tensor.dtype.newbyteorder("="))
+    if not isinstance(dtype, str) or not _AS_BYTES.fullmatch(dtype) or tensor.dtype != np.uint8:
         raise ValueError(f"an array of {dtype!r}")
-    return np.frombuffer(found.tobytes(), np.dtype(dtype).newbyteorder("<")).reshape(of["shape"]).astype(dtype)
+    return np.frombuffer(tensor.tobytes(), np.dtype(dtype).newbyteorder("<")).reshape(of["shape"]).astype(dtype)
 
 
-def _of_values(dtype: str, shape: Any, values: Any) -> Array:
+def _array_from_list(dtype: str, shape: Any, values: Any) -> Array:
     if not isinstance(values, list) or math.prod(shape) != len(values) or min(shape, default=0) < 0:
         raise ValueError(f"{len(values)} values for the shape {shape}")
     if dtype == "text":
         if not all(isinstance(value, str) for value in values):
-            raise TypeError("a text that is none")
+            raise TypeError("an array of text with values that are not text")
         return np.array(values, dtype=np.str_).reshape(shape)
-    found = np.empty(len(values), dtype=object)
-    found[:] = values
-    return found.reshape(shape)
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array.reshape(shape)
 
 
 _KINDS: dict[str, Callable[[Any, Mapping[str, Array]], Any]] = {

@@ -1,4 +1,4 @@
-"""The bytes of a file, read once they begin as a safetensors file does; else a word on what it is."""
+"""Reads the bytes of a safetensors file; for another kind of file, the error says what the file seems to be."""
 
 import os
 import stat
@@ -8,7 +8,7 @@ from pathlib import Path
 from chainrule.errors import ModelFileError
 
 MAX_HEADER = 16 * 2**20  # bytes
-SMALLEST = 10  # bytes: a header's length and {}
+SMALLEST = 10  # bytes: the length of the header, then {}
 _KNOWN_STARTS = {
     b"PK\x03\x04": "a zip archive (.npz, .pt, .keras)",
     b"\x80": "a pickle (.pkl, .joblib, .pt)",
@@ -20,9 +20,9 @@ _KNOWN_STARTS = {
 
 
 def read_raw(source: str | os.PathLike[str]) -> bytes:
-    """Return the whole of a regular file, having looked at its first bytes before reading the rest.
+    """The bytes of a regular file; the first ones are checked before the rest is read.
 
-    Raises ModelFileError for a folder, a device and what is no safetensors file; OSError where reading fails.
+    Raises ModelFileError for a folder, a device or another kind of file; OSError where reading fails.
     """
     if not stat.S_ISREG(Path(source).stat().st_mode):
         raise ModelFileError("it is a folder or a device: name a model file")
@@ -37,7 +37,7 @@ def read_raw(source: str | os.PathLike[str]) -> bytes:
 
 
 def data_start(raw: bytes) -> int:
-    """Return the byte at which the header ends and the tensors begin.
+    """The position of the byte where the header ends and the tensors begin.
 
     >>> data_start(bytes([56, 0, 0, 0, 0, 0, 0, 0]) + b"{}")
     64
@@ -46,21 +46,21 @@ def data_start(raw: bytes) -> int:
 
 
 def _check_start(start: bytes, size: int) -> None:
-    """Refuse what is no safetensors file by its first bytes: the header's length, then a brace."""
+    """Check the first bytes of a safetensors file: the length of the header, then a brace."""
     if size < SMALLEST or len(start) < SMALLEST:
         raise ModelFileError(f"it has {size} bytes, fewer than any model: it is empty or was cut short")
     end = data_start(start)
     if end > 8 + MAX_HEADER or start[8:9] != b"{":
-        raise ModelFileError(f"it is {_likeness(start)}, not a safetensors file: name a model that chainrule saved")
+        raise ModelFileError(f"it is {_likely_kind(start)}, not a safetensors file: name a model that chainrule saved")
     if end > size:
-        raise ModelFileError(f"its header ends at byte {end} and the file at {size}: it was cut short")
+        raise ModelFileError(f"its header ends at byte {end}, but the file at {size}: it was cut short")
 
 
-def _likeness(start: bytes) -> str:
-    """Say what the file looks like, for someone who named the wrong one."""
-    for magic, words in _KNOWN_STARTS.items():
+def _likely_kind(start: bytes) -> str:
+    """The kind of file that the first bytes suggest, in words."""
+    for magic, kind in _KNOWN_STARTS.items():
         if start.startswith(magic):
-            return words
+            return kind
     if all(byte >= 32 or byte in b"\t\r\n\f" for byte in start):
         return "text (such as CSV or JSON)"
     return f"something that starts with {start[:8]!r}"

@@ -1,4 +1,23 @@
-"""From a table to a model: columns encoded, a network trained, answers in the table's own words and units."""
+"""From a table to a trained model, whose predictions are in the words and units of the table.
+
+There is one pipeline. `TableTraining` (`training`) runs its steps:
+
+    1. prepare      `preparation`: columns become inputs X, targets T and weights; settings at "auto" get the values of
+                    the `preset` for this table; classes get their weights (`class_weight`); rows are held out
+    2. heads        `heads`: the output activation and the cost of each target, and the scale of its numbers
+    3. ensemble     `ensemble`: one network, or several that are trained side by side as one
+    4. warm start   `warm_start`: the first weights carry the best linear model
+    5. train        `chainrule.training`: epochs of updates; `scores` are computed after each of them
+    6. merge        `ensemble`: the members become one ordinary network, which with encoder and targets is the `model`
+    7. score        `scores` (by `metrics`), `mistakes`, the `summary`, and the `findings` of the training doctor
+
+Before training starts, `leaks` searches for columns that give a target away, and `notes` says what became of the
+columns. `settings` has the settings, whose own kinds of values are in `kinds`.
+
+`train_table` and `chainrule train` run `TableTraining`. The estimators with preset="tabular" run the same steps by the
+same functions: `estimators/table_plan.py` for the encoder, the preset, the heads and the ensemble of the first call,
+`estimators/fit_call.py` for the weights of classes, the folds and the training of each call.
+"""
 
 from chainrule.model.model import Model
 from chainrule.model.settings import TableSettings

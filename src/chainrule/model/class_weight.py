@@ -1,7 +1,8 @@
-"""Weights of classes: what a user sets becomes a factor for each class, and a weight for each row and block.
+"""Weights of classes: a setting becomes a factor for each class, and the factors become weights of rows and blocks.
 
-A weight of 0 leaves the rows of a class out. "balanced" gives the k classes that occur S / (k S_c), so that all weigh
-the same in total: S_c is the sum of the weights of class c in the rows to train on, and S that of all.
+A factor of 0 leaves the rows of a class out. "balanced" gives each class c of the k that occur the factor S / (k S_c),
+so that all classes have the same total weight: S_c is the sum of the weights of class c in the rows to train on, and S
+is the sum over all classes.
 """
 
 import math
@@ -14,17 +15,18 @@ from chainrule.arrays import Array
 from chainrule.errors import DataError, SettingError
 from chainrule.examples import RowArrays
 from chainrule.fields import is_number
+from chainrule.model.heads import slices_of
 from chainrule.tables.targets import Classes, Targets
 
-__all__ = ["balanced", "check_class_weight", "class_factors", "factor_of", "weighted"]
+__all__ = ["Factors", "balanced", "class_factors", "factor_of", "left_out", "weighted"]
 
 _ROWS = 2**16  # computed together
 
-Factors = dict[str, Array | None]  # by target
+Factors = dict[str, Array | None]  # by target: the factor of each class, None to balance them
 
 
 def balanced(totals: Array) -> Array:
-    """The factors (k,) of classes with these total weights (k,); 1 for a class that does not occur.
+    """The factors (k,) of balanced classes with the total weights `totals` (k,); 1 for a class that does not occur.
 
     >>> balanced(np.array([3.0, 1.0, 0.0]))
     array([0.66666667, 2.        , 1.        ])
@@ -34,10 +36,12 @@ def balanced(totals: Array) -> Array:
 
 
 def factor_of(name: Any, value: Any) -> float:
-    """The weight that a user set for the class `name`. Raises SettingError unless it is a number from 0.
+    """The factor of the class `name`, set to `value`.
 
     >>> factor_of("yes", 2)
     2.0
+
+    Raises SettingError where the value is not a number from 0.
     """
     if not (is_number(value) and math.isfinite(value) and value >= 0):
         raise SettingError(f"class_weight of {name!r} is {value!r}, but must be a number from 0")
@@ -45,29 +49,38 @@ def factor_of(name: Any, value: Any) -> float:
 
 
 def weighted(
-    targets: Targets, rows: RowArrays, held: RowArrays, factors: Factors | None
+    targets: Targets, rows: RowArrays, held_out: RowArrays, factors: Factors | None
 ) -> tuple[RowArrays, RowArrays]:
-    """The same rows, their weights multiplied by those of their classes (`class_factors`); `rows` set the balance."""
+    """The rows to train on and the held-out rows, with their weights multiplied by the factors of their classes.
+
+    - targets: the targets that the columns of T stand for.
+    - rows, held_out: X, T and weights; classes are balanced by `rows` alone.
+    - factors: the factors of the classes (see `class_factors`); None leaves all weights as they are.
+    """
     if factors is None:
-        return rows, held
-    columns = [column for column in targets.columns if isinstance(column, Classes)]
-    by_target = {c.name: _balanced(targets, c, rows) if factors[c.name] is None else factors[c.name] for c in columns}
-    return _times(targets, rows, by_target), _times(targets, held, by_target)
+        return rows, held_out
+    parts = {column.name: part for column, part in slices_of(targets)}
+    by_target = {name: _balanced(parts[name], rows) if f is None else f for name, f in factors.items()}
+    return _times(targets, rows, by_target), _times(targets, held_out, by_target)
 
 
-def check_class_weight(class_weight: Any) -> None:
-    """Raise a SettingError unless it is None, "balanced" or a mapping."""
-    word = isinstance(class_weight, str) and class_weight == "balanced"
-    if class_weight is not None and not word and not isinstance(class_weight, Mapping):
-        raise SettingError(
-            f"class_weight is {class_weight!r}, but must be 'balanced' or give classes their weights: {{'yes': 2}}"
-        )
+def left_out(targets: Targets, T: Array, factors: Factors) -> Array:
+    """Whether each row (n,) of targets T (n, n_L) has no weight, because the factors of all its targets are 0."""
+    out = np.ones(len(T), np.bool_)
+    for column, part in slices_of(targets):
+        factor = factors.get(column.name)  # a target of numbers has none
+        out &= False if factor is None else (factor == 0)[T[:, part].argmax(axis=1)]
+    return out
 
 
 def class_factors(targets: Targets, class_weight: Any) -> Factors | None:
-    """The factors (k,) of the classes of each target that has classes; None where they are to be balanced.
+    """The factors (k,) of the k classes of each target with classes, or None where they are to be balanced.
 
-    Raises SettingError for weights of something else than these targets' classes.
+    - targets: the targets of the table.
+    - class_weight: None, for which the result is None; "balanced"; or a mapping from class to factor, with several
+      targets from target to such a mapping. A class that is not named has the factor 1.
+
+    Raises SettingError where no target has classes, and where a target, a class or a factor is not a possible one.
     """
     columns = [column for column in targets.columns if isinstance(column, Classes)]
     if class_weight is None:
@@ -88,16 +101,18 @@ def class_factors(targets: Targets, class_weight: Any) -> Factors | None:
     return {column.name: _factors(column, class_weight.get(column.name, {})) for column in columns}
 
 
-def _balanced(targets: Targets, column: Classes, rows: RowArrays) -> Array:
-    totals = np.zeros(column.width)
+def _balanced(part: slice, rows: RowArrays) -> Array:
+    """The factors that balance the classes of a target, whose one-hot columns of T are `part`."""
+    totals = np.zeros(part.stop - part.start)
     for start in range(0, len(rows.T), _ROWS):
-        part = slice(start, start + _ROWS)
-        codes = _codes(targets, column, rows.T[part])
-        totals += np.bincount(codes, None if rows.weight is None else rows.weight[part], column.width)
+        some = slice(start, start + _ROWS)
+        codes = rows.T[some, part].argmax(axis=1)
+        totals += np.bincount(codes, None if rows.weight is None else rows.weight[some], len(totals))
     return balanced(totals)
 
 
 def _factors(column: Classes, weights: Mapping[Any, Any]) -> Array:
+    """The factors (k,) of the classes of a target, by a mapping from class to factor."""
     factors = np.ones(column.width)
     for name, value in weights.items():
         factor = factor_of(name, value)
@@ -111,26 +126,13 @@ def _factors(column: Classes, weights: Mapping[Any, Any]) -> Array:
     return factors
 
 
-def _times(targets: Targets, rows: RowArrays, factors: Factors) -> RowArrays:
-    """The rows with weights (n,) for one block of outputs, (n, blocks) for several."""
+def _times(targets: Targets, rows: RowArrays, factors: Mapping[str, Array]) -> RowArrays:
+    """The rows with weights times factors: (n,) for one block of outputs, (n, blocks) for several."""
     X, T, weight = rows
-    blocks = targets.blocks
+    blocks = [block.name for block in targets.blocks]
     weights = np.ones((len(T), len(blocks))) if weight is None else np.repeat(weight[:, None], len(blocks), axis=1)
-    columns = {column.name: column for column in targets.columns if isinstance(column, Classes)}
-    for k, block in enumerate(blocks):
-        factor = factors.get(block.name) if block.kind == Classes.kind else None
-        for start in range(0, 0 if factor is None else len(T), _ROWS):
-            part = slice(start, start + _ROWS)
-            assert factor is not None
-            weights[part, k] *= factor[_codes(targets, columns[block.name], T[part])]
+    for column, part in slices_of(targets):
+        for start in range(0, len(T) if column.name in factors else 0, _ROWS):
+            some = slice(start, start + _ROWS)
+            weights[some, blocks.index(column.name)] *= factors[column.name][T[some, part].argmax(axis=1)]
     return RowArrays(X, T, weights[:, 0] if len(blocks) == 1 else weights)
-
-
-def _codes(targets: Targets, column: Classes, T: Array) -> Array:
-    """The number of each row's class, from the targets that the network is to give."""
-    start = 0
-    for other in targets.columns:
-        if other is column:
-            break
-        start += other.width
-    return np.argmax(T[:, start : start + column.width], axis=1)

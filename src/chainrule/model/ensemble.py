@@ -1,17 +1,17 @@
-"""Several networks that are trained as one, and made one ordinary network in the end.
+"""An ensemble: several networks that are trained as one, and merged into one ordinary network at the end.
 
-K members of the same shape lie side by side in one network: hidden layers K times as wide, weights that would lead from
-one member to another masked to 0, the output blocks K times. A weight of 0 hides a row from a member.
+K members of the same shape lie side by side in one network: hidden layers K times as wide, with weights between
+different members masked to 0, and K times the output blocks. A weight of 0 hides a row from a member.
 
     hidden     | member 1 | member 2 | ... |     W^l = diag(W^l of member 1, W^l of member 2, ...)
     outputs    | blocks   | blocks   | ... |     C_x = sum over members of s_xk C_xk
 
-Each member leaves out a fold of the rows of its own, and the validation set is all rows, each with the member that has
-not seen it: so the validation cost is cross-validated, and no row is lost. `merged` averages Z^L over the members,
-which only takes the last weights divided by K: for softmax that is the normalised geometric mean of the probabilities.
+Each member leaves out one fold of the rows. The validation set is all rows, each predicted by the member that leaves it
+out: the validation cost is cross-validated, and no row is lost. `merged` averages Z^L over the members, for which the
+last weights are divided by K; for softmax this is the normalised geometric mean of the probabilities.
 
 Sources: Krogh & Vedelsby, Neural network ensembles, cross validation, and active learning, NIPS 1994; Breiman,
-Stacked regressions, Machine Learning 24, 1996 (predictions for rows by the models that have not seen them).
+Stacked regressions, Machine Learning 24, 1996 (each row is predicted by models that were not trained on it).
 """
 
 import dataclasses
@@ -37,7 +37,12 @@ Score = Callable[[Array, Array], float]
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Ensemble:
-    """`count` networks of the shape `one`; `fold` (n,) says for each row which member leaves it out, None for none."""
+    """Networks that are trained together.
+
+    - one: the architecture of each member.
+    - count: the number of members.
+    - fold: for each row (n,) the member that leaves it out; None if no row is left out.
+    """
 
     one: Architecture
     count: int = 1
@@ -45,18 +50,23 @@ class Ensemble:
 
     @classmethod
     def of(cls, one: Architecture, count: int, seed: int, rows: int, classes: Array | None = None) -> "Ensemble":
-        """`count` members, each of which leaves out one fold of the rows, and its share of each class (n,) if given.
+        """The ensemble in which each member leaves out one fold of the rows.
 
-        Raises SettingError for more members than rows.
+        - one, count: the architecture of a member, and the number of members.
+        - seed: the seed of the folds.
+        - rows: the number of rows.
+        - classes: the class (n,) of each row: every fold then has its share of each class.
+
+        Raises SettingError where there are more members than rows.
         """
         if count == 1:
             return cls(one)
         if count > rows:
-            raise SettingError(f"members is {count}, but there are {rows} rows to train on: take fewer")
+            raise SettingError(f"members is {count}, but there are {rows} rows to train on: take fewer members")
         return cls(one, count, folds(seed, count, rows, classes))
 
     def network(self, initializer: Any, seed: int, dtype: Any) -> Network:
-        """The members side by side, each with first weights of its own.
+        """The network of all members side by side, each with first weights of its own.
 
         >>> one = cr.Architecture.of([2, 3, 1], "relu", "identity")
         >>> Ensemble(one, 4).network("he_uniform", 0, "float32").sizes
@@ -69,22 +79,22 @@ class Ensemble:
         W = [_side_by_side([net.W[l] for net in nets], dense=l == 0) for l in range(len(nets[0].W))]
         b = [np.concatenate([net.b[l] for net in nets]) for l in range(len(W))]
         output, costs = (parts * self.count for parts in _blocks(self.one))
-        given = {"initializer": (W, b), "masks": self._masks, "seed": seed, "dtype": dtype}
-        return Network(self.sizes, list(self.one.hidden), output, costs, **given)
+        hidden = list(self.one.hidden)
+        return Network(self.sizes, hidden, output, costs, initializer=(W, b), masks=self._masks, seed=seed, dtype=dtype)
 
     @property
     def sizes(self) -> list[int]:
-        """Those of the network that holds all members."""
+        """The sizes of the network of all members."""
         first, *others = self.one.sizes
         return [first, *(self.count * n for n in others)]
 
     def part(self, layer: int, member: int) -> slice:
-        """The neurons of a member in a layer, both from 0; the inputs are everyone's."""
+        """The neurons of a member in a layer, both counted from 0; all members share the inputs."""
         n = self.one.sizes[layer]
         return slice(0, n) if layer == 0 else slice(member * n, (member + 1) * n)
 
     def merged(self, network: Network) -> Network:
-        """One network whose Z^L is the mean of the members': exact but for rounding. One member is returned as it is.
+        """The network whose Z^L is the mean over the members, exact but for rounding; with one member `network` itself.
 
         >>> members = Ensemble(cr.Architecture.of([2, 3, 1], "relu", "identity"), 4)
         >>> net = members.network("he_uniform", 0, "float64")
@@ -112,16 +122,22 @@ class Ensemble:
 
     @cached_property
     def _masks(self) -> list[Array | None]:
-        """Where the weights within a member are, in each layer from 2."""
+        """The masks of the layers from 2, which are 1 within a member; None for a layer without one."""
         ones = [np.ones(shape) for shape in itertools.pairwise(self.one.sizes)]
         return [None, *(_side_by_side([part] * self.count) for part in ones[1:])]
 
     def checked(
         self, network: Network, rows: RowArrays, validation: RowArrays | None, sparse: bool = False
     ) -> tuple[Examples, Examples | None]:
-        """The examples that the network of all members is trained and validated with, checked once.
+        """The examples to train and to validate the network of all members with, checked once.
 
-        Several members are validated with the rows that they are trained on, each row by the member that leaves it out.
+        - network: the network of all members.
+        - rows: the rows to train on. Several members are validated on them too, each row by the member that leaves it
+          out.
+        - validation: the held-out rows for one member, or None.
+        - sparse: whether a sparse X stays sparse.
+
+        Raises DataError in one line where the rows do not fit the network.
         """
         if self.count > 1:
             rows, validation = self.shared(rows)
@@ -132,7 +148,7 @@ class Ensemble:
         return examples, as_examples(architecture, *validation, dtype, sparse=True).present()
 
     def shared(self, rows: RowArrays) -> tuple[RowArrays, RowArrays]:
-        """The rows to train the members on, and to validate them with, as weights of each member's outputs."""
+        """The rows to train the members on, and those to validate them with: the same with other weights by member."""
         X, T, weight = rows
         assert self.fold is not None, "each row is left out by a member"
         weights = self._by_output(weight, len(X))
@@ -141,18 +157,18 @@ class Ensemble:
         return RowArrays(X, targets, weights * ~left_out), RowArrays(X, targets, weights * left_out)
 
     def unseen(self, score: Score) -> Score:
-        """A score of one member's A and T as one of the network's on all rows: each by the member that left it out."""
+        """A score of the network of all members: `score` of A and T with each row by the member that leaves it out."""
         width, fold = self.one.sizes[-1], self.fold
         assert fold is not None, "each row is left out by a member"
 
-        def found(A: Array, T: Array) -> float:
+        def score_of_unseen(A: Array, T: Array) -> float:
             rows = np.arange(len(A))
             return score(A.reshape(len(A), -1, width)[rows, fold], T[:, :width])
 
-        return found
+        return score_of_unseen
 
     def history(self, history: History) -> History:
-        """The history with costs as the mean of the members: C_x is their sum."""
+        """The history with the mean of the members' costs in place of their sum, which training minimises."""
         cost, validation = ([value / self.count for value in values] for values in (history.cost, history.validation))
         probes = {
             name: [value / self.count for value in values] if name.endswith(" cost") else values
@@ -161,20 +177,21 @@ class Ensemble:
         return dataclasses.replace(history, cost=cost, validation=validation, probes=probes)
 
     def event(self, event: Event) -> Event:
-        """An event with costs as the mean of the members."""
+        """The event with the mean of the members' costs in place of their sum."""
         if isinstance(event, Progress):
             return dataclasses.replace(event, cost=event.cost / self.count)
         if isinstance(event, EpochEnd):
-            held = None if event.validation is None else event.validation / self.count
-            return dataclasses.replace(event, cost=event.cost / self.count, validation=held)
+            validation = None if event.validation is None else event.validation / self.count
+            return dataclasses.replace(event, cost=event.cost / self.count, validation=validation)
         return Finished(self.history(event.history)) if isinstance(event, Finished) else event
 
     def _network(self, initializer: Any, seed: int, dtype: Any) -> Network:
+        """The network of one member."""
         one = self.one
         return Network(one.sizes, list(one.hidden), *_blocks(one), initializer=initializer, seed=seed, dtype=dtype)
 
     def _by_output(self, weight: Array | None, n: int) -> Array:
-        """Weights (n, n_L) from those of rows, of rows and blocks, or none."""
+        """Weights (n, n_L) of outputs, from weights (n,), (n, blocks) or None."""
         widths = [block.width for block in self.one.blocks]
         if weight is None or weight.ndim == 1:
             return np.repeat(np.ones(n) if weight is None else weight, sum(widths)).reshape(n, -1)
@@ -188,11 +205,11 @@ def _blocks(architecture: Architecture) -> tuple[list[Any], list[Any]]:
 
 
 def _side_by_side(parts: list[Array], dense: bool = False) -> Array:
-    """The matrices (n, m) in one: (n, K m) if dense, else along the diagonal of (K n, K m)."""
+    """K matrices (n, m) as one: (n, K m) if dense, else the diagonal blocks of (K n, K m)."""
     if dense:
         return np.hstack(parts)
     (n, m), K = parts[0].shape, len(parts)
-    found = np.zeros((K * n, K * m))
+    whole = np.zeros((K * n, K * m))
     for k, part in enumerate(parts):
-        found[k * n : (k + 1) * n, k * m : (k + 1) * m] = part
-    return found
+        whole[k * n : (k + 1) * n, k * m : (k + 1) * m] = part
+    return whole

@@ -1,9 +1,9 @@
-"""Which output activation and cost a target takes, and how numbers are scaled so that the outputs can reach them.
+"""The head of a target: its output activation and its cost, and the scale that the outputs can reach.
 
-classes   softmax + cross_entropy, or any outputs from 0 to 1; they are divided by their sum where that is not 1
+classes   softmax + cross_entropy, or any outputs from 0 to 1, which are divided by their sum where it is not 1
 numbers   identity + quadratic, standardised. Outputs that are never negative (exp, softplus, relu) keep 0 where it is:
-          y / mean y, which changes no answer of the Poisson cost, only its unit. Bounded ones (sigmoid, tanh) take y as
-          it is, which must then lie within the bounds.
+          y / mean y, which changes only the unit of the Poisson cost and no prediction. Bounded outputs (sigmoid, tanh)
+          take y as it is, which must then lie within the bounds.
 """
 
 import dataclasses
@@ -19,38 +19,54 @@ from chainrule.costs import CANONICAL, COSTS, Cost, partner
 from chainrule.errors import DataError, SettingError
 from chainrule.tables.targets import Quantity, Targets
 
-__all__ = ["Choice", "as_answers", "check_reach", "choices_for", "choose", "scaled_for", "shares", "suits"]
+__all__ = [
+    "Choice",
+    "as_predictions",
+    "check_reach",
+    "choices_for",
+    "choose",
+    "scaled_for",
+    "shares",
+    "slices_of",
+    "suits",
+]
 
 Scaling = Literal["standard", "mean", "none"]
 
 _OUTPUTS = {cost: output for output, cost in CANONICAL}
 _DEFAULT = {"classes": ("softmax", "cross_entropy"), "numbers": ("identity", "quadratic")}
-_ONLY = {"cross_entropy": "classes", "poisson": "numbers", "quantile": "numbers"}  # costs that say so
+_ONLY = {"cross_entropy": "classes", "poisson": "numbers", "quantile": "numbers"}  # costs for one kind of target
 
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
-    """The activation and the cost of a block of outputs, and how its numbers are scaled."""
+    """The head of a block of outputs: its activation and its cost."""
 
     output: Activation
     cost: Cost
 
     @property
     def scaling(self) -> Scaling:
-        """How numbers become targets of these outputs."""
-        return _scaling(self.output)
+        """How numbers are scaled to targets that these outputs can reach."""
+        low, high = self.output.range.low, self.output.range.high
+        if low == -math.inf and high == math.inf:
+            return "standard"
+        return "mean" if low == 0 and high == math.inf else "none"
 
 
 def choose(kind: str, output: Any = None, cost: Any = None) -> Choice:
-    """The output activation and cost for targets of a kind, `classes` or `numbers`; None follows from the other.
+    """The head for targets of a kind, `classes` or `numbers`.
 
-    >>> found = choose("numbers", cost="poisson")
-    >>> found.output.name, found.scaling
+    - output: an activation, or None for the one that suits the cost.
+    - cost: a cost, or None for the one that suits the output.
+
+    >>> head = choose("numbers", cost="poisson")
+    >>> head.output.name, head.scaling
     ('exp', 'mean')
     >>> choose("classes", output="sigmoid").cost.name
     'binary_cross_entropy'
 
-    Raises SettingError for two that do not fit each other or the targets.
+    Raises SettingError where output and cost do not fit each other or the targets.
     """
     C = None if cost is None else COSTS.get(cost)
     sigma = ACTIVATIONS.get(_output_for(kind, C) if output is None else output)
@@ -60,9 +76,9 @@ def choose(kind: str, output: Any = None, cost: Any = None) -> Choice:
 
 
 def choices_for(targets: Targets, output: Any = None, cost: Any = None) -> dict[str, Choice]:
-    """The choice for each kind of target that is there.
+    """The head for each kind of target in the table.
 
-    Raises SettingError for an output or cost where the targets are of both kinds, which have none in common.
+    Raises SettingError where an output or a cost is set for targets of both kinds, which have none in common.
     """
     kinds = list(dict.fromkeys(block.kind for block in targets.blocks))
     if len(kinds) > 1 and (output is not None or cost is not None):
@@ -71,12 +87,15 @@ def choices_for(targets: Targets, output: Any = None, cost: Any = None) -> dict[
 
 
 def scaled_for(targets: Targets, choices: Mapping[str, Choice]) -> Targets:
-    """The targets, standardised so far, as these outputs take them. Raises DataError for numbers that have no unit."""
+    """The standardised targets, rescaled to what these outputs can reach.
+
+    Raises DataError where outputs that are never negative meet a target whose mean is not above 0.
+    """
     return Targets(tuple(_rescaled(column, choices[column.kind]) for column in targets.columns))
 
 
 def check_reach(targets: Targets, choices: Mapping[str, Choice], T: Array) -> None:
-    """Raise DataError for a target among T (n, n_L) that outputs which are not standardised cannot come near."""
+    """Raise DataError where targets T (n, n_L) are not standardised and lie outside the range of the outputs."""
     if "numbers" not in choices or choices["numbers"].scaling == "standard":
         return
     bounds = choices["numbers"].output.range
@@ -89,37 +108,54 @@ def check_reach(targets: Targets, choices: Mapping[str, Choice], T: Array) -> No
             )
 
 
-def as_answers(targets: Targets, outputs: Sequence[Activation], A: Array) -> Array:
-    """The outputs A (n, n_L) of blocks with these activations; those of classes sum to 1, or are made to."""
-    made = [block.kind == "classes" and sigma.elementwise for block, sigma in zip(targets.blocks, outputs, strict=True)]
-    if not any(made):
+def as_predictions(targets: Targets, outputs: Sequence[Activation], A: Array) -> Array:
+    """The outputs A (n, n_L) of blocks with these activations, where those of classes are divided by their sum."""
+    divided = [
+        block.kind == "classes" and sigma.elementwise for block, sigma in zip(targets.blocks, outputs, strict=True)
+    ]
+    if not any(divided):
         return A
     parts = np.split(A, np.cumsum([block.width for block in targets.blocks])[:-1], axis=1)
-    return np.concatenate([shares(part) if divide else part for part, divide in zip(parts, made, strict=True)], axis=1)
+    return np.concatenate([shares(part) if d else part for part, d in zip(parts, divided, strict=True)], axis=1)
+
+
+def shares(A: Array) -> Array:
+    """The rows of A (n, k) divided by their sum; a row of zeros becomes equal shares."""
+    total = A.sum(axis=1, keepdims=True)
+    return np.where(total > 0, A / np.where(total > 0, total, 1), A.dtype.type(1 / A.shape[1]))
+
+
+def slices_of(targets: Targets) -> list[tuple[Any, slice]]:
+    """Each target column with the slice of the outputs that belongs to it."""
+    stops = np.cumsum([column.width for column in targets.columns]).tolist()
+    return [(column, slice(stop - column.width, stop)) for column, stop in zip(targets.columns, stops, strict=True)]
 
 
 def suits(kind: str, output: Activation) -> bool:
-    """Whether the answers for targets of a kind can be read off such outputs."""
+    """Whether predictions for targets of a kind can be read from outputs with this activation."""
     low, high = output.range.low, output.range.high
     if kind == "classes":
         return low >= 0 and high <= 1
-    ends_below_0 = -math.inf < low < 0 and high == math.inf  # as elu: standardised numbers go below that end
+    ends_below_0 = -math.inf < low < 0 and high == math.inf  # such as elu: standardised numbers lie below that end
     return output.elementwise and not ends_below_0
 
 
 def _output_for(kind: str, cost: Cost | None) -> str:
+    """The name of the activation that suits a kind and a cost."""
     if cost is None or cost.name not in _OUTPUTS or cost.name == "quadratic":
         return _DEFAULT[kind][0]
     return _OUTPUTS[cost.name]
 
 
 def _cost_for(kind: str, output: Activation) -> str:
+    """The name of the cost that suits a kind and an activation."""
     return partner(output) if suits(kind, output) else _DEFAULT[kind][1]
 
 
 def _check(kind: str, output: Activation, cost: Cost) -> None:
+    """Raise SettingError where output and cost do not fit each other or the kind of target."""
     if _ONLY.get(cost.name, kind) != kind:
-        raise SettingError(f"cost {cost.name!r} is for {_ONLY[cost.name]}, and the target holds {kind}: choose another")
+        raise SettingError(f"cost {cost.name!r} is for {_ONLY[cost.name]}, but the target holds {kind}: choose another")
     if not suits(kind, output):
         others = "softmax or sigmoid" if kind == "classes" else "identity, exp, softplus, relu, sigmoid or tanh"
         raise SettingError(f"output {output.name!r} does not suit {kind}: choose {others}")
@@ -135,14 +171,8 @@ def _check(kind: str, output: Activation, cost: Cost) -> None:
         )
 
 
-def _scaling(output: Activation) -> Scaling:
-    low, high = output.range.low, output.range.high
-    if low == -math.inf and high == math.inf:
-        return "standard"
-    return "mean" if low == 0 and high == math.inf else "none"
-
-
 def _rescaled(column: Any, choice: Choice) -> Any:
+    """A target column with the scale that its head needs."""
     if not isinstance(column, Quantity) or choice.scaling == "standard":
         return column
     if choice.scaling == "none":
@@ -153,9 +183,3 @@ def _rescaled(column: Any, choice: Choice) -> Any:
             f"{choice.output.range}: choose output 'identity'"
         )
     return dataclasses.replace(column, mean=0.0, scale=column.mean)
-
-
-def shares(A: Array) -> Array:
-    """Rows that sum to 1; a row of zeros says nothing, so that its classes are alike."""
-    total = A.sum(axis=1, keepdims=True)
-    return np.where(total > 0, A / np.where(total > 0, total, 1), A.dtype.type(1 / A.shape[1]))

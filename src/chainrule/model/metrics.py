@@ -1,7 +1,7 @@
-"""How good predictions are: numbers of a whole table, computed in float64 with every row counting alike.
+"""Metrics: each scores the predictions for a whole table, in float64, and all rows count alike.
 
-Each agrees with scikit-learn's function of the same meaning, which the tests compare; that library takes longer to load
-than most tables take to score.
+Why not scikit-learn's metrics: importing that library takes longer than scoring most tables, and the command line must
+start fast. Each metric agrees with scikit-learn's function of the same meaning; the tests compare them.
 """
 
 from __future__ import annotations
@@ -40,35 +40,35 @@ def accuracy(true: ArrayLike, predicted: ArrayLike) -> float:
 
 
 def balanced_accuracy(true: ArrayLike, predicted: ArrayLike) -> float:
-    """The mean over the true classes of the share of their rows that is right: rare classes count like common ones.
+    """The mean over the true classes of the share of rows that are right: rare classes count as much as common ones.
 
     >>> balanced_accuracy(["a", "a", "a", "b"], ["a", "a", "a", "a"])
     0.5
 
     Raises DataError for shapes that differ or hold no row.
     """
-    right, true_rows, _ = _counts(true, predicted)
-    there = true_rows > 0
-    return float(np.mean(right[there] / true_rows[there]))
+    hits, rows, _ = _counts(true, predicted)
+    occurs = rows > 0
+    return float(np.mean(hits[occurs] / rows[occurs]))
 
 
 def f1(true: ArrayLike, predicted: ArrayLike) -> float:
-    """The mean over the classes of `2 r / (t + p)`: r rows right, t rows of the class, p rows said to be (macro).
+    """The mean over the classes of `2 h / (n + p)`: h hits among n rows of the class and p predictions of it (macro).
 
     >>> f1(["a", "b", "b", "a"], ["a", "b", "a", "a"]) == (2 * 2 / 5 + 2 * 1 / 3) / 2
     True
 
     Raises DataError for shapes that differ or hold no row.
     """
-    right, true_rows, said = _counts(true, predicted)
-    return float(np.mean(2 * right / (true_rows + said)))
+    hits, rows, predictions = _counts(true, predicted)
+    return float(np.mean(2 * hits / (rows + predictions)))
 
 
 def auc(T: ArrayLike, P: ArrayLike) -> float:
     """The area under the ROC curve, of one-hot T (n, k) and probabilities P (n, k): the mean over the k classes.
 
-    For one class it is the share of pairs, a row of the class and one of another, in which the first has the greater
-    probability; equal ones count half. Not a number where a class has all rows, or none.
+    For one class it is the share of pairs, a row of the class and a row of another one, in which the first has the
+    greater probability; a tie counts half. NaN where a class has all rows, or none.
 
     >>> auc([[1, 0], [0, 1], [0, 1]], [[0.6, 0.4], [0.3, 0.7], [0.6, 0.4]])
     0.75
@@ -136,7 +136,7 @@ def median_absolute_error(true: ArrayLike, predicted: ArrayLike) -> float:
 
 
 def mape(true: ArrayLike, predicted: ArrayLike) -> float:
-    """The mean absolute error as a share of the true value: `mean(|y - a| / |y|)`; infinite where a y is 0 and missed.
+    """The mean absolute error as a share of the true value: `mean(|y - a| / |y|)`; infinite where y is 0 and a is not.
 
     >>> mape([1.0, 4.0], [1.5, 4.0])
     0.25
@@ -152,7 +152,7 @@ def mape(true: ArrayLike, predicted: ArrayLike) -> float:
 def r2(true: ArrayLike, predicted: ArrayLike) -> float:
     """The coefficient of determination `1 - Σ (y - a)^2 / Σ (y - mean y)^2`; of several columns (n, k) the mean.
 
-    1 is perfect, 0 is as good as the mean. A column without spread gives 1 when it is met exactly, else 0.
+    1 is perfect, 0 is as good as the mean. A constant column has 1 if all predictions are exact, else 0.
 
     >>> r2([1.0, 2.0, 3.0], [1.0, 2.0, 4.0])
     0.5
@@ -167,22 +167,23 @@ def r2(true: ArrayLike, predicted: ArrayLike) -> float:
 
 
 def _counts(true: ArrayLike, predicted: ArrayLike) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """For each class that is there: the rows that are right, those that are of it, those that are said to be."""
+    """For each class that occurs: the hits (rows predicted rightly), its rows, and the predictions of it."""
     y, a = _alike(np.asarray(true), np.asarray(predicted))
     classes, codes = np.unique(np.concatenate([y.ravel(), a.ravel()]), return_inverse=True)
     y, a = np.split(codes, 2)
     return tuple(np.bincount(part, minlength=len(classes)) for part in (y[y == a], y, a))  # type: ignore[return-value]
 
 
-def _area(there: NDArray[np.bool_], p: NDArray[np.float64]) -> np.float64:
-    """(R - n1 (n1 + 1) / 2) / (n1 n0), where R is the sum of the ranks of the n1 rows that are there."""
+def _area(positive: NDArray[np.bool_], p: NDArray[np.float64]) -> np.float64:
+    """(R - n1 (n1 + 1) / 2) / (n1 n0), where R is the sum of the ranks of the n1 positive rows."""
     _, place, count = np.unique(p, return_inverse=True, return_counts=True)
     rank = (np.cumsum(count) - (count - 1) / 2)[place]
-    n1 = np.float64(there.sum())
-    return (rank[there].sum() - n1 * (n1 + 1) / 2) / (n1 * (len(p) - n1))
+    n1 = np.float64(positive.sum())
+    return (rank[positive].sum() - n1 * (n1 + 1) / 2) / (n1 * (len(p) - n1))
 
 
 def _per_class(T: ArrayLike, P: ArrayLike, what: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Both as (n, k) floats. Raises DataError for another shape, naming the metric."""
     t, p = _alike(_floats(T), _floats(P))
     if t.ndim != 2:
         raise DataError(f"{what} needs one column per class, (n, k), not the shape {t.shape}: encode the classes")
@@ -194,7 +195,9 @@ def _floats(values: ArrayLike) -> NDArray[np.float64]:
 
 
 def _alike(true: NDArray[Any], predicted: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Both, once they have one shape: (n,) against (n, 1) would be compared n times n."""
+    """Both, if they have the same shape: NumPy would compare (n,) with (n, 1) as n times n values."""
     if true.shape != predicted.shape or true.size == 0:
-        raise DataError(f"shapes {true.shape} and {predicted.shape} cannot be compared: give equal ones with rows")
+        raise DataError(
+            f"shapes {true.shape} and {predicted.shape} cannot be compared: give equal shapes with at least one row"
+        )
     return true, predicted

@@ -1,63 +1,71 @@
-"""Where the answers of a model go wrong: which classes it takes for which, and how far its numbers are off."""
+"""The mistakes of a model: which classes it confuses, and how far its numbers are from the true ones."""
 
 from typing import Any
 
 import numpy as np
 
 from chainrule.arrays import Array
-from chainrule.model.scores import parts
+from chainrule.model.heads import slices_of
 from chainrule.tables.targets import Targets
 
 __all__ = ["mistakes_of"]
 
-SMALL = 20  # classes up to which all of the confusion matrix is given
-PAIRS = 20  # pairs of classes that are named
-WORST = 5  # rows that are named
+SMALL = 20  # the confusion matrix is included up to this number of classes
+PAIRS = 20  # pairs of confused classes that are listed
+WORST = 5  # rows with the greatest errors that are listed
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 def mistakes_of(targets: Targets, A: Array, T: Array, rows: Array) -> dict[str, Any]:
-    """The mistakes in the answers A (n, n_L) to the targets T (n, n_L), by target, as plain data; `rows` are numbers.
+    """The mistakes in predictions A (n, n_L) of targets T (n, n_L), by target, as plain data.
 
-    Classes: `classes`, each with its rows, how often it is said, precision and recall (None where undefined);
-    `confused`, the pairs of classes that are taken for each other most often; the matrix `confusion` (true, said) for
-    up to 20 classes. Numbers: of the errors a - y in the target's units `bias` (the mean) and `quantiles`; `worst`,
-    the rows with the greatest errors.
+    - targets: the target columns that A and T stand for.
+    - A, T: predictions and one-hot or scaled targets.
+    - rows: the number (n,) of each row, for `worst`.
+
+    Classes: `classes`, for each the number of its rows and of its predictions (`said`), precision and recall (None
+    where undefined); `confused`, the most frequent pairs of a true and a predicted class that differ; the matrix
+    `confusion` (true, predicted) for up to 20 classes. Numbers: `bias`, the mean of the errors a - y in the units of
+    the target; `quantiles` of the errors; `worst`, the rows with the greatest errors.
     """
-    found: dict[str, Any] = {}
-    for column, part in parts(targets):
+    mistakes: dict[str, Any] = {}
+    for column, part in slices_of(targets):
         if column.kind == "classes":
-            true, said = (values[:, part].argmax(axis=1) for values in (T, A))
-            found[column.name] = _of_classes(column.values.tolist(), true, said)
+            true, predicted = (values[:, part].argmax(axis=1) for values in (T, A))
+            mistakes[column.name] = _of_classes(column.values.tolist(), true, predicted)
         else:
-            found[column.name] = _of_numbers(column.decode(T[:, part]), column.decode(A[:, part]), rows)
-    return found
+            mistakes[column.name] = _of_numbers(column.decode(T[:, part]), column.decode(A[:, part]), rows)
+    return mistakes
 
 
-def _of_classes(values: list[Any], true: Array, said: Array) -> dict[str, Any]:
+def _of_classes(values: list[Any], true: Array, predicted: Array) -> dict[str, Any]:
+    """The mistakes in the class numbers `predicted` (n,) of k classes with these values."""
     k = len(values)
-    right, rows, answers = (np.bincount(part, minlength=k).tolist() for part in (true[true == said], true, said))
+    right = true[true == predicted]
+    hits, rows, predictions = (np.bincount(part, minlength=k).tolist() for part in (right, true, predicted))
     classes = [
-        {"class": c, "rows": n, "said": a, "precision": _share(r, a), "recall": _share(r, n)}
-        for c, n, a, r in zip(values, rows, answers, right, strict=True)
+        {"class": c, "rows": n, "said": p, "precision": _share(h, p), "recall": _share(h, n)}
+        for c, n, p, h in zip(values, rows, predictions, hits, strict=True)
     ]
-    matrix = np.bincount(true * k + said, minlength=k * k).reshape(k, k).tolist() if k <= SMALL else None
-    return {"classes": classes, "confused": _pairs(values, true, said), **({"confusion": matrix} if matrix else {})}
+    matrix = np.bincount(true * k + predicted, minlength=k * k).reshape(k, k).tolist() if k <= SMALL else None
+    confused = _pairs(values, true, predicted)
+    return {"classes": classes, "confused": confused, **({"confusion": matrix} if matrix else {})}
 
 
 def _share(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
-def _pairs(values: list[Any], true: Array, said: Array) -> list[dict[str, Any]]:
-    """The classes that are taken for another most often, the first in order of equal ones."""
-    wrong = true != said
-    pairs, counts = np.unique(np.stack([true[wrong], said[wrong]]), axis=1, return_counts=True)
+def _pairs(values: list[Any], true: Array, predicted: Array) -> list[dict[str, Any]]:
+    """The most frequent pairs of a true and a predicted class that differ; of equal counts the first in order."""
+    wrong = true != predicted
+    pairs, counts = np.unique(np.stack([true[wrong], predicted[wrong]]), axis=1, return_counts=True)
     most = np.argsort(-counts, kind="stable")[:PAIRS]
     return [{"true": values[pairs[0, p]], "said": values[pairs[1, p]], "rows": int(counts[p])} for p in most]
 
 
 def _of_numbers(y: Array, a: Array, rows: Array) -> dict[str, Any]:
+    """The errors of predictions a (n,) of the numbers y (n,)."""
     error = a - y
     worst = np.argsort(-np.abs(error), kind="stable")[:WORST]
     return {

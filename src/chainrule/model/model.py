@@ -1,4 +1,4 @@
-"""A trained model: the encoder of a table's columns, a network, and the targets that its outputs stand for."""
+"""A model: the encoder of a table's columns, a network, and the targets that its outputs stand for."""
 
 import html
 import os
@@ -11,7 +11,7 @@ from chainrule import files, network_file
 from chainrule.activations import Activation
 from chainrule.arrays import Array
 from chainrule.errors import DataError, RowError
-from chainrule.model.heads import as_answers, suits
+from chainrule.model.heads import as_predictions, suits
 from chainrule.model.mistakes import mistakes_of
 from chainrule.model.scores import scores_of
 from chainrule.network import Network
@@ -26,10 +26,15 @@ __all__ = ["Model"]
 
 
 class Model:
-    """A network with the encoder of its table: give it tables, get answers in the targets' own words and units.
+    """A network that predicts the targets of tables, with the encoder of their columns.
 
-    Made by `train_table` or `cr.load`. `encoder`, `targets`, `network` are its parts; `summary` says how it was
-    trained, as plain data; `history` is that of the training, None for a model that comes from a file.
+    `train_table` and `cr.load` make it.
+
+    - encoder: turns the columns of a table into inputs.
+    - targets: the columns that the outputs stand for; they turn outputs into words and units.
+    - network: the `Network`.
+    - summary: the settings that ran and the scores, as plain data.
+    - history: the `History` of the training; None for a model from a file.
 
     >>> model = cr.train_table({"x": [0, 1] * 20, "y": ["no", "yes"] * 20}, target="y", epochs=20)
     >>> model.network.sizes[0], model.targets.names, model.summary["epochs"]
@@ -50,77 +55,98 @@ class Model:
     def outputs(self, source: Any) -> Array:
         """The outputs (n, n_L) for the rows of a table: the probability of each class, numbers scaled as in training.
 
+        - source: a file or a folder, a data frame, or a mapping from names to columns.
+
         >>> model = cr.train_table({"x": [0, 1] * 20, "y": ["no", "yes"] * 20}, target="y", epochs=20)
         >>> model.outputs({"x": [1, 0, 1]}).shape
         (3, 2)
 
-        Raises DataError where one is not a finite number.
+        Raises DataError where a column is missing, a cell cannot be encoded or an output is not finite.
         """
         return np.concatenate(list(self.outputs_by_block(source)))
 
     def outputs_by_block(self, source: Any) -> Iterator[Array]:
-        """The same outputs, some rows at a time, for tables larger than memory: no bit depends on how they are cut."""
-        found = as_source(source)
-        for table, rows in self._chunks(found, []):
-            with with_file_name(found), with_row_numbers(rows):
+        """The outputs (m, n_L) for some rows at a time, for tables larger than memory; together they are `outputs`.
+
+        - source: as for `outputs`.
+
+        >>> model = cr.train_table({"x": [0, 1] * 20, "y": ["no", "yes"] * 20}, target="y", epochs=20)
+        >>> [block.shape for block in model.outputs_by_block({"x": [1, 0, 1]})]
+        [(3, 2)]
+
+        Raises DataError as `outputs` does.
+        """
+        rows = as_source(source)
+        for table, numbers in self._chunks(rows, []):
+            with with_file_name(rows), with_row_numbers(numbers):
                 outputs = self._outputs(table)
             yield outputs
 
     def _outputs(self, table: Any) -> Array:
-        found = self.network.predict(self.encoder.encode(table, self.network.dtype))
-        if not np.isfinite(found).all():
-            first = int(np.argmin(np.isfinite(found).all(axis=1)))
-            raise RowError(
-                first, "row {row} has no finite answer: its values are far outside those of the training data"
-            )
-        return as_answers(self.targets, self._activations, found)
+        """The outputs for a table in memory."""
+        A = self.network.predict(self.encoder.encode(table, self.network.dtype))
+        finite = np.isfinite(A).all(axis=1)
+        if not finite.all():
+            line = "row {row} has no finite prediction: its values are far outside those of the training data"
+            raise RowError(int(np.argmin(finite)), line)
+        return as_predictions(self.targets, self._activations, A)
 
     def _chunks(self, source: Source, targets: list[str]) -> Iterator[Chunk]:
-        """The rows of a source, some at a time: its inputs and these targets."""
+        """The inputs and these targets of a source, some rows at a time."""
         require_columns(source.names, self.encoder.columns, "input")
         require_columns(source.names, targets, "target")
         return cut_chunks(chunks_of(source, [*self.encoder.columns, *targets]), self.encoder.width)
 
     @property
     def _activations(self) -> list[Activation]:
-        """That of each block of outputs."""
+        """The activation of each block of outputs."""
         return [block.activation for block in self.network.architecture.blocks]
 
     def predict(self, source: Any) -> Any:
-        """The answer for each row of a frame, a mapping of columns or a file: an array (n,), or one by target's name.
+        """The prediction for each row of a table: an array (n,); with several targets an array for each, by name.
+
+        - source: as for `outputs`.
 
         >>> model = cr.train_table({"x": [0, 1] * 20, "y": ["no", "yes"] * 20}, target="y", epochs=20)
         >>> model.predict({"x": [1, 0]})
         array(['yes', 'no'], dtype=object)
 
-        Raises DataError for a table without the columns that training had.
+        Raises DataError as `outputs` does.
         """
-        found = self.targets.decode(self.outputs(source))
-        return next(iter(found.values())) if len(found) == 1 else found
+        predictions = self.targets.decode(self.outputs(source))
+        return next(iter(predictions.values())) if len(predictions) == 1 else predictions
 
     def probabilities(self, source: Any) -> dict[str, Array]:
-        """The probability of each class for each row, by `target=class`; empty without classes.
+        """The probability (n,) of each class for each row, by `target=class`; empty if no target has classes.
+
+        - source: as for `outputs`.
 
         >>> model = cr.train_table({"x": [0, 1] * 20, "y": ["no", "yes"] * 20}, target="y", epochs=20)
         >>> {name: p.round().tolist() for name, p in model.probabilities({"x": [1, 0]}).items()}
         {'y=no': [0.0, 1.0], 'y=yes': [1.0, 0.0]}
+
+        Raises DataError as `outputs` does.
         """
         return self.targets.probabilities(self.outputs(source))
 
     def evaluate(self, source: Any) -> dict[str, Any]:
-        """How good the answers are for rows whose targets are known, by target: plain numbers by name.
+        """The scores of the predictions for rows whose targets are known, and their mistakes, as plain data.
 
-        Classes: accuracy, balanced accuracy, f1 (the classes' mean), auc, log loss. Numbers: rmse, mae and median
-        absolute error in the target's units, r2. Several targets of numbers also get their common rmse and mean r2,
-        `overall`. Rows without a target are left out and counted. See `chainrule.model.metrics`. `mistakes` say where
-        the answers go wrong: which classes are taken for which, how far numbers are off and in which rows (from 0).
+        - source: a table as for `outputs`, which also has the targets. Rows without a target are left out and counted.
+
+        `targets` has the scores of each target (see `chainrule.model.metrics`). Classes: accuracy, balanced accuracy,
+        f1 (the mean over the classes), auc and log loss. Numbers: rmse, mae and median absolute error, in the units of
+        the target, and r2. Several targets of numbers also have `overall` scores, their common rmse and mean r2.
+        `mistakes` says which classes are confused with which, how far numbers are off, and in which rows (from 0).
 
         >>> model = cr.train_table({"x": [0, 1] * 20, "y": ["no", "yes"] * 20}, target="y", epochs=20)
-        >>> found = model.evaluate({"x": [0, 1, 0], "y": ["no", "yes", "yes"]})
-        >>> found["mistakes"]["y"]["confused"]
+        >>> scores = model.evaluate({"x": [0, 1, 0], "y": ["no", "yes", "yes"]})
+        >>> scores["mistakes"]["y"]["confused"]
         [{'true': 'yes', 'said': 'no', 'rows': 1}]
+
+        Raises DataError as `outputs` does, and where no row has a value for every target.
         """
-        found: list[tuple[Array, Array, Array]] = []
+        parts: list[tuple[Array, Array, Array]] = []
         without, origin = 0, as_source(source)
         for table, rows in self._chunks(origin, self.targets.names):
             present = self.targets.present(table)
@@ -128,19 +154,24 @@ class Model:
             part = table.filter(present)
             with with_file_name(origin), with_row_numbers(rows[present]):
                 if part.num_rows:
-                    found.append((self._outputs(part), self.targets.encode(part, "float64"), rows[present]))
-        if not found:
-            raise DataError("no row has a value for every target, so there is nothing to compare with")
-        A, T, rows = (np.concatenate(parts) for parts in zip(*found, strict=True))
+                    parts.append((self._outputs(part), self.targets.encode(part, "float64"), rows[present]))
+        if not parts:
+            raise DataError("no row has a value for every target, so there is nothing to compare with: give such rows")
+        A, T, rows = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
         counts = {"rows": len(A), "without_target": without}
         return {**counts, **scores_of(self.targets, A, T), "mistakes": mistakes_of(self.targets, A, T, rows)}
 
     def tested(self, X: Array, T: Array) -> dict[str, Any]:
-        """The same scores for encoded rows X and their targets T (float64)."""
-        return scores_of(self.targets, as_answers(self.targets, self._activations, self.network.predict(X)), T)
+        """The scores of `evaluate` for encoded rows X (n, n_1) and their targets T (n, n_L), float64."""
+        return scores_of(self.targets, as_predictions(self.targets, self._activations, self.network.predict(X)), T)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the model as one .safetensors file; see `cr.save`."""
+        """Write the model into one .safetensors file; see `cr.save`.
+
+        - path: the file, which is replaced if it exists.
+
+        Raises OSError where it cannot be written.
+        """
         files.save(self, path)
 
     def document(self) -> tuple[dict[str, Any], dict[str, Array]]:
@@ -151,25 +182,28 @@ class Model:
 
     @classmethod
     def from_document(cls, document: Any, tensors: Any) -> "Model":
-        """The model of such a document; raises ModelFileError where the parts do not fit together."""
+        """The model that a document and tensors of `document` stand for.
+
+        Raises DataError where the parts do not fit together, and ModelFileError where one of them is not valid.
+        """
         encoder = Encoder.from_document(document["encoder"], tensors)
         targets = Targets.from_document(document["targets"], tensors)
         network = network_file.from_document(document, tensors)
         widths = (encoder.width, targets.width)
         if widths != (network.sizes[0], network.sizes[-1]):
             raise DataError(f"the columns make {widths[0]} inputs and {widths[1]} outputs, not those of the network")
-        found, needed = network.architecture.blocks, targets.blocks
-        if [block.width for block in found] != [block.width for block in needed]:
-            raise DataError(f"the network's outputs come in blocks of {[b.width for b in found]}, unlike its targets")
-        for block, target in zip(found, needed, strict=True):
+        blocks, needed = network.architecture.blocks, targets.blocks
+        if [block.width for block in blocks] != [block.width for block in needed]:
+            raise DataError(f"the network's outputs come in blocks of {[b.width for b in blocks]}, unlike its targets")
+        for block, target in zip(blocks, needed, strict=True):
             if not suits(target.kind, block.activation):
                 raise DataError(f"output {block.activation.name!r} does not suit the {target.kind} of {target.name!r}")
         if not isinstance(document["summary"], dict):
-            raise DataError("the summary of the training is no record")
+            raise DataError("the summary of the training is not a mapping")
         return cls(encoder, targets, network, document["summary"])
 
     def _repr_html_(self) -> str:
-        """The network as inline SVG under what the model does, for notebooks."""
+        """The targets and the network as inline SVG, for notebooks."""
         columns = len(self.encoder.columns)
         words = f"{', '.join(self.targets.names)} from {columns:,} column{'s' * (columns != 1)}"
         return f"<p>{html.escape(words)}</p>{self.network._repr_html_()}"

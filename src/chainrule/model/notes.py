@@ -1,6 +1,8 @@
-"""The lines that a person should read before training starts."""
+"""Notes: the lines about a table that a person should read before training starts."""
 
 from collections.abc import Iterable, Iterator
+
+import numpy as np
 
 from chainrule.model.leaks import Suspect
 from chainrule.model.preparation import Prepared
@@ -13,45 +15,65 @@ from chainrule.tables.targets import LogQuantity, Target
 
 __all__ = ["notes_on"]
 
-_COUNTED = 20  # rows from which on a column that goes up by 1 is pointed out
+_COUNTER = 20  # rows: a column that goes up by 1 in at least so many rows is reported
 
 
-def notes_on(found: Prepared, weight: str | None, leaks: Iterable[Suspect]) -> list[str]:
-    """What a person should know before training starts; `leaks` are the columns that may give a target away."""
-    held = 0 if found.held is None else len(found.held[0])
-    tested = f", {len(found.test[0]):,} for the test" if found.test else ""
-    members = found.settings.members
-    together = f"{members} networks together, each validated on a part that it leaves out"
-    out = f"{held:,} held out for validation" if members == 1 else together
-    rows = f"{len(found.rows[0]):,} rows to train on, {out}{tested}"
-    notes = [f"{rows}; {_counted(found.encoder.width, 'input')}", *_left_out(found.roles, weight), *_where(found.cache)]
-    notes += [f"target {column.name}: {_target(column)}" for column in found.targets.columns]
-    notes += _seen(found.encoder)
-    seen = set(found.encoder.columns)
-    profiles = [profile for profile in found.profiles if profile.name in seen]
-    return notes + _cautions(found.roles.unnamed, profiles) + [str(suspect) for suspect in leaks]
+def notes_on(prepared: Prepared, weight: str | None, suspects: Iterable[Suspect]) -> list[str]:
+    """The notes on a table.
+
+    - prepared: the table.
+    - weight: the column of weights, or None.
+    - suspects: the columns that may give a target away.
+    """
+    used = set(prepared.encoder.columns)
+    profiles = [profile for profile in prepared.profiles if profile.name in used]
+    return [
+        f"{_rows(prepared)}; {_counted(prepared.encoder.width, 'input')}",
+        *_left_out(prepared.roles, weight),
+        *_where(prepared.cache),
+        *(f"target {column.name}: {_target(column)}" for column in prepared.targets.columns),
+        *_columns(prepared.encoder),
+        *_cautions(prepared.roles.unnamed, profiles),
+        *map(str, suspects),
+    ]
+
+
+def _rows(prepared: Prepared) -> str:
+    """The numbers of rows to train on, for validation and for the test."""
+    members = prepared.settings.members
+    held_out = 0 if prepared.held_out is None else len(prepared.held_out.X)
+    validation = f"{held_out:,} held out for validation"
+    if members > 1:
+        validation = f"{members} networks together, each validated on a part that it leaves out"
+    test = f", {len(prepared.test[0]):,} for the test" if prepared.test else ""
+    return f"{len(prepared.rows.X):,} rows to train on, {validation}{test}"
 
 
 def _target(column: Target) -> str:
+    """What a target is."""
     if isinstance(column, LogQuantity):
         return "a number over many decades, learned as its logarithm (to keep its own scale, name the cost quadratic)"
     return f"{column.width} classes" if column.kind == "classes" else "a number"
 
 
-def _seen(encoder: Encoder) -> list[str]:
-    """As what the columns are seen, and which are left out."""
-    seen: dict[str, list[str]] = {}
+def _columns(encoder: Encoder) -> list[str]:
+    """What the columns become: inputs of a kind, or nothing."""
+    by_kind: dict[str, list[str]] = {}
     for transform in encoder.transforms:
         reason = getattr(transform, "reason", "")
-        how = f"seen {transform.as_input}" if transform.features else "left out"
-        seen.setdefault(f"{how}, because {reason}" if reason else how, []).append(transform.name)
-    return [f"{how}: {listed(names)}" for how, names in sorted(seen.items(), key=lambda pair: ", because" in pair[0])]
+        kind = f"used {transform.as_input}" if transform.features else "left out"
+        by_kind.setdefault(f"{kind}, because {reason}" if reason else kind, []).append(transform.name)
+    in_order = sorted(by_kind.items(), key=lambda pair: ", because" in pair[0])
+    return [f"{kind}: {listed(names)}" for kind, names in in_order]
 
 
 def _left_out(roles: RowRoles, weight: str | None) -> list[str]:
+    """How many rows are left out, and why."""
+    by_row = 0 if roles.weight is None else int(np.count_nonzero(roles.weight <= 0))
     why = {
         ("lacks", "lack", "a target"): roles.count(NO_TARGET),
-        ("has", "have", f"weight 0 in {weight}"): roles.count(WEIGHTLESS),
+        ("has", "have", f"weight 0 in {weight}"): by_row,
+        ("has", "have", "a class of weight 0"): roles.count(WEIGHTLESS) - by_row,
     }
     return [
         f"1 row {one} {what} and is left out" if n == 1 else f"{n:,} rows {many} {what} and are left out"
@@ -61,18 +83,20 @@ def _left_out(roles: RowRoles, weight: str | None) -> list[str]:
 
 
 def _counted(n: int, what: str) -> str:
+    """A number of things, with the plural."""
     return f"{n:,} {what}{'s' * (n != 1)}"
 
 
 def _where(cache: RowCache) -> list[str]:
+    """Where the encoded rows lie, if not in memory."""
     size = f"{cache.bytes / 1e9:.1f} GB" if cache.bytes >= 1e9 else f"{cache.bytes / 1e6:.1f} MB"
     return [f"the encoded rows lie in a file of {size} in {cache.folder}"] if cache.folder is not None else []
 
 
 def _cautions(unnamed: str, profiles: Iterable[ColumnProfile]) -> list[str]:
-    """What may not be as it was meant."""
-    found = [f"left out, because it has no name: column {unnamed}"] if unnamed else []
-    return found + [caution for profile in profiles for caution in _cautions_on(profile)]
+    """The columns that may not be what the user meant."""
+    without_name = [f"left out, because it has no name: column {unnamed}"] if unnamed else []
+    return without_name + [caution for profile in profiles for caution in _cautions_on(profile)]
 
 
 def _cautions_on(profile: ColumnProfile) -> Iterator[str]:
@@ -85,5 +109,5 @@ def _cautions_on(profile: ColumnProfile) -> Iterator[str]:
         yield f"column {name} has times such as {word!r}, which are read as {profile.forms.chosen}"
     if profile.placeholder is not None and first is None:
         yield f"column {name} holds numbers: cells such as {profile.placeholder.text!r} count as missing"
-    if profile.numbers_rows and profile.rows >= _COUNTED:
+    if profile.numbers_rows and profile.rows >= _COUNTER:
         yield f"column {name} goes up by 1 with every row: drop it if it only numbers them"

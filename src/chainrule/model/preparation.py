@@ -1,11 +1,11 @@
-"""From a table to the arrays that a network trains on, in three passes over its blocks.
+"""Prepares a table: from its rows to the arrays that a network trains on, in three passes.
 
-    1. roles        the targets and the weights of all rows: the role of each row, and the kind of each target
-    2. statistics   the inputs of the rows to train on: the transform of each column
-    3. encoding     the inputs of every row that has a weight, into a cache that may be larger than memory
+    1. roles        reads the targets and the weights of all rows: the role of each row, and the kind of each target
+    2. statistics   reads the inputs of the rows to train on: the transform of each column
+    3. encoding     reads the inputs of every row with a weight, and writes them into a cache, which may be a file
 
-The first pass keeps the targets as numbers or codes, so that the others do not read them. If the first word of a column
-is not in its first block, pass 1 or 2 is followed by one more over such columns, and such a target is read again.
+The first pass keeps the targets as numbers or codes, so that the other passes need not read them. One more pass is made
+over columns whose first word comes after their first block, and over the targets if a class has the weight 0.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ import numpy as np
 from chainrule.arrays import Array
 from chainrule.errors import DataError, SettingError
 from chainrule.examples import RowArrays, split_rows
-from chainrule.model.class_weight import class_factors, weighted
+from chainrule.model.class_weight import Factors, class_factors, left_out, weighted
 from chainrule.model.heads import Choice, check_reach, choices_for, scaled_for
 from chainrule.model.settings import LEAST_ROWS, TableSettings, is_folds
 from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, with_file_name, with_row_numbers
@@ -33,10 +33,16 @@ __all__ = ["Prepared", "prepare"]
 
 @dataclasses.dataclass(frozen=True)
 class Prepared:
-    """A table ready for training: `rows` to train on, `held` for validation, and `test`, if there are such rows.
+    """A table that is ready for training.
 
-    `profiles` are those of the inputs in the rows to train on. The arrays lie in `cache`, except for the targets of the
-    test, which are float64. In `settings` each "auto" is replaced by a value for this table.
+    - settings: those of the user, with values for this table in place of "auto".
+    - encoder, targets: the columns that X and T stand for.
+    - choices: the head of each kind of target.
+    - profiles: the profiles of the inputs in the rows to train on.
+    - roles: the role of each row.
+    - rows, held_out: X, T and weights of the rows to train on and of those for validation (None if there are none).
+    - test: X and T (float64) of the rows for the test, or None.
+    - cache: where the arrays lie, but for T of the test.
     """
 
     settings: TableSettings
@@ -46,25 +52,30 @@ class Prepared:
     profiles: list[ColumnProfile]
     roles: RowRoles
     rows: RowArrays
-    held: RowArrays | None
+    held_out: RowArrays | None
     test: tuple[Array, Array] | None
     cache: RowCache
 
 
 def prepare(source: Source, names: Sequence[str], settings: TableSettings, seed: int) -> Prepared:
-    """Read the targets `names` and the inputs that the settings leave. Raises DataError or SettingError in one line."""
+    """Prepare a table.
+
+    - source: the table.
+    - names: its targets.
+    - settings: the settings of the user.
+    - seed: the seed of the rows that are held out.
+
+    Raises DataError or SettingError in one line where the table and the settings do not fit each other.
+    """
     inputs = _inputs(source, names, settings)
+    roles = _roles(source, names, settings)
     with with_file_name(source):
-        roles = RowRoles(source, names, settings.weight, settings.test_every)
-        if roles.count(WEIGHTLESS) == len(roles.of):
-            raise DataError(
-                f"every row of {source.origin} has weight 0 in {settings.weight!r}: give some a weight above 0"
-            )
         targets = Targets.of(roles.targets, settings.task, _may_take_logarithm(settings))
+    factors = class_factors(targets, settings.class_weight)
+    _leave_out_classes(source, roles, targets, factors)
     settings = settings.resolved(roles.count(TRAIN), len(inputs), targets.width)
     choices = choices_for(targets, settings.output, settings.cost)
-    factors = class_factors(targets, settings.class_weight)
-    tables = [(source, roles), *_hold_out(roles, names, settings, seed)]
+    tables = [(source, roles), *_hold_out(roles, targets, factors, settings, seed)]
     if not roles.count(TRAIN):
         raise DataError(f"no row of {source.origin} has a target and is to be trained on: there is nothing to learn")
     with with_file_name(source):
@@ -74,14 +85,35 @@ def prepare(source: Source, names: Sequence[str], settings: TableSettings, seed:
     arrays = {role: (cache.array(k), cache.array(2 + k)) for k, role in enumerate((TRAIN, HELD_OUT))}
     by_role = {role: RowArrays(*arrays[role], _joined([r.weights(role) for _, r in tables])) for role in arrays}
     check_reach(targets, choices, arrays[TRAIN][1])
-    rows, held = weighted(targets, by_role[TRAIN], by_role[HELD_OUT], factors)
+    rows, held_out = weighted(targets, by_role[TRAIN], by_role[HELD_OUT], factors)
     test = (cache.array(4), T_test) if len(T_test) else None
-    held_out = held if len(held[0]) else None
-    return Prepared(settings, encoder, targets, choices, profiles, roles, rows, held_out, test, cache)
+    return Prepared(
+        settings, encoder, targets, choices, profiles, roles, rows, held_out if len(held_out.X) else None, test, cache
+    )
+
+
+def _roles(source: Source, names: Sequence[str], settings: TableSettings) -> RowRoles:
+    """The role of each row. Raises DataError where no row has a weight."""
+    with with_file_name(source):
+        roles = RowRoles(source, names, settings.weight, settings.test_every)
+    if roles.count(WEIGHTLESS) == len(roles.of):
+        raise DataError(f"every row of {source.origin} has weight 0 in {settings.weight!r}: give some a weight above 0")
+    return roles
+
+
+def _leave_out_classes(source: Source, roles: RowRoles, targets: Targets, factors: Factors | None) -> None:
+    """Treat the rows of classes with factor 0 as rows of weight 0, but for those of the test."""
+    if factors is None or all(factor is None or (factor > 0).all() for factor in factors.values()):
+        return
+    with with_file_name(source):
+        for chunk in chunks_of(source, targets.names, roles.of == TRAIN):
+            with with_row_numbers(chunk.rows):
+                T = targets.encode(chunk.table)
+            roles.of[chunk.rows[left_out(targets, T, factors)]] = WEIGHTLESS
 
 
 def _may_take_logarithm(settings: TableSettings) -> bool:
-    """Whether a target may be learned as its logarithm: no output, cost or metric asks for errors in its own unit."""
+    """Whether a target may be learned as its logarithm: no output, cost or metric needs errors in its own unit."""
     return settings.output is None and settings.cost is None and settings.metric in (None, "mape")
 
 
@@ -98,24 +130,25 @@ def _inputs(source: Source, names: Sequence[str], settings: TableSettings) -> li
             raise SettingError(f"column {listed(both)} cannot be both kept as an input and the {what} column: choose")
     if settings.weight in names:
         raise SettingError(f"column {settings.weight!r} cannot be both the target and the weight: choose")
-    out = {*names, *weight, *settings.drop}
-    kept = set(settings.keep or source.names)
-    return [name for name in source.names if name in kept and name not in out]
+    excluded = {*names, *weight, *settings.drop}
+    wanted = set(settings.keep or source.names) - excluded
+    return [name for name in source.names if name in wanted]
 
 
 def _hold_out(
-    roles: RowRoles, names: Sequence[str], settings: TableSettings, seed: int
+    roles: RowRoles, targets: Targets, factors: Factors | None, settings: TableSettings, seed: int
 ) -> list[tuple[Source, RowRoles]]:
-    """Hold out a share of the rows, or all rows of a separate table: this table is returned with its roles."""
+    """Hold out a share of the rows, or all rows of a separate table, which is returned with its roles."""
     if is_folds(settings.validation):
         return []
-    if not isinstance(settings.validation, int | float):
+    if not isinstance(settings.validation, float):
         own = as_source(settings.validation)
-        require_columns(own.names, names, f"target (in {own.origin}, to validate with)")
+        require_columns(own.names, targets.names, f"target (in {own.origin}, to validate with)")
         weight = settings.weight if settings.weight in own.names else None
-        theirs = RowRoles(own, names, weight)
-        theirs.hold_out(theirs.rows(TRAIN))
-        return [(own, theirs)]
+        own_roles = RowRoles(own, targets.names, weight)
+        _leave_out_classes(own, own_roles, targets, factors)
+        own_roles.hold_out(own_roles.rows(TRAIN))
+        return [(own, own_roles)]
     rows = roles.rows(TRAIN)
     if settings.validation > 0 and len(rows) >= LEAST_ROWS:
         roles.hold_out(rows[split_rows(seed, len(rows), settings.validation)[1]])
@@ -125,7 +158,7 @@ def _hold_out(
 def _fitted(
     source: Source, inputs: list[str], targets: Targets, roles: RowRoles
 ) -> tuple[Encoder, Targets, list[ColumnProfile]]:
-    """The encoder, the targets and the profiles of the inputs by the rows to train on."""
+    """The encoder, the scaled targets and the profiles of the inputs, by the rows to train on."""
     unparsed = targets.unparsed(roles.cells)
     numbers = [column.name for column in targets.columns if column.kind == "numbers"]
     again = {name: ColumnProfile(name) for name in numbers if name in unparsed}
@@ -139,11 +172,11 @@ def _fitted(
 def _encoded(
     tables: list[tuple[Source, RowRoles]], encoder: Encoder, targets: Targets, settings: TableSettings
 ) -> tuple[RowCache, Array]:
-    """The cache of all rows (X to train on, held out; T of both; X of the test), and T of the test."""
+    """The cache of all rows (X to train on, X held out, T of both, X of the test), and T of the test."""
     count = {role: sum(roles.count(role) for _, roles in tables) for role in (TRAIN, HELD_OUT, TEST)}
     shapes = [(count[TRAIN], encoder.width), (count[HELD_OUT], encoder.width)]
     shapes += [(count[TRAIN], targets.width), (count[HELD_OUT], targets.width), (count[TEST], encoder.width)]
-    dtype, tested = settings.dtype, [np.empty((0, targets.width))]
+    dtype, T_test = settings.dtype, [np.empty((0, targets.width))]
     cache = RowCache(shapes, dtype, settings.cache)
     for source, roles in tables:
         what = "input" if source is tables[0][0] else f"input (in {source.origin}, to validate with)"
@@ -152,25 +185,26 @@ def _encoded(
         chunks = chunks_of(source, columns, roles.of != WEIGHTLESS)
         for chunk in cut_chunks(chunks, encoder.width + targets.width):
             role = roles.of[chunk.rows]
-            used, test = role != NO_TARGET, role == TEST
+            has_target, is_test = role != NO_TARGET, role == TEST
             with with_file_name(source):
-                T = _encoded_targets(targets, roles, chunk, used, dtype)
+                T = _encoded_targets(targets, roles, chunk, has_target, dtype)
                 with with_row_numbers(chunk.rows):
                     X = encoder.encode(chunk.table, dtype)
-                tested.append(_encoded_targets(targets, roles, chunk, test, "float64"))
-            _put(cache, X[used], T, role[used])
-    return cache, np.concatenate(tested)
+                T_test.append(_encoded_targets(targets, roles, chunk, is_test, "float64"))
+            _put(cache, X[has_target], T, role[has_target])
+    return cache, np.concatenate(T_test)
 
 
 def _encoded_targets(targets: Targets, roles: RowRoles, chunk: Chunk, chosen: Array, dtype: str) -> Array:
     """T of the chosen rows (n,) of a chunk."""
-    rows, again = chunk.rows[chosen], targets.unparsed(roles.cells)
-    table = chunk.table.select(again).filter(chosen) if again else None
+    rows, unparsed = chunk.rows[chosen], targets.unparsed(roles.cells)
+    table = chunk.table.select(unparsed).filter(chosen) if unparsed else None
     with with_row_numbers(rows):
         return targets.encode_rows(rows, roles.cells, table, dtype)
 
 
 def _put(cache: RowCache, X: Array, T: Array, role: Array) -> None:
+    """Append rows to the arrays of the cache that their roles belong to."""
     for k, which in enumerate((TRAIN, HELD_OUT)):
         cache.put(k, X[role == which])
         cache.put(2 + k, T[role == which])
@@ -178,6 +212,6 @@ def _put(cache: RowCache, X: Array, T: Array, role: Array) -> None:
 
 
 def _joined(weights: list[Array | None]) -> Array | None:
-    """The weights of all tables, None if no table has any."""
+    """The weights of all tables, one after another; None if no table has any."""
     present = [weight for weight in weights if weight is not None and len(weight)]
     return np.concatenate(present) if present else None

@@ -1,25 +1,29 @@
-"""What suits a table, chosen by experiment: every setting of training that is left at "auto" comes from here."""
+"""The preset: the settings that suit a table by its size, for every setting that is left at "auto"."""
 
-from typing import Any, Final
+from typing import Any
 
 from chainrule.optimizers import AdamW
 from chainrule.schedules import OneCycle
 
-__all__ = ["AUTO", "tabular"]
+__all__ = ["tabular"]
 
-AUTO: Final = "auto"
-FEW, MANY = 1500, 5000  # rows up to which members are trained together: eight, then five
-WIDE = 3e6  # values of a table beyond which no linear model is fitted first
+FEW, MANY = 1500, 5000  # rows: up to FEW there are eight members, up to MANY five
+WIDE = 3e6  # rows times inputs: beyond this no linear model is fitted first
 
 
 def tabular(rows: int, inputs: int, members: int | None = None, outputs: int = 1) -> dict[str, Any]:
-    """The settings for a table with so many rows to train on, columns of inputs, and outputs that its targets take.
+    """The settings for a table.
 
-    Up to 5,000 rows a few networks are trained together, each leaving out a fold of the rows (see
-    `chainrule.model.ensemble`); beyond, one with rows held out. With `members` given there are so many.
+    Up to 5,000 rows a few networks are trained together, each leaving out one fold of the rows (see
+    `chainrule.model.ensemble`); with more rows one network is trained, and some rows are held out.
 
-    >>> found = tabular(150, 4, outputs=3)
-    >>> found["members"], found["validation"], found["hidden"], found["activation"]
+    - rows: the number of rows to train on.
+    - inputs: the number of columns that are inputs.
+    - members: the number of networks, or None to choose it by the rows.
+    - outputs: the number of outputs of the targets.
+
+    >>> settings = tabular(150, 4, outputs=3)
+    >>> settings["members"], settings["validation"], settings["hidden"], settings["activation"]
     (8, 'folds', (40, 40), 'gelu')
 
     Source: the experiments of docs/decisions/0013-defaults-that-win.md.
@@ -43,11 +47,11 @@ def tabular(rows: int, inputs: int, members: int | None = None, outputs: int = 1
 
 
 def _width(rows: int, members: int, outputs: int) -> int:
-    """Neurons of a hidden layer, a multiple of eight: two for each output carry the linear start."""
+    """The number of neurons in a hidden layer, a multiple of eight; two for each output carry the linear start."""
     free = 256 if rows > MANY else 128 if members == 1 else 64 if rows > FEW else 32
     return -(-(free + min(2 * outputs, free)) // 8) * 8
 
 
 def _batch_size(rows: int) -> int:
-    """A power of two that makes 15 to 30 updates an epoch of few rows, and hundreds of many."""
+    """A power of two: few rows get 15 to 30 updates in each epoch, many rows get hundreds."""
     return 32 if rows <= 1000 else 64 if rows <= 4000 else 128 if rows <= 20_000 else 256

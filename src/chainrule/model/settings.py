@@ -1,24 +1,23 @@
 """How a table is trained on: the settings of training, and those of the network, the columns and the rows."""
 
 import dataclasses
-import os
 from collections.abc import Sequence
 from typing import Any, Literal
 
 from chainrule.activations import ACTIVATIONS
-from chainrule.arrays import DTYPES, as_dtype
+from chainrule.arrays import DTYPES
 from chainrule.costs import COSTS
 from chainrule.errors import SettingError
 from chainrule.fields import (
     AUTO,
     Choice,
     Choices,
-    Instance,
+    Folder,
     Names,
     Number,
-    Passed,
     Sizes,
     Special,
+    Text,
     Whole,
     Word,
     by_preset,
@@ -27,10 +26,11 @@ from chainrule.fields import (
     setting,
 )
 from chainrule.initializers import INITIALIZERS
-from chainrule.model.class_weight import check_class_weight
+from chainrule.model.kinds import ClassWeights, Dtype, MetricChoice, ShareOrTable
 from chainrule.model.preset import tabular
-from chainrule.model.scores import METRICS, check_metric
-from chainrule.optimizers import AdamW, Optimizer
+from chainrule.model.scores import METRICS, check_mode
+from chainrule.optimizers import OPTIMIZERS, AdamW, Optimizer
+from chainrule.random import MOST_DROPPED
 from chainrule.registry import require
 from chainrule.settings import TrainingSettings
 from chainrule.tables.targets.choose import TASKS
@@ -41,6 +41,7 @@ LEAST_ROWS = 10  # below this no rows are held out for validation
 FOLDS = "folds"
 
 _AUTO, _NONE = Special(AUTO, AUTO), Special("none", None)
+_RATES = ", ".join(f"{rule.learning_rate:g} for {rule.name}" for rule in OPTIMIZERS.classes() if not rule.line_search)
 
 
 def is_folds(validation: Any) -> bool:
@@ -48,164 +49,159 @@ def is_folds(validation: Any) -> bool:
     return isinstance(validation, str) and validation == FOLDS
 
 
-def _dtype(value: Any) -> str:
-    return as_dtype(value).name
-
-
-def _class_weight(value: Any) -> Any:
-    check_class_weight(value)
-    return value
-
-
-def _validation(value: Any) -> Any:
-    """A share, or anything that may be a table. Raises SettingError for a share out of range."""
-    if isinstance(value, int | float):
-        require(0 <= value < 1, "validation", value, "a share from 0 to below 1, a table, 'folds' or 'auto'")
-    return value
-
-
 @documented
 @dataclasses.dataclass(frozen=True)
 class TableSettings(TrainingSettings):
-    """How a table is trained on. A choice is a name, a mapping such as {"name": "elu", "alpha": 2.0}, or an object.
-
-    "auto" is what suits the table (see `chainrule.model.preset`); anything else takes its place, and the settings of a
-    training show what ran.
+    """How a model is trained on a table: the settings of training, and those of columns, rows and network.
 
     {settings}
 
-    Raises SettingError in one line for a value that no training could have, and for two that contradict each other.
+    "auto" stands for the value that suits the table (see `chainrule.model.preset`). A mapping has a name and
+    parameters, such as {"name": "elu", "alpha": 2.0}.
+
+    >>> settings = TableSettings(hidden=(64, 64), drop="id", optimizer={"name": "sgd", "momentum": 0.9})
+    >>> settings.hidden, settings.drop, settings.epochs
+    ((64, 64), ('id',), 'auto')
+
+    Raises SettingError in one line where a value is not allowed, and where two settings contradict each other;
+    UnknownNameError where a name is not registered.
     """
 
-    task: str = setting("auto", Word(TASKS), "What the target is; auto decides from its values.", group="Data")
+    task: str = setting(AUTO, Word(TASKS), "What the target is. 'auto' decides by its values.", group="Data")
     drop: Sequence[str] = setting((), Names(), "Columns to leave out.", group="Data")
-    keep: Sequence[str] = setting((), Names(), "The only columns that are inputs, if any are named.", group="Data")
+    keep: Sequence[str] = setting(
+        (), Names(), "Columns that are the inputs, in place of all columns but the targets.", group="Data"
+    )
     weight: str | None = setting(
         None,
-        Instance((str,), "the name of a column", specials=(_NONE,), metavar="COLUMN"),
-        "Column of the weights of rows, numbers from 0, which is not an input; 0 leaves a row out.",
+        Text("the name of a column", specials=(_NONE,), metavar="COLUMN"),
+        "Column of the weights of the rows, numbers from 0. It is not an input; a row of weight 0 is left out.",
         group="Data",
     )
     class_weight: Any = setting(
         None,
-        Passed(
-            _class_weight,
-            "'balanced', or weights by class such as {'yes': 5}, with several targets by target",
-            specials=(_NONE,),
-            metavar="CLASS=NUMBER,...",
-        ),
-        "Weights of classes, times the weight of the row; 0 leaves a class out, 'balanced' makes all classes weigh the "
-        "same.",
+        ClassWeights(specials=(_NONE,), metavar="CLASS=NUMBER,..."),
+        "Weights of classes, by which the weights of their rows are multiplied. 0 leaves a class out; 'balanced' gives "
+        "all classes the same total weight.",
         group="Data",
     )
     validation: Any = setting(
         AUTO,
-        Passed(
-            _validation,
-            "a share from 0 to below 1, a table of such rows, or 'folds'",
-            specials=(Special(FOLDS, FOLDS), _AUTO),
-            metavar="SHARE|FILE",
-        ),
-        "Share of rows held out to choose the best epoch's weights, 0 for none; or a table of such rows; or 'folds': "
-        "each member of the ensemble is validated on the fold that it does not train on.",
+        ShareOrTable(specials=(Special(FOLDS, FOLDS), _AUTO), metavar="SHARE|FILE"),
+        "Rows held out to choose the epoch whose weights are kept. 0 holds no row out; with 'folds' each member of the "
+        "ensemble is validated on the fold that it does not train on.",
         group="Data",
     )
     test_every: int | None = setting(
         None,
         Whole(2, specials=(_NONE,), metavar="K"),
-        "Hold out every K-th row, from the first on, from all that is learned, and score those.",
+        "Hold out every K-th row, beginning with the first, as a test. Nothing is learned from these rows, and the "
+        "model is scored on them at the end.",
         group="Data",
     )
 
     hidden: Any = setting(
         AUTO,
         Sizes(specials=(_AUTO,), metavar="64,64"),
-        "Neurons of each hidden layer, from input to output; an empty list ('' as an option) makes a linear model.",
+        "Number of neurons in each hidden layer, from input to output. An empty list ('' as an option) makes a linear "
+        "model.",
         group="Network",
     )
     activation: Any = setting(
         AUTO,
-        Choices(registry=ACTIVATIONS, specials=(_AUTO,), metavar="NAME,NAME"),
-        "Activation of the hidden layers: one, or one for each.",
+        Choices(ACTIVATIONS, specials=(_AUTO,), metavar="NAME,NAME"),
+        "Activation of the hidden layers, one for all or one for each.",
         group="Network",
     )
     output: Any = setting(
         None,
-        Choice(registry=ACTIVATIONS, specials=(Special("none", None, "what suits target and cost"),)),
+        Choice(ACTIVATIONS, specials=(Special("none", None, "the one that suits targets and cost"),)),
         "Activation of the output layer.",
         group="Network",
     )
     cost: Any = setting(
         None,
-        Choice(registry=COSTS, specials=(Special("none", None, "what suits target and output"),)),
-        "What is minimised.",
+        Choice(COSTS, specials=(Special("none", None, "the one that suits targets and output"),)),
+        "Cost to minimise.",
         group="Network",
     )
     initializer: Any = setting(
         None,
-        Choice(registry=INITIALIZERS, specials=(Special("none", None, "what suits the activation"),)),
+        Choice(INITIALIZERS, specials=(Special("none", None, "the one that suits the activation"),)),
         "How the first weights are drawn.",
         group="Network",
     )
     members: Any = setting(
         AUTO,
         Whole(1, specials=(_AUTO,), metavar="COUNT"),
-        "Size of the ensemble. Each member leaves out one fold of the rows; the members are merged into one network at "
-        "the end. 1 if hidden layers or validation are given.",
+        "Number of networks in the ensemble. Each leaves out one fold of the rows; at the end they are merged into one "
+        "network. It is 1 if hidden layers or validation are set.",
         group="Network",
     )
     start: Literal["auto", "linear", "random"] = setting(
         AUTO,
         Word(("auto", "linear", "random")),
-        "First weights: those of the best linear model, or random ones.",
+        "First weights, those of the best linear model or random ones.",
         group="Network",
     )
 
     optimizer: Any = by_preset(TrainingSettings, "optimizer")
     learning_rate: float | None = setting(
         None,
-        Number(0, above=True, specials=(Special("none", None, "what suits the table, or the optimizer's own"),)),
-        "Learning rate.",
+        Number(0, above=True, specials=(Special("none", None, "that of the preset or of the optimizer"),)),
+        f"Learning rate. The optimizers have {_RATES}.",
         group="Descent",
     )
     schedule: Any = by_preset(TrainingSettings, "schedule")
     batch_size: Any = by_preset(TrainingSettings, "batch_size")
     epochs: Any = by_preset(TrainingSettings, "epochs")
     patience: Any = by_preset(TrainingSettings, "patience")
-    dropout: Any = by_preset(TrainingSettings, "dropout")
+    dropout: Any = setting(
+        AUTO,
+        Number(0, MOST_DROPPED, specials=(_AUTO,), metavar="SHARE"),
+        "Probability of dropping a neuron of a hidden layer.",
+        group="Penalties",
+    )
     metric: Any = setting(
         None,
-        Passed(lambda metric: metric, f"a name ({', '.join(METRICS)}) or a function of (y_true, y_pred)"),
-        "Score on the rows held out that is shown, chooses the best epoch and stops, in place of the cost.",
+        MetricChoice(tuple(METRICS), specials=(Special("none", None, "the cost"),)),
+        "Score on the held-out rows that chooses the best epoch and decides when to stop.",
         group="End",
     )
     mode: Literal["min", "max"] | None = setting(
         None,
         Word(("min", "max"), specials=(_NONE,)),
-        "Which value of a metric of your own is better; needed with a function.",
+        "Which value of the metric is better. It must be set if metric is a function.",
     )
 
     cache: Any = setting(
         None,
-        Instance((str, os.PathLike), "the path of a folder", specials=(Special("none", None, "memory, or the system's "
-        "folder for large temporary files where the rows take more than a quarter of the available memory"),),
-        metavar="PATH"),
-        "Folder for the file of encoded rows, for tables larger than memory; the file is gone when the training is.",
+        Folder(
+            specials=(
+                Special(
+                    "none",
+                    None,
+                    "memory, or the system's folder for large temporary files if the rows need more than a quarter of "
+                    "the available memory",
+                ),
+            ),
+            metavar="PATH",
+        ),
+        "Folder for the file of encoded rows, for tables larger than memory. The file is deleted at the end.",
         bits=False,
         group="Machine",
-    )  # fmt: skip
-    dtype: str = setting("float32", Passed(_dtype, " or ".join(DTYPES)), "Type to compute in.", group="Machine")
+    )
+    dtype: str = setting("float32", Dtype(DTYPES), "Floating point type to compute in.", group="Machine")
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_metric(self.metric, self.mode)
+        check_mode(self.metric, self.mode)
         self._check_layers()
         self._check_members()
         _ = self.rule, self.first_weights
 
     def _check_layers(self) -> None:
-        """Raise for numbers of activations that the hidden layers do not have, and for a dropout by layer."""
-        require(not isinstance(self.dropout, tuple), "dropout", self.dropout, "one number")
+        """Raise SettingError for a list of activations that is not as long as the hidden layers are many."""
         layers = isinstance(self.activation, list) and not is_auto(self.hidden)
         if layers and len(self.activation) != len(self.hidden):
             raise SettingError(
@@ -214,7 +210,7 @@ class TableSettings(TrainingSettings):
             )
 
     def _check_members(self) -> None:
-        """Raise for members that have nothing to be validated with."""
+        """Raise SettingError for several members without folds, and for folds without several members."""
         if is_auto(self.members):
             return
         folds = isinstance(self.validation, str) and self.validation in (AUTO, FOLDS)

@@ -1,4 +1,4 @@
-"""The summary of a training on a table, as plain data for the model's file: what ran, and how well it did."""
+"""The summary of a training on a table: the settings that ran and the scores, as plain data for the model's file."""
 
 import dataclasses
 import math
@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from chainrule._version import __version__
-from chainrule.fields import settings_of
 from chainrule.model.settings import TableSettings
 from chainrule.schedules import Constant
 from chainrule.training import History
@@ -20,10 +19,10 @@ _IDENTITY = ("task", "drop", "keep", "weight", "members", "start", "class_weight
 def summary_of(
     s: TableSettings, history: History, members: int, rows: int, held_out: int, metric: str
 ) -> dict[str, Any]:
-    """What a training with this history was, and the scores at its best epoch.
+    """The settings that ran, and the scores at the best epoch.
 
     - s: the settings that ran.
-    - history: its curves, as of one member.
+    - history: the history of the training, with costs as the mean over the members.
     - members: the size of the ensemble.
     - rows, held_out: the numbers of rows to train on and held out for validation.
     - metric: the name of the metric that chose the weights, "" for the cost.
@@ -52,20 +51,19 @@ def summary_of(
 
 
 def identity_of(settings: TableSettings, targets: list[str]) -> dict[str, Any]:
-    """The settings that a training on arrays does not know, for its checkpoint, which names what differs."""
+    """The settings that a training on arrays does not have, for its checkpoint, which compares them when it resumes."""
     values = {name: _plain(getattr(settings, name)) for name in _IDENTITY}
-    assert set(_IDENTITY) <= set(settings_of(settings)), "each is a setting"
     return {"target": targets, **values}
 
 
 def finite(scores: Mapping[str, Any]) -> dict[str, Any]:
-    """The scores that a file can hold: JSON has no infinity."""
+    """The scores that are finite, because JSON has neither infinity nor NaN."""
     inner = {name: finite(value) if isinstance(value, Mapping) else value for name, value in scores.items()}
     return {name: value for name, value in inner.items() if isinstance(value, dict) or math.isfinite(value)}
 
 
 def _unusual(s: TableSettings, metric: str) -> dict[str, Any]:
-    """The settings that are not as usual, as plain data."""
+    """The settings of these names that are not at their default, as plain data."""
     bounds = {} if s.clip is None else dataclasses.asdict(s.clip)
     schedule = {} if s.schedule is None or isinstance(s.schedule, Constant) else s.schedule.document()
     values: dict[str, Any] = {"schedule": schedule, "clip": finite(bounds), "metric": metric}
@@ -75,7 +73,7 @@ def _unusual(s: TableSettings, metric: str) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """A setting as JSON has it: a mapping with words as keys, the path of a file, or that it was a table."""
+    """A setting as plain data: a mapping with texts as keys, a path as a text, a table as "a table"."""
     if isinstance(value, Mapping):
         return {str(name): _plain(part) if isinstance(part, Mapping) else float(part) for name, part in value.items()}
     if isinstance(value, tuple):

@@ -1,4 +1,4 @@
-"""Training a model on a table: prepare, choose heads, assemble the ensemble, warm start, train, merge, score."""
+"""Trains a model on a table, by the steps of the pipeline that `chainrule.model` lists."""
 
 import dataclasses
 import os
@@ -12,9 +12,9 @@ import numpy as np
 from chainrule.architecture import Architecture
 from chainrule.errors import SettingError
 from chainrule.examples import Examples
-from chainrule.fields import is_auto, signature_with
+from chainrule.fields import signature_with
 from chainrule.model.ensemble import Ensemble
-from chainrule.model.findings import findings_of
+from chainrule.model.findings import findings_of, silent_findings
 from chainrule.model.leaks import suspects
 from chainrule.model.model import Model
 from chainrule.model.notes import notes_on
@@ -22,10 +22,11 @@ from chainrule.model.preparation import Prepared, prepare
 from chainrule.model.scores import monitored
 from chainrule.model.settings import TableSettings
 from chainrule.model.summary import finite, identity_of, summary_of
-from chainrule.model.warm_start import linear_start, suits_linear_start
+from chainrule.model.warm_start import linear_start, start_for
 from chainrule.network import Network
 from chainrule.random import as_seed
 from chainrule.registry import require
+from chainrule.settings import TrainingSettings
 from chainrule.tables.sources import as_source
 from chainrule.training import (
     Checkpoint,
@@ -46,34 +47,46 @@ __all__ = ["TableTraining", "train_table"]
 
 
 class TableTraining:
-    """The training of a model on a table, ready to run.
+    """The training of a model on a table, which is prepared and ready to run.
 
-    `rows` are X, T and the weights (or None) to train on, `held` the same of the rows held out, or None, and `test` X
-    and T (float64) of those for the test. `settings` are those that run, `notes` the lines that a person should read
-    before training starts. After `events` is exhausted, `model` is the trained one; before, it is the current one.
+    - rows, held_out: X, T and weights (or None) of the rows to train on, and of those for validation (None if there
+      are none).
+    - test: X and T (float64) of the rows for the test, or None.
+    - settings: the settings that run, without "auto".
+    - notes: the lines that a person should read before training starts.
+    - ensemble, network: the members, and the network of all of them, which is trained.
+    - suspects: the columns that may give a target away.
+    - model: the model, trained when `events` is exhausted; before, with the current weights.
+    - running: the `Training` of the network while it runs, or None.
     """
 
     def __init__(self, source: Any, target: str | Sequence[str], settings: TableSettings) -> None:
         require(isinstance(target, str | list | tuple), "target", target, "the name of a column, or a list of names")
         seed, origin = as_seed(settings.seed), as_source(source)
         prepared = prepare(origin, [target] if isinstance(target, str) else list(target), settings, seed)
-        self.rows, self.held, self.test = prepared.rows, prepared.held, prepared.test
+        self.rows, self.held_out, self.test = prepared.rows, prepared.held_out, prepared.test
         self.ensemble = _ensemble(prepared, seed)
-        first = _start(prepared.settings, self.ensemble.one, settings.start)
-        self.settings = dataclasses.replace(prepared.settings, seed=seed, start=first)
+        start = start_for(prepared.settings.start, settings.start, self.ensemble.one)
+        self.settings = dataclasses.replace(prepared.settings, seed=seed, start=start)
         self.monitor = self._monitor(prepared)
         self.suspects = suspects(prepared.encoder, prepared.targets, prepared.rows.X, prepared.rows.T)
         self.notes = [*origin.notes, *notes_on(prepared, settings.weight, self.suspects)]
         self.network = self.ensemble.network(self.settings.first_weights, seed, self.settings.dtype)
         self.model = Model(prepared.encoder, prepared.targets, self.ensemble.merged(self.network), {})
         self.running: Training | None = None
-        self._silent = _silent(settings, self.settings)
+        self._silent = silent_findings(settings, self.settings)
 
     def events(
         self, cancel: Callable[[], bool] | None = None, checkpoint: Checkpoint | str | os.PathLike[str] | None = None
     ) -> Iterator[Event]:
-        """The events of the training (see `cr.train`), which is `running` while they come."""
-        examples, validation = self.ensemble.checked(self.network, self.rows, self.held)
+        """Train: an iterator of events (see `cr.train`).
+
+        - cancel: a function without arguments, called between updates; training stops when it returns True.
+        - checkpoint: a file, or a `Checkpoint`, to resume from after a crash.
+
+        Raises SettingError or ModelFileError where the checkpoint is of another training or damaged.
+        """
+        examples, validation = self.ensemble.checked(self.network, self.rows, self.held_out)
         spent = 0.0
         if self.settings.start == "linear" and not _exists(checkpoint):
             spent = self._warm_start(examples, validation, cancel)
@@ -85,7 +98,7 @@ class TableTraining:
             monitor=self._monitor_of_network(validation is not None),
             feature_names=self.model.encoder.feature_names,
             cancel=cancel,
-            search_leaks=False,  # the suspects are those columns
+            search_leaks=False,  # `suspects` has searched the columns
             checkpoint=None if checkpoint is None else self._described(as_checkpoint(checkpoint)),
         )
         self.running.history.seconds += spent
@@ -95,7 +108,7 @@ class TableTraining:
             yield event
 
     def _merge(self, event: Event) -> None:
-        """Bring the model up to date: one network of all members at an epoch's end, scores and summary at the last."""
+        """Update the model after an event: its network after each epoch, its scores and summary at the end."""
         if isinstance(event, EpochEnd | Finished) and self.ensemble.count > 1:
             self.model.network.theta = self.ensemble.merged(self.network).theta
         if isinstance(event, Finished):
@@ -108,7 +121,7 @@ class TableTraining:
             }
 
     def scores(self) -> Mapping[str, float]:
-        """The metrics on some of the rows trained on, by the weights as they are now."""
+        """The metrics on some of the rows to train on, with the current weights; none before `events` starts."""
         if self.running is None or self.ensemble.count == 1:
             return {} if self.running is None else self.running.scores()
         rows = self.running.probed
@@ -116,64 +129,68 @@ class TableTraining:
         return {name: float(score(A, self.rows.T[rows])) for name, score in self.monitor.metrics.items()}
 
     def findings(self) -> list[Finding]:
-        """What the training doctor says (see `History.diagnose`) of a training that ran to its end."""
+        """The findings of the training doctor (see `History.diagnose`); none before the training has ended."""
         history, names = self.model.history, self.model.encoder.feature_names
         findings = [] if history is None else findings_of(history, names, self.suspects)
         return [finding for finding in findings if finding.name not in self._silent]
 
     def best(self, state: TrainingState) -> Model:
-        """The model that would result if training stopped at this state, apart from the one in training."""
+        """A copy of the model as it would be if training stopped at this state."""
         history = state.history
-        chooses = self.held is not None or self.ensemble.count > 1
+        chooses = self.held_out is not None or self.ensemble.count > 1
         theta = state.kept if chooses and history.best_epoch >= 0 else state.run.theta
         network = self.ensemble.merged(Network.from_parts(self.network.architecture, theta, self.settings.seed))
         stopped = dataclasses.replace(self.ensemble.history(history), stopped="cancelled")
         return Model(self.model.encoder, self.model.targets, network, self._summary(stopped), stopped)
 
     def _monitor(self, prepared: Prepared) -> Monitor:
-        """The scores of one network, and which of them chooses. Raises SettingError if there are no rows for it."""
+        """The scores of a model, and the one that chooses the best epoch.
+
+        Raises SettingError where a metric is set and no rows are held out.
+        """
         s = self.settings
         monitor = monitored(prepared.targets, prepared.choices, s.metric, s.mode)
-        if s.metric is not None and self.held is None and self.ensemble.count == 1:
-            raise SettingError("the metric is taken on rows held out, and there are none: give a greater validation")
+        if s.metric is not None and self.held_out is None and self.ensemble.count == 1:
+            raise SettingError("the metric needs rows that are held out, and there are none: set a greater validation")
         return monitor
 
     def _monitor_of_network(self, validated: bool) -> Monitor:
-        """The scores of the network in training, on the rows that it is validated with."""
+        """The scores of the network of all members, on the rows for validation."""
         metrics = self.monitor.metrics
         if self.ensemble.count > 1:
             metrics = {name: self.ensemble.unseen(score) for name, score in metrics.items()}
         return dataclasses.replace(self.monitor, metrics=metrics if validated else {})
 
-    def _settings_of_network(self, spent: float) -> Any:
-        """The settings of the network in training: its costs are the sum of the members', `spent` seconds are gone."""
+    def _settings_of_network(self, spent: float) -> TrainingSettings:
+        """The settings of the network of all members, whose costs are sums, after `spent` seconds."""
         s = self.settings
         left = None if s.time is None else max(s.time - spent, s.time / 10)
         return dataclasses.replace(s.training, min_delta=s.min_delta * self.ensemble.count, time=left)
 
     def _warm_start(self, examples: Examples, validation: Examples | None, cancel: Callable[[], bool] | None) -> float:
-        """Begin from the best linear model that half of the time allows; the seconds that it took."""
+        """Set the first weights to the best linear model, in half of the time at most; returns the seconds spent."""
         began, s = time.monotonic(), self.settings
 
-        def enough() -> bool:
+        def is_late() -> bool:
             late = s.time is not None and time.monotonic() - began > s.time / 2
             return late or (cancel is not None and cancel())
 
-        linear_start(self.ensemble, self.network, examples, validation, enough, s.engine)
+        linear_start(self.ensemble, self.network, examples, validation, is_late, s.engine)
         return time.monotonic() - began
 
     def _summary(self, history: History) -> dict[str, Any]:
-        held_out = 0 if self.held is None else len(self.held.X)
+        """The summary of the training, apart from the test and the findings."""
+        held_out = 0 if self.held_out is None else len(self.held_out.X)
         metric = "" if self.settings.metric is None else self.monitor.name
         return summary_of(self.settings, history, self.ensemble.count, len(self.rows.X), held_out, metric)
 
     def _described(self, checkpoint: Checkpoint) -> Checkpoint:
-        """With the settings that a training on arrays does not know."""
+        """The checkpoint with the settings that a training on arrays does not have."""
         also = identity_of(self.settings, self.model.targets.names)
         return dataclasses.replace(checkpoint, also={**also, **checkpoint.also})
 
     def _tested(self, best_epoch: int) -> dict[str, Any]:
-        """The scores on the rows held out for the test, by the final weights."""
+        """The scores on the rows for the test, with the final weights."""
         if self.test is None or best_epoch < 0:
             return {}
         return {"test": {"rows": len(self.test[0]), **finite(self.model.tested(*self.test))}}
@@ -190,26 +207,28 @@ def train_table(
     checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
     **settings: Any,
 ) -> Model:
-    """Train a model that predicts the target column, or columns, of a table from all its other columns.
+    """Train a model that predicts the target column, or columns, of a table from its other columns.
 
-    Numbers are scaled, words and dates become inputs of their own, missing values are flagged, what says nothing is
-    left out (docs/data.md has the table); words or few whole numbers as target make a classifier, other numbers a
-    regression.
+    Numbers are scaled, words and dates become inputs of their own, missing values are flagged, columns without
+    information are left out (docs/data.md has the rules). Words or few whole numbers as target make a classifier, other
+    numbers a regression. "auto" stands for the value that suits the table.
 
-    - source: a file or a folder (see docs/data.md), a data frame, or a mapping of names to columns.
+    - source: a file or a folder (see docs/data.md), a data frame, or a mapping from names to columns.
     - target: the name of a column, or a list of names.
-    - progress: show the training while it runs.
-    - callback: a function that is called with each event.
+    - progress: whether to show the training while it runs.
+    - callback: a function that is called with each event of the training.
     - cancel: a function without arguments, called between updates; training stops when it returns True.
     - checkpoint: a file, or a `cr.Checkpoint`, to resume from after a crash.
-    - settings: the fields of `chainrule.model.TableSettings`, such as drop, epochs, hidden, metric and seed.
+    {settings}
 
     >>> x = np.arange(40.0)
     >>> model = cr.train_table({"x": x, "price": 3 * x + 10}, target="price", epochs=100, learning_rate=0.01)
     >>> bool(abs(model.predict({"x": [20.0]})[0] - 70) < 5)
     True
 
-    Raises DataError or SettingError in one line.
+    Raises DataError where the table cannot be read or does not fit the settings, SettingError where a setting is not
+    allowed, EngineError where no engine has what is needed, ModelFileError where the checkpoint is damaged; each in one
+    line.
     """
     require(callback is None or callable(callback), "callback", callback, "a function that takes an event, or None")
     training = TableTraining(source, target, TableSettings.of(**settings))
@@ -223,7 +242,7 @@ def train_table(
 
 
 def _ensemble(prepared: Prepared, seed: int) -> Ensemble:
-    """The members: networks with the heads of the targets, each of which leaves out one fold of the rows."""
+    """The ensemble for a prepared table: its members have the heads of the targets."""
     s, blocks = prepared.settings, prepared.targets.blocks
     heads = [prepared.choices[block.kind] for block in blocks]
     output = [(head.output, block.width) for head, block in zip(heads, blocks, strict=True)]
@@ -234,32 +253,6 @@ def _ensemble(prepared: Prepared, seed: int) -> Ensemble:
     return Ensemble.of(one, s.members, seed, len(T), classes)
 
 
-def _start(settings: TableSettings, one: Architecture, wanted: str) -> Any:
-    """The start that runs: a random one if the hidden layers cannot carry a linear model.
-
-    Raises SettingError if the user set a linear one.
-    """
-    if settings.start != "linear" or suits_linear_start(settings.hidden, one.hidden, one.sizes[-1]):
-        return settings.start
-    if wanted == "linear":
-        raise SettingError(
-            "start is 'linear', which these hidden layers cannot carry: take relu, gelu or silu and 4 neurons or "
-            "more for each output, or start='random'"
-        )
-    return "random"
-
-
-def _silent(wanted: TableSettings, run: TableSettings) -> set[str]:
-    """Findings that are not the user's concern.
-
-    Overfitting if nobody set the number of epochs: the best weights are kept, and only going on shows which they are.
-    A rate too low if the preset chose it, and training began at the linear model that has most of the gain.
-    """
-    rate = wanted.learning_rate is not None or not is_auto(wanted.optimizer)
-    silent = {"overfitting": is_auto(wanted.epochs), "rate too low": run.start == "linear" and not rate}
-    return {name for name, applies in silent.items() if applies}
-
-
 def _exists(checkpoint: Checkpoint | str | os.PathLike[str] | None) -> bool:
-    """Whether there is a state to resume from, which has weights of its own."""
+    """Whether there is a checkpoint to resume from, which has the weights to start with."""
     return checkpoint is not None and Path(as_checkpoint(checkpoint).path).exists()

@@ -1,14 +1,14 @@
-"""A start from the best linear model: the first weights carry it through the hidden layers.
+"""The warm start: training begins from the best linear model, which the first weights carry through the hidden layers.
 
 Where sigma(z) - sigma(-z) = c z, as for relu (c = 1), leaky_relu, gelu, silu and softplus, two neurons with weights w
-and -w carry w·x on without loss, from layer to layer:
+and -w carry w·x from layer to layer without loss:
 
     w·x  →  sigma(w·x), sigma(-w·x)  →  (sigma(w·x) - sigma(-w·x)) / c = w·x  →  ...  →  z^L
 
-So a network can begin as the linear model (ridge, logistic, Poisson regression, whatever its output and cost make it),
-fitted by L-BFGS on a convex problem with the penalty that is best on the rows held out. The other neurons are
-initialized as usual, with small output weights. On noisy tables, where most of what can be known is linear, training
-then has little to unlearn.
+So a network can begin as a linear model: ridge, logistic or Poisson regression, as its output and cost make it. The
+model is fitted by L-BFGS, a convex problem, with the penalty that is best on the held-out rows. The other neurons are
+initialized as usual, with small output weights. On noisy tables, where most of what can be learned is linear, training
+then has little to correct.
 
 Sources: the pairs are those of Shang, Sohn, Almeida & Lee, Understanding and improving convolutional neural networks
 via concatenated rectified linear units, ICML 2016, and of the "looks linear" initialization of Balduzzi et al., The
@@ -17,27 +17,30 @@ shattered gradients problem, ICML 2017. There the linear function is random; her
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from chainrule.activations import Activation
+from chainrule.architecture import Architecture
 from chainrule.arrays import Array
 from chainrule.engines import Engine, choose
+from chainrule.errors import SettingError
 from chainrule.examples import Examples
 from chainrule.model.ensemble import Ensemble
 from chainrule.network import Network
 from chainrule.optimizers import LBFGS
 from chainrule.settings import TrainingSettings
 
-__all__ = ["linear_start", "slope_of_pair", "suits_linear_start"]
+__all__ = ["linear_start", "slope_of_pair", "start_for", "suits_linear_start"]
 
-PENALTIES = (1.0, 0.3, 0.1, 0.03, 0.01, 0.001, 0.0001)  # alpha over the number of rows: tried one after another
-RULE, ITERATIONS = LBFGS(reduction=2e-9), 40  # what fits the linear model, and its updates for each penalty
-SMALL = 0.1  # what the last weights of the other neurons are multiplied with
+PENALTIES = (1.0, 0.3, 0.1, 0.03, 0.01, 0.001, 0.0001)  # alpha divided by the number of rows, in the order of trial
+RULE, ITERATIONS = LBFGS(reduction=2e-9), 40  # the optimizer of the linear model, and its updates for each penalty
+SMALL = 0.1  # factor of the last weights of the other neurons
 
 
 def slope_of_pair(activation: Activation) -> float | None:
-    """The c of sigma(z) - sigma(-z) = c z, or None where there is none.
+    """The c of sigma(z) - sigma(-z) = c z; None if there is no such c.
 
     >>> slope_of_pair(cr.activations.ACTIVATIONS.get("gelu")), slope_of_pair(cr.activations.ACTIVATIONS.get("tanh"))
     (1.0, None)
@@ -50,8 +53,27 @@ def slope_of_pair(activation: Activation) -> float | None:
 
 
 def suits_linear_start(hidden: Sequence[int], activations: Sequence[Activation], outputs: int) -> bool:
-    """Whether a network can begin so: a pair of neurons for each output, and at most half of them in pairs."""
+    """Whether hidden layers can carry a linear model, in one pair for each output, of at most half of the neurons."""
     return all(n >= 4 * outputs for n in hidden) and all(slope_of_pair(sigma) is not None for sigma in activations)
+
+
+def start_for(start: str, wanted: str, one: Architecture) -> Any:
+    """The start that runs: "random" in place of "linear" if the hidden layers cannot carry a linear model.
+
+    - start: the start by the preset or the user.
+    - wanted: the setting of the user.
+    - one: the architecture of a member.
+
+    Raises SettingError where the user set "linear".
+    """
+    if start != "linear" or suits_linear_start(one.sizes[1:-1], one.hidden, one.sizes[-1]):
+        return start
+    if wanted == "linear":
+        raise SettingError(
+            "start is 'linear', but these hidden layers cannot carry a linear model: use relu, gelu or silu with at "
+            "least 4 neurons for each output, or start='random'"
+        )
+    return "random"
 
 
 def linear_start(
@@ -62,14 +84,15 @@ def linear_start(
     cancel: Callable[[], bool] | None = None,
     engine: str = "auto",
 ) -> float | None:
-    """Put the best linear models of the members into the first weights of `network`.
+    """Set the first weights of a network to the best linear model of each member.
 
-    - ensemble, network: the members, and the network of all of them.
-    - examples, validation: those of the network (see `Ensemble.checked`); without validation one penalty is tried.
-    - cancel: a function without arguments; the best model so far is taken once it returns True.
+    - ensemble, network: the members, and the network of all of them, which is changed.
+    - examples, validation: the examples of the network (see `Ensemble.checked`); without validation one penalty is
+      tried.
+    - cancel: a function without arguments; when it returns True, the best model so far is taken.
     - engine: the name of the engine that computes.
 
-    Returns the penalty alpha that was best; None, and the weights as they were, if no cost was finite.
+    Returns the best penalty alpha; None, with the weights unchanged, if no cost was finite.
     """
     linear, alpha = _fitted(network, examples, validation, cancel or (lambda: False), engine)
     if alpha is None:
@@ -87,12 +110,12 @@ def _fitted(
     linear = _linear(network)
     engine = choose(name, linear.architecture)
     examples = examples.present()
-    unseen = examples if validation is None else validation
+    scored = examples if validation is None else validation
     best, least, penalty = linear.copy(), np.inf, None
     for share in PENALTIES if validation is not None else PENALTIES[2:3]:
         alpha = share * len(examples.X)
         _descend(linear, examples, alpha, cancel, engine)
-        cost = np.inf if cancel() else unseen.cost(partial(engine.cost, linear.architecture, linear.theta))
+        cost = np.inf if cancel() else scored.cost(partial(engine.cost, linear.architecture, linear.theta))
         if not cost < least:
             break
         best, least, penalty = linear.copy(), cost, alpha
@@ -100,7 +123,7 @@ def _fitted(
 
 
 def _linear(network: Network) -> Network:
-    """A network without hidden layers, with the outputs and costs of `network`, all weights 0."""
+    """A network without hidden layers, with the outputs and costs of `network` and all weights 0."""
     blocks = network.architecture.blocks
     sizes = [network.sizes[0], network.sizes[-1]]
     output, costs = [(block.activation, block.width) for block in blocks], [block.cost for block in blocks]
@@ -109,7 +132,7 @@ def _linear(network: Network) -> Network:
 
 
 def _descend(linear: Network, examples: Examples, alpha: float, cancel: Callable[[], bool], engine: Engine) -> None:
-    """L-BFGS on C = sum_i s_i C_xi / S + alpha / (2 S) sum W² from the weights as they are."""
+    """Minimise C = sum_i s_i C_xi / S + alpha / (2 S) sum W² by L-BFGS, from the current weights."""
     X, T, weight, rows, S = examples
     settings = TrainingSettings(optimizer=RULE, batch_size=len(rows), alpha=alpha)
     run, rate = engine.start(linear.architecture, linear.theta, settings, S), np.ones(1)
@@ -119,12 +142,12 @@ def _descend(linear: Network, examples: Examples, alpha: float, cancel: Callable
 
 
 def _carry(ensemble: Ensemble, network: Network, k: int, W: Array, b: Array, slopes: list[float]) -> None:
-    """Let member k begin as z^L = x W + b, with the columns of W (n_1, n_L K) and b that are its own."""
+    """Set the weights of member k so that z^L = x W + b, with its own columns of W (n_1, n_L K) and b."""
     last = len(network.W) - 1
     own = ensemble.part(last + 1, k)
     plus = np.arange(ensemble.one.sizes[-1]) * 2
-    to = network.W[last][ensemble.part(last, k), own]
-    to *= SMALL
+    out = network.W[last][ensemble.part(last, k), own]
+    out *= SMALL
     for l in range(last):
         part = ensemble.part(l + 1, k)
         into, bias = network.W[l][ensemble.part(l, k), part], network.b[l][part]
@@ -135,8 +158,8 @@ def _carry(ensemble: Ensemble, network: Network, k: int, W: Array, b: Array, slo
                 into[plus, neurons] = sign / slopes[l - 1]
                 into[plus + 1, neurons] = -sign / slopes[l - 1]
     if last:
-        to[plus], to[plus + 1] = 0, 0
-        to[plus, plus // 2], to[plus + 1, plus // 2] = 1 / slopes[-1], -1 / slopes[-1]
+        out[plus], out[plus + 1] = 0, 0
+        out[plus, plus // 2], out[plus + 1, plus // 2] = 1 / slopes[-1], -1 / slopes[-1]
         network.b[last][own] = 0
     else:
-        to[...], network.b[last][own] = W[:, own], b[own]
+        out[...], network.b[last][own] = W[:, own], b[own]

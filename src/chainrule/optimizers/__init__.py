@@ -1,8 +1,8 @@
-"""Optimizers: how a gradient becomes a step, one entry each.
+"""Optimizers: rules that make an update of the parameters from the gradient, one class for each.
 
-All are pure functions of arrays. Most make an update from one gradient (`base`, `rules`); L-BFGS makes one from a line
-search, which computes the cost and its gradient as often as it needs to (`lbfgs`). Clipping acts on the gradient before
-a rule sees it (`clip`).
+All are pure functions of arrays. Most make an update from one gradient (`base`, `rules`). L-BFGS uses a line search,
+which computes the cost and its gradient several times for one update (`lbfgs`). Clipping changes the gradient before a
+rule gets it (`clip`).
 """
 
 from chainrule.optimizers.base import OPTIMIZERS, Ending, Optimizer, Point
@@ -12,5 +12,5 @@ from chainrule.optimizers.rules import SGD, Adam, AdamW, RMSProp, RProp
 
 __all__ = ["LBFGS", "OPTIMIZERS", "SGD", "Adam", "AdamW", "Clip", "Ending", "Optimizer", "Point", "RMSProp", "RProp"]
 
-for rule in (SGD, RMSProp, Adam, AdamW, RProp, LBFGS):  # in the order in which help and pages list them
+for rule in (SGD, RMSProp, Adam, AdamW, RProp, LBFGS):  # the order in help and docs
     OPTIMIZERS.register(rule)

@@ -1,8 +1,8 @@
-"""What every optimizer is: theta, g and the slots in, theta and the slots out.
+"""The base class of optimizers: from theta, g and the slots to the new theta and slots.
 
 theta is any array of parameters, g = dC/dtheta, eta the learning rate of this update, step its number from 1. A slot
-is an array like theta that the rule remembers. The rules are pure, so one copy serves networks, any other function,
-and any array library. A rule with a line search takes C itself in place of g and eta.
+is an array with the shape of theta that the rule keeps between updates. The rules are pure, so one copy serves
+networks, any other function, and any array library. A rule with a line search takes the function C instead of g, eta.
 """
 
 import dataclasses
@@ -19,7 +19,7 @@ Objective = Callable[[Array], tuple[float, Array]]  # C and dC/dtheta at theta
 
 
 class Point(NamedTuple):
-    """A place, with the cost and the gradient there."""
+    """A point, with the cost and the gradient at it."""
 
     theta: Array
     cost: float
@@ -27,7 +27,7 @@ class Point(NamedTuple):
 
 
 class Ending(NamedTuple):
-    """Why a rule with a line search makes no further update: the reason for programs, the message for people."""
+    """Why a rule with a line search makes no further update: `reason` for programs, `message` for people."""
 
     reason: Literal["converged", "evaluations"]
     message: str
@@ -35,11 +35,11 @@ class Ending(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Optimizer(Entry):
-    """An update rule, with the learning rate that training starts from.
+    """An update rule, with the learning rate of the first update.
 
-    `full_batch` says that the rule is made for gradients over all rows, not over mini-batches. `line_search` says that
-    its updates are those of `search`, not of `update`: each computes the cost and gradient of all rows as often as it
-    needs to, so it takes no schedule, clip or dropout, and there may be no further update.
+    `full_batch` says that the rule is for gradients over all rows, not over mini-batches. `line_search` says that
+    `search` makes the updates, not `update`: each computes the cost and gradient of all rows several times, so it takes
+    no schedule, clip or dropout, and it can come to an end.
     """
 
     full_batch: ClassVar[bool] = False
@@ -52,7 +52,7 @@ class Optimizer(Entry):
 
     @property
     def slots(self) -> int:
-        """How many arrays like theta the rule remembers, all 0 at the start."""
+        """The number of arrays like theta that the rule keeps; all are 0 at the start."""
         return 0
 
     def update(self, theta: Array, g: Array, slots: Slots, eta: float, step: int) -> tuple[Array, Slots]:
@@ -62,9 +62,13 @@ class Optimizer(Entry):
     def search(
         self, objective: Objective, here: Point, slots: Slots, evaluations: int = 0, tolerance: float | None = None
     ) -> tuple[Point, Slots] | Ending:
-        """The point and slots after one update from `here`, or why there is none; a pure function of its arguments.
+        """The point and slots after one update from `here`, or why there is no update; a pure function.
 
-        `evaluations` counts how often the objective has been computed so far. `tolerance` replaces that of the rule.
+        - objective: C and dC/dtheta at theta.
+        - here: the current point.
+        - slots: the slots before the update.
+        - evaluations: how often the objective has been computed so far.
+        - tolerance: replaces the tolerance of the rule.
         """
         raise TypeError(f"{type(self).__name__} does not define search")
 

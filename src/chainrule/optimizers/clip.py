@@ -1,4 +1,4 @@
-"""Bounds for the gradient, which act on g before a rule sees it."""
+"""Bounds for the gradient, applied to g before a rule gets it."""
 
 import dataclasses
 import math
@@ -13,13 +13,13 @@ __all__ = ["Clip"]
 
 @dataclasses.dataclass(frozen=True)
 class Clip:
-    """Bounds for the gradient: each element to ±`value`, then the whole to a Euclidean length of `norm` at most.
+    """Bounds for the gradient: first each element to ±`value`, then the Euclidean length to at most `norm`.
 
-    - norm: the greatest Euclidean length of the whole gradient, above 0.
-    - value: the greatest size of an element, above 0.
-    - example: the greatest length of each example's own gradient, dC_x/dtheta, above 0. It acts first, before weights,
-      mean and penalty, so that no single example moves the weights far. Only networks have examples: `apply` leaves
-      it out.
+    - norm: the maximum Euclidean length of the gradient, above 0.
+    - value: the maximum size of an element, above 0.
+    - example: the maximum length of the gradient of each example, dC_x/dtheta, above 0. It acts first, before weights,
+      mean and penalty, so that no single example moves the weights far. Only networks have examples, so `apply` does
+      not use it.
 
     >>> Clip(norm=1.0).apply(np.array([3.0, 4.0]))
     array([0.6, 0.8])

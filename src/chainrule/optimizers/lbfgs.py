@@ -1,4 +1,4 @@
-"""L-BFGS: a step along -H g, where H is the inverse curvature that the last steps and changes of g show."""
+"""L-BFGS: a step along -H g, where H estimates the inverse Hessian from the last steps and changes of g."""
 
 import contextlib
 import dataclasses
@@ -15,8 +15,8 @@ from chainrule.registry import require
 __all__ = ["LBFGS", "direction"]
 
 ARMIJO, CURVATURE = 1e-3, 0.9  # c1 and c2 of the strong Wolfe conditions, as in L-BFGS-B
-PRECISION, LONGEST = 0.1, 1e10  # relative width at which a bracket is not searched further; the largest t
-MOST = 20  # points that a line search tries
+PRECISION, MAX_STEP = 0.1, 1e10  # the relative width at which the search in a bracket stops; the largest t
+MAX_POINTS = 20  # in one line search
 
 Pairs = Sequence[tuple[Array, Array]]  # s = a step of theta and y = the change of g along it, the oldest pair first
 
@@ -25,12 +25,17 @@ Pairs = Sequence[tuple[Array, Array]]  # s = a step of theta and y = the change 
 class LBFGS(Optimizer):
     """L-BFGS: theta ← theta - t H g, where H comes from the last `memory` steps and changes of g, t from a line search.
 
-    Its gradients are of all rows, and an epoch is one update, which computes C and dC/dtheta once or several times. The
-    line search tries t = 1 first, so learning_rate is 1 and no schedule applies; memory is from 1. The slots are the
-    `memory` steps s, oldest first, and then the changes y of g; a pair that is not there yet is 0.
+    Gradients are over all rows. An epoch is one update, which computes C and dC/dtheta once or several times. The line
+    search tries t = 1 first, so learning_rate is 1 and there is no schedule. The slots are the `memory` steps s, oldest
+    first, and then the changes y of g; missing pairs are 0.
 
-    It ends where max |dC/dtheta| <= tolerance, where no point along the line is lower, or lower by more than
-    `reduction` max(|C|, 1), and once C has been computed more than `evaluations` times (0: no bound).
+    - learning_rate: 1.
+    - memory: the number of pairs of s and y, from 1.
+    - tolerance: converged when max |dC/dtheta| is at most this, from 0.
+    - reduction: converged when an update lowers C by at most `reduction` max(|C|, 1), from 0.
+    - evaluations: stop when C has been computed more often than this, from 0; 0 for no limit.
+
+    It has also converged when no point along the line is lower.
 
     >>> LBFGS(memory=20).slots
     40
@@ -54,9 +59,7 @@ class LBFGS(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(
-            self.learning_rate == 1, "learning_rate of lbfgs", self.learning_rate, "1: a line search finds the step"
-        )
+        require(self.learning_rate == 1, "learning_rate of lbfgs", self.learning_rate, "1: a line search sets the step")
         for name, least in (("memory", 1), ("evaluations", 0)):
             value = getattr(self, name)
             whole = isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= least)
@@ -76,10 +79,10 @@ class LBFGS(Optimizer):
     def search(
         self, objective: Objective, here: Point, slots: Slots, evaluations: int = 0, tolerance: float | None = None
     ) -> tuple[Point, Slots] | Ending:
-        """One iteration, in float64; theta keeps its type, in which the objective sees every point that is tried.
+        """One iteration in float64; theta keeps its type, and the objective gets every point in this type.
 
-        Where no point along -H g is lower, the pairs are forgotten and -g is tried. Where C or g is not finite, the
-        update is theta - g, which shows it.
+        Where no point along -H g is lower, the search drops all pairs and tries -g. Where C or g is not finite, the
+        update is theta - g, which is not finite either.
         """
         here = here._replace(gradient=here.gradient.astype(np.float64))
         if not _is_finite(here):
@@ -93,14 +96,14 @@ class LBFGS(Optimizer):
             slots = (np.zeros_like(here.theta),) * self.slots
             lower = _lower(objective, here, direction(here.gradient, []))
         if lower is None:
-            return Ending("converged", "converged: the cost falls no further, to rounding")
+            return Ending("converged", "converged: the cost no longer falls, up to rounding")
         gain = here.cost - lower.cost
         if gain <= self.reduction * max(abs(here.cost), 1):
-            return Ending("converged", f"converged: an update lowers the cost by {gain:.2g} only")
-        return lower, self._remembered(slots, here, lower)
+            return Ending("converged", f"converged: an update lowers the cost only by {gain:.2g}")
+        return lower, self._with_pair(slots, here, lower)
 
     def _ending(self, here: Point, evaluations: int, tolerance: float) -> Ending | None:
-        """Why there is nothing to search for, if so."""
+        """Why no search is needed or allowed, or None."""
         steepest = np.abs(here.gradient).max()
         if steepest <= tolerance:
             return Ending("converged", f"converged: max|dC/dtheta| is {steepest:.2g} ≤ {tolerance:g}")
@@ -108,17 +111,17 @@ class LBFGS(Optimizer):
             return Ending("evaluations", f"the cost was computed {evaluations:,} times, which is more than allowed")
         return None
 
-    def _remembered(self, slots: Slots, here: Point, there: Point) -> Slots:
-        """The slots with the pair of a step in place of the oldest, if it shows positive curvature."""
-        s = there.theta - here.theta
-        y = (there.gradient - here.gradient).astype(s.dtype)
+    def _with_pair(self, slots: Slots, before: Point, after: Point) -> Slots:
+        """The slots with the pair of a step instead of the oldest pair, if its curvature is positive."""
+        s = after.theta - before.theta
+        y = (after.gradient - before.gradient).astype(s.dtype)
         if _dot(s, y) <= np.finfo(np.float64).eps * _dot(y, y):
             return slots
         return (*slots[1 : self.memory], s, *slots[self.memory + 1 :], y)
 
 
 def direction(g: Array, pairs: Pairs) -> Array:
-    """-H g by the two-loop recursion, from H_0 = s·y / y·y of the newest pair; without pairs -g / |g|.
+    """-H g by the two-loop recursion, with H_0 = s·y / y·y of the newest pair; -g / |g| without pairs.
 
     >>> s, y = np.array([1.0, 0.0]), np.array([4.0, 0.0])  # the curvature along s is 4
     >>> direction(np.array([8.0, 4.0]), [(s, y)])
@@ -139,25 +142,25 @@ def direction(g: Array, pairs: Pairs) -> Array:
 
 
 def _pairs(slots: Slots) -> Pairs:
-    """The pairs that are there, in float64."""
+    """The pairs in the slots, in float64."""
     memory = len(slots) // 2
     pairs = zip(slots[:memory], slots[memory:], strict=True)
     return [(s.astype(np.float64), y.astype(np.float64)) for s, y in pairs if y.any()]
 
 
 class _SearchEndError(Exception):
-    """Ends a line search that has tried enough points."""
+    """Ends a line search that has tried the maximum number of points."""
 
 
 class _Line:
-    """C(theta + t p) and its slope in t, for a line search: one call of the objective for each t."""
+    """C(theta + t p) and its slope in t for a line search, with one call of the objective for each t."""
 
     def __init__(self, objective: Objective, start: Point, p: Array) -> None:
         self._objective, self._start, self.p = objective, start, p
         self._t, self._tried, self.last, self.lowest = 0.0, 0, start, start
 
     def cost(self, t: float) -> float:
-        """C at t, infinite where C or its gradient is not finite."""
+        """C at t; infinite if C or its gradient is not finite."""
         return self._at(t).cost
 
     def slope(self, t: float) -> float:
@@ -170,7 +173,7 @@ class _Line:
 
     def _at(self, t: float) -> Point:
         if t != self._t:
-            if self._tried == MOST:
+            if self._tried == MAX_POINTS:
                 raise _SearchEndError
             with np.errstate(all="ignore"):
                 theta = (self._start.theta + t * self.p).astype(self._start.theta.dtype)
@@ -183,8 +186,8 @@ class _Line:
 
 
 def _lower(objective: Objective, here: Point, p: Array) -> Point | None:
-    """The point along p where the strong Wolfe conditions hold, else the lowest one seen; None if none is lower."""
-    # Not public, but scikit-learn builds on it too; the public `line_search` needs more evaluations on hard functions.
+    """The point along p where the strong Wolfe conditions hold, else the lowest one tried; None if none is lower."""
+    # Not public, but scikit-learn uses it too; the public `line_search` needs more evaluations for hard functions.
     from scipy.optimize._linesearch import line_search_wolfe1
 
     line, t = _Line(objective, here, p), None
@@ -193,9 +196,9 @@ def _lower(objective: Objective, here: Point, p: Array) -> Point | None:
     with contextlib.suppress(_SearchEndError):
         while line.cost(1.0) == np.inf:
             line.shorten()
-        known = {"gfk": _dot(here.gradient, line.p), "old_fval": here.cost}
-        bounds = {"c1": ARMIJO, "c2": CURVATURE, "amin": 0.0, "amax": LONGEST, "xtol": PRECISION}
-        t, *_ = line_search_wolfe1(line.cost, line.slope, 0.0, 1.0, **known, **bounds)
+        start = {"gfk": _dot(here.gradient, line.p), "old_fval": here.cost}
+        bounds = {"c1": ARMIJO, "c2": CURVATURE, "amin": 0.0, "amax": MAX_STEP, "xtol": PRECISION}
+        t, *_ = line_search_wolfe1(line.cost, line.slope, 0.0, 1.0, **start, **bounds)
     point = line.lowest if t is None else line.last
     return point if point.cost < here.cost else None
 
@@ -205,6 +208,6 @@ def _is_finite(point: Point) -> bool:
 
 
 def _dot(a: Array, b: Array) -> float:
-    """a·b, summed by NumPy itself: BLAS adds up in an order that depends on its threads."""
+    """a·b, summed by NumPy itself, because the order of summation in BLAS depends on its threads."""
     with np.errstate(all="ignore"):
         return float(np.multiply(a, b, dtype=np.float64).sum())

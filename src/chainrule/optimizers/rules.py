@@ -1,4 +1,4 @@
-"""The rules that turn a gradient into an update, one entry each, in the notation of `optimizers.base`."""
+"""Update rules that need one gradient, one class for each, in the notation of `optimizers.base`."""
 
 import dataclasses
 from typing import ClassVar
@@ -14,7 +14,7 @@ __all__ = ["SGD", "Adam", "AdamW", "RMSProp", "RProp"]
 class SGD(Optimizer):
     """Gradient descent: theta ← theta - eta g; with momentum v ← mu v - eta g, theta ← theta + v.
 
-    Nesterov's form takes the step from where the new v leads: theta ← theta + mu v - eta g (as scikit-learn has it).
+    Nesterov's form, as in scikit-learn: theta ← theta + mu v - eta g with the new v.
 
     - learning_rate: eta of the first update, above 0; a schedule multiplies it.
     - momentum: mu, from 0 to below 1.
@@ -54,11 +54,11 @@ class SGD(Optimizer):
 class RMSProp(Optimizer):
     """theta ← theta - eta g / (sqrt(v) + eps), with a running mean v of g^2: v ← rho v + (1 - rho) g^2.
 
-    v starts from 0 and is not corrected for it, so the first step is about eta / sqrt(1 - rho), whatever the size of g.
+    v starts at 0 without a correction, so the first step is about eta / sqrt(1 - rho), whatever the size of g.
 
     - learning_rate: eta of the first update, above 0; a schedule multiplies it.
-    - rho: how much of v stays, from 0 to below 1.
-    - eps: what keeps the divisor from 0, above 0, in the unit of g.
+    - rho: the share of v that stays, from 0 to below 1.
+    - eps: keeps the divisor above 0; above 0, in the unit of g.
 
     >>> RMSProp(rho=0.75).update(np.array([1.0]), np.array([2.0]), (np.zeros(1),), 0.1, 1)[0].round(6)
     array([0.8])
@@ -66,7 +66,7 @@ class RMSProp(Optimizer):
     Raises SettingError where an argument is out of its range.
 
     Source: Tieleman & Hinton, Lecture 6.5: divide the gradient by a running average of its recent magnitude, Coursera,
-    2012. There eps is not named; ours is added to sqrt(v), as in PyTorch, whose rho is 0.99.
+    2012. The lecture has no eps; ours is added to sqrt(v), as in PyTorch, whose rho is 0.99.
     """
 
     name = "rmsprop"
@@ -90,13 +90,13 @@ class RMSProp(Optimizer):
 
 @dataclasses.dataclass(frozen=True)
 class Adam(Optimizer):
-    """theta ← theta - eta m̂ / (sqrt(v̂) + eps), with running means m of g and v of g^2, corrected for their start at 0.
+    """theta ← theta - eta m̂ / (sqrt(v̂) + eps), with corrected running means m of g and v of g^2, which start at 0.
 
     m ← beta1 m + (1 - beta1) g; v ← beta2 v + (1 - beta2) g^2; m̂ = m / (1 - beta1^t); v̂ = v / (1 - beta2^t).
 
     - learning_rate: eta of the first update, above 0; a schedule multiplies it.
-    - beta1, beta2: how much of m and of v stays, each from 0 to below 1.
-    - eps: what keeps the divisor from 0, above 0, in the unit of g.
+    - beta1, beta2: the shares of m and of v that stay, each from 0 to below 1.
+    - eps: keeps the divisor above 0; above 0, in the unit of g.
 
     >>> Adam().update(np.array([1.0]), np.array([5.0]), (np.zeros(1), np.zeros(1)), 0.001, 1)[0]
     array([0.999])
@@ -134,19 +134,19 @@ class Adam(Optimizer):
 class AdamW(Adam):
     """Adam with decoupled decay: theta ← theta - eta (m̂ / (sqrt(v̂) + eps) + weight_decay theta).
 
-    The decay is not a part of g, so it is not divided by sqrt(v̂) as that of `alpha` is. A rule sees theta flat and
-    cannot tell weights from biases: it decays both, where `alpha` spares biases.
+    The decay is not part of g, so it is not divided by sqrt(v̂), unlike the decay by `alpha`. A rule gets theta as a
+    flat array without its layout, so it decays weights and biases; `alpha` decays only weights.
 
     - learning_rate, beta1, beta2, eps: as in `Adam`.
-    - weight_decay: the share of theta that an update with eta = 1 would take away, from 0.
+    - weight_decay: the share of theta that an update with eta = 1 would remove, from 0.
 
     >>> AdamW(weight_decay=0.5).update(np.array([2.0]), np.array([5.0]), (np.zeros(1), np.zeros(1)), 0.001, 1)[0]
     array([1.998])
 
     Raises SettingError where an argument is out of its range.
 
-    Source: Loshchilov & Hutter, Decoupled weight decay regularization, ICLR 2019, algorithm 2. There the decay is
-    scaled by the schedule alone; ours by eta as a whole, as in PyTorch and Optax.
+    Source: Loshchilov & Hutter, Decoupled weight decay regularization, ICLR 2019, algorithm 2. The paper scales the
+    decay only by the schedule; we scale it by eta, as PyTorch and Optax do.
     """
 
     name = "adamw"
@@ -163,11 +163,11 @@ class AdamW(Adam):
 
 @dataclasses.dataclass(frozen=True)
 class RProp(Optimizer):
-    """iRprop-: theta ← theta - D sign(g), each parameter with a step D of its own, which only signs of g change.
+    """iRprop-: theta ← theta - D sign(g), where each parameter has its own step D, which depends only on signs of g.
 
-    Where g has kept its sign, D grows. Where the sign has changed, D shrinks, the parameter stays for this update, and
-    the next update changes no D. The steps are D eta / learning_rate, so a schedule scales them all. The noise of
-    mini-batches changes signs: give it all rows (batch_size=None).
+    If g keeps its sign, D grows. If the sign changes, D shrinks, the parameter stays in this update, and D stays in the
+    next update. The steps are D eta / learning_rate, so a schedule scales all of them. The noise of mini-batches
+    changes signs, so use all rows (batch_size=None).
 
     - learning_rate: the first D, above 0.
     - increase: the factor by which D grows, above 1.
@@ -181,7 +181,7 @@ class RProp(Optimizer):
 
     Source: Igel & Hüsken, Improving the Rprop learning algorithm, NC 2000, without weight backtracking, after
     Riedmiller & Braun, A direct adaptive method for faster backpropagation learning: the RPROP algorithm, ICNN 1993,
-    whose numbers are the defaults except for the first step, there 0.1.
+    whose numbers are the defaults, except for their first step of 0.1.
     """
 
     name = "rprop"

@@ -1,4 +1,4 @@
-"""Pictures of training and of descent: matplotlib figures, and small inline SVG that needs nothing."""
+"""Plots of training and of descent: matplotlib figures, and small inline SVG that needs no library."""
 
 from chainrule.plots.descent import descent_figure
 from chainrule.plots.figures import check_picture, write_figure

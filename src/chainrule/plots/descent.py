@@ -1,4 +1,4 @@
-"""The way of a descent: over the contours of two variables, along the curve of one, as cost over steps of more."""
+"""Plots the path of a descent: on contours for two variables, on the curve for one, as cost over steps for more."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ __all__ = ["descent_figure"]
 
 Cost = Callable[[Array], float]
 
-_GRID = 120  # points of a contour's grid along each side
+_GRID = 120  # points along each side of the grid for contours
 _LEVELS = 18
 _SHADES = "Blues_r"
 
@@ -20,9 +20,10 @@ _SHADES = "Blues_r"
 def descent_figure(
     points: Array, steps: Sequence[int], costs: Array, cost: Cost | None = None, names: Sequence[str] | None = None
 ) -> Any:
-    """A matplotlib Figure of the points (k, n) that were passed after `steps` updates, with their costs (k,).
+    """A matplotlib Figure of the points (k, n) of a descent after `steps` updates, with their costs (k,).
 
-    cost: C at a place (n,), for contours and curve; without it, and for more than two variables, the cost over steps.
+    cost: a function for C at a point (n,), for contours and curve. Without it, and for more than two variables, the
+    figure shows only the cost over steps.
     """
     n = points.shape[1]
     names = tuple(names or (("v",) if n == 1 else [f"v{i + 1}" for i in range(n)]))
@@ -38,7 +39,7 @@ def descent_figure(
 
 
 def _window(values: Array, share: float = 0.18) -> tuple[float, float]:
-    """The values' range with a margin, and some width where they are all alike."""
+    """The range of the values with a margin; wider than 0 if all values are equal."""
     low, high = float(values.min()), float(values.max())
     margin = share * (high - low) or 0.5 * max(1.0, abs(low))
     return low - margin, high + margin
@@ -49,10 +50,10 @@ def _contours(axes: Any, points: Array, costs: Array, cost: Cost, names: Sequenc
     from matplotlib.colors import BoundaryNorm
 
     (x0, x1), (y0, y1) = (_window(points[:, k]) for k in (0, 1))
-    wide, high = (x1 - x0) / 2, (y1 - y0) / 2
-    least = 0.3 * max(wide, high)  # a path along an axis still gets a view to its sides
-    x0, x1 = (x0, x1) if wide >= least else (x0 - least + wide, x1 + least - wide)
-    y0, y1 = (y0, y1) if high >= least else (y0 - least + high, y1 + least - high)
+    width, height = (x1 - x0) / 2, (y1 - y0) / 2
+    least = 0.3 * max(width, height)  # so that a path along an axis still has some space on both sides
+    x0, x1 = (x0, x1) if width >= least else (x0 - least + width, x1 + least - width)
+    y0, y1 = (y0, y1) if height >= least else (y0 - least + height, y1 + least - height)
     x, y = np.linspace(x0, x1, _GRID), np.linspace(y0, y1, _GRID)
     Z = np.array([[cost(np.array([a, b])) for a in x] for b in y])
     levels = _levels(Z, float(costs.min()))
@@ -61,12 +62,12 @@ def _contours(axes: Any, points: Array, costs: Array, cost: Cost, names: Sequenc
         axes.contourf(x, y, np.ma.masked_invalid(Z), levels, cmap=_SHADES, norm=norm, extend="both", alpha=0.85)
         axes.contour(x, y, np.ma.masked_invalid(Z), levels, colors="white", linewidths=0.5, alpha=0.7)
     axes.grid(visible=False)
-    _way(axes, points, dots=len(points) <= 60)
+    _path(axes, points, dots=len(points) <= 60)
     axes.set(xlabel=names[0], ylabel=names[1], xlim=(x0, x1), ylim=(y0, y1))
 
 
 def _levels(Z: Array, lowest: float) -> Array:
-    """Costs whose distances from the lowest one grow by one factor, so that a flat valley shows like its walls."""
+    """Costs at geometrically growing distances from the lowest one, so that a flat valley and its walls are visible."""
     finite = Z[np.isfinite(Z)]
     if not finite.size or finite.max() <= finite.min():
         return np.empty(0)
@@ -77,7 +78,7 @@ def _levels(Z: Array, lowest: float) -> Array:
     return np.unique(levels)
 
 
-def _way(axes: Any, points: Array, dots: bool, linewidth: float = 1.5) -> None:
+def _path(axes: Any, points: Array, dots: bool, linewidth: float = 1.5) -> None:
     marks = {"marker": "o" if dots else None, "markersize": 4.5, "markeredgecolor": "white", "markeredgewidth": 0.6}
     axes.plot(*points.T, color=ACCENT, linewidth=linewidth, label="path", **marks)
     start = {"markersize": 8, "markerfacecolor": "white", "markeredgecolor": ACCENT, "markeredgewidth": 1.6}
@@ -90,9 +91,9 @@ def _way(axes: Any, points: Array, dots: bool, linewidth: float = 1.5) -> None:
 def _curve(axes: Any, points: Array, costs: Array, cost: Cost, names: Sequence[str]) -> None:
     low, high = _window(points[:, 0], share=0.6)
     v = np.linspace(low, high, 4 * _GRID)
-    values = np.array([cost(np.array([place])) for place in v])
+    values = np.array([cost(np.array([value])) for value in v])
     axes.plot(v, np.where(np.isfinite(values), values, np.nan), color=COLOURS[0], linewidth=1.8, label="C")
-    _way(axes, np.stack([points[:, 0], costs], axis=1), dots=True, linewidth=0.9)  # here places tell more than the way
+    _path(axes, np.stack([points[:, 0], costs], axis=1), dots=True, linewidth=0.9)
     axes.set(xlabel=names[0], ylabel="cost", xlim=(low, high))
 
 

@@ -1,4 +1,4 @@
-"""Figures made and written without pyplot: no global state, no window, whatever backend the caller uses."""
+"""Makes and writes figures without pyplot: no global state and no window, whatever backend the caller uses."""
 
 import os
 from collections.abc import Sequence
@@ -21,19 +21,19 @@ __all__ = [
 ]
 
 SUFFIXES = (".png", ".svg", ".pdf")
-COLOURS = ("#1f6fb4", "#d9572b", "#2f8f5b", "#8a55b5", "#a8781f", "#56616b")  # told apart with any colour vision
+COLOURS = ("#1f6fb4", "#d9572b", "#2f8f5b", "#8a55b5", "#a8781f", "#56616b")  # distinct for every colour vision
 ACCENT = "#d9572b"
 _INK, _GRID = "#333b43", "#dfe3e7"
 
-_DATES = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": {}}  # the same figure, the same bytes
+_DATES = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": {}}  # the same figure gives the same bytes
 
 
 def check_picture(path: str | os.PathLike[str]) -> None:
-    """Raise at once what `write_figure` would raise after hours of work.
+    """Raise the error that `write_figure` would raise, before hours of work.
 
     >>> check_picture("curve.jpeg")
     Traceback (most recent call last):
-    chainrule.errors.SettingError: 'curve.jpeg' is no picture that can be written: its name must end in ...
+    chainrule.errors.SettingError: 'curve.jpeg' is not a name for a plot: it must end in .png, .svg or .pdf
     """
     _suffix(path)
     _figure_class()
@@ -41,9 +41,9 @@ def check_picture(path: str | os.PathLike[str]) -> None:
 
 
 def write_figure(figure: Any, path: str | os.PathLike[str]) -> None:
-    """Write a figure whole or not at all, in the format that its name ends in: .png, .svg or .pdf.
+    """Write a figure completely or not at all, in the format of its suffix: .png, .svg or .pdf.
 
-    Raises SettingError for another ending, OSError where nothing can be written.
+    Raises SettingError for another suffix, OSError where nothing can be written.
     """
     import matplotlib as mpl
 
@@ -53,14 +53,14 @@ def write_figure(figure: Any, path: str | os.PathLike[str]) -> None:
 
 
 def new_figure(panels: Sequence[float], width: float = 7.0, height: float = 4.4) -> tuple[Any, list[Any]]:
-    """A figure (inches) and its axes side by side, as wide as `panels` says relative to each other."""
+    """A figure (in inches) and its axes side by side, with relative widths `panels`."""
     figure = _figure_class()(figsize=(width, height), layout="constrained", facecolor="white")
     grid = figure.add_gridspec(1, len(panels), width_ratios=panels)
     return figure, [axes_of(figure.add_subplot(grid[k])) for k in range(len(panels))]
 
 
 def axes_of(axes: Any) -> Any:
-    """The axes in our dress: two quiet spines, a light grid behind the data."""
+    """The axes in our style: two light spines, a light grid behind the data."""
     axes.set_axisbelow(True)
     axes.grid(color=_GRID, linewidth=0.7)
     axes.tick_params(colors=_INK, labelsize=9, length=3)
@@ -73,7 +73,7 @@ def axes_of(axes: Any) -> Any:
 
 
 def log_scale(axes: Any, *series: Sequence[float]) -> None:
-    """Make the y axis logarithmic where that helps; over a few decades its values are written out."""
+    """Make the y axis logarithmic where that helps; within a few decades its values are plain numbers."""
     if not log_scale_helps(*series):
         return
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
@@ -87,7 +87,7 @@ def log_scale(axes: Any, *series: Sequence[float]) -> None:
 
 
 def log_scale_helps(*series: Sequence[float]) -> bool:
-    """Whether values that are all above 0 span more than a factor of 20.
+    """Whether all values are positive and span more than a factor of 20.
 
     >>> log_scale_helps([1.0, 0.01]), log_scale_helps([1.0, 0.5]), log_scale_helps([1.0, -0.01])
     (True, False, False)
@@ -105,8 +105,7 @@ def _figure_class() -> Any:
 
 
 def _suffix(path: str | os.PathLike[str]) -> str:
-    found = Path(path).suffix.lower()
-    if found not in SUFFIXES:
-        name = os.fspath(path)
-        raise SettingError(f"{name!r} is no picture that can be written: its name must end in .png, .svg or .pdf")
-    return found
+    suffix = Path(path).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise SettingError(f"{os.fspath(path)!r} is not a name for a plot: it must end in .png, .svg or .pdf")
+    return suffix

@@ -1,4 +1,4 @@
-"""Small curves as inline SVG, for notebooks: no library, and colours that follow the page's, light or dark."""
+"""Draws small curves as inline SVG for notebooks, without a library, in the colours of a light or dark page."""
 
 import html
 import math
@@ -12,30 +12,30 @@ Line = tuple[Sequence[float], Sequence[float]]
 
 _WIDTH, _HEIGHT = 460, 230
 _LEFT, _RIGHT, _TOP, _BOTTOM = 72, 14, 30, 40
-_COLOURS = ("#2e86d1", "#e0653a", "#35a06a", "#9b6bc9", "#b8892e", "#7d8893")  # seen on white and on black
-_MOST = 400  # points of a line, more than there are pixels for
+_COLOURS = ("#2e86d1", "#e0653a", "#35a06a", "#9b6bc9", "#b8892e", "#7d8893")  # visible on white and on black
+_MAX_POINTS = 400  # of a line: about one for each pixel
 
 
 def lines_svg(lines: Mapping[str, Line], x_label: str, caption: str = "", mark: float | None = None) -> str:
-    """A figure in HTML with one curve for each name, given as its x and y; `mark` is an x to point out.
+    """An HTML figure with one curve (x, y) for each name; `mark` is an x value to highlight.
 
-    Text and axes have the page's own colour (currentColor). The y axis is logarithmic where that helps.
+    Text and axes have the colour of the page (currentColor). The y axis is logarithmic where that helps.
 
     >>> lines_svg({"cost": ([1, 2, 3], [3.0, 2.0, 1.5])}, "epoch")[:24]
     '<figure style="margin:0"'
     """
-    kept = {name: _thin(x, y) for name, (x, y) in lines.items()}
-    kept = {name: points for name, points in kept.items() if points}
+    curves = {name: _thin(x, y) for name, (x, y) in lines.items()}
+    curves = {name: points for name, points in curves.items() if points}
     words = f'<figcaption style="font-size:12px;opacity:0.8">{html.escape(caption)}</figcaption>' if caption else ""
-    if not kept:
+    if not curves:
         return f'<figure style="margin:0"><p>no epoch was finished</p>{words}</figure>'
-    everything = [point for points in kept.values() for point in points]
+    everything = [point for points in curves.values() for point in points]
     log = log_scale_helps([y for _, y in everything])
-    place = _Place([x for x, _ in everything], [y for _, y in everything], log)
-    parts = [place.axes(x_label), *([place.mark(mark, f"best {x_label}: {mark:g}")] if mark is not None else [])]
+    chart = _Chart([x for x, _ in everything], [y for _, y in everything], log)
+    parts = [chart.axes(x_label), *([chart.mark(mark, f"best {x_label}: {mark:g}")] if mark is not None else [])]
     at = _LEFT
-    for k, (name, points) in enumerate(kept.items()):
-        parts += [place.line(points, _COLOURS[k % len(_COLOURS)]), _key(at, name, _COLOURS[k % len(_COLOURS)])]
+    for k, (name, points) in enumerate(curves.items()):
+        parts += [chart.line(points, _COLOURS[k % len(_COLOURS)]), _key(at, name, _COLOURS[k % len(_COLOURS)])]
         at += 44 + 7 * len(name)
     size = f'viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" height="{_HEIGHT}"'
     style = 'style="max-width:100%;height:auto;font:11px sans-serif" fill="currentColor"'
@@ -44,15 +44,15 @@ def lines_svg(lines: Mapping[str, Line], x_label: str, caption: str = "", mark: 
 
 
 def _thin(x: Sequence[float], y: Sequence[float]) -> list[tuple[float, float]]:
-    """The finite points, evenly thinned, both ends kept."""
+    """The finite points, thinned evenly; the first and the last point stay."""
     points = [(a, b) for a, b in zip(x, y, strict=True) if math.isfinite(a) and math.isfinite(b)]
-    if len(points) <= _MOST:
+    if len(points) <= _MAX_POINTS:
         return points
-    return [points[round(k * (len(points) - 1) / (_MOST - 1))] for k in range(_MOST)]
+    return [points[round(k * (len(points) - 1) / (_MAX_POINTS - 1))] for k in range(_MAX_POINTS)]
 
 
-class _Place:
-    """Where values lie in the picture."""
+class _Chart:
+    """Draws lines, a mark and axes; maps values to positions in the picture."""
 
     def __init__(self, x: Sequence[float], y: Sequence[float], log: bool) -> None:
         self._log = log
@@ -66,25 +66,25 @@ class _Place:
         return _LEFT + (x - self._x0) / (self._x1 - self._x0) * (_WIDTH - _LEFT - _RIGHT)
 
     def _up(self, scaled: float) -> float:
-        share = (scaled / 2 - self._y0 / 2) / (self._y1 / 2 - self._y0 / 2)  # halves: no difference is infinite
+        share = (scaled - self._y0) / (self._y1 - self._y0)
         return _HEIGHT - _BOTTOM - share * (_HEIGHT - _TOP - _BOTTOM)
 
     def line(self, points: Sequence[tuple[float, float]], colour: str) -> str:
-        way = " ".join(f"{self._across(x):.1f},{self._up(self._scaled(y)):.1f}" for x, y in points)
+        path = " ".join(f"{self._across(x):.1f},{self._up(self._scaled(y)):.1f}" for x, y in points)
         if len(points) == 1:
-            x, y = way.split(",")
+            x, y = path.split(",")
             return f'<circle cx="{x}" cy="{y}" r="3" fill="{colour}"/>'
-        return f'<polyline points="{way}" fill="none" stroke="{colour}" stroke-width="1.8" stroke-linejoin="round"/>'
+        return f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.8" stroke-linejoin="round"/>'
 
     def mark(self, x: float, text: str) -> str:
         at = f"{self._across(x):.1f}"
         ends = f'x1="{at}" x2="{at}" y1="{_TOP}" y2="{_HEIGHT - _BOTTOM}"'
-        said = _text(self._across(x) - 5, _TOP + 10, text, "end") if self._across(x) > _WIDTH / 2 else ""
-        said = said or _text(self._across(x) + 5, _TOP + 10, text, "start")
-        return f'<line {ends} stroke="currentColor" stroke-dasharray="4 3" opacity="0.6"/>{said}'
+        offset, anchor = (-5, "end") if self._across(x) > _WIDTH / 2 else (5, "start")
+        label = _text(self._across(x) + offset, _TOP + 10, text, anchor)
+        return f'<line {ends} stroke="currentColor" stroke-dasharray="4 3" opacity="0.6"/>{label}'
 
     def axes(self, x_label: str) -> str:
-        """Lines across with their values, which are round, and round places along the x axis."""
+        """Horizontal lines at round values, and round values along the x axis."""
         parts, right, bottom = [], _WIDTH - _RIGHT, _HEIGHT - _BOTTOM
         across = f'x1="{_LEFT}" x2="{right}" stroke="currentColor"'
         for value in _powers(self._y0, self._y1) if self._log else _round(self._y0, self._y1, 5):
@@ -100,32 +100,32 @@ class _Place:
 
 
 def _round(low: float, high: float, most: int, least: float = 0.0) -> list[float]:
-    """About `most` multiples of 1, 2 or 5 times a power of ten within a range, `least` apart at the least.
+    """About `most` multiples of 1, 2 or 5 times a power of ten within a range, at least `least` apart.
 
     >>> _round(0.3, 3.9, 4), _round(1, 3, 6, least=1)
     ([1.0, 2.0, 3.0], [1, 2, 3])
     """
-    wide = high / most - low / most  # a difference of the greatest numbers would be infinite
-    power = 10.0 ** math.floor(math.log10(wide))
-    step = max(least, next(power * k for k in (1, 2, 5, 10, 20) if wide <= power * k))
+    distance = (high - low) / most
+    power = 10.0 ** math.floor(math.log10(distance))
+    step = max(least, next(power * k for k in (1, 2, 5, 10, 20) if distance <= power * k))
     return [step * k for k in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
 
 
 def _powers(low: float, high: float) -> list[float]:
-    """Powers of ten from 10^low to 10^high, with their 2- and 5-fold where there are few.
+    """Powers of ten from 10^low to 10^high; with 2 and 5 times each of them if there are few.
 
     >>> _powers(-9.2, 2.1), _powers(-1.5, 0.5)
     ([1e-09, 1e-06, 0.001, 1.0], [0.05, 0.1, 0.2, 0.5, 1.0, 2.0])
     """
     first, last = math.floor(low), math.ceil(high)
-    apart = max(1, math.ceil((last - first) / 5))
+    step = max(1, math.ceil((last - first) / 5))
     digits = (1, 2, 5) if last - first <= 3 else (1,)
-    found = [float(f"{digit}e{n}") for n in range(first, last + 1) if n % apart == 0 for digit in digits]
-    return [value for value in found if value and low - 1e-9 <= math.log10(value) <= high + 1e-9]
+    values = [float(f"{digit}e{n}") for n in range(first, last + 1) if n % step == 0 for digit in digits]
+    return [value for value in values if value and low - 1e-9 <= math.log10(value) <= high + 1e-9]
 
 
 def _number(value: float) -> str:
-    """A round value as short as it goes.
+    """A round value in its shortest form.
 
     >>> [_number(value) for value in (0.30000000000000004, 1e-09, 12_345_600.0, 0.0)]
     ['0.3', '1e-9', '12,345,600', '0']
@@ -138,8 +138,8 @@ def _number(value: float) -> str:
 
 def _range(values: Sequence[float]) -> tuple[float, float]:
     low, high = min(values), max(values)
-    wide = 0.5 * max(1.0, abs(low) * 1e-6)  # for values all alike, and for those that only rounding tells apart
-    return (low, high) if high - low > 1e-9 * abs(low) else (low - wide, high + wide)
+    margin = 0.5 * max(1.0, abs(low) * 1e-6)  # for values that are equal, or differ only by rounding
+    return (low, high) if high - low > 1e-9 * abs(low) else (low - margin, high + margin)
 
 
 def _text(x: float, y: float, text: str, anchor: str) -> str:

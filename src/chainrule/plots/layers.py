@@ -1,4 +1,4 @@
-"""A network as inline SVG, for notebooks: a column of neurons for each layer, its size and activation below."""
+"""Draws a network as inline SVG for notebooks: a column of neurons for each layer, its size and activation below."""
 
 import html
 from collections.abc import Sequence
@@ -7,25 +7,25 @@ from typing import NamedTuple
 
 __all__ = ["Column", "layers_svg"]
 
-_NEURONS = 7  # drawn of a layer at most
-_LAYERS = 9  # drawn at most
-_LETTERS = 16  # of a label
+_NEURONS = 7  # maximum drawn for a layer
+_LAYERS = 9  # maximum drawn
+_LETTERS = 16  # maximum of a label
 
 _ACROSS, _DOWN, _RADIUS = 88, 20, 6
 _TOP, _BELOW = 12, 44
 
 
 class Column(NamedTuple):
-    """A layer: how many neurons it has and what to call it; size 0 stands for layers that are not drawn."""
+    """A layer: its number of neurons and its label; size 0 stands for layers that are not drawn."""
 
     size: int
     label: str
 
 
 def layers_svg(columns: Sequence[Column], caption: str = "") -> str:
-    """A figure in HTML with the layers side by side, the middle ones left out where there are many.
+    """An HTML figure with the layers side by side; if there are many, the middle ones are left out.
 
-    Lines and text have the page's own colour (currentColor).
+    Lines and text have the colour of the page (currentColor).
 
     >>> layers_svg([Column(2, "inputs"), Column(1, "sigmoid")])[:24]
     '<figure style="margin:0"'
@@ -43,7 +43,7 @@ def layers_svg(columns: Sequence[Column], caption: str = "") -> str:
 
 
 def _fitted(columns: Sequence[Column]) -> list[Column]:
-    """The first and the last layers, and a column for those between that are left out."""
+    """The first and the last layers, and one column for the layers that are left out."""
     if len(columns) <= _LAYERS:
         return list(columns)
     half = _LAYERS // 2
@@ -54,17 +54,17 @@ Place = tuple[float, float]
 
 
 def _places(k: int, size: int) -> list[Place]:
-    """Where the neurons of column k are, from above; of a large layer there is a gap in the middle."""
+    """The positions of the neurons of column k, from the top; a large layer has a gap in the middle."""
     count, x = min(size, _NEURONS), (k + 0.5) * _ACROSS
     middle = _TOP + _NEURONS * _DOWN / 2
-    found = [(x, middle + (j - (count - 1) / 2) * _DOWN) for j in range(count)]
-    return found if size <= _NEURONS else [place for j, place in enumerate(found) if j != _NEURONS // 2]
+    places = [(x, middle + (j - (count - 1) / 2) * _DOWN) for j in range(count)]
+    return places if size <= _NEURONS else [place for j, place in enumerate(places) if j != _NEURONS // 2]
 
 
 def _lines(before: Sequence[Place], after: Sequence[Place]) -> str:
-    """Each neuron with each of the next layer, in one path."""
-    way = "".join(f"M{a[0]:g} {a[1]:g}L{b[0]:g} {b[1]:g}" for a in before for b in after)
-    return f'<path d="{way}" stroke="currentColor" stroke-width="0.7" opacity="0.18"/>' if way else ""
+    """The lines from each neuron to each neuron of the next layer, as one SVG path."""
+    path = "".join(f"M{a[0]:g} {a[1]:g}L{b[0]:g} {b[1]:g}" for a in before for b in after)
+    return f'<path d="{path}" stroke="currentColor" stroke-width="0.7" opacity="0.18"/>' if path else ""
 
 
 def _layer(k: int, column: Column, places: Sequence[Place]) -> str:
@@ -77,7 +77,7 @@ def _layer(k: int, column: Column, places: Sequence[Place]) -> str:
 
 
 def _text(x: float, y: float, text: str) -> str:
-    """Text about its middle, cut where it is long; all of it appears on pointing at it."""
+    """Centred text, shortened where it is long; a tooltip then shows all of it."""
     short = text if len(text) <= _LETTERS else f"{text[: _LETTERS - 1]}…"
-    whole = "" if short == text else f"<title>{html.escape(text)}</title>"
-    return f'<text x="{x:g}" y="{y:g}" text-anchor="middle">{html.escape(short)}{whole}</text>'
+    tooltip = "" if short == text else f"<title>{html.escape(text)}</title>"
+    return f'<text x="{x:g}" y="{y:g}" text-anchor="middle">{html.escape(short)}{tooltip}</text>'

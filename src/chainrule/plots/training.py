@@ -1,4 +1,4 @@
-"""Curves of a training: costs over epochs, metrics and the learning rate beside them where there are any."""
+"""Plots the curves of a training: costs over epochs, and beside them the metrics and a varying learning rate."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -9,7 +9,7 @@ __all__ = ["Curves", "training_figure"]
 
 
 class Curves(Protocol):
-    """What is read of a history."""
+    """The attributes of a history that the plot needs."""
 
     cost: list[float]
     validation: list[float]

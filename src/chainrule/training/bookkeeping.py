@@ -18,8 +18,8 @@ class Bookkeeping:
     """The history of a training, and the weights to go back to.
 
     - history: costs, rates and scores of the finished epochs.
-    - kept: theta of the best epoch where a validation set chooses. Otherwise theta at the begin of the last epoch whose
-      first cost was finite, to go back to where training diverges.
+    - kept: theta of the best epoch where a validation set chooses. Otherwise theta at the start of the last epoch whose
+      first cost was finite: the weights that are left where training diverges.
     """
 
     def __init__(self, problem: Problem) -> None:
@@ -37,7 +37,7 @@ class Bookkeeping:
         )
 
     def go_to(self, state: TrainingState) -> None:
-        """Take the history and the weights of a state; why that training stopped, and how it ended, are left out."""
+        """Take the kept weights and the history of a state, without its reason to stop and the probe of its end."""
         at_start = {name: values for name, values in state.history.probes.items() if name.startswith("start")}
         self.history = dataclasses.replace(state.history.copy(), stopped="", message="", probes=at_start)
         self.kept = state.kept.copy()

@@ -26,7 +26,7 @@ Numbers = dict[str, list[float]]
 
 
 class Probe:
-    """The probe of one training, which reads the training rows `rows` (k,); without numbers where `probe` is False."""
+    """The probe of one training, on the training rows `rows` (k,); no numbers where the setting `probe` is False."""
 
     def __init__(self, problem: Problem, search_leaks: bool = True) -> None:
         self._problem, self._search_leaks = problem, search_leaks
@@ -48,7 +48,7 @@ class Probe:
 
     def _layers(self, when: str, theta: Array) -> Numbers:
         numbers = probe_layers(self._problem.net.architecture, theta, *self._read())
-        numbers["cost"][0] += self._problem.penalty()
+        numbers["cost"][0] += self._problem.penalty(theta)
         return _labelled(when, numbers)
 
     def _read(self) -> tuple[Array, Array]:

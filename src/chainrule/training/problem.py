@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 
+from chainrule.arrays import Array
 from chainrule.engines import Engine
 from chainrule.examples import Examples
 from chainrule.network import Network
@@ -45,7 +46,7 @@ class Problem:
         """Whether the best weights on the validation set come back at the end."""
         return self.validation is not None and self.monitor.name != "training"
 
-    def penalty(self) -> float:
-        """alpha/(2S) sum W² + l1/S sum |W| of the current weights."""
+    def penalty(self, theta: Array) -> float:
+        """alpha/(2S) sum W² + l1/S sum |W| of the weights in theta."""
         s = self.settings
-        return self.net.architecture.penalty(self.net.theta, s.alpha, s.l1, self.divisor)
+        return self.net.architecture.penalty(theta, s.alpha, s.l1, self.divisor)

@@ -14,7 +14,7 @@ ROWS = 4096  # rows that are read to explain a divergence
 
 
 class Limits:
-    """What a caller and the settings allow: each question is answered by why to stop now, or None."""
+    """The limits that a caller and the settings set; each method returns why to stop now, or None."""
 
     def __init__(self, settings: TrainingSettings, cancel: Callable[[], bool] | None) -> None:
         self._patience, self._time = settings.patience, settings.time

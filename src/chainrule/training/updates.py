@@ -73,7 +73,7 @@ class Updates:
     @property
     def objective(self) -> float:
         """The cost with the penalty of the current weights."""
-        return self.cost + self._problem.penalty()
+        return self.cost + self._problem.penalty(self._problem.net.theta)
 
     def make(self) -> None:
         """Make the next updates: one call of the engine."""

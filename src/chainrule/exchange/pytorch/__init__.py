@@ -1,8 +1,8 @@
-"""Networks as torch.nn.Sequential and back.
+"""Converts networks to torch.nn.Sequential and back.
 
     Network  ←steps→  list of Linear, activation, ...  ←modules→  torch.nn.Sequential
 
-`twins` says which activation is which module. Only `modules` imports torch, when it is needed.
+`twins` lists the module of each activation. Only `modules` imports torch, and only when it is needed.
 """
 
 import warnings
@@ -16,10 +16,10 @@ __all__ = ["from_torch", "to_torch"]
 
 
 def to_torch(net: Network, *, logits: bool = False) -> Any:
-    """The Network as torch.nn.Sequential: the same bits as weights, the same outputs to rounding.
+    """The Network as torch.nn.Sequential: its weights are the same bits, its outputs agree up to rounding.
 
-    logits=True leaves the activation of the outputs out, so that it gives Z^L, which torch's CrossEntropyLoss and
-    BCEWithLogitsLoss ask for. Masked weights go over as zeros that torch may move. See docs/exchange.md.
+    logits=True leaves out the output activation, so that the module gives Z^L, the input of torch's CrossEntropyLoss
+    and BCEWithLogitsLoss. Masked weights become zeros, which torch may train. See docs/exchange.md.
 
     >>> cr.to_torch(cr.Network([4, 2], output="softmax", cost="cross_entropy"))  # doctest: +SKIP
     Sequential(
@@ -27,25 +27,28 @@ def to_torch(net: Network, *, logits: bool = False) -> Any:
       (1): Softmax(dim=1)
     )
 
-    Raises ArchitectureError for a function of your own and for an activation that torch does not have, SettingError
-    without torch.
+    Raises ArchitectureError for a custom function and for an activation that torch does not have, SettingError where
+    torch is not installed.
     """
     return _modules().to_sequential(to_steps(net, logits))
 
 
 def from_torch(module: Any, output: Any = None, cost: Any = None) -> Network:
-    """The Network of a torch.nn.Sequential of Linear layers, activations and dropout; weights keep their bits.
+    """The Network of a torch.nn.Sequential of Linear layers, activations and dropout; the weights are the same bits.
 
-    output: the activation that torch keeps in its loss, "softmax" for CrossEntropyLoss, "sigmoid" for
-    BCEWithLogitsLoss; left out where the module ends in it. cost: left out, the one that goes with the output.
-    A warning names what a network has no place for, such as dropout. See docs/exchange.md.
+    - module: the torch.nn.Sequential.
+    - output: the activation that is part of the loss in torch: "softmax" for CrossEntropyLoss, "sigmoid" for
+      BCEWithLogitsLoss. Leave it out if the module ends with its output activation.
+    - cost: by default the cost that belongs to the output activation.
+
+    A warning names everything that a network cannot represent, such as dropout. See docs/exchange.md.
 
     >>> from torch.nn import Linear, Sequential, Softmax  # doctest: +SKIP
     >>> cr.from_torch(Sequential(Linear(4, 2), Softmax(dim=1)))  # doctest: +SKIP
     Network(4 inputs → 2 softmax (cross_entropy); 10 parameters, float32)
 
-    Raises ArchitectureError for any other module, SettingError without torch and for an output that the module has
-    already, UnknownNameError for a name that no activation or cost has.
+    Raises ArchitectureError for any other module, SettingError where torch is not installed and for an `output` if the
+    module has an output activation, UnknownNameError for an unknown activation or cost.
     """
     steps, notes = _modules().from_sequential(module)
     net, more = from_steps(steps, output, cost)

@@ -1,4 +1,4 @@
-"""Steps as the modules of a torch.nn.Sequential and back. The only importer of torch."""
+"""Converts steps to the modules of a torch.nn.Sequential and back. The only module that imports torch."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -17,14 +17,14 @@ __all__ = ["Exp", "SideBySide", "from_sequential", "to_sequential"]
 
 
 class Exp(nn.Module):
-    """a = e^z, for which torch has a function but no module."""
+    """a = e^z; torch has a function for it, but no module."""
 
     def forward(self, z: Any) -> Any:
         return torch.exp(z)
 
 
 class SideBySide(nn.Module):
-    """Blocks of outputs, each with an activation of its own: the columns of z are split and joined again."""
+    """Applies a different activation to each block of outputs: splits the columns of z, then joins the results."""
 
     def __init__(self, widths: Sequence[int], activations: Sequence[nn.Module]) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ _DROPOUTS = (nn.Dropout, nn.AlphaDropout, nn.FeatureAlphaDropout)
 
 
 def to_sequential(steps: Sequence[Step]) -> nn.Sequential:
-    """The module that goes through these steps, with the same bits as weights.
+    """The module that computes these steps, with the same bits in its weights.
 
     Raises ArchitectureError for an activation that torch does not have.
     """
@@ -48,9 +48,9 @@ def to_sequential(steps: Sequence[Step]) -> nn.Sequential:
 
 
 def from_sequential(module: Any) -> tuple[list[Step], list[str]]:
-    """The steps that a torch.nn.Sequential goes through, with the same bits as weights; what a person should know.
+    """The steps of a torch.nn.Sequential, with the same bits in their weights, and notes for the user.
 
-    Raises ArchitectureError for anything else than Linear layers, activations that we have, and dropout.
+    Raises ArchitectureError for modules other than Linear, dropout and the activations of `TWINS`.
     """
     modules, notes = list(_flat(module)), []
     if modules and type(modules[-1]) is nn.LogSoftmax:
@@ -71,13 +71,13 @@ def _module(step: Step) -> nn.Module:
 
 def _linear(step: Linear) -> nn.Module:
     W, b = (torch.from_numpy(np.array(part)) for part in (step.W.T, step.b))
-    made = nn.Linear(*step.W.shape, dtype=W.dtype, device="meta")
-    made.weight, made.bias = nn.Parameter(W.contiguous()), nn.Parameter(b)
-    return made
+    linear = nn.Linear(*step.W.shape, dtype=W.dtype, device="meta")
+    linear.weight, linear.bias = nn.Parameter(W.contiguous()), nn.Parameter(b)
+    return linear
 
 
 def _flat(module: Any) -> Iterator[Any]:
-    """The modules of a Sequential and of those within it, in turn; a subclass without a forward of its own is one."""
+    """The modules of a Sequential and of nested ones, in order; a subclass counts unless it overrides forward."""
     if isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward:
         for child in module:
             yield from _flat(child)
@@ -99,15 +99,15 @@ def _step(module: Any) -> Step:
 def _activation(module: Any) -> Activation:
     twin = next((twin for twin in TWINS if type(module) is _CLASSES[twin.module]), None)
     if twin is None:
-        known = ", ".join(sorted({"Sequential", "Linear", "Dropout", *_CLASSES}))
-        raise ArchitectureError(f"{type(module).__name__} has no counterpart here: there are {known}")
+        allowed = ", ".join(sorted({"Sequential", "Linear", "Dropout", *_CLASSES}))
+        raise ArchitectureError(f"{type(module).__name__} has no counterpart here: choose from {allowed}")
     return activation_of(module, twin)
 
 
 def _array(tensor: Any) -> Array:
-    """Its numbers; half precision becomes float32, which holds them all."""
+    """The values of a tensor; half precision becomes float32, which represents them exactly."""
     if not tensor.is_floating_point() or tensor.is_meta:
-        what = "no values yet" if tensor.is_meta else f"{tensor.dtype} weights"
-        raise ArchitectureError(f"a Linear layer has {what}, but they must be real numbers")
+        weights = "weights without values" if tensor.is_meta else f"{tensor.dtype} weights"
+        raise ArchitectureError(f"a Linear layer has {weights}, but they must be real numbers")
     values = tensor.detach().cpu()
     return (values if values.dtype in (torch.float32, torch.float64) else values.float()).numpy()

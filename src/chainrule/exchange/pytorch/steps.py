@@ -1,6 +1,6 @@
-"""A network as the steps that an example goes through, the form that torch keeps: Linear, activation, Linear, ...
+"""Converts a network to a list of steps, as torch has them, and back: Linear, activation, Linear, ...
 
-An identity is not a step, and the activation of several blocks of outputs is a list of (activation, width) pairs.
+An identity is not a step. The activation of several output blocks is a list of (activation, width) pairs.
 """
 
 import itertools
@@ -20,14 +20,14 @@ __all__ = ["Dropout", "Linear", "Step", "from_steps", "to_steps"]
 
 
 class Linear(NamedTuple):
-    """Z = A W + b, with W (n_{l-1}, n_l); b is None where the layer has none."""
+    """Z = A W + b, with W (n_{l-1}, n_l); b is None for a layer without biases."""
 
     W: Array
     b: Array | None
 
 
 class Dropout(NamedTuple):
-    """In training each activation is dropped with probability p; predicting drops none."""
+    """Training drops each activation with probability p; prediction drops none."""
 
     p: float
 
@@ -37,7 +37,7 @@ Step = Linear | Dropout | Activation | Parts
 
 
 def to_steps(net: Network, logits: bool = False) -> list[Step]:
-    """The steps of a network; with `logits` without its output activation, so that they end in Z^L.
+    """The steps of a network; `logits` leaves out the output activation, so that the steps end with Z^L.
 
     >>> [type(step).__name__ for step in to_steps(cr.Network([2, 3, 1], activation="tanh", output="identity"))]
     ['Linear', 'Tanh', 'Linear']
@@ -53,21 +53,21 @@ def to_steps(net: Network, logits: bool = False) -> list[Step]:
 
 
 def from_steps(steps: Sequence[Step], output: Any = None, cost: Any = None) -> tuple[Network, list[str]]:
-    """The network that goes through these steps, and what a person should know of it.
+    """The network that computes these steps, and notes for the user.
 
-    `output` is the activation after the last step, for steps that end in Z^L; `cost` defaults to the output's partner.
+    `output` is the activation after the last step, if the steps end with Z^L; `cost` defaults to the output's partner.
 
     >>> steps = [Linear(np.ones((2, 3)), np.zeros(3)), Dropout(0.5), Linear(np.ones((3, 4)), np.zeros(4))]
     >>> from_steps(steps, output="softmax")  # doctest: +NORMALIZE_WHITESPACE
     (Network(2 inputs → 3 identity → 4 softmax (cross_entropy); 25 parameters, float64),
-     ['dropout 0.5 at layer 2 is a setting of training here, so give dropout to cr.train; predictions pass it anyway'])
+     ['dropout 0.5 at layer 2 is a training setting here: give dropout to cr.train; prediction does not use it'])
 
-    Raises ArchitectureError for steps that are not such a network, SettingError for an output beside the steps' own.
+    Raises ArchitectureError for steps that are not a network, SettingError for an `output` if the steps have one.
     """
     steps = _without_identities(steps)
     linear = [step for step in steps if isinstance(step, Linear)]
     if not linear:
-        raise ArchitectureError("there is no Linear layer in it, so there are no weights to take over")
+        raise ArchitectureError("the module has no Linear layer, so it has no weights to take over")
     sizes = _sizes([step.W for step in linear])
     after, notes = _by_layer(steps)
     last = _output(after.pop(), output)
@@ -80,7 +80,7 @@ def from_steps(steps: Sequence[Step], output: Any = None, cost: Any = None) -> t
 
 
 def _without_identities(steps: Sequence[Step]) -> list[Step]:
-    """The same steps without identities."""
+    """The steps without identities."""
     return [step for step in steps if not isinstance(step, Activation) or step.name != "identity"]
 
 
@@ -88,13 +88,13 @@ def _sizes(W: list[Array]) -> list[int]:
     for l, (before, after) in enumerate(itertools.pairwise(W), start=2):
         if before.shape[1] != after.shape[0]:
             raise ArchitectureError(
-                f"layer {l} gives {before.shape[1]} numbers, but the Linear layer after it takes {after.shape[0]}"
+                f"layer {l} has {before.shape[1]} outputs, but the next Linear layer takes {after.shape[0]} inputs"
             )
     return [W[0].shape[0], *(w.shape[1] for w in W)]
 
 
 def _by_layer(steps: Sequence[Step]) -> tuple[list[Activation | Parts | None], list[str]]:
-    """The activation after each Linear layer, None for a layer without one; notes on what is left out."""
+    """The activation after each Linear layer, or None; and notes about steps that are left out."""
     after: list[Activation | Parts | None] = []
     notes = []
     for step in steps:
@@ -102,34 +102,34 @@ def _by_layer(steps: Sequence[Step]) -> tuple[list[Activation | Parts | None], l
         if isinstance(step, Linear):
             after.append(None)
             if step.b is None:
-                notes.append(f"layer {l + 1} has no biases; here they are 0, and training moves them")
+                notes.append(f"layer {l + 1} has no biases; here they start at 0, and training changes them")
         elif isinstance(step, Dropout):
             notes.append(
-                f"dropout {step.p:g} at layer {l} is a setting of training here, so give dropout to cr.train; "
-                "predictions pass it anyway"
+                f"dropout {step.p:g} at layer {l} is a training setting here: give dropout to cr.train; "
+                "prediction does not use it"
             )
         elif l == 1:
-            raise ArchitectureError(f"{_words(step)} comes before the first Linear layer: apply it to X beforehand")
+            raise ArchitectureError(f"{_words(step)} comes before the first Linear layer: apply it to X yourself")
         elif after[-1] is not None:
-            raise ArchitectureError(f"layer {l} has two activations, {_words(after[-1])} and {_words(step)}, not one")
+            raise ArchitectureError(f"layer {l} has two activations, {_words(after[-1])} and {_words(step)}: keep one")
         else:
             after[-1] = step
     return after, notes
 
 
 def _output(last: Activation | Parts | None, chosen: Any) -> Any:
-    """The output's activation, or its blocks: those of the last step or those chosen beside the steps."""
+    """The output activation or output blocks: those of the last step, else the `output` argument."""
     if last is None:
         return "identity" if chosen is None else chosen
     if chosen is not None:
-        raise SettingError(f"output is {chosen!r}, but the last layer has {_words(last)} already: leave output out")
+        raise SettingError(f"output is {chosen!r}, but the last layer already has {_words(last)}: leave output out")
     return last
 
 
 def _cost(output: Any) -> Any:
-    """The cost that goes with an output, or the costs that go with its blocks."""
+    """The cost that belongs to an output activation, or a list of the costs of its blocks."""
     return [partner(sigma) for sigma, _ in output] if isinstance(output, list | tuple) else partner(output)
 
 
 def _words(step: Activation | Parts) -> str:
-    return " beside ".join(str(sigma) for sigma, _ in step) if isinstance(step, list) else str(step)
+    return " and ".join(str(sigma) for sigma, _ in step) if isinstance(step, list) else str(step)

@@ -1,4 +1,4 @@
-"""Which module of torch is which activation. Modules are named here, so that the table can be read without torch."""
+"""A table of the torch module of each activation. It contains the names of modules, so it does not import torch."""
 
 import dataclasses
 from typing import Any
@@ -13,11 +13,11 @@ __all__ = ["TWINS", "Twin", "activation_of", "twin_of"]
 class Twin:
     """An activation and the module that computes it, a class of torch.nn or of `modules`.
 
-    - name: that of the activation.
+    - name: the name of the activation.
     - module: the name of the class.
-    - parameters: the activation's parameters, and what the module calls them.
-    - made_with: other arguments of the module, given when it is made.
-    - needs: attributes of a module and their allowed values; with any other it computes something else.
+    - parameters: the activation's parameters, and the names of the module's arguments for them.
+    - made_with: other arguments of the module's constructor.
+    - needs: attributes of a module and their allowed values; with other values it is a different function.
     """
 
     name: str
@@ -27,8 +27,8 @@ class Twin:
     needs: dict[str, tuple[Any, ...]] = dataclasses.field(default_factory=dict)
 
     def arguments(self, activation: Activation) -> dict[str, Any]:
-        """What the module is made with to compute this activation."""
-        return self.made_with | {there: getattr(activation, here) for here, there in self.parameters.items()}
+        """The arguments of the module's constructor for this activation."""
+        return self.made_with | {theirs: getattr(activation, ours) for ours, theirs in self.parameters.items()}
 
 
 TWINS = (
@@ -41,7 +41,7 @@ TWINS = (
     Twin("selu", "SELU"),
     Twin("gelu", "GELU", needs={"approximate": ("none",)}),
     Twin("silu", "SiLU"),
-    # Above its threshold torch's softplus is z itself; at its own, 20, that shows in float64.
+    # Above its threshold torch's softplus is z; at torch's default, 20, the difference shows in float64.
     Twin("softplus", "Softplus", made_with={"threshold": 50.0}, needs={"beta": (1,)}),
     Twin("exp", "Exp"),
     Twin("softmax", "Softmax", made_with={"dim": 1}, needs={"dim": (1, -1, None)}),
@@ -49,17 +49,15 @@ TWINS = (
 
 
 def twin_of(activation: Activation) -> Twin:
-    """The twin of an activation.
+    """The entry of `TWINS` for an activation.
 
     >>> twin_of(ACTIVATIONS.get("leaky_relu")).arguments(ACTIVATIONS.get("leaky_relu"))
     {'negative_slope': 0.01}
 
-    Raises ArchitectureError for a function of your own, and for an activation that has none.
+    Raises ArchitectureError for a custom function, and for an activation that torch does not have.
     """
     if not ACTIVATIONS.holds(activation):
-        raise ArchitectureError(
-            f"activation {str(activation)!r} is your own function of NumPy, which torch cannot call"
-        )
+        raise ArchitectureError(f"activation {str(activation)!r} is your own NumPy function, which torch cannot call")
     twin = next((twin for twin in TWINS if twin.name == activation.name), None)
     if twin is None:
         raise ArchitectureError(
@@ -72,10 +70,10 @@ def twin_of(activation: Activation) -> Twin:
 def activation_of(module: Any, twin: Twin) -> Activation:
     """The activation that this module of the twin's class computes.
 
-    Raises ArchitectureError for one whose settings make it another function.
+    Raises ArchitectureError for a module whose settings make it another function.
     """
     for name, allowed in twin.needs.items():
         if getattr(module, name) not in allowed:
             raise ArchitectureError(f"{module} has {name} {getattr(module, name)!r}, but here it is {allowed[0]!r}")
-    values = {here: getattr(module, there) for here, there in twin.parameters.items()}
+    values = {ours: getattr(module, theirs) for ours, theirs in twin.parameters.items()}
     return ACTIVATIONS.get({"name": twin.name, **values})

@@ -1,0 +1,111 @@
+"""Kinds of numbers: real ones and whole ones, alone or one for each layer."""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.fields.kind import Kind
+from chainrule.registry import require
+
+__all__ = ["Number", "Numbers", "Seconds", "Sizes", "Whole", "is_number", "is_whole"]
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a real number and not a truth value."""
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+
+
+def is_whole(value: Any, least: float = -math.inf) -> bool:
+    """Whether a value is a whole number, and at least `least`."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= least)
+
+
+@dataclasses.dataclass(frozen=True)
+class Number(Kind):
+    """A finite number from `low` to `high`; `above` and `below` leave the bound itself out.
+
+    >>> Number(0, 1, below=True).allowed
+    'a number from 0 to below 1'
+    """
+
+    low: float = -math.inf
+    high: float = math.inf
+    above: bool = False
+    below: bool = False
+
+    def convert(self, name: str, value: Any) -> Any:
+        require(is_number(value) and self.contains(float(value)), name, value, self.allowed)
+        return float(value)
+
+    def contains(self, value: float) -> bool:
+        """Whether a number lies within the bounds."""
+        low = value > self.low if self.above else value >= self.low
+        high = value < self.high if self.below else value <= self.high
+        return math.isfinite(value) and low and high
+
+    @property
+    def words(self) -> str:
+        start = "" if self.low == -math.inf else f" {'above' if self.above else 'from'} {self.low:g}"
+        end = "" if self.high == math.inf else f" to {'below ' if self.below else ''}{self.high:g}"
+        return f"{self.noun}{start}{end}"
+
+    @property
+    def noun(self) -> str:
+        """What the number is."""
+        return "a number"
+
+
+@dataclasses.dataclass(frozen=True)
+class Seconds(Number):
+    """A duration in seconds; on the command line also with units, such as 90s, 10m, 1h30m."""
+
+    @property
+    def noun(self) -> str:
+        return "a number of seconds"
+
+
+@dataclasses.dataclass(frozen=True)
+class Numbers(Number):
+    """One number within the bounds, or a list with one for each hidden layer (then a tuple)."""
+
+    def convert(self, name: str, value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            return tuple(super(Numbers, self).convert(name, each) for each in value)
+        return super().convert(name, value)
+
+    @property
+    def words(self) -> str:
+        return f"{super().words}, a list of these"
+
+
+@dataclasses.dataclass(frozen=True)
+class Whole(Kind):
+    """A whole number from `least`."""
+
+    least: int = 0
+
+    def convert(self, name: str, value: Any) -> int:
+        require(is_whole(value, self.least), name, value, self.allowed)
+        return int(value)
+
+    @property
+    def words(self) -> str:
+        return f"a whole number from {self.least}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Sizes(Kind):
+    """Whole numbers from 1, one for each layer: a list, or one number for one layer (a tuple in any case)."""
+
+    def convert(self, name: str, value: Any) -> tuple[int, ...]:
+        sizes = [value] if is_whole(value) else value
+        is_list = isinstance(sizes, Sequence) or (isinstance(sizes, np.ndarray) and sizes.ndim == 1)
+        require(is_list and all(is_whole(size, 1) for size in sizes), name, value, self.allowed)
+        return tuple(int(size) for size in sizes)
+
+    @property
+    def words(self) -> str:
+        return "whole numbers from 1"

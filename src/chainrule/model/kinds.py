@@ -1,0 +1,64 @@
+"""Kinds of values that only settings of a table take: number types, metrics, shares or tables, weights of classes."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from chainrule.arrays import as_dtype
+from chainrule.fields import Kind, Word, is_number
+from chainrule.registry import require
+
+__all__ = ["ClassWeights", "Dtype", "MetricChoice", "ShareOrTable"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Dtype(Word):
+    """A floating point type that networks compute in: its name, or a type of NumPy (its name in any case)."""
+
+    def convert(self, name: str, value: Any) -> str:
+        return as_dtype(value).name
+
+    @property
+    def words(self) -> str:
+        return " or ".join(self.choices)
+
+
+@dataclasses.dataclass(frozen=True)
+class MetricChoice(Word):
+    """A metric by its name, or a function of true and predicted values."""
+
+    def convert(self, name: str, value: Any) -> Any:
+        return value if callable(value) else super().convert(name, value)
+
+    @property
+    def words(self) -> str:
+        return f"{super().words}, a function of (y_true, y_pred)"
+
+
+@dataclasses.dataclass(frozen=True)
+class ShareOrTable(Kind):
+    """A share of the rows, or anything that can be read as a table of other rows."""
+
+    def convert(self, name: str, value: Any) -> Any:
+        if not is_number(value) and not isinstance(value, bool):
+            return value
+        require(0 <= value < 1 and not isinstance(value, bool), name, value, self.allowed)
+        return float(value)
+
+    @property
+    def words(self) -> str:
+        return "a share from 0 to below 1, a table of other rows"
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassWeights(Kind):
+    """The word "balanced", or weights by class; with several targets weights by target and class."""
+
+    def convert(self, name: str, value: Any) -> Any:
+        balanced = isinstance(value, str) and value == "balanced"
+        require(balanced or isinstance(value, Mapping), name, value, self.allowed)
+        return value
+
+    @property
+    def words(self) -> str:
+        return "'balanced', weights of classes such as {'yes': 5}, weights by target if there are several"

@@ -1,0 +1,155 @@
+"""One record of settings: what each field of it does on every way to a training."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import chainrule as cr
+from chainrule.cli import run
+from chainrule.errors import ChainruleError, SettingError
+from chainrule.fields import settings_of
+from chainrule.model import TableSettings
+from chainrule.optimizers import SGD, Clip
+from chainrule.schedules import Constant
+from chainrule.settings import TrainingSettings
+
+X = [[k / 8 - 1, k % 3] for k in range(16)]
+T = [[x * x - y] for x, y in X]
+TABLE = {"a": [x for x, _ in X], "b": [y for _, y in X], "y": [t for (t,) in T]}
+BASE: dict[str, Any] = {"epochs": 3, "batch_size": 4, "schedule": "cosine"}  # whose rate depends on the epochs
+
+VALUES: dict[str, tuple[Any, str, Any]] = {  # another value in Python and as an option, and a bad one
+    "optimizer": (SGD(), "sgd", "zgd"),
+    "schedule": (Constant(), "constant", "cosin"),
+    "batch_size": (5, "5", 0),
+    "clip": (Clip(norm=1.0), "", 1.0),
+    "shuffle": (False, "", "maybe"),
+    "epochs": (4, "4", 0),
+    "patience": (2, "2", 0),
+    "min_delta": (0.25, "0.25", -1),
+    "time": (60.0, "1m", -1),
+    "alpha": (0.25, "0.25", -1),
+    "l1": (0.25, "0.25", -1),
+    "dropout": (0.25, "0.25", 2),
+    "seed": (7, "7", -1),
+    "engine": ("reference", "reference", "abacus"),
+    "threads": (1, "1", 0),
+    "probe": (False, "", "maybe"),
+}
+SETTINGS = settings_of(TrainingSettings)
+OPTIONS = [name for name, each in SETTINGS.items() if each.group]
+
+
+def test_every_setting_has_values_here() -> None:
+    assert VALUES.keys() == SETTINGS.keys()
+
+
+def test_which_settings_change_no_bit_and_which_are_no_option() -> None:
+    assert {name for name, each in SETTINGS.items() if not each.bits} == {"time", "engine", "threads", "probe"}
+    assert SETTINGS.keys() - set(OPTIONS) == {"clip", "shuffle", "probe"}  # clip is three options
+
+
+def network() -> cr.Network:
+    return cr.Network([2, 3, 1], output="identity", seed=0)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    rows = (",".join(map(str, row)) for row in zip(*TABLE.values(), strict=True))
+    (tmp_path / "t.csv").write_text("\n".join([",".join(TABLE), *rows]))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+class CapturedError(SettingError):
+    """Raised with the settings that a command would train with."""
+
+
+def capture(source: Any, target: Any, settings: Any) -> Any:
+    raise CapturedError(repr(dataclasses.asdict(settings)))
+
+
+# ------------------------------------------------------------------------------------------- it is taken
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_setting_reaches_the_training(name: str) -> None:
+    value = VALUES[name][0]
+    training = cr.train(network(), X, T, **{**BASE, name: value})
+    settled = (value,) if name == "dropout" else value
+    assert getattr(training.settings, name) == settled
+    cr.train_table(TABLE, "y", **{**BASE, "hidden": 3, name: value})
+    assert getattr(TableSettings.of(**{name: value}), name) == value
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_a_setting_with_a_group_is_an_option(
+    name: str, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("chainrule.cli.train.TableTraining", capture)
+    value, text, _ = VALUES[name]
+    assert run(["train", "t.csv", "--target", "y", option(name), text]) == 2
+    shown = dataclasses.asdict(value) if dataclasses.is_dataclass(value) else value
+    assert f"'{name}': {shown!r}" in capsys.readouterr().err.replace(repr(value), repr(shown))
+
+
+@pytest.mark.parametrize("name", sorted(SETTINGS.keys() - set(OPTIONS)))
+def test_a_setting_without_a_group_is_not_an_option(name: str, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["train", "t.csv", "--target", "y", option(name), "1"]) == 2
+    assert "Unknown option" in capsys.readouterr().err
+
+
+# ------------------------------------------------------------------------------------------- bits
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_checkpoint_compares_the_settings_that_bits_depend_on(name: str, tmp_path: Path) -> None:
+    def training(**settings: Any) -> Any:
+        checkpoint = cr.Checkpoint(tmp_path / "c.safetensors", every=0, resume=True)
+        return cr.train(network(), X, T, **{**BASE, **settings}, checkpoint=checkpoint)
+
+    for _ in zip(range(8), training(), strict=False):
+        pass
+    assert (tmp_path / "c.safetensors").exists()
+    if SETTINGS[name].bits:
+        with pytest.raises(SettingError, match=name):
+            training(**{name: VALUES[name][0]})
+    else:
+        assert len(list(training(**{name: VALUES[name][0]}))) > 2
+
+
+# ------------------------------------------------------------------------------------------- a bad value
+
+
+def check_line(error: str, name: str) -> None:
+    """The error is one line that names the setting."""
+    assert "\n" not in error.strip()
+    assert name in error or option(name) in error
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_bad_value_is_one_line_that_names_the_setting(
+    name: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = VALUES[name][2]
+    with pytest.raises(ChainruleError) as caught:
+        cr.train(network(), X, T, **{**BASE, name: bad})
+    check_line(str(caught.value), name)
+    with pytest.raises(ChainruleError) as caught:
+        cr.train_table(TABLE, "y", **{name: bad})
+    check_line(str(caught.value), name)
+    if name in OPTIONS:
+        assert run(["train", "t.csv", "--target", "y", option(name), str(bad)]) == 2
+        check_line(capsys.readouterr().err, name)
+
+
+def test_an_unknown_setting_is_one_line_that_names_it() -> None:
+    for train in (lambda: cr.train(network(), X, T, epoch=3), lambda: cr.train_table(TABLE, "y", epoch=3)):
+        with pytest.raises(SettingError, match=r"^there is no setting 'epoch': choose from .*epochs"):
+            train()
