@@ -1,6 +1,6 @@
-"""MLPClassifier among scikit-learn's tools: scaled inputs, a grid of settings, the best by cross-validation.
+"""Use MLPClassifier with scikit-learn's tools: scaled inputs, and a grid search with cross-validation.
 
-python examples/grid_search.py     569 tumours, 30 measures: is it benign? (part of scikit-learn)
+python examples/grid_search.py     569 tumours with 30 measures (part of scikit-learn): benign or not?
 """
 
 from sklearn.datasets import load_breast_cancer
@@ -14,13 +14,13 @@ GRID = {"mlpclassifier__hidden_layer_sizes": [(32,), (32, 32)], "mlpclassifier__
 
 
 def main() -> None:
-    """Search, and score the best on rows that the search has not seen."""
+    """Search, and score the best settings on test rows."""
     X, y = load_breast_cancer(return_X_y=True)
     X, X_test, y, y_test = train_test_split(X, y, test_size=0.25, stratify=y, random_state=0)
     net = MLPClassifier(class_weight="balanced", max_iter=300, tol=1e-3, random_state=0)
     search = GridSearchCV(make_pipeline(StandardScaler(), net), GRID, scoring="roc_auc", cv=5).fit(X, y)
     print("the best of", len(search.cv_results_["params"]), "by cross-validation:", search.best_params_)
-    print(f"area under the ROC curve on unseen rows: {search.score(X_test, y_test):.3f}")
+    print(f"area under the ROC curve on the test rows: {search.score(X_test, y_test):.3f}")
 
 
 if __name__ == "__main__":

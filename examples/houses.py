@@ -1,6 +1,6 @@
-"""Write houses.csv, the table of the tutorial: 400 sales, invented, with words, dates, gaps and codes.
+"""Write houses.csv, the table of the tutorial: 400 invented sales with words, dates, missing values and codes.
 
-python examples/houses.py          the same bytes whenever it runs
+python examples/houses.py          it writes the same bytes every time
 """
 
 import csv
@@ -10,11 +10,11 @@ from pathlib import Path
 from random import Random
 
 COLUMNS = ("ref", "area", "rooms", "district", "built", "garden", "sold", "price")
-DISTRICTS = {"Harbour": 4300, "Old Town": 5100, "Hill": 3700, "Meadow": 2900}  # a square metre, before all else
+DISTRICTS = {"Harbour": 4300, "Old Town": 5100, "Hill": 3700, "Meadow": 2900}  # base price of a square metre
 
 
 def sale(number: int, random: Random) -> list[object]:
-    """One row: the price is that of the area, falls with age, rises in time and with a garden, and has 6% of luck."""
+    """One row. The price grows with the area, a garden and the date of the sale, falls with age, and has 6% noise."""
     area = round(35 + 185 * random.random() ** 1.5)
     rooms = max(1, round(area / 28 + random.gauss(0, 0.6)))
     district = random.choice(list(DISTRICTS))
@@ -24,9 +24,9 @@ def sale(number: int, random: Random) -> list[object]:
     age = 0.75 + 0.25 * 2.718 ** (-(2024 - built) / 30)
     price = area**0.95 * DISTRICTS[district] * age * (1.12 if garden else 1) * 1.05 ** (days / 365)
     price = round(price * (1 + 0.06 * random.gauss(0, 1)), -2)
-    known = built if random.random() > 0.08 else "?"
+    built_cell = built if random.random() > 0.08 else "?"
     sold = date(2021, 1, 1) + timedelta(days)
-    return [f"H-{10000 + 7 * number}", area, rooms, district, known, "yes" if garden else "no", sold, int(price)]
+    return [f"H-{10000 + 7 * number}", area, rooms, district, built_cell, "yes" if garden else "no", sold, int(price)]
 
 
 def main(path: str = "houses.csv") -> None:

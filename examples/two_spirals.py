@@ -1,4 +1,4 @@
-"""Two spirals: a network learns which one a point is on, and the picture of the README shows what it has learned.
+"""Train a network to tell two spirals apart, and draw the picture of the README.
 
 python examples/two_spirals.py [picture.png]      needs matplotlib: pip install '.[plot]'
 """
@@ -21,7 +21,7 @@ def spirals(turn: Any) -> tuple[Any, Any]:
 
 
 def draw(net: cr.Network, history: cr.History, path: str) -> None:
-    """The answer at every place of the plane beside the cost over the epochs."""
+    """Draw the outputs over the plane, and the cost over the epochs beside them."""
     figure, (plane, curve) = new_figure([1.0, 1.1], width=7.4, height=3.4)
     edge = np.linspace(-3.6, 3.6, 480)  # both axes
     grid = np.stack(np.meshgrid(edge, edge), axis=-1).reshape(-1, 2)
@@ -42,7 +42,7 @@ def draw(net: cr.Network, history: cr.History, path: str) -> None:
 
 
 def main(path: str = "two-spirals.png") -> None:
-    """Train, say how well it went on points between the known ones, and draw."""
+    """Train, print the accuracy on points between the training points, and draw."""
     between = spirals((TURN[1:] + TURN[:-1]) / 2)
     net = cr.Network([2, 16, 16, 1], activation="tanh", cost="binary_cross_entropy", seed=1)
     history = cr.fit(net, *spirals(TURN), optimizer=cr.Adam(0.01), batch_size=20, epochs=300, validation=between)

@@ -273,7 +273,7 @@ def test_a_name_gives_the_entry_as_it_comes(name):
         ({"name": "rleu"}, UnknownNameError, "did you mean 'relu'?"),
         ({"name": "elu", "alhpa": 1.0}, SettingError, "activation 'elu' has no parameter 'alhpa': it takes alpha"),
         ({"name": "relu", "slope": 1.0}, SettingError, "takes no parameters"),
-        ({"alpha": 1.0}, SettingError, "needs a 'name'"),
+        ({"alpha": 1.0}, SettingError, "the 'name' of activation is None"),
         ({"name": 3}, SettingError, "the 'name' of activation is 3, but must be text"),
         ({"name": "elu", "alpha": "1"}, SettingError, "alpha of activation 'elu' is '1', but must be a finite number"),
         ({"name": "elu", "alpha": math.inf}, SettingError, "finite number"),
@@ -413,18 +413,18 @@ def in_place(z):
 @pytest.mark.parametrize(
     ("arguments", "settings", "words"),
     [
-        ((in_place,), {}, "must leave its argument as it is"),
+        ((in_place,), {}, "must not change its argument, but yours does"),
         ((normalise,), {}, "changing one z_i also changed other activations: give elementwise=False"),
         ((by_first,), {}, "give elementwise=False"),
         ((lambda z: z - z[-1:],), {"elementwise": False}, "rows are examples and must not mix"),
         ((lambda z: z - z.mean(axis=0),), {"elementwise": False}, "rows are examples and must not mix"),
         ((lambda z: z.sum(axis=1),), {}, "must keep the shape"),
         ((lambda z: 1.0,), {}, "must keep the shape"),
-        ((np.sin, lambda z: -np.cos(z)), {}, "the derivative given differs from central differences"),
-        ((np.sin, lambda z: np.cos(z)[:1]), {}, "the derivative given differs"),
+        ((np.sin, lambda z: -np.cos(z)), {}, "the derivative differs from central differences"),
+        ((np.sin, lambda z: np.cos(z)[:1]), {}, "the derivative differs"),
         ((np.tanh, lambda z: 1 - z * z), {}, "differs from central differences between -9.9"),
         ((normalise, np.ones_like), {"elementwise": False}, "leave the derivative out"),
-        ((np.log,), {}, "gives values that are not finite: give the domain=(low, high)"),
+        ((np.log,), {}, "returns values that are not finite: give its domain=(low, high)"),
     ],
 )
 def test_your_own_activation_is_refused_in_one_line(arguments, settings, words):

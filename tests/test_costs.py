@@ -407,23 +407,23 @@ def in_place(A, T):
     ("arguments", "words"),
     [
         ((in_place,), "a cost must not change its arguments, but yours does"),
-        ((lambda A, T: ((A - T) ** 2).mean(),), "a cost of outputs (7, 3) must be of shape (7, 3) or (7,), not ()"),
-        ((lambda A, T: (A - T).sum(axis=0),), "must be of shape (7, 3) or (7,), not (3,)"),
+        ((lambda A, T: ((A - T) ** 2).mean(),), "a cost of outputs (7, 3) must have shape (7, 3) or (7,), not ()"),
+        ((lambda A, T: (A - T).sum(axis=0),), "must have shape (7, 3) or (7,), not (3,)"),
         (
             (lambda A, T: (A - A.mean(axis=1, keepdims=True)) ** 2,),
             "changing one output also changed the cost of others",
         ),
         ((lambda A, T: (A - T) ** 2 * A[:, :1],), "changing one output also changed the cost of others"),
-        ((lambda A, T: (A - A[-1:]).max(axis=1) + T.sum(axis=1),), "give one cost for each example, shape (m,)"),
-        ((lambda A, T: ((A - A.mean(axis=0)) ** 2).sum(axis=1),), "give one cost for each example, shape (m,)"),
+        ((lambda A, T: (A - A[-1:]).max(axis=1) + T.sum(axis=1),), "return one cost for each example, shape (m,)"),
+        ((lambda A, T: ((A - A.mean(axis=0)) ** 2).sum(axis=1),), "return one cost for each example, shape (m,)"),
         (
             (fourth_power, lambda A, T: (A - T) ** 3),
-            "the derivative given for the cost differs from central differences",
+            "the derivative of the cost differs from central differences",
         ),
         ((angle, lambda A, T: A - T), "correct it, or leave it out to have it computed"),
         (
             (lambda A, T: np.log(A - 0.5),),
-            "gives values that are not finite: give the domain=(low, high) of its outputs",
+            "returns values that are not finite: give the domain=(low, high) of its outputs",
         ),
     ],
 )

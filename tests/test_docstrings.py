@@ -27,7 +27,6 @@ from chainrule.schedules import SCHEDULES
 MANY = 5  # arguments that a sentence can hold; more are a list
 DESCRIBED = ("engine", "threads")  # wherever they are arguments
 RECORDS = {"EpochEnd", "Finished", "History", "Progress", "Started", "Stopped"}  # training makes them, not a caller
-PENDING: set[str] = set()  # docstrings that wait to be rewritten: this must end empty, set()
 
 ENTRIES = [cls for r in (ACTIVATIONS, COSTS, INITIALIZERS, OPTIMIZERS, SCHEDULES) for cls in r.classes()]
 OTHERS = [*ENTRIES, descent.descend, descent.Descent, registry.Registry, registry.require]
@@ -134,15 +133,9 @@ def parameters(thing: Any) -> list[str]:
     return [p.name for p in signature if p.name != "self" and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
 
 
-@pytest.mark.parametrize("name", sorted(PUBLIC.keys() - PENDING))
+@pytest.mark.parametrize("name", sorted(PUBLIC))
 def test_a_docstring_says_what_a_caller_needs(name: str) -> None:
     assert faults(PUBLIC[name]) == []
-
-
-@pytest.mark.parametrize("name", sorted(PENDING))
-def test_what_is_pending_is_not_done_yet(name: str) -> None:
-    assert name in PUBLIC, f"take {name} out of PENDING: there is nothing of this name any more"
-    assert faults(PUBLIC[name]) != [], f"take {name} out of PENDING: its docstring says all that it must"
 
 
 def test_what_raises_is_seen() -> None:

@@ -142,7 +142,7 @@ REFUSED = {  # made only where torch is there
         "Twice has no",
     ),
     "complex weights": (lambda: nn.Linear(3, 2, dtype=torch.complex64), "torch.complex64 weights, but they must be"),
-    "weights without values": (lambda: nn.Linear(3, 2, device="meta"), "no values yet, but they must be"),
+    "weights without values": (lambda: nn.Linear(3, 2, device="meta"), "weights without values, but they must be"),
     "nothing": (lambda: nn.Sequential(*[]), "no Linear layer"),
     "no module": (lambda: "net.pt", "str has no counterpart"),
 }

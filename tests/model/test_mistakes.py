@@ -76,7 +76,7 @@ def test_evaluate_names_the_rows_of_the_table_and_what_is_shown_counts_from_1(ca
     show_scores(scores)
     shown = capsys.readouterr().out.splitlines()
     assert any(line.split()[:2] == ["42", "99"] for line in shown)
-    assert any(line.startswith("y, answer less truth: mean -") for line in shown)
+    assert any(line.startswith("y, answer minus true value: mean -") for line in shown)
 
 
 @pytest.mark.parametrize("k", [3, 30])
@@ -93,4 +93,4 @@ def test_what_is_shown_can_be_read(k, capsys):
         assert next(line.split()[2] for line in shown if line.startswith("precision")) == "-"
     else:
         assert any(line.startswith("c01") and " 0.000 " in line and line.endswith("-") for line in shown)
-        assert any(line.split() == ["y", "taken", "for", "rows"] for line in shown)
+        assert any(line.split() == ["y", "mistaken", "for", "rows"] for line in shown)

@@ -8,7 +8,14 @@ from chainrule.arrays import as_dtype
 from chainrule.fields import Kind, Word, is_number
 from chainrule.registry import require
 
-__all__ = ["ClassWeights", "Dtype", "MetricChoice", "ShareOrTable"]
+__all__ = ["FOLDS", "ClassWeights", "Dtype", "MetricChoice", "ShareOrTable", "is_folds"]
+
+FOLDS = "folds"
+
+
+def is_folds(validation: Any) -> bool:
+    """Whether each member of an ensemble is validated on the rows that it leaves out."""
+    return isinstance(validation, str) and validation == FOLDS
 
 
 @dataclasses.dataclass(frozen=True)

@@ -18,7 +18,8 @@ from chainrule.errors import DataError, SettingError
 from chainrule.examples import RowArrays, split_rows
 from chainrule.model.class_weight import Factors, class_factors, left_out, weighted
 from chainrule.model.heads import Choice, check_reach, choices_for, scaled_for
-from chainrule.model.settings import LEAST_ROWS, TableSettings, is_folds
+from chainrule.model.kinds import is_folds
+from chainrule.model.settings import LEAST_ROWS, TableSettings
 from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, with_file_name, with_row_numbers
 from chainrule.tables.inputs import Encoder
 from chainrule.tables.names import listed, require_columns

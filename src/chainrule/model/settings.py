@@ -26,7 +26,7 @@ from chainrule.fields import (
     setting,
 )
 from chainrule.initializers import INITIALIZERS
-from chainrule.model.kinds import ClassWeights, Dtype, MetricChoice, ShareOrTable
+from chainrule.model.kinds import FOLDS, ClassWeights, Dtype, MetricChoice, ShareOrTable, is_folds
 from chainrule.model.preset import tabular
 from chainrule.model.scores import METRICS, check_mode
 from chainrule.optimizers import OPTIMIZERS, AdamW, Optimizer
@@ -35,18 +35,13 @@ from chainrule.registry import require
 from chainrule.settings import TrainingSettings
 from chainrule.tables.targets.choose import TASKS
 
-__all__ = ["FOLDS", "LEAST_ROWS", "TableSettings", "is_folds"]
+__all__ = ["LEAST_ROWS", "TableSettings"]
 
 LEAST_ROWS = 10  # below this no rows are held out for validation
-FOLDS = "folds"
 
 _AUTO, _NONE = Special(AUTO, AUTO), Special("none", None)
+_MEMORY = "memory, or a temporary folder if the rows need more than a quarter of the available memory"
 _RATES = ", ".join(f"{rule.learning_rate:g} for {rule.name}" for rule in OPTIMIZERS.classes() if not rule.line_search)
-
-
-def is_folds(validation: Any) -> bool:
-    """Whether each member of an ensemble is validated on the rows that it leaves out."""
-    return isinstance(validation, str) and validation == FOLDS
 
 
 @documented
@@ -176,17 +171,7 @@ class TableSettings(TrainingSettings):
 
     cache: Any = setting(
         None,
-        Folder(
-            specials=(
-                Special(
-                    "none",
-                    None,
-                    "memory, or the system's folder for large temporary files if the rows need more than a quarter of "
-                    "the available memory",
-                ),
-            ),
-            metavar="PATH",
-        ),
+        Folder(specials=(Special("none", None, _MEMORY),), metavar="PATH"),
         "Folder for the file of encoded rows, for tables larger than memory. The file is deleted at the end.",
         bits=False,
         group="Machine",
@@ -202,22 +187,19 @@ class TableSettings(TrainingSettings):
 
     def _check_layers(self) -> None:
         """Raise SettingError for a list of activations that is not as long as the hidden layers are many."""
-        layers = isinstance(self.activation, list) and not is_auto(self.hidden)
-        if layers and len(self.activation) != len(self.hidden):
-            raise SettingError(
-                f"{len(self.activation)} activations came for {len(self.hidden)} hidden layers: give one, or one for "
-                "each"
-            )
+        several, layers = isinstance(self.activation, list), None if is_auto(self.hidden) else len(self.hidden)
+        if several and layers is not None and len(self.activation) != layers:
+            text = f"{len(self.activation)} activations came for {layers} hidden layers: give one, or one for each"
+            raise SettingError(text)
 
     def _check_members(self) -> None:
         """Raise SettingError for several members without folds, and for folds without several members."""
         if is_auto(self.members):
             return
         folds = isinstance(self.validation, str) and self.validation in (AUTO, FOLDS)
-        require(self.members == 1 or folds, "validation", self.validation, "'folds' where there are several members")
-        require(
-            self.members > 1 or not is_folds(self.validation), "validation", FOLDS, "a share or a table for 1 member"
-        )
+        require(self.members == 1 or folds, "validation", self.validation, "'folds' for several members")
+        wrong = self.members == 1 and is_folds(self.validation)
+        require(not wrong, "validation", FOLDS, "a share or a table for 1 member")
 
     @property
     def activations(self) -> list[Any]:
@@ -227,7 +209,7 @@ class TableSettings(TrainingSettings):
         return list(self.activation) if isinstance(self.activation, list) else [self.activation]
 
     def resolved(self, rows: int, inputs: int, outputs: int = 1) -> "TableSettings":
-        """The same with what suits such a table (see `chainrule.model.preset.tabular`) in place of "auto".
+        """The settings with values in place of "auto" (see `chainrule.model.preset.tabular` for the arguments).
 
         >>> settings = TableSettings(epochs=5).resolved(150, 4)
         >>> settings.members, settings.epochs, TableSettings(hidden=8).resolved(150, 4).members
@@ -257,13 +239,13 @@ class TableSettings(TrainingSettings):
 
     @property
     def training(self) -> TrainingSettings:
-        """The settings of training alone, once they are resolved."""
+        """The settings of training alone; of resolved settings only."""
         names = [field.name for field in dataclasses.fields(TrainingSettings)]
         values = {name: getattr(self, name) for name in names}
         return TrainingSettings(**{**values, "optimizer": self.rule})
 
     @property
     def first_weights(self) -> Any:
-        """The initializer: the one that was set, that of all hidden activations, or else Glorot's."""
+        """The initializer: the one that is set, the one that suits all hidden activations, or else Glorot's."""
         suited = {activation.initializer for activation in self.activations}
         return self.initializer or INITIALIZERS.get(suited.pop() if len(suited) == 1 else "glorot_uniform")

@@ -87,9 +87,9 @@ class TableTraining:
         Raises SettingError or ModelFileError where the checkpoint is of another training or damaged.
         """
         examples, validation = self.ensemble.checked(self.network, self.rows, self.held_out)
-        spent = 0.0
-        if self.settings.start == "linear" and not _exists(checkpoint):
-            spent = self._warm_start(examples, validation, cancel)
+        resumes = checkpoint is not None and Path(as_checkpoint(checkpoint).path).exists()
+        linear = self.settings.start == "linear" and not resumes  # a checkpoint has the weights to start with
+        spent = self._warm_start(examples, validation, cancel) if linear else 0.0
         self.running = start(
             self.network,
             examples,
@@ -144,10 +144,7 @@ class TableTraining:
         return Model(self.model.encoder, self.model.targets, network, self._summary(stopped), stopped)
 
     def _monitor(self, prepared: Prepared) -> Monitor:
-        """The scores of a model, and the one that chooses the best epoch.
-
-        Raises SettingError where a metric is set and no rows are held out.
-        """
+        """The scores of a model. Raises SettingError where a metric is set and no rows are held out."""
         s = self.settings
         monitor = monitored(prepared.targets, prepared.choices, s.metric, s.mode)
         if s.metric is not None and self.held_out is None and self.ensemble.count == 1:
@@ -227,8 +224,7 @@ def train_table(
     True
 
     Raises DataError where the table cannot be read or does not fit the settings, SettingError where a setting is not
-    allowed, EngineError where no engine has what is needed, ModelFileError where the checkpoint is damaged; each in one
-    line.
+    allowed, EngineError where no engine can compute this, ModelFileError where the checkpoint is damaged.
     """
     require(callback is None or callable(callback), "callback", callback, "a function that takes an event, or None")
     training = TableTraining(source, target, TableSettings.of(**settings))
@@ -251,8 +247,3 @@ def _ensemble(prepared: Prepared, seed: int) -> Ensemble:
     T = prepared.rows.T
     classes = np.argmax(T[:, : blocks[0].width], axis=1) if s.members > 1 and blocks[0].kind == "classes" else None
     return Ensemble.of(one, s.members, seed, len(T), classes)
-
-
-def _exists(checkpoint: Checkpoint | str | os.PathLike[str] | None) -> bool:
-    """Whether there is a checkpoint to resume from, which has the weights to start with."""
-    return checkpoint is not None and Path(as_checkpoint(checkpoint).path).exists()
