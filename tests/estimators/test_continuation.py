@@ -258,6 +258,19 @@ def test_a_warm_start_after_its_own_end_waits_anew():
     assert len(estimator.loss_curve_) == 12
 
 
+@pytest.mark.parametrize("settings", [{}, {"early_stopping": True}, {"preset": "tabular"}], ids=str)
+def test_a_later_call_leaves_the_network_of_an_earlier_one_as_it_is(settings):
+    estimator = classifier(warm_start=True, max_iter=2, **settings)
+    networks = [estimator.fit(X, LABELS).network_]
+    weights = [networks[0].theta.copy()]
+    for call in (estimator.partial_fit, estimator.fit, estimator.set_params(warm_start=False).fit):
+        networks.append(call(X, LABELS).network_)
+        weights.append(networks[-1].theta.copy())
+    assert len(set(map(id, networks))) == 4
+    for network, theta in zip(networks, weights, strict=True):
+        assert network.theta.tolist() == theta.tolist()
+
+
 def test_time_adds_up_over_calls():
     estimator = classifier()
     seconds = [in_epochs(estimator, LABELS, 1).history_.seconds for _ in range(6)]

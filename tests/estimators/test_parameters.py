@@ -293,5 +293,9 @@ def test_before_a_fit_there_is_nothing():
 
 
 def test_a_batch_larger_than_the_rows_is_told():
-    with pytest.warns(UserWarning, match="^batch_size=50 is more than the 40 rows to train on: all are taken$"):
-        mlp(batch_size=50).fit(X, Y)
+    for call in (mlp(batch_size=50).fit, mlp(batch_size=50).initialize(3, classes=["a", "b"]).partial_fit):
+        with pytest.warns(
+            UserWarning, match="^batch_size=50 is more than the 40 rows to train on: all are taken$"
+        ) as warned:
+            call(X, Y)
+        assert warned[0].filename == __file__

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from chainrule.arrays import Array
 from chainrule.errors import SettingError
-from chainrule.estimators.callbacks import FRAMES, CallbackSupport, FitTasks, callbacks_of, with_callbacks
+from chainrule.estimators.callbacks import CallbackSupport, FitTasks, callbacks_of, with_callbacks
 from chainrule.estimators.class_weight import without_classes_of_weight_0
 from chainrule.estimators.epochs import run
 from chainrule.estimators.explain import Explained
@@ -216,7 +216,7 @@ class MLP(SharedParameters, Fitted, Explained, CallbackSupport, BaseEstimator):
         elif not history.stopped and not call.once and self._plan is None:
             text = f"the {self.max_iter} epochs of max_iter ended before training converged: give a greater max_iter"
         if text:
-            warnings.warn(text, ConvergenceWarning, stacklevel=5 + FRAMES)
+            warnings.warn(text, ConvergenceWarning, stacklevel=5 + call.frames)
 
     # ------------------------------------------------------------------------------- predictions
 

@@ -95,6 +95,11 @@ class FitCall:
         return optimizer_of(self.parameters)
 
     @property
+    def frames(self) -> int:
+        """The stack frames between the method and its caller, for warnings."""
+        return 0 if self.once else FRAMES
+
+    @property
     def ending(self) -> Ending | None:
         """When training ends by itself: never with L-BFGS, which has its own end, nor in one epoch without a choice."""
         p = self.parameters
@@ -147,7 +152,7 @@ class FitCall:
         if size != "auto" and size > self.count and self.estimator._plan is None:
             warnings.warn(
                 f"batch_size={size} is more than the {self.count} rows to train on: all are taken",
-                stacklevel=6 + FRAMES,
+                stacklevel=6 + self.frames,
             )
         return min(BATCH if size == "auto" else int(size), self.count)
 
