@@ -41,7 +41,7 @@ def threefry_of_one(key, counter):
 
 
 def dropout_of_one(p, seed, layer, epoch, batch, width, row, neuron):
-    """The factor of one neuron in one row, as DESIGN.md's section 5 puts it."""
+    """The factor of one neuron in one row."""
     key = threefry_of_one((seed % 2**32, seed // 2**32), (layer, epoch))
     w0, w1 = threefry_of_one(key, (batch, row * math.ceil(width / 4) + neuron // 4))
     lane = (w0 % 2**16, w0 // 2**16, w1 % 2**16, w1 // 2**16)[neuron % 4]

@@ -114,7 +114,7 @@ class Network:
 
         X may also be a SciPy sparse matrix, which is converted to arrays part by part.
 
-        engine: "native" (the core in C++), "reference" (the equations in NumPy), or "auto": the first of the two that
+        engine: the name of an engine (`chainrule doctor` lists them), or "auto": the first that
         supports this network.
 
         >>> cr.Network([2, 1], output="identity", initializer=([[[1], [2]]], [[3]])).predict([[1, 1]])
@@ -142,7 +142,7 @@ class Network:
         - T: targets (n, n_L), or class numbers (n,).
         - sample_weight: s (n,), from 0; or (n, n_L) for C_xi = sum_j s_ij c_ij; None for 1 everywhere.
         - alpha, l1: factors of the penalties, from 0.
-        - engine: "native" (the core in C++), "reference" (the equations in NumPy), or "auto": the first of the two that
+        - engine: the name of an engine (`chainrule doctor` lists them), or "auto": the first that
           supports this network.
 
         >>> net = cr.Network([1, 1], output="identity", initializer=([[[2]]], [[0]]), dtype="float64")
@@ -169,7 +169,7 @@ class Network:
         """dC/dtheta by backpropagation, as a flat array with the layout of theta.
 
         - X, T, sample_weight, alpha, l1: as for `cost`.
-        - engine: "native" (the core in C++), "reference" (the equations in NumPy), or "auto": the first of the two that
+        - engine: the name of an engine (`chainrule doctor` lists them), or "auto": the first that
           supports this network.
 
         >>> net = cr.Network([1, 1], output="identity", initializer=([[[2]]], [[0]]), dtype="float64")
@@ -189,7 +189,7 @@ class Network:
 
         - X, T: as for `cost`.
         - sample_weight: weights of terms (n, n_L) are part of C_x; weights of examples (n,) are not.
-        - engine: "native" (the core in C++), "reference" (the equations in NumPy), or "auto": the first of the two that
+        - engine: the name of an engine (`chainrule doctor` lists them), or "auto": the first that
           supports this network.
 
         >>> net = cr.Network([1, 1], output="identity", initializer=([[[2]]], [[0]]), dtype="float64")
@@ -210,7 +210,7 @@ class Network:
         They have the same bits as inside `predict`. Layer 2 is the first hidden layer; A^1 is X, and A^L is the result
         of `predict`.
 
-        engine: "native" (the core in C++), "reference" (the equations in NumPy), or "auto": the first of the two that
+        engine: the name of an engine (`chainrule doctor` lists them), or "auto": the first that
         supports this network.
 
         >>> net = cr.Network([4, 3, 2, 1])
@@ -251,7 +251,7 @@ class Network:
         Its weights have the layout that prediction needs, so that a row takes microseconds. Training the network later
         does not change the copy. Several threads may call it at the same time.
 
-        engine: "native" (the core in C++), "reference" (the equations in NumPy), or "auto": the first of the two that
+        engine: the name of an engine (`chainrule doctor` lists them), or "auto": the first that
         supports this network.
 
         >>> predict = cr.Network([2, 1], output="identity", initializer=([[[1], [2]]], [[3]])).predictor()

@@ -186,7 +186,7 @@ class TrainingSettings(Record):
         if rule.full_batch and count < rows:
             raise SettingError(
                 f"batch_size is {self.batch_size}, but optimizer {rule.name} needs all {rows} rows in every update: "
-                "use None"
+                "leave batch_size out"
             )
         return count
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -45,6 +46,7 @@ BOUNDS = {  # the options that make the setting `clip`
 }
 NAMES = {"engine": (AUTO, *ENGINES)}  # of a setting of text: engines are above the settings, which do not know them
 
+_UNDERSCORED = re.compile(r"\b[a-z]+_[a-z]+\b")  # a setting in the text of another, which is an option here
 _READERS: dict[type[Kind], values.Converter] = {  # what reads an ordinary value of a kind
     Seconds: values.duration,
     Number: values.real,
@@ -80,7 +82,9 @@ def _help(each: Setting) -> str:
     """The text of a setting, with what its special words mean, and the names of its registry."""
     meanings = [f"; '{special.word}' for {special.meaning}" for special in each.kind.specials if special.meaning]
     names = f" [{', '.join(each.kind.registry.names())}]" if isinstance(each.kind, Choice) else ""
-    return each.with_values("" if isinstance(each.kind, Word) else "".join(meanings)) + names
+    units = ", such as 90s, 10m or 1h30m" if isinstance(each.kind, Seconds) else ""
+    text = each.with_values(units + ("" if isinstance(each.kind, Word) else "".join(meanings)))
+    return _UNDERSCORED.sub(lambda match: f"--{match[0].replace('_', '-')}", text) + names
 
 
 def _type(kind: Kind) -> Any:

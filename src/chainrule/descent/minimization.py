@@ -61,7 +61,7 @@ def minimize(
       The gradient over all examples is computed once in each epoch. None if f has no examples.
     - batch_size: the number of examples of an update; None for 32, or for all examples if the rule needs them.
     - seed: fixes the order of the examples; None draws a seed.
-    - callback: a function that is called with each event, or None.
+    - callback: a function that is called with each event, or None; the descent stops when it returns True.
     - cancel: a function that is called before each update; the descent stops when it returns True.
 
     >>> result = cr.minimize(lambda x, y: (1 - x)**2 + 100 * (y - x**2)**2, (-1.0, 2.0), optimizer="lbfgs")
@@ -80,13 +80,16 @@ def minimize(
     from chainrule.descent.result import result_of
 
     require(callback is None or callable(callback), "callback", callback, "a function, or None")
+    require(cancel is None or callable(cancel), "cancel", cancel, "a function, or None")
+    ended: list[Event] = []  # the event at which the callback returned True
     descent = descend(
         f, v0, gradient, optimizer, tolerance, max_steps,
-        schedule=schedule, clip=clip, examples=examples, batch_size=batch_size, seed=seed, cancel=cancel,
+        schedule=schedule, clip=clip, examples=examples, batch_size=batch_size, seed=seed,
+        cancel=lambda: bool(ended) or (cancel is not None and cancel()),
     )  # fmt: skip
     for event in descent:
-        if callback is not None:
-            callback(event)
+        if callback is not None and callback(event):
+            ended.append(event)
     return result_of(descent)
 
 

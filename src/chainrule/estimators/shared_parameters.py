@@ -53,8 +53,8 @@ class SharedParameters:
     - initializer: how the first weights are drawn, by name or as an object; None for scikit-learn's way.
     - coefs_init, intercepts_init: the first weights and biases themselves, an array for each layer from 2.
     - masks: an array of 0 and 1, or None, for each layer from 2; weights stay 0 where it is 0.
-    - engine: what computes: "native" (the core in C++), "reference" (the equations in NumPy), or "auto", the first of
-      the two that has everything that the training needs.
+    - engine: the name of the engine that computes (`chainrule doctor` lists them), or "auto", the first that has
+      everything that the training needs.
     - threads: the threads of the engine; None for as many as the work is worth. No bit depends on them.
     - dtype: "float32" or "float64"; None for the type of X if it is one of them, else float64.
     - preset: "tabular" takes any table, and settings that suit it (docs/tabular.md); None for numbers only.

@@ -12,6 +12,7 @@ import numpy as np
 from chainrule.arrays import Array
 from chainrule.errors import ArchitectureError
 from chainrule.network import Network
+from chainrule.registry import require
 
 __all__ = ["from_keras_weights", "to_keras_weights"]
 
@@ -21,7 +22,10 @@ def to_keras_weights(net: Network) -> list[Array]:
 
     >>> [part.shape for part in cr.to_keras_weights(cr.Network([4, 3, 2]))]
     [(4, 3), (3,), (3, 2), (2,)]
+
+    Raises SettingError for anything but a Network.
     """
+    require(isinstance(net, Network), "net", net, "a Network")
     return [part.copy() for layer in zip(net.W, net.b, strict=True) for part in layer]
 
 
@@ -38,6 +42,7 @@ def from_keras_weights(
 
     Raises ArchitectureError for other shapes, SettingError for an activation or a cost that `cr.Network` refuses.
     """
+    require(isinstance(weights, list | tuple), "weights", weights, "the list from get_weights of a Keras model")
     arrays = [np.asarray(part) for part in weights]
     sizes = _sizes([part.shape for part in arrays])
     parameters = arrays[::2], arrays[1::2]

@@ -31,7 +31,7 @@ def from_sklearn(mlp: Any) -> Network:
     from sklearn.neural_network import MLPClassifier, MLPRegressor
 
     if not isinstance(mlp, MLPClassifier | MLPRegressor):
-        raise SettingError(f"a {type(mlp).__name__} is not an MLPClassifier or MLPRegressor of scikit-learn")
+        raise SettingError(f"{mlp!r} is not an MLPClassifier or MLPRegressor of scikit-learn")
     if not hasattr(mlp, "coefs_"):
         raise SettingError(f"this {type(mlp).__name__} is not fitted, so it has no weights yet: call its fit first")
     layers = list(zip(mlp.coefs_, mlp.intercepts_, strict=True))

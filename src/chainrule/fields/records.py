@@ -46,12 +46,14 @@ def setting(default: Any, kind: Kind, text: str, *, bits: bool = True, group: st
     return dataclasses.field(default=default, metadata={"setting": Setting(kind, text, bits, group)})
 
 
-def by_preset(record: Any, name: str) -> Any:
-    """The field `name` of a record, where "auto" means the choice of a preset, and is the default."""
+def by_preset(record: Any, name: str, more: str = "") -> Any:
+    """The field `name` of a record, where "auto" means the choice of a preset, and is the default; `more` text."""
     inherited = settings_of(record)[name]
     others = (special for special in inherited.kind.specials if special.word != AUTO)
     kind = dataclasses.replace(inherited.kind, specials=(*others, Special(AUTO, AUTO)))
-    return dataclasses.field(default=AUTO, metadata={"setting": dataclasses.replace(inherited, kind=kind)})
+    return dataclasses.field(
+        default=AUTO, metadata={"setting": dataclasses.replace(inherited, kind=kind, text=inherited.text + more)}
+    )
 
 
 def settings_of(record: Any) -> dict[str, Setting]:
@@ -98,20 +100,25 @@ def _bullets(record: type) -> Iterator[str]:
         yield textwrap.fill(line, 114, subsequent_indent="  ", break_on_hyphens=False)
 
 
-def signature_with(record: type) -> Callable[[F], F]:
+def signature_with(record: type, passed_to: Callable[..., Any] | None = None) -> Callable[[F], F]:
     """Show the fields of a record where a function takes them as `**settings` (a decorator).
 
-    They are in its signature, and as bullets in its docstring where it says `{settings}`.
+    They are in its signature, and as bullets in its docstring where it says `{settings}`. If the function passes all of
+    `**settings` to another one, `passed_to`, the signature has the keywords of that one too.
     """
 
     def decorated(function: F) -> F:
         own = inspect.signature(function)
-        plain = [p for p in own.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
-        more = [
-            inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=field.type)
+        shown = {name: p for name, p in own.parameters.items() if p.kind is not inspect.Parameter.VAR_KEYWORD}
+        others = {} if passed_to is None else inspect.signature(passed_to).parameters
+        shown |= {name: p for name, p in others.items() if p.kind is inspect.Parameter.KEYWORD_ONLY}
+        shown |= {
+            field.name: inspect.Parameter(
+                field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=field.type
+            )
             for field in dataclasses.fields(record)
-        ]
-        function.__signature__ = own.replace(parameters=[*plain, *more])  # type: ignore[attr-defined]
+        }
+        function.__signature__ = own.replace(parameters=list(shown.values()))  # type: ignore[attr-defined]
         function.__doc__ = _with_bullets(function.__doc__, record)
         return function
 

@@ -150,7 +150,7 @@ class TableSettings(TrainingSettings):
     schedule: Any = by_preset(TrainingSettings, "schedule")
     batch_size: Any = by_preset(TrainingSettings, "batch_size")
     epochs: Any = by_preset(TrainingSettings, "epochs")
-    patience: Any = by_preset(TrainingSettings, "patience")
+    patience: Any = by_preset(TrainingSettings, "patience", " With 'auto' there is none if epochs is set.")
     dropout: Any = setting(
         AUTO,
         Number(0, MOST_DROPPED, specials=(_AUTO,), metavar="SHARE"),

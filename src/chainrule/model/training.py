@@ -162,7 +162,8 @@ class TableTraining:
         """The settings of the network of all members, whose costs are sums, after `spent` seconds."""
         s = self.settings
         left = None if s.time is None else max(s.time - spent, s.time / 10)
-        return dataclasses.replace(s.training, min_delta=s.min_delta * self.ensemble.count, time=left)
+        sums = self.ensemble.count if self.monitor.of_cost else 1
+        return dataclasses.replace(s.training, min_delta=s.min_delta * sums, time=left)
 
     def _warm_start(self, examples: Examples, validation: Examples | None, cancel: Callable[[], bool] | None) -> float:
         """Set the first weights to the best linear model, in half of the time at most; returns the seconds spent."""
@@ -213,7 +214,7 @@ def train_table(
     - source: a file or a folder (see docs/data.md), a data frame, or a mapping from names to columns.
     - target: the name of a column, or a list of names.
     - progress: whether to show the training while it runs.
-    - callback: a function that is called with each event of the training.
+    - callback: a function that is called with each event; training stops when it returns True.
     - cancel: a function without arguments, called between updates; training stops when it returns True.
     - checkpoint: a file, or a `cr.Checkpoint`, to resume from after a crash.
     {settings}
@@ -227,13 +228,15 @@ def train_table(
     allowed, EngineError where no engine can compute this, ModelFileError where the checkpoint is damaged.
     """
     require(callback is None or callable(callback), "callback", callback, "a function that takes an event, or None")
+    require(cancel is None or callable(cancel), "cancel", cancel, "a function, or None")
     training = TableTraining(source, target, TableSettings.of(**settings))
     s = training.settings
     may_end = s.patience is not None or s.rule.full_batch
-    events = training.events(cancel, checkpoint)
+    ended: list[Event] = []  # the event at which the callback returned True
+    events = training.events(lambda: bool(ended) or (cancel is not None and cancel()), checkpoint)
     for event in showing(events, silent=not progress, time=s.time, may_end=may_end, scores=training.scores):
-        if callback is not None:
-            callback(event)
+        if callback is not None and callback(event):
+            ended.append(event)
     return training.model
 
 

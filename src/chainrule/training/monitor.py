@@ -37,9 +37,13 @@ class Monitor:
         names = ["cost", "training", *self.metrics]
         require(self.name in names, "monitor", self.name, f"one of {', '.join(names)}")
         require(self.mode in ("min", "max", None), "mode", self.mode, "min, max or None")
-        lower = self.name in ("cost", "training")
-        require(not lower or self.mode != "max", "mode", self.mode, "min where a cost is monitored")
-        object.__setattr__(self, "mode", self.mode or ("min" if lower else "max"))
+        require(not self.of_cost or self.mode != "max", "mode", self.mode, "min where a cost is monitored")
+        object.__setattr__(self, "mode", self.mode or ("min" if self.of_cost else "max"))
+
+    @property
+    def of_cost(self) -> bool:
+        """Whether the value is a cost."""
+        return self.name in ("cost", "training")
 
     def scores(self, A: Array, T: Array) -> dict[str, float]:
         """The value of each metric for outputs A (n, n_L) and targets T."""

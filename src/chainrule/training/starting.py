@@ -74,6 +74,9 @@ def train(
     Raises DataError where X, T, weights or validation do not fit the network, SettingError where a setting is out of
     its range or contradicts another, EngineError where the engine lacks something: each before anything is trained.
     """
+    require(isinstance(net, Network), "net", net, "a Network")
+    require(state is None or isinstance(state, TrainingState), "state", state, "the state of a training")
+    require(isinstance(metrics or {}, Mapping), "metrics", metrics, "functions of (A, T) by their names")
     checked = TrainingSettings.of(**settings)
     if metrics and validation is None:
         raise SettingError("metrics are computed on the validation set: give validation=(X, T) too")
@@ -96,7 +99,7 @@ def train(
     )
 
 
-@signature_with(TrainingSettings)
+@signature_with(TrainingSettings, passed_to=train)
 def fit(net: Network, X: Any, T: Any, *, progress: bool = False, **settings: Any) -> History:
     """The same as `train`, run to its end: returns its History.
 

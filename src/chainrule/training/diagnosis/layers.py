@@ -54,8 +54,8 @@ def constant_answer(history: Record, names: Sequence[str] | None) -> Finding | N
     if not spread or max(spread) >= SAME:
         return None
     words = f"the answers hardly depend on the inputs: they vary by {max(spread):.1%} of what the targets do"
-    mended = "mend the above first" if _flat(history, names) else "another learning rate, less alpha, l1 and dropout"
-    change = f"{mended}; if it stays, these inputs do not tell the target"
+    change = "fix the above first" if _flat(history, names) else "another learning rate, less alpha, l1 and dropout"
+    change = f"{change}; if it stays, these inputs do not tell the target"
     return Finding("constant answer", words, change, {"spread": max(spread)})
 
 
