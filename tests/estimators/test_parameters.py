@@ -215,7 +215,7 @@ REFUSED = {
     "clip is 1.0, but must be a Clip": {"clip": 1.0},
     "coefs_init is None, but must be given too where the other one is": {"intercepts_init": [[0.0]]},
     "there is no engine 'gpu'": {"engine": "gpu"},
-    "dtype is 'float16', but networks compute in": {"dtype": "float16"},
+    "dtype is 'float16'": {"dtype": "float16"},
     "schedule does not go with lbfgs": {"solver": "lbfgs", "learning_rate": "cosine"},
     "scoring is 'acuracy', but must be a name of sklearn.metrics.get_scorer_names": {"scoring": "acuracy"},
     "scoring is ..accuracy..,": {"scoring": ["accuracy"]},

@@ -335,6 +335,15 @@ def test_weights_of_classes_move_the_answers():
     assert heavy.predict_proba(FRAME)[:, 1].mean() > plain.predict_proba(FRAME)[:, 1].mean()
 
 
+@pytest.mark.parametrize("settings", [ALONE, {}], ids=["alone", "members"])
+def test_a_class_of_weight_0_shapes_neither_encoder_nor_preset_nor_weights(settings):
+    y, other = TARGETS["multiclass"], FRAME.copy()
+    other.loc[y == "shut", ["size", "colour"]] = [1e9, "violet"]
+    found, changed = (estimator("multiclass", class_weight={"shut": 0}, **settings).fit(X, y) for X in (FRAME, other))
+    assert same(found, changed)
+    assert found.predict_proba(FRAME).shape[1] == 3
+
+
 def test_those_who_watch_are_told_of_one_network(capsys):
     seen = []
     found = estimator("binary", callback=seen.append, verbose=True).fit(FRAME, WORDS)

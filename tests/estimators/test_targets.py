@@ -159,6 +159,21 @@ def test_a_class_that_is_not_in_a_fold_may_have_a_weight():
     np.testing.assert_array_equal(found.network_.theta, without.network_.theta)
 
 
+def test_rows_of_a_class_of_weight_0_are_as_if_they_were_not_there():
+    """For batches and for rows held out too; the class stays an output."""
+    kept, classes = THREE != "mid", ["low", "mid", "top"]
+    settings = {"batch_size": 7, "early_stopping": True, "max_iter": 3}
+    found = mlp(class_weight={"mid": 0}, **settings).partial_fit(X, THREE, classes=classes)
+    without = mlp(class_weight={}, **settings).partial_fit(X[kept], THREE[kept], classes=classes)
+    np.testing.assert_array_equal(found.network_.theta, without.network_.theta)
+    assert found.classes_.tolist() == classes
+
+
+def test_classes_that_all_weigh_0_are_refused_in_one_line():
+    with pytest.raises(ValueError, match=r"^class_weight gives every row the weight 0: give some class[^\n]*$"):
+        mlp(class_weight=dict.fromkeys(["low", "mid", "top"], 0)).fit(X, THREE)
+
+
 # --- other outputs and costs ---------------------------------------------------------------------------------------
 
 

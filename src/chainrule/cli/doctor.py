@@ -17,11 +17,11 @@ _INSTALL = f"{sys.executable} -m pip install --force-reinstall chainrule"
 
 
 class Check(NamedTuple):
-    """The result of one check: `ok`, the state that was `found`, and the command (`cure`) that repairs it."""
+    """The result of one check: `ok`, its `state`, and the command (`cure`) that repairs it."""
 
     name: str
     ok: bool
-    found: str
+    state: str
     cure: str = ""
 
 
@@ -126,7 +126,7 @@ def _as_json(checks: list[Check], healthy: bool) -> None:
 def _as_text(checks: list[Check], healthy: bool) -> None:
     print(f"chainrule {__version__}")
     for check in checks:
-        print(f"{'ok ' if check.ok else 'NO '} {check.name}: {check.found}")
+        print(f"{'ok ' if check.ok else 'NO '} {check.name}: {check.state}")
         if not check.ok:
             print(f"    to repair it: {check.cure}")
     print(

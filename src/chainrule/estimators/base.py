@@ -12,10 +12,12 @@ from sklearn.utils.validation import check_is_fitted
 from chainrule.arrays import Array
 from chainrule.errors import SettingError
 from chainrule.estimators.callbacks import CallbackSupport, FitTasks, callbacks_of, with_callbacks
+from chainrule.estimators.class_weight import without_classes_of_weight_0
 from chainrule.estimators.epochs import run
 from chainrule.estimators.explain import Explained
 from chainrule.estimators.fit_call import FitCall
 from chainrule.estimators.fitted import Fitted, restored_on_failure
+from chainrule.estimators.labels import Labels
 from chainrule.estimators.parameters import (
     check_parameters,
     network_of,
@@ -109,8 +111,11 @@ class MLP(SharedParameters, Fitted, Explained, CallbackSupport, BaseEstimator):
         require(same, "preset", self.preset, "what the network to go on from has: set it back, or fit anew")
         with restored_on_failure(self):
             rows = checked_rows(self, X, y, weight, reset=fresh)
+            targets = self._targets_of(rows.y, classes) if fresh else self._targets
+            if isinstance(targets, Labels):
+                rows = without_classes_of_weight_0(targets, getattr(self, "class_weight", None), rows)
             if fresh:
-                self._begin(rows, classes, validation.X is not None)
+                self._begin(rows, targets, validation.X is not None)
             rows, held_out = self._split(rows, validation)
             if once and self.stopped_ and stops_early(self._parameters):
                 return self
@@ -123,13 +128,12 @@ class MLP(SharedParameters, Fitted, Explained, CallbackSupport, BaseEstimator):
             self._train(call, FitTasks() if once else FitTasks(self, self._parameters.max_iter, data))
         return self
 
-    def _begin(self, rows: Rows, classes: Any, own_validation: bool) -> None:
+    def _begin(self, rows: Rows, targets: Targets, own_validation: bool) -> None:
         """Forget what was learned, and begin with a network for these rows."""
         if self.preset is not None:
-            plan, targets, network, settings = plan_for(self, rows, classes, own_validation)
+            plan, targets, network, settings = plan_for(self, rows, targets, own_validation)
             self._begin_with(network, targets, plan, settings)
             return
-        targets = self._targets_of(rows.y, classes)
         self._build(rows.X.shape[1], targets, rows.X.dtype if self.dtype is None else self.dtype)
 
     def _build(self, n_features: int, targets: Targets, dtype: Any) -> None:

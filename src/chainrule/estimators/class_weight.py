@@ -12,7 +12,21 @@ from chainrule.estimators.rows import Rows
 from chainrule.estimators.targets import weight_by_row
 from chainrule.model.class_weight import balanced, factor_of
 
-__all__ = ["weigh_classes"]
+__all__ = ["weigh_classes", "without_classes_of_weight_0"]
+
+
+def without_classes_of_weight_0(labels: Labels, class_weight: Any, rows: Rows) -> Rows:
+    """The rows without those that have weight 0 in every output: they are as if they were not there.
+
+    Raises DataError if no row is left, and SettingError or DataError as `weigh_classes` does.
+    """
+    if class_weight is None:
+        return rows
+    weights = _weights(labels, rows, _factors_by_output(labels, class_weight, rows))
+    kept = np.flatnonzero(weights.reshape(len(rows.y), -1).any(axis=1))
+    if not len(kept):
+        raise DataError("class_weight gives every row the weight 0: give some class of y a weight above 0")
+    return rows if len(kept) == len(rows.y) else rows.take(kept)
 
 
 def weigh_classes(labels: Labels, class_weight: Any, rows: Rows, held_out: Rows | None) -> tuple[Rows, Rows | None]:

@@ -16,7 +16,7 @@ _INPUTS = {"accept_sparse": "csr", "dtype": (np.float64, np.float32)}
 
 
 class Rows(NamedTuple):
-    """X (n, n_1), an array or a sparse matrix of rows, y as the user has it, and None or the weights of examples."""
+    """X (n, n_1), an array, sparse rows or a table of Arrow; y as the user has it; None or the weights of examples."""
 
     X: Any
     y: Array
@@ -24,7 +24,8 @@ class Rows(NamedTuple):
 
     def take(self, rows: Array) -> "Rows":
         """Some of the rows, by their numbers."""
-        return Rows(self.X[rows], self.y[rows], None if self.weight is None else self.weight[rows])
+        X = self.X.take(rows) if hasattr(self.X, "num_rows") else self.X[rows]
+        return Rows(X, self.y[rows], None if self.weight is None else self.weight[rows])
 
     def present(self) -> "Rows":
         """The rows with a weight above 0. Raises DataError if there are none."""
@@ -84,8 +85,7 @@ def _table_rows(estimator: Any, X: Any, y: Any, weight: Any, reset: bool) -> Row
     y = y.astype(np.float64) if estimator._numeric and y.dtype.kind in "OU" else y
     if table.num_rows != len(y):
         check_consistent_length(np.empty(table.num_rows), y)
-    rows = Rows(np.arange(len(y)), y, _as_weight(weight, len(y))).present()
-    return rows._replace(X=table if len(rows.X) == len(y) else table.filter(np.isin(np.arange(len(y)), rows.X)))
+    return Rows(table, y, _as_weight(weight, len(y))).present()
 
 
 def _validated(estimator: Any, *data: Any, **checks: Any) -> Any:

@@ -57,18 +57,19 @@ class TablePlan:
 
 
 def plan_for(
-    estimator: Any, rows: Rows, classes: Any, own_validation: bool
+    estimator: Any, rows: Rows, targets: Targets, own_validation: bool
 ) -> tuple[TablePlan, Targets, Network, dict[str, Any]]:
-    """The plan for a table, the targets of one member, the network of all members, and the parameters to show.
+    """The plan for a table, the targets as they are learned, the network of all members, and the parameters to show.
 
     - rows: X as a table, y and weights.
-    - classes: those of a first call of partial_fit, or None.
+    - targets: what y is.
     - own_validation: whether the user passes a validation set.
     """
     if len(rows.y) < 2:
         raise DataError(f"{len(rows.y)} sample came, but a table must have two rows at least: give more")
     encoder = Encoder.fit(rows.X)
-    targets = _targets_for(estimator, rows, classes)
+    if estimator._numeric:
+        targets = _scaled(estimator, rows, targets)
     settings = table_settings(estimator, own_validation)
     settings = settings.resolved(len(rows.y), rows.X.num_columns, sum(targets.widths))
     shown = parameters_of(estimator, settings, len(rows.y), own_validation)
@@ -83,11 +84,8 @@ def plan_for(
     return TablePlan(encoder, ensemble, parameters), targets, network, shown
 
 
-def _targets_for(estimator: Any, rows: Rows, classes: Any) -> Targets:
-    """The targets; numbers are scaled, by their logarithms unless a parameter asks for errors in their own unit."""
-    targets: Targets = estimator._targets_of(rows.y, classes)
-    if not estimator._numeric:
-        return targets
+def _scaled(estimator: Any, rows: Rows, targets: Targets) -> Targets:
+    """Numbers that are scaled, by their logarithms unless a parameter asks for errors in their own unit."""
     log = not {"output_activation", "cost", "loss", "scoring"} & changed_parameters(estimator)
     head = choose("numbers", *output_of(estimator, estimator._usual_output(targets)))
     return scaled_values_of(rows.y, head, log=log)

@@ -35,7 +35,7 @@ from chainrule.tables.profile.word_counts import MOST_DISTINCT, Counts
 
 __all__ = ["Cell", "ColumnProfile", "TargetProfile", "profile_columns"]
 
-EXACT = 2.0**53  # from here on float64 confuses integers, so that they are told apart as text
+EXACT = 2.0**53  # from here on float64 confuses integers, so that only text tells them apart
 
 
 class Cell(NamedTuple):
@@ -231,7 +231,7 @@ class TargetProfile(ColumnProfile):
 
     @property
     def as_text(self) -> bool:
-        """Whether the numbers are too large to be told apart as float64."""
+        """Whether the numbers are too large for float64 to tell them apart."""
         return self.values is not None and self._largest >= EXACT
 
     @property

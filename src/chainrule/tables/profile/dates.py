@@ -123,7 +123,7 @@ class Forms:
 
 
 def times_in(column: Any, form: str, name: str = "?") -> tuple[Values, int]:
-    """The times of a column (n,) in seconds since 1970, NaN where missing; and the first cell that is no time, or -1.
+    """The times of a column (n,), seconds since 1970, NaN where missing; and the first cell that is not a time, or -1.
 
     Cells with the year first are read under every form, because time stamps are written so.
     """

@@ -29,7 +29,7 @@ __all__ = ["KINDS", "Classes", "LogQuantity", "Quantity", "Target"]
 
 @dataclasses.dataclass(frozen=True)
 class Target(abc.ABC):
-    """A target column, found by `name`."""
+    """A target column, by its `name`."""
 
     kind: ClassVar[str]
     name: str

@@ -15,7 +15,7 @@ __all__ = ["Dropped", "Presence", "Transform", "flagged"]
 
 @dataclasses.dataclass(frozen=True)
 class Transform(abc.ABC):
-    """What one column, found by `name`, becomes: `features` names the columns of the input that `fill` writes."""
+    """What one column, `name`, becomes: `features` names the columns of the input that `fill` writes."""
 
     kind: ClassVar[str]
     as_input: ClassVar[str]  # how the network sees the column, in words
