@@ -23,8 +23,9 @@ class Rows(NamedTuple):
     weight: Array | None
 
     def take(self, rows: Array) -> "Rows":
-        """Some of the rows, by their numbers."""
-        X = self.X.take(rows) if hasattr(self.X, "num_rows") else self.X[rows]
+        """Some of the rows, by their numbers, which rise."""
+        is_table = hasattr(self.X, "num_rows")
+        X = self.X.filter(np.isin(np.arange(len(self.y)), rows)) if is_table else self.X[rows]
         return Rows(X, self.y[rows], None if self.weight is None else self.weight[rows])
 
     def present(self) -> "Rows":
