@@ -20,6 +20,8 @@ def without_classes_of_weight_0(labels: Labels, class_weight: Any, rows: Rows) -
 
     Raises DataError if no row is left, and SettingError or DataError as `weigh_classes` does.
     """
+    if class_weight is None:
+        return rows
     weights = _weights(labels, rows, _factors_by_output(labels, class_weight, rows))
     kept = np.flatnonzero(weights.reshape(len(rows.y), -1).any(axis=1))
     if not len(kept):
