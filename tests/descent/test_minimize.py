@@ -142,6 +142,11 @@ def test_cancelling_keeps_the_best_point():
     assert [type(event).__name__ for event in (seen[0], *seen[-2:])] == ["Started", "Stopped", "Finished"]
 
 
+def test_a_callback_that_returns_true_ends_the_descent():
+    found = cr.minimize(bowl, [0.0], optimizer=cr.SGD(0.01), callback=lambda event: True)
+    assert (found.status, found.nit) == (3, 0)
+
+
 def test_lbfgs_computes_each_point_once():
     seen = []
 

@@ -126,6 +126,17 @@ def test_the_least_gain_is_one_of_the_mean_of_the_members() -> None:
     assert cr.train_table(table, "y", **how).history.epochs == 2
 
 
+def test_the_least_gain_of_a_metric_is_in_its_own_unit() -> None:
+    """However many members there are: their costs are summed, their metrics are not."""
+    table = {"x": np.arange(40.0), "y": np.sin(np.arange(40.0))}
+    how = {"members": 2, "start": "random", "schedule": "constant", "learning_rate": 1e-4, "metric": "rmse"}
+    first, second = cr.train_table(table, "y", epochs=2, **how).history.metrics["rmse"]
+    assert first > second
+    for share, goes_on in ((0.75, True), (1.5, False)):
+        stops = {"epochs": 3, "patience": 1, "min_delta": share * (first - second)}
+        assert (cr.train_table(table, "y", **how, **stops).history.epochs > 2) == goes_on
+
+
 def test_more_members_than_rows_are_refused() -> None:
     table = {"x": np.arange(12.0), "y": np.arange(12.0) ** 2}
     with pytest.raises(SettingError, match="members is 13, but there are 12 rows to train on"):

@@ -110,6 +110,18 @@ def test_the_weights_kept_are_those_of_the_best_epoch() -> None:
     assert model.summary["at_best_epoch"]["validation_cost"] == min(costs)
 
 
+def test_a_callback_that_returns_true_ends_training() -> None:
+    ends: list[EpochEnd] = []
+
+    def note(event: object) -> bool:
+        ends.extend([event] if isinstance(event, EpochEnd) else [])
+        return len(ends) == 2
+
+    history = cr.train_table(shapes(60), target="sign", epochs=40, callback=note).history
+    assert history is not None
+    assert (history.epochs, history.stopped) == (2, "cancelled")
+
+
 def test_too_few_rows_are_all_trained_on() -> None:
     training = TableTraining({"x": [1.0, 2.0, 3.0], "y": [1.5, 2.5, 3.5]}, "y", TableSettings())
     assert training.held_out is None
