@@ -14,6 +14,7 @@ from typing import ClassVar
 import numpy as np
 
 from chainrule.arrays import Array
+from chainrule.fields import Whole
 from chainrule.registry import Entry, Registry, require
 
 __all__ = [
@@ -282,11 +283,9 @@ class Plateau(Schedule):
     def __post_init__(self) -> None:
         super().__post_init__()
         require(0 < self.factor <= 1, "factor of plateau", self.factor, "above 0, at most 1")
-        whole = isinstance(self.patience, int | np.integer) and not isinstance(self.patience, bool)
-        require(whole and self.patience >= 1, "patience of plateau", self.patience, "a whole number from 1")
         require(self.min_delta >= 0, "min_delta of plateau", self.min_delta, "at least 0")
         require(0 <= self.lowest <= 1, "lowest of plateau", self.lowest, "from 0 to 1")
-        object.__setattr__(self, "patience", int(self.patience))
+        object.__setattr__(self, "patience", Whole(1).clean("patience of plateau", self.patience))
 
     def factors(self, first: int, count: int, per_epoch: int, total: int, watched: Sequence[float]) -> Array:
         return self.follow()(first, count, per_epoch, total, watched)

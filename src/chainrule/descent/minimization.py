@@ -10,6 +10,7 @@ import numpy as np
 from chainrule.descent.loop import Descent, Settings
 from chainrule.descent.problem import Problem
 from chainrule.errors import SettingError
+from chainrule.fields import Whole, is_number
 from chainrule.optimizers import OPTIMIZERS, SGD, Clip, Optimizer
 from chainrule.random import as_seed
 from chainrule.registry import require
@@ -121,9 +122,8 @@ def descend(
     Raises SettingError and UnknownNameError where `minimize` does.
     """
     rule = OPTIMIZERS.get(optimizer)
-    number = isinstance(tolerance, int | float | np.floating) and not isinstance(tolerance, bool)
-    require(number and 0 <= tolerance < math.inf, "tolerance", tolerance, "a number from 0")
-    _whole("max_steps", max_steps, 0)
+    require(is_number(tolerance) and 0 <= tolerance < math.inf, "tolerance", tolerance, "a number from 0")
+    Whole(0).clean("max_steps", max_steps)
     require(clip is None or isinstance(clip, Clip), "clip", clip, "a Clip, or None")
     require(
         clip is None or clip.example == math.inf,
@@ -146,19 +146,14 @@ def descend(
     return Descent(Problem(f, v0, gradient, examples), settings, cancel)
 
 
-def _whole(name: str, value: Any, least: int) -> None:
-    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    require(whole and value >= least, name, value, f"a whole number from {least}")
-
-
 def _batch_size(examples: int | None, batch_size: int | None, rule: Optimizer) -> int:
     if examples is None:
         require(batch_size is None, "batch_size", batch_size, "left out unless `examples` gives their number")
         return 1
-    _whole("examples", examples, 1)
+    Whole(1).clean("examples", examples)
     if batch_size is None:
         return examples if rule.full_batch else min(32, examples)
-    _whole("batch_size", batch_size, 1)
+    Whole(1).clean("batch_size", batch_size)
     if rule.line_search and batch_size < examples:
         raise SettingError(f"{rule.name} takes all {examples} examples for a step: leave batch_size out")
     return min(batch_size, examples)

@@ -9,8 +9,8 @@ import numpy as np
 from chainrule.arrays import Array
 from chainrule.errors import DataError
 from chainrule.estimators.targets import weight_by_row
+from chainrule.fields import Whole
 from chainrule.model.heads import shares
-from chainrule.registry import require
 
 __all__ = ["Labels", "in_words", "labels_for", "labels_of", "of_one_type", "several_labels"]
 
@@ -114,9 +114,7 @@ def labels_of(y: Array, kind: str, single: bool = True) -> Labels:
 
 def several_labels(count: int) -> Labels:
     """Yes or no for each of `count` labels. Raises SettingError unless that is a whole number from 1."""
-    whole = isinstance(count, int | np.integer) and not isinstance(count, bool) and count > 0
-    require(whole, "n_labels", count, "a whole number from 1")
-    return Labels("multilabel", (np.array([0, 1]),) * count)
+    return Labels("multilabel", (np.array([0, 1]),) * Whole(1).clean("n_labels", count))
 
 
 def labels_for(classes: Any, single: bool = True) -> Labels:

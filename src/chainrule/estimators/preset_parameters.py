@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.estimators.parameters import activation_of, hidden_sizes, optimizer_of, patience_of
+from chainrule.estimators.parameters import activation_of, hidden_sizes, optimizer_of, patience_of, word_of
 from chainrule.model.settings import TableSettings
 
 __all__ = ["changed_parameters", "parameters_of", "table_settings"]
@@ -42,6 +42,7 @@ _TO_SETTING: dict[str, Callable[[Any], Any]] = {  # the values, of an estimator,
 }
 _TO_PARAMETER: dict[str, Callable[[Any], Any]] = {  # from the value of a setting, where the two are written differently
     "hidden_layer_sizes": tuple,
+    "activation": lambda choice: choice if isinstance(choice, list) else word_of(choice),
     "learning_rate": lambda schedule: schedule or "constant",
     "n_iter_no_change": lambda patience: math.inf if patience is None else patience,
 }

@@ -3,9 +3,8 @@
 import dataclasses
 import math
 
-import numpy as np
-
 from chainrule.arrays import Array, namespace
+from chainrule.fields import is_number
 from chainrule.registry import require
 
 __all__ = ["Clip"]
@@ -37,8 +36,7 @@ class Clip:
     def __post_init__(self) -> None:
         for name in ("norm", "value", "example"):
             bound = getattr(self, name)
-            number = isinstance(bound, int | float | np.integer | np.floating) and not isinstance(bound, bool)
-            require(number and bound > 0, f"{name} of clip", bound, "a number above 0")
+            require(is_number(bound) and bound > 0, f"{name} of clip", bound, "a number above 0")
             object.__setattr__(self, name, float(bound))
 
     def apply(self, g: Array) -> Array:

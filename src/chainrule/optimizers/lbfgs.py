@@ -9,6 +9,7 @@ import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.errors import SettingError
+from chainrule.fields import Whole
 from chainrule.optimizers.base import Ending, Objective, Optimizer, Point, Slots
 from chainrule.registry import require
 
@@ -61,10 +62,7 @@ class LBFGS(Optimizer):
         super().__post_init__()
         require(self.learning_rate == 1, "learning_rate of lbfgs", self.learning_rate, "1: a line search sets the step")
         for name, least in (("memory", 1), ("evaluations", 0)):
-            value = getattr(self, name)
-            whole = isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= least)
-            require(whole, f"{name} of lbfgs", value, f"a whole number from {least}")
-            object.__setattr__(self, name, int(value))
+            object.__setattr__(self, name, Whole(least).clean(f"{name} of lbfgs", getattr(self, name)))
         require(self.tolerance >= 0, "tolerance of lbfgs", self.tolerance, "at least 0")
         require(self.reduction >= 0, "reduction of lbfgs", self.reduction, "at least 0")
 
