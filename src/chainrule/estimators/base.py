@@ -112,8 +112,7 @@ class MLP(SharedParameters, Fitted, Explained, CallbackSupport, BaseEstimator):
         with restored_on_failure(self):
             rows = checked_rows(self, X, y, weight, reset=fresh)
             targets = self._targets_of(rows.y, classes) if fresh else self._targets
-            if isinstance(targets, Labels):
-                rows = without_classes_of_weight_0(targets, getattr(self, "class_weight", None), rows)
+            rows = self._with_weight(rows, targets)
             if fresh:
                 self._begin(rows, targets, validation.X is not None)
             rows, held_out = self._split(rows, validation)
@@ -127,6 +126,12 @@ class MLP(SharedParameters, Fitted, Explained, CallbackSupport, BaseEstimator):
             data = {"X": X, "y": y, "metadata": metadata}
             self._train(call, FitTasks() if once else FitTasks(self, self._parameters.max_iter, data))
         return self
+
+    def _with_weight(self, rows: Rows, targets: Targets) -> Rows:
+        """The rows without those of classes of weight 0."""
+        if not isinstance(targets, Labels):
+            return rows
+        return without_classes_of_weight_0(targets, getattr(self, "class_weight", None), rows)
 
     def _begin(self, rows: Rows, targets: Targets, own_validation: bool) -> None:
         """Forget what was learned, and begin with a network for these rows."""

@@ -74,13 +74,10 @@ def train(
     Raises DataError where X, T, weights or validation do not fit the network, SettingError where a setting is out of
     its range or contradicts another, EngineError where the engine lacks something: each before anything is trained.
     """
-    require(isinstance(net, Network), "net", net, "a Network")
-    require(state is None or isinstance(state, TrainingState), "state", state, "the state of a training")
-    require(isinstance(metrics or {}, Mapping), "metrics", metrics, "functions of (A, T) by their names")
+    _check_types(net, metrics, cancel, state)
     checked = TrainingSettings.of(**settings)
     if metrics and validation is None:
         raise SettingError("metrics are computed on the validation set: give validation=(X, T) too")
-    require(cancel is None or callable(cancel), "cancel", cancel, "a function")
     monitored = Monitor(dict(metrics or {}), monitor, mode)
     checked.dropouts(len(net.sizes) - 2)
     sparse = not checked.optimizer.full_batch
@@ -97,6 +94,14 @@ def train(
         state=state,
         checkpoint=checkpoint,
     )
+
+
+def _check_types(net: Any, metrics: Any, cancel: Any, state: Any) -> None:
+    """Raise SettingError in one line for an argument of another type."""
+    require(isinstance(net, Network), "net", net, "a Network")
+    require(isinstance(metrics or {}, Mapping), "metrics", metrics, "functions of (A, T) by their names")
+    require(cancel is None or callable(cancel), "cancel", cancel, "a function")
+    require(state is None or isinstance(state, TrainingState), "state", state, "the state of a training")
 
 
 @signature_with(TrainingSettings, passed_to=train)
