@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 
 from chainrule.errors import SettingError, UnknownNameError
+from chainrule.text import shown
 
 __all__ = ["Entry", "Registry", "require"]
 
@@ -28,7 +29,7 @@ def require(ok: bool, what: str, value: object, allowed: str) -> None:
     Raises SettingError where `ok` is false; the message has the name `what`, the `value`, and what is `allowed`.
     """
     if not ok:
-        raise SettingError(f"{what} is {value!r}, but must be {allowed}")
+        raise SettingError(f"{what} is {shown(value)}, but must be {allowed}")
 
 
 @dataclasses.dataclass(frozen=True)

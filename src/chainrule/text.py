@@ -1,10 +1,11 @@
-"""Formats names, numbers and curves for people."""
+"""Formats names, values, numbers and curves for people."""
 
 import math
 from collections.abc import Sequence
 
-__all__ = ["counted", "number", "printable", "sparkline", "words"]
+__all__ = ["counted", "number", "printable", "shown", "sparkline", "words"]
 
+LONGEST = 200  # characters of a value in a message
 _LEVELS = "▁▂▃▄▅▆▇█"
 
 
@@ -15,6 +16,16 @@ def printable(text: str) -> str:
     5
     """
     return "".join(c if c.isprintable() or c == " " else repr(c)[1:-1] for c in text)
+
+
+def shown(value: object) -> str:
+    """A value in one line of at most 200 characters.
+
+    >>> shown(np.eye(2)), len(shown(list(range(1000))))
+    ('array([[1., 0.], [0., 1.]])', 200)
+    """
+    line = " ".join(repr(value).split())
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 4]} ..."
 
 
 def words(name: str) -> str:

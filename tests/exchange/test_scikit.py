@@ -76,8 +76,8 @@ def test_it_is_a_network_of_its_own():
     ("given", "words"),
     [
         (MLPClassifier(), "this MLPClassifier is not fitted"),
-        (LogisticRegression(), "a LogisticRegression is not an MLPClassifier or MLPRegressor"),
-        (None, "a NoneType is no"),
+        (LogisticRegression(), r"mlp is LogisticRegression\(\), but must be an MLPClassifier"),
+        (None, "mlp is None, but must be"),
     ],
 )
 def test_anything_else_is_refused_in_one_line(given, words):

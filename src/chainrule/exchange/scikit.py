@@ -8,6 +8,7 @@ from chainrule.architecture import Architecture
 from chainrule.costs import partner
 from chainrule.errors import SettingError
 from chainrule.network import Network
+from chainrule.registry import require
 
 __all__ = ["from_sklearn"]
 
@@ -30,8 +31,8 @@ def from_sklearn(mlp: Any) -> Network:
     """
     from sklearn.neural_network import MLPClassifier, MLPRegressor
 
-    if not isinstance(mlp, MLPClassifier | MLPRegressor):
-        raise SettingError(f"{mlp!r} is not an MLPClassifier or MLPRegressor of scikit-learn")
+    is_theirs = isinstance(mlp, MLPClassifier | MLPRegressor)
+    require(is_theirs, "mlp", mlp, "an MLPClassifier or MLPRegressor of scikit-learn")
     if not hasattr(mlp, "coefs_"):
         raise SettingError(f"this {type(mlp).__name__} is not fitted, so it has no weights yet: call its fit first")
     layers = list(zip(mlp.coefs_, mlp.intercepts_, strict=True))
