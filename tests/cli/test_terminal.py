@@ -83,7 +83,7 @@ def test_help_fits_narrow_terminals(
 
 @pytest.mark.parametrize("columns", ["40", "80", "130"])
 def test_progress_keeps_the_epoch_and_the_time_left_in_one_line(columns: str, folder: Path) -> None:
-    arguments = ("train", "t.csv", "--target", "answer", "--time", "0.5", "--epochs", "100000", "--metric", "auc")
+    arguments = ("train", "t.csv", "--target", "answer", "--time", "2", "--epochs", "100000", "--metric", "auc")
     found = on_terminal(*arguments, "--out", "n.safetensors", cwd=folder, COLUMNS=columns)
     last = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", found.split("\x1b[2K")[-2])
     assert re.search(r"epoch \d+/100000 .*cost.* \d:\d\d:\d\d left", last) or columns == "40"

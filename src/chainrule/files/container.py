@@ -37,6 +37,7 @@ METADATA = "__metadata__"
 DTYPES = {"F32": "<f4", "F64": "<f8", "I32": "<i4", "I64": "<i8", "U8": "|u1", "BOOL": "|b1"}
 MAX_RANK = 32  # dimensions of a tensor
 ALIGNMENT = 64  # bytes
+UNVERIFIED = ": use the original, or verify=False to read it as it is"  # what to do where the digest does not match
 _DIGEST_BYTES = 32  # of a SHA-256
 _LARGEST = np.iinfo(np.intp).max  # bytes of an array
 _NAMES = {dtype[1:]: name for name, dtype in DTYPES.items()}
@@ -178,7 +179,7 @@ def _check_digest(raw: bytes) -> None:
     if b'"chainrule"' not in raw[: data_start(raw)]:
         raise ModelFileError("it is a safetensors file of another program: name a model that chainrule saved")
     problem = "its SHA-256 does not match, it was damaged or rewritten by another tool"
-    raise ModelFileError(f"{problem}: use the original, or verify=False to read it as it is")
+    raise ModelFileError(f"{problem}{UNVERIFIED}")
 
 
 def _unpack(raw: bytes, verify: bool) -> Container:
@@ -189,7 +190,7 @@ def _unpack(raw: bytes, verify: bool) -> Container:
     digest_entry = _entry("U8", (_DIGEST_BYTES,), len(raw) - data_start(raw) - _DIGEST_BYTES)
     if verify and list(header.items())[-1:] != [(DIGEST, digest_entry)]:
         problem = f"its last tensor is not {DIGEST}, it was rewritten by another tool"
-        raise ModelFileError(f"{problem}: use the original, or verify=False to read it as it is")
+        raise ModelFileError(f"{problem}{UNVERIFIED}")
     tensors.pop(DIGEST, None)
     return Container(document, tensors)
 

@@ -108,7 +108,8 @@ def _check_types(net: Any, metrics: Any, cancel: Any, state: Any) -> None:
 def fit(net: Network, X: Any, T: Any, *, progress: bool = False, **settings: Any) -> History:
     """The same as `train`, run to its end: returns its History.
 
-    - net, X, T: as in `train`, and so are its other arguments, such as validation and checkpoint.
+    - net, X, T, sample_weight, validation, metrics, monitor, mode: as in `train`.
+    - total_weight, feature_names, cancel, state, checkpoint: as in `train`.
     - progress: whether to show the progress, on a terminal, in a notebook, or as lines on stderr.
     {settings}
 

@@ -15,7 +15,7 @@ import numpy as np
 from chainrule.arrays import Array
 from chainrule.engines import RunState
 from chainrule.errors import ModelFileError
-from chainrule.files.container import SCHEMA, Container, read, write
+from chainrule.files.container import SCHEMA, UNVERIFIED, Container, read, write
 from chainrule.training.fingerprint import Fingerprint
 from chainrule.training.history import History
 from chainrule.training.state import TrainingState
@@ -51,7 +51,7 @@ def read_state(path: str | os.PathLike[str]) -> Stored:
     try:
         container = read(path)
     except ModelFileError as error:
-        reason, *_ = str(error).split(": take the original")
+        reason = str(error).removesuffix(UNVERIFIED)
         raise ModelFileError(f"{reason}: no training can be resumed from it, remove it or name another") from None
     kind = container.document.get("kind")
     if kind != KIND:
