@@ -1,7 +1,7 @@
-"""What every test shares: where the real data lie."""
+"""What tests share: where the real data lie, and JAX in float64."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,3 +20,14 @@ def shared_data() -> Callable[[str], Path]:
         return folder / name
 
     return find
+
+
+@pytest.fixture
+def jax_in_64_bits() -> Iterator[None]:
+    """JAX computes in float64 while the test runs."""
+    import jax
+
+    before = jax.config.jax_enable_x64
+    jax.config.update("jax_enable_x64", True)
+    yield
+    jax.config.update("jax_enable_x64", before)

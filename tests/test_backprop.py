@@ -19,14 +19,6 @@ from .problems import FACTORS, SIGMAS, cases, covering_problems
 H = 1e-40  # of a complex step
 
 
-@pytest.fixture
-def jax_in_64_bits():
-    before = jax.config.jax_enable_x64
-    jax.config.update("jax_enable_x64", True)
-    yield
-    jax.config.update("jax_enable_x64", before)
-
-
 # --- a network worked by hand ----------------------------------------------------------------------------------------
 #
 #   layer 2: a = z^2, W = ((1, -1), (2, 1)), b = (0, 1)     layer 3: a = z, W = (1, 2), b = -3     C_x = (a - t)^2 / 2

@@ -17,14 +17,6 @@ SIZES, M = (3, 4, 2, 3), 5
 SQUARE = (3, 3, 3, 3)  # for JAX, which compiles every operation anew for every shape; the rows are then 3, too
 
 
-@pytest.fixture
-def jax_in_64_bits():
-    before = jax.config.jax_enable_x64
-    jax.config.update("jax_enable_x64", True)
-    yield
-    jax.config.update("jax_enable_x64", before)
-
-
 def network(sigma, xp=np, dtype="float64", sizes=SIZES, m=M):
     """Three layers with the activation in both hidden ones, inputs, targets, and dropout's factors."""
     rng = np.random.default_rng(0)

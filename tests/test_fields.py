@@ -214,3 +214,16 @@ def test_texts_are_sentences(name: str) -> None:
     text = settings_of(TrainingSettings)[name].text
     assert text[0].isupper()
     assert text.endswith(".")
+
+
+@pytest.mark.parametrize(
+    "value", [np.eye(30), "x" * 5000, "two\nlines", list(range(1000))], ids=["array", "text", "lines", "list"]
+)
+@pytest.mark.parametrize("name", ["alpha", "optimizer", "epochs", "engine"])
+def test_a_refused_value_is_shown_in_one_line_of_bounded_length(name: str, value: object) -> None:
+    if name == "engine" and isinstance(value, str):
+        pytest.skip("any text may name an engine")
+    with pytest.raises(ChainruleError) as caught:
+        TrainingSettings(**{name: value})
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 400

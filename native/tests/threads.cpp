@@ -138,23 +138,22 @@ void write(const std::string &path, const char *text) {
 }
 
 void check_quota() {
-  char folder[] = "/tmp/chainrule-groups-XXXXXX";
-  if (!mkdtemp(folder)) return check(false, "a folder for the test");
-  const std::string root = folder;
+  std::string root = std::filesystem::temp_directory_path() / "chainrule-groups-XXXXXX";
+  if (!mkdtemp(root.data())) return check(false, "a folder for the test");
   write(root + "/cpu.max", "max 100000\n");
-  check(quota(folder, "0::/a/b\n") == 0, "no quota");
+  check(quota(root.c_str(), "0::/a/b\n") == 0, "no quota");
   write(root + "/a/cpu.max", "250000 100000\n");
   write(root + "/a/b/cpu.max", "max 100000\n");
-  check(quota(folder, "0::/a/b\n") == 3, "version 2: the quota of a group above, rounded up");
+  check(quota(root.c_str(), "0::/a/b\n") == 3, "version 2: the quota of a group above, rounded up");
   write(root + "/a/b/cpu.max", "50000 100000\n");
-  check(quota(folder, "0::/a/b\n") == 1, "version 2: the least quota");
+  check(quota(root.c_str(), "0::/a/b\n") == 1, "version 2: the least quota");
   write(root + "/cpu,cpuacct/cpu.cfs_quota_us", "-1\n");
   write(root + "/cpu,cpuacct/cpu.cfs_period_us", "100000\n");
-  check(quota(folder, "4:memory:/x\n3:cpu,cpuacct:/x\n") == 0, "version 1: no quota");
+  check(quota(root.c_str(), "4:memory:/x\n3:cpu,cpuacct:/x\n") == 0, "version 1: no quota");
   write(root + "/cpu,cpuacct/x/cpu.cfs_quota_us", "400000\n");
   write(root + "/cpu,cpuacct/x/cpu.cfs_period_us", "100000\n");
-  check(quota(folder, "4:memory:/x\n3:cpu,cpuacct:/x\n") == 4, "version 1: the group's quota");
-  check(quota(folder, "no line of a group\n:\n\n") == 0, "a text that is none");
+  check(quota(root.c_str(), "4:memory:/x\n3:cpu,cpuacct:/x\n") == 4, "version 1: the group's quota");
+  check(quota(root.c_str(), "no line of a group\n:\n\n") == 0, "a text that is none");
   std::filesystem::remove_all(root);
 }
 

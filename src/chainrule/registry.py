@@ -94,7 +94,8 @@ class Registry(Generic[E]):
             return self._from_document(choice)
         if callable(choice) and not isinstance(choice, type) and self._wrap is not None:
             return self._wrap(choice)
-        raise SettingError(f"{self.kind} is {choice!r}, but must be a name ({', '.join(self.names())}) or an object")
+        allowed = f"a name ({', '.join(self.names())}) or an object"
+        raise SettingError(f"{self.kind} is {shown(choice)}, but must be {allowed}")
 
     def holds(self, entry: E) -> bool:
         """Whether the class of the entry is registered, so that its name identifies it."""
@@ -111,7 +112,7 @@ class Registry(Generic[E]):
         if name not in self._classes:
             close = difflib.get_close_matches(name, self._classes, n=1)
             hint = f"did you mean {close[0]!r}?" if close else f"choose from {', '.join(self.names())}"
-            raise UnknownNameError(f"there is no {self.kind} {name!r}: {hint}")
+            raise UnknownNameError(f"there is no {self.kind} {shown(name)}: {hint}")
         return self._classes[name]
 
     def _from_document(self, document: Mapping[str, Any]) -> E:

@@ -40,11 +40,8 @@ RANGES = 32  # the greatest number of ranges; each has `GROUP` rows or more
 ENOUGH = {"classes": 0.85, "numbers": 0.95}  # the share of what can be explained that makes a column suspect
 COPY = 0.98  # two columns are copies of each other if at least this share of their rows is grouped alike
 WORSE = 3.0  # the others are clearly worse if they leave this many times as much unexplained
-CELLS, PURE, CHANCE = (
-    30,
-    0.99,
-    1e-9,
-)  # least cells, their share in one class, the greatest probability of that by chance
+CELLS, PURE = 30, 0.99  # the least number of cells, and the least share of them in one class
+CHANCE = 1e-9  # the greatest probability of that by chance
 
 
 @dataclasses.dataclass(frozen=True)
