@@ -12,7 +12,7 @@ import io
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from chainrule.errors import DataError
 from chainrule.tables.arrow import arrow_csv, pa
@@ -28,6 +28,7 @@ __all__ = ["DelimitedSource"]
 _HEAD = 4096  # bytes by which a binary file is recognised
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")
 _LONGEST = 1 << 30  # bytes that one row may take at most
+_NO_WORDS: Any = dict.fromkeys(("null_values", "true_values", "false_values"), ())  # of which each column has a table
 _ROW_TOO_LONG = "straddling"  # Arrow's words for a row that is longer than a block
 _NO_ROWS = "Empty CSV file or block"  # and for a file without rows, or a block of empty lines
 
@@ -93,7 +94,7 @@ class DelimitedSource(Source):
                 pa.PythonFile(text, mode="r"),
                 read_options=arrow_csv.ReadOptions(block_size=block, skip_rows_after_names=skipped),
                 parse_options=arrow_csv.ParseOptions(delimiter=self._separator, newlines_in_values=True),
-                convert_options=arrow_csv.ConvertOptions(column_types=types),
+                convert_options=arrow_csv.ConvertOptions(column_types=types, **_NO_WORDS),
             ):
                 self._note(_encoding_note(text.encoding))
                 yield batch
