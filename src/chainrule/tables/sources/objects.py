@@ -98,7 +98,7 @@ def _kind_of(kind: type) -> str:
     """What the cells of a type are, its name for other types."""
     if kind.__name__ in ("NAType", "NaTType"):
         return "missing"
-    if kind.__name__ in ("Period", "Interval") and kind.__module__.startswith("pandas."):
+    if kind.__name__ in ("Period", "Interval") and kind.__module__.partition(".")[0] == "pandas":
         return "word"  # by its text
     return next((name for types, name in _KINDS if issubclass(kind, types)), kind.__name__)
 
