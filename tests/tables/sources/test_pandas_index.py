@@ -59,7 +59,9 @@ def test_a_note_names_what_is_left_out(tmp_path):
     assert len(notes_on(tmp_path / "parts")) == 1
 
 
-@pytest.mark.parametrize("document", [b"{", b"[]", b"null", b'{"index_columns": 3}', b'{"index_columns": [1, {}, "z"]}', b"\xff"])
+@pytest.mark.parametrize(
+    "document", [b"{", b"[]", b"null", b'{"index_columns": 3}', b'{"index_columns": [1, {}, "z"]}', b"\xff"]
+)
 def test_metadata_that_are_damaged_name_no_index(document):
     table = pa.table({"x": [1, 2]}).replace_schema_metadata({"pandas": document})
     assert as_source(table).names == ["x"]

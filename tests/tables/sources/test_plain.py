@@ -66,7 +66,10 @@ SAME = {
         pa.RunEndEncodedArray.from_arrays([7, 47, 87, 130], pa.array(["w", "u", "v", None]))[7:127],
         SLOW_WORDS,
     ),
-    "run-end encoded categories": (runs(pa.array(["u", "v", None]).dictionary_encode()), SLOW_WORDS.dictionary_encode()),
+    "run-end encoded categories": (
+        runs(pa.array(["u", "v", None]).dictionary_encode()),
+        SLOW_WORDS.dictionary_encode(),
+    ),
     "categories of views": (
         pa.DictionaryArray.from_arrays(repeated([0, 1, None], pa.int32()), pa.array(["u", "v"], pa.string_view())),
         WORDS.dictionary_encode(),
@@ -103,9 +106,9 @@ def test_a_layout_changes_nothing(name, tmp_path):
 
 def test_a_model_takes_text_in_every_layout(tmp_path):
     plain, views = (with_column(SAME["string_view"][k]) for k in (1, 0))
-    model = cr.train_table(plain, "y", epochs=2, hidden=(4,))
+    model = cr.train_table(plain, "y", epochs=2, hidden=(4,), members=1)
     for form in (views, stored(views, tmp_path / "t.arrow")):
-        again = cr.train_table(form, "y", epochs=2, hidden=(4,))
+        again = cr.train_table(form, "y", epochs=2, hidden=(4,), members=1)
         np.testing.assert_array_equal(again.network.theta, model.network.theta)
         assert model.evaluate(form) == model.evaluate(plain)
         np.testing.assert_array_equal(model.predict(form), model.predict(plain))
@@ -146,6 +149,16 @@ def test_periods_are_what_pandas_writes(freq):
     ]
 
 
+WITHOUT_PANDAS = """
+import sys
+class Finder:
+    def find_spec(name, *rest):
+        if name == "pandas":
+            raise ImportError(name)
+sys.meta_path.insert(0, Finder)
+from chainrule.tables.sources import as_source"""
+
+
 def test_months_are_times_and_classes(tmp_path):
     months = pd.period_range("2000-01", periods=4, freq="M")
     frame = pd.DataFrame({"x": np.arange(N), "c": list(months) * 30, "y": np.arange(N)})
@@ -153,12 +166,9 @@ def test_months_are_times_and_classes(tmp_path):
     for form in (frame, tmp_path / "t.parquet", {"c": list(months) * 30, "y": np.arange(N)}):
         assert as_input(form)[0][1].startswith("year-month around 2000-02")
         assert Targets.fit(form, "c").columns[0].words == ("2000-01", "2000-02", "2000-03", "2000-04")
-    code = (
-        "import sys; sys.modules['pandas'] = None; from chainrule.tables.sources import as_source as s;"
-        f"print(s({str(tmp_path / 't.parquet')!r}).table()['c'][2].as_py())"
-    )
+    code = f"{WITHOUT_PANDAS}; print(as_source({str(tmp_path / 't.parquet')!r}).table()['c'][2].as_py())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "2000-03\n"  # without pandas too, which registers the type
+    assert done.stdout == "2000-03\n"  # pandas registers the type, if it is there
 
 
 def test_intervals_are_ordered_words():
@@ -259,20 +269,26 @@ def test_blocks_are_bounded_by_the_words_that_a_dictionary_stands_for(name, tmp_
     assert source.schema is None or source.schema.field("w").type == block.schema.field("w").type
 
 
+def read_or_refused(path):
+    """The line in which a file is refused; "" if it is read."""
+    try:
+        for column in read_table(path).columns:
+            column_as_words(column)
+    except DataError as error:
+        return str(error)
+    return ""
+
+
 def test_every_changed_byte_of_an_arrow_file_is_read_or_refused_in_one_line(tmp_path):
     table = with_column(WORDS).append_column("v", repeated(["ab" * 9, None, "c"], pa.string_view()))
     table = table.append_column("d", WORDS.dictionary_encode()).slice(0, 9)
     path, random = tmp_path / "t.arrow", np.random.default_rng(0)
     content = stored(table, path).read_bytes()
-    for _ in range(300):
+    for _ in range(200):
         changed = np.frombuffer(content, np.uint8).copy()
         changed[random.integers(len(changed), size=2)] = random.choice([0, 1, 127, 128, 255], 2)
         path.write_bytes(changed.tobytes())
-        try:
-            for column in read_table(path).columns:
-                column_as_words(column)
-        except DataError as error:
-            assert "\n" not in str(error)
+        assert "\n" not in read_or_refused(path)
 
 
 def test_text_whose_offsets_leave_its_data_is_refused(tmp_path):

@@ -26,10 +26,8 @@ __all__ = ["extension_of", "meaning_of", "unknown"]
 
 _NAME, _PARAMETERS = b"ARROW:extension:name", b"ARROW:extension:metadata"
 _HYPHENS = (8, 13, 18, 23)  # their places in the text of a UUID
-_UNITS = {  # of NumPy, by the names of pandas' frequencies
-    **{"D": "D", "h": "h", "H": "h", "min": "m", "T": "m", "s": "s", "S": "s"},
-    **{"ms": "ms", "L": "ms", "us": "us", "U": "us", "ns": "ns", "N": "ns"},
-}
+_UNITS = {"D": "D", "h": "h", "min": "m", "s": "s", "ms": "ms", "us": "us", "ns": "ns"}  # of NumPy, by pandas' names
+_UNITS |= {"H": "h", "T": "m", "S": "s", "L": "ms", "U": "us", "N": "ns"}  # names before pandas 2.2
 _WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 
 
@@ -124,7 +122,8 @@ def _interval(storage: pa.Array, parameters: dict[str, Any]) -> pa.Array:
 
 def _dates(numbers: NDArray[np.int64], unit: str) -> pa.Array:
     """Counts of a unit since 1970 as `2020-01`, `2020-01-31`, `2020-01-31 18:30`."""
-    text = np.datetime_as_string(numbers.astype(f"datetime64[{unit}]"), unit="m" if unit == "h" else unit)
+    times: Any = numbers.astype(f"datetime64[{unit}]")
+    text = np.datetime_as_string(times, unit="m" if unit == "h" else unit)  # type: ignore[call-overload]
     return pc.replace_substring(pa.array(text, pa.large_string()), "T", " ")
 
 

@@ -9,6 +9,7 @@ written out, because that is what becomes of them.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -161,7 +162,7 @@ def _cut(table: pa.Table) -> Iterator[pa.Table]:
         return
     ends = np.cumsum(np.sum(lengths, axis=0) + _LEAST * table.num_columns)
     cuts = [0, *(np.flatnonzero(np.diff(ends // BLOCK_BYTES)) + 1).tolist(), table.num_rows]
-    for start, stop in zip(cuts, cuts[1:], strict=False):
+    for start, stop in itertools.pairwise(cuts):
         if start < stop:
             yield table.slice(start, stop - start)
 
