@@ -39,7 +39,7 @@ def column_of(name: str, values: Any) -> pa.Array | pa.ChunkedArray:
         dtype = type(getattr(values, "dtype", None)).__name__  # pandas has types of its own
         if dtype == "SparseDtype":
             return column_of(name, np.asarray(values))
-        if dtype == "CategoricalDtype" and values.dtype.categories.dtype == object:
+        if dtype == "CategoricalDtype" and values.dtype.categories.dtype.kind == "O":
             return _of_categories(name, getattr(values, "cat", values))
         return pa.array(_native(values), from_pandas=True)
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
@@ -54,7 +54,9 @@ def cannot_be_read(what: str, error: Exception) -> NoReturn:
 
 def _is_of_objects(values: Any) -> bool:
     dtype = getattr(values, "dtype", None)
-    return isinstance(values, Sequence) if dtype is None else dtype.kind == "O" and not np.ma.isMaskedArray(values)
+    if dtype is None:
+        return isinstance(values, Sequence)
+    return isinstance(dtype, np.dtype) and dtype.kind == "O" and not np.ma.isMaskedArray(values)
 
 
 def _of_categories(name: str, values: Any) -> pa.Array:
