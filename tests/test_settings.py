@@ -48,7 +48,13 @@ def test_every_setting_has_values_here() -> None:
 
 
 def test_which_settings_change_no_bit_and_which_are_no_option() -> None:
-    assert {name for name, each in SETTINGS.items() if not each.bits} == {"time", "tolerance", "engine", "threads", "probe"}
+    assert {name for name, each in SETTINGS.items() if not each.bits} == {
+        "time",
+        "tolerance",
+        "engine",
+        "threads",
+        "probe",
+    }
     assert SETTINGS.keys() - set(OPTIONS) == {"clip", "shuffle", "probe"}  # clip is three options
 
 

@@ -105,8 +105,8 @@ class TrainingSettings(Record):
     tolerance: float | None = setting(
         None,
         Number(0, specials=(Special("none", None, "no such limit"),)),
-        "Stop before an epoch when no |dC/dtheta| over all rows exceeds this. To compute it takes about as long as an "
-        "epoch. The rule lbfgs has it at every update, and its own tolerance if this is none.",
+        "Stop before an epoch if no |dC/dtheta| over all rows exceeds this. Computing it takes about as long as an "
+        "epoch. With lbfgs it replaces the tolerance of the rule.",
         bits=False,
         group="End",
     )

@@ -85,7 +85,9 @@ WRONG = {
 @pytest.mark.parametrize("wrong", WRONG)
 @pytest.mark.parametrize("v0", [(-1.0, 2.0), (0.5, -3.0), (3.0, 1e-3)])
 def test_a_wrong_gradient_is_refused_in_one_line(wrong, v0):
-    with pytest.raises(SettingError, match=r"the gradient is wrong at v0: dC/d[xy] is .*, but differences of f give ") as e:
+    with pytest.raises(
+        SettingError, match=r"the gradient is wrong at v0: dC/d[xy] is .*, but differences of f give "
+    ) as e:
         cr.minimize(rosenbrock, v0, WRONG[wrong])
     assert "\n" not in str(e.value)
     cr.minimize(rosenbrock, v0, rosenbrock_gradient, max_steps=1)  # the right one is taken
@@ -123,6 +125,7 @@ def float32(f):
     return lambda v: float(f(v.astype(np.float32)))
 
 
+RNG = np.random.default_rng(0)
 FINE = {  # what differences alone could take for wrong: the function, the start, its gradient
     "float32": (float32(lambda v: np.sum(np.tanh(v) ** 2)), [0.3, -2.0], lambda v: 2 * np.tanh(v) / np.cosh(v) ** 2),
     "float32, far from 0": (float32(lambda v: 1e5 + np.sum(v)), [1.0, 2.0], np.ones_like),
@@ -133,7 +136,7 @@ FINE = {  # what differences alone could take for wrong: the function, the start
     "a flat place": (lambda v: float(np.floor(v[0])), [0.5], np.zeros_like),
     "a short wave": (lambda v: np.sum(np.sin(1e6 * v)), [0.1, 0.2], lambda v: 1e6 * np.cos(1e6 * v)),
     "the border of the domain": (lambda v: -np.sqrt(v[0]) + v[0], [1e-9], lambda v: 1 - 0.5 / np.sqrt(v)),
-    "noise": (lambda v, rng=np.random.default_rng(0): v @ v + rng.normal(), [1.0, 1.0], lambda v: 2 * v),
+    "noise": (lambda v: v @ v + RNG.normal(), [1.0, 1.0], lambda v: 2 * v),
     "large values": (lambda v: np.sum((v / 1e8) ** 2), [1e8, 2e8], lambda v: 2 * v / 1e16),
     "small values": (lambda v: np.sum((v / 1e-8) ** 2), [1e-8, 2e-8], lambda v: 2 * v / 1e-16),
 }
@@ -171,7 +174,7 @@ def test_right_and_wrong_gradients_of_random_functions(seed):
 SADDLES = {
     "a saddle": (lambda x, y: x**2 - y**2, (0.0, 0.0)),
     "a saddle, reached": (lambda x, y: x**2 - y**2 + y**4, (1.0, 0.0)),
-    "a maximum": (lambda x: np.cos(x), 0.0),
+    "a maximum": (np.cos, 0.0),
     "the monkey's neighbour": (lambda x, y: x * y + x**3, (0.0, 0.0)),
     "a small one": (lambda x, y: 1e-9 * (x**2 - y**2), (1.0, 1.0)),
     "far out": (lambda x, y: (x - 1e6) ** 2 - (y + 1e6) ** 2, (1e6, -1e6)),
@@ -183,7 +186,7 @@ MINIMA = {
     "a ring of minima": (lambda x, y: (x**2 + y**2 - 1) ** 2, (2.0, 0.5)),
     "a flat bottom": (lambda x: x**4, 0.01),
     "a constant": (lambda x, y: 3.0 + 0 * x + 0 * y, (1.0, 1.0)),
-    "a kink": (lambda x: abs(x), 0.0),
+    "a kink": (abs, 0.0),
     "a large cost": (lambda x, y: 1e12 + (x - y) ** 2, (1.0, 1.0)),
     "an edge": (lambda x, y: x * np.log(x) + y**2, (0.5, 0.5)),
 }

@@ -202,7 +202,7 @@ def test_the_documents_network_reads_handwritten_digits(shared_data):
     assert (network.predict(inputs[8000:]).argmax(axis=1) == labels[8000:]).mean() > 0.85
 
 
-# --- one update after the other ----------------------------------------------------------------------------------------
+# --- one update after the other --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("rule", [SGD(0.5), Adam(0.05)], ids=str)

@@ -135,11 +135,13 @@ def test_the_rate_that_is_named_is_that_of_the_schedule():
     assert f"than {rate:g}" in history.message
 
 
-# --- a gradient that is small enough -----------------------------------------------------------------------------------
+# --- a gradient that is small enough ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("rule", [SGD(0.5), Adam(0.05), LBFGS(tolerance=0.1)], ids=str)
-@pytest.mark.parametrize("more", [{}, {"alpha": 0.5, "sample_weight": [0.0, *[1.0, 2.5] * 11]}], ids=["plain", "weighted"])
+@pytest.mark.parametrize(
+    "more", [{}, {"alpha": 0.5, "sample_weight": [0.0, *[1.0, 2.5] * 11]}], ids=["plain", "weighted"]
+)
 def test_training_ends_before_the_first_epoch_with_a_small_gradient(rule, more):
     sizes, seen = [], []
     network = net((4, 2), output="identity", seed=5)

@@ -18,6 +18,7 @@ from chainrule.optimizers import Clip, Ending, Optimizer, Point
 from chainrule.schedules import Schedule
 from chainrule.text import counted
 from chainrule.training import EpochEnd, Event, Finished, History, Progress, Started, Stopped
+from chainrule.training.history import Reason
 
 __all__ = ["Descent", "Settings"]
 
@@ -211,30 +212,26 @@ class Descent(Iterator[Event]):
         return largest / abs(here.cost) if here.cost else math.inf
 
     def _stop(self, status: int, ending: Ending | None = None) -> None:
-        history, steps = self.history, self._step_count()
         self.status = status
-        if status == NOT_FINITE:
+        self.history.stopped, self.history.message = self._reason(f"after {self._step_count()}", ending)
+
+    def _reason(self, after: str, ending: Ending | None) -> tuple[Reason, str]:
+        """Why the descent ends, for programs and in words."""
+        if self.status == NOT_FINITE:
             rate = self._settings.optimizer.learning_rate
             advice = f"try a learning rate smaller than {rate:g}" if self.steps else "start at another point"
-            history.stopped, history.message = (
-                "diverged",
-                f"the cost or its gradient is not finite after {steps}: {advice}",
-            )
-        elif status == CANCELLED:
-            history.stopped, history.message = "cancelled", f"cancelled after {steps}: {self._gradient_size()}"
-        elif status == CONVERGED:
-            history.stopped, history.message = "converged", f"converged after {steps}: {self._gradient_size()}"
-        elif status == SADDLE:
-            history.stopped, history.message = (
-                "converged",
-                f"a saddle point or a maximum after {steps}: {self._gradient_size()}, but the cost falls on both sides: "
-                "start at another point",
-            )
-        elif ending is not None and ending.reason == "evaluations":
-            history.stopped, history.message = "evaluations", f"{ending.message}, in {steps}: {self._gradient_size()}"
-        else:
-            history.stopped = "converged"
-            history.message = f"the cost no longer falls after {steps}: {self._gradient_size()}"
+            return "diverged", f"the cost or its gradient is not finite {after}: {advice}"
+        size = self._gradient_size()
+        if self.status == CANCELLED:
+            return "cancelled", f"cancelled {after}: {size}"
+        if self.status == CONVERGED:
+            return "converged", f"converged {after}: {size}"
+        if self.status == SADDLE:
+            words = f"a saddle point or a maximum {after}: {size}, but the cost falls on both sides"
+            return "converged", f"{words}: start at another point"
+        if ending is not None and ending.reason == "evaluations":
+            return "evaluations", f"{ending.message}, in {self._step_count()}: {size}"
+        return "converged", f"the cost no longer falls {after}: {size}"
 
     def _step_count(self) -> str:
         return counted(self.steps, "step")

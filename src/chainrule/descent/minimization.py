@@ -80,8 +80,8 @@ def minimize(
     UnknownNameError where there is no such optimizer or schedule.
 
     Source: Cauchy, Méthode générale pour la résolution des systèmes d'équations simultanées, 1847; for the stochastic
-    form Robbins & Monro, A stochastic approximation method, Annals of Mathematical Statistics 22, 1951; for the relative
-    tolerance Dennis & Schnabel, Numerical Methods for Unconstrained Optimization, 1983, section 7.2.
+    form Robbins & Monro, A stochastic approximation method, Annals of Mathematical Statistics 22, 1951; for
+    relative_tolerance Dennis & Schnabel, Numerical Methods for Unconstrained Optimization, 1983, section 7.2.
     """
     from chainrule.descent.result import result_of
 
