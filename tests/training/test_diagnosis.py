@@ -230,7 +230,10 @@ LINES = {
     "neurons all alike": (history_of(start__same=[0.9], end__same=[0.9]), ["equal weights"]),
     "neurons alike, then not": (history_of(start__same=[0.9], end__same=[0.0]), []),
     "neurons alike in the end": (history_of(start__same=[0.0], end__same=[0.9]), []),
-    "neurons alike, so dead": (history_of(start__same=[0.9], end__same=[0.9], end__dead=[0.9]), ["equal weights"]),
+    "neurons alike, and dead": (
+        history_of(start__same=[0.9], end__same=[0.9], end__dead=[0.9]),
+        ["equal weights", "dead units"],
+    ),
     "a class of 79%": (history_of(end__classes=[0.0, 0.79, 50.0, 1.0]), []),
     "a class of 81%": (history_of(end__classes=[0.0, 0.81, 50.0, 1.0]), ["unbalanced classes"]),
     "a class of 81%, others told": (history_of(end__classes=[0.0, 0.81, 50.0, 0.98]), []),

@@ -8,6 +8,7 @@ import pytest
 from scipy.sparse import csr_array
 from tests.training.common import HELD, T, X, batches_of, by_hand, events, metric_of, net
 
+from chainrule.network import Network
 from chainrule.optimizers import LBFGS, SGD, Adam
 from chainrule.schedules import StepDecay
 from chainrule.training import EpochEnd, Finished, Progress, Stopped, fit, train
@@ -182,6 +183,18 @@ def test_resuming_ends_by_the_gradient_where_a_whole_training_does(stop, every_b
     assert pieces.theta.tobytes() == whole.theta.tobytes()
     further = fit(pieces, X, np.zeros_like(T), **{**settings, "tolerance": 1e-4}, state=state)
     assert further.epochs > expected.epochs
+
+
+def test_a_small_gradient_within_an_epoch_ends_nothing_when_resumed(every_batch):
+    """The rows pull the bias to 1/2, where the mean of all is, and then to 0 and 1."""
+    rows = np.zeros((3, 1)), np.array([[0.5], [0.0], [1.0]])
+    settings = {"optimizer": SGD(1.0), "batch_size": 1, "shuffle": False, "epochs": 3, "tolerance": 0.1}
+    network = Network([1, 1], output="identity", initializer=([[[1.0]]], [[1.0]]), dtype="float64")
+    training = train(network, *rows, **settings)
+    next(event for event in training if isinstance(event, Progress))
+    assert network.b[0].tolist() == [0.5]
+    history = fit(network, *rows, **settings, state=training.state)
+    assert (history.epochs, history.stopped) == (3, "")
 
 
 def test_a_tolerance_changes_no_bit_of_the_epochs_before():

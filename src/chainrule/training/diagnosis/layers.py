@@ -27,8 +27,6 @@ _SMALLER = "standardise the inputs, draw smaller first weights (glorot_uniform),
 
 def dead_units(history: Record, names: Sequence[str] | None) -> Finding | None:
     """A layer in which many neurons are off in every row, so that no example changes their weights."""
-    if equal_weights(history, names):
-        return None
     for k, share in enumerate(probed(history, "end", "dead")):
         if share > MANY:
             words = f"{_units(history, k, share)} off in every row, so that nothing moves their weights any more"
