@@ -46,15 +46,25 @@ class Problem:
             except (OverflowError, ZeroDivisionError):  # Python numbers raise where arrays become infinite
                 return float("inf"), np.full_like(v, np.nan)
 
-    def value(self, v: Array) -> float:
-        """C of all examples at v (n,), not counted as a call: for plots."""
+    def value(self, v: Array, rows: Array | None = None) -> float:
+        """C of `rows` or all examples at v (n,), not counted as a call: for plots and checks."""
+        rows = self._all() if rows is None and self.examples is not None else rows
         with np.errstate(all="ignore"):
             try:
-                value = self._f(*self._split(v, None if self.examples is None else self._all()))
+                value = self._f(*self._split(v, rows))
             except (OverflowError, ZeroDivisionError):
                 return float("inf")
         cost = value[0] if self._gradient is True else value
-        return float(np.real(_one_number(cost, self.examples)))
+        return float(np.real(_one_number(cost, None if rows is None else len(rows))))
+
+    def name(self, k: int) -> str:
+        """The name of variable k (from 0) of v (n,), as f names it."""
+        return self.arguments.name(self._f, k)
+
+    @property
+    def is_given(self) -> bool:
+        """Whether the gradient comes from a function of the user."""
+        return self._gradient is True or callable(self._gradient)
 
     def cost(self, v: Array, rows: Array | None = None) -> Any:
         """C without its gradient; complex for a complex v."""

@@ -229,7 +229,7 @@ def train_table(
     require(cancel is None or callable(cancel), "cancel", cancel, "a function, or None")
     training = TableTraining(source, target, TableSettings.of(**settings))
     s = training.settings
-    may_end = s.patience is not None or s.rule.full_batch
+    may_end = s.patience is not None or s.tolerance is not None or s.rule.full_batch
     ended: list[Event] = []  # the event at which the callback returned True
     events = training.events(lambda: bool(ended) or (cancel is not None and cancel()), checkpoint)
     for event in showing(events, silent=not progress, time=s.time, may_end=may_end, scores=training.scores):
