@@ -92,7 +92,7 @@ class DelimitedSource(Source):
         for block in self._blocks():
             table = self._parsed(block)
             if swallowed is None and table.num_rows < block.lines:
-                swallowed = swallowed_rows(table, self._separator)
+                swallowed = swallowed_rows(table, self._separator, "\n" if b"\n" in block.text else "\r")
                 self._note(swallowed)
             table = table if self._separator == "," else decimals.with_points(table)
             self._note(decimals.note)

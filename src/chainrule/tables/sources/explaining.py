@@ -110,12 +110,13 @@ def missing_column_hint(names: Sequence[str], separators: Iterable[str]) -> str:
     return ""
 
 
-def swallowed_rows(table: pa.Table, separator: str) -> str | None:
+def swallowed_rows(table: pa.Table, separator: str, line_break: str) -> str | None:
     """A note on a quoted cell whose lines are exactly what rows would be: a mark may be open there. None if none is."""
     others = table.num_columns - 1
     for place, cells in enumerate(table.columns if others else ()):
-        breaks, separators = np.maximum(_count(cells, "\n"), _count(cells, "\r")), _count(cells, separator)
-        for row in np.flatnonzero((breaks > 0) & (separators == breaks * others))[:_TRIED].tolist():
+        breaks = _count(cells, line_break)
+        alike = (breaks > 0) & (_count(cells, separator) == breaks * others) if breaks.any() else breaks
+        for row in np.flatnonzero(alike)[:_TRIED].tolist():
             cell = cells[row].as_py()
             first, *inner, last = [line.count(separator) for line in cell.splitlines()]
             if (first, last) == (others - place, place) and set(inner) <= {others}:
