@@ -17,6 +17,7 @@ from chainrule.examples import RowArrays
 from chainrule.fields import is_number
 from chainrule.model.heads import slices_of
 from chainrule.tables.targets import Classes, Targets
+from chainrule.text import shown
 
 __all__ = ["Factors", "balanced", "class_factors", "factor_of", "left_out", "weighted"]
 
@@ -44,7 +45,7 @@ def factor_of(name: Any, value: Any) -> float:
     Raises SettingError where the value is not a number from 0.
     """
     if not (is_number(value) and math.isfinite(value) and value >= 0):
-        raise SettingError(f"class_weight of {name!r} is {value!r}, but must be a number from 0")
+        raise SettingError(f"class_weight of {name!r} is {shown(value)}, but must be a number from 0")
     return float(value)
 
 
