@@ -90,11 +90,11 @@ REFUSED = {  # a file whose target is price, and words of the one line
     "commas in .tsv": (NAMES + body(), "no target column 'price'.*one name, without tab:"),
     "row names": (
         NAMES + "".join(f'"{k}",{row}\n' for k, row in enumerate(body().splitlines())),
-        'line 2 .* 4 columns, but the first line names 3: .*as R writes them, put "", first',
+        'line 2 .* 4 columns, but the first line names 3: put "", first if .* as R writes them, or quote a cell',
     ),
     "row names, semicolons": (
         NAMES.replace(",", ";") + "".join(f"{k};{row}\n" for k, row in enumerate(body(";").splitlines())),
-        'as R writes them, put ""; first',
+        'put ""; first if the rows begin with names of their own, as R writes them',
     ),
     "commas at the ends": (
         NAMES + body().replace("\n", ",\n"),

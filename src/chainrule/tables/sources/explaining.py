@@ -58,12 +58,11 @@ def require_lengths(rows: Sequence[Row], separator: str, names: Sequence[str], o
     if times < len(rows) or usual != len(names) + 1 or len(names) == 1 or _is_comment(names):
         quote = f", or {_quote(separator)}" if len(names) == 1 else ""
         raise _wrong_length(first, names, origin, f"remove the lines above the names of the columns{quote}")
-    separated = separator_words(separator)
     if not any(cells[-1].strip() for _, cells in rows):
-        raise _wrong_length(first, names, origin, f"the rows end with a {separated}: put one after the last name too")
-    raise _wrong_length(
-        first, names, origin, f'if the rows begin with names of their own, as R writes them, put ""{separator} first'
-    )
+        hint = f"the rows end with a {separator_words(separator)}: put one after the last name too"
+    else:
+        hint = f'put ""{separator} first if the rows begin with names of their own, as R writes them, or {_quote(separator)}'
+    raise _wrong_length(first, names, origin, hint)
 
 
 def _wrong_length(row: Row, names: Sequence[str], origin: str, hint: str) -> DataError:
