@@ -15,6 +15,7 @@ from chainrule.errors import DataError
 from chainrule.tables.arrow import pa, pc
 from chainrule.tables.sources.dialects import SEPARATORS, long_cells, numbered_rows
 from chainrule.tables.sources.row_blocks import RowBlock
+from chainrule.text import counted
 
 __all__ = ["explain", "missing_column_hint", "require_lengths", "separator_words", "swallowed_rows", "text_of"]
 
@@ -61,14 +62,15 @@ def require_lengths(rows: Sequence[Row], separator: str, names: Sequence[str], o
     if not any(cells[-1].strip() for _, cells in rows):
         hint = f"the rows end with a {separator_words(separator)}: put one after the last name too"
     else:
-        hint = f'put ""{separator} first if the rows begin with names of their own, as R writes them, or {_quote(separator)}'
+        names_of_rows = f'put ""{separator} first if the rows begin with names of their own, as R writes them'
+        hint = f"{names_of_rows}, or {_quote(separator)}"
     raise _wrong_length(first, names, origin, hint)
 
 
 def _wrong_length(row: Row, names: Sequence[str], origin: str, hint: str) -> DataError:
     line, cells = row
     return DataError(
-        f"line {line} of {origin} has {_columns(len(cells))}, but the first line names {len(names)}: {hint}"
+        f"line {line} of {origin} has {counted(len(cells), 'column')}, but the first line names {len(names)}: {hint}"
     )
 
 
@@ -87,10 +89,6 @@ def separator_words(separator: str) -> str:
     ('semicolon', "':'")
     """
     return SEPARATORS.get(separator, repr(separator))
-
-
-def _columns(count: int) -> str:
-    return f"{count} column" + "s" * (count != 1)
 
 
 def _is_comment(names: Sequence[str]) -> bool:
