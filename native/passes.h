@@ -38,12 +38,13 @@ template <class T> CHAINRULE_INLINE T number_at(const char *p, int kind) {
   }
 }
 
-// Columns from..from+count-1 of a row, as T.
+// Columns from..from+count-1 of a row, as T. An address that is no multiple of the element size is read byte by byte.
 template <class T> CHAINRULE_INLINE void copy_row(const Matrix &M, Index row, Index from, Index count, T *to) {
   const char *p = M.data + row * M.row_stride + from * M.column_stride;
   const int own = sizeof(T) == 4 ? chainrule::Float32 : chainrule::Float64;
+  const bool vectors = M.kind == own && M.column_stride == Index(sizeof(T)) && uintptr_t(p) % sizeof(T) == 0;
   Index j = 0;
-  if (M.kind == own && M.column_stride == Index(sizeof(T)))
+  if (vectors)
     for (; j + lanes<T> <= count; j += lanes<T>) store(to + j, load((const T *)p + j));
   for (; j < count; j++) to[j] = number_at<T>(p + j * M.column_stride, M.kind);
 }

@@ -231,6 +231,8 @@ class Network:
     def input_gradients(self, X: Any, T: Any = None) -> Array:
         """The exact derivatives of the outputs with respect to the inputs, by backpropagation: da^L/dx (n, n_L, n_1).
 
+        A row alone gives the same bits as in any batch.
+
         `[i, j, k]` is da_j^L/dx_k of row i. With targets T, as for `cost`, the result is the derivative of the cost of
         each example: dC_x/dx = delta^2 W^2ᵀ, (n, n_1).
 
