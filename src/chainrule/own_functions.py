@@ -53,7 +53,7 @@ class JaxFunction:
 
 
 def jax_derivative(f: Function, x: Array, *others: Array) -> Array:
-    """The derivative by JAX of a `JaxFunction`: the sum of df_i/dx_j over i, which is df_j/dx_j if it is elementwise."""
+    """The derivative of a `JaxFunction` by JAX: the sum of df_i/dx_j over i; df_j/dx_j where it is elementwise."""
     assert isinstance(f, JaxFunction)
     return f.pullback(np.ones_like(f(x, *others)), x, *others)
 

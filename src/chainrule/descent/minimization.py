@@ -12,8 +12,8 @@ from chainrule.descent.problem import Problem
 from chainrule.errors import SettingError
 from chainrule.fields import Whole, is_number
 from chainrule.optimizers import OPTIMIZERS, SGD, Clip, Optimizer
-from chainrule.random import as_seed
 from chainrule.own_functions import require_call
+from chainrule.random import as_seed
 from chainrule.registry import require
 from chainrule.schedules import SCHEDULES, Constant
 from chainrule.training import Event

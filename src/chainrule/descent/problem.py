@@ -36,7 +36,8 @@ class Problem:
 
     f(v) returns C. With `examples` = n, C is the mean of C_i, and f(v, rows) returns C_i for these rows (m,), or their
     mean. `gradient` is a function of the same arguments that returns dC/dv in the form of v0; True if f returns cost
-    and gradient; "complex", "central" or "jax"; None takes that of JAX for a function of JAX, else chooses between the first two. `how` names the method in words.
+    and gradient; "complex", "central" or "jax"; None for JAX where f is written with it, else for one of the first two.
+    `how` names the method in words.
 
     Raises SettingError where f is not a function, where v0 or `gradient` is not as described, and, in a call, where f
     does not return one real number.

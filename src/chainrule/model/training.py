@@ -24,8 +24,8 @@ from chainrule.model.settings import TableSettings
 from chainrule.model.summary import finite, identity_of, summary_of
 from chainrule.model.warm_start import linear_start, start_for
 from chainrule.network import Network
-from chainrule.random import as_seed
 from chainrule.own_functions import require_call
+from chainrule.random import as_seed
 from chainrule.registry import require
 from chainrule.settings import TrainingSettings
 from chainrule.tables.sources import as_source
