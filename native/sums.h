@@ -32,14 +32,19 @@ template <class V> struct PairwiseSum {
 
 inline constexpr Index summed_block = 64;  // values that are added one after the other
 
+// f(begin) + ... + f(end - 1), vectors, one after the other.
+template <class V, class F> CHAINRULE_INLINE V sum_in_order(Index begin, Index end, F f) {
+  V sum{};
+  for (Index j = begin; j < end; j++) sum = sum + f(j);
+  return sum;
+}
+
 // f(0) + ... + f(width - 1), vectors.
 template <class V, class F> CHAINRULE_INLINE V sum_of(Index width, F f) {
+  if (width <= summed_block) return sum_in_order<V>(0, width, f);
   PairwiseSum<V> sum;
-  for (Index begin = 0; begin < width; begin += summed_block) {
-    V part{};
-    for (Index j = begin; j < width && j < begin + summed_block; j++) part = part + f(j);
-    sum.add(part);
-  }
+  for (Index begin = 0; begin < width; begin += summed_block)
+    sum.add(sum_in_order<V>(begin, width - begin < summed_block ? width : begin + summed_block, f));
   return sum.total();
 }
 

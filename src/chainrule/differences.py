@@ -9,7 +9,7 @@ whatever it is given, needs a longer one: with the step for float64 its derivati
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -30,6 +30,7 @@ __all__ = [
     "choose_method",
     "complex_gradient",
     "complex_step",
+    "safest",
 ]
 
 Function = Callable[[Array], Array]
@@ -127,6 +128,16 @@ def choose_method(f: Function, points: Array) -> Differentiate:
     except Exception:  # a function of real numbers may raise anything for complex ones
         analytic = False
     return complex_step if analytic else central_difference
+
+
+def safest(methods: Iterable[Differentiate]) -> Differentiate:
+    """The method for several functions: the one that asks least of them.
+
+    >>> safest([complex_step, central_difference]).__name__
+    'central_difference'
+    """
+    order: list[Differentiate] = [complex_step, central_difference, central_difference_in_float32]
+    return order[max(order.index(method) for method in methods)]
 
 
 def agrees(derivative: Function, points: Array, expected: Array, method: Differentiate = central_difference) -> bool:

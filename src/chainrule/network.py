@@ -321,7 +321,7 @@ def _said(outputs: Array, level: int = 3) -> Array:
         rows = np.flatnonzero(~finite.all(axis=1))
         warnings.warn(
             f"the outputs of {counted(len(rows), 'row')} are infinite or NaN, such as of row {rows[0]}: numbers "
-            f"overflow in {outputs.dtype}: give smaller inputs, or those of the scale that the network was trained with",
+            f"overflow in {outputs.dtype}: give smaller inputs, of the scale that the network was trained with",
             stacklevel=level,
         )
     return outputs

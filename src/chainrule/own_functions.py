@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.arrays import Array
-from chainrule.differences import Differentiate, Function
+from chainrule.differences import Differentiate
 from chainrule.errors import SettingError
 from chainrule.registry import require
 from chainrule.text import shown
@@ -52,7 +52,7 @@ class JaxFunction:
         return True
 
 
-def jax_derivative(f: Function, x: Array, *others: Array) -> Array:
+def jax_derivative(f: Callable[..., Array], x: Array, *others: Array) -> Array:
     """The derivative of a `JaxFunction` by JAX: the sum of df_i/dx_j over i; df_j/dx_j where it is elementwise."""
     assert isinstance(f, JaxFunction)
     return f.pullback(np.ones_like(f(x, *others)), x, *others)

@@ -29,7 +29,8 @@ BITS = """
         p = problem(**case)
         run, theta = p.start("native")
         costs = play(run, p)
-        show(case, costs, run.state, theta, p.predict("native"), p.cost("native"), p.gradient("native"), p.norms("native"))
+        pure = p.predict("native"), p.cost("native"), p.gradient("native"), p.norms("native")
+        show(case, costs, run.state, theta, *pure)
 
     rng = np.random.default_rng(0)
     for dtype in ("float32", "float64"):

@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -13,10 +12,9 @@ from chainrule.differences import (
     Function,
     agrees,
     central_difference,
-    central_difference_in_float32,
     central_method,
     choose_method,
-    complex_step,
+    safest,
 )
 from chainrule.errors import SettingError
 from chainrule.own_functions import JaxFunction, jax_derivative, name_of_method, own_function, require_call
@@ -159,12 +157,7 @@ def _method_of_rows(function: Function, Z: Array) -> Differentiate:
     if _is_jaxs(function, Z):
         return jax_derivative
     columns = range(Z.shape[1])
-    return _safest([choose_method(_along(function, Z, j), np.repeat(Z[:, j : j + 1], 3, axis=1)) for j in columns])
-
-
-def _safest(methods: Sequence[Differentiate]) -> Differentiate:
-    """Central differences if the complex step is wrong for one of the columns; those of float32 before all."""
-    return max(methods, key=[complex_step, central_difference, central_difference_in_float32].index)
+    return safest([choose_method(_along(function, Z, j), np.repeat(Z[:, j : j + 1], 3, axis=1)) for j in columns])
 
 
 def _check_locality(function: Function, Z: Array, elementwise: bool) -> None:

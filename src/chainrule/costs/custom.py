@@ -14,10 +14,9 @@ from chainrule.differences import (
     Function,
     agrees,
     central_difference,
-    central_difference_in_float32,
     central_method,
     choose_method,
-    complex_step,
+    safest,
 )
 from chainrule.errors import SettingError
 from chainrule.own_functions import JaxFunction, jax_derivative, name_of_method, own_function, require_call
@@ -118,8 +117,7 @@ class Custom(Cost):
         """The method that is right for every column."""
         if isinstance(self.function, JaxFunction) and self.function.is_differentiable(A, T):
             return jax_derivative
-        order = [complex_step, central_difference, central_difference_in_float32]
-        return max((choose(f, x) for f, x in self._columns(A, T)), key=order.index)
+        return safest(choose(f, x) for f, x in self._columns(A, T))
 
     def _columns(self, A: Array, T: Array) -> list[tuple[Function, Array]]:
         """The functions to differentiate, with their points: one of all outputs, or one for each column of A."""
