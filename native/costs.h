@@ -148,7 +148,7 @@ struct SoftplusPoisson {  // ln a is z - e^z / 2 and sigma' / a is 1 - e^z / 2 f
   }
 };
 
-// Pairs of softmax: on tiles. Sums over columns are those of sums.h, so that rounding errors grow little with the width.
+// Pairs of softmax: on tiles. Sums over columns are those of sums.h: rounding errors grow little with the width.
 
 template <class T> CHAINRULE_INLINE vec<T> column(const T *of, Index j) { return load(of + j * lanes<T>); }
 template <class T> CHAINRULE_INLINE void set_column(T *of, Index j, vec<T> v) { store(of + j * lanes<T>, v); }

@@ -157,8 +157,8 @@ template <class T, Storage storage, int M, int NV> void microkernel(const Microt
   }
 }
 
-// The epilogue of BP4: the gradient scale A B, still in registers, moves the weights C by a rule whose slots are laid out
-// like C.
+// The epilogue of BP4: the gradient scale A B, still in registers, moves the weights C by a rule whose slots are laid
+// out like C.
 template <class T, class Rule, int M, int NV>
 void update_microkernel(const Microtile<T> &t, const Rule &rule, T *slot_0, T *slot_1) {
   constexpr int VL = lanes<T>;

@@ -5,7 +5,7 @@
 // second:
 //
 //   fused       the gradient of a microtile moves its weights while it is in registers or in L1; it is never stored
-//   collected   the gradient is stored (summed in float64 over the chunks of a large batch), then moves the weights: for
+//   collected   the gradient is stored (the chunks of a large batch added in float64), then moves the weights: for
 //               clipping by its norm, for batches of more than `chunk` rows, and for `gradient` itself
 #pragma once
 
@@ -119,8 +119,8 @@ template <class T> void adjust_collected(Network<T> &net, const Adjust<T> &adjus
   });
 }
 
-// sum of (g_ij / most)^2 over a layer, in 8 lanes: i and j ascending as in theta, element j in lane j mod 8, so that the
-// order does not depend on the micropanels (whose padding adds 0).
+// sum of (g_ij / most)^2 over a layer, in 8 lanes: i and j ascending as in theta, element j in lane j mod 8. So the order
+// does not depend on the micropanels (whose padding adds 0).
 template <class T> void add_squares(const Layer<T> &layer, const T *packed, double most, double (&lane)[8]) {
   const Micropanels panels = layer.panels();
   for (Index i = 0; i < layer.rows(); i++)

@@ -100,7 +100,8 @@ def bp3(delta: Array, weight: Array | None = None, m: int | None = None) -> Arra
     array([2., 3.])
     """
     weighted = delta if weight is None else weight[:, None] * delta
-    return namespace(delta).sum(weighted, axis=0) / (delta.shape[0] if m is None else m)
+    m = delta.shape[0] if m is None else m
+    return namespace(delta).sum(weighted, axis=0) / m
 
 
 def bp4(A_prev: Array, delta: Array, weight: Array | None = None, m: int | None = None) -> Array:
@@ -113,7 +114,8 @@ def bp4(A_prev: Array, delta: Array, weight: Array | None = None, m: int | None 
            [6.]])
     """
     weighted = delta if weight is None else weight[:, None] * delta
-    return A_prev.T @ weighted / (delta.shape[0] if m is None else m)
+    m = delta.shape[0] if m is None else m
+    return A_prev.T @ weighted / m
 
 
 def backward(
