@@ -13,6 +13,7 @@ from chainrule.descent.problem import Problem
 from chainrule.errors import SettingError
 from chainrule.fields import Whole, is_number
 from chainrule.optimizers import LBFGS, OPTIMIZERS, SGD, Clip, Optimizer
+from chainrule.own_functions import require_call
 from chainrule.random import as_seed
 from chainrule.registry import require
 from chainrule.schedules import SCHEDULES, Constant
@@ -87,6 +88,8 @@ def minimize(
 
     require(callback is None or callable(callback), "callback", callback, "a function, or None")
     require(cancel is None or callable(cancel), "cancel", cancel, "a function, or None")
+    if callback is not None:
+        require_call(callback, "callback", "the event")
     ended: list[Event] = []  # the event at which the callback returned True
     descent = descend(
         f, v0, gradient, optimizer, tolerance, max_steps,

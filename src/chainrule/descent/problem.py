@@ -9,15 +9,26 @@ import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.descent.arguments import Arguments
-from chainrule.differences import central_gradient, choose_gradient, complex_gradient
+from chainrule.differences import (
+    central_gradient,
+    central_gradient_in_float32,
+    central_gradient_method,
+    choose_gradient,
+    complex_gradient,
+)
 from chainrule.errors import SettingError
+from chainrule.own_functions import is_of_jax
 from chainrule.registry import require
 
 __all__ = ["GRADIENTS", "Problem"]
 
 GRADIENTS = ("complex", "central", "jax")
 
-_WORDS = {complex_gradient: "complex step", central_gradient: "central differences"}
+_WORDS = {
+    complex_gradient: "complex step",
+    central_gradient: "central differences",
+    central_gradient_in_float32: "central differences in float32",
+}
 
 
 class Problem:
@@ -25,7 +36,8 @@ class Problem:
 
     f(v) returns C. With `examples` = n, C is the mean of C_i, and f(v, rows) returns C_i for these rows (m,), or their
     mean. `gradient` is a function of the same arguments that returns dC/dv in the form of v0; True if f returns cost
-    and gradient; "complex", "central" or "jax"; None chooses between the first two. `how` names the method in words.
+    and gradient; "complex", "central" or "jax"; None for JAX where f is written with it, else for one of the first two.
+    `how` names the method in words.
 
     Raises SettingError where f is not a function, where v0 or `gradient` is not as described, and, in a call, where f
     does not return one real number.
@@ -90,17 +102,30 @@ class Problem:
         allowed = f"a function, True, None or one of {', '.join(GRADIENTS)}"
         require(is_method, "gradient", gradient, allowed)
         rows = None if self.examples is None else self._all()[: 2**10]
-        by_name = {"complex": complex_gradient, "central": central_gradient}.get(gradient or "")
-        method = by_name or self._suitable_method(rows)
+        if gradient is None and self._is_jaxs(rows):
+            return "jax", _Jax(self).both
+        method = complex_gradient if gradient == "complex" else self._suitable_method(gradient, rows)
         return _WORDS[method], lambda v, rows: self._by_differences(method, v, rows)
 
-    def _suitable_method(self, rows: Array | None) -> Callable[..., Array]:
+    def _is_jaxs(self, rows: Array | None) -> bool:
+        """Whether f is written with JAX, so that JAX differentiates it."""
+        try:
+            with np.errstate(all="ignore"):
+                if not is_of_jax(self._f(*self._split(self.arguments.start, rows))):
+                    return False
+                _Jax(self).both(self.arguments.start, rows)
+        except Exception:  # f may raise anything, and JAX many kinds; what is wrong with f is said later
+            return False
+        return True
+
+    def _suitable_method(self, gradient: str | None, rows: Array | None) -> Callable[..., Array]:
+        choose = choose_gradient if gradient is None else central_gradient_method
         with np.errstate(all="ignore"):
             try:
                 self._real(self.cost(self.arguments.start, rows))
             except (OverflowError, ZeroDivisionError):  # the descent will report it
                 return central_gradient
-            return choose_gradient(lambda v: self.cost(v, rows), self.arguments.start)
+            return choose(lambda v: self.cost(v, rows), self.arguments.start)
 
     def _by_function(self, v: Array, rows: Array | None) -> tuple[float, Array]:
         cost = self._real(self.cost(v, rows))

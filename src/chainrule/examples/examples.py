@@ -148,7 +148,8 @@ def as_examples(
     total = math.fsum(by_row[rows])
     if not math.isfinite(total * unit):
         raise DataError("sample_weight sums to more than a float64 can hold: give smaller weights")
-    return Examples(X, T, (weight * (len(rows) / total)).astype(dtype), rows, total * unit)
+    scaled = weight * len(rows) / total  # in this order, so that equal weights become exactly 1
+    return Examples(X, T, scaled.astype(dtype), rows, total * unit)
 
 
 def epoch_order(seed: int, epoch: int, rows: Array, shuffle: bool = True) -> Array:
