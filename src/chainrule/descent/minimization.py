@@ -10,10 +10,10 @@ import numpy as np
 from chainrule.descent.loop import Descent, Settings
 from chainrule.descent.problem import Problem
 from chainrule.errors import SettingError
-from chainrule.fields import Whole, is_number
+from chainrule.fields import Function, Special, Whole
 from chainrule.optimizers import OPTIMIZERS, SGD, Clip, Optimizer
 from chainrule.random import as_seed
-from chainrule.registry import require
+from chainrule.registry import is_finite, require
 from chainrule.schedules import SCHEDULES, Constant
 from chainrule.training import Event
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["descend", "minimize", "scipy_method"]
 
 _DEFAULT = SGD(0.1)
+_CALLBACK = Function(1, "a function of an event", specials=(Special("none", None),))
+_CANCEL = Function(0, "a function without arguments", specials=(Special("none", None),))
 
 _OPTIONS = (
     *("gradient", "optimizer", "tolerance", "max_steps", "schedule", "clip"),
@@ -80,8 +82,8 @@ def minimize(
     """
     from chainrule.descent.result import result_of
 
-    require(callback is None or callable(callback), "callback", callback, "a function, or None")
-    require(cancel is None or callable(cancel), "cancel", cancel, "a function, or None")
+    _CALLBACK.clean("callback", callback)
+    _CANCEL.clean("cancel", cancel)
     ended: list[Event] = []  # the event at which the callback returned True
     descent = descend(
         f, v0, gradient, optimizer, tolerance, max_steps,
@@ -122,7 +124,7 @@ def descend(
     Raises SettingError and UnknownNameError where `minimize` does.
     """
     rule = OPTIMIZERS.get(optimizer)
-    require(is_number(tolerance) and 0 <= tolerance < math.inf, "tolerance", tolerance, "a number from 0")
+    require(is_finite(tolerance) and tolerance >= 0, "tolerance", tolerance, "a number from 0")
     Whole(0).clean("max_steps", max_steps)
     require(clip is None or isinstance(clip, Clip), "clip", clip, "a Clip, or None")
     require(
@@ -131,7 +133,7 @@ def descend(
         clip and clip.example,
         "left out: it is only for networks",
     )
-    require(cancel is None or callable(cancel), "cancel", cancel, "a function, or None")
+    _CANCEL.clean("cancel", cancel)
     settings = Settings(
         optimizer=rule,
         schedule=Constant() if schedule is None else SCHEDULES.get(schedule),

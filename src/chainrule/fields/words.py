@@ -1,16 +1,18 @@
 """Kinds of values that are not numbers: words, names, entries of a registry, objects."""
 
 import dataclasses
+import inspect
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from chainrule.errors import SettingError
 from chainrule.fields.kind import Kind
 from chainrule.registry import Registry, require
 
-__all__ = ["Choice", "Choices", "Flag", "Folder", "Instance", "Names", "Text", "Word"]
+__all__ = ["Choice", "Choices", "Flag", "Folder", "Function", "Instance", "Names", "Text", "Word"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,6 +112,40 @@ class Choices(Choice):
     @property
     def words(self) -> str:
         return f"{super().words}, a list of these"
+
+
+@dataclasses.dataclass(frozen=True)
+class Function(Kind):
+    """A function that can be called with so many arguments; `noun` says what it is.
+
+    >>> Function(0, "a function without arguments").clean("cancel", lambda event: True)
+    Traceback (most recent call last):
+    chainrule.errors.SettingError: cancel takes other arguments, but must be a function without arguments
+    """
+
+    arguments: int
+    noun: str
+
+    def convert(self, name: str, value: Any) -> Any:
+        require(callable(value), name, value, self.allowed)
+        if not _takes(value, self.arguments):
+            raise SettingError(f"{name} takes other arguments, but must be {self.allowed}")
+        return value
+
+    @property
+    def words(self) -> str:
+        return self.noun
+
+
+def _takes(function: Callable[..., Any], count: int) -> bool:
+    """Whether a function takes `count` arguments, as far as its signature tells."""
+    try:
+        inspect.signature(function).bind(*range(count))
+    except TypeError:
+        return False
+    except ValueError:  # it has no signature, as many functions of C
+        return True
+    return True
 
 
 @dataclasses.dataclass(frozen=True)

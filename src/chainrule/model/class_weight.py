@@ -5,7 +5,6 @@ so that all classes have the same total weight: S_c is the sum of the weights of
 is the sum over all classes.
 """
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,8 +13,8 @@ import numpy as np
 from chainrule.arrays import Array
 from chainrule.errors import DataError, SettingError
 from chainrule.examples import RowArrays
-from chainrule.fields import is_number
 from chainrule.model.heads import slices_of
+from chainrule.registry import is_finite, require
 from chainrule.tables.targets import Classes, Targets
 
 __all__ = ["Factors", "balanced", "class_factors", "factor_of", "left_out", "weighted"]
@@ -43,8 +42,7 @@ def factor_of(name: Any, value: Any) -> float:
 
     Raises SettingError where the value is not a number from 0.
     """
-    if not (is_number(value) and math.isfinite(value) and value >= 0):
-        raise SettingError(f"class_weight of {name!r} is {value!r}, but must be a number from 0")
+    require(is_finite(value) and value >= 0, f"class_weight of {name!r}", value, "a number from 0")
     return float(value)
 
 

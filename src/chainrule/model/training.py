@@ -29,6 +29,8 @@ from chainrule.registry import require
 from chainrule.settings import TrainingSettings
 from chainrule.tables.sources import as_source
 from chainrule.training import (
+    CALLBACK,
+    CANCEL,
     Checkpoint,
     EpochEnd,
     Event,
@@ -61,9 +63,11 @@ class TableTraining:
     """
 
     def __init__(self, source: Any, target: str | Sequence[str], settings: TableSettings) -> None:
-        require(isinstance(target, str | list | tuple), "target", target, "the name of a column, or a list of names")
+        names = [target] if isinstance(target, str) else target
+        texts = isinstance(names, list | tuple) and all(isinstance(name, str) for name in names)
+        require(texts, "target", target, "the name of a column, or a list of names")
         seed, origin = as_seed(settings.seed), as_source(source)
-        prepared = prepare(origin, [target] if isinstance(target, str) else list(target), settings, seed)
+        prepared = prepare(origin, list(names), settings, seed)
         self.rows, self.held_out, self.test = prepared.rows, prepared.held_out, prepared.test
         self.ensemble = _ensemble(prepared, seed)
         start = start_for(prepared.settings.start, settings.start, self.ensemble.one)
@@ -227,8 +231,8 @@ def train_table(
     Raises DataError where the table cannot be read or does not fit the settings, SettingError where a setting is not
     allowed, EngineError where no engine can compute this, ModelFileError where the checkpoint is damaged.
     """
-    require(callback is None or callable(callback), "callback", callback, "a function that takes an event, or None")
-    require(cancel is None or callable(cancel), "cancel", cancel, "a function, or None")
+    CALLBACK.clean("callback", callback)
+    CANCEL.clean("cancel", cancel)
     training = TableTraining(source, target, TableSettings.of(**settings))
     s = training.settings
     may_end = s.patience is not None or s.rule.full_batch

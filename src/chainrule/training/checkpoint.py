@@ -1,7 +1,6 @@
 """Checkpoints: a file that stores the state of a training while it runs, to resume with the same bits."""
 
 import dataclasses
-import math
 import os
 import time
 from collections.abc import Mapping
@@ -9,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.errors import SettingError
-from chainrule.fields import is_number
 from chainrule.files.atomic import check_target
-from chainrule.registry import require
+from chainrule.registry import is_finite, require
+from chainrule.text import printable
 from chainrule.training.fingerprint import Fingerprint, differences
 from chainrule.training.state import TrainingState
 from chainrule.training.state_file import Stored, read_state, write_state
@@ -41,8 +40,12 @@ class Checkpoint:
 
     def __post_init__(self) -> None:
         require(isinstance(self.path, str | os.PathLike), "the path of the checkpoint", self.path, "text or a Path")
-        seconds = is_number(self.every) and 0 <= self.every < math.inf
-        require(seconds, "every of the checkpoint", self.every, "a number of seconds from 0")
+        require(
+            is_finite(self.every) and self.every >= 0,
+            "every of the checkpoint",
+            self.every,
+            "a number of seconds from 0",
+        )
         object.__setattr__(self, "every", float(self.every))
 
     def check_place(self) -> None:
@@ -52,7 +55,7 @@ class Checkpoint:
         """
         check_target(self.path)
         if not self.resume and Path(self.path).exists():
-            raise SettingError(f"{os.fspath(self.path)} exists already: resume from it, or remove it first")
+            raise SettingError(f"{printable(os.fspath(self.path))} exists already: resume from it, or remove it first")
 
 
 def as_checkpoint(checkpoint: Any) -> Checkpoint:
@@ -65,7 +68,7 @@ class CheckpointFile:
 
     def __init__(self, checkpoint: Checkpoint, fingerprint: Fingerprint) -> None:
         self._checkpoint, self._fingerprint = checkpoint, fingerprint
-        self._name = os.fspath(checkpoint.path)
+        self._name = printable(os.fspath(checkpoint.path))
         self._saved: tuple[int, int] | None = None  # the position of the state in the file
         self._due = time.monotonic() + checkpoint.every
 

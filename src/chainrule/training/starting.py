@@ -7,7 +7,7 @@ from typing import Any
 from chainrule.engines import choose, passed_over
 from chainrule.errors import SettingError
 from chainrule.examples import Examples, as_examples
-from chainrule.fields import Number, Special, signature_with
+from chainrule.fields import Function, Number, Special, signature_with
 from chainrule.network import Network
 from chainrule.registry import require
 from chainrule.settings import TrainingSettings
@@ -22,6 +22,8 @@ from chainrule.training.state import TrainingState
 
 __all__ = ["fit", "start", "train"]
 
+CALLBACK = Function(1, "a function of an event", specials=(Special("none", None),))
+CANCEL = Function(0, "a function without arguments", specials=(Special("none", None),))
 _TOTAL = Number(0, above=True, specials=(Special("none", None),))
 
 
@@ -99,8 +101,8 @@ def train(
 def _check_types(net: Any, metrics: Any, cancel: Any, state: Any) -> None:
     """Raise SettingError in one line for an argument of another type."""
     require(isinstance(net, Network), "net", net, "a Network")
-    require(isinstance(metrics or {}, Mapping), "metrics", metrics, "functions of (A, T) by their names")
-    require(cancel is None or callable(cancel), "cancel", cancel, "a function")
+    require(isinstance(metrics, Mapping | None), "metrics", metrics, "functions of (A, T) by their names, or None")
+    CANCEL.clean("cancel", cancel)
     require(state is None or isinstance(state, TrainingState), "state", state, "the state of a training")
 
 
