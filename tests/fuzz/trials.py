@@ -1,6 +1,7 @@
 """What is tried with a mutant: everything that a person does with a file of its kind, or with a setting."""
 
 import gzip
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,9 @@ from chainrule.tables.sources import as_source
 Trial = Callable[[], Any]
 Draw = Callable[[np.random.Generator], tuple[str, Trial]]
 
-OWN: dict[type[BaseException], str] = {}  # errors of others that are documented, by type, with their words
+OWN: dict[type[BaseException], str] = {  # errors of others, by type, with their words
+    TypeError: "argument must be a string or a real number|Started",  # scikit-learn's; a user's own callback
+}
 
 
 def models(folder: Path) -> Draw:
@@ -49,6 +52,8 @@ def tables(folder: Path) -> Draw:
 
 def settings(folder: Path) -> Draw:
     """Settings of odd types, one or two for a call."""
+    (folder / "mutant").mkdir(exist_ok=True)
+    os.chdir(folder / "mutant")  # texts may be names of files
 
     def draw(rng: np.random.Generator) -> tuple[str, Trial]:
         name, odd = odd_settings.draw(rng)

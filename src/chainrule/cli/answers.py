@@ -130,7 +130,9 @@ class _OfEstimator(_OfRows):
 
     def _answers(self, table: Any, names: Sequence[str], probabilities: bool) -> dict[str, Any]:
         X = self._rows(table, names)
-        answers = _by_name("y", self._estimator.predict(X))
+        targets = self._estimator._targets
+        labels = ["y"] if targets.flat else targets.outputs.names
+        answers = dict(zip(labels, self._estimator.predict(X).reshape(table.num_rows, -1).T, strict=True))
         if not probabilities or not hasattr(self._estimator, "predict_proba"):
             return answers
         chances, classes = self._estimator.predict_proba(X), self._estimator.classes_
@@ -179,7 +181,7 @@ class _OfNetwork(_OfRows):
 
     def _score(self, table: Any, names: Sequence[str], targets: Any) -> dict[str, float]:
         T = _numbers(targets, targets.column_names)
-        whole = T.shape[1] == 1 < self._net.sizes[-1] and (T == T.round()).all()
+        whole = T.shape[1] == 1 < self._net.sizes[-1] and (T.round() == T).all()
         return {"cost": self._net.cost(_numbers(table, names), T[:, 0].astype(np.int64) if whole else T)}
 
 
@@ -207,10 +209,3 @@ def _column(table: Any, name: str) -> Array:
 
 def _refused(name: str, row: int, word: str) -> RowError:
     return RowError(row, "column {name!r} must hold numbers, but {word!r} came in row {row}", name=name, word=word)
-
-
-def _by_name(name: str, answers: Array) -> dict[str, Any]:
-    """The answers (n,) by the name, those of (n, k) by the name and their number from 1."""
-    if answers.ndim == 1:
-        return {name: answers}
-    return {f"{name}{k + 1}": column for k, column in enumerate(answers.T)}
