@@ -271,10 +271,10 @@ class Architecture:
         try:
             blocks = [(b["activation"], b["width"], b["cost"]) for b in document["blocks"]]
             sizes, hidden = list(document["sizes"]), list(document["hidden"])
-        except (KeyError, TypeError) as error:
-            raise ArchitectureError(
-                f"the stored architecture has a part that is missing or of another type: {error}"
-            ) from None
+        except KeyError as error:
+            raise ArchitectureError(f"the stored architecture has no {shown(error.args[0])}") from None
+        except TypeError:
+            raise ArchitectureError(f"the stored architecture has a part of another type: {shown(document)}") from None
         output = [(activation, width) for activation, width, _ in blocks]
         return cls.of(sizes, hidden, output, [cost for *_, cost in blocks], masks)
 

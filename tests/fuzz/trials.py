@@ -1,7 +1,9 @@
 """What is tried with a mutant: everything that a person does with a file of its kind, or with a setting."""
 
 import gzip
+import json
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -63,11 +65,23 @@ def settings(folder: Path) -> Draw:
     return draw
 
 
+def faults(folder: Path) -> Draw:
+    """The faults that a test writes down, one after the other: does the child notice them?"""
+    codes = iter(json.loads((folder / "faults.json").read_text()))
+
+    def draw(rng: np.random.Generator) -> tuple[str, Trial]:
+        code = next(codes)
+        return code, lambda: exec(code, {"cr": cr, "os": os, "signal": signal})
+
+    return draw
+
+
 FAMILIES: dict[str, Callable[[Path], Draw]] = {
     "models": models,
     "checkpoints": checkpoints,
     "tables": tables,
     "settings": settings,
+    "faults": faults,
 }
 
 

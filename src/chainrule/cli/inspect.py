@@ -140,4 +140,6 @@ def _words(value: Any) -> str:
     if isinstance(value, dict):
         named = [str(value["name"])] if "name" in value else []
         return ", ".join([*named, *(f"{words(name)} {_words(part)}" for name, part in value.items() if name != "name")])
+    if isinstance(value, list):
+        return "; ".join(map(_words, value))
     return number(value) if isinstance(value, float) else str(value)

@@ -10,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule.arrays import Array
-from chainrule.errors import SettingError
+from chainrule.errors import SettingError, warn_of
 from chainrule.estimators.callbacks import CallbackSupport, FitTasks, callbacks_of, with_callbacks
 from chainrule.estimators.class_weight import without_classes_of_weight_0
 from chainrule.estimators.epochs import run
@@ -29,6 +29,7 @@ from chainrule.estimators.rows import Rows, Validation, checked_inputs, checked_
 from chainrule.estimators.shared_parameters import SharedParameters
 from chainrule.estimators.table_plan import plan_for
 from chainrule.examples import hold_out
+from chainrule.model.notes import left_out
 from chainrule.model.warm_start import linear_start
 from chainrule.network import Network
 from chainrule.registry import require
@@ -194,6 +195,8 @@ class MLP(SharedParameters, Fitted, Explained, CallbackSupport, BaseEstimator):
         if not call.once:
             self._base, self._since = call.begun, call.begun if self.stopped_ else self._since
         training = call.training()
+        dropped = [] if self._plan is None or call.begun else left_out(self._plan.encoder)
+        warn_of([*dropped, *training.warnings])
         changed = call.ensemble.event if call.ensemble.count > 1 else None
         with callbacks_of(self, changed) as callbacks:
             run(

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from chainrule.architecture import Architecture
-from chainrule.errors import SettingError
+from chainrule.errors import SettingError, warn_of
 from chainrule.examples import Examples
 from chainrule.fields import signature_with
 from chainrule.model.ensemble import Ensemble
 from chainrule.model.findings import findings_of, silent_findings
 from chainrule.model.leaks import suspects
 from chainrule.model.model import Model
-from chainrule.model.notes import notes_on
+from chainrule.model.notes import notes_on, warnings_on
 from chainrule.model.preparation import Prepared, prepare
 from chainrule.model.scores import monitored
 from chainrule.model.settings import TableSettings
@@ -37,6 +37,7 @@ from chainrule.training import (
     Finished,
     History,
     Monitor,
+    Started,
     Training,
     TrainingState,
     as_checkpoint,
@@ -56,6 +57,7 @@ class TableTraining:
     - test: X and T (float64) of the rows for the test, or None.
     - settings: the settings that run, without "auto".
     - notes: the lines that a person should read before training starts.
+    - warnings: those that Python code is warned of, and that the model's summary keeps.
     - ensemble, network: the members, and the network of all of them, which is trained.
     - suspects: the columns that may give a target away.
     - model: the model, trained when `events` is exhausted; before, with the current weights.
@@ -75,6 +77,7 @@ class TableTraining:
         self.monitor = self._monitor(prepared)
         self.suspects = suspects(prepared.encoder, prepared.targets, prepared.rows.X, prepared.rows.T)
         self.notes = [*origin.notes, *notes_on(prepared, settings.weight, self.suspects)]
+        self.warnings = warnings_on(prepared, self.suspects)
         self.network = self.ensemble.network(self.settings.first_weights, seed, self.settings.dtype)
         self.model = Model(prepared.encoder, prepared.targets, self.ensemble.merged(self.network), {})
         self.running: Training | None = None
@@ -107,6 +110,7 @@ class TableTraining:
         )
         self.running.history.seconds += spent
         self.notes += self.running.notes
+        self.warnings += self.running.warnings
         for event in map(self.ensemble.event, self.running):
             self._merge(event)
             yield event
@@ -122,6 +126,7 @@ class TableTraining:
                 **self._summary(event.history),
                 **self._tested(event.history.best_epoch),
                 **({"findings": findings} if findings else {}),
+                **({"warnings": self.warnings} if self.warnings else {}),
             }
 
     def scores(self) -> Mapping[str, float]:
@@ -229,7 +234,9 @@ def train_table(
     True
 
     Raises DataError where the table cannot be read or does not fit the settings, SettingError where a setting is not
-    allowed, EngineError where no engine can compute this, ModelFileError where the checkpoint is damaged.
+    allowed, EngineError where no engine can compute this, ModelFileError where the checkpoint is damaged. Warns by a
+    ChainruleWarning of rows and columns that are left out, of columns that may give a target away, and where a slower
+    engine computes because a faster one lacks something; `summary["warnings"]` of the model keeps these lines.
     """
     CALLBACK.clean("callback", callback)
     CANCEL.clean("cancel", cancel)
@@ -239,6 +246,8 @@ def train_table(
     ended: list[Event] = []  # the event at which the callback returned True
     events = training.events(lambda: bool(ended) or (cancel is not None and cancel()), checkpoint)
     for event in showing(events, silent=not progress, time=s.time, may_end=may_end, scores=training.scores):
+        if isinstance(event, Started):
+            warn_of(training.warnings)
         if callback is not None and callback(event):
             ended.append(event)
     return training.model

@@ -10,7 +10,7 @@ from typing import Any
 from chainrule.errors import SettingError
 from chainrule.files.atomic import check_target
 from chainrule.registry import is_finite, require
-from chainrule.text import printable
+from chainrule.text import printable, shown
 from chainrule.training.fingerprint import Fingerprint, differences
 from chainrule.training.state import TrainingState
 from chainrule.training.state_file import Stored, read_state, write_state
@@ -106,14 +106,16 @@ class CheckpointFile:
         now, before = self._fingerprint.settings, stored.settings
         other = differences(now, before)
         if other:
-            words = "; ".join(f"{name} is {_shown(now, name)}, there {_shown(before, name)}" for name in other[:3])
+            words = "; ".join(
+                f"{printable(name)} is {_shown(now, name)}, there {_shown(before, name)}" for name in other[:3]
+            )
             raise SettingError(
                 f"the checkpoint {self._name} belongs to another training: {words}: give the same settings"
             )
         other = differences(self._fingerprint.data, stored.data)
         if other:
             raise SettingError(
-                f"the checkpoint {self._name} belongs to a training on other data (the {', '.join(other)} differ): "
+                f"the checkpoint {self._name} belongs to a training on other data (the {printable(', '.join(other))} differ): "
                 "give the same data"
             )
         begun = state.epoch + bool(len(state.costs))
@@ -126,10 +128,12 @@ def _position(state: TrainingState) -> tuple[int, int]:
 
 
 def _shown(settings: Mapping[str, Any], name: str) -> str:
-    return repr(settings[name]) if name in settings else "not set"
+    return shown(settings[name]) if name in settings else "not set"
 
 
 def _moved(now: Mapping[str, str], before: Mapping[str, str]) -> list[str]:
     """A line if bits may differ because another engine, processor or version computes now."""
-    words = "; ".join(f"{name} is {now.get(name)}, was {before.get(name)}" for name in differences(now, before))
+    words = "; ".join(
+        printable(f"{name} is {now.get(name)}, was {before.get(name)}") for name in differences(now, before)
+    )
     return [f"{words}: the last bits may differ from those of a training without a break"] if words else []

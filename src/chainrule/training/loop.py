@@ -31,8 +31,8 @@ class Training(Iterator[Event]):
     - cancel: a function that is called before updates; training stops where it returns True.
     - search_leaks: whether the probe searches the inputs for copies of a target.
 
-    `notes` are lines for a person to read, `keeper` is the checkpoint file that the state is saved in, or None, and
-    `probed` are the rows that the probe reads.
+    `notes` are lines for a person to read, and `warnings` those of them that Python code is warned of. `keeper` is the
+    checkpoint file that the state is saved in, or None, and `probed` are the rows that the probe reads.
     """
 
     def __init__(
@@ -44,6 +44,7 @@ class Training(Iterator[Event]):
         self._limits, self._probe = Limits(problem.settings, cancel), Probe(problem, search_leaks)
         self.keeper: CheckpointFile | None = None
         self.notes: list[str] = []
+        self.warnings: list[str] = []
         self._last_state: TrainingState | None = None
         self._events = self._all_events()
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from chainrule.engines import choose, passed_over
-from chainrule.errors import SettingError
+from chainrule.errors import SettingError, warn_of
 from chainrule.examples import Examples, as_examples
 from chainrule.fields import Function, Number, Special, signature_with
 from chainrule.network import Network
@@ -75,6 +75,7 @@ def train(
 
     Raises DataError where X, T, weights or validation do not fit the network, SettingError where a setting is out of
     its range or contradicts another, EngineError where the engine lacks something: each before anything is trained.
+    Warns by a ChainruleWarning where "auto" passes a faster engine over, because it lacks something.
     """
     _check_types(net, metrics, cancel, state)
     checked = TrainingSettings.of(**settings)
@@ -84,7 +85,7 @@ def train(
     checked.dropouts(len(net.sizes) - 2)
     sparse = not checked.optimizer.full_batch
     examples = as_examples(net.architecture, X, T, sample_weight, net.dtype, sparse=sparse)
-    return start(
+    training = start(
         net,
         examples,
         checked,
@@ -96,6 +97,8 @@ def train(
         state=state,
         checkpoint=checkpoint,
     )
+    warn_of(training.warnings)
+    return training
 
 
 def _check_types(net: Any, metrics: Any, cancel: Any, state: Any) -> None:
@@ -159,7 +162,8 @@ def start(
     problem = Problem(net, examples, settled, engine, validation, monitor or Monitor(), divisor, feature_names)
     training = Training(problem, cancel=cancel, search_leaks=search_leaks)
     if settled.engine == "auto":
-        training.notes += passed_over(net.architecture, settled)
+        training.warnings += passed_over(net.architecture, settled)
+        training.notes += training.warnings
     if state is not None:
         require(checkpoint is None, "state", "given", "None with a checkpoint, which has a state of its own")
         training.go_to(state)

@@ -155,12 +155,13 @@ def _history(words: Any, tensors: Mapping[str, Array]) -> History:
 def _checked(history: History) -> History:
     """The history, if each field has its type and each list a value for every epoch or none at all."""
     sample = History([], [], {}, 0, "")
-    lists = list(history.metrics.values())
+    lists: list[list[float]] = []
     for field in dataclasses.fields(History):
         value, kind = getattr(history, field.name), type(getattr(sample, field.name))
         if type(value) is not kind:
-            raise TypeError(f"{field.name} of the history is {value!r}, not a {kind.__name__}")
+            raise TypeError(f"{field.name} of the history is {reprlib.repr(value)}, not a {kind.__name__}")
         lists += [value] if kind is list else []
+    lists += history.metrics.values()
     if any(len(values) not in (0, history.epochs) for values in lists):
         raise ValueError("the parts of the history have different lengths")
     _check_words(history)
