@@ -115,8 +115,8 @@ class CheckpointFile:
         other = differences(self._fingerprint.data, stored.data)
         if other:
             raise SettingError(
-                f"the checkpoint {self._name} belongs to a training on other data (the {printable(', '.join(other))} differ): "
-                "give the same data"
+                f"the checkpoint {self._name} belongs to a training on other data (the {printable(', '.join(other))} "
+                "differ): give the same data"
             )
         begun = state.epoch + bool(len(state.costs))
         if begun > epochs:
