@@ -16,6 +16,7 @@ ChainruleWarning (UserWarning)         what a person should know of a training t
 import sys
 import warnings
 from collections.abc import Iterable, Sequence
+from types import FrameType
 
 
 class ChainruleError(Exception):
@@ -90,7 +91,8 @@ class ChainruleWarning(UserWarning):
 
 def warn_of(lines: Iterable[str]) -> None:
     """Warn of each line by a ChainruleWarning, at the place where a caller outside of chainrule is."""
-    frame, level = sys._getframe(1), 2
+    frame: FrameType | None = sys._getframe(1)
+    level = 2
     while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _INSIDE:
         frame, level = frame.f_back, level + 1
     for line in lines:
