@@ -95,3 +95,11 @@ def test_the_columns_of_an_estimator_are_told_once() -> None:
     mlp = cr.MLPRegressor(hidden_layer_sizes=3, preset="tabular", max_iter=1, warm_start=True)
     assert lines(lambda: mlp.fit(table, Y)) == ["left out, because every value is the same: 'same'"]
     assert not lines(lambda: mlp.fit(table, Y))
+
+
+def test_a_leak_in_the_table_of_an_estimator() -> None:
+    answers = RNG.integers(2, size=60)
+    table = {"a": TABLE["a"], "b": TABLE["b"], "paid": np.array(["no", "paid"])[answers].tolist()}
+    told = lines(lambda: cr.MLPClassifier((3,), preset="tabular", max_iter=1).fit(table, answers))
+    assert len(told) == 1
+    assert told[0].startswith("paid alone predicts y")
