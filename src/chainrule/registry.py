@@ -66,6 +66,9 @@ class Entry:
                 number = isinstance(value, bool) or is_finite(value)
                 require(number, f"{field.name} of {self.name}", value, "a finite number")
                 object.__setattr__(self, field.name, float(value))
+            elif field.type is bool:
+                value = getattr(self, field.name)
+                require(isinstance(value, bool | np.bool_), f"{field.name} of {self.name}", value, "True or False")
 
     def document(self) -> dict[str, Any]:
         """The entry as plain data: `{"name": ..., parameter: value, ...}`."""

@@ -55,7 +55,7 @@ def ending(trial: Callable[[], Any]) -> tuple[str, str]:
 def _judged(line: str) -> tuple[str, str]:
     if "\n" in line or len(line) > LONGEST:
         return "lines", line[:300]
-    if "unexpected" in line or "'NoneType' object" in line or "object has no attribute" in line:
+    if "unexpected" in line and "its parts do not fit together" not in line:
         return "unclear", line[:300]
     return "refused", line[:200]
 

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 import chainrule as cr
+from chainrule.optimizers import OPTIMIZERS
+from chainrule.schedules import SCHEDULES
 
 X = [[k / 8 - 1, float(k % 3)] for k in range(16)]
 T = [[x * x - y] for x, y in X]
@@ -124,10 +126,7 @@ def _checkpoint(**settings: Any) -> Any:
     return cr.Checkpoint(**({"path": "/nowhere/at-all"} | settings))
 
 
-ENTRIES = [
-    *(cr.SGD, cr.Adam, cr.AdamW, cr.RMSProp, cr.RProp, cr.LBFGS, cr.Clip),
-    *(cr.Cosine, cr.ExponentialDecay, cr.InverseScaling, cr.OneCycle, cr.Plateau, cr.StepDecay),
-]
+ENTRIES = [*OPTIMIZERS.classes(), cr.Clip, *SCHEDULES.classes()]
 
 
 def _names(function: Any, *without: str) -> list[str]:

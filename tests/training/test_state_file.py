@@ -100,6 +100,7 @@ LIES = {
     "metrics not named": (lambda d, t: (d | {"history": d["history"] | {"metrics": [3]}}, t), "not names"),
     "a curve in 2 dimensions": (lambda d, t: (d, t | {"history.cost": np.zeros((1, 1))}), "not floats of rank 1"),
     "no costs": (lambda d, t: (d, {k: v for k, v in t.items() if k != "costs"}), "costs"),
+    "no validation": (lambda d, t: (d, t | {"history.validation": np.zeros(0)}), "costs on the validation set"),
     "validation longer": (lambda d, t: (d, t | {"history.validation": np.zeros(9)}), "different lengths"),
 }
 

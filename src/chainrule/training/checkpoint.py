@@ -40,6 +40,10 @@ class Checkpoint:
 
     def __post_init__(self) -> None:
         require(isinstance(self.path, str | os.PathLike), "the path of the checkpoint", self.path, "text or a Path")
+        try:
+            os.fsencode(self.path)
+        except (TypeError, ValueError):  # half a surrogate pair, which no file system can store
+            require(False, "the path of the checkpoint", self.path, "a name that a file can have")
         require(
             is_finite(self.every) and self.every >= 0,
             "every of the checkpoint",

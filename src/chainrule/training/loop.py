@@ -8,6 +8,7 @@ import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.errors import SettingError
+from chainrule.files import misfit
 from chainrule.training.bookkeeping import Bookkeeping
 from chainrule.training.checkpoint import Checkpoint, CheckpointFile
 from chainrule.training.events import Event, Finished, Progress, Started, Stopped
@@ -108,6 +109,8 @@ class Training(Iterator[Event]):
         keeper = CheckpointFile(checkpoint, fingerprint_of(self.problem, checkpoint.also))
         state, notes = keeper.open(self.settings.epochs)
         if state is not None:
+            if self.problem.validation is not None and len(state.history.validation) < state.history.epochs:
+                raise misfit(checkpoint.path, ValueError("the costs on the validation set are missing"))
             self.go_to(state)
         self.notes += notes
         self.keeper = keeper
