@@ -123,8 +123,8 @@ def needs_tensors(z):
         (math.tanh, "your activation tanh fails for Z of shape (2, 3) (TypeError: "),
         (needs_tensors, "must be Tensor,"),
         (by_chance, "returns other values for the same arguments"),
-        (lambda z, slope: slope * z, "takes (z, slope), but is called with Z"),
-        (lambda: 1.0, "takes (), but is called with Z"),
+        (lambda z, slope: slope * z, "takes (z, slope), but must be a function of Z"),
+        (lambda: 1.0, "takes (), but must be a function of Z"),
         (lambda z: "words", "must be an array of numbers"),
         (lambda z: None, "must be an array of numbers"),
         (lambda z: np.tanh(z.astype("float16")), "too few digits"),
@@ -141,7 +141,7 @@ def test_an_activation_that_cannot_be_used_is_refused_in_one_line(function, word
 @pytest.mark.parametrize(
     ("function", "words"),
     [
-        (lambda A: A, "takes (A), but is called with A and T"),
+        (lambda A: A, "takes (A), but must be a function of A and T"),
         (lambda A, T: (A - T) ** 2 * np.random.default_rng().normal(), "returns other values for the same arguments"),
         (lambda A, T: math.sqrt(A - T), "fails for A of shape (7, 3) and T of shape (7, 3) (TypeError: "),
     ],
@@ -170,7 +170,7 @@ ENTRIES = {
 @pytest.mark.parametrize("entry", ENTRIES)
 def test_a_callback_with_other_arguments_is_refused_before_anything_runs(entry):
     for callback in (keras_like, lambda: None):
-        with pytest.raises(SettingError, match=r"callback takes \(.*\), but is called with the event"):
+        with pytest.raises(SettingError, match=r"callback takes \(.*\), but must be a function of an event"):
             ENTRIES[entry](callback)
     for callback in (print_nothing, functools.partial(keras_like, logs=None), lambda *events: None):
         ENTRIES[entry](callback)

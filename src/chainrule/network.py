@@ -15,10 +15,10 @@ from chainrule.engines.base import hidden_activations
 from chainrule.errors import SettingError
 from chainrule.examples import Examples, as_examples, as_inputs, as_rows
 from chainrule.input_gradients import cost_gradients, output_gradients
-from chainrule.parameters import cast, flat_theta, initial_theta, masked
+from chainrule.parameters import cast, first_theta, flat_theta, masked
 from chainrule.random import as_seed
-from chainrule.registry import require
-from chainrule.text import counted
+from chainrule.registry import is_finite, require
+from chainrule.text import counted, shown
 
 __all__ = ["Network", "Predictor"]
 
@@ -61,7 +61,7 @@ class Network:
         self.architecture = Architecture.of(sizes, activation, output, cost, masks)
         drawn = as_seed(seed)
         self.seed: int | None = drawn
-        self._theta = masked(self.architecture, cast(initial_theta(self.architecture, initializer, drawn), dtype))
+        self._theta = masked(self.architecture, first_theta(self.architecture, initializer, drawn, dtype))
 
     @classmethod
     def from_parts(cls, architecture: Architecture, theta: Array, seed: int | None = None) -> "Network":
@@ -227,7 +227,7 @@ class Network:
         hidden = range(2, len(self.sizes))
         if layer is not None and not (isinstance(layer, int | np.integer) and layer in hidden):
             allowed = "there is none" if not hidden else f"choose from {', '.join(map(str, hidden))}"
-            raise SettingError(f"layer is {layer!r}, which is not a hidden layer (1 is the input): {allowed}")
+            raise SettingError(f"layer is {shown(layer)}, which is not a hidden layer (1 is the input): {allowed}")
         X = as_inputs(X, self.sizes[0], self.dtype)
         A = hidden_activations(choose(engine, self.architecture), self.architecture, self.theta, X)
         return list(A) if layer is None else next(itertools.islice(A, layer - 2, None))
@@ -329,6 +329,6 @@ def _said(outputs: Array, level: int = 3) -> Array:
 
 def _checked(net: Network, X: Any, T: Any, sample_weight: Any, alpha: float, l1: float) -> Examples:
     """The examples, checked, without those of weight 0."""
-    require(alpha >= 0, "alpha", alpha, "at least 0")
-    require(l1 >= 0, "l1", l1, "at least 0")
+    for name, factor in {"alpha": alpha, "l1": l1}.items():
+        require(is_finite(factor) and factor >= 0, name, factor, "at least 0")
     return as_examples(net.architecture, X, T, sample_weight, net.dtype).present()

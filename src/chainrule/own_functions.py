@@ -4,7 +4,6 @@ A function written with JAX gets 64 bits, so that it computes in the type of its
 """
 
 import dataclasses
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy as np
 from chainrule.arrays import Array
 from chainrule.differences import Differentiate
 from chainrule.errors import SettingError
+from chainrule.fields import Function
 from chainrule.registry import require
 from chainrule.text import shown
 
@@ -110,20 +110,10 @@ def shown_text(error: Exception) -> str:
 
 
 def require_call(function: Callable[..., Any], what: str, *arguments: str) -> None:
-    """Check that a function can be called with these arguments, which are named in words.
+    """Raise SettingError unless a function takes these arguments, which are named.
 
-    >>> require_call(lambda epoch, logs: None, "callback", "the event")
+    >>> require_call(lambda Z, slope: Z * slope, "your activation", "Z")
     Traceback (most recent call last):
-    chainrule.errors.SettingError: callback takes (epoch, logs), but is called with the event: take this and no more
-
-    Raises SettingError where it takes fewer or more arguments.
+    chainrule.errors.SettingError: your activation takes (Z, slope), but must be a function of Z
     """
-    try:
-        signature = inspect.signature(function)
-    except (TypeError, ValueError):  # some functions of C do not say what they take
-        return
-    try:
-        signature.bind(*arguments)
-    except TypeError:
-        takes, given = shown_text(Exception(str(signature))), " and ".join(arguments)
-        raise SettingError(f"{what} takes {takes}, but is called with {given}: take this and no more") from None
+    Function(len(arguments), f"a function of {' and '.join(arguments)}").clean(what, function)

@@ -11,11 +11,10 @@ import numpy as np
 from chainrule.descent.loop import Descent, Settings
 from chainrule.descent.problem import Problem
 from chainrule.errors import SettingError
-from chainrule.fields import Whole, is_number
+from chainrule.fields import Function, Special, Whole
 from chainrule.optimizers import LBFGS, OPTIMIZERS, SGD, Clip, Optimizer
-from chainrule.own_functions import require_call
 from chainrule.random import as_seed
-from chainrule.registry import require
+from chainrule.registry import is_finite, require
 from chainrule.schedules import SCHEDULES, Constant
 from chainrule.training import Event
 
@@ -23,6 +22,9 @@ if TYPE_CHECKING:
     from chainrule.descent.result import Result
 
 __all__ = ["descend", "minimize", "scipy_method"]
+
+_CALLBACK = Function(1, "a function of an event", specials=(Special("none", None),))
+_CANCEL = Function(0, "a function without arguments", specials=(Special("none", None),))
 
 _OPTIONS = (
     *("gradient", "optimizer", "tolerance", "max_steps", "relative_tolerance", "schedule", "clip"),
@@ -86,10 +88,8 @@ def minimize(
     """
     from chainrule.descent.result import result_of
 
-    require(callback is None or callable(callback), "callback", callback, "a function, or None")
-    require(cancel is None or callable(cancel), "cancel", cancel, "a function, or None")
-    if callback is not None:
-        require_call(callback, "callback", "the event")
+    _CALLBACK.clean("callback", callback)
+    _CANCEL.clean("cancel", cancel)
     ended: list[Event] = []  # the event at which the callback returned True
     descent = descend(
         f, v0, gradient, optimizer, tolerance, max_steps,
@@ -134,7 +134,7 @@ def descend(
     gradients_only = (schedule, clip, examples) != (None, None, None)  # which a line search does not go with
     rule = OPTIMIZERS.get((SGD(0.1) if gradients_only else LBFGS()) if optimizer is None else optimizer)
     for name, value in (("tolerance", tolerance), ("relative_tolerance", relative_tolerance)):
-        require(is_number(value) and 0 <= value < math.inf, name, value, "a number from 0")
+        require(is_finite(value) and value >= 0, name, value, "a number from 0")
     Whole(0).clean("max_steps", max_steps)
     require(clip is None or isinstance(clip, Clip), "clip", clip, "a Clip, or None")
     require(
@@ -143,7 +143,7 @@ def descend(
         clip and clip.example,
         "left out: it is only for networks",
     )
-    require(cancel is None or callable(cancel), "cancel", cancel, "a function, or None")
+    _CANCEL.clean("cancel", cancel)
     settings = Settings(
         optimizer=rule,
         schedule=Constant() if schedule is None else SCHEDULES.get(schedule),

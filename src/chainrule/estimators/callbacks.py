@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from chainrule.own_functions import require_call
-from chainrule.registry import require
+from chainrule.fields import Function
 from chainrule.training import EpochEnd, Event, Stopped
 from chainrule.training.display import Display
 
 __all__ = ["FRAMES", "AttributesNow", "Callback", "CallbackSupport", "FitTasks", "callbacks_of", "with_callbacks"]
 
 Callback = Callable[[Event], Any]
+_CALLBACK = Function(1, "a callable that takes an event, a list of those, or None")
 AttributesNow = Callable[[], dict[str, Any]]  # those with which an estimator predicts as it would now
 
 try:  # scikit-learn has callbacks from 1.9 on
@@ -45,8 +45,7 @@ def callbacks_of(estimator: Any, changed: Callable[[Event], Event] | None = None
     choice = estimator.callback
     own = list(choice) if isinstance(choice, list | tuple) else [] if choice is None else [choice]
     for callback in own:
-        require(callable(callback), "callback", callback, "a callable that takes an event, a list of those, or None")
-        require_call(callback, "callback", "the event")
+        _CALLBACK.clean("callback", callback)
     with Display(silent=not estimator.progress, may_end=True) as display:
         callbacks = [*([print_line] if estimator.verbose else []), display.show, *own]
         yield callbacks if changed is None else [_with_changed_events(callback, changed) for callback in callbacks]

@@ -18,6 +18,7 @@ from chainrule.errors import DataError
 from chainrule.examples.rows import DenseRows, Rows, rows_of
 from chainrule.examples.sparse import SparseRows, is_sparse
 from chainrule.random import Purpose, permutation
+from chainrule.text import LONGEST
 
 __all__ = ["Examples", "RowArrays", "as_examples", "as_inputs", "as_rows", "epoch_order"]
 
@@ -168,8 +169,9 @@ def _numbers(values: Any, what: str, dtype: np.dtype[Any]) -> Array:
 def _array(values: Any, what: str) -> Array:
     try:
         return np.asarray(values)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{what} must be numbers in rows of equal length: {error}") from None
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        reason = " ".join(str(error).split())[:LONGEST]
+        raise DataError(f"{what} must be numbers in rows of equal length: {reason}") from None
 
 
 def _targets(architecture: Architecture, T: Array, dtype: np.dtype[Any], counts: Array | None) -> Array:

@@ -10,10 +10,12 @@ from chainrule.training.events import EpochEnd, Event, Finished, Progress, Start
 from chainrule.training.history import History
 from chainrule.training.loop import Training
 from chainrule.training.monitor import Metric, Monitor
-from chainrule.training.starting import fit, start, train
+from chainrule.training.starting import CALLBACK, CANCEL, fit, start, train
 from chainrule.training.state import TrainingState
 
 __all__ = [
+    "CALLBACK",
+    "CANCEL",
     "Checkpoint",
     "EpochEnd",
     "Event",

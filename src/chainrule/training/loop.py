@@ -9,6 +9,7 @@ import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.errors import SettingError
+from chainrule.files import misfit
 from chainrule.training.bookkeeping import Bookkeeping
 from chainrule.training.checkpoint import Checkpoint, CheckpointFile
 from chainrule.training.events import Event, Finished, Progress, Started, Stopped, Updated
@@ -32,8 +33,8 @@ class Training(Iterator[Event]):
     - cancel: a function that is called before updates; training stops where it returns True.
     - search_leaks: whether the probe searches the inputs for copies of a target.
 
-    `notes` are lines for a person to read, `keeper` is the checkpoint file that the state is saved in, or None, and
-    `probed` are the rows that the probe reads.
+    `notes` are lines for a person to read, and `warnings` those of them that Python code is warned of. `keeper` is the
+    checkpoint file that the state is saved in, or None, and `probed` are the rows that the probe reads.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Training(Iterator[Event]):
         self._limits, self._probe = Limits(problem.settings, cancel), Probe(problem, search_leaks)
         self.keeper: CheckpointFile | None = None
         self.notes: list[str] = []
+        self.warnings: list[str] = []
         self._last_state: TrainingState | None = None
         self._one_by_one = False
         self._events = self._all_events()
@@ -137,6 +139,8 @@ class Training(Iterator[Event]):
         keeper = CheckpointFile(checkpoint, fingerprint_of(self.problem, checkpoint.also))
         state, notes = keeper.open(self.settings.epochs)
         if state is not None:
+            if self.problem.validation is not None and len(state.history.validation) < state.history.epochs:
+                raise misfit(checkpoint.path, ValueError("the costs on the validation set are missing"))
             self.go_to(state)
         self.notes += notes
         self.keeper = keeper
