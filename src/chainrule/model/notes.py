@@ -107,6 +107,11 @@ def _cautions_on(profile: ColumnProfile) -> Iterator[str]:
         yield f"column {name} is not a column of numbers because of cells such as {word!r}"
     if word and profile.forms.doubtful:
         yield f"column {name} has times such as {word!r}, which are read as {profile.forms.chosen}"
+    if profile.form is not None and profile.example is not None:
+        cell = profile.example.text
+        yield f"column {name} holds numbers such as {cell!r}, which is read as {_as_number(cell, profile.form)}"
+    if profile.written.doubtful if profile.form is not None else profile.points.doubtful:
+        yield f"column {name} may have marks between thousands or decimal marks"
     if profile.placeholder is not None and first is None:
         yield f"column {name} holds numbers: cells such as {profile.placeholder.text!r} count as missing"
     if profile.numbers_rows and profile.rows >= _COUNTER:

@@ -27,7 +27,7 @@ from chainrule.tables.profile import ColumnProfile, profile_columns
 from chainrule.tables.row_cache import RowCache
 from chainrule.tables.row_roles import HELD_OUT, NO_TARGET, TEST, TRAIN, WEIGHTLESS, RowRoles
 from chainrule.tables.sources import Source, as_source
-from chainrule.tables.targets import Targets
+from chainrule.tables.targets import Quantity, Targets
 
 __all__ = ["Prepared", "prepare"]
 
@@ -96,7 +96,7 @@ def prepare(source: Source, names: Sequence[str], settings: TableSettings, seed:
 def _roles(source: Source, names: Sequence[str], settings: TableSettings) -> RowRoles:
     """The role of each row. Raises DataError where no row has a weight."""
     with with_file_name(source):
-        roles = RowRoles(source, names, settings.weight, settings.test_every)
+        roles = RowRoles(source, names, settings.weight, settings.test_every, settings.task)
     if roles.count(WEIGHTLESS) == len(roles.of):
         raise DataError(f"every row of {source.origin} has weight 0 in {settings.weight!r}: give some a weight above 0")
     return roles
@@ -161,8 +161,8 @@ def _fitted(
 ) -> tuple[Encoder, Targets, list[ColumnProfile]]:
     """The encoder, the scaled targets and the profiles of the inputs, by the rows to train on."""
     unparsed = targets.unparsed(roles.cells)
-    numbers = [column.name for column in targets.columns if column.kind == "numbers"]
-    again = {name: ColumnProfile(name) for name in numbers if name in unparsed}
+    numbers = {column.name: column.form for column in targets.columns if isinstance(column, Quantity)}
+    again = {name: ColumnProfile(name, form) for name, form in numbers.items() if name in unparsed}
     profiles = [ColumnProfile(name) for name in inputs]
     both = [*profiles, *again.values()]
     profile_columns(lambda: chunks_of(source, [profile.name for profile in both], roles.of == TRAIN), both)

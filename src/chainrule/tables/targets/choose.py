@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import DataError, RowError
+from chainrule.tables.number_forms import PLAIN
 from chainrule.tables.profile import Shape, TargetProfile
 from chainrule.tables.profile.word_counts import MOST_DISTINCT
 from chainrule.tables.targets.kinds import Classes, LogQuantity, Quantity, Target
@@ -38,8 +39,9 @@ def choose_target(profile: TargetProfile, task: str, log: bool = True) -> Target
     mean, scale = profile.moments.standard()
     if scale == 0:
         raise DataError(f"target {name!r} has only one value, {mean:g}: there is nothing to learn from it")
-    plain = Quantity(name, mean, scale)
-    return LogQuantity(name, mean, scale).scaled_to(profile) if log and _over_decades(profile) else plain
+    form = profile.form or PLAIN
+    plain = Quantity(name, mean, scale, form)
+    return LogQuantity(name, mean, scale, form).scaled_to(profile) if log and _over_decades(profile) else plain
 
 
 def _over_decades(profile: TargetProfile) -> bool:
