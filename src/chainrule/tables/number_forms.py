@@ -24,10 +24,10 @@ from chainrule.tables.arrow import pa, pc
 from chainrule.tables.lengths import LENGTHS, days_of, lengths_of
 from chainrule.tables.missing import plain_characters
 
-__all__ = ["PLAIN", "affixes", "forms_of", "is_form", "numbers_in", "rank", "with_marks"]
+__all__ = ["PLAIN", "affixes", "forms_of", "is_form", "numbers_in", "otherwise", "rank"]
 
 PLAIN = "1234.5"
-_SEPARATORS = (("", "."), (",", "."), (".", ","), (" ", "."), (" ", ","), ("'", "."), ("'", ","), ("", ","))
+_SEPARATORS = (("", "."), (",", "."), ("", ","), (".", ","), (" ", "."), (" ", ","), ("'", "."), ("'", ","))
 _SYMBOLS = "$€£¥₹₽₩₪₺₫₴₦฿¢₱₵"
 _CODES = (
     "AED|ARS|AUD|BGN|BRL|CAD|CHF|CLP|CNY|COP|CZK|DKK|EGP|EUR|GBP|HKD|HUF|IDR|ILS|INR|ISK|JPY|KES|KRW|MAD|MXN|MYR|NGN|"
@@ -119,14 +119,15 @@ def affixes(form: str) -> tuple[str, str]:
     return (form, "") if parsed is None else (parsed.prefix, parsed.suffix)
 
 
-def with_marks(form: str, thousands: str, decimal: str) -> str:
-    """The form with other marks.
+def otherwise(form: str) -> str | None:
+    """The form in which a mark before three digits means the other thing; None if this form has no such mark.
 
-    >>> with_marks("$1234.5", ".", ",")
-    '$1.234,5'
+    >>> otherwise("$1234.5"), otherwise("1,234.5 kg"), otherwise("1 234.5")
+    ('$1.234,5', '1234,5 kg', None)
     """
     parsed = None if form in LENGTHS else _parsed(form)
-    return form if parsed is None else parsed._replace(thousands=thousands, decimal=decimal).name
+    marks = None if parsed is None else {("", "."): (".", ","), (",", "."): ("", ",")}.get(parsed[1:3])
+    return None if parsed is None or marks is None else parsed._replace(thousands=marks[0], decimal=marks[1]).name
 
 
 def rank(form: str) -> int:

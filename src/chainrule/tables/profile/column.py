@@ -30,7 +30,7 @@ from chainrule.tables.columns import (
     words_of,
 )
 from chainrule.tables.missing import PLACEHOLDERS, among, plain_characters, without
-from chainrule.tables.number_forms import PLAIN, with_marks
+from chainrule.tables.number_forms import PLAIN, otherwise
 from chainrule.tables.profile.dates import Forms
 from chainrule.tables.profile.fits import Cell
 from chainrule.tables.profile.moments import Running
@@ -95,6 +95,11 @@ class ColumnProfile:
         return self.first_word is None and self._first_boolean is not None and not self._has_numbers
 
     @property
+    def doubtful(self) -> tuple[str, str] | None:
+        """A cell whose mark may be a decimal mark or between thousands, and the form that is not taken; or None."""
+        return self.points.doubtful if self.form is None else self.written.doubtful
+
+    @property
     def numbers_rows(self) -> bool:
         """Whether the numbers go up by 1 with every row of the table, and none is missing."""
         offset = self._offset
@@ -150,7 +155,7 @@ class ColumnProfile:
     def _form(self) -> str | None:
         """The form in which all cells are numbers, if they are not plain ones."""
         if self.first_word is None:
-            return with_marks(PLAIN, ".", ",") if self.points.thousands else None
+            return otherwise(PLAIN) if self.points.thousands else None
         return self.written.chosen if self.forms.chosen is None else None
 
     def _compare_order(self, cells: Any) -> None:

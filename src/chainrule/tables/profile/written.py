@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from chainrule.tables.arrow import pa, pc
 from chainrule.tables.columns import text_of
 from chainrule.tables.lengths import LENGTHS
-from chainrule.tables.number_forms import affixes, forms_of, numbers_in, rank, with_marks
+from chainrule.tables.number_forms import PLAIN, affixes, forms_of, numbers_in, otherwise, rank
 from chainrule.tables.profile.fits import MEANT, Cell, Fits
 
 __all__ = ["Points", "Written"]
@@ -86,16 +86,18 @@ class Written:
         forms = self._whole()
         if not forms:
             return None
-        points = with_marks(forms[0], ".", ",")
-        return points if points in forms and self._marks.separated and self._marks.between_thousands else forms[0]
+        other, certain = otherwise(forms[0]), self._marks.separated and self._marks.between_thousands
+        in_points = other if certain and rank(forms[0]) == 0 else None
+        return in_points if in_points in forms else forms[0]
 
     @property
-    def doubtful(self) -> bool:
-        """Whether the marks between digits may be decimal marks or between thousands."""
-        if self._marks.separated is None or self._marks.between_thousands or self.chosen is None:
-            return False
-        both = (("", "."), (".", ",")), ((",", "."), ("", ","))
-        return any({with_marks(self.chosen, *marks) for marks in pair} <= set(self._whole()) for pair in both)
+    def doubtful(self) -> tuple[str, str] | None:
+        """The first cell whose mark may be a decimal mark or between thousands, and the form that is not chosen."""
+        chosen, cell = self.chosen, self._marks.separated
+        if chosen is None or cell is None or self._marks.between_thousands:
+            return None
+        other = otherwise(chosen)
+        return (cell.text, other) if other in self._whole() and other is not None else None
 
     @property
     def alike(self) -> list[str]:
@@ -127,12 +129,13 @@ class Points:
     """
 
     def __init__(self) -> None:
-        self._marks, self._decimal = Marks(), False
+        self._marks, self._decimal, self._fractions = Marks(), False, False
 
     def add(self, cells: Any, rows: NDArray[np.int64], values: Values) -> None:
         """Take the cells of the next rows, and the numbers that they are with decimal points."""
         if self._decimal or _surely_decimal(values):
             self._decimal = True
+            self._fractions = self._fractions or bool((values % 1 > 0).any())
             return
         if not _has_points(cells):
             self._marks.short = self._marks.short or bool(np.isfinite(values).any())
@@ -149,9 +152,17 @@ class Points:
         return not self._decimal and self._marks.separated is not None and self._marks.between_thousands
 
     @property
-    def doubtful(self) -> bool:
-        """Whether all of them may be between thousands, and are taken for decimal points."""
-        return not self._decimal and self._marks.separated is not None and not self._marks.between_thousands
+    def decimal(self) -> bool:
+        """Whether some are certainly decimal points."""
+        return self._decimal and self._fractions
+
+    @property
+    def doubtful(self) -> tuple[str, str] | None:
+        """The first cell with a point, if all may be between thousands, and the form with points between thousands."""
+        cell = self._marks.separated
+        doubt = not self._decimal and cell is not None and not self._marks.between_thousands
+        other = otherwise(PLAIN)
+        return (cell.text, other) if doubt and cell is not None and other is not None else None
 
     @property
     def example(self) -> Cell | None:
