@@ -24,7 +24,7 @@ from chainrule.tables.arrow import pa, pc
 from chainrule.tables.lengths import LENGTHS, days_of, lengths_of
 from chainrule.tables.missing import plain_characters
 
-__all__ = ["PLAIN", "affixes", "forms_of", "is_form", "numbers_in", "otherwise", "rank"]
+__all__ = ["PLAIN", "affixes", "cells_in", "forms_of", "is_form", "minus_first", "numbers_in", "otherwise", "rank"]
 
 PLAIN = "1234.5"
 _SEPARATORS = (("", "."), (",", "."), ("", ","), (".", ","), (" ", "."), (" ", ","), ("'", "."), ("'", ","))
@@ -37,13 +37,13 @@ _PREFIX = rf"[A-Z]{{0,3}}[{_SYMBOLS}]|(?:{_CODES})|Rs\.?|kr\.?|Fr\.?"
 _SUFFIX = r"\+|[^\s0-9.,'()+:/\-][^\s0-9()]{0,11}[23]?(?: [^\s0-9()]{1,8})?"
 _EXPONENT = r"(?:[eE][+-]?[0-9]+)?"
 _ANY = rf"(?:[0-9]|[.,][0-9])(?:[ .,']?[0-9])*[.,]?{_EXPONENT}"
-_SIGNS = r"(?P<before>[+-]?) ?{prefix} ?(?P<after>[+-]?)(?P<body>{body})(?P<behind>-?) ?{suffix}"
-_CELL = re.compile(
-    _SIGNS.format(prefix=f"(?P<prefix>{_PREFIX})?", body=_ANY, suffix=f"(?P<suffix>{_SUFFIX})?"), re.ASCII
-)
+_SIGNS = r"(?:(?P<before>[+-]) ?{prefix}|{prefix} ?(?P<after>[+-])|{prefix}) ?(?P<body>{body}) ?{suffix}"
+_CELL = re.compile(rf"[+-]? ?(?P<prefix>{_PREFIX})? ?[+-]?(?P<body>{_ANY}) ?(?P<suffix>{_SUFFIX})?", re.ASCII)
 _NAME = re.compile(rf"(?P<prefix>{_PREFIX})? ?1(?P<thousands>[,. ']?)234(?P<decimal>[.,])5 ?(?P<suffix>{_SUFFIX})?")
-_BRACKETS = rf"^((?:{_PREFIX})?) ?\(([^()]+)\)$"
-_LEAST_BEHIND = 3  # characters of a number with the minus behind it: `5-` may be a grade
+_MINUS_FIRST = {  # what is a minus sign before a number; `5-` may be a grade
+    rf"^((?:{_PREFIX})?) ?\(([^()]*[0-9][^()]*)\)$": r"-\1\2",
+    r"^([^+-]*[0-9.,]{3,})- ?([^0-9+-]*)$": r"-\1\2",
+}
 
 
 class _Form(NamedTuple):
@@ -69,18 +69,29 @@ def numbers_in(text: pa.Array, form: str) -> NDArray[np.float64]:
     >>> numbers_in(pa.array(["$1,234.50", "-$5", "($7)", "7 EUR", None]), "$1,234.5")
     array([1234.5,   -5. ,   -7. ,    nan,    nan])
     """
-    text = plain_characters(text)
+    text = minus_first(text)
     if form in LENGTHS:
         return days_of(text, form)
-    matches = pc.extract_regex(_without_brackets(text), _pattern(form))
-    sign = [pc.struct_field(matches, name) for name in ("before", "after", "behind")]
-    body = pc.struct_field(matches, "body")
-    values = np.array(pc.fill_null(pc.cast(_canonical(body, _parsed(form)), pa.float64()), np.nan))
-    given = np.add.reduce([_is_not(words, "") for words in sign])
-    short = _is_not(sign[2], "") & (_length(body) < _LEAST_BEHIND)
-    negative = np.logical_or.reduce([~_is_not(words, "-") for words in sign])
-    values[(given > 1) | short] = np.nan
+    matches = pc.extract_regex(text, _pattern(form))
+    values = np.array(pc.fill_null(pc.cast(_canonical(pc.struct_field(matches, "body"), form), pa.float64()), np.nan))
+    signs = [pc.struct_field(matches, name) for name in ("before", "after")]
+    negative = np.logical_or.reduce([np.asarray(pc.fill_null(pc.equal(sign, "-"), False)) for sign in signs])
     return np.where(negative, -values, values)
+
+
+def cells_in(text: pa.Array, form: str) -> NDArray[np.bool_]:
+    """Which cells (n,) of a text that is `minus_first` are in a form."""
+    if form in LENGTHS:
+        return ~np.isnan(days_of(text, form))
+    return np.asarray(pc.fill_null(pc.match_substring_regex(text, _pattern(form)), False))
+
+
+def minus_first(text: pa.Array) -> pa.Array:
+    """The text in plain characters, where `(5)` and `500-` are `-5` and `-500`."""
+    text = plain_characters(text)
+    for pattern, plain in _MINUS_FIRST.items():
+        text = pc.replace_substring_regex(text, pattern, plain)
+    return text
 
 
 def forms_of(word: str) -> list[str]:
@@ -91,7 +102,9 @@ def forms_of(word: str) -> list[str]:
     """
     if not any("0" <= c <= "9" for c in word) or len(word) > 64:
         return []
-    cell = _CELL.fullmatch(re.sub(_BRACKETS, r"-\1\2", word))
+    for pattern, plain in _MINUS_FIRST.items():
+        word = re.sub(pattern, plain, word)
+    cell = _CELL.fullmatch(word)
     if cell is None:
         return lengths_of(word)
     prefix, suffix = cell["prefix"] or "", cell["suffix"] or ""
@@ -167,22 +180,11 @@ def _body(thousands: str, decimal: str) -> re.Pattern[str]:
     return re.compile(rf"(?:(?:{whole})(?:{mark}[0-9]*)?|{mark}[0-9]+){_EXPONENT}")
 
 
-def _without_brackets(text: pa.Array) -> pa.Array:
-    return pc.replace_substring_regex(text, _BRACKETS, r"-\1\2")
-
-
-def _canonical(body: pa.Array, form: _Form | None) -> pa.Array:
+def _canonical(body: pa.Array, name: str) -> pa.Array:
     """The digits with a decimal point, null where there are none."""
-    assert form is not None, "its pattern has matched"
+    form = _parsed(name)
+    assert form is not None, f"{name} is not a form"
     body = pc.if_else(pc.equal(body, ""), pa.scalar(None, body.type), body)
     if form.thousands:
         body = pc.replace_substring(body, form.thousands, "")
     return pc.replace_substring(body, ",", ".") if form.decimal == "," else body
-
-
-def _is_not(words: pa.Array, word: str) -> NDArray[np.bool_]:
-    return np.asarray(pc.fill_null(pc.not_equal(words, word), word != ""))
-
-
-def _length(words: pa.Array) -> NDArray[np.int64]:
-    return np.asarray(pc.fill_null(pc.utf8_length(words), 0))

@@ -32,7 +32,7 @@ from chainrule.tables.columns import (
 from chainrule.tables.missing import PLACEHOLDERS, among, plain_characters, without
 from chainrule.tables.number_forms import PLAIN, otherwise
 from chainrule.tables.profile.dates import Forms
-from chainrule.tables.profile.fits import Cell
+from chainrule.tables.profile.fits import Cell, has_digits
 from chainrule.tables.profile.moments import Running
 from chainrule.tables.profile.sample import Sample
 from chainrule.tables.profile.target_cells import TargetCells
@@ -187,8 +187,9 @@ class ColumnProfile:
     def _add_words(self, cells: Any, words: pa.Array, rows: NDArray[np.int64]) -> None:
         self.counts.add(words)
         if not self.categorical:
-            self.forms.add(words, rows)
-            self.written.add(self._text(cells), rows)
+            digits = has_digits(words)
+            self.forms.add(words, rows, digits)
+            self.written.add(self._text(cells) if digits else words, rows, digits)
 
     def _text(self, cells: Any) -> pa.Array | None:
         """The cells as they are written, without what counts as missing; None for cells that are not text."""
@@ -299,7 +300,8 @@ class TargetProfile(ColumnProfile):
 
     def _add_words(self, cells: Any, words: pa.Array, rows: NDArray[np.int64]) -> None:
         self.counts.add(words)
-        self.written.add(self._text(cells), rows)
+        digits = has_digits(words)
+        self.written.add(self._text(cells) if digits else words, rows, digits)
 
     def _add_distinct(self, values: NDArray[np.float64]) -> None:
         if self.values is not None:

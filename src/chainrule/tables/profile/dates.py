@@ -109,14 +109,14 @@ class Forms:
 
     def __init__(self) -> None:
         self._spreads: dict[str, Spread] = {}
-        self.fits = Fits(_forms_of, seconds_of)
+        self.fits = Fits(_forms_of, lambda words: functools.partial(seconds_of, words))
         self.placeholders = 0  # cells with a word that stands for a missing time
 
-    def add(self, words: pa.Array, rows: NDArray[np.int64]) -> None:
-        """Take the words (n,) of the next rows, null where missing."""
+    def add(self, words: pa.Array, rows: NDArray[np.int64], digits: bool = True) -> None:
+        """Take the words (n,) of the next rows, null where missing; `digits` says whether one of them has a digit."""
         times = plain_characters(_without_placeholders(words))
         self.placeholders += times.null_count - words.null_count
-        for form, seconds in self.fits.add(times, rows).items():
+        for form, seconds in self.fits.add(times, rows, digits).items():
             if self.fits.forms[form].first_odd is None:
                 self._spreads.setdefault(form, Spread()).add(seconds[~np.isnan(seconds)])
 

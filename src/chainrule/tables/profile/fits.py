@@ -1,25 +1,27 @@
 """Which forms the cells of a column are written in: how many cells fit each, and the first cell that does not.
 
-A form is considered once one of the first 32 different words of the column fits it, and from then on every cell is
-read in it. Cells before that word did not fit, so that the counts are the same however the cells are cut into chunks.
+A form is considered once one of the first 32 different words with a digit fits it, and from then on every cell is read
+in it. Cells before that word did not fit, so that the counts are the same however the cells are cut into chunks.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.tables.arrow import pa, pc
 
-__all__ = ["MEANT", "MOST_ODD", "Cell", "Fit", "Fits"]
+__all__ = ["MEANT", "MOST_ODD", "Cell", "Fit", "Fits", "has_digits"]
 
 MEANT = 0.9  # the share of the cells in one form from which on the others are taken for slips
 MOST_ODD = 5  # different words that are taken for slips, or for a missing value, however often they come
 
-_CONSIDERED = 32  # different words
+_DIGIT = r"\p{Nd}"
+_CONSIDERED = 32  # different words with a digit
 
 Values = NDArray[np.float64]
 
@@ -29,6 +31,11 @@ class Cell(NamedTuple):
 
     row: int
     text: str
+
+
+def has_digits(words: pa.Array) -> bool:
+    """Whether one of the words has a digit."""
+    return bool(pc.any(pc.match_substring_regex(words, _DIGIT)).as_py())
 
 
 class Fit:
@@ -44,41 +51,48 @@ class Fit:
 
 
 class Fits:
-    """The forms of a column, by name. `considered` gives those of a word, `read` the values of cells, NaN if odd.
+    """The forms of a column, by name.
+
+    `considered(word)` gives those of a word; `read(words)(form)` gives the values of words, NaN for those that are odd.
 
     >>> import pyarrow as pa
-    >>> fits = Fits(lambda word: ["whole"] if word.isdigit() else [], lambda text, form: pc.cast(text, pa.float64()))
+    >>> fits = Fits(lambda word: ["whole"] if word.isdigit() else [], lambda words: lambda form: words.cast("double"))
     >>> fits.add(pa.array(["7", "8", None], pa.large_string()), np.arange(3))
     {'whole': array([ 7.,  8., nan])}
     >>> fits.count, fits.whole(), fits.forms["whole"].count
     (2, ['whole'], 2)
     """
 
-    def __init__(self, considered: Callable[[str], list[str]], read: Callable[[pa.Array, str], Values]) -> None:
+    def __init__(
+        self, considered: Callable[[str], list[str]], read: Callable[[pa.Array], Callable[[str], Any]]
+    ) -> None:
         self._considered, self._read = considered, read
-        self._seen: dict[str, None] = {}
+        self._seen: set[str] = set()  # words that were considered
+        self._earlier: set[str] = set()  # the first words of all
         self._first: Cell | None = None
         self.count = 0
         self.forms: dict[str, Fit] = {}
 
-    def add(self, words: pa.Array, rows: NDArray[np.int64]) -> dict[str, Values]:
-        """Take the words (n,) of the next rows, null where missing: their values by each form, if all of them fit it.
+    def add(self, words: pa.Array, rows: NDArray[np.int64], digits: bool = True) -> dict[str, Values]:
+        """Take the words (n,) of the next rows, null where missing: their values by each form that all of these fit.
 
-        Of a form that is considered from here on, they are those of these rows alone.
+        `digits` says whether one of the words has a digit.
         """
         present = len(words) - words.null_count
         if not present:
             return {}
-        encoded = words.dictionary_encode()
-        distinct, codes = encoded.dictionary, encoded.indices.fill_null(len(encoded.dictionary)).to_numpy()
-        first = self._consider(distinct, codes, rows)
-        self._first = self._first or first
-        counts = np.bincount(codes, minlength=len(distinct) + 1)[:-1] if self.forms else np.empty(0)
-        values = {form: np.asarray(self._read(distinct, form)) for form in self.forms}
-        for form, own in values.items():
-            self._count(form, np.isnan(own), (distinct, codes, counts, rows))
         self.count += present
-        return {form: np.append(own, np.nan)[codes] for form, own in values.items() if not np.isnan(own).any()}
+        chunk = _Chunk(words, rows)
+        if digits:
+            self._consider(chunk)
+        read = self._read(chunk.words) if self.forms else None
+        values = {form: np.asarray(read(form)) for form in self.forms} if read else {}
+        for form, own in values.items():
+            self._count(self.forms[form], np.isnan(own), chunk)
+        self._first = self._first or chunk.cell(np.ones(len(chunk.words), np.bool_))
+        if len(self._earlier) <= MOST_ODD:
+            self._earlier.update(chunk.words.slice(0, 2 * MOST_ODD).to_pylist())
+        return {form: np.append(own, np.nan)[chunk.codes] for form, own in values.items() if not np.isnan(own).any()}
 
     def whole(self) -> list[str]:
         """The forms that all cells fit, at least one of them."""
@@ -88,31 +102,42 @@ class Fits:
         """The form that most cells fit, the first of equals."""
         return max(self.forms, key=lambda form: self.forms[form].count, default=None)
 
-    def _consider(self, distinct: pa.Array, codes: NDArray[np.int32], rows: NDArray[np.int64]) -> Cell:
-        """Consider the forms of new words; the first cell of these rows."""
-        seen_before = set(self._seen)
-        for word in distinct.slice(0, _CONSIDERED).to_pylist():
-            if word in self._seen or len(self._seen) >= _CONSIDERED:
-                continue
-            self._seen[word] = None
-            for form in self._considered(word):
-                if form not in self.forms:
-                    self.forms[form] = Fit(self._first, seen_before)
-        return Cell(int(rows[(codes < len(distinct)).argmax()]), distinct[0].as_py())
-
-    def _count(
-        self,
-        form: str,
-        odd: NDArray[np.bool_],
-        chunk: tuple[pa.Array, NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]],
-    ) -> None:
-        distinct, codes, counts, rows = chunk
-        fit = self.forms[form]
-        fit.count += int(counts[~odd].sum())
-        if not odd.any():
+    def _consider(self, chunk: _Chunk) -> None:
+        """Consider the forms of new words."""
+        if len(self._seen) >= _CONSIDERED:
             return
-        if fit.few_odd:
-            fit.odd.update(distinct.filter(pa.array(odd)).slice(0, MOST_ODD + 1).to_pylist())
-        if fit.first_odd is None:
-            first = int(np.append(odd, False)[codes].argmax())
-            fit.first_odd = Cell(int(rows[first]), distinct[codes[first]].as_py())
+        with_digit = chunk.words.filter(pc.match_substring_regex(chunk.words, _DIGIT))
+        for word in with_digit.slice(0, _CONSIDERED).to_pylist():
+            new = word not in self._seen and len(self._seen) < _CONSIDERED
+            for form in self._considered(word) if new else ():
+                self.forms.setdefault(form, Fit(self._first, self._earlier))
+            self._seen |= {word} if new else set()
+
+    def _count(self, fit: Fit, odd: NDArray[np.bool_], chunk: _Chunk) -> None:
+        fit.count += int(chunk.counts[~odd].sum())
+        if odd.any():
+            fit.first_odd = fit.first_odd or chunk.cell(odd)
+            if fit.few_odd:
+                fit.odd.update(chunk.words.filter(pa.array(odd)).slice(0, 2 * MOST_ODD).to_pylist())
+
+
+class _Chunk:
+    """The different `words` of some rows, the `codes` (n,) of the rows, and how often each word comes."""
+
+    def __init__(self, words: pa.Array, rows: NDArray[np.int64]) -> None:
+        encoded = words.dictionary_encode()
+        self.words, self._indices, self._rows = encoded.dictionary, encoded.indices, rows
+
+    @functools.cached_property
+    def codes(self) -> NDArray[np.int32]:
+        """The number of each row's word; where it is missing, the number of words."""
+        return np.asarray(self._indices.fill_null(len(self.words)))
+
+    @functools.cached_property
+    def counts(self) -> NDArray[np.int64]:
+        return np.bincount(self.codes, minlength=len(self.words) + 1)[:-1]
+
+    def cell(self, chosen: NDArray[np.bool_]) -> Cell:
+        """The first cell with one of the chosen words."""
+        row = int(np.append(chosen, False)[self.codes].argmax())
+        return Cell(int(self._rows[row]), self.words[int(self.codes[row])].as_py())

@@ -7,6 +7,7 @@ point, a comma for one between thousands, and the column is `doubtful`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from chainrule.tables.arrow import pa, pc
 from chainrule.tables.columns import text_of
 from chainrule.tables.lengths import LENGTHS
-from chainrule.tables.number_forms import PLAIN, affixes, forms_of, numbers_in, otherwise, rank
+from chainrule.tables.number_forms import PLAIN, affixes, cells_in, forms_of, minus_first, otherwise, rank
 from chainrule.tables.profile.fits import MEANT, Cell, Fits
 
 __all__ = ["Points", "Written"]
@@ -58,23 +59,26 @@ class Written:
     >>> written = Written()
     >>> written.add(pa.array(["$12.50", "$1,234.00"], pa.large_string()), np.arange(2))
     >>> written.chosen, written.doubtful
-    ('$1,234.5', False)
+    ('$1,234.5', None)
     """
 
     def __init__(self) -> None:
-        self.fits = Fits(self._forms_of, numbers_in)
+        self.fits = Fits(self._forms_of, _zeros_of)
         self._marks, self._affixes = Marks(), set[tuple[str, str]]()
         self._bare = False  # whether some cell is not in brackets
         self._first_words = 0
         self._like: list[str] = []  # those that are like numbers
         self._none = False
 
-    def add(self, text: pa.Array | None, rows: NDArray[np.int64]) -> None:
-        """Take the words (n,) of the next rows, null where missing; None for cells that are not text."""
+    def add(self, text: pa.Array | None, rows: NDArray[np.int64], digits: bool = True) -> None:
+        """Take the words (n,) of the next rows, null where missing; None for cells that are not text.
+
+        `digits` says whether one of them has a digit.
+        """
         self._none = self._none or text is None
         if text is None or self._none:
             return
-        self.fits.add(text, rows)
+        self.fits.add(text, rows, digits)
         self._none = len(self._affixes) > _MOST_AFFIXES
         if self.fits.forms and not self._none:
             self._marks.add(text, rows)
@@ -168,6 +172,12 @@ class Points:
     def example(self) -> Cell | None:
         """The first cell with a point."""
         return self._marks.separated
+
+
+def _zeros_of(words: pa.Array) -> Callable[[str], Values]:
+    """For each form 0 where a word is in it, NaN elsewhere: what the number is does not matter here."""
+    text = minus_first(words)
+    return lambda form: np.where(cells_in(text, form), 0.0, np.nan)
 
 
 def _surely_decimal(values: Values) -> bool:
