@@ -6,8 +6,8 @@ import numpy as np
 
 from chainrule.model.leaks import Suspect
 from chainrule.model.preparation import Prepared
-from chainrule.tables.inputs import Encoder
 from chainrule.tables.arrow import pa
+from chainrule.tables.inputs import Encoder
 from chainrule.tables.lengths import LENGTHS
 from chainrule.tables.names import listed
 from chainrule.tables.number_forms import PLAIN, numbers_in

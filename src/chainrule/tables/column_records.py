@@ -1,8 +1,8 @@
 """Columns to and from plain data for model files. Files are untrusted: everything is checked on reading.
 
-A column is a frozen dataclass of a named kind. A field that has its default is not written. Its texts and flags go into a document; its floats go into float64
-tensors, one for each name (`mean`, `scale`, ...), so that no decimal rounding touches them. Reading returns what was
-written or raises ModelFileError in one line.
+A column is a frozen dataclass of a named kind. Its texts and flags go into a document, but for those that have their
+default; its floats go into float64 tensors, one for each name (`mean`, `scale`, ...), so that no decimal rounding
+touches them. Reading returns what was written or raises ModelFileError in one line.
 """
 
 from __future__ import annotations

@@ -24,7 +24,18 @@ from chainrule.tables.arrow import pa, pc
 from chainrule.tables.lengths import LENGTHS, days_of, lengths_of
 from chainrule.tables.missing import plain_characters
 
-__all__ = ["PLAIN", "affixes", "cells_in", "forms_of", "is_form", "minus_first", "numbers_in", "otherwise", "rank"]
+__all__ = [
+    "PLAIN",
+    "affixes",
+    "cells_in",
+    "forms_of",
+    "in_words",
+    "is_form",
+    "minus_first",
+    "numbers_in",
+    "otherwise",
+    "rank",
+]
 
 PLAIN = "1234.5"
 _SEPARATORS = (("", "."), (",", "."), ("", ","), (".", ","), (" ", "."), (" ", ","), ("'", "."), ("'", ","))
@@ -130,6 +141,15 @@ def affixes(form: str) -> tuple[str, str]:
     """
     parsed = None if form in LENGTHS else _parsed(form)
     return (form, "") if parsed is None else (parsed.prefix, parsed.suffix)
+
+
+def in_words(form: str) -> str:
+    """The end of "numbers" in a message: how they are written, if not plainly.
+
+    >>> in_words("1.234,5")
+    ' written as 1.234,5'
+    """
+    return "" if form == PLAIN else f" written as {form}"
 
 
 def otherwise(form: str) -> str | None:

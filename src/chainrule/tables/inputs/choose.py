@@ -18,7 +18,7 @@ from chainrule.tables.inputs.transforms import (
     Times,
     Transform,
 )
-from chainrule.tables.number_forms import PLAIN
+from chainrule.tables.number_forms import in_words
 from chainrule.tables.profile import Cell, ColumnProfile, Shape
 from chainrule.tables.profile.fits import MEANT, Fit
 from chainrule.tables.profile.word_counts import MOST_DISTINCT
@@ -82,14 +82,14 @@ def _require_no_slips(profile: ColumnProfile) -> None:
     numbers, times = profile.written.fits, profile.forms.fits
     if profile.counts.numeric > MEANT * profile.present:
         raise _slip(profile, profile.first_word, "")
-    for fits, what in ((numbers, _numbers_in), (times, "times ({form})".format)):
+    for fits, what in ((numbers, lambda form: f"numbers{in_words(form)}"), (times, "times ({})".format)):
         form = fits.best()
         fit = None if form is None else fits.forms[form]
         if form is None or fit is None or fit.first_odd is None:
             continue
         mostly = fit.count > MEANT * fits.count
         if mostly or (2 * fit.count > fits.count and _may_be_missing(profile, fit, fits is times)):
-            raise _slip(profile, fit.first_odd, what(form=form))
+            raise _slip(profile, fit.first_odd, what(form))
 
 
 def _may_be_missing(profile: ColumnProfile, fit: Fit, times: bool) -> bool:
@@ -97,10 +97,6 @@ def _may_be_missing(profile: ColumnProfile, fit: Fit, times: bool) -> bool:
     if not fit.few_odd or (times and any(c.isdigit() for word in fit.odd for c in word)):
         return False
     return profile.counts.too_many or profile.counts.distinct() > LEAST_DIFFERENT + len(fit.odd)
-
-
-def _numbers_in(form: str) -> str:
-    return "numbers" if form == PLAIN else f"numbers written as {form}"
 
 
 def _slip(profile: ColumnProfile, cell: Cell, what: str) -> RowError:

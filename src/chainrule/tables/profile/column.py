@@ -39,7 +39,7 @@ from chainrule.tables.profile.target_cells import TargetCells
 from chainrule.tables.profile.word_counts import MOST_DISTINCT, Counts
 from chainrule.tables.profile.written import Points, Written
 
-__all__ = ["ColumnProfile", "TargetProfile", "profile_columns"]
+__all__ = ["MOST_CLASSES", "ColumnProfile", "TargetProfile", "profile_columns"]
 
 MOST_CLASSES = 20  # different values of a target that are taken for classes
 EXACT = 2.0**53  # from here on float64 confuses integers, so that only text tells them apart

@@ -190,7 +190,9 @@ class Quantity(Target):
 
     def _refused(self, row: int, word: str) -> RowError:
         line = "target {name!r} holds numbers{form}, but {word!r} came in row {row}: fix it"
-        return RowError(row, line, name=self.name, form="" if self.form == PLAIN else f" written as {self.form}", word=word)
+        return RowError(
+            row, line, name=self.name, form="" if self.form == PLAIN else f" written as {self.form}", word=word
+        )
 
     def decode(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
         """`mean + scale * a` (n,), float64 in the column's own units."""

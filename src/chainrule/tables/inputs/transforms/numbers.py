@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 
 from chainrule.errors import RowError
 from chainrule.tables.columns import values_of
-from chainrule.tables.number_forms import PLAIN
 from chainrule.tables.inputs.transforms.base import Transform, flagged
+from chainrule.tables.number_forms import PLAIN
 from chainrule.tables.profile import standardised
 
 __all__ = ["Log", "NumberColumn", "Numbers", "Scaled", "bent"]
@@ -63,7 +63,9 @@ class NumberColumn(Transform):
             out[:, 1] = missing
 
     def _refused(self, row: int, word: str) -> RowError:
-        line = "column {name!r} holds numbers{form}, but {word!r} came in row {row}: write {what}, or leave the cell empty"
+        line = (
+            "column {name!r} holds numbers{form}, but {word!r} came in row {row}: write {what}, or leave the cell empty"
+        )
         form, what = ("", "a number") if self.form == PLAIN else (f" written as {self.form}", "a number in this form")
         return RowError(row, line, name=self.name, form=form, word=word, what=what)
 
