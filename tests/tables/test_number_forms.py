@@ -52,7 +52,23 @@ def test_the_form_of_a_cell_is_among_those_that_it_may_have(form, cell):
 @pytest.mark.parametrize(
     ("form", "cells"),
     {
-        "1234.5": ["1,234", "5-", "12-", "--5", "1 234", "5%", "0x10", "1_000", "", "x", "٣", "1.2.3", "+-5", "-5-", "-"],
+        "1234.5": [
+            "1,234",
+            "5-",
+            "12-",
+            "--5",
+            "1 234",
+            "5%",
+            "0x10",
+            "1_000",
+            "",
+            "x",
+            "٣",
+            "1.2.3",
+            "+-5",
+            "-5-",
+            "-",
+        ],
         "1,234.5": ["1,23", "12,3456", "1.234,5", "0,123", ",123", "1,,234", "1, 234"],
         "1.234,5": ["1.05", "0.125", "12.5", "1.2345"],
         "$1,234.5": ["45,100.25", "€5", "$5 kg", "$", "5$"],
@@ -86,16 +102,16 @@ def test_every_decimal_number_is_read_back(value, form):
     assert numbers_in(text(WAYS[form](value)), form).tolist() == [float(value)]
 
 
-@settings(deadline=None, max_examples=10)
-@given(st.lists(st.text(st.sampled_from("0123456789.,-+() $€%kg'e:PTD"), max_size=9), min_size=99))
-def test_what_may_be_in_a_form_is_in_it(cells):
+def test_what_may_be_in_a_form_is_in_it():
     """The quick look at a cell in Python and the reading of a column agree."""
-    plain = minus_first(text(*(cell.strip() for cell in cells)))
-    forms = [forms_of(cell) for cell in plain.to_pylist()]
+    rng = np.random.default_rng(0)
+    letters = list("0123456789.,-+() $€%kg'e:PTD")
+    cells = minus_first(text(*("".join(rng.choice(letters, rng.integers(1, 9))).strip() for _ in range(1000))))
+    forms = [forms_of(cell) for cell in cells.to_pylist()]
     for form in {*READ, *LENGTHS, *(own[0] for own in forms if own)}:
         fits = [form in own for own in forms]
-        assert cells_in(plain, form).tolist() == fits
-        assert (~np.isnan(numbers_in(plain, form))).tolist() == fits
+        assert cells_in(cells, form).tolist() == fits
+        assert (~np.isnan(numbers_in(cells, form))).tolist() == fits
 
 
 LENGTHS_READ = {
@@ -111,12 +127,19 @@ LENGTHS_READ = {
         "90:00": 3.75,
     },
     "P3DT4H5M6S": {"P1DT6H": 1.25, "PT36H": 1.5, "P2W": 14, "-P1D": -1, "PT0.5H": 1 / 48},
-    "3 d 4 h 5 min 6 s": {"1h 30m": 1.5 / 24, "2 hours, 30 minutes": 2.5 / 24, "1d 12h": 1.5, "90 min": 1 / 16, "5 s": 5 / 86400},
+    "3 d 4 h 5 min 6 s": {
+        "1h 30m": 1.5 / 24,
+        "2 hours, 30 minutes": 2.5 / 24,
+        "1d 12h": 1.5,
+        "90 min": 1 / 16,
+        "5 s": 5 / 86400,
+    },
 }
 
 
 @pytest.mark.parametrize(
-    ("form", "cell", "days"), [(form, cell, days) for form, cells in LENGTHS_READ.items() for cell, days in cells.items()]
+    ("form", "cell", "days"),
+    [(form, cell, days) for form, cells in LENGTHS_READ.items() for cell, days in cells.items()],
 )
 def test_lengths_of_time_are_days(form, cell, days):
     np.testing.assert_allclose(days_of(text(cell), form), [days], rtol=1e-14)

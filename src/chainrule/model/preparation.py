@@ -80,7 +80,7 @@ def prepare(source: Source, names: Sequence[str], settings: TableSettings, seed:
     if not roles.count(TRAIN):
         raise DataError(f"no row of {source.origin} has a target and is to be trained on: there is nothing to learn")
     with with_file_name(source):
-        encoder, targets, profiles = _fitted(source, inputs, targets, roles)
+        encoder, targets, profiles = _fitted(source, inputs, targets, roles, settings.words)
     targets = scaled_for(targets, choices)
     cache, T_test = _encoded(tables, encoder, targets, settings)
     arrays = {role: (cache.array(k), cache.array(2 + k)) for k, role in enumerate((TRAIN, HELD_OUT))}
@@ -125,6 +125,7 @@ def _inputs(source: Source, names: Sequence[str], settings: TableSettings) -> li
     require_columns(source.names, weight, "weight")
     require_columns(source.names, settings.drop, "excluded")
     require_columns(source.names, settings.keep, "input")
+    require_columns(source.names, settings.words, "input")
     for what, columns in {"target": names, "weight": weight, "dropped": settings.drop}.items():
         both = [name for name in columns if name in settings.keep]
         if both:
@@ -157,13 +158,13 @@ def _hold_out(
 
 
 def _fitted(
-    source: Source, inputs: list[str], targets: Targets, roles: RowRoles
+    source: Source, inputs: list[str], targets: Targets, roles: RowRoles, words: Sequence[str]
 ) -> tuple[Encoder, Targets, list[ColumnProfile]]:
     """The encoder, the scaled targets and the profiles of the inputs, by the rows to train on."""
     unparsed = targets.unparsed(roles.cells)
     numbers = {column.name: column.form for column in targets.columns if isinstance(column, Quantity)}
     again = {name: ColumnProfile(name, form) for name, form in numbers.items() if name in unparsed}
-    profiles = [ColumnProfile(name) for name in inputs]
+    profiles = [ColumnProfile(name, words=name in words) for name in inputs]
     both = [*profiles, *again.values()]
     profile_columns(lambda: chunks_of(source, [profile.name for profile in both], roles.of == TRAIN), both)
     own = {name: roles.numbers_of(name, TRAIN) for name in numbers if name not in unparsed}

@@ -49,7 +49,9 @@ _SUFFIX = r"\+|[^\s0-9.,'()+:/\-][^\s0-9()]{0,11}[23]?(?: [^\s0-9()]{1,8})?"
 _EXPONENT = r"(?:[eE][+-]?[0-9]+)?"
 _ANY = rf"(?:[0-9]|[.,][0-9])(?:[ .,']?[0-9])*[.,]?{_EXPONENT}"
 _SIGNS = r"(?:(?P<before>[+-]) ?{prefix}|{prefix} ?(?P<after>[+-])|{prefix}) ?(?P<body>{body}) ?{suffix}"
-_CELL = re.compile(rf"[+-]? ?(?P<prefix>{_PREFIX})? ?[+-]?(?P<body>{_ANY}) ?(?P<suffix>{_SUFFIX})?", re.ASCII)
+_CELL = re.compile(
+    rf"(?!\D*[+-]\D*[+-])[+-]? ?(?P<prefix>{_PREFIX})? ?[+-]?(?P<body>{_ANY}) ?(?P<suffix>{_SUFFIX})?", re.ASCII
+)
 _NAME = re.compile(rf"(?P<prefix>{_PREFIX})? ?1(?P<thousands>[,. ']?)234(?P<decimal>[.,])5 ?(?P<suffix>{_SUFFIX})?")
 _MINUS_FIRST = {  # what is a minus sign before a number; `5-` may be a grade
     rf"^((?:{_PREFIX})?) ?\(([^()]*[0-9][^()]*)\)$": r"-\1\2",

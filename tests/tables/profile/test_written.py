@@ -1,4 +1,4 @@
-"""What becomes of columns whose numbers and missing values are written otherwise: all cells decide, then each is read."""
+"""What becomes of columns whose numbers are not written plainly: all cells decide, then each is read."""
 
 import json
 
@@ -68,7 +68,9 @@ def test_a_form_is_kept_in_the_file_and_another_one_is_refused_with_its_row():
     one = read.encode(read_table({"a": ["$1,000", "-", ""], "b": [1, 1, 1]}))
     assert one.shape == (3, 2)
     for cell in ("1.000,50", "€5", "5 kg", "x"):
-        with pytest.raises(DataError, match=r"holds numbers written as \$1,234.5, but '.*' came in row 2: write a number"):
+        with pytest.raises(
+            DataError, match=r"holds numbers written as \$1,234.5, but '.*' came in row 2: write a number"
+        ):
             read.encode(read_table({"a": ["$1", cell], "b": [1, 1]}))
     lie = {"columns": [document["columns"][0] | {"form": "1234"}, document["columns"][1]]}
     with pytest.raises(ModelFileError, match="a form of numbers"):
@@ -88,14 +90,14 @@ def test_points_between_thousands_are_read_where_they_are_certain(tmp_path):
     assert {len(cell) for cell in cells} == {3, 5}
     assert any(cell.endswith("0") and "." in cell for cell in cells)
     for cuts in ([], [5, 20, 40]):
-        own, encoder = fitted(cells, cuts)
+        own, _ = fitted(cells, cuts)
         assert own.form == "1.234,5"
         assert own.mean == np.mean(numbers)
     (target,) = Targets.fit({"y": cells}, "y").columns
     assert (target.form, target.mean) == ("1.234,5", np.mean(numbers))
     path = tmp_path / "a.csv"
     path.write_text("visitors;y\n" + "".join(f"{c};{k}\n" for k, c in enumerate(cells)))
-    assert "numbers written as 1.234,5: 'visitors', where '1.004' is 1004" in noted(path)
+    assert any(note.startswith("numbers written as 1.234,5: 'visitors', where '1.0") for note in noted(path))
 
 
 @pytest.mark.parametrize(
@@ -131,8 +133,9 @@ def test_decimal_points_beyond_doubt_are_not_pointed_out(cells):
 
 
 def test_brackets_and_minus_signs_behind_are_negative_among_other_numbers():
-    own, encoder = fitted(["(5.00)", "7.00", "1,000.00-", "3"] * 10)
-    assert own.mean == pytest.approx((-5 + 7 - 1000 + 3) / 4)
+    own, _ = fitted(["(5.00)", "7.00", "1,000.00-", "3"] * 10)
+    plain, _ = fitted([-5, 7, -1000, 3] * 10)
+    assert (own.form, own.origin, own.unit, own.mean) == ("1,234.5", plain.origin, plain.unit, plain.mean)
     assert fitted(["(5)", "(7)", "(3)"] * 10)[0].kind == "categories"  # numbers of items, not negative ones
     assert fitted(["5-", "7", "3+"] * 10)[0].kind == "categories"  # grades
 
@@ -169,7 +172,7 @@ def test_few_different_words_of_a_target_stay_classes_with_their_text(cells):
         ([f"{k / 3:.3f} kg" for k in range(200)], "numbers written as 1234.5 kg"),
         ([f"${1000 + k:,}" for k in range(200)], "numbers written as $1,234.5"),
         ([f"2021-{1 + k // 20:02d}-{1 + k % 20:02d}" for k in range(200)], "times (year-month-day)"),
-        ([f"{1 + k // 20:02d}.{1 + k % 20:02d}.21 12:30" for k in range(200)], "times (day.month.year)"),
+        ([f"{1 + k % 20:02d}.{1 + k // 20:02d}.21 12:30" for k in range(200)], "times (day.month.year)"),
     ],
 )
 @pytest.mark.parametrize("odd", ["abc", "2021-02-30", "3 lb"])
@@ -180,7 +183,7 @@ def test_one_odd_cell_is_refused_with_its_row(cells, what, odd, row):
         with pytest.raises(DataError) as caught:
             fitted(cells, cuts)
         begin = f"column 'a' holds {what}, but {odd!r} came in row {row + 1}: "
-        assert str(caught.value) == begin + "fix it, leave the cell empty, or drop the column"
+        assert str(caught.value) == begin + "fix it, leave the cell empty, drop the column, or name it in `words`"
 
 
 @pytest.mark.parametrize("cells", [[f"{k / 7:.3f}" for k in range(180)], [f"{k / 7:.1f}%" for k in range(180)]])
@@ -230,8 +233,19 @@ def test_a_model_reads_what_it_was_trained_on_from_a_file_again(tmp_path):
     assert model.summary["test"]["targets"]["share"]["r2"] > 0.9
     model.save(tmp_path / "m.safetensors")
     read = cr.load(tmp_path / "m.safetensors")
-    np.testing.assert_array_equal(read.predict(path)["share"], model.predict(path)["share"])
+    np.testing.assert_array_equal(read.predict(path), model.predict(path))
     assert read.evaluate(path) == model.evaluate(path)
     path.write_text("income,share\n" + "".join([*rows[:3], '"1.000,5",1%\n']))
     with pytest.raises(DataError, match="came in row 4"):
         read.predict(path)
+
+
+def test_a_column_named_in_words_is_one():
+    columns = {"line": [str(k) if k % 3 else "A" for k in range(90)], "zip": [10115, 80331, 20095] * 30}
+    table = columns | {"y": [0.5 * k for k in range(90)]}
+    with pytest.raises(DataError, match="'A' came in row 1"):
+        noted(table)
+    assert "used as words: 'zip'" in noted(table, words="zip", drop="line")
+    assert not any("as numbers" in note for note in noted(table, words=["line", "zip"]))
+    with pytest.raises(DataError, match="no input column 'town'"):
+        noted(table, words="town")

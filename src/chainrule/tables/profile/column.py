@@ -51,12 +51,13 @@ class ColumnProfile:
     `placeholder` is the first cell that counts as missing because it stands among numbers (see `missing.PLACEHOLDERS`).
     `form` is the form of its numbers (see `chainrule.tables.number_forms`), if it is not plain, and `example` a cell in
     it; `written` says in which forms the words are, `points` whether the points of plain numbers are decimal points.
+    With `words` all cells are words.
     """
 
     _allows_placeholders = True
 
-    def __init__(self, name: str, form: str | None = None) -> None:
-        self.name, self.form = name, form
+    def __init__(self, name: str, form: str | None = None, words: bool = False) -> None:
+        self.name, self.form, self._words = name, form, words
         self.example: Cell | None = None
         self.written, self.points = Written(), Points()
         self._recounted = False
@@ -122,7 +123,7 @@ class ColumnProfile:
             return
         self.rows += len(cells)
         self._compare_order(cells)
-        self.categorical = self.categorical or is_categorical(cells)
+        self.categorical = self.categorical or self._words or is_categorical(cells)
         if self.first_word is None:
             numbers = None if self._holds_words() else self._numbers(cells, values)
             if numbers is None:

@@ -106,7 +106,7 @@ class Written:
     @property
     def alike(self) -> list[str]:
         """Two words of a column whose first words are almost all like numbers, but not in one form; else none."""
-        if len(self._like) <= MEANT * self._first_words or self.fits.whole():
+        if self._none or len(self._like) <= MEANT * self._first_words or self.fits.whole():
             return []
         by_affix = {affixes(forms_of(word)[0]): word for word in reversed(self._like)}
         return list(reversed(by_affix.values()))[:2]
@@ -137,9 +137,9 @@ class Points:
 
     def add(self, cells: Any, rows: NDArray[np.int64], values: Values) -> None:
         """Take the cells of the next rows, and the numbers that they are with decimal points."""
-        if self._decimal or _surely_decimal(values):
+        if self._decimal or not _is_text(cells) or _surely_decimal(values):
+            self._fractions = self._fractions or (_is_text(cells) and bool((values % 1 > 0).any()))
             self._decimal = True
-            self._fractions = self._fractions or bool((values % 1 > 0).any())
             return
         if not _has_points(cells):
             self._marks.short = self._marks.short or bool(np.isfinite(values).any())
@@ -190,10 +190,12 @@ def _surely_decimal(values: Values) -> bool:
     return bool((small | (np.abs(thousandths - thousandths.round()) > 1e-6)).any())
 
 
+def _is_text(cells: Any) -> bool:
+    return cells is not None and (pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type))
+
+
 def _has_points(cells: Any) -> bool:
     """Whether a column of text has a point at all."""
-    if cells is None or not (pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type)):
-        return False
     chunks = cells.chunks if isinstance(cells, pa.ChunkedArray) else [cells]
     texts = [chunk.buffers()[2] for chunk in chunks]
     return any(text is not None and b"." in text.to_pybytes() for text in texts)

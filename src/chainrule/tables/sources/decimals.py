@@ -1,8 +1,8 @@
 """Decimal commas in files whose cells are not separated by commas: `1,5` becomes `1.5`.
 
 `1,5`, `0,125` and `1.234,5` have a decimal comma beyond doubt. `1,234` may be 1.234 or 1234: it has one if another cell
-of the file has, beyond doubt, in the same block of rows or before; else it stays as it is, and a note says so. Cells that
-contradict each other end in an error, never in a guess.
+of the file has, beyond doubt, in the same block of rows or before; else it stays as it is, and a note says so. Cells
+that contradict each other end in an error, never in a guess.
 """
 
 from __future__ import annotations
