@@ -10,7 +10,7 @@ from chainrule.tables.number_forms import PLAIN, in_words
 from chainrule.tables.profile import Cell, Shape, TargetProfile
 from chainrule.tables.profile.column import MOST_CLASSES
 from chainrule.tables.profile.word_counts import MOST_DISTINCT
-from chainrule.tables.targets.kinds import Classes, LogQuantity, Quantity, Target
+from chainrule.tables.targets.kinds import Classes, LogQuantity, Quantity, TableTarget
 
 __all__ = ["TASKS", "choose_target"]
 
@@ -21,7 +21,7 @@ _DECADES = 1e4  # the ratio of the quantiles of 99% and 1% from which on numbers
 _ROWS_EACH = 10  # rows per class, on average, below which `auto` takes whole numbers for quantities
 
 
-def choose_target(profile: TargetProfile, task: str, log: bool = True) -> Target:
+def choose_target(profile: TargetProfile, task: str, log: bool = True) -> TableTarget:
     """The target for a column with this profile under `task`, by the rule that `Targets.fit` states.
 
     Without `log` no column is learned as its logarithm. Raises DataError for a column without values, with one value
@@ -34,7 +34,7 @@ def choose_target(profile: TargetProfile, task: str, log: bool = True) -> Target
         return _of_words(profile, task)
     if task != "regression" and profile.boolean:
         return _classes(name, "boolean", ["true" if value else "false" for value in _distinct(profile)])
-    few = task == "auto" and (_few(profile) or profile.categorical)
+    few = task == "auto" and profile.form is None and (_few(profile) or profile.categorical)
     if task == "classification" or few:
         return _of_numbers(profile)
     mean, scale = profile.moments.standard()
