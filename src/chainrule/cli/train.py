@@ -63,8 +63,9 @@ def train(
     _check_plot(plot, out, *inputs)
     checkpoint = checkpoint_options.checkpoint_for(out, data)
     source, targets = open_table(data, target)
-    drop, keep = (tuple(matching_columns(columns, source.names)) for columns in (options.drop, options.keep))
-    settings = dataclasses.replace(options, drop=drop, keep=keep)
+    columns = (options.drop, options.keep, options.words)
+    drop, keep, words = (tuple(matching_columns(own, source.names)) for own in columns)
+    settings = dataclasses.replace(options, drop=drop, keep=keep, words=words)
     training = TableTraining(source, targets, settings)
     for note in () if as_json else [*([f"options from {config}"] if config else []), *training.notes]:
         say(note)

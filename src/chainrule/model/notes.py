@@ -6,12 +6,16 @@ import numpy as np
 
 from chainrule.model.leaks import Suspect
 from chainrule.model.preparation import Prepared
+from chainrule.tables.arrow import pa
 from chainrule.tables.inputs import Encoder
+from chainrule.tables.lengths import LENGTHS
 from chainrule.tables.names import listed
+from chainrule.tables.number_forms import PLAIN, numbers_in
 from chainrule.tables.profile import ColumnProfile
 from chainrule.tables.row_cache import RowCache
 from chainrule.tables.row_roles import NO_TARGET, WEIGHTLESS, RowRoles
 from chainrule.tables.targets import LogQuantity, Target
+from chainrule.text import shown
 
 __all__ = ["left_out", "notes_on", "warnings_on"]
 
@@ -35,6 +39,7 @@ def notes_on(prepared: Prepared, weight: str | None, suspects: Iterable[Suspect]
         *(f"target {column.name}: {_target(column)}" for column in prepared.targets.columns),
         *_columns(prepared.encoder),
         *_cautions(prepared.roles.unnamed, profiles),
+        *_forms([*profiles, *prepared.roles.targets]),
         *map(str, suspects),
     ]
 
@@ -134,3 +139,36 @@ def _cautions_on(profile: ColumnProfile) -> Iterator[str]:
         yield f"column {name} holds numbers: cells such as {profile.placeholder.text!r} count as missing"
     if profile.numbers_rows and profile.rows >= _COUNTER:
         yield f"column {name} goes up by 1 with every row: drop it if it only numbers them"
+
+
+def _forms(profiles: Iterable[ColumnProfile]) -> list[str]:
+    """In which forms numbers are read that are not plain, and which of them may be meant otherwise."""
+    by_form: dict[str, list[ColumnProfile]] = {}
+    points = False  # whether there are certainly decimal points in the table
+    doubtful = []
+    for profile in (profile for profile in profiles if profile.first_word is None):
+        points = points or profile.points.decimal
+        if profile.form not in (None, PLAIN):
+            by_form.setdefault(str(profile.form), []).append(profile)
+        if profile.doubtful is not None:
+            doubtful.append(profile)
+    return [*(_form(*pair) for pair in by_form.items()), *(_doubt(p) for p in doubtful if p.form or not points)]
+
+
+def _form(form: str, profiles: list[ColumnProfile]) -> str:
+    cell = profiles[0].example
+    names = listed([profile.name for profile in profiles])
+    example = "" if cell is None else f", where {shown(cell.text)} is {_number(cell.text, form)}"
+    return f"numbers written as {form}{', in days' * (form in LENGTHS)}: {names}{example}"
+
+
+def _doubt(profile: ColumnProfile) -> str:
+    assert profile.doubtful is not None, "the caller asks for it"
+    cell, other = profile.doubtful
+    read, meant = (_number(cell, form) for form in (profile.form or PLAIN, other))
+    return f"column {profile.name} has numbers such as {shown(cell)}, read as {read}: write {meant} if that is meant"
+
+
+def _number(cell: str, form: str) -> str:
+    """The number of a cell, in plain digits."""
+    return np.format_float_positional(numbers_in(pa.array([cell], pa.large_string()), form)[0], trim="-")
