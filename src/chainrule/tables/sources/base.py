@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from chainrule.errors import DataError
+from chainrule.paths import FileStamp, stamp_of
 from chainrule.tables.arrow import pa
 from chainrule.tables.names import UNNAMED, named_columns
 
@@ -25,6 +28,7 @@ class Source(ABC):
     notes: list[str]  #: lines for the user about how it is read; complete once it was read to its end
     named = True  #: whether the names of the columns are in the source itself
     schema: pa.Schema | None = None  #: the types of all columns, if they are known before the rows are read
+    file: tuple[Path, FileStamp] | None = None  #: the file that is read, and its stamp before it was first opened
 
     def __init__(self, origin: str, names: Sequence[str]) -> None:
         """Raises DataError if a name comes twice, and if no column has one."""
@@ -52,7 +56,32 @@ class Source(ABC):
 
     def every_block(self) -> Iterator[pa.Table]:
         """The same, but no error for a source without rows."""
-        return (self._chosen(block) for block in self._read() if block.num_rows)
+        with self._one_file():
+            for block in self._read():
+                if block.num_rows:
+                    yield self._chosen(block)
+
+    @contextlib.contextmanager
+    def _one_file(self) -> Iterator[None]:
+        """Raise DataError where the file is not the one that was opened first, before, during or after a pass."""
+        self._require_same_file()
+        try:
+            yield
+        except DataError:
+            self._require_same_file()  # the reason why the rows cannot be read
+            raise
+        self._require_same_file()
+
+    def _require_same_file(self) -> None:
+        if self.file is None:
+            return
+        path, stamp = self.file
+        try:
+            same = stamp_of(path) == stamp
+        except OSError:
+            same = False
+        if not same:
+            raise DataError(f"{self.origin} has changed while it was read: start again when nothing writes to it")
 
     def table(self) -> pa.Table:
         """All blocks in one table."""

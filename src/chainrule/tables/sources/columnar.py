@@ -37,7 +37,7 @@ class ParquetSource(Source):
 
 
 class ArrowFileSource(Source):
-    """A file of Arrow batches (.arrow, .feather), mapped into memory and not copied. Raises DataError likewise."""
+    """A file of Arrow batches (.arrow, .feather), read batch by batch. Raises DataError likewise."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -47,7 +47,7 @@ class ArrowFileSource(Source):
         self.schema = schema
 
     def _open(self) -> Any:
-        return pa.ipc.open_file(pa.memory_map(str(self._path)))
+        return pa.ipc.open_file(pa.OSFile(str(self._path)))
 
     def _read(self) -> Iterator[pa.Table]:
         with _one_line_errors(self._path, "Arrow"), self._open() as file:
