@@ -85,8 +85,7 @@ def _replacing(target: Path, old: os.stat_result | None) -> Iterator[BinaryIO]:
     temporary = _temporary(target)
     _unfinished.add(temporary)
     try:
-        with _create(temporary, target) as stream:
-            _lock(stream)
+        with _create_locked(temporary, target) as stream:
             _copy_mode(temporary, old)
             yield stream
             stream.flush()
@@ -128,14 +127,21 @@ def _remove_leftovers(target: Path) -> None:
     with contextlib.suppress(OSError):
         for leftover in target.parent.glob(f"{_prefix(target)}*.tmp"):
             with contextlib.suppress(OSError), leftover.open("rb") as stream:
-                _lock(stream)
+                if fcntl is not None:
+                    fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)  # an OSError where it is locked
                 leftover.unlink()
 
 
-def _lock(stream: BinaryIO) -> None:
-    """Lock a file until it is closed, or its process ends. Raises OSError where another process has locked it."""
-    if fcntl is not None:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+def _create_locked(temporary: Path, target: Path) -> BinaryIO:
+    """Open a new file that is locked until it is closed, or its process ends, where the file system has locks."""
+    stream = _create(temporary, target)
+    with contextlib.suppress(OSError):
+        if fcntl is not None:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+    if os.fstat(stream.fileno()).st_nlink:
+        return stream
+    stream.close()  # another process took it for a leftover before it was locked
+    return _create_locked(temporary, target)
 
 
 def _takes_bytes(path: str | os.PathLike[str], status: os.stat_result) -> bool:
