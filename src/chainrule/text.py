@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-__all__ = ["counted", "number", "printable", "shown", "sparkline", "words"]
+__all__ = ["counted", "number", "printable", "shortened", "shown", "sparkline", "words"]
 
 LONGEST = 200  # characters of a value in a message
 _LEVELS = "▁▂▃▄▅▆▇█"
@@ -24,7 +24,19 @@ def shown(value: object) -> str:
     >>> shown(np.eye(2)), len(shown(list(range(1000))))
     ('array([[1., 0.], [0., 1.]])', 200)
     """
-    line = " ".join(repr(value).split())
+    try:
+        return shortened(repr(value))
+    except (ValueError, RecursionError):  # a whole number of thousands of digits, a list in a list in a list
+        return f"of type {type(value).__name__}, too large to be shown"
+
+
+def shortened(text: str) -> str:
+    """A text in one line of at most 200 characters.
+
+    >>> shortened("one\\ntwo")
+    'one two'
+    """
+    line = " ".join(text.split())
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 4]} ..."
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from chainrule.errors import DataError
 from chainrule.paths import FileStamp, stamp_of
 from chainrule.tables.arrow import pa
-from chainrule.tables.names import UNNAMED, named_columns
+from chainrule.tables.names import UNNAMED, listed, named_columns
 
 __all__ = ["BLOCK_BYTES", "Source", "rows_of"]
 
@@ -27,6 +27,7 @@ class Source(ABC):
     names: list[str]  #: the columns that have a name, in order
     notes: list[str]  #: lines for the user about how it is read; complete once it was read to its end
     named = True  #: whether the names of the columns are in the source itself
+    hint = ""  #: what may be wrong where it lacks a column
     schema: pa.Schema | None = None  #: the types of all columns, if they are known before the rows are read
     file: tuple[Path, FileStamp] | None = None  #: the file that is read, and its stamp before it was first opened
 
@@ -34,9 +35,8 @@ class Source(ABC):
         """Raises DataError if a name comes twice, and if no column has one."""
         kept = named_columns(names, origin)
         self.origin, self.notes, self.names = origin, [], [names[number] for number in kept]
-        unnamed = next((number for number, name in enumerate(names) if not name.strip()), None)
-        self._kept = None if unnamed is None else kept
-        self._unnamed = unnamed
+        self._kept = None if len(kept) == len(names) else kept
+        self._unnamed = [number + 1 for number, name in enumerate(names) if not name.strip()]
 
     @abstractmethod
     def _read(self) -> Iterator[pa.Table]:
@@ -93,9 +93,9 @@ class Source(ABC):
         return pa.schema([self.schema.field(name) for name in self.names])
 
     def _chosen(self, block: pa.Table) -> pa.Table:
-        if self._kept is None or self._unnamed is None:
+        if self._kept is None:
             return block
-        return block.select(self._kept).replace_schema_metadata({UNNAMED: str(self._unnamed + 1)})
+        return block.select(self._kept).replace_schema_metadata({UNNAMED: listed(self._unnamed)})
 
 
 def rows_of(row_bytes: float) -> int:
