@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from chainrule.errors import DataError
 from chainrule.tables.arrow import arrow_csv, pa
@@ -40,6 +41,7 @@ __all__ = ["DelimitedSource"]
 
 _HEAD = 4096  # bytes by which a binary file is recognised
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")
+_NO_WORDS: Any = dict.fromkeys(("null_values", "true_values", "false_values"), ())  # of which each column has a table
 
 
 class DelimitedSource(Source):
@@ -117,7 +119,7 @@ class DelimitedSource(Source):
                 pa.BufferReader(mark + block.text if mark else block.text),
                 read_options=arrow_csv.ReadOptions(block_size=len(block.text) + 1, column_names=numbers),
                 parse_options=arrow_csv.ParseOptions(delimiter=self._separator, newlines_in_values=True),
-                convert_options=arrow_csv.ConvertOptions(column_types=dict.fromkeys(numbers, pa.string())),
+                convert_options=arrow_csv.ConvertOptions(column_types=dict.fromkeys(numbers, pa.string()), **_NO_WORDS),
             )
         except pa.ArrowInvalid as error:
             explain(block, self._separator, self._begin.names, self.origin, str(error))
