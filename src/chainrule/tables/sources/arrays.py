@@ -5,6 +5,7 @@ Files are checked against their size before anything is allocated, and nothing i
 
 from __future__ import annotations
 
+import io
 import math
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from chainrule.errors import DataError
 from chainrule.paths import open_regular
 from chainrule.tables.arrow import pa
+from chainrule.tables.memory import available_memory
 from chainrule.tables.sources.base import Source, rows_of
 from chainrule.tables.sources.memory import TableSource
 from chainrule.tables.sources.objects import column_of
@@ -25,6 +27,7 @@ from chainrule.tables.sources.opening import why_unreadable
 __all__ = ["MOST_COLUMNS", "ArraySource", "NpySource", "array_source", "columns_in", "npz_source", "table_of_rows"]
 
 MOST_COLUMNS = 1 << 24  # more are a damaged file
+_LONGEST_HEADER = 1 << 16  # bytes of a .npy file, in which NumPy itself reads 10,000
 
 
 class ArraySource(Source):
@@ -144,6 +147,7 @@ def npz_source(path: Path) -> Source:
     """A .npz file, read into memory: one column for each array of one axis, `name1`, `name2`, ... for the others."""
     try:
         with zipfile.ZipFile(path) as archive:
+            _require_memory(path, sum(member.file_size for member in archive.infolist()))
             for member in archive.infolist():
                 _require_size(archive, member)
         with np.load(path, allow_pickle=False) as arrays:
@@ -154,9 +158,20 @@ def npz_source(path: Path) -> Source:
         raise DataError(_why(path, error)) from None
 
 
+def _require_memory(path: Path, size: int) -> None:
+    """Raise DataError for arrays that do not fit in memory, before anything is unpacked."""
+    free = available_memory()
+    if size > free:
+        raise DataError(
+            f"{str(path)!r} unpacks to {size:,} bytes, but {free:,} bytes of memory are free: "
+            "save its arrays as .npy files, which are read block by block"
+        )
+
+
 def _require_size(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
     """Raise ValueError for an array whose header promises other data than there are."""
-    with archive.open(member) as file:
+    with archive.open(member) as packed:
+        file = io.BytesIO(packed.read(_LONGEST_HEADER))
         version = np.lib.format.read_magic(file)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, _, dtype = read(file)

@@ -12,9 +12,10 @@ from chainrule.paths import FileStamp, stamp_of
 from chainrule.tables.arrow import pa
 from chainrule.tables.names import UNNAMED, listed, named_columns
 
-__all__ = ["BLOCK_BYTES", "Source", "rows_of"]
+__all__ = ["BLOCK_BYTES", "LONGEST_ROW", "Source", "rows_of"]
 
 BLOCK_BYTES = 1 << 23  # about the size of a block of rows, in the form in which the source stores it
+LONGEST_ROW = 1 << 26  # bytes
 
 
 class Source(ABC):
@@ -59,7 +60,7 @@ class Source(ABC):
         with self._one_file():
             for block in self._read():
                 if block.num_rows:
-                    yield self._chosen(block)
+                    yield self._chosen(self._bounded(block))
 
     @contextlib.contextmanager
     def _one_file(self) -> Iterator[None]:
@@ -91,6 +92,16 @@ class Source(ABC):
         """The types of the columns `names`, for a source with a schema."""
         assert self.schema is not None, "called only for a source with a schema"
         return pa.schema([self.schema.field(name) for name in self.names])
+
+    def _bounded(self, block: pa.Table) -> pa.Table:
+        """The block. Raises DataError for one of a file that is so large that a cell in it must be out of bounds."""
+        if self.file is not None and block.nbytes > LONGEST_ROW:
+            name = max(block.column_names, key=lambda name: block.column(name).nbytes)
+            raise DataError(
+                f"column {name!r} of {self.origin} has {block.column(name).nbytes:,} bytes in {block.num_rows:,} rows: "
+                f"{LONGEST_ROW:,} bytes a row at most"
+            )
+        return block
 
     def _chosen(self, block: pa.Table) -> pa.Table:
         if self._kept is None:
