@@ -10,14 +10,13 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule.arrays import Array
-from chainrule.errors import SettingError
+from chainrule.errors import DataError, SettingError
 from chainrule.estimators.callbacks import CallbackSupport, FitTasks, callbacks_of, with_callbacks
 from chainrule.estimators.class_weight import without_classes_of_weight_0
 from chainrule.estimators.epochs import run
 from chainrule.estimators.explain import Explained
 from chainrule.estimators.fit_call import FitCall
 from chainrule.estimators.fitted import Fitted, restored_on_failure
-from chainrule.estimators.labels import Labels
 from chainrule.estimators.parameters import (
     check_parameters,
     network_of,
@@ -29,11 +28,12 @@ from chainrule.estimators.parameters import (
 from chainrule.estimators.rows import Rows, Validation, checked_inputs, checked_rows
 from chainrule.estimators.shared_parameters import SharedParameters
 from chainrule.estimators.table_plan import plan_for
-from chainrule.estimators.targets import Targets
-from chainrule.examples import hold_out
+from chainrule.examples import held_out_count, hold_out
+from chainrule.model.leaks import suspects
 from chainrule.model.warm_start import linear_start
 from chainrule.network import Network
 from chainrule.registry import require
+from chainrule.tables.targets import ArrayLabels, ArrayTargets
 
 __all__ = ["MLP", "takes_steps"]
 
@@ -54,11 +54,11 @@ class MLP(SharedParameters, Fitted, Explained, CallbackSupport, BaseEstimator):
     _numeric: ClassVar[bool]  # whether y must be numbers
 
     @abc.abstractmethod
-    def _targets_of(self, y: Array, classes: Any) -> Targets:
+    def _targets_of(self, y: Array, classes: Any) -> ArrayTargets:
         """What y is; `classes` are those of a first call of partial_fit, or None."""
 
     @abc.abstractmethod
-    def _usual_output(self, targets: Targets) -> str:
+    def _usual_output(self, targets: ArrayTargets) -> str:
         """The name of the output activation for these targets where `output_activation` is None."""
 
     # ------------------------------------------------------------------------------- training
@@ -116,6 +116,8 @@ class MLP(SharedParameters, Fitted, Explained, CallbackSupport, BaseEstimator):
             if fresh:
                 self._begin(rows, targets, validation.X is not None)
             rows, held_out = self._split(rows, validation)
+            if fresh:
+                self._search_leaks(rows)
             if once and self.stopped_ and stops_early(self._parameters):
                 return self
             network = self._trained if fresh else self._network_to_resume()
@@ -127,13 +129,13 @@ class MLP(SharedParameters, Fitted, Explained, CallbackSupport, BaseEstimator):
             self._train(call, FitTasks() if once else FitTasks(self, self._parameters.max_iter, data))
         return self
 
-    def _with_weight(self, rows: Rows, targets: Targets) -> Rows:
+    def _with_weight(self, rows: Rows, targets: ArrayTargets) -> Rows:
         """The rows without those of classes of weight 0."""
-        if not isinstance(targets, Labels):
+        if not isinstance(targets, ArrayLabels):
             return rows
         return without_classes_of_weight_0(targets, getattr(self, "class_weight", None), rows)
 
-    def _begin(self, rows: Rows, targets: Targets, own_validation: bool) -> None:
+    def _begin(self, rows: Rows, targets: ArrayTargets, own_validation: bool) -> None:
         """Forget what was learned, and begin with a network for these rows."""
         if self.preset is not None:
             plan, targets, network, settings = plan_for(self, rows, targets, own_validation)
@@ -141,11 +143,11 @@ class MLP(SharedParameters, Fitted, Explained, CallbackSupport, BaseEstimator):
             return
         self._build(rows.X.shape[1], targets, rows.X.dtype if self.dtype is None else self.dtype)
 
-    def _build(self, n_features: int, targets: Targets, dtype: Any) -> None:
+    def _build(self, n_features: int, targets: ArrayTargets, dtype: Any) -> None:
         """Begin with a network for so many inputs, from a seed that is drawn now."""
         self._begin_with(network_of(self, self, n_features, targets, seed_of(self.random_state), dtype), targets)
 
-    def _initialized(self, n_features: int, targets: Targets) -> Self:
+    def _initialized(self, n_features: int, targets: ArrayTargets) -> Self:
         """The estimator with a network that has not been trained, for targets that the user describes."""
         require(
             self.preset is None, "preset", self.preset, "None for a network without data, whose columns are unknown"
@@ -173,12 +175,22 @@ class MLP(SharedParameters, Fitted, Explained, CallbackSupport, BaseEstimator):
             return rows, self._encoded(checked_rows(self, *validation, reset=False))
         if members > 1 or not stops_early(p):
             return rows, None
-        kept, out = hold_out(self.seed_, len(rows.y), p.validation_fraction, self._strata(rows.y))
+        n, targets = len(rows.y), self._targets
+        held = held_out_count(n, p.validation_fraction)
+        if held < 2 or held >= n:
+            raise DataError(
+                f"The validation set is too {'small' if held < 2 else 'large'}, {held} of {n} rows: it needs 2 and "
+                "must leave some to train on, so change validation_fraction or give more rows"
+            )
+        strata = targets.outputs.strata(targets.encode(rows.y))
+        kept, out = hold_out(self.seed_, n, p.validation_fraction, strata)
         return rows.take(kept), rows.take(out)
 
-    def _strata(self, y: Array) -> Array | None:
-        """Groups (n,) of which each gives its share of the rows held out: the classes of one output."""
-        return None if self._numeric or y.ndim > 1 else y
+    def _search_leaks(self, rows: Rows) -> None:
+        """With a plan, search the encoded rows for columns that may give y away."""
+        if self._plan is not None:
+            T = self._targets.encode(rows.y)
+            self.suspects_ = list(map(str, suspects(self._plan.encoder, self._targets.outputs, rows.X, T)))
 
     def _start_linear(self, call: FitCall) -> None:
         """Under a preset that says so, begin with the best linear model, if the hidden layers can carry it."""

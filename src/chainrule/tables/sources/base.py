@@ -11,6 +11,7 @@ from chainrule.errors import DataError
 from chainrule.paths import FileStamp, stamp_of
 from chainrule.tables.arrow import pa
 from chainrule.tables.names import UNNAMED, listed, named_columns
+from chainrule.text import counted
 
 __all__ = ["BLOCK_BYTES", "LONGEST_ROW", "Source", "rows_of"]
 
@@ -53,7 +54,8 @@ class Source(ABC):
             rows += block.num_rows
             yield block
         if not rows:
-            raise DataError(f"{self.origin} has {len(self.names)} columns and no rows: at least one of each is needed")
+            columns = counted(len(self.names), "column")
+            raise DataError(f"{self.origin} has {columns} and no rows: at least one of each is needed")
 
     def every_block(self) -> Iterator[pa.Table]:
         """The same, but no error for a source without rows."""

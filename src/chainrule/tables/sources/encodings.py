@@ -69,7 +69,7 @@ class Utf8Stream:
     def peek(self, size: int) -> bytes:
         """The same bytes, which are read again."""
         while not self._begun:
-            self._fill(len(codecs.BOM_UTF8))
+            self._fill(max(size, len(codecs.BOM_UTF8)))
             marks = _UTF8_MARKS.match(self._ready)
             self._begun = not marks
             self._ready = self._ready[marks.end() if marks else 0 :]

@@ -15,6 +15,7 @@ from chainrule.errors import DataError
 from chainrule.tables.arrow import pa, pc
 from chainrule.tables.sources.dialects import SEPARATORS, long_cells, numbered_rows
 from chainrule.tables.sources.row_blocks import RowBlock
+from chainrule.text import counted
 
 __all__ = ["explain", "missing_column_hint", "require_lengths", "separator_words", "swallowed_rows", "text_of"]
 
@@ -58,18 +59,18 @@ def require_lengths(rows: Sequence[Row], separator: str, names: Sequence[str], o
     if times < len(rows) or usual != len(names) + 1 or len(names) == 1 or _is_comment(names):
         quote = f", or {_quote(separator)}" if len(names) == 1 else ""
         raise _wrong_length(first, names, origin, f"remove the lines above the names of the columns{quote}")
-    separated = separator_words(separator)
     if not any(cells[-1].strip() for _, cells in rows):
-        raise _wrong_length(first, names, origin, f"the rows end with a {separated}: put one after the last name too")
-    raise _wrong_length(
-        first, names, origin, f'if the rows begin with names of their own, as R writes them, put ""{separator} first'
-    )
+        hint = f"the rows end with a {separator_words(separator)}: put one after the last name too"
+    else:
+        names_of_rows = f'put ""{separator} first if the rows begin with names of their own, as R writes them'
+        hint = f"{names_of_rows}, or {_quote(separator)}"
+    raise _wrong_length(first, names, origin, hint)
 
 
 def _wrong_length(row: Row, names: Sequence[str], origin: str, hint: str) -> DataError:
     line, cells = row
     return DataError(
-        f"line {line} of {origin} has {_columns(len(cells))}, but the first line names {len(names)}: {hint}"
+        f"line {line} of {origin} has {counted(len(cells), 'column')}, but the first line names {len(names)}: {hint}"
     )
 
 
@@ -88,10 +89,6 @@ def separator_words(separator: str) -> str:
     ('semicolon', "':'")
     """
     return SEPARATORS.get(separator, repr(separator))
-
-
-def _columns(count: int) -> str:
-    return f"{count} column" + "s" * (count != 1)
 
 
 def _is_comment(names: Sequence[str]) -> bool:
