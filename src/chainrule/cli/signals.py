@@ -87,7 +87,7 @@ class Interrupt:
         self._receiver.close()
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        """In the main thread: record a first signal that is deferred, raise for one that is not, exit at a second one."""
+        """In the main thread: a first signal is recorded if it is deferred, and raises if not; a second one exits."""
         previous, self.code = self.code, 128 + number
         if previous:
             with contextlib.suppress(Exception):  # such as that of a stream that was just being flushed
