@@ -282,7 +282,7 @@ def test_a_file_that_is_taken_for_a_leftover_before_it_is_locked_is_made_again(o
     def remove_first(stream, how):
         if not taken:
             taken.append(stream.name)
-            os.unlink(stream.name)
+            Path(stream.name).unlink()
 
     monkeypatch.setattr(atomic.fcntl, "flock", remove_first)
     put(old)
