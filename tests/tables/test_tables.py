@@ -1,5 +1,6 @@
 """Reading tables: what can be read, and the one line that says why something cannot."""
 
+import datetime
 import gzip
 
 import numpy as np
@@ -127,6 +128,12 @@ def test_a_path_that_is_no_file_of_a_known_kind_is_refused(tmp_path):
     refused(write(tmp_path / "t.xlsx", b"PK"), "t.xlsx", ".csv", ".parquet", "idx")
 
 
+def broken_text():
+    """A table with a text whose offsets leave its data."""
+    offsets = pa.py_buffer(np.array([0, 2**30, 2], np.int32))
+    return pa.table({"w": pa.Array.from_buffers(pa.string(), 2, [None, offsets, pa.py_buffer(b"ab")])})
+
+
 COLUMNS = {"n": [1.5, None, 2.0], "w": ["x", "y", None]}
 
 
@@ -169,14 +176,18 @@ def test_frames_and_mappings_are_read(source):
         ({"a": [[1, 2], [3, 4]]}, ["'a'", "list of lists", "1-D"]),
         ({"a": "words"}, ["'a'", "a str"]),
         ({"a": 3}, ["'a'", "a int"]),
-        ({"a": [1, "x"]}, ["'a'", "'x'", "numbers, words or booleans"]),
+        ({"a": [1, None, {"k": 1}]}, ["row 3 of column 'a' is a dict", "'number'", "numbers, words or booleans"]),
+        ({"a": ["x", b"x"]}, ["row 2 of column 'a' is a bytes", "'word'"]),
+        ({"a": [datetime.timedelta(1), 5]}, ["row 1 of column 'a' is a length of time", "'number'"]),
+        ({"a": [object()]}, ["column 'a'", "numbers, words or booleans"]),
         ({"a": np.array([1 + 2j])}, ["'a'"]),
-        ({"a": [2**70]}, ["'a'"]),
+        ({"a": np.array([b"\xff"])}, ["'a'", "utf-8"]),
         ({"": [1]}, ["no column", "a name"]),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), ["'a'"]),
         (pa.table([[1], [2]], names=["a", "a"]), ["more than one", "'a'"]),
-        (pd.DataFrame({"a": [1, "x"]}), ["column a", "'x'"]),
+        (pd.DataFrame({"a": [1, 1j]}, dtype=object), ["row 2 of column 'a' is a complex"]),
         (pd.Series([1, 2]), ["frame"]),
+        (broken_text(), ["column 'w' of the table is damaged"]),
     ],
 )
 def test_objects_that_are_no_table_are_refused_in_one_line(source, words):

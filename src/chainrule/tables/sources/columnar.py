@@ -50,7 +50,7 @@ class ParquetSource(_ColumnarSource):
             size = sum(meta.row_group(k).total_byte_size for k in range(meta.num_row_groups))
             self._rows = rows_of(max(size / max(meta.num_rows, 1), 8 * len(schema)))
             self._words = _stored_as_dictionary(file)
-        super().__init__(path, schema)
+            super().__init__(path, schema)
 
     def _read(self) -> Iterator[pa.Table]:
         with (
@@ -70,8 +70,7 @@ class ArrowFileSource(_ColumnarSource):
 
     def __init__(self, path: Path) -> None:
         with _one_line_errors(path, "Arrow"), _open_arrow(path) as file:
-            schema = file.schema
-        super().__init__(path, schema)
+            super().__init__(path, file.schema)
 
     def _read(self) -> Iterator[pa.Table]:
         with _one_line_errors(self._path, "Arrow"), _open_arrow(self._path) as file:
@@ -129,6 +128,6 @@ def _one_line_errors(path: Path, kind: str) -> Iterator[None]:
         yield
     except MemoryError:  # one of Arrow's exceptions too
         raise DataError(f"{str(path)!r} has a part that does not fit in memory: write it in smaller parts") from None
-    except (pa.ArrowException, OSError, EOFError) as error:
+    except (pa.ArrowException, OSError, EOFError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())[:160]
         raise DataError(f"{str(path)!r} is damaged or not a {kind} file ({reason}): get a new copy") from None

@@ -22,20 +22,20 @@ from numpy.typing import NDArray
 
 from chainrule.tables.arrow import pa, pc
 
-__all__ = ["extension_of", "meaning_of"]
+__all__ = ["extension_of", "meaning_of", "unknown"]
 
 _NAME, _PARAMETERS = b"ARROW:extension:name", b"ARROW:extension:metadata"
 _HYPHENS = (8, 13, 18, 23)  # their places in the text of a UUID
-_UNITS = {  # of NumPy, by the names of pandas' frequencies
-    **{"D": "D", "h": "h", "H": "h", "min": "m", "T": "m", "s": "s", "S": "s"},
-    **{"ms": "ms", "L": "ms", "us": "us", "U": "us", "ns": "ns", "N": "ns"},
-}
+_UNITS = {"D": "D", "h": "h", "min": "m", "s": "s", "ms": "ms", "us": "us", "ns": "ns"}  # of NumPy, by pandas' names
+_UNITS |= {"H": "h", "T": "m", "S": "s", "L": "ms", "U": "us", "N": "ns"}  # names before pandas 2.2
 _WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 
 
 def extension_of(field: pa.Field) -> tuple[str, bytes] | None:
     """The name of a column's extension type and its parameters; None for an ordinary column."""
     kind = field.type
+    if isinstance(kind, pa.OpaqueType):
+        return kind.type_name, b""
     if isinstance(kind, pa.BaseExtensionType):
         serialize = getattr(kind, "__arrow_ext_serialize__", bytes)  # the types of Arrow itself lack it
         return kind.extension_name, serialize()
@@ -58,7 +58,12 @@ def _by_storage(storage: pa.Array, name: str) -> pa.Array:
     tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_boolean, pa.types.is_temporal, pa.types.is_null)
     if name not in _MEANINGS and any(test(kind) for test in tests):
         return storage
-    return pa.ExtensionArray.from_storage(pa.opaque(kind, name, ""), storage)
+    return unknown(storage, name)
+
+
+def unknown(storage: pa.Array, name: str) -> pa.Array:
+    """A column that no one can read, by the name of its type; its missing cells are known."""
+    return pa.ExtensionArray.from_storage(pa.opaque(storage.type, name, ""), storage)
 
 
 def _document(parameters: bytes) -> dict[str, Any]:
@@ -99,11 +104,11 @@ def _period(storage: pa.Array, parameters: dict[str, Any]) -> pa.Array:
     if unit == "M":
         return _null_as(storage, _dates(numbers, "M"))
     if unit == "Q":
-        years = pa.array(1970 + numbers // 4).cast(pa.large_string())
-        return _null_as(storage, pc.binary_join_element_wise(years, _text(numbers % 4 + 1), "Q"))
+        years = _text(1970 + numbers // 4)
+        return _null_as(storage, _joined(years, "Q", _text(numbers % 4 + 1)))
     if unit == "W":
         last = 7 * numbers - 4 + _WEEKDAYS.index(anchor or "SUN")
-        return _null_as(storage, pc.binary_join_element_wise(_dates(last - 6, "D"), _dates(last, "D"), "/"))
+        return _null_as(storage, _joined(_dates(last - 6, "D"), "/", _dates(last, "D")))
     return _null_as(storage, _dates(numbers, _UNITS[unit]))
 
 
@@ -117,8 +122,13 @@ def _interval(storage: pa.Array, parameters: dict[str, Any]) -> pa.Array:
 
 def _dates(numbers: NDArray[np.int64], unit: str) -> pa.Array:
     """Counts of a unit since 1970 as `2020-01`, `2020-01-31`, `2020-01-31 18:30`."""
-    text = np.datetime_as_string(numbers.astype(f"datetime64[{unit}]"), unit="m" if unit == "h" else unit)
+    times: Any = numbers.astype(f"datetime64[{unit}]")
+    text = np.datetime_as_string(times, unit="m" if unit == "h" else unit)  # type: ignore[call-overload]
     return pc.replace_substring(pa.array(text, pa.large_string()), "T", " ")
+
+
+def _joined(first: pa.Array, between: str, second: pa.Array) -> pa.Array:
+    return pc.binary_join_element_wise(first, second, pa.scalar(between, first.type))
 
 
 def _text(numbers: NDArray[np.int64]) -> pa.Array:

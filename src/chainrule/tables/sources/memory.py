@@ -45,11 +45,14 @@ def source_of_frame(frame: Any) -> TableSource:
         source = TableSource(_table_of_pandas(frame), "the frame")
         source.notes += index_note([str(name) for name in frame.index.names if name is not None])
         return source
+    return TableSource(_table_of_frame(frame), "the frame")
+
+
+def _table_of_frame(frame: Any) -> pa.Table:
+    by_arrow = hasattr(frame, "__arrow_c_stream__") or hasattr(frame, "__arrow_c_array__")
     try:
-        if hasattr(frame, "__arrow_c_stream__") or hasattr(frame, "__arrow_c_array__"):
-            return TableSource(pa.table(frame), "the frame")
-        return TableSource(interchange.from_dataframe(frame), "the frame")
-    except (pa.ArrowException, TypeError, ValueError, OverflowError, NotImplementedError, RuntimeError) as error:
+        return pa.table(frame) if by_arrow else interchange.from_dataframe(frame)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError, RuntimeError) as error:
         cannot_be_read("the frame", error)
 
 

@@ -21,7 +21,7 @@ from chainrule.tables.names import listed
 
 __all__ = ["cannot_be_read", "column_of"]
 
-_UNITS = {"Y": "s", "M": "s", "W": "s", "D": "s", "h": "s", "m": "s", "ps": "ns", "fs": "ns", "as": "ns"}
+_UNITS = ("s", "ms", "us", "ns")  # of NumPy's times, which Arrow has
 _DAY = datetime.timedelta(days=1)
 
 
@@ -39,7 +39,7 @@ def column_of(name: str, values: Any) -> pa.Array | pa.ChunkedArray:
         dtype = type(getattr(values, "dtype", None)).__name__  # pandas has types of its own
         if dtype == "SparseDtype":
             return column_of(name, np.asarray(values))
-        if dtype == "CategoricalDtype" and values.dtype.categories.dtype == object:
+        if dtype == "CategoricalDtype" and values.dtype.categories.dtype.kind == "O":
             return _of_categories(name, getattr(values, "cat", values))
         return pa.array(_native(values), from_pandas=True)
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
@@ -54,7 +54,9 @@ def cannot_be_read(what: str, error: Exception) -> NoReturn:
 
 def _is_of_objects(values: Any) -> bool:
     dtype = getattr(values, "dtype", None)
-    return isinstance(values, Sequence) if dtype is None else dtype == object and not np.ma.isMaskedArray(values)
+    if dtype is None:
+        return isinstance(values, Sequence)
+    return isinstance(dtype, np.dtype) and dtype.kind == "O" and not np.ma.isMaskedArray(values)
 
 
 def _of_categories(name: str, values: Any) -> pa.Array:
@@ -65,18 +67,24 @@ def _of_categories(name: str, values: Any) -> pa.Array:
 
 
 def _native(values: Any) -> Any:
-    """An array in a type that Arrow takes: the machine's byte order, text for bytes, units of time from seconds on."""
+    """An array in a type that Arrow takes: the machine's byte order, text for bytes, times from seconds on."""
     if not isinstance(values, np.ndarray):
         return values
     kind = values.dtype.kind
     if kind == "S":
         return np.char.decode(values, "utf-8")
     if kind in "mM":
-        unit = _UNITS.get(np.datetime_data(values.dtype)[0])
-        values = values.astype(f"{kind}8[{unit}]") if unit else values
+        return values.astype(_in_unit(kind, np.datetime_data(values.dtype)[0]))
     if kind == "f" and values.dtype.itemsize > 8:
-        values = values.astype(np.float64)
+        return values.astype(np.float64)
     return values if values.dtype.isnative else values.astype(values.dtype.newbyteorder("="))
+
+
+def _in_unit(kind: str, unit: str) -> str:
+    """NumPy's type of times (M) or lengths of time (m) in a unit that Arrow has."""
+    if kind == "m" and unit in ("Y", "M", "generic"):
+        raise ValueError("years, months and times without a unit have no length of their own")
+    return f"{kind}8[{unit if unit in _UNITS else 'ns' if unit in ('ps', 'fs', 'as') else 's'}]"
 
 
 def _of_objects(name: str, cells: list[Any]) -> pa.Array:
@@ -98,7 +106,7 @@ def _kind_of(kind: type) -> str:
     """What the cells of a type are, its name for other types."""
     if kind.__name__ in ("NAType", "NaTType"):
         return "missing"
-    if kind.__name__ in ("Period", "Interval") and kind.__module__.startswith("pandas."):
+    if kind.__name__ in ("Period", "Interval") and kind.__module__.partition(".")[0] == "pandas":
         return "word"  # by its text
     return next((name for types, name in _KINDS if issubclass(kind, types)), kind.__name__)
 
@@ -118,12 +126,17 @@ _WRITTEN = {"boolean", "word", "number", "time", "date", "clock", "uuid"}  # kin
 
 
 def _is_number(cell: Any, kinds: Mapping[type, str]) -> bool:
-    return kinds[type(cell)] == "number" and bool(cell == cell)
+    return kinds[type(cell)] == "number" and not _is_nan(cell)
+
+
+def _is_nan(cell: Any) -> bool:
+    """Whether the cell is NaN or NaT, which differ from themselves."""
+    return bool(cell != cell)  # noqa: PLR0124
 
 
 def _zones(cells: list[Any], kinds: set[str]) -> int:
     """The number of time zones; without one counts as one."""
-    return len({str(getattr(cell, "tzinfo", None)) for cell in cells if cell == cell}) if "time" in kinds else 0
+    return len({str(getattr(cell, "tzinfo", None)) for cell in cells if not _is_nan(cell)}) if "time" in kinds else 0
 
 
 def _require_written(name: str, cells: list[Any], kinds: Mapping[type, str], several: set[str]) -> None:
@@ -140,7 +153,7 @@ def _require_written(name: str, cells: list[Any], kinds: Mapping[type, str], sev
 
 def _text(cell: Any, kind: str) -> str | None:
     """A cell as a CSV has it; a length of time by its days."""
-    if kind == "missing" or (kind in ("number", "time", "length of time") and cell != cell):
+    if kind == "missing" or (kind in ("number", "time", "length of time") and _is_nan(cell)):
         return None
     if kind == "length of time":
         return str(cell / (np.timedelta64(1, "D") if isinstance(cell, np.timedelta64) else _DAY))

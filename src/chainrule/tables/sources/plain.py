@@ -9,6 +9,7 @@ written out, because that is what becomes of them.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from chainrule.errors import DataError
 from chainrule.tables.arrow import pa, pc
 from chainrule.tables.sources.base import BLOCK_BYTES, rows_of
-from chainrule.tables.sources.extension_types import extension_of, meaning_of
+from chainrule.tables.sources.extension_types import extension_of, meaning_of, unknown
 
 __all__ = ["plain_blocks", "plain_schema", "plain_table", "require_valid", "written_out"]
 
@@ -28,7 +29,7 @@ def require_valid(table: pa.Table, origin: str) -> pa.Table:
     """The table. Raises DataError where its buffers do not hold what its types say, which could end the process."""
     for name, column in zip(table.column_names, table.columns, strict=True):
         try:
-            column.validate(full=True)
+            column.validate(full=not pa.types.is_temporal(column.type))  # 24:00:00 is wrong, but harmless
         except (pa.ArrowException, OSError) as error:
             reason = " ".join(str(error).split())[:160]
             raise DataError(f"column {name!r} of {origin} is damaged ({reason}): write it again") from None
@@ -42,7 +43,12 @@ def plain_schema(schema: pa.Schema) -> pa.Schema:
     >>> plain_schema(pa.schema({"w": pa.string_view(), "r": pa.run_end_encoded(pa.int32(), pa.bool_())})).types
     [DataType(large_string), DataType(bool)]
     """
-    return plain_table(schema.empty_table()).schema
+    return plain_table(pa.schema([_without_runs(field) for field in schema]).empty_table()).schema
+
+
+def _without_runs(field: pa.Field) -> pa.Field:
+    """The column as its values are: Arrow has no empty column of some runs."""
+    return _without_runs(field.with_type(field.type.value_type)) if pa.types.is_run_end_encoded(field.type) else field
 
 
 def plain_table(table: pa.Table) -> pa.Table:
@@ -79,8 +85,14 @@ def _has_form(field: pa.Field) -> bool:
     kind = field.type
     if pa.types.is_dictionary(kind):
         return _has_form(pa.field("", kind.value_type))
-    forms = (pa.types.is_run_end_encoded, pa.types.is_string_view, pa.types.is_binary_view)
+    forms = (pa.types.is_run_end_encoded, pa.types.is_string_view, pa.types.is_binary_view, _is_nest_of_forms)
     return any(test(kind) for test in forms) or extension_of(field) is not None
+
+
+def _is_nest_of_forms(kind: pa.DataType) -> bool:
+    """Whether the type is one of lists or structures of which Arrow cannot take rows."""
+    nest = pa.types.is_nested(kind) and not pa.types.is_run_end_encoded(kind)
+    return nest and any(form in str(kind) for form in ("_view", "run_end_encoded"))
 
 
 def _of_field(field: pa.Field, array: pa.Array) -> pa.Array:
@@ -103,6 +115,8 @@ def _plain(array: pa.Array) -> pa.Array:
         return pc.cast(array, pa.large_string())
     if pa.types.is_binary_view(kind):
         return pc.cast(array, pa.large_binary())
+    if _is_nest_of_forms(kind):
+        return unknown(pc.if_else(array.is_valid(), True, None), str(kind))
     if pa.types.is_run_end_encoded(kind):
         return _plain(array.values).take(pa.array(_runs(array)))
     if pa.types.is_dictionary(kind):
@@ -148,7 +162,7 @@ def _cut(table: pa.Table) -> Iterator[pa.Table]:
         return
     ends = np.cumsum(np.sum(lengths, axis=0) + _LEAST * table.num_columns)
     cuts = [0, *(np.flatnonzero(np.diff(ends // BLOCK_BYTES)) + 1).tolist(), table.num_rows]
-    for start, stop in zip(cuts, cuts[1:], strict=False):
+    for start, stop in itertools.pairwise(cuts):
         if start < stop:
             yield table.slice(start, stop - start)
 
