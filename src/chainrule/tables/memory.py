@@ -1,4 +1,4 @@
-"""The memory that programs can still take: of the machine, below the limits of its control groups and of the process."""
+"""The memory that programs can still take, below the limits of the machine, of control groups and of the process."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ class ArrowFileSource(_ColumnarSource):
 def _require_bounded(path: Path, meta: Any) -> None:
     """Raise DataError for a Parquet file whose cells are too long, or that unpacks to more than the free memory.
 
-    Arrow unpacks a page as a whole. A page's size is not in the file's metadata, but that of a column of a row group is.
+    Arrow unpacks a page as a whole. The metadata have no sizes of pages, but those of the columns of a row group.
     """
     for number in range(meta.num_row_groups):
         group, packed = meta.row_group(number), 0
