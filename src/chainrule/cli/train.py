@@ -12,7 +12,7 @@ from chainrule.cli.evaluate import show_targets
 from chainrule.cli.files import check_output, open_table
 from chainrule.cli.options import AsJson, ConfigFile
 from chainrule.cli.signals import Interrupt
-from chainrule.cli.streams import print_error
+from chainrule.cli.streams import print_error, print_note
 from chainrule.cli.training_options import TrainOptions, listed
 from chainrule.cli.values import matching_columns
 from chainrule.errors import SettingError, TrainingError
@@ -67,6 +67,8 @@ def train(
     drop, keep, words = (tuple(matching_columns(own, source.names)) for own in columns)
     settings = dataclasses.replace(options, drop=drop, keep=keep, words=words)
     training = TableTraining(source, targets, settings)
+    if as_json and config:
+        print_note(f"options from {config}")
     for note in () if as_json else [*([f"options from {config}"] if config else []), *training.notes]:
         say(note)
     with Interrupt() as interrupt:
