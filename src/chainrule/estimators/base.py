@@ -193,7 +193,8 @@ class MLP(SharedParameters, Fitted, Explained, CallbackSupport, BaseEstimator):
     def _train(self, call: FitCall, tasks: FitTasks) -> None:
         """Train for one call, and keep what it has learned."""
         if not call.once:
-            self._base, self._since = call.begun, call.begun if self.stopped_ else self._since
+            self._base = call.begun
+        self._since = call.since
         training = call.training()
         changed = call.ensemble.event if call.ensemble.count > 1 else None
         with callbacks_of(self, changed) as callbacks:
