@@ -40,7 +40,8 @@ def from_keras_weights(
     >>> cr.from_keras_weights(cr.to_keras_weights(net)).theta.tobytes() == net.theta.tobytes()
     True
 
-    Raises ArchitectureError for other shapes and types, SettingError for an activation or a cost that `cr.Network` refuses.
+    Raises ArchitectureError for other shapes and types, SettingError for an activation or a cost that `cr.Network`
+    refuses.
     """
     require(isinstance(weights, list | tuple), "weights", weights, "the list from get_weights of a Keras model")
     arrays = _arrays(weights)
