@@ -212,7 +212,7 @@ REFUSED = {  # made only where torch is there
         lambda: changed(lambda m: m.append(nn.LogSoftmax(1))[-1].register_forward_hook(lambda *_: None)),
         "LogSoftmax has a hook or",
     ),
-    "a hook within blocks": (lambda: hooked_block(), "Sigmoid has a hook or"),
+    "a hook within blocks": (hooked_block, "Sigmoid has a hook or"),
     "pruning": (lambda: changed(lambda m: prune.l1_unstructured(m[0], "weight", 0.5)), "Linear has a hook or"),
     "spectral norm": (lambda: changed(lambda m: nn.utils.spectral_norm(m[0])), "Linear has a hook or"),
     "weight norm": (lambda: changed(lambda m: nn.utils.weight_norm(m[0])), "Linear has a hook or"),
