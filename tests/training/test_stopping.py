@@ -132,3 +132,11 @@ def test_the_rate_that_is_named_is_that_of_the_schedule():
     history = fit(net(output="identity"), X, T, optimizer=Adam(1e300), **settings)
     rate = 1e300 * 0.5**history.epochs
     assert f"than {rate:g}" in history.message
+
+
+def test_where_a_line_search_sets_the_steps_no_other_rate_is_advised():
+    network = net(activation="relu", output="identity", seed=0)
+    history = fit(network, np.full((9, 4), 1e200), np.ones((9, 2)), optimizer="lbfgs", epochs=5)
+    assert history.stopped == "diverged"
+    assert "rate" not in history.message
+    assert "try other first weights, or adam, and standardise input 1" in history.message

@@ -181,8 +181,9 @@ class Descent(Iterator[Event]):
         history, steps = self.history, self._step_count()
         self.status = status
         if status == NOT_FINITE:
-            rate = self._settings.optimizer.learning_rate
-            advice = f"try a learning rate smaller than {rate:g}" if self.steps else "start at another point"
+            rule = self._settings.optimizer
+            smaller = self.steps and not rule.line_search
+            advice = f"try a learning rate smaller than {rule.learning_rate:g}" if smaller else "start at another point"
             history.stopped, history.message = (
                 "diverged",
                 f"the cost or its gradient is not finite after {steps}: {advice}",
@@ -193,6 +194,12 @@ class Descent(Iterator[Event]):
             history.stopped, history.message = "converged", f"converged after {steps}: {self._gradient_size()}"
         elif ending is not None and ending.reason == "evaluations":
             history.stopped, history.message = "evaluations", f"{ending.message}, in {steps}: {self._gradient_size()}"
+        elif ending is not None and ending.at_border:
+            history.stopped, history.message = (
+                "converged",
+                f"the cost is not finite at the points after this one, in {steps}: {self._gradient_size()}; start at "
+                "another point, or try adam",
+            )
         else:
             history.stopped = "converged"
             history.message = f"the cost no longer falls after {steps}: {self._gradient_size()}"

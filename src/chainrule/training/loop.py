@@ -169,7 +169,7 @@ class Training(Iterator[Event]):
         updates, first = self._updates, not self._updates.begun
         updates.make()
         if updates.run.ended is not None:
-            return Stopped(*updates.run.ended)
+            return Stopped(updates.run.ended.reason, updates.run.ended.message)
         if first:
             self._books.keep_if_good(theta, updates.costs[0])
         if not math.isfinite(updates.cost):
