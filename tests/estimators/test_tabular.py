@@ -114,7 +114,7 @@ def test_numbers_over_many_decades_are_learnt_as_logarithms():
     y = 10 ** (10 * x)
     found = estimator("number", max_iter=60, hidden_layer_sizes=(12,)).fit({"x": x}, y)
     assert np.abs(np.log10(found.predict({"x": x}) / y)).max() < 0.5
-    assert estimator("number", cost="absolute", **ALONE).fit({"x": x}, y)._targets.scaled != found._targets.scaled
+    assert estimator("number", cost="absolute", **ALONE).fit({"x": x}, y)._targets.outputs != found._targets.outputs
 
 
 # --- settings --------------------------------------------------------------------------------------------------------

@@ -140,7 +140,7 @@ def test_labels_and_outputs_have_weights_of_their_own():
 
 REFUSED = {
     "class_weight is 'even', but must be 'balanced', a mapping": {"class_weight": "even"},
-    "class_weight names 'hi', but the classes are 'low', 'mid', 'top'": {"class_weight": {"hi": 2, "low": 1}},
+    "class_weight names 'hi', but the classes of 'y' are 'low', 'mid', 'top'": {"class_weight": {"hi": 2, "low": 1}},
     "class_weight of 'low' is -1": {"class_weight": {"low": -1}},
     "2 class weights came for 1 outputs": {"class_weight": [{"low": 1}, {}]},
 }
@@ -259,7 +259,7 @@ def test_classes_that_were_not_there_are_refused_in_one_line():
         mlp(max_iter=2).fit(X, THREE, X_val=X[:1], y_val=["new"])
     with pytest.raises(ValueError, match=r"^y has values of type int64, but the classes are 'low', 'mid', 'top'$"):
         found.partial_fit(X[:1], [3])
-    with pytest.raises(ValueError, match=r"^y has 2 columns, but there were 1 before: give as many$"):
+    with pytest.raises(ValueError, match=r"^y has 2 columns, but there were 1 column before: give as many$"):
         found.partial_fit(X, TABLE)
     with pytest.raises(ValueError, match=r"^classes=.* is not what the first call had"):
         found.partial_fit(X, THREE, classes=["low", "mid"])

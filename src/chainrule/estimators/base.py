@@ -17,7 +17,6 @@ from chainrule.estimators.epochs import run
 from chainrule.estimators.explain import Explained
 from chainrule.estimators.fit_call import FitCall
 from chainrule.estimators.fitted import Fitted, restored_on_failure
-from chainrule.estimators.labels import Labels
 from chainrule.estimators.parameters import (
     check_parameters,
     network_of,
@@ -29,11 +28,11 @@ from chainrule.estimators.parameters import (
 from chainrule.estimators.rows import Rows, Validation, checked_inputs, checked_rows
 from chainrule.estimators.shared_parameters import SharedParameters
 from chainrule.estimators.table_plan import plan_for
-from chainrule.estimators.targets import Targets
 from chainrule.examples import hold_out
 from chainrule.model.warm_start import linear_start
 from chainrule.network import Network
 from chainrule.registry import require
+from chainrule.tables.targets import ArrayLabels, ArrayTargets
 
 __all__ = ["MLP", "takes_steps"]
 
@@ -54,11 +53,11 @@ class MLP(SharedParameters, Fitted, Explained, CallbackSupport, BaseEstimator):
     _numeric: ClassVar[bool]  # whether y must be numbers
 
     @abc.abstractmethod
-    def _targets_of(self, y: Array, classes: Any) -> Targets:
+    def _targets_of(self, y: Array, classes: Any) -> ArrayTargets:
         """What y is; `classes` are those of a first call of partial_fit, or None."""
 
     @abc.abstractmethod
-    def _usual_output(self, targets: Targets) -> str:
+    def _usual_output(self, targets: ArrayTargets) -> str:
         """The name of the output activation for these targets where `output_activation` is None."""
 
     # ------------------------------------------------------------------------------- training
@@ -127,13 +126,13 @@ class MLP(SharedParameters, Fitted, Explained, CallbackSupport, BaseEstimator):
             self._train(call, FitTasks() if once else FitTasks(self, self._parameters.max_iter, data))
         return self
 
-    def _with_weight(self, rows: Rows, targets: Targets) -> Rows:
+    def _with_weight(self, rows: Rows, targets: ArrayTargets) -> Rows:
         """The rows without those of classes of weight 0."""
-        if not isinstance(targets, Labels):
+        if not isinstance(targets, ArrayLabels):
             return rows
         return without_classes_of_weight_0(targets, getattr(self, "class_weight", None), rows)
 
-    def _begin(self, rows: Rows, targets: Targets, own_validation: bool) -> None:
+    def _begin(self, rows: Rows, targets: ArrayTargets, own_validation: bool) -> None:
         """Forget what was learned, and begin with a network for these rows."""
         if self.preset is not None:
             plan, targets, network, settings = plan_for(self, rows, targets, own_validation)
@@ -141,11 +140,11 @@ class MLP(SharedParameters, Fitted, Explained, CallbackSupport, BaseEstimator):
             return
         self._build(rows.X.shape[1], targets, rows.X.dtype if self.dtype is None else self.dtype)
 
-    def _build(self, n_features: int, targets: Targets, dtype: Any) -> None:
+    def _build(self, n_features: int, targets: ArrayTargets, dtype: Any) -> None:
         """Begin with a network for so many inputs, from a seed that is drawn now."""
         self._begin_with(network_of(self, self, n_features, targets, seed_of(self.random_state), dtype), targets)
 
-    def _initialized(self, n_features: int, targets: Targets) -> Self:
+    def _initialized(self, n_features: int, targets: ArrayTargets) -> Self:
         """The estimator with a network that has not been trained, for targets that the user describes."""
         require(
             self.preset is None, "preset", self.preset, "None for a network without data, whose columns are unknown"

@@ -11,10 +11,10 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from chainrule.arrays import Array
 from chainrule.errors import DataError, SettingError
 from chainrule.estimators.base import MLP, takes_steps
-from chainrule.estimators.labels import Labels, labels_for, labels_of, of_one_type, several_labels
 from chainrule.estimators.parameters import activation_of
 from chainrule.estimators.rows import Validation
 from chainrule.estimators.shared_parameters import with_shared_parameters
+from chainrule.tables.targets import ArrayLabels, of_one_type
 
 __all__ = ["MLPClassifier"]
 
@@ -34,6 +34,13 @@ def _kind_of(y: Array) -> str:
             "y.astype(str) and y.astype(int) do, and leave out the rows that have none (Unknown label type)"
         ) from None
     return str(type_of_target(y))
+
+
+def _shown(labels: ArrayLabels) -> Any:
+    """The attribute `classes_`, as scikit-learn has it."""
+    if labels.kind == "multilabel":
+        return np.arange(len(labels.classes))
+    return labels.classes[0] if labels.flat else labels.classes
 
 
 def _gives_probabilities(estimator: "MLPClassifier") -> bool:
@@ -89,7 +96,7 @@ class MLPClassifier(ClassifierMixin, MLP):
     @property
     def classes_(self) -> Any:
         """The classes in order; a list of those for several outputs, the labels' numbers for a table of labels."""
-        return self._targets.shown
+        return _shown(self._targets)
 
     @available_if(takes_steps)
     def partial_fit(
@@ -140,7 +147,7 @@ class MLPClassifier(ClassifierMixin, MLP):
         """
         if (classes is None) == (n_labels is None):
             raise SettingError("give classes, or n_labels for a table of labels, and not both")
-        labels = self._labels_for(classes) if n_labels is None else several_labels(n_labels)
+        labels = self._labels_for(classes) if n_labels is None else ArrayLabels.several_labels(n_labels)
         return self._initialized(n_features, labels)
 
     def predict(self, X: Any) -> Array:
@@ -189,19 +196,19 @@ class MLPClassifier(ClassifierMixin, MLP):
 
     _numeric = False
 
-    def _targets_of(self, y: Array, classes: Any) -> Labels:
-        kind = _kind_of(y)
-        if classes is None or kind == "multilabel-indicator":
-            return labels_of(y, kind, self._single)
-        return self._labels_for(classes)
+    def _targets_of(self, y: Array, classes: Any) -> ArrayLabels:
+        if _kind_of(y) == "multilabel-indicator":
+            return ArrayLabels.several_labels(y.shape[1])
+        occurring = y if y.ndim == 1 else list(y.T)
+        return self._labels_for(occurring if classes is None else classes)
 
     @property
     def _single(self) -> bool:
         """Whether one neuron is enough for two classes."""
         return self.output_activation is None or activation_of(self.output_activation).elementwise
 
-    def _labels_for(self, classes: Any) -> Labels:
-        return labels_for(classes, self._single)
+    def _labels_for(self, classes: Any) -> ArrayLabels:
+        return ArrayLabels.of(classes, self._single)
 
     def _check_classes(self, y: Any, classes: Any) -> None:
         """Raise SettingError for a first call of partial_fit without classes, and a later one with others."""

@@ -8,13 +8,12 @@ from chainrule.arrays import Array
 from chainrule.engines import RunState
 from chainrule.estimators.base import MLP
 from chainrule.estimators.classifier import MLPClassifier
-from chainrule.estimators.labels import Labels, several_labels
 from chainrule.estimators.parameters import optimizer_of, seed_of
 from chainrule.estimators.regressor import MLPRegressor
 from chainrule.estimators.stopping import SCORE
-from chainrule.estimators.targets import Targets, Values
 from chainrule.exchange import from_sklearn
 from chainrule.optimizers import Optimizer
+from chainrule.tables.targets import ArrayLabels, ArrayNumbers, ArrayTargets
 from chainrule.training import History, TrainingState
 
 __all__ = ["estimator_from_sklearn"]
@@ -58,14 +57,14 @@ def estimator_from_sklearn(mlp: Any) -> MLP:
     return ours
 
 
-def _targets(mlp: Any) -> Targets:
+def _targets(mlp: Any) -> ArrayTargets:
     """What its y was."""
     if not hasattr(mlp, "classes_"):
-        return Values(mlp.n_outputs_ if mlp.n_outputs_ > 1 else 0)
+        return ArrayNumbers.plain(mlp.n_outputs_ if mlp.n_outputs_ > 1 else 0)
     kind = mlp._label_binarizer.y_type_
     if kind == "multilabel-indicator":
-        return several_labels(mlp.n_outputs_)
-    return Labels("binary" if len(mlp.classes_) == 2 else "multiclass", (mlp.classes_,))
+        return ArrayLabels.several_labels(mlp.n_outputs_)
+    return ArrayLabels.of(mlp.classes_)
 
 
 def _state(mlp: Any, theta: Array, rule: Optimizer, history: History) -> TrainingState | None:

@@ -12,10 +12,10 @@ import numpy as np
 from chainrule.arrays import Array
 from chainrule.estimators.callbacks import FRAMES
 from chainrule.estimators.class_weight import weigh_classes
-from chainrule.estimators.labels import Labels
 from chainrule.estimators.parameters import SHARED, optimizer_of, patience_of, schedule_of, stops_early
 from chainrule.estimators.resuming import state_to_resume
 from chainrule.estimators.rows import Rows
+from chainrule.estimators.scores import score_of
 from chainrule.estimators.stopping import SCORE, Adaptive, ByExamples, Ending, Plateaus, falls_until
 from chainrule.examples import Examples, RowArrays, folds
 from chainrule.model.ensemble import Ensemble
@@ -24,6 +24,7 @@ from chainrule.optimizers import Optimizer
 from chainrule.registry import require
 from chainrule.schedules import Schedule
 from chainrule.settings import TrainingSettings
+from chainrule.tables.targets import ArrayLabels
 from chainrule.training import Metric, Monitor, Training, start
 
 __all__ = ["FitCall"]
@@ -71,7 +72,7 @@ class FitCall:
         """The call for rows to train on and rows held out, whose weights are multiplied by those of their classes."""
         parameters, ensemble, targets = estimator._parameters, estimator._ensemble, estimator._targets
         class_weight = getattr(estimator, "class_weight", None)
-        if class_weight is not None and isinstance(targets, Labels):
+        if class_weight is not None and isinstance(targets, ArrayLabels):
             rows, held_out = weigh_classes(targets, class_weight, rows, held_out)
         count = len(rows.y)
         if ensemble.count > 1:
@@ -187,7 +188,7 @@ class FitCall:
             return self._scorer(scoring, rows)
 
         def score(A: Array, T: Array) -> float:
-            return float(self.estimator._targets.score(rows.y, A, rows.weight))
+            return score_of(self.estimator._targets, rows.y, A, rows.weight)
 
         return score if self.ensemble.count == 1 else self.ensemble.unseen(score)
 

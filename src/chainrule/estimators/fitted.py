@@ -41,7 +41,7 @@ class Fitted(Attributes):
 
     - network_: has the weights to predict with.
     - seed_, n_iter_, t_, stopped_: as `MLPClassifier` documents them.
-    - _targets: what y is; see `chainrule.estimators.targets`.
+    - _targets: what y is; see `chainrule.tables.targets`.
     - _plan: what preset="tabular" has chosen; None without it.
     - _wide: the network of all members that `network_` is merged from; None where there is one member.
     - _state: where training is. It has the weights of the network in training, unless a validation set chooses: then

@@ -10,8 +10,8 @@ from chainrule.arrays import Array
 from chainrule.estimators.base import MLP, takes_steps
 from chainrule.estimators.rows import Validation
 from chainrule.estimators.shared_parameters import with_shared_parameters
-from chainrule.estimators.targets import Values
 from chainrule.registry import require
+from chainrule.tables.targets import ArrayNumbers
 
 __all__ = ["MLPRegressor"]
 
@@ -89,7 +89,7 @@ class MLPRegressor(RegressorMixin, MLP):
 
         Raises SettingError for parameters that no network could have, and under a preset, which needs data.
         """
-        return self._initialized(n_features, Values(n_outputs or 0))
+        return self._initialized(n_features, ArrayNumbers.plain(n_outputs or 0))
 
     def predict(self, X: Any) -> Array:
         """The predicted numbers of each row, (n,) or (n, k) as y was.
@@ -103,8 +103,8 @@ class MLPRegressor(RegressorMixin, MLP):
 
     _numeric = True
 
-    def _targets_of(self, y: Array, classes: Any) -> Values:
-        return Values.of(y)
+    def _targets_of(self, y: Array, classes: Any) -> ArrayNumbers:
+        return ArrayNumbers.of(y)
 
     def _usual_output(self, targets: Any) -> str:
         require(self.loss in _LOSSES, "loss", self.loss, f"one of {', '.join(_LOSSES)}; cost= takes any other")

@@ -20,12 +20,12 @@ from chainrule.estimators.parameters import (
 )
 from chainrule.estimators.preset_parameters import changed_parameters, parameters_of, table_settings
 from chainrule.estimators.rows import Rows
-from chainrule.estimators.targets import Targets, scaled_values_of
 from chainrule.model.ensemble import Ensemble
-from chainrule.model.heads import choose
+from chainrule.model.heads import check_reach, choose, scaled_for
 from chainrule.model.warm_start import suits_linear_start
 from chainrule.network import Network
 from chainrule.tables.inputs import Encoder
+from chainrule.tables.targets import ArrayNumbers, ArrayTargets
 
 __all__ = ["TablePlan", "ensemble_of", "plan_for"]
 
@@ -57,8 +57,8 @@ class TablePlan:
 
 
 def plan_for(
-    estimator: Any, rows: Rows, targets: Targets, own_validation: bool
-) -> tuple[TablePlan, Targets, Network, dict[str, Any]]:
+    estimator: Any, rows: Rows, targets: ArrayTargets, own_validation: bool
+) -> tuple[TablePlan, ArrayTargets, Network, dict[str, Any]]:
     """The plan for a table, the targets as they are learned, the network of all members, and the parameters to show.
 
     - rows: X as a table, y and weights.
@@ -68,7 +68,7 @@ def plan_for(
     if len(rows.y) < 2:
         raise DataError(f"{len(rows.y)} sample came, but a table must have two rows at least: give more")
     encoder = Encoder.fit(rows.X)
-    if estimator._numeric:
+    if isinstance(targets, ArrayNumbers):
         targets = _scaled(estimator, rows, targets)
     settings = table_settings(estimator, own_validation)
     settings = settings.resolved(len(rows.y), rows.X.num_columns, sum(targets.widths))
@@ -84,11 +84,19 @@ def plan_for(
     return TablePlan(encoder, ensemble, parameters), targets, network, shown
 
 
-def _scaled(estimator: Any, rows: Rows, targets: Targets) -> Targets:
-    """Numbers that are scaled, by their logarithms unless a parameter asks for errors in their own unit."""
+def _scaled(estimator: Any, rows: Rows, targets: ArrayNumbers) -> ArrayNumbers:
+    """Numbers that are scaled to what the outputs can reach, unless one column is constant.
+
+    They are scaled by their logarithms unless a parameter asks for errors in their own unit. Raises DataError for
+    numbers that the outputs cannot reach.
+    """
     log = not {"output_activation", "cost", "loss", "scoring"} & changed_parameters(estimator)
     head = choose("numbers", *output_of(estimator, estimator._usual_output(targets)))
-    return scaled_values_of(rows.y, head, log=log)
+    targets = targets.standardised(rows.y, log)
+    if targets.scaled:
+        targets = dataclasses.replace(targets, outputs=scaled_for(targets.outputs, {"numbers": head}))
+    check_reach(targets.outputs, {"numbers": head}, targets.encode(rows.y))
+    return targets
 
 
 def _parameters(estimator: Any, shown: dict[str, Any]) -> Parameters:
@@ -114,7 +122,7 @@ def _of_all_members(parameters: Parameters, network: Network, count: int) -> Par
     return Parameters(**{**vars(parameters), **changed})
 
 
-def ensemble_of(estimator: Any, parameters: Parameters, width: int, targets: Targets, count: int) -> Ensemble:
+def ensemble_of(estimator: Any, parameters: Parameters, width: int, targets: ArrayTargets, count: int) -> Ensemble:
     """The members again, from the parameters of the network of all members; `width` is that of the encoder."""
     sizes = [n // count for n in hidden_sizes(parameters.hidden_layer_sizes)]
     one = Parameters(**{**vars(parameters), "hidden_layer_sizes": sizes})

@@ -6,7 +6,7 @@ is the sum over all classes.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,9 @@ from chainrule.arrays import Array
 from chainrule.errors import DataError, SettingError
 from chainrule.examples import RowArrays
 from chainrule.fields import is_number
-from chainrule.model.heads import slices_of
-from chainrule.tables.targets import Classes, Targets
+from chainrule.tables.targets import ClassTarget, Outputs, in_words
 
-__all__ = ["Factors", "balanced", "class_factors", "factor_of", "left_out", "weighted"]
+__all__ = ["Factors", "balanced", "class_factors", "factors_of", "left_out", "weighted"]
 
 _ROWS = 2**16  # computed together
 
@@ -35,45 +34,40 @@ def balanced(totals: Array) -> Array:
     return np.divide(totals.sum() / max(int(occurs.sum()), 1), totals, out=np.ones(len(totals)), where=occurs)
 
 
-def factor_of(name: Any, value: Any) -> float:
-    """The factor of the class `name`, set to `value`.
+def factors_of(column: ClassTarget, weights: Any) -> Array | None:
+    """The factors (k,) of the classes of one target; None where they are to be balanced.
 
-    >>> factor_of("yes", 2)
-    2.0
+    - column: the target.
+    - weights: "balanced"; a mapping from class to factor, 1 for a class that it does not name; or None, 1 for all.
 
-    Raises SettingError where the value is not a number from 0.
+    >>> from chainrule.tables.targets import Labels
+    >>> factors_of(Labels.of("y", ["no", "yes"]), {"yes": 3})
+    array([1., 3.])
+
+    Raises SettingError for anything else, and for a class that does not occur unless every class that does is named.
     """
-    if not (is_number(value) and math.isfinite(value) and value >= 0):
-        raise SettingError(f"class_weight of {name!r} is {value!r}, but must be a number from 0")
-    return float(value)
+    if isinstance(weights, str) and weights == "balanced":
+        return None
+    weights = {} if weights is None else weights
+    if not isinstance(weights, Mapping):
+        raise SettingError(
+            f"class_weight is {weights!r}, but must be 'balanced', a mapping from class to weight, or a list of those"
+        )
+    factors, named, unknown = np.ones(len(column.values)), set(), []
+    for name, value in weights.items():
+        factor, code = _factor(name, value), column.code_of(name)
+        if code is None:
+            unknown.append(name)
+        else:
+            factors[code] = factor
+            named.add(code)
+    if unknown and len(named) < len(factors):
+        classes = in_words(column.values)
+        raise SettingError(f"class_weight names {in_words(unknown)}, but the classes of {column.name!r} are {classes}")
+    return factors
 
 
-def weighted(
-    targets: Targets, rows: RowArrays, held_out: RowArrays, factors: Factors | None
-) -> tuple[RowArrays, RowArrays]:
-    """The rows to train on and the held-out rows, with their weights multiplied by the factors of their classes.
-
-    - targets: the targets that the columns of T stand for.
-    - rows, held_out: X, T and weights; classes are balanced by `rows` alone.
-    - factors: the factors of the classes (see `class_factors`); None leaves all weights as they are.
-    """
-    if factors is None:
-        return rows, held_out
-    parts = {column.name: part for column, part in slices_of(targets)}
-    by_target = {name: _balanced(parts[name], rows) if f is None else f for name, f in factors.items()}
-    return _times(targets, rows, by_target), _times(targets, held_out, by_target)
-
-
-def left_out(targets: Targets, T: Array, factors: Factors) -> Array:
-    """Whether each row (n,) of targets T (n, n_L) has no weight, because the factors of all its targets are 0."""
-    out = np.ones(len(T), np.bool_)
-    for column, part in slices_of(targets):
-        factor = factors.get(column.name)  # a target of numbers has none
-        out &= False if factor is None else (factor == 0)[T[:, part].argmax(axis=1)]
-    return out
-
-
-def class_factors(targets: Targets, class_weight: Any) -> Factors | None:
+def class_factors(targets: Outputs, class_weight: Any) -> Factors | None:
     """The factors (k,) of the k classes of each target with classes, or None where they are to be balanced.
 
     - targets: the targets of the table.
@@ -82,7 +76,7 @@ def class_factors(targets: Targets, class_weight: Any) -> Factors | None:
 
     Raises SettingError where no target has classes, and where a target, a class or a factor is not a possible one.
     """
-    columns = [column for column in targets.columns if isinstance(column, Classes)]
+    columns = [column for column in targets.columns if isinstance(column, ClassTarget)]
     if class_weight is None:
         return None
     if not columns:
@@ -91,48 +85,88 @@ def class_factors(targets: Targets, class_weight: Any) -> Factors | None:
     if class_weight == "balanced":
         return dict.fromkeys((column.name for column in columns), None)
     if len(columns) == 1 and columns[0].name not in class_weight:
-        return {columns[0].name: _factors(columns[0], class_weight)}
+        return {columns[0].name: factors_of(columns[0], class_weight)}
     names_of_targets = [column.name for column in columns]
     mappings = all(isinstance(value, Mapping) for value in class_weight.values())
     if set(class_weight) - set(names_of_targets) or not mappings:
         raise SettingError(
             f"class_weight must name targets ({', '.join(names_of_targets)}), each with the weights of its classes"
         )
-    return {column.name: _factors(column, class_weight.get(column.name, {})) for column in columns}
+    return {column.name: factors_of(column, class_weight.get(column.name)) for column in columns}
 
 
-def _balanced(part: slice, rows: RowArrays) -> Array:
-    """The factors that balance the classes of a target, whose one-hot columns of T are `part`."""
-    totals = np.zeros(part.stop - part.start)
+def weighted(
+    targets: Outputs, rows: RowArrays, held_out: RowArrays | None, factors: Factors | None
+) -> tuple[RowArrays, RowArrays | None]:
+    """The rows to train on and the held-out rows, with their weights multiplied by the factors of their classes.
+
+    - targets: the targets that T stands for.
+    - rows, held_out: X, T and weights; classes are balanced by `rows` alone.
+    - factors: the factors of the classes (see `class_factors`); None leaves all weights as they are.
+
+    Weights become (n,), or (n, k) for k targets of which each has weights of its own: targets of numbers that are
+    neighbours share one. Raises DataError for weights that do not fit the targets.
+    """
+    if factors is None:
+        return rows, held_out
+    totals = _totals(targets, rows) if any(f is None for f in factors.values()) else {}
+    by_target = {name: balanced(totals[name]) if factor is None else factor for name, factor in factors.items()}
+    return _times(targets, rows, by_target), None if held_out is None else _times(targets, held_out, by_target)
+
+
+def left_out(targets: Outputs, T: Array, factors: Factors) -> Array:
+    """Whether each row (n,) of targets T has no weight, because the factors of all its targets are 0."""
+    codes = targets.codes(T)
+    if len(codes) < len(targets.columns):  # a target of numbers has no factors
+        return np.zeros(len(T), np.bool_)
+    out = np.ones(len(T), np.bool_)
+    for name, code in codes.items():
+        factor = factors.get(name)
+        out &= False if factor is None else (factor == 0)[code]
+    return out
+
+
+def _factor(name: Any, value: Any) -> float:
+    """The factor of the class `name`, set to `value`. Raises SettingError where it is not a number from 0."""
+    if not (is_number(value) and math.isfinite(value) and value >= 0):
+        raise SettingError(f"class_weight of {name!r} is {value!r}, but must be a number from 0")
+    return float(value)
+
+
+def _chunks(rows: RowArrays) -> Iterator[tuple[slice, Array, Array | None]]:
+    """The rows part by part: which they are, their T and their weights."""
     for start in range(0, len(rows.T), _ROWS):
         some = slice(start, start + _ROWS)
-        codes = rows.T[some, part].argmax(axis=1)
-        totals += np.bincount(codes, None if rows.weight is None else rows.weight[some], len(totals))
-    return balanced(totals)
+        yield some, rows.T[some], None if rows.weight is None else rows.weight[some]
 
 
-def _factors(column: Classes, weights: Mapping[Any, Any]) -> Array:
-    """The factors (k,) of the classes of a target, by a mapping from class to factor."""
-    factors = np.ones(column.width)
-    for name, value in weights.items():
-        factor = factor_of(name, value)
-        try:
-            factors[np.argmax(column.encode([name], "float64"))] = factor
-        except DataError:
-            classes = ", ".join(repr(value) for value in column.values.tolist()[:12])
-            raise SettingError(
-                f"class_weight names {name!r}, but the classes of {column.name!r} are {classes}"
-            ) from None
-    return factors
+def _totals(targets: Outputs, rows: RowArrays) -> dict[str, Array]:
+    """The total weight (k,) of each class, by target. Weights of several targets count by their mean."""
+    totals = {name: np.zeros(len(classes)) for name, classes in targets.classes.items()}
+    for _, T, weight in _chunks(rows):
+        mean = weight if weight is None or weight.ndim == 1 else weight.mean(axis=1)
+        for name, codes in targets.codes(T).items():
+            totals[name] += np.bincount(codes, mean, len(totals[name]))
+    return totals
 
 
-def _times(targets: Targets, rows: RowArrays, factors: Mapping[str, Array]) -> RowArrays:
+def _times(targets: Outputs, rows: RowArrays, factors: Mapping[str, Array]) -> RowArrays:
     """The rows with weights times factors: (n,) for one block of outputs, (n, blocks) for several."""
-    X, T, weight = rows
     blocks = [block.name for block in targets.blocks]
-    weights = np.ones((len(T), len(blocks))) if weight is None else np.repeat(weight[:, None], len(blocks), axis=1)
-    for column, part in slices_of(targets):
-        for start in range(0, len(T) if column.name in factors else 0, _ROWS):
-            some = slice(start, start + _ROWS)
-            weights[some, blocks.index(column.name)] *= factors[column.name][T[some, part].argmax(axis=1)]
-    return RowArrays(X, T, weights[:, 0] if len(blocks) == 1 else weights)
+    weights = _by_block(rows.weight, len(rows.T), len(blocks))
+    for some, T, _ in _chunks(rows):
+        for name, codes in targets.codes(T).items():
+            if name in factors:
+                weights[some, blocks.index(name)] *= factors[name][codes]
+    return rows._replace(weight=weights[:, 0] if len(blocks) == 1 else weights)
+
+
+def _by_block(weight: Array | None, n: int, blocks: int) -> Array:
+    """Weights (n, blocks), a copy. Raises DataError for weights (n, k) of another number of blocks."""
+    if weight is None:
+        return np.ones((n, blocks))
+    if weight.ndim == 2 and weight.shape[1] != blocks:
+        raise DataError(
+            f"sample_weight has {weight.shape[1]} columns, but there are {blocks} outputs: give one for each"
+        )
+    return np.repeat(weight[:, None], blocks, axis=1) if weight.ndim == 1 else np.array(weight)

@@ -17,17 +17,15 @@ from chainrule.activations import ACTIVATIONS, Activation
 from chainrule.arrays import Array
 from chainrule.costs import CANONICAL, COSTS, Cost, partner
 from chainrule.errors import DataError, SettingError
-from chainrule.tables.targets import Quantity, Targets
+from chainrule.tables.targets import Outputs, Quantity, Targets, shares
 
 __all__ = [
-    "Choice",
+    "Head",
     "as_predictions",
     "check_reach",
-    "choices_for",
     "choose",
+    "heads_for",
     "scaled_for",
-    "shares",
-    "slices_of",
     "suits",
 ]
 
@@ -39,7 +37,7 @@ _ONLY = {"cross_entropy": "classes", "poisson": "numbers", "quantile": "numbers"
 
 
 @dataclasses.dataclass(frozen=True)
-class Choice:
+class Head:
     """The head of a block of outputs: its activation and its cost."""
 
     output: Activation
@@ -54,7 +52,7 @@ class Choice:
         return "mean" if low == 0 and high == math.inf else "none"
 
 
-def choose(kind: str, output: Any = None, cost: Any = None) -> Choice:
+def choose(kind: str, output: Any = None, cost: Any = None) -> Head:
     """The head for targets of a kind, `classes` or `numbers`.
 
     - output: an activation, or None for the one that suits the cost.
@@ -72,10 +70,10 @@ def choose(kind: str, output: Any = None, cost: Any = None) -> Choice:
     sigma = ACTIVATIONS.get(_output_for(kind, C) if output is None else output)
     chosen = COSTS.get(_cost_for(kind, sigma)) if C is None else C
     _check(kind, sigma, chosen)
-    return Choice(sigma, chosen)
+    return Head(sigma, chosen)
 
 
-def choices_for(targets: Targets, output: Any = None, cost: Any = None) -> dict[str, Choice]:
+def heads_for(targets: Targets, output: Any = None, cost: Any = None) -> dict[str, Head]:
     """The head for each kind of target in the table.
 
     Raises SettingError where an output or a cost is set for targets of both kinds, which have none in common.
@@ -86,29 +84,29 @@ def choices_for(targets: Targets, output: Any = None, cost: Any = None) -> dict[
     return {kind: choose(kind, output, cost) for kind in kinds}
 
 
-def scaled_for(targets: Targets, choices: Mapping[str, Choice]) -> Targets:
+def scaled_for(targets: Targets, heads: Mapping[str, Head]) -> Targets:
     """The standardised targets, rescaled to what these outputs can reach.
 
     Raises DataError where outputs that are never negative meet a target whose mean is not above 0.
     """
-    return Targets(tuple(_rescaled(column, choices[column.kind]) for column in targets.columns))
+    return Targets(tuple(_rescaled(column, heads[column.kind]) for column in targets.columns))
 
 
-def check_reach(targets: Targets, choices: Mapping[str, Choice], T: Array) -> None:
+def check_reach(targets: Outputs, heads: Mapping[str, Head], T: Array) -> None:
     """Raise DataError where targets T (n, n_L) are not standardised and lie outside the range of the outputs."""
-    if "numbers" not in choices or choices["numbers"].scaling == "standard":
+    if "numbers" not in heads or heads["numbers"].scaling == "standard":
         return
-    bounds = choices["numbers"].output.range
+    bounds = heads["numbers"].output.range
     for column, t in zip(targets.columns, T.T, strict=True):
         low, high = (column.decode(np.array([[end]]))[0] for end in (t.min(), t.max()))
         if t.min() < bounds.low or t.max() > bounds.high:
             raise DataError(
-                f"target {column.name!r} goes from {low:g} to {high:g}, but output {choices['numbers'].output.name!r} "
+                f"target {column.name!r} goes from {low:g} to {high:g}, but output {heads['numbers'].output.name!r} "
                 f"gives {bounds}: choose output 'identity'"
             )
 
 
-def as_predictions(targets: Targets, outputs: Sequence[Activation], A: Array) -> Array:
+def as_predictions(targets: Outputs, outputs: Sequence[Activation], A: Array) -> Array:
     """The outputs A (n, n_L) of blocks with these activations, where those of classes are divided by their sum."""
     divided = [
         block.kind == "classes" and sigma.elementwise for block, sigma in zip(targets.blocks, outputs, strict=True)
@@ -117,18 +115,6 @@ def as_predictions(targets: Targets, outputs: Sequence[Activation], A: Array) ->
         return A
     parts = np.split(A, np.cumsum([block.width for block in targets.blocks])[:-1], axis=1)
     return np.concatenate([shares(part) if d else part for part, d in zip(parts, divided, strict=True)], axis=1)
-
-
-def shares(A: Array) -> Array:
-    """The rows of A (n, k) divided by their sum; a row of zeros becomes equal shares."""
-    total = A.sum(axis=1, keepdims=True)
-    return np.where(total > 0, A / np.where(total > 0, total, 1), A.dtype.type(1 / A.shape[1]))
-
-
-def slices_of(targets: Targets) -> list[tuple[Any, slice]]:
-    """Each target column with the slice of the outputs that belongs to it."""
-    stops = np.cumsum([column.width for column in targets.columns]).tolist()
-    return [(column, slice(stop - column.width, stop)) for column, stop in zip(targets.columns, stops, strict=True)]
 
 
 def suits(kind: str, output: Activation) -> bool:
@@ -171,15 +157,15 @@ def _check(kind: str, output: Activation, cost: Cost) -> None:
         )
 
 
-def _rescaled(column: Any, choice: Choice) -> Any:
+def _rescaled(column: Any, head: Head) -> Any:
     """A target column with the scale that its head needs."""
-    if not isinstance(column, Quantity) or choice.scaling == "standard":
+    if not isinstance(column, Quantity) or head.scaling == "standard":
         return column
-    if choice.scaling == "none":
+    if head.scaling == "none":
         return dataclasses.replace(column, mean=0.0, scale=1.0)
     if column.mean <= 0:
         raise DataError(
-            f"target {column.name!r} has mean {column.mean:g}, but output {choice.output.name!r} gives "
-            f"{choice.output.range}: choose output 'identity'"
+            f"target {column.name!r} has mean {column.mean:g}, but output {head.output.name!r} gives "
+            f"{head.output.range}: choose output 'identity'"
         )
     return dataclasses.replace(column, mean=0.0, scale=column.mean)

@@ -25,7 +25,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from chainrule.arrays import Array
-from chainrule.model.heads import slices_of
 from chainrule.random import Purpose, permutation
 from chainrule.tables.inputs import Encoder
 from chainrule.tables.inputs.transforms import NumberColumn, Presence, Times, Transform
@@ -79,7 +78,7 @@ def suspects(encoder: Encoder, targets: Targets, X: Array, T: Array) -> list[Sus
     columns = _columns(encoder)
     groups = {transform.name: _groups(transform, rows.X[:, part]) for transform, part in columns}
     by_pair: dict[tuple[str, str], Suspect] = {}
-    for target, part in slices_of(targets):
+    for target, part in targets.slices:
         own = dataclasses.replace(rows, T=rows.T[:, part])
         for suspect in [*_present_in_one_class(columns, target, own), *_predicting_alone(columns, groups, target, own)]:
             by_pair[suspect.column, suspect.target] = suspect

@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.arrays import Array
-from chainrule.model.heads import slices_of
-from chainrule.tables.targets import Targets
+from chainrule.tables.targets import ClassTarget, Targets
 
 __all__ = ["mistakes_of"]
 
@@ -29,9 +28,9 @@ def mistakes_of(targets: Targets, A: Array, T: Array, rows: Array) -> dict[str, 
     the target; `quantiles` of the errors; `worst`, the rows with the greatest errors.
     """
     mistakes: dict[str, Any] = {}
-    for column, part in slices_of(targets):
-        if column.kind == "classes":
-            true, predicted = (values[:, part].argmax(axis=1) for values in (T, A))
+    for column, part in targets.slices:
+        if isinstance(column, ClassTarget):
+            true, predicted = (column.codes(values[:, part]) for values in (T, A))
             mistakes[column.name] = _of_classes(column.values.tolist(), true, predicted)
         else:
             mistakes[column.name] = _of_numbers(column.decode(T[:, part]), column.decode(A[:, part]), rows)

@@ -17,7 +17,7 @@ from chainrule.arrays import Array
 from chainrule.errors import DataError, SettingError
 from chainrule.examples import RowArrays, split_rows
 from chainrule.model.class_weight import Factors, class_factors, left_out, weighted
-from chainrule.model.heads import Choice, check_reach, choices_for, scaled_for
+from chainrule.model.heads import Head, check_reach, heads_for, scaled_for
 from chainrule.model.kinds import is_folds
 from chainrule.model.settings import LEAST_ROWS, TableSettings
 from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, with_file_name, with_row_numbers
@@ -38,7 +38,7 @@ class Prepared:
 
     - settings: those of the user, with values for this table in place of "auto".
     - encoder, targets: the columns that X and T stand for.
-    - choices: the head of each kind of target.
+    - heads: the head of each kind of target.
     - profiles: the profiles of the inputs in the rows to train on.
     - roles: the role of each row.
     - rows, held_out: X, T and weights of the rows to train on and of those for validation (None if there are none).
@@ -49,7 +49,7 @@ class Prepared:
     settings: TableSettings
     encoder: Encoder
     targets: Targets
-    choices: dict[str, Choice]
+    heads: dict[str, Head]
     profiles: list[ColumnProfile]
     roles: RowRoles
     rows: RowArrays
@@ -75,22 +75,21 @@ def prepare(source: Source, names: Sequence[str], settings: TableSettings, seed:
     factors = class_factors(targets, settings.class_weight)
     _leave_out_classes(source, roles, targets, factors)
     settings = settings.resolved(roles.count(TRAIN), len(inputs), targets.width)
-    choices = choices_for(targets, settings.output, settings.cost)
+    heads = heads_for(targets, settings.output, settings.cost)
     tables = [(source, roles), *_hold_out(roles, targets, factors, settings, seed)]
     if not roles.count(TRAIN):
         raise DataError(f"no row of {source.origin} has a target and is to be trained on: there is nothing to learn")
     with with_file_name(source):
         encoder, targets, profiles = _fitted(source, inputs, targets, roles)
-    targets = scaled_for(targets, choices)
+    targets = scaled_for(targets, heads)
     cache, T_test = _encoded(tables, encoder, targets, settings)
     arrays = {role: (cache.array(k), cache.array(2 + k)) for k, role in enumerate((TRAIN, HELD_OUT))}
     by_role = {role: RowArrays(*arrays[role], _joined([r.weights(role) for _, r in tables])) for role in arrays}
-    check_reach(targets, choices, arrays[TRAIN][1])
-    rows, held_out = weighted(targets, by_role[TRAIN], by_role[HELD_OUT], factors)
+    check_reach(targets, heads, arrays[TRAIN][1])
+    validation = by_role[HELD_OUT] if len(by_role[HELD_OUT].X) else None
+    rows, held_out = weighted(targets, by_role[TRAIN], validation, factors)
     test = (cache.array(4), T_test) if len(T_test) else None
-    return Prepared(
-        settings, encoder, targets, choices, profiles, roles, rows, held_out if len(held_out.X) else None, test, cache
-    )
+    return Prepared(settings, encoder, targets, heads, profiles, roles, rows, held_out, test, cache)
 
 
 def _roles(source: Source, names: Sequence[str], settings: TableSettings) -> RowRoles:

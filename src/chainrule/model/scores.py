@@ -9,7 +9,7 @@ import numpy as np
 from chainrule.arrays import Array
 from chainrule.errors import SettingError
 from chainrule.model import metrics
-from chainrule.model.heads import Choice, as_predictions, slices_of
+from chainrule.model.heads import Head, as_predictions
 from chainrule.registry import require
 from chainrule.tables.targets import Targets
 from chainrule.training import Monitor
@@ -65,19 +65,19 @@ def scores_of(targets: Targets, A: Array, T: Array) -> dict[str, Any]:
             for name, metric in METRICS.items()
             if metric.kind == column.kind and metric.shown
         }
-        for column, part in slices_of(targets)
+        for column, part in targets.slices
     }
-    numbers = [(column, part) for column, part in slices_of(targets) if column.kind == "numbers"]
+    numbers = [(column, part) for column, part in targets.slices if column.kind == "numbers"]
     if len(numbers) > 1:
         y, a = (np.stack([column.decode(values[:, part]) for column, part in numbers], axis=1) for values in (T, A))
         return {"targets": scores, "overall": {"rmse": metrics.rmse(y, a), "r2": metrics.r2(y, a)}}
     return {"targets": scores}
 
 
-def monitored(targets: Targets, choices: Mapping[str, Choice], metric: Any = None, mode: Any = None) -> Monitor:
+def monitored(targets: Targets, heads: Mapping[str, Head], metric: Any = None, mode: Any = None) -> Monitor:
     """The scores that are computed after each epoch: accuracy or r2 of each target, and `metric`.
 
-    - targets, choices: the targets, and their heads by kind.
+    - targets, heads: the targets, and their heads by kind.
     - metric: the score that chooses the best epoch: a name of `METRICS` or a function of (y_true, y_pred). With several
       targets that it suits it is their mean. None lets the cost choose.
     - mode: see `check_mode`.
@@ -89,9 +89,9 @@ def monitored(targets: Targets, choices: Mapping[str, Choice], metric: Any = Non
         f"{_FIRST[column.kind]} {column.name}" if several else _FIRST[column.kind]: _mean(
             [(column, part)], METRICS[_FIRST[column.kind]]
         )
-        for column, part in slices_of(targets)
+        for column, part in targets.slices
     }
-    outputs = [choices[block.kind].output for block in targets.blocks]
+    outputs = [heads[block.kind].output for block in targets.blocks]
 
     def of_predictions(score: Score) -> Score:
         return lambda A, T: score(as_predictions(targets, outputs, A), T)
@@ -99,7 +99,7 @@ def monitored(targets: Targets, choices: Mapping[str, Choice], metric: Any = Non
     if metric is None:
         return Monitor(functions)
     name, entry = _entry(metric, mode)
-    suited = [(column, part) for column, part in slices_of(targets) if entry.kind in (column.kind, "")]
+    suited = [(column, part) for column, part in targets.slices if entry.kind in (column.kind, "")]
     if not suited:
         fit = ", ".join(name for name, other in METRICS.items() if other.kind == targets.columns[0].kind)
         raise SettingError(f"metric {name} is for {entry.kind}, but no target has {entry.kind}: choose from {fit}")

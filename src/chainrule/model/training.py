@@ -146,7 +146,7 @@ class TableTraining:
     def _monitor(self, prepared: Prepared) -> Monitor:
         """The scores of a model. Raises SettingError where a metric is set and no rows are held out."""
         s = self.settings
-        monitor = monitored(prepared.targets, prepared.choices, s.metric, s.mode)
+        monitor = monitored(prepared.targets, prepared.heads, s.metric, s.mode)
         if s.metric is not None and self.held_out is None and self.ensemble.count == 1:
             raise SettingError("the metric needs rows that are held out, and there are none: set a greater validation")
         return monitor
@@ -243,7 +243,7 @@ def train_table(
 def _ensemble(prepared: Prepared, seed: int) -> Ensemble:
     """The ensemble for a prepared table: its members have the heads of the targets."""
     s, blocks = prepared.settings, prepared.targets.blocks
-    heads = [prepared.choices[block.kind] for block in blocks]
+    heads = [prepared.heads[block.kind] for block in blocks]
     output = [(head.output, block.width) for head, block in zip(heads, blocks, strict=True)]
     sizes = [prepared.encoder.width, *s.hidden, prepared.targets.width]
     one = Architecture.of(sizes, s.activation, output, [head.cost for head in heads])

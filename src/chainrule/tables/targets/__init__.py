@@ -1,7 +1,28 @@
 """What target columns become: the choice of classes or numbers for each, and the targets of all."""
 
+from chainrule.tables.targets.arrays import ArrayLabels, ArrayNumbers, ArrayTargets, shares
 from chainrule.tables.targets.choose import TASKS
-from chainrule.tables.targets.kinds import Classes, LogQuantity, Quantity, Target
-from chainrule.tables.targets.targets import Block, Targets, target_profiles
+from chainrule.tables.targets.kinds import Classes, ClassTarget, LogQuantity, Quantity, Target
+from chainrule.tables.targets.labels import Labels, in_words, of_one_type
+from chainrule.tables.targets.outputs import Block, Outputs
+from chainrule.tables.targets.targets import Targets, target_profiles
 
-__all__ = ["TASKS", "Block", "Classes", "LogQuantity", "Quantity", "Target", "Targets", "target_profiles"]
+__all__ = [
+    "TASKS",
+    "ArrayLabels",
+    "ArrayNumbers",
+    "ArrayTargets",
+    "Block",
+    "ClassTarget",
+    "Classes",
+    "Labels",
+    "LogQuantity",
+    "Outputs",
+    "Quantity",
+    "Target",
+    "Targets",
+    "in_words",
+    "of_one_type",
+    "shares",
+    "target_profiles",
+]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from chainrule.errors import DataError, RowError
 from chainrule.tables.profile import Shape, TargetProfile
 from chainrule.tables.profile.word_counts import MOST_DISTINCT
-from chainrule.tables.targets.kinds import Classes, LogQuantity, Quantity, Target
+from chainrule.tables.targets.kinds import Classes, LogQuantity, Quantity, TableTarget
 
 __all__ = ["TASKS", "choose_target"]
 
@@ -19,7 +19,7 @@ _DECADES = 1e4  # the ratio of the quantiles of 99% and 1% from which on numbers
 _ROWS_EACH = 10  # rows per class, on average, below which `auto` takes whole numbers for quantities
 
 
-def choose_target(profile: TargetProfile, task: str, log: bool = True) -> Target:
+def choose_target(profile: TargetProfile, task: str, log: bool = True) -> TableTarget:
     """The target for a column with this profile under `task`, by the rule that `Targets.fit` states.
 
     Without `log` no column is learned as its logarithm. Raises DataError for a column without values, with one value

@@ -18,18 +18,18 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.errors import RowError
+from chainrule.errors import DataError, RowError
 from chainrule.tables.arrow import pa, pc
 from chainrule.tables.columns import values_of, words_of
 from chainrule.tables.names import listed
 from chainrule.tables.profile import ColumnProfile, Moments, TargetCells, standardised
 
-__all__ = ["KINDS", "Classes", "LogQuantity", "Quantity", "Target"]
+__all__ = ["KINDS", "ClassTarget", "Classes", "LogQuantity", "Quantity", "TableTarget", "Target"]
 
 
 @dataclasses.dataclass(frozen=True)
 class Target(abc.ABC):
-    """A target column, by its `name`."""
+    """A target, by its `name`."""
 
     kind: ClassVar[str]
     name: str
@@ -39,7 +39,44 @@ class Target(abc.ABC):
         """The number of the network's outputs that belong to it."""
         return 1
 
-    def scaled_to(self, profile: ColumnProfile) -> Target:
+    @abc.abstractmethod
+    def decode(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """The target's values (n,) that the outputs (n, width) stand for."""
+
+
+class ClassTarget(Target):
+    """A target of classes."""
+
+    kind: ClassVar[str] = "classes"
+
+    @property
+    @abc.abstractmethod
+    def values(self) -> NDArray[Any]:
+        """The classes (k,), in order."""
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The classes as text."""
+        return tuple(map(str, self.values.tolist()))
+
+    def codes(self, outputs: NDArray[Any]) -> NDArray[np.int64]:
+        """The number (n,) of the class that the outputs (n, width) stand for: the greatest, the first of equal ones."""
+        return np.argmax(outputs, axis=1)
+
+    @abc.abstractmethod
+    def code_of(self, value: Any) -> int | None:
+        """The number (from 0) of the class `value`, or None if there is no such class."""
+
+    def decode(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """The class (n,) that the outputs of each row stand for."""
+        classes: NDArray[Any] = self.values[self.codes(outputs)]
+        return classes
+
+
+class TableTarget(Target):
+    """A target that is a column of a table."""
+
+    def scaled_to(self, profile: ColumnProfile) -> TableTarget:
         """The same target with the statistics of these cells, if it has any."""
         return self
 
@@ -59,16 +96,11 @@ class Target(abc.ABC):
     def encode_cells(self, cells: TargetCells, rows: NDArray[np.int64], dtype: Any) -> NDArray[Any]:
         """The outputs (k, width) of some rows of a column that is parsed."""
 
-    @abc.abstractmethod
-    def decode(self, outputs: NDArray[Any]) -> NDArray[Any]:
-        """The column's values (n,) that the outputs (n, width) stand for."""
-
 
 @dataclasses.dataclass(frozen=True)
-class Classes(Target):
+class Classes(ClassTarget, TableTarget):
     """A column of classes, of type `integer`, `number`, `boolean` or `text`; `words` are their texts in order."""
 
-    kind: ClassVar[str] = "classes"
     type: str
     words: tuple[str, ...]
 
@@ -85,6 +117,10 @@ class Classes(Target):
         array([ 2, 10])
         """
         return _AS_VALUES[self.type](self.words)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        return self.words
 
     @property
     def in_order(self) -> bool:
@@ -121,10 +157,11 @@ class Classes(Target):
             codes = self._codes_of_numbers(numbers) if self._numeric else numbers.astype(np.intp)  # false, true
         return self._one_hot(codes, dtype, lambda row: cells.text(rows[row]))
 
-    def decode(self, outputs: NDArray[Any]) -> NDArray[Any]:
-        """The class (n,) of the greatest output of each row, the first of equal ones."""
-        classes: NDArray[Any] = self.values[np.argmax(outputs, axis=1)]
-        return classes
+    def code_of(self, value: Any) -> int | None:
+        try:
+            return int(self.encode([value], "float64").argmax())
+        except DataError:
+            return None
 
     @property
     def _numeric(self) -> bool:
@@ -156,14 +193,14 @@ class Classes(Target):
 
 
 @dataclasses.dataclass(frozen=True)
-class Quantity(Target):
+class Quantity(TableTarget):
     """A column of numbers, standardised."""
 
     kind: ClassVar[str] = "numbers"
     mean: float
     scale: float
 
-    def scaled_to(self, profile: ColumnProfile) -> Target:
+    def scaled_to(self, profile: ColumnProfile) -> TableTarget:
         """The same target standardised by these cells, unless they are all equal."""
         mean, scale = profile.moments.standard() if profile.present else (self.mean, 0.0)
         return dataclasses.replace(self, mean=mean, scale=scale) if scale > 0 else self
@@ -200,7 +237,7 @@ class Quantity(Target):
 class LogQuantity(Quantity):
     """A column of numbers above 0, whose logarithm is standardised: `mean` and `scale` are those of `log y`."""
 
-    def scaled_to(self, profile: ColumnProfile) -> Target:
+    def scaled_to(self, profile: ColumnProfile) -> TableTarget:
         """The same target standardised by a sample of these cells, unless they are all equal."""
         mean, scale = Moments.of(np.log(profile.sample.sorted)).standard() if profile.present else (self.mean, 0.0)
         return dataclasses.replace(self, mean=mean, scale=scale) if scale > 0 else self
@@ -223,7 +260,11 @@ class LogQuantity(Quantity):
         return RowError(row, line, name=self.name, value=value)
 
 
-KINDS: dict[str, type[Target]] = {"classes": Classes, "numbers": Quantity, "log numbers": LogQuantity}  # names in files
+KINDS: dict[str, type[TableTarget]] = {  # names in files
+    "classes": Classes,
+    "numbers": Quantity,
+    "log numbers": LogQuantity,
+}
 
 _GREATEST = math.log(np.finfo(np.float64).max)
 

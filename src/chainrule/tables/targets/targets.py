@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,21 +18,14 @@ from chainrule.tables.names import listed, require_columns
 from chainrule.tables.profile import ColumnProfile, TargetCells, TargetProfile, profile_columns
 from chainrule.tables.sources import as_source
 from chainrule.tables.targets.choose import TASKS, choose_target
-from chainrule.tables.targets.kinds import KINDS, Classes, Quantity, Target
+from chainrule.tables.targets.kinds import KINDS, Classes, TableTarget
+from chainrule.tables.targets.outputs import Outputs
 
-__all__ = ["Block", "Targets", "rows_with_all", "target_profiles"]
-
-
-class Block(NamedTuple):
-    """Neighbouring outputs of one kind: `classes` (one softmax) or `numbers` (identities)."""
-
-    kind: str
-    name: str
-    width: int
+__all__ = ["Targets", "rows_with_all", "target_profiles"]
 
 
 @dataclasses.dataclass(frozen=True)
-class Targets:
+class Targets(Outputs):
     """The target columns in the order in which they were named.
 
     >>> from chainrule.tables.sources import as_source
@@ -45,7 +37,7 @@ class Targets:
     {'cut': array(['Ideal', 'Fair', 'Fair'], dtype=object), 'price': array([326.5, 334. , 341.5])}
     """
 
-    columns: tuple[Target, ...]
+    columns: tuple[TableTarget, ...]
 
     @classmethod
     def fit(cls, table: Any, names: str | Iterable[str], task: str = "auto") -> Targets:
@@ -81,33 +73,6 @@ class Targets:
         """
         return Targets(tuple(c.scaled_to(profiles[c.name]) if c.name in profiles else c for c in self.columns))
 
-    @property
-    def names(self) -> list[str]:
-        """The target columns."""
-        return [column.name for column in self.columns]
-
-    @property
-    def width(self) -> int:
-        """The number of the network's outputs, n_L."""
-        return sum(column.width for column in self.columns)
-
-    @property
-    def blocks(self) -> list[Block]:
-        """The blocks of outputs in their order; neighbouring targets of numbers make one."""
-        blocks: list[Block] = []
-        for kind, group in groupby(self.columns, key=lambda column: column.kind):
-            members = list(group)
-            if kind == Quantity.kind:
-                blocks.append(Block(kind, ", ".join(column.name for column in members), len(members)))
-            else:
-                blocks.extend(Block(kind, column.name, column.width) for column in members)
-        return blocks
-
-    @property
-    def classes(self) -> dict[str, NDArray[Any]]:
-        """The classes (k,) of each target that has classes, in the order of its outputs."""
-        return {c.name: c.values for c in self.columns if isinstance(c, Classes)}
-
     def present(self, table: pa.Table) -> NDArray[np.bool_]:
         """The rows (n,) in which no target is missing."""
         require_columns(table.column_names, self.names, "target")
@@ -139,27 +104,6 @@ class Targets:
             return np.empty((0, self.width), dtype)
         return np.concatenate([_encoded(c, cells[c.name], rows, table, dtype) for c in self.columns], axis=1)
 
-    def decode(self, outputs: NDArray[Any]) -> dict[str, NDArray[Any]]:
-        """The values (n,) of each target that the outputs (n, n_L) stand for, in its own type and units."""
-        return {column.name: column.decode(own) for column, own in self._by_column(outputs)}
-
-    def probabilities(self, outputs: NDArray[Any]) -> dict[str, NDArray[Any]]:
-        """The outputs (n,) of each class, by `target=class`."""
-        return {
-            f"{column.name}={word}": own[:, k]
-            for column, own in self._by_column(outputs)
-            if isinstance(column, Classes)
-            for k, word in enumerate(column.words)
-        }
-
-    def _by_column(self, outputs: NDArray[Any]) -> list[tuple[Target, NDArray[Any]]]:
-        """Each target with its own outputs (n, width)."""
-        array = np.asarray(outputs)
-        if array.ndim != 2 or array.shape[1] != self.width:
-            raise DataError(f"outputs have shape {array.shape}, but must be (n, {self.width}) for {listed(self.names)}")
-        stops = np.cumsum([column.width for column in self.columns])
-        return list(zip(self.columns, np.split(array, stops[:-1], axis=1), strict=True))
-
     def document(self) -> dict[str, Any]:
         """The targets as plain data for a model file: names, kinds, classes."""
         return write_columns(self.columns, KINDS)
@@ -181,7 +125,7 @@ class Targets:
 
 
 def _encoded(
-    column: Target, cells: TargetCells, rows: NDArray[np.int64], table: pa.Table | None, dtype: Any
+    column: TableTarget, cells: TargetCells, rows: NDArray[np.int64], table: pa.Table | None, dtype: Any
 ) -> NDArray[Any]:
     if column.fits(cells):
         return column.encode_cells(cells, rows, dtype)

@@ -1,0 +1,93 @@
+"""The outputs of a network as targets: which output belongs to which, and what outputs stand for."""
+
+from __future__ import annotations
+
+import dataclasses
+from itertools import groupby
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.errors import DataError
+from chainrule.tables.names import listed
+from chainrule.tables.targets.kinds import ClassTarget, Target
+
+__all__ = ["Block", "Outputs"]
+
+
+class Block(NamedTuple):
+    """Neighbouring outputs of one kind: `classes` (one softmax) or `numbers` (identities)."""
+
+    kind: str
+    name: str
+    width: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Outputs:
+    """Targets, whose outputs lie side by side in the last layer, in their order."""
+
+    columns: tuple[Target, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """The targets by name."""
+        return [column.name for column in self.columns]
+
+    @property
+    def width(self) -> int:
+        """The number of the network's outputs, n_L."""
+        return sum(column.width for column in self.columns)
+
+    @property
+    def blocks(self) -> list[Block]:
+        """The blocks of outputs in their order; neighbouring targets of numbers make one."""
+        blocks: list[Block] = []
+        for kind, group in groupby(self.columns, key=lambda column: column.kind):
+            members = list(group)
+            if kind == "numbers":
+                blocks.append(Block(kind, ", ".join(column.name for column in members), len(members)))
+            else:
+                blocks.extend(Block(kind, column.name, column.width) for column in members)
+        return blocks
+
+    @property
+    def classes(self) -> dict[str, NDArray[Any]]:
+        """The classes (k,) of each target that has classes, in the order of its outputs."""
+        return {column.name: column.values for column in self.columns if isinstance(column, ClassTarget)}
+
+    @property
+    def slices(self) -> list[tuple[Target, slice]]:
+        """Each target with the slice of the outputs that belongs to it."""
+        stops = np.cumsum([column.width for column in self.columns]).tolist()
+        return [(column, slice(stop - column.width, stop)) for column, stop in zip(self.columns, stops, strict=True)]
+
+    def codes(self, T: NDArray[Any]) -> dict[str, NDArray[np.int64]]:
+        """The number (n,) of each row's class, by target with classes.
+
+        - T: targets as a network takes them, (n, n_L), or class numbers, (n,) or (n, blocks).
+        """
+        if T.dtype.kind == "i":
+            return dict(zip(self.names, T.reshape(len(T), -1).T, strict=True))
+        return {c.name: c.codes(part) for c, part in self.by_column(T) if isinstance(c, ClassTarget)}
+
+    def decode(self, outputs: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        """The values (n,) of each target that the outputs (n, n_L) stand for, in its own type and units."""
+        return {column.name: column.decode(own) for column, own in self.by_column(outputs)}
+
+    def probabilities(self, outputs: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        """The outputs (n,) of each class, by `target=class`."""
+        return {
+            f"{column.name}={word}": own[:, k]
+            for column, own in self.by_column(outputs)
+            if isinstance(column, ClassTarget)
+            for k, word in enumerate(column.texts)
+        }
+
+    def by_column(self, outputs: NDArray[Any]) -> list[tuple[Target, NDArray[Any]]]:
+        """Each target with its own outputs (n, width)."""
+        array = np.asarray(outputs)
+        if array.ndim != 2 or array.shape[1] != self.width:
+            raise DataError(f"outputs have shape {array.shape}, but must be (n, {self.width}) for {listed(self.names)}")
+        return [(column, array[:, part]) for column, part in self.slices]
