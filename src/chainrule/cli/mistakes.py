@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chainrule.cli.console import say, show_table
-from chainrule.text import number
+from chainrule.text import counted, number
 
 __all__ = ["show_mistakes"]
 
@@ -18,6 +18,7 @@ def show_mistakes(mistakes: Mapping[str, Any]) -> None:
     for name, details in mistakes.items():
         if "classes" in details:
             _show_classes(name, details)
+            _show_unknown(details.get("unknown"))
         else:
             _show_errors(name, details)
 
@@ -37,6 +38,13 @@ def _show_classes(name: str, details: Mapping[str, Any]) -> None:
         pairs = [(str(p["true"]), str(p["said"]), number(p["rows"])) for p in details["confused"][:PAIRS]]
         say("")
         show_table((name, "mistaken for", "rows"), pairs, 2)
+
+
+def _show_unknown(unknown: Mapping[str, int] | None) -> None:
+    """Write how many rows have a class that training did not have."""
+    if unknown is not None:
+        rows, first = counted(unknown["rows"], "row"), number(unknown["first"] + 1)
+        say(f"training did not have the class of {rows}, wrong in any case; the first is row {first}")
 
 
 def _show_table(name: str, classes: list[Mapping[str, Any]], confusion: list[list[int]]) -> None:

@@ -10,8 +10,9 @@ from chainrule.tables.inputs import Encoder
 from chainrule.tables.names import listed
 from chainrule.tables.profile import ColumnProfile
 from chainrule.tables.row_cache import RowCache
-from chainrule.tables.row_roles import NO_TARGET, WEIGHTLESS, RowRoles
+from chainrule.tables.row_roles import NO_TARGET, UNKNOWN, WEIGHTLESS, RowRoles
 from chainrule.tables.targets import LogQuantity, Target
+from chainrule.text import counted
 
 __all__ = ["notes_on"]
 
@@ -28,8 +29,9 @@ def notes_on(prepared: Prepared, weight: str | None, suspects: Iterable[Suspect]
     used = set(prepared.encoder.columns)
     profiles = [profile for profile in prepared.profiles if profile.name in used]
     return [
-        f"{_rows(prepared)}; {_counted(prepared.encoder.width, 'input')}",
+        f"{_rows(prepared)}; {counted(prepared.encoder.width, 'input')}",
         *_left_out(prepared.roles, weight),
+        *_unknown(prepared),
         *_where(prepared.cache),
         *(f"target {column.name}: {_target(column)}" for column in prepared.targets.columns),
         *_columns(prepared.encoder),
@@ -82,9 +84,17 @@ def _left_out(roles: RowRoles, weight: str | None) -> list[str]:
     ]
 
 
-def _counted(n: int, what: str) -> str:
-    """A number of things, with the plural."""
-    return f"{n:,} {what}{'s' * (n != 1)}"
+def _unknown(prepared: Prepared) -> Iterator[str]:
+    """How many rows for the test and for validation have a target that training does not have."""
+    T = np.empty((0, prepared.targets.width)) if prepared.test is None else prepared.test[1]
+    parts = [part for column, part in prepared.targets.slices if column.kind == "classes"]
+    wrong = int(np.count_nonzero(np.any([~T[:, part].any(axis=1) for part in parts], axis=0))) if parts else 0
+    own = prepared.validation_roles
+    left_out = 0 if own is None else own.count(UNKNOWN)
+    if wrong:
+        yield f"{counted(wrong, 'row')} for the test with a class that training does not have: wrong in any case"
+    if left_out:
+        yield f"{counted(left_out, 'row')} for validation with a target that training does not have, left out"
 
 
 def _where(cache: RowCache) -> list[str]:

@@ -55,21 +55,23 @@ _FIRST = {"classes": "accuracy", "numbers": "r2"}  # the metric that is shown du
 
 
 def scores_of(targets: Targets, A: Array, T: Array) -> dict[str, Any]:
-    """The scores of predictions A (n, n_L) of targets T (n, n_L), by target.
+    """The scores of predictions A (n, n_L) of true values T (n, n_L), encoded by `targets.truth`, by target.
 
     With several targets of numbers also their `overall` scores.
     """
+    truths = targets.truth.columns
     scores = {
         column.name: {
-            name: _score(metric, column, T[:, part], A[:, part])
+            name: _score(metric, column, T[:, part], A[:, part], truth)
             for name, metric in METRICS.items()
             if metric.kind == column.kind and metric.shown
         }
-        for column, part in targets.slices
+        for truth, (column, part) in zip(truths, targets.slices, strict=True)
     }
-    numbers = [(column, part) for column, part in targets.slices if column.kind == "numbers"]
-    if len(numbers) > 1:
-        y, a = (np.stack([column.decode(values[:, part]) for column, part in numbers], axis=1) for values in (T, A))
+    names = [column.name for column in truths if column.kind == "numbers"]
+    if len(names) > 1:
+        decoded = targets.truth.decode(T), targets.decode(A)
+        y, a = (np.stack([values[name] for name in names], axis=1) for values in decoded)
         return {"targets": scores, "overall": {"rmse": metrics.rmse(y, a), "r2": metrics.r2(y, a)}}
     return {"targets": scores}
 
@@ -132,10 +134,11 @@ def _mean(columns: list[tuple[Any, slice]], metric: Metric) -> Score:
     return score
 
 
-def _score(metric: Metric, column: Any, T: Array, A: Array) -> float:
-    """A metric of one target column, whose columns of T and A these are."""
+def _score(metric: Metric, column: Any, T: Array, A: Array, truth: Any = None) -> float:
+    """A metric of one target column, whose columns of T and A these are; T is encoded by `truth`, or by the column."""
+    truth = column if truth is None else truth
     if metric.takes == "values":
-        return float(metric.function(column.decode(T), column.decode(A)))
+        return float(metric.function(truth.decode(T), column.decode(A)))
     if metric.takes == "classes":
-        return float(metric.function(T.argmax(axis=1), A.argmax(axis=1)))
+        return float(metric.function(truth.codes(T), column.codes(A)))
     return float(metric.function(T, A))

@@ -21,15 +21,15 @@ from chainrule.tables.profile import ColumnProfile, TargetCells, TargetProfile, 
 from chainrule.tables.sources import Source
 from chainrule.tables.targets.targets import rows_with_all, target_profiles
 
-__all__ = ["HELD_OUT", "NO_TARGET", "TEST", "TRAIN", "WEIGHTLESS", "RowRoles"]
+__all__ = ["HELD_OUT", "NO_TARGET", "TEST", "TRAIN", "UNKNOWN", "WEIGHTLESS", "RowRoles"]
 
-WEIGHTLESS, TRAIN, HELD_OUT, TEST, NO_TARGET = range(5)
+WEIGHTLESS, TRAIN, HELD_OUT, TEST, NO_TARGET, UNKNOWN = range(6)
 
 
 class RowRoles:
     """The role of every row of a source, from one pass over its targets and its weights.
 
-    - of: (n,) TRAIN, HELD_OUT, TEST, NO_TARGET or WEIGHTLESS.
+    - of: (n,) TRAIN, HELD_OUT, TEST, NO_TARGET, WEIGHTLESS, or UNKNOWN for a target that the network cannot learn.
     - weight: (n,) float64, or None.
     - targets: the profiles of the targets in the rows that have a weight and are not for the test.
     - cells: what each target holds in all rows that have a weight, by its name.

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from chainrule.errors import DataError, RowError
 from chainrule.tables.arrow import pa, pc
-from chainrule.tables.columns import values_of, words_of
+from chainrule.tables.columns import read_numbers, values_of, words_of
 from chainrule.tables.names import listed
 from chainrule.tables.profile import ColumnProfile, Moments, TargetCells, standardised
 
@@ -84,6 +84,18 @@ class TableTarget(Target):
     def encode(self, column: Any, dtype: Any) -> NDArray[Any]:
         """The outputs (n, width) that the network should give."""
 
+    def learnable(self, truth: NDArray[Any]) -> NDArray[np.bool_]:
+        """Which rows (n,) of true values (n, width), encoded by `as_truth`, the network can learn."""
+        return np.ones(len(truth), np.bool_)
+
+    @property
+    @abc.abstractmethod
+    def as_truth(self) -> TableTarget:
+        """The target for true values that predictions are compared with, which training may not have had.
+
+        Numbers are in their own units. A class that training did not have is a row of zeros, and its number is -1.
+        """
+
     def encode_values(self, values: NDArray[np.float64], dtype: Any) -> NDArray[Any]:
         """The same for numbers (n,) that are parsed already, of a target of numbers."""
         raise TypeError(f"{type(self).__name__} has no numbers")
@@ -143,6 +155,13 @@ class Classes(ClassTarget, TableTarget):
             codes = self._codes_of_words(words_of(column, self.name))
         return self._one_hot(codes, dtype, lambda row: str(words_of(column)[row].as_py()))
 
+    def learnable(self, truth: NDArray[Any]) -> NDArray[np.bool_]:
+        return truth.any(axis=1)
+
+    @property
+    def as_truth(self) -> TableTarget:
+        return _TrueClasses(self.name, self.type, self.words)
+
     def fits(self, cells: TargetCells) -> bool:
         if self.type == "text":
             return cells.codes is not None
@@ -192,6 +211,25 @@ class Classes(ClassTarget, TableTarget):
         return RowError(row, line, name=self.name, word=word, known=listed(self.values.tolist()))
 
 
+class _TrueClasses(Classes):
+    """Classes that true values may have, or not."""
+
+    def encode(self, column: Any, dtype: Any) -> NDArray[Any]:
+        numbers = read_numbers(column) if self._numeric else None
+        if numbers is not None:
+            return self._one_hot(self._codes_of_numbers(numbers.values), dtype, str)
+        return self._one_hot(self._codes_of_words(words_of(column, self.name)), dtype, str)
+
+    def codes(self, outputs: NDArray[Any]) -> NDArray[np.int64]:
+        return np.where(outputs.any(axis=1), super().codes(outputs), -1)
+
+    def _one_hot(self, codes: NDArray[np.intp], dtype: Any, text: Callable[[int], str]) -> NDArray[Any]:
+        T = np.zeros((len(codes), self.width), dtype)
+        known = np.flatnonzero(codes >= 0)
+        T[known, codes[known]] = 1
+        return T
+
+
 @dataclasses.dataclass(frozen=True)
 class Quantity(TableTarget):
     """A column of numbers, standardised."""
@@ -204,6 +242,10 @@ class Quantity(TableTarget):
         """The same target standardised by these cells, unless they are all equal."""
         mean, scale = profile.moments.standard() if profile.present else (self.mean, 0.0)
         return dataclasses.replace(self, mean=mean, scale=scale) if scale > 0 else self
+
+    @property
+    def as_truth(self) -> TableTarget:
+        return Quantity(**{**dataclasses.asdict(self), "mean": 0.0, "scale": 1.0})
 
     def encode(self, column: Any, dtype: Any) -> NDArray[Any]:
         """`(y - mean) / scale`, (n, 1).
@@ -241,6 +283,10 @@ class LogQuantity(Quantity):
         """The same target standardised by a sample of these cells, unless they are all equal."""
         mean, scale = Moments.of(np.log(profile.sample.sorted)).standard() if profile.present else (self.mean, 0.0)
         return dataclasses.replace(self, mean=mean, scale=scale) if scale > 0 else self
+
+    def learnable(self, truth: NDArray[Any]) -> NDArray[np.bool_]:
+        known: NDArray[np.bool_] = truth[:, 0] > 0
+        return known
 
     def encode_values(self, values: NDArray[np.float64], dtype: Any) -> NDArray[Any]:
         """`(log y - mean) / scale`, (n, 1). Raises RowError for a value that is not above 0."""

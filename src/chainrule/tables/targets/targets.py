@@ -73,6 +73,16 @@ class Targets(Outputs):
         """
         return Targets(tuple(c.scaled_to(profiles[c.name]) if c.name in profiles else c for c in self.columns))
 
+    @property
+    def truth(self) -> Targets:
+        """The same targets for true values that predictions are compared with (see `TableTarget.as_truth`)."""
+        return Targets(tuple(column.as_truth for column in self.columns))
+
+    def learnable(self, T: NDArray[Any]) -> NDArray[np.bool_]:
+        """Which rows (n,) of true values, encoded by `truth`, have a target (n, n_L) that the network can learn."""
+        known = [column.learnable(T[:, part]) for column, (_, part) in zip(self.columns, self.slices, strict=True)]
+        return np.all(known, axis=0)
+
     def present(self, table: pa.Table) -> NDArray[np.bool_]:
         """The rows (n,) in which no target is missing."""
         require_columns(table.column_names, self.names, "target")
