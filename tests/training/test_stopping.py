@@ -58,7 +58,7 @@ def test_patience_ends_training_after_so_many_epochs_without_a_gain(values, pati
     assert history.epochs == epochs
     assert history.stopped == ("patience" if epochs < 7 else "")
     if epochs < 7:
-        assert found[-2] == Stopped("patience", f"no gain in {patience} epochs")
+        assert found[-2] == Stopped("patience", f"no gain in {patience} epoch{'s' * (patience > 1)}")
     finite = [v for v in values[:epochs] if math.isfinite(v)]
     assert history.best_epoch == (values.index(min(finite)) if finite else -1)
 

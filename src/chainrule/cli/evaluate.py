@@ -11,7 +11,7 @@ from chainrule.cli.files import load_model
 from chainrule.cli.mistakes import show_mistakes
 from chainrule.cli.options import AsJson
 from chainrule.tables.sources import as_source, with_target
-from chainrule.text import number, words
+from chainrule.text import counted, number, words
 
 __all__ = ["evaluate", "show_scores", "show_targets"]
 
@@ -47,7 +47,8 @@ def evaluate(
 def show_scores(scores: dict[str, Any]) -> None:
     """Write the number of rows, one line of scores for each target, then the mistakes."""
     without = scores["without_target"]
-    say(f"{scores['rows']:,} rows" + (f" ({without:,} more have no target)" if without else ""))
+    more = f" ({without:,} more without a target)" if without else ""
+    say(f"{counted(scores['rows'], 'row')}{more}")
     show_targets(scores)
     show_mistakes(scores["mistakes"])
 

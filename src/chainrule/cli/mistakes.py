@@ -63,7 +63,8 @@ def _show_errors(name: str, details: Mapping[str, Any]) -> None:
     low, quarter, middle, three, high = (number(value) for value in details["quantiles"].values())
     say("")
     say(f"{name}, answer minus true value: mean {number(details['bias'])}, median {middle}")
-    say(f"  half of the rows lie from {quarter} to {three}, nine in ten from {low} to {high}; the largest errors:")
+    if len(details["worst"]) > 1:
+        say(f"  half of the rows lie from {quarter} to {three}, nine in ten from {low} to {high}; the largest errors:")
     worst = [(number(w["row"] + 1), number(w["true"]), number(w["answer"])) for w in details["worst"]]
     show_table(("row", name, "answer"), worst, 0)
 

@@ -169,7 +169,7 @@ def _report(training: TableTraining, out: Path, as_json: bool, checkpoint: Check
         say(f"stopped: {history.message}")
     say(summary_line(model))
     if "test" in model.summary:
-        say(f"on the {model.summary['test']['rows']:,} rows held out for the test:")
+        say(f"on the {counted(model.summary['test']['rows'], 'row')} held out for the test:")
         show_targets(model.summary["test"])
     show_findings(training)
     say(f"trained in {history.seconds:.1f} s by the {history.engine} engine; model saved in {out}")

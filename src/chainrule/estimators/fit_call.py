@@ -25,6 +25,7 @@ from chainrule.registry import require
 from chainrule.schedules import Schedule
 from chainrule.settings import TrainingSettings
 from chainrule.tables.targets import ArrayLabels
+from chainrule.text import counted
 from chainrule.training import Metric, Monitor, Training, start
 
 __all__ = ["FitCall"]
@@ -164,7 +165,7 @@ class FitCall:
             return None
         if size != "auto" and size > self.count and self.estimator._plan is None:
             warnings.warn(
-                f"batch_size={size} is more than the {self.count} rows to train on: all are taken",
+                f"batch_size={size} is more than the {counted(self.count, 'row')} to train on: all are taken",
                 stacklevel=6 + self.frames,
             )
         return min(BATCH if size == "auto" else int(size), self.count)

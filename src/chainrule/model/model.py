@@ -20,6 +20,7 @@ from chainrule.tables.inputs import Encoder
 from chainrule.tables.names import listed, require_columns
 from chainrule.tables.sources import Source, as_source
 from chainrule.tables.targets import ClassTarget, Targets
+from chainrule.text import counted
 from chainrule.training import History
 
 __all__ = ["Model"]
@@ -219,4 +220,5 @@ class Model:
         return f"<p>{html.escape(words)}</p>{self.network._repr_html_()}"
 
     def __repr__(self) -> str:
-        return f"Model({', '.join(self.targets.names)} from {len(self.encoder.columns)} columns; {self.network!r})"
+        columns = counted(len(self.encoder.columns), "column")
+        return f"Model({', '.join(self.targets.names)} from {columns}; {self.network!r})"

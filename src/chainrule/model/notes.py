@@ -48,7 +48,7 @@ def _rows(prepared: Prepared) -> str:
     if members > 1:
         validation = f"{members} networks together, each validated on a part that it leaves out"
     test = f", {len(prepared.test[0]):,} for the test" if prepared.test else ""
-    return f"{len(prepared.rows.X):,} rows to train on, {validation}{test}"
+    return f"{counted(len(prepared.rows.X), 'row')} to train on, {validation}{test}"
 
 
 def _target(column: Target) -> str:

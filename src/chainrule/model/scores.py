@@ -1,6 +1,7 @@
 """Scores: metrics of predictions in the words and units of the targets."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
@@ -29,6 +30,7 @@ class Metric:
       "outputs", which are one-hot targets and probabilities.
     - function: the score of true and predicted ones.
     - shown: whether it is always among the scores, or only if it is set as metric.
+    - needs_spread: whether it is not a score of rows whose true values are all equal; as metric it has a value there.
     """
 
     kind: str
@@ -36,6 +38,7 @@ class Metric:
     takes: Literal["values", "classes", "outputs"]
     function: Score
     shown: bool = True
+    needs_spread: bool = False
 
 
 METRICS = {
@@ -48,7 +51,7 @@ METRICS = {
     "mae": Metric("numbers", "min", "values", metrics.mae),
     "median_absolute_error": Metric("numbers", "min", "values", metrics.median_absolute_error),
     "mape": Metric("numbers", "min", "values", metrics.mape, shown=False),
-    "r2": Metric("numbers", "max", "values", metrics.r2),
+    "r2": Metric("numbers", "max", "values", metrics.r2, needs_spread=True),
 }
 
 _FIRST = {"classes": "accuracy", "numbers": "r2"}  # the metric that is shown during training
@@ -57,12 +60,14 @@ _FIRST = {"classes": "accuracy", "numbers": "r2"}  # the metric that is shown du
 def scores_of(targets: Targets, A: Array, T: Array) -> dict[str, Any]:
     """The scores of predictions A (n, n_L) of true values T (n, n_L), encoded by `targets.truth`, by target.
 
-    With several targets of numbers also their `overall` scores.
+    With several targets of numbers also their `overall` scores. r2 is NaN where all true values of a target are equal.
     """
     truths = targets.truth.columns
     scores = {
         column.name: {
             name: _score(metric, column, T[:, part], A[:, part], truth)
+            if not metric.needs_spread or _vary(T[:, part])
+            else math.nan
             for name, metric in METRICS.items()
             if metric.kind == column.kind and metric.shown
         }
@@ -72,7 +77,8 @@ def scores_of(targets: Targets, A: Array, T: Array) -> dict[str, Any]:
     if len(names) > 1:
         decoded = targets.truth.decode(T), targets.decode(A)
         y, a = (np.stack([values[name] for name in names], axis=1) for values in decoded)
-        return {"targets": scores, "overall": {"rmse": metrics.rmse(y, a), "r2": metrics.r2(y, a)}}
+        r2 = metrics.r2(y, a) if _vary(y) else math.nan
+        return {"targets": scores, "overall": {"rmse": metrics.rmse(y, a), "r2": r2}}
     return {"targets": scores}
 
 
@@ -132,6 +138,11 @@ def _mean(columns: list[tuple[Any, slice]], metric: Metric) -> Score:
         return float(np.mean([_score(metric, column, T[:, part], A[:, part]) for column, part in columns]))
 
     return score
+
+
+def _vary(y: Array) -> bool:
+    """Whether no column of y (n, k) has the same value in all rows."""
+    return bool((y != y[0]).any(axis=0).all())
 
 
 def _score(metric: Metric, column: Any, T: Array, A: Array, truth: Any = None) -> float:

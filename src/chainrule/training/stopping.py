@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from chainrule.settings import TrainingSettings
+from chainrule.text import counted
 from chainrule.training.diagnosis.divergence import explanation
 from chainrule.training.events import Stopped
 from chainrule.training.problem import Problem
@@ -31,7 +32,7 @@ class Limits:
     def before_epoch(self, watched: Sequence[float]) -> Stopped | None:
         """Out of patience; `watched` are the monitored values of all epochs so far, lower is better."""
         if self._patience is not None and self._gains.epochs_without(watched) >= self._patience:
-            return Stopped("patience", f"no gain in {self._patience} epochs")
+            return Stopped("patience", f"no gain in {counted(self._patience, 'epoch')}")
         return None
 
 
