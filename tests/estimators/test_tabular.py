@@ -16,6 +16,7 @@ import chainrule as cr
 from chainrule.errors import ChainruleError, DataError, ModelFileError, SettingError
 from chainrule.examples import folds
 from chainrule.files.container import read, write
+from chainrule.model import TableSettings, TableTraining
 from chainrule.optimizers import LBFGS, AdamW
 from chainrule.training import EpochEnd
 
@@ -422,3 +423,36 @@ def test_every_check_passes(estimator, check):
 @checks()
 def test_every_check_passes_with_members(estimator, check):
     check(estimator)
+
+
+# --- one pipeline with train_table ---------------------------------------------------------------------------------
+
+
+def leaking(n=300):
+    """A table whose column `after` is filled in only where y is "yes"."""
+    x = RNG.normal(size=(n, 3))
+    y = np.where(x[:, 0] + RNG.normal(size=n) > 0, "yes", "no")
+    return pd.DataFrame(x, columns=list("abc")).assign(after=np.where(y == "yes", RNG.normal(size=n), np.nan)), y
+
+
+@pytest.mark.parametrize("columns", [1, 2, "labels"])
+def test_columns_that_may_give_y_away_are_named_as_train_table_names_them(columns, tmp_path):
+    X, y = leaking()
+    table = TableTraining({**X, "y": y}, "y", TableSettings())
+    both = {1: y, 2: np.stack([y, np.where(X["a"] > 0, "up", "down")], axis=1), "labels": np.c_[y == "yes", X["b"] > 0]}
+    mlp = estimator("binary", max_iter=3).fit(X, both[columns])
+    assert any(line.startswith("after alone predicts y") for line in mlp.suspects_)
+    assert mlp.suspects_ == list(map(str, table.suspects)) or columns != 1
+    assert "start leaks" not in mlp.history_.probes
+    cr.save(mlp, tmp_path / "mlp.safetensors")
+    assert cr.load(tmp_path / "mlp.safetensors").suspects_ == mlp.suspects_
+    assert estimator("binary", max_iter=3).fit(X.drop(columns="after"), y).suspects_ == []
+
+
+def test_numbers_that_the_outputs_cannot_reach_are_refused_as_train_table_refuses_them():
+    for fit in (
+        lambda: cr.train_table({**FRAME, "y0": NUMBERS}, "y0", output="tanh", epochs=2, task="regression"),
+        lambda: estimator("number", output_activation="tanh").fit(FRAME, NUMBERS),
+    ):
+        with pytest.raises(DataError, match=r"^target 'y0' goes from 2e\+06 to 4e\+06, but output 'tanh' gives"):
+            fit()

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 from chainrule.errors import DataError
-from chainrule.examples import folds, hold_out, split_rows
+from chainrule.examples import folds, hold_out
 from chainrule.random import Purpose, permutation
 
 
 @pytest.mark.parametrize(
     ("n", "fraction", "held"),
-    [(2, 0.0, 1), (2, 1.0, 1), (10, 0.25, 2), (10, 0.15, 2), (10, 0.1, 1), (1000, 0.2, 200), (3, 0.99, 2), (5, 0.5, 2)],
+    [(2, 0.0, 1), (2, 1.0, 1), (10, 0.25, 3), (10, 0.15, 2), (10, 0.1, 1), (1000, 0.2, 200), (3, 0.99, 2), (5, 0.5, 3)],
 )
-def test_a_split_holds_out_the_rounded_fraction_and_leaves_each_side_a_row(n, fraction, held):
-    train, validation = split_rows(4, n, fraction)
+def test_a_split_holds_out_the_fraction_rounded_up_and_leaves_each_side_a_row(n, fraction, held):
+    train, validation = hold_out(4, n, fraction)
     assert (len(train), len(validation)) == (n - held, held)
     assert sorted([*train, *validation]) == list(range(n))
     assert (np.diff(train) > 0).all()
@@ -24,16 +24,16 @@ def test_a_split_holds_out_the_rounded_fraction_and_leaves_each_side_a_row(n, fr
 
 def test_a_split_depends_on_the_seed_alone_and_is_that_of_the_permutation():
     order = permutation(4, Purpose.SPLIT, 0, 100)
-    assert split_rows(4, 100, 0.3)[1].tolist() == sorted(order[:30].tolist())
-    assert split_rows(5, 100, 0.3)[1].tolist() != split_rows(4, 100, 0.3)[1].tolist()
-    share = np.mean([split_rows(seed, 50, 0.2)[1] < 25 for seed in range(400)])
+    assert hold_out(4, 100, 0.3)[1].tolist() == sorted(order[:30].tolist())
+    assert hold_out(5, 100, 0.3)[1].tolist() != hold_out(4, 100, 0.3)[1].tolist()
+    share = np.mean([hold_out(seed, 50, 0.2)[1] < 25 for seed in range(400)])
     assert abs(share - 0.5) < 4 * math.sqrt(0.25 / 4000)
 
 
 @pytest.mark.parametrize("n", [0, 1])
 def test_a_single_row_cannot_be_split(n):
     with pytest.raises(DataError, match=rf"^{n} row cannot be split[^\n]*$"):
-        split_rows(0, n, 0.5)
+        hold_out(0, n, 0.5)
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -286,3 +286,16 @@ def test_what_does_not_fit_is_refused_in_one_line(settings: Columns, message: st
         trained(houses(), **settings)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("late", [False, True])  # numbers become words when the first word comes late
+def test_rows_held_out_have_each_class_in_its_share(late: bool) -> None:
+    n = 2000
+    y = np.where(np.arange(n) % 50 == 0, "7", np.where(np.arange(n) % 2 == 0, "8", "9")).astype(object)
+    y[-40:] = "rare" if late else y[-40:]
+    table = {"x": np.arange(float(n)), "y": y}
+    training = TableTraining(table, "y", TableSettings(validation=0.1, members=1, seed=3))
+    assert training.held_out is not None
+    held, kept = training.held_out.T.sum(axis=0), training.rows.T.sum(axis=0)
+    assert held.sum() == 200
+    assert (np.abs(held - 0.1 * (held + kept)) < 1).all()

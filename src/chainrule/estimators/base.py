@@ -10,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule.arrays import Array
-from chainrule.errors import SettingError
+from chainrule.errors import DataError, SettingError
 from chainrule.estimators.callbacks import CallbackSupport, FitTasks, callbacks_of, with_callbacks
 from chainrule.estimators.class_weight import without_classes_of_weight_0
 from chainrule.estimators.epochs import run
@@ -28,7 +28,8 @@ from chainrule.estimators.parameters import (
 from chainrule.estimators.rows import Rows, Validation, checked_inputs, checked_rows
 from chainrule.estimators.shared_parameters import SharedParameters
 from chainrule.estimators.table_plan import plan_for
-from chainrule.examples import hold_out
+from chainrule.examples import held_out_count, hold_out
+from chainrule.model.leaks import suspects
 from chainrule.model.warm_start import linear_start
 from chainrule.network import Network
 from chainrule.registry import require
@@ -116,6 +117,8 @@ class MLP(SharedParameters, Fitted, Explained, CallbackSupport, BaseEstimator):
             if fresh:
                 self._begin(rows, targets, validation.X is not None)
             rows, held_out = self._split(rows, validation)
+            if fresh:
+                self._search_leaks(rows)
             if once and self.stopped_ and stops_early(self._parameters):
                 return self
             network = self._trained if fresh else self._network_to_resume()
@@ -173,12 +176,22 @@ class MLP(SharedParameters, Fitted, Explained, CallbackSupport, BaseEstimator):
             return rows, self._encoded(checked_rows(self, *validation, reset=False))
         if members > 1 or not stops_early(p):
             return rows, None
-        kept, out = hold_out(self.seed_, len(rows.y), p.validation_fraction, self._strata(rows.y))
+        n, targets = len(rows.y), self._targets
+        held = held_out_count(n, p.validation_fraction)
+        if held < 2 or held >= n:
+            raise DataError(
+                f"The validation set is too {'small' if held < 2 else 'large'}, {held} of {n} rows: it needs 2 and "
+                "must leave some to train on, so change validation_fraction or give more rows"
+            )
+        strata = targets.outputs.strata(targets.encode(rows.y))
+        kept, out = hold_out(self.seed_, n, p.validation_fraction, strata)
         return rows.take(kept), rows.take(out)
 
-    def _strata(self, y: Array) -> Array | None:
-        """Groups (n,) of which each gives its share of the rows held out: the classes of one output."""
-        return None if self._numeric or y.ndim > 1 else y
+    def _search_leaks(self, rows: Rows) -> None:
+        """With a plan, search the encoded rows for columns that may give y away."""
+        if self._plan is not None:
+            T = self._targets.encode(rows.y)
+            self.suspects_ = list(map(str, suspects(self._plan.encoder, self._targets.outputs, rows.X, T)))
 
     def _start_linear(self, call: FitCall) -> None:
         """Under a preset that says so, begin with the best linear model, if the hidden layers can carry it."""

@@ -77,6 +77,7 @@ class MLPClassifier(ClassifierMixin, MLP):
     - stopped_: whether training ended by itself.
     - validation_loss_curve_: the loss on the validation set after each epoch; None without one.
     - settings_: the parameters that ran, with preset="tabular".
+    - suspects_: with preset="tabular", the columns that may give y away, a line for each.
 
     >>> X, y = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), np.array(["even", "odd", "odd", "even"])
     >>> mlp = cr.MLPClassifier(8, "tanh", learning_rate_init=0.05, random_state=1).fit(X, y)

@@ -9,7 +9,7 @@
         targets                       targets.*                                  what y is
         state                         state.*                                    where training is, to go on from
         tabular: null, or             encoder.*, settings.*                      what preset="tabular" has chosen
-            encoder, members, settings
+            encoder, members, settings, suspects
             inner: all of the above   inner.*                                    the network of all members
 
 An array in the parameters is a tensor by the parameter's name. `inner` has the form of an estimator of its own, because
@@ -112,7 +112,13 @@ def _tabular(estimator: MLP, plan: TablePlan, tensors: dict[str, Array]) -> dict
     }
     tensors |= plan.encoder.tensors() | {f"inner.{name}": tensor for name, tensor in parts.items()}
     settings = _packed(estimator.settings_, tensors, "settings.")
-    return {"encoder": plan.encoder.document(), "members": plan.ensemble.count, "settings": settings, "inner": inner}
+    return {
+        "encoder": plan.encoder.document(),
+        "members": plan.ensemble.count,
+        "settings": settings,
+        "suspects": estimator.suspects_,
+        "inner": inner,
+    }
 
 
 def _packed(values: Mapping[str, Any], tensors: dict[str, Array], prefix: str = "") -> list[list[Any]]:
@@ -219,6 +225,7 @@ def _tabular_attributes(
     attributes: dict[str, Any] = {
         "_plan": TablePlan(encoder, ensemble, parameters),
         "settings_": _unpacked(document["settings"], tensors),
+        "suspects_": list(map(str, document.get("suspects", []))),
     }
     if count > 1:
         attributes["_wide"] = network

@@ -77,7 +77,7 @@ class FitCall:
             rows, held_out = weigh_classes(targets, class_weight, rows, held_out)
         count = len(rows.y)
         if ensemble.count > 1:
-            fold = folds(estimator.seed_, ensemble.count, count, estimator._strata(rows.y))
+            fold = folds(estimator.seed_, ensemble.count, count, targets.outputs.strata(targets.encode(rows.y)))
             ensemble, held_out = dataclasses.replace(ensemble, fold=fold), rows
             if total_weight is not None:
                 total_weight *= (ensemble.count - 1) / ensemble.count
@@ -139,6 +139,7 @@ class FitCall:
             validation=self.validation,
             monitor=self._monitor(),
             total_weight=self.total_weight,
+            search_leaks=self.estimator._plan is None,  # of a table `suspects_` has the columns
         )
         if self.begun:
             last, before = self.estimator._state, self.estimator._rule

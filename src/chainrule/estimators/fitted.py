@@ -16,7 +16,7 @@ from chainrule.training import Training, TrainingState
 __all__ = ["COUNTS", "Fitted", "restored_on_failure"]
 
 COUNTS = ("seed_", "n_iter_", "t_", "stopped_", "_since", "_base", "_rule")  # how far training is
-LEARNED = ("network_", "history_", "settings_", "_targets", "_plan", "_wide", "_state")
+LEARNED = ("network_", "history_", "settings_", "suspects_", "_targets", "_plan", "_wide", "_state")
 INPUTS = ("n_features_in_", "feature_names_in_")
 
 
@@ -52,6 +52,7 @@ class Fitted(Attributes):
     """
 
     settings_: dict[str, Any]
+    suspects_: list[str]
     _plan: TablePlan | None = None
     _wide: Network | None = None
 
@@ -79,7 +80,7 @@ class Fitted(Attributes):
         self, network: Network, targets: Any, plan: TablePlan | None = None, settings: dict[str, Any] | None = None
     ) -> None:
         """Forget everything, and take a network before training; a plan has `settings` to show."""
-        for name in ("history_", "_plan", "_wide", "settings_"):
+        for name in ("history_", "_plan", "_wide", "settings_", "suspects_"):
             self.__dict__.pop(name, None)
         assert network.seed is not None, "its weights are drawn"
         self.network_, self.seed_, self._targets = network, network.seed, targets

@@ -2,7 +2,7 @@
 
 from chainrule.examples.digest import digest_of, digests
 from chainrule.examples.examples import Examples, RowArrays, as_examples, as_inputs, as_rows, epoch_order
-from chainrule.examples.splits import folds, hold_out, split_rows
+from chainrule.examples.splits import folds, held_out_count, hold_out
 
 __all__ = [
     "Examples",
@@ -14,6 +14,6 @@ __all__ = [
     "digests",
     "epoch_order",
     "folds",
+    "held_out_count",
     "hold_out",
-    "split_rows",
 ]

@@ -28,7 +28,7 @@ from chainrule.arrays import Array
 from chainrule.random import Purpose, permutation
 from chainrule.tables.inputs import Encoder
 from chainrule.tables.inputs.transforms import NumberColumn, Presence, Times, Transform
-from chainrule.tables.targets import Classes, Target, Targets
+from chainrule.tables.targets import ClassTarget, Outputs, Target
 from chainrule.training.diagnosis.thresholds import GROUP
 from chainrule.training.probe import sample
 
@@ -64,22 +64,23 @@ class _Rows:
     half: Array
 
 
-def suspects(encoder: Encoder, targets: Targets, X: Array, T: Array) -> list[Suspect]:
+def suspects(encoder: Encoder, targets: Outputs, X: Array, T: Array) -> list[Suspect]:
     """The columns that may give a target away, in the order of the table.
 
     - encoder, targets: the columns that X and T stand for.
     - X: the encoded rows to train on, (n, n_1).
-    - T: their targets, (n, n_L).
+    - T: their targets, (n, n_L), or class numbers.
     """
     if len(X) < LEAST_ROWS:
         return []
     chosen = sample(np.arange(len(X)), MOST_ROWS)
-    rows = _Rows(X[chosen].astype(float), T[chosen].astype(float), permutation(0, Purpose.HALVES, 0, len(chosen)) % 2)
+    X, T_of = X[chosen].astype(float), targets.one_hot(T[chosen])
+    half = permutation(0, Purpose.HALVES, 0, len(chosen)) % 2
     columns = _columns(encoder)
-    groups = {transform.name: _groups(transform, rows.X[:, part]) for transform, part in columns}
+    groups = {transform.name: _groups(transform, X[:, part]) for transform, part in columns}
     by_pair: dict[tuple[str, str], Suspect] = {}
-    for target, part in targets.slices:
-        own = dataclasses.replace(rows, T=rows.T[:, part])
+    for target in targets.columns:
+        own = _Rows(X, T_of[target.name], half)
         for suspect in [*_present_in_one_class(columns, target, own), *_predicting_alone(columns, groups, target, own)]:
             by_pair[suspect.column, suspect.target] = suspect
     names = [transform.name for transform in encoder.transforms]
@@ -123,7 +124,7 @@ def _are_copies(group: Array, other: Array) -> bool:
 
 def _present_in_one_class(columns: list[tuple[Transform, slice]], target: Target, rows: _Rows) -> Iterator[Suspect]:
     """The columns whose cells are filled in, or are missing, in rows of one class alone."""
-    if not isinstance(target, Classes):
+    if not isinstance(target, ClassTarget):
         return
     shares = rows.T.mean(axis=0)
     for transform, part in columns:
@@ -134,7 +135,7 @@ def _present_in_one_class(columns: list[tuple[Transform, slice]], target: Target
             count = rows.T[chosen].sum(axis=0)
             k, n = int(count.argmax()), int(chosen.sum())
             if n >= CELLS and count[k] >= PURE * n and n * np.log(shares[k]) < np.log(CHANCE):
-                yield Suspect(transform.name, target.name, f"{what} only where {target.name} is {target.words[k]}")
+                yield Suspect(transform.name, target.name, f"{what} only where {target.name} is {target.texts[k]}")
 
 
 def _groups(transform: Transform, part: Array) -> Array:

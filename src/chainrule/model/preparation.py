@@ -15,7 +15,7 @@ import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.errors import DataError, SettingError
-from chainrule.examples import RowArrays, split_rows
+from chainrule.examples import RowArrays, hold_out
 from chainrule.model.class_weight import Factors, class_factors, left_out, weighted
 from chainrule.model.heads import Head, check_reach, heads_for, scaled_for
 from chainrule.model.kinds import is_folds
@@ -30,6 +30,8 @@ from chainrule.tables.sources import Source, as_source
 from chainrule.tables.targets import Targets
 
 __all__ = ["Prepared", "prepare"]
+
+_ROWS = 2**16  # encoded together
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +79,7 @@ def prepare(source: Source, names: Sequence[str], settings: TableSettings, seed:
     _leave_out_classes(source, roles, targets, factors)
     settings = settings.resolved(roles.count(TRAIN), len(inputs), targets.width)
     heads = heads_for(targets, settings.output, settings.cost)
-    tables = [(source, roles), *_hold_out(roles, targets, factors, settings, seed)]
+    tables = [(source, roles), *_hold_out(source, roles, targets, factors, settings, seed)]
     if not roles.count(TRAIN):
         raise DataError(f"no row of {source.origin} has a target and is to be trained on: there is nothing to learn")
     with with_file_name(source):
@@ -151,7 +153,7 @@ def _inputs(source: Source, names: Sequence[str], settings: TableSettings) -> li
 
 
 def _hold_out(
-    roles: RowRoles, targets: Targets, factors: Factors | None, settings: TableSettings, seed: int
+    source: Source, roles: RowRoles, targets: Targets, factors: Factors | None, settings: TableSettings, seed: int
 ) -> list[tuple[Source, RowRoles]]:
     """Hold out a share of the rows, or all rows of a separate table, which is returned with its roles."""
     if is_folds(settings.validation):
@@ -167,8 +169,22 @@ def _hold_out(
         return [(own, own_roles)]
     rows = roles.rows(TRAIN)
     if settings.validation > 0 and len(rows) >= LEAST_ROWS:
-        roles.hold_out(rows[split_rows(seed, len(rows), settings.validation)[1]])
+        strata = _strata(source, roles, targets)
+        roles.hold_out(rows[hold_out(seed, len(rows), settings.validation, strata)[1]])
     return []
+
+
+def _strata(source: Source, roles: RowRoles, targets: Targets) -> Array | None:
+    """The classes of the rows to train on (see `Outputs.strata`); their column is read again if it is not parsed."""
+    first = Targets(targets.columns[:1])
+    if not first.classes:
+        return None
+    if not first.unparsed(roles.cells):
+        parts = np.array_split(roles.rows(TRAIN), 1 + roles.count(TRAIN) // _ROWS)
+        encoded = (first.encode_rows(rows, roles.cells, None, "float32") for rows in parts)
+    else:
+        encoded = (first.encode(chunk.table) for chunk in chunks_of(source, first.names, roles.of == TRAIN))
+    return np.concatenate([first.codes(T)[first.names[0]] for T in encoded])
 
 
 def _fitted(

@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from chainrule.architecture import Architecture
 from chainrule.errors import SettingError
 from chainrule.examples import Examples
@@ -248,5 +246,4 @@ def _ensemble(prepared: Prepared, seed: int) -> Ensemble:
     sizes = [prepared.encoder.width, *s.hidden, prepared.targets.width]
     one = Architecture.of(sizes, s.activation, output, [head.cost for head in heads])
     T = prepared.rows.T
-    classes = np.argmax(T[:, : blocks[0].width], axis=1) if s.members > 1 and blocks[0].kind == "classes" else None
-    return Ensemble.of(one, s.members, seed, len(T), classes)
+    return Ensemble.of(one, s.members, seed, len(T), prepared.targets.strata(T) if s.members > 1 else None)

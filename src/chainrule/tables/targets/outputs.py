@@ -72,6 +72,17 @@ class Outputs:
             return dict(zip(self.names, T.reshape(len(T), -1).T, strict=True))
         return {c.name: c.codes(part) for c, part in self.by_column(T) if isinstance(c, ClassTarget)}
 
+    def one_hot(self, T: NDArray[Any]) -> dict[str, NDArray[np.float64]]:
+        """The targets (n, k) of each of them, with a column for each class, from T as for `codes`."""
+        codes = self.codes(T)
+        one_hot = {name: np.eye(len(classes))[codes[name]] for name, classes in self.classes.items()}
+        numbers = {c.name: T[:, part].astype(np.float64) for c, part in self.slices if c.name not in codes}
+        return {name: (one_hot | numbers)[name] for name in self.names}
+
+    def strata(self, T: NDArray[Any]) -> NDArray[np.int64] | None:
+        """The classes (n,) of the first target, of which rows held out keep the shares; None if it holds numbers."""
+        return self.codes(T).get(self.names[0])
+
     def decode(self, outputs: NDArray[Any]) -> dict[str, NDArray[Any]]:
         """The values (n,) of each target that the outputs (n, n_L) stand for, in its own type and units."""
         return {column.name: column.decode(own) for column, own in self.by_column(outputs)}
