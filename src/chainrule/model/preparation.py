@@ -99,7 +99,7 @@ def prepare(source: Source, names: Sequence[str], settings: TableSettings, seed:
 def _roles(source: Source, names: Sequence[str], settings: TableSettings) -> RowRoles:
     """The role of each row. Raises DataError where no row has a weight."""
     with with_file_name(source):
-        roles = RowRoles(source, names, settings.weight, settings.test_every)
+        roles = RowRoles(source, names, settings.weight, settings.test_every, settings.task)
     if roles.count(WEIGHTLESS) == len(roles.of):
         raise DataError(f"every row of {source.origin} has weight 0 in {settings.weight!r}: give some a weight above 0")
     return roles

@@ -24,6 +24,7 @@ __all__ = [
     "order_of",
     "read_numbers",
     "shown",
+    "texts_of",
     "values_of",
     "words_of",
 ]
@@ -177,6 +178,18 @@ def words_of(column: Any, name: str = "?") -> pa.Array:
     text = pc.replace_substring_regex(text, _WHOLE, r"\1")
     text = pc.if_else(among(text, _TRUE), "true", text)
     return pc.if_else(among(text, _FALSE), "false", text)
+
+
+def texts_of(column: Any, name: str = "?") -> pa.Array:
+    """The cells as they are written, null where missing; cells that are not text as `words_of` writes them.
+
+    >>> texts_of(["01", " 1.0 ", "True", ""]).to_pylist()
+    ['01', '1.0', 'True', None]
+
+    Raises DataError where `words_of` does.
+    """
+    plain = one_array(column)
+    return stripped(plain) if pa.types.is_large_string(plain.type) else words_of(plain, name)
 
 
 def _short_times(kind: pa.DataType, text: pa.Array) -> pa.Array:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.tables.arrow import pa
+from chainrule.tables.arrow import pa, pc
 from chainrule.tables.chunks import Chunk
 from chainrule.tables.columns import (
     NumberCells,
@@ -25,8 +25,10 @@ from chainrule.tables.columns import (
     order_of,
     read_numbers,
     shown,
+    texts_of,
     words_of,
 )
+from chainrule.tables.missing import one_array
 from chainrule.tables.profile.dates import Forms
 from chainrule.tables.profile.moments import Running
 from chainrule.tables.profile.sample import Sample
@@ -35,7 +37,9 @@ from chainrule.tables.profile.word_counts import MOST_DISTINCT, Counts
 
 __all__ = ["Cell", "ColumnProfile", "TargetProfile", "profile_columns"]
 
+MOST_CLASSES = 20  # different numbers that `auto` takes for classes
 EXACT = 2.0**53  # from here on float64 confuses integers, so that only text tells them apart
+_PLAIN = r"^-?(0|[1-9][0-9]*)(\.0+|\.[0-9]*[1-9])?$"  # a number that is written as it usually is
 
 
 class Cell(NamedTuple):
@@ -128,7 +132,11 @@ class ColumnProfile:
 
     def recount(self, cells: Any) -> None:
         """Count the words of the next rows in the second pass."""
-        self._add_words(words_of(cells, self.name))
+        self._add_words(self._words(cells))
+
+    def _words(self, cells: Any) -> pa.Array:
+        """The cells as words."""
+        return words_of(cells, self.name)
 
     def _compare_order(self, cells: Any) -> None:
         """Keep the order of the words if all chunks come with the same one."""
@@ -149,7 +157,7 @@ class ColumnProfile:
         self._uncounted = self.present - len(cells)
 
     def _count(self, cells: Any, rows: NDArray[np.int64]) -> None:
-        words = words_of(cells, self.name)
+        words = self._words(cells)
         self.missing += words.null_count
         self._add_words(words)
         self._keep_words(words, rows)
@@ -208,16 +216,22 @@ class ColumnProfile:
 class TargetProfile(ColumnProfile):
     """What a target column holds: also its different numbers, and those of categories too.
 
-    `values` are those numbers in order, None if there are more than 2^20; `as_text` says that some are so large that
-    only their text tells them apart, and that `counts` has their words. Placeholders are words here. `cells`, if there
-    are any, keep what each row holds.
+    `values` are those numbers in order, None if there are more than 2^20; `as_text` says that their text may say more,
+    and that `counts` has their words as they are written. Placeholders are words here. `cells`, if there are any, keep
+    what each row holds.
+
+    `task` is what the target may become, classes or a number; `typed` whether the table has types, so that a text is
+    meant as one. Without types only a text that is not plainly written, such as 007, may be more than its number.
     """
 
     _allows_placeholders = False
 
-    def __init__(self, name: str, cells: TargetCells | None = None) -> None:
+    def __init__(self, name: str, task: str = "auto", typed: bool = True) -> None:
         super().__init__(name)
-        self.cells = cells
+        self.cells: TargetCells | None = None
+        self.texts = False  # whether the numbers are texts of a table that has types
+        self._task, self._typed = task, typed
+        self._odd = False  # whether numbers are not plainly written
         self.values: NDArray[np.float64] | None = np.empty(0)
         self._largest = 0.0
 
@@ -231,8 +245,18 @@ class TargetProfile(ColumnProfile):
 
     @property
     def as_text(self) -> bool:
+        """Whether the text of the numbers may say more: of codes, and if float64 does not tell them apart."""
+        return self.values is not None and (self.large or (self._may_be_classes and (self.texts or self._odd)))
+
+    @property
+    def large(self) -> bool:
         """Whether the numbers are too large for float64 to tell them apart."""
-        return self.values is not None and self._largest >= EXACT
+        return self._largest >= EXACT
+
+    @property
+    def _may_be_classes(self) -> bool:
+        few = self.categorical or (self.values is not None and len(self.values) <= MOST_CLASSES)
+        return self._task == "classification" or (self._task == "auto" and few)
 
     @property
     def incomplete(self) -> bool:
@@ -242,8 +266,20 @@ class TargetProfile(ColumnProfile):
     def _holds_words(self) -> bool:
         return False
 
+    def _words(self, cells: Any) -> pa.Array:
+        return texts_of(cells, self.name)
+
     def _add_words(self, words: pa.Array) -> None:
         self.counts.add(words)
+
+    def _add_numbers(self, cells: Any, rows: NDArray[np.int64], numbers: NumberCells) -> None:
+        super()._add_numbers(cells, rows, numbers)
+        is_text = cells is not None and pa.types.is_large_string(one_array(cells[:0]).type)
+        if is_text and self._typed:
+            self.texts = True
+        elif is_text and not (self._odd or numbers.boolean):
+            plain = pc.match_substring_regex(texts_of(cells, self.name), _PLAIN)
+            self._odd = pc.all(plain).as_py() is False
 
     def _add_distinct(self, values: NDArray[np.float64]) -> None:
         if self.values is not None:
@@ -264,7 +300,7 @@ class TargetProfile(ColumnProfile):
         """Keep cells that are not part of the profile, such as those of a test."""
         numbers = self._numbers(cells, None) if self.first_word is None else None
         if numbers is None:
-            self._keep_words(words_of(cells, self.name), rows)
+            self._keep_words(self._words(cells), rows)
         else:
             self._keep_numbers(numbers, rows)
 

@@ -39,6 +39,8 @@ class DelimitedSource(Source):
     rows are not all as long as its first line.
     """
 
+    typed = False
+
     def __init__(self, path: Path) -> None:
         self._path = path
         with open_first(path) as file:

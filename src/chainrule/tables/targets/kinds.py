@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from chainrule.errors import DataError, RowError
 from chainrule.tables.arrow import pa, pc
-from chainrule.tables.columns import read_numbers, values_of, words_of
+from chainrule.tables.columns import read_numbers, texts_of, values_of, words_of
 from chainrule.tables.names import listed
 from chainrule.tables.profile import ColumnProfile, Moments, TargetCells, standardised
 
@@ -111,7 +111,10 @@ class TableTarget(Target):
 
 @dataclasses.dataclass(frozen=True)
 class Classes(ClassTarget, TableTarget):
-    """A column of classes, of type `integer`, `number`, `boolean` or `text`; `words` are their texts in order."""
+    """A column of classes; `words` are their texts in order.
+
+    The type is `integer`, `number`, `boolean`, `text`, or `ordered` for texts in an order of their own.
+    """
 
     type: str
     words: tuple[str, ...]
@@ -140,6 +143,8 @@ class Classes(ClassTarget, TableTarget):
         pattern = _PATTERNS.get(self.type)
         if pattern is None or self.width < 2 or not all(re.fullmatch(pattern, word, re.S) for word in self.words):
             return False
+        if self.type == "ordered":
+            return len(set(self.words)) == self.width
         values = self.values.tolist()
         finite = self.type != "number" or bool(np.isfinite(self.values).all())
         return finite and all(a < b for a, b in pairwise(values))
@@ -152,8 +157,8 @@ class Classes(ClassTarget, TableTarget):
         if self._numeric:
             codes = self._codes_of_numbers(values_of(column, self._unknown, self.name))
         else:
-            codes = self._codes_of_words(words_of(column, self.name))
-        return self._one_hot(codes, dtype, lambda row: str(words_of(column)[row].as_py()))
+            codes = self._codes_of_words(texts_of(column, self.name))
+        return self._one_hot(codes, dtype, lambda row: str(texts_of(column)[row].as_py()))
 
     def learnable(self, truth: NDArray[Any]) -> NDArray[np.bool_]:
         return truth.any(axis=1)
@@ -163,7 +168,7 @@ class Classes(ClassTarget, TableTarget):
         return _TrueClasses(self.name, self.type, self.words)
 
     def fits(self, cells: TargetCells) -> bool:
-        if self.type == "text":
+        if self.type in ("text", "ordered"):
             return cells.codes is not None
         return cells.numbers is not None and (self._numeric or cells.boolean)
 
@@ -196,9 +201,15 @@ class Classes(ClassTarget, TableTarget):
         return T
 
     def _codes_of_words(self, words: pa.Array) -> NDArray[np.intp]:
-        """The number (from 0) of each word's class, -1 for an unknown one."""
-        codes = pc.index_in(words, value_set=pa.array(self.words, words.type)).fill_null(-1)
-        return np.asarray(codes, dtype=np.intp)
+        """The number (from 0) of each word's class, -1 for an unknown one.
+
+        A word that is not a class as it is written is one in its canonical text, if that is a class.
+        """
+        classes = pa.array(self.words, words.type)
+        codes, canonical = pc.index_in(words, value_set=classes), words_of(classes)
+        if len(canonical.unique()) == len(canonical):
+            codes = pc.coalesce(codes, pc.index_in(words_of(words), value_set=canonical))
+        return np.asarray(codes.fill_null(-1), dtype=np.intp)
 
     def _codes_of_numbers(self, values: NDArray[np.float64]) -> NDArray[np.intp]:
         """The number (from 0) of each value's class, -1 for an unknown one."""
@@ -218,7 +229,7 @@ class _TrueClasses(Classes):
         numbers = read_numbers(column) if self._numeric else None
         if numbers is not None:
             return self._one_hot(self._codes_of_numbers(numbers.values), dtype, str)
-        return self._one_hot(self._codes_of_words(words_of(column, self.name)), dtype, str)
+        return self._one_hot(self._codes_of_words(texts_of(column, self.name)), dtype, str)
 
     def codes(self, outputs: NDArray[Any]) -> NDArray[np.int64]:
         return np.where(outputs.any(axis=1), super().codes(outputs), -1)
@@ -320,6 +331,7 @@ _PATTERNS = {  # how the classes of each type are written
     "number": r"-?[0-9]{1,17}(\.[0-9]{1,24})?(e[+-]?[0-9]{1,3})?",
     "boolean": "true|false",
     "text": ".+",
+    "ordered": ".+",
 }
 
 
@@ -332,4 +344,5 @@ _AS_VALUES = {
     "number": lambda words: np.array([float(word) for word in words], np.float64),
     "boolean": lambda words: np.array([word == "true" for word in words], np.bool_),
     "text": _texts,
+    "ordered": _texts,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from chainrule.tables.column_records import demand, read_columns, statistics_of,
 from chainrule.tables.columns import missing_cells
 from chainrule.tables.names import listed, require_columns
 from chainrule.tables.profile import ColumnProfile, TargetCells, TargetProfile, profile_columns
-from chainrule.tables.sources import as_source
+from chainrule.tables.sources import Source, as_source
 from chainrule.tables.targets.choose import TASKS, choose_target
 from chainrule.tables.targets.kinds import KINDS, Classes, TableTarget
 from chainrule.tables.targets.outputs import Outputs
@@ -52,7 +52,7 @@ class Targets(Outputs):
         values, with one value only, or with words among numbers.
         """
         source = as_source(table)
-        profiles = target_profiles(source.names, names)
+        profiles = target_profiles(source, names, task)
         profile_columns(lambda: chunks_of(source, [profile.name for profile in profiles]), profiles)
         return cls.of(profiles, task)
 
@@ -149,13 +149,13 @@ def rows_with_all(table: pa.Table, names: Iterable[str]) -> NDArray[np.bool_]:
     return complete
 
 
-def target_profiles(present: Sequence[str], names: str | Iterable[str]) -> list[TargetProfile]:
-    """Empty profiles for the target columns `names` of a table with the columns `present`.
+def target_profiles(source: Source, names: str | Iterable[str], task: str = "auto") -> list[TargetProfile]:
+    """Empty profiles for the target columns `names` of a source, under a `task`.
 
     Raises DataError for a column that is absent or named twice.
     """
     chosen = [names] if isinstance(names, str) else list(names)
     if not chosen or len(set(chosen)) < len(chosen):
         raise DataError(f"the targets are {listed(chosen) or 'none'}: name one column or more, each once")
-    require_columns(present, chosen, "target")
-    return [TargetProfile(name) for name in chosen]
+    require_columns(source.names, chosen, "target")
+    return [TargetProfile(name, task, source.typed) for name in chosen]
