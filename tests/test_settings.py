@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import chainrule as cr
@@ -153,3 +154,34 @@ def test_an_unknown_setting_is_one_line_that_names_it() -> None:
     for train in (lambda: cr.train(network(), X, T, epoch=3), lambda: cr.train_table(TABLE, "y", epoch=3)):
         with pytest.raises(SettingError, match=r"^there is no setting 'epoch': choose from .*epochs"):
             train()
+
+
+LONG = {
+    "an array": np.ones((40, 2)),
+    "a list": [[1, 2]] * 500,
+    "a text": "a\nb" * 300,
+    "arrays": {k: np.ones(30) for k in range(9)},
+}
+REFUSING = {
+    "sizes": lambda value: cr.Network(value),
+    "seed": lambda value: cr.Network([1, 2, 1], seed=value),
+    "dtype": lambda value: cr.Network([1, 2, 1], dtype=value),
+    "output": lambda value: cr.Network([1, 2, 1], output=[("tanh", 2)] * 500),
+    "engine": lambda value: cr.fit(cr.Network([1, 1]), [[0.0]], [[0.0]], engine=value),
+    "epochs": lambda value: cr.fit(cr.Network([1, 1]), [[0.0]], [[0.0]], epochs=value),
+    "rate": lambda value: cr.Adam(value),
+    "nesterov": lambda value: cr.SGD(0.1, 0.5, value),
+    "tolerance": lambda value: cr.minimize(lambda v: v @ v, [1.0], tolerance=value),
+    "target": lambda value: cr.train_table({"x": [0, 1], "y": [0, 1]}, np.ones((40, 2))),
+    "weights of classes": lambda value: cr.MLPClassifier(class_weight={0: value}).fit([[0.0], [1.0]], [0, 1]),
+    "hidden": lambda value: cr.MLPRegressor(hidden_layer_sizes=value).fit([[0.0], [1.0]], [0.0, 1.0]),
+    "scoring": lambda value: cr.MLPRegressor(scoring=value).fit([[0.0], [1.0]], [0.0, 1.0]),
+    "momentum": lambda value: cr.MLPRegressor(momentum=value).fit([[0.0], [1.0]], [0.0, 1.0]),
+}
+
+
+@pytest.mark.parametrize("setting", REFUSING)
+@pytest.mark.parametrize("value", LONG)
+def test_a_refused_value_of_any_length_is_shown_in_one_line(setting, value):
+    with pytest.raises(ChainruleError, match=r"^[^\n]{1,500}$"):
+        REFUSING[setting](LONG[value])

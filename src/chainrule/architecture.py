@@ -19,6 +19,7 @@ from chainrule.arrays import Array, namespace
 from chainrule.costs import COSTS, PAIRS, Cost, Pair
 from chainrule.equations import Layer, bp1, penalty
 from chainrule.errors import ArchitectureError
+from chainrule.text import shown
 
 __all__ = ["Architecture", "Block", "Blocks"]
 
@@ -289,7 +290,7 @@ def _sizes(sizes: Sequence[int]) -> tuple[int, ...]:
     except (TypeError, ValueError, OverflowError):
         numbers, whole = [], False
     if not whole or len(numbers) < 2 or min(numbers) < 1:
-        raise ArchitectureError(f"sizes are {sizes!r}, but must be two or more whole numbers, each at least 1")
+        raise ArchitectureError(f"sizes are {shown(sizes)}, but must be two or more whole numbers, each at least 1")
     return tuple(numbers)
 
 
@@ -306,10 +307,10 @@ def _blocks(output: Any, cost: Any, n_L: int) -> tuple[Block, ...]:
     try:
         widths = [operator.index(width) for _, width in parts]
     except (TypeError, ValueError):
-        raise ArchitectureError(f"output blocks are {output!r}, but must be (activation, width) pairs") from None
+        raise ArchitectureError(f"output blocks are {shown(output)}, but must be (activation, width) pairs") from None
     if sum(widths) != n_L or min(widths, default=0) < 1:
         raise ArchitectureError(
-            f"the output blocks have widths {widths}, but must be at least 1 wide and add up to {n_L}"
+            f"the output blocks have widths {shown(widths)}, but must be at least 1 wide and add up to {n_L}"
         )
     costs = list(cost) if isinstance(cost, list | tuple) else [cost] * len(parts)
     if len(costs) != len(parts):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule.errors import SettingError
+from chainrule.text import shown
 
 __all__ = ["DTYPES", "Array", "ArrayLike", "as_dtype", "exact_sum", "magnitude", "namespace", "special"]
 
@@ -65,8 +66,8 @@ def as_dtype(dtype: Any) -> np.dtype[Any]:
     """
     try:
         numpy_dtype = None if dtype is None else np.dtype(dtype).newbyteorder("=")
-    except TypeError:
+    except (TypeError, ValueError):
         numpy_dtype = None
     if numpy_dtype is None or numpy_dtype.name not in DTYPES:
-        raise SettingError(f"dtype is {dtype!r}, but networks compute in one of {', '.join(DTYPES)}")
+        raise SettingError(f"dtype is {shown(dtype)}, but networks compute in one of {', '.join(DTYPES)}")
     return numpy_dtype

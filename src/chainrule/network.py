@@ -17,6 +17,7 @@ from chainrule.input_gradients import cost_gradients, output_gradients
 from chainrule.parameters import cast, flat_theta, initial_theta, masked
 from chainrule.random import as_seed
 from chainrule.registry import require
+from chainrule.text import shown
 
 __all__ = ["Network", "Predictor"]
 
@@ -223,7 +224,7 @@ class Network:
         hidden = range(2, len(self.sizes))
         if layer is not None and not (isinstance(layer, int | np.integer) and layer in hidden):
             allowed = "there is none" if not hidden else f"choose from {', '.join(map(str, hidden))}"
-            raise SettingError(f"layer is {layer!r}, which is not a hidden layer (1 is the input): {allowed}")
+            raise SettingError(f"layer is {shown(layer)}, which is not a hidden layer (1 is the input): {allowed}")
         X = as_inputs(X, self.sizes[0], self.dtype)
         A = hidden_activations(choose(engine, self.architecture), self.architecture, self.theta, X)
         return list(A) if layer is None else next(itertools.islice(A, layer - 2, None))

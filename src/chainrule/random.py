@@ -15,6 +15,7 @@ import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.errors import SettingError
+from chainrule.text import shown
 
 __all__ = [
     "MOST_DROPPED",
@@ -56,7 +57,7 @@ def as_seed(seed: Any, name: str = "seed") -> int:
         return secrets.randbits(32)
     if isinstance(seed, int | np.integer) and not isinstance(seed, bool) and 0 <= seed < SEED_LIMIT:
         return int(seed)
-    raise SettingError(f"{name} is {seed!r}, but must be a whole number from 0 to 2^64 - 1, or None to draw one")
+    raise SettingError(f"{name} is {shown(seed)}, but must be a whole number from 0 to 2^64 - 1, or None to draw one")
 
 
 def raw_words(seed: int, purpose: Purpose, index: int, count: int) -> Array:

@@ -3,9 +3,10 @@
 import math
 from collections.abc import Sequence
 
-__all__ = ["counted", "number", "printable", "shown", "sparkline", "words"]
+__all__ = ["LONGEST", "counted", "number", "printable", "short", "shown", "sparkline", "words"]
 
 LONGEST = 200  # characters of a value in a message
+_NAME = 40  # characters of a name in a table
 _LEVELS = "▁▂▃▄▅▆▇█"
 
 
@@ -26,6 +27,16 @@ def shown(value: object) -> str:
     """
     line = " ".join(repr(value).split())
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 4]} ..."
+
+
+def short(name: object, longest: int = _NAME) -> str:
+    """A name, or a class, in at most 40 characters, or `longest`.
+
+    >>> short("How satisfied are you with it? " * 160)
+    'How satisfied are you with it? How s ...'
+    """
+    line = str(name)
+    return line if len(line) <= longest else f"{line[: longest - 4]} ..."
 
 
 def words(name: str) -> str:

@@ -11,7 +11,7 @@ from chainrule.cli.files import load_model
 from chainrule.cli.mistakes import show_mistakes
 from chainrule.cli.options import AsJson
 from chainrule.tables.sources import as_source, with_target
-from chainrule.text import counted, number, words
+from chainrule.text import counted, number, short, words
 
 __all__ = ["evaluate", "show_scores", "show_targets"]
 
@@ -58,4 +58,4 @@ def show_targets(scores: dict[str, Any]) -> None:
     overall = {"overall": scores["overall"]} if "overall" in scores else {}
     for name, values in [*scores["targets"].items(), *overall.items()]:
         defined = {label: value for label, value in values.items() if not math.isnan(value)}
-        say(f"{name}: " + ", ".join(f"{words(label)} {number(value)}" for label, value in defined.items()))
+        say(f"{short(name)}: " + ", ".join(f"{words(label)} {number(value)}" for label, value in defined.items()))

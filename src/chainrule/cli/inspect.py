@@ -10,7 +10,7 @@ from chainrule.files import load, stored_form
 from chainrule.model import Model
 from chainrule.network import Network
 from chainrule.tables.targets import LogQuantity
-from chainrule.text import number, words
+from chainrule.text import LONGEST, number, short, words
 
 __all__ = ["inspect"]
 
@@ -50,15 +50,18 @@ def _show_network(network: Network) -> None:
 
 def _show_columns(model: Model) -> None:
     say("")
-    targets = [(c.name, c.kind, _target_detail(c)) for c in model.targets.columns]
+    targets = [(short(c.name), c.kind, _target_detail(c)) for c in model.targets.columns]
     show_table(("target", "kind", "what it is"), targets)
     say("")
-    show_table(("column", "becomes", "how"), model.encoder.describe())
+    columns = [(short(name), kind, short(detail, LONGEST)) for name, kind, detail in model.encoder.describe()]
+    show_table(("column", "becomes", "how"), columns)
 
 
 def _target_detail(target: Any) -> str:
     if target.kind == "classes":
-        return ", ".join(target.words[:12]) + (f" and {target.width - 12} more" if target.width > 12 else "")
+        return ", ".join(map(short, target.words[:12])) + (
+            f" and {target.width - 12} more" if target.width > 12 else ""
+        )
     if isinstance(target, LogQuantity):
         typical, factor = number(math.exp(target.mean)), number(math.exp(target.scale))
         return f"its logarithm: typically {typical}, times or divided by {factor}"

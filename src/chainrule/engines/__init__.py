@@ -9,6 +9,7 @@ from chainrule.architecture import Architecture
 from chainrule.engines.base import Engine, Frozen, Run, RunState
 from chainrule.errors import EngineError, UnknownNameError
 from chainrule.settings import TrainingSettings
+from chainrule.text import shown
 
 __all__ = [
     "ENGINES",
@@ -73,7 +74,7 @@ def choose(name: str, architecture: Architecture, settings: TrainingSettings | N
     if name == "auto":
         name, _ = _first(architecture, settings)
     elif name not in ENGINES:
-        raise UnknownNameError(f"there is no engine {name!r}: choose from auto, {', '.join(ENGINES)}")
+        raise UnknownNameError(f"there is no engine {shown(name)}: choose from auto, {', '.join(ENGINES)}")
     elif refusal := _refusal(name, architecture, settings):
         raise EngineError(f"{refusal}: choose engine='auto', which takes one that can compute this")
     return ENGINES[name]()

@@ -22,6 +22,7 @@ from chainrule.random import as_seed
 from chainrule.registry import require
 from chainrule.schedules import SCHEDULES, Schedule
 from chainrule.settings import TrainingSettings
+from chainrule.text import shown
 
 __all__ = [
     "SHARED",
@@ -145,7 +146,7 @@ def network_to_resume(estimator: Any, network: Network, targets: Any) -> Network
     parts = _parts(estimator, estimator, network.sizes[0], targets)
     if tuple(parts[0]) != network.sizes:
         raise SettingError(
-            f"hidden_layer_sizes is {estimator.hidden_layer_sizes!r}, but the network to go on from has "
+            f"hidden_layer_sizes is {shown(estimator.hidden_layer_sizes)}, but the network to go on from has "
             f"{network.sizes[1:-1]}: set it back, or fit anew without warm_start"
         )
     return Network.from_parts(Architecture.of(*parts, network.architecture.masks), network.theta, network.seed)
@@ -239,11 +240,12 @@ def check_parameters(parameters: Any) -> None:
     patience = parameters.n_iter_no_change
     endless = is_number(patience) and patience == math.inf
     require(endless or is_whole(patience, 1), "n_iter_no_change", patience, "a whole number from 1, or infinity")
+    require(is_number(parameters.momentum), "momentum", parameters.momentum, "a number from 0 to below 1")
     _check_scoring(parameters.scoring)
 
 
 def _check_scoring(choice: Any) -> None:
-    if choice is not None and choice != "loss" and not callable(choice):
+    if choice is not None and not (isinstance(choice, str) and choice == "loss") and not callable(choice):
         from sklearn.metrics import get_scorer_names
 
         named = isinstance(choice, str) and choice in get_scorer_names()

@@ -12,7 +12,7 @@ from chainrule.tables.profile import ColumnProfile
 from chainrule.tables.row_cache import RowCache
 from chainrule.tables.row_roles import NO_TARGET, UNKNOWN, WEIGHTLESS, RowRoles
 from chainrule.tables.targets import LogQuantity, Target
-from chainrule.text import counted
+from chainrule.text import counted, short
 
 __all__ = ["notes_on"]
 
@@ -33,7 +33,7 @@ def notes_on(prepared: Prepared, weight: str | None, suspects: Iterable[Suspect]
         *_left_out(prepared.roles, weight),
         *_unknown(prepared),
         *_where(prepared.cache),
-        *(f"target {column.name}: {_target(column)}" for column in prepared.targets.columns),
+        *(f"target {short(column.name)}: {_target(column)}" for column in prepared.targets.columns),
         *_columns(prepared.encoder),
         *_cautions(prepared.roles.unnamed, profiles),
         *map(str, suspects),
@@ -111,7 +111,7 @@ def _cautions(unnamed: str, profiles: Iterable[ColumnProfile]) -> list[str]:
 
 def _cautions_on(profile: ColumnProfile) -> Iterator[str]:
     """Words among numbers, days that could be months, numbers that may only count the rows."""
-    name, first = profile.name, profile.first_word
+    name, first = short(profile.name), profile.first_word
     word = "" if profile.categorical or first is None else first.text
     if word and 2 * profile.counts.numeric > profile.present:
         yield f"column {name} is not a column of numbers because of cells such as {word!r}"

@@ -16,6 +16,7 @@ from chainrule.arrays import Array
 from chainrule.engines import RunState
 from chainrule.errors import ModelFileError
 from chainrule.files.container import SCHEMA, UNVERIFIED, Container, read, write
+from chainrule.text import shown
 from chainrule.training.fingerprint import Fingerprint
 from chainrule.training.history import History
 from chainrule.training.state import TrainingState
@@ -98,13 +99,13 @@ def _floats(tensors: Mapping[str, Array], name: str, rank: int) -> Array:
 
 def _count(value: Any) -> int:
     if type(value) is not int or value < 0:
-        raise ValueError(f"{value!r} is not a count")
+        raise ValueError(f"{shown(value)} is not a count")
     return value
 
 
 def _mapping(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise TypeError(f"{value!r} is not a mapping")
+        raise TypeError(f"{shown(value)} is not a mapping")
     return value
 
 
@@ -153,7 +154,7 @@ def _checked(history: History) -> History:
     for field in dataclasses.fields(History):
         value, kind = getattr(history, field.name), type(getattr(sample, field.name))
         if type(value) is not kind:
-            raise TypeError(f"{field.name} of the history is {value!r}, not a {kind.__name__}")
+            raise TypeError(f"{field.name} of the history is {shown(value)}, not a {kind.__name__}")
         lists += [value] if kind is list else []
     if any(len(values) not in (0, history.epochs) for values in lists):
         raise ValueError("the parts of the history have different lengths")

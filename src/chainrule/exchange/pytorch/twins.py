@@ -5,6 +5,7 @@ from typing import Any
 
 from chainrule.activations import ACTIVATIONS, Activation
 from chainrule.errors import ArchitectureError
+from chainrule.text import shown
 
 __all__ = ["TWINS", "Twin", "activation_of", "twin_of"]
 
@@ -76,9 +77,13 @@ def activation_of(module: Any, twin: Twin) -> Activation:
     """
     for name, allowed in twin.needs.items():
         if getattr(module, name) not in allowed:
-            raise ArchitectureError(f"{module} has {name} {getattr(module, name)!r}, but here it is {allowed[0]!r}")
+            raise ArchitectureError(
+                f"{shown(module)} has {name} {getattr(module, name)!r}, but here it is {allowed[0]!r}"
+            )
     for name, least in twin.at_least.items():
         if not getattr(module, name) >= least:
-            raise ArchitectureError(f"{module} has {name} {getattr(module, name)!r}, but here it is at least {least:g}")
+            raise ArchitectureError(
+                f"{shown(module)} has {name} {getattr(module, name)!r}, but here it is at least {least:g}"
+            )
     values = {ours: getattr(module, theirs) for ours, theirs in twin.parameters.items()}
     return ACTIVATIONS.get({"name": twin.name, **values})
