@@ -163,13 +163,13 @@ LONG = {
     "arrays": {k: np.ones(30) for k in range(9)},
 }
 REFUSING = {
-    "sizes": lambda value: cr.Network(value),
+    "sizes": cr.Network,
     "seed": lambda value: cr.Network([1, 2, 1], seed=value),
     "dtype": lambda value: cr.Network([1, 2, 1], dtype=value),
     "output": lambda value: cr.Network([1, 2, 1], output=[("tanh", 2)] * 500),
     "engine": lambda value: cr.fit(cr.Network([1, 1]), [[0.0]], [[0.0]], engine=value),
     "epochs": lambda value: cr.fit(cr.Network([1, 1]), [[0.0]], [[0.0]], epochs=value),
-    "rate": lambda value: cr.Adam(value),
+    "rate": cr.Adam,
     "nesterov": lambda value: cr.SGD(0.1, 0.5, value),
     "tolerance": lambda value: cr.minimize(lambda v: v @ v, [1.0], tolerance=value),
     "target": lambda value: cr.train_table({"x": [0, 1], "y": [0, 1]}, np.ones((40, 2))),

@@ -161,7 +161,8 @@ class Classes(ClassTarget, TableTarget):
         return self._one_hot(codes, dtype, lambda row: str(texts_of(column)[row].as_py()))
 
     def learnable(self, truth: NDArray[Any]) -> NDArray[np.bool_]:
-        return truth.any(axis=1)
+        known: NDArray[np.bool_] = truth.any(axis=1)
+        return known
 
     @property
     def as_truth(self) -> TableTarget:
