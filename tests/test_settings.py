@@ -31,6 +31,7 @@ VALUES: dict[str, tuple[Any, str, Any]] = {  # another value in Python and as an
     "patience": (2, "2", 0),
     "min_delta": (0.25, "0.25", -1),
     "time": (60.0, "1m", -1),
+    "tolerance": (1e-9, "1e-9", -1),
     "alpha": (0.25, "0.25", -1),
     "l1": (0.25, "0.25", -1),
     "dropout": (0.25, "0.25", 2),
@@ -48,7 +49,13 @@ def test_every_setting_has_values_here() -> None:
 
 
 def test_which_settings_change_no_bit_and_which_are_no_option() -> None:
-    assert {name for name, each in SETTINGS.items() if not each.bits} == {"time", "engine", "threads", "probe"}
+    assert {name for name, each in SETTINGS.items() if not each.bits} == {
+        "time",
+        "tolerance",
+        "engine",
+        "threads",
+        "probe",
+    }
     assert SETTINGS.keys() - set(OPTIONS) == {"clip", "shuffle", "probe"}  # clip is three options
 
 

@@ -41,5 +41,6 @@ from chainrule.training import History as History
 from chainrule.training import Progress as Progress
 from chainrule.training import Started as Started
 from chainrule.training import Stopped as Stopped
+from chainrule.training import Updated as Updated
 from chainrule.training import fit as fit
 from chainrule.training import train as train

@@ -43,6 +43,7 @@ class Purpose(enum.IntEnum):
     HALVES = 5  # index: 0
     MEMBERS = 6  # index: 0; the seeds of networks that are trained together
     FOLDS = 7  # index: 0
+    DIRECTIONS = 8  # index: 0 for a comparison of gradients, 1 for the curvature at a minimum
 
 
 def as_seed(seed: Any, name: str = "seed") -> int:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-__all__ = ["LONGEST", "counted", "number", "printable", "short", "shown", "sparkline", "words"]
+__all__ = ["LONGEST", "counted", "number", "printable", "short", "shortened", "shown", "sparkline", "words"]
 
 LONGEST = 200  # characters of a value in a message
 _NAME = 40  # characters of a name in a table
@@ -25,18 +25,29 @@ def shown(value: object) -> str:
     >>> shown(np.eye(2)), len(shown(list(range(1000))))
     ('array([[1., 0.], [0., 1.]])', 200)
     """
-    line = " ".join(repr(value).split())
-    return line if len(line) <= LONGEST else f"{line[: LONGEST - 4]} ..."
+    try:
+        return shortened(repr(value))
+    except (ValueError, RecursionError):  # a whole number of thousands of digits, a list in a list in a list
+        return f"of type {type(value).__name__}, too large to be shown"
 
 
-def short(name: object, longest: int = _NAME) -> str:
-    """A name, or a class, in at most 40 characters, or `longest`.
+def shortened(text: str, longest: int = LONGEST) -> str:
+    """A text in one line of at most 200 characters, or `longest`.
+
+    >>> shortened("one\\ntwo"), shortened("one two three", 11)
+    ('one two', 'one two ...')
+    """
+    line = " ".join(text.split())
+    return line if len(line) <= longest else f"{line[: longest - 4]} ..."
+
+
+def short(name: object) -> str:
+    """A name, or a class, in at most 40 characters.
 
     >>> short("How satisfied are you with it? " * 160)
     'How satisfied are you with it? How s ...'
     """
-    line = str(name)
-    return line if len(line) <= longest else f"{line[: longest - 4]} ..."
+    return shortened(str(name), _NAME)
 
 
 def words(name: str) -> str:

@@ -69,6 +69,29 @@ def test_flags_empty_lists_and_lists_of_columns(here: Path, capsys: pytest.Captu
     assert load("model.safetensors").network.sizes == (1, 2)
 
 
+def test_a_table_gives_weights_to_classes_of_any_name(here: Path) -> None:
+    answers = ['"yes, often"', "a=1", "a=1"]
+    rows = "".join(f"{k},{answers[k % 3]}\n" for k in range(60))
+    (here / "t.csv").write_text(f"x,answer\n{rows}")
+    (here / "chainrule.toml").write_text('[train]\nepochs = 1\n[train.class-weight]\n"yes, often" = 2\n"a=1" = 0.5\n')
+    written = '{"yes, often": 2, "a=1": 0.5}'
+    summary = trained("--target", "answer")
+    assert summary["class_weight"] == {"yes, often": 2, "a=1": 0.5}
+    (here / "chainrule.toml").unlink()
+    for text in (written, "yes, often=2,a=1=0.5"):
+        assert trained("--target", "answer", "--epochs", "1", "--class-weight", text) == summary
+
+
+def test_names_of_columns_with_commas_are_found_in_lists(here: Path) -> None:
+    (here / "t.csv").write_text(
+        '"x, y",z,w,"to, day"\n' + "".join(f"{k},{k % 5},{k % 7},{k % 3}.5\n" for k in range(60))
+    )
+    (here / "chainrule.toml").write_text('[train]\nepochs = 1\ntarget = "to, day"\ndrop = ["x, y", "w"]\n')
+    trained()
+    model = load("model.safetensors")
+    assert (model.encoder.columns, model.targets.names) == (["z"], ["to, day"])
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -89,6 +112,19 @@ def test_flags_empty_lists_and_lists_of_columns(here: Path, capsys: pytest.Captu
         ("[train]\nactivation = 'rel'", "did you mean"),
         ("[train]\nhidden = [3, 'x']", "hidden"),
         ("[train]\nvalidation = 1.5", "validation is 1.5"),
+        ("a = " + "[" * 30_000, "a value in it is nested too deeply"),
+        ("a = " + "{a=" * 20_000, "a value in it is nested too deeply"),
+        ("[train]\nepochs = " + "1" * 5000, "a value in it is a number with too many digits"),
+        ("[train]\nepochs = 0x" + "f" * 10_000, "epochs is of type int, too large to be shown"),
+        ("[train]\nhidden = [0x" + "f" * 10_000 + "]", "hidden is of type list, too large to be shown"),
+        ("[train]\nepochs = " + "[" * 100 + "]" * 100, "epochs is [[["),
+        ("a" + ".a" * 30_000 + " = 1", "a line has more than 200 points"),
+        ("[train]\n" + "k" * 60_000 + " = 1", "there is no option 'kkk"),
+        ("[" + "t" * 60_000 + "]", "there is no table [ttt"),
+        ("#" * 70_000, "more than 64 KiB"),
+        ("[train.epochs]\nyes = 1", "epochs is {'yes': 1}, but must be text or a number"),
+        ("[train.class-weight]\nyes = 'many'", "class_weight of 'yes' is 'many'"),
+        ("[train.class-weight]\nmaybe = 1", "class_weight names 'maybe'"),
     ],
 )
 def test_a_wrong_file_is_one_line_that_names_it(
@@ -101,6 +137,7 @@ def test_a_wrong_file_is_one_line_that_names_it(
     assert error.count("\n") == 1
     assert error.count(str(here / "chainrule.toml")) == 1
     assert said.lower() in error.lower()
+    assert len(error) < 1000
     assert not (here / "model.safetensors").exists()
 
 

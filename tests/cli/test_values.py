@@ -87,6 +87,40 @@ def test_numbers_with_words() -> None:
             read(values.count(), text)
 
 
+@pytest.mark.parametrize(
+    ("text", "weights"),
+    [
+        ("yes=5,no=1", {"yes": 5, "no": 1}),
+        (" yes = 5 , no = .5 ,", {"yes": 5, "no": 0.5}),
+        ("yes, often=1,a=b=5", {"yes, often": 1, "a=b": 5}),
+        ("a=b, c=1e-3", {"a=b, c": 0.001}),
+        ("1=2,3=4", {"1": 2, "3": 4}),
+        ('{"a=1, b": 2, " c": 3}', {"a=1, b": 2, " c": 3}),
+        ('{"sick": {"yes": 5}}', {"sick": {"yes": 5}}),
+        ("balanced", "balanced"),
+    ],
+)
+def test_weights_of_classes_with_any_names(text: str, weights: Any) -> None:
+    assert read(values.class_weight, text) == weights
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("yes=fast", "'fast' is not a number"),
+        ("yes=5,no", "'no' is not a number"),
+        ("yes=5,no=", "'' is not a number"),
+        ("{yes=5", "is not a JSON object"),
+        ("{" + '"a":{' * 100_000, "is not a JSON object"),
+        ('{"a": ' + "1" * 5000 + "}", "is not a JSON object"),
+    ],
+)
+def test_what_is_no_weight_is_refused_in_a_short_line(text: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said) as caught:
+        read(values.class_weight, text)
+    assert len(str(caught.value)) < 400
+
+
 def test_sizes_and_files() -> None:
     assert read(values.sizes, "64, 32", "8") == (64, 32, 8)
     assert read(values.sizes, "") == ()

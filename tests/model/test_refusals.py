@@ -42,8 +42,3 @@ def test_a_table_to_validate_with_is_named_where_it_lacks_a_column(tmp_path, lac
     held = written(tmp_path / "held.csv", {name: cells for name, cells in ROWS.items() if name != lacking})
     with pytest.raises(DataError, match=rf"no {what} \(in '.*held\.csv', to validate with\) column '{lacking}'"):
         train_table(ROWS, "y", validation=held, drop=["g"])
-
-
-def test_the_first_line_that_excel_reads_is_no_line_of_names(tmp_path):
-    with pytest.raises(DataError, match="a word to Excel, not names: remove that line"):
-        train_table(written(tmp_path / "t.csv", ROWS, "sep=;\n"), "y")

@@ -1,5 +1,6 @@
 """Reading tables: what can be read, and the one line that says why something cannot."""
 
+import datetime
 import gzip
 
 import numpy as np
@@ -90,7 +91,7 @@ def test_line_breaks_in_quotes_are_no_rows_anywhere_in_a_long_file(tmp_path):
         (b"\xef\xbb\xbf\r\n \n", ["empty"]),
         (b"a,b\n", ["2 columns", "no rows"]),
         (b"a,b,a,c,c\n1,2,3,4,5\n", ["more than one", "'a', 'c'"]),
-        (b",\n0,1\n", ["more than one", "''"]),
+        (b",\n0,1\n", ["no column", "has a name"]),
         (b"a,b\n1,2\n3\n", ["line 3", "1 column,", "names 2"]),
         (b'a,b\n"1\n\n1",2\n\n3,4,5\n', ["line 6", "3 columns", "names 2"]),
         (b"a,b\n1,caf\xc3\xa9\n1,caf\xe9\n", ["line 3", "UTF-8"]),
@@ -125,6 +126,12 @@ def test_a_path_that_is_no_file_of_a_known_kind_is_refused(tmp_path):
     refused(tmp_path / "absent", "there is no file", "absent")
     refused(tmp_path, "folder")
     refused(write(tmp_path / "t.xlsx", b"PK"), "t.xlsx", ".csv", ".parquet", "idx")
+
+
+def broken_text():
+    """A table with a text whose offsets leave its data."""
+    offsets = pa.py_buffer(np.array([0, 2**30, 2], np.int32))
+    return pa.table({"w": pa.Array.from_buffers(pa.string(), 2, [None, offsets, pa.py_buffer(b"ab")])})
 
 
 COLUMNS = {"n": [1.5, None, 2.0], "w": ["x", "y", None]}
@@ -162,21 +169,25 @@ def test_frames_and_mappings_are_read(source):
         ([1, 2], ["list is not a table"]),
         (None, ["NoneType is not a table"]),
         ({}, ["0 columns", "no rows"]),
-        ({"a": []}, ["1 columns", "no rows"]),
+        ({"a": []}, ["1 column ", "no rows"]),
         ({"a": [1], 2: [3]}, ["2", "int", "text"]),
         ({"a": [1, 2], "b": [1, 2], "c": [3]}, ["'a' has 2 rows", "'c' has 1"]),
         ({"a": np.zeros((2, 3))}, ["'a'", "(2, 3)", "1-D"]),
         ({"a": [[1, 2], [3, 4]]}, ["'a'", "list of lists", "1-D"]),
         ({"a": "words"}, ["'a'", "a str"]),
         ({"a": 3}, ["'a'", "a int"]),
-        ({"a": [1, "x"]}, ["'a'", "'x'", "numbers, words or booleans"]),
+        ({"a": [1, None, {"k": 1}]}, ["row 3 of column 'a' is a dict", "'number'", "numbers, words or booleans"]),
+        ({"a": ["x", b"x"]}, ["row 2 of column 'a' is a bytes", "'word'"]),
+        ({"a": [datetime.timedelta(1), 5]}, ["row 1 of column 'a' is a length of time", "'number'"]),
+        ({"a": [object()]}, ["column 'a'", "numbers, words or booleans"]),
         ({"a": np.array([1 + 2j])}, ["'a'"]),
-        ({"a": [2**70]}, ["'a'"]),
+        ({"a": np.array([b"\xff"])}, ["'a'", "utf-8"]),
         ({"": [1]}, ["no column", "a name"]),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), ["'a'"]),
         (pa.table([[1], [2]], names=["a", "a"]), ["more than one", "'a'"]),
-        (pd.DataFrame({"a": [1, "x"]}), ["column a", "'x'"]),
+        (pd.DataFrame({"a": [1, 1j]}, dtype=object), ["row 2 of column 'a' is a complex"]),
         (pd.Series([1, 2]), ["frame"]),
+        (broken_text(), ["column 'w' of the table is damaged"]),
     ],
 )
 def test_objects_that_are_no_table_are_refused_in_one_line(source, words):

@@ -6,11 +6,14 @@
     learning-rate = 0.01
 
 Each table has the name of a command, each key the name of an option. A value is written as on the command line; a list
-repeats the option. The file is the one that `--config` names, else the first `chainrule.toml` in the current folder and
+repeats the option; weights of classes may be a table.
+
+The file is the one that `--config` names, else the first `chainrule.toml` in the current folder and
 its parents. An option on the command line overrides the file.
 """
 
 import difflib
+import json
 import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -20,11 +23,16 @@ from cyclopts import App, ArgumentCollection, Token
 from cyclopts.argument import Argument
 
 from chainrule.errors import SettingError
+from chainrule.text import LONGEST, shortened, shown
 
 __all__ = ["FILE", "Config"]
 
 FILE = "chainrule.toml"
 OPTION = "--config"
+OF_TABLES = {"--class-weight"}  # options whose value may be a table
+LARGEST = 1 << 16  # bytes of the file
+MOST_POINTS = 200  # in a line: Python takes time that is quadratic in those of a key
+MOST_BITS = 1024  # of a whole number, which is then below the largest float64
 
 
 class Config:
@@ -63,17 +71,28 @@ def _path(option: Argument) -> Path | None:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        content = file.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise SettingError(f"{path}: it has more than {LARGEST >> 10} KiB, but must be a TOML file of some options")
+    if any(line.count(b".") > MOST_POINTS for line in content.splitlines()):
+        raise SettingError(f"{path}: a line has more than {MOST_POINTS} points: a key is the name of an option")
     try:
-        return tomllib.loads(path.read_text("utf-8-sig"))
+        return tomllib.loads(content.decode("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingError(f"{path}: it is not a TOML file in UTF-8: {error}") from None
+        raise SettingError(f"{path}: it is not a TOML file in UTF-8: {shortened(str(error))}") from None
+    except (ValueError, RecursionError) as error:
+        what = "nested too deeply" if isinstance(error, RecursionError) else "a number with too many digits"
+        raise SettingError(f"{path}: a value in it is {what}: a value is text, a number or a list of these") from None
 
 
 def _table(document: dict[str, Any], path: Path, command: str, names: list[str]) -> dict[str, Any]:
     """The table of the command; every table must have the name of a command."""
     for name, value in document.items():
         if name not in names or not isinstance(value, dict):
-            raise SettingError(f"{path}: there is no table [{name}]: put the options of {command} into [{command}]")
+            raise SettingError(
+                f"{path}: there is no table [{shortened(name)}]: put the options of {command} into [{command}]"
+            )
     return document.get(command, {})
 
 
@@ -83,9 +102,9 @@ def _argument(arguments: ArgumentCollection, key: str, path: Path) -> Argument:
     options = {name.removeprefix("--"): argument for name, argument in by_name.items() if name.startswith("--")}
     option = options.get(key.replace("_", "-"))
     if option is None:
-        close = difflib.get_close_matches(key, options, n=1)
+        close = difflib.get_close_matches(key[:LONGEST], options, n=1)
         hint = f"did you mean {close[0]!r}?" if close else "a key is the name of an option, without the leading dashes"
-        raise SettingError(f"{path}: there is no option {key!r}: {hint}")
+        raise SettingError(f"{path}: there is no option {shown(key)}: {hint}")
     return option
 
 
@@ -93,7 +112,7 @@ def _fill(option: Argument, key: str, value: Any, path: Path) -> None:
     for token in _tokens(option, value):
         if token is None:
             allowed = "true or false" if option.is_flag() else "text or a number"
-            raise SettingError(f"{path}: {key} is {value!r}, but must be {allowed}")
+            raise SettingError(f"{path}: {key} is {shown(value)}, but must be {allowed}")
         option.append(token.evolve(keyword=f"{key} in {path}", source="cli"))
 
 
@@ -103,8 +122,11 @@ def _tokens(option: Argument, value: Any) -> Iterator[Token | None]:
         yield Token(implicit_value=value) if isinstance(value, bool) else None
     elif isinstance(value, list) and _takes_several(option):
         yield from (token for part in value or [""] for token in _tokens(option, part))
+    elif isinstance(value, dict) and OF_TABLES & set(option.names):
+        yield Token(value=json.dumps(value, default=str))
     else:
         plain = isinstance(value, str | int | float) and not isinstance(value, bool)
+        plain = plain and not (isinstance(value, int) and value.bit_length() > MOST_BITS)
         yield Token(value=str(value)) if plain else None
 
 

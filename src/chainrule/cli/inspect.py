@@ -10,7 +10,7 @@ from chainrule.files import load, stored_form
 from chainrule.model import Model
 from chainrule.network import Network
 from chainrule.tables.targets import LogQuantity
-from chainrule.text import LONGEST, number, short, words
+from chainrule.text import number, short, shortened, words
 
 __all__ = ["inspect"]
 
@@ -53,7 +53,7 @@ def _show_columns(model: Model) -> None:
     targets = [(short(c.name), c.kind, _target_detail(c)) for c in model.targets.columns]
     show_table(("target", "kind", "what it is"), targets)
     say("")
-    columns = [(short(name), kind, short(detail, LONGEST)) for name, kind, detail in model.encoder.describe()]
+    columns = [(short(name), kind, shortened(detail)) for name, kind, detail in model.encoder.describe()]
     show_table(("column", "becomes", "how"), columns)
 
 

@@ -132,7 +132,7 @@ def run_training(
 ) -> None:
     """Run a training to its end or to a signal, and show its progress."""
     s = training.settings
-    may_end = s.patience is not None or s.rule.full_batch
+    may_end = s.patience is not None or s.tolerance is not None or s.rule.full_batch
     with Display(silent=as_json, lines=False, time=s.time, may_end=may_end, scores=training.scores) as display:
         for event in training.events(interrupt.signalled, checkpoint):
             if isinstance(event, Started):

@@ -3,14 +3,16 @@
 A converter gets the type of the option and its tokens from cyclopts, and raises a ValueError in one line.
 """
 
+import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from cyclopts import Token
 
 from chainrule.registry import Registry
+from chainrule.text import shown
 
 __all__ = [
     "choice",
@@ -28,6 +30,7 @@ __all__ = [
     "words",
 ]
 
+_NUMBER = re.compile(r"\s*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?\s*")
 Converter = Callable[[Any, Sequence[Token]], Any]
 
 
@@ -193,8 +196,35 @@ def share_or_file(kind: Any, tokens: Sequence[Token]) -> float | str | Path:
         return Path(text)
 
 
-def class_weight(kind: Any, tokens: Sequence[Token]) -> str | dict[str, float]:
-    """A word such as `balanced`, or weights by class: "yes=5,no=1"."""
+def class_weight(kind: Any, tokens: Sequence[Token]) -> Any:
+    """A word such as `balanced`, or weights by class: "yes=5,no=1", or as JSON, for any names and several targets.
+
+    >>> class_weight(None, [Token(value="yes, often=1,no=2")]), class_weight(None, [Token(value='{"a=1, b": 2}')])
+    ({'yes, often': 1, 'no': 2}, {'a=1, b': 2})
+    """
     text = tokens[-1].value
-    pairs = [part.rpartition("=") for part in words(text)]
-    return {name.strip(): number(value.strip()) for name, _, value in pairs} if "=" in text else text
+    if text.lstrip().startswith("{"):
+        return _object(text)
+    return dict(_weights(text)) if "=" in text else text
+
+
+def _object(text: str) -> dict[str, Any]:
+    """A JSON object."""
+    try:
+        return dict(json.loads(text))
+    except (ValueError, TypeError, RecursionError):
+        raise ValueError(f'{shown(text)} is not a JSON object, such as {{"yes": 5, "no": 1}}') from None
+
+
+def _weights(text: str) -> Iterator[tuple[str, Any]]:
+    """The classes with their weights. Text before a comma is part of a name unless it ends in = and a number."""
+    pending = ""
+    for part in text.split(","):
+        pending = f"{pending},{part}" if pending else part
+        name, equals, value = pending.rpartition("=")
+        if equals and _NUMBER.fullmatch(value):
+            yield name.strip(), number(value.strip())
+            pending = ""
+    if pending.strip():
+        number(pending.rpartition("=")[2].strip())
+        raise ValueError(f"{shown(text)} is not a list such as yes=5,no=1")

@@ -46,7 +46,16 @@ __all__ = [
 _REDUCTION = 2.220446049250313e-09  # SciPy's L-BFGS-B ends at this relative reduction; scikit-learn leaves it so
 _RATES = ("constant", "invscaling", "adaptive")
 
-SHARED = ("alpha", "l1", "dropout", "clip", "shuffle", "engine", "threads")  # parameters that `TrainingSettings` has
+SHARED = (
+    "alpha",
+    "l1",
+    "dropout",
+    "clip",
+    "shuffle",
+    "tolerance",
+    "engine",
+    "threads",
+)  # parameters that `TrainingSettings` has
 _BATCH = Whole(1, specials=(Special("all", None, "all rows"), Special(AUTO, AUTO)))
 KINDS = {
     **{name: settings_of(TrainingSettings)[name].kind for name in SHARED},

@@ -1,6 +1,5 @@
 """X as a table: frames, mappings, files and arrays of numbers and words, with the columns that scikit-learn counts."""
 
-import math
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -9,9 +8,7 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils.validation import validate_data
 
-from chainrule.arrays import Array
-from chainrule.errors import DataError
-from chainrule.tables.sources import Source, as_source, column_of
+from chainrule.tables.sources import Source, as_source
 
 __all__ = ["table_of"]
 
@@ -36,18 +33,5 @@ def table_of(estimator: Any, X: Any, reset: bool) -> Any:
         return as_source(X).table()
     X = validate_data(estimator, X, reset=reset, dtype=None, ensure_all_finite=False, accept_sparse="csr")
     X = X.toarray() if hasattr(X, "toarray") else X
-    return pa.table({f"x{k}": _column(f"x{k}", values) for k, values in enumerate(X.T)})
-
-
-def _column(name: str, values: Array) -> Any:
-    """One column of an array; if some of its values are words, all become words."""
-    if values.dtype.kind != "O":
-        return column_of(name, np.ascontiguousarray(values))
-    try:
-        return column_of(name, values.tolist())
-    except DataError:
-        return column_of(name, [None if _is_missing(value) else str(value) for value in values])
-
-
-def _is_missing(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and math.isnan(value))
+    columns = X.T if X.dtype.kind == "O" else np.ascontiguousarray(X.T)
+    return as_source({f"x{k}": values for k, values in enumerate(columns)}).table()

@@ -94,8 +94,8 @@ class Model:
 
     def _chunks(self, source: Source, targets: list[str]) -> Iterator[Chunk]:
         """The inputs and these targets of a source, some rows at a time."""
-        require_columns(source.names, self.encoder.columns, "input")
-        require_columns(source.names, targets, "target")
+        require_columns(source.names, self.encoder.columns, "input", source.hint)
+        require_columns(source.names, targets, "target", source.hint)
         return cut_chunks(chunks_of(source, [*self.encoder.columns, *targets]), self.encoder.width)
 
     @property

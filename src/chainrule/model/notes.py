@@ -105,7 +105,8 @@ def _where(cache: RowCache) -> list[str]:
 
 def _cautions(unnamed: str, profiles: Iterable[ColumnProfile]) -> list[str]:
     """The columns that may not be what the user meant."""
-    without_name = [f"left out, because it has no name: column {unnamed}"] if unnamed else []
+    several = "they have no name: columns" if "," in unnamed else "it has no name: column"
+    without_name = [f"left out, because {several} {unnamed}"] if unnamed else []
     return without_name + [caution for profile in profiles for caution in _cautions_on(profile)]
 
 

@@ -136,11 +136,11 @@ def _may_take_logarithm(settings: TableSettings) -> bool:
 
 def _inputs(source: Source, names: Sequence[str], settings: TableSettings) -> list[str]:
     """The columns that are inputs, in the table's order."""
-    require_columns(source.names, names, "target")
+    require_columns(source.names, names, "target", source.hint)
     weight = [] if settings.weight is None else [settings.weight]
-    require_columns(source.names, weight, "weight")
-    require_columns(source.names, settings.drop, "excluded")
-    require_columns(source.names, settings.keep, "input")
+    require_columns(source.names, weight, "weight", source.hint)
+    require_columns(source.names, settings.drop, "excluded", source.hint)
+    require_columns(source.names, settings.keep, "input", source.hint)
     for what, columns in {"target": names, "weight": weight, "dropped": settings.drop}.items():
         both = [name for name in columns if name in settings.keep]
         if both:
@@ -160,7 +160,7 @@ def _hold_out(
         return []
     if not isinstance(settings.validation, float):
         own = as_source(settings.validation)
-        require_columns(own.names, targets.names, f"target (in {own.origin}, to validate with)")
+        require_columns(own.names, targets.names, f"target (in {own.origin}, to validate with)", own.hint)
         weight = settings.weight if settings.weight in own.names else None
         own_roles = RowRoles(own, targets.names, weight)
         _leave_out_unknown(own, own_roles, targets)
@@ -212,7 +212,7 @@ def _encoded(
     cache = RowCache(shapes, dtype, settings.cache)
     for source, roles in tables:
         what = "input" if source is tables[0][0] else f"input (in {source.origin}, to validate with)"
-        require_columns(source.names, encoder.columns, what)
+        require_columns(source.names, encoder.columns, what, source.hint)
         columns = [*encoder.columns, *targets.unparsed(roles.cells)]  # the same of `truth`
         chunks = chunks_of(source, columns, roles.of != WEIGHTLESS)
         for chunk in cut_chunks(chunks, encoder.width + targets.width):

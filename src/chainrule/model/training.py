@@ -22,6 +22,7 @@ from chainrule.model.settings import TableSettings
 from chainrule.model.summary import finite, identity_of, summary_of
 from chainrule.model.warm_start import linear_start, start_for
 from chainrule.network import Network
+from chainrule.own_functions import require_call
 from chainrule.random import as_seed
 from chainrule.registry import require
 from chainrule.settings import TrainingSettings
@@ -227,9 +228,11 @@ def train_table(
     """
     require(callback is None or callable(callback), "callback", callback, "a function that takes an event, or None")
     require(cancel is None or callable(cancel), "cancel", cancel, "a function, or None")
+    if callback is not None:
+        require_call(callback, "callback", "the event")
     training = TableTraining(source, target, TableSettings.of(**settings))
     s = training.settings
-    may_end = s.patience is not None or s.rule.full_batch
+    may_end = s.patience is not None or s.tolerance is not None or s.rule.full_batch
     ended: list[Event] = []  # the event at which the callback returned True
     events = training.events(lambda: bool(ended) or (cancel is not None and cancel()), checkpoint)
     for event in showing(events, silent=not progress, time=s.time, may_end=may_end, scores=training.scores):

@@ -34,6 +34,7 @@ _FALSE = ("false", "False", "FALSE")
 _NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 _WHOLE = r"^(-?(?:0|[1-9][0-9]*))\.0+$"  # a whole number written as a decimal; not a code such as 007.0
 _FEW_ROWS, _MANY_COLUMNS, _CELLS = 1024, 64, 2**18  # when columns are read together, and how many cells at once
+_OUT_OF_RANGE = "<value out of range"  # Arrow's text of a time that its calendar does not have
 _EXACT = 2.0**53  # below it every whole float64 is its own integer
 
 
@@ -164,17 +165,24 @@ def words_of(column: Any, name: str = "?") -> pa.Array:
     >>> words_of([1.0, None, 0.5]).to_pylist()
     ['1', None, '0.5']
 
-    Raises DataError for a column of lists, structures or bytes.
+    Raises DataError for a column of lists, structures, bytes or an unknown extension type, RowError for a time that is
+    out of range.
     """
     plain = one_array(column)
-    if pa.types.is_floating(plain.type):
+    kind = plain.type
+    if pa.types.is_floating(kind):
         return _float_words(plain)
-    if pa.types.is_binary(plain.type) or pa.types.is_nested(plain.type):
-        raise DataError(f"column {name!r} holds {plain.type}, but a column holds numbers, words or booleans")
+    if pa.types.is_decimal(kind):
+        return _decimal_words(plain)
+    if isinstance(kind, pa.BaseExtensionType):
+        raise DataError(f"column {name!r} holds {_type_name(kind)}, which is not known: turn it into numbers or words")
+    if _is_bytes(kind) or pa.types.is_nested(kind):
+        raise DataError(f"column {name!r} holds {kind}, but a column holds numbers, words or booleans")
     try:
-        text = stripped(_short_times(plain.type, pc.cast(plain, pa.large_string())))
+        text = pc.cast(plain, pa.large_string())
     except pa.ArrowException:
-        raise DataError(f"column {name!r} holds {plain.type}, which has no text: turn it into words") from None
+        raise DataError(f"column {name!r} holds {kind}, which has no text: turn it into words") from None
+    text = stripped(_short_times(kind, _in_range(kind, text, name)))
     text = pc.replace_substring_regex(text, _WHOLE, r"\1")
     text = pc.if_else(among(text, _TRUE), "true", text)
     return pc.if_else(among(text, _FALSE), "false", text)
@@ -192,12 +200,32 @@ def texts_of(column: Any, name: str = "?") -> pa.Array:
     return stripped(plain) if pa.types.is_large_string(plain.type) else words_of(plain, name)
 
 
+def _is_bytes(kind: pa.DataType) -> bool:
+    tests = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary, pa.types.is_binary_view)
+    return any(test(kind) for test in tests)
+
+
+def _type_name(kind: pa.DataType) -> str:
+    """An extension type in words, by the name that its file gives it."""
+    return f"the type {kind.type_name if isinstance(kind, pa.OpaqueType) else kind.extension_name!r}"
+
+
+def _in_range(kind: pa.DataType, text: pa.Array, name: str) -> pa.Array:
+    """The text of a column, for one of times if all are in the range that has a calendar."""
+    wrong = pc.index(pc.starts_with(text, _OUT_OF_RANGE), True).as_py() if pa.types.is_temporal(kind) else -1
+    if wrong >= 0:
+        value = text[wrong].as_py()[len(_OUT_OF_RANGE) :].strip(": >")
+        line = "row {row} of column {name!r} is {value} as {kind}, which no clock or calendar has: fix it"
+        raise RowError(wrong, line, name=name, value=value, kind=str(kind))
+    return text
+
+
 def _short_times(kind: pa.DataType, text: pa.Array) -> pa.Array:
     """Times as in a CSV: without zeros at the end of a second, and without midnight."""
     if not pa.types.is_temporal(kind):
         return text
-    text = pc.replace_substring_regex(text, r"(\.\d*?)0+(Z?)$", r"\1\2")
-    text = pc.replace_substring_regex(text, r"\.(Z?)$", r"\1")
+    text = pc.replace_substring_regex(text, r"(\.\d*?)0+(Z|[+-]\d{4})?$", r"\1\2")
+    text = pc.replace_substring_regex(text, r"\.(Z|[+-]\d{4})?$", r"\1")
     return pc.replace_substring_regex(text, r"^(\d+-\d\d-\d\d) 00:00:00$", r"\1")
 
 
@@ -267,6 +295,14 @@ def _float_words(numbers: pa.Array) -> pa.Array:
     whole = pc.and_(pc.equal(pc.trunc(present), present), pc.less(pc.abs(present), _EXACT))
     integers = pc.cast(pc.if_else(whole, present, pa.scalar(None, numbers.type)), pa.int64())
     return pc.coalesce(pc.cast(integers, pa.large_string()), pc.cast(present, pa.large_string()))
+
+
+def _decimal_words(numbers: pa.Array) -> pa.Array:
+    """Decimals without zeros at their end; those that Arrow writes with an exponent as floats."""
+    text = pc.cast(numbers, pa.large_string())
+    short = pc.replace_substring_regex(pc.replace_substring_regex(text, r"(\.\d*?)0+$", r"\1"), r"\.$", "")
+    floats = _float_words(pc.cast(numbers, pa.float64(), safe=False))
+    return pc.if_else(pc.match_substring(text, "E"), floats, short)
 
 
 def shown(column: Any, row: int) -> str:

@@ -30,10 +30,14 @@ def one_array(column: Any) -> pa.Array:
         chunks = [one_array(chunk) for chunk in column.chunks]
         return pa.concat_arrays(chunks) if chunks else one_array(pa.array([], column.type))
     if pa.types.is_dictionary(column.type):
-        return one_array(column.dictionary).take(column.indices)
+        views = pa.types.is_string_view(column.type.value_type)  # Arrow cannot take their cells
+        if views or len(column.dictionary) <= len(column):
+            return one_array(column.dictionary).take(column.indices)
+        return one_array(column.dictionary.take(column.indices))
     if pa.types.is_duration(column.type):  # in days
-        return pc.divide(pc.cast(pc.cast(column, pa.int64()), pa.float64()), _A_DAY[column.type.unit])
-    text = pa.types.is_string(column.type) or str(column.type) == "string_view"
+        units = pc.cast(pc.cast(column, pa.int64()), pa.float64(), safe=False)  # from 2^53 on the nearest float64
+        return pc.divide(units, _A_DAY[column.type.unit])
+    text = pa.types.is_string(column.type) or pa.types.is_string_view(column.type)
     return pc.cast(column, pa.large_string()) if text else column
 
 

@@ -12,14 +12,17 @@ from chainrule.tables.arrow import pa
 
 __all__ = ["UNNAMED", "listed", "named_columns", "require_columns"]
 
-UNNAMED = b"chainrule.unnamed"  # the key in a table's metadata for the number of a column without a name
+UNNAMED = b"chainrule.unnamed"  # the key in a table's metadata for the numbers of columns without a name
 
 _SHOWN = 12  # names that a message lists at most
+_COMPARED, _LONGEST = 10_000, 200  # names, and their characters, that are compared with one that is not there
 _LENGTH = 40  # characters of a name that a message shows at most
 
 
-def require_columns(table: pa.Table | Sequence[str], names: Iterable[str], what: str) -> None:
+def require_columns(table: pa.Table | Sequence[str], names: Iterable[str], what: str, hint: str = "") -> None:
     """Raise a DataError that lists the `names` that a table (or the names of its columns) lacks, and those it has.
+
+    `hint` says what may be wrong with the table.
 
     >>> require_columns(["price", "x"], ["prise"], "target")
     Traceback (most recent call last):
@@ -29,9 +32,13 @@ def require_columns(table: pa.Table | Sequence[str], names: Iterable[str], what:
     known = set(present)
     absent = [name for name in names if name not in known]
     if absent:
-        close = difflib.get_close_matches(str(absent[0]), present, n=1) if len(absent) == 1 else []
-        hint = f" (did you mean {close[0]!r}?)" if close else ""
-        raise DataError(f"there is no {what} column {listed(absent)}{hint}: the columns are {listed(present)}")
+        short = [name for name in present[:_COMPARED] if len(name) <= _LONGEST]
+        close = difflib.get_close_matches(str(absent[0])[:_LONGEST], short, n=1) if len(absent) == 1 else []
+        meant = f" (did you mean {close[0]!r}?)" if close else ""
+        raise DataError(
+            f"there is no {what} column {listed(absent)}{meant}: the columns are {listed(present)}"
+            + (f" ({hint})" if hint else "")
+        )
 
 
 def listed(names: Iterable[Any]) -> str:
@@ -55,7 +62,7 @@ def named_columns(names: Sequence[str], origin: str) -> list[int]:
 
     Raises DataError if a name comes twice, and if no column has a name.
     """
-    repeated = [name for name, times in Counter(names).items() if times > 1]
+    repeated = [name for name, times in Counter(names).items() if times > 1 and name.strip()]
     if repeated:
         raise DataError(f"{origin} has more than one column {listed(repeated)}: give each column its own name")
     kept = [number for number, name in enumerate(names) if name.strip()]

@@ -33,7 +33,7 @@ class RowRoles:
     - weight: (n,) float64, or None.
     - targets: the profiles of the targets in the rows that have a weight and are not for the test.
     - cells: what each target holds in all rows that have a weight, by its name.
-    - unnamed: the number of a column without a name, if there is one.
+    - unnamed: the numbers of the columns without a name, in words.
 
     source: the rows; names: the targets; weight: the column of weights; test_every: every so many rows, beginning with
     the first, are for the test; task: what the targets may become.

@@ -6,7 +6,7 @@ back the best ones, where a validation set chooses them.
 
 from chainrule.settings import TrainingSettings
 from chainrule.training.checkpoint import Checkpoint, as_checkpoint
-from chainrule.training.events import EpochEnd, Event, Finished, Progress, Started, Stopped
+from chainrule.training.events import EpochEnd, Event, Finished, Progress, Started, Stopped, Updated
 from chainrule.training.history import History
 from chainrule.training.loop import Training
 from chainrule.training.monitor import Metric, Monitor
@@ -27,6 +27,7 @@ __all__ = [
     "Training",
     "TrainingSettings",
     "TrainingState",
+    "Updated",
     "as_checkpoint",
     "fit",
     "start",

@@ -130,7 +130,7 @@ def showing(events: Iterable[Event], *, silent: bool = False, **how: Any) -> Ite
     """
     settings = getattr(events, "settings", None)
     if settings is not None:
-        may_end = settings.patience is not None or settings.optimizer.full_batch
+        may_end = settings.patience is not None or settings.tolerance is not None or settings.optimizer.full_batch
         how = {"time": settings.time, "may_end": may_end, "scores": getattr(events, "scores", None), **how}
     with Display(silent=silent, **how) as display:
         for event in events:

@@ -65,6 +65,7 @@ NUMBERED = "its whole numbers are all different, as those of rows and identifier
 
 
 IDENTIFIERS = ["id", "ID", "PassengerId", "customer_id", "Customer ID", "uuid", "index", "row", "no"]
+IDENTIFIERS += ["Unnamed: 0", "Unnamed: 0.1", "level_0", "__index_level_0__"]
 QUANTITIES = ["humid", "paid", "Grid", "price_index", "a", "population", "idle", "width", "number", "rows"]
 
 

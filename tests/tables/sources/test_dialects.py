@@ -98,7 +98,7 @@ BAD = {
     "header only, no line break": Bad(b"a,y", ["2 columns", "no rows"]),
     "one row": Bad(b"a,y\n1,2\n", ["only one value"]),
     "duplicate names": Bad(b"a,y,a\n1,2,3\n", ["more than one column 'a'"]),
-    "no names": Bad(b",,\n1,2,3\n", ["more than one column ''"]),
+    "no names": Bad(b",,\n1,2,3\n", ["no column of", "has a name"]),
     "numbers first": Bad(b"5.1,3.5,0\n4.9,3.0,1\n", ["first line", "'5.1', '3.5', '0'", "line of names"]),
     "numbers first, decimal comma": Bad(b"5,1;3,5;0;1\n4,9;3,0;1;1\n", ["first line", "line of names"]),
     "short row": Bad(b"a;b;y\n1;2;3\n1;2\n", ["line 3", "2 columns", "names 3", "semicolon"]),

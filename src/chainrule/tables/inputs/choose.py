@@ -29,6 +29,7 @@ HALF_A_YEAR = 183  # days from which on the season says more than the date alone
 LEAST_NUMBERED = 20  # different whole numbers that a column of identifiers has at least
 _IDENTIFIER = re.compile(  # the whole name, or how it ends
     r"(?i:^(index|idx|row|rowid|rownum|row[_ ]?number|nr|no|#)$)|(?i:(^|[_\W])(id|uid|uuid|guid)$)|[a-z](Id|ID)$"
+    r"|^(Unnamed: [0-9.]+|level_[0-9]+|__index_level_[0-9]+__)$"  # as pandas calls an index that became a column
 )
 
 

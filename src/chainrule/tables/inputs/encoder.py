@@ -54,7 +54,7 @@ class Encoder:
         """
         source = as_source(table)
         excluded = [exclude] if isinstance(exclude, str) else list(exclude)
-        require_columns(source.names, excluded, "excluded")
+        require_columns(source.names, excluded, "excluded", source.hint)
         profiles = [ColumnProfile(name) for name in source.names if name not in set(excluded)]
         profile_columns(lambda: chunks_of(source, [profile.name for profile in profiles], chosen), profiles)
         return cls.of(profiles)

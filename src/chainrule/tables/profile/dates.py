@@ -90,12 +90,15 @@ class Forms:
     """
 
     def __init__(self) -> None:
-        self.possible = {form: Spread() for form in FORMS}
+        self.possible: dict[str, Spread] = {}
+        self._begun = False  # a column of numbers never has words, and its forms no memory
         self.count = 0  # times so far
         self.placeholders = 0  # cells with a word that stands for a missing time
 
     def add(self, words: pa.Array) -> None:
         """Take the words (n,) of the next cells, null where missing."""
+        if not self._begun:
+            self._begun, self.possible = True, {form: Spread() for form in FORMS}
         if not self.possible:
             return
         present = words.drop_null()

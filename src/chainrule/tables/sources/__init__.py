@@ -11,16 +11,16 @@ import numpy as np
 
 from chainrule.errors import DataError
 from chainrule.tables.arrow import pa
-from chainrule.tables.sources.arrays import ArraySource, npy_source, npz_source
+from chainrule.tables.sources.arrays import array_source, npy_source, npz_source
 from chainrule.tables.sources.base import Source
 from chainrule.tables.sources.columnar import ArrowFileSource, ParquetSource
 from chainrule.tables.sources.combined import FolderSource, with_target
 from chainrule.tables.sources.delimited import DelimitedSource
 from chainrule.tables.sources.idx import IdxSource, is_idx
-from chainrule.tables.sources.memory import TableSource, column_of, table_of_frame, table_of_mapping
+from chainrule.tables.sources.memory import TableSource, source_of_frame, table_of_mapping
 from chainrule.tables.sources.opening import PACKED, UNREADABLE, open_bytes, unpacked_name
 
-__all__ = ["Source", "as_source", "column_of", "with_target"]
+__all__ = ["Source", "as_source", "with_target"]
 
 _READERS: dict[str, Callable[[Path], Source]] = {  # by the end of the file's name, without that of a compression
     **dict.fromkeys((".csv", ".tsv", ".tab", ".txt"), DelimitedSource),
@@ -29,13 +29,15 @@ _READERS: dict[str, Callable[[Path], Source]] = {  # by the end of the file's na
     ".npy": npy_source,
     ".npz": npz_source,
 }
+_FRAMES = ("__arrow_c_stream__", "__arrow_c_array__", "__dataframe__")  # what a data frame offers
 _MAY_BE_PACKED = (DelimitedSource, IdxSource)
 
 
 def as_source(source: Any) -> Source:
     """The rows of `source`: a path of a file or folder, a data frame, a `pyarrow.Table`, an array, names with columns.
 
-    Anything with `__arrow_c_stream__` is a data frame, an array has two axes or more, a `Source` is taken as it is.
+    Anything with `__arrow_c_stream__` or `__dataframe__` is a data frame, an array has two axes or more or fields with
+    names, a `Source` is taken as it is.
 
     >>> rows = as_source({"carat": [0.23, None], "cut": ["Ideal", "Fair"]})
     >>> rows.names, [block.num_rows for block in rows.blocks()]
@@ -49,12 +51,12 @@ def as_source(source: Any) -> Source:
         return _of_path(Path(source))
     if isinstance(source, pa.Table):
         return TableSource(source, "the table")
-    if isinstance(source, np.ndarray) and source.ndim > 1:
-        return ArraySource("the array", {"x": source}, named=False)
+    if isinstance(source, np.ndarray) and (source.ndim > 1 or source.dtype.names):
+        return array_source("the array", source)
     if isinstance(source, Mapping):
         return TableSource(table_of_mapping(source), "the mapping")
-    if hasattr(source, "__arrow_c_stream__") or hasattr(source, "__arrow_c_array__"):
-        return TableSource(table_of_frame(source), "the frame")
+    if any(hasattr(source, name) for name in _FRAMES):
+        return source_of_frame(source)
     raise DataError(f"{type(source).__name__} is not a table: give a .csv path, a data frame, or names with columns")
 
 

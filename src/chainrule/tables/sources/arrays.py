@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from chainrule.errors import DataError
 from chainrule.tables.arrow import pa
 from chainrule.tables.sources.base import Source, rows_of
-from chainrule.tables.sources.memory import column_of
+from chainrule.tables.sources.memory import TableSource
+from chainrule.tables.sources.objects import column_of
 from chainrule.tables.sources.opening import why_unreadable
 
-__all__ = ["MOST_COLUMNS", "ArraySource", "columns_in", "npy_source", "npz_source", "table_of_rows"]
+__all__ = ["MOST_COLUMNS", "ArraySource", "array_source", "columns_in", "npy_source", "npz_source", "table_of_rows"]
 
 MOST_COLUMNS = 1 << 24  # more are a damaged file
 
@@ -50,6 +51,20 @@ class ArraySource(Source):
             yield pa.table(columns)
 
 
+def array_source(origin: str, array: NDArray[Any]) -> Source:
+    """An array: columns `x1`, `x2`, ..., or `x` for one axis; the fields of a structured array keep their names.
+
+    Objects are read as a whole, because what a column of them holds is known after its last cell.
+    """
+    if array.dtype.names:
+        return ArraySource(origin, {name: array[name] for name in array.dtype.names})
+    if array.dtype.kind != "O":
+        return ArraySource(origin, {"x": array}, named=False)
+    source = TableSource(pa.table(table_of_rows("x", array)), origin)
+    source.named = False
+    return source
+
+
 def columns_in(name: str, shape: tuple[int, ...]) -> list[str]:
     """The names of an array's columns: its own for one axis, else numbered from 1.
 
@@ -65,7 +80,8 @@ def table_of_rows(name: str, rows: NDArray[Any]) -> dict[str, Any]:
     if rows.dtype.kind == "f" and rows.dtype.itemsize not in (4, 8):
         rows = rows.astype(np.float32 if rows.dtype.itemsize == 2 else np.float64)
     rows = rows.astype(rows.dtype.newbyteorder("="), copy=False)
-    columns = np.ascontiguousarray(rows.reshape(len(rows), -1).T)
+    columns = rows.reshape(len(rows), -1).T
+    columns = columns if np.ma.isMaskedArray(columns) else np.ascontiguousarray(columns)
     return {name: column_of(name, column) for name, column in zip(names, columns, strict=True)}
 
 
@@ -75,9 +91,7 @@ def npy_source(path: Path) -> Source:
         array = np.lib.format.open_memmap(path, mode="r")
     except Exception as error:  # NumPy and zipfile raise anything for damaged bytes
         raise DataError(_why(path, error)) from None
-    if array.dtype.names:
-        return ArraySource(repr(str(path)), {name: array[name] for name in array.dtype.names})
-    return ArraySource(repr(str(path)), {"x": array}, named=False)
+    return array_source(repr(str(path)), array)
 
 
 def npz_source(path: Path) -> Source:

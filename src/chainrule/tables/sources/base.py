@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from chainrule.errors import DataError
 from chainrule.tables.arrow import pa
-from chainrule.tables.names import UNNAMED, named_columns
+from chainrule.tables.names import UNNAMED, listed, named_columns
+from chainrule.text import counted
 
 __all__ = ["BLOCK_BYTES", "Source", "rows_of"]
 
@@ -25,15 +26,15 @@ class Source(ABC):
     notes: list[str]  #: lines for the user about how it is read; complete once it was read to its end
     typed = True  #: whether cells have a type, so that a text is meant as one; a CSV has text only
     named = True  #: whether the names of the columns are in the source itself
+    hint = ""  #: what may be wrong where it lacks a column
     schema: pa.Schema | None = None  #: the types of all columns, if they are known before the rows are read
 
     def __init__(self, origin: str, names: Sequence[str]) -> None:
         """Raises DataError if a name comes twice, and if no column has one."""
         kept = named_columns(names, origin)
         self.origin, self.notes, self.names = origin, [], [names[number] for number in kept]
-        unnamed = next((number for number, name in enumerate(names) if not name.strip()), None)
-        self._kept = None if unnamed is None else kept
-        self._unnamed = unnamed
+        self._kept = None if len(kept) == len(names) else kept
+        self._unnamed = [number + 1 for number, name in enumerate(names) if not name.strip()]
 
     @abstractmethod
     def _read(self) -> Iterator[pa.Table]:
@@ -49,7 +50,8 @@ class Source(ABC):
             rows += block.num_rows
             yield block
         if not rows:
-            raise DataError(f"{self.origin} has {len(self.names)} columns and no rows: at least one of each is needed")
+            columns = counted(len(self.names), "column")
+            raise DataError(f"{self.origin} has {columns} and no rows: at least one of each is needed")
 
     def every_block(self) -> Iterator[pa.Table]:
         """The same, but no error for a source without rows."""
@@ -65,9 +67,9 @@ class Source(ABC):
         return pa.schema([self.schema.field(name) for name in self.names])
 
     def _chosen(self, block: pa.Table) -> pa.Table:
-        if self._kept is None or self._unnamed is None:
+        if self._kept is None:
             return block
-        return block.select(self._kept).replace_schema_metadata({UNNAMED: str(self._unnamed + 1)})
+        return block.select(self._kept).replace_schema_metadata({UNNAMED: listed(self._unnamed)})
 
 
 def rows_of(row_bytes: float) -> int:

@@ -11,52 +11,83 @@ from chainrule.errors import DataError
 from chainrule.tables.arrow import pa, parquet
 from chainrule.tables.sources.base import Source, rows_of
 from chainrule.tables.sources.opening import why_unreadable
+from chainrule.tables.sources.pandas_index import index_note, stored_index
+from chainrule.tables.sources.plain import plain_blocks, plain_schema, require_valid, written_out
 
 __all__ = ["ArrowFileSource", "ParquetSource"]
 
+_BUFFER = 1 << 16  # bytes of a column that are read from the disk at once
 
-class ParquetSource(Source):
-    """A Parquet file. Raises DataError for a file that is absent, damaged, or not Parquet."""
+
+class _ColumnarSource(Source):
+    """A file whose columns have types, without an index of pandas."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self._path, self._index = path, stored_index(schema)
+        columns = [field for field in schema if field.name not in set(self._index)]
+        super().__init__(repr(str(path)), [field.name for field in columns])
+        self.notes += index_note(self._index)
+        self.schema = plain_schema(pa.schema(columns))
+
+    def _blocks(self, batch: pa.RecordBatch) -> Iterator[pa.Table]:
+        table = pa.Table.from_batches([batch]).drop_columns(self._index)
+        return plain_blocks(require_valid(table, self.origin))
+
+
+class ParquetSource(_ColumnarSource):
+    """A Parquet file. Raises DataError for a file that is absent, damaged, or not Parquet.
+
+    Columns of words that the file stores as a dictionary are read so, and written out block by block: a word that
+    comes in a million rows is in memory once.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        with _one_line_errors(path, "Parquet"), self._open() as file:
+        with _one_line_errors(path, "Parquet"), parquet.ParquetFile(path) as file:
             schema, meta = file.schema_arrow, file.metadata
             size = sum(meta.row_group(k).total_byte_size for k in range(meta.num_row_groups))
             self._rows = rows_of(max(size / max(meta.num_rows, 1), 8 * len(schema)))
-        super().__init__(repr(str(path)), schema.names)
-        self.schema = schema
-
-    def _open(self) -> Any:
-        return parquet.ParquetFile(self._path)
+            self._words = _stored_as_dictionary(file)
+            super().__init__(path, schema)
 
     def _read(self) -> Iterator[pa.Table]:
-        with _one_line_errors(self._path, "Parquet"), self._open() as file:
+        with (
+            _one_line_errors(self._path, "Parquet"),
+            parquet.ParquetFile(self._path, read_dictionary=self._words, buffer_size=_BUFFER) as file,
+        ):
             for batch in file.iter_batches(self._rows):
-                yield pa.Table.from_batches([batch])
+                for block in self._blocks(batch):
+                    yield written_out(block, self._words)
 
 
-class ArrowFileSource(Source):
+class ArrowFileSource(_ColumnarSource):
     """A file of Arrow batches (.arrow, .feather), mapped into memory and not copied. Raises DataError likewise."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        with _one_line_errors(path, "Arrow"), self._open() as file:
-            schema = file.schema
-        super().__init__(repr(str(path)), schema.names)
-        self.schema = schema
-
-    def _open(self) -> Any:
-        return pa.ipc.open_file(pa.memory_map(str(self._path)))
+        with _one_line_errors(path, "Arrow"), _open_arrow(path) as file:
+            super().__init__(path, file.schema)
 
     def _read(self) -> Iterator[pa.Table]:
-        with _one_line_errors(self._path, "Arrow"), self._open() as file:
+        with _one_line_errors(self._path, "Arrow"), _open_arrow(self._path) as file:
             for number in range(file.num_record_batches):
-                batch = file.get_batch(number)
-                batch.validate()
-                rows = rows_of(batch.nbytes / max(batch.num_rows, 1))
-                for start in range(0, batch.num_rows, rows):
-                    yield pa.Table.from_batches([batch.slice(start, rows)])
+                yield from self._blocks(file.get_batch(number))
+
+
+def _open_arrow(path: Path) -> Any:
+    return pa.ipc.open_file(pa.memory_map(str(path)))
+
+
+def _stored_as_dictionary(file: Any) -> list[str]:
+    """The columns of words that the first row group stores as a dictionary, but which are not categories."""
+    if not file.metadata.num_row_groups:
+        return []
+    group = file.metadata.row_group(0)
+    columns = (group.column(k) for k in range(group.num_columns))
+    stored = {column.path_in_schema for column in columns if column.has_dictionary_page}
+    return [field.name for field in file.schema_arrow if field.name in stored and _is_text(field.type)]
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
 
 
 @contextlib.contextmanager
@@ -66,6 +97,6 @@ def _one_line_errors(path: Path, kind: str) -> Iterator[None]:
         raise DataError(why_unreadable(path, IsADirectoryError() if path.exists() else FileNotFoundError()))
     try:
         yield
-    except (pa.ArrowException, OSError, EOFError) as error:
+    except (pa.ArrowException, OSError, EOFError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())[:160]
         raise DataError(f"{str(path)!r} is damaged or not a {kind} file ({reason}): get a new copy") from None

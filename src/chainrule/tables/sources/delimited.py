@@ -1,35 +1,47 @@
 """CSV files and their kin: every column read as text, because types guessed from the first rows fail in the millionth.
 
 The first line names the columns, cells may be quoted (then they may hold line breaks), and empty lines are skipped.
-The encoding, the separator and decimal commas are detected, and mentioned in `notes` if they are unusual. The file is
-opened once for all that comes before the rows, and once for each pass over the rows.
+The encoding, the separator and decimal commas are detected, and mentioned in `notes` if they are unusual. Arrow gets
+the rows as bytes in memory, in blocks of whole rows: it never calls back into Python from a thread of its own.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import itertools
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import Any
 
 from chainrule.errors import DataError
 from chainrule.tables.arrow import arrow_csv, pa
-from chainrule.tables.sources.base import BLOCK_BYTES, Source
+from chainrule.tables.sources.base import Source
 from chainrule.tables.sources.decimals import Decimals
-from chainrule.tables.sources.dialects import SEPARATORS, header_note, long_cells, sample_of, separator_of
-from chainrule.tables.sources.encodings import Utf8Stream, text_of
-from chainrule.tables.sources.explaining import explain, scan
-from chainrule.tables.sources.opening import UNREADABLE, open_bytes, open_first, unpacked_name
+from chainrule.tables.sources.dialects import (
+    SEPARATORS,
+    Beginning,
+    beginning_of,
+    header_note,
+    named_separator,
+    sample_of,
+    separator_of,
+)
+from chainrule.tables.sources.encodings import Utf8Stream
+from chainrule.tables.sources.explaining import (
+    explain,
+    missing_column_hint,
+    require_lengths,
+    separator_words,
+    swallowed_rows,
+    text_of,
+)
+from chainrule.tables.sources.opening import UNREADABLE, open_bytes, open_first, unpacked_name, why_unreadable
+from chainrule.tables.sources.row_blocks import RowBlock, row_blocks
 
 __all__ = ["DelimitedSource"]
 
 _HEAD = 4096  # bytes by which a binary file is recognised
+_NO_WORDS: Any = dict.fromkeys(("null_values", "true_values", "false_values"), ())  # of which each column has a table
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")
-_LONGEST = 1 << 30  # bytes that one row may take at most
-_ROW_TOO_LONG = "straddling"  # Arrow's words for a row that is longer than a block
-_NO_ROWS = "Empty CSV file or block"  # and for a file without rows, or a block of empty lines
 
 
 class DelimitedSource(Source):
@@ -42,63 +54,78 @@ class DelimitedSource(Source):
     typed = False
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        with open_first(path) as file:
+        self._path, self.origin, self.notes = path, repr(str(path)), []
+        only_tab = unpacked_name(path).endswith((".tsv", ".tab"))
+        with open_first(path) as file, self._one_line_errors():
             head = file.read(_HEAD)
             _require_text(path, head)
-            self._separator, self._header = _beginning(path, text_of(file, head))
-        super().__init__(repr(str(path)), self._header)
-        self._note(header_note(self._header, self.origin))
-        if self._separator != "," and unpacked_name(path).endswith((".csv", ".txt")):
-            self._note(f"cells are separated by a {SEPARATORS[self._separator]}")
+            self._begin = self._beginning(Utf8Stream(file, head), only_tab)
+        super().__init__(self.origin, self._begin.names)
+        self.hint = missing_column_hint(self._begin.names, "\t" if only_tab else SEPARATORS)
+        self._note(header_note(self._begin.names, self.origin))
+        if self._separator != "," and not only_tab:
+            self._note(f"cells are separated by a {separator_words(self._separator)}")
 
     def _note(self, text: str | None) -> None:
         if text is not None and text not in self.notes:
             self.notes.append(text)
 
-    def _read(self) -> Iterator[pa.Table]:
-        last, decimals = None, Decimals(self.origin)
+    @contextlib.contextmanager
+    def _one_line_errors(self) -> Iterator[None]:
         try:
-            for block in self._parsed():
-                last = block if self._separator == "," else decimals.with_points(block)
-                self._note(decimals.note)
-                yield last
-        except DataError:
-            raise
-        except (ValueError, *UNREADABLE) as error:
-            explain(self._path, self._separator, len(self._header), str(error))
-        if last is not None and last.num_rows and _maybe_unclosed(last):
-            scan(self._path, self._separator, len(self._header))
+            yield
+        except UnicodeDecodeError as error:
+            raise DataError(f"{self.origin} is not sound {error.encoding.upper()}: save it as CSV in UTF-8") from None
+        except UNREADABLE as error:
+            raise DataError(why_unreadable(self._path, error)) from None
 
-    def _parsed(self) -> Iterator[pa.Table]:
-        block, done = BLOCK_BYTES, 0
-        while True:
-            try:
-                for batch in self._batches(block, done):
-                    done += batch.num_rows
-                    yield pa.Table.from_batches([batch])
-            except pa.ArrowInvalid as error:
-                if block < _LONGEST and (_ROW_TOO_LONG in str(error) or _NO_ROWS in str(error)):
-                    block = min(8 * block, _LONGEST)
-                elif _NO_ROWS in str(error):
-                    return
-                else:
-                    raise
-            else:
-                return
+    def _beginning(self, text: Utf8Stream, only_tab: bool) -> Beginning:
+        """The names and the first rows, checked."""
+        sample, line = sample_of(text)
+        named = named_separator(sample, self.origin)
+        self._separator = named or ("\t" if only_tab else separator_of(sample))
+        first = next(row_blocks(text, self._separator, self.origin, line), RowBlock(1, 0, b""))
+        begin = beginning_of(text_of(first, self.origin), self._separator, first.line, named is not None)
+        if not any(name.strip() for name in begin.names) and len(begin.names) < 2:
+            raise DataError(f"{self.origin} is empty: its first line must name the columns")
+        require_lengths(begin.rows, self._separator, begin.names, self.origin)
+        return begin
 
-    def _batches(self, block: int, skipped: int) -> Iterator[pa.RecordBatch]:
-        types = dict.fromkeys(self._header, pa.string())
-        with open_bytes(self._path) as file:
+    def _read(self) -> Iterator[pa.Table]:
+        decimals, swallowed = Decimals(self.origin), None
+        for block in self._blocks():
+            table = self._parsed(block)
+            if swallowed is None and table.num_rows < block.lines:
+                swallowed = swallowed_rows(table, self._separator, "\n" if b"\n" in block.text else "\r")
+                self._note(swallowed)
+            table = table if self._separator == "," else decimals.with_points(table)
+            self._note(decimals.note)
+            yield table
+
+    def _blocks(self) -> Iterator[RowBlock]:
+        """The rows without the line of names."""
+        begin = self._begin
+        with self._one_line_errors(), open_bytes(self._path) as file:
             text = Utf8Stream(file)
-            for batch in arrow_csv.open_csv(
-                pa.PythonFile(text, mode="r"),
-                read_options=arrow_csv.ReadOptions(block_size=block, skip_rows_after_names=skipped),
-                parse_options=arrow_csv.ParseOptions(delimiter=self._separator, newlines_in_values=True),
-                convert_options=arrow_csv.ConvertOptions(column_types=types),
-            ):
+            for number, block in enumerate(row_blocks(text, self._separator, self.origin)):
+                rows = block if number else block.after(begin.size, begin.lines)
                 self._note(_encoding_note(text.encoding))
-                yield batch
+                if rows.text.lstrip(b"\r\n"):
+                    yield rows
+
+    def _parsed(self, block: RowBlock) -> pa.Table:
+        numbers = [str(number) for number in range(len(self._begin.names))]  # names may be repeated
+        mark = b"\n" if block.text.startswith(b"\xef\xbb\xbf") else b""  # of which Arrow would take it away
+        try:
+            table = arrow_csv.read_csv(
+                pa.BufferReader(mark + block.text if mark else block.text),
+                read_options=arrow_csv.ReadOptions(block_size=len(block.text) + 1, column_names=numbers),
+                parse_options=arrow_csv.ParseOptions(delimiter=self._separator, newlines_in_values=True),
+                convert_options=arrow_csv.ConvertOptions(column_types=dict.fromkeys(numbers, pa.string()), **_NO_WORDS),
+            )
+        except pa.ArrowInvalid as error:
+            explain(block, self._separator, self._begin.names, self.origin, str(error))
+        return table.rename_columns(self._begin.names)
 
 
 def _encoding_note(encoding: str) -> str | None:
@@ -113,26 +140,3 @@ def _require_text(path: Path, head: bytes) -> None:
         raise DataError(
             f"{str(path)!r} is binary, or UTF-16 without a byte order mark, not CSV text: save it as CSV in UTF-8"
         )
-
-
-def _beginning(path: Path, text: IO[str]) -> tuple[str, list[str]]:
-    """The separator, and the names in the first line that is not empty."""
-    separator, sample = "\t" if unpacked_name(path).endswith((".tsv", ".tab")) else "", ""
-    try:
-        if not separator:
-            sample = sample_of(text)
-            separator = separator_of(sample)
-        lines = itertools.chain(io.StringIO(sample + text.readline(), newline=""), text)
-        with long_cells():
-            names = next(filter(None, csv.reader(lines, delimiter=separator, strict=True)), [])
-    except (ValueError, csv.Error, *UNREADABLE) as error:
-        explain(path, separator or ",", 0, str(error))
-    if not any(name.strip() for name in names) and len(names) < 2:
-        raise DataError(f"{str(path)!r} is empty: its first line must name the columns")
-    return separator, names
-
-
-def _maybe_unclosed(table: pa.Table) -> bool:
-    """Whether the very last cell holds a line break: an unclosed quotation mark swallows the rows after it."""
-    last = table.column(table.num_columns - 1)[-1].as_py()
-    return "\n" in last or "\r" in last

@@ -8,11 +8,10 @@ stand for control characters, as in the WHATWG Encoding Standard (https://encodi
 from __future__ import annotations
 
 import codecs
-import io
 import re
 from typing import IO, Any
 
-__all__ = ["Utf8Stream", "text_of"]
+__all__ = ["Utf8Stream"]
 
 _MARKS = (  # UTF-32 first: its mark begins with that of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -25,26 +24,28 @@ _WINDOWS = "".join(
     chr(byte) if byte in (0x81, 0x8D, 0x8F, 0x90, 0x9D) else bytes([byte]).decode("cp1252") for byte in range(256)
 )
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
+_UTF8_MARKS = re.compile(b"(?:%b)+" % codecs.BOM_UTF8)
 _AT_ONCE = 1 << 22  # bytes read at once
 
 
-class Utf8Stream(io.RawIOBase):
+class Utf8Stream:
     """The text of `raw` as UTF-8 without a byte order mark; `encoding` is the encoding as far as it was read.
 
-    `head` are bytes that were read from `raw` before.
+    `head` are bytes that were read from `raw` before. Marks that follow the first one are left out too.
 
+    >>> import io
     >>> Utf8Stream(io.BytesIO("caf\\xe9".encode("utf-16"))).read()
     b'caf\\xc3\\xa9'
 
-    UTF-8 itself is not checked. Reading raises UnicodeDecodeError for broken UTF-16 and UTF-32, and ValueError for a
-    byte 0 unless `zeros` are allowed. Arrow's own `ReadOptions(encoding=...)` is as fast, but wants the encoding before
+    UTF-8 itself is not checked. Reading raises UnicodeDecodeError for broken UTF-16 and UTF-32.
+    Arrow's own `ReadOptions(encoding=...)` is as fast, but wants the encoding before
     the first row, while the byte that decides may be the last of the file.
     """
 
-    def __init__(self, raw: IO[bytes], head: bytes = b"", zeros: bool = False) -> None:
-        self._raw, self._zeros, self.encoding = raw, zeros, "ascii"
+    def __init__(self, raw: IO[bytes], head: bytes = b"") -> None:
+        self._raw, self.encoding = raw, "ascii"
         self._decoder: Any = None
-        self._ready = b""  # UTF-8 to be handed out
+        self._ready, self._begun = b"", False  # UTF-8 to be handed out; whether some was
         self._pending = head or raw.read(4)
         for mark, encoding in _MARKS:
             if self._pending.startswith(mark):
@@ -57,25 +58,31 @@ class Utf8Stream(io.RawIOBase):
         if encoding not in ("utf-8", "windows-1252"):
             self._decoder = codecs.getincrementaldecoder(encoding)()
 
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
-
     def read(self, size: int = -1) -> bytes:
-        """`size` bytes, fewer only at the end of the text: Arrow makes one block of each read."""
+        """`size` bytes, fewer only at the end of the text."""
         if size < 0:
             return b"".join(iter(lambda: self.read(_AT_ONCE), b""))
+        data = self.peek(size)
+        self._ready = self._ready[size:]
+        return data
+
+    def peek(self, size: int) -> bytes:
+        """The same bytes, which are read again."""
+        while not self._begun:
+            self._fill(max(size, len(codecs.BOM_UTF8)))
+            marks = _UTF8_MARKS.match(self._ready)
+            self._begun = not marks
+            self._ready = self._ready[marks.end() if marks else 0 :]
+        self._fill(size)
+        return self._ready[:size]
+
+    def _fill(self, size: int) -> None:
+        """Have `size` bytes ready, fewer only at the end of the text."""
         while len(self._ready) < size:
             more = self._more(size - len(self._ready))
             if not more:
                 break
             self._ready = self._ready + more if self._ready else more
-        data, self._ready = self._ready[:size], self._ready[size:]
-        return data
 
     def _more(self, size: int) -> bytes:
         """Some text; empty only at its end."""
@@ -94,8 +101,6 @@ class Utf8Stream(io.RawIOBase):
             data = self._decide(data)
         if self.encoding == "windows-1252":
             data = codecs.charmap_decode(data, "strict", _WINDOWS)[0].encode()
-        if not self._zeros and b"\0" in data:
-            raise ValueError("a byte 0")
         return data
 
     def _decide(self, data: bytes) -> bytes:
@@ -113,8 +118,3 @@ def _is_utf8(character: bytes) -> bool:
         return codecs.utf_8_decode(character, "strict", False)[1] > 0
     except UnicodeDecodeError as error:
         return error.start > 0
-
-
-def text_of(raw: IO[bytes], head: bytes = b"") -> IO[str]:
-    """The text, with its own line breaks. Reading raises UnicodeDecodeError where UTF-8 is broken."""
-    return io.TextIOWrapper(io.BufferedReader(Utf8Stream(raw, head), 1 << 16), encoding="utf-8", newline="")

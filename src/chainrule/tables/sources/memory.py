@@ -2,42 +2,64 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
 from chainrule.errors import DataError
-from chainrule.tables.arrow import pa
-from chainrule.tables.sources.base import Source, rows_of
+from chainrule.tables.arrow import interchange, pa
+from chainrule.tables.sources.base import Source
+from chainrule.tables.sources.objects import cannot_be_read, column_of
+from chainrule.tables.sources.pandas_index import index_note, stored_index
+from chainrule.tables.sources.plain import plain_blocks, plain_table, require_valid
 
-__all__ = ["TableSource", "column_of", "table_of_frame", "table_of_mapping"]
+__all__ = ["TableSource", "source_of_frame", "table_of_mapping"]
 
 
 class TableSource(Source):
-    """A table in memory; its blocks are views."""
+    """A table in memory, without an index of pandas; blocks in plain types are views.
+
+    Raises DataError for a table whose buffers do not hold what its types say.
+    """
 
     def __init__(self, table: pa.Table, origin: str) -> None:
+        index = stored_index(table.schema)
+        table = require_valid(table, origin).drop_columns(index)
         super().__init__(origin, table.column_names)
+        self.notes += index_note(index)
         self._table = table
 
     def _read(self) -> Iterator[pa.Table]:
-        table = self._table
-        rows = rows_of(table.nbytes / max(table.num_rows, 1))
-        return (table.slice(start, rows) for start in range(0, table.num_rows, rows))
+        return plain_blocks(self._table)
 
     def table(self) -> pa.Table:
-        return self._chosen(self._table) if self._table.num_rows and self.names else super().table()
+        return self._chosen(plain_table(self._table)) if self._table.num_rows and self.names else super().table()
 
 
-def table_of_frame(frame: Any) -> pa.Table:
+def source_of_frame(frame: Any) -> TableSource:
     """The frame's columns, without the index of a pandas frame."""
+    pandas = sys.modules.get("pandas")
+    if pandas is not None and isinstance(frame, pandas.DataFrame):
+        source = TableSource(_table_of_pandas(frame), "the frame")
+        source.notes += index_note([str(name) for name in frame.index.names if name is not None])
+        return source
+    return TableSource(_table_of_frame(frame), "the frame")
+
+
+def _table_of_frame(frame: Any) -> pa.Table:
+    by_arrow = hasattr(frame, "__arrow_c_stream__") or hasattr(frame, "__arrow_c_array__")
     try:
-        table = pa.table(frame)
-    except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
-        _cannot_become_table("the frame", error)
-    index = (table.schema.pandas_metadata or {}).get("index_columns", [])
-    return table.drop_columns([name for name in index if name in table.column_names])
+        return pa.table(frame) if by_arrow else interchange.from_dataframe(frame)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError, RuntimeError) as error:
+        cannot_be_read("the frame", error)
+
+
+def _table_of_pandas(frame: Any) -> pa.Table:
+    """The columns one by one: those of objects, categories and sparse numbers need the rules of `column_of`."""
+    names = [str(name) for name in frame.columns]
+    return pa.table([column_of(name, frame.iloc[:, k]) for k, name in enumerate(names)], names=names)
 
 
 def table_of_mapping(columns: Mapping[Any, Any]) -> pa.Table:
@@ -49,14 +71,6 @@ def table_of_mapping(columns: Mapping[Any, Any]) -> pa.Table:
         name, other = next(pair for pair in others if pair[1] != rows)
         raise DataError(f"column {first!r} has {rows} rows, but column {name!r} has {other}: make them equal")
     return pa.table(arrays)
-
-
-def column_of(name: str, values: Any) -> pa.Array:
-    """One column, NaN and None as missing. Raises DataError for values that a column cannot hold."""
-    try:
-        return pa.array(_native(values), from_pandas=True)
-    except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
-        _cannot_become_table(f"column {name!r}", error)
 
 
 def _as_column(name: Any, values: Any) -> Any:
@@ -82,13 +96,3 @@ def _shape(values: Any) -> str:
     if hasattr(values, "shape"):
         return f"an array of shape {tuple(values.shape)}"
     return "a list of lists" if isinstance(values, list | tuple) else f"a {type(values).__name__}"
-
-
-def _native(values: Any) -> Any:
-    swapped = isinstance(values, np.ndarray) and not values.dtype.isnative
-    return values.astype(values.dtype.newbyteorder("=")) if swapped else values
-
-
-def _cannot_become_table(what: str, error: Exception) -> NoReturn:
-    reason = " ".join("; ".join(str(part) for part in error.args).split())
-    raise DataError(f"{what} cannot be read ({reason}): a column holds numbers, words or booleans") from None

@@ -161,8 +161,7 @@ class Classes(ClassTarget, TableTarget):
         return self._one_hot(codes, dtype, lambda row: str(texts_of(column)[row].as_py()))
 
     def learnable(self, truth: NDArray[Any]) -> NDArray[np.bool_]:
-        known: NDArray[np.bool_] = truth.any(axis=1)
-        return known
+        return np.asarray(truth.any(axis=1))
 
     @property
     def as_truth(self) -> TableTarget:
