@@ -17,7 +17,9 @@ def test_exp_of_what_is_too_large_is_infinite_and_is_said(engine, x):
     net = cr.Network([2, 1], output="exp", cost="poisson", initializer=([[[1], [2]]], [[0.5]]))
     X = [[0.0, 0.0], [x, x], [x, x]]
     for predict in (lambda X: net.predict(X, engine=engine), net.predictor(engine=engine)):
-        with pytest.warns(cr.ChainruleWarning, match="the outputs of 2 rows are infinite or NaN, such as of row 1: ") as said:
+        with pytest.warns(
+            cr.ChainruleWarning, match="the outputs of 2 rows are infinite or NaN, such as of row 1: "
+        ) as said:
             assert predict(X)[1:].tolist() == [[np.inf], [np.inf]]
         assert len(said) == 1
         assert said[0].filename == __file__

@@ -26,6 +26,7 @@ __all__ = [
     "read_numbers",
     "shown",
     "text_of",
+    "texts_of",
     "values_of",
     "words_of",
 ]
@@ -225,6 +226,18 @@ def words_of(column: Any, name: str = "?") -> pa.Array:
     text = pc.replace_substring_regex(text, _WHOLE, r"\1")
     text = pc.if_else(among(text, _TRUE), "true", text)
     return pc.if_else(among(text, _FALSE), "false", text)
+
+
+def texts_of(column: Any, name: str = "?") -> pa.Array:
+    """The cells as they are written, null where missing; cells that are not text as `words_of` writes them.
+
+    >>> texts_of(["01", " 1.0 ", "True", ""]).to_pylist()
+    ['01', '1.0', 'True', None]
+
+    Raises DataError where `words_of` does.
+    """
+    text = text_of(column)
+    return words_of(column, name) if text is None else text
 
 
 def _is_bytes(kind: pa.DataType) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.tables.arrow import pa
+from chainrule.tables.arrow import pa, pc
 from chainrule.tables.chunks import Chunk
 from chainrule.tables.columns import (
     NumberCells,
@@ -27,9 +27,10 @@ from chainrule.tables.columns import (
     read_numbers,
     shown,
     text_of,
+    texts_of,
     words_of,
 )
-from chainrule.tables.missing import PLACEHOLDERS, among, plain_characters, without
+from chainrule.tables.missing import PLACEHOLDERS, among, one_array, plain_characters, without
 from chainrule.tables.number_forms import PLAIN, otherwise
 from chainrule.tables.profile.dates import Forms
 from chainrule.tables.profile.fits import Cell, has_digits
@@ -43,6 +44,7 @@ __all__ = ["MOST_CLASSES", "ColumnProfile", "TargetProfile", "profile_columns"]
 
 MOST_CLASSES = 20  # different values of a target that are taken for classes
 EXACT = 2.0**53  # from here on float64 confuses integers, so that only text tells them apart
+_PLAIN = r"^-?(0|[1-9][0-9]*)(\.0+|\.[0-9]*[1-9])?$"  # a number that is written as it usually is
 
 
 class ColumnProfile:
@@ -119,7 +121,7 @@ class ColumnProfile:
         if not len(cells):
             return
         if self._recounted:
-            self._add_words(cells, words_of(cells, self.name), rows)
+            self._add_words(cells, self._as_words(cells), rows)
             return
         self.rows += len(cells)
         self._compare_order(cells)
@@ -159,6 +161,10 @@ class ColumnProfile:
             return otherwise(PLAIN) if self.points.thousands else None
         return self.written.chosen if self.forms.chosen is None else None
 
+    def _as_words(self, cells: Any) -> pa.Array:
+        """The cells as words."""
+        return words_of(cells, self.name)
+
     def _compare_order(self, cells: Any) -> None:
         """Keep the order of the words if all chunks come with the same one."""
         order = order_of(cells, self.name)
@@ -180,7 +186,7 @@ class ColumnProfile:
         self._uncounted = self.present - len(cells)
 
     def _count(self, cells: Any, rows: NDArray[np.int64]) -> None:
-        words = words_of(cells, self.name)
+        words = self._as_words(cells)
         self.missing += words.null_count
         self._add_words(cells, words, rows)
         self._keep_words(words, rows)
@@ -251,20 +257,25 @@ class ColumnProfile:
 class TargetProfile(ColumnProfile):
     """What a target column holds: also its different numbers, and those of categories too.
 
-    `values` are those numbers in order, None if there are more than 2^20; `as_text` says that some are so large that
-    only their text tells them apart, and that `counts` has their words. Placeholders are words here. `cells`, if there
-    are any, keep what each row holds.
+    `values` are those numbers in order, None if there are more than 2^20; `as_text` says that their text may say more,
+    and that `counts` has their words as they are written. Placeholders are words here. `cells`, if there are any, keep
+    what each row holds.
+
+    `task` is what the target may become, classes or a number; `typed` whether the table has types, so that a text is
+    meant as one. Without types only a text that is not plainly written, such as 007, may be more than its number.
     """
 
     _allows_placeholders = False
 
-    def __init__(self, name: str, task: str = "auto") -> None:
+    def __init__(self, name: str, task: str = "auto", typed: bool = True) -> None:
         self.cells: TargetCells | None = None
-        self._task = task
+        self._task, self._typed = task, typed
         super().__init__(name)
 
     def _begin(self) -> None:
         super()._begin()
+        self.texts = False  # whether the numbers are texts of a table that has types
+        self._odd = False  # whether numbers are not plainly written
         self.values: NDArray[np.float64] | None = np.empty(0)
         self._largest = 0.0
         if self.cells is not None:
@@ -280,8 +291,18 @@ class TargetProfile(ColumnProfile):
 
     @property
     def as_text(self) -> bool:
+        """Whether the text of the numbers may say more: of codes, and if float64 does not tell them apart."""
+        return self.values is not None and (self.large or (self._may_be_classes and (self.texts or self._odd)))
+
+    @property
+    def large(self) -> bool:
         """Whether the numbers are too large for float64 to tell them apart."""
-        return self.values is not None and self._largest >= EXACT
+        return self._largest >= EXACT
+
+    @property
+    def _may_be_classes(self) -> bool:
+        few = self.categorical or (self.values is not None and len(self.values) <= MOST_CLASSES)
+        return self._task == "classification" or (self._task == "auto" and few)
 
     @property
     def _incomplete(self) -> bool:
@@ -299,10 +320,22 @@ class TargetProfile(ColumnProfile):
         wanted = self._task == "regression" or (self._task == "auto" and not few)
         return super()._form() if wanted else None
 
+    def _as_words(self, cells: Any) -> pa.Array:
+        return texts_of(cells, self.name)
+
     def _add_words(self, cells: Any, words: pa.Array, rows: NDArray[np.int64]) -> None:
         self.counts.add(words)
         digits = has_digits(words)
         self.written.add(self._text(cells) if digits else words, rows, digits)
+
+    def _add_numbers(self, cells: Any, rows: NDArray[np.int64], numbers: NumberCells) -> None:
+        super()._add_numbers(cells, rows, numbers)
+        is_text = cells is not None and pa.types.is_large_string(one_array(cells[:0]).type)
+        if is_text and self._typed:
+            self.texts = True
+        elif is_text and not (self._odd or numbers.boolean):
+            plain = pc.match_substring_regex(texts_of(cells, self.name), _PLAIN)
+            self._odd = pc.all(plain).as_py() is False
 
     def _add_distinct(self, values: NDArray[np.float64]) -> None:
         if self.values is not None:
@@ -323,7 +356,7 @@ class TargetProfile(ColumnProfile):
         """Keep cells that are not part of the profile, such as those of a test."""
         numbers = self._numbers(cells, None) if self.first_word is None else None
         if numbers is None:
-            self._keep_words(words_of(cells, self.name), rows)
+            self._keep_words(self._as_words(cells), rows)
         else:
             self._keep_numbers(numbers, rows)
 

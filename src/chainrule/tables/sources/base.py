@@ -28,6 +28,7 @@ class Source(ABC):
     origin: str  #: its name in messages, e.g. `'houses.csv'` with the quotation marks
     names: list[str]  #: the columns that have a name, in order
     notes: list[str]  #: lines for the user about how it is read; complete once it was read to its end
+    typed = True  #: whether cells have a type, so that a text is meant as one; a CSV has text only
     named = True  #: whether the names of the columns are in the source itself
     hint = ""  #: what may be wrong where it lacks a column
     schema: pa.Schema | None = None  #: the types of all columns, if they are known before the rows are read

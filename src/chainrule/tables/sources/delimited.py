@@ -51,6 +51,8 @@ class DelimitedSource(Source):
     rows are not all as long as its first line.
     """
 
+    typed = False
+
     def __init__(self, path: Path) -> None:
         self._path, self.origin, self.notes = path, repr(str(path)), []
         only_tab = unpacked_name(path).endswith((".tsv", ".tab"))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import DataError, RowError
+from chainrule.tables.columns import words_of
 from chainrule.tables.number_forms import PLAIN, in_words
 from chainrule.tables.profile import Cell, Shape, TargetProfile
 from chainrule.tables.profile.column import MOST_CLASSES
@@ -32,9 +35,9 @@ def choose_target(profile: TargetProfile, task: str, log: bool = True) -> TableT
         raise DataError(f"target {name!r} has no values, every cell is missing: choose another column")
     if not profile.numeric:
         return _of_words(profile, task)
-    if task != "regression" and profile.boolean:
+    if task != "regression" and profile.boolean and not profile.texts:
         return _classes(name, "boolean", ["true" if value else "false" for value in _distinct(profile)])
-    few = task == "auto" and profile.form is None and (_few(profile) or profile.categorical)
+    few = task == "auto" and profile.form is None and (_few(profile) or profile.categorical or profile.boolean)
     if task == "classification" or few:
         return _of_numbers(profile)
     mean, scale = profile.moments.standard()
@@ -80,7 +83,16 @@ def _of_words(profile: TargetProfile, task: str) -> Classes:
         raise RowError(row, line, name=name, word=word, form=form, advice=f"fix it, or {_CLASSES}")
     if profile.counts.too_many or (task == "auto" and profile.counts.distinct() > MOST_CLASSES):
         _refuse(profile, task, Cell(row, word), form)
-    return _classes(name, "text", sorted(word for word, _ in profile.counts.words()))
+    return _of_texts(profile)
+
+
+def _of_texts(profile: TargetProfile) -> Classes:
+    """The words as classes, in the order of the categories if these have one."""
+    words = sorted(word for word, _ in profile.counts.words())
+    ordered = [word for word in profile.order or () if word in words]
+    if len(ordered) == len(words):
+        return _classes(profile.name, "ordered", ordered)
+    return _classes(profile.name, "text", words)
 
 
 def _refuse(profile: TargetProfile, task: str, cell: Cell, form: str) -> None:
@@ -100,11 +112,18 @@ def _refuse(profile: TargetProfile, task: str, cell: Cell, form: str) -> None:
 
 def _of_numbers(profile: TargetProfile) -> Classes:
     name, distinct = profile.name, _distinct(profile)
-    if profile.as_text:
-        return _classes(name, "text", sorted(word for word, _ in profile.counts.words()))
+    if profile.as_text and (profile.large or profile.texts or _are_codes(profile, distinct)):
+        return _of_texts(profile)
     if (distinct == np.trunc(distinct)).all():
         return _classes(name, "integer", [str(int(value)) for value in distinct])
     return _classes(name, "number", [repr(float(value) + 0.0) for value in distinct])
+
+
+def _are_codes(profile: TargetProfile, distinct: NDArray[np.float64]) -> bool:
+    """Whether a number is written with a zero before it, or in two ways."""
+    words = [word for word, _ in profile.counts.words()]
+    different = len(set(words_of(words).to_pylist()))
+    return different > len(distinct) or any(re.match(r"[+-]?0[0-9]", word) for word in words)
 
 
 def _classes(name: str, type_: str, words: list[str]) -> Classes:
