@@ -454,8 +454,8 @@ def test_logarithms_are_read_back_from_a_file():
     ],
 )
 def test_real_targets_there_and_back(shared_data, file, names, blocks):
-    table = read_table(shared_data(file))
-    targets = Targets.fit(table, names)
+    source = as_source(shared_data(file))
+    table, targets = read_table(shared_data(file)), Targets.fit(source, names)
     assert targets.blocks == blocks
     there = targets.present(table)
     frame = pd.read_csv(shared_data(file), na_values="?")[there].reset_index(drop=True)
