@@ -7,9 +7,8 @@
 // those of src/chainrule/activations/entries.py, NaN and sigma'(0) included.
 #pragma once
 
-#include "masked.h"
+#include "sums.h"
 #include "types.h"
-#include "vmath.h"
 
 namespace {
 
@@ -114,50 +113,28 @@ template <class... S> struct List {
 };
 using Activations = List<Identity, Sigmoid, Tanh, Relu, LeakyRelu, Elu, Selu, Gelu, Silu, Softplus, Exp, Softmax>;
 
-// Reduces the lanes of a vector by `op`, half with half, in one fixed order.
-template <class T, int N, class Op> CHAINRULE_INLINE T reduce(const T *lane, Op op) {
-  if constexpr (N == 1) {
-    return *lane;
-  } else {
-    typedef T half __attribute__((vector_size(N / 2 * sizeof(T))));
-    half low, high;
-    __builtin_memcpy(&low, lane, sizeof low);
-    __builtin_memcpy(&high, lane + N / 2, sizeof high);
-    low = op(low, high);
-    return reduce<T, N / 2>((const T *)&low, op);
-  }
-}
-template <class V> CHAINRULE_INLINE element<V> largest(V v) {
-  return reduce<element<V>, lanes<element<V>>>((const element<V> *)&v, [](auto a, auto b) { return a > b ? a : b; });
-}
-template <class V> CHAINRULE_INLINE element<V> total(V v) {
-  return reduce<element<V>, lanes<element<V>>>((const element<V> *)&v, [](auto a, auto b) { return a + b; });
-}
-
 // a_j = e^(z_j - max z) / sum_k e^(z_k - max z) for one row of `width` elements; z and a are the same or do not
 // overlap.
 template <class T> void softmax_row(const T *z, T *a, Index width) {
   constexpr int VL = lanes<T>;
-  vec<T> max_z = broadcast(-number<T>::infinity), sum{};
+  vec<T> max_z = broadcast(-number<T>::infinity);
   for (Index j = 0; j < width; j += VL) max_z = larger(load_first(z + j, width - j, -number<T>::infinity), max_z);
   const vec<T> shift = broadcast(largest(max_z));
-  for (Index j = 0; j < width; j += VL) {
+  const T sum = sum_along<T>(width, [&](Index j) {
     vec<T> e = exp(load_first(z + j, width - j, -number<T>::infinity) - shift);
     e = width - j < VL ? (first_lanes<T>(width - j) ? e : vec<T>{}) : e;
-    sum = sum + e;
     store_first(a + j, width - j, e);
-  }
-  const vec<T> divisor = broadcast(total(sum));
+    return e;
+  });
+  const vec<T> divisor = broadcast(sum);
   for (Index j = 0; j < width; j += VL) store_first(a + j, width - j, load_first(a + j, width - j, T(0)) / divisor);
 }
 
 // delta_i = a_i (g_i - sum_j g_j a_j) for one row, in place of g.
 template <class T> void softmax_pull_back_row(T *delta, const T *a, Index width) {
   constexpr int VL = lanes<T>;
-  vec<T> sum{};
-  for (Index j = 0; j < width; j += VL)
-    sum = sum + load_first(delta + j, width - j, T(0)) * load_first(a + j, width - j, T(0));
-  const vec<T> mean = broadcast(total(sum));
+  const vec<T> mean = broadcast(sum_along<T>(
+      width, [&](Index j) { return load_first(delta + j, width - j, T(0)) * load_first(a + j, width - j, T(0)); }));
   for (Index j = 0; j < width; j += VL) {
     vec<T> g = load_first(a + j, width - j, T(0)) * (load_first(delta + j, width - j, T(0)) - mean);
     store_first(delta + j, width - j, g);

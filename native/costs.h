@@ -148,19 +148,7 @@ struct SoftplusPoisson {  // ln a is z - e^z / 2 and sigma' / a is 1 - e^z / 2 f
   }
 };
 
-// Pairs of softmax: on tiles. Sums over columns are cut into blocks, so that rounding errors grow little with the
-// width.
-
-// f(0) + ... + f(width - 1), vectors.
-template <class V, class F> CHAINRULE_INLINE V sum_of(Index width, F f) {
-  V sum{};
-  for (Index begin = 0; begin < width; begin += 64) {
-    V part{};
-    for (Index j = begin; j < width && j < begin + 64; j++) part = part + f(j);
-    sum = sum + part;
-  }
-  return sum;
-}
+// Pairs of softmax: on tiles. Sums over columns are those of sums.h: rounding errors grow little with the width.
 
 template <class T> CHAINRULE_INLINE vec<T> column(const T *of, Index j) { return load(of + j * lanes<T>); }
 template <class T> CHAINRULE_INLINE void set_column(T *of, Index j, vec<T> v) { store(of + j * lanes<T>, v); }

@@ -3,7 +3,7 @@
 //                                     M × N × K                      A               B
 //   forward    Z = [A, 1] W̃           rows × n_out × (n_in + 1)      row-stored      micropanels of W̃, always packed
 //   backward   G = delta W^T          rows × n_in × n_out            row-stored      micropanels of W^T, always packed
-//   gradient   dW̃ = [A, 1]^T delta    (n_in + 1) × n_out × rows      column-stored   delta, packed where that pays
+//   gradient   dW̃ = [A, 1]^T delta/m  (n_in + 1) × n_out × rows      column-stored   delta, packed where that pays
 //
 // A is never packed: the micro-kernel broadcasts its elements, and rows of a batch are consecutive already.
 //
@@ -76,7 +76,7 @@ template <class T> struct Product {
   CHAINRULE_INLINE Microtile<T> microtile(Index p, Index row) const {
     const Index at = panels.first(p) * lanes<T>, NR = panels.NV(p) * lanes<T>;
     const T *own_gate = gate ? gate + row * ldg + at : nullptr;
-    return {A + row * lda, lda, B + K * at, NR, C + row * ldc + at, ldc, K, epilogue, own_gate, ldg, nullptr, 0};
+    return {A + row * lda, lda, B + K * at, NR, C + row * ldc + at, ldc, K, epilogue, own_gate, ldg, nullptr, 0, T(1)};
   }
 };
 

@@ -36,6 +36,8 @@
 //               reads or writes.
 //   prefetch    Any address and step, also of memory that does not exist: a hint for one cache line is given for
 //               each k, at prefetch + k * prefetch_step, and never faults.
+//   scale       The gradient is a mean: its finished sum is multiplied by 1 / m, so that a sum that is exactly 0 stays
+//               0. Forward and backward have no scale.
 //   order       A sum of more than KC products is cut into blocks of KC, which are added in order: rounding errors grow
 //               with KC + K / KC in place of K. M, NV, packing and threads cut no sum, so no bit depends on them.
 //   error       |C_ij - exact| <= (KC + K / KC) eps Σ_k |A_ik| |B_kj|, to first order in eps.
@@ -81,6 +83,7 @@ template <class T> struct Microtile {
   Index ldg;
   const char *prefetch;
   Index prefetch_step;
+  T scale;  // of ColumnStored: C = scale AB
 };
 
 // accumulator = A B for at most KC products.
@@ -135,6 +138,8 @@ template <class T, Storage storage, int M, int NV> void microkernel(const Microt
   constexpr int VL = lanes<T>;
   vec<T> accumulator[M][NV];
   accumulate<T, storage, M, NV>(t, accumulator);
+  if constexpr (storage == ColumnStored)
+    EACH (i, v) accumulator[i][v] = accumulator[i][v] * broadcast(t.scale);
   const vec<T> zero{};
   switch (t.epilogue) {
     case Epilogue::None:
@@ -152,8 +157,8 @@ template <class T, Storage storage, int M, int NV> void microkernel(const Microt
   }
 }
 
-// The epilogue of BP4: the gradient A B, still in registers, moves the weights C by a rule whose slots are laid out
-// like C.
+// The epilogue of BP4: the gradient scale A B, still in registers, moves the weights C by a rule whose slots are laid
+// out like C.
 template <class T, class Rule, int M, int NV>
 void update_microkernel(const Microtile<T> &t, const Rule &rule, T *slot_0, T *slot_1) {
   constexpr int VL = lanes<T>;
@@ -161,7 +166,7 @@ void update_microkernel(const Microtile<T> &t, const Rule &rule, T *slot_0, T *s
   accumulate<T, ColumnStored, M, NV>(t, gradient);
   EACH (i, v) {
     const Index at = i * t.ldc + v * VL;
-    store(t.C + at, rule(gradient[i][v], load(t.C + at), slot_0 + at, slot_1 + at));
+    store(t.C + at, rule(gradient[i][v] * broadcast(t.scale), load(t.C + at), slot_0 + at, slot_1 + at));
   }
 }
 #undef EACH

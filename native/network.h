@@ -44,7 +44,7 @@ template <class T> struct Network {
   T *mask;  // all bits 1 where there is a weight, else 0, laid out like the weights; null if no layer has a mask
   double *sums;  // of gradients, where a batch comes in chunks
   Index elements, parameters;
-  T *targets, *term_weights, *row_scale;  // targets and weights of terms are stored block by block
+  T *targets, *term_weights;  // targets and weights of terms are stored block by block
   double *row_cost, *row_weight, *dropout;
   T *scratch;  // scratch_piece elements for each thread
   Index scratch_piece;
@@ -125,7 +125,6 @@ template <class T> void lay_out_output(Network<T> &net, const chainrule::Archite
   net.block = arena.take<chainrule::Block>(a.blocks);
   net.targets = arena.take<T>(net.capacity * n_L);
   net.term_weights = arena.take<T>(net.capacity * n_L);
-  net.row_scale = arena.take<T>(net.capacity);
   net.row_cost = arena.take<double>(net.capacity);
   net.row_weight = arena.take<double>(net.capacity);
   net.scratch_piece = net.capacity * 3 * lanes<T>;  // a packed micropanel of delta

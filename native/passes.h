@@ -3,7 +3,8 @@
 //    neurons 0 ─ layer 0 → neurons 1 ─ layer 1 → ... → neurons H     forward:  A̅ = [A, 1],  Z = A̅ W̃
 //                          delta 1   ←    ...        ← delta H       backward: G = delta W^T
 //
-// The weights s / m of the examples enter with delta^L; every later delta is linear in it, so it has them too.
+// The weights s of the examples enter with delta^L; every later delta is linear in it, so it has them too. The mean
+// over the batch divides the finished sum of BP3 and BP4.
 #pragma once
 
 #include "dropout.h"
@@ -37,12 +38,13 @@ template <class T> CHAINRULE_INLINE T number_at(const char *p, int kind) {
   }
 }
 
-// Columns from..from+count-1 of a row, as T.
+// Columns from..from+count-1 of a row, as T. An address that is no multiple of the element size is read byte by byte.
 template <class T> CHAINRULE_INLINE void copy_row(const Matrix &M, Index row, Index from, Index count, T *to) {
   const char *p = M.data + row * M.row_stride + from * M.column_stride;
   const int own = sizeof(T) == 4 ? chainrule::Float32 : chainrule::Float64;
+  const bool vectors = M.kind == own && M.column_stride == Index(sizeof(T)) && uintptr_t(p) % sizeof(T) == 0;
   Index j = 0;
-  if (M.kind == own && M.column_stride == Index(sizeof(T)))
+  if (vectors)
     for (; j + lanes<T> <= count; j += lanes<T>) store(to + j, load((const T *)p + j));
   for (; j < count; j++) to[j] = number_at<T>(p + j * M.column_stride, M.kind);
 }
@@ -62,7 +64,7 @@ template <class T> void gather_targets(Network<T> &net, const Matrix &M, Index r
   }
 }
 
-template <class T> void gather_weights(Network<T> &net, const Examples &e, double share, Index row, Index r) {
+template <class T> void gather_weights(Network<T> &net, const Examples &e, Index row, Index r) {
   T weight = 1;
   if (e.weight.kind != chainrule::None && !e.by_term) copy_row(e.weight, row, 0, 1, &weight);
   if (e.by_term)
@@ -72,18 +74,16 @@ template <class T> void gather_weights(Network<T> &net, const Examples &e, doubl
       copy_row(e.weight, row, block.start, width, net.term_weights + net.capacity * block.start + r * width);
     }
   net.row_weight[r] = weight;
-  net.row_scale[r] = T(double(weight) * share);
 }
 
 template <class T> void gather(Network<T> &net, const Examples &e, const Batch &batch, Index begin, Index end) {
   Neurons<T> &input = net.neurons[0];
-  const double share = 1 / double(batch.whole);
   for (Index r = begin; r < end; r++) {
     const Index row = batch.row(r);
     copy_row(e.X, row, 0, input.n, input.A + r * input.ld);
     input.A[r * input.ld + input.n] = 1;
     gather_targets(net, e.T, row, r);
-    gather_weights(net, e, share, row, r);
+    gather_weights(net, e, row, r);
   }
 }
 
@@ -128,8 +128,9 @@ template <class T> void forward(Network<T> &net, const Batch &batch, Index begin
   }
 }
 
-// The costs of rows, and BP1. With `scaled` delta^L is multiplied by the weights s / m.
-template <class T> void output_errors(Network<T> &net, bool by_term, bool scaled, Index begin, Index end, T *scratch) {
+// The costs of rows, and BP1. With `weighted` delta^L is multiplied by the weights s.
+template <class T> void output_errors(Network<T> &net, bool by_term, bool weighted, Index begin, Index end,
+                                      T *scratch) {
   Neurons<T> &last = net.neurons[net.layers];
   for (Index at = begin; at < end; at += output_rows) {
     const Index rows = end - at < output_rows ? end - at : output_rows;
@@ -143,9 +144,10 @@ template <class T> void output_errors(Network<T> &net, bool by_term, bool scaled
     }
   }
   for (Index r = begin; r < end; r++) {
+    if (net.row_weight[r] == 1) continue;
     net.row_cost[r] *= net.row_weight[r];
-    if (!scaled) continue;
-    const vec<T> scale = broadcast(net.row_scale[r]);
+    if (!weighted) continue;
+    const vec<T> scale = broadcast(T(net.row_weight[r]));
     T *delta = last.delta + r * last.ld;
     for (Index j = 0; j < last.n; j += lanes<T>) store(delta + j, load(delta + j) * scale);
   }
@@ -203,15 +205,17 @@ template <class T, class F> CHAINRULE_INLINE void each_macrotile(const Network<T
   }
 }
 
-// BP3 and BP4 of a macrotile, microtile by microtile; B is the micropanel of delta. run(microtile, row, rows) sets C
-// and calls the micro-kernel.
+// BP3 and BP4 of a macrotile, microtile by microtile, from m rows; B is the micropanel of delta, and `whole` the number
+// of rows of the mean (1 for a sum). run(microtile, row, rows) sets C and calls the micro-kernel.
 template <class T, class Run>
-CHAINRULE_INLINE void gradient_microtiles(const Network<T> &net, const Macrotile &tile, Index m, const T *B, Index ldb,
-                                          Prefetch &prefetch, Run run) {
+CHAINRULE_INLINE void gradient_microtiles(const Network<T> &net, const Macrotile &tile, Index m, Index whole,
+                                          const T *B, Index ldb, Prefetch &prefetch, Run run) {
   const Neurons<T> &from = net.neurons[tile.k];
   const int NV = net.layer[tile.k].panels().NV(tile.p);
+  const Index NR = NV * lanes<T>;
+  const T scale = T(1 / double(whole));
   each_microtile(tile.begin, tile.end, MR(NV), [&](Index row, Index rows) {
-    Microtile<T> t{from.A + row, from.ld, B, ldb, nullptr, NV * lanes<T>, m, Epilogue::None, nullptr, 0, nullptr, 0};
+    Microtile<T> t{from.A + row, from.ld, B, ldb, nullptr, NR, m, Epilogue::None, nullptr, 0, nullptr, 0, scale};
     prefetch.assign(t);
     run(t, row, int(rows));
   });

@@ -5,7 +5,7 @@
 // second:
 //
 //   fused       the gradient of a microtile moves its weights while it is in registers or in L1; it is never stored
-//   collected   the gradient is stored (in float64 over the chunks of a large batch), then moves the weights: for
+//   collected   the gradient is stored (the chunks of a large batch added in float64), then moves the weights: for
 //               clipping by its norm, for batches of more than `chunk` rows, and for `gradient` itself
 #pragma once
 
@@ -41,13 +41,13 @@ template <class T> Weights<T> weights_at(Network<T> &net, const Macrotile &tile,
 
 // Forward, costs and backward for this thread's rows.
 template <class T>
-void sweep(Network<T> &net, const Examples &e, const Batch &batch, bool scaled, Prefetch &prefetch, int thread,
+void sweep(Network<T> &net, const Examples &e, const Batch &batch, bool weighted, Prefetch &prefetch, int thread,
            int threads) {
   const Share rows(batch.rows, thread, threads);
   if (rows.begin == rows.end) return;
   gather(net, e, batch, rows.begin, rows.end);
   forward(net, batch, rows.begin, rows.end, prefetch);
-  output_errors(net, e.by_term, scaled, rows.begin, rows.end, scratch_of(net, thread));
+  output_errors(net, e.by_term, weighted, rows.begin, rows.end, scratch_of(net, thread));
   backward(net, rows.begin, rows.end, prefetch);
 }
 
@@ -62,7 +62,7 @@ void fused_update_by(Network<T> &net, Index m, const Rule &rule, Prefetch &prefe
   each_macrotile(net, thread, threads, [&](const Macrotile &tile) {
     delta.select(net, tile, m, scratch_of(net, thread));
     const int NV = net.layer[tile.k].panels().NV(tile.p);
-    gradient_microtiles(net, tile, m, delta.B, delta.ldb, prefetch, [&](Microtile<T> &t, Index row, int rows) {
+    gradient_microtiles(net, tile, m, m, delta.B, delta.ldb, prefetch, [&](Microtile<T> &t, Index row, int rows) {
       Weights<T> moved = weights_at(net, tile, row, rows);
       if constexpr (Rule::light)
         if (plain) {
@@ -84,22 +84,24 @@ template <class T> void fused_update(Network<T> &net, Index m, double rate, Pref
                [&](const auto &rule) { fused_update_by(net, m, rule, prefetch, thread, threads); });
 }
 
-// Collected: the gradient to memory; chunks of a batch are added up in float64.
+// Collected: the gradient to memory; sums over the chunks of a batch are added up in float64, then divided.
 template <class T> void collect(Network<T> &net, const Batch &batch, int thread, int threads) {
   DeltaMicropanel<T> delta;
   Prefetch none;
+  const bool one_chunk = batch.rows == batch.whole, last = batch.begin + batch.rows == batch.whole;
   each_macrotile(net, thread, threads, [&](const Macrotile &tile) {
     delta.select(net, tile, batch.rows, scratch_of(net, thread));
     const int NV = net.layer[tile.k].panels().NV(tile.p);
     const Index ld = NV * lanes<T>, at = net.layer[tile.k].panel_at(tile.p);
-    gradient_microtiles(net, tile, batch.rows, delta.B, delta.ldb, none, [&](Microtile<T> &t, Index row, int rows) {
+    const auto to_memory = [&](Microtile<T> &t, Index row, int rows) {
       t.C = net.gradient + at + row * ld;
       kernel_of<Microkernels<T, ColumnStored>>(rows, NV)(t);
-    });
-    if (batch.rows == batch.whole) return;
+    };
+    gradient_microtiles(net, tile, batch.rows, one_chunk ? batch.whole : 1, delta.B, delta.ldb, none, to_memory);
+    if (one_chunk) return;
     for (Index i = at + tile.begin * ld; i < at + tile.end * ld; i++) {
       net.sums[i] = (batch.begin ? net.sums[i] : 0) + net.gradient[i];
-      if (batch.begin + batch.rows == batch.whole) net.gradient[i] = T(net.sums[i]);
+      if (last) net.gradient[i] = T(net.sums[i] / double(batch.whole));
     }
   });
 }
@@ -117,18 +119,32 @@ template <class T> void adjust_collected(Network<T> &net, const Adjust<T> &adjus
   });
 }
 
+// sum of (g_ij / most)^2 over a layer, in 8 lanes: i and j ascending as in theta, element j in lane j mod 8. So the
+// order does not depend on the micropanels (whose padding adds 0).
+template <class T> void add_squares(const Layer<T> &layer, const T *packed, double most, double (&lane)[8]) {
+  const Micropanels panels = layer.panels();
+  for (Index i = 0; i < layer.rows(); i++)
+    for (Index p = 0; p < panels.count(); p++) {
+      const Index NR = panels.NV(p) * lanes<T>, from = panels.first(p) * lanes<T>;
+      const T *g = packed + layer.panel_at(p) + i * NR;
+      for (Index j = 0; j < NR; j++) {
+        const double share = g[j] / most;
+        lane[(from + j) % 8] += share * share;
+      }
+    }
+}
+
 // min(1, norm / |g|) for the collected gradient, without overflow; one order of summation.
 template <class T> double clip_factor(const Network<T> &net, double norm) {
-  double most = 1e-30, sum = 0;
+  double most = 1e-30, lane[8] = {};
   for (Index i = 0; i < net.elements; i++) {
     const double size = __builtin_fabs(double(net.gradient[i]));
     if (!(size <= most)) most = size;  // NaN too
   }
-  for (Index i = 0; i < net.elements; i++) {
-    const double share = net.gradient[i] / most;
-    sum += share * share;
-  }
-  const double length = most * __builtin_sqrt(sum);
+  for (Index k = 0; k < net.layers; k++) add_squares(net.layer[k], net.gradient, most, lane);
+  for (int half = 4; half; half /= 2)
+    for (int i = 0; i < half; i++) lane[i] += lane[i + half];
+  const double length = most * __builtin_sqrt(lane[0]);
   return length > norm || length != length ? norm / length : 1;
 }
 
@@ -149,34 +165,33 @@ template <class T> void move_collected(Network<T> &net, double rate, int thread,
 // |x|^2 in float64. |dC_x/dtheta|^2 is the sum over the layers of |[a, 1]|^2 |delta|^2.
 // Source: Goodfellow, Efficient per-example gradient computations, arXiv:1510.01799, 2015.
 template <class T> double squared(const T *x, Index n) {
-  vec<T> sum{};
-  for (Index j = 0; j < n; j += lanes<T>) {
+  double total = sum_along<T>(n, [&](Index j) {
     vec<T> v = load(x + j);
     if (n - j < lanes<T>) v = first_lanes<T>(n - j) ? v : vec<T>{};
-    sum = fma(v, v, sum);
-  }
-  double total = 0;
-  for (int i = 0; i < lanes<T>; i++) total += sum[i];
+    return v * v;
+  });
   if (total > 1e-30 && total < double(number<T>::infinity)) return total;
   total = 0;  // squares overflowed or vanished, or there is a NaN
   for (Index j = 0; j < n; j++) total += double(x[j]) * double(x[j]);
   return total;
 }
 
-// That sum for one layer with a mask M: sum of a_i^2 M_ij delta_j^2.
+// That sum for one layer with a mask M: sum of a_i^2 M_ij delta_j^2, j ascending for each i, so that its order does not
+// depend on the micropanels.
 template <class T> double squared_under_mask(const Network<T> &net, Index k, const T *a, const T *delta) {
   const Layer<T> &layer = net.layer[k];
   const Micropanels panels = layer.panels();
   double total = 0;
-  for (Index p = 0; p < panels.count(); p++) {
-    const T *mask = net.mask + layer.panel_at(p);
-    for (Index i = 0; i < layer.rows(); i++)
+  for (Index i = 0; i < layer.rows(); i++) {
+    double sum = 0;
+    for (Index p = 0; p < panels.count(); p++) {
+      const T *mask = net.mask + layer.panel_at(p) + i * panels.NV(p) * lanes<T>;
       for (int v = 0; v < panels.NV(p); v++, mask += lanes<T>) {
         const vec<T> d = from_bits(bits(load(delta + (panels.first(p) + v) * lanes<T>)) & bits(load(mask)));
-        double sum = 0;
         for (int j = 0; j < lanes<T>; j++) sum += double(d[j]) * double(d[j]);
-        total += double(a[i]) * double(a[i]) * sum;
       }
+    }
+    total += double(a[i]) * double(a[i]) * sum;
   }
   return total;
 }
@@ -191,11 +206,11 @@ template <class T> double squared_norm(const Network<T> &net, Index r) {
   return total;
 }
 
-// Scales every example's delta so that its gradient is at most `most` long, then by its weight s / m.
+// Scales every example's delta so that its gradient is at most `most` long, then by its weight s.
 template <class T> void clip_examples(Network<T> &net, double most, Index begin, Index end) {
   for (Index r = begin; r < end; r++) {
     const double length = __builtin_sqrt(squared_norm(net, r));
-    const vec<T> scale = broadcast(T(net.row_scale[r] * (length > most ? most / length : 1)));
+    const vec<T> scale = broadcast(T(net.row_weight[r] * (length > most ? most / length : 1)));
     for (Index k = 1; k <= net.layers; k++) {
       Neurons<T> &x = net.neurons[k];
       for (Index j = 0; j < x.n; j += lanes<T>) store(x.delta + r * x.ld + j, load(x.delta + r * x.ld + j) * scale);

@@ -26,7 +26,15 @@ from chainrule.schedules import SCHEDULES
 
 MANY = 5  # arguments that a sentence can hold; more are a list
 DESCRIBED = ("engine", "threads")  # wherever they are arguments
-RECORDS = {"EpochEnd", "Finished", "History", "Progress", "Started", "Stopped"}  # training makes them, not a caller
+RECORDS = {
+    "EpochEnd",
+    "Finished",
+    "History",
+    "Progress",
+    "Started",
+    "Stopped",
+    "Updated",
+}  # training makes them, not a caller
 
 ENTRIES = [cls for r in (ACTIVATIONS, COSTS, INITIALIZERS, OPTIMIZERS, SCHEDULES) for cls in r.classes()]
 OTHERS = [*ENTRIES, descent.descend, descent.Descent, registry.Registry, registry.require]

@@ -101,6 +101,7 @@ def test_purposes_have_the_numbers_that_stored_seeds_rely_on():
         "HALVES": 5,
         "MEMBERS": 6,
         "FOLDS": 7,
+        "DIRECTIONS": 8,
     }
 
 

@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import chainrule as cr
@@ -30,6 +31,7 @@ VALUES: dict[str, tuple[Any, str, Any]] = {  # another value in Python and as an
     "patience": (2, "2", 0),
     "min_delta": (0.25, "0.25", -1),
     "time": (60.0, "1m", -1),
+    "tolerance": (1e-9, "1e-9", -1),
     "alpha": (0.25, "0.25", -1),
     "l1": (0.25, "0.25", -1),
     "dropout": (0.25, "0.25", 2),
@@ -47,7 +49,13 @@ def test_every_setting_has_values_here() -> None:
 
 
 def test_which_settings_change_no_bit_and_which_are_no_option() -> None:
-    assert {name for name, each in SETTINGS.items() if not each.bits} == {"time", "engine", "threads", "probe"}
+    assert {name for name, each in SETTINGS.items() if not each.bits} == {
+        "time",
+        "tolerance",
+        "engine",
+        "threads",
+        "probe",
+    }
     assert SETTINGS.keys() - set(OPTIONS) == {"clip", "shuffle", "probe"}  # clip is three options
 
 
@@ -153,3 +161,76 @@ def test_an_unknown_setting_is_one_line_that_names_it() -> None:
     for train in (lambda: cr.train(network(), X, T, epoch=3), lambda: cr.train_table(TABLE, "y", epoch=3)):
         with pytest.raises(SettingError, match=r"^there is no setting 'epoch': choose from .*epochs"):
             train()
+
+
+# ------------------------------------------------------------------------------------------- odd values
+
+ITSELF: list[Any] = []
+ITSELF.append(ITSELF)
+DEEP: Any = 1.0
+for _ in range(100):
+    DEEP = [DEEP]
+
+ODD = {
+    "epochs of 2^63": (lambda: cr.fit(network(), X, T, epochs=2**63), "epochs is 9223372036854775808, but"),
+    "patience of 2^70": (lambda: cr.fit(network(), X, T, patience=2**70), "patience is"),
+    "max_iter of 2^63": (lambda: cr.MLPRegressor(max_iter=2**63).fit(X, T), "max_iter is 9223372036854775808, but"),
+    "hidden of 2^62": (lambda: cr.train_table(TABLE, "y", hidden=2**62), "hidden is|sizes are"),
+    "layers of 2^30": (lambda: cr.MLPClassifier((2**30, 2**30)).fit(X, [0, 1] * 8), "sizes are .*2\\^40 at most"),
+    "a network of 2^62": (lambda: cr.Network([2, 2**62, 1]), "sizes are .*2\\^40 at most"),
+    "alpha of 400 digits": (lambda: cr.fit(network(), X, T, alpha=10**400), "alpha is 1000"),
+    "alpha of 400 digits in cost": (lambda: network().cost(X, T, alpha=10**400), "alpha is 1000"),
+    "alpha a word": (lambda: network().cost(X, T, alpha="0"), "alpha is '0', but"),
+    "a rate of 400 digits": (lambda: cr.SGD(10**400), "learning_rate of sgd is 1000"),
+    "a length of time": (lambda: cr.SGD(np.timedelta64(1, "s")), "learning_rate of sgd is"),
+    "a clip of 400 digits": (lambda: cr.Clip(10**400), "norm of clip is 1000"),
+    "metrics=True": (lambda: cr.fit(network(), X, T, metrics=True), "metrics is True, but must be functions"),
+    "a metric of one argument": (
+        lambda: cr.fit(network(), X, T, validation=(X, T), metrics={"m": lambda A: 0.0}),
+        "metric m takes \\(.*\\), but must be a function of \\(A, T\\)",
+    ),
+    "cancel with arguments": (
+        lambda: cr.fit(network(), X, T, cancel=lambda event: True),
+        "cancel takes \\(.*\\), but must be a function without arguments",
+    ),
+    "cancel of a descent with arguments": (
+        lambda: cr.minimize(lambda v: v @ v, [1.0], cancel=lambda event: True),
+        "cancel takes \\(.*\\), but must be a function without arguments",
+    ),
+    "callback without arguments": (
+        lambda: cr.train_table(TABLE, "y", callback=lambda: True),
+        "callback takes \\(.*\\), but must be a function of an event",
+    ),
+    "callback of an estimator": (
+        lambda: cr.MLPRegressor(max_iter=1, callback=lambda: True).fit(X, [t for (t,) in T]),
+        "callback takes \\(.*\\), but must be a callable that takes an event",
+    ),
+    "a target that is a list": (lambda: cr.train_table(TABLE, [["y"]]), "target is \\[\\['y'\\]\\], but"),
+    "an engine that is a list": (lambda: network().predict(X, engine=["native"]), "there is no engine \\['native'\\]"),
+    "masks of a number": (lambda: cr.Network([2, 1], masks=3), "masks are 3, but must be a list"),
+    "a mask of uneven rows": (lambda: cr.Network([2, 1], masks=[[[1], [1, 1]]]), "the mask of layer 2 is"),
+    "momentum a function": (lambda: cr.MLPRegressor(momentum=len).fit(X, T), "momentum is <built-in function len>"),
+    "X in itself": (lambda: network().predict(ITSELF), "X must be numbers in rows of equal length"),
+    "X 100 deep": (lambda: network().predict(DEEP), "X (must be numbers|has shape)"),
+    "X in itself, in an estimator": (lambda: cr.MLPClassifier().fit(ITSELF, [0]), "."),
+    "X 100 deep, in an estimator": (lambda: cr.MLPClassifier().fit(DEEP, [0]), "."),
+}
+
+
+@pytest.mark.parametrize(("call", "words"), ODD.values(), ids=ODD)
+def test_odd_values_are_one_line_of_ours(call: Any, words: str) -> None:
+    with pytest.raises(ChainruleError, match=words) as caught:
+        call()
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 700
+
+
+def test_a_network_that_does_not_fit_in_memory_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_memory(*_: Any) -> Any:
+        raise MemoryError
+
+    monkeypatch.setattr("chainrule.parameters.initial_theta", no_memory)
+    with pytest.raises(
+        SettingError, match=r"^sizes are \[2, 9, 1\], whose 37 weights and biases do not fit in memory: "
+    ):
+        cr.Network([2, 9, 1])

@@ -73,6 +73,7 @@ template <class T> struct Problem {
   std::vector<int64_t> order;
   std::vector<double> rates;
   std::vector<std::vector<unsigned char>> masks;
+  std::vector<char> shifted;  // X, one byte past an aligned address, if it is to be read from there
 
   explicit Problem(const Case &chosen) : c(chosen) {
     Numbers random;
@@ -93,6 +94,11 @@ template <class T> struct Problem {
     for (Index k = 0; k * c.batch < c.rows; k++) rates.push_back(.01);
   }
 
+  void shift_X() {
+    const char *bytes = (const char *)X.data();
+    shifted.assign(1, 0);
+    shifted.insert(shifted.end(), bytes, bytes + X.size() * sizeof(T));
+  }
   static int kind() { return sizeof(T) == 4 ? Float32 : Float64; }
   static Matrix matrix(const std::vector<T> &v, Index rows, Index columns) {
     return {(const char *)v.data(), kind(), rows, columns, columns * Index(sizeof(T)), Index(sizeof(T))};
@@ -100,7 +106,9 @@ template <class T> struct Problem {
   Examples examples() const {
     const Index n_L = c.sizes.back();
     Matrix T_ = c.classes ? Matrix{(const char *)classes.data(), Int32, c.rows, 1, 4, 4} : matrix(targets, c.rows, n_L);
-    return {matrix(X, c.rows, c.sizes[0]), T_, matrix(weight, c.rows, c.by_term ? n_L : 1), c.by_term};
+    Matrix X_ = matrix(X, c.rows, c.sizes[0]);
+    if (!shifted.empty()) X_.data = shifted.data() + 1;
+    return {X_, T_, matrix(weight, c.rows, c.by_term ? n_L : 1), c.by_term};
   }
 };
 
@@ -186,6 +194,10 @@ template <class T> void compare(const Core &core, const Engine &engine) {
           same(alone.predicted, team.predicted) && same(alone.gradient, team.gradient) && same(alone.norms, team.norms),
           "pure functions do not depend on threads", c.name);
     }
+    Problem<T> moved(c);
+    moved.shift_X();
+    const Trained<T> other = train(core, engine, moved, 1);
+    check(same(alone.theta, other.theta) && same(alone.predicted, other.predicted), "X may lie anywhere", c.name);
   }
 }
 

@@ -7,6 +7,7 @@ from chainrule.costs import custom_cost as custom_cost
 from chainrule.descent import minimize as minimize
 from chainrule.descent import scipy_method as scipy_method
 from chainrule.errors import ChainruleError as ChainruleError
+from chainrule.errors import ChainruleWarning as ChainruleWarning
 from chainrule.estimators import MLPClassifier as MLPClassifier
 from chainrule.estimators import MLPRegressor as MLPRegressor
 from chainrule.estimators import estimator_from_sklearn as estimator_from_sklearn
@@ -41,5 +42,6 @@ from chainrule.training import History as History
 from chainrule.training import Progress as Progress
 from chainrule.training import Started as Started
 from chainrule.training import Stopped as Stopped
+from chainrule.training import Updated as Updated
 from chainrule.training import fit as fit
 from chainrule.training import train as train

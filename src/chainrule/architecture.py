@@ -19,8 +19,11 @@ from chainrule.arrays import Array, namespace
 from chainrule.costs import COSTS, PAIRS, Cost, Pair
 from chainrule.equations import Layer, bp1, penalty
 from chainrule.errors import ArchitectureError
+from chainrule.text import shown
 
 __all__ = ["Architecture", "Block", "Blocks"]
+
+MOST_PARAMETERS = 2**40  # more than any memory has
 
 
 @dataclasses.dataclass(frozen=True)
@@ -268,10 +271,10 @@ class Architecture:
         try:
             blocks = [(b["activation"], b["width"], b["cost"]) for b in document["blocks"]]
             sizes, hidden = list(document["sizes"]), list(document["hidden"])
-        except (KeyError, TypeError) as error:
-            raise ArchitectureError(
-                f"the stored architecture has a part that is missing or of another type: {error}"
-            ) from None
+        except KeyError as error:
+            raise ArchitectureError(f"the stored architecture has no {shown(error.args[0])}") from None
+        except TypeError:
+            raise ArchitectureError(f"the stored architecture has a part of another type: {shown(document)}") from None
         output = [(activation, width) for activation, width, _ in blocks]
         return cls.of(sizes, hidden, output, [cost for *_, cost in blocks], masks)
 
@@ -289,7 +292,12 @@ def _sizes(sizes: Sequence[int]) -> tuple[int, ...]:
     except (TypeError, ValueError, OverflowError):
         numbers, whole = [], False
     if not whole or len(numbers) < 2 or min(numbers) < 1:
-        raise ArchitectureError(f"sizes are {sizes!r}, but must be two or more whole numbers, each at least 1")
+        raise ArchitectureError(f"sizes are {shown(sizes)}, but must be two or more whole numbers, each at least 1")
+    count = sum((n_in + 1) * n_out for n_in, n_out in itertools.pairwise(numbers))
+    if count > MOST_PARAMETERS:
+        raise ArchitectureError(
+            f"sizes are {shown(numbers)}, but weights and biases must be 2^40 at most: give smaller ones"
+        )
     return tuple(numbers)
 
 
@@ -306,7 +314,7 @@ def _blocks(output: Any, cost: Any, n_L: int) -> tuple[Block, ...]:
     try:
         widths = [operator.index(width) for _, width in parts]
     except (TypeError, ValueError):
-        raise ArchitectureError(f"output blocks are {output!r}, but must be (activation, width) pairs") from None
+        raise ArchitectureError(f"output blocks are {shown(output)}, but must be (activation, width) pairs") from None
     if sum(widths) != n_L or min(widths, default=0) < 1:
         raise ArchitectureError(
             f"the output blocks have widths {widths}, but must be at least 1 wide and add up to {n_L}"
@@ -326,6 +334,8 @@ def _blocks(output: Any, cost: Any, n_L: int) -> tuple[Block, ...]:
 
 def _masks(masks: Sequence[Any] | None, sizes: tuple[int, ...]) -> tuple[Array | None, ...]:
     shapes = list(itertools.pairwise(sizes))
+    if not isinstance(masks, list | tuple | None):
+        raise ArchitectureError(f"masks are {shown(masks)}, but must be a list of arrays or None, one for each layer")
     by_layer = [None] * len(shapes) if masks is None else list(masks)
     if len(by_layer) != len(shapes):
         raise ArchitectureError(
@@ -337,7 +347,10 @@ def _masks(masks: Sequence[Any] | None, sizes: tuple[int, ...]) -> tuple[Array |
 
 
 def _mask(mask: Any, layer: int, shape: tuple[int, int]) -> Array:
-    values = np.array(mask)
+    try:
+        values = np.array(mask)
+    except (TypeError, ValueError):  # rows of different lengths
+        raise ArchitectureError(f"the mask of layer {layer} is {shown(mask)}, but must be an array {shape}") from None
     if values.shape != shape:
         raise ArchitectureError(f"the mask of layer {layer} has shape {values.shape}, but its weights have {shape}")
     wrong = values[~np.isin(values, (0, 1))]

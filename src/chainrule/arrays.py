@@ -2,6 +2,7 @@
 
 import importlib
 import math
+import reprlib
 from types import ModuleType
 from typing import Any
 
@@ -65,8 +66,10 @@ def as_dtype(dtype: Any) -> np.dtype[Any]:
     """
     try:
         numpy_dtype = None if dtype is None else np.dtype(dtype).newbyteorder("=")
-    except TypeError:
+    except (TypeError, ValueError):  # whatever it is, it is not a dtype
         numpy_dtype = None
     if numpy_dtype is None or numpy_dtype.name not in DTYPES:
-        raise SettingError(f"dtype is {dtype!r}, but networks compute in one of {', '.join(DTYPES)}")
+        raise SettingError(
+            f"dtype is {' '.join(reprlib.repr(dtype).split())}, but networks compute in one of {', '.join(DTYPES)}"
+        )
     return numpy_dtype

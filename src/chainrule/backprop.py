@@ -70,24 +70,34 @@ class Ledger:
     @cached_property
     def db(self) -> list[Array]:
         """BP3: dC/db^l, (n_l,), the weighted mean over the batch."""
-        return [bp3(delta, self.row_weight) for delta in self.delta]
+        return self._db()
 
     @cached_property
     def dW(self) -> list[Array]:
         """BP4: dC/dW^l, (n_{l-1}, n_l), the weighted mean over the batch; 0 where a weight is masked."""
-        layers = zip(self.A[:-1], self.delta, self.architecture.masks, strict=True)
-        return [_masked(bp4(A_prev, delta, self.row_weight), mask) for A_prev, delta, mask in layers]
+        return self._dW()
 
     @cached_property
     def gradient(self) -> Array:
         """`dW` and `db` as one flat array, laid out like theta."""
-        parts = [part.reshape(-1) for layer in zip(self.dW, self.db, strict=True) for part in layer]
-        return namespace(parts[0]).concat(parts)
+        return _flat(self.dW, self.db)
+
+    @cached_property
+    def summed_gradient(self) -> Array:
+        """m times `gradient`, the sum over the batch, which was never divided: sums of several batches stay exact."""
+        return _flat(self._dW(1), self._db(1))
 
     @cached_property
     def norms(self) -> Array:
         """||dC_x/dtheta|| of each example, (m,), float64, without `row_weight`; no example's gradient is formed."""
         return gradient_norms(self.A[:-1], self.delta, self.architecture.masks)
+
+    def _db(self, m: int | None = None) -> list[Array]:
+        return [bp3(delta, self.row_weight, m) for delta in self.delta]
+
+    def _dW(self, m: int | None = None) -> list[Array]:
+        layers = zip(self.A[:-1], self.delta, self.architecture.masks, strict=True)
+        return [_masked(bp4(A_prev, delta, self.row_weight, m), mask) for A_prev, delta, mask in layers]
 
 
 def sweep(
@@ -138,6 +148,12 @@ def _in_rows(X: Array, theta: Array) -> Array:
     """X in theta's type, row by row in memory: NumPy multiplies a Fortran array by another routine, with other bits."""
     xp = namespace(theta)
     return np.ascontiguousarray(X, dtype=theta.dtype) if xp is np else xp.asarray(X, dtype=theta.dtype)
+
+
+def _flat(dW: Sequence[Array], db: Sequence[Array]) -> Array:
+    """One flat array, laid out like theta."""
+    parts = [part.reshape(-1) for layer in zip(dW, db, strict=True) for part in layer]
+    return namespace(parts[0]).concat(parts)
 
 
 def _masked(dW: Array, mask: Array | None) -> Array:

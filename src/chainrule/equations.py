@@ -91,25 +91,31 @@ def bp2(
     return activation.pullback(G if keep is None else G * keep, Z, A)
 
 
-def bp3(delta: Array, weight: Array | None = None) -> Array:
+def bp3(delta: Array, weight: Array | None = None, m: int | None = None) -> Array:
     """BP3, dC/db^l: delta for one example; sᵀ delta / m for a batch of m with weights s (m,).
+
+    `m` is the number of rows unless it is given: 1 for the sum over the rows.
 
     >>> bp3(np.array([[1.0, 2.0], [3.0, 4.0]]))
     array([2., 3.])
     """
     weighted = delta if weight is None else weight[:, None] * delta
-    return namespace(delta).sum(weighted, axis=0) / delta.shape[0]
+    m = delta.shape[0] if m is None else m
+    return namespace(delta).sum(weighted, axis=0) / m
 
 
-def bp4(A_prev: Array, delta: Array, weight: Array | None = None) -> Array:
+def bp4(A_prev: Array, delta: Array, weight: Array | None = None, m: int | None = None) -> Array:
     """BP4, dC/dW^l: a^{l-1} ⊗ delta^l for one example; A_prevᵀ (s ⊙ delta) / m for a batch of m with weights s (m,).
+
+    `m` is the number of rows unless it is given: 1 for the sum over the rows.
 
     >>> bp4(np.array([[1.0, 2.0]]), np.array([[3.0]]))
     array([[3.],
            [6.]])
     """
     weighted = delta if weight is None else weight[:, None] * delta
-    return A_prev.T @ weighted / delta.shape[0]
+    m = delta.shape[0] if m is None else m
+    return A_prev.T @ weighted / m
 
 
 def backward(

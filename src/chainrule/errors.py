@@ -1,4 +1,4 @@
-"""The exceptions of chainrule. Each message is one line: the value, the allowed values, what to do.
+"""The exceptions of chainrule, and its warning. Each message is one line: the value, the allowed values, what to do.
 
 ChainruleError
 ├── UnknownNameError (ValueError)      a name that is not in its registry
@@ -9,9 +9,14 @@ ChainruleError
 ├── ModelFileError (ValueError)        a model file that is damaged, unsafe, newer, or from another program
 ├── TrainingError (RuntimeError)       training that has no result
 └── EngineError (RuntimeError)         an engine that is missing, or lacks a feature
+
+ChainruleWarning (UserWarning)         what a person should know of a training that goes on
 """
 
-from collections.abc import Sequence
+import sys
+import warnings
+from collections.abc import Iterable, Sequence
+from types import FrameType
 
 
 class ChainruleError(Exception):
@@ -68,3 +73,30 @@ class TrainingError(ChainruleError, RuntimeError):
 
 class EngineError(ChainruleError, RuntimeError):
     """An engine that is missing, or that lacks a feature."""
+
+
+class ChainruleWarning(UserWarning):
+    """What a person should know of a training that goes on: rows or columns left out, a leak, a slower engine.
+
+    `warnings.filterwarnings("ignore", category=cr.ChainruleWarning)` silences them, "error" raises them.
+
+    >>> import warnings
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always", cr.ChainruleWarning)
+    ...     model = cr.train_table({"x": [0, 1] * 20, "one": [1] * 40, "y": ["a", "b"] * 20}, "y", epochs=1)
+    >>> print(caught[0].message)
+    left out, because every value is the same: 'one'
+    """
+
+
+def warn_of(lines: Iterable[str]) -> None:
+    """Warn of each line by a ChainruleWarning, at the place where a caller outside of chainrule is."""
+    frame: FrameType | None = sys._getframe(1)
+    level = 2
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _INSIDE:
+        frame, level = frame.f_back, level + 1
+    for line in lines:
+        warnings.warn(line, ChainruleWarning, stacklevel=level)
+
+
+_INSIDE = ("chainrule", "sklearn")  # packages whose frames are not the caller's

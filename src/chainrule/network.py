@@ -1,6 +1,7 @@
 """A network: an architecture with its parameters theta. It predicts, and computes costs and gradients."""
 
 import itertools
+import warnings
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -14,9 +15,10 @@ from chainrule.engines.base import hidden_activations
 from chainrule.errors import SettingError
 from chainrule.examples import Examples, as_examples, as_inputs, as_rows
 from chainrule.input_gradients import cost_gradients, output_gradients
-from chainrule.parameters import cast, flat_theta, initial_theta, masked
+from chainrule.parameters import cast, first_theta, flat_theta, masked
 from chainrule.random import as_seed
-from chainrule.registry import require
+from chainrule.registry import is_finite, require
+from chainrule.text import counted, shown
 
 __all__ = ["Network", "Predictor"]
 
@@ -59,7 +61,7 @@ class Network:
         self.architecture = Architecture.of(sizes, activation, output, cost, masks)
         drawn = as_seed(seed)
         self.seed: int | None = drawn
-        self._theta = masked(self.architecture, cast(initial_theta(self.architecture, initializer, drawn), dtype))
+        self._theta = masked(self.architecture, first_theta(self.architecture, initializer, drawn, dtype))
 
     @classmethod
     def from_parts(cls, architecture: Architecture, theta: Array, seed: int | None = None) -> "Network":
@@ -120,11 +122,13 @@ class Network:
         >>> cr.Network([2, 1], output="identity", initializer=([[[1], [2]]], [[3]])).predict([[1, 1]])
         array([[6.]], dtype=float32)
 
+        Where the inputs are so large that numbers overflow, rows of A^L are infinite or NaN, and a warning says so.
+
         Raises DataError for X of another shape or with values that are not finite; UnknownNameError for an unknown
         engine; EngineError for an engine that is not installed or does not support this network.
         """
         predict = partial(choose(engine, self.architecture).predict, self.architecture, self.theta)
-        return as_rows(X, self.sizes[0], self.dtype).mapped(predict)
+        return _said(as_rows(X, self.sizes[0], self.dtype).mapped(predict))
 
     def cost(
         self,
@@ -223,13 +227,15 @@ class Network:
         hidden = range(2, len(self.sizes))
         if layer is not None and not (isinstance(layer, int | np.integer) and layer in hidden):
             allowed = "there is none" if not hidden else f"choose from {', '.join(map(str, hidden))}"
-            raise SettingError(f"layer is {layer!r}, which is not a hidden layer (1 is the input): {allowed}")
+            raise SettingError(f"layer is {shown(layer)}, which is not a hidden layer (1 is the input): {allowed}")
         X = as_inputs(X, self.sizes[0], self.dtype)
         A = hidden_activations(choose(engine, self.architecture), self.architecture, self.theta, X)
         return list(A) if layer is None else next(itertools.islice(A, layer - 2, None))
 
     def input_gradients(self, X: Any, T: Any = None) -> Array:
         """The exact derivatives of the outputs with respect to the inputs, by backpropagation: da^L/dx (n, n_L, n_1).
+
+        A row alone gives the same bits as in any batch.
 
         `[i, j, k]` is da_j^L/dx_k of row i. With targets T, as for `cost`, the result is the derivative of the cost of
         each example: dC_x/dx = delta^2 W^2ᵀ, (n, n_1).
@@ -260,7 +266,7 @@ class Network:
 
         Raises UnknownNameError and EngineError as `predict` does.
         """
-        return Predictor(self, choose(engine, self.architecture).freeze(self.architecture, self.theta))
+        return Predictor(self.architecture, self.theta.copy(), engine)
 
     def __repr__(self) -> str:
         return f"Network({self.architecture.describe()}; {self.theta.size:,} parameters, {self.dtype})"
@@ -278,11 +284,18 @@ class Network:
 
 
 class Predictor:
-    """A frozen network, made by `Network.predictor`: `predictor(x)` gives the bits of `Network.predict`."""
+    """A frozen network, made by `Network.predictor`: `predictor(x)` gives the bits of `Network.predict`.
 
-    def __init__(self, net: Network, frozen: Frozen) -> None:
-        self._n_1, self._dtype = net.sizes[0], net.dtype
-        self._frozen, self._row = frozen, frozen.row
+    It can be copied and pickled: what an engine has prepared is prepared again.
+    """
+
+    def __init__(self, architecture: Architecture, theta: Array, engine: str) -> None:
+        self._parts = architecture, theta, engine
+        self._frozen: Frozen = choose(engine, architecture).freeze(architecture, theta)
+        self._row = self._frozen.row
+
+    def __reduce__(self) -> tuple[type["Predictor"], tuple[Architecture, Array, str]]:
+        return Predictor, self._parts
 
     def __call__(self, X: Any) -> Array:
         """A^L: (n_L,) for one row (n_1,), (n, n_L) for rows (n, n_1).
@@ -294,13 +307,28 @@ class Predictor:
 
     def _checked(self, X: Any) -> Array:
         """A^L for every X that `Frozen.row` does not take."""
+        architecture, theta, _ = self._parts
         one = np.ndim(X) == 1
-        outputs = self._frozen.predict(as_inputs(np.asarray(X)[None, :] if one else X, self._n_1, self._dtype))
+        rows = as_inputs(np.asarray(X)[None, :] if one else X, architecture.sizes[0], theta.dtype)
+        outputs = _said(self._frozen.predict(rows), 4)
         return outputs[0] if one else outputs
+
+
+def _said(outputs: Array, level: int = 3) -> Array:
+    """The outputs, with a warning where a row is not finite."""
+    finite = np.isfinite(outputs)
+    if not finite.all():
+        rows = np.flatnonzero(~finite.all(axis=1))
+        warnings.warn(
+            f"the outputs of {counted(len(rows), 'row')} are infinite or NaN, such as of row {rows[0]}: numbers "
+            f"overflow in {outputs.dtype}: give smaller inputs, of the scale that the network was trained with",
+            stacklevel=level,
+        )
+    return outputs
 
 
 def _checked(net: Network, X: Any, T: Any, sample_weight: Any, alpha: float, l1: float) -> Examples:
     """The examples, checked, without those of weight 0."""
-    require(alpha >= 0, "alpha", alpha, "at least 0")
-    require(l1 >= 0, "l1", l1, "at least 0")
+    for name, factor in {"alpha": alpha, "l1": l1}.items():
+        require(is_finite(factor) and factor >= 0, name, factor, "at least 0")
     return as_examples(net.architecture, X, T, sample_weight, net.dtype).present()

@@ -9,8 +9,20 @@ from chainrule.architecture import Architecture
 from chainrule.arrays import Array, as_dtype
 from chainrule.errors import ArchitectureError
 from chainrule.initializers import INITIALIZERS
+from chainrule.text import shown
 
-__all__ = ["cast", "flat_theta", "initial_theta", "masked", "stored_theta"]
+__all__ = ["cast", "first_theta", "flat_theta", "initial_theta", "masked", "stored_theta"]
+
+
+def first_theta(architecture: Architecture, initializer: Any, seed: int, dtype: Any) -> Array:
+    """`initial_theta` in `dtype`. Raises ArchitectureError for sizes whose weights do not fit in memory."""
+    try:
+        return cast(initial_theta(architecture, initializer, seed), dtype)
+    except MemoryError:
+        raise ArchitectureError(
+            f"sizes are {shown(list(architecture.sizes))}, whose {architecture.parameter_count:,} weights and biases "
+            "do not fit in memory: give smaller ones"
+        ) from None
 
 
 def initial_theta(architecture: Architecture, initializer: Any, seed: int) -> Array:
@@ -78,7 +90,8 @@ def _shaped(tensors: Mapping[str, Array], name: str, shape: tuple[int, ...]) -> 
 
 def _flattened(architecture: Architecture, pair: tuple[Any, ...]) -> Array:
     """The flat theta of a pair (list of W, list of b)."""
-    if len(pair) != 2 or [len(part) for part in pair] != [len(architecture.sizes) - 1] * 2:
+    lengths = [len(part) if isinstance(part, list | tuple) else -1 for part in pair]
+    if lengths != [len(architecture.sizes) - 1] * 2:
         raise ArchitectureError("weights must be a pair (list of W, list of b), with one of each for layers 2 to L")
     parts = {(l, p): np.asarray(v) for p, vs in zip("Wb", pair, strict=True) for l, v in enumerate(vs, start=2)}
     for l, p, shape in _shapes(architecture):

@@ -15,6 +15,7 @@ import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.errors import SettingError
+from chainrule.text import shown
 
 __all__ = [
     "MOST_DROPPED",
@@ -42,6 +43,7 @@ class Purpose(enum.IntEnum):
     HALVES = 5  # index: 0
     MEMBERS = 6  # index: 0; the seeds of networks that are trained together
     FOLDS = 7  # index: 0
+    DIRECTIONS = 8  # index: 0 for a comparison of gradients, 1 for the curvature at a minimum
 
 
 def as_seed(seed: Any, name: str = "seed") -> int:
@@ -54,9 +56,10 @@ def as_seed(seed: Any, name: str = "seed") -> int:
     """
     if seed is None:
         return secrets.randbits(32)
-    if isinstance(seed, int | np.integer) and not isinstance(seed, bool) and 0 <= seed < SEED_LIMIT:
+    whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool | np.timedelta64)
+    if whole and 0 <= int(seed) < SEED_LIMIT:
         return int(seed)
-    raise SettingError(f"{name} is {seed!r}, but must be a whole number from 0 to 2^64 - 1, or None to draw one")
+    raise SettingError(f"{name} is {shown(seed)}, but must be a whole number from 0 to 2^64 - 1, or None to draw one")
 
 
 def raw_words(seed: int, purpose: Purpose, index: int, count: int) -> Array:

@@ -16,7 +16,7 @@ import numpy as np
 from chainrule.errors import SettingError, UnknownNameError
 from chainrule.text import shown
 
-__all__ = ["Entry", "Registry", "require"]
+__all__ = ["Entry", "Registry", "is_finite", "is_number", "require"]
 
 
 def require(ok: bool, what: str, value: object, allowed: str) -> None:
@@ -32,6 +32,24 @@ def require(ok: bool, what: str, value: object, allowed: str) -> None:
         raise SettingError(f"{what} is {shown(value)}, but must be {allowed}")
 
 
+def is_number(value: Any) -> bool:
+    """Whether a value is a real number: not a truth value, and not a length of time, which NumPy counts as one."""
+    number = isinstance(value, int | float | np.integer | np.floating)
+    return number and not isinstance(value, bool | np.timedelta64)
+
+
+def is_finite(value: Any) -> bool:
+    """Whether a value is a real number that float64 can hold.
+
+    >>> is_finite(2), is_finite(float("inf")), is_finite(10**400)
+    (True, False, False)
+    """
+    try:
+        return is_number(value) and math.isfinite(value)
+    except OverflowError:
+        return False
+
+
 @dataclasses.dataclass(frozen=True)
 class Entry:
     """A named choice; its dataclass fields are its parameters.
@@ -45,9 +63,12 @@ class Entry:
         for field in dataclasses.fields(self):
             if field.type is float:
                 value = getattr(self, field.name)
-                number = isinstance(value, int | float | np.integer | np.floating)
-                require(number and math.isfinite(value), f"{field.name} of {self.name}", value, "a finite number")
+                number = isinstance(value, bool) or is_finite(value)
+                require(number, f"{field.name} of {self.name}", value, "a finite number")
                 object.__setattr__(self, field.name, float(value))
+            elif field.type is bool:
+                value = getattr(self, field.name)
+                require(isinstance(value, bool | np.bool_), f"{field.name} of {self.name}", value, "True or False")
 
     def document(self) -> dict[str, Any]:
         """The entry as plain data: `{"name": ..., parameter: value, ...}`."""
@@ -119,13 +140,13 @@ class Registry(Generic[E]):
         parameters = {k: v for k, v in document.items() if k != "name"}
         name = document.get("name")
         if not isinstance(name, str):
-            raise SettingError(f"the 'name' of {self.kind} is {name!r}, but must be text")
+            raise SettingError(f"the 'name' of {self.kind} is {shown(name)}, but must be text")
         entry = self._class(name)
         allowed = [f.name for f in dataclasses.fields(entry)]
         for key, value in parameters.items():
             if key not in allowed:
                 takes = f"takes {', '.join(allowed)}" if allowed else "takes no parameters"
-                raise SettingError(f"{self.kind} {name!r} has no parameter {key!r}: it {takes}")
-            plain = isinstance(value, int | float | bool)
-            require(plain and math.isfinite(value), f"{key} of {self.kind} {name!r}", value, "a finite number")
+                raise SettingError(f"{self.kind} {name!r} has no parameter {shown(key)}: it {takes}")
+            plain = isinstance(value, bool) or (isinstance(value, int | float) and is_finite(value))
+            require(plain, f"{key} of {self.kind} {name!r}", value, "a finite number")
         return entry(**parameters)

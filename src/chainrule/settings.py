@@ -102,6 +102,15 @@ class TrainingSettings(Record):
         group="End",
     )
 
+    tolerance: float | None = setting(
+        None,
+        Number(0, specials=(Special("none", None, "no such limit"),)),
+        "Stop before an epoch if no |dC/dtheta| over all rows exceeds this. Computing it takes about as long as an "
+        "epoch. With lbfgs it replaces the tolerance of the rule.",
+        bits=False,
+        group="End",
+    )
+
     alpha: float = setting(
         0.0, Number(0), "Factor of the penalty on squared weights, alpha/(2S) sum W².", group="Penalties"
     )

@@ -94,7 +94,7 @@ def test_what_nobody_foresaw_is_one_line_too(
         raise RuntimeError("two\nlines")
 
     monkeypatch.chdir(folder)
-    monkeypatch.setattr("chainrule.cli.evaluate.load_model", fail)
+    monkeypatch.setattr("chainrule.cli.evaluate.answering", fail)
     assert "unexpected RuntimeError: two lines: --debug shows where" in told(
         ["evaluate", "m.safetensors", "t.csv"], capsys, code=1
     )
@@ -103,6 +103,18 @@ def test_what_nobody_foresaw_is_one_line_too(
 def test_too_little_memory_is_one_line(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    def fail(*arguments: object) -> None:
+        raise MemoryError
+
     monkeypatch.chdir(folder)
-    arguments = ["train", "t.csv", "--target", "answer", "--hidden", "99999999999999"]
-    assert "not enough memory" in told(arguments, capsys, code=1)
+    monkeypatch.setattr("chainrule.cli.train.open_table", fail)
+    assert "not enough memory" in told(["train", "t.csv", "--target", "answer"], capsys, code=1)
+
+
+@pytest.mark.parametrize("hidden", ["99999999999999", str(2**62), str(2**63)])
+def test_a_network_that_no_memory_holds_is_one_line(
+    hidden: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(folder)
+    line = told(["train", "t.csv", "--target", "answer", "--hidden", hidden], capsys, code=2)
+    assert "2^40 at most" in line or "at most 2^53" in line

@@ -102,7 +102,8 @@ def test_nothing_false_is_said_where_the_rows_looked_at_are_easier_than_all(kind
     training = TableTraining({"x": x + rng.normal(size=600), "y": y}, "y", TableSettings(epochs=8, members=3, hidden=8))
     for _ in training.events():
         pass
-    assert training.findings() == []
+    names = [finding.name for finding in training.findings()]
+    assert names == (["unbalanced classes"] if kind == "rare" else [])  # which is true: six rows of 600
 
 
 def test_a_leak_is_spoken_of_where_it_made_the_answers_good(shared_data) -> None:

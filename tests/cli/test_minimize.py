@@ -49,6 +49,27 @@ def test_what_does_not_converge_prints_the_best_point_and_leaves_with_1(capsys):
 
 
 @pytest.mark.parametrize(
+    "arguments",
+    [
+        [ROSENBROCK, "--start", "-1,2"],
+        [ROSENBROCK, "--start", "-1,2", "--schedule", "cosine"],
+        ["-cos(x) + x^2/10", "--start", "x=2", "--learning-rate", "0.05"],
+        ["10^9 + x^2", "--start", "3", "--relative-tolerance", "1e-9", "--optimizer", "sgd"],
+    ],
+)
+def test_the_default_rule_converges(arguments, capsys):
+    assert run(["minimize", *arguments]) == 0
+    assert capsys.readouterr().out.startswith("converged after ")
+
+
+def test_a_saddle_is_named_and_leaves_with_1(capsys):
+    assert run(["minimize", "x^2 - y^2", "--start", "0,0"]) == 1
+    said = capsys.readouterr().out
+    assert said.startswith("a saddle point or a maximum after 0 steps")
+    assert said.endswith("x = 0, y = 0: cost 0\n")
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["x^2 + ", "--start", "1"], "at character 7"),

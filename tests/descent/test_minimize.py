@@ -41,7 +41,7 @@ def test_gradient_descent_is_the_update_of_the_page_step_by_step():
     assert found.path.tolist() == [1.0, 0.5, 0.25, 0.125, 0.0625]  # v - 0.25 * 2 v, exact in binary
     assert found.path_steps == [0, 1, 2, 3, 4]
     assert found.history.cost == [0.25, 0.0625, 0.015625, 0.00390625]
-    assert (found.nit, found.nfev, found.njev) == (4, 5, 5)
+    assert (found.nit, found.nfev, found.njev) == (4, 9, 5)  # 4 calls of f compare the given gradient
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_lbfgs_computes_each_point_once():
 
     found = cr.minimize(f, [0.0, 1.0], lambda v: 2 * (v - 3), "lbfgs")
     assert found.success
-    assert len(seen) == found.nfev == found.njev == len({tuple(v) for v in seen})
+    assert len(seen) == found.nfev == found.njev + 4 == len({tuple(v) for v in seen})
 
 
 def test_lbfgs_ends_when_its_evaluations_are_used_up():
@@ -168,7 +168,7 @@ def test_lbfgs_ends_when_its_evaluations_are_used_up():
 def test_a_cost_that_falls_no_further_is_no_success():
     found = cr.minimize(lambda v: 1e8 + v @ v, [1e-3], optimizer="lbfgs", tolerance=1e-30, gradient="complex")
     assert found.success or (found.status == 4 and "no longer falls" in found.message)
-    rough = cr.minimize(lambda x: x * x, 1.0, gradient=lambda x: -2 * x, optimizer="lbfgs")  # uphill
+    rough = cr.minimize(lambda x: abs(x - 1), 1.0, gradient=lambda x: 1.0, optimizer="lbfgs")  # a subgradient
     assert rough.status == 4
     assert not rough.success
     assert rough.x == 1.0
@@ -195,8 +195,9 @@ def test_the_stochastic_form_reaches_the_minimum_of_the_mean():
 
 
 def test_a_batch_of_all_examples_is_the_deterministic_form():
-    whole = cr.minimize(errors, (np.zeros(2), 0.0), examples=40, batch_size=40, max_steps=20)
-    plain = cr.minimize(lambda w, b: errors(w, b, slice(None)).mean(), (np.zeros(2), 0.0), max_steps=20)
+    rule = {"optimizer": cr.SGD(0.1), "max_steps": 20}
+    whole = cr.minimize(errors, (np.zeros(2), 0.0), examples=40, batch_size=40, **rule)
+    plain = cr.minimize(lambda w, b: errors(w, b, slice(None)).mean(), (np.zeros(2), 0.0), **rule)
     assert np.allclose(whole.path, plain.path, rtol=0, atol=1e-13)  # another order of the sum
 
 
@@ -209,7 +210,7 @@ def test_batches_are_those_of_a_trained_network():
 
     cr.minimize(cost, 1.0, lambda v, rows: 2 * v, examples=5, batch_size=2, seed=3, max_steps=3, tolerance=0.0)
     order = cr.random.permutation(3, cr.random.Purpose.ORDER, 0, 5).tolist()
-    assert seen[1:4] == [order[:2], order[2:4], order[4:]]
+    assert [rows for rows in seen if len(rows) < 5] == [order[:2], order[2:4], order[4:]]
 
 
 def test_max_steps_may_end_a_pass():
@@ -283,11 +284,13 @@ def test_scipys_own_options_are_understood_and_others_refused(capsys):
 
 
 def test_scipys_callback_may_stop_it():
+    slow = {"optimizer": cr.SGD(0.1)}
+
     def stop(intermediate_result):
         if intermediate_result.nit == 3:
             raise StopIteration
 
-    found = scipy.optimize.minimize(bowl, [0.0], method=cr.scipy_method, callback=stop)
+    found = scipy.optimize.minimize(bowl, [0.0], method=cr.scipy_method, callback=stop, options=slow)
     assert found.nit == 3
     assert found.status == 3
 
@@ -322,6 +325,7 @@ def test_scipys_bounds_and_constraints_are_refused(more):
         ({"callback": 3}, "callback is 3"),
         ({"cancel": 3}, "cancel is 3"),
         ({"tolerance": -1}, "tolerance is -1"),
+        ({"relative_tolerance": -1}, "relative_tolerance is -1"),
         ({"max_steps": 1.5}, "max_steps is 1.5"),
         ({"optimizer": "newton"}, "no optimizer 'newton'"),
         ({"optimizer": "lbfgs", "schedule": "cosine"}, "no schedule"),

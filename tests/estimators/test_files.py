@@ -211,6 +211,7 @@ def attribute(name, value):
         lambda d, t: d["parameters"].append(["evil", 1]),
         lambda d, t: d["parameters"].append(["solver", {"is": "pickle", "of": "gASV"}]),
         lambda d, t: d.update({"parameters": 3}),
+        lambda d, t: d["parameters"].append([{"is": "tuple", "of": [1]}, 1]),
         lambda d, t: d.update({"fitted": 3}),
         lambda d, t: d.update({"requests": {"fit": {"sample_weight": "not a name"}}}),
         lambda d, t: d.update({"requests": {"fit": {"X; import os": True}, "partial_fit": {}, "score": 3}}),

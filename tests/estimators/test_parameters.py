@@ -299,3 +299,26 @@ def test_a_batch_larger_than_the_rows_is_told():
         ) as warned:
             call(X, Y)
         assert warned[0].filename == __file__
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adam", "lbfgs"])
+def test_a_tolerance_of_the_gradient_ends_a_fit_and_not_a_partial_fit(solver):
+    X = np.linspace(-1, 1, 40)[:, None]
+    settings = {
+        "solver": solver,
+        "batch_size": None,
+        "learning_rate_init": 0.1,
+        "max_iter": 3000,
+        "tol": 0.0,
+        "alpha": 0.0,
+    }
+    mlp = cr.MLPRegressor(
+        hidden_layer_sizes=(), **settings, n_iter_no_change=3000, random_state=0, tolerance=1e-3, dtype="float64"
+    )
+    mlp.fit(X, 3 * X.ravel() + 1)
+    assert (mlp.history_.stopped, mlp.n_iter_ < 3000) == ("converged", True)
+    assert np.abs(mlp.network_.gradient(X, 3 * X + 1)).max() <= 1e-3
+    if solver != "lbfgs":
+        assert mlp.partial_fit(X, 3 * X.ravel() + 1).n_iter_ > 0
+        mlp = cr.MLPRegressor(hidden_layer_sizes=(), tolerance=1e9, random_state=0).partial_fit(X, X.ravel())
+        assert mlp.n_iter_ == 1

@@ -167,3 +167,16 @@ def test_they_go_through_a_real_file(tmp_path):
     write(tmp_path / "f.safetensors", {"schema": 1, "data": data}, tensors)
     found = read(tmp_path / "f.safetensors")
     assert same(unpack(found.document["data"], found.tensors), value)
+
+
+def test_the_memory_of_an_array_of_text_is_bounded_by_its_file():
+    texts = ["a"] * 3000 + ["b" * 100_000]  # 1.2 GB if each had the length of the longest
+    with pytest.raises(ModelFileError, match="a text of 100000 characters among 3001 short ones"):
+        unpack({"is": "array", "of": {"dtype": "text", "shape": [3001], "values": texts}}, {})
+    assert same(through(np.array(texts, dtype=object)), np.array(texts, dtype=object))
+    assert same(through(np.array(["a", "b" * 100_000])), np.array(["a", "b" * 100_000]))
+
+
+def test_an_array_of_text_that_no_file_could_give_back_is_not_written():
+    with pytest.raises(SettingError, match="v has one text far longer than the others: make it an array of objects"):
+        pack(np.array(["a"] * 300 + ["b" * 20_000]), {}, "v")

@@ -12,6 +12,7 @@ from chainrule.errors import ModelFileError, SettingError
 from chainrule.model import TableSettings, TableTraining
 from chainrule.optimizers import Clip
 from chainrule.training import Finished, Progress
+from chainrule.training.checkpoint import _moved
 from chainrule.training.state_file import Stored, read_state, write_state
 
 # ---- the same bits
@@ -93,6 +94,15 @@ def test_going_on_elsewhere_works_and_says_that_bits_may_differ(file, every_batc
     started, *_ = cr.train(net(), X, T, **SETTINGS, checkpoint=cr.Checkpoint(file, resume=True))
     assert "was abacus" in started.notes[-1]
     assert "bits may differ" in started.notes[-1]
+
+
+def test_another_processor_with_fma_changes_no_bit_and_is_not_said():
+    v4 = {"engine": "native", "instructions": "v4", "numpy": "2"}
+    assert _moved(v4, v4 | {"instructions": "v3"}) == []
+    assert _moved(v4, v4 | {"instructions": "v2"})[0].startswith("instructions is v4, was v2: ")
+    assert _moved(v4, v4 | {"instructions": "v3", "numpy": "1"})[0].startswith("numpy is 2, was 1: ")
+    reference = {"engine": "reference", "instructions": "v4"}
+    assert _moved(reference, reference | {"instructions": "v3"})
 
 
 @pytest.mark.parametrize("kind", ["checkpoint", "network", "text"])

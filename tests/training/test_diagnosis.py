@@ -24,11 +24,11 @@ FLOWERS = standardised(IRIS.data), IRIS.target.astype(np.int32)
 SUGAR = standardised(DIABETES.data), standardised(DIABETES.target[:, None])
 
 
-def trained(X, T, *, hidden=(16,), activation="relu", first="he_uniform", held=0, **settings):
+def trained(X, T, *, hidden=(16,), activation="relu", first="he_uniform", held=0, dtype="float32", **settings):
     """The history of a training on the rows that are not among every `held`-th, which validate."""
     out = {"output": "softmax", "cost": "cross_entropy"} if T.dtype == np.int32 else {"output": "identity"}
     n_L = int(T.max()) + 1 if T.dtype == np.int32 else T.shape[1]
-    net = cr.Network([X.shape[1], *hidden, n_L], activation, initializer=first, seed=1, **out)
+    net = cr.Network([X.shape[1], *hidden, n_L], activation, initializer=first, seed=1, dtype=dtype, **out)
     test = np.arange(len(X)) % held == 0 if held else np.zeros(len(X), bool)
     validation = {"validation": (X[test], T[test])} if held else {}
     return cr.fit(
@@ -62,6 +62,30 @@ def born_dead():
     return [rng.normal(size=(10, 16)) / 4, rng.normal(size=(16, 1)) / 4], [b, np.zeros(1)]
 
 
+def equal(value, n_L=3):
+    """First weights that are all the same number."""
+    return [np.full((4, 16), value), np.full((16, n_L), value)], [np.zeros(16), np.zeros(n_L)]
+
+
+def rare(share, shift=1.0, seed=0, balanced=False, yes_or_no=False):
+    """A training on two classes, the rarer one moved by `shift`; also as a sigmoid's yes or no, also with weights."""
+    rng = np.random.default_rng(seed)
+    y = (rng.uniform(size=1000) < share).astype(np.int32)
+    X = rng.normal(size=(1000, 6)) + shift * y[:, None] * (np.arange(6) == 0)
+    weight = {"sample_weight": np.where(y == 1, 1 - share, share)} if balanced else {}
+    if not yes_or_no:
+        return trained(X, y, epochs=15, optimizer=cr.Adam(3e-3), **weight)
+    net = cr.Network([6, 16, 1], "relu", "sigmoid", "binary_cross_entropy", seed=seed)
+    return cr.fit(net, X, y[:, None], epochs=15, optimizer=cr.Adam(3e-3), **weight)
+
+
+def noise_by_heart(seed=0, n=60, **settings):
+    """A training on targets that the inputs do not tell, whose last weights are kept."""
+    rng = np.random.default_rng(seed)
+    X, T = rng.normal(size=(n, 10)), rng.normal(size=(n, 1))
+    return trained(X, T, hidden=(64,), held=4, epochs=150, monitor="training", **settings)
+
+
 DEEP = {"activation": "sigmoid", "hidden": (16,) * 6, "first": "glorot_uniform", "optimizer": cr.SGD(0.1)}
 SICK = {
     "unscaled input": [
@@ -90,6 +114,20 @@ SICK = {
     "vanishing deltas": [lambda: trained(*FLOWERS, **DEEP)],
     "constant answer": [lambda: trained(*FLOWERS, **DEEP), lambda: trained(*SUGAR, alpha=1e4)],
     "overfitting": [lambda: trained(*noise(), hidden=(64,), held=5, epochs=60)],
+    "equal weights": [
+        lambda: trained(*FLOWERS, first=equal(0.0)),
+        lambda: trained(*FLOWERS, activation="tanh", first=equal(0.1), dtype="float64"),
+        lambda: trained(*FLOWERS, activation="sigmoid", first=equal(0.5), engine="reference"),
+    ],
+    "unbalanced classes": [
+        lambda: rare(0.02),
+        lambda: rare(0.05, shift=0.0),
+        lambda: rare(0.02, yes_or_no=True),
+    ],
+    "worse than the mean": [
+        noise_by_heart,
+        lambda: trained(*noise(), hidden=(64,), held=5, epochs=60, monitor="training"),
+    ],
 }
 HEALTHY = {
     "flowers": lambda: trained(*FLOWERS),
@@ -108,6 +146,13 @@ HEALTHY = {
     "sugar, over time": lambda: trained(*SUGAR, schedule=cr.Cosine(), held=5, epochs=20),
     "sugar, patience": lambda: trained(*SUGAR, patience=5, held=5, epochs=100),
     "noise, stopped in time": lambda: trained(*noise(), held=5, patience=3, epochs=100),
+    "few of a class, told well": lambda: rare(0.05, shift=5.0),
+    "few of a class, weighed": lambda: rare(0.05, shift=2.0, balanced=True),
+    "few of a class, yes or no": lambda: rare(0.05, shift=5.0, yes_or_no=True),
+    "flowers, zeros in the output layer": lambda: trained(
+        *FLOWERS,
+        first=([np.random.default_rng(0).normal(size=(4, 16)), np.zeros((16, 3))], [np.zeros(16), np.zeros(3)]),
+    ),
     "one epoch": lambda: trained(*FLOWERS, epochs=1),
     "exclusive or": lambda: trained(
         np.array([[0, 0], [0, 1], [1, 0], [1, 1]] * 5, float),
@@ -157,7 +202,7 @@ def history_of(cost=(), validation=(), **seen):
         "end units": [10.0],
     }
     probes |= {"start delta": [0.1, 0.5], "end delta": [0.05, 0.1], "end spread": [0.9], "start cost": [1.0]}
-    probes |= {name.replace("__", " "): values for name, values in seen.items()}
+    probes |= {name.replace("__", " ").replace("_", " "): values for name, values in seen.items()}
     cost = list(cost or [0.4, 0.3, 0.25, 0.22, 0.21, 0.205, 0.2, 0.2, 0.2, 0.2])
     return cr.History(
         cost, list(validation), {}, 0, "", rate=[0.1] * len(cost), best_epoch=len(cost) - 1, probes=probes
@@ -182,6 +227,33 @@ LINES = {
     "no error left": (history_of(start__delta=[4e-4, 0.5], end__delta=[0.0, 0.0]), []),
     "dead, so vanishing": (history_of(start__delta=[0, 1.0], end__delta=[0, 1.0], end__dead=[0.9]), ["dead units"]),
     "answers that differ": (history_of(end__spread=[np.nan, 0.001, 0.05]), []),
+    "neurons all alike": (history_of(start__same=[0.9], end__same=[0.9]), ["equal weights"]),
+    "neurons alike, then not": (history_of(start__same=[0.9], end__same=[0.0]), []),
+    "neurons alike in the end": (history_of(start__same=[0.0], end__same=[0.9]), []),
+    "neurons alike, and dead": (
+        history_of(start__same=[0.9], end__same=[0.9], end__dead=[0.9]),
+        ["equal weights", "dead units"],
+    ),
+    "a class of 79%": (history_of(end__classes=[0.0, 0.79, 50.0, 1.0]), []),
+    "a class of 81%": (history_of(end__classes=[0.0, 0.81, 50.0, 1.0]), ["unbalanced classes"]),
+    "a class of 81%, others told": (history_of(end__classes=[0.0, 0.81, 50.0, 0.98]), []),
+    "a class of 99%, four others": (history_of(end__classes=[0.0, 0.99, 4.0, 1.0]), []),
+    "the second of two targets": (history_of(end__classes=[0, 0.9, 50, 0.3, 2, 0.9, 50, 1.0]), ["unbalanced classes"]),
+    "a class of 90%, answers alike": (
+        history_of(end__classes=[0.0, 0.9, 50.0, 1.0], end__spread=[0.001]),
+        ["unbalanced classes"],
+    ),
+    "a class of 90%, neurons dead": (history_of(end__classes=[0.0, 0.9, 50.0, 1.0], end__dead=[0.9]), ["dead units"]),
+    "by heart": (history_of(DONE, [0.6] * 10, start__mean_cost=[0.5, 0.5], end__cost=[0.39]), ["worse than the mean"]),
+    "not much by heart": (history_of(DONE, [0.6] * 10, start__mean_cost=[0.5, 0.5], end__cost=[0.41]), []),
+    "by heart, no worse than the mean": (
+        history_of(DONE, [0.54] * 10, start__mean_cost=[0.5, 0.5], end__cost=[0.1]),
+        [],
+    ),
+    "a mean whose cost is infinite": (
+        history_of(DONE, [0.6] * 10, start__mean_cost=[0.5, np.inf], end__cost=[0.1]),
+        [],
+    ),
     "answers all alike": (history_of(end__spread=[np.nan, 0.001, 0.01]), ["constant answer"]),
     "wiggles": (history_of([0.5] * 5 + [0.3, 0.35, 0.3, 0.35, 0.3]), []),
     "jumps": (history_of([0.5] * 5 + [0.3, 0.6, 0.3, 0.6, 0.3]), ["rate too high"]),

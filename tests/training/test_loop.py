@@ -10,8 +10,8 @@ import pytest
 from tests.training.common import EVERYTHING, HELD, N, T, X, batches_of, by_hand, events, net, trained
 
 from chainrule.network import Network
-from chainrule.optimizers import SGD, Adam
-from chainrule.training import EpochEnd, Finished, Progress, Started, fit, train
+from chainrule.optimizers import LBFGS, SGD, Adam
+from chainrule.training import Checkpoint, EpochEnd, Finished, Progress, Started, Updated, fit, train
 
 # --- events ----------------------------------------------------------------------------------------------------------
 
@@ -200,3 +200,62 @@ def test_the_documents_network_reads_handwritten_digits(shared_data):
     network = Network([784, 30, 10], initializer="nielsen")
     fit(network, inputs[:8000], labels[:8000], optimizer=SGD(3.0), batch_size=10, epochs=3)
     assert (network.predict(inputs[8000:]).argmax(axis=1) == labels[8000:]).mean() > 0.85
+
+
+# --- one update after the other --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rule", [SGD(0.5), Adam(0.05)], ids=str)
+def test_each_update_has_an_event_with_its_own_cost(rule):
+    network = net()
+    expected, batches = by_hand(network, batches_of(4, 2), rule), batches_of(4, 2)
+    found = []
+    for event in train(network, X, T, optimizer=rule, batch_size=5, epochs=2, seed=4).each_update():
+        found.append(event)
+        if isinstance(event, Updated):
+            k = sum(isinstance(e, Updated) for e in found) - 1
+            np.testing.assert_allclose(network.theta, expected[k + 1], rtol=1e-12, atol=1e-14)
+            before = Network.from_parts(network.architecture, expected[k], 0)
+            assert event.cost == pytest.approx(before.cost(X[batches[k]], T[batches[k]]), rel=1e-12)
+            assert (event.epoch, event.batch, event.batches, event.rate) == (k // 5, k % 5 + 1, 5, rule.learning_rate)
+    assert [type(event) for event in found] == [Started, *([Updated] * 5 + [EpochEnd]) * 2, Finished]
+
+
+def test_a_step_is_one_update_and_the_last_one_ends_training():
+    network, whole = net(), net()
+    training = train(network, X, T, optimizer=SGD(0.5), batch_size=5, epochs=2, validation=HELD)
+    thetas = [network.theta.copy() for _ in iter(training.step, None)]
+    assert len(thetas) == 10
+    assert all((one != other).any() for one, other in itertools.pairwise(thetas))
+    assert training.step() is None
+    history = fit(whole, X, T, optimizer=SGD(0.5), batch_size=5, epochs=2, validation=HELD)
+    assert network.theta.tobytes() == whole.theta.tobytes()  # the best weights are back
+    assert dataclasses.replace(training.history, seconds=0) == dataclasses.replace(history, seconds=0)
+
+
+@pytest.mark.parametrize("rule", [SGD(0.1, momentum=0.9), Adam(0.05), LBFGS(memory=3)], ids=str)
+def test_watching_each_update_now_and_then_changes_no_bit(rule):
+    settings = {"optimizer": rule, "epochs": 6, "batch_size": None if rule.line_search else 5}
+    settings |= {} if rule.line_search else {"dropout": 0.3}
+    whole, pieces = net(), net()
+    expected = fit(whole, X, T, **settings)
+    training = train(pieces, X, T, **settings)
+    rng = np.random.default_rng(0)
+    while not training.history.seconds:
+        for _, _ in zip(range(rng.integers(0, 4)), iter(training.step, None), strict=False):
+            pass
+        next(training, None)
+        training = train(pieces, X, T, **settings, state=training.state) if rng.integers(2) else training
+    assert pieces.theta.tobytes() == whole.theta.tobytes()
+    assert training.history.cost == expected.cost
+
+
+def test_stepping_saves_checkpoints(tmp_path):
+    path = tmp_path / "run.safetensors"
+    training = train(net(), X, T, batch_size=5, epochs=2, checkpoint=Checkpoint(path, every=0))
+    for _ in range(7):
+        training.step()
+    resumed, whole = net(), net()
+    fit(resumed, X, T, batch_size=5, epochs=2, checkpoint=Checkpoint(path, resume=True))
+    fit(whole, X, T, batch_size=5, epochs=2)
+    assert resumed.theta.tobytes() == whole.theta.tobytes()

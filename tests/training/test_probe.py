@@ -106,3 +106,43 @@ def test_a_function_of_ones_own_is_probed_too():
     history = cr.fit(net, *FLOWERS, epochs=5)
     assert history.probes["end dead"] == [0.0]
     assert np.isfinite(history.probes["end delta"]).all()
+
+
+@pytest.mark.parametrize("weighted", ["", "rows", "terms"])
+def test_the_cost_of_the_mean_is_that_of_a_network_that_always_answers_it(weighted):
+    rng = np.random.default_rng(0)
+    X, T = rng.normal(size=(40, 2)), rng.uniform(size=(40, 3))
+    weight = {"": None, "rows": rng.uniform(size=40), "terms": rng.uniform(size=(40, 3))}[weighted]
+    held = rng.normal(size=(9, 2)), rng.uniform(size=(9, 3))
+    net = cr.Network([2, 3], output="identity", dtype="float64")
+    training = cr.train(net, X, T, sample_weight=weight, validation=held, epochs=1)
+    probes = list(training)[-1].history.probes
+    means = np.average(T, axis=0, weights=weight if weighted == "terms" else np.repeat(weight[:, None], 3, axis=1)
+                       if weighted else None)  # fmt: skip
+    constant = cr.Network([2, 3], output="identity", initializer=([np.zeros((2, 3))], [means]), dtype="float64")
+    expected = [constant.cost(X, T, sample_weight=weight), constant.cost(*held)]
+    assert probes["start mean cost"] == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_probe_reads_rows_of_rare_classes_and_counts_weights():
+    rng = np.random.default_rng(0)
+    y = (np.arange(2000) % 100 == 0).astype(np.int32)  # 20 of 2,000, few of them among any 256 rows
+    X = rng.normal(size=(2000, 2))
+    always = [np.zeros((2, 2))], [[1.0, 0.0]]
+    net = cr.Network([2, 2], output="softmax", cost="cross_entropy", initializer=always)
+    settings = {"epochs": 1, "optimizer": cr.SGD(1e-30)}
+    assert cr.fit(net, X, y, **settings).probes["end classes"] == [0.0, 0.99, 20.0, 1.0]
+    even = cr.fit(net, X, y, **settings, sample_weight=np.where(y == 1, 99.0, 1.0))
+    assert "end classes" not in even.probes
+    left_out = cr.fit(net, X, y, **settings, sample_weight=1.0 - y)
+    assert "end classes" not in left_out.probes  # no row of another class has a weight
+
+
+def test_neurons_with_equal_weights_are_counted():
+    W = np.random.default_rng(0).normal(size=(300, 5))
+    W[:, 3] = W[:, 1]
+    W[1, 4], W[:, 4] = 9.0, W[:, 0]
+    W[7, 4] += 1.0  # in one weight of 300
+    net = cr.Network([300, 5, 1], initializer=([W, np.zeros((5, 1))], [np.zeros(5), [0.0]]))
+    found = probe_layers(net.architecture, net.theta, np.ones((2, 300)), np.zeros((2, 1)))
+    assert found["same"] == [0.2]

@@ -92,7 +92,15 @@ LIES = {
     "theta of integers": (lambda d, t: (d, t | {"theta": t["theta"].astype(np.int64)}), "theta is int64"),
     "kept shorter": (lambda d, t: (d, t | {"kept": t["kept"][1:]}), "different shapes"),
     "slots in float32": (lambda d, t: (d, t | {"slots": t["slots"].astype(np.float32)}), "or types"),
+    "best epoch later": (lambda d, t: (d | {"history": d["history"] | {"best_epoch": 7}}, t), "best_epoch of the"),
+    "another monitor": (lambda d, t: (d | {"history": d["history"] | {"monitor": "x"}}, t), "monitor of the history"),
+    "stopped otherwise": (lambda d, t: (d | {"history": d["history"] | {"stopped": "x"}}, t), "stopped of the history"),
+    "mode of its own": (lambda d, t: (d | {"history": d["history"] | {"mode": "best"}}, t), "mode of the history"),
+    "metrics a number": (lambda d, t: (d, t | {"history.metrics": np.array([1.5])}), "metrics of the history"),
+    "metrics not named": (lambda d, t: (d | {"history": d["history"] | {"metrics": [3]}}, t), "not names"),
+    "a curve in 2 dimensions": (lambda d, t: (d, t | {"history.cost": np.zeros((1, 1))}), "not floats of rank 1"),
     "no costs": (lambda d, t: (d, {k: v for k, v in t.items() if k != "costs"}), "costs"),
+    "no validation": (lambda d, t: (d, t | {"history.validation": np.zeros(0)}), "costs on the validation set"),
     "validation longer": (lambda d, t: (d, t | {"history.validation": np.zeros(9)}), "different lengths"),
 }
 

@@ -5,11 +5,13 @@ import math
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from tests.training.common import HELD, T, X, batches_of, by_hand, events, metric_of, net
 
-from chainrule.optimizers import SGD, Adam
+from chainrule.network import Network
+from chainrule.optimizers import LBFGS, SGD, Adam
 from chainrule.schedules import StepDecay
-from chainrule.training import Finished, Progress, Stopped, fit, train
+from chainrule.training import EpochEnd, Finished, Progress, Stopped, fit, train
 from chainrule.training.stopping import Gains
 
 # --- cancelled, out of time ------------------------------------------------------------------------------------------
@@ -132,3 +134,82 @@ def test_the_rate_that_is_named_is_that_of_the_schedule():
     history = fit(net(output="identity"), X, T, optimizer=Adam(1e300), **settings)
     rate = 1e300 * 0.5**history.epochs
     assert f"than {rate:g}" in history.message
+
+
+# --- a gradient that is small enough ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rule", [SGD(0.5), Adam(0.05), LBFGS(tolerance=0.1)], ids=str)
+@pytest.mark.parametrize(
+    "more", [{}, {"alpha": 0.5, "sample_weight": [0.0, *[1.0, 2.5] * 11]}], ids=["plain", "weighted"]
+)
+def test_training_ends_before_the_first_epoch_with_a_small_gradient(rule, more):
+    sizes, seen = [], []
+    network = net((4, 2), output="identity", seed=5)
+    settings = {"optimizer": rule, "batch_size": None, "epochs": 4000, "tolerance": 1e-4, **more}
+    training = train(network, X, T, **settings)
+    for event in training:
+        if isinstance(event, EpochEnd):
+            sizes.append(abs(network.gradient(X, T, **more)).max())
+        seen.append(event)
+    assert isinstance(seen[-2], Stopped)
+    assert seen[-2].reason == training.history.stopped == "converged"
+    assert seen[-2].message.startswith("converged: max|dC/dtheta| is ")
+    assert seen[-2].message.endswith(" ≤ 0.0001")
+    assert sizes[-1] <= 1e-4 * (1 + 1e-9)
+    assert all(size > 1e-4 * (1 - 1e-9) for size in sizes[:-1])
+
+
+def test_a_gradient_that_is_small_at_the_start_trains_nothing():
+    history = fit(net(), X, T, tolerance=1e9)
+    assert (history.epochs, history.stopped) == (0, "converged")
+
+
+@pytest.mark.parametrize("stop", [0, 1, 7, 12, 16])
+def test_resuming_ends_by_the_gradient_where_a_whole_training_does(stop, every_batch):
+    settings = {"optimizer": SGD(0.5), "batch_size": 5, "epochs": 300, "tolerance": 2e-3, "shuffle": False}
+    parts = {"sizes": (4, 2), "output": "identity"}
+    whole, pieces = net(**parts), net(**parts)
+    expected = fit(whole, X, np.zeros_like(T), **settings)
+    assert expected.stopped == "converged"
+    assert 3 < expected.epochs < 300
+    first = train(pieces, X, np.zeros_like(T), **settings)
+    updates = (event for event in first if isinstance(event, Progress))
+    for _ in range(stop):
+        next(updates)
+    state = first.state
+    resumed = fit(pieces, X, np.zeros_like(T), **settings, state=state)
+    assert (resumed.epochs, resumed.message) == (expected.epochs, expected.message)
+    assert pieces.theta.tobytes() == whole.theta.tobytes()
+    further = fit(pieces, X, np.zeros_like(T), **{**settings, "tolerance": 1e-4}, state=state)
+    assert further.epochs > expected.epochs
+
+
+def test_a_small_gradient_within_an_epoch_ends_nothing_when_resumed(every_batch):
+    """The rows pull the bias to 1/2, where the mean of all is, and then to 0 and 1."""
+    rows = np.zeros((3, 1)), np.array([[0.5], [0.0], [1.0]])
+    settings = {"optimizer": SGD(1.0), "batch_size": 1, "shuffle": False, "epochs": 3, "tolerance": 0.1}
+    network = Network([1, 1], output="identity", initializer=([[[1.0]]], [[1.0]]), dtype="float64")
+    training = train(network, *rows, **settings)
+    next(event for event in training if isinstance(event, Progress))
+    assert network.b[0].tolist() == [0.5]
+    history = fit(network, *rows, **settings, state=training.state)
+    assert (history.epochs, history.stopped) == (3, "")
+
+
+def test_a_tolerance_changes_no_bit_of_the_epochs_before():
+    kept = events(net(), epochs=4, optimizer=SGD(0.5), tolerance=0.0)[-1].history
+    free = events(net(), epochs=4, optimizer=SGD(0.5))[-1].history
+    assert kept.cost == free.cost
+
+
+@pytest.mark.parametrize("weight", [None, np.r_[0.0, np.linspace(0.5, 2, 22)], np.linspace(0.5, 2, 46).reshape(23, 2)])
+@pytest.mark.parametrize("sparse", [False, True])
+def test_the_gradient_of_all_rows_is_that_of_the_network(weight, sparse, monkeypatch):
+    monkeypatch.setattr("chainrule.examples.examples._ROWS", 4)
+    monkeypatch.setattr("chainrule.examples.sparse.PART", 200)
+    network = net()
+    inputs = csr_array(X) if sparse else X
+    problem = train(network, inputs, T, sample_weight=weight, alpha=0.3, l1=0.1, dropout=0.5).problem
+    expected = network.gradient(X, T, sample_weight=weight, alpha=0.3, l1=0.1)
+    np.testing.assert_allclose(problem.gradient(network.theta), expected, rtol=1e-12, atol=1e-15)

@@ -2,14 +2,22 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
 
 import numpy as np
 
 from chainrule.activations.base import REALS, Activation, Interval
 from chainrule.arrays import Array
-from chainrule.differences import Differentiate, Function, agrees, central_difference, choose_method, complex_step
+from chainrule.differences import (
+    Differentiate,
+    Function,
+    agrees,
+    central_difference,
+    central_method,
+    choose_method,
+    safest,
+)
 from chainrule.errors import SettingError
+from chainrule.own_functions import JaxFunction, jax_derivative, name_of_method, own_function, require_call
 
 __all__ = ["Custom"]
 
@@ -38,9 +46,10 @@ class Custom(Activation):
     ) -> "Custom":
         """Check `function`, which must return an array of the shape of its argument, and choose its derivative.
 
-        - function: sigma, of an array Z.
+        - function: sigma, of an array Z. One that is written with JAX is computed in the type of Z.
         - derivative: sigma' of an array Z, compared with central differences over `domain`. Without it, the derivative
-          is a complex step if that is right over the domain, else central differences; `derivative_by` says which.
+          is JAX's for a function of JAX, a complex step if that is right over the domain, else central differences at
+          the precision of the function; `derivative_by` says which.
         - elementwise: False if a row of A depends on the whole row of Z. The Jacobian is then computed column by
           column, and `derivative` must be left out.
         - domain: the interval of z in which the function is checked.
@@ -51,27 +60,27 @@ class Custom(Activation):
         >>> Custom.of(lambda z: z / (1 + abs(z))).derivative_by
         'central difference'
 
-        Raises SettingError for a wrong shape, for an element of A that depends on the z of another, and for a wrong
-        derivative.
+        Raises SettingError for a function that does not take an array, for a wrong shape, for values that change from
+        call to call, for an element of A that depends on the z of another, and for a wrong derivative.
         """
         Z = _sample(*domain)
+        function = own_function(function, _label(function), Z=Z)
         _check_locality(function, Z, elementwise)
         if not elementwise:
             if derivative is not None:
                 raise SettingError("with elementwise=False the Jacobian is computed: leave the derivative out")
-            columns = range(Z.shape[1])
-            methods = [choose_method(_along(function, Z, j), np.repeat(Z[:, j : j + 1], 3, axis=1)) for j in columns]
-            return cls(function, None, _safest(methods), False, Interval(*values))
+            return cls(function, None, _method_of_rows(function, Z), False, Interval(*values))
         points = np.linspace(*domain, 201) + 1e-3 * np.pi
         if derivative is None:
-            return cls(function, None, choose_method(function, points), values=Interval(*values))
+            return cls(function, None, _method(function, points), values=Interval(*values))
+        require_call(derivative, "the derivative of " + _label(function), "Z")
         _check_derivative(function, derivative, points)
         return cls(function, derivative, values=Interval(*values))
 
     @property
     def derivative_by(self) -> str:
-        """The source of the derivative: "given", "complex step" or "central difference"."""
-        return "given" if self.user_derivative else self.method.__name__.replace("_", " ")
+        """The source of the derivative: "given", "JAX", "complex step", or "central difference", also "in float32"."""
+        return "given" if self.user_derivative else name_of_method(self.method)
 
     @property
     def range(self) -> Interval:  # type: ignore[override]
@@ -96,6 +105,8 @@ class Custom(Activation):
     def pullback(self, G: Array, Z: Array, A: Array) -> Array:
         if self.is_elementwise:
             return G * self.derivative(Z, A)
+        if isinstance(self.function, JaxFunction) and self.method is jax_derivative:
+            return self.function.pullback(G, Z).astype(Z.dtype)
         width = Z.shape[1]
         jacobian = (
             self.method(_along(self.function, Z, j), np.repeat(Z[:, j : j + 1], width, axis=1)) for j in range(width)
@@ -129,9 +140,24 @@ def _sample(low: float, high: float) -> Array:
     return low + (high - low) * np.array([[0.515, 0.465, 0.555], [0.525, 0.51, 0.48]])
 
 
-def _safest(methods: Sequence[Differentiate]) -> Differentiate:
-    """Central differences if the complex step is wrong for one of the columns."""
-    return central_difference if central_difference in methods else complex_step
+def _label(function: Function) -> str:
+    return f"your activation {getattr(function, '__name__', '')}".rstrip()
+
+
+def _method(function: Function, points: Array) -> Differentiate:
+    return jax_derivative if _is_jaxs(function, points) else choose_method(function, points)
+
+
+def _is_jaxs(function: Function, Z: Array) -> bool:
+    return isinstance(function, JaxFunction) and function.is_differentiable(Z)
+
+
+def _method_of_rows(function: Function, Z: Array) -> Differentiate:
+    """The method that is right for every column."""
+    if _is_jaxs(function, Z):
+        return jax_derivative
+    columns = range(Z.shape[1])
+    return safest([choose_method(_along(function, Z, j), np.repeat(Z[:, j : j + 1], 3, axis=1)) for j in columns])
 
 
 def _check_locality(function: Function, Z: Array, elementwise: bool) -> None:
@@ -157,7 +183,8 @@ def _check_locality(function: Function, Z: Array, elementwise: bool) -> None:
 
 
 def _check_derivative(function: Function, derivative: Function, points: Array) -> None:
-    if not agrees(derivative, points, central_difference(function, points)):
+    central = central_method(function, points)
+    if not agrees(derivative, points, central(function, points), central):
         raise SettingError(
             f"the derivative differs from central differences between {points[0]:.4g} and {points[-1]:.4g}: "
             "correct it, or leave it out to have it computed"

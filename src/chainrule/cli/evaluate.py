@@ -6,11 +6,10 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from chainrule.cli.answers import answering
 from chainrule.cli.console import say, write_json
-from chainrule.cli.files import load_model
 from chainrule.cli.mistakes import show_mistakes
 from chainrule.cli.options import AsJson
-from chainrule.tables.sources import as_source, with_target
 from chainrule.text import number, words
 
 __all__ = ["evaluate", "show_scores", "show_targets"]
@@ -22,7 +21,13 @@ def evaluate(
     /,
     *,
     target: Annotated[
-        Path | None, Parameter(help="A file with the targets, if the table has none.", negative="")
+        str | None,
+        Parameter(
+            help="A file with the targets, if the table has none. For an estimator or a network, whose file does not "
+            "name its targets, also a column of the table, or several separated by commas.",
+            negative="",
+            show_default=False,
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> int:
@@ -31,12 +36,11 @@ def evaluate(
     Parameters
     ----------
     model
-        A model file that chainrule wrote.
+        A file that `train` or cr.save wrote: a model, an estimator or a network.
     data
         A table with the target and the columns that the model was trained on, in any order.
     """
-    rows = as_source(data)
-    scores = load_model(model).evaluate(rows if target is None else with_target(rows, as_source(target)))
+    scores = answering(model).scores(data, target)
     if as_json:
         write_json(scores)
     else:

@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from chainrule.cli.values import matching_columns
-from chainrule.errors import ModelFileError, SettingError
-from chainrule.files import load
+from chainrule.errors import SettingError
 from chainrule.files.atomic import check_target
-from chainrule.model import Model
 from chainrule.tables.sources import Source, as_source, with_target
 
-__all__ = ["check_output", "load_model", "open_table"]
+__all__ = ["check_output", "open_table"]
 
 
 def open_table(data: Path, targets: Sequence[str]) -> tuple[Source, list[str]]:
@@ -26,14 +24,6 @@ def open_table(data: Path, targets: Sequence[str]) -> tuple[Source, list[str]]:
         else:
             names += matching_columns([target], source.names)
     return source, names
-
-
-def load_model(path: Path) -> Model:
-    """The model in a file. Raises ModelFileError for a file that contains only a network, without columns."""
-    model = load(path)
-    if not isinstance(model, Model):
-        raise ModelFileError(f"{str(path)!r}: it contains a network without columns: use it in Python, with cr.load")
-    return model
 
 
 def check_output(out: Path, *inputs: Path, option: str = "--out") -> None:

@@ -1,16 +1,22 @@
-"""`chainrule inspect`: show in words what a model file contains."""
+"""`chainrule inspect`: show in words what a file contains: a model, an estimator, a network or a checkpoint."""
 
+import dataclasses
 import math
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from chainrule.cli.console import say, show_table, write_json
 from chainrule.cli.options import AsJson
-from chainrule.files import load, stored_form
+from chainrule.files import CHECKPOINT, from_container, stored_form
+from chainrule.files.container import read
 from chainrule.model import Model
 from chainrule.network import Network
+from chainrule.tables.inputs import Encoder
+from chainrule.tables.names import listed
 from chainrule.tables.targets import LogQuantity
-from chainrule.text import number, words
+from chainrule.text import counted, number, words
+from chainrule.training.state_file import Stored, stored_in
 
 __all__ = ["inspect"]
 
@@ -23,23 +29,69 @@ def inspect(
     *,
     as_json: AsJson = False,
 ) -> int:
-    """Show in words what a model file contains: the architecture, the columns, how it was trained.
+    """Show in words what a file contains: the architecture, the columns, how it was trained.
 
     Parameters
     ----------
     model
-        A model file that chainrule wrote.
+        A file that chainrule wrote: a model, an estimator, a network or the checkpoint of a training.
     """
-    stored = load(model)
+    container = read(model)
+    if container.document.get("kind") == CHECKPOINT:
+        _show_checkpoint(stored_in(container, model), as_json)
+        return 0
+    stored = from_container(container, model)
     if as_json:
         write_json({"kind": type(stored).__name__.lower(), **stored_form(stored)[1]})
-        return 0
-    network = stored.network if isinstance(stored, Model) else stored
-    _show_network(network)
-    if isinstance(stored, Model):
-        _show_columns(stored)
+    elif isinstance(stored, Network):
+        _show_network(stored)
+    elif isinstance(stored, Model):
+        _show_network(stored.network)
+        _show_targets(stored.targets.columns)
+        _show_columns(stored.encoder)
         _show_training(stored.summary)
+    else:
+        _show_estimator(stored)
     return 0
+
+
+def _show_checkpoint(stored: Stored, as_json: bool) -> None:
+    state, fingerprint = stored
+    history = state.history
+    done = {"epochs": state.epoch, "updates": state.run.step, "parameters": state.kept.size}
+    if as_json:
+        write_json({"kind": CHECKPOINT, **done, **dataclasses.asdict(fingerprint), "cost": history.cost})
+        return
+    say(f"checkpoint of a training: {counted(state.epoch, 'epoch')} and {counted(state.run.step, 'update')} are done")
+    say("it is not a model: resume it by the command or the call that began it, with --resume or resume=True")
+    say(f"{state.kept.size:,} parameters in {state.kept.dtype}")
+    scores = {"cost": history.cost, "validation cost": history.validation, **history.metrics}
+    last = {f"last {name}": values[-1] for name, values in scores.items() if values}
+    best = {} if history.best_epoch < 0 else {"best epoch": history.best_epoch + 1}
+    say("")
+    _show_table_of({**last, **best, "stopped": history.stopped, **fingerprint.settings, **fingerprint.maker})
+
+
+def _show_estimator(estimator: Any) -> None:
+    """The parameters that are not at their default and, once it is fitted, everything that a model shows."""
+    say(f"estimator: {' '.join(repr(estimator).split())}")
+    if not hasattr(estimator, "network_"):
+        say("it has not been fitted")
+        return
+    _show_network(estimator.network_)
+    _show_targets(estimator._targets.outputs.columns)
+    if estimator._plan is not None:
+        _show_columns(estimator._plan.encoder)
+    else:
+        names = getattr(estimator, "feature_names_in_", None)
+        listed_names = "" if names is None else f": {listed(names.tolist())}"
+        say(f"{counted(estimator.n_features_in_, 'input')}{listed_names}")
+    history = getattr(estimator, "history_", None)
+    curves = {} if history is None else {"loss": history.cost, "validation loss": history.validation, **history.metrics}
+    last = {f"last {name}": values[-1] for name, values in curves.items() if values}
+    ended = {} if history is None else {"stopped": history.stopped, "engine": history.engine}
+    say("")
+    _show_table_of({"epochs": estimator.n_iter_, **last, "seed": estimator.seed_, **ended})
 
 
 def _show_network(network: Network) -> None:
@@ -48,20 +100,25 @@ def _show_network(network: Network) -> None:
     say(f"{network.theta.size:,} parameters in {network.dtype} ({layers})")
 
 
-def _show_columns(model: Model) -> None:
+def _show_targets(columns: Iterable[Any]) -> None:
     say("")
-    targets = [(c.name, c.kind, _target_detail(c)) for c in model.targets.columns]
-    show_table(("target", "kind", "what it is"), targets)
+    show_table(("target", "kind", "what it is"), [(c.name, c.kind, _target_detail(c)) for c in columns])
+
+
+def _show_columns(encoder: Encoder) -> None:
     say("")
-    show_table(("column", "becomes", "how"), model.encoder.describe())
+    show_table(("column", "becomes", "how"), encoder.describe())
 
 
 def _target_detail(target: Any) -> str:
     if target.kind == "classes":
-        return ", ".join(target.words[:12]) + (f" and {target.width - 12} more" if target.width > 12 else "")
+        texts = list(target.texts)
+        return ", ".join(texts[:12]) + (f" and {len(texts) - 12} more" if len(texts) > 12 else "")
     if isinstance(target, LogQuantity):
         typical, factor = number(math.exp(target.mean)), number(math.exp(target.scale))
         return f"its logarithm: typically {typical}, times or divided by {factor}"
+    if (target.mean, target.scale) == (0, 1):
+        return "as it is"
     if target.mean == 0:
         return f"in units of {number(target.scale)}"
     return f"mean {number(target.mean)}, standard deviation {number(target.scale)}"
@@ -69,12 +126,20 @@ def _target_detail(target: Any) -> str:
 
 def _show_training(summary: dict[str, Any]) -> None:
     say("")
-    rows = [(name, summary[name]) for name in (*_FIRST, *sorted(summary.keys() - set(_FIRST))) if name in summary]
-    show_table(("training", ""), [(words(name), _words(value)) for name, value in rows if value != ""])
+    _show_table_of(
+        {name: summary[name] for name in (*_FIRST, *sorted(summary.keys() - set(_FIRST))) if name in summary}
+    )
+
+
+def _show_table_of(values: Mapping[str, Any]) -> None:
+    """A line for each value that is not empty."""
+    show_table(("training", ""), [(words(name), _words(value)) for name, value in values.items() if value != ""])
 
 
 def _words(value: Any) -> str:
     if isinstance(value, dict):
-        named = [value["name"]] if "name" in value else []
+        named = [str(value["name"])] if "name" in value else []
         return ", ".join([*named, *(f"{words(name)} {_words(part)}" for name, part in value.items() if name != "name")])
+    if isinstance(value, list):
+        return "; ".join(map(_words, value))
     return number(value) if isinstance(value, float) else str(value)

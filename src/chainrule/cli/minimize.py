@@ -51,7 +51,13 @@ def minimize(
             help="Starting point: -1,2 with the variables in alphabetical order, or x=-1,y=2.",
         ),
     ],
-    optimizer: Annotated[Any, _choice(OPTIMIZERS, "Rule that updates the variables.")] = "adam",
+    optimizer: Annotated[
+        Any,
+        _choice(
+            OPTIMIZERS,
+            "Rule that updates the variables. Default: lbfgs, or adam with a learning rate or a schedule.",
+        ),
+    ] = None,
     learning_rate: Annotated[
         float | None, Parameter(negative="", help="Learning rate. Default: 0.1, or 1 for lbfgs.")
     ] = None,
@@ -59,6 +65,9 @@ def minimize(
         Any, _choice(SCHEDULES, "How the learning rate changes; one step counts as one epoch.")
     ] = "constant",
     tolerance: Annotated[float, Parameter(help="Converged when no |dC/dv| exceeds this.")] = 1e-8,
+    relative_tolerance: Annotated[
+        float, Parameter(help="Converged also when no |dC/dv| max(|v|, 1) exceeds this share of |C|.")
+    ] = 0.0,
     max_steps: Annotated[int, Parameter(help="Maximum number of updates.", converter=values.count())] = 100_000,
     plot: Annotated[
         Path | None, Parameter(negative="", help="Plot the path into this file: .png, .svg or .pdf.")
@@ -75,9 +84,10 @@ def minimize(
     expression = parse(formula)
     if plot is not None:
         check_picture(plot)
-    rule = _rule(optimizer, learning_rate)
-    settings = {"optimizer": rule, "tolerance": tolerance, "max_steps": max_steps}
     varies = schedule not in ("constant", {"name": "constant"})
+    rule = _rule(optimizer or ("adam" if varies or learning_rate is not None else "lbfgs"), learning_rate)
+    settings = {"optimizer": rule, "tolerance": tolerance, "max_steps": max_steps}
+    settings["relative_tolerance"] = relative_tolerance
     result, code = _run(
         expression, _start(start, expression.names), as_json, schedule=schedule if varies else None, **settings
     )
@@ -166,8 +176,10 @@ def _report(result: "Result", names: tuple[str, ...], plot: Path | None, as_json
             "plot": None if plot is None else str(plot),
         })  # fmt: skip
         return
+    from chainrule.descent.loop import SADDLE
+
     say(result.message)
-    best = "" if result.success else " (the best point so far)"
+    best = "" if result.success or result.status == SADDLE else " (the best point so far)"
     say(f"{_point(names, result.x)}: cost {result.fun:.6g}{best}")
     if plot is not None:
         say(f"path plotted in {plot}")

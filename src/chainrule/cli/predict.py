@@ -1,21 +1,18 @@
 """`chainrule predict`: predict the target for each row of a table."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import chain, repeat
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+from typing import Annotated, Any, BinaryIO
 
 from cyclopts import Parameter
 
+from chainrule.cli.answers import answering
 from chainrule.cli.console import say, write_json
-from chainrule.cli.files import check_output, load_model
+from chainrule.cli.files import check_output
 from chainrule.cli.options import AsJson
-from chainrule.errors import SettingError
 from chainrule.files.atomic import atomic_write
-
-if TYPE_CHECKING:
-    from chainrule.model import Model
 
 __all__ = ["predict"]
 
@@ -34,20 +31,21 @@ def predict(
     Parameters
     ----------
     model
-        A model file that chainrule wrote.
+        A file that `train` or cr.save wrote: a model, an estimator or a network.
     data
-        A table with the columns that the model was trained on, in any order.
+        A table with the columns that the model was trained on, in any order. A network, or an estimator that was fitted
+        to an array, takes all columns in their order.
     """
     if out is None:
         write = _write_lines if as_json else _write_to(sys.stdout.buffer)
-        for answers in _answers(load_model(model), data, probabilities):
+        for answers in answering(model).answers(data, probabilities):
             write(answers)
         return 0
     check_output(out, model, data)
-    predictor, rows, columns = load_model(model), 0, []
+    predictor, rows, columns = answering(model), 0, []
     with atomic_write(out) as stream:
         write = _write_to(stream)
-        for answers in _answers(predictor, data, probabilities):
+        for answers in predictor.answers(data, probabilities):
             write(answers)
             rows, columns = rows + len(next(iter(answers.values()))), list(answers)
     if as_json:
@@ -55,16 +53,6 @@ def predict(
     else:
         say(f"{rows:,} answers ({', '.join(columns)}) in {out}")
     return 0
-
-
-def _answers(model: "Model", data: Path, probabilities: bool) -> Iterator[dict[str, Any]]:
-    """The columns to write, by name, one block of rows at a time, because a table may be larger than memory."""
-    for outputs in model.outputs_by_block(data):
-        answers, chances = model.targets.decode(outputs), model.targets.probabilities(outputs) if probabilities else {}
-        duplicates = sorted(answers.keys() & chances.keys())
-        if duplicates:
-            raise SettingError(f"two columns would be named {duplicates[0]!r}: add --no-probabilities")
-        yield {**answers, **chances}
 
 
 def _write_lines(columns: dict[str, Any]) -> None:

@@ -63,8 +63,9 @@ def train(
     _check_plot(plot, out, *inputs)
     checkpoint = checkpoint_options.checkpoint_for(out, data)
     source, targets = open_table(data, target)
-    drop, keep = (tuple(matching_columns(columns, source.names)) for columns in (options.drop, options.keep))
-    settings = dataclasses.replace(options, drop=drop, keep=keep)
+    columns = (options.drop, options.keep, options.words)
+    drop, keep, words = (tuple(matching_columns(own, source.names)) for own in columns)
+    settings = dataclasses.replace(options, drop=drop, keep=keep, words=words)
     training = TableTraining(source, targets, settings)
     if as_json and config:
         print_note(f"options from {config}")
@@ -134,7 +135,7 @@ def run_training(
 ) -> None:
     """Run a training to its end or to a signal, and show its progress."""
     s = training.settings
-    may_end = s.patience is not None or s.rule.full_batch
+    may_end = s.patience is not None or s.tolerance is not None or s.rule.full_batch
     with Display(silent=as_json, lines=False, time=s.time, may_end=may_end, scores=training.scores) as display:
         for event in training.events(interrupt.signalled, checkpoint):
             if isinstance(event, Started):

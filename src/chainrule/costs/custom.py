@@ -9,8 +9,17 @@ import numpy as np
 from chainrule.activations.base import REALS, Interval
 from chainrule.arrays import Array
 from chainrule.costs.base import Cost
-from chainrule.differences import Differentiate, Function, agrees, central_difference, choose_method
+from chainrule.differences import (
+    Differentiate,
+    Function,
+    agrees,
+    central_difference,
+    central_method,
+    choose_method,
+    safest,
+)
 from chainrule.errors import SettingError
+from chainrule.own_functions import JaxFunction, jax_derivative, name_of_method, own_function, require_call
 
 __all__ = ["Custom"]
 
@@ -42,9 +51,10 @@ class Custom(Cost):
         """Check `function(A, T)` and choose its derivative dC_x/dA; A and T have shape (m, n_L).
 
         - function: returns a term for each output, shape (m, n_L), that depends only on this output; or the cost of
-          each example, shape (m,).
+          each example, shape (m,). One that is written with JAX is computed in the type of A.
         - derivative: dC_x/dA of A and T, compared with central differences for outputs in `domain`. Without it, the
-          derivative is a complex step if that is right, else central differences; `derivative_by` says which.
+          derivative is JAX's for a function of JAX, a complex step if that is right, else central differences at the
+          precision of the function; `derivative_by` says which.
         - domain: the interval of outputs in which the function is checked.
         - outputs, targets: the open intervals of A and T; other activations and targets are refused.
 
@@ -53,15 +63,18 @@ class Custom(Cost):
         >>> Custom.of(lambda A, T: abs(A - T).max(axis=1)).derivative_by
         'central difference'
 
-        Raises SettingError for a wrong shape, for terms or rows that depend on others, and for a wrong derivative.
+        Raises SettingError for a function that does not take two arrays, for a wrong shape, for values that change from
+        call to call, for terms or rows that depend on others, and for a wrong derivative.
         """
         A, T = _sample(*domain)
+        function = own_function(function, _label(function), A=A, T=T)
         by_element = _check_locality(function, A, T)
         trial = cls(function, None, central_difference, by_element, Interval(*outputs), Interval(*targets))
         if derivative is None:
-            methods = [choose_method(f, x) for f, x in trial._columns(A, T)]
-            return dataclasses.replace(trial, method=next((m for m in methods if m is central_difference), methods[0]))
-        if not agrees(lambda x: derivative(x, T), A, trial.derivative(A, T)):
+            return dataclasses.replace(trial, method=trial._suitable(choose_method, A, T))
+        require_call(derivative, "the derivative of " + _label(function), "A", "T")
+        trial = dataclasses.replace(trial, method=trial._suitable(central_method, A, T))
+        if not agrees(lambda x: derivative(x, T), A, trial.derivative(A, T), trial.method):
             raise SettingError(
                 f"the derivative of the cost differs from central differences for outputs in {domain}: "
                 "correct it, or leave it out to have it computed"
@@ -70,8 +83,8 @@ class Custom(Cost):
 
     @property
     def derivative_by(self) -> str:
-        """The source of the derivative: "given", "complex step" or "central difference"."""
-        return "given" if self.user_derivative else self.method.__name__.replace("_", " ")
+        """The source of the derivative: "given", "JAX", "complex step", or "central difference", also "in float32"."""
+        return "given" if self.user_derivative else name_of_method(self.method)
 
     @property
     def outputs(self) -> Interval:  # type: ignore[override]
@@ -95,8 +108,16 @@ class Custom(Cost):
     def derivative(self, A: Array, T: Array) -> Array:
         if self.user_derivative:
             return np.asarray(self.user_derivative(A, T)).astype(A.dtype)
+        if self.method is jax_derivative:
+            return jax_derivative(self.function, A, T).astype(A.dtype)
         columns = [self.method(f, x) for f, x in self._columns(A, T)]
         return (columns[0] if self.by_element else np.stack(columns, axis=1)).astype(A.dtype)
+
+    def _suitable(self, choose: Callable[[Function, Array], Differentiate], A: Array, T: Array) -> Differentiate:
+        """The method that is right for every column."""
+        if isinstance(self.function, JaxFunction) and self.function.is_differentiable(A, T):
+            return jax_derivative
+        return safest(choose(f, x) for f, x in self._columns(A, T))
 
     def _columns(self, A: Array, T: Array) -> list[tuple[Function, Array]]:
         """The functions to differentiate, with their points: one of all outputs, or one for each column of A."""
@@ -121,6 +142,10 @@ class Custom(Cost):
 
     def __str__(self) -> str:
         return f"{getattr(self.function, '__name__', 'custom')} (your own, derivative by {self.derivative_by})"
+
+
+def _label(function: CostFunction) -> str:
+    return f"your cost {getattr(function, '__name__', '')}".rstrip()
 
 
 def _sample(low: float, high: float) -> tuple[Array, Array]:

@@ -1,6 +1,8 @@
 """Converts the arguments of a function, one array or several, to one flat array and back."""
 
+import inspect
 import reprlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -53,9 +55,30 @@ class Arguments:
         """Points (k, n) as (k, ...) with the shape of v0, if v0 is one array."""
         return points if self.several else points.reshape(len(points), *self.shapes[0])
 
+    def name(self, f: Callable[..., Any], k: int) -> str:
+        """The name of number k of the flat array, as a person writes it in f: "y" for f(x, y), "v[1]" for f(v).
+
+        >>> Arguments((1.0, [2.0, 3.0])).name(lambda b, w: 0.0, 2), Arguments((1.0, 2.0)).name(max, 1)
+        ('w[1]', 'v2')
+        """
+        part = int(np.searchsorted(np.cumsum(self.sizes), k, side="right"))
+        own = _parameters(f)
+        name = own[part] if part < len(own) else f"v{part + 1}" if self.several else "v"
+        place = np.unravel_index(k - sum(self.sizes[:part]), self.shapes[part])
+        return name if not place else f"{name}[{', '.join(map(str, place))}]"
+
     @staticmethod
     def _shaped(part: Array, shape: tuple[int, ...]) -> Any:
         return part.reshape(shape)[()]
+
+
+def _parameters(f: Callable[..., Any]) -> list[str]:
+    """The names of the positional parameters of f, as far as they are known."""
+    try:
+        parameters = inspect.signature(f).parameters.values()
+    except (TypeError, ValueError):  # a builtin
+        return []
+    return [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
 
 
 def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:

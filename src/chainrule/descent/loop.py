@@ -9,6 +9,8 @@ from typing import Any, Self
 import numpy as np
 
 from chainrule.arrays import Array
+from chainrule.descent.comparison import check_gradient
+from chainrule.descent.curvature import falls_nearby
 from chainrule.descent.path import Path
 from chainrule.descent.problem import Problem
 from chainrule.examples import epoch_order
@@ -16,12 +18,15 @@ from chainrule.optimizers import Clip, Ending, Optimizer, Point
 from chainrule.schedules import Schedule
 from chainrule.text import counted
 from chainrule.training import EpochEnd, Event, Finished, History, Progress, Started, Stopped
+from chainrule.training.history import Reason
 
 __all__ = ["Descent", "Settings"]
 
 PROGRESS_INTERVAL = 0.1  # seconds between two Progress events
 
-CONVERGED, MAX_STEPS, NOT_FINITE, CANCELLED, STALLED = range(5)  # the status of a result
+CONVERGED, MAX_STEPS, NOT_FINITE, CANCELLED, STALLED, SADDLE = range(6)  # the status of a result
+
+COMPARED_ROWS = 2**10  # examples by which a given gradient is compared with differences
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +37,7 @@ class Settings:
     schedule: Schedule
     clip: Clip
     tolerance: float
+    relative_tolerance: float
     max_steps: int
     batch_size: int
     seed: int
@@ -81,6 +87,7 @@ class Descent(Iterator[Event]):
         epochs = -(-s.max_steps // self._per_epoch)
         yield Started(self._rows, self._per_epoch, epochs, self.history.engine, s.seed)
         self._evaluate_here()
+        self._compare_gradient()
         yield from self._all_epochs()
         if not self.history.stopped:
             self.history.message = f"not converged after {self._step_count()}: {self._gradient_size()}"
@@ -163,6 +170,21 @@ class Descent(Iterator[Event]):
         if self._is_finite() and (self.best is None or self.last.cost < self.best.cost):
             self.best = self.last
 
+    def _compare_gradient(self) -> None:
+        """Raise SettingError where the user gives a gradient that is wrong at the start."""
+        problem, here = self.problem, self.last
+        if not (problem.is_given and self._is_finite()) or here is None:
+            return
+        rows = None if problem.examples is None else np.arange(min(problem.examples, COMPARED_ROWS))
+        if rows is not None and len(rows) < self._rows:
+            here = Point(self._v, *problem(self._v, rows))
+
+        def cost(v: Array) -> float:
+            problem.nfev += 1
+            return problem.value(v, rows)
+
+        check_gradient(cost, here, problem.name)
+
     def _is_finite(self) -> bool:
         return self.last is not None and math.isfinite(self.last.cost) and bool(np.isfinite(self.last.gradient).all())
 
@@ -171,40 +193,57 @@ class Descent(Iterator[Event]):
         assert self.last is not None, "evaluated before"
         if not self._is_finite():
             self._stop(NOT_FINITE)
-        elif np.abs(self.last.gradient).max() <= self._settings.tolerance:
-            self._stop(CONVERGED)
+        elif self._is_flat(self.last):
+            self._stop(SADDLE if falls_nearby(lambda v: self.problem(v)[1], self._v) else CONVERGED)
         elif self._cancel():
             self._stop(CANCELLED)
         return bool(self.history.stopped) or self.steps >= self._settings.max_steps
 
+    def _is_flat(self, here: Point) -> bool:
+        """Whether every element of |dC/dv| is within the tolerance, or within the relative one."""
+        if np.abs(here.gradient).max() <= self._settings.tolerance:
+            return True
+        return 0 < self._relative_size(here) <= self._settings.relative_tolerance
+
+    @staticmethod
+    def _relative_size(here: Point) -> float:
+        """max_k |dC/dv_k| max(|v_k|, 1) / |C|: the share by which C changes if one v_k changes by its size."""
+        largest = float((np.abs(here.gradient) * np.maximum(np.abs(here.theta), 1.0)).max())
+        return largest / abs(here.cost) if here.cost else math.inf
+
     def _stop(self, status: int, ending: Ending | None = None) -> None:
-        history, steps = self.history, self._step_count()
         self.status = status
-        if status == NOT_FINITE:
+        self.history.stopped, self.history.message = self._reason(f"after {self._step_count()}", ending)
+
+    def _reason(self, after: str, ending: Ending | None) -> tuple[Reason, str]:
+        """Why the descent ends, for programs and in words."""
+        if self.status == NOT_FINITE:
             rate = self._settings.optimizer.learning_rate
             advice = f"try a learning rate smaller than {rate:g}" if self.steps else "start at another point"
-            history.stopped, history.message = (
-                "diverged",
-                f"the cost or its gradient is not finite after {steps}: {advice}",
-            )
-        elif status == CANCELLED:
-            history.stopped, history.message = "cancelled", f"cancelled after {steps}: {self._gradient_size()}"
-        elif status == CONVERGED:
-            history.stopped, history.message = "converged", f"converged after {steps}: {self._gradient_size()}"
-        elif ending is not None and ending.reason == "evaluations":
-            history.stopped, history.message = "evaluations", f"{ending.message}, in {steps}: {self._gradient_size()}"
-        else:
-            history.stopped = "converged"
-            history.message = f"the cost no longer falls after {steps}: {self._gradient_size()}"
+            return "diverged", f"the cost or its gradient is not finite {after}: {advice}"
+        size = self._gradient_size()
+        if self.status == CANCELLED:
+            return "cancelled", f"cancelled {after}: {size}"
+        if self.status == CONVERGED:
+            return "converged", f"converged {after}: {size}"
+        if self.status == SADDLE:
+            words = f"a saddle point or a maximum {after}: {size}, but the cost falls on both sides"
+            return "converged", f"{words}: start at another point"
+        if ending is not None and ending.reason == "evaluations":
+            return "evaluations", f"{ending.message}, in {self._step_count()}: {size}"
+        return "converged", f"the cost no longer falls {after}: {size}"
 
     def _step_count(self) -> str:
         return counted(self.steps, "step")
 
     def _gradient_size(self) -> str:
-        point = self.last if self.status in (CONVERGED, STALLED) else self.best
+        point = self.last if self.status in (CONVERGED, STALLED, SADDLE) else self.best
         if point is None:
             return "there is no gradient"
         largest, tolerance = np.abs(point.gradient).max(), self._settings.tolerance
+        if largest > tolerance and self.status in (CONVERGED, SADDLE):
+            relative = self._settings.relative_tolerance
+            return f"max|dC/dv| is {largest:.2g}, {self._relative_size(point):.2g} ≤ {relative:g} of the cost"
         sign = "≤" if largest <= tolerance else ">"
         return f"max|dC/dv| is {largest:.2g} {sign} {tolerance:g}"
 

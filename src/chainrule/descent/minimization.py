@@ -1,5 +1,6 @@
 """`minimize` finds a minimum of a function from a starting point; `scipy_method` offers it to SciPy's `minimize`."""
 
+import functools
 import inspect
 import math
 from collections.abc import Callable
@@ -10,10 +11,10 @@ import numpy as np
 from chainrule.descent.loop import Descent, Settings
 from chainrule.descent.problem import Problem
 from chainrule.errors import SettingError
-from chainrule.fields import Whole, is_number
-from chainrule.optimizers import OPTIMIZERS, SGD, Clip, Optimizer
+from chainrule.fields import Function, Special, Whole
+from chainrule.optimizers import LBFGS, OPTIMIZERS, SGD, Clip, Optimizer
 from chainrule.random import as_seed
-from chainrule.registry import require
+from chainrule.registry import is_finite, require
 from chainrule.schedules import SCHEDULES, Constant
 from chainrule.training import Event
 
@@ -22,10 +23,11 @@ if TYPE_CHECKING:
 
 __all__ = ["descend", "minimize", "scipy_method"]
 
-_DEFAULT = SGD(0.1)
+_CALLBACK = Function(1, "a function of an event", specials=(Special("none", None),))
+_CANCEL = Function(0, "a function without arguments", specials=(Special("none", None),))
 
 _OPTIONS = (
-    *("gradient", "optimizer", "tolerance", "max_steps", "schedule", "clip"),
+    *("gradient", "optimizer", "tolerance", "max_steps", "relative_tolerance", "schedule", "clip"),
     *("examples", "batch_size", "seed", "cancel"),
 )
 
@@ -34,10 +36,11 @@ def minimize(
     f: Callable[..., Any],
     v0: Any,
     gradient: Any = None,
-    optimizer: Any = _DEFAULT,
+    optimizer: Any = None,
     tolerance: float = 1e-8,
     max_steps: int = 100_000,
     *,
+    relative_tolerance: float = 0.0,
     schedule: Any = None,
     clip: Clip | None = None,
     examples: int | None = None,
@@ -46,15 +49,19 @@ def minimize(
     callback: Callable[[Event], Any] | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> "Result":
-    """Minimise f by gradient descent from v0: v ← v - eta dC/dv, or by another rule, until max|dC/dv| <= tolerance.
+    """Minimise f along its gradient from v0 until max|dC/dv| <= tolerance: v ← v - eta dC/dv, or another rule.
 
     - f: the function, f(v) -> C for an array v of any shape, f(*v) -> C for a tuple of arrays and numbers.
     - v0: the starting point, an array or a tuple; `x` in the result has the same form.
     - gradient: a function of the same arguments that returns dC/dv; True if f returns (C, dC/dv); "complex", "central"
-      or "jax" for that method; None for a complex step if f is analytic, else central differences.
+      or "jax" for that method; None for a complex step if f is analytic, else central differences. One that is given is
+      compared with differences of f at v0, with 4 calls of f.
     - optimizer: the update rule, as a name, a document or an object; its learning rate is that of the first update.
+      None for `LBFGS`, which needs no learning rate; for SGD(0.1) with a schedule, a clip or examples.
     - tolerance: converged when every element of |dC/dv| is at most this; a number from 0.
     - max_steps: the maximum number of updates.
+    - relative_tolerance: converged also when |dC/dv_k| max(|v_k|, 1) is at most this share of |C| for every k; a number
+      from 0, where 0 is for never.
     - schedule: the factors of the learning rate, as a name, a document or an object; None for a constant rate. One
       epoch of it is one update, or one pass over the examples.
     - clip: a `Clip` with bounds for the gradient, or None.
@@ -65,7 +72,7 @@ def minimize(
     - callback: a function that is called with each event, or None; the descent stops when it returns True.
     - cancel: a function that is called before each update; the descent stops when it returns True.
 
-    >>> result = cr.minimize(lambda x, y: (1 - x)**2 + 100 * (y - x**2)**2, (-1.0, 2.0), optimizer="lbfgs")
+    >>> result = cr.minimize(lambda x, y: (1 - x)**2 + 100 * (y - x**2)**2, (-1.0, 2.0))
     >>> result.success, [float(round(x, 6)) for x in result.x], result.gradient
     (True, [1.0, 1.0], 'complex step')
 
@@ -76,16 +83,18 @@ def minimize(
     UnknownNameError where there is no such optimizer or schedule.
 
     Source: Cauchy, Méthode générale pour la résolution des systèmes d'équations simultanées, 1847; for the stochastic
-    form Robbins & Monro, A stochastic approximation method, Annals of Mathematical Statistics 22, 1951.
+    form Robbins & Monro, A stochastic approximation method, Annals of Mathematical Statistics 22, 1951; for
+    relative_tolerance Dennis & Schnabel, Numerical Methods for Unconstrained Optimization, 1983, section 7.2.
     """
     from chainrule.descent.result import result_of
 
-    require(callback is None or callable(callback), "callback", callback, "a function, or None")
-    require(cancel is None or callable(cancel), "cancel", cancel, "a function, or None")
+    _CALLBACK.clean("callback", callback)
+    _CANCEL.clean("cancel", cancel)
     ended: list[Event] = []  # the event at which the callback returned True
     descent = descend(
         f, v0, gradient, optimizer, tolerance, max_steps,
-        schedule=schedule, clip=clip, examples=examples, batch_size=batch_size, seed=seed,
+        relative_tolerance=relative_tolerance, schedule=schedule, clip=clip,
+        examples=examples, batch_size=batch_size, seed=seed,
         cancel=lambda: bool(ended) or (cancel is not None and cancel()),
     )  # fmt: skip
     for event in descent:
@@ -98,10 +107,11 @@ def descend(
     f: Callable[..., Any],
     v0: Any,
     gradient: Any = None,
-    optimizer: Any = _DEFAULT,
+    optimizer: Any = None,
     tolerance: float = 1e-8,
     max_steps: int = 100_000,
     *,
+    relative_tolerance: float = 0.0,
     schedule: Any = None,
     clip: Clip | None = None,
     examples: int | None = None,
@@ -112,7 +122,7 @@ def descend(
     """`minimize` as a `Descent`, an iterator of events: a program can follow it, and stop at any event.
 
     - f, v0, gradient, optimizer, tolerance, max_steps: as in `minimize`.
-    - schedule, clip, examples, batch_size, seed, cancel: as in `minimize`.
+    - relative_tolerance, schedule, clip, examples, batch_size, seed, cancel: as in `minimize`.
 
     >>> from chainrule.descent import descend
     >>> descent = descend(lambda v: v @ v, [3.0, 4.0], optimizer=cr.SGD(0.25), max_steps=2)
@@ -121,8 +131,10 @@ def descend(
 
     Raises SettingError and UnknownNameError where `minimize` does.
     """
-    rule = OPTIMIZERS.get(optimizer)
-    require(is_number(tolerance) and 0 <= tolerance < math.inf, "tolerance", tolerance, "a number from 0")
+    gradients_only = (schedule, clip, examples) != (None, None, None)  # which a line search does not go with
+    rule = OPTIMIZERS.get((SGD(0.1) if gradients_only else LBFGS()) if optimizer is None else optimizer)
+    for name, value in (("tolerance", tolerance), ("relative_tolerance", relative_tolerance)):
+        require(is_finite(value) and value >= 0, name, value, "a number from 0")
     Whole(0).clean("max_steps", max_steps)
     require(clip is None or isinstance(clip, Clip), "clip", clip, "a Clip, or None")
     require(
@@ -131,12 +143,13 @@ def descend(
         clip and clip.example,
         "left out: it is only for networks",
     )
-    require(cancel is None or callable(cancel), "cancel", cancel, "a function, or None")
+    _CANCEL.clean("cancel", cancel)
     settings = Settings(
         optimizer=rule,
         schedule=Constant() if schedule is None else SCHEDULES.get(schedule),
         clip=clip or Clip(),
         tolerance=float(tolerance),
+        relative_tolerance=float(relative_tolerance),
         max_steps=max_steps,
         batch_size=_batch_size(examples, batch_size, rule),
         seed=as_seed(seed),
@@ -203,7 +216,8 @@ def scipy_method(
     settings.setdefault("gradient", (lambda *v: jac(*v, *args)) if callable(jac) else jac or None)
     call_back, stop = _with_descent(callback), list[bool]()
     cancelled = settings.pop("cancel", None) or (lambda: False)
-    descent = descend(lambda *v: fun(*v, *args), x0, cancel=lambda: bool(stop) or cancelled(), **settings)
+    f = functools.update_wrapper(lambda *v: fun(*v, *args), fun)  # whose parameters name the variables
+    descent = descend(f, x0, cancel=lambda: bool(stop) or cancelled(), **settings)
     for event in descent:
         if isinstance(event, EpochEnd):
             try:

@@ -9,15 +9,26 @@ import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.descent.arguments import Arguments
-from chainrule.differences import central_gradient, choose_gradient, complex_gradient
+from chainrule.differences import (
+    central_gradient,
+    central_gradient_in_float32,
+    central_gradient_method,
+    choose_gradient,
+    complex_gradient,
+)
 from chainrule.errors import SettingError
+from chainrule.own_functions import is_of_jax
 from chainrule.registry import require
 
 __all__ = ["GRADIENTS", "Problem"]
 
 GRADIENTS = ("complex", "central", "jax")
 
-_WORDS = {complex_gradient: "complex step", central_gradient: "central differences"}
+_WORDS = {
+    complex_gradient: "complex step",
+    central_gradient: "central differences",
+    central_gradient_in_float32: "central differences in float32",
+}
 
 
 class Problem:
@@ -25,7 +36,8 @@ class Problem:
 
     f(v) returns C. With `examples` = n, C is the mean of C_i, and f(v, rows) returns C_i for these rows (m,), or their
     mean. `gradient` is a function of the same arguments that returns dC/dv in the form of v0; True if f returns cost
-    and gradient; "complex", "central" or "jax"; None chooses between the first two. `how` names the method in words.
+    and gradient; "complex", "central" or "jax"; None for JAX where f is written with it, else for one of the first two.
+    `how` names the method in words.
 
     Raises SettingError where f is not a function, where v0 or `gradient` is not as described, and, in a call, where f
     does not return one real number.
@@ -46,15 +58,25 @@ class Problem:
             except (OverflowError, ZeroDivisionError):  # Python numbers raise where arrays become infinite
                 return float("inf"), np.full_like(v, np.nan)
 
-    def value(self, v: Array) -> float:
-        """C of all examples at v (n,), not counted as a call: for plots."""
+    def value(self, v: Array, rows: Array | None = None) -> float:
+        """C of `rows` or all examples at v (n,), not counted as a call: for plots and checks."""
+        rows = self._all() if rows is None and self.examples is not None else rows
         with np.errstate(all="ignore"):
             try:
-                value = self._f(*self._split(v, None if self.examples is None else self._all()))
+                value = self._f(*self._split(v, rows))
             except (OverflowError, ZeroDivisionError):
                 return float("inf")
         cost = value[0] if self._gradient is True else value
-        return float(np.real(_one_number(cost, self.examples)))
+        return float(np.real(_one_number(cost, None if rows is None else len(rows))))
+
+    def name(self, k: int) -> str:
+        """The name of variable k (from 0) of v (n,), as f names it."""
+        return self.arguments.name(self._f, k)
+
+    @property
+    def is_given(self) -> bool:
+        """Whether the gradient comes from a function of the user."""
+        return self._gradient is True or callable(self._gradient)
 
     def cost(self, v: Array, rows: Array | None = None) -> Any:
         """C without its gradient; complex for a complex v."""
@@ -80,17 +102,30 @@ class Problem:
         allowed = f"a function, True, None or one of {', '.join(GRADIENTS)}"
         require(is_method, "gradient", gradient, allowed)
         rows = None if self.examples is None else self._all()[: 2**10]
-        by_name = {"complex": complex_gradient, "central": central_gradient}.get(gradient or "")
-        method = by_name or self._suitable_method(rows)
+        if gradient is None and self._is_jaxs(rows):
+            return "jax", _Jax(self).both
+        method = complex_gradient if gradient == "complex" else self._suitable_method(gradient, rows)
         return _WORDS[method], lambda v, rows: self._by_differences(method, v, rows)
 
-    def _suitable_method(self, rows: Array | None) -> Callable[..., Array]:
+    def _is_jaxs(self, rows: Array | None) -> bool:
+        """Whether f is written with JAX, so that JAX differentiates it."""
+        try:
+            with np.errstate(all="ignore"):
+                if not is_of_jax(self._f(*self._split(self.arguments.start, rows))):
+                    return False
+                _Jax(self).both(self.arguments.start, rows)
+        except Exception:  # f may raise anything, and JAX many kinds; what is wrong with f is said later
+            return False
+        return True
+
+    def _suitable_method(self, gradient: str | None, rows: Array | None) -> Callable[..., Array]:
+        choose = choose_gradient if gradient is None else central_gradient_method
         with np.errstate(all="ignore"):
             try:
                 self._real(self.cost(self.arguments.start, rows))
             except (OverflowError, ZeroDivisionError):  # the descent will report it
                 return central_gradient
-            return choose_gradient(lambda v: self.cost(v, rows), self.arguments.start)
+            return choose(lambda v: self.cost(v, rows), self.arguments.start)
 
     def _by_function(self, v: Array, rows: Array | None) -> tuple[float, Array]:
         cost = self._real(self.cost(v, rows))

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from chainrule.architecture import Architecture
 from chainrule.engines.base import Engine, Frozen, Run, RunState
 from chainrule.errors import EngineError, UnknownNameError
+from chainrule.fields import is_auto
 from chainrule.settings import TrainingSettings
+from chainrule.text import shown
 
 __all__ = [
     "ENGINES",
@@ -70,10 +72,10 @@ def choose(name: str, architecture: Architecture, settings: TrainingSettings | N
 
     Raises UnknownNameError, or EngineError where the engine named is not there or lacks something.
     """
-    if name == "auto":
+    if is_auto(name):
         name, _ = _first(architecture, settings)
-    elif name not in ENGINES:
-        raise UnknownNameError(f"there is no engine {name!r}: choose from auto, {', '.join(ENGINES)}")
+    elif not isinstance(name, str) or name not in ENGINES:
+        raise UnknownNameError(f"there is no engine {shown(name)}: choose from auto, {', '.join(ENGINES)}")
     elif refusal := _refusal(name, architecture, settings):
         raise EngineError(f"{refusal}: choose engine='auto', which takes one that can compute this")
     return ENGINES[name]()

@@ -70,7 +70,9 @@ class LineSearchRun:
         self._set_examples(X, T, weight, order[:m])
         here = self._at_theta()
         self._counted = max(self._evaluations, 1)
-        update = self._settings.optimizer.search(self._objective, here, self._slots, self._counted)
+        update = self._settings.optimizer.search(
+            self._objective, here, self._slots, self._counted, self._settings.tolerance
+        )
         if isinstance(update, Ending):
             self.ended = update
             return np.empty(0)

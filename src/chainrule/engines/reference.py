@@ -87,9 +87,8 @@ class ReferenceEngine:
         with np.errstate(all="ignore"):
             for rows in blocks(len(X)):
                 part = None if weight is None else weight[rows]
-                block = sweep(architecture, theta, X[rows], T[rows], part)
-                g += block.gradient * (len(block.A[0]) / len(X))
-            g = g.astype(theta.dtype)
+                g += sweep(architecture, theta, X[rows], T[rows], part).summed_gradient
+            g = (g / len(X)).astype(theta.dtype)
             _add_penalty(architecture, theta, g, alpha, l1, divisor)
         return g
 

@@ -10,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule.arrays import Array
-from chainrule.errors import DataError, SettingError
+from chainrule.errors import DataError, SettingError, warn_of
 from chainrule.estimators.callbacks import CallbackSupport, FitTasks, callbacks_of, with_callbacks
 from chainrule.estimators.class_weight import without_classes_of_weight_0
 from chainrule.estimators.epochs import run
@@ -30,6 +30,7 @@ from chainrule.estimators.shared_parameters import SharedParameters
 from chainrule.estimators.table_plan import plan_for
 from chainrule.examples import held_out_count, hold_out
 from chainrule.model.leaks import suspects
+from chainrule.model.notes import left_out
 from chainrule.model.warm_start import linear_start
 from chainrule.network import Network
 from chainrule.registry import require
@@ -207,6 +208,8 @@ class MLP(SharedParameters, Fitted, Explained, CallbackSupport, BaseEstimator):
         if not call.once:
             self._base, self._since = call.begun, call.begun if self.stopped_ else self._since
         training = call.training()
+        told = [] if self._plan is None or call.begun else [*left_out(self._plan.encoder), *self.suspects_]
+        warn_of([*told, *training.warnings])
         changed = call.ensemble.event if call.ensemble.count > 1 else None
         with callbacks_of(self, changed) as callbacks:
             run(

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from chainrule.registry import require
+from chainrule.fields import Function
 from chainrule.training import EpochEnd, Event, Stopped
 from chainrule.training.display import Display
 
 __all__ = ["FRAMES", "AttributesNow", "Callback", "CallbackSupport", "FitTasks", "callbacks_of", "with_callbacks"]
 
 Callback = Callable[[Event], Any]
+_CALLBACK = Function(1, "a callable that takes an event, a list of those, or None")
 AttributesNow = Callable[[], dict[str, Any]]  # those with which an estimator predicts as it would now
 
 try:  # scikit-learn has callbacks from 1.9 on
@@ -39,12 +40,12 @@ def callbacks_of(estimator: Any, changed: Callable[[Event], Event] | None = None
 
     - changed: a function of an event whose result they are called with instead.
 
-    Raises SettingError where `callback` is not a callable, a list of those, or None.
+    Raises SettingError where `callback` is not a callable of one argument, a list of those, or None.
     """
     choice = estimator.callback
     own = list(choice) if isinstance(choice, list | tuple) else [] if choice is None else [choice]
     for callback in own:
-        require(callable(callback), "callback", callback, "a callable that takes an event, a list of those, or None")
+        _CALLBACK.clean("callback", callback)
     with Display(silent=not estimator.progress, may_end=True) as display:
         callbacks = [*([print_line] if estimator.verbose else []), display.show, *own]
         yield callbacks if changed is None else [_with_changed_events(callback, changed) for callback in callbacks]

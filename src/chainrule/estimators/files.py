@@ -150,13 +150,25 @@ def from_document(document: Mapping[str, Any], tensors: Mapping[str, Array]) -> 
     kind = document["class"]
     if not isinstance(kind, str) or kind not in CLASSES:
         raise ModelFileError(f"it holds a {kind!r}, and this version knows {', '.join(CLASSES)}")
-    estimator = CLASSES[kind](**_unpacked(document["parameters"], tensors))
+    estimator = CLASSES[kind](**_parameters(CLASSES[kind], document["parameters"], tensors))
     if document.get("requests") is not None:
         estimator._metadata_request = _requests_from(estimator, document["requests"])
     if document["fitted"] is not None:
         network = network_file.from_document(document, tensors)
         estimator.__dict__.update(_attributes(estimator, document["fitted"], tensors, network))
     return estimator
+
+
+def _parameters(cls: type[MLP], stored: Any, tensors: Mapping[str, Array]) -> dict[str, Any]:
+    """All parameters of an estimator, by name; one that an older file lacks has its default.
+
+    Raises ModelFileError for one that the estimator does not have.
+    """
+    parameters, usual = _unpacked(stored, tensors), cls().get_params(deep=False)
+    strange = ", ".join(sorted(str(name) for name in parameters if name not in usual))
+    if strange:
+        raise ModelFileError(f"its parameters are not those of this version: {strange}")
+    return {**usual, **parameters}
 
 
 def _requests_from(estimator: MLP, stored: Mapping[str, Any]) -> Any:
@@ -191,7 +203,8 @@ def _plain_attributes(stored: Any, tensors: Mapping[str, Array]) -> dict[str, An
     attributes = _unpacked(stored, tensors)
     strange = (set(attributes) ^ set(PLAIN)) - {"feature_names_in_"}
     if strange:
-        raise ModelFileError(f"what it has learned is not what this version knows: {', '.join(sorted(strange))}")
+        words = ", ".join(sorted(map(str, strange)))
+        raise ModelFileError(f"what it has learned is not what this version knows: {words}")
     return attributes
 
 
@@ -217,7 +230,7 @@ def _tabular_attributes(
         raise ModelFileError(f"it has {count!r} members in a {inner['class']}")
     network = network_file.from_document(inner, parts)
     _plain_attributes(inner["fitted"]["attributes"], parts)  # only checked: they are the estimator's own
-    parameters = Parameters(**_unpacked(inner["parameters"], parts))
+    parameters = Parameters(**_parameters(type(estimator), inner["parameters"], parts))
     check_parameters(parameters)
     ensemble = ensemble_of(estimator, parameters, encoder.width, targets, count)
     if (_members(inner), (encoder.width, *ensemble.sizes[1:])) != (count, network.sizes):

@@ -117,7 +117,7 @@ class FitCall:
             batch_size=self._batch_size(),
             epochs=max(p.max_iter, self.begun + 1) if self.once else self.begun + p.max_iter,
             seed=self.estimator.seed_,
-            **{name: getattr(p, name) for name in SHARED},
+            **{name: getattr(p, name) for name in SHARED} | ({"tolerance": None} if self.once else {}),
         )
         training = start(
             self.network,

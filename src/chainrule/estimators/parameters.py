@@ -14,12 +14,12 @@ from chainrule.activations import ACTIVATIONS, Activation
 from chainrule.architecture import Architecture
 from chainrule.costs import partner
 from chainrule.errors import SettingError
-from chainrule.fields import AUTO, Flag, Number, Special, Whole, Word, is_number, is_whole, settings_of
+from chainrule.fields import AUTO, Flag, Number, Special, Whole, Word, is_whole, settings_of
 from chainrule.initializers import GlorotUniformBiases
 from chainrule.network import Network
 from chainrule.optimizers import OPTIMIZERS, Optimizer
 from chainrule.random import as_seed
-from chainrule.registry import require
+from chainrule.registry import is_number, require
 from chainrule.schedules import SCHEDULES, Schedule
 from chainrule.settings import TrainingSettings
 
@@ -45,7 +45,16 @@ __all__ = [
 _REDUCTION = 2.220446049250313e-09  # SciPy's L-BFGS-B ends at this relative reduction; scikit-learn leaves it so
 _RATES = ("constant", "invscaling", "adaptive")
 
-SHARED = ("alpha", "l1", "dropout", "clip", "shuffle", "engine", "threads")  # parameters that `TrainingSettings` has
+SHARED = (
+    "alpha",
+    "l1",
+    "dropout",
+    "clip",
+    "shuffle",
+    "tolerance",
+    "engine",
+    "threads",
+)  # parameters that `TrainingSettings` has
 _BATCH = Whole(1, specials=(Special("all", None, "all rows"), Special(AUTO, AUTO)))
 KINDS = {
     **{name: settings_of(TrainingSettings)[name].kind for name in SHARED},
@@ -53,9 +62,11 @@ KINDS = {
     **dict.fromkeys(("max_iter", "max_fun"), Whole(1)),
     "batch_size": _BATCH,
     **dict.fromkeys(("tol", "power_t"), Number(0)),
+    **dict.fromkeys(("momentum", "beta_1", "beta_2", "epsilon"), Number()),
     "learning_rate_init": Number(0, above=True),
     "validation_fraction": Number(0, 1, below=True),
     **dict.fromkeys(("warm_start", "early_stopping", "nesterovs_momentum"), Flag()),
+    "progress": Flag(),
 }
 
 
@@ -95,7 +106,7 @@ def hidden_sizes(sizes: Any) -> list[int]:
 
     Raises SettingError for anything else.
     """
-    layers = list(sizes) if isinstance(sizes, Sequence | np.ndarray) else [sizes]
+    layers = list(sizes) if isinstance(sizes, Sequence) or np.ndim(sizes) == 1 else [sizes]
     whole = all(is_whole(n, 1) for n in layers)
     require(whole, "hidden_layer_sizes", sizes, "whole numbers, each at least 1")
     return [int(n) for n in layers]
@@ -166,6 +177,8 @@ def _initializer_of(parameters: Any, hidden: Sequence[Activation]) -> Any:
         both = value is not None or all(other is None for other in weights.values())
         require(both, name, None, "given too where the other one is")
     if parameters.coefs_init is not None:
+        for name, value in weights.items():
+            require(isinstance(value, list | tuple), name, value, "a list of arrays, one for each layer from 2 to L")
         return tuple(list(value) for value in weights.values())
     if parameters.initializer is not None:
         return parameters.initializer
@@ -239,13 +252,17 @@ def check_parameters(parameters: Any) -> None:
     patience = parameters.n_iter_no_change
     endless = is_number(patience) and patience == math.inf
     require(endless or is_whole(patience, 1), "n_iter_no_change", patience, "a whole number from 1, or infinity")
+    verbose = parameters.verbose
+    require(
+        isinstance(verbose, bool | np.bool_) or is_whole(verbose, 0), "verbose", verbose, "True, False, or a number"
+    )
     _check_scoring(parameters.scoring)
 
 
 def _check_scoring(choice: Any) -> None:
-    if choice is not None and choice != "loss" and not callable(choice):
+    if choice is not None and not callable(choice):
         from sklearn.metrics import get_scorer_names
 
-        named = isinstance(choice, str) and choice in get_scorer_names()
+        named = isinstance(choice, str) and (choice == "loss" or choice in get_scorer_names())
         allowed = "a name of sklearn.metrics.get_scorer_names(), 'loss', a callable or None"
         require(named, "scoring", choice, allowed)

@@ -107,5 +107,10 @@ class MLPRegressor(RegressorMixin, MLP):
         return ArrayNumbers.of(y)
 
     def _usual_output(self, targets: Any) -> str:
-        require(self.loss in _LOSSES, "loss", self.loss, f"one of {', '.join(_LOSSES)}; cost= takes any other")
+        require(
+            isinstance(self.loss, str) and self.loss in _LOSSES,
+            "loss",
+            self.loss,
+            f"one of {', '.join(_LOSSES)}; cost= takes any other",
+        )
         return _LOSSES[self.loss]

@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_consistent_length, validate_data
 from chainrule.arrays import Array
 from chainrule.errors import DataError, SettingError
 from chainrule.estimators.table_inputs import table_of
+from chainrule.text import LONGEST
 
 __all__ = ["Rows", "Validation", "checked_inputs", "checked_rows"]
 
@@ -90,13 +91,22 @@ def _table_rows(estimator: Any, X: Any, y: Any, weight: Any, reset: bool) -> Row
 
 
 def _validated(estimator: Any, *data: Any, **checks: Any) -> Any:
-    """X, or X and y, as scikit-learn checks them. Raises ValueError in one line."""
+    """X, or X and y, as scikit-learn checks them. Raises DataError in one line."""
     try:
         return validate_data(estimator, *data, **checks, **_INPUTS)
-    except ValueError as error:
-        if "could not convert" not in str(error):
-            raise
-        raise DataError(f"X has words in it ({error}): give preset='tabular', which takes any table") from None
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        line = _one_line(error)
+        if isinstance(error, TypeError) and "argument must be" in line:
+            raise  # scikit-learn's checks want this type for objects that are neither numbers nor words
+        if "could not convert" in line:
+            line = f"X has words in it ({line}): give preset='tabular', which takes any table"
+        raise DataError(line) from None
+
+
+def _one_line(error: Exception) -> str:
+    """The message of another library in one line: its begin and, if it is long, its end."""
+    line = " ".join(str(error).split())
+    return line if len(line) <= 2 * LONGEST else f"{line[:LONGEST]} ... {line[-LONGEST:]}"
 
 
 def _dense(y: Any) -> Array:
@@ -111,7 +121,7 @@ def _as_weight(weight: Any, n: int) -> Array | None:
         return None
     try:
         weights = np.asarray(weight, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise DataError("sample_weight must be numbers, one for each row") from None
     weights = np.full(n, weights) if weights.ndim == 0 else weights
     if weights.ndim > 2 or len(weights) != n:

@@ -46,6 +46,8 @@ class SharedParameters:
     - dropout: the probability of dropping a neuron of a hidden layer, or a list with one for each layer.
     - l1: the penalty on absolute weights, from 0: C has l1 / S sum |W| too.
     - clip: bounds for the gradient, a `cr.Clip`; None for none.
+    - tolerance: training ends before an epoch if no |dC/dtheta| over all rows exceeds this, from 0; L-BFGS takes
+      it in place of tol. None for never. partial_fit trains its epoch all the same.
     - scoring: a scorer of scikit-learn, by name or as a callable, in place of the estimator's own score: with
       early_stopping its greatest value chooses the weights. "loss": the lowest loss on the validation set does.
     - callback: a function of an event of `cr.train`, or a list of them; one that returns True ends training.
@@ -86,6 +88,7 @@ class SharedParameters:
     dropout: Any = 0.0
     l1: float = 0.0
     clip: Any = None
+    tolerance: float | None = None
     scoring: Any = None
     callback: Any = None
     progress: bool = False

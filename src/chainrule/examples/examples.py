@@ -18,9 +18,11 @@ from chainrule.errors import DataError
 from chainrule.examples.rows import DenseRows, Rows, rows_of
 from chainrule.examples.sparse import SparseRows, is_sparse
 from chainrule.random import Purpose, permutation
+from chainrule.text import LONGEST
 
 __all__ = ["Examples", "RowArrays", "as_examples", "as_inputs", "as_rows", "epoch_order"]
 
+_ROWS = 4096  # rows that are copied together
 _BLOCK = 2**22  # bytes checked together, so that a memory map stays on disk
 
 
@@ -63,6 +65,18 @@ class Examples(NamedTuple):
         if X is self.X:
             return X, self.T, self.weight, places
         return X, self.T[rows], None if self.weight is None else self.weight[rows], places
+
+    def gradient(self, gradient: Callable[[Array, Array, Array | None], Array]) -> Array:
+        """The mean over the rows of weight above 0 of a gradient, by a function of X, T and weights for some rows."""
+        rows, whole = self.rows, len(self.rows) == len(self.X)
+        step = max(1, self.rows_at_once if whole else min(self.rows_at_once, _ROWS))
+        total: Array | float = 0.0
+        for start in range(0, len(rows), step):
+            X, T, weight, places = self.located(rows[start : start + step])
+            if len(places) < len(X):
+                X, T, weight = X[places], T[places], None if weight is None else weight[places]
+            total = total + gradient(X, T, weight) * (len(places) / len(rows))
+        return np.asarray(total)
 
     def outputs(self, predict: Callable[[Array], Array]) -> Array:
         """A^L (n, n_L) of all rows, by a function of X."""
@@ -135,7 +149,8 @@ def as_examples(
     total = math.fsum(by_row[rows])
     if not math.isfinite(total * unit):
         raise DataError("sample_weight sums to more than a float64 can hold: give smaller weights")
-    return Examples(X, T, (weight * (len(rows) / total)).astype(dtype), rows, total * unit)
+    scaled = weight * len(rows) / total  # in this order, so that equal weights become exactly 1
+    return Examples(X, T, scaled.astype(dtype), rows, total * unit)
 
 
 def epoch_order(seed: int, epoch: int, rows: Array, shuffle: bool = True) -> Array:
@@ -154,8 +169,9 @@ def _numbers(values: Any, what: str, dtype: np.dtype[Any]) -> Array:
 def _array(values: Any, what: str) -> Array:
     try:
         return np.asarray(values)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{what} must be numbers in rows of equal length: {error}") from None
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        reason = " ".join(str(error).split())[:LONGEST]
+        raise DataError(f"{what} must be numbers in rows of equal length: {reason}") from None
 
 
 def _targets(architecture: Architecture, T: Array, dtype: np.dtype[Any], counts: Array | None) -> Array:

@@ -8,16 +8,18 @@ all of it.
 """
 
 from chainrule.fields.kind import AUTO, Kind, Special, is_auto
-from chainrule.fields.numbers import Number, Numbers, Seconds, Sizes, Whole, is_number, is_whole
+from chainrule.fields.numbers import MOST, Number, Numbers, Seconds, Sizes, Whole, is_whole
 from chainrule.fields.records import Record, Setting, by_preset, documented, setting, settings_of, signature_with
-from chainrule.fields.words import Choice, Choices, Flag, Folder, Instance, Names, Text, Word
+from chainrule.fields.words import Choice, Choices, Flag, Folder, Function, Instance, Names, Text, Word
 
 __all__ = [
     "AUTO",
+    "MOST",
     "Choice",
     "Choices",
     "Flag",
     "Folder",
+    "Function",
     "Instance",
     "Kind",
     "Names",
@@ -34,7 +36,6 @@ __all__ = [
     "by_preset",
     "documented",
     "is_auto",
-    "is_number",
     "is_whole",
     "setting",
     "settings_of",

@@ -8,19 +8,17 @@ from typing import Any
 import numpy as np
 
 from chainrule.fields.kind import Kind
-from chainrule.registry import require
+from chainrule.registry import is_finite, is_number, require
 
-__all__ = ["Number", "Numbers", "Seconds", "Sizes", "Whole", "is_number", "is_whole"]
+__all__ = ["MOST", "Number", "Numbers", "Seconds", "Sizes", "Whole", "is_whole"]
 
 
-def is_number(value: Any) -> bool:
-    """Whether a value is a real number and not a truth value."""
-    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+MOST = 2**53  # of anything that is counted: float64 and int64 are exact up to here
 
 
 def is_whole(value: Any, least: float = -math.inf) -> bool:
     """Whether a value is a whole number, and at least `least`."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= least)
+    return is_number(value) and isinstance(value, int | np.integer) and bool(value >= least)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +35,7 @@ class Number(Kind):
     below: bool = False
 
     def convert(self, name: str, value: Any) -> Any:
-        require(is_number(value) and self.contains(float(value)), name, value, self.allowed)
+        require(is_finite(value) and self.contains(float(value)), name, value, self.allowed)
         return float(value)
 
     def contains(self, value: float) -> bool:
@@ -83,12 +81,13 @@ class Numbers(Number):
 
 @dataclasses.dataclass(frozen=True)
 class Whole(Kind):
-    """A whole number from `least`."""
+    """A whole number from `least`, at most 2^53."""
 
     least: int = 0
 
     def convert(self, name: str, value: Any) -> int:
         require(is_whole(value, self.least), name, value, self.allowed)
+        require(value <= MOST, name, value, "at most 2^53")
         return int(value)
 
     @property
@@ -104,6 +103,7 @@ class Sizes(Kind):
         sizes = [value] if is_whole(value) else value
         is_list = isinstance(sizes, Sequence) or (isinstance(sizes, np.ndarray) and sizes.ndim == 1)
         require(is_list and all(is_whole(size, 1) for size in sizes), name, value, self.allowed)
+        require(all(size <= MOST for size in sizes), name, value, "at most 2^53")
         return tuple(int(size) for size in sizes)
 
     @property

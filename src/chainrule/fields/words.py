@@ -1,16 +1,19 @@
 """Kinds of values that are not numbers: words, names, entries of a registry, objects."""
 
 import dataclasses
+import inspect
 import os
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from chainrule.errors import SettingError
 from chainrule.fields.kind import Kind
 from chainrule.registry import Registry, require
+from chainrule.text import shown
 
-__all__ = ["Choice", "Choices", "Flag", "Folder", "Instance", "Names", "Text", "Word"]
+__all__ = ["Choice", "Choices", "Flag", "Folder", "Function", "Instance", "Names", "Text", "Word"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,6 +113,35 @@ class Choices(Choice):
     @property
     def words(self) -> str:
         return f"{super().words}, a list of these"
+
+
+@dataclasses.dataclass(frozen=True)
+class Function(Kind):
+    """A function that can be called with so many arguments; `noun` says what it is.
+
+    >>> Function(0, "a function without arguments").clean("cancel", lambda event: True)
+    Traceback (most recent call last):
+    chainrule.errors.SettingError: cancel takes (event), but must be a function without arguments
+    """
+
+    arguments: int
+    noun: str
+
+    def convert(self, name: str, value: Any) -> Any:
+        require(callable(value), name, value, self.allowed)
+        try:
+            signature = inspect.signature(value)
+        except (TypeError, ValueError):  # it has no signature, as many functions of C
+            return value
+        try:
+            signature.bind(*range(self.arguments))
+        except TypeError:
+            raise SettingError(f"{name} takes {shown(str(signature))[1:-1]}, but must be {self.allowed}") from None
+        return value
+
+    @property
+    def words(self) -> str:
+        return self.noun
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,9 +7,13 @@ from typing import Any, NamedTuple
 
 from chainrule.arrays import Array
 from chainrule.errors import ChainruleError, ModelFileError, SettingError
-from chainrule.files.container import SCHEMA, read, write
+from chainrule.files.container import SCHEMA, Container, read, write
 
-__all__ = ["load", "save"]
+__all__ = ["CHECKPOINT", "MISFITS", "from_container", "load", "misfit", "save"]
+
+CHECKPOINT = "checkpoint"  # the kind of the file of a training that is not over
+MISFITS = (ChainruleError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+LONGEST_REASON = 400  # characters
 
 
 class Kind(NamedTuple):
@@ -59,9 +63,13 @@ def load(path: str | os.PathLike[str], verify: bool = True) -> Any:
 
     Raises ModelFileError, in one line, for every file that is incomplete or damaged.
     """
-    container = read(path, verify)
+    return from_container(read(path, verify), path)
+
+
+def from_container(container: Container, path: str | os.PathLike[str]) -> Any:
+    """The object in a file that was read; `path` is for messages. Raises ModelFileError as `load` does."""
     kind = container.document.get("kind")
-    if kind == "checkpoint":
+    if kind == CHECKPOINT:
         raise ModelFileError(
             f"{os.fspath(path)!r}: it is the checkpoint of a training, not a model: resume it with `chainrule train`, "
             f"--checkpoint and --resume, or with cr.train and checkpoint=cr.Checkpoint(path, resume=True)"
@@ -73,11 +81,16 @@ def load(path: str | os.PathLike[str], verify: bool = True) -> Any:
         )
     try:
         return _codec(kind).from_document(container.document, container.tensors)
-    except (ChainruleError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-        reason = str(error) if isinstance(error, ChainruleError) else f"{type(error).__name__}: {error}"
-        raise ModelFileError(
-            f"{os.fspath(path)!r}: its parts do not fit together ({' '.join(reason.split())})"
-        ) from None
+    except MISFITS as error:
+        raise misfit(path, error) from None
+
+
+def misfit(path: str | os.PathLike[str], error: Exception) -> ModelFileError:
+    """The error, in one line, for a file whose parts do not fit together, from the error that they led to."""
+    reason = str(error) if isinstance(error, ChainruleError) else f"{type(error).__name__}: {error}"
+    line = " ".join(reason.split())
+    line = line if len(line) <= LONGEST_REASON else f"{line[:LONGEST_REASON]} ..."
+    return ModelFileError(f"{os.fspath(path)!r}: its parts do not fit together ({line})")
 
 
 def stored_form(obj: Any) -> tuple[str, dict[str, Any], dict[str, Array]]:

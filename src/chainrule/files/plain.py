@@ -8,7 +8,7 @@ import dataclasses
 import math
 import re
 import reprlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -106,6 +106,8 @@ def _packed_array(array: Array, tensors: dict[str, Array], name: str) -> dict[st
     if dtype.kind in "OUS":
         if dtype.kind == "S":
             raise SettingError(f"{name} is an array of bytes, which a file cannot store: decode it to text")
+        if dtype.kind == "U" and _is_sparse_text(array.ravel().tolist()):
+            raise SettingError(f"{name} has one text far longer than the others: make it an array of objects")
         parts = _packed(array.ravel().tolist(), tensors, name)
         return {
             "is": "array",
@@ -167,10 +169,17 @@ def _array_from_list(dtype: str, shape: Any, values: Any) -> Array:
     if dtype == "text":
         if not all(isinstance(value, str) for value in values):
             raise TypeError("an array of text with values that are not text")
+        if _is_sparse_text(values):
+            raise ValueError(f"a text of {max(map(len, values))} characters among {len(values)} short ones")
         return np.array(values, dtype=np.str_).reshape(shape)
     array = np.empty(len(values), dtype=object)
     array[:] = values
     return array.reshape(shape)
+
+
+def _is_sparse_text(values: Sequence[str]) -> bool:
+    """Whether an array of text, in which each has the length of the longest, takes far more memory than the texts."""
+    return len(values) * max(map(len, values), default=0) > 2**22 + 64 * sum(map(len, values))
 
 
 _KINDS: dict[str, Callable[[Any, Mapping[str, Array]], Any]] = {

@@ -5,7 +5,6 @@ so that all classes have the same total weight: S_c is the sum of the weights of
 is the sum over all classes.
 """
 
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,7 +13,7 @@ import numpy as np
 from chainrule.arrays import Array
 from chainrule.errors import DataError, SettingError
 from chainrule.examples import RowArrays
-from chainrule.fields import is_number
+from chainrule.registry import is_finite, require
 from chainrule.tables.targets import ClassTarget, Outputs, in_words
 from chainrule.text import shown
 
@@ -52,7 +51,8 @@ def factors_of(column: ClassTarget, weights: Any) -> Array | None:
     weights = {} if weights is None else weights
     if not isinstance(weights, Mapping):
         raise SettingError(
-            f"class_weight is {weights!r}, but must be 'balanced', a mapping from class to weight, or a list of those"
+            f"class_weight is {shown(weights)}, but must be 'balanced', a mapping from class to weight, or a list of "
+            "those"
         )
     factors, named, unknown = np.ones(len(column.values)), set(), []
     for name, value in weights.items():
@@ -129,8 +129,7 @@ def left_out(targets: Outputs, T: Array, factors: Factors) -> Array:
 
 def _factor(name: Any, value: Any) -> float:
     """The factor of the class `name`, set to `value`. Raises SettingError where it is not a number from 0."""
-    if not (is_number(value) and math.isfinite(value) and value >= 0):
-        raise SettingError(f"class_weight of {name!r} is {shown(value)}, but must be a number from 0")
+    require(is_finite(value) and value >= 0, f"class_weight of {shown(name)}", value, "a number from 0")
     return float(value)
 
 

@@ -28,7 +28,7 @@ from chainrule.errors import SettingError
 from chainrule.examples import Examples, RowArrays, as_examples, folds
 from chainrule.network import Network
 from chainrule.random import Purpose, raw_words
-from chainrule.training import EpochEnd, Event, Finished, History, Progress
+from chainrule.training import EpochEnd, Event, Finished, History, Progress, Updated
 
 __all__ = ["Ensemble"]
 
@@ -178,7 +178,7 @@ class Ensemble:
 
     def event(self, event: Event) -> Event:
         """The event with the mean of the members' costs in place of their sum."""
-        if isinstance(event, Progress):
+        if isinstance(event, Progress | Updated):
             return dataclasses.replace(event, cost=event.cost / self.count)
         if isinstance(event, EpochEnd):
             validation = None if event.validation is None else event.validation / self.count

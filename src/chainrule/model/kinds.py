@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from chainrule.arrays import as_dtype
-from chainrule.fields import Kind, Word, is_number
-from chainrule.registry import require
+from chainrule.fields import Function, Kind, Word
+from chainrule.registry import is_number, require
 
 __all__ = ["FOLDS", "ClassWeights", "Dtype", "MetricChoice", "ShareOrTable", "is_folds"]
 
 FOLDS = "folds"
+_METRIC = Function(2, "a function of (y_true, y_pred)")
 
 
 def is_folds(validation: Any) -> bool:
@@ -35,7 +36,7 @@ class MetricChoice(Word):
     """A metric by its name, or a function of true and predicted values."""
 
     def convert(self, name: str, value: Any) -> Any:
-        return value if callable(value) else super().convert(name, value)
+        return _METRIC.clean(name, value) if callable(value) else super().convert(name, value)
 
     @property
     def words(self) -> str:

@@ -6,15 +6,20 @@ import numpy as np
 
 from chainrule.model.leaks import Suspect
 from chainrule.model.preparation import Prepared
+from chainrule.tables.arrow import pa
 from chainrule.tables.inputs import Encoder
+from chainrule.tables.lengths import LENGTHS
 from chainrule.tables.names import listed
+from chainrule.tables.number_forms import PLAIN, numbers_in
 from chainrule.tables.profile import ColumnProfile
 from chainrule.tables.row_cache import RowCache
 from chainrule.tables.row_roles import NO_TARGET, WEIGHTLESS, RowRoles
 from chainrule.tables.targets import LogQuantity, Target
+from chainrule.text import shown
 
-__all__ = ["notes_on"]
+__all__ = ["left_out", "notes_on", "warnings_on"]
 
+_LEFT_OUT = "left out"
 _COUNTER = 20  # rows: a column that goes up by 1 in at least so many rows is reported
 
 
@@ -29,13 +34,29 @@ def notes_on(prepared: Prepared, weight: str | None, suspects: Iterable[Suspect]
     profiles = [profile for profile in prepared.profiles if profile.name in used]
     return [
         f"{_rows(prepared)}; {_counted(prepared.encoder.width, 'input')}",
-        *_left_out(prepared.roles, weight),
+        *_rows_left_out(prepared.roles, weight),
         *_where(prepared.cache),
         *(f"target {column.name}: {_target(column)}" for column in prepared.targets.columns),
         *_columns(prepared.encoder),
         *_cautions(prepared.roles.unnamed, profiles),
+        *_forms([*profiles, *prepared.roles.targets]),
         *map(str, suspects),
     ]
+
+
+def warnings_on(prepared: Prepared, suspects: Iterable[Suspect]) -> list[str]:
+    """The notes that Python code is warned of: rows and columns left out that nobody asked to leave out, and leaks."""
+    return [
+        *_rows_that(prepared.roles.count(NO_TARGET), "lacks a target", "lack a target"),
+        *left_out(prepared.encoder),
+        *_without_name(prepared.roles.unnamed),
+        *map(str, suspects),
+    ]
+
+
+def left_out(encoder: Encoder) -> list[str]:
+    """The columns that become no input, a line for each reason."""
+    return [line for line in _columns(encoder) if line.startswith(_LEFT_OUT)]
 
 
 def _rows(prepared: Prepared) -> str:
@@ -61,25 +82,28 @@ def _columns(encoder: Encoder) -> list[str]:
     by_kind: dict[str, list[str]] = {}
     for transform in encoder.transforms:
         reason = getattr(transform, "reason", "")
-        kind = f"used {transform.as_input}" if transform.features else "left out"
+        kind = f"used {transform.as_input}" if transform.features else _LEFT_OUT
         by_kind.setdefault(f"{kind}, because {reason}" if reason else kind, []).append(transform.name)
     in_order = sorted(by_kind.items(), key=lambda pair: ", because" in pair[0])
     return [f"{kind}: {listed(names)}" for kind, names in in_order]
 
 
-def _left_out(roles: RowRoles, weight: str | None) -> list[str]:
+def _rows_left_out(roles: RowRoles, weight: str | None) -> list[str]:
     """How many rows are left out, and why."""
     by_row = 0 if roles.weight is None else int(np.count_nonzero(roles.weight <= 0))
-    why = {
-        ("lacks", "lack", "a target"): roles.count(NO_TARGET),
-        ("has", "have", f"weight 0 in {weight}"): by_row,
-        ("has", "have", "a class of weight 0"): roles.count(WEIGHTLESS) - by_row,
-    }
+    why = f"weight 0 in {weight}", "a class of weight 0"
     return [
-        f"1 row {one} {what} and is left out" if n == 1 else f"{n:,} rows {many} {what} and are left out"
-        for (one, many, what), n in why.items()
-        if n
+        *_rows_that(roles.count(NO_TARGET), "lacks a target", "lack a target"),
+        *_rows_that(by_row, f"has {why[0]}", f"have {why[0]}"),
+        *_rows_that(roles.count(WEIGHTLESS) - by_row, f"has {why[1]}", f"have {why[1]}"),
     ]
+
+
+def _rows_that(count: int, one: str, many: str) -> list[str]:
+    """A line if so many rows are left out: `one` and `many` say why, of one row and of several."""
+    if not count:
+        return []
+    return [f"1 row {one} and is left out" if count == 1 else f"{count:,} rows {many} and are left out"]
 
 
 def _counted(n: int, what: str) -> str:
@@ -95,9 +119,12 @@ def _where(cache: RowCache) -> list[str]:
 
 def _cautions(unnamed: str, profiles: Iterable[ColumnProfile]) -> list[str]:
     """The columns that may not be what the user meant."""
+    return _without_name(unnamed) + [caution for profile in profiles for caution in _cautions_on(profile)]
+
+
+def _without_name(unnamed: str) -> list[str]:
     several = "they have no name: columns" if "," in unnamed else "it has no name: column"
-    without_name = [f"left out, because {several} {unnamed}"] if unnamed else []
-    return without_name + [caution for profile in profiles for caution in _cautions_on(profile)]
+    return [f"{_LEFT_OUT}, because {several} {unnamed}"] if unnamed else []
 
 
 def _cautions_on(profile: ColumnProfile) -> Iterator[str]:
@@ -112,3 +139,36 @@ def _cautions_on(profile: ColumnProfile) -> Iterator[str]:
         yield f"column {name} holds numbers: cells such as {profile.placeholder.text!r} count as missing"
     if profile.numbers_rows and profile.rows >= _COUNTER:
         yield f"column {name} goes up by 1 with every row: drop it if it only numbers them"
+
+
+def _forms(profiles: Iterable[ColumnProfile]) -> list[str]:
+    """In which forms numbers are read that are not plain, and which of them may be meant otherwise."""
+    by_form: dict[str, list[ColumnProfile]] = {}
+    points = False  # whether there are certainly decimal points in the table
+    doubtful = []
+    for profile in (profile for profile in profiles if profile.first_word is None):
+        points = points or profile.points.decimal
+        if profile.form not in (None, PLAIN):
+            by_form.setdefault(str(profile.form), []).append(profile)
+        if profile.doubtful is not None:
+            doubtful.append(profile)
+    return [*(_form(*pair) for pair in by_form.items()), *(_doubt(p) for p in doubtful if p.form or not points)]
+
+
+def _form(form: str, profiles: list[ColumnProfile]) -> str:
+    cell = profiles[0].example
+    names = listed([profile.name for profile in profiles])
+    example = "" if cell is None else f", where {shown(cell.text)} is {_number(cell.text, form)}"
+    return f"numbers written as {form}{', in days' * (form in LENGTHS)}: {names}{example}"
+
+
+def _doubt(profile: ColumnProfile) -> str:
+    assert profile.doubtful is not None, "the caller asks for it"
+    cell, other = profile.doubtful
+    read, meant = (_number(cell, form) for form in (profile.form or PLAIN, other))
+    return f"column {profile.name} has numbers such as {shown(cell)}, read as {read}: write {meant} if that is meant"
+
+
+def _number(cell: str, form: str) -> str:
+    """The number of a cell, in plain digits."""
+    return np.format_float_positional(numbers_in(pa.array([cell], pa.large_string()), form)[0], trim="-")

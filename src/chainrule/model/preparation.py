@@ -23,11 +23,12 @@ from chainrule.model.settings import LEAST_ROWS, TableSettings
 from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, with_file_name, with_row_numbers
 from chainrule.tables.inputs import Encoder
 from chainrule.tables.names import listed, require_columns
+from chainrule.tables.number_forms import PLAIN
 from chainrule.tables.profile import ColumnProfile, profile_columns
 from chainrule.tables.row_cache import RowCache
 from chainrule.tables.row_roles import HELD_OUT, NO_TARGET, TEST, TRAIN, WEIGHTLESS, RowRoles
 from chainrule.tables.sources import Source, as_source
-from chainrule.tables.targets import Targets
+from chainrule.tables.targets import Quantity, Targets
 
 __all__ = ["Prepared", "prepare"]
 
@@ -82,7 +83,7 @@ def prepare(source: Source, names: Sequence[str], settings: TableSettings, seed:
     if not roles.count(TRAIN):
         raise DataError(f"no row of {source.origin} has a target and is to be trained on: there is nothing to learn")
     with with_file_name(source):
-        encoder, targets, profiles = _fitted(source, inputs, targets, roles)
+        encoder, targets, profiles = _fitted(source, inputs, targets, roles, settings.words)
     targets = scaled_for(targets, heads)
     cache, T_test = _encoded(tables, encoder, targets, settings)
     arrays = {role: (cache.array(k), cache.array(2 + k)) for k, role in enumerate((TRAIN, HELD_OUT))}
@@ -97,7 +98,7 @@ def prepare(source: Source, names: Sequence[str], settings: TableSettings, seed:
 def _roles(source: Source, names: Sequence[str], settings: TableSettings) -> RowRoles:
     """The role of each row. Raises DataError where no row has a weight."""
     with with_file_name(source):
-        roles = RowRoles(source, names, settings.weight, settings.test_every)
+        roles = RowRoles(source, names, settings.weight, settings.test_every, settings.task)
     if roles.count(WEIGHTLESS) == len(roles.of):
         raise DataError(f"every row of {source.origin} has weight 0 in {settings.weight!r}: give some a weight above 0")
     return roles
@@ -126,6 +127,7 @@ def _inputs(source: Source, names: Sequence[str], settings: TableSettings) -> li
     require_columns(source.names, weight, "weight", source.hint)
     require_columns(source.names, settings.drop, "excluded", source.hint)
     require_columns(source.names, settings.keep, "input", source.hint)
+    require_columns(source.names, settings.words, "input", source.hint)
     for what, columns in {"target": names, "weight": weight, "dropped": settings.drop}.items():
         both = [name for name in columns if name in settings.keep]
         if both:
@@ -172,13 +174,17 @@ def _strata(source: Source, roles: RowRoles, targets: Targets) -> Array | None:
 
 
 def _fitted(
-    source: Source, inputs: list[str], targets: Targets, roles: RowRoles
+    source: Source, inputs: list[str], targets: Targets, roles: RowRoles, words: Sequence[str]
 ) -> tuple[Encoder, Targets, list[ColumnProfile]]:
     """The encoder, the scaled targets and the profiles of the inputs, by the rows to train on."""
     unparsed = targets.unparsed(roles.cells)
-    numbers = [column.name for column in targets.columns if column.kind == "numbers"]
-    again = {name: ColumnProfile(name) for name in numbers if name in unparsed}
-    profiles = [ColumnProfile(name) for name in inputs]
+    numbers = {
+        column.name: None if column.form == PLAIN else column.form
+        for column in targets.columns
+        if isinstance(column, Quantity)
+    }
+    again = {name: ColumnProfile(name, form) for name, form in numbers.items() if name in unparsed}
+    profiles = [ColumnProfile(name, words=name in words) for name in inputs]
     both = [*profiles, *again.values()]
     profile_columns(lambda: chunks_of(source, [profile.name for profile in both], roles.of == TRAIN), both)
     own = {name: roles.numbers_of(name, TRAIN) for name in numbers if name not in unparsed}

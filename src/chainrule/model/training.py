@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.architecture import Architecture
-from chainrule.errors import SettingError
+from chainrule.errors import SettingError, warn_of
 from chainrule.examples import Examples
 from chainrule.fields import signature_with
 from chainrule.model.ensemble import Ensemble
 from chainrule.model.findings import findings_of, silent_findings
 from chainrule.model.leaks import suspects
 from chainrule.model.model import Model
-from chainrule.model.notes import notes_on
+from chainrule.model.notes import notes_on, warnings_on
 from chainrule.model.preparation import Prepared, prepare
 from chainrule.model.scores import monitored
 from chainrule.model.settings import TableSettings
@@ -27,12 +27,15 @@ from chainrule.registry import require
 from chainrule.settings import TrainingSettings
 from chainrule.tables.sources import as_source
 from chainrule.training import (
+    CALLBACK,
+    CANCEL,
     Checkpoint,
     EpochEnd,
     Event,
     Finished,
     History,
     Monitor,
+    Started,
     Training,
     TrainingState,
     as_checkpoint,
@@ -52,6 +55,7 @@ class TableTraining:
     - test: X and T (float64) of the rows for the test, or None.
     - settings: the settings that run, without "auto".
     - notes: the lines that a person should read before training starts.
+    - warnings: those that Python code is warned of, and that the model's summary keeps.
     - ensemble, network: the members, and the network of all of them, which is trained.
     - suspects: the columns that may give a target away.
     - model: the model, trained when `events` is exhausted; before, with the current weights.
@@ -59,9 +63,11 @@ class TableTraining:
     """
 
     def __init__(self, source: Any, target: str | Sequence[str], settings: TableSettings) -> None:
-        require(isinstance(target, str | list | tuple), "target", target, "the name of a column, or a list of names")
+        names = [target] if isinstance(target, str) else target
+        texts = isinstance(names, list | tuple) and all(isinstance(name, str) for name in names)
+        require(texts, "target", target, "the name of a column, or a list of names")
         seed, origin = as_seed(settings.seed), as_source(source)
-        prepared = prepare(origin, [target] if isinstance(target, str) else list(target), settings, seed)
+        prepared = prepare(origin, list(names), settings, seed)
         self.rows, self.held_out, self.test = prepared.rows, prepared.held_out, prepared.test
         self.ensemble = _ensemble(prepared, seed)
         start = start_for(prepared.settings.start, settings.start, self.ensemble.one)
@@ -69,6 +75,7 @@ class TableTraining:
         self.monitor = self._monitor(prepared)
         self.suspects = suspects(prepared.encoder, prepared.targets, prepared.rows.X, prepared.rows.T)
         self.notes = [*origin.notes, *notes_on(prepared, settings.weight, self.suspects)]
+        self.warnings = warnings_on(prepared, self.suspects)
         self.network = self.ensemble.network(self.settings.first_weights, seed, self.settings.dtype)
         self.model = Model(prepared.encoder, prepared.targets, self.ensemble.merged(self.network), {})
         self.running: Training | None = None
@@ -101,6 +108,7 @@ class TableTraining:
         )
         self.running.history.seconds += spent
         self.notes += self.running.notes
+        self.warnings += self.running.warnings
         for event in map(self.ensemble.event, self.running):
             self._merge(event)
             yield event
@@ -116,6 +124,7 @@ class TableTraining:
                 **self._summary(event.history),
                 **self._tested(event.history.best_epoch),
                 **({"findings": findings} if findings else {}),
+                **({"warnings": self.warnings} if self.warnings else {}),
             }
 
     def scores(self) -> Mapping[str, float]:
@@ -223,16 +232,20 @@ def train_table(
     True
 
     Raises DataError where the table cannot be read or does not fit the settings, SettingError where a setting is not
-    allowed, EngineError where no engine can compute this, ModelFileError where the checkpoint is damaged.
+    allowed, EngineError where no engine can compute this, ModelFileError where the checkpoint is damaged. Warns by a
+    ChainruleWarning of rows and columns that are left out, of columns that may give a target away, and where a slower
+    engine computes because a faster one lacks something; `summary["warnings"]` of the model keeps these lines.
     """
-    require(callback is None or callable(callback), "callback", callback, "a function that takes an event, or None")
-    require(cancel is None or callable(cancel), "cancel", cancel, "a function, or None")
+    CALLBACK.clean("callback", callback)
+    CANCEL.clean("cancel", cancel)
     training = TableTraining(source, target, TableSettings.of(**settings))
     s = training.settings
-    may_end = s.patience is not None or s.rule.full_batch
+    may_end = s.patience is not None or s.tolerance is not None or s.rule.full_batch
     ended: list[Event] = []  # the event at which the callback returned True
     events = training.events(lambda: bool(ended) or (cancel is not None and cancel()), checkpoint)
     for event in showing(events, silent=not progress, time=s.time, may_end=may_end, scores=training.scores):
+        if isinstance(event, Started):
+            warn_of(training.warnings)
         if callback is not None and callback(event):
             ended.append(event)
     return training.model

@@ -4,8 +4,7 @@ import dataclasses
 import math
 
 from chainrule.arrays import Array, namespace
-from chainrule.fields import is_number
-from chainrule.registry import require
+from chainrule.registry import is_finite, is_number, require
 
 __all__ = ["Clip"]
 
@@ -36,7 +35,8 @@ class Clip:
     def __post_init__(self) -> None:
         for name in ("norm", "value", "example"):
             bound = getattr(self, name)
-            require(is_number(bound) and bound > 0, f"{name} of clip", bound, "a number above 0")
+            number = is_finite(bound) or (is_number(bound) and bound == math.inf)
+            require(number and bound > 0, f"{name} of clip", bound, "a number above 0")
             object.__setattr__(self, name, float(bound))
 
     def apply(self, g: Array) -> Array:

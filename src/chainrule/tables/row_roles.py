@@ -36,12 +36,19 @@ class RowRoles:
     - unnamed: the numbers of the columns without a name, in words.
 
     source: the rows; names: the targets; weight: the column of weights; test_every: every so many rows, beginning with
-    the first, are for the test.
+    the first, are for the test; task: what the targets are, for numbers that are not written plainly.
     """
 
-    def __init__(self, source: Source, names: Sequence[str], weight: str | None = None, test_every: int | None = None):
+    def __init__(
+        self,
+        source: Source,
+        names: Sequence[str],
+        weight: str | None = None,
+        test_every: int | None = None,
+        task: str = "auto",
+    ) -> None:
         self._source, self._names, self._weight_column, self._test_every = source, list(names), weight, test_every
-        self.targets: list[TargetProfile] = target_profiles(source.names, names)
+        self.targets: list[TargetProfile] = target_profiles(source.names, names, task)
         self.cells = {profile.name: TargetCells() for profile in self.targets}
         self.of: NDArray[np.uint8] = np.empty(0, np.uint8)
         self.weight: NDArray[np.float64] | None = None

@@ -6,14 +6,16 @@ back the best ones, where a validation set chooses them.
 
 from chainrule.settings import TrainingSettings
 from chainrule.training.checkpoint import Checkpoint, as_checkpoint
-from chainrule.training.events import EpochEnd, Event, Finished, Progress, Started, Stopped
+from chainrule.training.events import EpochEnd, Event, Finished, Progress, Started, Stopped, Updated
 from chainrule.training.history import History
 from chainrule.training.loop import Training
 from chainrule.training.monitor import Metric, Monitor
-from chainrule.training.starting import fit, start, train
+from chainrule.training.starting import CALLBACK, CANCEL, fit, start, train
 from chainrule.training.state import TrainingState
 
 __all__ = [
+    "CALLBACK",
+    "CANCEL",
     "Checkpoint",
     "EpochEnd",
     "Event",
@@ -27,6 +29,7 @@ __all__ = [
     "Training",
     "TrainingSettings",
     "TrainingState",
+    "Updated",
     "as_checkpoint",
     "fit",
     "start",

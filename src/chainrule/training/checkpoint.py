@@ -1,7 +1,6 @@
 """Checkpoints: a file that stores the state of a training while it runs, to resume with the same bits."""
 
 import dataclasses
-import math
 import os
 import time
 from collections.abc import Mapping
@@ -9,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.errors import SettingError
-from chainrule.fields import is_number
 from chainrule.files.atomic import check_target
-from chainrule.registry import require
+from chainrule.registry import is_finite, require
+from chainrule.text import printable, shown
 from chainrule.training.fingerprint import Fingerprint, differences
 from chainrule.training.state import TrainingState
 from chainrule.training.state_file import Stored, read_state, write_state
@@ -41,8 +40,16 @@ class Checkpoint:
 
     def __post_init__(self) -> None:
         require(isinstance(self.path, str | os.PathLike), "the path of the checkpoint", self.path, "text or a Path")
-        seconds = is_number(self.every) and 0 <= self.every < math.inf
-        require(seconds, "every of the checkpoint", self.every, "a number of seconds from 0")
+        try:
+            os.fsencode(self.path)
+        except (TypeError, ValueError):  # half a surrogate pair, which no file system can store
+            require(False, "the path of the checkpoint", self.path, "a name that a file can have")
+        require(
+            is_finite(self.every) and self.every >= 0,
+            "every of the checkpoint",
+            self.every,
+            "a number of seconds from 0",
+        )
         object.__setattr__(self, "every", float(self.every))
 
     def check_place(self) -> None:
@@ -52,7 +59,7 @@ class Checkpoint:
         """
         check_target(self.path)
         if not self.resume and Path(self.path).exists():
-            raise SettingError(f"{os.fspath(self.path)} exists already: resume from it, or remove it first")
+            raise SettingError(f"{printable(os.fspath(self.path))} exists already: resume from it, or remove it first")
 
 
 def as_checkpoint(checkpoint: Any) -> Checkpoint:
@@ -65,7 +72,7 @@ class CheckpointFile:
 
     def __init__(self, checkpoint: Checkpoint, fingerprint: Fingerprint) -> None:
         self._checkpoint, self._fingerprint = checkpoint, fingerprint
-        self._name = os.fspath(checkpoint.path)
+        self._name = printable(os.fspath(checkpoint.path))
         self._saved: tuple[int, int] | None = None  # the position of the state in the file
         self._due = time.monotonic() + checkpoint.every
 
@@ -103,15 +110,17 @@ class CheckpointFile:
         now, before = self._fingerprint.settings, stored.settings
         other = differences(now, before)
         if other:
-            words = "; ".join(f"{name} is {_shown(now, name)}, there {_shown(before, name)}" for name in other[:3])
+            words = "; ".join(
+                f"{printable(name)} is {_shown(now, name)}, there {_shown(before, name)}" for name in other[:3]
+            )
             raise SettingError(
                 f"the checkpoint {self._name} belongs to another training: {words}: give the same settings"
             )
         other = differences(self._fingerprint.data, stored.data)
         if other:
             raise SettingError(
-                f"the checkpoint {self._name} belongs to a training on other data (the {', '.join(other)} differ): "
-                "give the same data"
+                f"the checkpoint {self._name} belongs to a training on other data (the {printable(', '.join(other))} "
+                "differ): give the same data"
             )
         begun = state.epoch + bool(len(state.costs))
         if begun > epochs:
@@ -123,10 +132,19 @@ def _position(state: TrainingState) -> tuple[int, int]:
 
 
 def _shown(settings: Mapping[str, Any], name: str) -> str:
-    return repr(settings[name]) if name in settings else "not set"
+    return shown(settings[name]) if name in settings else "not set"
+
+
+def _same_bits(now: Mapping[str, str], before: Mapping[str, str]) -> bool:
+    """Whether the native engine computes on two x86 processors with FMA, which changes no bit."""
+    return {now.get("engine"), before.get("engine")} == {"native"} and {
+        now.get("instructions"),
+        before.get("instructions"),
+    } == {"v3", "v4"}
 
 
 def _moved(now: Mapping[str, str], before: Mapping[str, str]) -> list[str]:
     """A line if bits may differ because another engine, processor or version computes now."""
-    words = "; ".join(f"{name} is {now.get(name)}, was {before.get(name)}" for name in differences(now, before))
+    other = [name for name in differences(now, before) if name != "instructions" or not _same_bits(now, before)]
+    words = "; ".join(printable(f"{name} is {now.get(name)}, was {before.get(name)}") for name in other)
     return [f"{words}: the last bits may differ from those of a training without a break"] if words else []

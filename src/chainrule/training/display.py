@@ -21,6 +21,7 @@ __all__ = ["Display", "showing"]
 
 Scores = Callable[[], Mapping[str, float]]
 
+_LONGEST = 1e12  # seconds that are shown
 SCORES_EVERY = 1.0  # seconds between two computations of the metrics on training rows
 
 
@@ -115,7 +116,8 @@ class Display:
         pace = (seconds - since) / (done - begun)
         limit = math.inf if self._time is None else self._time - seconds
         left = min(pace * (self._epochs * self._batches - done), limit)
-        return f"{'at most ' if self._may_end else ''}{timedelta(seconds=round(max(left, 0.0)))} left"
+        left = min(max(left, 0.0), _LONGEST)
+        return f"{'at most ' if self._may_end else ''}{timedelta(seconds=round(left))} left"
 
 
 def showing(events: Iterable[Event], *, silent: bool = False, **how: Any) -> Iterator[Event]:
@@ -130,7 +132,7 @@ def showing(events: Iterable[Event], *, silent: bool = False, **how: Any) -> Ite
     """
     settings = getattr(events, "settings", None)
     if settings is not None:
-        may_end = settings.patience is not None or settings.optimizer.full_batch
+        may_end = settings.patience is not None or settings.tolerance is not None or settings.optimizer.full_batch
         how = {"time": settings.time, "may_end": may_end, "scores": getattr(events, "scores", None), **how}
     with Display(silent=silent, **how) as display:
         for event in events:

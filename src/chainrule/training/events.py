@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from chainrule.training.history import History, Reason
 
-__all__ = ["EpochEnd", "Event", "Finished", "Progress", "Started", "Stopped"]
+__all__ = ["EpochEnd", "Event", "Finished", "Progress", "Started", "Stopped", "Updated"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +34,26 @@ class Progress:
     >>> events = cr.train(cr.Network([1, 1]), [[0.0], [1.0]], [[0.0], [1.0]], batch_size=1, epochs=1)
     >>> [(event.epoch, event.batch, event.batches) for event in events if isinstance(event, cr.Progress)][-1]
     (0, 2, 2)
+    """
+
+    epoch: int
+    batch: int
+    batches: int
+    cost: float
+    rate: float
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Updated:
+    """One update is made, from batch number `batch` (from 1) of `batches`; `Training.step` gives these events.
+
+    `cost` is that of its batch before the update, without penalty, `rate` its learning rate. `epoch` counts from 0,
+    `seconds` from the start of training.
+
+    >>> update = cr.train(cr.Network([1, 1]), [[0.0], [1.0]], [[0.0], [1.0]], batch_size=1, shuffle=False).step()
+    >>> update.epoch, update.batch, update.batches, update.cost
+    (0, 1, 2, 0.125)
     """
 
     epoch: int
@@ -89,4 +109,4 @@ class Finished:
     history: History
 
 
-Event = Started | Progress | EpochEnd | Stopped | Finished
+Event = Started | Progress | Updated | EpochEnd | Stopped | Finished

@@ -1,5 +1,6 @@
 """The loop over epochs: makes their updates, ends them, and hands out an event at every step."""
 
+import contextlib
 import math
 from collections.abc import Callable, Generator, Iterator
 from typing import Self
@@ -8,9 +9,10 @@ import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.errors import SettingError
+from chainrule.files import misfit
 from chainrule.training.bookkeeping import Bookkeeping
 from chainrule.training.checkpoint import Checkpoint, CheckpointFile
-from chainrule.training.events import Event, Finished, Progress, Started, Stopped
+from chainrule.training.events import Event, Finished, Progress, Started, Stopped, Updated
 from chainrule.training.fingerprint import fingerprint_of
 from chainrule.training.history import History
 from chainrule.training.probe import Probe, sample
@@ -31,8 +33,8 @@ class Training(Iterator[Event]):
     - cancel: a function that is called before updates; training stops where it returns True.
     - search_leaks: whether the probe searches the inputs for copies of a target.
 
-    `notes` are lines for a person to read, `keeper` is the checkpoint file that the state is saved in, or None, and
-    `probed` are the rows that the probe reads.
+    `notes` are lines for a person to read, and `warnings` those of them that Python code is warned of. `keeper` is the
+    checkpoint file that the state is saved in, or None, and `probed` are the rows that the probe reads.
     """
 
     def __init__(
@@ -44,13 +46,43 @@ class Training(Iterator[Event]):
         self._limits, self._probe = Limits(problem.settings, cancel), Probe(problem, search_leaks)
         self.keeper: CheckpointFile | None = None
         self.notes: list[str] = []
+        self.warnings: list[str] = []
         self._last_state: TrainingState | None = None
+        self._one_by_one = False
         self._events = self._all_events()
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> Event:
+        return self._next_event(one_by_one=False)
+
+    def step(self) -> Updated | None:
+        """Make one update, and what is due before it; None where training is over. No bit depends on it.
+
+        >>> training = cr.train(cr.Network([1, 1]), [[0.0], [1.0]], [[0.0], [1.0]], batch_size=1, epochs=2)
+        >>> [(update.epoch, update.batch) for update in iter(training.step, None)]
+        [(0, 1), (0, 2), (1, 1), (1, 2)]
+        """
+        for event in self.each_update():
+            if isinstance(event, Updated):
+                return event
+        return None
+
+    def each_update(self) -> Iterator[Event]:
+        """The events, with one `Updated` after each update in place of Progress now and then. No bit depends on it.
+
+        >>> training = cr.train(cr.Network([1, 1]), [[0.0], [1.0]], [[0.0], [1.0]], batch_size=1, epochs=1)
+        >>> [type(event).__name__ for event in training.each_update()]
+        ['Started', 'Updated', 'Updated', 'EpochEnd', 'Finished']
+        """
+        with contextlib.suppress(StopIteration):
+            while True:
+                yield self._next_event(one_by_one=True)
+
+    def _next_event(self, one_by_one: bool) -> Event:
+        """The next event, after at most one update if `one_by_one`; saves the checkpoint where that is due."""
+        self._one_by_one = one_by_one
         event = next(self._events)
         if self.keeper is not None and (isinstance(event, Finished) or self.keeper.is_due):
             self.keeper.save(self.state)
@@ -107,6 +139,8 @@ class Training(Iterator[Event]):
         keeper = CheckpointFile(checkpoint, fingerprint_of(self.problem, checkpoint.also))
         state, notes = keeper.open(self.settings.epochs)
         if state is not None:
+            if self.problem.validation is not None and len(state.history.validation) < state.history.epochs:
+                raise misfit(checkpoint.path, ValueError("the costs on the validation set are missing"))
             self.go_to(state)
         self.notes += notes
         self.keeper = keeper
@@ -134,7 +168,7 @@ class Training(Iterator[Event]):
     def _all_epochs(self) -> Iterator[Event]:
         updates = self._updates
         while updates.epoch < self.settings.epochs:
-            stopped = self._limits.before_epoch(self.history.watched) or (yield from self._all_updates())
+            stopped = self._before_epoch() or (yield from self._all_updates())
             if stopped is not None:
                 self._books.stop(stopped)
                 yield stopped
@@ -143,7 +177,15 @@ class Training(Iterator[Event]):
             updates.next_epoch()
             yield end
 
-    def _all_updates(self) -> Generator[Progress, None, Stopped | None]:
+    def _before_epoch(self) -> Stopped | None:
+        """Why to stop before the epoch that comes or is in progress, or None."""
+        stopped = self._limits.before_epoch(self.history.watched)
+        by_gradient = self.settings.tolerance is not None and not self.settings.optimizer.line_search
+        if stopped is None and by_gradient and not self._updates.begun:
+            return self._limits.at_gradient(self.problem.gradient(self.net.theta))
+        return stopped
+
+    def _all_updates(self) -> Generator[Progress | Updated, None, Stopped | None]:
         """The updates of the epoch in progress, an event after each call; returns why to stop in it, or None."""
         updates, theta = self._updates, self.net.theta.copy()
         updates.begin(self.history.watched)
@@ -151,8 +193,7 @@ class Training(Iterator[Event]):
             stopped = self._limits.before_update(self._books.seconds) or self._next_updates(theta)
             if stopped is not None:
                 return stopped
-            batch, seconds = len(updates.costs), self._books.seconds
-            yield Progress(updates.epoch, batch, self.problem.batches, updates.cost, updates.rate, seconds)
+            yield self._made()
         if not (math.isfinite(updates.objective) and np.isfinite(self.net.theta).all()):
             return divergence(self.problem, updates.epoch, "the weights are", updates.rate)
         return None
@@ -160,7 +201,7 @@ class Training(Iterator[Event]):
     def _next_updates(self, theta: Array) -> Stopped | None:
         """The updates of one call of the engine, in an epoch that began at theta; returns why to stop, or None."""
         updates, first = self._updates, not self._updates.begun
-        updates.make()
+        updates.make(1 if self._one_by_one else None)
         if updates.run.ended is not None:
             return Stopped(*updates.run.ended)
         if first:
@@ -168,6 +209,14 @@ class Training(Iterator[Event]):
         if not math.isfinite(updates.cost):
             return divergence(self.problem, updates.epoch, "the cost is", updates.rate)
         return None
+
+    def _made(self) -> Progress | Updated:
+        """The event after updates."""
+        updates, batches, seconds = self._updates, self.problem.batches, self._books.seconds
+        if self._one_by_one:
+            cost = float(updates.costs[-1])
+            return Updated(updates.epoch, len(updates.costs), batches, cost, updates.rate, seconds)
+        return Progress(updates.epoch, len(updates.costs), batches, updates.cost, updates.rate, seconds)
 
     def probe_end(self, theta: Array | None = None) -> None:
         """Probe the layers with theta, the current weights if None, and enter the numbers in the history.

@@ -4,12 +4,14 @@ import dataclasses
 from collections.abc import Callable, Mapping
 
 from chainrule.arrays import Array
+from chainrule.fields import Function
 from chainrule.registry import require
 from chainrule.training.history import Mode
 
 __all__ = ["Metric", "Monitor"]
 
 Metric = Callable[[Array, Array], float]
+_METRIC = Function(2, "a function of (A, T)")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,11 +34,17 @@ class Monitor:
 
     def __post_init__(self) -> None:
         for name, function in self.metrics.items():
-            require(callable(function), f"metric {name}", function, "a function")
+            require(isinstance(name, str), "the name of a metric", name, "text")
             require(name not in ("cost", "training"), "metrics", name, "named otherwise: this is the name of a cost")
+            _METRIC.clean(f"metric {name}", function)
         names = ["cost", "training", *self.metrics]
-        require(self.name in names, "monitor", self.name, f"one of {', '.join(names)}")
-        require(self.mode in ("min", "max", None), "mode", self.mode, "min, max or None")
+        require(isinstance(self.name, str) and self.name in names, "monitor", self.name, f"one of {', '.join(names)}")
+        require(
+            isinstance(self.mode, str | None) and self.mode in ("min", "max", None),
+            "mode",
+            self.mode,
+            "min, max or None",
+        )
         require(not self.of_cost or self.mode != "max", "mode", self.mode, "min where a cost is monitored")
         object.__setattr__(self, "mode", self.mode or ("min" if self.of_cost else "max"))
 

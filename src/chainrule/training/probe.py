@@ -11,8 +11,11 @@ import numpy as np
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array
 from chainrule.backprop import Ledger, sweep
+from chainrule.equations import forward
+from chainrule.examples import Examples
 from chainrule.training.copies import copies_of_targets
-from chainrule.training.diagnosis.thresholds import FLAT
+from chainrule.training.diagnosis.thresholds import FLAT, UNEVEN
+from chainrule.training.probe_answers import mean_cost, mean_targets, rare_rows, share_missed
 from chainrule.training.problem import Problem
 
 __all__ = ["Probe", "most_rows", "probe_data", "probe_layers", "sample"]
@@ -21,6 +24,8 @@ ROWS = 256  # rows that the probe reads, at most: a layer of 100 neurons then st
 BYTES = 2**24  # bytes of the widest layer, at most
 PRODUCTS = 2**25  # products of a forward pass, at most
 LEAST = 64  # rows that it reads even so
+TARGETS = 2**20  # numbers of targets that it reads, at most
+LINES = 64  # weights of each neuron that are compared first
 
 Numbers = dict[str, list[float]]
 
@@ -38,18 +43,54 @@ class Probe:
         if not s.probe:
             return {}
         data = probe_data(self._problem.net.architecture, *self._read(), self._search_leaks)
-        numbers = {**data, "rate": [float(s.optimizer.learning_rate)]}
+        numbers = {**data, "rate": [float(s.optimizer.learning_rate)], **self._means()}
         numbers |= {"dropout": list(s.dropout)} if any(s.dropout) else {}
         return {**self._layers("start", self._problem.net.theta), **_labelled("start", numbers)}
 
     def end(self, theta: Array) -> Numbers:
         """The numbers of the layers with theta, "end ..."."""
-        return self._layers("end", theta) if self._problem.settings.probe else {}
+        if not self._problem.settings.probe:
+            return {}
+        return {**self._layers("end", theta), **_labelled("end", self._classes(theta))}
 
     def _layers(self, when: str, theta: Array) -> Numbers:
         numbers = probe_layers(self._problem.net.architecture, theta, *self._read())
         numbers["cost"][0] += self._problem.penalty(theta)
         return _labelled(when, numbers)
+
+    def _means(self) -> Numbers:
+        """What the mean of the targets costs on training and on validation rows, if there are any."""
+        validation = self._problem.validation
+        if validation is None:
+            return {}
+        rows, held = (self._targets(examples)[1:] for examples in (self._problem.examples, validation))
+        means = mean_targets(*rows)
+        with np.errstate(all="ignore"):
+            return {"mean cost": [mean_cost(self._problem.net.architecture, means, *each) for each in (rows, held)]}
+
+    def _targets(self, examples: Examples) -> tuple[Array, Array, Array | None]:
+        """Rows of weight above 0, at most so many, with their targets (k, n_L) and weights."""
+        architecture = self._problem.net.architecture
+        rows = sample(examples.rows, max(LEAST, TARGETS // architecture.sizes[-1]))
+        weight = None if examples.weight is None else examples.weight[rows]
+        return rows, architecture.one_hot(examples.T[rows], np.float64), weight
+
+    def _classes(self, theta: Array) -> Numbers:
+        """Four numbers for each output that names a class, where one class is most frequent by far: the first column,
+        the share of this class, how many rows of other classes were read, and the share of them that is missed.
+        """
+        architecture, X = self._problem.net.architecture, self._problem.examples.X
+        rows, T, weight = self._targets(self._problem.examples)
+        numbers: list[float] = []
+        for columns, share, places in rare_rows(architecture, T, weight):
+            read = sample(places, len(self.rows))
+            if share > UNEVEN and len(read):
+                with np.errstate(all="ignore"):
+                    inputs = np.ascontiguousarray(X[rows[read]], dtype=theta.dtype)
+                    A = forward(inputs, architecture.layers(theta)).A[-1]
+                missed = share_missed(T[read, columns], A[:, columns])
+                numbers += [float(columns.start), share, float(len(read)), missed]
+        return {"classes": numbers} if numbers else {}
 
     def _read(self) -> tuple[Array, Array]:
         """X and T of the rows."""
@@ -92,6 +133,7 @@ def probe_layers(architecture: Architecture, theta: Array, X: Array, T: Array) -
     - saturated: for each hidden layer with a bounded activation, the share of all a_ij where it is flat, else 0.
     - stuck: for each such layer, the share of neurons that are flat on one and the same side in every row, else 0.
     - dead: the same share for activations without bounds.
+    - same: for each hidden layer, the share of neurons that have the weights and the bias of another.
     - delta: the root mean square of delta^l, l = 2..L.
     - spread: for each output, the standard deviation over the rows, divided by that of its target.
     - cost: the mean of C_x.
@@ -102,6 +144,7 @@ def probe_layers(architecture: Architecture, theta: Array, X: Array, T: Array) -
         ledger = sweep(architecture, theta, X, T)
         return {
             **_hidden(ledger),
+            "same": [_same(W, b) for W, b in zip(*architecture.views(theta), strict=True)][:-1],
             "delta": [_rms(delta) for delta in ledger.delta],
             "spread": _spread(ledger.A[-1], ledger.T),
             "rows": [float(len(X))],
@@ -131,6 +174,16 @@ def _flat(ledger: Ledger, k: int) -> Array:
     near = np.linspace(-1.0, 1.0, 21)[:, None]
     greatest = np.nanmax(np.abs(activation.derivative(near, activation.value(near))), initial=0.0)
     return np.abs(sigma_prime) < FLAT * greatest
+
+
+def _same(W: Array, b: Array) -> float:
+    """The share of neurons with the same weights and bias as one before them; W (n_{l-1}, n_l), b (n_l,)."""
+    few = sample(np.arange(len(W)), LINES)
+    for rows in (few, np.arange(len(W))):
+        copies = len(b) - len(np.unique(np.vstack([W[rows], b]), axis=1).T)
+        if len(rows) == len(W) or not copies:
+            break
+    return copies / len(b)
 
 
 def _rms(values: Array) -> float:

@@ -46,6 +46,15 @@ class Problem:
         """Whether the best weights on the validation set come back at the end."""
         return self.validation is not None and self.monitor.name != "training"
 
+    def gradient(self, theta: Array) -> Array:
+        """dC/dtheta of the objective over all rows to train on, without dropout."""
+        s, architecture = self.settings, self.net.architecture
+
+        def of_some(X: Array, T: Array, weight: Array | None) -> Array:
+            return self.engine.gradient(architecture, theta, X, T, weight, self.divisor, s.alpha, s.l1)
+
+        return self.examples.gradient(of_some)
+
     def penalty(self, theta: Array) -> float:
         """alpha/(2S) sum W² + l1/S sum |W| of the weights in theta."""
         s = self.settings

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from chainrule.engines import choose, passed_over
-from chainrule.errors import SettingError
+from chainrule.errors import SettingError, warn_of
 from chainrule.examples import Examples, as_examples
-from chainrule.fields import Number, Special, signature_with
+from chainrule.fields import Function, Number, Special, signature_with
 from chainrule.network import Network
 from chainrule.registry import require
 from chainrule.settings import TrainingSettings
@@ -22,6 +22,8 @@ from chainrule.training.state import TrainingState
 
 __all__ = ["fit", "start", "train"]
 
+CALLBACK = Function(1, "a function of an event", specials=(Special("none", None),))
+CANCEL = Function(0, "a function without arguments", specials=(Special("none", None),))
 _TOTAL = Number(0, above=True, specials=(Special("none", None),))
 
 
@@ -73,6 +75,7 @@ def train(
 
     Raises DataError where X, T, weights or validation do not fit the network, SettingError where a setting is out of
     its range or contradicts another, EngineError where the engine lacks something: each before anything is trained.
+    Warns by a ChainruleWarning where "auto" passes a faster engine over, because it lacks something.
     """
     _check_types(net, metrics, cancel, state)
     checked = TrainingSettings.of(**settings)
@@ -82,7 +85,7 @@ def train(
     checked.dropouts(len(net.sizes) - 2)
     sparse = not checked.optimizer.full_batch
     examples = as_examples(net.architecture, X, T, sample_weight, net.dtype, sparse=sparse)
-    return start(
+    training = start(
         net,
         examples,
         checked,
@@ -94,13 +97,15 @@ def train(
         state=state,
         checkpoint=checkpoint,
     )
+    warn_of(training.warnings)
+    return training
 
 
 def _check_types(net: Any, metrics: Any, cancel: Any, state: Any) -> None:
     """Raise SettingError in one line for an argument of another type."""
     require(isinstance(net, Network), "net", net, "a Network")
-    require(isinstance(metrics or {}, Mapping), "metrics", metrics, "functions of (A, T) by their names")
-    require(cancel is None or callable(cancel), "cancel", cancel, "a function")
+    require(isinstance(metrics, Mapping | None), "metrics", metrics, "functions of (A, T) by their names, or None")
+    CANCEL.clean("cancel", cancel)
     require(state is None or isinstance(state, TrainingState), "state", state, "the state of a training")
 
 
@@ -157,7 +162,8 @@ def start(
     problem = Problem(net, examples, settled, engine, validation, monitor or Monitor(), divisor, feature_names)
     training = Training(problem, cancel=cancel, search_leaks=search_leaks)
     if settled.engine == "auto":
-        training.notes += passed_over(net.architecture, settled)
+        training.warnings += passed_over(net.architecture, settled)
+        training.notes += training.warnings
     if state is not None:
         require(checkpoint is None, "state", "given", "None with a checkpoint, which has a state of its own")
         training.go_to(state)

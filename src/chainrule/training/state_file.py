@@ -5,24 +5,24 @@ of the state is in a tensor, because a cost may be NaN or infinite.
 """
 
 import dataclasses
+import math
 import os
 import reprlib
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.engines import RunState
 from chainrule.errors import ModelFileError
+from chainrule.files import CHECKPOINT, MISFITS, misfit
 from chainrule.files.container import SCHEMA, UNVERIFIED, Container, read, write
 from chainrule.training.fingerprint import Fingerprint
-from chainrule.training.history import History
+from chainrule.training.history import History, Reason
 from chainrule.training.state import TrainingState
 
-__all__ = ["KIND", "Stored", "read_state", "state_of", "state_parts", "write_state"]
-
-KIND = "checkpoint"
+__all__ = ["Stored", "read_state", "state_of", "state_parts", "stored_in", "write_state"]
 
 
 class Stored(NamedTuple):
@@ -35,7 +35,7 @@ class Stored(NamedTuple):
 def write_state(path: str | os.PathLike[str], stored: Stored) -> None:
     """Write a state as one file, whole or not at all. Raises OSError where the path cannot be written."""
     document, tensors = state_parts(stored.state)
-    write(path, {"schema": SCHEMA, "kind": KIND, **document, **dataclasses.asdict(stored.fingerprint)}, tensors)
+    write(path, {"schema": SCHEMA, "kind": CHECKPOINT, **document, **dataclasses.asdict(stored.fingerprint)}, tensors)
 
 
 def state_parts(state: TrainingState) -> tuple[dict[str, Any], dict[str, Array]]:
@@ -53,16 +53,20 @@ def read_state(path: str | os.PathLike[str]) -> Stored:
     except ModelFileError as error:
         reason = str(error).removesuffix(UNVERIFIED)
         raise ModelFileError(f"{reason}: no training can be resumed from it, remove it or name another") from None
+    return stored_in(container, path)
+
+
+def stored_in(container: Container, path: str | os.PathLike[str]) -> Stored:
+    """The checkpoint in a file that was read; `path` is for messages. Raises ModelFileError as `read_state` does."""
     kind = container.document.get("kind")
-    if kind != KIND:
+    if kind != CHECKPOINT:
         raise ModelFileError(
             f"{os.fspath(path)!r}: it holds a {reprlib.repr(kind)}, not a checkpoint: name another file"
         )
     try:
         return _stored(container)
-    except (LookupError, TypeError, ValueError) as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise ModelFileError(f"{os.fspath(path)!r}: its parts do not fit together ({reason})") from None
+    except MISFITS as error:
+        raise misfit(path, error) from None
 
 
 def state_of(document: Mapping[str, Any], tensors: Mapping[str, Array]) -> TrainingState:
@@ -135,11 +139,13 @@ def _history(words: Any, tensors: Mapping[str, Array]) -> History:
     for field in dataclasses.fields(History):
         name = _NAMES.get(field.name, field.name)
         if f"history.{name}" in tensors:
-            values[field.name] = tensors[f"history.{name}"].tolist()
+            values[field.name] = _floats(tensors, f"history.{name}", int(name != "seconds")).tolist()
         elif name == "looks" and name not in words:
             continue  # a checkpoint from before there were probes
         elif isinstance(words[name], list):
-            parts = (tensors[f"history.{name}.{k}"].tolist() for k in range(len(words[name])))
+            if not all(isinstance(each, str) for each in words[name]):
+                raise TypeError(f"{name} of the history is {reprlib.repr(words[name])}, not names")
+            parts = (_floats(tensors, f"history.{name}.{k}", 1).tolist() for k in range(len(words[name])))
             values[field.name] = dict(zip(words[name], parts, strict=True))
         else:
             values[field.name] = words[name]
@@ -149,12 +155,28 @@ def _history(words: Any, tensors: Mapping[str, Array]) -> History:
 def _checked(history: History) -> History:
     """The history, if each field has its type and each list a value for every epoch or none at all."""
     sample = History([], [], {}, 0, "")
-    lists = list(history.metrics.values())
+    lists: list[list[float]] = []
     for field in dataclasses.fields(History):
         value, kind = getattr(history, field.name), type(getattr(sample, field.name))
         if type(value) is not kind:
-            raise TypeError(f"{field.name} of the history is {value!r}, not a {kind.__name__}")
+            raise TypeError(f"{field.name} of the history is {reprlib.repr(value)}, not a {kind.__name__}")
         lists += [value] if kind is list else []
+    lists += history.metrics.values()
     if any(len(values) not in (0, history.epochs) for values in lists):
         raise ValueError("the parts of the history have different lengths")
+    _check_words(history)
     return history
+
+
+def _check_words(history: History) -> None:
+    """Raise ValueError for a value of a history that training never gives."""
+    allowed = {
+        "seed": 0 <= history.seed < 2**64,
+        "monitor": history.monitor in ("cost", "training", *history.metrics),
+        "mode": history.mode in ("min", "max"),
+        "best_epoch": -1 <= history.best_epoch < history.epochs,
+        "stopped": history.stopped in ("", *get_args(Reason)),
+        "seconds": 0 <= history.seconds < math.inf,
+    }
+    for name in (name for name, ok in allowed.items() if not ok):
+        raise ValueError(f"{name} of the history is {reprlib.repr(getattr(history, name))}")

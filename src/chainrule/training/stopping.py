@@ -3,6 +3,9 @@
 import math
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
+from chainrule.arrays import Array
 from chainrule.settings import TrainingSettings
 from chainrule.training.diagnosis.divergence import explanation
 from chainrule.training.events import Stopped
@@ -17,7 +20,7 @@ class Limits:
     """The limits that a caller and the settings set; each method returns why to stop now, or None."""
 
     def __init__(self, settings: TrainingSettings, cancel: Callable[[], bool] | None) -> None:
-        self._patience, self._time = settings.patience, settings.time
+        self._patience, self._time, self._tolerance = settings.patience, settings.time, settings.tolerance
         self._cancel, self._gains = cancel, Gains(settings.min_delta)
 
     def before_update(self, seconds: float) -> Stopped | None:
@@ -27,6 +30,13 @@ class Limits:
         if self._time is not None and seconds >= self._time:
             return Stopped("time", "the time is over")
         return None
+
+    def at_gradient(self, gradient: Array) -> Stopped | None:
+        """Converged, where every element of the gradient (parameters,) is within the tolerance."""
+        largest = float(np.abs(gradient).max())
+        if self._tolerance is None or not largest <= self._tolerance:
+            return None
+        return Stopped("converged", f"converged: max|dC/dtheta| is {largest:.2g} ≤ {self._tolerance:g}")
 
     def before_epoch(self, watched: Sequence[float]) -> Stopped | None:
         """Out of patience; `watched` are the monitored values of all epochs so far, lower is better."""

@@ -75,10 +75,11 @@ class Updates:
         """The cost with the penalty of the current weights."""
         return self.cost + self._problem.penalty(self._problem.net.theta)
 
-    def make(self) -> None:
-        """Make the next updates: one call of the engine."""
+    def make(self, most: int | None = None) -> None:
+        """Make the next updates, at most `most`: one call of the engine."""
         examples, m, at = self._problem.examples, self._problem.settings.batch_size, len(self.costs)
         count = min(self._per_call, self._problem.batches - at, max(1, examples.rows_at_once // m))
+        count = count if most is None else min(count, most)
         began = time.monotonic()
         X, T, weight, rows = examples.located(self._order[at * m : (at + count) * m])
         costs = self.run.steps(X, T, weight, rows, self._rates[at : at + count], self.epoch, at)

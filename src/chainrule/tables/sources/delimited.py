@@ -40,8 +40,8 @@ from chainrule.tables.sources.row_blocks import RowBlock, row_blocks
 __all__ = ["DelimitedSource"]
 
 _HEAD = 4096  # bytes by which a binary file is recognised
-_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")
 _NO_WORDS: Any = dict.fromkeys(("null_values", "true_values", "false_values"), ())  # of which each column has a table
+_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")
 
 
 class DelimitedSource(Source):

@@ -22,6 +22,7 @@ from chainrule.errors import DataError, RowError
 from chainrule.tables.arrow import pa, pc
 from chainrule.tables.columns import values_of, words_of
 from chainrule.tables.names import listed
+from chainrule.tables.number_forms import PLAIN, in_words
 from chainrule.tables.profile import ColumnProfile, Moments, TargetCells, standardised
 
 __all__ = ["KINDS", "ClassTarget", "Classes", "LogQuantity", "Quantity", "TableTarget", "Target"]
@@ -146,7 +147,7 @@ class Classes(ClassTarget, TableTarget):
     def fits(self, cells: TargetCells) -> bool:
         if self.type == "text":
             return cells.codes is not None
-        return cells.numbers is not None and (self._numeric or cells.boolean)
+        return cells.numbers is not None and cells.form is None and (self._numeric or cells.boolean)
 
     def encode_cells(self, cells: TargetCells, rows: NDArray[np.int64], dtype: Any) -> NDArray[Any]:
         if cells.codes is not None:
@@ -194,11 +195,12 @@ class Classes(ClassTarget, TableTarget):
 
 @dataclasses.dataclass(frozen=True)
 class Quantity(TableTarget):
-    """A column of numbers, standardised."""
+    """A column of numbers, written in a form of `number_forms`, standardised."""
 
     kind: ClassVar[str] = "numbers"
     mean: float
     scale: float
+    form: str = PLAIN
 
     def scaled_to(self, profile: ColumnProfile) -> TableTarget:
         """The same target standardised by these cells, unless they are all equal."""
@@ -210,10 +212,10 @@ class Quantity(TableTarget):
 
         Raises RowError for a word, and for a value too far from the mean.
         """
-        return self.encode_values(values_of(column, self._refused, self.name), dtype)
+        return self.encode_values(values_of(column, self._refused, self.name, self.form), dtype)
 
     def fits(self, cells: TargetCells) -> bool:
-        return cells.numbers is not None
+        return cells.numbers is not None and (cells.form or PLAIN) == self.form
 
     def encode_cells(self, cells: TargetCells, rows: NDArray[np.int64], dtype: Any) -> NDArray[Any]:
         assert cells.numbers is not None, "`fits` says so"
@@ -224,8 +226,8 @@ class Quantity(TableTarget):
         return standardised(values, self.mean, self.scale, dtype, self.name)[:, np.newaxis]
 
     def _refused(self, row: int, word: str) -> RowError:
-        line = "target {name!r} holds numbers, but {word!r} came in row {row}: fix it"
-        return RowError(row, line, name=self.name, word=word)
+        line = "target {name!r} holds numbers{form}, but {word!r} came in row {row}: fix it"
+        return RowError(row, line, name=self.name, form=in_words(self.form), word=word)
 
     def decode(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
         """`mean + scale * a` (n,), float64 in the column's own units."""

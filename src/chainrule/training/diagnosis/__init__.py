@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
+from chainrule.training.diagnosis.answers import constant_answer, unbalanced_classes, worse_than_mean
 from chainrule.training.diagnosis.curves import overfitting, rate_too_high, rate_too_low
 from chainrule.training.diagnosis.data import leaks, unscaled_inputs, unscaled_targets
 from chainrule.training.diagnosis.finding import Finding, Record
-from chainrule.training.diagnosis.layers import constant_answer, dead_units, saturated_units, vanishing_deltas
+from chainrule.training.diagnosis.layers import dead_units, equal_weights, saturated_units, vanishing_deltas
 
 __all__ = ["Finding", "Record", "diagnose"]
 
@@ -13,13 +14,16 @@ _RULES = (
     unscaled_inputs,
     unscaled_targets,
     leaks,
+    equal_weights,
     rate_too_high,
     saturated_units,
     dead_units,
     vanishing_deltas,
+    unbalanced_classes,
     constant_answer,
     rate_too_low,
     overfitting,
+    worse_than_mean,
 )
 
 

@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from chainrule.training.diagnosis.answers import constant_answer, unbalanced_classes
 from chainrule.training.diagnosis.finding import Finding, Record, first_rate, probed
-from chainrule.training.diagnosis.layers import constant_answer
 from chainrule.training.diagnosis.thresholds import EPOCHS, GOING_ON, NOTICED, ROUGH, STEADY, WORSE
 
 __all__ = ["overfitting", "rate_too_high", "rate_too_low"]
@@ -86,7 +86,7 @@ def _last_quarter(rate: Sequence[float]) -> int:
 def overfitting(history: Record, names: Sequence[str] | None) -> Finding | None:
     """The validation cost is well above its best and rising, while the training cost goes on falling."""
     validation, cost = history.validation, history.cost
-    if constant_answer(history, names):  # constant outputs cannot overfit
+    if constant_answer(history, names) or unbalanced_classes(history, names):  # constant outputs cannot overfit
         return None
     if len(validation) < EPOCHS or _fell(history) is None or not np.isfinite(validation).all() or _too_high(history)[0]:
         return None

@@ -1,13 +1,11 @@
-"""Findings about the layers: saturated and dead units, vanishing deltas, outputs that are always the same."""
+"""Findings about the layers: saturated and dead units, neurons with equal weights, vanishing deltas."""
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from chainrule.training.diagnosis.finding import Finding, Record, probed
-from chainrule.training.diagnosis.thresholds import MANY, MOSTLY, SAME, VANISHED
+from chainrule.training.diagnosis.thresholds import MANY, MOSTLY, VANISHED
 
-__all__ = ["constant_answer", "dead_units", "saturated_units", "vanishing_deltas"]
+__all__ = ["dead_units", "equal_weights", "is_flat", "saturated_units", "vanishing_deltas"]
 
 
 def saturated_units(history: Record, names: Sequence[str] | None) -> Finding | None:
@@ -37,10 +35,22 @@ def dead_units(history: Record, names: Sequence[str] | None) -> Finding | None:
     return None
 
 
+def equal_weights(history: Record, names: Sequence[str] | None) -> Finding | None:
+    """Neurons of a layer had the same weights at the start and have the same ones at the end: they are one neuron."""
+    before, after = (probed(history, when, "same") for when in ("start", "end"))
+    for k, (begun, now) in enumerate(zip(before, after, strict=False)):
+        if min(begun, now) > MANY:
+            units = int(probed(history, "end", "units")[k])
+            words = f"only {round((1 - now) * units)} of the {units} neurons of layer {k + 2} differ in their weights"
+            change = "draw the first weights at random: initializer glorot_uniform, or he_uniform with relu"
+            return Finding("equal weights", words, change, {"layer": k + 2.0, "same": now})
+    return None
+
+
 def vanishing_deltas(history: Record, names: Sequence[str] | None) -> Finding | None:
     """The errors of the first hidden layer are below 1/1000 of the output layer's, at the start and at the end."""
     shares = [_share(probed(history, when, "delta")) for when in ("start", "end")]
-    if any(share is None or not share < VANISHED for share in shares) or _flat(history, names):
+    if any(share is None or not share < VANISHED for share in shares) or is_flat(history, names):
         return None
     begun, now = (float(share) for share in shares if share is not None)
     words = f"the errors (delta) of layer 2 are {now:.1g} times those of the output layer, {begun:.1g} at the start"
@@ -48,19 +58,10 @@ def vanishing_deltas(history: Record, names: Sequence[str] | None) -> Finding | 
     return Finding("vanishing deltas", words, change, {"start": begun, "end": now})
 
 
-def constant_answer(history: Record, names: Sequence[str] | None) -> Finding | None:
-    """All outputs vary from row to row by less than 2% of what their targets do."""
-    spread = [value for value in probed(history, "end", "spread") if np.isfinite(value)]
-    if not spread or max(spread) >= SAME:
-        return None
-    words = f"the answers hardly depend on the inputs: they vary by {max(spread):.1%} of what the targets do"
-    change = "fix the above first" if _flat(history, names) else "another learning rate, less alpha, l1 and dropout"
-    change = f"{change}; if it stays, these inputs do not tell the target"
-    return Finding("constant answer", words, change, {"spread": max(spread)})
-
-
-def _flat(history: Record, names: Sequence[str] | None) -> bool:
-    return bool(saturated_units(history, names) or dead_units(history, names))
+def is_flat(history: Record, names: Sequence[str] | None) -> bool:
+    """Whether neurons are saturated, dead or all the same, which explains what follows from it."""
+    rules = (equal_weights, saturated_units, dead_units)
+    return any(rule(history, names) is not None for rule in rules)
 
 
 def _share(delta: list[float]) -> float | None:

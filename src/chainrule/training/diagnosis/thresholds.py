@@ -20,6 +20,14 @@ MANY = 1 / 3  # the share of a layer's useless neurons that is worth a word: a n
 VANISHED = 1e-3  # the error of the first hidden layer, as a share of that of the output layer
 SAME = 0.02  # the spread of the answers, as a share of that of the targets, below which they are all the same
 
+# --- the answers ------------------------------------------------------------------------------------------------------
+
+UNEVEN = 0.8  # the share of the commonest class above which the classes are unbalanced
+NEVER = 0.99  # the share of rows of the other classes that are answered wrongly above which they are never answered
+SEEN = 5  # rows of the other classes below which they show nothing
+BEATEN = 0.1  # how far the cost on validation rows is above that of the mean of the targets, as a share of it
+LEARNED = 0.8  # the cost on training rows, as a share of that of the mean, below which something was learned of them
+
 # --- the curves -------------------------------------------------------------------------------------------------------
 
 EPOCHS = 8  # the number of epochs below which a curve says nothing

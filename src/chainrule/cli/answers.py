@@ -1,0 +1,211 @@
+"""The answers and the scores, for a table, of everything that a file holds: models, estimators, networks."""
+
+import abc
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chainrule.arrays import Array
+from chainrule.cli.values import matching_columns
+from chainrule.errors import DataError, RowError, SettingError
+from chainrule.files import load
+from chainrule.model import Model
+from chainrule.network import Network
+from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, with_file_name, with_row_numbers
+from chainrule.tables.columns import missing_cells, values_of, words_of
+from chainrule.tables.names import require_columns
+from chainrule.tables.sources import Source, as_source, with_target
+
+__all__ = ["Answering", "answering"]
+
+
+class Answering(abc.ABC):
+    """What answers for the rows of a table."""
+
+    @abc.abstractmethod
+    def answers(self, data: Path, probabilities: bool) -> Iterator[dict[str, Any]]:
+        """The columns to write, by name, one block of rows at a time, because a table may be larger than memory."""
+
+    @abc.abstractmethod
+    def scores(self, data: Path, target: str | None) -> dict[str, Any]:
+        """The scores against the true values, `target` in words of the command line: see `chainrule evaluate`."""
+
+
+def answering(path: Path) -> Answering:
+    """What a file holds. Raises ModelFileError where it cannot be read, SettingError for an estimator before `fit`."""
+    stored = load(path)
+    if isinstance(stored, Model):
+        return _OfModel(stored)
+    return _OfNetwork(stored) if isinstance(stored, Network) else _OfEstimator(stored, path)
+
+
+class _OfModel(Answering):
+    """A model knows its columns and its targets."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+
+    def answers(self, data: Path, probabilities: bool) -> Iterator[dict[str, Any]]:
+        targets = self._model.targets
+        for outputs in self._model.outputs_by_block(data):
+            answers, chances = targets.decode(outputs), targets.probabilities(outputs) if probabilities else {}
+            duplicates = sorted(answers.keys() & chances.keys())
+            if duplicates:
+                raise SettingError(f"two columns would be named {duplicates[0]!r}: add --no-probabilities")
+            yield {**answers, **chances}
+
+    def scores(self, data: Path, target: str | None) -> dict[str, Any]:
+        rows = as_source(data)
+        return self._model.evaluate(rows if target is None else with_target(rows, as_source(Path(target))))
+
+
+class _OfRows(Answering):
+    """An estimator or a network, which does not know the names of its targets, and sometimes of no column."""
+
+    names: list[str] | None  # the columns that it takes, None for all of a table
+    width: int  # how many they are
+
+    @abc.abstractmethod
+    def _answers(self, table: Any, names: Sequence[str], probabilities: bool) -> dict[str, Any]:
+        """The answers for the columns `names` of a table in memory."""
+
+    @abc.abstractmethod
+    def _score(self, table: Any, names: Sequence[str], targets: Any) -> dict[str, float]:
+        """The scores for the columns `names` of a table in memory, against those of `targets`."""
+
+    def answers(self, data: Path, probabilities: bool) -> Iterator[dict[str, Any]]:
+        source = as_source(data)
+        names = self._inputs(source, ())
+        for table, rows in self._chunks(source, names):
+            with with_file_name(source), with_row_numbers(rows):
+                yield self._answers(table, names, probabilities)
+
+    def scores(self, data: Path, target: str | None) -> dict[str, Any]:
+        if target is None:
+            raise SettingError(f"{self} does not know which column is the target: add --target COLUMN, or a file of it")
+        source, targets = _with_targets(as_source(data), target)
+        names = self._inputs(source, targets)
+        table = source.table().select([*names, *targets])
+        present = ~np.any([missing_cells(table.column(name)) for name in targets], axis=0)
+        if not present.any():
+            raise DataError(f"no row of {source.origin} has a value of {target}: give such rows")
+        rows = np.flatnonzero(present)
+        with with_file_name(source), with_row_numbers(rows):
+            part = table.filter(present)
+            scores = self._score(part, names, part.select(targets))
+        counts = {"rows": len(rows), "without_target": int((~present).sum())}
+        return {**counts, "targets": {", ".join(targets): scores}, "mistakes": {}}
+
+    def _inputs(self, source: Source, targets: Sequence[str]) -> list[str]:
+        """The columns that are inputs. Raises DataError where a table has others."""
+        if self.names is not None:
+            require_columns(source.names, self.names, "input")
+            return self.names
+        names = [name for name in source.names if name not in targets]
+        if len(names) != self.width:
+            raise DataError(f"{source.origin} has {len(names)} columns of inputs, but {self} takes {self.width}")
+        return names
+
+    def _chunks(self, source: Source, names: list[str]) -> Iterator[Chunk]:
+        return cut_chunks(chunks_of(source, names), self.width)
+
+
+class _OfEstimator(_OfRows):
+    """An estimator takes the columns that it was fitted to by name, or as many as it has seen."""
+
+    def __init__(self, estimator: Any, path: Path) -> None:
+        if not hasattr(estimator, "network_"):
+            raise SettingError(f"{str(path)!r}: it has a {type(estimator).__name__} that has not been fitted: fit it")
+        self._estimator, self.width = estimator, estimator.n_features_in_
+        known = estimator.__dict__.pop("feature_names_in_", None)  # the columns are chosen here, and come as an array
+        self.names = None if known is None else [str(name) for name in known]
+        if estimator.preset is not None:
+            self.names = estimator._plan.encoder.columns
+
+    def __str__(self) -> str:
+        return f"the {type(self._estimator).__name__}"
+
+    def _answers(self, table: Any, names: Sequence[str], probabilities: bool) -> dict[str, Any]:
+        X = self._rows(table, names)
+        targets = self._estimator._targets
+        labels = ["y"] if targets.flat else targets.outputs.names
+        answers = dict(zip(labels, self._estimator.predict(X).reshape(table.num_rows, -1).T, strict=True))
+        if not probabilities or not hasattr(self._estimator, "predict_proba"):
+            return answers
+        chances, classes = self._estimator.predict_proba(X), self._estimator.classes_
+        if not isinstance(chances, list):
+            if len(answers) > 1:  # labels, each of which is there or not
+                return answers | {f"{name}=1": chances[:, k] for k, name in enumerate(answers)}
+            chances, classes = [chances], [classes]
+        for name, words, part in zip([*answers], classes, chances, strict=True):
+            answers |= {f"{name}={word}": part[:, k] for k, word in enumerate(words.tolist())}
+        return answers
+
+    def _score(self, table: Any, names: Sequence[str], targets: Any) -> dict[str, float]:
+        classes = getattr(self._estimator, "classes_", None)
+        numeric = classes is None or (classes[0] if isinstance(classes, list) else classes).dtype.kind not in "OU"
+        if numeric:
+            y = _numbers(targets, targets.column_names)
+        else:
+            words = [words_of(targets.column(name), name) for name in targets.column_names]
+            y = np.stack([column.to_numpy(zero_copy_only=False) for column in words], axis=1)
+        if numeric and classes is not None and (y == y.round()).all():
+            y = y.astype(np.int64)
+        score = self._estimator.score(self._rows(table, names), y[:, 0] if y.shape[1] == 1 else y)
+        return {"r2" if classes is None else "accuracy": float(score)}
+
+    def _rows(self, table: Any, names: Sequence[str]) -> Any:
+        """The rows as the estimator takes them: a table under a preset, else an array."""
+        if self._estimator.preset is not None:
+            return table.select(list(names))
+        return _numbers(table, names)
+
+
+class _OfNetwork(_OfRows):
+    """A network takes as many columns of numbers as it has inputs, in their order."""
+
+    names = None
+
+    def __init__(self, net: Network) -> None:
+        self._net, self.width = net, net.sizes[0]
+
+    def __str__(self) -> str:
+        return "the network"
+
+    def _answers(self, table: Any, names: Sequence[str], probabilities: bool) -> dict[str, Any]:
+        A = self._net.predict(_numbers(table, names))
+        return {f"output {j + 1}": A[:, j] for j in range(A.shape[1])}
+
+    def _score(self, table: Any, names: Sequence[str], targets: Any) -> dict[str, float]:
+        T = _numbers(targets, targets.column_names)
+        whole = T.shape[1] == 1 < self._net.sizes[-1] and (T.round() == T).all()
+        return {"cost": self._net.cost(_numbers(table, names), T[:, 0].astype(np.int64) if whole else T)}
+
+
+def _with_targets(source: Source, target: str) -> tuple[Source, list[str]]:
+    """The rows and the names of their targets: columns, separated by commas, or the only column of a file."""
+    if target not in source.names and Path(target).is_file():
+        source = with_target(source, as_source(Path(target)))
+        return source, [source.names[-1]]
+    names = matching_columns([target], source.names)
+    require_columns(source.names, names, "target")
+    return source, names
+
+
+def _numbers(table: Any, names: Sequence[str]) -> Array:
+    """The columns as float64 (n, k). Raises RowError for a cell that is missing or a word."""
+    return np.stack([_column(table, name) for name in names], axis=1)
+
+
+def _column(table: Any, name: str) -> Array:
+    values = values_of(table.column(name), partial(_refused, name), name)
+    if np.isnan(values).any():
+        raise RowError(int(np.isnan(values).argmax()), "row {row} of column {name!r} is missing: fill it", name=name)
+    return values
+
+
+def _refused(name: str, row: int, word: str) -> RowError:
+    return RowError(row, "column {name!r} must hold numbers, but {word!r} came in row {row}", name=name, word=word)
