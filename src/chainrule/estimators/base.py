@@ -210,8 +210,8 @@ class MLP(SharedParameters, Fitted, Explained, CallbackSupport, BaseEstimator):
             self._base = call.begun
         self._since = call.since
         training = call.training()
-        told = [] if self._plan is None or call.begun else [*left_out(self._plan.encoder), *self.suspects_]
-        warn_of([*told, *training.warnings])
+        lines = [] if self._plan is None or call.begun else [*left_out(self._plan.encoder), *self.suspects_]
+        warn_of([*lines, *training.warnings])
         changed = call.ensemble.event if call.ensemble.count > 1 else None
         with callbacks_of(self, changed) as callbacks:
             run(
