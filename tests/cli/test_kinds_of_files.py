@@ -85,7 +85,7 @@ def test_an_estimator_of_numbers_with_names(here: Path, capsys: pytest.CaptureFi
     np.testing.assert_array_equal([float(row["y"]) for row in rows], mlp.predict(pd.DataFrame(X, columns=["p", "q"])))
     assert "n: r2" in out_of(capsys, "evaluate", name, "n.csv", "--target", "n")
     assert "no target column 'm'" in out_of(capsys, "evaluate", name, "n.csv", "--target", "m", code=1)
-    assert "'no' came in row 1" in out_of(capsys, "evaluate", name, "xy.csv", "--target", "answer", code=1)
+    assert "'no' came in row 1" in out_of(capsys, "evaluate", name, "xy.csv", "--target", "answer", code=2)
 
 
 @pytest.mark.parametrize("hidden", [(3,), (100,)], ids=["one", "members"])
@@ -144,3 +144,20 @@ def test_warnings_of_a_model_are_shown(here: Path, capsys: pytest.CaptureFixture
     model = cr.train_table(TABLE | {"answer": YES}, "answer", epochs=1, hidden=2)
     out = out_of(capsys, "inspect", saved(model))
     assert "left out, because every value is the same: 'same'" in out
+
+
+def test_targets_that_are_not_those_of_the_file(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    both = np.stack([YES, np.where(X[:, 1] > 0, "up", "down")], axis=1)
+    write(here / "both.csv", {"p": X[:, 0], "q": X[:, 1], "one": both[:, 0], "two": both[:, 1]})
+    classifier = fitted(cr.MLPClassifier, X, both)
+    saved(classifier)
+    error = out_of(capsys, "evaluate", "m.safetensors", "xy.csv", "--target", "answer", code=2)
+    assert "has 2 outputs, but --target names 1: name as many columns" in error
+    shown = out_of(capsys, "evaluate", "m.safetensors", "both.csv", "--target", "one,two", "--json")
+    (scores,) = json.loads(shown)["targets"].values()
+    assert scores == {"accuracy": classifier.score(X, both)}
+    saved(fitted(cr.MLPClassifier, X, YES))
+    error = out_of(capsys, "evaluate", "m.safetensors", "n.csv", "--target", "n", code=1)
+    assert "no row of column 'n' has a class that the file knows: the classes are 'no', 'yes'" in error
+    saved(fitted(cr.MLPRegressor, X, np.stack([NUMBER, -NUMBER], axis=1)))
+    assert "has 2 outputs" in out_of(capsys, "evaluate", "m.safetensors", "n.csv", "--target", "n", code=2)

@@ -18,6 +18,8 @@ from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, with_file_name
 from chainrule.tables.columns import missing_cells, values_of, words_of
 from chainrule.tables.names import require_columns
 from chainrule.tables.sources import Source, as_source, with_target
+from chainrule.tables.targets import Labels, in_words
+from chainrule.text import counted
 
 __all__ = ["Answering", "answering"]
 
@@ -145,17 +147,17 @@ class _OfEstimator(_OfRows):
         return answers
 
     def _score(self, table: Any, names: Sequence[str], targets: Any) -> dict[str, float]:
-        classes = getattr(self._estimator, "classes_", None)
-        numeric = classes is None or (classes[0] if isinstance(classes, list) else classes).dtype.kind not in "OU"
-        if numeric:
+        columns = self._estimator._targets.outputs.columns
+        if len(columns) != targets.num_columns:
+            outputs = counted(len(columns), "output")
+            raise SettingError(f"{self} has {outputs}, but --target names {targets.num_columns}: name as many columns")
+        X = self._rows(table, names)
+        if not isinstance(columns[0], Labels):
             y = _numbers(targets, targets.column_names)
-        else:
-            words = [words_of(targets.column(name), name) for name in targets.column_names]
-            y = np.stack([column.to_numpy(zero_copy_only=False) for column in words], axis=1)
-        if numeric and classes is not None and (y == y.round()).all():
-            y = y.astype(np.int64)
-        score = self._estimator.score(self._rows(table, names), y[:, 0] if y.shape[1] == 1 else y)
-        return {"r2" if classes is None else "accuracy": float(score)}
+            return {"r2": float(self._estimator.score(X, y[:, 0] if y.shape[1] == 1 else y))}
+        predicted = self._estimator.predict(X).reshape(table.num_rows, -1)
+        truths = [_truth(targets, *pair) for pair in zip(targets.column_names, columns, strict=True)]
+        return {"accuracy": float((np.stack(truths, axis=1) == predicted).all(axis=1).mean())}
 
     def _rows(self, table: Any, names: Sequence[str]) -> Any:
         """The rows as the estimator takes them: a table under a preset, else an array."""
@@ -193,6 +195,17 @@ def _with_targets(source: Source, target: str) -> tuple[Source, list[str]]:
     names = matching_columns([target], source.names)
     require_columns(source.names, names, "target")
     return source, names
+
+
+def _truth(targets: Any, name: str, labels: Labels) -> Array:
+    """A column of true classes. Raises DataError where none of them is one of the labels."""
+    is_text = labels.classes.dtype.kind in "OU"
+    truth = words_of(targets.column(name), name).to_numpy(zero_copy_only=False) if is_text else _column(targets, name)
+    if not set(truth.tolist()) & set(labels.classes.tolist()):
+        raise DataError(
+            f"no row of {name!r} has a class that the file knows: the classes are {in_words(labels.classes)}"
+        )
+    return truth
 
 
 def _numbers(table: Any, names: Sequence[str]) -> Array:
