@@ -1,0 +1,178 @@
+"""What rounding alone can make a right gradient wrong by: a bound for each parameter, from the type and the numbers.
+
+An engine rounds every sum and every function. Each rounding is at most u times the size of what is rounded, and moves
+the gradient through everything that is computed after it. `bounds` follows these moves once through the network, to
+first order, and adds them up as independent roundings add up, by their squares:
+
+    sum of n products    e² = n u² (|a| |w|)²            Higham & Mary: lambda sqrt(n) u instead of the worst case n u
+    Z = A W + b          e_Z² = e_A² W² + n u² (|A| |W| + |b|)²
+    A = sigma(Z)         e_A = how far sigma moves when Z moves by e_Z, and 16 u |A|
+    delta                e = how far delta moves when g, Z and A move by their e, and u |delta|
+    dW = Aᵀ s delta / m  e = (|A|ᵀ s e_delta + e_Aᵀ s |delta| + sqrt(m) u |A|ᵀ s |delta|) / m
+
+Errors of several examples may have one cause (a function that is always a little too large), so over the examples they
+add up as they are. lambda e then is exceeded with a probability below p = 1e-9 for all parameters together, by the
+inequality of Azuma and Hoeffding: lambda = sqrt(2 ln(2 N / p)). Where a slope jumps (relu at 0) and Z is so close that
+rounding decides the side, "how far it moves" is the whole jump.
+
+Source: Higham & Mary, A new approach to probabilistic rounding error analysis, SIAM Journal on Scientific Computing 41,
+2019.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from chainrule.activations import Activation
+from chainrule.arrays import Array
+from chainrule.certificate.method import own_error
+from chainrule.certificate.objective import Objective
+from chainrule.equations import bp1
+from chainrule.random import Purpose, raw_words
+
+__all__ = ["Rounding", "bounds", "unit_of"]
+
+FUNCTION = 16.0  # roundings of an activation or a cost: the least exact one, Phi, is within 6 units in the last place
+MANY = 64  # columns that are moved one after the other
+UNSEEN = 1e-9  # p, the probability that a right gradient is refused
+EXACT = 3.0 * 2.0**-53  # what the derivatives themselves round by: a product of complex numbers has three roundings
+
+
+class Rounding(NamedTuple):
+    """The bounds of one layer: of dW and db in its slice of theta, (parameters of the layer,).
+
+    `floor` is the rounding of the largest sum of the layer; no parameter is compared more closely.
+    """
+
+    of_gradient: Array
+    floor: float
+
+    def of(self, flat: Array) -> Array:
+        """The bounds of the parameters at these places of the slice."""
+        return np.maximum(self.of_gradient[flat], self.floor)
+
+
+def unit_of(dtype: Any) -> float:
+    """u, half of the distance from 1 to the next number of a type.
+
+    >>> unit_of("float32") == 2.0**-24
+    True
+    """
+    return float(np.finfo(dtype).eps) / 2
+
+
+def times_deviation(count: int) -> float:
+    """lambda for `count` parameters.
+
+    >>> round(times_deviation(2000), 2)
+    7.62
+    """
+    return math.sqrt(2 * math.log(2 * max(count, 1) / UNSEEN))
+
+
+def bounds(objective: Objective, u: float, of_functions: float, count: int) -> tuple[list[Rounding], Array]:
+    """The bounds of every layer from 2, and of the cost of each example, (m,).
+
+    - objective: the network at the examples.
+    - u: the unit of the type in which the engine adds.
+    - of_functions: the unit in which activations and costs compute, at least u.
+    - count: the number of parameters that are compared.
+    """
+    lam, u = times_deviation(count), u + EXACT
+    return _Analysis(objective, u, FUNCTION * max(of_functions, u), lam).run()
+
+
+class _Analysis:
+    """One pass forwards and one backwards, each with the numbers and their e."""
+
+    def __init__(self, objective: Objective, u: float, f: float, lam: float) -> None:
+        self.o, self.u, self.f, self.lam = objective, u, f, lam
+
+    def run(self) -> tuple[list[Rounding], Array]:
+        e_A, e_Z = self._forward()
+        deltas = self._backward(e_Z)
+        layers = zip(self.o.A[:-1], e_A[:-1], deltas, strict=True)
+        delta_L = deltas[-1][0]
+        by_Z = np.sqrt(np.sum((delta_L * e_Z[-1]) ** 2, axis=1))
+        C = np.abs(self.o.costs(self.o.Z[-1], self.o.A[-1], self.o.T, self.o.term_weight))
+        return [self._of_layer(*layer) for layer in layers], self.lam * (by_Z + self.f * C)
+
+    def _forward(self) -> tuple[list[Array], list[Array]]:
+        e_A, e_Z = [np.zeros_like(self.o.A[0])], []
+        for k, sigma in enumerate(self.o.architecture.activations):
+            A, W, Z = self.o.A[k], self.o.W[k], self.o.Z[k]
+            sizes = np.abs(A) @ np.abs(W) + np.abs(self.o.b[k])
+            e_Z.append(np.sqrt(e_A[-1] ** 2 @ W**2 + (len(W) + 1) * (self.u * sizes) ** 2))
+            moved = self._moves(sigma.value, Z, e_Z[-1], sigma.elementwise)
+            e_A.append(np.sqrt(moved + (self.f * self.o.A[k + 1]) ** 2))
+        return e_A, e_Z
+
+    def _backward(self, e_Z: list[Array]) -> list[tuple[Array, Array]]:
+        """delta and its e of every layer from 2."""
+        deltas = [self._at_output(e_Z[-1])]
+        for k in reversed(range(len(e_Z) - 1)):
+            delta, e = deltas[0]
+            W = self.o.W[k + 1]
+            g = delta @ W.T
+            e_g = np.sqrt(e**2 @ (W**2).T + W.shape[1] * (self.u * (np.abs(delta) @ np.abs(W).T)) ** 2)
+            deltas.insert(0, self._at_hidden(self.o.architecture.hidden[k], k, g, e_g, e_Z[k]))
+        return deltas
+
+    def _at_output(self, e_Z: Array) -> tuple[Array, Array]:
+        o, architecture = self.o, self.o.architecture
+        sigma, Z, A = architecture.activations[-1], o.Z[-1], o.A[-1]
+        alone = sigma.elementwise and all(block.cost.elementwise for block in architecture.blocks)
+
+        def delta_of(z: Array, a: Array) -> Array:
+            return architecture.delta_L(z, a, o.T, o.term_weight)
+
+        delta = delta_of(Z, A)
+        moves = self._moves(lambda z: delta_of(z, sigma.value(z)), Z, e_Z, alone)
+        moves += self._moves(lambda a: delta_of(Z, a), A, self.f * np.abs(A), alone)
+        if o.plain:
+            cost = architecture.blocks[0].cost
+            moves += self._moves(lambda a: bp1(sigma, cost.derivative(a, o.T), Z, a), A, self.f * np.abs(A), alone)
+        own = sum(own_error(each) for block in architecture.blocks for each in (block.activation, block.cost))
+        return delta, np.sqrt(moves + (self.f * delta) ** 2 + (own * (1 + np.abs(A) + np.abs(delta))) ** 2)
+
+    def _at_hidden(self, sigma: Activation, k: int, g: Array, e_g: Array, e_Z: Array) -> tuple[Array, Array]:
+        Z, A = self.o.Z[k], self.o.A[k + 1]
+        delta = bp1(sigma, g, Z, A)
+        moves = self._moves(lambda each: sigma.pullback(each, Z, A), g, e_g + self.f * np.abs(g), sigma.elementwise)
+        moves += self._moves(lambda z: sigma.pullback(g, z, sigma.value(z)), Z, e_Z, sigma.elementwise)
+        moves += self._moves(lambda a: sigma.pullback(g, Z, a), A, self.f * np.abs(A), sigma.elementwise)
+        own = own_error(sigma) * np.abs(g) * (1 + np.abs(A))
+        return delta, np.sqrt(moves + (self.f * delta) ** 2 + own**2)
+
+    def _moves(self, f: Callable[[Array], Array], at: Array, e: Array, elementwise: bool) -> Array:
+        """e² of f(at) if `at` is wrong by e: by the larger of two moves, up and down by lambda e."""
+        value, total = f(at), np.zeros(at.shape)
+        for step in _steps(self.lam * e, elementwise):
+            up, down = (np.abs(f(moved) - value) for moved in (at + step, at - step))
+            total += (np.maximum(up, down) / self.lam) ** 2
+        return total if elementwise or at.shape[1] <= MANY else total / MANY
+
+    def _of_layer(self, A: Array, e_A: Array, delta_and_e: tuple[Array, Array]) -> Rounding:
+        delta, e_delta = delta_and_e
+        s, m, lam = self.o.s[:, None], self.o.m, self.lam
+        inputs, e_inputs = np.hstack([np.abs(A), np.ones((m, 1))]), np.hstack([e_A, np.zeros((m, 1))])
+        sizes = inputs.T @ (s * np.abs(delta)) / m
+        e = inputs.T @ (s * e_delta) / m + e_inputs.T @ (s * np.abs(delta)) / m + math.sqrt(m) * self.u * sizes
+        return Rounding(lam * e.ravel(), float(lam * math.sqrt(m) * self.u * sizes.max()))
+
+
+def _steps(e: Array, elementwise: bool) -> Iterator[Array]:
+    """All columns together, or where each moves the others, one after the other.
+
+    Of many columns all together with random signs: the mean of the squares is then the sum of those of the columns.
+    """
+    n = e.shape[1]
+    if elementwise:
+        yield e
+    elif n <= MANY:
+        yield from (e * (np.arange(n) == j) for j in range(n))
+    else:
+        signs = (raw_words(0, Purpose.DIRECTIONS, 3, MANY * n).reshape(MANY, n) & np.uint64(1)).astype(float) * 2 - 1
+        yield from (e * sign for sign in signs)
