@@ -12,8 +12,8 @@ from chainrule.arrays import Array
 from chainrule.certificate.functions import Alone, functions_of
 from chainrule.certificate.method import UNITS, Method, method_for
 from chainrule.certificate.objective import Objective
-from chainrule.certificate.records import Certificate, Check, Place
-from chainrule.certificate.rounding import bounds, unit_of
+from chainrule.certificate.records import BLIND, Certificate, Check, Place
+from chainrule.certificate.rounding import bounds, jumps, unit_of
 from chainrule.engines import Engine, choose
 from chainrule.errors import SettingError
 from chainrule.examples import Examples
@@ -26,7 +26,6 @@ from chainrule.text import shown
 __all__ = ["check_gradient"]
 
 RATE = 2.0**20  # of the one update: so large that theta is small beside what it adds, and a power of 2, which is exact
-OF_A_FUNCTION = 300  # parameters that are compared for one function alone
 SORTED = 2**20  # parameters of a layer up to which their choice sorts them all
 
 
@@ -49,6 +48,15 @@ class _Case(NamedTuple):
         return Objective(self.architecture, *numbers, weight, plain)
 
 
+    def without_jumps(self, count: int, unit: float) -> "_Case":
+        """The examples at which rounding does not decide the side of a jump; all of them if there are no others."""
+        left = ~jumps(self.objective(), unit_of(self.theta.dtype), unit, count)
+        if left.all() or not left.any():
+            return self
+        weight = None if self.weight is None else self.weight[left]
+        return self._replace(X=self.X[left], T=self.T[left], weight=weight)
+
+
 def check_gradient(
     architecture: Architecture,
     theta: Array,
@@ -67,12 +75,14 @@ def check_gradient(
     with np.errstate(all="ignore"):
         objective = case.objective()
         method = method_for(architecture, objective.Z, objective.A[-1], objective.T)
+        case = case.without_jumps(int(most), UNITS[method.name])
         gradients = {"gradient": computes.gradient(*case), "update": _update(computes, case)}
-        checks = _compare(case, objective, method, gradients, _parameters(architecture, chosen, int(most), seed))
+        checks = _compare(case, method, gradients, _parameters(architecture, chosen, int(most), seed))
         alone = functions_of(architecture, objective.Z, objective.T, seed)
-        functions = tuple(_of_function(computes, each, theta.dtype, seed) for each in alone)
+        functions = tuple(_of_function(computes, each, theta.dtype) for each in alone)
     digest = hashlib.sha256(theta.astype(theta.dtype.newbyteorder("<")).tobytes()).hexdigest()
-    parts = (*method, computes.name, theta.dtype.name, objective.m, seed, digest)
+    rows = len(case.X)
+    parts = (*method, computes.name, theta.dtype.name, rows, objective.m - rows, seed, digest)
     return Certificate(tuple(checks), functions, *parts)
 
 
@@ -134,26 +144,24 @@ def _update(engine: Engine, case: _Case) -> Array:
     return (case.theta.astype(np.float64) - theta) / RATE
 
 
-def _of_function(engine: Engine, alone: Alone, dtype: Any, seed: int) -> Check:
-    """The check of one function, as a network of one layer."""
+def _of_function(engine: Engine, alone: Alone, dtype: Any) -> Check:
+    """The check of one function, as a network of one layer whose dC/db is delta."""
     architecture, theta, X, T = alone.architecture, *(part.astype(dtype) for part in (alone.theta, alone.X, alone.T))
     case = _Case(architecture, theta, X, T, None, float(len(X)))
     objective = case.objective(plain=True)
     method = method_for(architecture, objective.Z, objective.A[-1], objective.T)
-    parameters = _parameters(architecture, [2], OF_A_FUNCTION, seed)
-    (check,) = _compare(case, objective, method, {"gradient": engine.gradient(*case)}, parameters)
-    where = dataclasses.replace(check.where, layer=alone.layer)
-    return dataclasses.replace(check, subject=alone.subject, layer=alone.layer, where=where)
+    n = architecture.sizes[0]
+    case = case.without_jumps(n, UNITS[method.name])
+    (check,) = _compare(case, method, {"gradient": engine.gradient(*case)}, {2: n * n + np.arange(n)}, plain=True)
+    where = Place(alone.layer, -1, alone.start + check.where.j)
+    return dataclasses.replace(check, subject=alone.subject, layer=alone.layer, of=alone.width, where=where)
 
 
 def _compare(
-    case: _Case,
-    objective: Objective,
-    method: Method,
-    gradients: Mapping[str, Array],
-    parameters: Mapping[int, Array],
+    case: _Case, method: Method, gradients: Mapping[str, Array], parameters: Mapping[int, Array], plain: bool = False
 ) -> list[Check]:
     """A check for each layer of `parameters`."""
+    objective = case.objective(plain)
     u, count = unit_of(case.theta.dtype), sum(map(len, parameters.values()))
     by_layer, of_cost = bounds(objective, u, UNITS[method.name], count)
     noise, checks = float(np.mean(objective.s * of_cost)), []
@@ -180,20 +188,24 @@ class _Compared(NamedTuple):
     def check(self, g: Array, source: str) -> Check:
         """The parameter at which the gradient g of the layer is worst, measured by what is allowed there.
 
-        A masked weight stays 0, so that its derivative is 0, exactly; all of them are looked at.
+        A masked weight stays 0, so that its derivative is 0, exactly; all of them are compared. Where more is allowed
+        than a share of `BLIND` of the largest derivative, nothing can be told, and the parameter does not count.
         """
         free = _free(self.architecture, self.layer)
         masked = np.setdiff1d(np.arange(len(g)), free)
         errors = np.concatenate([np.abs(g[self.flat] - self.values), np.abs(g[masked])])
         limits = np.concatenate([self.limits, np.zeros(len(masked))])
-        ratio = np.where(errors == 0, 0.0, errors / limits)
-        at = int(np.argmax(np.where(np.isnan(ratio), np.inf, ratio)))
         largest = float(np.abs(self.values).max())
         unit = largest or 1.0
+        ratio = np.where(errors == 0, 0.0, errors / limits)
+        ratio[np.isnan(ratio)] = np.inf
+        sharp = (limits <= BLIND * unit) | (ratio > 1) | ((errors == 0) & (largest == 0))
+        enough = 2 * np.count_nonzero(sharp[: len(self.flat)]) >= len(self.flat)
+        at = int(np.argmax(np.where(sharp, ratio, -1.0) if enough else np.where(ratio > 1, ratio, limits / unit)))
         return Check(
             subject=f"layer {self.layer}",
             layer=self.layer,
-            checked=len(self.flat),
+            checked=int(np.count_nonzero(sharp[: len(self.flat)])),
             of=len(free),
             largest=largest,
             error=float(errors[at]) / unit,

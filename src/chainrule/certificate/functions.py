@@ -24,10 +24,15 @@ MOST = 4.0  # |z| at which a cost is checked
 
 
 class Alone(NamedTuple):
-    """A function as a network: `architecture` of one layer, its inputs X and its targets T."""
+    """A function as a network: `architecture` of one layer, its inputs X and its targets T.
+
+    It stands for `width` neurons of layer `layer`, of which the first is `start` + 1; it has 256 of them at most.
+    """
 
     subject: str
     layer: int
+    start: int
+    width: int
     architecture: Architecture
     X: Array
     T: Array
@@ -42,18 +47,19 @@ class Alone(NamedTuple):
 def functions_of(architecture: Architecture, Z: list[Array], T: Array, seed: int) -> Iterator[Alone]:
     """The activations of layers 2 to L and the costs of the output blocks, at Z of the layers and the targets T."""
     for k, sigma in enumerate(architecture.hidden):
-        yield _activation(sigma, k + 2, Z[k][:ROWS, :WIDTH], seed)
+        yield _activation(sigma, k + 2, slice(0, Z[k].shape[1]), Z[k][:ROWS, :WIDTH], seed)
     L = len(architecture.sizes)
     for block in architecture.blocks:
         Z_block, T_block = (part[:ROWS, block.columns][:, :WIDTH] for part in (Z[-1], T))
-        yield _activation(block.activation, L, Z_block, seed)
+        yield _activation(block.activation, L, block.columns, Z_block, seed)
         yield _cost(block, L, Z_block, T_block)
 
 
-def _activation(sigma: Activation, layer: int, Z: Array, seed: int) -> Alone:
+def _activation(sigma: Activation, layer: int, columns: slice, Z: Array, seed: int) -> Alone:
     G = normal(raw_words(seed, Purpose.DIRECTIONS, 2, Z.size)).reshape(Z.shape)
     one = Architecture.of([Z.shape[1]] * 2, output=sigma, cost="quadratic")
-    return Alone(f"{sigma} in layer {layer}", layer, one, Z, sigma.value(Z) - G)
+    start, width = columns.start, columns.stop - columns.start
+    return Alone(f"{sigma} in layer {layer}", layer, start, width, one, Z, sigma.value(Z) - G)
 
 
 def _cost(block: Block, layer: int, Z: Array, T: Array) -> Alone:
@@ -63,4 +69,4 @@ def _cost(block: Block, layer: int, Z: Array, T: Array) -> Alone:
         T = T / T.sum(axis=1, keepdims=True)
     Z = Z * min(1.0, MOST / max(float(np.abs(Z).max()), MOST))
     one = Architecture.of([Z.shape[1]] * 2, output=block.activation, cost=block.cost)
-    return Alone(f"{block.cost} of {block.activation}", layer, one, Z, T)
+    return Alone(f"{block.cost} of {block.activation}", layer, block.start, block.width, one, Z, T)

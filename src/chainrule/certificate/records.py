@@ -13,7 +13,7 @@ from chainrule.errors import ModelFileError, SettingError, TrainingError
 from chainrule.files.container import read
 from chainrule.text import counted, printable, shortened
 
-__all__ = ["Certificate", "Check", "Place", "digest_of"]
+__all__ = ["BLIND", "Certificate", "Check", "Place", "digest_of"]
 
 BLIND = 0.1  # above a tenth of the largest derivative, a bound could not tell a wrong gradient from a right one
 KEY = "certificate"  # of a file's document
@@ -24,7 +24,7 @@ _HEADS = ("", "checked", "worst error", "allowed", "where", "")
 class Place:
     """A parameter: the weight from neuron i of layer l-1 to neuron j of layer l, or the bias of neuron j.
 
-    All are counted from 1; i is 0 for a bias. `cr.Certificate` has them in its checks.
+    All are counted from 1; i is 0 for a bias, and -1 for the function of neuron j, which has no parameter.
     """
 
     layer: int
@@ -32,7 +32,8 @@ class Place:
     j: int
 
     def __str__(self) -> str:
-        return f"w[{self.i}, {self.j}] of layer {self.layer}" if self.i else f"b[{self.j}] of layer {self.layer}"
+        name = f"neuron {self.j}" if self.i < 0 else f"w[{self.i}, {self.j}]" if self.i else f"b[{self.j}]"
+        return f"{name} of layer {self.layer}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Check:
     """One comparison of a gradient with derivatives: of the parameters of a layer, or of one function alone.
 
     - subject: what was checked, such as "layer 2" or "softmax in layer 3".
-    - checked, of: the number of parameters that were compared, and how many there are.
+    - checked, of: how many parameters were compared, without those where too much is allowed, and how many there are.
     - largest: the largest |dC/dw| among them, by the derivatives.
     - error: the worst error as a share of `largest` (as it is where `largest` is 0).
     - allowed: what rounding and the method can be wrong by at that place, as the same share.
@@ -98,7 +99,8 @@ class Certificate:
     - because: the function that does not carry complex numbers; "" with a complex step.
     - engine: the name of the engine.
     - dtype: the type of the network.
-    - rows: the number of examples.
+    - rows: the number of examples that were compared.
+    - left_out: the number of those that were not, because a slope jumps there (relu at 0) and rounding decides the side.
     - seed: the seed of the choice of parameters.
     - theta: the SHA-256 of the weights that were checked.
 
@@ -115,6 +117,7 @@ class Certificate:
     engine: str
     dtype: str
     rows: int
+    left_out: int
     seed: int
     theta: str
 
@@ -147,16 +150,17 @@ class Certificate:
         of = f"the gradient of engine {self.engine} in {self.dtype}"
         worst = self.worst
         if worst.ok:
-            return f"{of} is certified by {self.method}: every error is within what rounding can be"
+            sees = max(check.allowed for check in self.checks)
+            return f"{of} is certified: a fault of {sees:.0e} of a layer's largest derivative would have shown"
         if worst.blind:
             return (
-                f"{of} cannot be certified in {worst.subject}: rounding alone can be {worst.allowed:.1g} of its largest "
-                "derivative, so give rows that the network fits less well, or a network in float64"
+                f"{of} cannot be certified in {worst.subject}: rounding alone can be {worst.allowed:.1g} of the largest "
+                "derivative: give rows that the network fits less well, or a network in float64"
             )
-        by = "one update of training" if worst.source == "update" else of
+        it = "one update of training" if worst.source == "update" else "it"
         return (
-            f"{of} is wrong in {worst.subject}: {by if by != of else 'it'} is off by {worst.error:.2g} of the largest "
-            f"derivative at {worst.where}, where {worst.allowed:.1g} is allowed: do not train with it"
+            f"{of} is wrong in {worst.subject}: {it} is off by {worst.error:.1g} of the largest derivative at "
+            f"{worst.where}, where {worst.allowed:.1g} is allowed: do not train with it"
         )
 
     def __str__(self) -> str:
@@ -167,7 +171,8 @@ class Certificate:
 
     def _how(self) -> str:
         why = f", because {printable(self.because)} does not carry complex numbers" if self.because else ""
-        return f"{counted(self.rows, 'row')}, derivatives by {self.method}{why}, seed {self.seed}"
+        more = f" ({self.left_out:,} more at the jump of a slope)" if self.left_out else ""
+        return f"{counted(self.rows, 'row')}{more}, derivatives by {self.method}{why}, seed {self.seed}"
 
     def _repr_html_(self) -> str:
         """The table, for notebooks."""

@@ -12,8 +12,8 @@ first order, and adds them up as independent roundings add up, by their squares:
 
 Errors of several examples may have one cause (a function that is always a little too large), so over the examples they
 add up as they are. lambda e then is exceeded with a probability below p = 1e-9 for all parameters together, by the
-inequality of Azuma and Hoeffding: lambda = sqrt(2 ln(2 N / p)). Where a slope jumps (relu at 0) and Z is so close that
-rounding decides the side, "how far it moves" is the whole jump.
+inequality of Azuma and Hoeffding: lambda = sqrt(2 ln(2 N / p)). This is to first order: examples at which a slope jumps
+within rounding (relu at 0) are left out before, on both sides of the comparison.
 
 Source: Higham & Mary, A new approach to probabilistic rounding error analysis, SIAM Journal on Scientific Computing 41,
 2019.
@@ -29,14 +29,16 @@ from chainrule.activations import Activation
 from chainrule.arrays import Array
 from chainrule.certificate.method import own_error
 from chainrule.certificate.objective import Objective
+from chainrule.certificate.records import BLIND
 from chainrule.equations import bp1
 from chainrule.random import Purpose, raw_words
 
-__all__ = ["Rounding", "bounds", "unit_of"]
+__all__ = ["Rounding", "bounds", "jumps", "unit_of"]
 
 FUNCTION = 16.0  # roundings of an activation or a cost: the least exact one, Phi, is within 6 units in the last place
 MANY = 64  # columns that are moved one after the other
 UNSEEN = 1e-9  # p, the probability that a right gradient is refused
+TINY = 1e-300  # |a - t|' is 0 at 0, but not when t is moved by this
 EXACT = 3.0 * 2.0**-53  # what the derivatives themselves round by: a product of complex numbers has three roundings
 
 
@@ -84,6 +86,16 @@ def bounds(objective: Objective, u: float, of_functions: float, count: int) -> t
     return _Analysis(objective, u, FUNCTION * max(of_functions, u), lam).run()
 
 
+def jumps(objective: Objective, u: float, of_functions: float, count: int) -> Array:
+    """The examples (m,) at which a slope jumps (that of relu at 0, of |a - t| at t), and rounding decides the side.
+
+    They are those where sigma' or delta^L moves within rounding by more than `BLIND` of the largest of the layer. The
+    arguments are those of `bounds`.
+    """
+    lam, u = times_deviation(count), u + EXACT
+    return _Analysis(objective, u, FUNCTION * max(of_functions, u), lam).jumps()
+
+
 class _Analysis:
     """One pass forwards and one backwards, each with the numbers and their e."""
 
@@ -98,6 +110,21 @@ class _Analysis:
         by_Z = np.sqrt(np.sum((delta_L * e_Z[-1]) ** 2, axis=1))
         C = np.abs(self.o.costs(self.o.Z[-1], self.o.A[-1], self.o.T, self.o.term_weight))
         return [self._of_layer(*layer) for layer in layers], self.lam * (by_Z + self.f * C)
+
+    def jumps(self) -> Array:
+        _, e_Z = self._forward()
+        o, architecture, found = self.o, self.o.architecture, np.zeros(self.o.m, np.bool_)
+        for sigma, Z, A, e in zip(architecture.hidden, o.Z, o.A[1:], e_Z, strict=False):
+            if sigma.elementwise:
+                moves = self._moves(lambda z, sigma=sigma: sigma.derivative(z, sigma.value(z)), Z, e, True)
+                found |= self._jump(moves, sigma.derivative(Z, A))
+        delta, e = self._at_output(e_Z[-1])
+        by_T = (architecture.delta_L(o.Z[-1], o.A[-1], o.T + each, o.term_weight) for each in (TINY, -TINY))
+        return found | self._jump(e**2, delta) | self._jump(sum((each - delta) ** 2 for each in by_T), delta)
+
+    def _jump(self, moves: Array, values: Array) -> Array:
+        """Whether a value of an example moves too far, (m,)."""
+        return np.any(self.lam * np.sqrt(moves) > BLIND * np.max(np.abs(values)), axis=1)
 
     def _forward(self) -> tuple[list[Array], list[Array]]:
         e_A, e_Z = [np.zeros_like(self.o.A[0])], []
@@ -128,12 +155,12 @@ class _Analysis:
         def delta_of(z: Array, a: Array) -> Array:
             return architecture.delta_L(z, a, o.T, o.term_weight)
 
-        delta = delta_of(Z, A)
+        delta, e_A = delta_of(Z, A), self.f * np.abs(A)
         moves = self._moves(lambda z: delta_of(z, sigma.value(z)), Z, e_Z, alone)
-        moves += self._moves(lambda a: delta_of(Z, a), A, self.f * np.abs(A), alone)
+        moves += self._moves(lambda a: delta_of(Z, a), A, e_A, alone)
         if o.plain:
             cost = architecture.blocks[0].cost
-            moves += self._moves(lambda a: bp1(sigma, cost.derivative(a, o.T), Z, a), A, self.f * np.abs(A), alone)
+            moves += self._moves(lambda a: bp1(sigma, cost.derivative(a, o.T), Z, a), A, e_A, alone)
         own = sum(own_error(each) for block in architecture.blocks for each in (block.activation, block.cost))
         return delta, np.sqrt(moves + (self.f * delta) ** 2 + (own * (1 + np.abs(A) + np.abs(delta))) ** 2)
 
