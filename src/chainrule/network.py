@@ -225,8 +225,8 @@ class Network:
         The derivatives are computed in float64 from theta, without backpropagation: by complex step, or by central
         differences where a function of your own does not carry complex numbers. Checked are the gradient of the engine,
         one update of a training with it, and every activation and cost in use alone. The bound is what rounding in the
-        network's type can be, for these weights and rows. It takes a forward pass for each parameter: give some 100
-        rows.
+        network's type can be, for these weights and rows. It takes a forward pass for each parameter: some 50
+        rows are enough.
 
         - X, T, sample_weight: as for `cost`.
         - layers: the number of a layer, from 2, or a list of them; None for all.

@@ -75,7 +75,7 @@ class Objective:
 
     def derivatives(self, k: int, flat: Array, method: str) -> Derivatives:
         """dC/dw of parameters of layer k+2, which `flat` names by their places in its slice of theta."""
-        together = max(1, BLOCK // self.Z[k].size)
+        together = max(1, BLOCK // max(Z.size for Z in self.Z[k:]))
         blocks = [flat[start : start + together] for start in range(0, len(flat), together)]
         compute = self._complex if method == COMPLEX else self._central
         parts = [compute(k, *self.parameters(k, block), method) for block in blocks]
@@ -105,11 +105,22 @@ class Objective:
 
     def _costs(self, k: int, i: Array, j: Array, step: Array) -> Array:
         """C_x of every example with each parameter moved by its step, (k, m)."""
-        count, of_all = len(i), np.arange(len(i))
-        Z = np.repeat(self.Z[k].astype(step.dtype)[None], count, axis=0)
-        inputs = np.where(i[:, None] < 0, 1.0, self.A[k].T[i])
-        Z[of_all, :, j] += step[:, None] * inputs
-        return self._upwards(k, Z.reshape(count * self.m, -1)).reshape(count, self.m)
+        k, Z = self._moved(k, i, j, step)
+        return self._upwards(k, Z.reshape(len(i) * self.m, -1)).reshape(len(i), self.m)
+
+    def _moved(self, k: int, i: Array, j: Array, step: Array) -> tuple[int, Array]:
+        """Z of the lowest layer of which every column moves, (k, m, n_l), with its number.
+
+        In layer k+2 only column j moves. If a_j depends only on z_j, one product is enough for Z of the layer above.
+        """
+        z = self.Z[k].T[j] + step[:, None] * np.where(i[:, None] < 0, 1.0, self.A[k].T[i])
+        sigma = self.architecture.activations[k]
+        if k + 1 < len(self.Z) and sigma.elementwise:
+            a = sigma.value(z.reshape(-1, 1)).reshape(z.shape)
+            return k + 1, self.Z[k + 1] + (a - self.A[k + 1].T[j])[:, :, None] * self.W[k + 1][j][:, None, :]
+        Z = np.repeat(self.Z[k].astype(step.dtype)[None], len(i), axis=0)
+        Z[np.arange(len(i)), :, j] = z
+        return k, Z
 
     def _upwards(self, k: int, Z: Array) -> Array:
         """C_x from Z of layer k+2 of all examples, one or several times one below the other."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from chainrule.arrays import Array
 from chainrule.errors import ModelFileError, SettingError, TrainingError
-from chainrule.files.container import read
+from chainrule.files.container import Container, read
 from chainrule.text import counted, printable, shortened
 
 __all__ = ["BLIND", "Certificate", "Check", "Place", "digest_of"]
@@ -219,11 +219,18 @@ class Certificate:
 
         Raises ModelFileError for a file that cannot be read, and for a certificate of other weights than the file's.
         """
-        container = read(path, verify)
+        return cls.stored_in(read(path, verify), path)
+
+    @classmethod
+    def stored_in(cls, container: Container, path: str | os.PathLike[str]) -> "Certificate | None":
+        """The certificate in a file that was read; `path` is for messages. Raises ModelFileError as `load` does."""
         stored = container.document.get(KEY)
         if stored is None:
             return None
-        certificate = cls.from_document(stored)
+        try:
+            certificate = cls.from_document(stored)
+        except ModelFileError as error:
+            raise ModelFileError(f"{os.fspath(path)!r}: {error}") from None
         if certificate.theta != digest_of(container.tensors):
             raise ModelFileError(f"{os.fspath(path)!r}: its certificate is of other weights: check the gradient anew")
         return certificate
