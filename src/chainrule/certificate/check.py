@@ -44,9 +44,8 @@ class _Case(NamedTuple):
         T = self.architecture.one_hot(self.T, self.theta.dtype)
         X = np.ascontiguousarray(self.X, self.theta.dtype)
         weight = None if self.weight is None else self.weight.astype(np.float64)
-        numbers = (part.astype(np.float64) for part in (self.theta, X, T))
-        return Objective(self.architecture, *numbers, weight, plain)
-
+        theta, X, T = (part.astype(np.float64) for part in (self.theta, X, T))
+        return Objective(self.architecture, theta, X, T, weight, plain)
 
     def without_jumps(self, count: int, unit: float) -> "_Case":
         """The examples at which rounding does not decide the side of a jump; all of them if there are no others."""

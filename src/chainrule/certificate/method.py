@@ -1,4 +1,4 @@
-"""How the derivatives of C are computed: by complex step where every function carries complex numbers, else differences.
+"""How the derivatives of C are computed: by complex step if every function carries complex numbers, else differences.
 
 The entries of the registries carry complex numbers: comparisons use real parts. A function of your own is tried.
 """

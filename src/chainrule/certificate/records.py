@@ -100,7 +100,7 @@ class Certificate:
     - engine: the name of the engine.
     - dtype: the type of the network.
     - rows: the number of examples that were compared.
-    - left_out: the number of those that were not, because a slope jumps there (relu at 0) and rounding decides the side.
+    - left_out: the number of those that were not: a slope jumps there (relu at 0), and rounding decides the side.
     - seed: the seed of the choice of parameters.
     - theta: the SHA-256 of the weights that were checked.
 
@@ -154,8 +154,8 @@ class Certificate:
             return f"{of} is certified: a fault of {sees:.0e} of a layer's largest derivative would have shown"
         if worst.blind:
             return (
-                f"{of} cannot be certified in {worst.subject}: rounding alone can be {worst.allowed:.1g} of the largest "
-                "derivative: give rows that the network fits less well, or a network in float64"
+                f"{of} cannot be certified in {worst.subject}: rounding alone can be {worst.allowed:.1g} of the "
+                "largest derivative: give rows that the network fits less well, or a network in float64"
             )
         it = "one update of training" if worst.source == "update" else "it"
         return (
@@ -200,7 +200,9 @@ class Certificate:
             certificate = cls(**parts)
             _typed(certificate)
         except (TypeError, ValueError, KeyError, AttributeError):
-            raise ModelFileError("its certificate is not one that this version reads: check the gradient anew") from None
+            raise ModelFileError(
+                "its certificate is not one that this version reads: check the gradient anew"
+            ) from None
         return certificate
 
     @classmethod
@@ -275,7 +277,7 @@ def _check(document: Mapping[str, Any]) -> Check:
 
 def _typed(certificate: Certificate) -> None:
     """Raise TypeError for a field of another type than its own."""
-    records = [certificate, *certificate.checks, *(check.where for check in certificate.checks)]
+    records: list[Any] = [certificate, *certificate.checks, *(check.where for check in certificate.checks)]
     kinds = {"str": str, "int": int, "float": float}
     for record in records:
         for field in dataclasses.fields(record):

@@ -21,6 +21,7 @@ Source: Higham & Mary, A new approach to probabilistic rounding error analysis, 
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -116,11 +117,10 @@ class _Analysis:
         o, architecture, found = self.o, self.o.architecture, np.zeros(self.o.m, np.bool_)
         for sigma, Z, A, e in zip(architecture.hidden, o.Z, o.A[1:], e_Z, strict=False):
             if sigma.elementwise:
-                moves = self._moves(lambda z, sigma=sigma: sigma.derivative(z, sigma.value(z)), Z, e, True)
-                found |= self._jump(moves, sigma.derivative(Z, A))
+                found |= self._jump(self._moves(partial(_slope, sigma), Z, e, True), sigma.derivative(Z, A))
         delta, e = self._at_output(e_Z[-1])
-        by_T = (architecture.delta_L(o.Z[-1], o.A[-1], o.T + each, o.term_weight) for each in (TINY, -TINY))
-        return found | self._jump(e**2, delta) | self._jump(sum((each - delta) ** 2 for each in by_T), delta)
+        up, down = (architecture.delta_L(o.Z[-1], o.A[-1], o.T + each, o.term_weight) for each in (TINY, -TINY))
+        return found | self._jump(e**2, delta) | self._jump((up - delta) ** 2 + (down - delta) ** 2, delta)
 
     def _jump(self, moves: Array, values: Array) -> Array:
         """Whether a value of an example moves too far, (m,)."""
@@ -188,6 +188,11 @@ class _Analysis:
         sizes = inputs.T @ (s * np.abs(delta)) / m
         e = inputs.T @ (s * e_delta) / m + e_inputs.T @ (s * np.abs(delta)) / m + math.sqrt(m) * self.u * sizes
         return Rounding(lam * e.ravel(), float(lam * math.sqrt(m) * self.u * sizes.max()))
+
+
+def _slope(sigma: Activation, Z: Array) -> Array:
+    """sigma'(Z) of an elementwise activation."""
+    return sigma.derivative(Z, sigma.value(Z))
 
 
 def _steps(e: Array, elementwise: bool) -> Iterator[Array]:
