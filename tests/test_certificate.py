@@ -142,6 +142,11 @@ def gradient_of(faulty: Any) -> Any:
     return gradient
 
 
+def shifted(delta: Array, layers: Any, done: Any, keep: Any) -> list[Array]:
+    """BP2 with A of the layer above in sigma'."""
+    return equations.backward(delta, layers, done._replace(sigma=done.sigma[1:]), keep)
+
+
 def plant(monkeypatch: pytest.MonkeyPatch, fault: str) -> dict[str, Any]:
     """Make the reference engine wrong; returns what the network needs besides."""
     bp2, bp4, forward = equations.bp2, backprop.bp4, backprop.forward
@@ -160,9 +165,11 @@ def plant(monkeypatch: pytest.MonkeyPatch, fault: str) -> dict[str, Any]:
             monkeypatch.setattr(backprop, "bp3", lambda delta, *others: 0 * delta[0])
         case "dW transposed":
             monkeypatch.setattr(backprop, "bp4", lambda A, delta, *others: bp4(A, delta, *others).T)
-        case "sigma' of the wrong layer":
+        case "sigma' of the wrong neuron":
             other = lambda sigma, delta, W, Z, A, keep=None: bp2(sigma, delta, W, Z, np.roll(A, 1, axis=1), keep)  # noqa: E731
             monkeypatch.setattr(equations, "bp2", other)
+        case "sigma' of the wrong layer":
+            monkeypatch.setattr(backprop, "backward", shifted)
         case "a factor 1/m too many":
             monkeypatch.setattr(ReferenceEngine, "gradient", gradient_of(lambda architecture, g, m: g / m))
         case "one row left out of m":
@@ -200,6 +207,7 @@ FAULTS = {  # what is planted, and where the certificate must refuse
     "a missing bias": ["layer 2", "layer 3", "layer 4"],
     "no gradient of biases": ["layer 2", "layer 3", "layer 4"],
     "dW transposed": ["layer 2", "layer 3", "layer 4"],
+    "sigma' of the wrong neuron": ["layer 2", "layer 3"],
     "sigma' of the wrong layer": ["layer 2", "layer 3"],
     "a factor 1/m too many": ["layer 2", "layer 3", "layer 4"],
     "one row left out of m": ["layer 2", "layer 3", "layer 4"],
