@@ -323,7 +323,8 @@ def test_the_bound_is_that_of_the_type() -> None:
     """It grows with the unit of the type, and a sum of more terms has more."""
     net = square()
     objective = Objective(net.architecture, net.theta, X, np.eye(4)[CLASSES])
-    fine, coarse = (bounds(objective, unit_of(t), unit_of(t), 100)[0][0].of_gradient for t in ("float64", "float32"))
+    i, j = np.divmod(np.arange(16), 4)
+    fine, coarse = (bounds(objective, unit_of(t), unit_of(t), 100)[0][0].of(i, j) for t in ("float64", "float32"))
     assert 1e8 < np.median(coarse / fine) < 6e8  # 2^29 of one type to the other, and the rounding of the derivatives
 
 
@@ -361,6 +362,7 @@ def test_it_reads_as_a_table() -> None:
         ({"layers": []}, r"layers is \[\]"),
         ({"most": 0}, "most is 0, but must be a whole number from 1"),
         ({"most": 2.5}, "most is 2.5"),
+        ({"most": math.nan}, "most is nan"),
         ({"seed": -1}, "seed is -1"),
     ],
 )

@@ -19,7 +19,7 @@ from chainrule.errors import SettingError
 from chainrule.examples import Examples
 from chainrule.optimizers import SGD
 from chainrule.random import Purpose, as_seed, permutation, raw_words
-from chainrule.registry import is_number, require
+from chainrule.registry import is_finite, is_number, require
 from chainrule.settings import TrainingSettings
 from chainrule.text import shown
 
@@ -67,7 +67,7 @@ def check_gradient(
     engine: str = "auto",
 ) -> Certificate:
     """Check the gradient of an engine at theta for checked examples; see `Network.check_gradient`."""
-    require(is_number(most) and int(most) == most >= 1, "most", most, "a whole number from 1")
+    require(is_finite(most) and int(most) == most >= 1, "most", most, "a whole number from 1")
     chosen, seed = _layers(layers, len(architecture.sizes)), as_seed(seed)
     computes = choose(engine, architecture)
     case = _Case(architecture, theta, examples.X, examples.T, examples.weight, examples.total)
@@ -168,7 +168,12 @@ def _compare(
         W, b = case.architecture.slices[layer - 2]
         derivatives = objective.derivatives(layer - 2, flat, method.name)
         of_update = 4 * u * np.abs(case.theta[W.start : b.stop][flat].astype(np.float64)) / RATE
-        limits = by_layer[layer - 2].of(flat) + derivatives.error + noise / derivatives.step + of_update
+        limits = (
+            by_layer[layer - 2].of(*objective.parameters(layer - 2, flat))
+            + derivatives.error
+            + noise / derivatives.step
+            + of_update
+        )
         sides = {source: gradient[W.start : b.stop].astype(np.float64) for source, gradient in gradients.items()}
         compared = _Compared(case.architecture, layer, flat, derivatives.values, limits)
         checks.append(max((compared.check(side, source) for source, side in sides.items()), key=lambda c: c.ratio))
@@ -190,8 +195,8 @@ class _Compared(NamedTuple):
         A masked weight stays 0, so that its derivative is 0, exactly; all of them are compared. Where more is allowed
         than a share of `BLIND` of the largest derivative, nothing can be told, and the parameter does not count.
         """
-        free = _free(self.architecture, self.layer)
-        masked = np.setdiff1d(np.arange(len(g)), free)
+        mask = self.architecture.masks[self.layer - 2]
+        masked = np.empty(0, np.int64) if mask is None else np.flatnonzero(~mask)
         errors = np.concatenate([np.abs(g[self.flat] - self.values), np.abs(g[masked])])
         limits = np.concatenate([self.limits, np.zeros(len(masked))])
         largest = float(np.abs(self.values).max())
@@ -205,7 +210,7 @@ class _Compared(NamedTuple):
             subject=f"layer {self.layer}",
             layer=self.layer,
             checked=int(np.count_nonzero(sharp[: len(self.flat)])),
-            of=len(free),
+            of=len(g) - len(masked),
             largest=largest,
             error=float(errors[at]) / unit,
             allowed=float(limits[at]) / unit,

@@ -44,17 +44,28 @@ EXACT = 3.0 * 2.0**-53  # what the derivatives themselves round by: a product of
 
 
 class Rounding(NamedTuple):
-    """The bounds of one layer: of dW and db in its slice of theta, (parameters of the layer,).
+    """What the bounds of dW and db of one layer follow from: |a| and its e, s |delta| and its e, for each example.
 
-    `floor` is the rounding of the largest sum of the layer; no parameter is compared more closely.
+    `inputs` and `e_inputs` are (m, n_in + 1), the last column is for biases; `errors` and `e_errors` are (m, n_out).
     """
 
-    of_gradient: Array
-    floor: float
+    inputs: Array
+    e_inputs: Array
+    errors: Array
+    e_errors: Array
+    u: float
+    lam: float
 
-    def of(self, flat: Array) -> Array:
-        """The bounds of the parameters at these places of the slice."""
-        return np.maximum(self.of_gradient[flat], self.floor)
+    def of(self, i: Array, j: Array) -> Array:
+        """The bounds of parameters: weights w_ij, and biases where i is -1; (k,).
+
+        None is smaller than the rounding of the largest sum among them.
+        """
+        m = len(self.errors)
+        a, e_a, d, e_d = self.inputs[:, i], self.e_inputs[:, i], self.errors[:, j], self.e_errors[:, j]
+        sums = math.sqrt(m) * self.u * np.einsum("xk,xk->k", a, d)
+        e = np.einsum("xk,xk->k", a, e_d) + np.einsum("xk,xk->k", e_a, d) + sums
+        return self.lam / m * np.maximum(e, sums.max())
 
 
 def unit_of(dtype: Any) -> float:
@@ -114,13 +125,13 @@ class _Analysis:
 
     def jumps(self) -> Array:
         _, e_Z = self._forward()
-        o, architecture, found = self.o, self.o.architecture, np.zeros(self.o.m, np.bool_)
+        o, architecture, rows = self.o, self.o.architecture, np.zeros(self.o.m, np.bool_)
         for sigma, Z, A, e in zip(architecture.hidden, o.Z, o.A[1:], e_Z, strict=False):
             if sigma.elementwise:
-                found |= self._jump(self._moves(partial(_slope, sigma), Z, e, True), sigma.derivative(Z, A))
+                rows |= self._jump(self._moves(partial(_slope, sigma), Z, e, True), sigma.derivative(Z, A))
         delta, e = self._at_output(e_Z[-1])
         up, down = (architecture.delta_L(o.Z[-1], o.A[-1], o.T + each, o.term_weight) for each in (TINY, -TINY))
-        return found | self._jump(e**2, delta) | self._jump((up - delta) ** 2 + (down - delta) ** 2, delta)
+        return rows | self._jump(e**2, delta) | self._jump((up - delta) ** 2 + (down - delta) ** 2, delta)
 
     def _jump(self, moves: Array, values: Array) -> Array:
         """Whether a value of an example moves too far, (m,)."""
@@ -183,11 +194,9 @@ class _Analysis:
 
     def _of_layer(self, A: Array, e_A: Array, delta_and_e: tuple[Array, Array]) -> Rounding:
         delta, e_delta = delta_and_e
-        s, m, lam = self.o.s[:, None], self.o.m, self.lam
+        s, m = self.o.s[:, None], self.o.m
         inputs, e_inputs = np.hstack([np.abs(A), np.ones((m, 1))]), np.hstack([e_A, np.zeros((m, 1))])
-        sizes = inputs.T @ (s * np.abs(delta)) / m
-        e = inputs.T @ (s * e_delta) / m + e_inputs.T @ (s * np.abs(delta)) / m + math.sqrt(m) * self.u * sizes
-        return Rounding(lam * e.ravel(), float(lam * math.sqrt(m) * self.u * sizes.max()))
+        return Rounding(inputs, e_inputs, s * np.abs(delta), s * e_delta, self.u, self.lam)
 
 
 def _slope(sigma: Activation, Z: Array) -> Array:

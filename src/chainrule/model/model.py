@@ -16,7 +16,7 @@ from chainrule.model.heads import as_predictions, suits
 from chainrule.model.mistakes import mistakes_of
 from chainrule.model.scores import scores_of
 from chainrule.network import Network
-from chainrule.registry import is_number, require
+from chainrule.registry import is_finite, require
 from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, with_file_name, with_row_numbers
 from chainrule.tables.inputs import Encoder
 from chainrule.tables.names import require_columns
@@ -181,7 +181,7 @@ class Model:
         Raises DataError as `evaluate` does, SettingError for a choice that is not allowed, EngineError for an engine
         that is not installed or does not support this network.
         """
-        require(is_number(rows) and int(rows) == rows >= 1, "rows", rows, "a whole number from 1")
+        require(is_finite(rows) and int(rows) == rows >= 1, "rows", rows, "a whole number from 1")
         parts: list[tuple[Array, Array]] = []
         origin, dtype = as_source(source), self.network.dtype
         for table, numbers in self._chunks(origin, self.targets.names):
