@@ -44,7 +44,18 @@ def square(hidden: Any = "tanh", output: Any = "softmax", cost: Any = "cross_ent
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_right_gradients_pass_with_much_left(engine: str, dtype: str) -> None:
     """Over activations, costs, weights, masks and blocks: no error is near its bound, and no bound is large."""
-    for problem in covering_problems()[::100]:
+    passes(covering_problems()[::100], dtype, engine)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("engine", available())
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_right_gradients_pass_over_the_whole_covering_set(engine: str, dtype: str) -> None:
+    passes(covering_problems(), dtype, engine)
+
+
+def passes(problems: Any, dtype: str, engine: str) -> None:
+    for problem in problems:
         case = next(cases(problem))
         net = Network.from_parts(case.architecture, case.theta.astype(dtype))
         certificate = net.check_gradient(case.X, case.T, case.weight, engine=engine)
@@ -336,6 +347,14 @@ def test_nothing_is_certified_that_cannot_be_told() -> None:
     assert certificate.layers[0].verdict == "cannot tell"
     with pytest.raises(TrainingError, match=r"cannot be certified in .*: give rows that the network fits less well"):
         certificate.require()
+
+
+def test_a_function_alone_of_which_nothing_can_be_told_counts_by_its_layer() -> None:
+    """|a_1| + |a_2| of a softmax is 1, whatever z is: its gradient is 0 up to rounding."""
+    output, costs = [("sigmoid", 2), ("softmax", 2)], ["binary_cross_entropy", "absolute"]
+    certificate = Network([4, 4], output=output, cost=costs, dtype="float64").check_gradient(X[:1], [[0, 1, 0, 0]])
+    assert certificate.functions[-1].verdict == "cannot tell"
+    assert certificate.require().worst.subject != "absolute of softmax"
 
 
 def test_it_reads_as_a_table() -> None:

@@ -128,13 +128,17 @@ class Certificate:
 
     @property
     def ok(self) -> bool:
-        """Whether every check is."""
-        return all(check.ok for check in self.checks)
+        """Whether every layer is, and no function is wrong; one of which nothing can be told counts by its layer."""
+        return all(check.ok for check in self._counted)
 
     @property
     def worst(self) -> Check:
         """The check that is farthest from being allowed, or nearest to its bound."""
-        return max(self.checks, key=lambda check: (not check.ok, not check.blind, check.ratio))
+        return max(self._counted, key=lambda check: (not check.ok, not check.blind, check.ratio))
+
+    @property
+    def _counted(self) -> list[Check]:
+        return [*self.layers, *(check for check in self.functions if not check.blind)]
 
     def require(self) -> "Certificate":
         """The certificate itself, if it is ok.
@@ -150,8 +154,8 @@ class Certificate:
         of = f"the gradient of engine {self.engine} in {self.dtype}"
         worst = self.worst
         if worst.ok:
-            sees = max(check.allowed for check in self.checks)
-            return f"{of} is certified: a fault of {sees:.0e} of a layer's largest derivative would have shown"
+            largest = max(check.allowed for check in self._counted)
+            return f"{of} is certified: a fault of {largest:.0e} of a layer's largest derivative would have shown"
         if worst.blind:
             return (
                 f"{of} cannot be certified in {worst.subject}: rounding alone can be {worst.allowed:.1g} of the "
