@@ -3,6 +3,7 @@
 from chainrule._version import __version__ as __version__
 from chainrule.activations import custom_activation as custom_activation
 from chainrule.architecture import Architecture as Architecture
+from chainrule.certificate import Certificate as Certificate
 from chainrule.costs import custom_cost as custom_cost
 from chainrule.descent import minimize as minimize
 from chainrule.descent import scipy_method as scipy_method

@@ -9,6 +9,7 @@ import numpy as np
 
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array
+from chainrule.certificate import Certificate, check_gradient
 from chainrule.engines import Frozen, choose
 from chainrule.engines.base import hidden_activations
 from chainrule.errors import SettingError, warn_of
@@ -206,6 +207,44 @@ class Network:
         computes = choose(engine, self.architecture)
         norms = computes.gradient_norms(self.architecture, self.theta, data.X, data.T, by_term)
         return norms if by_term is None else norms * (data.total / len(data.rows))
+
+    def check_gradient(
+        self,
+        X: Any,
+        T: Any,
+        sample_weight: Any = None,
+        *,
+        layers: Any = None,
+        most: int = 2000,
+        seed: int | None = 0,
+        engine: str = "auto",
+    ) -> Certificate:
+        """Compare the gradient with derivatives of the cost, parameter by parameter: a `Certificate`.
+
+        The derivatives are computed in float64 from theta, without backpropagation: by complex step, or by central
+        differences where a function of your own does not carry complex numbers. Checked are the gradient of the engine,
+        one update of a training with it, and every activation and cost in use alone. The bound is what rounding in the
+        network's type can be, for these weights and rows. It takes a forward pass for each parameter: some 50
+        rows are enough.
+
+        - X, T, sample_weight: as for `cost`.
+        - layers: the number of a layer, from 2, or a list of them; None for all.
+        - most: how many parameters are compared, at most; a seeded choice if there are more.
+        - seed: fixes the choice; None draws a seed.
+        - engine: the name of an engine (`chainrule doctor` lists them), or "auto": the first that
+          supports this network.
+
+        >>> net = cr.Network([4, 5, 3], "tanh", "softmax", "cross_entropy", dtype="float64")
+        >>> certificate = net.check_gradient(np.eye(4), [0, 2, 1, 0]).require()
+        >>> certificate.layers[0].checked, certificate.layers[0].error < 1e-12
+        (25, True)
+
+        Raises DataError as `cost` does; SettingError for layers, `most` or a seed that are not allowed;
+        UnknownNameError and EngineError as `predict` does.
+        """
+        data = as_examples(self.architecture, X, T, sample_weight, self.dtype).present()
+        choice = {"layers": layers, "most": most, "seed": seed, "engine": engine}
+        return check_gradient(self.architecture, self.theta, data, **choice)
 
     def hidden_activations(self, X: Any, layer: int | None = None, *, engine: str = "auto") -> Any:
         """A^l of the hidden layers l = 2..L-1 for every row of X: a list of (n, n_l), or only A^l of `layer`.

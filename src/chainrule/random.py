@@ -43,7 +43,8 @@ class Purpose(enum.IntEnum):
     HALVES = 5  # index: 0
     MEMBERS = 6  # index: 0; the seeds of networks that are trained together
     FOLDS = 7  # index: 0
-    DIRECTIONS = 8  # index: 0 for a comparison of gradients, 1 for the curvature at a minimum
+    DIRECTIONS = 8  # index: 0 compares gradients, 1 is the curvature at a minimum, 2 and 3 are for certificates
+    CHECKED = 9  # index: the number of the layer, 2..L; the parameters that a certificate compares
 
 
 def as_seed(seed: Any, name: str = "seed") -> int:

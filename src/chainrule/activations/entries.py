@@ -312,7 +312,7 @@ def softplus(Z: Array) -> Array:
 def _sigmoid(Z: Array) -> Array:
     xp = namespace(Z)
     e = xp.exp(_negative(Z) - _positive(Z))  # e^-|z|
-    return _where(Z.real >= 0, 1, e) / (1 + e)
+    return _where(Z.real > 0, 1, e) / (1 + e)  # > as in e: a complex step at 0 then stays on one side
 
 
 def _positive(Z: Array) -> Array:

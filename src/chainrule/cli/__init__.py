@@ -35,6 +35,10 @@ COMMANDS = {
     "predict": "Predict the target for each row of a table, as CSV.\n\n"
     "The CSV has the target's column, then the probability of each class. Input columns are matched by name, in any "
     "order; other columns are ignored.",
+    "check": "Certify the gradient of a model: compare it with derivatives of the cost, parameter by parameter.\n\n"
+    "The derivatives are computed without backpropagation. Layer by layer, and for each activation and cost alone, it "
+    "shows how many parameters were compared, the worst error as a share of the largest derivative, what rounding "
+    "allows, and where. Exits with status 1 if the gradient is wrong, or if nothing can be said.",
     "minimize": "Minimise a formula by gradient descent, and plot the path.\n\n"
     'For example: chainrule minimize "(1-x)^2 + 100*(y-x^2)^2" --start -1,2 --plot path.png. A formula contains '
     "numbers, variables, + - * / ^, parentheses, pi, e, and functions such as exp, log, sqrt, sin, cos, tanh, abs, min "

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.arrays import Array
+from chainrule.certificate import Certificate
 from chainrule.cli.values import matching_columns
 from chainrule.errors import DataError, RowError, SettingError
 from chainrule.files import load
@@ -18,7 +19,7 @@ from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, with_file_name
 from chainrule.tables.columns import missing_cells, values_of, words_of
 from chainrule.tables.names import require_columns
 from chainrule.tables.sources import Source, as_source, with_target
-from chainrule.tables.targets import Labels, in_words
+from chainrule.tables.targets import ArrayLabels, Labels, in_words
 from chainrule.text import counted
 
 __all__ = ["Answering", "answering"]
@@ -34,6 +35,10 @@ class Answering(abc.ABC):
     @abc.abstractmethod
     def scores(self, data: Path, target: str | None) -> dict[str, Any]:
         """The scores against the true values, `target` in words of the command line: see `chainrule evaluate`."""
+
+    @abc.abstractmethod
+    def certificate(self, data: Path, target: str | None, rows: int, choice: dict[str, Any]) -> Certificate:
+        """The gradient certificate for the first `rows` that have targets; `choice` as for `check_gradient`."""
 
 
 def answering(path: Path) -> Answering:
@@ -60,8 +65,14 @@ class _OfModel(Answering):
             yield {**answers, **chances}
 
     def scores(self, data: Path, target: str | None) -> dict[str, Any]:
+        return self._model.evaluate(self._rows(data, target))
+
+    def certificate(self, data: Path, target: str | None, rows: int, choice: dict[str, Any]) -> Certificate:
+        return self._model.check_gradient(self._rows(data, target), rows=rows, **choice)
+
+    def _rows(self, data: Path, target: str | None) -> Source:
         rows = as_source(data)
-        return self._model.evaluate(rows if target is None else with_target(rows, as_source(Path(target))))
+        return rows if target is None else with_target(rows, as_source(Path(target)))
 
 
 class _OfRows(Answering):
@@ -78,6 +89,10 @@ class _OfRows(Answering):
     def _score(self, table: Any, names: Sequence[str], targets: Any) -> dict[str, float]:
         """The scores for the columns `names` of a table in memory, against those of `targets`."""
 
+    @abc.abstractmethod
+    def _certificate(self, table: Any, names: Sequence[str], targets: Any, choice: dict[str, Any]) -> Certificate:
+        """The gradient certificate for the columns `names` of a table in memory, with those of `targets`."""
+
     def answers(self, data: Path, probabilities: bool) -> Iterator[dict[str, Any]]:
         source = as_source(data)
         names = self._inputs(source, ())
@@ -86,20 +101,30 @@ class _OfRows(Answering):
                 yield self._answers(table, names, probabilities)
 
     def scores(self, data: Path, target: str | None) -> dict[str, Any]:
+        source, names, targets, table, rows = self._with_targets(data, target)
+        with with_file_name(source), with_row_numbers(rows):
+            part = table.take(rows)
+            scores = self._score(part, names, part.select(targets))
+        counts = {"rows": len(rows), "without_target": table.num_rows - len(rows)}
+        return {**counts, "targets": {", ".join(targets): scores}, "mistakes": {}}
+
+    def certificate(self, data: Path, target: str | None, rows: int, choice: dict[str, Any]) -> Certificate:
+        source, names, targets, table, present = self._with_targets(data, target)
+        with with_file_name(source), with_row_numbers(present[:rows]):
+            part = table.take(present[:rows])
+            return self._certificate(part, names, part.select(targets), choice)
+
+    def _with_targets(self, data: Path, target: str | None) -> tuple[Source, list[str], list[str], Any, Array]:
+        """A table, the names of its inputs and targets, these columns in memory, and the rows that have targets."""
         if target is None:
             raise SettingError(f"{self} does not know which column is the target: add --target COLUMN, or a file of it")
         source, targets = _with_targets(as_source(data), target)
         names = self._inputs(source, targets)
         table = source.table().select([*names, *targets])
-        present = ~np.any([missing_cells(table.column(name)) for name in targets], axis=0)
-        if not present.any():
+        rows = np.flatnonzero(~np.any([missing_cells(table.column(name)) for name in targets], axis=0))
+        if not len(rows):
             raise DataError(f"no row of {source.origin} has a value of {target}: give such rows")
-        rows = np.flatnonzero(present)
-        with with_file_name(source), with_row_numbers(rows):
-            part = table.filter(present)
-            scores = self._score(part, names, part.select(targets))
-        counts = {"rows": len(rows), "without_target": int((~present).sum())}
-        return {**counts, "targets": {", ".join(targets): scores}, "mistakes": {}}
+        return source, names, targets, table, rows
 
     def _inputs(self, source: Source, targets: Sequence[str]) -> list[str]:
         """The columns that are inputs. Raises DataError where a table has others."""
@@ -147,17 +172,26 @@ class _OfEstimator(_OfRows):
         return answers
 
     def _score(self, table: Any, names: Sequence[str], targets: Any) -> dict[str, float]:
-        columns = self._estimator._targets.outputs.columns
-        if len(columns) != targets.num_columns:
+        X, y = self._rows(table, names), self._labels(targets)
+        if not isinstance(self._estimator._targets, ArrayLabels):
+            return {"r2": float(self._estimator.score(X, y))}
+        right = self._estimator.predict(X).reshape(len(y), -1) == y.reshape(len(y), -1)
+        return {"accuracy": float(right.all(axis=1).mean())}
+
+    def _certificate(self, table: Any, names: Sequence[str], targets: Any, choice: dict[str, Any]) -> Certificate:
+        return self._estimator.check_gradient(self._rows(table, names), self._labels(targets), **choice)
+
+    def _labels(self, targets: Any) -> Array:
+        """The true values as the estimator takes them: words or numbers, (n,) if they are one column."""
+        columns, names = self._estimator._targets.outputs.columns, targets.column_names
+        if len(columns) != len(names):
             outputs = counted(len(columns), "output")
-            raise SettingError(f"{self} has {outputs}, but --target names {targets.num_columns}: name as many columns")
-        X = self._rows(table, names)
-        if not isinstance(columns[0], Labels):
-            y = _numbers(targets, targets.column_names)
-            return {"r2": float(self._estimator.score(X, y[:, 0] if y.shape[1] == 1 else y))}
-        predicted = self._estimator.predict(X).reshape(table.num_rows, -1)
-        truths = [_truth(targets, *pair) for pair in zip(targets.column_names, columns, strict=True)]
-        return {"accuracy": float((np.stack(truths, axis=1) == predicted).all(axis=1).mean())}
+            raise SettingError(f"{self} has {outputs}, but --target names {len(names)}: name as many columns")
+        if isinstance(columns[0], Labels):
+            y = np.stack([_truth(targets, *pair) for pair in zip(names, columns, strict=True)], axis=1)
+        else:
+            y = _numbers(targets, names)
+        return y[:, 0] if y.shape[1] == 1 else y
 
     def _rows(self, table: Any, names: Sequence[str]) -> Any:
         """The rows as the estimator takes them: a table under a preset, else an array."""
@@ -182,9 +216,16 @@ class _OfNetwork(_OfRows):
         return {f"output {j + 1}": A[:, j] for j in range(A.shape[1])}
 
     def _score(self, table: Any, names: Sequence[str], targets: Any) -> dict[str, float]:
+        return {"cost": self._net.cost(_numbers(table, names), self._values(targets))}
+
+    def _certificate(self, table: Any, names: Sequence[str], targets: Any, choice: dict[str, Any]) -> Certificate:
+        return self._net.check_gradient(_numbers(table, names), self._values(targets), **choice)
+
+    def _values(self, targets: Any) -> Array:
+        """The targets as the network takes them: numbers, or class numbers for several outputs."""
         T = _numbers(targets, targets.column_names)
         whole = T.shape[1] == 1 < self._net.sizes[-1] and (T.round() == T).all()
-        return {"cost": self._net.cost(_numbers(table, names), T[:, 0].astype(np.int64) if whole else T)}
+        return T[:, 0].astype(np.int64) if whole else T
 
 
 def _with_targets(source: Source, target: str) -> tuple[Source, list[str]]:

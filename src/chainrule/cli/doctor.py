@@ -99,7 +99,7 @@ def _hardware(name: str) -> str:
 
 
 def _engine(name: str) -> Check:
-    """An engine: its gradient, compared with the equations computed index by index."""
+    """An engine: its gradient, compared with the equations computed index by index, and certified in both types."""
     import numpy as np
 
     from chainrule import components
@@ -113,8 +113,25 @@ def _engine(name: str) -> Check:
     parts = [np.ravel(part) for layer in zip(example.dC_dw, example.dC_db, strict=True) for part in layer]
     expected = np.concatenate(parts)
     worst = float(np.abs(net.gradient([x], [y], engine=name) - expected).max() / np.abs(expected).max())
+    certificates = [_certificate(name, dtype) for dtype in ("float64", "float32")]
     text = f"works: {_hardware(name)}its gradient is within {worst:.0e} of the equations index by index"
-    return Check(f"engine {name}", worst < 1e-12, text, _INSTALL)
+    wrong = [certificate.summary() for certificate in certificates if not certificate.ok]
+    text = "; ".join([text, *wrong] if wrong else [f"{text}, and certified in float64 and float32"])
+    return Check(f"engine {name}", worst < 1e-12 and not wrong, text, _INSTALL)
+
+
+def _certificate(name: str, dtype: str) -> Any:
+    """The gradient certificate of an engine for a small network with masks, weights and two blocks of outputs."""
+    import numpy as np
+
+    from chainrule.network import Network
+
+    output, cost = [("softmax", 3), ("sigmoid", 1)], ["cross_entropy", "binary_cross_entropy"]
+    masks = [np.arange(18).reshape(3, 6) % 4 > 0, None, None]
+    net = Network([3, 6, 5, 4], ["tanh", "relu"], output, cost, masks=masks, dtype=dtype, seed=1)
+    X = np.sin(np.arange(60.0)).reshape(20, 3)
+    T = np.column_stack([np.eye(3)[np.arange(20) % 3], np.arange(20) % 2])
+    return net.check_gradient(X, T, 1.0 + np.arange(20) % 3, engine=name)
 
 
 def _as_json(checks: list[Check], healthy: bool) -> None:

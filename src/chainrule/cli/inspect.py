@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from chainrule.certificate import Certificate
 from chainrule.cli.console import say, show_table, write_json
 from chainrule.cli.options import AsJson
 from chainrule.files import CHECKPOINT, from_container, stored_form
@@ -40,10 +41,22 @@ def inspect(
     if container.document.get("kind") == CHECKPOINT:
         _show_checkpoint(stored_in(container, model), as_json)
         return 0
-    stored = from_container(container, model)
+    stored, certificate = from_container(container, model), Certificate.stored_in(container, model)
     if as_json:
-        write_json({"kind": type(stored).__name__.lower(), **stored_form(stored)[1]})
-    elif isinstance(stored, Network):
+        certified = {} if certificate is None else {"certificate": certificate.document()}
+        write_json({"kind": type(stored).__name__.lower(), **stored_form(stored)[1], **certified})
+        return 0
+    _show(stored)
+    if certificate is not None:
+        say("")
+        for line in str(certificate).splitlines():
+            say(line)
+    return 0
+
+
+def _show(stored: Any) -> None:
+    """Write what a network, a model or an estimator is."""
+    if isinstance(stored, Network):
         _show_network(stored)
     elif isinstance(stored, Model):
         _show_network(stored.network)
@@ -52,7 +65,6 @@ def inspect(
         _show_training(stored.summary)
     else:
         _show_estimator(stored)
-    return 0
 
 
 def _show_checkpoint(stored: Stored, as_json: bool) -> None:

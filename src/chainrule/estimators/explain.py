@@ -8,6 +8,7 @@ from scipy.sparse import issparse
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule.arrays import Array
+from chainrule.certificate import Certificate
 from chainrule.exchange import to_keras_weights, to_torch
 from chainrule.network import Network
 
@@ -78,6 +79,27 @@ class Explained(abc.ABC):
         inputs = self._inputs(X)
         y = y.toarray() if issparse(y) else y
         return self.network_.input_gradients(inputs, None if y is None else self._targets.encode(np.asarray(y)))
+
+    def check_gradient(self, X: Any, y: Any, sample_weight: Any = None, **choice: Any) -> Certificate:
+        """Compare the network's gradient with derivatives of its cost, parameter by parameter: a `Certificate`.
+
+        - X, y: rows and their targets, as for `fit`; some 50 are enough.
+        - sample_weight: weights of the rows, or None.
+        - choice: `layers`, `most` and `seed`, as for `Network.check_gradient`; also `engine` in place of the
+          estimator's own.
+
+        >>> X, y = np.array([[0.0, 1.0], [1.0, 0.0], [2.0, 3.0]]), np.array([1.0, 0.0, 3.0])
+        >>> mlp = cr.MLPRegressor(hidden_layer_sizes=(5,), random_state=0, max_iter=1).initialize(2)
+        >>> mlp.check_gradient(X, y).ok
+        True
+
+        Raises NotFittedError before the first fit, DataError for a y of another kind than in `fit`, and SettingError
+        for a choice that is not allowed.
+        """
+        inputs = self._inputs(X)
+        y = y.toarray() if issparse(y) else y
+        choice = {"engine": self.engine, **choice}
+        return self.network_.check_gradient(inputs, self._targets.encode(np.asarray(y)), sample_weight, **choice)
 
     def to_torch(self, *, logits: bool = False) -> Any:
         """The network as torch.nn.Sequential; see `cr.to_torch`.

@@ -33,8 +33,12 @@ KINDS = {
 }
 
 
-def save(obj: Any, path: str | os.PathLike[str]) -> None:
+def save(obj: Any, path: str | os.PathLike[str], *, certificate: Any = None) -> None:
     """Write a Network, a Model or an estimator as one .safetensors file, completely or not at all.
+
+    - obj: the object.
+    - path: the file, which is replaced if it exists.
+    - certificate: the `Certificate` of a gradient check of these weights, to store with them, or None.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -42,11 +46,12 @@ def save(obj: Any, path: str | os.PathLike[str]) -> None:
     ...     cr.load(f"{folder}/net.safetensors")
     Network(4 inputs → 3 sigmoid → 2 sigmoid (quadratic); 23 parameters, float32)
 
-    Raises SettingError for any other object and for an object with a custom function; OSError where the path cannot
-    be written.
+    Raises SettingError for any other object, for an object with a custom function, and for a certificate of other
+    weights; OSError where the path cannot be written.
     """
     kind, document, tensors = stored_form(obj)
-    write(path, {"schema": SCHEMA, "kind": kind, **document}, tensors)
+    certified = {} if certificate is None else {"certificate": certificate.stored_beside(tensors)}
+    write(path, {"schema": SCHEMA, "kind": kind, **document, **certified}, tensors)
 
 
 def load(path: str | os.PathLike[str], verify: bool = True) -> Any:

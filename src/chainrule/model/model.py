@@ -10,11 +10,13 @@ import numpy as np
 from chainrule import files, network_file
 from chainrule.activations import Activation
 from chainrule.arrays import Array
+from chainrule.certificate import Certificate
 from chainrule.errors import DataError, RowError
 from chainrule.model.heads import as_predictions, suits
 from chainrule.model.mistakes import mistakes_of
 from chainrule.model.scores import scores_of
 from chainrule.network import Network
+from chainrule.registry import is_finite, require
 from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, with_file_name, with_row_numbers
 from chainrule.tables.inputs import Encoder
 from chainrule.tables.names import listed, require_columns
@@ -176,14 +178,46 @@ class Model:
         """The scores of `evaluate` for encoded rows X (n, n_1) and true values T (n, n_L) (see `Targets.truth`)."""
         return scores_of(self.targets, as_predictions(self.targets, self._activations, self.network.predict(X)), T)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def check_gradient(self, source: Any, *, rows: int = 50, **choice: Any) -> Certificate:
+        """Compare the network's gradient with derivatives of its cost on rows of a table: a `Certificate`.
+
+        - source: a table as for `outputs`, which also has the targets.
+        - rows: how many rows are taken, at most: the first ones that have every target.
+        - choice: `layers`, `most`, `seed` and `engine`, as for `Network.check_gradient`.
+
+        >>> model = cr.train_table({"x": [0, 1] * 20, "y": ["no", "yes"] * 20}, target="y", epochs=20, dtype="float64")
+        >>> model.check_gradient({"x": [0, 1, 0], "y": ["no", "yes", "yes"]}).ok
+        True
+
+        Raises DataError as `evaluate` does, SettingError for a choice that is not allowed, EngineError for an engine
+        that is not installed or does not support this network.
+        """
+        require(is_finite(rows) and int(rows) == rows >= 1, "rows", rows, "a whole number from 1")
+        parts: list[tuple[Array, Array]] = []
+        origin, dtype = as_source(source), self.network.dtype
+        for table, numbers in self._chunks(origin, self.targets.names):
+            left = rows - sum(len(X) for X, _ in parts)
+            chosen = np.flatnonzero(self.targets.present(table))[:left]
+            part = table.take(chosen)
+            with with_file_name(origin), with_row_numbers(numbers[chosen]):
+                if part.num_rows:
+                    parts.append((self.encoder.encode(part, dtype), self.targets.encode(part, dtype)))
+            if len(chosen) == left:
+                break
+        if not parts:
+            raise DataError("no row has a value for every target, so there is nothing to check with: give such rows")
+        X, T = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+        return self.network.check_gradient(X, T, **choice)
+
+    def save(self, path: str | os.PathLike[str], *, certificate: Certificate | None = None) -> None:
         """Write the model into one .safetensors file; see `cr.save`.
 
         - path: the file, which is replaced if it exists.
+        - certificate: that of a gradient check of these weights, to store with them, or None.
 
-        Raises OSError where it cannot be written.
+        Raises OSError where it cannot be written, SettingError for a certificate of other weights.
         """
-        files.save(self, path)
+        files.save(self, path, certificate=certificate)
 
     def document(self) -> tuple[dict[str, Any], dict[str, Array]]:
         """The model as plain data and named tensors, for a file."""

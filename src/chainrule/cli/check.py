@@ -1,0 +1,75 @@
+"""`chainrule check`: certify the gradient of a model with rows of a table."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from chainrule.cli.answers import answering
+from chainrule.cli.console import say, write_json
+from chainrule.cli.files import check_output
+from chainrule.cli.options import AsJson
+from chainrule.cli.values import count, sizes
+from chainrule.files import load, save
+
+__all__ = ["check"]
+
+
+def check(
+    model: Path,
+    data: Path,
+    /,
+    *,
+    target: Annotated[
+        str | None,
+        Parameter(
+            help="A file with the targets, if the table has none. For an estimator or a network, whose file does not "
+            "name its targets, also a column of the table, or several separated by commas.",
+            negative="",
+            show_default=False,
+        ),
+    ] = None,
+    rows: Annotated[int, Parameter(help="How many rows are taken: the first ones that have targets.")] = 50,
+    most: Annotated[int, Parameter(help="How many parameters are compared: a random choice if there are more.")] = 2000,
+    layers: Annotated[
+        tuple[int, ...] | None,
+        Parameter(
+            help="Layers to check, separated by commas; 2 is the first with weights. Default: all.",
+            converter=sizes,
+            negative="",
+            show_default=False,
+            n_tokens=1,
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, Parameter(help="Seed of the choice; 'none' draws one.", converter=count(none=None), negative="")
+    ] = 0,
+    engine: Annotated[str, Parameter(help="Engine to check; 'auto' takes the one that trains.")] = "auto",
+    store: Annotated[
+        bool, Parameter(help="Store the certificate in the model's file, where `inspect` shows it.", negative="")
+    ] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Certify the gradient of a model: compare it with derivatives of the cost, parameter by parameter.
+
+    Parameters
+    ----------
+    model
+        A file that `train` or cr.save wrote: a model, an estimator or a network.
+    data
+        A table with the target and the columns that the model was trained on, in any order.
+    """
+    if store:
+        check_output(model, data, option="the model")
+    choice = {"layers": layers, "most": most, "seed": seed, "engine": engine}
+    certificate = answering(model).certificate(data, target, rows, choice)
+    if store and certificate.ok:
+        save(load(model), model, certificate=certificate)
+    if as_json:
+        write_json({"ok": certificate.ok, "summary": certificate.summary(), **certificate.document()})
+    else:
+        for line in str(certificate).splitlines():
+            say(line)
+        if store:
+            say(f"stored in {model}" if certificate.ok else "not stored, because it is not certified")
+    return 0 if certificate.ok else 1
