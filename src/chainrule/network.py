@@ -1,5 +1,6 @@
 """A network: an architecture with its parameters theta. It predicts, and computes costs and gradients."""
 
+import dataclasses
 import itertools
 import warnings
 from collections.abc import Sequence
@@ -10,9 +11,10 @@ import numpy as np
 
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array
+from chainrule.backprop import Ledger
 from chainrule.engines import Frozen, choose
 from chainrule.engines.base import hidden_activations
-from chainrule.errors import SettingError
+from chainrule.errors import DataError, SettingError
 from chainrule.examples import Examples, as_examples, as_inputs, as_rows
 from chainrule.input_gradients import cost_gradients, output_gradients
 from chainrule.parameters import cast, first_theta, flat_theta, masked
@@ -21,6 +23,8 @@ from chainrule.registry import is_finite, require
 from chainrule.text import counted, shown
 
 __all__ = ["Network", "Predictor"]
+
+MOST_BYTES = 2**30  # of the numbers of a ledger
 
 
 class Network:
@@ -186,6 +190,31 @@ class Network:
         computes = choose(engine, self.architecture)
         return computes.gradient(self.architecture, self.theta, *data[:3], data.total, alpha, l1)
 
+    def backprop(self, X: Any, T: Any, sample_weight: Any = None, *, engine: str = "auto") -> Ledger:
+        """Every quantity of the four equations for the rows of X: a `Ledger` with Z, A, delta, dW, db, ...
+
+        The numbers are those of the engine: `ledger.gradient` has the bits of `gradient`, `ledger.A[-1]` those of
+        `predict`. Rows of weight 0 are left out. The ledger keeps a copy of theta.
+
+        - X, T, sample_weight: as for `cost`.
+        - engine: the name of an engine (`chainrule doctor` lists them), or "auto": the first that
+          supports this network.
+
+        >>> net = cr.Network([1, 1], output="identity", initializer=([[[2]]], [[0]]), dtype="float64")
+        >>> ledger = net.backprop([[1], [2]], [[0], [1]])
+        >>> ledger.delta[0].tolist(), ledger.dW[0].tolist(), ledger.cost.tolist()
+        ([[2.0], [3.0]], [[4.0]], [2.0, 4.5])
+        >>> print(ledger.example(1).weight(2, 1, 1))
+        ∂C_x/∂w_11²  BP4  a_1¹ δ_1² = 2.0000 · 3.0000 = 6.0000
+
+        Raises what `cost` raises, and DataError for so many rows that their numbers would take more than 1 GiB.
+        """
+        data = as_examples(self.architecture, X, T, sample_weight, self.dtype)
+        _check_size(self, len(data.rows))
+        computes = choose(engine, self.architecture)
+        ledger = computes.backprop(self.architecture, self.theta.copy(), *data.present()[:3])
+        return dataclasses.replace(ledger, rows=data.rows)
+
     def gradient_norms(self, X: Any, T: Any, sample_weight: Any = None, *, engine: str = "auto") -> Array:
         """||dC_x/dtheta|| of every example, the length of its gradient, (n,), float64, without computing the gradients.
 
@@ -325,6 +354,16 @@ def _said(outputs: Array, level: int = 3) -> Array:
             stacklevel=level,
         )
     return outputs
+
+
+def _check_size(net: Network, rows: int) -> None:
+    """Raise DataError where Z, A and delta of so many rows take more than `MOST_BYTES`."""
+    of_row = 3 * sum(net.sizes[1:]) * net.dtype.itemsize
+    if rows * of_row > MOST_BYTES:
+        raise DataError(
+            f"Z, A and delta of {rows:,} rows take {rows * of_row / 2**30:.1f} GiB, more than 1 GiB: give fewer rows, "
+            f"{MOST_BYTES // of_row:,} at most"
+        )
 
 
 def _checked(net: Network, X: Any, T: Any, sample_weight: Any, alpha: float, l1: float) -> Examples:

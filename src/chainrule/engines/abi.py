@@ -34,7 +34,7 @@ __all__ = [
     "matrix",
 ]
 
-ABI = 1  # CHAINRULE_ABI of native/api.h: the version of its structs and functions
+ABI = 2  # CHAINRULE_ABI of native/api.h: the version of its structs and functions
 ACTIVATIONS, COSTS, RULES = range(3)  # kinds of entry, for chainrule_has
 OK, ARGUMENT, LACKS, MEMORY, BUSY, DROPPED = range(6)  # what a function that can fail returns
 KINDS = {"float32": 1, "float64": 2, "int32": 3}
@@ -152,6 +152,17 @@ _FUNCTIONS: dict[str, tuple[Any, ...]] = {
         *_LINE,
     ),
     "norms": (c_int32, c_uint64, POINTER(ExamplesStruct), c_int64, c_void_p, c_int64, *_LINE),
+    "ledger": (
+        c_int32,
+        c_uint64,
+        POINTER(ExamplesStruct),
+        c_int64,
+        c_void_p,
+        c_int64,
+        c_void_p,
+        c_int64,
+        *_LINE,
+    ),
 }
 
 
