@@ -21,7 +21,7 @@
 extern "C" {
 #endif
 
-#define CHAINRULE_ABI 2
+#define CHAINRULE_ABI 1
 
 #ifdef _WIN32
 #define CHAINRULE_PUBLIC __declspec(dllexport)

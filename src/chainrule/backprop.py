@@ -12,19 +12,21 @@ Both passes are made by `sweep`. The rest follows from them without theta, and i
 import dataclasses
 from collections.abc import Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array, namespace
 from chainrule.equations import backward, bp3, bp4, forward, gradient_norms
-from chainrule.errors import SettingError
+from chainrule.errors import DataError, SettingError
 from chainrule.explanation import Explained
 from chainrule.explanation.quantities import Names
-from chainrule.text import shown
+from chainrule.text import counted, shown
 
-__all__ = ["Computed", "Keep", "Ledger", "Names", "split_weight", "sweep"]
+__all__ = ["Computed", "Keep", "Ledger", "Names", "require_fits", "split_weight", "sweep"]
+
+MOST_BYTES = 2**30  # of the numbers of a ledger that a user asks for
 
 FLAT = 0.01  # |sigma'(z)|, as a share of its greatest on -1..1, below which an activation passes on next to nothing
 
@@ -93,7 +95,7 @@ class Ledger(Explained):
         """
         place = self._place(x)
         own = slice(place, place + 1)
-        lists = {name: [array[own] for array in getattr(self, name)] for name in ("Z", "A", "sigma", "delta")}
+        Z, A, sigma, delta = ([array[own] for array in arrays] for arrays in (self.Z, self.A, self.sigma, self.delta))
         keep = self.keep and [factor if factor is None else factor[own] for factor in self.keep]
         cells = None if self.names is None else self.names.cells
         return dataclasses.replace(
@@ -102,7 +104,10 @@ class Ledger(Explained):
             row_weight=None,
             term_weight=None if self.term_weight is None else self.term_weight[own],
             keep=keep,
-            **lists,
+            Z=Z,
+            A=A,
+            sigma=sigma,
+            delta=delta,
             computed=Computed(self.cost[own], None),
             rows=np.array([x]),
             names=self.names and self.names._replace(cells=None if cells is None else [cell[own] for cell in cells]),
@@ -111,10 +116,10 @@ class Ledger(Explained):
     def _place(self, x: int) -> int:
         """Where row x of X is among the examples."""
         whole = isinstance(x, int | np.integer) and not isinstance(x, bool)
-        places = np.flatnonzero((np.arange(len(self.T)) if self.rows is None else self.rows) == x) if whole else []
+        rows = np.arange(len(self.T)) if self.rows is None else self.rows
+        places = np.flatnonzero(rows == x) if whole else rows[:0]
         if not len(places):
-            last = len(self.T) - 1 if self.rows is None else int(self.rows[-1])
-            raise SettingError(f"example is {shown(x)}, but must be a row from 0 to {last:,} whose weight is not 0")
+            raise SettingError(f"example is {shown(x)}, but must be a row from 0 to {rows[-1]:,} whose weight is not 0")
         return int(places[0])
 
     @cached_property
@@ -215,6 +220,15 @@ def sweep(
     delta_L = architecture.delta_L(done.Z[-1], done.sigma[-1], T, term_weight)
     delta = backward(delta_L, layers, done, keep)
     return Ledger(architecture, T, row_weight, term_weight, keep, *done, delta, theta)
+
+
+def require_fits(architecture: Architecture, dtype: np.dtype[Any], rows: int) -> None:
+    """Raise DataError where the ledger of so many rows, 3 n sum n_l numbers, takes more than 1 GiB."""
+    of_row = 3 * sum(architecture.sizes[1:]) * dtype.itemsize
+    if rows * of_row > MOST_BYTES:
+        most, size = MOST_BYTES // of_row, f"{rows * of_row / 2**30:,.2f} GiB"
+        advice = f"take fewer rows, {most:,} at most" if most else "take a smaller network, one row is too many"
+        raise DataError(f"the ledger of {counted(rows, 'row')} (Z, A and delta) takes {size}, more than 1: {advice}")
 
 
 def split_weight(weight: Array | None) -> tuple[Array | None, Array | None]:

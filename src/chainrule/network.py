@@ -11,10 +11,10 @@ import numpy as np
 
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array
-from chainrule.backprop import Ledger
+from chainrule.backprop import Ledger, require_fits
 from chainrule.engines import Frozen, choose
 from chainrule.engines.base import hidden_activations
-from chainrule.errors import DataError, SettingError
+from chainrule.errors import SettingError
 from chainrule.examples import Examples, as_examples, as_inputs, as_rows
 from chainrule.input_gradients import cost_gradients, output_gradients
 from chainrule.parameters import cast, first_theta, flat_theta, masked
@@ -23,8 +23,6 @@ from chainrule.registry import is_finite, require
 from chainrule.text import counted, shown
 
 __all__ = ["Network", "Predictor"]
-
-MOST_BYTES = 2**30  # of the numbers of a ledger
 
 
 class Network:
@@ -210,7 +208,7 @@ class Network:
         Raises what `cost` raises, and DataError for so many rows that their numbers would take more than 1 GiB.
         """
         data = as_examples(self.architecture, X, T, sample_weight, self.dtype)
-        _check_size(self, len(data.rows))
+        require_fits(self.architecture, self.dtype, len(data.rows))
         computes = choose(engine, self.architecture)
         ledger = computes.backprop(self.architecture, self.theta.copy(), *data.present()[:3])
         return dataclasses.replace(ledger, rows=data.rows)
@@ -354,16 +352,6 @@ def _said(outputs: Array, level: int = 3) -> Array:
             stacklevel=level,
         )
     return outputs
-
-
-def _check_size(net: Network, rows: int) -> None:
-    """Raise DataError where Z, A and delta of so many rows take more than `MOST_BYTES`."""
-    of_row = 3 * sum(net.sizes[1:]) * net.dtype.itemsize
-    if rows * of_row > MOST_BYTES:
-        raise DataError(
-            f"Z, A and delta of {rows:,} rows take {rows * of_row / 2**30:.1f} GiB, more than 1 GiB: give fewer rows, "
-            f"{MOST_BYTES // of_row:,} at most"
-        )
 
 
 def _checked(net: Network, X: Any, T: Any, sample_weight: Any, alpha: float, l1: float) -> Examples:

@@ -1,6 +1,7 @@
-"""The answers and the scores, for a table, of everything that a file holds: models, estimators, networks."""
+"""Answers, scores and ledgers, for a table, of everything that a file holds: models, estimators, networks."""
 
 import abc
+import dataclasses
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.arrays import Array
+from chainrule.backprop import Ledger, Names
 from chainrule.cli.values import matching_columns
 from chainrule.errors import DataError, RowError, SettingError
 from chainrule.files import load
@@ -32,6 +34,10 @@ class Answering(abc.ABC):
     @abc.abstractmethod
     def scores(self, data: Path, target: str | None) -> dict[str, Any]:
         """The scores against the true values, `target` in words of the command line: see `chainrule evaluate`."""
+
+    @abc.abstractmethod
+    def ledger(self, data: Path, row: int | None, target: str | None) -> Ledger:
+        """Every number of backpropagation for a row, numbered from 1, or for all rows; `target` as for `scores`."""
 
 
 def answering(path: Path) -> Answering:
@@ -58,8 +64,20 @@ class _OfModel(Answering):
             yield {**answers, **chances}
 
     def scores(self, data: Path, target: str | None) -> dict[str, Any]:
+        return self._model.evaluate(self._with_target(data, target))
+
+    def ledger(self, data: Path, row: int | None, target: str | None) -> Ledger:
+        source = self._with_target(data, target)
+        if row is None:
+            return self._model.backprop(source)
+        names = [*self._model.encoder.columns, *self._model.targets.names]
+        require_columns(source.names, names, "input or target", source.hint)
+        with with_file_name(source), with_row_numbers(np.array([row - 1])):
+            return self._model.backprop(_row_of(source, names, row))
+
+    def _with_target(self, data: Path, target: str | None) -> Source:
         rows = as_source(data)
-        return self._model.evaluate(rows if target is None else with_target(rows, as_source(Path(target))))
+        return rows if target is None else with_target(rows, as_source(Path(target)))
 
 
 class _OfRows(Answering):
@@ -76,6 +94,10 @@ class _OfRows(Answering):
     def _score(self, table: Any, names: Sequence[str], targets: Any) -> dict[str, float]:
         """The scores for the columns `names` of a table in memory, against those of `targets`."""
 
+    @abc.abstractmethod
+    def _backprop(self, table: Any, names: Sequence[str], targets: Any) -> Ledger:
+        """The ledger for the columns `names` of a table in memory, and those of `targets`."""
+
     def answers(self, data: Path, probabilities: bool) -> Iterator[dict[str, Any]]:
         source = as_source(data)
         names = self._inputs(source, ())
@@ -84,10 +106,7 @@ class _OfRows(Answering):
                 yield self._answers(table, names, probabilities)
 
     def scores(self, data: Path, target: str | None) -> dict[str, Any]:
-        if target is None:
-            raise SettingError(f"{self} does not know which column is the target: add --target COLUMN, or a file of it")
-        source, targets = _with_targets(as_source(data), target)
-        names = self._inputs(source, targets)
+        source, names, targets = self._columns(data, target)
         table = source.table().select([*names, *targets])
         present = ~np.any([missing_cells(table.column(name)) for name in targets], axis=0)
         if not present.any():
@@ -98,6 +117,21 @@ class _OfRows(Answering):
             scores = self._score(part, names, part.select(targets))
         counts = {"rows": len(rows), "without_target": int((~present).sum())}
         return {**counts, "targets": {", ".join(targets): scores}, "mistakes": {}}
+
+    def ledger(self, data: Path, row: int | None, target: str | None) -> Ledger:
+        source, names, targets = self._columns(data, target)
+        columns = [*names, *targets]
+        table = source.table().select(columns) if row is None else _row_of(source, columns, row)
+        rows = np.arange(table.num_rows) if row is None else np.array([row - 1])
+        with with_file_name(source), with_row_numbers(rows):
+            return self._backprop(table, names, table.select(targets))
+
+    def _columns(self, data: Path, target: str | None) -> tuple[Source, list[str], list[str]]:
+        """A table, its columns of inputs, and those of targets. Raises SettingError where no target is named."""
+        if target is None:
+            raise SettingError(f"{self} does not know which column is the target: add --target COLUMN, or a file of it")
+        source, targets = _with_targets(as_source(data), target)
+        return source, self._inputs(source, targets), targets
 
     def _inputs(self, source: Source, targets: Sequence[str]) -> list[str]:
         """The columns that are inputs. Raises DataError where a table has others."""
@@ -145,6 +179,17 @@ class _OfEstimator(_OfRows):
         return answers
 
     def _score(self, table: Any, names: Sequence[str], targets: Any) -> dict[str, float]:
+        score = self._estimator.score(self._rows(table, names), self._true(targets))
+        return {"accuracy" if hasattr(self._estimator, "classes_") else "r2": float(score)}
+
+    def _backprop(self, table: Any, names: Sequence[str], targets: Any) -> Ledger:
+        ledger: Ledger = self._estimator.backprop(self._rows(table, names), self._true(targets))
+        if self._estimator.preset is not None or ledger.names is None:
+            return ledger
+        return dataclasses.replace(ledger, names=ledger.names._replace(inputs=list(names)))
+
+    def _true(self, targets: Any) -> Array:
+        """y as the estimator takes it, from the columns of a table."""
         classes = getattr(self._estimator, "classes_", None)
         numeric = classes is None or (classes[0] if isinstance(classes, list) else classes).dtype.kind not in "OU"
         if numeric:
@@ -154,8 +199,7 @@ class _OfEstimator(_OfRows):
             y = np.stack([column.to_numpy(zero_copy_only=False) for column in words], axis=1)
         if numeric and classes is not None and (y == y.round()).all():
             y = y.astype(np.int64)
-        score = self._estimator.score(self._rows(table, names), y[:, 0] if y.shape[1] == 1 else y)
-        return {"r2" if classes is None else "accuracy": float(score)}
+        return y[:, 0] if y.shape[1] == 1 else y
 
     def _rows(self, table: Any, names: Sequence[str]) -> Any:
         """The rows as the estimator takes them: a table under a preset, else an array."""
@@ -180,9 +224,28 @@ class _OfNetwork(_OfRows):
         return {f"output {j + 1}": A[:, j] for j in range(A.shape[1])}
 
     def _score(self, table: Any, names: Sequence[str], targets: Any) -> dict[str, float]:
+        return {"cost": self._net.cost(_numbers(table, names), self._true(targets))}
+
+    def _backprop(self, table: Any, names: Sequence[str], targets: Any) -> Ledger:
+        ledger = self._net.backprop(_numbers(table, names), self._true(targets))
+        outputs = [f"output {j + 1}" for j in range(self._net.sizes[-1])]
+        return dataclasses.replace(ledger, names=Names(list(names), outputs))
+
+    def _true(self, targets: Any) -> Array:
+        """T as the network takes it: one column of whole numbers stands for classes where there are several outputs."""
         T = _numbers(targets, targets.column_names)
         whole = T.shape[1] == 1 < self._net.sizes[-1] and (T.round() == T).all()
-        return {"cost": self._net.cost(_numbers(table, names), T[:, 0].astype(np.int64) if whole else T)}
+        return T[:, 0].astype(np.int64) if whole else T
+
+
+def _row_of(source: Source, names: Sequence[str], row: int) -> Any:
+    """A table of one row of a source, numbered from 1. Raises SettingError for a number that there is not."""
+    count = 0
+    for table, rows in chunks_of(source, names):
+        if 1 <= row - int(count) <= table.num_rows:
+            return table.slice(row - 1 - count, 1)
+        count += len(rows)
+    raise SettingError(f"row is {row}, but {source.origin} has rows 1 to {count:,}")
 
 
 def _with_targets(source: Source, target: str) -> tuple[Source, list[str]]:

@@ -5,12 +5,10 @@ Functions take the quantities, the index k of layer k + 2 and the neurons i, j f
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
-
 from chainrule.arrays import Array
 from chainrule.explanation.equation import Equation
 from chainrule.explanation.notation import Notation
-from chainrule.explanation.quantities import Part, Quantities
+from chainrule.explanation.quantities import Quantities
 from chainrule.explanation.tree import (
     FEW,
     Apply,
@@ -32,7 +30,7 @@ __all__ = ["activation", "bp1", "bp2", "bp3", "bp4", "forward"]
 
 def forward(q: Quantities, k: int, j: int, s: Notation) -> Equation:
     """z_j^l = Σ_i w_ij^l a_i^{l-1} + b_j^l."""
-    l, W, a = k + 2, q.W[k], q.A[k][0]  # noqa: E741
+    l, W, a = k + 2, q.W[k], q.A[k][0]
     symbol = s.of("z", l, j + 1)
     formula = Sum((Total("i", Product((s.w(l, "i", j + 1), s.of("a", l - 1, "i")))), s.of("b", l, j + 1)))
     numbers = Sum((*few(len(a), lambda i: _product(W[i, j], a[i])), _number(q.b[k][j])))
@@ -41,14 +39,14 @@ def forward(q: Quantities, k: int, j: int, s: Notation) -> Equation:
 
 def activation(q: Quantities, k: int, j: int, s: Notation) -> Equation:
     """a_j^l = σ(z_j^l), σ_j of all z of its part where it is not elementwise, times dropout's factor."""
-    l, part, kept = k + 2, q.part(k, j), _factor(q, k, j, s)  # noqa: E741
+    l, part, kept = k + 2, q.part(k, j), _factor(q, k, j, s)
     z = q.Z[k][0, part.columns]
     own = j - part.columns.start
     if part.activation.elementwise:
         formula: Node = Apply(Symbol("σ"), (s.of("z", l, j + 1),))
         numbers: Node = Apply(Symbol(part.activation.name), (_number(z[own]),))
     else:
-        formula = Apply(Symbol("σ", (str(j + 1),)), (Symbol("z", (), str(l)),))
+        formula = Apply(Symbol("σ", (str(j + 1),)), (s.of("z", l),))
         numbers = Apply(Symbol(part.activation.name, (str(own + 1),)), few(len(z), lambda i: _number(z[i])))
     if kept:
         formula, numbers = product(formula, kept[0]), product(numbers, kept[1], sign="·")
@@ -82,7 +80,7 @@ def bp1(q: Quantities, j: int, s: Notation) -> Equation:
 
 def bp2(q: Quantities, k: int, j: int, s: Notation) -> Equation:
     """BP2: δ_j^l = (Σ_k w_jk^{l+1} δ_k^{l+1}) σ'(z_j^l), times dropout's factor; Σ_i ... ∂a_i/∂z_j where σ mixes."""
-    l, part = k + 2, q.part(k, j)  # noqa: E741
+    l, part = k + 2, q.part(k, j)
 
     def back(i: int | str) -> Node:
         return Total("k", Product((s.w(l + 1, i, "k"), s.of("δ", l + 1, "k"))))
@@ -97,7 +95,8 @@ def bp2(q: Quantities, k: int, j: int, s: Notation) -> Equation:
         numbers.append(kept[1])
     formula.append(_slope(s, l, j + 1))
     numbers.append(_number(q.slopes(k, part)[0, j]))
-    return _equation("BP2", s.of("δ", l, j + 1), Product(tuple(formula)), Product(tuple(numbers), "·"), q.delta[k][0, j])
+    sides = Product(tuple(formula)), Product(tuple(numbers), "·")
+    return _equation("BP2", s.of("δ", l, j + 1), *sides, q.delta[k][0, j])
 
 
 def bp3(q: Quantities, k: int, j: int, s: Notation) -> Equation:
@@ -112,7 +111,7 @@ def bp3(q: Quantities, k: int, j: int, s: Notation) -> Equation:
 
 def bp4(q: Quantities, k: int, i: int, j: int, s: Notation) -> Equation:
     """BP4: ∂C_x/∂w_ij^l = a_i^{l-1} δ_j^l of one example; the weighted mean of many; 0 where the weight is masked."""
-    l, mask = k + 2, q.architecture.masks[k]  # noqa: E741
+    l, mask = k + 2, q.architecture.masks[k]
     symbol = s.derivative(s.w(l, i + 1, j + 1), mean=not q.alone)
     if mask is not None and not mask[i, j]:
         return _equation("BP4", symbol, Number(0.0), None, q.dW[k][i, j], "the mask keeps this weight at 0")
@@ -142,7 +141,7 @@ def _equation(
     return Equation(name, symbol, formula, numbers, _number(value), float(value), note)
 
 
-def _slope(s: Notation, l: int, j: int) -> Node:  # noqa: E741
+def _slope(s: Notation, l: int, j: int) -> Node:
     return Apply(Symbol("σ", prime=True), (s.of("z", l, j),))
 
 
@@ -181,7 +180,7 @@ def _mixed(
     numbers: Callable[[Sequence[int]], Array],
 ) -> Equation:
     """δ_j = Σ_i ∂C_x/∂a_i ∂a_i/∂z_j, over the neurons i of the part: `symbol` and `numbers` are of ∂C_x/∂a_i."""
-    l, part = k + 2, q.part(k, j)  # noqa: E741
+    l, part = k + 2, q.part(k, j)
     start, width = part.columns.start, part.columns.stop - part.columns.start
     rows = [*range(width)] if width <= FEW else [*range(FEW - 2), width - 1]
     J, g = q.jacobian(k, part, rows)[:, j - start], numbers(rows)

@@ -19,7 +19,7 @@ def decimals(value: float) -> tuple[str, int | None]:
         return "NaN" if math.isnan(value) else "∞" if value > 0 else "−∞", None
     power = None
     text = f"{value:.4f}"
-    if not LEAST <= abs(value) or not abs(float(text)) < MOST:
+    if not abs(value) >= LEAST or not abs(float(text)) < MOST:
         text, _, exponent = f"{value:.3e}".partition("e")
         power = int(exponent)
     return text.replace("-", "−"), power

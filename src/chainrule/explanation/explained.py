@@ -103,7 +103,7 @@ class Explained(Quantities):
         error = component.bp1(self, j, s) if k == len(self.Z) - 1 else component.bp2(self, k, j, s)
         parts = [component.forward(self, k, j, s), component.activation(self, k, j, s), error]
         parts.append(component.bp3(self, k, j, s))
-        weights = few(self.architecture.sizes[k], lambda i: Number(i))
+        weights = few(self.architecture.sizes[k], Number)
         parts += [self._weight(k, int(i.value), j, notation) for i in weights if isinstance(i, Number)]
         left_out = self.architecture.sizes[k] - len(parts) + 4
         title = f"neuron {j + 1} of layer {k + 2}{self._output_name(k, j)}"
@@ -157,7 +157,7 @@ class Explained(Quantities):
         if k or self.names is None or i >= len(self.names.inputs):
             return equation
         name, cells = self.names.inputs[i], self.names.cells
-        cell = f"; the cell is {cells[i][0]}" if cells is not None and self.examples == 1 else ""
+        cell = f"; the cell is {str(cells[i][0])!r}" if cells is not None and self.examples == 1 else ""
         note = f"{as_text(s.of('a', 1, i + 1))} is {name}{cell}"
         return dataclasses.replace(equation, note=shortened(printable("; ".join(filter(None, [note, equation.note])))))
 

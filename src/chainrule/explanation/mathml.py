@@ -49,7 +49,9 @@ def as_mathml(node: Node) -> str:
         case Total(index, body):
             return _row(f"<munder><mo>∑</mo><mi>{escape(index)}</mi></munder>{_last(body)}")
         case Apply(function, arguments):
-            return _row(f"{as_mathml(function)}<mo>&#x2061;</mo>{_bracketed('<mo>,</mo>'.join(map(as_mathml, arguments)))}")
+            return _row(
+                f"{as_mathml(function)}<mo>&#x2061;</mo>{_bracketed('<mo>,</mo>'.join(map(as_mathml, arguments)))}"
+            )
         case Fraction(above, below):
             return f"<mfrac>{as_mathml(above)}{as_mathml(below)}</mfrac>"
         case Transposed(body):
@@ -64,7 +66,9 @@ def as_mathml(node: Node) -> str:
 
 def _symbol(name: str, below: tuple[str, ...], above: str) -> str:
     name = name if name.count("<") == 2 else _row(name)
-    under = _row("<mo>,</mo>".join(map(_index, below)) if any(len(i) > 1 for i in below) else "".join(map(_index, below)))
+    under = _row(
+        "<mo>,</mo>".join(map(_index, below)) if any(len(i) > 1 for i in below) else "".join(map(_index, below))
+    )
     if below and above:
         return f"<msubsup>{name}{under}{_index(above)}</msubsup>"
     if below:

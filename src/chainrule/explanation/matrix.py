@@ -45,7 +45,7 @@ def matrix_form(q: Quantities, k: int, s: Notation) -> list[Equation]:
 
 
 def _forward(q: Quantities, k: int, s: Notation) -> Equation:
-    l, W = k + 2, q.W[k]  # noqa: E741
+    l, W = k + 2, q.W[k]
     factors = (s.matrix(l), _matrix(W.T)) if s.bp else (Transposed(s.matrix(l)), Transposed(_matrix(W)))
     formula = Sum((Product((factors[0], s.of("a", l - 1))), s.of("b", l)))
     numbers = Sum((Product((factors[1], _column(q.A[k][0]))), _column(q.b[k])))
@@ -81,7 +81,7 @@ def _bp1(q: Quantities, s: Notation) -> Equation:
 
 
 def _bp2(q: Quantities, k: int, s: Notation) -> Equation:
-    l, W = k + 2, q.W[k + 1]  # noqa: E741
+    l, W = k + 2, q.W[k + 1]
     matrices = (Transposed(s.matrix(l + 1)), Transposed(_matrix(W.T))) if s.bp else (s.matrix(l + 1), _matrix(W))
     back, numbers = Product((matrices[0], s.of("δ", l + 1))), Product((matrices[1], _column(q.delta[k + 1][0])))
     formula, value = Sum((back,)), Sum((numbers,))
@@ -96,10 +96,10 @@ def _bp3(q: Quantities, k: int, s: Notation) -> Equation:
 
 
 def _bp4(q: Quantities, k: int, s: Notation) -> Equation:
-    l = k + 2  # noqa: E741
-    sides = [(s.of("a", l - 1), _column(q.A[k][0])), (s.of("δ", l), _column(q.delta[k][0]))]
+    l = k + 2
+    sides: list[tuple[Node, Node]] = [(s.of("a", l - 1), _column(q.A[k][0])), (s.of("δ", l), _column(q.delta[k][0]))]
     first, second = sides[::-1] if s.bp else sides
-    formula, numbers = (Product((one, Transposed(other))) for one, other in zip(first, second, strict=True))
+    formula, numbers = Product((first[0], Transposed(second[0]))), Product((first[1], Transposed(second[1])))
     note = "" if q.architecture.masks[k] is None else "0 where the mask keeps a weight at 0"
     value = q.dW[k].T if s.bp else q.dW[k]
     return Equation("BP4", s.derivative(s.matrix(l)), formula, numbers, _matrix(value), value, note)
@@ -112,7 +112,7 @@ def _pulled_back(
     q: Quantities, k: int, parts: list[Part], s: Notation, formula: Node, numbers: Node
 ) -> tuple[Node, Node | None]:
     """dC_x/da, as symbols and as numbers, pulled back through the activation of the layer."""
-    l, n = k + 2, q.architecture.sizes[k + 1]  # noqa: E741
+    l, n = k + 2, q.architecture.sizes[k + 1]
     if all(part.activation.elementwise for part in parts):
         slopes = np.concatenate([q.slopes(k, part)[0] for part in parts])
         slope = Apply(Symbol("σ", prime=True), (s.of("z", l),)), _column(slopes)

@@ -15,16 +15,16 @@ class Notation:
 
     bp: bool
 
-    def of(self, letter: str, l: int, j: int | str | None = None, prime: bool = False) -> Symbol:  # noqa: E741
+    def of(self, letter: str, l: int, j: int | str | None = None, prime: bool = False) -> Symbol:
         """z, a, b or delta of layer l: of neuron j, or all of them, for which BP has capital letters."""
         capital = {"δ": "Δ"}.get(letter, letter.upper()) if self.bp and j is None else letter
         return Symbol(capital, () if j is None else (str(j),), str(l), prime)
 
-    def w(self, l: int, i: int | str, j: int | str) -> Symbol:  # noqa: E741
+    def w(self, l: int, i: int | str, j: int | str) -> Symbol:
         """The weight from neuron i of layer l-1 to neuron j of layer l."""
         return Symbol("w", (str(j), str(i)) if self.bp else (str(i), str(j)), str(l))
 
-    def matrix(self, l: int) -> Symbol:  # noqa: E741
+    def matrix(self, l: int) -> Symbol:
         """The weights of layer l."""
         return Symbol("W" if self.bp else "w", (), str(l))
 
@@ -40,9 +40,7 @@ class Notation:
 
     def derivative(self, by: Symbol, mean: bool = False) -> Node:
         """dC_x/d`by`, or with `mean` dC/d`by`."""
-        return Fraction(
-            Symbol("∂C", () if mean else self.cost), Symbol(f"∂{by.name}", by.below, by.above)
-        )
+        return Fraction(Symbol("∂C", () if mean else self.cost), Symbol(f"∂{by.name}", by.below, by.above))
 
 
 def notation_of(name: str) -> Notation:

@@ -2,7 +2,7 @@
 
 import abc
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,12 +21,13 @@ class Names(NamedTuple):
 
     - inputs: the name of each input, such as `cut=Ideal`.
     - outputs: the name of each output, such as `price` or `sick=yes`.
-    - cells: for each input the words in its column of the table, one for each example; None without a table.
+    - cells: for each input the words in its column of the table, one for each example, with any type of list; None
+      without a table.
     """
 
     inputs: Sequence[str]
     outputs: Sequence[str]
-    cells: Sequence[Sequence[str]] | None = None
+    cells: Sequence[Any] | None = None
 
 
 class Part(NamedTuple):
@@ -38,7 +39,7 @@ class Part(NamedTuple):
 
     @property
     def canonical(self) -> bool:
-        """Whether BP1 is a - t for this block, for targets of which each row sums to 1 where they are a distribution."""
+        """Whether BP1 is a - t for this block (of softmax: with targets that sum to 1)."""
         if self.block is None:
             return False
         pair = self.block.activation.name, self.block.cost.name
@@ -113,7 +114,7 @@ class Quantities(abc.ABC):
         return int(number) - 1
 
     def layer_index(self, layer: int) -> int:
-        """k of layer k + 2. Raises SettingError for a layer that there is not, and for layer 1, which has no weights."""
+        """k of layer k + 2. Raises SettingError for another layer: layer 1 has no weights."""
         sizes = self.architecture.sizes
         if isinstance(layer, bool) or not isinstance(layer, int | np.integer) or not 2 <= layer <= len(sizes):
             raise SettingError(f"layer is {shown(layer)}, but must be from 2 to {len(sizes)} (layer 1 is the input)")

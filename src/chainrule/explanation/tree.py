@@ -1,6 +1,6 @@
 """What a formula is made of: a small tree, which `text`, `latex` and `mathml` write.
 
-    δ_3² = (Σ_k w_3k³ δ_k³) σ'(z_3²)      Product(Total("k", Product(w, δ)), Apply(σ', z))
+δ_3² = (Σ_k w_3k³ δ_k³) σ'(z_3²)      Product(Total("k", Product(w, δ)), Apply(σ', z))
 """
 
 from __future__ import annotations
