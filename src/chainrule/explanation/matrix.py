@@ -7,7 +7,7 @@
     BP3         ∂C_x/∂b^l = δ^l                       ∂C/∂B^l = Δ^l
     BP4         ∂C_x/∂w^l = a^{l-1} (δ^l)ᵀ            ∂C/∂W^l = Δ^l (A^{l-1})ᵀ
 
-Where σ mixes the z of a layer, (∂a/∂z)ᵀ multiplies in place of ⊙ σ'(z).
+Where σ mixes the z of a layer, (∂a/∂z)ᵀ multiplies in place of ⊙ σ'(z). A mask M of weights multiplies BP4 by ⊙ M.
 """
 
 import numpy as np
@@ -99,10 +99,13 @@ def _bp4(q: Quantities, k: int, s: Notation) -> Equation:
     l = k + 2
     sides: list[tuple[Node, Node]] = [(s.of("a", l - 1), _column(q.A[k][0])), (s.of("δ", l), _column(q.delta[k][0]))]
     first, second = sides[::-1] if s.bp else sides
-    formula, numbers = Product((first[0], Transposed(second[0]))), Product((first[1], Transposed(second[1])))
-    note = "" if q.architecture.masks[k] is None else "0 where the mask keeps a weight at 0"
-    value = q.dW[k].T if s.bp else q.dW[k]
-    return Equation("BP4", s.derivative(s.matrix(l)), formula, numbers, _matrix(value), value, note)
+    formula: Node = Product((first[0], Transposed(second[0])))
+    numbers: Node = Product((first[1], Transposed(second[1])))
+    mask, value = q.architecture.masks[k], q.dW[k].T if s.bp else q.dW[k]
+    if mask is not None:
+        kept = Symbol("M", (), str(l)), _matrix(mask.T if s.bp else mask)
+        formula, numbers = _elementwise([(Sum((formula,)), Sum((numbers,))), kept])
+    return Equation("BP4", s.derivative(s.matrix(l)), formula, numbers, _matrix(value), value)
 
 
 # --- parts of them ---------------------------------------------------------------------------------------------------
