@@ -137,7 +137,8 @@ class Ledger(Explained):
         i ≠ j, and BP1 and BP2 multiply with that matrix (`Activation.pullback`).
         """
         layers = zip(self.architecture.activations, self.Z, self.sigma, strict=True)
-        return [activation.derivative(Z, A) if activation.elementwise else None for activation, Z, A in layers]
+        with np.errstate(all="ignore"):
+            return [activation.derivative(Z, A) if activation.elementwise else None for activation, Z, A in layers]
 
     def flat(self, k: int) -> Array:
         """Where |sigma'| of layer k+2 is below 1% of its greatest value on -1..1, (m, n_l).

@@ -54,8 +54,9 @@ def _forward(q: Quantities, k: int, s: Notation) -> Equation:
 
 def _activation(q: Quantities, k: int, s: Notation) -> Equation:
     formula: Node = Apply(Symbol("σ"), (s.of("z", k + 2),))
-    parts = {q.part(k, j).activation.name for j in (0, *(b.start for b in q.architecture.blocks if k == len(q.Z) - 1))}
-    name = parts.pop() if len(parts) == 1 else "σ"
+    parts = [q.part(k, 0)] if k < len(q.Z) - 1 else [q.part(k, block.start) for block in q.architecture.blocks]
+    alike = len(parts) == 1 or (len({part.activation for part in parts}) == 1 and parts[0].activation.elementwise)
+    name = parts[0].activation.name if alike else "σ"
     numbers: Node = Apply(Symbol(name), (_column(q.Z[k][0]),))
     if kept := _kept(q, k, s):
         formula, numbers = Product((formula, kept[0]), "⊙"), Product((numbers, kept[1]), "⊙")
