@@ -139,4 +139,6 @@ def test_a_network_without_a_target_is_refused(printed):
 
 def test_an_error_in_a_cell_names_its_row_of_the_file(printed):
     Path("bad.csv").write_text("size,colour,answer\n1,red,yes\nfar,blue,no\n")
-    assert "in 'bad.csv': column 'size' holds numbers, but 'far' came in row 2" in printed("m.safetensors", "bad.csv", "--row", "2", code=1)
+    assert "in 'bad.csv': column 'size' holds numbers, but 'far' came in row 2" in printed(
+        "m.safetensors", "bad.csv", "--row", "2", code=1
+    )
