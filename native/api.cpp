@@ -18,7 +18,7 @@ namespace {
 struct Net {
   const Engine *engine;
   void *made;
-  int64_t dtype, n_1, n_L, blocks, parameters, slots;
+  int64_t dtype, n_1, n_L, neurons, blocks, parameters, slots;  // neurons: n_2 + ... + n_L
   int64_t batch;  // of a run, else 0
   int64_t step;
   double work;  // multiplications of one row's forward pass
@@ -175,6 +175,7 @@ int at_most(int64_t threads) {
 void describe(Net &net, const chainrule_architecture &a, const chainrule_settings *settings) {
   net.dtype = a.dtype, net.n_1 = a.sizes[0], net.n_L = a.sizes[a.layers], net.blocks = a.blocks;
   for (int64_t k = 0; k < a.layers; k++) {
+    net.neurons += a.sizes[k + 1];
     net.parameters += (a.sizes[k] + 1) * a.sizes[k + 1];
     net.work += double(a.sizes[k]) * double(a.sizes[k + 1]);
   }
@@ -461,6 +462,25 @@ int32_t chainrule_norms(uint64_t network, const chainrule_examples *e, int64_t t
   if (!report.same("the number of rows", rows, e->X.rows) || !report.aligned("norms", norms, 8)) return report.code;
   const TeamLease lease(*net, threads, 4 * net->work * double(e->X.rows));
   net->engine->norms(net->made, chainrule::as_examples(*e), norms, lease.team);
+  return report.code;
+}
+
+int32_t chainrule_ledger(uint64_t network, const chainrule_examples *e, int64_t threads, void *out, int64_t bytes,
+                         double *costs, int64_t rows, char *text, int64_t capacity) {
+  Report report{text, capacity};
+  const Visit net(report, network, true);
+  if (!net || !check_pure(report, *net, e, threads)) return report.code;
+  if (e->weight.kind != CHAINRULE_NONE && !e->by_term) {
+    report.refuse(CHAINRULE_ARGUMENT, "a ledger has no weights of rows: leave them out");
+    return report.code;
+  }
+  if (!report.within("the number of rows", e->X.rows, 1, chainrule::most_count / (24 * net->neurons)) ||
+      !report.same("the number of costs", rows, e->X.rows) ||
+      !report.same("the size of out in bytes", bytes, 3 * rows * net->neurons * chainrule::bytes_of(net->dtype)) ||
+      !report.aligned("out", out, chainrule::bytes_of(net->dtype)) || !report.aligned("costs", costs, 8))
+    return report.code;
+  const TeamLease lease(*net, threads, 6 * net->work * double(rows));
+  net->engine->ledger(net->made, chainrule::as_examples(*e), out, costs, lease.team);
   return report.code;
 }
 

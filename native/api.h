@@ -7,6 +7,7 @@
  *     steps     theta, examples, order, rates    → theta, costs
  *     predict   X                                → A^L; one network from any number of threads at once
  *     cost, gradient, norms   examples           → C, dC/dtheta, the length of each example's own gradient
+ *     ledger    examples                         → Z, A and delta of every layer from 2, C_x
  *
  * A handle is never used again, so a dropped network is refused and its memory not touched. All calls but predict use a
  * network exclusively: a second thread is refused.
@@ -163,6 +164,10 @@ CHAINRULE_PUBLIC int32_t chainrule_gradient(uint64_t network, const chainrule_ex
                                             int64_t capacity);
 CHAINRULE_PUBLIC int32_t chainrule_norms(uint64_t network, const chainrule_examples *, int64_t threads, double *norms,
                                          int64_t rows, char *text, int64_t capacity);
+/* out: for each layer from 2 its Z, A and delta, each X.rows x n_l elements of the network's type, row-major, one after
+ * the other; costs: C_x of each row. Weights of rows do not enter; weights of terms are part of C_x. */
+CHAINRULE_PUBLIC int32_t chainrule_ledger(uint64_t network, const chainrule_examples *, int64_t threads, void *out,
+                                          int64_t bytes, double *costs, int64_t rows, char *text, int64_t capacity);
 
 #ifdef __cplusplus
 }

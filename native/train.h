@@ -9,7 +9,7 @@
 //               clipping by its norm, for batches of more than `chunk` rows, and for `gradient` itself
 #pragma once
 
-#include "passes.h"
+#include "ledger.h"
 
 namespace {
 
@@ -381,6 +381,7 @@ template <class T> struct PureCall {
   double cost;
   double *norms;
   bool gradient;
+  Ledger<T> ledger;
 };
 
 template <class T> void pure_work(void *context, int thread, int threads) {
@@ -392,8 +393,10 @@ template <class T> void pure_work(void *context, int thread, int threads) {
       gather(net, call.examples, batch, rows.begin, rows.end);
       Prefetch none;
       forward(net, batch, rows.begin, rows.end, none);
+      if (call.ledger.out) copy_forward(net, call.ledger, batch.begin, rows.begin, rows.end);
       output_errors(net, call.examples.by_term, call.gradient, rows.begin, rows.end, scratch_of(net, thread));
-      if (call.gradient || call.norms) backward(net, rows.begin, rows.end, none);
+      if (call.gradient || call.norms || call.ledger.out) backward(net, rows.begin, rows.end, none);
+      if (call.ledger.out) copy_backward(net, call.ledger, batch.begin, rows.begin, rows.end);
       for (Index r = rows.begin; call.norms && r < rows.end; r++)
         call.norms[batch.begin + r] = __builtin_sqrt(squared_norm(net, r));
     }
@@ -409,20 +412,25 @@ template <class T> void pure_work(void *context, int thread, int threads) {
 }
 
 template <class T> double cost(void *self, const Examples &e, const Team &team) {
-  PureCall<T> call{*(Network<T> *)self, e, team, 0, nullptr, false};
+  PureCall<T> call{*(Network<T> *)self, e, team, 0, nullptr, false, {}};
   team.run(team.threads, pure_work<T>, &call);
   return call.cost / double(e.X.rows);
 }
 
 template <class T> void norms(void *self, const Examples &e, double *out, const Team &team) {
-  PureCall<T> call{*(Network<T> *)self, e, team, 0, out, false};
+  PureCall<T> call{*(Network<T> *)self, e, team, 0, out, false, {}};
+  team.run(team.threads, pure_work<T>, &call);
+}
+
+template <class T> void ledger(void *self, const Examples &e, void *out, double *costs, const Team &team) {
+  PureCall<T> call{*(Network<T> *)self, e, team, 0, nullptr, false, {(T *)out, costs, e.X.rows}};
   team.run(team.threads, pure_work<T>, &call);
 }
 
 template <class T>
 void gradient(void *self, const Examples &e, double divisor, double alpha, double l1, void *out, const Team &team) {
   Network<T> &net = *(Network<T> *)self;
-  PureCall<T> call{net, e, team, 0, nullptr, true};
+  PureCall<T> call{net, e, team, 0, nullptr, true, {}};
   team.run(team.threads, pure_work<T>, &call);
   Settings penalty{};
   penalty.divisor = divisor, penalty.alpha = alpha, penalty.l1 = l1, penalty.clip_value = __builtin_inf();

@@ -101,6 +101,7 @@ struct Engine {
   double (*cost)(void *net, const Examples &, const Team &);
   void (*gradient)(void *net, const Examples &, double divisor, double alpha, double l1, void *out, const Team &);
   void (*norms)(void *net, const Examples &, double *out, const Team &);
+  void (*ledger)(void *net, const Examples &, void *out, double *costs, const Team &);
 };
 
 // All that one object exports.

@@ -115,6 +115,7 @@ template <class T> struct Problem {
 template <class T> struct Trained {
   std::vector<T> theta, slots, predicted, gradient;
   std::vector<double> costs, norms;
+  std::vector<T> ledger;
   double cost;
 };
 
@@ -157,6 +158,11 @@ void compute(const Engine &engine, const Architecture &a, const Problem<T> &p, c
   result.cost = engine.cost(net, p.examples(), team);
   result.norms.resize(size_t(p.c.rows));
   engine.norms(net, p.examples(), result.norms.data(), team);
+  Index neurons = 0;
+  for (size_t l = 1; l < p.c.sizes.size(); l++) neurons += p.c.sizes[l];
+  result.ledger.resize(size_t(3 * p.c.rows * neurons));
+  std::vector<double> costs(size_t(p.c.rows));
+  engine.ledger(net, p.examples(), result.ledger.data(), costs.data(), team);
   engine.drop(net);
 }
 
@@ -190,9 +196,9 @@ template <class T> void compare(const Core &core, const Engine &engine) {
       const Trained<T> team = train(core, engine, p, threads);
       check(same(alone.theta, team.theta) && same(alone.slots, team.slots), "weights do not depend on threads", c.name);
       check(same(alone.costs, team.costs) && alone.cost == team.cost, "costs do not depend on threads", c.name);
-      check(
-          same(alone.predicted, team.predicted) && same(alone.gradient, team.gradient) && same(alone.norms, team.norms),
-          "pure functions do not depend on threads", c.name);
+      check(same(alone.predicted, team.predicted) && same(alone.gradient, team.gradient) &&
+                same(alone.norms, team.norms) && same(alone.ledger, team.ledger),
+            "pure functions do not depend on threads", c.name);
     }
     Problem<T> moved(c);
     moved.shift_X();

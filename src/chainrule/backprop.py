@@ -12,21 +12,41 @@ Both passes are made by `sweep`. The rest follows from them without theta, and i
 import dataclasses
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array, namespace
 from chainrule.equations import backward, bp3, bp4, forward, gradient_norms
+from chainrule.errors import DataError, SettingError
+from chainrule.explanation import Explained
+from chainrule.explanation.quantities import Names
+from chainrule.text import counted, shown
 
-__all__ = ["Keep", "Ledger", "split_weight", "sweep"]
+__all__ = ["Computed", "Keep", "Ledger", "Names", "require_fits", "split_weight", "sweep"]
+
+MOST_BYTES = 2**30  # of the numbers of a ledger that a user asks for
+
+FLAT = 0.01  # |sigma'(z)|, as a share of its greatest on -1..1, below which an activation passes on next to nothing
 
 Keep = Sequence[Array | None] | None  # dropout's factors for A of the layers from 2, (m, n_l) each; None: all 1
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Ledger:
-    """Every quantity of the equations for one batch of m examples; made by `sweep`.
+class Computed(NamedTuple):
+    """What an engine has computed itself.
+
+    - cost: C_x of each example, (m,), float64.
+    - gradient: laid out like theta; None where it is that of BP3 and BP4.
+    """
+
+    cost: Array
+    gradient: Array | None
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class Ledger(Explained):
+    """Every quantity of the equations for one batch of m examples; made by `Network.backprop`, and by `sweep`.
 
     Lists are numbered as theta is: `Z[k]`, `sigma[k]`, `sigma_prime[k]`, `delta[k]`, `dW[k]` and `db[k]` belong to
     layer k+2, `A[k]` to layer k+1 (`A[0]` is X).
@@ -40,6 +60,18 @@ class Ledger:
     - A: activations as the next layer sees them, (m, n_l): `sigma` times `keep`.
     - sigma: activations before dropout, (m, n_l).
     - delta: errors dC_x/dZ^l, (m, n_l): never weighted by `row_weight`, never divided by m.
+    - theta: the parameters.
+    - computed: what an engine has computed itself; None where `gradient` and `cost` follow from the rest.
+    - rows: the numbers (m,) that the examples had among all rows, from 0; None where they are 0 to m-1. Rows of weight
+      0 are not among them.
+    - names: what inputs and outputs are called, or None.
+
+    >>> net = cr.Network([2, 3, 1], dtype="float64")
+    >>> ledger = net.backprop([[0.0, 1.0], [1.0, 1.0]], [[1.0], [0.0]])
+    >>> [Z.shape for Z in ledger.Z], [dW.shape for dW in ledger.dW], ledger.cost.shape
+    ([(2, 3), (2, 1)], [(2, 3), (3, 1)], (2,))
+    >>> bool((ledger.gradient == net.gradient([[0.0, 1.0], [1.0, 1.0]], [[1.0], [0.0]])).all())
+    True
     """
 
     architecture: Architecture
@@ -51,10 +83,50 @@ class Ledger:
     A: list[Array]
     sigma: list[Array]
     delta: list[Array]
+    theta: Array
+    computed: Computed | None = None
+    rows: Array | None = None
+    names: Names | None = None
+
+    def example(self, x: int) -> "Ledger":
+        """The ledger of one example alone, without its weight: x is its row of X, from 0.
+
+        Raises SettingError for a row that is not among the examples, because X does not have it or its weight is 0.
+        """
+        place = self._place(x)
+        own = slice(place, place + 1)
+        Z, A, sigma, delta = ([array[own] for array in arrays] for arrays in (self.Z, self.A, self.sigma, self.delta))
+        keep = self.keep and [factor if factor is None else factor[own] for factor in self.keep]
+        cells = None if self.names is None else self.names.cells
+        return dataclasses.replace(
+            self,
+            T=self.T[own],
+            row_weight=None,
+            term_weight=None if self.term_weight is None else self.term_weight[own],
+            keep=keep,
+            Z=Z,
+            A=A,
+            sigma=sigma,
+            delta=delta,
+            computed=Computed(self.cost[own], None),
+            rows=np.array([x]),
+            names=self.names and self.names._replace(cells=None if cells is None else [cell[own] for cell in cells]),
+        )
+
+    def _place(self, x: int) -> int:
+        """Where row x of X is among the examples."""
+        whole = isinstance(x, int | np.integer) and not isinstance(x, bool)
+        rows = np.arange(len(self.T)) if self.rows is None else self.rows
+        places = np.flatnonzero(rows == x) if whole else rows[:0]
+        if not len(places):
+            raise SettingError(f"example is {shown(x)}, but must be a row from 0 to {rows[-1]:,} whose weight is not 0")
+        return int(places[0])
 
     @cached_property
     def cost(self) -> Array:
         """C_x of each example, (m,), without `row_weight`."""
+        if self.computed is not None:
+            return self.computed.cost
         return self.architecture.costs(self.Z[-1], self.sigma[-1], self.T, self.term_weight)
 
     @cached_property
@@ -65,22 +137,35 @@ class Ledger:
         i ≠ j, and BP1 and BP2 multiply with that matrix (`Activation.pullback`).
         """
         layers = zip(self.architecture.activations, self.Z, self.sigma, strict=True)
-        return [activation.derivative(Z, A) if activation.elementwise else None for activation, Z, A in layers]
+        with np.errstate(all="ignore"):
+            return [activation.derivative(Z, A) if activation.elementwise else None for activation, Z, A in layers]
+
+    def flat(self, k: int) -> Array:
+        """Where |sigma'| of layer k+2 is below 1% of its greatest value on -1..1, (m, n_l).
+
+        All False if the activation is not elementwise.
+        """
+        activation, sigma_prime = self.architecture.activations[k], self.sigma_prime[k]
+        if sigma_prime is None:
+            return np.zeros(self.Z[k].shape, dtype=bool)
+        near = np.repeat(np.linspace(-1.0, 1.0, 21)[:, None], self.Z[k].shape[1], axis=1)
+        greatest = np.nanmax(np.abs(activation.derivative(near, activation.value(near))), axis=0, initial=0.0)
+        return np.abs(sigma_prime) < FLAT * greatest
 
     @cached_property
     def db(self) -> list[Array]:
         """BP3: dC/db^l, (n_l,), the weighted mean over the batch."""
-        return self._db()
+        return self._db() if self._whole is None else self.architecture.views(self.gradient)[1]
 
     @cached_property
     def dW(self) -> list[Array]:
         """BP4: dC/dW^l, (n_{l-1}, n_l), the weighted mean over the batch; 0 where a weight is masked."""
-        return self._dW()
+        return self._dW() if self._whole is None else self.architecture.views(self.gradient)[0]
 
     @cached_property
     def gradient(self) -> Array:
         """`dW` and `db` as one flat array, laid out like theta."""
-        return _flat(self.dW, self.db)
+        return _flat(self.dW, self.db) if self._whole is None else self._whole
 
     @cached_property
     def summed_gradient(self) -> Array:
@@ -91,6 +176,11 @@ class Ledger:
     def norms(self) -> Array:
         """||dC_x/dtheta|| of each example, (m,), float64, without `row_weight`; no example's gradient is formed."""
         return gradient_norms(self.A[:-1], self.delta, self.architecture.masks)
+
+    @property
+    def _whole(self) -> Array | None:
+        """The gradient that an engine has computed."""
+        return None if self.computed is None else self.computed.gradient
 
     def _db(self, m: int | None = None) -> list[Array]:
         return [bp3(delta, self.row_weight, m) for delta in self.delta]
@@ -130,7 +220,16 @@ def sweep(
     done = forward(_in_rows(X, theta), layers, keep)
     delta_L = architecture.delta_L(done.Z[-1], done.sigma[-1], T, term_weight)
     delta = backward(delta_L, layers, done, keep)
-    return Ledger(architecture, T, row_weight, term_weight, keep, *done, delta)
+    return Ledger(architecture, T, row_weight, term_weight, keep, *done, delta, theta)
+
+
+def require_fits(architecture: Architecture, dtype: np.dtype[Any], rows: int) -> None:
+    """Raise DataError where the ledger of so many rows, 3 n sum n_l numbers, takes more than 1 GiB."""
+    of_row = 3 * sum(architecture.sizes[1:]) * dtype.itemsize
+    if rows * of_row > MOST_BYTES:
+        most, size = MOST_BYTES // of_row, f"{rows * of_row / 2**30:,.2f} GiB"
+        advice = f"take fewer rows, {most:,} at most" if most else "take a smaller network, one row is too many"
+        raise DataError(f"the ledger of {counted(rows, 'row')} (Z, A and delta) takes {size}, more than 1: {advice}")
 
 
 def split_weight(weight: Array | None) -> tuple[Array | None, Array | None]:

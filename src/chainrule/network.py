@@ -1,5 +1,6 @@
 """A network: an architecture with its parameters theta. It predicts, and computes costs and gradients."""
 
+import dataclasses
 import itertools
 from collections.abc import Sequence
 from functools import partial
@@ -9,6 +10,7 @@ import numpy as np
 
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array
+from chainrule.backprop import Ledger, require_fits
 from chainrule.certificate import Certificate, check_gradient
 from chainrule.engines import Frozen, choose
 from chainrule.engines.base import hidden_activations
@@ -185,6 +187,31 @@ class Network:
         data = _checked(self, X, T, sample_weight, alpha, l1)
         computes = choose(engine, self.architecture)
         return computes.gradient(self.architecture, self.theta, *data[:3], data.total, alpha, l1)
+
+    def backprop(self, X: Any, T: Any, sample_weight: Any = None, *, engine: str = "auto") -> Ledger:
+        """Every quantity of the four equations for the rows of X: a `Ledger` with Z, A, delta, dW, db, ...
+
+        The numbers are those of the engine: `ledger.gradient` has the bits of `gradient`, `ledger.A[-1]` those of
+        `predict`. Rows of weight 0 are left out. The ledger keeps a copy of theta.
+
+        - X, T, sample_weight: as for `cost`.
+        - engine: the name of an engine (`chainrule doctor` lists them), or "auto": the first that
+          supports this network.
+
+        >>> net = cr.Network([1, 1], output="identity", initializer=([[[2]]], [[0]]), dtype="float64")
+        >>> ledger = net.backprop([[1], [2]], [[0], [1]])
+        >>> ledger.delta[0].tolist(), ledger.dW[0].tolist(), ledger.cost.tolist()
+        ([[2.0], [3.0]], [[4.0]], [2.0, 4.5])
+        >>> print(ledger.example(1).weight(2, 1, 1))
+        ∂C_x/∂w_11²  BP4  a_1¹ δ_1² = 2.0000 · 3.0000 = 6.0000
+
+        Raises what `cost` raises, and DataError for so many rows that their numbers would take more than 1 GiB.
+        """
+        data = as_examples(self.architecture, X, T, sample_weight, self.dtype)
+        require_fits(self.architecture, self.dtype, len(data.rows))
+        computes = choose(engine, self.architecture)
+        ledger = computes.backprop(self.architecture, self.theta.copy(), *data.present()[:3])
+        return dataclasses.replace(ledger, rows=data.rows)
 
     def gradient_norms(self, X: Any, T: Any, sample_weight: Any = None, *, engine: str = "auto") -> Array:
         """||dC_x/dtheta|| of every example, the length of its gradient, (n,), float64, without computing the gradients.

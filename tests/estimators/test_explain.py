@@ -93,3 +93,36 @@ def test_what_cannot_be_asked_is_refused_in_one_line():
     ):
         with pytest.raises(error, match=r"^[^\n]+$"):
             call()
+
+
+# --- ledgers ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_estimators_ledger_is_that_of_its_network_with_its_names():
+    rng = np.random.default_rng(0)
+    X, labels = rng.normal(size=(30, 3)), np.array(["no", "yes", "maybe"])[rng.integers(0, 3, 30)]
+    s = rng.integers(0, 3, 30).astype(float)
+    several = np.stack([labels, np.array(["a", "b"])[rng.integers(0, 2, 30)]], axis=1)
+    cases = {
+        "y=maybe y=no y=yes": (cr.MLPClassifier, labels),
+        "y=yes": (cr.MLPClassifier, np.where(X[:, 0] > 0, "yes", "no")),
+        "y0=maybe y0=no y0=yes y1=a y1=b": (cr.MLPClassifier, several),
+        "y0=1 y1=1": (cr.MLPClassifier, (X[:, :2] > 0).astype(int)),
+        "y0": (cr.MLPRegressor, X[:, 0]),
+        "y0 y1": (cr.MLPRegressor, X[:, :2]),
+    }
+    for names, (kind, y) in cases.items():
+        mlp = kind(hidden_layer_sizes=(4,), solver="lbfgs", random_state=0, max_iter=20)
+        mlp.fit(X, y)
+        ledger, T = mlp.backprop(X, y, s), mlp._targets.encode(np.asarray(y))
+        assert " ".join(ledger.names.outputs) == names
+        assert list(ledger.names.inputs) == ["x0", "x1", "x2"]
+        assert (ledger.gradient == mlp.network_.gradient(X, T, s)).all()
+        assert (ledger.A[-1] == mlp.network_.predict(X)[s > 0]).all()
+    with pytest.raises(cr.ChainruleError, match=r"y is \(rows,\), but there were 2 columns before"):
+        mlp.backprop(X, X[:, 0])
+
+
+def test_no_ledger_before_the_first_fit():
+    with pytest.raises(NotFittedError):
+        cr.MLPRegressor().backprop([[0.0]], [1.0])

@@ -15,7 +15,7 @@ import pytest
 
 from chainrule.engines import abi, why_absent
 
-from .abi_world import ARGUMENT, DROPPED, LACKS, MEMORY, MOST, OK, N, World
+from .abi_world import ARGUMENT, DROPPED, LACKS, MEMORY, MOST, OK, SIZES, N, World
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.skipif(why_absent("native") is not None, reason="the native core is not built")
@@ -132,6 +132,32 @@ MATRICES = [
 ]
 
 
+def ledger_of(world, net, examples, **changed):
+    """What the call of a ledger returns, with some of its arguments damaged."""
+    room, costs = np.zeros(3 * N * sum(SIZES[1:]), world.theta.dtype), np.zeros(N)
+    good = {"out": room.ctypes.data, "bytes": room.nbytes, "costs": costs.ctypes.data, "rows": N}
+    return world.call("ledger", net, byref(examples), 0, *(good | changed).values())
+
+
+def test_a_ledger_of_the_right_size_is_filled_and_any_other_refused(world):
+    pure, examples = world.made(trained=False), world.examples()
+    examples.weight, examples.by_term = abi.MatrixStruct(), 0
+    size = 3 * N * sum(SIZES[1:]) * world.theta.itemsize
+    assert ledger_of(world, pure, examples) == OK
+    for wrong in (0, size - 1, size + 8, MOST, -1):
+        assert ledger_of(world, pure, examples, bytes=wrong) == ARGUMENT
+    for wrong in (0, N - 1, N + 1, MOST, -1):
+        assert ledger_of(world, pure, examples, rows=wrong) == ARGUMENT
+    assert ledger_of(world, world.made(), examples) == ARGUMENT
+
+
+def test_a_ledger_has_no_weights_of_rows(world):
+    pure, examples = world.made(trained=False), world.examples()
+    s = np.ones(N)
+    examples.weight, examples.by_term = abi.matrix(s), 0
+    assert ledger_of(world, pure, examples) == ARGUMENT
+
+
 @pytest.mark.parametrize(("field", "value"), MATRICES)
 @pytest.mark.parametrize("name", ["X", "T", "weight"])
 def test_matrices_that_leave_their_bytes_are_refused(world, name, field, value):
@@ -149,6 +175,7 @@ def test_matrices_that_leave_their_bytes_are_refused(world, name, field, value):
     address = gradient.ctypes.data
     assert world.call("gradient", pure, byref(examples), 1.0, 0.0, 0.0, 0, address, gradient.nbytes) == ARGUMENT
     assert world.call("norms", pure, byref(examples), 0, norms.ctypes.data, N) == ARGUMENT
+    assert ledger_of(world, pure, examples) == ARGUMENT
     if name == "X":
         put(predicted, f"X.{field}", value)
         assert world.call("predict", pure, byref(predicted)) == ARGUMENT
@@ -244,6 +271,8 @@ def test_null_pointers_are_refused(world):
     assert world.call("cost", pure, examples, 0, None) == ARGUMENT
     assert world.call("gradient", pure, examples, 1.0, 0.0, 0.0, 0, None, world.theta.nbytes) == ARGUMENT
     assert world.call("norms", pure, examples, 0, None, N) == ARGUMENT
+    assert ledger_of(world, pure, world.examples(), out=None) == ARGUMENT
+    assert ledger_of(world, pure, world.examples(), costs=None) == ARGUMENT
 
 
 def test_lengths_that_do_not_fit_are_refused(world):

@@ -39,6 +39,10 @@ COMMANDS = {
     "The derivatives are computed without backpropagation. Layer by layer, and for each activation and cost alone, it "
     "shows how many parameters were compared, the worst error as a share of the largest derivative, what rounding "
     "allows, and where. Exits with status 1 if the gradient is wrong, or if nothing can be said.",
+    "backprop": "Show the numbers of backpropagation for a row of a table, put into the equations.\n\n"
+    "Every Z, A and delta of the network, and every derivative of the cost: a summary of each layer, a layer as "
+    "matrices (--layer), or a neuron number by number (--layer --neuron), as text, LaTeX, MathML or JSON. Layers and "
+    "neurons are counted from 1.",
     "minimize": "Minimise a formula by gradient descent, and plot the path.\n\n"
     'For example: chainrule minimize "(1-x)^2 + 100*(y-x^2)^2" --start -1,2 --plot path.png. A formula contains '
     "numbers, variables, + - * / ^, parentheses, pi, e, and functions such as exp, log, sqrt, sin, cos, tanh, abs, min "

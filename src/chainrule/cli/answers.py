@@ -1,6 +1,7 @@
-"""The answers and the scores, for a table, of everything that a file holds: models, estimators, networks."""
+"""Answers, scores and ledgers, for a table, of everything that a file holds: models, estimators, networks."""
 
 import abc
+import dataclasses
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.arrays import Array
+from chainrule.backprop import Ledger, Names
 from chainrule.certificate import Certificate
 from chainrule.cli.values import matching_columns
 from chainrule.errors import DataError, RowError, SettingError
@@ -40,6 +42,10 @@ class Answering(abc.ABC):
     def certificate(self, data: Path, target: str | None, rows: int, choice: dict[str, Any]) -> Certificate:
         """The gradient certificate for the first `rows` that have targets; `choice` as for `check_gradient`."""
 
+    @abc.abstractmethod
+    def ledger(self, data: Path, row: int | None, target: str | None) -> Ledger:
+        """Every number of backpropagation for a row, numbered from 1, or for all rows; `target` as for `scores`."""
+
 
 def answering(path: Path) -> Answering:
     """What a file holds. Raises ModelFileError where it cannot be read, SettingError for an estimator before `fit`."""
@@ -65,12 +71,21 @@ class _OfModel(Answering):
             yield {**answers, **chances}
 
     def scores(self, data: Path, target: str | None) -> dict[str, Any]:
-        return self._model.evaluate(self._rows(data, target))
+        return self._model.evaluate(self._with_target(data, target))
 
     def certificate(self, data: Path, target: str | None, rows: int, choice: dict[str, Any]) -> Certificate:
-        return self._model.check_gradient(self._rows(data, target), rows=rows, **choice)
+        return self._model.check_gradient(self._with_target(data, target), rows=rows, **choice)
 
-    def _rows(self, data: Path, target: str | None) -> Source:
+    def ledger(self, data: Path, row: int | None, target: str | None) -> Ledger:
+        source = self._with_target(data, target)
+        if row is None:
+            return self._model.backprop(source)
+        names = [*self._model.encoder.columns, *self._model.targets.names]
+        require_columns(source.names, names, "input or target", source.hint)
+        with with_file_name(source), with_row_numbers(np.array([row - 1])):
+            return self._model.backprop(_row_of(source, names, row))
+
+    def _with_target(self, data: Path, target: str | None) -> Source:
         rows = as_source(data)
         return rows if target is None else with_target(rows, as_source(Path(target)))
 
@@ -92,6 +107,10 @@ class _OfRows(Answering):
     @abc.abstractmethod
     def _certificate(self, table: Any, names: Sequence[str], targets: Any, choice: dict[str, Any]) -> Certificate:
         """The gradient certificate for the columns `names` of a table in memory, with those of `targets`."""
+
+    @abc.abstractmethod
+    def _backprop(self, table: Any, names: Sequence[str], targets: Any) -> Ledger:
+        """The ledger for the columns `names` of a table in memory, and those of `targets`."""
 
     def answers(self, data: Path, probabilities: bool) -> Iterator[dict[str, Any]]:
         source = as_source(data)
@@ -116,15 +135,27 @@ class _OfRows(Answering):
 
     def _with_targets(self, data: Path, target: str | None) -> tuple[Source, list[str], list[str], Any, Array]:
         """A table, the names of its inputs and targets, these columns in memory, and the rows that have targets."""
-        if target is None:
-            raise SettingError(f"{self} does not know which column is the target: add --target COLUMN, or a file of it")
-        source, targets = _with_targets(as_source(data), target)
-        names = self._inputs(source, targets)
+        source, names, targets = self._columns(data, target)
         table = source.table().select([*names, *targets])
         rows = np.flatnonzero(~np.any([missing_cells(table.column(name)) for name in targets], axis=0))
         if not len(rows):
             raise DataError(f"no row of {source.origin} has a value of {target}: give such rows")
         return source, names, targets, table, rows
+
+    def ledger(self, data: Path, row: int | None, target: str | None) -> Ledger:
+        source, names, targets = self._columns(data, target)
+        columns = [*names, *targets]
+        table = source.table().select(columns) if row is None else _row_of(source, columns, row)
+        rows = np.arange(table.num_rows) if row is None else np.array([row - 1])
+        with with_file_name(source), with_row_numbers(rows):
+            return self._backprop(table, names, table.select(targets))
+
+    def _columns(self, data: Path, target: str | None) -> tuple[Source, list[str], list[str]]:
+        """A table, its columns of inputs, and those of targets. Raises SettingError where no target is named."""
+        if target is None:
+            raise SettingError(f"{self} does not know which column is the target: add --target COLUMN, or a file of it")
+        source, targets = _with_targets(as_source(data), target)
+        return source, self._inputs(source, targets), targets
 
     def _inputs(self, source: Source, targets: Sequence[str]) -> list[str]:
         """The columns that are inputs. Raises DataError where a table has others."""
@@ -172,16 +203,22 @@ class _OfEstimator(_OfRows):
         return answers
 
     def _score(self, table: Any, names: Sequence[str], targets: Any) -> dict[str, float]:
-        X, y = self._rows(table, names), self._labels(targets)
+        X, y = self._rows(table, names), self._true(targets)
         if not isinstance(self._estimator._targets, ArrayLabels):
             return {"r2": float(self._estimator.score(X, y))}
         right = self._estimator.predict(X).reshape(len(y), -1) == y.reshape(len(y), -1)
         return {"accuracy": float(right.all(axis=1).mean())}
 
     def _certificate(self, table: Any, names: Sequence[str], targets: Any, choice: dict[str, Any]) -> Certificate:
-        return self._estimator.check_gradient(self._rows(table, names), self._labels(targets), **choice)
+        return self._estimator.check_gradient(self._rows(table, names), self._true(targets), **choice)
 
-    def _labels(self, targets: Any) -> Array:
+    def _backprop(self, table: Any, names: Sequence[str], targets: Any) -> Ledger:
+        ledger: Ledger = self._estimator.backprop(self._rows(table, names), self._true(targets))
+        if self._estimator.preset is not None or ledger.names is None:
+            return ledger
+        return dataclasses.replace(ledger, names=ledger.names._replace(inputs=list(names)))
+
+    def _true(self, targets: Any) -> Array:
         """The true values as the estimator takes them: words or numbers, (n,) if they are one column."""
         columns, names = self._estimator._targets.outputs.columns, targets.column_names
         if len(columns) != len(names):
@@ -216,16 +253,31 @@ class _OfNetwork(_OfRows):
         return {f"output {j + 1}": A[:, j] for j in range(A.shape[1])}
 
     def _score(self, table: Any, names: Sequence[str], targets: Any) -> dict[str, float]:
-        return {"cost": self._net.cost(_numbers(table, names), self._values(targets))}
+        return {"cost": self._net.cost(_numbers(table, names), self._true(targets))}
 
     def _certificate(self, table: Any, names: Sequence[str], targets: Any, choice: dict[str, Any]) -> Certificate:
-        return self._net.check_gradient(_numbers(table, names), self._values(targets), **choice)
+        return self._net.check_gradient(_numbers(table, names), self._true(targets), **choice)
 
-    def _values(self, targets: Any) -> Array:
-        """The targets as the network takes them: numbers, or class numbers for several outputs."""
+    def _backprop(self, table: Any, names: Sequence[str], targets: Any) -> Ledger:
+        ledger = self._net.backprop(_numbers(table, names), self._true(targets))
+        outputs = [f"output {j + 1}" for j in range(self._net.sizes[-1])]
+        return dataclasses.replace(ledger, names=Names(list(names), outputs))
+
+    def _true(self, targets: Any) -> Array:
+        """T as the network takes it: one column of whole numbers stands for classes where there are several outputs."""
         T = _numbers(targets, targets.column_names)
         whole = T.shape[1] == 1 < self._net.sizes[-1] and (T.round() == T).all()
         return T[:, 0].astype(np.int64) if whole else T
+
+
+def _row_of(source: Source, names: Sequence[str], row: int) -> Any:
+    """A table of one row of a source, numbered from 1. Raises SettingError for a number that there is not."""
+    count = 0
+    for table, rows in chunks_of(source, names):
+        if 1 <= row - int(count) <= table.num_rows:
+            return table.slice(row - 1 - count, 1)
+        count += len(rows)
+    raise SettingError(f"row is {row}, but {source.origin} has rows 1 to {count:,}")
 
 
 def _with_targets(source: Source, target: str) -> tuple[Source, list[str]]:

@@ -17,6 +17,7 @@ from typing import Protocol
 
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array
+from chainrule.backprop import Ledger
 from chainrule.errors import EngineError
 from chainrule.optimizers import Ending
 from chainrule.settings import TrainingSettings
@@ -136,6 +137,13 @@ class Engine(Protocol):
         self, architecture: Architecture, theta: Array, X: Array, T: Array, weight: Array | None
     ) -> Array:
         """||dC_x/dtheta|| for every row, (n,), float64; `weight` is None or (n, n_L), the weights of terms in C_x."""
+
+    def backprop(self, architecture: Architecture, theta: Array, X: Array, T: Array, weight: Array | None) -> Ledger:
+        """Every quantity of BP1-BP4 for all rows, as this engine computes them; `weight` has mean 1.
+
+        A^L has the bits of `predict`, the gradient those of `gradient` without penalty. X and theta are not copied
+        where they have the right type and layout.
+        """
 
     def freeze(self, architecture: Architecture, theta: Array) -> Frozen:
         """A frozen copy of the network."""

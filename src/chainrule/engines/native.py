@@ -8,7 +8,7 @@ import math
 import operator
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from ctypes import byref
 from typing import Any
 
@@ -17,6 +17,7 @@ import numpy as np
 from chainrule.activations import ACTIVATIONS
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array
+from chainrule.backprop import Computed, Ledger, split_weight
 from chainrule.costs import COSTS
 from chainrule.engines import abi
 from chainrule.engines.abi import Library
@@ -128,6 +129,33 @@ class NativeEngine:
         with self._network(architecture, theta, len(X)) as net:
             self._library.call("norms", net.handle, examples, 0, *out)
         return norms
+
+    def backprop(self, architecture: Architecture, theta: Array, X: Array, T: Array, weight: Array | None) -> Ledger:
+        """Every quantity of BP1-BP4 for all rows, copied out of the passes of the core; weights of rows do not enter.
+
+        A row has the same bits in any pass, so A^L is that of `predict`, and delta that of `gradient` where the row
+        has weight 1.
+        """
+        row_weight, term_weight = split_weight(weight)
+        numbers, costs = np.empty(3 * len(X) * sum(architecture.sizes[1:]), theta.dtype), np.empty(len(X))
+        arguments = byref(_examples(X, T, term_weight)), 0, numbers.ctypes.data, numbers.nbytes
+        with self._network(architecture, theta, len(X)) as net:
+            self._library.call("ledger", net.handle, *arguments, costs.ctypes.data, costs.size)
+        Z, A, delta = _layer_by_layer(numbers, len(X), architecture.sizes[1:])
+        computed = Computed(costs, self.gradient(architecture, theta, X, T, weight, 1.0))
+        return Ledger(
+            architecture,
+            architecture.one_hot(T, theta.dtype),
+            row_weight,
+            term_weight,
+            None,
+            Z,
+            [np.ascontiguousarray(X, dtype=theta.dtype), *A],
+            A,
+            delta,
+            theta,
+            computed,
+        )
 
     def start(self, architecture: Architecture, theta: Array, settings: TrainingSettings, divisor: float) -> Run:
         """A run that trains `theta` in place."""
@@ -307,6 +335,13 @@ def engine() -> NativeEngine:
     if library is None:
         raise EngineError("the native engine is not built")
     return NativeEngine(Library(library))
+
+
+def _layer_by_layer(numbers: Array, rows: int, widths: Sequence[int]) -> tuple[list[Array], list[Array], list[Array]]:
+    """Z, A and delta of each layer, (rows, n_l), as views of one array that has them one after the other."""
+    stops = list(itertools.accumulate(3 * rows * n for n in widths))
+    layers = [numbers[stop - 3 * rows * n : stop].reshape(3, rows, n) for n, stop in zip(widths, stops, strict=True)]
+    return [Z for Z, _, _ in layers], [A for _, A, _ in layers], [delta for _, _, delta in layers]
 
 
 def _layout(*arrays: Array | None) -> list[Any]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array, exact_sum
-from chainrule.backprop import Keep, Ledger, split_weight, sweep
+from chainrule.backprop import Computed, Keep, Ledger, split_weight, sweep
 from chainrule.engines.base import (
     RETURN_AFTER,
     Run,
@@ -23,7 +23,7 @@ from chainrule.engines.base import (
     check_state,
 )
 from chainrule.engines.line_search import LineSearchRun
-from chainrule.equations import forward, penalty_gradient
+from chainrule.equations import Pass, backward, forward, penalty_gradient
 from chainrule.random import dropout_factors
 from chainrule.settings import TrainingSettings
 
@@ -58,7 +58,7 @@ class ReferenceEngine:
             for rows in blocks(len(X)):
                 A = np.ascontiguousarray(X[rows], dtype=theta.dtype)
                 for W, b, activation in layers:
-                    A = activation.value((A[:, None, :] @ W)[:, 0, :] + b)
+                    A = activation.value(_row_by_row(A, W) + b)
                 outputs[rows] = A
         return outputs
 
@@ -102,6 +102,26 @@ class ReferenceEngine:
                 by_term = None if weight is None else weight[rows]
                 norms[rows] = sweep(architecture, theta, X[rows], T[rows], by_term).norms
         return norms
+
+    def backprop(self, architecture: Architecture, theta: Array, X: Array, T: Array, weight: Array | None) -> Ledger:
+        """Every quantity of BP1-BP4 for all rows, forward by one product for each row, as `predict` computes.
+
+        `gradient` multiplies blocks of rows, which BLAS may round in another way: so Z, A and delta agree with the
+        gradient up to rounding.
+        """
+        row_weight, term_weight = split_weight(weight)
+        layers, T_as_numbers = architecture.layers(theta), architecture.one_hot(T, theta.dtype)
+        done = Pass([], [np.ascontiguousarray(X, dtype=theta.dtype)], [])
+        with np.errstate(all="ignore"):
+            for W, b, activation in layers:
+                done.Z.append(_row_by_row(done.A[-1], W) + b)
+                done.A.append(activation.value(done.Z[-1]))
+            done.sigma.extend(done.A[1:])
+            delta_L = architecture.delta_L(done.Z[-1], done.A[-1], T_as_numbers, term_weight)
+            delta = backward(delta_L, layers, done)
+            costs = architecture.costs(done.Z[-1], done.A[-1], T_as_numbers, term_weight)
+        computed = Computed(costs.astype(np.float64), self.gradient(architecture, theta, X, T, weight, 1.0))
+        return Ledger(architecture, T_as_numbers, row_weight, term_weight, None, *done, delta, theta, computed)
 
     def freeze(self, architecture: Architecture, theta: Array) -> "ReferenceFrozen":
         """A frozen copy of the network."""
@@ -215,6 +235,11 @@ def _costs(architecture: Architecture, theta: Array, X: Array, T: Array, weight:
     done = forward(np.ascontiguousarray(X, dtype=theta.dtype), architecture.layers(theta))
     T = architecture.one_hot(T, theta.dtype)
     return _weighted(architecture.costs(done.Z[-1], done.A[-1], T, term_weight), row_weight)
+
+
+def _row_by_row(A: Array, W: Array) -> Array:
+    """A @ W with a product of its own for each row."""
+    return (A[:, None, :] @ W)[:, 0, :]
 
 
 def _weighted(costs: Array, row_weight: Array | None) -> Array:

@@ -1,6 +1,7 @@
 """What an estimator's network makes of its inputs, and its network in other libraries."""
 
 import abc
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from scipy.sparse import issparse
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule.arrays import Array
+from chainrule.backprop import Ledger, Names
 from chainrule.certificate import Certificate
 from chainrule.exchange import to_keras_weights, to_torch
 from chainrule.network import Network
@@ -100,6 +102,33 @@ class Explained(abc.ABC):
         y = y.toarray() if issparse(y) else y
         choice = {"engine": self.engine, **choice}
         return self.network_.check_gradient(inputs, self._targets.encode(np.asarray(y)), sample_weight, **choice)
+
+    def backprop(self, X: Any, y: Any, sample_weight: Any = None) -> Ledger:
+        """Every quantity of the four equations for rows of X; see `Network.backprop`.
+
+        Inputs are called by `input_names_`, outputs by the classes or columns of y.
+
+        - X: rows, as for `predict`.
+        - y: the targets of the rows, as for `fit`.
+        - sample_weight: weights of rows (n,), or (n, k) for k outputs.
+
+        >>> X, y = np.array([[0.0, 1.0], [1.0, 0.0], [2.0, 3.0]]), np.array(["no", "yes", "no"])
+        >>> mlp = cr.MLPClassifier(hidden_layer_sizes=(), solver="lbfgs", random_state=0).fit(X, y)
+        >>> ledger = mlp.backprop(X, y)
+        >>> ledger.example(1).neuron(2, 1).title
+        'neuron 1 of layer 2: y=yes'
+        >>> bool((ledger.A[-1][:, 0] == mlp.predict_proba(X)[:, 1]).all())
+        True
+
+        Raises NotFittedError before the first fit, DataError for a y of another kind than in `fit`, and what
+        `Network.backprop` raises.
+        """
+        inputs = self._inputs(X)
+        y = y.toarray() if issparse(y) else y
+        T = self._targets.encode(np.asarray(y))
+        ledger = self.network_.backprop(inputs, T, sample_weight, engine=self.engine)
+        names = Names([str(name) for name in self.input_names_], self._targets.outputs.neurons)
+        return dataclasses.replace(ledger, names=names)
 
     def to_torch(self, *, logits: bool = False) -> Any:
         """The network as torch.nn.Sequential; see `cr.to_torch`.

@@ -10,9 +10,11 @@ import numpy as np
 from chainrule import files, network_file
 from chainrule.activations import Activation
 from chainrule.arrays import Array
+from chainrule.backprop import Ledger
 from chainrule.certificate import Certificate
 from chainrule.errors import DataError, RowError
 from chainrule.model.heads import as_predictions, suits
+from chainrule.model.ledgers import ledger_of
 from chainrule.model.mistakes import mistakes_of
 from chainrule.model.scores import scores_of
 from chainrule.network import Network
@@ -166,6 +168,28 @@ class Model:
         self._require_known(origin, T)
         counts = {"rows": len(A), "without_target": without}
         return {**counts, **scores_of(self.targets, A, T), "mistakes": mistakes_of(self.targets, A, T, rows)}
+
+    def backprop(self, source: Any, sample_weight: Any = None) -> Ledger:
+        """Every quantity of the four equations for rows of a table; see `Network.backprop`.
+
+        Inputs are called by their column and its cell, outputs by their class or target. Rows without a target are left
+        out; `rows` has the numbers of the others, from 0. Targets of numbers are scaled, as in training.
+
+        - source: a table as for `outputs`, which also has the targets.
+        - sample_weight: the weights of the rows (n,), from 0; None for 1 each.
+
+        >>> table = {"size": [0.5, 2.0, 1.0] * 20, "y": ["no", "yes", "no"] * 20}
+        >>> model = cr.train_table(table, target="y", hidden=(4,), validation=0.0, epochs=5)
+        >>> ledger = model.backprop(table)
+        >>> ledger.example(1).neuron(3, 2).title, ledger.example(1).weight(2, 1, 3).note
+        ('neuron 2 of layer 3: y=yes', "a_1¹ is size; the cell is '2'")
+
+        Raises DataError as `outputs` does, where no row has a value for every target, and for so many rows that their
+        numbers would take more than 1 GiB.
+        """
+        rows = as_source(source)
+        chunks = self._chunks(rows, self.targets.names)
+        return ledger_of(self.encoder, self.targets, self.network, rows, chunks, sample_weight)
 
     def _require_known(self, origin: Source, T: Array) -> None:
         """Raise DataError where training had no class of any row of T (n, n_L), as if it had other words for them."""

@@ -14,7 +14,7 @@ from chainrule.backprop import Ledger, sweep
 from chainrule.equations import forward
 from chainrule.examples import Examples
 from chainrule.training.copies import copies_of_targets
-from chainrule.training.diagnosis.thresholds import FLAT, UNEVEN
+from chainrule.training.diagnosis.thresholds import UNEVEN
 from chainrule.training.probe_answers import mean_cost, mean_targets, rare_rows, share_missed
 from chainrule.training.problem import Problem
 
@@ -156,7 +156,7 @@ def _hidden(ledger: Ledger) -> Numbers:
     """The numbers of the hidden layers."""
     shares: Numbers = {"saturated": [], "stuck": [], "dead": []}
     for k, activation in enumerate(ledger.architecture.hidden):
-        flat, Z = _flat(ledger, k), ledger.Z[k]
+        flat, Z = ledger.flat(k), ledger.Z[k]
         one_side = (Z > 0).all(axis=0) | (Z <= 0).all(axis=0)
         fixed = float((flat.all(axis=0) & one_side).mean())
         bounded = np.isfinite(activation.range.low) and np.isfinite(activation.range.high)
@@ -164,16 +164,6 @@ def _hidden(ledger: Ledger) -> Numbers:
         shares["stuck"].append(fixed if bounded else 0.0)
         shares["dead"].append(0.0 if bounded else fixed)
     return {"units": [float(n) for n in ledger.architecture.sizes[1:-1]], **shares}
-
-
-def _flat(ledger: Ledger, k: int) -> Array:
-    """Mask (m, n_l) of where sigma' of layer k+2 is almost 0; all False if its activation is not elementwise."""
-    activation, sigma_prime = ledger.architecture.hidden[k], ledger.sigma_prime[k]
-    if sigma_prime is None:
-        return np.zeros(ledger.Z[k].shape, dtype=bool)
-    near = np.linspace(-1.0, 1.0, 21)[:, None]
-    greatest = np.nanmax(np.abs(activation.derivative(near, activation.value(near))), initial=0.0)
-    return np.abs(sigma_prime) < FLAT * greatest
 
 
 def _same(W: Array, b: Array) -> float:

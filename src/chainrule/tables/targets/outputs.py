@@ -58,6 +58,18 @@ class Outputs:
         return {column.name: column.values for column in self.columns if isinstance(column, ClassTarget)}
 
     @property
+    def neurons(self) -> list[str]:
+        """What each output is called: a class as `target=class`, a number by its target.
+
+        An output that says which of two classes it is has the name of the second.
+        """
+        names: list[str] = []
+        for column in self.columns:
+            classes = list(column.texts)[-column.width :] if isinstance(column, ClassTarget) else []
+            names += [f"{column.name}={word}" for word in classes] or [column.name]
+        return names
+
+    @property
     def slices(self) -> list[tuple[Target, slice]]:
         """Each target with the slice of the outputs that belongs to it."""
         stops = np.cumsum([column.width for column in self.columns]).tolist()

@@ -14,7 +14,6 @@ SUSPICIOUS = 0.95  # the accuracy or R² on validation rows from which on a susp
 
 # --- the layers -------------------------------------------------------------------------------------------------------
 
-FLAT = 0.01  # |sigma'(z)|, as a share of its greatest on -1..1, below which an activation passes on next to nothing
 MOSTLY = 0.5  # the share of a layer's activations above which the layer is saturated
 MANY = 1 / 3  # the share of a layer's useless neurons that is worth a word: a network without a few learns as well
 VANISHED = 1e-3  # the error of the first hidden layer, as a share of that of the output layer
