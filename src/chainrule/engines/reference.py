@@ -92,6 +92,17 @@ class ReferenceEngine:
             _add_penalty(architecture, theta, g, alpha, l1, divisor)
         return g
 
+    def second_moments(
+        self, architecture: Architecture, theta: Array, X: Array, T: Array, weight: Array | None
+    ) -> Array:
+        """sum of s (dC_x/dtheta)² / n over all rows, summed in float64 over blocks of 1,024 rows in order."""
+        moments = np.zeros(theta.shape)
+        with np.errstate(all="ignore"):
+            for rows in blocks(len(X)):
+                part = None if weight is None else weight[rows]
+                moments += sweep(architecture, theta, X[rows], T[rows], part).summed_squares
+        return (moments / len(X)).astype(theta.dtype)
+
     def gradient_norms(
         self, architecture: Architecture, theta: Array, X: Array, T: Array, weight: Array | None
     ) -> Array:
