@@ -11,6 +11,7 @@ from chainrule import files, network_file
 from chainrule.activations import Activation
 from chainrule.arrays import Array
 from chainrule.errors import DataError, RowError
+from chainrule.example_gradients import ExampleGradients
 from chainrule.model.heads import as_predictions, suits
 from chainrule.model.mistakes import mistakes_of
 from chainrule.model.scores import scores_of
@@ -160,6 +161,29 @@ class Model:
         A, T, rows = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
         counts = {"rows": len(A), "without_target": without}
         return {**counts, **scores_of(self.targets, A, T), "mistakes": mistakes_of(self.targets, A, T, rows)}
+
+    def example_gradients(self, source: Any, *, layers: Any = None) -> ExampleGradients:
+        """dC_x/dtheta of every row of a table, computed when it is read; see `Network.example_gradients`.
+
+        - source: a table as for `outputs`, which also has the targets.
+        - layers: the numbers of layers from 2 whose parameters count; None for all.
+
+        >>> model = cr.train_table({"x": [0, 1] * 20, "y": ["no", "yes"] * 20}, target="y", epochs=20)
+        >>> int(model.example_gradients({"x": [0, 1, 0], "y": ["no", "yes", "yes"]}).norms().argmax())
+        2
+
+        Raises DataError as `outputs` does and for a row without a target, SettingError for layers that are not there.
+        """
+        dtype, origin = self.network.dtype, as_source(source)
+        parts: list[tuple[Array, Array]] = []
+        for table, rows in self._chunks(origin, self.targets.names):
+            with with_file_name(origin), with_row_numbers(rows):
+                present = self.targets.present(table)
+                if not present.all():
+                    raise RowError(int(np.argmin(present)), "row {row} has no value for every target: leave it out")
+                parts.append((self.encoder.encode(table, dtype), self.targets.encode(table, dtype)))
+        X, T = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+        return self.network.example_gradients(X, T, layers=layers)
 
     def tested(self, X: Array, T: Array) -> dict[str, Any]:
         """The scores of `evaluate` for encoded rows X (n, n_1) and their targets T (n, n_L), float64."""
