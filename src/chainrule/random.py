@@ -44,6 +44,7 @@ class Purpose(enum.IntEnum):
     MEMBERS = 6  # index: 0; the seeds of networks that are trained together
     FOLDS = 7  # index: 0
     DIRECTIONS = 8  # index: 0 for a comparison of gradients, 1 for the curvature at a minimum
+    NOISE = 9  # index: the number of updates made before; the noise of an update
 
 
 def as_seed(seed: Any, name: str = "seed") -> int:

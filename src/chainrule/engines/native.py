@@ -71,6 +71,8 @@ class NativeEngine:
 
     def lacks(self, architecture: Architecture, settings: TrainingSettings | None = None) -> str | None:
         """The first entry that the core does not have, by name. A line search needs only cost and gradient."""
+        if settings is not None and settings.clip is not None and settings.clip.noise:
+            return "noise in clip"
         needed: list[tuple[int, Registry[Any], Entry]] = [
             (abi.ACTIVATIONS, ACTIVATIONS, a) for a in architecture.hidden
         ]
