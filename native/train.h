@@ -119,8 +119,8 @@ template <class T> void adjust_collected(Network<T> &net, const Adjust<T> &adjus
   });
 }
 
-// sum of (g_ij / most)^2 over a layer, in 8 lanes: i and j ascending as in theta, element j in lane j mod 8. So the order
-// does not depend on the micropanels (whose padding adds 0).
+// sum of (g_ij / most)^2 over a layer, in 8 lanes: i and j ascending as in theta, element j in lane j mod 8. So the
+// order does not depend on the micropanels (whose padding adds 0).
 template <class T> void add_squares(const Layer<T> &layer, const T *packed, double most, double (&lane)[8]) {
   const Micropanels panels = layer.panels();
   for (Index i = 0; i < layer.rows(); i++)

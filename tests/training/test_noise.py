@@ -198,7 +198,7 @@ def test_epsilon_is_refused_where_the_noise_changed_or_there_was_none():
 def test_epsilon_is_refused_for_tables_whose_encoder_has_no_noise():
     table = {"x": X[:, 0], "y": T[:, 0]}
     model = cr.train_table(table, target="y", epochs=1, clip=NOISY, members=1)
-    with pytest.raises(SettingError, match="no epsilon holds for this training: .*encoder|rows have weights"):
+    with pytest.raises(SettingError, match=r"no epsilon holds for this training: (.*encoder|the rows have weights)"):
         model.history.epsilon(1e-5)
 
 
