@@ -15,7 +15,7 @@ from chainrule.errors import DataError, SettingError
 from chainrule.examples import Examples
 from chainrule.text import shown
 
-__all__ = ["ExampleGradients"]
+__all__ = ["ExampleGradients", "noise_scale"]
 
 MOST_BYTES = 2**30  # of gradients in one array
 
@@ -161,12 +161,8 @@ class ExampleGradients(Sequence[Array]):
         rows, weight = self._data.rows, self._data.weight
         if len(rows) < 2:
             raise DataError("the noise scale compares gradients of several examples: give at least two")
-        s = np.ones(len(rows)) if weight is None or weight.ndim == 2 else weight[rows].astype(np.float64)
-        n = s.sum() ** 2 / (s**2).sum()
-        length = float(np.sum(self.mean().astype(np.float64) ** 2))
-        trace = (s @ self.norms()[rows] ** 2 / s.sum() - length) * n / (n - 1)
-        signal = length - trace / n
-        return float(max(trace, 0.0) / signal) if signal > 0 else float("inf")
+        s = None if weight is None or weight.ndim == 2 else weight[rows].astype(np.float64)
+        return noise_scale(self.norms()[rows], self.mean(), s)
 
     def __repr__(self) -> str:
         n, p = self.shape
@@ -238,6 +234,22 @@ class ExampleGradients(Sequence[Array]):
                 f"{count:,} gradients of {self.shape[1]:,} parameters take {size / 2**30:.1f} GiB, more than 1 GiB: "
                 "take fewer rows, iterate, or use norms, dot, mean and variance, which form no gradient"
             )
+
+
+def noise_scale(norms: Array, mean: Array, s: Array | None = None) -> float:
+    """The simple noise scale of n examples, by the lengths (n,) of their gradients and the mean (p,) of these.
+
+    `s` are weights of the examples, (n,). See `ExampleGradients.noise_scale`; infinite too for one example.
+
+    >>> noise_scale(np.array([1.0, 3.0]), np.array([2.0]))
+    0.6666666666666666
+    """
+    s = np.ones(len(norms)) if s is None else s
+    n = s.sum() ** 2 / (s**2).sum()
+    length = float(np.sum(np.square(mean, dtype=np.float64)))
+    trace = (s @ norms**2 / s.sum() - length) * n / (n - 1) if n > 1 else 0.0
+    signal = length - trace / n
+    return float(max(trace, 0.0) / signal) if n > 1 and signal > 0 else float("inf")
 
 
 def _layers(layers: Any, L: int) -> list[int]:
