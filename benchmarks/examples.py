@@ -163,10 +163,10 @@ def work(contender: str, quantity: str, pipe: Any) -> None:
     before = _status("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")  # the peak starts here
     answer = call()
-    for _ in range(2):
-        call()
     more = _status("VmHWM") - before
     pipe.send({"memory": more, "error": float(_error(answer, expected(quantity)))})
+    del answer
+    call()
     while (seconds := pipe.recv()) is not None:
         times, until = [], time.perf_counter() + seconds
         while not times or time.perf_counter() < until:
