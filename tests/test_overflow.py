@@ -17,7 +17,9 @@ def test_exp_of_what_is_too_large_is_infinite_and_is_said(engine, x):
     net = cr.Network([2, 1], output="exp", cost="poisson", initializer=([[[1], [2]]], [[0.5]]))
     X = [[0.0, 0.0], [x, x], [x, x]]
     for predict in (lambda X: net.predict(X, engine=engine), net.predictor(engine=engine)):
-        with pytest.warns(UserWarning, match="the outputs of 2 rows are infinite or NaN, such as of row 1: ") as said:
+        with pytest.warns(
+            cr.ChainruleWarning, match="the outputs of 2 rows are infinite or NaN, such as of row 1: "
+        ) as said:
             assert predict(X)[1:].tolist() == [[np.inf], [np.inf]]
         assert len(said) == 1
         assert said[0].filename == __file__
@@ -29,7 +31,7 @@ def test_exp_of_what_is_too_large_is_infinite_and_is_said(engine, x):
 
 def test_the_same_for_what_is_nan():
     net = cr.Network([2, 3, 1], "exp", "exp", cost="poisson")
-    with pytest.warns(UserWarning, match="the outputs of 1 row are infinite or NaN"):
+    with pytest.warns(cr.ChainruleWarning, match="the outputs of 1 row are infinite or NaN"):
         assert np.isnan(net.predict([[1e38, 1e38]])).all()
 
 

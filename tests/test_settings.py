@@ -234,3 +234,34 @@ def test_a_network_that_does_not_fit_in_memory_is_one_line(monkeypatch: pytest.M
         SettingError, match=r"^sizes are \[2, 9, 1\], whose 37 weights and biases do not fit in memory: "
     ):
         cr.Network([2, 9, 1])
+
+
+LONG = {
+    "an array": np.ones((40, 2)),
+    "a list": [[1, 2]] * 500,
+    "a text": "a\nb" * 300,
+    "arrays": {k: np.ones(30) for k in range(9)},
+}
+REFUSING = {
+    "sizes": cr.Network,
+    "seed": lambda value: cr.Network([1, 2, 1], seed=value),
+    "dtype": lambda value: cr.Network([1, 2, 1], dtype=value),
+    "output": lambda value: cr.Network([1, 2, 1], output=[("tanh", 2)] * 500),
+    "engine": lambda value: cr.fit(cr.Network([1, 1]), [[0.0]], [[0.0]], engine=value),
+    "epochs": lambda value: cr.fit(cr.Network([1, 1]), [[0.0]], [[0.0]], epochs=value),
+    "rate": cr.Adam,
+    "nesterov": lambda value: cr.SGD(0.1, 0.5, value),
+    "tolerance": lambda value: cr.minimize(lambda v: v @ v, [1.0], tolerance=value),
+    "target": lambda value: cr.train_table({"x": [0, 1], "y": [0, 1]}, np.ones((40, 2))),
+    "weights of classes": lambda value: cr.MLPClassifier(class_weight={0: value}).fit([[0.0], [1.0]], [0, 1]),
+    "hidden": lambda value: cr.MLPRegressor(hidden_layer_sizes=value).fit([[0.0], [1.0]], [0.0, 1.0]),
+    "scoring": lambda value: cr.MLPRegressor(scoring=value).fit([[0.0], [1.0]], [0.0, 1.0]),
+    "momentum": lambda value: cr.MLPRegressor(momentum=value).fit([[0.0], [1.0]], [0.0, 1.0]),
+}
+
+
+@pytest.mark.parametrize("setting", REFUSING)
+@pytest.mark.parametrize("value", LONG)
+def test_a_refused_value_of_any_length_is_shown_in_one_line(setting, value):
+    with pytest.raises(ChainruleError, match=r"^[^\n]{1,500}$"):
+        REFUSING[setting](LONG[value])

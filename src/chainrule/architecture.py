@@ -317,7 +317,7 @@ def _blocks(output: Any, cost: Any, n_L: int) -> tuple[Block, ...]:
         raise ArchitectureError(f"output blocks are {shown(output)}, but must be (activation, width) pairs") from None
     if sum(widths) != n_L or min(widths, default=0) < 1:
         raise ArchitectureError(
-            f"the output blocks have widths {widths}, but must be at least 1 wide and add up to {n_L}"
+            f"the output blocks have widths {shown(widths)}, but must be at least 1 wide and add up to {n_L}"
         )
     costs = list(cost) if isinstance(cost, list | tuple) else [cost] * len(parts)
     if len(costs) != len(parts):

@@ -2,7 +2,6 @@
 
 import importlib
 import math
-import reprlib
 from types import ModuleType
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule.errors import SettingError
+from chainrule.text import shown
 
 __all__ = ["DTYPES", "Array", "ArrayLike", "as_dtype", "exact_sum", "magnitude", "namespace", "special"]
 
@@ -66,10 +66,8 @@ def as_dtype(dtype: Any) -> np.dtype[Any]:
     """
     try:
         numpy_dtype = None if dtype is None else np.dtype(dtype).newbyteorder("=")
-    except (TypeError, ValueError):  # whatever it is, it is not a dtype
+    except (TypeError, ValueError):
         numpy_dtype = None
     if numpy_dtype is None or numpy_dtype.name not in DTYPES:
-        raise SettingError(
-            f"dtype is {' '.join(reprlib.repr(dtype).split())}, but networks compute in one of {', '.join(DTYPES)}"
-        )
+        raise SettingError(f"dtype is {shown(dtype)}, but networks compute in one of {', '.join(DTYPES)}")
     return numpy_dtype

@@ -1,7 +1,6 @@
 """A network: an architecture with its parameters theta. It predicts, and computes costs and gradients."""
 
 import itertools
-import warnings
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -12,7 +11,7 @@ from chainrule.architecture import Architecture
 from chainrule.arrays import Array
 from chainrule.engines import Frozen, choose
 from chainrule.engines.base import hidden_activations
-from chainrule.errors import SettingError
+from chainrule.errors import SettingError, warn_of
 from chainrule.example_gradients import ExampleGradients
 from chainrule.examples import Examples, as_examples, as_inputs, as_rows
 from chainrule.input_gradients import cost_gradients, output_gradients
@@ -129,7 +128,7 @@ class Network:
         engine; EngineError for an engine that is not installed or does not support this network.
         """
         predict = partial(choose(engine, self.architecture).predict, self.architecture, self.theta)
-        return _said(as_rows(X, self.sizes[0], self.dtype).mapped(predict))
+        return _with_warning(as_rows(X, self.sizes[0], self.dtype).mapped(predict))
 
     def cost(
         self,
@@ -335,20 +334,20 @@ class Predictor:
         architecture, theta, _ = self._parts
         one = np.ndim(X) == 1
         rows = as_inputs(np.asarray(X)[None, :] if one else X, architecture.sizes[0], theta.dtype)
-        outputs = _said(self._frozen.predict(rows), 4)
+        outputs = _with_warning(self._frozen.predict(rows))
         return outputs[0] if one else outputs
 
 
-def _said(outputs: Array, level: int = 3) -> Array:
+def _with_warning(outputs: Array) -> Array:
     """The outputs, with a warning where a row is not finite."""
     finite = np.isfinite(outputs)
     if not finite.all():
         rows = np.flatnonzero(~finite.all(axis=1))
-        warnings.warn(
+        line = (
             f"the outputs of {counted(len(rows), 'row')} are infinite or NaN, such as of row {rows[0]}: numbers "
-            f"overflow in {outputs.dtype}: give smaller inputs, of the scale that the network was trained with",
-            stacklevel=level,
+            f"overflow in {outputs.dtype}: give smaller inputs, of the scale that the network was trained with"
         )
+        warn_of([line])
     return outputs
 
 

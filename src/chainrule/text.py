@@ -3,9 +3,10 @@
 import math
 from collections.abc import Sequence
 
-__all__ = ["counted", "number", "printable", "shortened", "shown", "sparkline", "words"]
+__all__ = ["LONGEST", "counted", "number", "printable", "short", "shortened", "shown", "sparkline", "words"]
 
 LONGEST = 200  # characters of a value in a message
+_NAME = 40  # characters of a name in a table
 _LEVELS = "▁▂▃▄▅▆▇█"
 
 
@@ -30,14 +31,23 @@ def shown(value: object) -> str:
         return f"of type {type(value).__name__}, too large to be shown"
 
 
-def shortened(text: str) -> str:
-    """A text in one line of at most 200 characters.
+def shortened(text: str, longest: int = LONGEST) -> str:
+    """A text in one line of at most 200 characters, or `longest`.
 
-    >>> shortened("one\\ntwo")
-    'one two'
+    >>> shortened("one\\ntwo"), shortened("one two three", 11)
+    ('one two', 'one two ...')
     """
     line = " ".join(text.split())
-    return line if len(line) <= LONGEST else f"{line[: LONGEST - 4]} ..."
+    return line if len(line) <= longest else f"{line[: longest - 4]} ..."
+
+
+def short(name: object) -> str:
+    """A name, or a class, in at most 40 characters.
+
+    >>> short("How satisfied are you with it? " * 160)
+    'How satisfied are you with it? How s ...'
+    """
+    return shortened(str(name), _NAME)
 
 
 def words(name: str) -> str:

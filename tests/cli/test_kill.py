@@ -44,17 +44,21 @@ def kill_in_training(process: subprocess.Popen[str], seconds: float) -> None:
 
 
 def torn_by_kills(folder: Path, kills: int, epochs: int, longest: float) -> int:
-    """Kill a run so many times and let it end; how many kills were in the middle of a save."""
+    """Kill a run so many times and let it end; how many kills were in the middle of a save.
+
+    Each hidden file that such a kill leaves is gone after the next save.
+    """
     rng = np.random.default_rng(20260104)
     x = rng.normal(size=(600, 2))
     rows = [f"{a},{b},{'yes' if a * b > 0 else 'no'}" for a, b in x]
     (folder / "t.csv").write_text("\n".join(["a,b,c", *rows]))
     finish(start(folder, epochs, "--out", "whole"))
     keep = ("--checkpoint", "run", "--checkpoint-every", "0.05s", "--resume", "--out", "pieces")
-    before = (0, 0)
+    before, torn = (0, 0), 0
     for _ in range(kills):
         kill_in_training(start(folder, epochs, *keep), rng.uniform(0, longest))
         assert not (folder / "pieces").exists(), "it was over before it was killed: give it more epochs"
+        torn += len(list(folder.glob(".chainrule-*.tmp")))
         state = read_state(folder / "run").state if (folder / "run").exists() else None
         assert state is None or (state.epoch, state.run.step) >= before
         before = (state.epoch, state.run.step) if state else before
@@ -62,7 +66,8 @@ def torn_by_kills(folder: Path, kills: int, epochs: int, longest: float) -> int:
     assert before > (0, 0)
     assert (folder / "pieces").read_bytes() == (folder / "whole").read_bytes()
     assert isinstance(cr.load(folder / "pieces"), cr.Model)
-    return len(list(folder.glob(".chainrule-*.tmp")))
+    assert list(folder.glob(".chainrule-*.tmp")) == []
+    return torn
 
 
 def test_a_run_killed_at_20_random_moments_ends_with_the_same_bytes(tmp_path: Path) -> None:

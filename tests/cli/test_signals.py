@@ -190,7 +190,7 @@ def test_a_second_signal_ends_at_once(number: int, code: int, folder: Path) -> N
 
 @BOTH
 def test_any_command_ends_with_the_code_of_the_signal(number: int, code: int, folder: Path) -> None:
-    before = f"{STUCK}\nimport chainrule.cli.evaluate as module\nmodule.load_model = lambda path: stuck(60)"
+    before = f"{STUCK}\nimport chainrule.cli.evaluate as module\nmodule.answering = lambda path: stuck(60)"
     process = start(folder, "evaluate", "m", "t.csv", before=before)
     wait_for(process, "READY")
     found, seconds, out, err = end(process, number)

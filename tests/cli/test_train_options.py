@@ -113,6 +113,20 @@ def test_a_metric_that_is_never_a_number_is_told(here: Path, capsys: pytest.Capt
     assert not (here / "model.safetensors").exists()
 
 
+def test_long_names_are_cut_wherever_a_table_is_shown(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    question = "How satisfied are you with it? " * 160
+    rows = "".join(f"{k},{k % 5},{'yes' if k % 3 else question}\n" for k in range(60))
+    (here / "t.csv").write_text(f'"{question}",b,"{question}y"\n{rows}')
+    trained("--epochs", "1", "--hidden", "4", target=question + "y")
+    for command in ("inspect model.safetensors", "evaluate model.safetensors t.csv"):
+        assert run(command.split()) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 200
+    assert sum(line.startswith("How satisfied are you with it? How s ... ") for line in lines) == 3
+    assert run(["inspect", "model.safetensors", "--json"]) == 0
+    assert question in capsys.readouterr().out
+
+
 def test_counts_are_inspected_in_their_unit(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = trained("--cost", "poisson", "--epochs", "1", target="n")
     assert model.network.architecture.blocks[0].activation.name == "exp"

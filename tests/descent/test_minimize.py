@@ -1,6 +1,7 @@
 """Gradient descent on any function: what is found, how the gradient was, when it stops, and the same bits again."""
 
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -350,3 +351,26 @@ def test_a_result_can_be_shown_and_kept():
     assert again.x.tolist() == found.x.tolist()
     assert again.history == found.history
     assert isinstance(found, scipy.optimize.OptimizeResult)
+
+
+@pytest.mark.filterwarnings("ignore:invalid value", "ignore:divide by zero")
+@pytest.mark.parametrize("outside", [np.nan, np.inf])
+def test_lbfgs_comes_back_into_the_domain_of_a_logarithm(outside):
+    def f(v):
+        return v[0] - np.log(v[0]) if np.real(v[0]) > 0 else outside
+
+    for start in (3.0, 5.0, 100.0, 1e-6):
+        found = cr.minimize(f, [start], optimizer="lbfgs")
+        assert found.success
+        assert found.x[0] == pytest.approx(1, abs=1e-7)
+
+
+@pytest.mark.filterwarnings("ignore:invalid value", "ignore:divide by zero")
+def test_where_lbfgs_ends_at_the_border_of_the_domain_its_advice_can_be_followed():
+    found = cr.minimize(lambda v: v[0] + 0 * np.sqrt(v[0]), [1.0], optimizer="lbfgs")
+    assert (found.success, found.status) == (False, 4)
+    assert re.match(
+        r"the cost is not finite at the points after this one, .*start at another point, or try adam", found.message
+    )
+    outside = cr.minimize(lambda v: v[0] - np.log(v[0]), [-1.0], optimizer="lbfgs")
+    assert "start at another point" in outside.message

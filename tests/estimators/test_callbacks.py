@@ -105,7 +105,7 @@ def test_verbose_prints_a_line_an_epoch_as_scikit_learn_does(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"Iteration 1, loss = {found.loss_curve_[0]:.8f}"
     assert lines[1] == f"Validation score: {found.validation_scores_[0]:f}"
-    assert lines[-1] == "The validation score did not improve by more than tol=1e+09 for 1 epochs in a row. Stopping."
+    assert lines[-1] == "The validation score did not improve by more than tol=1e+09 for 1 epoch in a row. Stopping."
     mlp().fit(X, Y)
     assert capsys.readouterr().out == ""
 

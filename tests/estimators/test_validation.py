@@ -164,6 +164,42 @@ def test_a_value_that_is_no_number_is_no_gain():
     assert Plateaus(0.0, 0).after([np.nan, 1.0, np.nan, 0.5]) == [0, 1, 1, 2, 2]
 
 
+SWITCHES = {
+    "rows held out": ({}, {"early_stopping": True}, {}),
+    "the loss on rows held out": ({}, {"early_stopping": True, "scoring": "loss"}, {}),
+    "a validation set of one's own": ({}, {"early_stopping": True}, {"X_val": OUTSIDE, "y_val": ANSWERS}),
+    "scores after the loss": ({"early_stopping": True, "scoring": "loss"}, {"scoring": None}, {}),
+    "no more scores": ({"early_stopping": True}, {"early_stopping": False}, {}),
+}
+
+
+@pytest.mark.parametrize("name", SWITCHES)
+@pytest.mark.parametrize("first", [3, 4, 12])
+def test_patience_counts_from_the_first_epoch_that_is_watched(name, first):
+    before, now, held = SWITCHES[name]
+    found = mlp(**before, warm_start=True, max_iter=first, n_iter_no_change=20).fit(X, Y, **held)
+    found.set_params(**now, max_iter=40, n_iter_no_change=3, tol=1e9).fit(X, Y, **held)
+    assert (found.n_iter_, found.stopped_) == (1 + 3 + 1, True)  # the first is a gain, then more than three are none
+
+
+@pytest.mark.parametrize("held", [{}, {"X_val": OUTSIDE, "y_val": ANSWERS}], ids=["held out", "of one's own"])
+def test_patience_in_partial_fit_counts_from_the_first_epoch_that_is_watched(held):
+    found = mlp(n_iter_no_change=3, tol=1e9)
+    for _ in range(12):
+        found.partial_fit(X, Y, classes=["common", "rare"], **held)
+    found.set_params(early_stopping=True)
+    for _ in range(20):
+        found.partial_fit(X, Y, **held)
+    assert found.history_.epochs == 12 + 1 + 3 + 1
+
+
+def test_the_rate_falls_by_plateaus_of_what_is_watched():
+    settings = {"solver": "sgd", "learning_rate": "adaptive", "n_iter_no_change": 2, "tol": 0.0}
+    found = mlp(**settings, warm_start=True, max_iter=5).fit(X, Y)
+    found.set_params(early_stopping=True, max_iter=5, tol=1e9).fit(X, Y)
+    np.testing.assert_allclose(found.history_.rate, [0.05] * 9 + [0.01])  # 5 without a score, a gain, a plateau of 3
+
+
 def test_the_adaptive_rate_falls_by_5_and_ends_below_a_millionth():
     settings = {"solver": "sgd", "learning_rate": "adaptive", "learning_rate_init": 1e-3, "tol": 1e9}
     found = mlp(**settings, n_iter_no_change=1).fit(X, Y)

@@ -41,6 +41,18 @@ def test_what_dense_layers_with_biases_do_not_give_is_refused_in_one_line(shapes
         cr.from_keras_weights([np.ones(shape) for shape in shapes])
 
 
+def test_half_precision_becomes_float32_and_other_types_are_refused_in_one_line():
+    half = [np.full((3, 2), 0.1, np.float16), np.zeros(2, np.float16)]
+    net = cr.from_keras_weights(half)
+    assert net.dtype == np.float32
+    np.testing.assert_array_equal(net.W[0], half[0])
+    for kind in ("int64", "complex128", "bool", "object", "<U3"):
+        with pytest.raises(ArchitectureError, match=rf"^the weights have the type {kind}[^\n]*, but must be [^\n]*$"):
+            cr.from_keras_weights([part.astype(kind) for part in half])
+    with pytest.raises(ArchitectureError, match=r"^the weights have rows of different lengths[^\n]*$"):
+        cr.from_keras_weights([[[1.0, 2.0], [3.0]], [0.0, 0.0]])
+
+
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own
 def test_keras_predicts_the_same():
     os.environ.setdefault("KERAS_BACKEND", "jax")

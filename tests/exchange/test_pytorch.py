@@ -15,6 +15,7 @@ from ..problems import SIGMAS, cases, covering_problems
 if importlib.util.find_spec("torch"):
     import torch
     from torch import nn
+    from torch.nn.utils import prune
 
 needs_torch = pytest.mark.skipif(not importlib.util.find_spec("torch"), reason="torch is not installed")
 
@@ -125,6 +126,55 @@ def test_making_a_module_leaves_torchs_random_numbers_alone():
     assert torch.rand(4).tolist() == expected
 
 
+def changed(change):
+    """A module of three layers, after a change."""
+    module = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2))
+    change(module)
+    return module
+
+
+def hooked_block():
+    module = cr.to_torch(Network([3, 4], output=[("sigmoid", 2), ("exp", 2)], cost="quadratic"))
+    module[-1].activations[0].register_forward_hook(lambda *_: None)
+    return module
+
+
+@needs_torch
+@pytest.mark.filterwarnings("ignore:.*weight_norm.*is deprecated", "ignore:.*spectral_norm.*is deprecated")
+def test_what_removes_hooks_makes_modules_that_are_taken():
+    modules = [
+        changed(lambda m: prune.remove(prune.l1_unstructured(m[0], "weight", 0.5), "weight")),
+        changed(lambda m: nn.utils.remove_spectral_norm(nn.utils.spectral_norm(m[0]))),
+        changed(lambda m: nn.utils.remove_weight_norm(nn.utils.weight_norm(m[0]))),
+        changed(lambda m: m[0].register_forward_hook(lambda *_: None).remove()),
+        changed(lambda m: m[0].register_full_backward_hook(lambda *_: None)),
+    ]
+    for module in modules:
+        np.testing.assert_allclose(
+            cr.from_torch(module).predict(X), run(module.eval(), X, "float32"), rtol=1e-4, atol=1e-6
+        )
+
+
+@needs_torch
+def test_hooks_on_every_module_are_refused():
+    handle = nn.modules.module.register_module_forward_hook(lambda *_: None)
+    try:
+        with pytest.raises(ArchitectureError, match=r"^torch has hooks on every module, [^\n]*$"):
+            cr.from_torch(nn.Linear(3, 2))
+    finally:
+        handle.remove()
+    assert cr.from_torch(nn.Linear(3, 2)).sizes == (3, 2)
+
+
+@needs_torch
+def test_shared_weights_are_taken_apart_and_said():
+    layer = nn.Linear(3, 3)
+    module = nn.Sequential(layer, nn.Tanh(), layer)
+    with pytest.warns(UserWarning, match="^some Linear layers share their weights; here each has its own"):
+        net = cr.from_torch(module)
+    np.testing.assert_allclose(net.predict(X), run(module, X, "float32"), rtol=1e-5, atol=1e-6)
+
+
 REFUSED = {  # made only where torch is there
     "a module of your own": (lambda: nn.Sequential(type("Mine", (nn.Module,), {})()), "Mine has no counterpart here"),
     "a layer that is not ours": (lambda: nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)), "BatchNorm1d has no"),
@@ -141,6 +191,38 @@ REFUSED = {  # made only where torch is there
         lambda: type("Twice", (nn.Sequential,), {"forward": lambda self, x: 2 * x})(nn.Linear(3, 2)),
         "Twice has no",
     ),
+    "a call of its own": (
+        lambda: type("Twice", (nn.Sequential,), {"__call__": lambda self, x: 2 * x})(nn.Linear(3, 2)),
+        "Twice has no",
+    ),
+    "a forward of the object": (
+        lambda: changed(lambda m: setattr(m[0], "forward", torch.relu)),
+        "Linear has a hook or",
+    ),
+    "a forward hook": (lambda: changed(lambda m: m[0].register_forward_hook(lambda *_: None)), "Linear has a hook or"),
+    "a hook of an activation": (
+        lambda: changed(lambda m: m[1].register_forward_hook(lambda *_: None)),
+        "Tanh has a hook or",
+    ),
+    "a hook before all of it": (
+        lambda: changed(lambda m: m.register_forward_pre_hook(lambda *_: None)),
+        "Sequential has a hook or",
+    ),
+    "a hook at the end": (
+        lambda: changed(lambda m: m.append(nn.LogSoftmax(1))[-1].register_forward_hook(lambda *_: None)),
+        "LogSoftmax has a hook or",
+    ),
+    "a hook within blocks": (hooked_block, "Sigmoid has a hook or"),
+    "pruning": (lambda: changed(lambda m: prune.l1_unstructured(m[0], "weight", 0.5)), "Linear has a hook or"),
+    "spectral norm": (lambda: changed(lambda m: nn.utils.spectral_norm(m[0])), "Linear has a hook or"),
+    "weight norm": (lambda: changed(lambda m: nn.utils.weight_norm(m[0])), "Linear has a hook or"),
+    "parametrized weight norm": (
+        lambda: changed(lambda m: nn.utils.parametrizations.weight_norm(m[0])),
+        "ParametrizedLinear computes its weight by a parametrization: call",
+    ),
+    "a flattened batch": (lambda: nn.Sequential(nn.Flatten(0), nn.Linear(3, 2)), "joins the rows"),
+    "a softplus that is almost relu": (lambda: nn.Sequential(nn.Linear(3, 2), nn.Softplus(threshold=1)), "threshold 1"),
+    "another Linear": (lambda: type("Linear", (nn.Linear,), {})(3, 2), "exchange.test_pytorch.Linear has no"),
     "complex weights": (lambda: nn.Linear(3, 2, dtype=torch.complex64), "torch.complex64 weights, but they must be"),
     "weights without values": (lambda: nn.Linear(3, 2, device="meta"), "weights without values, but they must be"),
     "nothing": (lambda: nn.Sequential(*[]), "no Linear layer"),
@@ -149,6 +231,7 @@ REFUSED = {  # made only where torch is there
 
 
 @needs_torch
+@pytest.mark.filterwarnings("ignore:.*weight_norm.*is deprecated", "ignore:.*spectral_norm.*is deprecated")
 @pytest.mark.parametrize("name", REFUSED)
 def test_anything_else_is_refused_in_one_line(name):
     make, words = REFUSED[name]

@@ -72,6 +72,26 @@ def test_it_is_a_network_of_its_own():
     np.testing.assert_array_equal(mlp.coefs_[0], before)
 
 
+class Sharper(MLPClassifier):
+    def predict_proba(self, X):
+        return super().predict_proba(X) ** 2
+
+
+def test_what_predicts_in_another_way_is_refused_in_one_line():
+    y, quiet = np.arange(40) % 2, type("Quiet", (MLPClassifier,), {})
+    assert cr.from_sklearn(fitted(quiet, y)).sizes == (3, 5, 4, 1)
+    doubled, elsewhere = fitted(MLPRegressor, X[:, 0]), fitted(MLPRegressor, X[:, 0])
+    doubled._forward_pass_fast = lambda X, check_input=True: X
+    elsewhere.activation = "swish"
+    for mlp, words in [
+        (fitted(Sharper, y), "this Sharper has a predict_proba of its own"),
+        (doubled, "this MLPRegressor has a _forward_pass_fast of its own"),
+        (elsewhere, "activation of mlp is 'swish', but must be one of identity, logistic, tanh, relu"),
+    ]:
+        with pytest.raises(SettingError, match=rf"^{words}[^\n]*$"):
+            cr.from_sklearn(mlp)
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [

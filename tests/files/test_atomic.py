@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -10,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from chainrule.files.atomic import atomic_write
+from chainrule.files import atomic
+from chainrule.files.atomic import atomic_write, check_target
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="permissions, links and signals of POSIX")
 OLD, NEW = b"old" * 1000, b"new" * 2000
@@ -254,5 +256,48 @@ with atomic_write(path) as stream:
         process.send_signal(signal.SIGKILL)
     assert process.returncode == -signal.SIGKILL
     assert old.read_bytes() == OLD
+    assert len(names(old.parent)) == 2
+    put(old.parent / "other.bin")
+    assert len(names(old.parent)) == 3  # it is not a leftover of this file
     put(old)
     assert old.read_bytes() == NEW
+    assert names(old.parent) == ["model.bin", "other.bin"]
+
+
+@POSIX
+def test_what_another_process_is_writing_stays(old):
+    with atomic_write(old) as stream:
+        stream.write(OLD)
+        code = "import sys; from chainrule.files.atomic import *\nwith atomic_write(sys.argv[1]) as s: s.write(b'new')"
+        subprocess.run([sys.executable, "-c", code, str(old)], check=True)
+        assert old.read_bytes() == b"new"
+    assert old.read_bytes() == OLD
+    assert names(old.parent) == ["model.bin"]
+
+
+@POSIX
+def test_a_file_that_is_taken_for_a_leftover_before_it_is_locked_is_made_again(old, monkeypatch):
+    taken = []
+
+    def remove_first(stream, how):
+        if not taken:
+            taken.append(stream.name)
+            Path(stream.name).unlink()
+
+    monkeypatch.setattr(atomic.fcntl, "flock", remove_first)
+    put(old)
+    assert (len(taken), old.read_bytes()) == (1, NEW)
+    assert names(old.parent) == ["model.bin"]
+
+
+@POSIX
+def test_what_cannot_be_written_at_once_is_refused_at_once(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # the name of a socket is short
+    os.mkfifo("pipe")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("socket")
+        for name in ("pipe", "socket"):
+            for write in (check_target, put):
+                with pytest.raises(OSError, match=f"it is a {name}.*name a regular file.*{name}"):
+                    write(name)
+    check_target("/dev/null")

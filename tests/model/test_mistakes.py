@@ -9,6 +9,7 @@ from tests.tables.reading import read_table
 
 import chainrule as cr
 from chainrule.cli.evaluate import show_scores
+from chainrule.errors import DataError
 from chainrule.model.mistakes import mistakes_of
 from chainrule.tables.targets import Targets
 
@@ -54,7 +55,7 @@ def test_no_mistake_is_no_pair():
 def test_errors_of_numbers_are_in_the_targets_units_and_worst_rows_have_their_numbers():
     y, error = RNG.normal(100, 20, 50), RNG.normal(1, 3, 50)
     targets = Targets.fit(read_table({"y": y}), "y", "regression")
-    T, A = (targets.encode(read_table({"y": values}), "float64") for values in (y, y + error))
+    T, A = (of.encode(read_table({"y": v}), "float64") for of, v in ((targets.truth, y), (targets, y + error)))
     found = mistakes_of(targets, A, T, 2 * np.arange(50) + 7)["y"]
     assert found["bias"] == pytest.approx(error.mean())
     assert found["quantiles"].keys() == {"0.05", "0.25", "0.5", "0.75", "0.95"}
@@ -94,3 +95,57 @@ def test_what_is_shown_can_be_read(k, capsys):
     else:
         assert any(line.startswith("c01") and " 0.000 " in line and line.endswith("-") for line in shown)
         assert any(line.split() == ["y", "mistaken", "for", "rows"] for line in shown)
+
+
+def test_a_class_that_training_never_had_is_a_wrong_answer_and_no_error(capsys):
+    x = np.linspace(-1, 1, 60)
+    model = cr.train_table({"x": x, "y": np.where(x > 0, "a", "b")}, "y", epochs=30)
+    true = np.where(x > 0, "a", "b").astype(object)
+    known = model.evaluate({"x": x, "y": true})
+    true[[7, 40]] = "new", "newer"
+    scores = model.evaluate({"x": x, "y": true})
+    answers = model.predict({"x": x})
+    assert scores["targets"]["y"]["accuracy"] == np.mean(answers == true) < known["targets"]["y"]["accuracy"]
+    true[[7, 40]] = "other"  # they count as one class
+    assert scores["targets"]["y"]["balanced_accuracy"] == metrics.recall_score(
+        true, answers, average="macro", zero_division=0
+    )
+    assert scores["targets"]["y"]["f1"] == metrics.f1_score(true, answers, average="macro", zero_division=0)
+    assert np.isnan(scores["targets"]["y"]["log_loss"])
+    details = scores["mistakes"]["y"]
+    assert details["unknown"] == {"rows": 2, "first": 7}
+    assert "unknown" not in known["mistakes"]["y"]
+    assert sum(each["rows"] for each in details["classes"]) == np.sum(details["confusion"]) == 58
+    assert sum(each["said"] for each in details["classes"]) == 60
+    show_scores(scores)
+    shown = capsys.readouterr().out
+    assert "training did not have the class of 2 rows, wrong in any case; the first is row 8\n" in shown
+    assert "log loss" not in shown
+
+
+@pytest.mark.parametrize(
+    ("classes", "true", "unknown"),
+    [([0, 1], [0, 1, 2], 1), ([0, 1], ["1.0", "0", "no"], 1), ([True, False], ["true", "False", "maybe"], 1)],
+    ids=str,
+)
+def test_true_values_of_any_type_are_compared_with_classes(classes, true, unknown):
+    x = np.arange(40.0)
+    model = cr.train_table({"x": x, "y": classes * 20}, "y", epochs=1)
+    assert model.evaluate({"x": [1.0, 2.0, 3.0], "y": true})["mistakes"]["y"]["unknown"]["rows"] == unknown
+
+
+def test_true_values_that_are_all_new_are_refused_in_one_line():
+    x = np.arange(40.0)
+    model = cr.train_table({"x": x, "y": x > 20}, "y", epochs=1)
+    with pytest.raises(DataError, match=r"^no row of the mapping has a class of target 'y' that training had: [^\n]*$"):
+        model.evaluate({"x": [1.0, 2.0], "y": ["no", "yes"]})
+
+
+def test_a_number_without_a_logarithm_is_compared_in_its_own_unit():
+    x = np.linspace(-5, 5, 80)
+    model = cr.train_table({"x": x, "y": np.exp(2 * x)}, "y", epochs=5)
+    true = np.exp(2 * x)
+    true[[3, 4]] = 0.0, -1.0
+    scores, answers = model.evaluate({"x": x, "y": true})["targets"]["y"], model.predict({"x": x})
+    assert scores["mae"] == pytest.approx(metrics.mean_absolute_error(true, answers))
+    assert scores["r2"] == pytest.approx(metrics.r2_score(true, answers))

@@ -7,6 +7,7 @@ from tests.tables.cutting import Cut, random_cuts
 
 from chainrule.errors import DataError
 from chainrule.model import TableSettings, preparation
+from chainrule.model.notes import notes_on
 from chainrule.model.preparation import prepare
 from chainrule.tables.profile import TargetCells
 
@@ -70,14 +71,16 @@ def test_later_passes_do_not_read_the_targets(monkeypatch):
 
 
 BAD = {  # in the row of a test, which is in no profile
-    "an unknown class": ("words", "new", "has an unknown class 'new' in row 41: the classes are 'a', 'b', 'c'"),
-    "an unknown number": ("integers", "9", "has an unknown class '9' in row 41: the classes are 0, 1, 2, 3"),
-    "a word among classes": ("integers", "many", "has an unknown class 'many' in row 41"),
-    "a number among booleans": ("booleans", "1", "has an unknown class '1' in row 41: the classes are False, True"),
     "a word among numbers": ("numbers", "oops", "holds numbers, but 'oops' came in row 41: fix it"),
     "an infinite number": ("numbers", "1e999", "row 41 of column 'numbers' is 1e999, which is not a finite number"),
-    "a number far away": ("numbers", "1e300", "row 41 of column 'numbers' is 1e+300, too far from the training data"),
-    "no logarithm": ("decades", -1.0, "is learned as its logarithm, but row 41 has -1"),
+}
+NEW = {  # what a row of the test has that no row to train on has, and its true value
+    "a class": ("words", "new", 0.0),
+    "a number of a class": ("integers", "9", 0.0),
+    "a word among classes": ("integers", "many", 0.0),
+    "a number among booleans": ("booleans", "1", 0.0),
+    "a number far away": ("numbers", "1e300", 1e300),
+    "no logarithm": ("decades", -1.0, -1.0),
 }
 
 
@@ -97,6 +100,48 @@ def test_errors_are_those_of_reading_the_target_again(monkeypatch, case, cuts):
         without_cells(monkeypatch)
     assert errors[0] == errors[1]
     assert message in errors[0]
+
+
+@pytest.mark.parametrize("cuts", [[], [3, 40, 41]], ids=str)
+@pytest.mark.parametrize("case", NEW)
+def test_true_values_that_training_never_had_are_compared_with(monkeypatch, case, cuts):
+    name, value, truth = NEW[case]
+    cells = list(TARGETS[name])
+    cells[40] = value
+    source = Cut({"x": X, name: cells}, cuts)
+    for _ in range(2):
+        table = prepare(source, [name], TableSettings(test_every=20), 0)
+        T = table.test[1]
+        assert set(T[2]) == {truth}
+        assert len(T) == 15
+        said = any(
+            "1 row for the test with a class that training does not have" in note for note in notes_on(table, None, [])
+        )
+        assert said == (truth == 0)
+        without_cells(monkeypatch)
+
+
+def test_a_table_to_validate_with_leaves_out_what_training_never_had(monkeypatch):
+    own = {"x": [0.5, 1.0, 2.0], "words": ["a", "new", "b"]}
+    plain = prepared(
+        {"x": X, "words": TARGETS["words"]}, ["words"], validation=Cut({k: v[::2] for k, v in own.items()}, [])
+    )
+    assert prepared({"x": X, "words": TARGETS["words"]}, ["words"], validation=Cut(own, [])) == plain
+    table = {"x": [1.0, 2.0, 3.0], "decades": [0.0, 5.0, -1.0]}
+    found = prepare(
+        Cut({"x": X, "decades": TARGETS["decades"]}, []), ["decades"], TableSettings(validation=Cut(table, [1])), 0
+    )
+    assert len(found.held_out.X) == 1
+    assert "2 rows for validation with a target that training does not have, left out" in notes_on(found, None, [])
+    with pytest.raises(
+        DataError, match=r"^no row of [^\n]* has a target that training has too: give other rows to [^\n]*$"
+    ):
+        prepare(
+            Cut({"x": X, "words": TARGETS["words"]}, []),
+            ["words"],
+            TableSettings(validation={"x": [1.0], "words": ["z"]}),
+            0,
+        )
 
 
 def test_a_table_to_validate_with_may_write_the_targets_in_its_own_way(monkeypatch):

@@ -7,6 +7,7 @@ import pytest
 from sklearn import metrics as peer
 
 import chainrule as cr
+from chainrule.cli.evaluate import show_scores
 from chainrule.errors import SettingError
 from chainrule.model.scores import METRICS
 
@@ -33,6 +34,23 @@ def test_evaluate_agrees_with_scikit_learn() -> None:
     assert list(found) == ["rmse", "mae", "median_absolute_error", "r2"]
     expected = peer.median_absolute_error(rows["total"], model.predict(rows))
     assert found["median_absolute_error"] == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("true", [[7.5], [7.5, 7.5, 7.5]], ids=str)
+def test_r2_of_one_true_value_is_left_out(true: list[float], capsys: pytest.CaptureFixture[str]) -> None:
+    rows = table()
+    model = cr.train_table(rows, ["total", "y"], drop=("sign",), epochs=2)
+    n = len(true)
+    scores = model.evaluate({"x": [0.5] * n, "total": true, "y": np.arange(float(n))})
+    assert np.isnan(scores["targets"]["total"]["r2"])
+    assert np.isnan(scores["overall"]["r2"])
+    assert np.isnan(scores["targets"]["y"]["r2"]) == (n == 1)
+    show_scores(scores)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == ("1 row" if n == 1 else "3 rows")
+    assert [line for line in lines if line.startswith(("total: ", "overall: ")) and "r2" in line] == []
+    tested = cr.train_table(rows, "total", drop=("sign",), epochs=2, test_every=200).summary["test"]
+    assert (tested["rows"], "r2" in tested["targets"]["total"]) == (1, False)
 
 
 def test_every_metric_is_better_for_better_answers() -> None:

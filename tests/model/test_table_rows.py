@@ -242,10 +242,10 @@ def test_a_table_of_its_own_chooses_the_weights(tmp_path: Path) -> None:
 
 def test_an_error_in_that_table_names_it(tmp_path: Path) -> None:
     own = houses(50, seed=1)
-    own["kind"][9] = "new"
+    own["price"][9] = "new"
     pd.DataFrame(own).to_csv(tmp_path / "own.csv", index=False)
-    with pytest.raises(DataError, match=r"^in '.*own\.csv': .*'new' in row 10"):
-        trained(houses(), validation=tmp_path / "own.csv")
+    with pytest.raises(DataError, match=r"^in '.*own\.csv': .*'new' .*row 10"):
+        trained(houses(), target="price", validation=tmp_path / "own.csv")
     with pytest.raises(DataError, match=r"no target \(in the mapping, to validate with\) column 'kind'"):
         trained(houses(), validation={"x": [1.0]})
 

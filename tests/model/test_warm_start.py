@@ -127,3 +127,35 @@ def test_noise_around_a_plane_is_answered_as_well_as_by_ridge() -> None:
         return float(np.mean((found.predict(new) - y[300:]) ** 2))
 
     assert error() < 1.02 * ridge < error(start="random")
+
+
+@pytest.mark.parametrize("settings", [{}, {"validation": 0.2}, {"members": 1, "validation": 0.0}], ids=str)
+def test_the_unit_of_the_weights_changes_no_bit(settings) -> None:
+    rng = np.random.default_rng(3)
+    X, weight = rng.normal(size=(60, 3)), rng.choice([0.0, 0.5, 1.0, 2.0], size=60)
+    table = {f"x{k}": X[:, k] for k in range(3)} | {"y": X.sum(axis=1) + rng.normal(size=60)}
+
+    def theta(unit: float) -> bytes:
+        weighted = table | {"w": weight * unit}
+        return cr.train_table(weighted, "y", weight="w", epochs=2, hidden=(8,), **settings).network.theta.tobytes()
+
+    assert [theta(unit) == theta(1.0) for unit in (1e-3, 2.0**-1060, 1e300)] == [True] * 3
+
+
+def test_equal_weights_of_classes_are_no_weights() -> None:
+    x = np.linspace(-1, 1, 60)
+    table = {"x": x, "y": np.where(x + 0.3 * np.sin(40 * x) > 0, "a", "b")}
+    plain = cr.train_table(table, "y", epochs=2, hidden=(8,)).outputs(table)
+    for factor in (1e-6, 1e9):
+        model = cr.train_table(table, "y", epochs=2, hidden=(8,), class_weight={"a": factor, "b": factor})
+        np.testing.assert_allclose(model.outputs(table), plain, atol=1e-6)
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1e9])
+def test_an_estimator_that_begins_as_a_linear_model_ignores_the_unit_of_weights(unit) -> None:
+    X, T = data(60)
+    weight = np.random.default_rng(0).choice([0.0, 1.0, 3.0], size=60)
+    mlps = [cr.MLPRegressor(preset="tabular", max_iter=2, random_state=0) for _ in range(2)]
+    fitted = [mlp.fit(X, T[:, 0], weight * factor) for mlp, factor in zip(mlps, (1.0, unit), strict=True)]
+    assert fitted[0].settings_["start"] == "linear"
+    np.testing.assert_allclose(fitted[1].predict(X), fitted[0].predict(X), rtol=1e-4, atol=1e-4)

@@ -198,7 +198,7 @@ def test_it_ends_at_the_tolerance():
         points, _, ending = descent(rosenbrock, START, LBFGS(tolerance=tolerance))
         largest = [abs(point.gradient).max() for point in points]
         assert largest[-1] <= tolerance < min(largest[:-1])
-        assert ending == ("converged", f"converged: max|dC/dtheta| is {largest[-1]:.2g} ≤ {tolerance:g}")
+        assert ending == Ending("converged", f"converged: max|dC/dtheta| is {largest[-1]:.2g} ≤ {tolerance:g}")
         other = descent(rosenbrock, START, LBFGS(tolerance=1.0), tolerance=tolerance)[0]
         assert other[-1].theta.tolist() == points[-1].theta.tolist()
 
@@ -216,7 +216,7 @@ def test_it_ends_where_an_update_gains_too_little():
 def test_it_ends_once_the_cost_was_computed_too_often():
     f = Counted(rosenbrock)
     points, _, ending = descent(f, START, LBFGS(evaluations=9))
-    assert ending == ("evaluations", f"the cost was computed {f.calls} times, which is more than allowed")
+    assert ending == Ending("evaluations", f"the cost was computed {f.calls} times, which is more than allowed")
     assert 9 < f.calls <= 9 + MAX_POINTS
     f = Counted(rosenbrock)
     assert len(descent(f, START, LBFGS(evaluations=0))[0]) > len(points)
@@ -279,6 +279,39 @@ def test_an_overflow_on_the_way_is_kept_away_from():
     points, _, ending = descent(f, np.array([-0.5]))
     assert ending.reason == "converged"
     assert points[-1].theta[0] == pytest.approx(-np.log(900) / 900, rel=1e-4)
+
+
+BORDERS = {  # costs that fall until they are no longer defined
+    "flat": (lambda x: x, lambda x: 1.0, 1.0),
+    "steeper and steeper": (np.sqrt, lambda x: 0.5 / np.sqrt(x), 1.0),
+    "in sight of the next number": (lambda x: -np.sqrt(x) if x <= 4 else np.nan, lambda x: -0.5 / np.sqrt(x), 1.0),
+}
+
+
+@pytest.mark.parametrize("name", BORDERS)
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_search_that_ends_at_the_border_of_the_domain_says_so(name, bad):
+    value, slope, start = BORDERS[name]
+
+    def f(v):
+        x = v[0]
+        inside = x > 0 and np.isfinite(value(x))
+        return (float(value(x)), np.array([slope(x)])) if inside else (bad, np.array([np.nan]))
+
+    points, _, ending = descent(f, np.array([start]), LBFGS(tolerance=0.0))
+    assert (ending.reason, ending.at_border) == ("converged", True)
+    assert "no longer falls" not in ending.message
+    assert points[-1].cost < points[0].cost
+
+
+def test_a_search_that_ends_by_rounding_is_not_at_a_border():
+    for f, start in [
+        (lambda v: (float(1e6 * v[0] - np.log(v[0])), 1e6 - 1 / v) if v[0] > 0 else (np.inf, v), 3.0),
+        (lambda v: (float(v[0]), np.ones(1)), 1e30),  # no step is long enough here
+    ]:
+        _, _, ending = descent(f, np.array([start]), LBFGS(tolerance=0.0))
+        assert (ending.reason, ending.at_border) == ("converged", False)
+        assert "no longer falls" in ending.message
 
 
 def test_what_the_objective_raises_comes_out():

@@ -7,7 +7,9 @@ from chainrule.tables.sources import Source
 
 
 class Cut(Source):
-    """The rows of a table in blocks that begin at `cuts`; `passes` counts how often they were read."""
+    """The rows of a table in blocks that begin at `cuts`, without types; `passes` counts how often they were read."""
+
+    typed = False
 
     def __init__(self, table, cuts):
         self._table = read_table(table)

@@ -151,3 +151,12 @@ def test_random_cuts_change_no_bit_of_the_full_product(rule, schedule, tmp_path)
         folder = tmp_path / str(k)
         folder.mkdir()
         same_in_pieces(rule, schedule, {**dict(zip(names, choice, strict=True)), **rest}, k, folder)
+
+
+@pytest.mark.parametrize("parts", [({}, {"validation": HELD, "patience": 3}), ({"validation": HELD}, {"patience": 3})])
+def test_a_state_does_not_go_on_with_scores_that_it_does_not_have_nor_without_those_that_it_has(parts):
+    before, now = parts
+    training = train(net(), X, T, epochs=4, **before)
+    list(training)
+    with pytest.raises(SettingError, match=r"^the state comes from a training with(out)? a validation set: [^\n]*$"):
+        train(net(), X, T, epochs=9, state=training.state, **now)

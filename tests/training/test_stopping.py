@@ -60,7 +60,7 @@ def test_patience_ends_training_after_so_many_epochs_without_a_gain(values, pati
     assert history.epochs == epochs
     assert history.stopped == ("patience" if epochs < 7 else "")
     if epochs < 7:
-        assert found[-2] == Stopped("patience", f"no gain in {patience} epochs")
+        assert found[-2] == Stopped("patience", f"no gain in {patience} epoch{'s' * (patience > 1)}")
     finite = [v for v in values[:epochs] if math.isfinite(v)]
     assert history.best_epoch == (values.index(min(finite)) if finite else -1)
 
@@ -134,6 +134,14 @@ def test_the_rate_that_is_named_is_that_of_the_schedule():
     history = fit(net(output="identity"), X, T, optimizer=Adam(1e300), **settings)
     rate = 1e300 * 0.5**history.epochs
     assert f"than {rate:g}" in history.message
+
+
+def test_where_a_line_search_sets_the_steps_no_other_rate_is_advised():
+    network = net(activation="relu", output="identity", seed=0)
+    history = fit(network, np.full((9, 4), 1e200), np.ones((9, 2)), optimizer="lbfgs", epochs=5)
+    assert history.stopped == "diverged"
+    assert "rate" not in history.message
+    assert "try other first weights, or adam, and standardise input 1" in history.message
 
 
 # --- a gradient that is small enough ---------------------------------------------------------------------------------

@@ -6,13 +6,15 @@ usage, 130 and 143 stopped by a signal.
 
 import os
 import sys
+import warnings
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, UnknownOptionError
 
 from chainrule._version import __version__
 from chainrule.cli import streams
 from chainrule.cli.config import Config
 from chainrule.cli.signals import Interrupt, SignalExit
+from chainrule.cli.threads import threads_can_start
 from chainrule.errors import ChainruleError, SettingError
 
 __all__ = ["main"]
@@ -74,12 +76,16 @@ def main(arguments: list[str] | None = None) -> None:
     tokens = sys.argv[1:] if arguments is None else list(arguments)
     end = tokens.index("--") if "--" in tokens else len(tokens)
     debug = "--debug" in tokens[:end]
-    with Interrupt() as interrupt:
+    with warnings.catch_warnings(), Interrupt() as interrupt:
+        warnings.showwarning = streams.print_warning
         try:
-            code = run([token for token in tokens[:end] if token != "--debug"] + tokens[end:], debug)
+            if threads_can_start():
+                code = run([token for token in tokens[:end] if token != "--debug"] + tokens[end:], debug)
+            else:
+                code = _fail("too few threads can be started: raise the limit (ulimit -u) or end other programs", debug)
             streams.finish()
-        except SignalExit as second:  # another signal, while the first one was being reported
-            code = second.code
+        except SignalExit as stop:  # a signal while the results were being written
+            code = stop.code
         if interrupt.signalled():
             os._exit(code)  # at once: during Python's shutdown a signal would have its default effect
     sys.exit(code)
@@ -97,6 +103,8 @@ def run(arguments: list[str], debug: bool = False) -> int:
     except BrokenPipeError:
         return 1  # the reader of our output has closed it, so no message is written
     except CycloptsError as error:
+        if isinstance(error, UnknownOptionError) and "-" in (error.token.value, error.token.keyword):
+            return _fail("'-' is standard input, but a table is read several times: write it to a file first", debug, 2)
         command = " ".join(("chainrule", *(error.command_chain or ())))
         return _fail(f"{config.with_source(_one_line(error))} (see {command} --help)", debug, 2)
     except SettingError as error:

@@ -8,8 +8,8 @@
 Each table has the name of a command, each key the name of an option. A value is written as on the command line; a list
 repeats the option; weights of classes may be a table.
 
-The file is the one that `--config` names, else the first `chainrule.toml` in the current folder and
-its parents. An option on the command line overrides the file.
+The file is the one that `--config` names, else the first `chainrule.toml` in the current folder and its parents. An
+option on the command line overrides the file. Options that name a file to write are not taken from a folder above.
 """
 
 import difflib
@@ -22,13 +22,16 @@ from typing import Any
 from cyclopts import App, ArgumentCollection, Token
 from cyclopts.argument import Argument
 
+from chainrule.cli.streams import print_note
 from chainrule.errors import SettingError
+from chainrule.paths import open_regular
 from chainrule.text import LONGEST, shortened, shown
 
 __all__ = ["FILE", "Config"]
 
 FILE = "chainrule.toml"
 OPTION = "--config"
+WRITING = {"out", "plot", "checkpoint"}  # options that name a file to write
 OF_TABLES = {"--class-weight"}  # options whose value may be a table
 LARGEST = 1 << 16  # bytes of the file
 MOST_POINTS = 200  # in a line: Python takes time that is quadratic in those of a key
@@ -49,10 +52,13 @@ class Config:
     def __call__(self, app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
         """Add the file's options to the arguments of a command (cyclopts calls it)."""
         option = next((argument for argument in arguments if OPTION in argument.names), None)
+        named = bool(option and option.tokens)
         path = option and _path(option)
         if not option or not path:
             return
         table = _table(_read(path), path, commands[-1], self._commands)
+        if not named and path.parent != Path.cwd():
+            table = _without_writing(table, path, arguments)
         missing = {key: value for key, value in table.items() if not _argument(arguments, key, path).tokens}
         for key, value in missing.items():
             _fill(_argument(arguments, key, path), key, value, path)
@@ -66,12 +72,27 @@ def _path(option: Argument) -> Path | None:
         name = option.tokens[-1].value
         option.tokens = []
         return None if name.lower() == "none" else Path(name)
-    here = Path.cwd()
+    try:
+        here = Path.cwd()
+    except OSError:  # the folder was removed
+        return None
     return next((folder / FILE for folder in (here, *here.parents) if (folder / FILE).is_file()), None)
 
 
+def _without_writing(table: dict[str, Any], path: Path, arguments: ArgumentCollection) -> dict[str, Any]:
+    """The table of a file above the current folder without options that would write; a line names them."""
+    ignored = [key for key in table if key in WRITING]
+    unset = [key for key in ignored if not _argument(arguments, key, path).tokens]
+    if unset:
+        print_note(
+            f"{path}: {', '.join(unset)} ignored: a file to write is named on the command line or in a {FILE} of the "
+            "current folder"
+        )
+    return {key: value for key, value in table.items() if key not in ignored}
+
+
 def _read(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         content = file.read(LARGEST + 1)
     if len(content) > LARGEST:
         raise SettingError(f"{path}: it has more than {LARGEST >> 10} KiB, but must be a TOML file of some options")

@@ -10,7 +10,7 @@ from chainrule.cli.answers import answering
 from chainrule.cli.console import say, write_json
 from chainrule.cli.mistakes import show_mistakes
 from chainrule.cli.options import AsJson
-from chainrule.text import number, words
+from chainrule.text import counted, number, short, words
 
 __all__ = ["evaluate", "show_scores", "show_targets"]
 
@@ -51,7 +51,8 @@ def evaluate(
 def show_scores(scores: dict[str, Any]) -> None:
     """Write the number of rows, one line of scores for each target, then the mistakes."""
     without = scores["without_target"]
-    say(f"{scores['rows']:,} rows" + (f" ({without:,} more have no target)" if without else ""))
+    more = f" ({without:,} more without a target)" if without else ""
+    say(f"{counted(scores['rows'], 'row')}{more}")
     show_targets(scores)
     show_mistakes(scores["mistakes"])
 
@@ -61,4 +62,4 @@ def show_targets(scores: dict[str, Any]) -> None:
     overall = {"overall": scores["overall"]} if "overall" in scores else {}
     for name, values in [*scores["targets"].items(), *overall.items()]:
         defined = {label: value for label, value in values.items() if not math.isnan(value)}
-        say(f"{name}: " + ", ".join(f"{words(label)} {number(value)}" for label, value in defined.items()))
+        say(f"{short(name)}: " + ", ".join(f"{words(label)} {number(value)}" for label, value in defined.items()))

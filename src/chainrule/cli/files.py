@@ -8,7 +8,7 @@ from chainrule.errors import SettingError
 from chainrule.files.atomic import check_target
 from chainrule.tables.sources import Source, as_source, with_target
 
-__all__ = ["check_output", "open_table"]
+__all__ = ["check_output", "is_file", "open_table"]
 
 
 def open_table(data: Path, targets: Sequence[str]) -> tuple[Source, list[str]]:
@@ -18,12 +18,20 @@ def open_table(data: Path, targets: Sequence[str]) -> tuple[Source, list[str]]:
     """
     source, names = as_source(data), []
     for target in targets:
-        if target not in source.names and Path(target).is_file():
+        if target not in source.names and is_file(target):
             source = with_target(source, as_source(Path(target)))
             names.append(source.names[-1])
         else:
             names += matching_columns([target], source.names)
     return source, names
+
+
+def is_file(name: str | Path) -> bool:
+    """Whether this is the name of a file; the name of a column may be too long for one."""
+    try:
+        return Path(name).is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def check_output(out: Path, *inputs: Path, option: str = "--out") -> None:

@@ -15,7 +15,7 @@ from chainrule.network import Network
 from chainrule.tables.inputs import Encoder
 from chainrule.tables.names import listed
 from chainrule.tables.targets import LogQuantity
-from chainrule.text import counted, number, words
+from chainrule.text import counted, number, short, shortened, words
 from chainrule.training.state_file import Stored, stored_in
 
 __all__ = ["inspect"]
@@ -102,18 +102,20 @@ def _show_network(network: Network) -> None:
 
 def _show_targets(columns: Iterable[Any]) -> None:
     say("")
-    show_table(("target", "kind", "what it is"), [(c.name, c.kind, _target_detail(c)) for c in columns])
+    targets = [(short(c.name), c.kind, _target_detail(c)) for c in columns]
+    show_table(("target", "kind", "what it is"), targets)
 
 
 def _show_columns(encoder: Encoder) -> None:
     say("")
-    show_table(("column", "becomes", "how"), encoder.describe())
+    columns = [(short(name), kind, shortened(detail)) for name, kind, detail in encoder.describe()]
+    show_table(("column", "becomes", "how"), columns)
 
 
 def _target_detail(target: Any) -> str:
     if target.kind == "classes":
         texts = list(target.texts)
-        return ", ".join(texts[:12]) + (f" and {len(texts) - 12} more" if len(texts) > 12 else "")
+        return ", ".join(map(short, texts[:12])) + (f" and {len(texts) - 12} more" if len(texts) > 12 else "")
     if isinstance(target, LogQuantity):
         typical, factor = number(math.exp(target.mean)), number(math.exp(target.scale))
         return f"its logarithm: typically {typical}, times or divided by {factor}"

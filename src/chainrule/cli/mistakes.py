@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chainrule.cli.console import say, show_table
-from chainrule.text import number
+from chainrule.text import counted, number, short
 
 __all__ = ["show_mistakes"]
 
@@ -15,9 +15,10 @@ PAIRS = 10  # pairs of classes in a list
 
 def show_mistakes(mistakes: Mapping[str, Any]) -> None:
     """Write the mistakes of each target."""
-    for name, details in mistakes.items():
+    for name, details in ((short(name), details) for name, details in mistakes.items()):
         if "classes" in details:
             _show_classes(name, details)
+            _show_unknown(details.get("unknown"))
         else:
             _show_errors(name, details)
 
@@ -31,12 +32,19 @@ def _show_classes(name: str, details: Mapping[str, Any]) -> None:
     which = "" if len(listed) == len(classes) else f" {len(listed)} of the {len(classes)}"
     say("")
     say(f"{name}:{which} classes, lowest recall first")
-    rows = [(str(c["class"]), number(c["rows"]), _share(c["recall"]), _share(c["precision"])) for c in listed]
+    rows = [(short(c["class"]), number(c["rows"]), _share(c["recall"]), _share(c["precision"])) for c in listed]
     show_table((name, "rows", "recall", "precision"), rows, 1)
     if details["confused"]:
-        pairs = [(str(p["true"]), str(p["said"]), number(p["rows"])) for p in details["confused"][:PAIRS]]
+        pairs = [(short(p["true"]), short(p["said"]), number(p["rows"])) for p in details["confused"][:PAIRS]]
         say("")
         show_table((name, "mistaken for", "rows"), pairs, 2)
+
+
+def _show_unknown(unknown: Mapping[str, int] | None) -> None:
+    """Write how many rows have a class that training did not have."""
+    if unknown is not None:
+        rows, first = counted(unknown["rows"], "row"), number(unknown["first"] + 1)
+        say(f"training did not have the class of {rows}, wrong in any case; the first is row {first}")
 
 
 def _show_table(name: str, classes: list[Mapping[str, Any]], confusion: list[list[int]]) -> None:
@@ -44,18 +52,19 @@ def _show_table(name: str, classes: list[Mapping[str, Any]], confusion: list[lis
     say("")
     say(f"{name}: a row for each true class, a column for each answer")
     rows = [
-        (str(each["class"]), *(number(n) if n else "." for n in counts), _share(each["recall"]))
+        (short(each["class"]), *(number(n) if n else "." for n in counts), _share(each["recall"]))
         for each, counts in zip(classes, confusion, strict=True)
     ]
     precision = ("precision", *(_share(each["precision"]) for each in classes), "")
-    show_table(("", *(str(each["class"]) for each in classes), "recall"), [*rows, precision], 1)
+    show_table(("", *(short(each["class"]) for each in classes), "recall"), [*rows, precision], 1)
 
 
 def _show_errors(name: str, details: Mapping[str, Any]) -> None:
     low, quarter, middle, three, high = (number(value) for value in details["quantiles"].values())
     say("")
     say(f"{name}, answer minus true value: mean {number(details['bias'])}, median {middle}")
-    say(f"  half of the rows lie from {quarter} to {three}, nine in ten from {low} to {high}; the largest errors:")
+    if len(details["worst"]) > 1:
+        say(f"  half of the rows lie from {quarter} to {three}, nine in ten from {low} to {high}; the largest errors:")
     worst = [(number(w["row"] + 1), number(w["true"]), number(w["answer"])) for w in details["worst"]]
     show_table(("row", name, "answer"), worst, 0)
 

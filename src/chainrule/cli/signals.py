@@ -2,6 +2,7 @@
 
 Python runs signal handlers between two instructions of the main thread, which may spend a long time inside a library.
 So a second thread is notified too (through the wake-up socket). It ends the process if the main thread does not react.
+Where no thread can be started, a signal has to wait for the main thread.
 """
 
 import contextlib
@@ -14,7 +15,9 @@ import threading
 import time
 from collections.abc import Callable
 from types import FrameType, TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
+
+from chainrule.cli import streams
 
 __all__ = ["Interrupt", "SignalExit"]
 
@@ -36,8 +39,11 @@ class SignalExit(KeyboardInterrupt):
 class Interrupt:
     """Within its block a signal raises `SignalExit`. After `defer`, the first signal only sets `code`.
 
-    `code` is the exit code: 130 or 143 after a signal, else 0. A second signal always raises.
+    `code` is the exit code: 130 or 143 after a signal, else 0. A second signal ends the process. A block in another one
+    tells it about its signal when it ends.
     """
+
+    _innermost: ClassVar["Interrupt | None"] = None
 
     def __init__(self) -> None:
         self.code = 0
@@ -62,22 +68,32 @@ class Interrupt:
         self._sender.setblocking(False)
         self._handlers_before = {number: signal.signal(number, self._handle) for number in SIGNALS}
         self._wakeup_before = signal.set_wakeup_fd(self._sender.fileno(), warn_on_full_buffer=False)
+        self._outer, Interrupt._innermost = Interrupt._innermost, self
         self._watcher = threading.Thread(target=self._watch, name="chainrule-signals", daemon=True)
-        self._watcher.start()
+        with contextlib.suppress(RuntimeError):  # "can't start new thread"
+            self._watcher.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        Interrupt._innermost = self._outer
+        if self._outer is not None:
+            self._outer.code = self._outer.code or self.code
         signal.set_wakeup_fd(self._wakeup_before)
         for number, handler in self._handlers_before.items():
             signal.signal(number, handler)
         self._sender.close()
-        self._watcher.join(SAVE_TIME)
+        if self._watcher.ident is not None:
+            self._watcher.join(SAVE_TIME)
         self._receiver.close()
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        """In the main thread: record a first signal that is deferred; any other signal raises."""
+        """In the main thread: a first signal is recorded if it is deferred, and raises if not; a second one exits."""
         previous, self.code = self.code, 128 + number
-        if previous or not self._deferring:
+        if previous:
+            with contextlib.suppress(Exception):  # such as that of a stream that was just being flushed
+                sys.stdout.flush()
+            _exit_at_once("stopped", self.code)
+        if not self._deferring:
             raise SignalExit(self.code)
 
     def _watch(self) -> None:
@@ -103,13 +119,7 @@ class Interrupt:
             saver = threading.Thread(target=self._try_save, args=(lines,), daemon=True)
             saver.start()
             saver.join(SAVE_TIME)
-        files = sys.modules.get("chainrule.files.atomic")  # if it was never imported, no file is unfinished
-        if files is not None:
-            files.discard_unfinished()
-        cursor = "\x1b[?25h\n" if sys.stderr.isatty() else ""  # shows the cursor, which a progress bar hides
-        with contextlib.suppress(OSError):
-            os.write(2, f"{cursor}chainrule: {lines[-1]}\n".encode())
-        os._exit(self._exit_code)
+        _exit_at_once(lines[-1], self._exit_code)
 
     def _try_save(self, lines: list[str]) -> None:
         assert self._save is not None
@@ -117,3 +127,15 @@ class Interrupt:
             lines.append(self._save())
         except Exception as error:
             lines.append(f"stopped, and everything since the last save is lost: {' '.join(str(error).split())}")
+
+
+def _exit_at_once(line: str, code: int) -> None:
+    """Delete unfinished files, write the line unless an error was written before, and end the process."""
+    files = sys.modules.get("chainrule.files.atomic")  # if it was never imported, no file is unfinished
+    if files is not None:
+        files.discard_unfinished()
+    cursor = "\x1b[?25h\n" if sys.stderr.isatty() else ""  # shows the cursor, which a progress bar hides
+    text = cursor if streams.has_said() else f"{cursor}chainrule: {line}\n"
+    with contextlib.suppress(OSError):
+        os.write(2, text.encode())
+    os._exit(code)

@@ -13,9 +13,10 @@ from typing import Any
 
 from chainrule.text import printable
 
-__all__ = ["finish", "prepare", "print_error"]
+__all__ = ["finish", "has_said", "prepare", "print_error", "print_note", "print_warning"]
 
 NAME = "standard output"
+_said: list[str] = []  # the error lines of this process, or the line that says why it stops
 
 
 class _Output(io.BufferedWriter):
@@ -74,7 +75,24 @@ def print_error(text: str, debug: bool = False) -> None:
     with contextlib.suppress(OSError, ValueError):
         if debug:
             traceback.print_exc()
+        _said.append(text)
         print(f"chainrule: {printable(text)}", file=sys.stderr)
+
+
+def print_note(text: str) -> None:
+    """Write one line to stderr if it is open, and go on."""
+    with contextlib.suppress(OSError, ValueError):
+        print(f"chainrule: {printable(text)}", file=sys.stderr)
+
+
+def print_warning(message: Warning | str, *details: Any, **more: Any) -> None:
+    """A warning as one line, in place of `warnings.showwarning`, which shows the path and the code of a library."""
+    print_note(f"warning: {' '.join(str(message).split())}")
+
+
+def has_said() -> bool:
+    """Whether `print_error` has written a line."""
+    return bool(_said)
 
 
 def _text(buffer: io.BufferedWriter, encoding: str) -> io.TextIOWrapper:

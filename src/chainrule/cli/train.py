@@ -9,10 +9,10 @@ from cyclopts import Parameter
 from chainrule.cli.checkpointing import NO_CHECKPOINT, CheckpointOptions, EmergencySave, stopped_line
 from chainrule.cli.console import say, write_json
 from chainrule.cli.evaluate import show_targets
-from chainrule.cli.files import check_output, open_table
+from chainrule.cli.files import check_output, is_file, open_table
 from chainrule.cli.options import AsJson, ConfigFile
 from chainrule.cli.signals import Interrupt
-from chainrule.cli.streams import print_error
+from chainrule.cli.streams import print_error, print_note
 from chainrule.cli.training_options import TrainOptions, listed
 from chainrule.cli.values import matching_columns
 from chainrule.errors import SettingError, TrainingError
@@ -63,9 +63,12 @@ def train(
     _check_plot(plot, out, *inputs)
     checkpoint = checkpoint_options.checkpoint_for(out, data)
     source, targets = open_table(data, target)
-    drop, keep = (tuple(matching_columns(columns, source.names)) for columns in (options.drop, options.keep))
-    settings = dataclasses.replace(options, drop=drop, keep=keep)
+    columns = (options.drop, options.keep, options.words)
+    drop, keep, words = (tuple(matching_columns(own, source.names)) for own in columns)
+    settings = dataclasses.replace(options, drop=drop, keep=keep, words=words)
     training = TableTraining(source, targets, settings)
+    if as_json and config:
+        print_note(f"options from {config}")
     for note in () if as_json else [*([f"options from {config}"] if config else []), *training.notes]:
         say(note)
     with Interrupt() as interrupt:
@@ -99,7 +102,7 @@ def _draw(training: TableTraining, plot: Path | None, as_json: bool) -> None:
 
 def _files(target: tuple[str, ...], validation: Any) -> list[Path]:
     """The files that are read in addition to the data."""
-    return [Path(name) for name in (*target, validation) if isinstance(name, str | Path) and Path(name).is_file()]
+    return [Path(name) for name in (*target, validation) if isinstance(name, str | Path) and is_file(name)]
 
 
 def worth_saving(training: TableTraining, checkpoint: Checkpoint | None = None) -> bool:
@@ -169,7 +172,7 @@ def _report(training: TableTraining, out: Path, as_json: bool, checkpoint: Check
         say(f"stopped: {history.message}")
     say(summary_line(model))
     if "test" in model.summary:
-        say(f"on the {model.summary['test']['rows']:,} rows held out for the test:")
+        say(f"on the {counted(model.summary['test']['rows'], 'row')} held out for the test:")
         show_targets(model.summary["test"])
     show_findings(training)
     say(f"trained in {history.seconds:.1f} s by the {history.engine} engine; model saved in {out}")

@@ -11,7 +11,7 @@ __all__ = ["falls_nearby"]
 
 DIRECTIONS = 4  # in which the curvature is known: all of them for up to four variables
 STEP = 1e-4  # of max(1, |v|): differences of a gradient are then right to about eight digits
-NOTICED = 1e-4  # the share of the greatest curvature below which a negative one is not told from rounding
+NOTICED = 1e-4  # the share of the greatest curvature below which a negative one may be rounding
 AGREE = 0.1  # how well the curvature by a second step must agree
 
 

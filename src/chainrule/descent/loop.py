@@ -218,8 +218,9 @@ class Descent(Iterator[Event]):
     def _reason(self, after: str, ending: Ending | None) -> tuple[Reason, str]:
         """Why the descent ends, for programs and in words."""
         if self.status == NOT_FINITE:
-            rate = self._settings.optimizer.learning_rate
-            advice = f"try a learning rate smaller than {rate:g}" if self.steps else "start at another point"
+            rule = self._settings.optimizer
+            smaller = self.steps and not rule.line_search
+            advice = f"try a learning rate smaller than {rule.learning_rate:g}" if smaller else "start at another point"
             return "diverged", f"the cost or its gradient is not finite {after}: {advice}"
         size = self._gradient_size()
         if self.status == CANCELLED:
@@ -231,6 +232,9 @@ class Descent(Iterator[Event]):
             return "converged", f"{words}: start at another point"
         if ending is not None and ending.reason == "evaluations":
             return "evaluations", f"{ending.message}, in {self._step_count()}: {size}"
+        if ending is not None and ending.at_border:
+            words = f"the cost is not finite at the points after this one, in {self._step_count()}: {size}"
+            return "converged", f"{words}; start at another point, or try adam"
         return "converged", f"the cost no longer falls {after}: {size}"
 
     def _step_count(self) -> str:

@@ -35,6 +35,7 @@ from chainrule.model.warm_start import linear_start
 from chainrule.network import Network
 from chainrule.registry import require
 from chainrule.tables.targets import ArrayLabels, ArrayTargets
+from chainrule.text import counted
 
 __all__ = ["MLP", "takes_steps"]
 
@@ -206,10 +207,11 @@ class MLP(SharedParameters, Fitted, Explained, CallbackSupport, BaseEstimator):
     def _train(self, call: FitCall, tasks: FitTasks) -> None:
         """Train for one call, and keep what it has learned."""
         if not call.once:
-            self._base, self._since = call.begun, call.begun if self.stopped_ else self._since
+            self._base = call.begun
+        self._since = call.since
         training = call.training()
-        told = [] if self._plan is None or call.begun else [*left_out(self._plan.encoder), *self.suspects_]
-        warn_of([*told, *training.warnings])
+        lines = [] if self._plan is None or call.begun else [*left_out(self._plan.encoder), *self.suspects_]
+        warn_of([*lines, *training.warnings])
         changed = call.ensemble.event if call.ensemble.count > 1 else None
         with callbacks_of(self, changed) as callbacks:
             run(
@@ -234,7 +236,8 @@ class MLP(SharedParameters, Fitted, Explained, CallbackSupport, BaseEstimator):
         elif history.stopped == "evaluations":
             text = f"L-BFGS computed the loss max_fun={self.max_fun} times before it converged: give a greater max_fun"
         elif not history.stopped and not call.once and self._plan is None:
-            text = f"the {self.max_iter} epochs of max_iter ended before training converged: give a greater max_iter"
+            epochs = counted(self.max_iter, "epoch")
+            text = f"the {epochs} of max_iter ended before training converged: give a greater max_iter"
         if text:
             warnings.warn(text, ConvergenceWarning, stacklevel=5 + call.frames)
 

@@ -15,6 +15,7 @@ from chainrule.estimators.parameters import activation_of
 from chainrule.estimators.rows import Validation
 from chainrule.estimators.shared_parameters import with_shared_parameters
 from chainrule.tables.targets import ArrayLabels, of_one_type
+from chainrule.text import shown
 
 __all__ = ["MLPClassifier"]
 
@@ -220,7 +221,7 @@ class MLPClassifier(ClassifierMixin, MLP):
             now, first = self._labels_for(classes).classes, self._targets.classes
             if len(now) != len(first) or not all(map(np.array_equal, now, first)):
                 raise SettingError(
-                    f"classes={classes!r} is not what the first call had, {self.classes_!r}: leave it out"
+                    f"classes={shown(classes)} is not what the first call had, {shown(self.classes_)}: leave it out"
                 )
 
     def _usual_output(self, targets: Any) -> str:

@@ -37,6 +37,7 @@ from chainrule.files.plain import pack, unpack
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer
 from chainrule.tables.inputs import Encoder
+from chainrule.text import shown
 from chainrule.training import TrainingState
 from chainrule.training.state_file import state_of, state_parts
 
@@ -149,7 +150,7 @@ def from_document(document: Mapping[str, Any], tensors: Mapping[str, Array]) -> 
     """
     kind = document["class"]
     if not isinstance(kind, str) or kind not in CLASSES:
-        raise ModelFileError(f"it holds a {kind!r}, and this version knows {', '.join(CLASSES)}")
+        raise ModelFileError(f"it holds a {shown(kind)}, and this version knows {', '.join(CLASSES)}")
     estimator = CLASSES[kind](**_parameters(CLASSES[kind], document["parameters"], tensors))
     if document.get("requests") is not None:
         estimator._metadata_request = _requests_from(estimator, document["requests"])
@@ -227,7 +228,7 @@ def _tabular_attributes(
     encoder, count = Encoder.from_document(document["encoder"], tensors), document["members"]
     inner, parts = document["inner"], _below("inner.", tensors)
     if type(count) is not int or count < 1 or inner["class"] != type(estimator).__name__ or inner["fitted"] is None:
-        raise ModelFileError(f"it has {count!r} members in a {inner['class']}")
+        raise ModelFileError(f"it has {shown(count)} members in a {inner['class']}")
     network = network_file.from_document(inner, parts)
     _plain_attributes(inner["fitted"]["attributes"], parts)  # only checked: they are the estimator's own
     parameters = Parameters(**_parameters(type(estimator), inner["parameters"], parts))
@@ -266,7 +267,7 @@ def _check(attributes: Mapping[str, Any], targets: Any, network: Network) -> Non
     kinds = {"stopped_": bool, "_rule": Optimizer | None}
     wrong += [name for name, kind in kinds.items() if not isinstance(attributes[name], kind)]
     if wrong:
-        raise ModelFileError(f"its {wrong[0]} is {attributes[wrong[0]]!r}")
+        raise ModelFileError(f"its {wrong[0]} is {shown(attributes[wrong[0]])}")
     widths, plan = [block.width for block in network.architecture.blocks], attributes.get("_plan")
     inputs = attributes["n_features_in_"] if plan is None else plan.encoder.width
     if (inputs, targets.widths) != (network.sizes[0], widths):

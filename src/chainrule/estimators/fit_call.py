@@ -25,6 +25,7 @@ from chainrule.registry import require
 from chainrule.schedules import Schedule
 from chainrule.settings import TrainingSettings
 from chainrule.tables.targets import ArrayLabels
+from chainrule.text import counted
 from chainrule.training import Metric, Monitor, Training, start
 
 __all__ = ["FitCall"]
@@ -106,7 +107,19 @@ class FitCall:
         p = self.parameters
         if self.rule.line_search or (self.once and not stops_early(p)):
             return None
-        return Ending(Plateaus(p.tol, patience_of(p), self.estimator._since), self._falls)
+        return Ending(Plateaus(p.tol, patience_of(p), self.since), self._falls)
+
+    @cached_property
+    def since(self) -> int:
+        """The epoch from which on plateaus are counted: this one in a fit after training has ended by itself.
+
+        The same where another value is watched than before, as after early_stopping is switched on: the epochs until
+        now have no such value, or none that chose anything.
+        """
+        last = self.estimator._state
+        ended = not self.once and self.estimator.stopped_
+        anew = last is not None and last.history.monitor != self._watched
+        return self.begun if ended or anew else int(self.estimator._since)
 
     def training(self) -> Training:
         """The training, where the last call has ended."""
@@ -143,7 +156,7 @@ class FitCall:
         if schedule == "invscaling":
             return ByExamples(p.power_t, self.count, self.estimator.t_ - self.begun * self.count)
         if schedule == "adaptive":
-            return Adaptive(p.tol, patience_of(p), self._falls, self.estimator._since)
+            return Adaptive(p.tol, patience_of(p), self._falls, self.since)
         return schedule
 
     def _batch_size(self) -> int | None:
@@ -153,18 +166,22 @@ class FitCall:
             return None
         if size != "auto" and size > self.count and self.estimator._plan is None:
             warnings.warn(
-                f"batch_size={size} is more than the {self.count} rows to train on: all are taken",
+                f"batch_size={size} is more than the {counted(self.count, 'row')} to train on: all are taken",
                 stacklevel=6 + self.frames,
             )
         return min(BATCH if size == "auto" else int(size), self.count)
 
+    @property
+    def _watched(self) -> str:
+        """The name of the value that chooses the weights and ends training."""
+        if self.held_out is None or not stops_early(self.parameters):
+            return "training"
+        return "cost" if self.parameters.scoring == "loss" else SCORE
+
     def _monitor(self) -> Monitor:
         """The score on the validation set, and the value that chooses the weights."""
-        if self.held_out is None:
-            return Monitor({}, "training")
-        p = self.parameters
-        chosen_by = ("cost" if p.scoring == "loss" else SCORE) if stops_early(p) else "training"
-        return Monitor({SCORE: self._metric(self.held_out)}, chosen_by)
+        metrics = {} if self.held_out is None else {SCORE: self._metric(self.held_out)}
+        return Monitor(metrics, self._watched)
 
     def _metric(self, rows: Rows) -> Metric:
         """The score on these rows as a metric of training: the estimator's own, or that of `scoring`."""

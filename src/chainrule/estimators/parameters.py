@@ -22,6 +22,7 @@ from chainrule.random import as_seed
 from chainrule.registry import is_number, require
 from chainrule.schedules import SCHEDULES, Schedule
 from chainrule.settings import TrainingSettings
+from chainrule.text import shown
 
 __all__ = [
     "SHARED",
@@ -156,7 +157,7 @@ def network_to_resume(estimator: Any, network: Network, targets: Any) -> Network
     parts = _parts(estimator, estimator, network.sizes[0], targets)
     if tuple(parts[0]) != network.sizes:
         raise SettingError(
-            f"hidden_layer_sizes is {estimator.hidden_layer_sizes!r}, but the network to go on from has "
+            f"hidden_layer_sizes is {shown(estimator.hidden_layer_sizes)}, but the network to go on from has "
             f"{network.sizes[1:-1]}: set it back, or fit anew without warm_start"
         )
     return Network.from_parts(Architecture.of(*parts, network.architecture.masks), network.theta, network.seed)
@@ -256,6 +257,7 @@ def check_parameters(parameters: Any) -> None:
     require(
         isinstance(verbose, bool | np.bool_) or is_whole(verbose, 0), "verbose", verbose, "True, False, or a number"
     )
+    require(is_number(parameters.momentum), "momentum", parameters.momentum, "a number from 0 to below 1")
     _check_scoring(parameters.scoring)
 
 

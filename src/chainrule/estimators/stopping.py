@@ -10,6 +10,7 @@ import numpy as np
 from chainrule.arrays import Array
 from chainrule.registry import require
 from chainrule.schedules import Factors, Schedule
+from chainrule.text import counted
 
 __all__ = ["SCORE", "Adaptive", "ByExamples", "Ending", "Plateaus", "falls_until"]
 
@@ -68,7 +69,7 @@ class Ending:
         """Why training ended, where `monitor` is what was watched."""
         what = {SCORE: "validation score", "cost": "validation loss"}.get(monitor, "training loss")
         tol, patience = self._plateaus.tol, self._plateaus.patience
-        return f"the {what} did not improve by more than tol={tol:g} for {patience} epochs in a row"
+        return f"the {what} did not improve by more than tol={tol:g} for {counted(patience, 'epoch')} in a row"
 
 
 def falls_until(rate: float) -> int:

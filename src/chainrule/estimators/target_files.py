@@ -9,6 +9,7 @@ from chainrule.arrays import Array
 from chainrule.errors import ModelFileError
 from chainrule.files.plain import pack, unpack
 from chainrule.tables.targets import ArrayLabels, ArrayNumbers, Targets
+from chainrule.text import shown
 
 __all__ = ["from_parts", "to_parts"]
 
@@ -38,7 +39,7 @@ def from_parts(document: Mapping[str, Any], tensors: Mapping[str, Array]) -> Arr
     if kind == "values":
         return ArrayNumbers.plain(_count(fields["columns"]))
     if kind != "labels":
-        raise ModelFileError(f"its targets are {kind!r}")
+        raise ModelFileError(f"its targets are {shown(kind)}")
     return _labels(**fields)
 
 
@@ -54,5 +55,5 @@ def _labels(kind: str, classes: tuple[Array, ...], single: bool) -> ArrayLabels:
 
 def _count(value: Any) -> int:
     if type(value) is not int or value < 0:
-        raise ModelFileError(f"its targets have a count of {value!r}")
+        raise ModelFileError(f"its targets have a count of {shown(value)}")
     return value

@@ -18,7 +18,7 @@ from chainrule.errors import DataError
 from chainrule.examples.rows import DenseRows, Rows, rows_of
 from chainrule.examples.sparse import SparseRows, is_sparse
 from chainrule.random import Purpose, permutation
-from chainrule.text import LONGEST
+from chainrule.text import LONGEST, counted
 
 __all__ = ["Examples", "RowArrays", "as_examples", "as_inputs", "as_rows", "epoch_order"]
 
@@ -136,7 +136,7 @@ def as_examples(
     counts = None if weight is None else weight.reshape(n, -1).any(axis=1)
     X = _sparse_rows(X, architecture.sizes[0], dtype) if parts else as_inputs(X, architecture.sizes[0], dtype, counts)
     if T.ndim and len(T) != len(X):
-        raise DataError(f"X has {len(X)} rows but T has {len(T)}: they must be the same examples")
+        raise DataError(f"X has {counted(len(X), 'row')} but T has {len(T)}: they must be the same examples")
     T = _targets(architecture, T, dtype, counts)
     if weight is None:
         return Examples(X, T, None, np.arange(len(X)), float(len(X)))

@@ -40,13 +40,26 @@ def from_keras_weights(
     >>> cr.from_keras_weights(cr.to_keras_weights(net)).theta.tobytes() == net.theta.tobytes()
     True
 
-    Raises ArchitectureError for other shapes, SettingError for an activation or a cost that `cr.Network` refuses.
+    Raises ArchitectureError for other shapes and types, SettingError for an activation or a cost that `cr.Network`
+    refuses.
     """
     require(isinstance(weights, list | tuple), "weights", weights, "the list from get_weights of a Keras model")
-    arrays = [np.asarray(part) for part in weights]
+    arrays = _arrays(weights)
     sizes = _sizes([part.shape for part in arrays])
     parameters = arrays[::2], arrays[1::2]
     return Network(sizes, activation, output, cost, initializer=parameters, dtype=np.result_type(*arrays))
+
+
+def _arrays(weights: Sequence[Any]) -> list[Array]:
+    """The weights as arrays; half precision becomes float32. Raises ArchitectureError for what is not numbers."""
+    try:
+        arrays = [np.asarray(part) for part in weights]
+    except ValueError:
+        raise ArchitectureError("the weights have rows of different lengths, but a kernel is a matrix") from None
+    dtype = np.result_type(*arrays) if arrays else np.dtype(np.float32)
+    if dtype not in (np.float16, np.float32, np.float64):
+        raise ArchitectureError(f"the weights have the type {dtype}, but must be float32 or float64: convert them")
+    return [part.astype(np.float32) for part in arrays] if dtype == np.float16 else arrays
 
 
 def _sizes(shapes: list[tuple[int, ...]]) -> list[int]:

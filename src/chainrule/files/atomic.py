@@ -2,12 +2,20 @@
 
 import contextlib
 import errno
+import hashlib
 import os
 import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
+
+from chainrule.paths import NotRegularError, kind_of
+
+try:
+    import fcntl
+except ImportError:  # on Windows a file that is open cannot be removed, so no lock is needed there
+    fcntl = None  # type: ignore[assignment]
 
 __all__ = ["atomic_write", "check_target", "discard_unfinished"]
 
@@ -19,8 +27,9 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Give a binary file that replaces `path` when the block ends, and never before.
 
     After an exception the old file is unchanged. After a kill it is unchanged too, but a hidden `.chainrule-*.tmp`
-    remains. The new file has the permissions of the old one, or those of the umask. A symbolic link is kept: the file
-    that it points to is replaced. A device or pipe is written to directly.
+    remains, which the next write of the same path removes. The new file has the permissions of the old one, or those of
+    the umask. A symbolic link is kept: the file that it points to is replaced. A device, and a pipe that somebody
+    reads, are written to directly.
 
     Raises OSError with the path where nothing can be written.
 
@@ -35,7 +44,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     with _errors_name_path(path):
         old = _status(path)
         if old is not None and not stat.S_ISREG(old.st_mode):
-            with Path(path).open("wb") as stream:
+            with _open_special(path, old) as stream:
                 yield stream
             return
         with _replacing(Path(os.path.realpath(path)), old) as stream:
@@ -44,6 +53,8 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 
 def check_target(path: str | os.PathLike[str]) -> None:
     """Raise the OSError that `atomic_write` would raise, before hours of work: no such folder, or the path is a folder.
+
+    A named pipe, a socket and a disk are refused, because whoever reads a pipe may be gone when the work is done.
 
     >>> check_target("no/such/folder/model.safetensors")
     Traceback (most recent call last):
@@ -56,6 +67,8 @@ def check_target(path: str | os.PathLike[str]) -> None:
             temporary = _temporary(target)
             _create(temporary, target).close()
             temporary.unlink()
+        elif not _takes_bytes(path, old):
+            raise NotRegularError(path, kind_of(old.st_mode))
 
 
 def discard_unfinished() -> None:
@@ -68,10 +81,11 @@ def discard_unfinished() -> None:
 @contextlib.contextmanager
 def _replacing(target: Path, old: os.stat_result | None) -> Iterator[BinaryIO]:
     """Give a new file in the target's folder: renamed to it on success, removed on any exception."""
+    _remove_leftovers(target)
     temporary = _temporary(target)
     _unfinished.add(temporary)
     try:
-        with _create(temporary, target) as stream:
+        with _create_locked(temporary, target) as stream:
             _copy_mode(temporary, old)
             yield stream
             stream.flush()
@@ -100,8 +114,55 @@ def _status(path: str | os.PathLike[str]) -> os.stat_result | None:
 
 
 def _temporary(target: Path) -> Path:
-    """An unused name in the folder of the target."""
-    return target.parent / f".chainrule-{secrets.token_hex(8)}.tmp"
+    """An unused name in the folder of the target, by which leftovers of the same target are known."""
+    return target.parent / f"{_prefix(target)}{secrets.token_hex(8)}.tmp"
+
+
+def _prefix(target: Path) -> str:
+    return f".chainrule-{hashlib.sha256(os.fsencode(target.name)).hexdigest()[:8]}-"
+
+
+def _remove_leftovers(target: Path) -> None:
+    """Remove the temporary files of this target that no process writes any more: those that are not locked."""
+    with contextlib.suppress(OSError):
+        for leftover in target.parent.glob(f"{_prefix(target)}*.tmp"):
+            with contextlib.suppress(OSError), leftover.open("rb") as stream:
+                if fcntl is not None:
+                    fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)  # an OSError where it is locked
+                leftover.unlink()
+
+
+def _create_locked(temporary: Path, target: Path) -> BinaryIO:
+    """Open a new file that is locked until it is closed, or its process ends, where the file system has locks."""
+    stream = _create(temporary, target)
+    with contextlib.suppress(OSError):
+        if fcntl is not None:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+    if os.fstat(stream.fileno()).st_nlink:
+        return stream
+    stream.close()  # another process took it for a leftover before it was locked
+    return _create_locked(temporary, target)
+
+
+def _takes_bytes(path: str | os.PathLike[str], status: os.stat_result) -> bool:
+    """Whether it is a device such as the null device, or a pipe that is open already, such as /dev/stdout."""
+    is_open = stat.S_ISFIFO(status.st_mode) and not Path(os.path.realpath(path)).exists()
+    return stat.S_ISCHR(status.st_mode) or is_open
+
+
+def _open_special(path: str | os.PathLike[str], status: os.stat_result) -> BinaryIO:
+    """Open a device or a pipe at once; raises OSError for a pipe that nobody reads, instead of waiting for ever."""
+    if stat.S_ISBLK(status.st_mode) or stat.S_ISSOCK(status.st_mode):
+        raise NotRegularError(path, kind_of(status.st_mode))
+    try:
+        descriptor = os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except OSError as error:
+        if error.errno == errno.ENXIO:
+            raise NotRegularError(path, "a pipe that nobody reads") from None
+        raise
+    if hasattr(os, "O_NONBLOCK"):
+        os.set_blocking(descriptor, True)
+    return os.fdopen(descriptor, "wb")
 
 
 def _create(temporary: Path, target: Path) -> BinaryIO:

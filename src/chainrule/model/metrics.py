@@ -85,7 +85,7 @@ def auc(T: ArrayLike, P: ArrayLike) -> float:
 def log_loss(T: ArrayLike, P: ArrayLike) -> float:
     """The cross-entropy `-mean_x Σ_k T_xk log P_xk` in nats, of one-hot T (n, k) and probabilities P (n, k).
 
-    A true class of probability 0 costs infinity: nothing is clipped.
+    A true class of probability 0 costs infinity: nothing is clipped. NaN where a row of T has no class at all.
 
     >>> log_loss([[1, 0], [0, 1]], [[0.5, 0.5], [0.5, 0.5]])
     0.6931471805599453
@@ -96,7 +96,7 @@ def log_loss(T: ArrayLike, P: ArrayLike) -> float:
     terms = np.zeros_like(p)
     with np.errstate(divide="ignore"):
         np.log(p, out=terms, where=t > 0)
-    return float(0.0 - np.mean(np.sum(t * terms, axis=1)))
+    return float(0.0 - np.mean(np.sum(t * terms, axis=1))) if t.any(axis=1).all() else float("nan")
 
 
 def rmse(true: ArrayLike, predicted: ArrayLike) -> float:

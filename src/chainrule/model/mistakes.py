@@ -19,36 +19,40 @@ def mistakes_of(targets: Targets, A: Array, T: Array, rows: Array) -> dict[str, 
     """The mistakes in predictions A (n, n_L) of targets T (n, n_L), by target, as plain data.
 
     - targets: the target columns that A and T stand for.
-    - A, T: predictions and one-hot or scaled targets.
+    - A, T: predictions, and true values encoded by `targets.truth`.
     - rows: the number (n,) of each row, for `worst`.
 
     Classes: `classes`, for each the number of its rows and of its predictions (`said`), precision and recall (None
     where undefined); `confused`, the most frequent pairs of a true and a predicted class that differ; the matrix
-    `confusion` (true, predicted) for up to 20 classes. Numbers: `bias`, the mean of the errors a - y in the units of
+    `confusion` (true, predicted) for up to 20 classes; `unknown`, if there are any, the number of rows of classes that
+    training did not have, and the first of them. Numbers: `bias`, the mean of the errors a - y in the units of
     the target; `quantiles` of the errors; `worst`, the rows with the greatest errors.
     """
     mistakes: dict[str, Any] = {}
-    for column, part in targets.slices:
-        if isinstance(column, ClassTarget):
-            true, predicted = (column.codes(values[:, part]) for values in (T, A))
-            mistakes[column.name] = _of_classes(column.values.tolist(), true, predicted)
+    for truth, (column, part) in zip(targets.truth.columns, targets.slices, strict=True):
+        if isinstance(column, ClassTarget) and isinstance(truth, ClassTarget):
+            true, predicted = truth.codes(T[:, part]), column.codes(A[:, part])
+            mistakes[column.name] = _of_classes(column.values.tolist(), true, predicted, rows)
         else:
-            mistakes[column.name] = _of_numbers(column.decode(T[:, part]), column.decode(A[:, part]), rows)
+            mistakes[column.name] = _of_numbers(truth.decode(T[:, part]), column.decode(A[:, part]), rows)
     return mistakes
 
 
-def _of_classes(values: list[Any], true: Array, predicted: Array) -> dict[str, Any]:
-    """The mistakes in the class numbers `predicted` (n,) of k classes with these values."""
-    k = len(values)
+def _of_classes(values: list[Any], true: Array, predicted: Array, numbers: Array) -> dict[str, Any]:
+    """The mistakes in the class numbers `predicted` (n,) of k classes with these values, in rows of these numbers."""
+    k, known = len(values), true >= 0
     right = true[true == predicted]
-    hits, rows, predictions = (np.bincount(part, minlength=k).tolist() for part in (right, true, predicted))
+    hits, rows, predictions = (np.bincount(part, minlength=k).tolist() for part in (right, true[known], predicted))
     classes = [
         {"class": c, "rows": n, "said": p, "precision": _share(h, p), "recall": _share(h, n)}
         for c, n, p, h in zip(values, rows, predictions, hits, strict=True)
     ]
+    unknown = {"rows": int((~known).sum()), "first": int(numbers[np.argmin(known)])}
+    true, predicted = true[known], predicted[known]
     matrix = np.bincount(true * k + predicted, minlength=k * k).reshape(k, k).tolist() if k <= SMALL else None
     confused = _pairs(values, true, predicted)
-    return {"classes": classes, "confused": confused, **({"confusion": matrix} if matrix else {})}
+    mistakes = {"classes": classes, "confused": confused, **({"confusion": matrix} if matrix else {})}
+    return {**mistakes, "unknown": unknown} if unknown["rows"] else mistakes
 
 
 def _share(part: int, whole: int) -> float | None:

@@ -18,9 +18,10 @@ from chainrule.model.scores import scores_of
 from chainrule.network import Network
 from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, with_file_name, with_row_numbers
 from chainrule.tables.inputs import Encoder
-from chainrule.tables.names import require_columns
+from chainrule.tables.names import listed, require_columns
 from chainrule.tables.sources import Source, as_source
-from chainrule.tables.targets import Targets
+from chainrule.tables.targets import ClassTarget, Targets
+from chainrule.text import counted
 from chainrule.training import History
 
 __all__ = ["Model"]
@@ -138,30 +139,34 @@ class Model:
         `targets` has the scores of each target (see `chainrule.model.metrics`). Classes: accuracy, balanced accuracy,
         f1 (the mean over the classes), auc and log loss. Numbers: rmse, mae and median absolute error, in the units of
         the target, and r2. Several targets of numbers also have `overall` scores, their common rmse and mean r2.
-        `mistakes` says which classes are confused with which, how far numbers are off, and in which rows (from 0).
+        `mistakes` says which classes are confused with which, how far numbers are off, and in which rows (from 0). Rows
+        of classes that training did not have count as wrong answers; `mistakes` has their number as `unknown`.
 
         >>> model = cr.train_table({"x": [0, 1] * 20, "y": ["no", "yes"] * 20}, target="y", epochs=20)
         >>> scores = model.evaluate({"x": [0, 1, 0], "y": ["no", "yes", "yes"]})
         >>> scores["mistakes"]["y"]["confused"]
         [{'true': 'yes', 'said': 'no', 'rows': 1}]
 
-        Raises DataError as `outputs` does, and where no row has a value for every target.
+        Raises DataError as `outputs` does, where no row has a value for every target, and where none has a class that
+        training had.
         """
         parts: list[tuple[Array, Array, Array]] = []
-        without, origin = 0, as_source(source)
+        without, origin, truth = 0, as_source(source), self.targets.truth
         for table, rows in self._chunks(origin, self.targets.names):
             present = self.targets.present(table)
             without += int((~present).sum())
             part = table.filter(present)
             with with_file_name(origin), with_row_numbers(rows[present]):
                 if part.num_rows:
-                    parts.append((self._outputs(part), self.targets.encode(part, "float64"), rows[present]))
+                    parts.append((self._outputs(part), truth.encode(part, "float64"), rows[present]))
         if not parts:
             raise DataError("no row has a value for every target, so there is nothing to compare with: give such rows")
         A, T, rows = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+        self._require_known(origin, T)
         counts = {"rows": len(A), "without_target": without}
         return {**counts, **scores_of(self.targets, A, T), "mistakes": mistakes_of(self.targets, A, T, rows)}
 
+<<<<<<< HEAD
     def example_gradients(self, source: Any, *, layers: Any = None) -> ExampleGradients:
         """dC_x/dtheta of every row of a table, computed when it is read; see `Network.example_gradients`.
 
@@ -184,9 +189,17 @@ class Model:
                 parts.append((self.encoder.encode(table, dtype), self.targets.encode(table, dtype)))
         X, T = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
         return self.network.example_gradients(X, T, layers=layers)
+=======
+    def _require_known(self, origin: Source, T: Array) -> None:
+        """Raise DataError where training had no class of any row of T (n, n_L), as if it had other words for them."""
+        for column, part in self.targets.slices:
+            if isinstance(column, ClassTarget) and not T[:, part].any():
+                line = f"no row of {origin.origin} has a class of target {column.name!r} that training had"
+                raise DataError(f"{line}: the classes are {listed(column.values.tolist())}")
+>>>>>>> main
 
     def tested(self, X: Array, T: Array) -> dict[str, Any]:
-        """The scores of `evaluate` for encoded rows X (n, n_1) and their targets T (n, n_L), float64."""
+        """The scores of `evaluate` for encoded rows X (n, n_1) and true values T (n, n_L) (see `Targets.truth`)."""
         return scores_of(self.targets, as_predictions(self.targets, self._activations, self.network.predict(X)), T)
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -233,4 +246,5 @@ class Model:
         return f"<p>{html.escape(words)}</p>{self.network._repr_html_()}"
 
     def __repr__(self) -> str:
-        return f"Model({', '.join(self.targets.names)} from {len(self.encoder.columns)} columns; {self.network!r})"
+        columns = counted(len(self.encoder.columns), "column")
+        return f"Model({', '.join(self.targets.names)} from {columns}; {self.network!r})"

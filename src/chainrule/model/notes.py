@@ -6,12 +6,16 @@ import numpy as np
 
 from chainrule.model.leaks import Suspect
 from chainrule.model.preparation import Prepared
+from chainrule.tables.arrow import pa
 from chainrule.tables.inputs import Encoder
+from chainrule.tables.lengths import LENGTHS
 from chainrule.tables.names import listed
+from chainrule.tables.number_forms import PLAIN, numbers_in
 from chainrule.tables.profile import ColumnProfile
 from chainrule.tables.row_cache import RowCache
-from chainrule.tables.row_roles import NO_TARGET, WEIGHTLESS, RowRoles
+from chainrule.tables.row_roles import NO_TARGET, UNKNOWN, WEIGHTLESS, RowRoles
 from chainrule.tables.targets import LogQuantity, Target
+from chainrule.text import counted, short, shown
 
 __all__ = ["left_out", "notes_on", "warnings_on"]
 
@@ -29,12 +33,14 @@ def notes_on(prepared: Prepared, weight: str | None, suspects: Iterable[Suspect]
     used = set(prepared.encoder.columns)
     profiles = [profile for profile in prepared.profiles if profile.name in used]
     return [
-        f"{_rows(prepared)}; {_counted(prepared.encoder.width, 'input')}",
+        f"{_rows(prepared)}; {counted(prepared.encoder.width, 'input')}",
         *_rows_left_out(prepared.roles, weight),
+        *_unknown(prepared),
         *_where(prepared.cache),
-        *(f"target {column.name}: {_target(column)}" for column in prepared.targets.columns),
+        *(f"target {short(column.name)}: {_target(column)}" for column in prepared.targets.columns),
         *_columns(prepared.encoder),
         *_cautions(prepared.roles.unnamed, profiles),
+        *_forms([*profiles, *prepared.roles.targets]),
         *map(str, suspects),
     ]
 
@@ -62,7 +68,7 @@ def _rows(prepared: Prepared) -> str:
     if members > 1:
         validation = f"{members} networks together, each validated on a part that it leaves out"
     test = f", {len(prepared.test[0]):,} for the test" if prepared.test else ""
-    return f"{len(prepared.rows.X):,} rows to train on, {validation}{test}"
+    return f"{counted(len(prepared.rows.X), 'row')} to train on, {validation}{test}"
 
 
 def _target(column: Target) -> str:
@@ -101,9 +107,17 @@ def _rows_that(count: int, one: str, many: str) -> list[str]:
     return [f"1 row {one} and is left out" if count == 1 else f"{count:,} rows {many} and are left out"]
 
 
-def _counted(n: int, what: str) -> str:
-    """A number of things, with the plural."""
-    return f"{n:,} {what}{'s' * (n != 1)}"
+def _unknown(prepared: Prepared) -> Iterator[str]:
+    """How many rows for the test and for validation have a target that training does not have."""
+    T = np.empty((0, prepared.targets.width)) if prepared.test is None else prepared.test[1]
+    parts = [part for column, part in prepared.targets.slices if column.kind == "classes"]
+    wrong = int(np.count_nonzero(np.any([~T[:, part].any(axis=1) for part in parts], axis=0))) if parts else 0
+    own = prepared.validation_roles
+    left_out = 0 if own is None else own.count(UNKNOWN)
+    if wrong:
+        yield f"{counted(wrong, 'row')} for the test with a class that training does not have: wrong in any case"
+    if left_out:
+        yield f"{counted(left_out, 'row')} for validation with a target that training does not have, left out"
 
 
 def _where(cache: RowCache) -> list[str]:
@@ -124,7 +138,7 @@ def _without_name(unnamed: str) -> list[str]:
 
 def _cautions_on(profile: ColumnProfile) -> Iterator[str]:
     """Words among numbers, days that could be months, numbers that may only count the rows."""
-    name, first = profile.name, profile.first_word
+    name, first = short(profile.name), profile.first_word
     word = "" if profile.categorical or first is None else first.text
     if word and 2 * profile.counts.numeric > profile.present:
         yield f"column {name} is not a column of numbers because of cells such as {word!r}"
@@ -134,3 +148,36 @@ def _cautions_on(profile: ColumnProfile) -> Iterator[str]:
         yield f"column {name} holds numbers: cells such as {profile.placeholder.text!r} count as missing"
     if profile.numbers_rows and profile.rows >= _COUNTER:
         yield f"column {name} goes up by 1 with every row: drop it if it only numbers them"
+
+
+def _forms(profiles: Iterable[ColumnProfile]) -> list[str]:
+    """In which forms numbers are read that are not plain, and which of them may be meant otherwise."""
+    by_form: dict[str, list[ColumnProfile]] = {}
+    points = False  # whether there are certainly decimal points in the table
+    doubtful = []
+    for profile in (profile for profile in profiles if profile.first_word is None):
+        points = points or profile.points.decimal
+        if profile.form not in (None, PLAIN):
+            by_form.setdefault(str(profile.form), []).append(profile)
+        if profile.doubtful is not None:
+            doubtful.append(profile)
+    return [*(_form(*pair) for pair in by_form.items()), *(_doubt(p) for p in doubtful if p.form or not points)]
+
+
+def _form(form: str, profiles: list[ColumnProfile]) -> str:
+    cell = profiles[0].example
+    names = listed([profile.name for profile in profiles])
+    example = "" if cell is None else f", where {shown(cell.text)} is {_number(cell.text, form)}"
+    return f"numbers written as {form}{', in days' * (form in LENGTHS)}: {names}{example}"
+
+
+def _doubt(profile: ColumnProfile) -> str:
+    assert profile.doubtful is not None, "the caller asks for it"
+    cell, other = profile.doubtful
+    read, meant = (_number(cell, form) for form in (profile.form or PLAIN, other))
+    return f"column {profile.name} has numbers such as {shown(cell)}, read as {read}: write {meant} if that is meant"
+
+
+def _number(cell: str, form: str) -> str:
+    """The number of a cell, in plain digits."""
+    return np.format_float_positional(numbers_in(pa.array([cell], pa.large_string()), form)[0], trim="-")

@@ -23,11 +23,12 @@ from chainrule.model.settings import LEAST_ROWS, TableSettings
 from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, with_file_name, with_row_numbers
 from chainrule.tables.inputs import Encoder
 from chainrule.tables.names import listed, require_columns
+from chainrule.tables.number_forms import PLAIN
 from chainrule.tables.profile import ColumnProfile, profile_columns
 from chainrule.tables.row_cache import RowCache
-from chainrule.tables.row_roles import HELD_OUT, NO_TARGET, TEST, TRAIN, WEIGHTLESS, RowRoles
+from chainrule.tables.row_roles import HELD_OUT, TEST, TRAIN, UNKNOWN, WEIGHTLESS, RowRoles
 from chainrule.tables.sources import Source, as_source
-from chainrule.tables.targets import Targets
+from chainrule.tables.targets import Quantity, Targets
 
 __all__ = ["Prepared", "prepare"]
 
@@ -42,9 +43,9 @@ class Prepared:
     - encoder, targets: the columns that X and T stand for.
     - heads: the head of each kind of target.
     - profiles: the profiles of the inputs in the rows to train on.
-    - roles: the role of each row.
+    - roles: the role of each row; validation_roles: the same of a separate table for validation, or None.
     - rows, held_out: X, T and weights of the rows to train on and of those for validation (None if there are none).
-    - test: X and T (float64) of the rows for the test, or None.
+    - test: X and the true values (float64, see `Targets.truth`) of the rows for the test, or None.
     - cache: where the arrays lie, but for T of the test.
     """
 
@@ -54,6 +55,7 @@ class Prepared:
     heads: dict[str, Head]
     profiles: list[ColumnProfile]
     roles: RowRoles
+    validation_roles: RowRoles | None
     rows: RowArrays
     held_out: RowArrays | None
     test: tuple[Array, Array] | None
@@ -82,7 +84,7 @@ def prepare(source: Source, names: Sequence[str], settings: TableSettings, seed:
     if not roles.count(TRAIN):
         raise DataError(f"no row of {source.origin} has a target and is to be trained on: there is nothing to learn")
     with with_file_name(source):
-        encoder, targets, profiles = _fitted(source, inputs, targets, roles)
+        encoder, targets, profiles = _fitted(source, inputs, targets, roles, settings.words)
     targets = scaled_for(targets, heads)
     cache, T_test = _encoded(tables, encoder, targets, settings)
     arrays = {role: (cache.array(k), cache.array(2 + k)) for k, role in enumerate((TRAIN, HELD_OUT))}
@@ -91,13 +93,14 @@ def prepare(source: Source, names: Sequence[str], settings: TableSettings, seed:
     validation = by_role[HELD_OUT] if len(by_role[HELD_OUT].X) else None
     rows, held_out = weighted(targets, by_role[TRAIN], validation, factors)
     test = (cache.array(4), T_test) if len(T_test) else None
-    return Prepared(settings, encoder, targets, heads, profiles, roles, rows, held_out, test, cache)
+    own_roles = tables[1][1] if len(tables) > 1 else None
+    return Prepared(settings, encoder, targets, heads, profiles, roles, own_roles, rows, held_out, test, cache)
 
 
 def _roles(source: Source, names: Sequence[str], settings: TableSettings) -> RowRoles:
     """The role of each row. Raises DataError where no row has a weight."""
     with with_file_name(source):
-        roles = RowRoles(source, names, settings.weight, settings.test_every)
+        roles = RowRoles(source, names, settings.weight, settings.test_every, settings.task)
     if roles.count(WEIGHTLESS) == len(roles.of):
         raise DataError(f"every row of {source.origin} has weight 0 in {settings.weight!r}: give some a weight above 0")
     return roles
@@ -114,6 +117,19 @@ def _leave_out_classes(source: Source, roles: RowRoles, targets: Targets, factor
             roles.of[chunk.rows[left_out(targets, T, factors)]] = WEIGHTLESS
 
 
+def _leave_out_unknown(own: Source, roles: RowRoles, targets: Targets) -> None:
+    """Leave out the rows of a separate table whose true values no cost can be computed for (see `Targets.learnable`).
+
+    Raises DataError if none is left.
+    """
+    for chunk in chunks_of(own, targets.names, roles.of == TRAIN):
+        with with_file_name(own), with_row_numbers(chunk.rows):
+            T = targets.truth.encode(chunk.table, "float64")
+        roles.of[chunk.rows[~targets.learnable(T)]] = UNKNOWN
+    if roles.count(UNKNOWN) and not roles.count(TRAIN):
+        raise DataError(f"no row of {own.origin} has a target that training has too: give other rows to validate with")
+
+
 def _may_take_logarithm(settings: TableSettings) -> bool:
     """Whether a target may be learned as its logarithm: no output, cost or metric needs errors in its own unit."""
     return settings.output is None and settings.cost is None and settings.metric in (None, "mape")
@@ -126,6 +142,7 @@ def _inputs(source: Source, names: Sequence[str], settings: TableSettings) -> li
     require_columns(source.names, weight, "weight", source.hint)
     require_columns(source.names, settings.drop, "excluded", source.hint)
     require_columns(source.names, settings.keep, "input", source.hint)
+    require_columns(source.names, settings.words, "input", source.hint)
     for what, columns in {"target": names, "weight": weight, "dropped": settings.drop}.items():
         both = [name for name in columns if name in settings.keep]
         if both:
@@ -148,6 +165,7 @@ def _hold_out(
         require_columns(own.names, targets.names, f"target (in {own.origin}, to validate with)", own.hint)
         weight = settings.weight if settings.weight in own.names else None
         own_roles = RowRoles(own, targets.names, weight)
+        _leave_out_unknown(own, own_roles, targets)
         _leave_out_classes(own, own_roles, targets, factors)
         own_roles.hold_out(own_roles.rows(TRAIN))
         return [(own, own_roles)]
@@ -172,13 +190,17 @@ def _strata(source: Source, roles: RowRoles, targets: Targets) -> Array | None:
 
 
 def _fitted(
-    source: Source, inputs: list[str], targets: Targets, roles: RowRoles
+    source: Source, inputs: list[str], targets: Targets, roles: RowRoles, words: Sequence[str]
 ) -> tuple[Encoder, Targets, list[ColumnProfile]]:
     """The encoder, the scaled targets and the profiles of the inputs, by the rows to train on."""
     unparsed = targets.unparsed(roles.cells)
-    numbers = [column.name for column in targets.columns if column.kind == "numbers"]
-    again = {name: ColumnProfile(name) for name in numbers if name in unparsed}
-    profiles = [ColumnProfile(name) for name in inputs]
+    numbers = {
+        column.name: None if column.form == PLAIN else column.form
+        for column in targets.columns
+        if isinstance(column, Quantity)
+    }
+    again = {name: ColumnProfile(name, form) for name, form in numbers.items() if name in unparsed}
+    profiles = [ColumnProfile(name, words=name in words) for name in inputs]
     both = [*profiles, *again.values()]
     profile_columns(lambda: chunks_of(source, [profile.name for profile in both], roles.of == TRAIN), both)
     own = {name: roles.numbers_of(name, TRAIN) for name in numbers if name not in unparsed}
@@ -188,26 +210,27 @@ def _fitted(
 def _encoded(
     tables: list[tuple[Source, RowRoles]], encoder: Encoder, targets: Targets, settings: TableSettings
 ) -> tuple[RowCache, Array]:
-    """The cache of all rows (X to train on, X held out, T of both, X of the test), and T of the test."""
+    """The cache of all rows (X to train on, X held out, T of both, X of the test), and the true values of the test."""
     count = {role: sum(roles.count(role) for _, roles in tables) for role in (TRAIN, HELD_OUT, TEST)}
     shapes = [(count[TRAIN], encoder.width), (count[HELD_OUT], encoder.width)]
     shapes += [(count[TRAIN], targets.width), (count[HELD_OUT], targets.width), (count[TEST], encoder.width)]
-    dtype, T_test = settings.dtype, [np.empty((0, targets.width))]
+    dtype, T_test, truth = settings.dtype, [np.empty((0, targets.width))], targets.truth
     cache = RowCache(shapes, dtype, settings.cache)
     for source, roles in tables:
         what = "input" if source is tables[0][0] else f"input (in {source.origin}, to validate with)"
         require_columns(source.names, encoder.columns, what, source.hint)
-        columns = [*encoder.columns, *targets.unparsed(roles.cells)]
+        columns = [*encoder.columns, *targets.unparsed(roles.cells)]  # the same of `truth`
         chunks = chunks_of(source, columns, roles.of != WEIGHTLESS)
         for chunk in cut_chunks(chunks, encoder.width + targets.width):
             role = roles.of[chunk.rows]
-            has_target, is_test = role != NO_TARGET, role == TEST
+            learned, is_test = np.isin(role, (TRAIN, HELD_OUT)), role == TEST
             with with_file_name(source):
-                T = _encoded_targets(targets, roles, chunk, has_target, dtype)
+                T = _encoded_targets(targets, roles, chunk, learned, dtype)
                 with with_row_numbers(chunk.rows):
                     X = encoder.encode(chunk.table, dtype)
-                T_test.append(_encoded_targets(targets, roles, chunk, is_test, "float64"))
-            _put(cache, X[has_target], T, role[has_target])
+                T_test.append(_encoded_targets(truth, roles, chunk, is_test, "float64"))
+            _put(cache, X[learned], T, role[learned])
+            cache.put(4, X[is_test])
     return cache, np.concatenate(T_test)
 
 
@@ -224,7 +247,6 @@ def _put(cache: RowCache, X: Array, T: Array, role: Array) -> None:
     for k, which in enumerate((TRAIN, HELD_OUT)):
         cache.put(k, X[role == which])
         cache.put(2 + k, T[role == which])
-    cache.put(4, X[role == TEST])
 
 
 def _joined(weights: list[Array | None]) -> Array | None:

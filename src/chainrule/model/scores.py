@@ -1,6 +1,7 @@
 """Scores: metrics of predictions in the words and units of the targets."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
@@ -29,6 +30,7 @@ class Metric:
       "outputs", which are one-hot targets and probabilities.
     - function: the score of true and predicted ones.
     - shown: whether it is always among the scores, or only if it is set as metric.
+    - needs_spread: whether it is not a score of rows whose true values are all equal; as metric it has a value there.
     """
 
     kind: str
@@ -36,6 +38,7 @@ class Metric:
     takes: Literal["values", "classes", "outputs"]
     function: Score
     shown: bool = True
+    needs_spread: bool = False
 
 
 METRICS = {
@@ -48,29 +51,34 @@ METRICS = {
     "mae": Metric("numbers", "min", "values", metrics.mae),
     "median_absolute_error": Metric("numbers", "min", "values", metrics.median_absolute_error),
     "mape": Metric("numbers", "min", "values", metrics.mape, shown=False),
-    "r2": Metric("numbers", "max", "values", metrics.r2),
+    "r2": Metric("numbers", "max", "values", metrics.r2, needs_spread=True),
 }
 
 _FIRST = {"classes": "accuracy", "numbers": "r2"}  # the metric that is shown during training
 
 
 def scores_of(targets: Targets, A: Array, T: Array) -> dict[str, Any]:
-    """The scores of predictions A (n, n_L) of targets T (n, n_L), by target.
+    """The scores of predictions A (n, n_L) of true values T (n, n_L), encoded by `targets.truth`, by target.
 
-    With several targets of numbers also their `overall` scores.
+    With several targets of numbers also their `overall` scores. r2 is NaN where all true values of a target are equal.
     """
+    truths = targets.truth.columns
     scores = {
         column.name: {
-            name: _score(metric, column, T[:, part], A[:, part])
+            name: _score(metric, column, T[:, part], A[:, part], truth)
+            if not metric.needs_spread or _vary(T[:, part])
+            else math.nan
             for name, metric in METRICS.items()
             if metric.kind == column.kind and metric.shown
         }
-        for column, part in targets.slices
+        for truth, (column, part) in zip(truths, targets.slices, strict=True)
     }
-    numbers = [(column, part) for column, part in targets.slices if column.kind == "numbers"]
-    if len(numbers) > 1:
-        y, a = (np.stack([column.decode(values[:, part]) for column, part in numbers], axis=1) for values in (T, A))
-        return {"targets": scores, "overall": {"rmse": metrics.rmse(y, a), "r2": metrics.r2(y, a)}}
+    names = [column.name for column in truths if column.kind == "numbers"]
+    if len(names) > 1:
+        decoded = targets.truth.decode(T), targets.decode(A)
+        y, a = (np.stack([values[name] for name in names], axis=1) for values in decoded)
+        r2 = metrics.r2(y, a) if _vary(y) else math.nan
+        return {"targets": scores, "overall": {"rmse": metrics.rmse(y, a), "r2": r2}}
     return {"targets": scores}
 
 
@@ -132,10 +140,16 @@ def _mean(columns: list[tuple[Any, slice]], metric: Metric) -> Score:
     return score
 
 
-def _score(metric: Metric, column: Any, T: Array, A: Array) -> float:
-    """A metric of one target column, whose columns of T and A these are."""
+def _vary(y: Array) -> bool:
+    """Whether no column of y (n, k) has the same value in all rows."""
+    return bool((y != y[0]).any(axis=0).all())
+
+
+def _score(metric: Metric, column: Any, T: Array, A: Array, truth: Any = None) -> float:
+    """A metric of one target column, whose columns of T and A these are; T is encoded by `truth`, or by the column."""
+    truth = column if truth is None else truth
     if metric.takes == "values":
-        return float(metric.function(column.decode(T), column.decode(A)))
+        return float(metric.function(truth.decode(T), column.decode(A)))
     if metric.takes == "classes":
-        return float(metric.function(T.argmax(axis=1), A.argmax(axis=1)))
+        return float(metric.function(truth.codes(T), column.codes(A)))
     return float(metric.function(T, A))

@@ -67,6 +67,9 @@ class TableSettings(TrainingSettings):
     keep: Sequence[str] = setting(
         (), Names(), "Columns that are the inputs, in place of all columns but the targets.", group="Data"
     )
+    words: Sequence[str] = setting(
+        (), Names(), "Input columns whose cells are words, even if they look like numbers or times.", group="Data"
+    )
     weight: str | None = setting(
         None,
         Text("the name of a column", specials=(_NONE,), metavar="COLUMN"),

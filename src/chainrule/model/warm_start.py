@@ -15,6 +15,7 @@ via concatenated rectified linear units, ICML 2016, and of the "looks linear" in
 shattered gradients problem, ICML 2017. There the linear function is random; here it is fitted.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -132,13 +133,23 @@ def _linear(network: Network) -> Network:
 
 
 def _descend(linear: Network, examples: Examples, alpha: float, cancel: Callable[[], bool], engine: Engine) -> None:
-    """Minimise C = sum_i s_i C_xi / S + alpha / (2 S) sum W² by L-BFGS, from the current weights."""
-    X, T, weight, rows, S = examples
+    """Minimise C = sum_i s_i C_xi / S + alpha / (2 n) sum W² by L-BFGS, from the current weights, for n rows.
+
+    The penalty is divided by the number of rows and not by S, so that the unit of the weights s_i changes nothing.
+    """
+    X, T, weight, rows, _ = examples
     settings = TrainingSettings(optimizer=RULE, batch_size=len(rows), alpha=alpha)
-    run, rate = engine.start(linear.architecture, linear.theta, settings, S), np.ones(1)
+    run, rate = engine.start(linear.architecture, linear.theta, settings, _count(examples)), np.ones(1)
     for epoch in range(ITERATIONS):
         if cancel() or not len(run.steps(X, T, weight, rows, rate, epoch, 0)):
             break
+
+
+def _count(examples: Examples) -> float:
+    """The number of rows, each counted by the share of its outputs that have a weight above 0."""
+    if examples.weight is None:
+        return float(len(examples.X))
+    return math.fsum((examples.weight > 0).reshape(len(examples.X), -1).mean(axis=1))
 
 
 def _carry(ensemble: Ensemble, network: Network, k: int, W: Array, b: Array, slopes: list[float]) -> None:

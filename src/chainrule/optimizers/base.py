@@ -27,10 +27,14 @@ class Point(NamedTuple):
 
 
 class Ending(NamedTuple):
-    """Why a rule with a line search makes no further update: `reason` for programs, `message` for people."""
+    """Why a rule with a line search makes no further update: `reason` for programs, `message` for people.
+
+    `at_border` says that the cost is not finite at any of the points that the search tried next.
+    """
 
     reason: Literal["converged", "evaluations"]
     message: str
+    at_border: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

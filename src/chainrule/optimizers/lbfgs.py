@@ -36,7 +36,8 @@ class LBFGS(Optimizer):
     - reduction: converged when an update lowers C by at most `reduction` max(|C|, 1), from 0.
     - evaluations: stop when C has been computed more often than this, from 0; 0 for no limit.
 
-    It has also converged when no point along the line is lower.
+    It has also converged when no point along the line is lower, or none is finite: theta is then at the border of the
+    region where C is defined.
 
     >>> LBFGS(memory=20).slots
     40
@@ -89,10 +90,12 @@ class LBFGS(Optimizer):
         if ending:
             return ending
         pairs = _pairs(slots)
-        lower = _lower(objective, here, direction(here.gradient, pairs))
+        lower, at_border = _lower(objective, here, direction(here.gradient, pairs))
         if lower is None and pairs:
             slots = (np.zeros_like(here.theta),) * self.slots
-            lower = _lower(objective, here, direction(here.gradient, []))
+            lower, at_border = _lower(objective, here, direction(here.gradient, []))
+        if lower is None and at_border:
+            return Ending("converged", "the cost or its gradient is not finite along the line of the search", True)
         if lower is None:
             return Ending("converged", "converged: the cost no longer falls, up to rounding")
         gain = here.cost - lower.cost
@@ -151,11 +154,15 @@ class _SearchEndError(Exception):
 
 
 class _Line:
-    """C(theta + t p) and its slope in t for a line search, with one call of the objective for each t."""
+    """C(theta + t p) and its slope in t for a line search, with one call of the objective for each t.
+
+    `inside` and `outside` say whether C was finite, and infinite, at a point other than theta.
+    """
 
     def __init__(self, objective: Objective, start: Point, p: Array) -> None:
         self._objective, self._start, self.p = objective, start, p
         self._t, self._tried, self.last, self.lowest = 0.0, 0, start, start
+        self.inside = self.outside = False
 
     def cost(self, t: float) -> float:
         """C at t; infinite if C or its gradient is not finite."""
@@ -178,19 +185,24 @@ class _Line:
             cost, g = self._objective(theta)
             point = Point(theta, float(cost), np.array(g, dtype=np.float64))
             self._t, self._tried = t, self._tried + 1
-            self.last = point if _is_finite(point) else point._replace(cost=np.inf)
+            finite, moved = _is_finite(point), not np.array_equal(theta, self._start.theta)
+            self.inside, self.outside = self.inside or (finite and moved), self.outside or not finite
+            self.last = point if finite else point._replace(cost=np.inf)
             self.lowest = min(self.lowest, self.last, key=lambda point: point.cost)
         return self.last
 
 
-def _lower(objective: Objective, here: Point, p: Array) -> Point | None:
-    """The point along p where the strong Wolfe conditions hold, else the lowest one tried; None if none is lower."""
+def _lower(objective: Objective, here: Point, p: Array) -> tuple[Point | None, bool]:
+    """The point along p where the strong Wolfe conditions hold, else the lowest one tried; None if none is lower.
+
+    Also whether the cost is infinite at every other point that was tried, however near.
+    """
     # Not public, but scikit-learn uses it too; the public `line_search` needs more evaluations for hard functions.
     from scipy.optimize._linesearch import line_search_wolfe1
 
     line, t = _Line(objective, here, p), None
     if not line.slope(0.0) < 0:
-        return None
+        return None, False
     with contextlib.suppress(_SearchEndError):
         while line.cost(1.0) == np.inf:
             line.shorten()
@@ -198,7 +210,7 @@ def _lower(objective: Objective, here: Point, p: Array) -> Point | None:
         bounds = {"c1": ARMIJO, "c2": CURVATURE, "amin": 0.0, "amax": MAX_STEP, "xtol": PRECISION}
         t, *_ = line_search_wolfe1(line.cost, line.slope, 0.0, 1.0, **start, **bounds)
     point = line.lowest if t is None else line.last
-    return point if point.cost < here.cost else None
+    return (point if point.cost < here.cost else None), line.outside and not line.inside
 
 
 def _is_finite(point: Point) -> bool:

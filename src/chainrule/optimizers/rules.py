@@ -4,6 +4,7 @@ import dataclasses
 from typing import ClassVar
 
 from chainrule.arrays import Array, namespace
+from chainrule.fields import Flag
 from chainrule.optimizers.base import Optimizer, Slots
 from chainrule.registry import require
 
@@ -36,6 +37,7 @@ class SGD(Optimizer):
     def __post_init__(self) -> None:
         super().__post_init__()
         require(0 <= self.momentum < 1, "momentum of sgd", self.momentum, "from 0 to below 1")
+        object.__setattr__(self, "nesterov", Flag().clean("nesterov of sgd", self.nesterov))
         require(not self.nesterov or self.momentum > 0, "nesterov of sgd", True, "used with a momentum above 0")
 
     @property

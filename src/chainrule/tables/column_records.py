@@ -1,8 +1,8 @@
 """Columns to and from plain data for model files. Files are untrusted: everything is checked on reading.
 
-A column is a frozen dataclass of a named kind. Its texts and flags go into a document; its floats go into float64
-tensors, one for each name (`mean`, `scale`, ...), so that no decimal rounding touches them. Reading returns what was
-written or raises ModelFileError in one line.
+A column is a frozen dataclass of a named kind. Its texts and flags go into a document, but for those that have their
+default; its floats go into float64 tensors, one for each name (`mean`, `scale`, ...), so that no decimal rounding
+touches them. Reading returns what was written or raises ModelFileError in one line.
 """
 
 from __future__ import annotations
@@ -63,11 +63,13 @@ def demand(ok: bool, what: str, value: object, wanted: str) -> None:
 
 def _written(column: Any) -> dict[str, Any]:
     kept = {name: getattr(column, name) for name in _kept(type(column))}
+    kept = {name: value for name, value in kept.items() if value != _defaults(type(column)).get(name)}
     return {k: list(v) if isinstance(v, tuple) else v for k, v in kept.items()}
 
 
 def _read(kind: type[C], stored: Any, statistics: Mapping[str, Iterator[float]], what: str) -> C:
     readers = _kept(kind)
+    readers = {name: read for name, read in readers.items() if name in stored or name not in _defaults(kind)}
     _record(stored, ["kind", *readers], what)
     values = {name: read(stored[name], what) for name, read in readers.items()}
     return kind(**values, **{name: next(statistics[name]) for name in _floats(kind)})
@@ -76,6 +78,10 @@ def _read(kind: type[C], stored: Any, statistics: Mapping[str, Iterator[float]],
 def _kept(kind: Any) -> dict[str, Callable[[Any, str], Any]]:
     """The fields of a column's class that a document keeps, and how each is read."""
     return {f.name: _READERS[f.type] for f in dataclasses.fields(kind) if f.type != "float"}
+
+
+def _defaults(kind: Any) -> dict[str, Any]:
+    return {f.name: f.default for f in dataclasses.fields(kind) if f.default is not dataclasses.MISSING}
 
 
 def _floats(kind: Any) -> list[str]:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from chainrule.errors import DataError, RowError
 from chainrule.tables.arrow import pa, pc
-from chainrule.tables.missing import PLACEHOLDERS, among, one_array, stripped, without
+from chainrule.tables.missing import PLACEHOLDERS, among, one_array, plain_characters, stripped, without
+from chainrule.tables.number_forms import PLAIN, numbers_in
 
 __all__ = [
     "NumberCells",
@@ -24,6 +25,8 @@ __all__ = [
     "order_of",
     "read_numbers",
     "shown",
+    "text_of",
+    "texts_of",
     "values_of",
     "words_of",
 ]
@@ -40,7 +43,8 @@ _EXACT = 2.0**53  # below it every whole float64 is its own integer
 def column_as_numbers(column: Any, name: str = "?") -> tuple[NDArray[np.float64], NDArray[np.bool_]] | None:
     """The values (n,) float64, NaN where missing, and the missing cells (n,); None unless all present are numbers.
 
-    Numbers are decimal (`-1`, `.5`, `1e-3`), booleans are 1 and 0; `1_000`, `1,5` and `0x10` are words.
+    Numbers are decimal (`-1`, `.5`, `1e-3`), booleans are 1 and 0; `1_000`, `1,5` and `0x10` are words. Wide digits,
+    other minus signs and characters that are not visible make no difference.
 
     >>> column_as_numbers(["1", " 2.5 ", "?"])
     (array([1. , 2.5, nan]), array([False, False,  True]))
@@ -74,12 +78,14 @@ class NumberCells(NamedTuple):
     placeholders: NDArray[np.intp] = np.empty(0, np.intp)
 
 
-def read_numbers(column: Any, allow_placeholders: bool = False) -> NumberCells | None:
+def read_numbers(column: Any, allow_placeholders: bool = False, form: str | None = None) -> NumberCells | None:
     """The cells as numbers, infinite ones too; None unless all that are not missing are numbers, or all are booleans.
 
-    With `allow_placeholders` the words of `PLACEHOLDERS` count as missing.
+    With `allow_placeholders` the words of `PLACEHOLDERS` count as missing; with a `form` text is read in it.
     """
     plain = one_array(column)
+    if form is not None and pa.types.is_large_string(plain.type):
+        return _read_form(stripped(plain), allow_placeholders, form)
     numbers = _numbers(plain)
     if numbers is not None:
         return NumberCells(numbers.to_numpy(zero_copy_only=False), pa.types.is_boolean(plain.type))
@@ -87,35 +93,70 @@ def read_numbers(column: Any, allow_placeholders: bool = False) -> NumberCells |
 
 
 def _read_text(text: pa.Array, allow_placeholders: bool) -> NumberCells | None:
-    """The same of text that holds words: placeholders among numbers, or booleans."""
-    placeholders = np.empty(0, np.intp)
-    if allow_placeholders:
-        mask = among(text, PLACEHOLDERS)
-        placeholders = np.flatnonzero(mask.to_numpy(zero_copy_only=False))
-        text = without(text, mask)
-    numbers = _parsed(text) if allow_placeholders else None
+    """The same of text that holds words: placeholders among numbers, other characters for digits, or booleans."""
+    text, placeholders = _without_placeholders(text, allow_placeholders)
+    plain = _plain(text)
+    numbers = _parsed(plain) if allow_placeholders or plain is not text else None
     boolean = numbers is None
     numbers = _booleans(text) if boolean else numbers
     return None if numbers is None else NumberCells(numbers.to_numpy(zero_copy_only=False), boolean, placeholders)
 
 
-def values_of(column: Any, refuse: Callable[[int, str], DataError], name: str = "?") -> NDArray[np.float64]:
+def _read_form(text: pa.Array, allow_placeholders: bool, form: str) -> NumberCells | None:
+    """The same of text that holds numbers in a form."""
+    text, placeholders = _without_placeholders(text, allow_placeholders)
+    values = numbers_in(text, form)
+    odd = np.isnan(values) & ~np.asarray(pc.is_null(_plain(text)))
+    return None if odd.any() else NumberCells(values, False, placeholders)
+
+
+def _without_placeholders(text: pa.Array, allowed: bool) -> tuple[pa.Array, NDArray[np.intp]]:
+    """The text, null in cells that are placeholders if these are allowed, and which cells these are."""
+    if not allowed:
+        return text, np.empty(0, np.intp)
+    mask = among(text, PLACEHOLDERS)
+    return without(text, mask), np.flatnonzero(mask.to_numpy(zero_copy_only=False))
+
+
+def _plain(text: pa.Array) -> pa.Array:
+    """The text in plain characters, null where none is left."""
+    plain = plain_characters(text)
+    return text if plain is text else without(plain, pc.equal(plain, ""))
+
+
+def values_of(
+    column: Any, refuse: Callable[[int, str], DataError], name: str = "?", form: str = PLAIN
+) -> NDArray[np.float64]:
     """The cells (n,) float64, NaN where missing, of a column that should hold numbers; booleans are 1 and 0.
 
-    Each cell is read by itself: the result does not depend on the other cells.
+    Text is read in the form of the column. Each cell is read by itself: the result does not depend on the other cells.
 
     Raises `refuse(row, text)` for the first word, and RowError for a number that is not finite.
     """
     plain = one_array(column)
-    if pa.types.is_large_string(plain.type) and _numbers(plain) is None:
-        text = words_of(plain, name)
-        text = without(text, among(text, PLACEHOLDERS))
-        text = pc.if_else(among(text, _TRUE), "1", pc.if_else(among(text, _FALSE), "0", text))
-        plain = text if _parsed(text) is not None else plain
+    if pa.types.is_large_string(plain.type) and (form != PLAIN or _numbers(plain) is None):
+        text = stripped(plain)
+        cells = _plain(without(text, among(text, PLACEHOLDERS)))
+        cells = pc.if_else(among(cells, _TRUE), "1", pc.if_else(among(cells, _FALSE), "0", cells))
+        if form != PLAIN or _parsed(cells) is None:
+            return _values_in(form, cells, lambda row: refuse(row, text[row].as_py()), name)
+        plain = cells
     numbers = column_as_numbers(plain, name)
     if numbers is None:
         raise refuse(*first_non_number(plain, name, allow_placeholders=True))
     return numbers[0]
+
+
+def _values_in(form: str, cells: pa.Array, refused: Callable[[int], DataError], name: str) -> NDArray[np.float64]:
+    """The values of text in a form, null where missing. Raises `refused(row)`, or RowError for an infinite number."""
+    values = numbers_in(cells, form)
+    odd = np.isnan(values) & ~np.asarray(pc.is_null(cells))
+    if odd.any():
+        raise refused(int(odd.argmax()))
+    if np.isinf(values).any():
+        row = int(np.isinf(values).argmax())
+        raise not_finite(name, row, shown(cells, row))
+    return values
 
 
 def numbers_at_once(table: pa.Table, names: Sequence[str]) -> dict[str, NDArray[np.float64]]:
@@ -187,6 +228,18 @@ def words_of(column: Any, name: str = "?") -> pa.Array:
     return pc.if_else(among(text, _FALSE), "false", text)
 
 
+def texts_of(column: Any, name: str = "?") -> pa.Array:
+    """The cells as they are written, null where missing; cells that are not text as `words_of` writes them.
+
+    >>> texts_of(["01", " 1.0 ", "True", ""]).to_pylist()
+    ['01', '1.0', 'True', None]
+
+    Raises DataError where `words_of` does.
+    """
+    text = text_of(column)
+    return words_of(column, name) if text is None else text
+
+
 def _is_bytes(kind: pa.DataType) -> bool:
     tests = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary, pa.types.is_binary_view)
     return any(test(kind) for test in tests)
@@ -244,13 +297,19 @@ def first_non_number(column: Any, name: str = "?", allow_placeholders: bool = Fa
     """
     words = words_of(column, name)
     words = without(words, among(words, PLACEHOLDERS)) if allow_placeholders else words
-    row = pc.index(pc.match_substring_regex(words, _NUMBER), False).as_py()
+    row = pc.index(numeric_cells(words), False).as_py()
     return (row, words[row].as_py()) if row >= 0 else (0, "")
 
 
 def numeric_cells(words: pa.Array) -> pa.Array:
     """Which of the words are numbers; null where missing."""
-    return pc.match_substring_regex(words, _NUMBER)
+    return pc.match_substring_regex(_plain(words), _NUMBER)
+
+
+def text_of(column: Any) -> pa.Array | None:
+    """The cells of a column of text as they are written, null where missing; None for a column of another type."""
+    plain = one_array(column)
+    return stripped(plain) if pa.types.is_large_string(plain.type) else None
 
 
 def _numbers(plain: pa.Array) -> pa.Array | None:

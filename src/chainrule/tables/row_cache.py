@@ -22,7 +22,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["RowCache", "available_memory"]
+from chainrule.tables.memory import available_memory
+
+__all__ = ["RowCache"]
 
 SHARE = 0.25  # of the available memory, above which the arrays go into a file
 
@@ -84,23 +86,6 @@ class RowCache:
                 file.close()
                 raise OSError(errno.ENOSPC, f"the encoded rows need {self.bytes:,} bytes and {free:,} are free")
         return file
-
-
-def available_memory() -> int:
-    """Bytes that programs can still take without swapping, as far as the system tells; else 4 GiB."""
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
-        return min(free, _left_to_container())
-    return 2**32
-
-
-def _left_to_container() -> int:
-    """Bytes below a container's limit; without a limit 2^63."""
-    with contextlib.suppress(OSError, ValueError):
-        limit, used = (int(Path("/sys/fs/cgroup", f"memory.{name}").read_text()) for name in ("max", "current"))
-        return max(limit - used, 0)
-    return 2**63
 
 
 def _folder_for(size: int, folder: str | None) -> str | None:

@@ -21,27 +21,34 @@ from chainrule.tables.profile import ColumnProfile, TargetCells, TargetProfile, 
 from chainrule.tables.sources import Source
 from chainrule.tables.targets.targets import rows_with_all, target_profiles
 
-__all__ = ["HELD_OUT", "NO_TARGET", "TEST", "TRAIN", "WEIGHTLESS", "RowRoles"]
+__all__ = ["HELD_OUT", "NO_TARGET", "TEST", "TRAIN", "UNKNOWN", "WEIGHTLESS", "RowRoles"]
 
-WEIGHTLESS, TRAIN, HELD_OUT, TEST, NO_TARGET = range(5)
+WEIGHTLESS, TRAIN, HELD_OUT, TEST, NO_TARGET, UNKNOWN = range(6)
 
 
 class RowRoles:
     """The role of every row of a source, from one pass over its targets and its weights.
 
-    - of: (n,) TRAIN, HELD_OUT, TEST, NO_TARGET or WEIGHTLESS.
+    - of: (n,) TRAIN, HELD_OUT, TEST, NO_TARGET, WEIGHTLESS, or UNKNOWN for a target that the network cannot learn.
     - weight: (n,) float64, or None.
     - targets: the profiles of the targets in the rows that have a weight and are not for the test.
     - cells: what each target holds in all rows that have a weight, by its name.
     - unnamed: the numbers of the columns without a name, in words.
 
     source: the rows; names: the targets; weight: the column of weights; test_every: every so many rows, beginning with
-    the first, are for the test.
+    the first, are for the test; task: what the targets may become.
     """
 
-    def __init__(self, source: Source, names: Sequence[str], weight: str | None = None, test_every: int | None = None):
+    def __init__(
+        self,
+        source: Source,
+        names: Sequence[str],
+        weight: str | None = None,
+        test_every: int | None = None,
+        task: str = "auto",
+    ) -> None:
         self._source, self._names, self._weight_column, self._test_every = source, list(names), weight, test_every
-        self.targets: list[TargetProfile] = target_profiles(source.names, names)
+        self.targets: list[TargetProfile] = target_profiles(source, names, task)
         self.cells = {profile.name: TargetCells() for profile in self.targets}
         self.of: NDArray[np.uint8] = np.empty(0, np.uint8)
         self.weight: NDArray[np.float64] | None = None

@@ -10,7 +10,7 @@ from typing import Any
 from chainrule.errors import SettingError
 from chainrule.files.atomic import check_target
 from chainrule.registry import is_finite, require
-from chainrule.text import printable, shown
+from chainrule.text import counted, printable, shown
 from chainrule.training.fingerprint import Fingerprint, differences
 from chainrule.training.state import TrainingState
 from chainrule.training.state_file import Stored, read_state, write_state
@@ -89,7 +89,7 @@ class CheckpointFile:
         state, fingerprint = read_state(self._checkpoint.path)
         self._check(fingerprint, state, epochs)
         self._saved = _position(state)
-        done = f"{state.epoch:,} epochs and {state.run.step:,} updates are done"
+        done = f"{counted(state.epoch, 'epoch')} and {counted(state.run.step, 'update')} are done"
         return state, [f"going on from {self._name}: {done}", *_moved(self._fingerprint.maker, fingerprint.maker)]
 
     @property

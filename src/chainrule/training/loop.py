@@ -116,7 +116,8 @@ class Training(Iterator[Event]):
     def go_to(self, state: TrainingState) -> None:
         """Before the first event: resume where another training of the same network, data and settings was.
 
-        Raises SettingError where the state comes from another network, seed, number of batches, monitor or metrics.
+        Raises SettingError where the state comes from another network, seed, number of batches, monitor or metrics, or
+        from a training with a validation set where there is none here, or the other way round.
         """
         same = (state.kept.shape, state.history.seed) == (self._books.kept.shape, self.settings.seed)
         if not same or len(state.costs) > self.problem.batches:
@@ -126,6 +127,12 @@ class Training(Iterator[Event]):
             raise SettingError(
                 f"the state comes from a training with monitor, mode and metrics {before}, here they are {now}: "
                 "give the same ones"
+            )
+        scored, scores = len(state.history.validation), self.problem.validation is not None
+        if scored != (state.history.epochs if scores else 0):
+            raise SettingError(
+                f"the state comes from a training {'without' if scores else 'with'} a validation set: resume "
+                f"{'without' if scores else 'with'} one"
             )
         self._updates.go_to(state)
         self._books.go_to(state)
@@ -203,7 +210,7 @@ class Training(Iterator[Event]):
         updates, first = self._updates, not self._updates.begun
         updates.make(1 if self._one_by_one else None)
         if updates.run.ended is not None:
-            return Stopped(*updates.run.ended)
+            return Stopped(updates.run.ended.reason, updates.run.ended.message)
         if first:
             self._books.keep_if_good(theta, updates.costs[0])
         if not math.isfinite(updates.cost):

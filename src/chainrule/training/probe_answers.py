@@ -63,7 +63,7 @@ def rare_rows(architecture: Architecture, T: Array, weight: Array | None) -> lis
     >>> rare_rows(net, np.array([[0.0], [0.0], [1.0], [0.0]]), None)
     [RareRows(columns=slice(0, 1, None), share=0.75, places=array([2]))]
     """
-    found = []
+    rare = []
     for columns in _class_columns(architecture):
         values = T[:, columns]
         if np.isin(values, (0.0, 1.0)).all():
@@ -71,8 +71,8 @@ def rare_rows(architecture: Architecture, T: Array, weight: Array | None) -> lis
             classes = _classes(values)
             counts = np.bincount(classes, by_row, minlength=2)
             share = float(counts.max() / max(counts.sum(), np.finfo(np.float64).tiny))
-            found.append(RareRows(columns, share, np.flatnonzero(classes != int(np.argmax(counts)))))
-    return found
+            rare.append(RareRows(columns, share, np.flatnonzero(classes != int(np.argmax(counts)))))
+    return rare
 
 
 def _class_columns(architecture: Architecture) -> list[slice]:

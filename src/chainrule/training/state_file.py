@@ -7,7 +7,6 @@ of the state is in a tensor, because a cost may be NaN or infinite.
 import dataclasses
 import math
 import os
-import reprlib
 from collections.abc import Mapping
 from typing import Any, NamedTuple, get_args
 
@@ -18,6 +17,7 @@ from chainrule.engines import RunState
 from chainrule.errors import ModelFileError
 from chainrule.files import CHECKPOINT, MISFITS, misfit
 from chainrule.files.container import SCHEMA, UNVERIFIED, Container, read, write
+from chainrule.text import shown
 from chainrule.training.fingerprint import Fingerprint
 from chainrule.training.history import History, Reason
 from chainrule.training.state import TrainingState
@@ -60,9 +60,7 @@ def stored_in(container: Container, path: str | os.PathLike[str]) -> Stored:
     """The checkpoint in a file that was read; `path` is for messages. Raises ModelFileError as `read_state` does."""
     kind = container.document.get("kind")
     if kind != CHECKPOINT:
-        raise ModelFileError(
-            f"{os.fspath(path)!r}: it holds a {reprlib.repr(kind)}, not a checkpoint: name another file"
-        )
+        raise ModelFileError(f"{os.fspath(path)!r}: it holds a {shown(kind)}, not a checkpoint: name another file")
     try:
         return _stored(container)
     except MISFITS as error:
@@ -102,13 +100,13 @@ def _floats(tensors: Mapping[str, Array], name: str, rank: int) -> Array:
 
 def _count(value: Any) -> int:
     if type(value) is not int or value < 0:
-        raise ValueError(f"{value!r} is not a count")
+        raise ValueError(f"{shown(value)} is not a count")
     return value
 
 
 def _mapping(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise TypeError(f"{value!r} is not a mapping")
+        raise TypeError(f"{shown(value)} is not a mapping")
     return value
 
 
@@ -148,7 +146,7 @@ def _history(words: Any, tensors: Mapping[str, Array]) -> History:
             continue  # probes too: a checkpoint may be from before there were any
         elif isinstance(words[name], list):
             if not all(isinstance(each, str) for each in words[name]):
-                raise TypeError(f"{name} of the history is {reprlib.repr(words[name])}, not names")
+                raise TypeError(f"{name} of the history is {shown(words[name])}, not names")
             parts = (_floats(tensors, f"history.{name}.{k}", 1).tolist() for k in range(len(words[name])))
             values[field.name] = dict(zip(words[name], parts, strict=True))
         else:
@@ -163,7 +161,7 @@ def _checked(history: History) -> History:
     for field in dataclasses.fields(History):
         value, kind = getattr(history, field.name), type(getattr(sample, field.name))
         if type(value) is not kind:
-            raise TypeError(f"{field.name} of the history is {reprlib.repr(value)}, not a {kind.__name__}")
+            raise TypeError(f"{field.name} of the history is {shown(value)}, not a {kind.__name__}")
         lists += [value] if kind is list else []
     lists += history.metrics.values()
     if any(len(values) not in (0, history.epochs) for values in lists):
@@ -184,4 +182,4 @@ def _check_words(history: History) -> None:
         "noise": 0 <= history.noise < math.inf,
     }
     for name in (name for name, ok in allowed.items() if not ok):
-        raise ValueError(f"{name} of the history is {reprlib.repr(getattr(history, name))}")
+        raise ValueError(f"{name} of the history is {shown(getattr(history, name))}")

@@ -7,6 +7,7 @@ import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.settings import TrainingSettings
+from chainrule.text import counted
 from chainrule.training.diagnosis.divergence import explanation
 from chainrule.training.events import Stopped
 from chainrule.training.problem import Problem
@@ -41,7 +42,7 @@ class Limits:
     def before_epoch(self, watched: Sequence[float]) -> Stopped | None:
         """Out of patience; `watched` are the monitored values of all epochs so far, lower is better."""
         if self._patience is not None and self._gains.epochs_without(watched) >= self._patience:
-            return Stopped("patience", f"no gain in {self._patience} epochs")
+            return Stopped("patience", f"no gain in {counted(self._patience, 'epoch')}")
         return None
 
 
@@ -70,4 +71,5 @@ def divergence(problem: Problem, epoch: int, what: str, rate: float) -> Stopped:
     """Why to stop where `what` ("the cost is") is not finite, with the learning rate and what else to change."""
     rows = problem.examples.rows[:ROWS]
     X, T = problem.examples.X[rows], problem.examples.T[rows]
-    return Stopped("diverged", explanation(epoch, what, rate, X, T, problem.feature_names))
+    rate_to_lower = None if problem.settings.optimizer.line_search else rate
+    return Stopped("diverged", explanation(epoch, what, rate_to_lower, X, T, problem.feature_names))

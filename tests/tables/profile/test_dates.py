@@ -18,14 +18,20 @@ from chainrule.tables.profile.dates import CLOCK, FORMS, seconds_of
 
 WRITTEN = {  # how strftime writes each form
     "year-month-day": ["%Y-%m-%d", "%Y/%m/%d", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M+02:00"],
+    "year-month-dayThour": ["%Y-%m-%dT%H"],
+    "yearmonthday": ["%Y%m%dT%H%M%S", "%Y%m%dT%H%MZ"],
     "year-month": ["%Y-%m"],
     "day/month/year": ["%d/%m/%Y", "%d/%m/%y %H:%M", "%d/%m/%Y %I:%M:%S %p"],
     "month/day/year": ["%m/%d/%Y", "%m/%d/%y", "%m/%d/%Y %I:%M %p"],
-    "day.month.year": ["%d.%m.%Y", "%d.%m.%Y, %H:%M", "%d. %m. %Y"],
-    "day-month-year": ["%d-%m-%Y", "%d-%m-%Y %H:%M:%S"],
+    "day.month.year": ["%d.%m.%Y", "%d.%m.%y", "%d.%m.%Y, %H:%M", "%d. %m. %Y"],
+    "day-month-year": ["%d-%m-%Y", "%d-%m-%Y %H:%M:%S", "%d-%m-%y"],
     "month-day-year": ["%m-%d-%Y"],
-    "day name year": ["%d %B %Y", "%d-%b-%Y", "%a, %d %b %Y %H:%M:%S UTC"],
+    "short year-month-day": ["%y-%m-%d"],
+    "day name year": ["%d %B %Y", "%d-%b-%Y", "%a, %d %b %Y %H:%M:%S UTC", "%d-%b-%y", "%d/%b/%Y:%H:%M:%S"],
     "name day, year": ["%B %d, %Y", "%b %d %Y", "%A, %B %d, %Y %I:%M %p"],
+    "name day time year": ["%a %b %d %H:%M:%S %Y", "%a %b %d %H:%M:%S UTC %Y"],
+    "name year": ["%b %Y", "%B-%Y"],
+    "year年month月day日": ["%Y年%m月%d日", "%Y年%m月%d日 %H:%M"],
     CLOCK: ["%H:%M", "%H:%M:%S", "%I:%M %p"],
 }
 CASES = [(form, way) for form, ways in WRITTEN.items() for way in ways]

@@ -176,6 +176,6 @@ def test_ascending_numbers_of_any_length_are_names(tmp_path):
     ],
 )
 def test_a_row_without_an_end_is_refused_in_one_line(tmp_path, monkeypatch, text, words):
-    monkeypatch.setattr(row_blocks, "_LONGEST", 1 << 22)
+    monkeypatch.setattr(row_blocks, "LONGEST_ROW", 1 << 22)
     with pytest.raises(DataError, match=words):
         read_table(wrote(tmp_path, text))

@@ -1,11 +1,14 @@
 """The targets: classes or numbers, there and back, and what survives a model file."""
 
+import decimal
 import json
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from pyarrow import parquet as pq
+from tests.tables.cutting import Cut
 from tests.tables.reading import read_table
 
 from chainrule.errors import DataError, ModelFileError, SettingError
@@ -24,8 +27,9 @@ TABLE = {
 
 
 def fitted(columns, names=None, task="auto"):
+    """The targets of a table whose texts have no type, as in a CSV."""
     table = read_table(columns)
-    return Targets.fit(table, names or table.column_names, task), table
+    return Targets.fit(Cut(table, []), names or table.column_names, task), table
 
 
 def type_of(values, task="auto"):
@@ -96,6 +100,104 @@ def test_classes_are_sorted_and_come_back_in_their_own_type(values, task, classe
     decoded = targets.decode(T)["y"]
     assert decoded.dtype == {str: object}.get(type(classes[0]), np.array(classes).dtype)
     np.testing.assert_array_equal(targets.encode(read_table({"y": decoded}), "float64"), T)
+
+
+# classes that are codes, and texts of tables that have types ---------------------------------------------------------
+
+PLAIN_CODES = [  # of a CSV, whose cells have no type
+    (["02139", "10001", "90210"] * 12, "auto", ["02139", "10001", "90210"]),
+    (["1", "01", "2"] * 9, "auto", ["01", "1", "2"]),
+    (["01", "1"] * 9, "auto", ["01", "1"]),
+    (["00", "01", "10", "11"] * 10, "auto", ["00", "01", "10", "11"]),
+    (["1.1", "1.10", "2"] * 9, "classification", ["1.1", "1.10", "2"]),
+    (["+1", "1", "-1"] * 9, "classification", ["+1", "-1", "1"]),
+    (["-05", "5"] * 9, "auto", ["-05", "5"]),
+    (["+1", "-1"] * 9, "auto", [-1, 1]),
+    (["1", "1.0", "2"] * 9, "auto", [1, 2]),
+    (["1.50", "2.25"] * 9, "classification", [1.5, 2.25]),
+    ([f"{k:03}" for k in range(40)], "classification", [f"{k:03}" for k in range(40)]),
+    (["True", "maybe"] * 9, "auto", ["True", "maybe"]),
+    (["0", "1"] * 9, "auto", [0, 1]),
+    (["TRUE", "False"] * 9, "auto", [False, True]),
+]
+
+
+@pytest.mark.parametrize("cuts", [[], [1, 7]], ids=str)
+@pytest.mark.parametrize(("cells", "task", "classes"), PLAIN_CODES)
+def test_classes_of_a_csv_keep_what_their_numbers_would_lose(cells, task, classes, cuts):
+    targets = Targets.fit(Cut({"y": cells}, cuts), "y", task)
+    assert targets.classes["y"].tolist() == classes
+    decoded = targets.decode(targets.encode(read_table({"y": cells}), "float64"))["y"].tolist()
+    meant = {"TRUE": True, "False": False}
+    assert decoded == (cells if isinstance(classes[0], str) else [float(meant.get(cell, cell)) for cell in cells])
+
+
+TYPED = {
+    "texts": pa.array(["1", "0"] * 9),
+    "large texts": pa.array(["1", "0"] * 9, pa.large_string()),
+    "categories": pa.array(["1", "0"] * 9).dictionary_encode(),
+    "decimal points": pa.array(["1.0", "2.0", "1"] * 9),
+    "truth values": pa.array(["True", "False"] * 9),
+    "other words": pa.array(["True", "no"] * 9),
+    "codes": pa.array(["007", "7", "07"] * 9),
+}
+
+
+@pytest.mark.parametrize("name", TYPED)
+def test_classes_of_text_are_text_in_a_table_that_has_types(name, tmp_path):
+    cells = TYPED[name]
+    path = tmp_path / "y.parquet"
+    pq.write_table(pa.table({"y": cells}), path)
+    for source in (pa.table({"y": cells}), path, pa.table({"y": cells}).to_pandas()):
+        targets = Targets.fit(source, "y")
+        assert targets.columns[0].type == "text"
+        assert targets.columns[0].words == tuple(sorted(set(cells.to_pylist())))
+        decoded = targets.decode(targets.encode(read_table(source), "float64"))["y"]
+        assert decoded.tolist() == cells.to_pylist()
+    assert Targets.from_document(targets.document(), targets.tensors()) == targets
+
+
+def test_texts_of_many_numbers_are_numbers_unless_classes_are_asked_for():
+    cells = pa.table({"y": [f"{k:02}.50" for k in range(40)]})
+    assert Targets.fit(cells, "y").columns[0].kind == "numbers"
+    assert Targets.fit(cells, "y", "regression").columns[0].kind == "numbers"
+    assert Targets.fit(cells, "y", "classification").columns[0].words[:2] == ("00.50", "01.50")
+
+
+def test_other_types_keep_their_own():
+    for cells, classes in [
+        (pa.array([1, 0] * 9, pa.int8()), [0, 1]),
+        (pa.array([2.0, 1.0] * 9), [1, 2]),
+        (pa.array([True, False] * 9), [False, True]),
+        (pa.array([decimal.Decimal("1.00"), decimal.Decimal("2.00")] * 9), [1, 2]),
+        (pa.array([5, 3] * 9).dictionary_encode(), [3, 5]),
+    ]:
+        assert Targets.fit(pa.table({"y": cells}), "y").classes["y"].tolist() == classes
+
+
+def test_ordered_categories_keep_their_order():
+    cells = pd.Series(pd.Categorical(["mid", "low", "high"] * 9, ["low", "mid", "high", "never"], ordered=True))
+    targets = Targets.fit(pd.DataFrame({"y": cells}), "y")
+    assert targets.columns[0].type == "ordered"
+    assert targets.classes["y"].tolist() == ["low", "mid", "high"]
+    assert targets.encode(read_table({"y": ["high", "low"]}), "float64").argmax(axis=1).tolist() == [2, 0]
+    assert Targets.from_document(targets.document(), targets.tensors()) == targets
+    unordered = Targets.fit(pd.DataFrame({"y": cells.astype(str)}), "y")
+    assert unordered.classes["y"].tolist() == ["high", "low", "mid"]
+
+
+@pytest.mark.parametrize(
+    ("classes", "cells", "codes"),
+    [
+        (["0", "1"], [1, 0], [1, 0]),
+        (["0", "1"], ["1.0", "0"], [1, 0]),
+        (["01", "1"], ["1.0", "01"], [1, 0]),
+        (["True", "False"], [True, False], [1, 0]),
+    ],
+)
+def test_another_table_may_write_texts_in_its_own_way(classes, cells, codes):
+    targets = Targets.fit(pa.table({"y": classes * 9}), "y")
+    assert targets.encode(read_table({"y": cells}), "float64").argmax(axis=1).tolist() == codes
 
 
 def test_several_targets_make_blocks_in_their_order():
@@ -249,6 +351,7 @@ HOSTILE = [
         for w in (["nan", "1"], ["1.0", "9e999"], ["1.0", "1.00"], ["2.0", "1.0"], ["0.5", "_"])
     ],
     *[classes(type="boolean", words=w) for w in (["true", "false"], ["false", "yes"], ["False", "True"])],
+    *[classes(type="ordered", words=w) for w in (["a"], ["b", "a", "b"], ["b", ""])],
     *[classes(type="text", words=w) for w in (["b", "a"], ["a", ""], ["a", "a"], ["a", "\ud800"])],
     {"columns": classes()["columns"] * 2},
     {"columns": [{"kind": "numbers", "name": "y", "mean": 0.0, "scale": 1.0}]},
@@ -318,7 +421,7 @@ def test_logarithms_there_and_back():
 
 
 def facts_of(columns):
-    (profile,) = target_profiles(list(columns), "y")
+    (profile,) = target_profiles(as_source(columns), "y")
     profile_columns(lambda: chunks_of(as_source(columns), ["y"]), [profile])
     return profile
 
@@ -351,8 +454,8 @@ def test_logarithms_are_read_back_from_a_file():
     ],
 )
 def test_real_targets_there_and_back(shared_data, file, names, blocks):
-    table = read_table(shared_data(file))
-    targets = Targets.fit(table, names)
+    source = as_source(shared_data(file))
+    table, targets = read_table(shared_data(file)), Targets.fit(source, names)
     assert targets.blocks == blocks
     there = targets.present(table)
     frame = pd.read_csv(shared_data(file), na_values="?")[there].reset_index(drop=True)

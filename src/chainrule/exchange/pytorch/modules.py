@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.utils.parametrize import is_parametrized
 
 from chainrule.activations import Activation
 from chainrule.arrays import Array
@@ -37,6 +38,10 @@ class SideBySide(nn.Module):
 
 _CLASSES = {twin.module: Exp if twin.module == "Exp" else getattr(nn, twin.module) for twin in TWINS}
 _DROPOUTS = (nn.Dropout, nn.AlphaDropout, nn.FeatureAlphaDropout)
+_HOOKS = ("_forward_hooks", "_forward_pre_hooks")  # where a module stores its own
+_GLOBAL_HOOKS = ("_global_forward_hooks", "_global_forward_pre_hooks")  # where torch stores those of all modules
+_TAKEN = (nn.Sequential, SideBySide, nn.Linear, nn.Flatten, nn.LogSoftmax, *_DROPOUTS, *_CLASSES.values())
+_CALLS = ("forward", "__call__", "_call_impl")  # what a subclass or an instance may override to compute otherwise
 
 
 def to_sequential(steps: Sequence[Step]) -> nn.Sequential:
@@ -50,13 +55,38 @@ def to_sequential(steps: Sequence[Step]) -> nn.Sequential:
 def from_sequential(module: Any) -> tuple[list[Step], list[str]]:
     """The steps of a torch.nn.Sequential, with the same bits in their weights, and notes for the user.
 
-    Raises ArchitectureError for modules other than Linear, dropout and the activations of `TWINS`.
+    Raises ArchitectureError for modules other than Linear, dropout and the activations of `TWINS`, and where hooks or
+    parametrizations change what they compute.
     """
+    _require_plain(module)
     modules, notes = list(_flat(module)), []
+    linear = [part for part in modules if type(part) is nn.Linear]
+    if len({id(part.weight) for part in linear}) < len(linear):
+        notes.append("some Linear layers share their weights; here each has its own, and training changes them apart")
     if modules and type(modules[-1]) is nn.LogSoftmax:
         modules[-1] = nn.Softmax(modules[-1].dim)
         notes.append("the last layer is LogSoftmax: predict gives the probabilities, not their logarithms")
-    return [_step(part) for part in modules if type(part) is not nn.Flatten], notes
+    return [_step(part) for part in modules if not _leaves_rows(part)], notes
+
+
+def _require_plain(module: Any) -> None:
+    """Raise ArchitectureError where more than the weights decides what a module or a part of it computes."""
+    parts = module.modules() if isinstance(module, nn.Module) else ()
+    for part in (part for part in parts if isinstance(part, _TAKEN)):
+        name = type(part).__name__
+        if is_parametrized(part):
+            computed = ", ".join(part.parametrizations)
+            raise ArchitectureError(
+                f"{name} computes its {computed} by a parametrization: call "
+                "torch.nn.utils.parametrize.remove_parametrizations first"
+            )
+        if any(getattr(part, hooks, None) for hooks in _HOOKS) or "forward" in vars(part):
+            raise ArchitectureError(
+                f"{name} has a hook or a forward of its own, which may change what it computes: remove it first, as "
+                "prune.remove, remove_spectral_norm and remove_weight_norm of torch.nn.utils do"
+            )
+    if any(getattr(nn.modules.module, hooks, None) for hooks in _GLOBAL_HOOKS):
+        raise ArchitectureError("torch has hooks on every module, which may change what it computes: remove them first")
 
 
 def _module(step: Step) -> nn.Module:
@@ -77,12 +107,22 @@ def _linear(step: Linear) -> nn.Module:
 
 
 def _flat(module: Any) -> Iterator[Any]:
-    """The modules of a Sequential and of nested ones, in order; a subclass counts unless it overrides forward."""
-    if isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward:
+    """The modules of a Sequential and of nested ones, in order; a subclass counts unless it computes otherwise."""
+    kind = type(module)
+    if issubclass(kind, nn.Sequential) and all(getattr(kind, name) is getattr(nn.Sequential, name) for name in _CALLS):
         for child in module:
             yield from _flat(child)
     else:
         yield module
+
+
+def _leaves_rows(module: Any) -> bool:
+    """Whether this is a Flatten, which does nothing to rows. Raises ArchitectureError for one that joins rows."""
+    if type(module) is not nn.Flatten:
+        return False
+    if module.start_dim not in (1, -1) or module.end_dim not in (1, -1):
+        raise ArchitectureError(f"{module} joins the rows, but here each row is an example: use Flatten()")
+    return True
 
 
 def _step(module: Any) -> Step:
@@ -99,8 +139,9 @@ def _step(module: Any) -> Step:
 def _activation(module: Any) -> Activation:
     twin = next((twin for twin in TWINS if type(module) is _CLASSES[twin.module]), None)
     if twin is None:
-        allowed = ", ".join(sorted({"Sequential", "Linear", "Dropout", *_CLASSES}))
-        raise ArchitectureError(f"{type(module).__name__} has no counterpart here: choose from {allowed}")
+        allowed, kind = sorted({"Sequential", "Linear", "Dropout", *_CLASSES}), type(module)
+        name = f"{kind.__module__}.{kind.__name__}" if kind.__name__ in allowed else kind.__name__
+        raise ArchitectureError(f"{name} has no counterpart here: choose from {', '.join(allowed)} of torch.nn")
     return activation_of(module, twin)
 
 

@@ -15,6 +15,7 @@ from chainrule.arrays import Array
 from chainrule.costs import partner
 from chainrule.errors import ArchitectureError, SettingError
 from chainrule.network import Network
+from chainrule.text import shown
 
 __all__ = ["Dropout", "Linear", "Step", "from_steps", "to_steps"]
 
@@ -122,7 +123,9 @@ def _output(last: Activation | Parts | None, chosen: Any) -> Any:
     if last is None:
         return "identity" if chosen is None else chosen
     if chosen is not None:
-        raise SettingError(f"output is {chosen!r}, but the last layer already has {_words(last)}: leave output out")
+        raise SettingError(
+            f"output is {shown(chosen)}, but the last layer already has {_words(last)}: leave output out"
+        )
     return last
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from chainrule.activations import ACTIVATIONS, Activation
 from chainrule.errors import ArchitectureError
+from chainrule.text import shown
 
 __all__ = ["TWINS", "Twin", "activation_of", "twin_of"]
 
@@ -18,6 +19,7 @@ class Twin:
     - parameters: the activation's parameters, and the names of the module's arguments for them.
     - made_with: other arguments of the module's constructor.
     - needs: attributes of a module and their allowed values; with other values it is a different function.
+    - at_least: attributes of a module, and the least value of each with which it is the same function up to rounding.
     """
 
     name: str
@@ -25,6 +27,7 @@ class Twin:
     parameters: dict[str, str] = dataclasses.field(default_factory=dict)
     made_with: dict[str, Any] = dataclasses.field(default_factory=dict)
     needs: dict[str, tuple[Any, ...]] = dataclasses.field(default_factory=dict)
+    at_least: dict[str, float] = dataclasses.field(default_factory=dict)
 
     def arguments(self, activation: Activation) -> dict[str, Any]:
         """The arguments of the module's constructor for this activation."""
@@ -42,7 +45,7 @@ TWINS = (
     Twin("gelu", "GELU", needs={"approximate": ("none",)}),
     Twin("silu", "SiLU"),
     # Above its threshold torch's softplus is z; at torch's default, 20, the difference shows in float64.
-    Twin("softplus", "Softplus", made_with={"threshold": 50.0}, needs={"beta": (1,)}),
+    Twin("softplus", "Softplus", made_with={"threshold": 50.0}, needs={"beta": (1,)}, at_least={"threshold": 20}),
     Twin("exp", "Exp"),
     Twin("softmax", "Softmax", made_with={"dim": 1}, needs={"dim": (1, -1, None)}),
 )
@@ -74,6 +77,13 @@ def activation_of(module: Any, twin: Twin) -> Activation:
     """
     for name, allowed in twin.needs.items():
         if getattr(module, name) not in allowed:
-            raise ArchitectureError(f"{module} has {name} {getattr(module, name)!r}, but here it is {allowed[0]!r}")
+            raise ArchitectureError(
+                f"{shown(module)} has {name} {getattr(module, name)!r}, but here it is {allowed[0]!r}"
+            )
+    for name, least in twin.at_least.items():
+        if not getattr(module, name) >= least:
+            raise ArchitectureError(
+                f"{shown(module)} has {name} {getattr(module, name)!r}, but here it is at least {least:g}"
+            )
     values = {ours: getattr(module, theirs) for ours, theirs in twin.parameters.items()}
     return ACTIVATIONS.get({"name": twin.name, **values})

@@ -18,12 +18,14 @@ from chainrule.tables.inputs.transforms import (
     Times,
     Transform,
 )
-from chainrule.tables.profile import ColumnProfile, Shape
+from chainrule.tables.number_forms import in_words
+from chainrule.tables.profile import Cell, ColumnProfile, Shape
+from chainrule.tables.profile.fits import MEANT, Fit
 from chainrule.tables.profile.word_counts import MOST_DISTINCT
 
 __all__ = ["choose_transform"]
 
-MEANT_AS_NUMBERS = 0.9  # the share of numbers among its cells from which on a column's words are taken for slips
+LEAST_DIFFERENT = 20  # different numbers or times among a few words, above which these are no categories
 SPACES = 5  # in a cell on average, from which on words that hardly ever repeat are called prose
 HALF_A_YEAR = 183  # days from which on the season says more than the date alone
 LEAST_NUMBERED = 20  # different whole numbers that a column of identifiers has at least
@@ -71,12 +73,37 @@ def _of_words(profile: ColumnProfile) -> Transform:
 
 
 def _require_no_slips(profile: ColumnProfile) -> None:
-    """Raise a RowError if almost all cells are numbers, so that the words are most likely slips."""
-    mostly_numbers = profile.counts.numeric > MEANT_AS_NUMBERS * profile.present
-    if profile.first_word is not None and not profile.categorical and mostly_numbers:
-        row, word = profile.first_word
-        line = "column {name!r} holds numbers, but {word!r} came in row {row}: fix it, or drop the column"
-        raise RowError(row, line, name=profile.name, word=word)
+    """Raise a RowError if the column holds numbers or times but for a few words, so that these are most likely slips.
+
+    They are if almost all cells are numbers, or if most are, many different ones, and only a few different words are
+    not: these may stand for a missing value.
+    """
+    if profile.first_word is None or profile.categorical or profile.forms.chosen is not None:
+        return
+    numbers, times = profile.written.fits, profile.forms.fits
+    if profile.counts.numeric > MEANT * profile.present:
+        raise _slip(profile, profile.first_word, "")
+    for fits, what in ((numbers, lambda form: f"numbers{in_words(form)}"), (times, "times ({})".format)):
+        form = fits.best()
+        fit = None if form is None else fits.forms[form]
+        if form is None or fit is None or fit.first_odd is None:
+            continue
+        mostly = fit.count > MEANT * fits.count
+        if mostly or (2 * fit.count > fits.count and _may_be_missing(profile, fit, fits is times)):
+            raise _slip(profile, fit.first_odd, what(form))
+
+
+def _may_be_missing(profile: ColumnProfile, fit: Fit, times: bool) -> bool:
+    """Whether the odd words may stand for a missing value among many different numbers or times."""
+    if not fit.few_odd or (times and any(c.isdigit() for word in fit.odd for c in word)):
+        return False
+    return profile.counts.too_many or profile.counts.distinct() > LEAST_DIFFERENT + len(fit.odd)
+
+
+def _slip(profile: ColumnProfile, cell: Cell, what: str) -> RowError:
+    line = "column {name!r} holds {what}, but {word!r} came in row {row}: {advice}"
+    advice = "fix it, leave the cell empty, drop the column, or name it in `words`"
+    return RowError(cell.row, line, name=profile.name, what=what or "numbers", word=cell.text, advice=advice)
 
 
 def _categories(profile: ColumnProfile) -> Transform:
@@ -86,6 +113,9 @@ def _categories(profile: ColumnProfile) -> Transform:
     if sum(count for _, count in repeated) < LEAST_SHARE * profile.present or not repeated:
         prose = "hardly any text comes twice, as in prose"
         names = "hardly any word comes twice, as in names and identifiers"
+        if profile.written.alike:
+            shown = " and ".join(repr(word) for word in profile.written.alike)
+            names = f"its cells look like numbers, but not in one form: {shown}, write them alike"
         return _flag_or_drop(profile, prose if counts.spaces() >= SPACES else names)
     words = tuple(word for word, _ in repeated[:MOST_WORDS])
     kind = Categories if len(words) == counts.distinct() else Frequent

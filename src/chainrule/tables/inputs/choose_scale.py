@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.tables.inputs.transforms import Log, Scaled
+from chainrule.tables.number_forms import PLAIN
 from chainrule.tables.profile import ColumnProfile, Moments, Shape
 
 __all__ = ["choose_scale"]
@@ -18,16 +19,16 @@ __all__ = ["choose_scale"]
 
 def choose_scale(profile: ColumnProfile) -> Scaled | Log | None:
     """The transform of a column of numbers; None if all of them are the same."""
-    name, missing, shape = profile.name, profile.missing > 0, Shape(profile.moments, profile.sample)
+    shape = Shape(profile.moments, profile.sample)
     if shape.scale == 0:
         return None
     if shape.skewed:
-        return _log(name, missing, shape.sample, 0.0, shape.unit)
+        return _log(profile, shape.sample, 0.0, shape.unit)
     if shape.heavy:
-        return _log(name, missing, shape.sample, shape.median, shape.deviation)
-    return Scaled(name, missing, *shape.linear)
+        return _log(profile, shape.sample, shape.median, shape.deviation)
+    return Scaled(profile.name, profile.missing > 0, *shape.linear, form=profile.form or PLAIN)
 
 
-def _log(name: str, missing: bool, sample: NDArray[np.float64], origin: float, unit: float) -> Log:
+def _log(profile: ColumnProfile, sample: NDArray[np.float64], origin: float, unit: float) -> Log:
     mean, scale = Moments.of(Log.curve(sample, origin, unit)).standard()
-    return Log(name, missing, origin, unit, mean, scale)
+    return Log(profile.name, profile.missing > 0, origin, unit, mean, scale, form=profile.form or PLAIN)

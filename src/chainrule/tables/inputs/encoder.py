@@ -21,6 +21,7 @@ from chainrule.tables.columns import numbers_at_once
 from chainrule.tables.inputs.choose import choose_transform
 from chainrule.tables.inputs.transforms import KINDS, MOST_WORDS, PARTS, NumberColumn, Times, Transform, WordColumn
 from chainrule.tables.names import require_columns
+from chainrule.tables.number_forms import PLAIN, is_form
 from chainrule.tables.profile import ColumnProfile, profile_columns
 from chainrule.tables.profile.dates import FORMS
 from chainrule.tables.sources import as_source
@@ -92,7 +93,8 @@ class Encoder:
         used = [transform for transform in self.transforms if transform.features]
         stops = np.cumsum([len(transform.features) for transform in used]).tolist()
         X = np.zeros((table.num_rows, stops[-1]), dtype)
-        values = numbers_at_once(table, [transform.name for transform in used if isinstance(transform, NumberColumn)])
+        plain = [t.name for t in used if isinstance(t, NumberColumn) and t.form == PLAIN]
+        values = numbers_at_once(table, plain)
         for transform, start, stop in zip(used, [0, *stops], stops, strict=False):
             if isinstance(transform, NumberColumn) and transform.name in values:
                 transform.write(values[transform.name], X[:, start:stop])
@@ -125,4 +127,6 @@ class Encoder:
         for times in (t for t in encoder.transforms if isinstance(t, Times)):
             ok = times.form in FORMS and set(times.parts) <= set(PARTS)
             demand(ok, "encoder", (times.form, *times.parts), "a form of times and parts of it")
+        for form in (t.form for t in encoder.transforms if isinstance(t, NumberColumn)):
+            demand(is_form(form), "encoder", form, "a form of numbers")
         return encoder

@@ -1,7 +1,8 @@
-"""The profile of a column: what its cells hold, from one pass over the chunks of a table, or from two.
+"""The profile of a column: what its cells hold, from one pass over the chunks of a table, or from more.
 
 Nothing is decided before the last chunk. A column counts as numbers until its first word; if that was not in the first
-chunk, its words are counted in a second pass. A profile depends on the rows alone: its bits are the same however the
+chunk, its words are counted in a second pass. If all words are numbers in one form, such as `$1,234.50`, one more pass
+reads them as numbers. A profile depends on the rows alone: its bits are the same however the
 rows are cut into chunks.
 """
 
@@ -9,12 +10,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.tables.arrow import pa
+from chainrule.tables.arrow import pa, pc
 from chainrule.tables.chunks import Chunk
 from chainrule.tables.columns import (
     NumberCells,
@@ -25,36 +26,47 @@ from chainrule.tables.columns import (
     order_of,
     read_numbers,
     shown,
+    text_of,
+    texts_of,
     words_of,
 )
+from chainrule.tables.missing import PLACEHOLDERS, among, one_array, plain_characters, without
+from chainrule.tables.number_forms import PLAIN, otherwise
 from chainrule.tables.profile.dates import Forms
+from chainrule.tables.profile.fits import Cell, has_digits
 from chainrule.tables.profile.moments import Running
 from chainrule.tables.profile.sample import Sample
 from chainrule.tables.profile.target_cells import TargetCells
 from chainrule.tables.profile.word_counts import MOST_DISTINCT, Counts
+from chainrule.tables.profile.written import Points, Written
 
-__all__ = ["Cell", "ColumnProfile", "TargetProfile", "profile_columns"]
+__all__ = ["MOST_CLASSES", "ColumnProfile", "TargetProfile", "profile_columns"]
 
+MOST_CLASSES = 20  # different values of a target that are taken for classes
 EXACT = 2.0**53  # from here on float64 confuses integers, so that only text tells them apart
-
-
-class Cell(NamedTuple):
-    """A cell, by its row (from 0) in the whole table, and its text."""
-
-    row: int
-    text: str
+_PLAIN = r"^-?(0|[1-9][0-9]*)(\.0+|\.[0-9]*[1-9])?$"  # a number that is written as it usually is
 
 
 class ColumnProfile:
     """What one column holds. `first_word` is the first cell because of which it is not a column of numbers.
 
     `placeholder` is the first cell that counts as missing because it stands among numbers (see `missing.PLACEHOLDERS`).
+    `form` is the form of its numbers (see `chainrule.tables.number_forms`), if it is not plain, and `example` a cell in
+    it; `written` says in which forms the words are, `points` whether the points of plain numbers are decimal points.
+    With `words` all cells are words.
     """
 
     _allows_placeholders = True
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, form: str | None = None, words: bool = False) -> None:
+        self.name, self.form, self._words = name, form, words
+        self.example: Cell | None = None
+        self.written, self.points = Written(), Points()
+        self._recounted = False
+        self._begin()
+
+    def _begin(self) -> None:
+        """Forget all cells."""
         self.rows = self.missing = 0
         self.categorical = False
         self.order: tuple[str, ...] | None = None  # of the words, lowest first, if the column came with one
@@ -86,13 +98,18 @@ class ColumnProfile:
         return self.first_word is None and self._first_boolean is not None and not self._has_numbers
 
     @property
+    def doubtful(self) -> tuple[str, str] | None:
+        """A cell whose mark may be a decimal mark or between thousands, and the form that is not taken; or None."""
+        return self.points.doubtful if self.form is None else self.written.doubtful
+
+    @property
     def numbers_rows(self) -> bool:
         """Whether the numbers go up by 1 with every row of the table, and none is missing."""
         offset = self._offset
         return self.first_word is None and self.missing == 0 and offset is not None and not math.isnan(offset)
 
     @property
-    def incomplete(self) -> bool:
+    def _incomplete(self) -> bool:
         """Whether the words have to be counted in a second pass."""
         return self.first_word is not None and self._uncounted > 0
 
@@ -103,9 +120,12 @@ class ColumnProfile:
         """
         if not len(cells):
             return
+        if self._recounted:
+            self._add_words(cells, self._as_words(cells), rows)
+            return
         self.rows += len(cells)
         self._compare_order(cells)
-        self.categorical = self.categorical or is_categorical(cells)
+        self.categorical = self.categorical or self._words or is_categorical(cells)
         if self.first_word is None:
             numbers = None if self._holds_words() else self._numbers(cells, values)
             if numbers is None:
@@ -115,20 +135,35 @@ class ColumnProfile:
         if self.first_word is not None:
             self._count(cells, rows)
 
-    def finish(self) -> None:
-        """Take note that no more cells come: placeholders are missing beside numbers, and words if there are none."""
+    def again(self) -> bool:
+        """Take note that a pass over the cells is finished; whether one more is needed, with `add` for every chunk."""
+        self._finish()
+        if self._incomplete and not self._recounted:
+            self._recounted, self._uncounted = True, 0
+            self.counts, self.forms, self.written = Counts(), Forms(), Written()
+            return True
+        form = None if self.categorical or self.form is not None else self._form()
+        if form is not None:
+            self.form, self.example, self._recounted = form, self.first_word or self.points.example, False
+            self._begin()
+        return form is not None
+
+    def _finish(self) -> None:
+        """Placeholders are missing beside numbers, and words if there are none."""
         alone = not self._has_numbers and self._first_boolean is None
         if self.first_word is None and self.placeholder is not None and alone:
             self.first_word, self.missing = self.placeholder, self.missing - self._placeholders
             self._uncounted = self.present
 
-    def restart(self) -> None:
-        """Forget the words counted so far: a second pass counts them all, by `recount`."""
-        self.counts, self.forms, self._uncounted = Counts(), Forms(), 0
+    def _form(self) -> str | None:
+        """The form in which all cells are numbers, if they are not plain ones."""
+        if self.first_word is None:
+            return otherwise(PLAIN) if self.points.thousands else None
+        return self.written.chosen if self.forms.chosen is None else None
 
-    def recount(self, cells: Any) -> None:
-        """Count the words of the next rows in the second pass."""
-        self._add_words(words_of(cells, self.name))
+    def _as_words(self, cells: Any) -> pa.Array:
+        """The cells as words."""
+        return words_of(cells, self.name)
 
     def _compare_order(self, cells: Any) -> None:
         """Keep the order of the words if all chunks come with the same one."""
@@ -140,7 +175,9 @@ class ColumnProfile:
         return self.categorical
 
     def _numbers(self, cells: Any, values: NDArray[np.float64] | None) -> NumberCells | None:
-        return read_numbers(cells, self._allows_placeholders) if values is None else NumberCells(values, False)
+        if values is not None and self.form is None:
+            return NumberCells(values, False)
+        return read_numbers(cells, self._allows_placeholders, self.form)
 
     def _set_first_word(self, cells: Any, rows: NDArray[np.int64]) -> None:
         row, text = first_non_number(cells, self.name, self._allows_placeholders)
@@ -149,14 +186,24 @@ class ColumnProfile:
         self._uncounted = self.present - len(cells)
 
     def _count(self, cells: Any, rows: NDArray[np.int64]) -> None:
-        words = words_of(cells, self.name)
+        words = self._as_words(cells)
         self.missing += words.null_count
-        self._add_words(words)
+        self._add_words(cells, words, rows)
         self._keep_words(words, rows)
 
-    def _add_words(self, words: pa.Array) -> None:
+    def _add_words(self, cells: Any, words: pa.Array, rows: NDArray[np.int64]) -> None:
         self.counts.add(words)
-        self.forms.add(words)
+        if not self.categorical:
+            digits = has_digits(words)
+            self.forms.add(words, rows, digits)
+            self.written.add(self._text(cells) if digits else words, rows, digits)
+
+    def _text(self, cells: Any) -> pa.Array | None:
+        """The cells as they are written, without what counts as missing; None for cells that are not text."""
+        text = text_of(cells)
+        if text is not None and self._allows_placeholders:
+            text = without(text, among(text, PLACEHOLDERS))
+        return None if text is None else plain_characters(text)
 
     def _add_numbers(self, cells: Any, rows: NDArray[np.int64], numbers: NumberCells) -> None:
         """Take cells that are all numbers, or all booleans: together the two make a column of words."""
@@ -188,6 +235,8 @@ class ColumnProfile:
         if self.first_infinite is None:
             self.moments.add(values)
             self.sample.add(values)
+            if self.form is None:
+                self.points.add(cells, rows, values)
             self._compare_with_rows(values, rows)
 
     def _compare_with_rows(self, values: NDArray[np.float64], rows: NDArray[np.int64]) -> None:
@@ -208,18 +257,29 @@ class ColumnProfile:
 class TargetProfile(ColumnProfile):
     """What a target column holds: also its different numbers, and those of categories too.
 
-    `values` are those numbers in order, None if there are more than 2^20; `as_text` says that some are so large that
-    only their text tells them apart, and that `counts` has their words. Placeholders are words here. `cells`, if there
-    are any, keep what each row holds.
+    `values` are those numbers in order, None if there are more than 2^20; `as_text` says that their text may say more,
+    and that `counts` has their words as they are written. Placeholders are words here. `cells`, if there are any, keep
+    what each row holds.
+
+    `task` is what the target may become, classes or a number; `typed` whether the table has types, so that a text is
+    meant as one. Without types only a text that is not plainly written, such as 007, may be more than its number.
     """
 
     _allows_placeholders = False
 
-    def __init__(self, name: str, cells: TargetCells | None = None) -> None:
+    def __init__(self, name: str, task: str = "auto", typed: bool = True) -> None:
+        self.cells: TargetCells | None = None
+        self._task, self._typed = task, typed
         super().__init__(name)
-        self.cells = cells
+
+    def _begin(self) -> None:
+        super()._begin()
+        self.texts = False  # whether the numbers are texts of a table that has types
+        self._odd = False  # whether numbers are not plainly written
         self.values: NDArray[np.float64] | None = np.empty(0)
         self._largest = 0.0
+        if self.cells is not None:
+            self.cells.begin(self.form)
 
     @classmethod
     def of_numbers(cls, name: str, values: NDArray[np.float64]) -> TargetProfile:
@@ -231,19 +291,51 @@ class TargetProfile(ColumnProfile):
 
     @property
     def as_text(self) -> bool:
-        """Whether the numbers are too large for float64 to tell them apart."""
-        return self.values is not None and self._largest >= EXACT
+        """Whether the text of the numbers may say more: of codes, and if float64 does not tell them apart."""
+        return self.values is not None and (self.large or (self._may_be_classes and (self.texts or self._odd)))
 
     @property
-    def incomplete(self) -> bool:
+    def large(self) -> bool:
+        """Whether the numbers are too large for float64 to tell them apart."""
+        return self._largest >= EXACT
+
+    @property
+    def _may_be_classes(self) -> bool:
+        few = self.categorical or (self.values is not None and len(self.values) <= MOST_CLASSES)
+        return self._task == "classification" or (self._task == "auto" and few)
+
+    @property
+    def _incomplete(self) -> bool:
         """Whether the words have to be counted in a second pass."""
-        return super().incomplete or (self.first_word is None and self.first_infinite is None and self.as_text)
+        return super()._incomplete or (self.first_word is None and self.first_infinite is None and self.as_text)
 
     def _holds_words(self) -> bool:
         return False
 
-    def _add_words(self, words: pa.Array) -> None:
+    def _form(self) -> str | None:
+        """Few different words are classes, whose text is kept."""
+        few = self.values is not None and len(self.values) <= MOST_CLASSES
+        if self.first_word is not None:
+            few = not self.counts.too_many and self.counts.distinct() <= MOST_CLASSES
+        wanted = self._task == "regression" or (self._task == "auto" and not few)
+        return super()._form() if wanted else None
+
+    def _as_words(self, cells: Any) -> pa.Array:
+        return texts_of(cells, self.name)
+
+    def _add_words(self, cells: Any, words: pa.Array, rows: NDArray[np.int64]) -> None:
         self.counts.add(words)
+        digits = has_digits(words)
+        self.written.add(self._text(cells) if digits else words, rows, digits)
+
+    def _add_numbers(self, cells: Any, rows: NDArray[np.int64], numbers: NumberCells) -> None:
+        super()._add_numbers(cells, rows, numbers)
+        is_text = cells is not None and pa.types.is_large_string(one_array(cells[:0]).type)
+        if is_text and self._typed:
+            self.texts = True
+        elif is_text and not (self._odd or numbers.boolean):
+            plain = pc.match_substring_regex(texts_of(cells, self.name), _PLAIN)
+            self._odd = pc.all(plain).as_py() is False
 
     def _add_distinct(self, values: NDArray[np.float64]) -> None:
         if self.values is not None:
@@ -264,7 +356,7 @@ class TargetProfile(ColumnProfile):
         """Keep cells that are not part of the profile, such as those of a test."""
         numbers = self._numbers(cells, None) if self.first_word is None else None
         if numbers is None:
-            self._keep_words(words_of(cells, self.name), rows)
+            self._keep_words(self._as_words(cells), rows)
         else:
             self._keep_numbers(numbers, rows)
 
@@ -276,11 +368,7 @@ def profile_columns(chunks: Callable[[], Iterable[Chunk]], profiles: Iterable[Co
         values = numbers_at_once(table, [profile.name for profile in profiles if profile.first_word is None])
         for profile in profiles:
             profile.add(table.column(profile.name), rows, values.get(profile.name))
-    for profile in profiles:
-        profile.finish()
-    incomplete = [profile for profile in profiles if profile.incomplete]
-    for profile in incomplete:
-        profile.restart()
-    for table, _ in chunks() if incomplete else ():
-        for profile in incomplete:
-            profile.recount(table.column(profile.name))
+    while profiles := [profile for profile in profiles if profile.again()]:
+        for table, rows in chunks():
+            for profile in profiles:
+                profile.add(table.column(profile.name), rows)

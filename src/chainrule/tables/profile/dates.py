@@ -1,11 +1,13 @@
 """Dates and times of day: the form in which a column of words writes them, and their seconds.
 
 A column holds times if all cells that are not missing are times in one form. The clock is taken as it is written: a
-time zone after it (`Z`, `+02:00`) is ignored. Months have English names.
+time zone after it (`Z`, `+02`, `EST`, `Europe/Berlin`) is ignored. Months have English names.
 """
 
 from __future__ import annotations
 
+import functools
+import re
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,8 @@ from numpy.typing import NDArray
 
 from chainrule.tables.arrow import pa, pc
 from chainrule.tables.columns import words_of
-from chainrule.tables.missing import PLACEHOLDERS, among, without
+from chainrule.tables.missing import PLACEHOLDERS, among, plain_characters, without
+from chainrule.tables.profile.fits import Fits
 from chainrule.tables.profile.moments import Running
 from chainrule.tables.profile.sample import Sample
 
@@ -23,31 +26,44 @@ DAY = 86400.0  # seconds
 
 Values = NDArray[np.float64]
 
-_YEAR, _MONTH, _DAY = r"(?P<year>\d{4})", r"(?P<month>\d{1,2})", r"(?P<day>\d{1,2})"
-_SHORT = r"(?P<year>\d{4}|\d{2})"
+_YEAR, _MONTH, _DAY = r"(?P<year>[0-9]{4})", r"(?P<month>[0-9]{1,2})", r"(?P<day>[0-9]{1,2})"
+_SHORT = r"(?P<year>[0-9]{4}|[0-9]{2})"
 _NAME = r"(?P<name>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 _WEEKDAY = r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,?\s+)?"
-_TIME = r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2}(?:\.\d+)?))?\s?(?P<half>[ap]\.?m\.?)?"
-_BEHIND = rf"(?:(?:t|,?\s+){_TIME}\s?(?:z|utc|gmt|[+-]\d{{2}}:?\d{{2}})?)?"
+_SECOND = r"(?P<second>[0-9]{2}(?:[.,][0-9]+)?)"
+_HALF = r"(?P<half>[ap]\.?m\.?)?"
+_TIME = rf"(?P<hour>[0-9]{{1,2}}):(?P<minute>[0-9]{{2}})(?::{_SECOND})?\s?{_HALF}"
+_OFFSET = r"(?:utc|gmt)?[+-][0-9]{1,2}(?::?[0-9]{2}){0,2}"
+_ZONE = rf"(?:z|{_OFFSET}|[a-z]{{2,5}}|[a-z]+(?:/[a-z_]+)+)?\s?(?:\[[a-z_/+-]+\]|\([a-z +-]+\))?"
+_POINTS = rf"(?P<hour>[0-9]{{1,2}})[:.](?P<minute>[0-9]{{2}})(?:[:.]{_SECOND})?\s?{_HALF}"  # as Oracle writes them
+_BEHIND = rf"(?:(?:t|:|,?\s+){_POINTS}\s?{_ZONE})?"
 _ISO, CLOCK = "year-month-day", "hour:minute"
 
 FORMS = {
     _ISO: rf"{_YEAR}[-/.]{_MONTH}[-/.]{_DAY}{_BEHIND}",
-    "year-month": r"(?P<year>(?:1[5-9]|2[01])\d{2})-(?P<month>\d{2})",
+    "year-month-dayThour": rf"{_YEAR}-{_MONTH}-{_DAY}t(?P<hour>[0-9]{{2}})\s?{_ZONE}",
+    "yearmonthday": rf"(?P<year>(?:1[5-9]|2[01])[0-9]{{2}})(?P<month>[0-9]{{2}})(?P<day>[0-9]{{2}})"
+    rf"(?:t(?P<hour>[0-9]{{2}})(?P<minute>[0-9]{{2}})(?:{_SECOND})?\s?{_ZONE})?",
+    "year-month": r"(?P<year>(?:1[5-9]|2[01])[0-9]{2})-(?P<month>[0-9]{2})",
     "day/month/year": rf"{_DAY}/{_MONTH}/{_SHORT}{_BEHIND}",
     "month/day/year": rf"{_MONTH}/{_DAY}/{_SHORT}{_BEHIND}",
-    "day.month.year": rf"{_DAY}\.\s?{_MONTH}\.\s?{_YEAR}{_BEHIND}",
-    "day-month-year": rf"{_DAY}-{_MONTH}-{_YEAR}{_BEHIND}",
-    "month-day-year": rf"{_MONTH}-{_DAY}-{_YEAR}{_BEHIND}",
-    "day name year": rf"{_WEEKDAY}{_DAY}(?:st|nd|rd|th)?[-.\s]+{_NAME}[-,\s]+{_YEAR}{_BEHIND}",
+    "day.month.year": rf"{_DAY}\.\s?{_MONTH}\.\s?{_SHORT}{_BEHIND}",
+    "day-month-year": rf"{_DAY}-{_MONTH}-{_SHORT}{_BEHIND}",
+    "month-day-year": rf"{_MONTH}-{_DAY}-{_SHORT}{_BEHIND}",
+    "short year-month-day": rf"(?P<year>[0-9]{{2}})-{_MONTH}-{_DAY}{_BEHIND}",
+    "day name year": rf"{_WEEKDAY}{_DAY}(?:st|nd|rd|th)?[-.\s/]+{_NAME}[-,\s/]+{_SHORT}{_BEHIND}",
     "name day, year": rf"{_WEEKDAY}{_NAME}\s+{_DAY}(?:st|nd|rd|th)?,?\s+{_YEAR}{_BEHIND}",
+    "name day time year": rf"{_WEEKDAY}{_NAME}\s+{_DAY}\s+{_TIME}\s?{_ZONE}\s+{_YEAR}",
+    "name year": rf"{_NAME}[-.,\s/]+{_YEAR}",
+    "year年month月day日": rf"{_YEAR}\s?[年년]\s?{_MONTH}\s?[月월]\s?{_DAY}\s?[日일]?{_BEHIND}",
     CLOCK: _TIME,
 }
 """The patterns of a whole cell by the names of the forms. If two fit all cells, the first is taken, except that
 month/day/year is preferred to day/month/year."""
 
-_NO_TIME = (*PLACEHOLDERS, "0000-00-00", "0000-00-00 00:00:00")
+_NO_TIME = (*PLACEHOLDERS, "0000-00-00", "0000-00-00 00:00:00", "0000-00-00T00:00:00", "00/00/0000", "00.00.0000")
 _NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_LONGEST = 100  # characters of a time
 _CENTURY = 69  # from here on two digits are a year of the last century, as in POSIX
 
 
@@ -79,50 +95,47 @@ class Spread:
 class Forms:
     """The forms in which all cells of a column so far are times: `possible` has the spread of the times under each.
 
+    `fits` counts the times in each form, and has the first cell that is not one.
+
     >>> import pyarrow as pa
     >>> forms = Forms()
-    >>> forms.add(pa.array(["3/4/2020", None], pa.large_string()))
+    >>> forms.add(pa.array(["3/4/2020", None], pa.large_string()), np.arange(2))
     >>> list(forms.possible)
     ['day/month/year', 'month/day/year']
-    >>> forms.add(pa.array(["13/4/2020"], pa.large_string()))
+    >>> forms.add(pa.array(["13/4/2020"], pa.large_string()), np.array([2]))
     >>> forms.chosen
     'day/month/year'
     """
 
     def __init__(self) -> None:
-        self.possible: dict[str, Spread] = {}
-        self._begun = False  # a column of numbers never has words, and its forms no memory
-        self.count = 0  # times so far
+        self._spreads: dict[str, Spread] = {}
+        self.fits = Fits(_forms_of, lambda words: functools.partial(seconds_of, words))
         self.placeholders = 0  # cells with a word that stands for a missing time
 
-    def add(self, words: pa.Array) -> None:
-        """Take the words (n,) of the next cells, null where missing."""
-        if not self._begun:
-            self._begun, self.possible = True, {form: Spread() for form in FORMS}
-        if not self.possible:
-            return
-        present = words.drop_null()
-        times = _without_placeholders(present).drop_null()
-        self.placeholders += len(present) - len(times)
-        self.count += len(times)
-        for form in list(self.possible) if len(times) else ():
-            first = seconds_of(times[:1], form)
-            seconds = first if np.isnan(first[0]) else seconds_of(times, form)
-            if np.isnan(seconds).any():
-                del self.possible[form]
-            else:
-                self.possible[form].add(seconds)
+    def add(self, words: pa.Array, rows: NDArray[np.int64], digits: bool = True) -> None:
+        """Take the words (n,) of the next rows, null where missing; `digits` says whether one of them has a digit."""
+        times = plain_characters(_without_placeholders(words))
+        self.placeholders += times.null_count - words.null_count
+        for form, seconds in self.fits.add(times, rows, digits).items():
+            if self.fits.forms[form].first_odd is None:
+                self._spreads.setdefault(form, Spread()).add(seconds[~np.isnan(seconds)])
+
+    @property
+    def possible(self) -> dict[str, Spread]:
+        """The spread of the times under each form that all cells have."""
+        whole = self.fits.whole()
+        return {form: self._spreads[form] for form in FORMS if form in whole}
 
     @property
     def chosen(self) -> str | None:
         """The form of the column, None if it does not hold times."""
-        forms = [form for form in FORMS if form in self.possible] if self.count else []
+        forms = list(self.possible)
         return "month/day/year" if "month/day/year" in forms else next(iter(forms), None)
 
     @property
     def doubtful(self) -> bool:
         """Whether the day could be the month and the month the day."""
-        return self.count > 0 and len(self.possible) > 1
+        return len(self.possible) > 1
 
 
 def times_in(column: Any, form: str, name: str = "?") -> tuple[Values, int]:
@@ -144,13 +157,25 @@ def seconds_of(words: pa.Array, form: str) -> Values:
     >>> seconds_of(pa.array(["2.1.1970 0:01", "32.1.1970"], pa.large_string()), "day.month.year")
     array([86460.,    nan])
     """
-    matches = pc.extract_regex(words, rf"(?i)^{FORMS[form]}$")
+    matches = pc.extract_regex(plain_characters(words), rf"(?i)^{FORMS[form]}$")
     part = {field.name: pc.struct_field(matches, field.name) for field in matches.type}
     seconds = _clock(part)
     if form != CLOCK:
         seconds += DAY * _days(part)
     seconds[np.asarray(matches.is_null())] = np.nan
     return seconds
+
+
+def _forms_of(word: str) -> list[str]:
+    """The forms in which a word is a time, most likely: its digits are not looked at."""
+    if len(word) > _LONGEST or not any("0" <= c <= "9" for c in word):
+        return []
+    return [form for form, pattern in _compiled().items() if pattern.fullmatch(word)]
+
+
+@functools.cache
+def _compiled() -> dict[str, re.Pattern[str]]:
+    return {form: re.compile(pattern, re.IGNORECASE) for form, pattern in FORMS.items()}
 
 
 def weekday(seconds: Values) -> NDArray[np.int64]:
@@ -187,8 +212,10 @@ def _clock(part: dict[str, pa.Array]) -> Values:
     """The seconds since midnight; NaN where there is no such time."""
     if "hour" not in part:
         return np.zeros(len(next(iter(part.values()))))
-    hour, low, second = _number(part["hour"], 0), _number(part["minute"], 0), _number(part["second"], 0)
-    half, afternoon = _length(part["half"]) > 0, _begins(part["half"], "p")
+    nothing = pa.nulls(len(part["hour"]), part["hour"].type)
+    words = {name: part.get(name, nothing) for name in ("hour", "minute", "second", "half")}
+    hour, low, second = _number(words["hour"], 0), _number(words["minute"], 0), _number(words["second"], 0)
+    half, afternoon = _length(words["half"]) > 0, _begins(words["half"], "p")
     wrong = (low > 59) | (second >= 61) | np.where(half, (hour < 1) | (hour > 12), hour > 23)
     hour = np.where(half, hour % 12 + 12 * afternoon, hour)
     return np.where(wrong, np.nan, 3600 * hour + 60 * low + second)
@@ -197,7 +224,8 @@ def _clock(part: dict[str, pa.Array]) -> Values:
 def _number(words: pa.Array, otherwise: float) -> Values:
     """Words of digits as numbers; `otherwise` where there are none."""
     empty = pc.fill_null(pc.equal(words, ""), True)
-    numbers = pc.cast(pc.if_else(empty, pa.scalar(None, words.type), words), pa.float64())
+    points = pc.replace_substring(pc.if_else(empty, pa.scalar(None, words.type), words), ",", ".")
+    numbers = pc.cast(points, pa.float64())
     return np.array(pc.fill_null(numbers, otherwise))
 
 

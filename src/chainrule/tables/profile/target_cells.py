@@ -18,8 +18,9 @@ _NUMBER, _BOOLEAN, _WORD, _MIXED = range(4)
 class TargetCells:
     """What a target holds in each row: `numbers` (n,) float64, NaN where missing, or `codes` (n,) int32 of its `words`.
 
-    `boolean` says that the numbers are those of booleans. Neither is there, so that the column has to be read again, if
-    the cells are not all of one kind, if a number is infinite, and beyond 2^16 different words.
+    `form` is the form in which the numbers were read, None for plain ones; `boolean` says that they are those of
+    booleans. Neither is there, so that the column has to be read again, if the cells are not all of one kind, if a
+    number is infinite, and beyond 2^16 different words.
 
     >>> cells = TargetCells()
     >>> cells.add_words(np.array([2, 0]), pa.array(["yes", "no"]))
@@ -29,6 +30,11 @@ class TargetCells:
     """
 
     def __init__(self) -> None:
+        self.begin(None)
+
+    def begin(self, form: str | None) -> None:
+        """Forget all cells; the numbers of the next ones are in a form (None for plain ones)."""
+        self.form = form
         self.numbers: NDArray[np.float64] | None = None
         self.codes: NDArray[np.int32] | None = None
         self.words: list[str] = []

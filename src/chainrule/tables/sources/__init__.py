@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import DataError
+from chainrule.paths import FileStamp, stamp_of
 from chainrule.tables.arrow import pa
-from chainrule.tables.sources.arrays import array_source, npy_source, npz_source
+from chainrule.tables.sources.arrays import NpySource, array_source, npz_source
 from chainrule.tables.sources.base import Source
 from chainrule.tables.sources.columnar import ArrowFileSource, ParquetSource
 from chainrule.tables.sources.combined import FolderSource, with_target
 from chainrule.tables.sources.delimited import DelimitedSource
 from chainrule.tables.sources.idx import IdxSource, is_idx
 from chainrule.tables.sources.memory import TableSource, source_of_frame, table_of_mapping
-from chainrule.tables.sources.opening import PACKED, UNREADABLE, open_bytes, unpacked_name
+from chainrule.tables.sources.opening import PACKED, UNREADABLE, open_bytes, unpacked_name, why_unreadable
 
 __all__ = ["Source", "as_source", "with_target"]
 
@@ -26,7 +27,7 @@ _READERS: dict[str, Callable[[Path], Source]] = {  # by the end of the file's na
     **dict.fromkeys((".csv", ".tsv", ".tab", ".txt"), DelimitedSource),
     **dict.fromkeys((".parquet", ".pq"), ParquetSource),
     **dict.fromkeys((".arrow", ".feather"), ArrowFileSource),
-    ".npy": npy_source,
+    ".npy": NpySource,
     ".npz": npz_source,
 }
 _FRAMES = ("__arrow_c_stream__", "__arrow_c_array__", "__dataframe__")  # what a data frame offers
@@ -65,16 +66,31 @@ def _of_path(path: Path) -> Source:
 
 
 def _of_file(path: Path) -> Source:
+    """A file as a source. Its stamp is taken first: what is not a regular file is never opened."""
+    stamp = _stamp(path)
+    source = _reader_of(path)(path)
+    source.file = path, stamp
+    return source
+
+
+def _stamp(path: Path) -> FileStamp:
+    try:
+        return stamp_of(path)
+    except OSError as error:
+        raise DataError(why_unreadable(path, error)) from None
+
+
+def _reader_of(path: Path) -> Callable[[Path], Source]:
     reader = _READERS.get(Path(unpacked_name(path)).suffix)
-    if reader is None and path.is_file() and is_idx(_head(path)):
+    if reader is None and is_idx(_head(path)):
         reader = IdxSource
     if reader is not None and reader not in _MAY_BE_PACKED and path.suffix.lower() in PACKED:
         raise DataError(f"{str(path)!r} is compressed as a whole: unpack it first")
-    if reader is None and path.exists():
+    if reader is None:
         raise DataError(
             f"{str(path)!r} cannot be read, its kind is unknown: give {', '.join(_READERS)}, idx or a folder of parts"
         )
-    return (reader or DelimitedSource)(path)
+    return reader
 
 
 def _head(path: Path) -> bytes:

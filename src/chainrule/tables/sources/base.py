@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from chainrule.errors import DataError
+from chainrule.paths import FileStamp, stamp_of
 from chainrule.tables.arrow import pa
 from chainrule.tables.names import UNNAMED, listed, named_columns
 from chainrule.text import counted
 
-__all__ = ["BLOCK_BYTES", "Source", "rows_of"]
+__all__ = ["BLOCK_BYTES", "LONGEST_ROW", "Source", "rows_of"]
 
 BLOCK_BYTES = 1 << 23  # about the size of a block of rows, in the form in which the source stores it
+LONGEST_ROW = 1 << 26  # bytes
 
 
 class Source(ABC):
@@ -24,9 +28,11 @@ class Source(ABC):
     origin: str  #: its name in messages, e.g. `'houses.csv'` with the quotation marks
     names: list[str]  #: the columns that have a name, in order
     notes: list[str]  #: lines for the user about how it is read; complete once it was read to its end
+    typed = True  #: whether cells have a type, so that a text is meant as one; a CSV has text only
     named = True  #: whether the names of the columns are in the source itself
     hint = ""  #: what may be wrong where it lacks a column
     schema: pa.Schema | None = None  #: the types of all columns, if they are known before the rows are read
+    file: tuple[Path, FileStamp] | None = None  #: the file that is read, and its stamp before it was first opened
 
     def __init__(self, origin: str, names: Sequence[str]) -> None:
         """Raises DataError if a name comes twice, and if no column has one."""
@@ -54,7 +60,32 @@ class Source(ABC):
 
     def every_block(self) -> Iterator[pa.Table]:
         """The same, but no error for a source without rows."""
-        return (self._chosen(block) for block in self._read() if block.num_rows)
+        with self._one_file():
+            for block in self._read():
+                if block.num_rows:
+                    yield self._chosen(self._bounded(block))
+
+    @contextlib.contextmanager
+    def _one_file(self) -> Iterator[None]:
+        """Raise DataError where the file is not the one that was opened first, before, during or after a pass."""
+        self._require_same_file()
+        try:
+            yield
+        except DataError:
+            self._require_same_file()  # the reason why the rows cannot be read
+            raise
+        self._require_same_file()
+
+    def _require_same_file(self) -> None:
+        if self.file is None:
+            return
+        path, stamp = self.file
+        try:
+            same = stamp_of(path) == stamp
+        except OSError:
+            same = False
+        if not same:
+            raise DataError(f"{self.origin} has changed while it was read: start again when nothing writes to it")
 
     def table(self) -> pa.Table:
         """All blocks in one table."""
@@ -64,6 +95,16 @@ class Source(ABC):
         """The types of the columns `names`, for a source with a schema."""
         assert self.schema is not None, "called only for a source with a schema"
         return pa.schema([self.schema.field(name) for name in self.names])
+
+    def _bounded(self, block: pa.Table) -> pa.Table:
+        """The block. Raises DataError for one of a file that is so large that a cell in it must be out of bounds."""
+        if self.file is not None and block.nbytes > LONGEST_ROW:
+            name = max(block.column_names, key=lambda name: block.column(name).nbytes)
+            raise DataError(
+                f"column {name!r} of {self.origin} has {block.column(name).nbytes:,} bytes in {block.num_rows:,} rows: "
+                f"{LONGEST_ROW:,} bytes a row at most"
+            )
+        return block
 
     def _chosen(self, block: pa.Table) -> pa.Table:
         if self._kept is None:

@@ -9,13 +9,15 @@ from typing import Any
 
 from chainrule.errors import DataError
 from chainrule.tables.arrow import pa, parquet
-from chainrule.tables.sources.base import Source, rows_of
+from chainrule.tables.memory import available_memory
+from chainrule.tables.sources.base import LONGEST_ROW, Source, rows_of
 from chainrule.tables.sources.opening import why_unreadable
 from chainrule.tables.sources.pandas_index import index_note, stored_index
 from chainrule.tables.sources.plain import plain_blocks, plain_schema, require_valid, written_out
 
 __all__ = ["ArrowFileSource", "ParquetSource"]
 
+_PACKED = 200  # times smaller than what it unpacks to: then its pages may be of any size
 _BUFFER = 1 << 16  # bytes of a column that are read from the disk at once
 
 
@@ -44,6 +46,7 @@ class ParquetSource(_ColumnarSource):
     def __init__(self, path: Path) -> None:
         with _one_line_errors(path, "Parquet"), parquet.ParquetFile(path) as file:
             schema, meta = file.schema_arrow, file.metadata
+            _require_bounded(path, meta)
             size = sum(meta.row_group(k).total_byte_size for k in range(meta.num_row_groups))
             self._rows = rows_of(max(size / max(meta.num_rows, 1), 8 * len(schema)))
             self._words = _stored_as_dictionary(file)
@@ -60,7 +63,10 @@ class ParquetSource(_ColumnarSource):
 
 
 class ArrowFileSource(_ColumnarSource):
-    """A file of Arrow batches (.arrow, .feather), mapped into memory and not copied. Raises DataError likewise."""
+    """A file of Arrow batches (.arrow, .feather), read batch by batch. Raises DataError likewise.
+
+    It is not mapped into memory: a file that shrinks meanwhile is then a DataError and not a signal.
+    """
 
     def __init__(self, path: Path) -> None:
         with _one_line_errors(path, "Arrow"), _open_arrow(path) as file:
@@ -72,8 +78,31 @@ class ArrowFileSource(_ColumnarSource):
                 yield from self._blocks(file.get_batch(number))
 
 
+def _require_bounded(path: Path, meta: Any) -> None:
+    """Raise DataError for a Parquet file whose cells are too long, or that unpacks to more than the free memory.
+
+    Arrow unpacks a page as a whole. The metadata have no sizes of pages, but those of the columns of a row group.
+    """
+    for number in range(meta.num_row_groups):
+        group, packed = meta.row_group(number), 0
+        for column in (group.column(k) for k in range(group.num_columns)):
+            size = column.total_uncompressed_size
+            if size > LONGEST_ROW * max(column.num_values, 1):
+                raise DataError(
+                    f"column {column.path_in_schema!r} of {str(path)!r} takes {size:,} bytes for {column.num_values:,} "
+                    f"cells: {LONGEST_ROW:,} bytes a cell at most"
+                )
+            packed += size if size > _PACKED * column.total_compressed_size else 0
+        free = available_memory() if packed > LONGEST_ROW else packed
+        if packed > free:
+            raise DataError(
+                f"{str(path)!r} unpacks to {packed:,} bytes at once, but {free:,} bytes of memory are free: "
+                "write it with smaller row groups"
+            )
+
+
 def _open_arrow(path: Path) -> Any:
-    return pa.ipc.open_file(pa.memory_map(str(path)))
+    return pa.ipc.open_file(pa.OSFile(str(path)))
 
 
 def _stored_as_dictionary(file: Any) -> list[str]:
@@ -97,6 +126,8 @@ def _one_line_errors(path: Path, kind: str) -> Iterator[None]:
         raise DataError(why_unreadable(path, IsADirectoryError() if path.exists() else FileNotFoundError()))
     try:
         yield
+    except MemoryError:  # one of Arrow's exceptions too
+        raise DataError(f"{str(path)!r} has a part that does not fit in memory: write it in smaller parts") from None
     except (pa.ArrowException, OSError, EOFError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())[:160]
         raise DataError(f"{str(path)!r} is damaged or not a {kind} file ({reason}): get a new copy") from None

@@ -33,6 +33,7 @@ class FolderSource(Source):
             _require_same_columns(self._files[0], file)
         super().__init__(repr(str(folder)), self._files[0].names)
         self.schema, self.hint = _common_schema(self._files), self._files[0].hint
+        self.typed = self._files[0].typed
 
     def _read(self) -> Iterator[pa.Table]:
         for file in self._files:
@@ -93,6 +94,7 @@ class _WithTarget(Source):
     def __init__(self, rows: Source, target: Source, name: str) -> None:
         super().__init__(rows.origin, [*rows.names, name])
         self._rows, self._target, self.hint = rows, target, rows.hint
+        self.typed = target.typed
 
     def _read(self) -> Iterator[pa.Table]:
         targets = self._target.every_block()

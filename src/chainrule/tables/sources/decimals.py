@@ -1,8 +1,8 @@
 """Decimal commas in files whose cells are not separated by commas: `1,5` becomes `1.5`.
 
 `1,5`, `0,125` and `1.234,5` have a decimal comma beyond doubt. `1,234` may be 1.234 or 1234: it has one if another cell
-of the file has, beyond doubt, in the same block of rows or before; else it stays a word, and a note says so. Cells that
-contradict each other end in an error, never in a guess.
+of the file has, beyond doubt, in the same block of rows or before; else it stays as it is, and a note says so. Cells
+that contradict each other end in an error, never in a guess.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Decimals:
             self._doubtful = block.column(number)[pc.index(mask, True).as_py()].as_py().strip()
             self.note = (
                 f"cells such as {self._doubtful!r} in {block.column_names[number]} may be numbers with a decimal comma "
-                "or with thousands, and are taken as words: write a decimal point"
+                "or with thousands: write a decimal point"
             )
 
     def _require_one_way(self, block: pa.Table) -> None:

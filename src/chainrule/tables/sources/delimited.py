@@ -51,6 +51,8 @@ class DelimitedSource(Source):
     rows are not all as long as its first line.
     """
 
+    typed = False
+
     def __init__(self, path: Path) -> None:
         self._path, self.origin, self.notes = path, repr(str(path)), []
         only_tab = unpacked_name(path).endswith((".tsv", ".tab"))
@@ -79,7 +81,7 @@ class DelimitedSource(Source):
 
     def _beginning(self, text: Utf8Stream, only_tab: bool) -> Beginning:
         """The names and the first rows, checked."""
-        sample, line = sample_of(text)
+        sample, line = sample_of(text, self.origin)
         named = named_separator(sample, self.origin)
         self._separator = named or ("\t" if only_tab else separator_of(sample))
         first = next(row_blocks(text, self._separator, self.origin, line), RowBlock(1, 0, b""))

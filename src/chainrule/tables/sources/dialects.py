@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from chainrule.errors import DataError
 from chainrule.tables.names import listed
 from chainrule.tables.sources.encodings import Utf8Stream
-from chainrule.tables.sources.row_blocks import line_breaks
+from chainrule.tables.sources.row_blocks import line_breaks, require_rows
 
 __all__ = [
     "SEPARATORS",
@@ -44,14 +44,16 @@ _NAMES_SEPARATOR = re.compile(r'"?sep=', re.IGNORECASE)
 _SEPARATOR_LINE = re.compile(r'("?)sep=([^\w".+\r\n-])\1[\r\n]', re.IGNORECASE | re.ASCII)
 
 
-def sample_of(stream: Utf8Stream) -> tuple[str, int]:
+def sample_of(stream: Utf8Stream, origin: str) -> tuple[str, int]:
     """The text from the first line that is not empty, as far as it is needed, and the number of that line.
 
-    What is read of the stream is empty lines alone.
+    What is read of the stream is empty lines alone. Raises DataError where they never end.
     """
-    line = 1
+    line, empty = 1, 0
     while (ahead := stream.peek(_SAMPLE)) and not ahead.strip(b"\r\n"):
         line += line_breaks(stream.read(_SAMPLE))
+        empty += _SAMPLE
+        require_rows(empty, line, origin)
     sample = ahead.lstrip(b"\r\n")
     return sample.decode(errors="replace"), line
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from chainrule.errors import DataError
+from chainrule.paths import NotRegularError, open_regular
 from chainrule.tables.arrow import pa
 
 __all__ = ["PACKED", "UNREADABLE", "open_bytes", "open_first", "unpacked_name", "why_unreadable"]
@@ -50,7 +51,7 @@ PACKED = {
 @contextlib.contextmanager
 def open_bytes(path: Path) -> Iterator[IO[bytes]]:
     """The bytes of the file, unpacked if its name ends in `.gz`, `.bz2`, `.xz` or `.zst`."""
-    with path.open("rb") as raw, _unpacked(path, raw) as file:
+    with open_regular(path) as raw, _unpacked(path, raw) as file:
         yield file
 
 
@@ -61,7 +62,7 @@ def open_first(path: Path) -> Iterator[IO[bytes]]:
     Raises DataError if it cannot be opened or unpacked, and if it is compressed otherwise than its name says.
     """
     try:
-        with path.open("rb") as raw:
+        with open_regular(path) as raw:
             _require_packing(path, raw.read(8))
             raw.seek(0)
             with _unpacked(path, raw) as file:
@@ -112,6 +113,8 @@ def why_unreadable(path: Path, error: Exception) -> str:
         return f"there is no file {str(path)!r}: check the name and the folder"
     if isinstance(error, IsADirectoryError):
         return f"{str(path)!r} is a folder: name a file in it"
+    if isinstance(error, NotRegularError):
+        return f"{str(path)!r} is {error.kind}, but a table is read several times: write it to a regular file first"
     damaged = isinstance(error, EOFError | zlib.error | LZMAError | gzip.BadGzipFile)
     if damaged or (path.suffix.lower() in PACKED and getattr(error, "errno", None) is None):
         return f"{str(path)!r} is damaged, its compressed data break off or do not unpack: get a new copy"

@@ -89,8 +89,8 @@ def _beyond_spaces(data: NDArray[np.uint8], places: _Places, step: int) -> _Plac
     solid = np.flatnonzero(data != _SPACE).astype(np.int32)
     if step > 0:
         return solid[np.searchsorted(solid, places)]
-    found = np.searchsorted(solid, places, side="right") - 1
-    return np.where((places < 0) | (found < 0), np.int32(-1), solid[found])
+    near = np.searchsorted(solid, places, side="right") - 1
+    return np.where((places < 0) | (near < 0), np.int32(-1), solid[near])
 
 
 def _is_border(data: NDArray[np.uint8], places: _Places, separator: str) -> _Flags:

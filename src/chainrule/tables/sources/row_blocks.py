@@ -6,13 +6,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from chainrule.errors import DataError
-from chainrule.tables.sources.base import BLOCK_BYTES
+from chainrule.tables.sources.base import BLOCK_BYTES, LONGEST_ROW
 from chainrule.tables.sources.encodings import Utf8Stream
 from chainrule.tables.sources.quotes import QuoteScan, StrayQuoteError, scan_quotes
 
-__all__ = ["RowBlock", "line_breaks", "row_blocks"]
-
-_LONGEST = 1 << 26  # bytes that a row may take
+__all__ = ["RowBlock", "line_breaks", "require_rows", "row_blocks"]
 
 
 class RowBlock(NamedTuple):
@@ -28,7 +26,7 @@ class RowBlock(NamedTuple):
 
 
 class _TooLongError(Exception):
-    """A line does not end within `_LONGEST` bytes."""
+    """A line does not end within `LONGEST_ROW` bytes."""
 
 
 def row_blocks(stream: Utf8Stream, separator: str, origin: str, line: int = 1) -> Iterator[RowBlock]:
@@ -39,6 +37,7 @@ def row_blocks(stream: Utf8Stream, separator: str, origin: str, line: int = 1) -
     """
     start, opened, inside = line, 0, False  # the lines where the block and an open cell begin; whether one is open
     held: list[bytes] = []  # the beginning of a row that has not ended yet
+    empty = 0  # bytes of empty lines since the last row
     try:
         for piece in _pieces(stream):
             scan = _scanned(piece, separator, inside, line, opened, origin)
@@ -46,7 +45,11 @@ def row_blocks(stream: Utf8Stream, separator: str, origin: str, line: int = 1) -
             if scan.end:
                 rest = scan.text[scan.end :]
                 end = following - line_breaks(rest)
-                yield from _block(start, end - start, b"".join((*held, scan.text[: scan.end])))
+                block = b"".join((*held, scan.text[: scan.end]))
+                rows = list(_block(start, end - start, block))
+                empty = 0 if rows else empty + len(block)
+                require_rows(empty, end, origin)
+                yield from rows
                 start, held = end, [rest]
             else:
                 held.append(scan.text)
@@ -56,10 +59,17 @@ def row_blocks(stream: Utf8Stream, separator: str, origin: str, line: int = 1) -
     except _TooLongError:
         where, what = (opened, "quoted cell") if inside else (start, "row")
         raise DataError(
-            f"line {where} of {origin} starts a {what} of more than {_LONGEST >> 20} MiB: end it before"
+            f"line {where} of {origin} starts a {what} of more than {LONGEST_ROW >> 20} MiB: end it before"
         ) from None
     if inside:
         raise DataError(f"line {opened} of {origin} starts a cell with a quotation mark that is never closed: close it")
+
+
+def require_rows(empty: int, line: int, origin: str) -> None:
+    """Raise DataError where the empty lines before `line` take too many bytes."""
+    if empty > LONGEST_ROW:
+        size = f"{LONGEST_ROW >> 20} MiB"
+        raise DataError(f"{origin} has more than {size} of empty lines before line {line:,}: remove them")
 
 
 def _block(line: int, lines: int, text: bytes) -> Iterator[RowBlock]:
@@ -103,7 +113,7 @@ def _pieces(stream: Utf8Stream) -> Iterator[bytes]:
 
 
 def _require_short(held: list[bytes]) -> None:
-    if sum(map(len, held)) > _LONGEST:
+    if sum(map(len, held)) > LONGEST_ROW:
         raise _TooLongError
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import DataError, RowError
-from chainrule.tables.profile import Shape, TargetProfile
+from chainrule.tables.columns import words_of
+from chainrule.tables.number_forms import PLAIN, in_words
+from chainrule.tables.profile import Cell, Shape, TargetProfile
+from chainrule.tables.profile.column import MOST_CLASSES
 from chainrule.tables.profile.word_counts import MOST_DISTINCT
 from chainrule.tables.targets.kinds import Classes, LogQuantity, Quantity, TableTarget
 
@@ -14,7 +19,7 @@ __all__ = ["TASKS", "choose_target"]
 
 TASKS = ("auto", "classification", "regression")
 
-_MOST_CLASSES = 20  # whole numbers that `auto` takes for classes
+_CLASSES = "use task='classification'"
 _DECADES = 1e4  # the ratio of the quantiles of 99% and 1% from which on numbers are learned as their logarithms
 _ROWS_EACH = 10  # rows per class, on average, below which `auto` takes whole numbers for quantities
 
@@ -30,16 +35,17 @@ def choose_target(profile: TargetProfile, task: str, log: bool = True) -> TableT
         raise DataError(f"target {name!r} has no values, every cell is missing: choose another column")
     if not profile.numeric:
         return _of_words(profile, task)
-    if task != "regression" and profile.boolean:
+    if task != "regression" and profile.boolean and not profile.texts:
         return _classes(name, "boolean", ["true" if value else "false" for value in _distinct(profile)])
-    few = task == "auto" and (_few(profile) or profile.categorical)
+    few = task == "auto" and profile.form is None and (_few(profile) or profile.categorical or profile.boolean)
     if task == "classification" or few:
         return _of_numbers(profile)
     mean, scale = profile.moments.standard()
     if scale == 0:
         raise DataError(f"target {name!r} has only one value, {mean:g}: there is nothing to learn from it")
-    plain = Quantity(name, mean, scale)
-    return LogQuantity(name, mean, scale).scaled_to(profile) if log and _over_decades(profile) else plain
+    form = profile.form or PLAIN
+    plain = Quantity(name, mean, scale, form)
+    return LogQuantity(name, mean, scale, form).scaled_to(profile) if log and _over_decades(profile) else plain
 
 
 def _over_decades(profile: TargetProfile) -> bool:
@@ -62,29 +68,40 @@ def _few(profile: TargetProfile) -> bool:
     if profile.values is None or (profile.values != np.trunc(profile.values)).any():
         return False
     k = len(profile.values)
-    return k <= 2 or (k <= _MOST_CLASSES and k * _ROWS_EACH <= profile.present)
+    return k <= 2 or (k <= MOST_CLASSES and k * _ROWS_EACH <= profile.present)
 
 
 def _of_words(profile: TargetProfile, task: str) -> Classes:
     assert profile.first_word is not None, "a column of words has a first one"
-    name, (row, word) = profile.name, profile.first_word
+    name, (row, word), form = profile.name, profile.first_word, ""
+    best = profile.written.fits.best()
+    fit = None if best is None else profile.written.fits.forms[best]
+    if best is not None and fit is not None and fit.first_odd is not None and 2 * fit.count > profile.present:
+        (row, word), form = fit.first_odd, in_words(best)
     if task == "regression":
-        line = "target {name!r} cannot be a number, {word!r} came in row {row}: fix it, or use task='classification'"
-        raise RowError(row, line, name=name, word=word)
-    if profile.counts.too_many or (task == "auto" and profile.counts.distinct() > _MOST_CLASSES):
-        _refuse(profile, task, row, word)
-    return _classes(name, "text", sorted(word for word, _ in profile.counts.words()))
+        line = "target {name!r} cannot be a number{form}, {word!r} came in row {row}: {advice}"
+        raise RowError(row, line, name=name, word=word, form=form, advice=f"fix it, or {_CLASSES}")
+    if profile.counts.too_many or (task == "auto" and profile.counts.distinct() > MOST_CLASSES):
+        _refuse(profile, task, Cell(row, word), form)
+    return _of_texts(profile)
 
 
-def _refuse(profile: TargetProfile, task: str, row: int, word: str) -> None:
+def _of_texts(profile: TargetProfile) -> Classes:
+    """The words as classes, in the order of the categories if these have one."""
+    words = sorted(word for word, _ in profile.counts.words())
+    ordered = [word for word in profile.order or () if word in words]
+    if len(ordered) == len(words):
+        return _classes(profile.name, "ordered", ordered)
+    return _classes(profile.name, "text", words)
+
+
+def _refuse(profile: TargetProfile, task: str, cell: Cell, form: str) -> None:
     """Raise DataError for numbers with a few words among them, and for words that hardly ever repeat."""
     name, counts = profile.name, profile.counts
-    if task == "auto" and 2 * counts.numeric > profile.present:
-        line = (
-            "target {name!r} holds numbers, but {word!r} came in row {row}: "
-            "fix it, leave the cell empty, or use task='classification'"
-        )
-        raise RowError(row, line, name=name, word=word)
+    if task == "auto" and (form or 2 * counts.numeric > profile.present):
+        line = "target {name!r} holds numbers{form}, but {word!r} came in row {row}: {advice}"
+        advice = f"fix it, leave the cell empty, or {_CLASSES}"
+        raise RowError(cell.row, line, name=name, form=form, word=cell.text, advice=advice)
     if counts.too_many or 2 * counts.distinct() > profile.present:
         many = f"more than {MOST_DISTINCT:,}" if counts.too_many else str(counts.distinct())
         raise DataError(
@@ -95,11 +112,18 @@ def _refuse(profile: TargetProfile, task: str, row: int, word: str) -> None:
 
 def _of_numbers(profile: TargetProfile) -> Classes:
     name, distinct = profile.name, _distinct(profile)
-    if profile.as_text:
-        return _classes(name, "text", sorted(word for word, _ in profile.counts.words()))
+    if profile.as_text and (profile.large or profile.texts or _are_codes(profile, distinct)):
+        return _of_texts(profile)
     if (distinct == np.trunc(distinct)).all():
         return _classes(name, "integer", [str(int(value)) for value in distinct])
     return _classes(name, "number", [repr(float(value) + 0.0) for value in distinct])
+
+
+def _are_codes(profile: TargetProfile, distinct: NDArray[np.float64]) -> bool:
+    """Whether a number is written with a zero before it, or in two ways."""
+    words = [word for word, _ in profile.counts.words()]
+    different = len(set(words_of(words).to_pylist()))
+    return different > len(distinct) or any(re.match(r"[+-]?0[0-9]", word) for word in words)
 
 
 def _classes(name: str, type_: str, words: list[str]) -> Classes:

@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 
 from chainrule.errors import DataError, RowError
 from chainrule.tables.arrow import pa, pc
-from chainrule.tables.columns import values_of, words_of
+from chainrule.tables.columns import read_numbers, texts_of, values_of, words_of
 from chainrule.tables.names import listed
+from chainrule.tables.number_forms import PLAIN, in_words
 from chainrule.tables.profile import ColumnProfile, Moments, TargetCells, standardised
 
 __all__ = ["KINDS", "ClassTarget", "Classes", "LogQuantity", "Quantity", "TableTarget", "Target"]
@@ -84,6 +85,18 @@ class TableTarget(Target):
     def encode(self, column: Any, dtype: Any) -> NDArray[Any]:
         """The outputs (n, width) that the network should give."""
 
+    def learnable(self, truth: NDArray[Any]) -> NDArray[np.bool_]:
+        """Which rows (n,) of true values (n, width), encoded by `as_truth`, the network can learn."""
+        return np.ones(len(truth), np.bool_)
+
+    @property
+    @abc.abstractmethod
+    def as_truth(self) -> TableTarget:
+        """The target for true values that predictions are compared with, which training may not have had.
+
+        Numbers are in their own units. A class that training did not have is a row of zeros, and its number is -1.
+        """
+
     def encode_values(self, values: NDArray[np.float64], dtype: Any) -> NDArray[Any]:
         """The same for numbers (n,) that are parsed already, of a target of numbers."""
         raise TypeError(f"{type(self).__name__} has no numbers")
@@ -99,7 +112,10 @@ class TableTarget(Target):
 
 @dataclasses.dataclass(frozen=True)
 class Classes(ClassTarget, TableTarget):
-    """A column of classes, of type `integer`, `number`, `boolean` or `text`; `words` are their texts in order."""
+    """A column of classes; `words` are their texts in order.
+
+    The type is `integer`, `number`, `boolean`, `text`, or `ordered` for texts in an order of their own.
+    """
 
     type: str
     words: tuple[str, ...]
@@ -128,6 +144,8 @@ class Classes(ClassTarget, TableTarget):
         pattern = _PATTERNS.get(self.type)
         if pattern is None or self.width < 2 or not all(re.fullmatch(pattern, word, re.S) for word in self.words):
             return False
+        if self.type == "ordered":
+            return len(set(self.words)) == self.width
         values = self.values.tolist()
         finite = self.type != "number" or bool(np.isfinite(self.values).all())
         return finite and all(a < b for a, b in pairwise(values))
@@ -140,13 +158,20 @@ class Classes(ClassTarget, TableTarget):
         if self._numeric:
             codes = self._codes_of_numbers(values_of(column, self._unknown, self.name))
         else:
-            codes = self._codes_of_words(words_of(column, self.name))
-        return self._one_hot(codes, dtype, lambda row: str(words_of(column)[row].as_py()))
+            codes = self._codes_of_words(texts_of(column, self.name))
+        return self._one_hot(codes, dtype, lambda row: str(texts_of(column)[row].as_py()))
+
+    def learnable(self, truth: NDArray[Any]) -> NDArray[np.bool_]:
+        return np.asarray(truth.any(axis=1))
+
+    @property
+    def as_truth(self) -> TableTarget:
+        return _TrueClasses(self.name, self.type, self.words)
 
     def fits(self, cells: TargetCells) -> bool:
-        if self.type == "text":
+        if self.type in ("text", "ordered"):
             return cells.codes is not None
-        return cells.numbers is not None and (self._numeric or cells.boolean)
+        return cells.numbers is not None and cells.form is None and (self._numeric or cells.boolean)
 
     def encode_cells(self, cells: TargetCells, rows: NDArray[np.int64], dtype: Any) -> NDArray[Any]:
         if cells.codes is not None:
@@ -177,9 +202,15 @@ class Classes(ClassTarget, TableTarget):
         return T
 
     def _codes_of_words(self, words: pa.Array) -> NDArray[np.intp]:
-        """The number (from 0) of each word's class, -1 for an unknown one."""
-        codes = pc.index_in(words, value_set=pa.array(self.words, words.type)).fill_null(-1)
-        return np.asarray(codes, dtype=np.intp)
+        """The number (from 0) of each word's class, -1 for an unknown one.
+
+        A word that is not a class as it is written is one in its canonical text, if that is a class.
+        """
+        classes = pa.array(self.words, words.type)
+        codes, canonical = pc.index_in(words, value_set=classes), words_of(classes)
+        if len(canonical.unique()) == len(canonical):
+            codes = pc.coalesce(codes, pc.index_in(words_of(words), value_set=canonical))
+        return np.asarray(codes.fill_null(-1), dtype=np.intp)
 
     def _codes_of_numbers(self, values: NDArray[np.float64]) -> NDArray[np.intp]:
         """The number (from 0) of each value's class, -1 for an unknown one."""
@@ -192,28 +223,52 @@ class Classes(ClassTarget, TableTarget):
         return RowError(row, line, name=self.name, word=word, known=listed(self.values.tolist()))
 
 
+class _TrueClasses(Classes):
+    """Classes that true values may have, or not."""
+
+    def encode(self, column: Any, dtype: Any) -> NDArray[Any]:
+        numbers = read_numbers(column) if self._numeric else None
+        if numbers is not None:
+            return self._one_hot(self._codes_of_numbers(numbers.values), dtype, str)
+        return self._one_hot(self._codes_of_words(texts_of(column, self.name)), dtype, str)
+
+    def codes(self, outputs: NDArray[Any]) -> NDArray[np.int64]:
+        return np.where(outputs.any(axis=1), super().codes(outputs), -1)
+
+    def _one_hot(self, codes: NDArray[np.intp], dtype: Any, text: Callable[[int], str]) -> NDArray[Any]:
+        T = np.zeros((len(codes), self.width), dtype)
+        known = np.flatnonzero(codes >= 0)
+        T[known, codes[known]] = 1
+        return T
+
+
 @dataclasses.dataclass(frozen=True)
 class Quantity(TableTarget):
-    """A column of numbers, standardised."""
+    """A column of numbers, written in a form of `number_forms`, standardised."""
 
     kind: ClassVar[str] = "numbers"
     mean: float
     scale: float
+    form: str = PLAIN
 
     def scaled_to(self, profile: ColumnProfile) -> TableTarget:
         """The same target standardised by these cells, unless they are all equal."""
         mean, scale = profile.moments.standard() if profile.present else (self.mean, 0.0)
         return dataclasses.replace(self, mean=mean, scale=scale) if scale > 0 else self
 
+    @property
+    def as_truth(self) -> TableTarget:
+        return Quantity(**{**dataclasses.asdict(self), "mean": 0.0, "scale": 1.0})
+
     def encode(self, column: Any, dtype: Any) -> NDArray[Any]:
         """`(y - mean) / scale`, (n, 1).
 
         Raises RowError for a word, and for a value too far from the mean.
         """
-        return self.encode_values(values_of(column, self._refused, self.name), dtype)
+        return self.encode_values(values_of(column, self._refused, self.name, self.form), dtype)
 
     def fits(self, cells: TargetCells) -> bool:
-        return cells.numbers is not None
+        return cells.numbers is not None and (cells.form or PLAIN) == self.form
 
     def encode_cells(self, cells: TargetCells, rows: NDArray[np.int64], dtype: Any) -> NDArray[Any]:
         assert cells.numbers is not None, "`fits` says so"
@@ -224,8 +279,8 @@ class Quantity(TableTarget):
         return standardised(values, self.mean, self.scale, dtype, self.name)[:, np.newaxis]
 
     def _refused(self, row: int, word: str) -> RowError:
-        line = "target {name!r} holds numbers, but {word!r} came in row {row}: fix it"
-        return RowError(row, line, name=self.name, word=word)
+        line = "target {name!r} holds numbers{form}, but {word!r} came in row {row}: fix it"
+        return RowError(row, line, name=self.name, form=in_words(self.form), word=word)
 
     def decode(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
         """`mean + scale * a` (n,), float64 in the column's own units."""
@@ -241,6 +296,10 @@ class LogQuantity(Quantity):
         """The same target standardised by a sample of these cells, unless they are all equal."""
         mean, scale = Moments.of(np.log(profile.sample.sorted)).standard() if profile.present else (self.mean, 0.0)
         return dataclasses.replace(self, mean=mean, scale=scale) if scale > 0 else self
+
+    def learnable(self, truth: NDArray[Any]) -> NDArray[np.bool_]:
+        known: NDArray[np.bool_] = truth[:, 0] > 0
+        return known
 
     def encode_values(self, values: NDArray[np.float64], dtype: Any) -> NDArray[Any]:
         """`(log y - mean) / scale`, (n, 1). Raises RowError for a value that is not above 0."""
@@ -274,6 +333,7 @@ _PATTERNS = {  # how the classes of each type are written
     "number": r"-?[0-9]{1,17}(\.[0-9]{1,24})?(e[+-]?[0-9]{1,3})?",
     "boolean": "true|false",
     "text": ".+",
+    "ordered": ".+",
 }
 
 
@@ -286,4 +346,5 @@ _AS_VALUES = {
     "number": lambda words: np.array([float(word) for word in words], np.float64),
     "boolean": lambda words: np.array([word == "true" for word in words], np.bool_),
     "text": _texts,
+    "ordered": _texts,
 }

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from chainrule.errors import DataError
 from chainrule.tables.targets.kinds import ClassTarget
+from chainrule.text import shown
 
 __all__ = ["Labels", "in_words", "of_one_type"]
 
@@ -87,6 +88,6 @@ def _sorted(values: Any) -> NDArray[Any]:
     """The distinct values, sorted: numbers that came as objects become numbers."""
     classes = np.asarray(values)
     if classes.ndim != 1 or not classes.size:
-        raise DataError(f"the classes are {values!r}, but must be a list of one at least")
+        raise DataError(f"the classes are {shown(values)}, but must be a list of one at least")
     numbers = classes.dtype.kind == "O" and not isinstance(classes[0], str) and of_one_type(classes)
     return np.unique(np.array(classes.tolist()) if numbers else classes)

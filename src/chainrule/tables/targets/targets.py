@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,11 @@ from chainrule.tables.chunks import chunks_of
 from chainrule.tables.column_records import demand, read_columns, statistics_of, write_columns
 from chainrule.tables.columns import missing_cells
 from chainrule.tables.names import listed, require_columns
+from chainrule.tables.number_forms import is_form
 from chainrule.tables.profile import ColumnProfile, TargetCells, TargetProfile, profile_columns
-from chainrule.tables.sources import as_source
+from chainrule.tables.sources import Source, as_source
 from chainrule.tables.targets.choose import TASKS, choose_target
-from chainrule.tables.targets.kinds import KINDS, Classes, TableTarget
+from chainrule.tables.targets.kinds import KINDS, Classes, Quantity, TableTarget
 from chainrule.tables.targets.outputs import Outputs
 
 __all__ = ["Targets", "rows_with_all", "target_profiles"]
@@ -52,7 +53,7 @@ class Targets(Outputs):
         values, with one value only, or with words among numbers.
         """
         source = as_source(table)
-        profiles = target_profiles(source.names, names)
+        profiles = target_profiles(source, names, task)
         profile_columns(lambda: chunks_of(source, [profile.name for profile in profiles]), profiles)
         return cls.of(profiles, task)
 
@@ -72,6 +73,16 @@ class Targets(Outputs):
         Classes stay as they are. Numbers that are all equal in these rows keep the statistics that they have.
         """
         return Targets(tuple(c.scaled_to(profiles[c.name]) if c.name in profiles else c for c in self.columns))
+
+    @property
+    def truth(self) -> Targets:
+        """The same targets for true values that predictions are compared with (see `TableTarget.as_truth`)."""
+        return Targets(tuple(column.as_truth for column in self.columns))
+
+    def learnable(self, T: NDArray[Any]) -> NDArray[np.bool_]:
+        """Which rows (n,) of true values, encoded by `truth`, have a target (n, n_L) that the network can learn."""
+        known = [column.learnable(T[:, part]) for column, (_, part) in zip(self.columns, self.slices, strict=True)]
+        return np.all(known, axis=0)
 
     def present(self, table: pa.Table) -> NDArray[np.bool_]:
         """The rows (n,) in which no target is missing."""
@@ -121,6 +132,8 @@ class Targets(Outputs):
         targets = cls(read_columns(document, tensors, "target", KINDS))
         for column in (c for c in targets.columns if isinstance(c, Classes)):
             demand(column.in_order, "target", column.words, "two classes or more, in order and of a known type,")
+        for form in (column.form for column in targets.columns if isinstance(column, Quantity)):
+            demand(is_form(form), "target", form, "a form of numbers")
         return targets
 
 
@@ -139,13 +152,13 @@ def rows_with_all(table: pa.Table, names: Iterable[str]) -> NDArray[np.bool_]:
     return complete
 
 
-def target_profiles(present: Sequence[str], names: str | Iterable[str]) -> list[TargetProfile]:
-    """Empty profiles for the target columns `names` of a table with the columns `present`.
+def target_profiles(source: Source, names: str | Iterable[str], task: str = "auto") -> list[TargetProfile]:
+    """Empty profiles for the target columns `names` of a source, under a `task`.
 
     Raises DataError for a column that is absent or named twice.
     """
     chosen = [names] if isinstance(names, str) else list(names)
     if not chosen or len(set(chosen)) < len(chosen):
         raise DataError(f"the targets are {listed(chosen) or 'none'}: name one column or more, each once")
-    require_columns(present, chosen, "target")
-    return [TargetProfile(name) for name in chosen]
+    require_columns(source.names, chosen, "target")
+    return [TargetProfile(name, task, source.typed) for name in chosen]

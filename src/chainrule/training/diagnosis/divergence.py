@@ -11,12 +11,14 @@ from chainrule.training.diagnosis.thresholds import LARGE_VALUE
 __all__ = ["explanation"]
 
 
-def explanation(epoch: int, what: str, rate: float, X: Array, T: Array, names: Sequence[str] | None = None) -> str:
+def explanation(
+    epoch: int, what: str, rate: float | None, X: Array, T: Array, names: Sequence[str] | None = None
+) -> str:
     """What happened, and what to do about it, in one line.
 
     - epoch: the epoch in which training stopped, from 0.
     - what: what is not finite, such as "the cost is".
-    - rate: the learning rate of the last update.
+    - rate: the learning rate of the last update; None where a line search sets the steps.
     - X, T: some rows that were trained on, X (n, n_1).
     - names: names of the inputs, or None.
 
@@ -25,7 +27,7 @@ def explanation(epoch: int, what: str, rate: float, X: Array, T: Array, names: S
     and standardise input 'area', which reaches 2e+03"
     """
     words = f"{what} no longer finite in epoch {epoch + 1}, the last good weights are kept"
-    advice = f"try a smaller learning rate than {rate:g}"
+    advice = "try other first weights, or adam" if rate is None else f"try a smaller learning rate than {rate:g}"
     inputs, targets = _farthest(X), _farthest(T) if T.dtype.kind == "f" else None
     if inputs is not None:
         return f"{words}: {advice}, and standardise {input_named(inputs[0], names)}, which reaches {inputs[1]:.3g}"

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from chainrule.errors import RowError
 from chainrule.tables.columns import values_of
 from chainrule.tables.inputs.transforms.base import Transform, flagged
+from chainrule.tables.number_forms import PLAIN
 from chainrule.tables.profile import standardised
 
 __all__ = ["Log", "NumberColumn", "Numbers", "Scaled", "bent"]
@@ -34,10 +35,11 @@ Values = NDArray[np.float64]
 
 @dataclasses.dataclass(frozen=True)
 class NumberColumn(Transform):
-    """A column of numbers, of which `transformed` gives the inputs."""
+    """A column of numbers, written in a form of `number_forms`, of which `transformed` gives the inputs."""
 
     as_input: ClassVar[str] = "as numbers"
     missing: bool
+    form: str = dataclasses.field(default=PLAIN, kw_only=True)
 
     @abc.abstractmethod
     def transformed(self, values: Values, dtype: Any) -> NDArray[Any]:
@@ -50,7 +52,7 @@ class NumberColumn(Transform):
 
     def fill(self, column: Any, out: NDArray[Any]) -> None:
         """Raises DataError for a cell that is a word, or infinite."""
-        self.write(values_of(column, self._refused, self.name), out)
+        self.write(values_of(column, self._refused, self.name, self.form), out)
 
     def write(self, values: Values, out: NDArray[Any]) -> None:
         """Write values (n,), NaN where missing, as `fill` does."""
@@ -61,8 +63,16 @@ class NumberColumn(Transform):
             out[:, 1] = missing
 
     def _refused(self, row: int, word: str) -> RowError:
-        line = "column {name!r} holds numbers, but {word!r} came in row {row}: write a number, or leave the cell empty"
-        return RowError(row, line, name=self.name, word=word)
+        line = (
+            "column {name!r} holds numbers{form}, but {word!r} came in row {row}: write {what}, or leave the cell empty"
+        )
+        form, what = ("", "a number") if self.form == PLAIN else (f" written as {self.form}", "a number in this form")
+        return RowError(row, line, name=self.name, form=form, word=word, what=what)
+
+    @property
+    def _written(self) -> str:
+        """The end of a detail that names the form, if it is not plain."""
+        return "" if self.form == PLAIN else f", written as {self.form}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,7 +88,7 @@ class Scaled(NumberColumn):
     def detail(self) -> str:
         """Centre, scale and flag."""
         centre, spread = ("median", "robust deviation") if self.robust else ("mean", "standard deviation")
-        return f"{centre} {self.mean:.6g}, {spread} {self.scale:.6g}{flagged(self.missing)}"
+        return f"{centre} {self.mean:.6g}, {spread} {self.scale:.6g}{self._written}{flagged(self.missing)}"
 
     def transformed(self, values: Values, dtype: Any) -> NDArray[Any]:
         with np.errstate(over="ignore"):
@@ -99,7 +109,7 @@ class Log(NumberColumn):
     @property
     def detail(self) -> str:
         """The distance from which on it is a logarithm, and the flag."""
-        return f"logarithm beyond {self.unit:.6g} from {self.origin:.6g}{flagged(self.missing)}"
+        return f"logarithm beyond {self.unit:.6g} from {self.origin:.6g}{self._written}{flagged(self.missing)}"
 
     def transformed(self, values: Values, dtype: Any) -> NDArray[Any]:
         return bent((self.curve(values, self.origin, self.unit) - self.mean) / self.scale, 3.0).astype(dtype)
@@ -122,7 +132,7 @@ class Numbers(NumberColumn):
     @property
     def detail(self) -> str:
         """Mean, standard deviation and flag."""
-        return f"mean {self.mean:.6g}, standard deviation {self.scale:.6g}{flagged(self.missing)}"
+        return f"mean {self.mean:.6g}, standard deviation {self.scale:.6g}{self._written}{flagged(self.missing)}"
 
     def transformed(self, values: Values, dtype: Any) -> NDArray[Any]:
         return standardised(values, self.mean, self.scale, dtype, self.name)
