@@ -166,7 +166,6 @@ class Model:
         counts = {"rows": len(A), "without_target": without}
         return {**counts, **scores_of(self.targets, A, T), "mistakes": mistakes_of(self.targets, A, T, rows)}
 
-<<<<<<< HEAD
     def example_gradients(self, source: Any, *, layers: Any = None) -> ExampleGradients:
         """dC_x/dtheta of every row of a table, computed when it is read; see `Network.example_gradients`.
 
@@ -177,26 +176,23 @@ class Model:
         >>> int(model.example_gradients({"x": [0, 1, 0], "y": ["no", "yes", "yes"]}).norms().argmax())
         2
 
-        Raises DataError as `outputs` does and for a row without a target, SettingError for layers that are not there.
+        Raises DataError as `outputs` does and for a row without a target or with a class that training did not have,
+        SettingError for layers that are not there.
         """
         dtype, origin = self.network.dtype, as_source(source)
         parts: list[tuple[Array, Array]] = []
         for table, rows in self._chunks(origin, self.targets.names):
             with with_file_name(origin), with_row_numbers(rows):
-                present = self.targets.present(table)
-                if not present.all():
-                    raise RowError(int(np.argmin(present)), "row {row} has no value for every target: leave it out")
                 parts.append((self.encoder.encode(table, dtype), self.targets.encode(table, dtype)))
         X, T = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
         return self.network.example_gradients(X, T, layers=layers)
-=======
+
     def _require_known(self, origin: Source, T: Array) -> None:
         """Raise DataError where training had no class of any row of T (n, n_L), as if it had other words for them."""
         for column, part in self.targets.slices:
             if isinstance(column, ClassTarget) and not T[:, part].any():
                 line = f"no row of {origin.origin} has a class of target {column.name!r} that training had"
                 raise DataError(f"{line}: the classes are {listed(column.values.tolist())}")
->>>>>>> main
 
     def tested(self, X: Array, T: Array) -> dict[str, Any]:
         """The scores of `evaluate` for encoded rows X (n, n_1) and true values T (n, n_L) (see `Targets.truth`)."""
