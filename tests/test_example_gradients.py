@@ -207,7 +207,7 @@ def test_estimators_and_models_have_them_too():
     model = cr.train_table(table, target="c", epochs=3)
     gradients = model.example_gradients(table)
     assert gradients.shape == (60, model.network.theta.size)
-    with pytest.raises(DataError, match="row 4 has no value in c: leave out rows without targets"):
+    with pytest.raises(DataError, match="row 4 has no value in 'c': leave out rows without targets"):
         model.example_gradients({"a": X[:4, 0], "b": y[:4], "c": [*y[:3], None]})
 
 
