@@ -454,6 +454,19 @@ int32_t chainrule_gradient(uint64_t network, const chainrule_examples *e, double
   return report.code;
 }
 
+int32_t chainrule_second_moments(uint64_t network, const chainrule_examples *e, int64_t threads, void *out,
+                                 int64_t bytes, char *text, int64_t capacity) {
+  Report report{text, capacity};
+  const Visit net(report, network, true);
+  if (!net || !check_pure(report, *net, e, threads)) return report.code;
+  if (!report.same("the size in bytes", bytes, theta_bytes(*net)) ||
+      !report.aligned("out", out, chainrule::bytes_of(net->dtype)))
+    return report.code;
+  const TeamLease lease(*net, threads, 6 * net->work * double(e->X.rows));
+  net->engine->second_moments(net->made, chainrule::as_examples(*e), out, lease.team);
+  return report.code;
+}
+
 int32_t chainrule_norms(uint64_t network, const chainrule_examples *e, int64_t threads, double *norms, int64_t rows,
                         char *text, int64_t capacity) {
   Report report{text, capacity};

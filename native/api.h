@@ -8,6 +8,7 @@
  *     predict   X                                → A^L; one network from any number of threads at once
  *     cost, gradient, norms   examples           → C, dC/dtheta, the length of each example's own gradient
  *     ledger    examples                         → Z, A and delta of every layer from 2, C_x
+ *     second_moments          examples           → the mean of s (dC_x/dtheta)^2, element by element
  *
  * A handle is never used again, so a dropped network is refused and its memory not touched. All calls but predict use a
  * network exclusively: a second thread is refused.
@@ -162,6 +163,8 @@ CHAINRULE_PUBLIC int32_t chainrule_cost(uint64_t network, const chainrule_exampl
 CHAINRULE_PUBLIC int32_t chainrule_gradient(uint64_t network, const chainrule_examples *, double divisor, double alpha,
                                             double l1, int64_t threads, void *out, int64_t bytes, char *text,
                                             int64_t capacity);
+CHAINRULE_PUBLIC int32_t chainrule_second_moments(uint64_t network, const chainrule_examples *, int64_t threads,
+                                                  void *out, int64_t bytes, char *text, int64_t capacity);
 CHAINRULE_PUBLIC int32_t chainrule_norms(uint64_t network, const chainrule_examples *, int64_t threads, double *norms,
                                          int64_t rows, char *text, int64_t capacity);
 /* out: for each layer from 2 its Z, A and delta, each X.rows x n_l elements of the network's type, row-major, one after

@@ -381,8 +381,23 @@ template <class T> struct PureCall {
   double cost;
   double *norms;
   bool gradient;
+  bool squared;  // the mean of the squares of the examples' gradients, in place of their mean
   Ledger<T> ledger;
 };
+
+// (a ⊗ delta)^2 = a^2 ⊗ delta^2, so the same product as for the gradient then sums the squares. The weight s of an
+// example enters once, with delta^2. Source: Dangel, Kunstner & Hennig, BackPACK, ICLR 2020.
+template <class T> void square_examples(Network<T> &net, Index begin, Index end) {
+  for (Index k = 0; k < net.layers; k++) {
+    Neurons<T> &from = net.neurons[k], &to = net.neurons[k + 1];
+    for (Index r = begin; r < end; r++) {
+      const vec<T> weight = broadcast(T(net.row_weight[r]));
+      T *a = from.A + r * from.ld, *delta = to.delta + r * to.ld;
+      for (Index i = 0; i < from.n + 1; i += lanes<T>) store(a + i, load(a + i) * load(a + i));
+      for (Index j = 0; j < to.n; j += lanes<T>) store(delta + j, load(delta + j) * load(delta + j) * weight);
+    }
+  }
+}
 
 template <class T> void pure_work(void *context, int thread, int threads) {
   auto &call = *(PureCall<T> *)context;
@@ -394,9 +409,11 @@ template <class T> void pure_work(void *context, int thread, int threads) {
       Prefetch none;
       forward(net, batch, rows.begin, rows.end, none);
       if (call.ledger.out) copy_forward(net, call.ledger, batch.begin, rows.begin, rows.end);
-      output_errors(net, call.examples.by_term, call.gradient, rows.begin, rows.end, scratch_of(net, thread));
+      const bool weighted = call.gradient && !call.squared;
+      output_errors(net, call.examples.by_term, weighted, rows.begin, rows.end, scratch_of(net, thread));
       if (call.gradient || call.norms || call.ledger.out) backward(net, rows.begin, rows.end, none);
       if (call.ledger.out) copy_backward(net, call.ledger, batch.begin, rows.begin, rows.end);
+      if (call.squared) square_examples(net, rows.begin, rows.end);
       for (Index r = rows.begin; call.norms && r < rows.end; r++)
         call.norms[batch.begin + r] = __builtin_sqrt(squared_norm(net, r));
     }
@@ -412,29 +429,39 @@ template <class T> void pure_work(void *context, int thread, int threads) {
 }
 
 template <class T> double cost(void *self, const Examples &e, const Team &team) {
-  PureCall<T> call{*(Network<T> *)self, e, team, 0, nullptr, false, {}};
+  PureCall<T> call{*(Network<T> *)self, e, team, 0, nullptr, false, false, {}};
   team.run(team.threads, pure_work<T>, &call);
   return call.cost / double(e.X.rows);
 }
 
 template <class T> void norms(void *self, const Examples &e, double *out, const Team &team) {
-  PureCall<T> call{*(Network<T> *)self, e, team, 0, out, false, {}};
+  PureCall<T> call{*(Network<T> *)self, e, team, 0, out, false, false, {}};
   team.run(team.threads, pure_work<T>, &call);
 }
 
 template <class T> void ledger(void *self, const Examples &e, void *out, double *costs, const Team &team) {
-  PureCall<T> call{*(Network<T> *)self, e, team, 0, nullptr, false, {(T *)out, costs, e.X.rows}};
+  PureCall<T> call{*(Network<T> *)self, e, team, 0, nullptr, false, false, {(T *)out, costs, e.X.rows}};
   team.run(team.threads, pure_work<T>, &call);
 }
 
 template <class T>
 void gradient(void *self, const Examples &e, double divisor, double alpha, double l1, void *out, const Team &team) {
   Network<T> &net = *(Network<T> *)self;
-  PureCall<T> call{net, e, team, 0, nullptr, true, {}};
+  PureCall<T> call{net, e, team, 0, nullptr, true, false, {}};
   team.run(team.threads, pure_work<T>, &call);
   Settings penalty{};
   penalty.divisor = divisor, penalty.alpha = alpha, penalty.l1 = l1, penalty.clip_value = __builtin_inf();
   adjust_collected(net, adjustment<T>(penalty), 0, 1);
+  copy_weights<Unpack>(net, (T *)out, net.gradient);
+}
+
+template <class T> void second_moments(void *self, const Examples &e, void *out, const Team &team) {
+  Network<T> &net = *(Network<T> *)self;
+  PureCall<T> call{net, e, team, 0, nullptr, true, true, {}};
+  team.run(team.threads, pure_work<T>, &call);
+  Settings none{};
+  none.divisor = 1, none.clip_value = __builtin_inf();
+  adjust_collected(net, adjustment<T>(none), 0, 1);  // for the masks
   copy_weights<Unpack>(net, (T *)out, net.gradient);
 }
 

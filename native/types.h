@@ -100,6 +100,7 @@ struct Engine {
   bool (*predict)(const void *net, const Matrix &X, void *out, const Team &);  // false where memory is short
   double (*cost)(void *net, const Examples &, const Team &);
   void (*gradient)(void *net, const Examples &, double divisor, double alpha, double l1, void *out, const Team &);
+  void (*second_moments)(void *net, const Examples &, void *out, const Team &);
   void (*norms)(void *net, const Examples &, double *out, const Team &);
   void (*ledger)(void *net, const Examples &, void *out, double *costs, const Team &);
 };

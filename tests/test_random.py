@@ -102,6 +102,8 @@ def test_purposes_have_the_numbers_that_stored_seeds_rely_on():
         "MEMBERS": 6,
         "FOLDS": 7,
         "DIRECTIONS": 8,
+        "NOISE": 9,
+        "CHECKED": 10,
     }
 
 

@@ -6,8 +6,8 @@
 namespace {
 
 template <class T> constexpr chainrule::Engine engine_of() {
-  return {make<T>,      drop<T>,    set_theta<T>, steps<T>,    slots<T>, get_slots<T>,
-          set_slots<T>, predict<T>, cost<T>,      gradient<T>, norms<T>, ledger<T>};
+  return {make<T>,    drop<T>, set_theta<T>, steps<T>,          slots<T>, get_slots<T>, set_slots<T>,
+          predict<T>, cost<T>, gradient<T>,  second_moments<T>, norms<T>, ledger<T>};
 }
 
 }  // namespace

@@ -113,7 +113,7 @@ template <class T> struct Problem {
 };
 
 template <class T> struct Trained {
-  std::vector<T> theta, slots, predicted, gradient;
+  std::vector<T> theta, slots, predicted, gradient, moments;
   std::vector<double> costs, norms;
   std::vector<T> ledger;
   double cost;
@@ -155,6 +155,8 @@ void compute(const Engine &engine, const Architecture &a, const Problem<T> &p, c
   check(engine.predict(net, p.examples().X, result.predicted.data(), team), "predict has memory", p.c.name);
   result.gradient.resize(p.theta.size());
   engine.gradient(net, p.examples(), 10, .1, .1, result.gradient.data(), team);
+  result.moments.resize(p.theta.size());
+  engine.second_moments(net, p.examples(), result.moments.data(), team);
   result.cost = engine.cost(net, p.examples(), team);
   result.norms.resize(size_t(p.c.rows));
   engine.norms(net, p.examples(), result.norms.data(), team);
@@ -196,6 +198,7 @@ template <class T> void compare(const Core &core, const Engine &engine) {
       const Trained<T> team = train(core, engine, p, threads);
       check(same(alone.theta, team.theta) && same(alone.slots, team.slots), "weights do not depend on threads", c.name);
       check(same(alone.costs, team.costs) && alone.cost == team.cost, "costs do not depend on threads", c.name);
+      check(same(alone.moments, team.moments), "moments do not depend on threads", c.name);
       check(same(alone.predicted, team.predicted) && same(alone.gradient, team.gradient) &&
                 same(alone.norms, team.norms) && same(alone.ledger, team.ledger),
             "pure functions do not depend on threads", c.name);

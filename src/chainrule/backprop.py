@@ -173,6 +173,16 @@ class Ledger(Explained):
         return _flat(self._dW(1), self._db(1))
 
     @cached_property
+    def summed_squares(self) -> Array:
+        """The sum over the batch of s (dC_x/dtheta)², element by element, as one flat array laid out like theta.
+
+        By BP3 and BP4, (a ⊗ delta)² = a² ⊗ delta²: the squares are summed by the products that sum the gradient, and no
+        example's gradient is formed.
+        """
+        squares = [np.square(A) for A in self.A[:-1]], [np.square(delta) for delta in self.delta]
+        return dataclasses.replace(self, A=[*squares[0], self.A[-1]], delta=squares[1]).summed_gradient
+
+    @cached_property
     def norms(self) -> Array:
         """||dC_x/dtheta|| of each example, (m,), float64, without `row_weight`; no example's gradient is formed."""
         return gradient_norms(self.A[:-1], self.delta, self.architecture.masks)

@@ -15,6 +15,7 @@ from chainrule.certificate import Certificate, check_gradient
 from chainrule.engines import Frozen, choose
 from chainrule.engines.base import hidden_activations
 from chainrule.errors import SettingError, warn_of
+from chainrule.example_gradients import ExampleGradients
 from chainrule.examples import Examples, as_examples, as_inputs, as_rows
 from chainrule.input_gradients import cost_gradients, output_gradients
 from chainrule.parameters import cast, first_theta, flat_theta, masked
@@ -272,6 +273,30 @@ class Network:
         data = as_examples(self.architecture, X, T, sample_weight, self.dtype).present()
         choice = {"layers": layers, "most": most, "seed": seed, "engine": engine}
         return check_gradient(self.architecture, self.theta, data, **choice)
+
+    def example_gradients(
+        self, X: Any, T: Any, sample_weight: Any = None, *, layers: Any = None, engine: str = "auto"
+    ) -> ExampleGradients:
+        """dC_x/dtheta of every example, computed when it is read: norms, products, mean and variance form none of them.
+
+        - X, T: as for `cost`.
+        - sample_weight: weights of examples (n,) weight the mean and the moments; weights of terms (n, n_L) are part
+          of C_x.
+        - layers: the numbers of layers from 2 whose parameters count, such as [2, 3]; None for all.
+        - engine: the name of an engine (`chainrule doctor` lists them), or "auto": the first that
+          supports this network.
+
+        >>> net = cr.Network([1, 1], output="identity", initializer=([[[2]]], [[0]]), dtype="float64")
+        >>> gradients = net.example_gradients([[1], [2]], [[0], [0]])
+        >>> gradients[1], gradients.variance(), gradients.dot([1, 0])
+        (array([8., 4.]), array([9., 1.]), array([2., 8.]))
+
+        Raises SettingError for layers that are not there; DataError as `cost` does; UnknownNameError and EngineError
+        as `predict` does.
+        """
+        data = as_examples(self.architecture, X, T, sample_weight, self.dtype)
+        computes = choose(engine, self.architecture)
+        return ExampleGradients(self.architecture, self.theta, data, computes, layers)
 
     def hidden_activations(self, X: Any, layer: int | None = None, *, engine: str = "auto") -> Any:
         """A^l of the hidden layers l = 2..L-1 for every row of X: a list of (n, n_l), or only A^l of `layer`.

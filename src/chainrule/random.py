@@ -44,7 +44,8 @@ class Purpose(enum.IntEnum):
     MEMBERS = 6  # index: 0; the seeds of networks that are trained together
     FOLDS = 7  # index: 0
     DIRECTIONS = 8  # index: 0 compares gradients, 1 is the curvature at a minimum, 2 and 3 are for certificates
-    CHECKED = 9  # index: the number of the layer, 2..L; the parameters that a certificate compares
+    NOISE = 9  # index: the number of updates made before; the noise of an update
+    CHECKED = 10  # index: the number of the layer, 2..L; the parameters that a certificate compares
 
 
 def as_seed(seed: Any, name: str = "seed") -> int:

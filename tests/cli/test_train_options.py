@@ -39,6 +39,7 @@ def test_options_are_the_settings_and_their_defaults_too() -> None:
         "clip_norm",
         "clip_value",
         "clip_example",
+        "clip_noise",
     }
 
 

@@ -174,6 +174,7 @@ def test_matrices_that_leave_their_bytes_are_refused(world, name, field, value):
     gradient, norms = np.empty_like(world.theta), np.empty(N)
     address = gradient.ctypes.data
     assert world.call("gradient", pure, byref(examples), 1.0, 0.0, 0.0, 0, address, gradient.nbytes) == ARGUMENT
+    assert world.call("second_moments", pure, byref(examples), 0, address, gradient.nbytes) == ARGUMENT
     assert world.call("norms", pure, byref(examples), 0, norms.ctypes.data, N) == ARGUMENT
     assert ledger_of(world, pure, examples) == ARGUMENT
     if name == "X":
@@ -270,6 +271,7 @@ def test_null_pointers_are_refused(world):
     assert world.call("cost", pure, None, 0, byref(out)) == ARGUMENT
     assert world.call("cost", pure, examples, 0, None) == ARGUMENT
     assert world.call("gradient", pure, examples, 1.0, 0.0, 0.0, 0, None, world.theta.nbytes) == ARGUMENT
+    assert world.call("second_moments", pure, examples, 0, None, world.theta.nbytes) == ARGUMENT
     assert world.call("norms", pure, examples, 0, None, N) == ARGUMENT
     assert ledger_of(world, pure, world.examples(), out=None) == ARGUMENT
     assert ledger_of(world, pure, world.examples(), costs=None) == ARGUMENT
@@ -283,6 +285,7 @@ def test_lengths_that_do_not_fit_are_refused(world):
         assert world.call("set_theta", pure, room.ctypes.data, wrong) == ARGUMENT
         assert world.call("get_slots", trained, room.ctypes.data, wrong, byref(step)) == ARGUMENT
         assert world.call("set_slots", trained, room.ctypes.data, wrong, 0) == ARGUMENT
+        assert world.call("second_moments", pure, byref(world.examples()), 0, room.ctypes.data, wrong) == ARGUMENT
         assert world.call("norms", pure, byref(world.examples()), 0, room.ctypes.data, wrong) == ARGUMENT
     for step in (-1, MOST):
         assert world.call("set_slots", trained, room.ctypes.data, 2 * p, step) == ARGUMENT

@@ -55,6 +55,13 @@ def classes_giving_away():
     return np.column_stack([X, (T - 1) ** 3 * 5.0 + np.sin(np.arange(len(T)))]), T
 
 
+def steep():
+    """A plane with little noise: all rows pull the weights in about the same direction."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(2000, 6))
+    return X, X @ rng.normal(size=(6, 1)) + 3 + 0.01 * rng.normal(size=(2000, 1))
+
+
 def born_dead():
     """First weights with which 8 of 16 neurons are far off, whatever the inputs."""
     rng = np.random.default_rng(1)
@@ -102,6 +109,9 @@ SICK = {
     "rate too low": [
         lambda: trained(*FLOWERS, optimizer=cr.Adam(1e-5)),
         lambda: trained(*SUGAR, optimizer=cr.SGD(1e-5), held=5),
+    ],
+    "batch too large": [
+        lambda: trained(*steep(), activation="tanh", optimizer=cr.SGD(0.003), batch_size=1000, epochs=10),
     ],
     "saturated units": [
         lambda: trained(100 * FLOWERS[0], FLOWERS[1], activation="tanh"),
@@ -212,6 +222,14 @@ def history_of(cost=(), validation=(), **seen):
 SLOW = [0.999, 0.998, 0.997, 0.996, 0.995, 0.9945, 0.9942, 0.9941, 0.99409, 0.994089]
 FALLING = [0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6, 0.55, 0.5]
 DONE = [0.5, 0.3, 0.25, 0.22, 0.21, 0.205, 0.202, 0.201, 0.2, 0.2]
+
+
+def batches(rows, cost=FALLING, **seen):
+    """A history of batches of so many rows, where the gradients have a noise scale of 20 rows at the end."""
+    seen = {"start__noise_scale": [5.0], "end__noise_scale": [20.0], "end__rows": [256.0]} | seen
+    return history_of(cost, start__batch=[float(rows)], **seen)
+
+
 LINES = {
     "in health": (history_of(), []),
     "saturated in learning": (history_of(end__saturated=[0.9], start__saturated=[0.1]), []),
@@ -265,6 +283,15 @@ LINES = {
     "as good as where it began": (history_of([1.02, 0.99] * 5), []),
     "up and down again": (history_of([0.9, 50.0, 3.0, 2.0, 1.0, 0.5, 0.4, 0.3, 0.3, 0.3]), ["rate too high"]),
     "still falling": (history_of(FALLING), ["rate too low"]),
+    "still falling, gradients alike in large batches": (batches(400), ["batch too large", "rate too low"]),
+    "still falling, batches of ten times the noise": (batches(199), ["rate too low"]),
+    "still falling, more noise at the start": (
+        batches(400, start__noise_scale=[31.0]),
+        ["batch too large", "rate too low"],
+    ),
+    "still falling, more noise in the end": (batches(9999, end__noise_scale=[33.0]), ["rate too low"]),
+    "still falling, noise that drowns the mean": (batches(9999, end__noise_scale=[np.inf]), ["rate too low"]),
+    "done, gradients alike in large batches": (batches(400, DONE), []),
     "hardly falling, the rate lowered": (
         dataclasses.replace(history_of(SLOW), rate=[0.1] * 5 + [0.05, 0.03, 0.01, 1e-3, 1e-4]),
         ["rate too low"],

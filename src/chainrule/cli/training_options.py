@@ -1,7 +1,6 @@
 """The settings of training as options of `train`: one for each field of the record that has a group."""
 
 import dataclasses
-import math
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -43,6 +42,7 @@ BOUNDS = {  # the options that make the setting `clip`
     "clip_norm": "Greatest Euclidean length of the gradient.",
     "clip_value": "Greatest absolute value of an element of the gradient.",
     "clip_example": "Greatest Euclidean length of the gradient of a single row.",
+    "clip_noise": "Normal noise in the sum of a batch's gradients, in units of --clip-example, for privacy.",
 }
 NAMES = {"engine": (AUTO, *ENGINES)}  # of a setting of text: engines are above the settings, which do not know them
 
@@ -155,9 +155,10 @@ def _fields() -> list[tuple[str, Any, Any]]:
 
 def _with_bounds(self: Any) -> None:
     """Make `clip` of the bounds that are set, and check the settings."""
-    bounds = [getattr(self, name) for name in BOUNDS]
-    if any(bound is not None for bound in bounds):
-        object.__setattr__(self, "clip", Clip(*(math.inf if bound is None else bound for bound in bounds)))
+    bounds = {name.removeprefix("clip_"): getattr(self, name) for name in BOUNDS}
+    if any(bound is not None for bound in bounds.values()):
+        clip = Clip(**{name: bound for name, bound in bounds.items() if bound is not None})
+        object.__setattr__(self, "clip", clip)
     TableSettings.__post_init__(self)
 
 

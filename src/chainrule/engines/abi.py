@@ -151,6 +151,7 @@ _FUNCTIONS: dict[str, tuple[Any, ...]] = {
         c_int64,
         *_LINE,
     ),
+    "second_moments": (c_int32, c_uint64, POINTER(ExamplesStruct), c_int64, c_void_p, c_int64, *_LINE),
     "norms": (c_int32, c_uint64, POINTER(ExamplesStruct), c_int64, c_void_p, c_int64, *_LINE),
     "ledger": (
         c_int32,

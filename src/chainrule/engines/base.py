@@ -133,6 +133,11 @@ class Engine(Protocol):
     ) -> Array:
         """dC/dtheta of the objective C over all rows, flat; `weight` has mean 1."""
 
+    def second_moments(
+        self, architecture: Architecture, theta: Array, X: Array, T: Array, weight: Array | None
+    ) -> Array:
+        """sum of s (dC_x/dtheta)² / n over all rows, element by element, flat; `weight` as for `gradient`."""
+
     def gradient_norms(
         self, architecture: Architecture, theta: Array, X: Array, T: Array, weight: Array | None
     ) -> Array:

@@ -72,6 +72,8 @@ class NativeEngine:
 
     def lacks(self, architecture: Architecture, settings: TrainingSettings | None = None) -> str | None:
         """The first entry that the core does not have, by name. A line search needs only cost and gradient."""
+        if settings is not None and settings.clip is not None and settings.clip.noise:
+            return "noise in clip"
         needed: list[tuple[int, Registry[Any], Entry]] = [
             (abi.ACTIVATIONS, ACTIVATIONS, a) for a in architecture.hidden
         ]
@@ -119,6 +121,16 @@ class NativeEngine:
         with self._network(architecture, theta, len(X)) as net:
             self._library.call("gradient", net.handle, examples, divisor, alpha, l1, 0, *out)
         return g
+
+    def second_moments(
+        self, architecture: Architecture, theta: Array, X: Array, T: Array, weight: Array | None
+    ) -> Array:
+        """sum of s (dC_x/dtheta)² / n over all rows, summed in float64 over blocks of 1,024 rows in order."""
+        moments = np.empty_like(theta)
+        examples, out = byref(_examples(X, T, weight)), (moments.ctypes.data, moments.nbytes)
+        with self._network(architecture, theta, len(X)) as net:
+            self._library.call("second_moments", net.handle, examples, 0, *out)
+        return moments
 
     def gradient_norms(
         self, architecture: Architecture, theta: Array, X: Array, T: Array, weight: Array | None

@@ -24,7 +24,7 @@ from chainrule.engines.base import (
 )
 from chainrule.engines.line_search import LineSearchRun
 from chainrule.equations import Pass, backward, forward, penalty_gradient
-from chainrule.random import dropout_factors
+from chainrule.random import Purpose, dropout_factors, normal, raw_words
 from chainrule.settings import TrainingSettings
 
 __all__ = ["ReferenceEngine"]
@@ -91,6 +91,17 @@ class ReferenceEngine:
             g = (g / len(X)).astype(theta.dtype)
             _add_penalty(architecture, theta, g, alpha, l1, divisor)
         return g
+
+    def second_moments(
+        self, architecture: Architecture, theta: Array, X: Array, T: Array, weight: Array | None
+    ) -> Array:
+        """sum of s (dC_x/dtheta)² / n over all rows, summed in float64 over blocks of 1,024 rows in order."""
+        moments = np.zeros(theta.shape)
+        with np.errstate(all="ignore"):
+            for rows in blocks(len(X)):
+                part = None if weight is None else weight[rows]
+                moments += sweep(architecture, theta, X[rows], T[rows], part).summed_squares
+        return (moments / len(X)).astype(theta.dtype)
 
     def gradient_norms(
         self, architecture: Architecture, theta: Array, X: Array, T: Array, weight: Array | None
@@ -199,11 +210,22 @@ class ReferenceRun:
         ledger = sweep(self._architecture, self._theta, X, T, weight, keep)
         costs = _weighted(ledger.cost, ledger.row_weight)
         g = (ledger if s.clip is None else _clipped(ledger, s.clip.example)).gradient
+        if s.clip is not None and s.clip.noise:
+            g += self._noise(s.clip.noise * s.clip.example / len(X))
         _add_penalty(self._architecture, self._theta, g, s.alpha, s.l1, self._divisor)
         g = g if s.clip is None else s.clip.apply(g)
         self._step += 1
         self._theta[...], self._slots = s.optimizer.update(self._theta, g, self._slots, rate, self._step)
         return exact_sum(costs) / len(X)
+
+    def _noise(self, deviation: float) -> Array:
+        """Normal noise for the gradient of this update, laid out like theta; 0 where a weight is masked."""
+        words = raw_words(self._settings.seed or 0, Purpose.NOISE, self._step, self._theta.size)
+        noise = (deviation * normal(words)).astype(self._theta.dtype)
+        for W, mask in zip(self._architecture.views(noise)[0], self._architecture.masks, strict=True):
+            if mask is not None:
+                W[~mask] = 0
+        return noise
 
     def _factors(self, epoch: int, first: int, batches: int) -> Iterator[Keep]:
         """The dropout factors of each hidden layer, batch by batch; None for the output layer.

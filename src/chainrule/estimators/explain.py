@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from chainrule.arrays import Array
 from chainrule.backprop import Ledger, Names
 from chainrule.certificate import Certificate
+from chainrule.example_gradients import ExampleGradients
 from chainrule.exchange import to_keras_weights, to_torch
 from chainrule.network import Network
 
@@ -129,6 +130,27 @@ class Explained(abc.ABC):
         ledger = self.network_.backprop(inputs, T, sample_weight, engine=self.engine)
         names = Names([str(name) for name in self.input_names_], self._targets.outputs.neurons)
         return dataclasses.replace(ledger, names=names)
+
+    def example_gradients(self, X: Any, y: Any, sample_weight: Any = None, *, layers: Any = None) -> ExampleGradients:
+        """dC_x/dtheta of every row, computed when it is read; see `Network.example_gradients`.
+
+        - X: rows, as for `predict`.
+        - y: the targets of the rows, as for `fit`.
+        - sample_weight: weights of the rows (n,), which weight the mean and the variance.
+        - layers: the numbers of layers from 2 whose parameters count; None for all.
+
+        >>> X, y = np.array([[0.0, 1.0], [1.0, 0.0], [2.0, 3.0]]), np.array([1.0, 0.0, 3.0])
+        >>> mlp = cr.MLPRegressor(hidden_layer_sizes=(5,), solver="lbfgs", random_state=0).fit(X, y)
+        >>> mlp.example_gradients(X, y).norms().shape
+        (3,)
+
+        Raises NotFittedError before the first fit, SettingError for layers that are not there, and DataError for a y
+        of another kind than in `fit`.
+        """
+        inputs = self._inputs(X)
+        y = y.toarray() if issparse(y) else y
+        T = self._targets.encode(np.asarray(y))
+        return self.network_.example_gradients(inputs, T, sample_weight, layers=layers, engine=self.engine)
 
     def to_torch(self, *, logits: bool = False) -> Any:
         """The network as torch.nn.Sequential; see `cr.to_torch`.

@@ -12,6 +12,7 @@ from chainrule.model.ensemble import Ensemble
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer
 from chainrule.training import Training, TrainingState
+from chainrule.training.exposure import ENCODED
 
 __all__ = ["COUNTS", "Fitted", "restored_on_failure"]
 
@@ -122,4 +123,6 @@ class Fitted(Attributes):
 
     def _shown_history(self, state: TrainingState) -> Any:
         """The history with the mean cost of the members: the network's cost is their sum."""
+        if self._plan is not None and state.history.noise:
+            state.history.exposed = ENCODED
         return state.history if self._ensemble.count == 1 else self._ensemble.history(state.history)

@@ -125,6 +125,8 @@ def _packed_array(array: Array, tensors: dict[str, Array], name: str) -> dict[st
 def _object(value: Any, tensors: dict[str, Array], name: str) -> dict[str, Any]:
     if isinstance(value, Clip):
         bounds = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        if not value.noise:
+            del bounds["noise"]  # so that files without it are as before there was noise
         return {"is": "clip", "of": {key: pack(bound, tensors, key) for key, bound in bounds.items()}}
     if isinstance(value, Entry):
         kind = next((kind for kind, registry in REGISTRIES.items() if registry.holds(value)), None)

@@ -13,6 +13,7 @@ from chainrule.arrays import Array
 from chainrule.backprop import Ledger
 from chainrule.certificate import Certificate
 from chainrule.errors import DataError, RowError
+from chainrule.example_gradients import ExampleGradients
 from chainrule.model.heads import as_predictions, suits
 from chainrule.model.ledgers import ledger_of
 from chainrule.model.mistakes import mistakes_of
@@ -190,6 +191,27 @@ class Model:
         rows = as_source(source)
         chunks = self._chunks(rows, self.targets.names)
         return ledger_of(self.encoder, self.targets, self.network, rows, chunks, sample_weight)
+
+    def example_gradients(self, source: Any, *, layers: Any = None) -> ExampleGradients:
+        """dC_x/dtheta of every row of a table, computed when it is read; see `Network.example_gradients`.
+
+        - source: a table as for `outputs`, which also has the targets.
+        - layers: the numbers of layers from 2 whose parameters count; None for all.
+
+        >>> model = cr.train_table({"x": [0, 1] * 20, "y": ["no", "yes"] * 20}, target="y", epochs=20)
+        >>> int(model.example_gradients({"x": [0, 1, 0], "y": ["no", "yes", "yes"]}).norms().argmax())
+        2
+
+        Raises DataError as `outputs` does and for a row without a target or with a class that training did not have,
+        SettingError for layers that are not there.
+        """
+        dtype, origin = self.network.dtype, as_source(source)
+        parts: list[tuple[Array, Array]] = []
+        for table, rows in self._chunks(origin, self.targets.names):
+            with with_file_name(origin), with_row_numbers(rows):
+                parts.append((self.encoder.encode(table, dtype), self.targets.encode(table, dtype)))
+        X, T = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+        return self.network.example_gradients(X, T, layers=layers)
 
     def _require_known(self, origin: Source, T: Array) -> None:
         """Raise DataError where training had no class of any row of T (n, n_L), as if it had other words for them."""

@@ -66,7 +66,11 @@ def _unusual(s: TableSettings, metric: str) -> dict[str, Any]:
     """The settings of these names that are not at their default, as plain data."""
     bounds = {} if s.clip is None else dataclasses.asdict(s.clip)
     schedule = {} if s.schedule is None or isinstance(s.schedule, Constant) else s.schedule.document()
-    values: dict[str, Any] = {"schedule": schedule, "clip": finite(bounds), "metric": metric}
+    values: dict[str, Any] = {
+        "schedule": schedule,
+        "clip": {name: bound for name, bound in finite(bounds).items() if bound},
+        "metric": metric,
+    }
     values |= {name: getattr(s, name) for name in ("patience", "time", "tolerance", "weight")}
     values |= {"class_weight": _plain(s.class_weight), "test_every": s.test_every}
     return {name: value for name, value in values.items() if value}

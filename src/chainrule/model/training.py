@@ -43,6 +43,7 @@ from chainrule.training import (
 )
 from chainrule.training.diagnosis import Finding
 from chainrule.training.display import showing
+from chainrule.training.exposure import ENCODED
 
 __all__ = ["TableTraining", "train_table"]
 
@@ -119,6 +120,8 @@ class TableTraining:
             self.model.network.theta = self.ensemble.merged(self.network).theta
         if isinstance(event, Finished):
             self.model.history = event.history
+            if event.history.noise:
+                event.history.exposed = ENCODED
             findings = {finding.name: finding.words for finding in self.findings()}
             self.model.summary = {
                 **self._summary(event.history),

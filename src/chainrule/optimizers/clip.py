@@ -18,19 +18,23 @@ class Clip:
     - example: the maximum length of the gradient of each example, dC_x/dtheta, above 0. It acts first, before weights,
       mean and penalty, so that no single example moves the weights far. Only networks have examples, so `apply` does
       not use it.
+    - noise: the standard deviation of the normal noise in each element of the sum of a batch's clipped gradients, in
+      units of `example`, at least 0. It is drawn from the seed of the training. Clipping and noise together are
+      DP-SGD: see `chainrule.privacy`.
 
     >>> Clip(norm=1.0).apply(np.array([3.0, 4.0]))
     array([0.6, 0.8])
 
-    Raises SettingError where a bound is not a number above 0.
+    Raises SettingError where a bound is not a number above 0, and for noise below 0 or without `example`.
 
     Source: Pascanu, Mikolov & Bengio, On the difficulty of training recurrent neural networks, ICML 2013; for
-    `example` Abadi et al., Deep learning with differential privacy, CCS 2016, algorithm 1, without the noise.
+    `example` Abadi et al., Deep learning with differential privacy, CCS 2016, algorithm 1.
     """
 
     norm: float = math.inf
     value: float = math.inf
     example: float = math.inf
+    noise: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("norm", "value", "example"):
@@ -38,6 +42,10 @@ class Clip:
             number = is_finite(bound) or (is_number(bound) and bound == math.inf)
             require(number and bound > 0, f"{name} of clip", bound, "a number above 0")
             object.__setattr__(self, name, float(bound))
+        require(is_finite(self.noise) and self.noise >= 0, "noise of clip", self.noise, "a number of at least 0")
+        alone = bool(self.noise) and self.example == math.inf
+        require(not alone, "noise of clip", self.noise, "0 without a bound for each example: give example too")
+        object.__setattr__(self, "noise", float(self.noise))
 
     def apply(self, g: Array) -> Array:
         """The gradient within the bounds `value` and `norm`."""

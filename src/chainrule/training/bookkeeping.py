@@ -7,6 +7,7 @@ from functools import partial
 
 from chainrule.arrays import Array
 from chainrule.training.events import EpochEnd, Stopped
+from chainrule.training.exposure import exposure, noise_of
 from chainrule.training.history import History
 from chainrule.training.problem import Problem
 from chainrule.training.state import TrainingState
@@ -34,12 +35,18 @@ class Bookkeeping:
             engine=problem.engine.name,
             monitor=monitor.name,
             mode=monitor.mode or "min",
+            noise=noise_of(problem),
+            exposed=exposure(problem),
         )
 
     def go_to(self, state: TrainingState) -> None:
         """Take the kept weights and the history of a state, without its reason to stop and the probe of its end."""
         at_start = {name: values for name, values in state.history.probes.items() if name.startswith("start")}
-        self.history = dataclasses.replace(state.history.copy(), stopped="", message="", probes=at_start)
+        before, now = state.history, self.history
+        exposed = before.exposed or now.exposed
+        if before.noise != now.noise:
+            exposed = "the noise changed in the course of it"
+        self.history = dataclasses.replace(before.copy(), stopped="", message="", probes=at_start, exposed=exposed)
         self.kept = state.kept.copy()
 
     @property

@@ -80,6 +80,8 @@ def _of_training(problem: Problem) -> dict[str, Any]:
     if not s.schedule.looks_ahead:
         values.pop("epochs")
     clip = None if s.clip is None else [s.clip.norm, s.clip.value, s.clip.example]
+    if s.clip is not None and s.clip.noise:  # older checkpoints have three numbers
+        clip = [*(clip or ()), s.clip.noise]
     return {**values, "clip": clip, "metrics": list(monitor.metrics), "monitor": monitor.name, "mode": monitor.mode}
 
 

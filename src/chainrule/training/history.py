@@ -5,6 +5,8 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from chainrule.errors import SettingError
+
 if TYPE_CHECKING:
     from chainrule.training.diagnosis import Finding
 
@@ -32,6 +34,9 @@ class History:
     - probes: numbers of the layers, their errors and the data on some of the training rows, before the first update and
       with the final weights (see `chainrule.training.probe`); `diagnose` judges them.
 
+    - noise: the noise multiplier of `Clip(example=c, noise=z)`, 0 without noise; `exposed` says why `epsilon` does not
+      hold in spite of it, or "".
+
     >>> history = cr.fit(cr.Network([1, 1]), [[0.0], [1.0]], [[0.0], [1.0]], epochs=5)
     >>> history.cost[-1] < history.cost[0], history.best_epoch, history.rate[-1], history.stopped
     (True, 4, 0.001, '')
@@ -50,6 +55,8 @@ class History:
     message: str = ""
     seconds: float = 0.0
     probes: dict[str, list[float]] = dataclasses.field(default_factory=dict)
+    noise: float = 0.0
+    exposed: str = ""
 
     @property
     def epochs(self) -> int:
@@ -101,6 +108,30 @@ class History:
         costs = {"cost": self.cost, "validation": self.validation}
         lines = {name: (range(1, len(values) + 1), values) for name, values in costs.items()}
         return lines_svg(lines, "epoch", self.message, self.best_epoch + 1 if self.validation else None)
+
+    def epsilon(self, delta: float) -> float:
+        """The epsilon for `delta` of what the weights tell of a single training row; see `chainrule.privacy.epsilon`.
+
+        Rows are taken without replacement, each in one update of every epoch, so no smaller epsilon of random sampling
+        holds. An epoch that was begun counts. It holds for the weights alone, and against those who do not know the
+        seed: the costs in this history have no noise.
+
+        - delta: between 0 and 1, well below 1 / n for n rows.
+
+        Raises SettingError for a training without noise, and where the weights depend on the rows in another way; where
+        dp-accounting, which is optional, is not installed.
+        """
+        from chainrule.privacy import epsilon
+
+        if not self.noise:
+            raise SettingError(
+                "the training had no noise, so no epsilon holds: give clip=cr.Clip(example=1.0, noise=1.0)"
+            )
+        exposed = self.exposed or ("training diverged, which shows" if self.stopped == "diverged" else "")
+        if exposed:
+            raise SettingError(f"no epsilon holds for this training: {exposed}")
+        cut = self.stopped in ("cancelled", "time")
+        return epsilon(self.noise, delta, epochs=max(1, self.epochs + cut))
 
     def diagnose(self, names: Sequence[str] | None = None) -> list["Finding"]:
         """What is wrong with the training, each finding with a change that helps; empty if nothing is wrong.

@@ -12,6 +12,7 @@ from chainrule.architecture import Architecture
 from chainrule.arrays import Array
 from chainrule.backprop import Ledger, sweep
 from chainrule.equations import forward
+from chainrule.example_gradients import noise_scale
 from chainrule.examples import Examples
 from chainrule.training.copies import copies_of_targets
 from chainrule.training.diagnosis.thresholds import UNEVEN
@@ -45,6 +46,7 @@ class Probe:
         data = probe_data(self._problem.net.architecture, *self._read(), self._search_leaks)
         numbers = {**data, "rate": [float(s.optimizer.learning_rate)], **self._means()}
         numbers |= {"dropout": list(s.dropout)} if any(s.dropout) else {}
+        numbers |= {} if s.optimizer.full_batch else {"batch": [float(s.batch_size)]}
         return {**self._layers("start", self._problem.net.theta), **_labelled("start", numbers)}
 
     def end(self, theta: Array) -> Numbers:
@@ -137,6 +139,7 @@ def probe_layers(architecture: Architecture, theta: Array, X: Array, T: Array) -
     - delta: the root mean square of delta^l, l = 2..L.
     - spread: for each output, the standard deviation over the rows, divided by that of its target.
     - cost: the mean of C_x.
+    - noise scale: tr(Sigma) / |G|² of the gradients of the rows (see `chainrule.example_gradients`).
 
     Flat is where |sigma'| is below 1% of its greatest value on -1..1.
     """
@@ -149,6 +152,7 @@ def probe_layers(architecture: Architecture, theta: Array, X: Array, T: Array) -
             "spread": _spread(ledger.A[-1], ledger.T),
             "rows": [float(len(X))],
             "cost": [float(ledger.cost.mean(dtype=np.float64))],
+            "noise scale": [noise_scale(ledger.norms, ledger.gradient)],
         }
 
 

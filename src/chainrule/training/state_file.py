@@ -113,6 +113,8 @@ def _mapping(value: Any) -> dict[str, Any]:
 # ---------------------------------------------------------------------------------------------- the history
 
 _NAMES = {"probes": "looks"}  # fields that keep an older name in files, for ever
+_OPTIONAL = ("noise", "exposed")  # fields that only some files have
+_SINGLE = ("seconds", "noise")  # fields of one float
 
 
 def _history_parts(history: History) -> tuple[dict[str, Any], dict[str, Array]]:
@@ -121,6 +123,8 @@ def _history_parts(history: History) -> tuple[dict[str, Any], dict[str, Array]]:
     tensors: dict[str, Array] = {}
     for field in dataclasses.fields(history):
         name, value = _NAMES.get(field.name, field.name), getattr(history, field.name)
+        if name in _OPTIONAL and not value:
+            continue
         if isinstance(value, dict):
             words[name] = list(value)
             tensors |= {f"history.{name}.{k}": np.array(part, np.float64) for k, part in enumerate(value.values())}
@@ -137,9 +141,9 @@ def _history(words: Any, tensors: Mapping[str, Array]) -> History:
     for field in dataclasses.fields(History):
         name = _NAMES.get(field.name, field.name)
         if f"history.{name}" in tensors:
-            values[field.name] = _floats(tensors, f"history.{name}", int(name != "seconds")).tolist()
-        elif name == "looks" and name not in words:
-            continue  # a checkpoint from before there were probes
+            values[field.name] = _floats(tensors, f"history.{name}", int(name not in _SINGLE)).tolist()
+        elif name in ("looks", *_OPTIONAL) and name not in words:
+            continue  # probes too: a checkpoint may be from before there were any
         elif isinstance(words[name], list):
             if not all(isinstance(each, str) for each in words[name]):
                 raise TypeError(f"{name} of the history is {shown(words[name])}, not names")
@@ -175,6 +179,7 @@ def _check_words(history: History) -> None:
         "best_epoch": -1 <= history.best_epoch < history.epochs,
         "stopped": history.stopped in ("", *get_args(Reason)),
         "seconds": 0 <= history.seconds < math.inf,
+        "noise": 0 <= history.noise < math.inf,
     }
     for name in (name for name, ok in allowed.items() if not ok):
         raise ValueError(f"{name} of the history is {shown(getattr(history, name))}")

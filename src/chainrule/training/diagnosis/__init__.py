@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from chainrule.training.diagnosis.answers import constant_answer, unbalanced_classes, worse_than_mean
+from chainrule.training.diagnosis.batch import batch_too_large
 from chainrule.training.diagnosis.curves import overfitting, rate_too_high, rate_too_low
 from chainrule.training.diagnosis.data import leaks, unscaled_inputs, unscaled_targets
 from chainrule.training.diagnosis.finding import Finding, Record
@@ -21,6 +22,7 @@ _RULES = (
     vanishing_deltas,
     unbalanced_classes,
     constant_answer,
+    batch_too_large,
     rate_too_low,
     overfitting,
     worse_than_mean,

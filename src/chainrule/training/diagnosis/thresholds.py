@@ -29,6 +29,10 @@ LEARNED = 0.8  # the cost on training rows, as a share of that of the mean, belo
 
 # --- the curves -------------------------------------------------------------------------------------------------------
 
+LARGE_BATCH = (
+    10.0  # the batch over the noise scale: training then reads 11 times the fewest rows for a tenth fewer updates
+)
+SMALL_NOISE = 1 / 8  # the noise scale over the probe's rows, above which these rows do not measure it
 EPOCHS = 8  # the number of epochs below which a curve says nothing
 ROUGH = 0.1  # the mean rise of the cost from one epoch to the next, as a share of its whole fall
 STEADY = 0.15  # the share of the whole gain made in the last quarter of the epochs from which on it goes on falling
