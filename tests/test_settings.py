@@ -24,6 +24,7 @@ BASE: dict[str, Any] = {"epochs": 3, "batch_size": 4, "schedule": "cosine"}  # w
 VALUES: dict[str, tuple[Any, str, Any]] = {  # another value in Python and as an option, and a bad one
     "optimizer": (SGD(), "sgd", "zgd"),
     "schedule": (Constant(), "constant", "cosin"),
+    "rates": ({"2": 0.5}, "2=0.5", {"1": 0.5}),
     "batch_size": (5, "5", 0),
     "clip": (Clip(norm=1.0), "", 1.0),
     "shuffle": (False, "", "maybe"),
@@ -35,6 +36,7 @@ VALUES: dict[str, tuple[Any, str, Any]] = {  # another value in Python and as an
     "alpha": (0.25, "0.25", -1),
     "l1": (0.25, "0.25", -1),
     "dropout": (0.25, "0.25", 2),
+    "label_smoothing": (0.25, "0.25", 1.0),
     "seed": (7, "7", -1),
     "engine": ("reference", "reference", "abacus"),
     "threads": (1, "1", 0),

@@ -13,8 +13,8 @@ from chainrule.architecture import Block
 from chainrule.costs import COSTS
 from chainrule.errors import ArchitectureError
 
-PARAMETERS = [*ACTIVATIONS.names(), {"name": "elu", "alpha": 0.3}, {"name": "leaky_relu", "slope": 0.2}, {"name": "prelu", "slope": -0.3}]
-PARAMETERS += [{"name": "sine", "omega": 3.0}]
+PARAMETERS = [*ACTIVATIONS.names(), {"name": "elu", "alpha": 0.3}, {"name": "leaky_relu", "slope": 0.2}]
+PARAMETERS += [{"name": "prelu", "slope": -0.3}, {"name": "sine", "omega": 3.0}]
 SIGMAS = [ACTIVATIONS.get(choice) for choice in PARAMETERS]
 CHOICES = [*COSTS.names(), {"name": "huber", "delta": 0.4}, {"name": "quantile", "q": 0.9}]
 SPECIAL = np.array(
