@@ -61,8 +61,19 @@ def test_which_settings_change_no_bit_and_which_are_no_option() -> None:
     assert SETTINGS.keys() - set(OPTIONS) == {"clip", "shuffle", "probe"}  # clip is three options
 
 
-def network() -> cr.Network:
-    return cr.Network([2, 3, 1], output="identity", seed=0)
+def network(name: str = "") -> cr.Network:
+    """A network whose settings may have this one."""
+    output = "sigmoid" if name == "label_smoothing" else "identity"
+    cost = "binary_cross_entropy" if output == "sigmoid" else "quadratic"
+    return cr.Network([2, 3, 1], output=output, cost=cost, seed=0)
+
+
+def targets(name: str) -> Any:
+    return [[k % 2] for k in range(16)] if name == "label_smoothing" else T
+
+
+def table(name: str) -> Any:
+    return {**TABLE, "y": ["yes", "no"] * 8} if name == "label_smoothing" else TABLE
 
 
 @pytest.fixture
@@ -91,10 +102,10 @@ def capture(source: Any, target: Any, settings: Any) -> Any:
 @pytest.mark.parametrize("name", SETTINGS)
 def test_a_setting_reaches_the_training(name: str) -> None:
     value = VALUES[name][0]
-    training = cr.train(network(), X, T, **{**BASE, name: value})
+    training = cr.train(network(name), X, targets(name), **{**BASE, name: value})
     settled = (value,) if name == "dropout" else value
     assert getattr(training.settings, name) == settled
-    cr.train_table(TABLE, "y", **{**BASE, "hidden": 3, name: value})
+    cr.train_table(table(name), "y", **{**BASE, "hidden": 3, name: value})
     assert getattr(TableSettings.of(**{name: value}), name) == value
 
 
@@ -122,7 +133,7 @@ def test_a_setting_without_a_group_is_not_an_option(name: str, here: Path, capsy
 def test_a_checkpoint_compares_the_settings_that_bits_depend_on(name: str, tmp_path: Path) -> None:
     def training(**settings: Any) -> Any:
         checkpoint = cr.Checkpoint(tmp_path / "c.safetensors", every=0, resume=True)
-        return cr.train(network(), X, T, **{**BASE, **settings}, checkpoint=checkpoint)
+        return cr.train(network(name), X, targets(name), **{**BASE, **settings}, checkpoint=checkpoint)
 
     for _ in zip(range(8), training(), strict=False):
         pass

@@ -51,8 +51,10 @@ from chainrule.training import EpochEnd as EpochEnd
 from chainrule.training import Finished as Finished
 from chainrule.training import History as History
 from chainrule.training import Progress as Progress
+from chainrule.training import RangeTest as RangeTest
 from chainrule.training import Started as Started
 from chainrule.training import Stopped as Stopped
 from chainrule.training import Updated as Updated
+from chainrule.training import find_learning_rate as find_learning_rate
 from chainrule.training import fit as fit
 from chainrule.training import train as train

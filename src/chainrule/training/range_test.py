@@ -1,0 +1,152 @@
+"""The learning-rate range test: a short training whose rate grows from update to update, and the rate that it suggests."""
+
+import dataclasses
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.arrays import Array
+from chainrule.errors import SettingError
+from chainrule.fields import Number, Whole
+from chainrule.network import Network
+from chainrule.optimizers import OPTIMIZERS, Adam, Optimizer
+from chainrule.registry import require
+from chainrule.schedules import Schedule
+from chainrule.training.events import Updated
+from chainrule.training.starting import train
+
+__all__ = ["RangeTest", "find_learning_rate"]
+
+TOO_HIGH = 2.0  # the test ends when the cost has risen by so many times the first cost
+_LEFT_OUT = ("epochs", "schedule", "validation", "metrics", "monitor", "checkpoint", "state", "patience")
+
+
+@dataclasses.dataclass(frozen=True)
+class _Growing(Schedule):
+    """growth^k for update k, at most until update `last`."""
+
+    name = "growing"
+    growth: float = 1.0
+    last: int = 1
+
+    def factors(self, first: int, count: int, per_epoch: int, total: int, watched: Sequence[float]) -> Array:
+        return np.array([self.growth ** min(k, self.last) for k in range(first, first + count)])
+
+
+@dataclasses.dataclass(frozen=True)
+class RangeTest:
+    """What a range test measured.
+
+    - rates: the learning rate of each update, growing.
+    - costs: the cost of its batch, before the update.
+    - smooth: the costs, each averaged with its neighbours.
+    - suggestion: the rate at which `smooth` falls most steeply over the logarithm of the rate; None where it only rises.
+    """
+
+    rates: list[float]
+    costs: list[float]
+
+    @property
+    def smooth(self) -> list[float]:
+        """The means of `costs` over a twentieth of the updates on both sides."""
+        reach = max(1, len(self.costs) // 20)
+        return [float(np.mean(self.costs[max(0, k - reach) : k + reach + 1])) for k in range(len(self.costs))]
+
+    @property
+    def suggestion(self) -> float | None:
+        """The rate of the steepest fall, before the lowest cost."""
+        smooth = np.array(self.smooth)
+        slopes = np.gradient(smooth)[: int(np.argmin(smooth)) + 1]
+        steepest = int(np.argmin(slopes))
+        return self.rates[steepest] if slopes[steepest] < 0 else None
+
+    def plot(self, path: str | os.PathLike[str] | None = None) -> Any:
+        """A matplotlib Figure of cost over learning rate, with the suggestion marked.
+
+        - path: where to write it, as .png, .svg or .pdf; None writes nothing.
+
+        Raises SettingError where matplotlib, which is optional, is not installed, and where `path` ends otherwise.
+        """
+        from chainrule.plots import rates_figure, write_figure
+
+        figure = rates_figure(self)
+        if path is not None:
+            write_figure(figure, path)
+        return figure
+
+
+def find_learning_rate(
+    net: Network,
+    X: Any,
+    T: Any,
+    *,
+    sample_weight: Any = None,
+    lowest: float = 1e-6,
+    highest: float = 10.0,
+    updates: int = 200,
+    **settings: Any,
+) -> RangeTest:
+    """Train a copy of the network while the learning rate grows from `lowest` to `highest`: the range test.
+
+    The network keeps its weights. The rate is multiplied by the same factor at each update. The test ends early when
+    the cost is no longer finite or has risen by twice the first cost.
+
+    - net, X, T, sample_weight: as in `train`.
+    - lowest, highest: the rates of the first and of the last update, above 0.
+    - updates: how many updates, from 10.
+    - settings: those of `train`, such as optimizer, batch_size, alpha or dropout, but none of the schedule, of a
+      validation or of the end. The learning rate of the optimizer does not count.
+
+    >>> X = np.linspace(-1, 1, 64)[:, None]
+    >>> net = cr.Network([1, 16, 1], activation="tanh", output="identity")
+    >>> test = cr.find_learning_rate(net, X, X**2, optimizer="sgd", batch_size=16)
+    >>> 1e-3 < test.suggestion < 2
+    True
+
+    Raises SettingError where a rate is not above 0, highest is not above lowest, the optimizer has no learning rate, or
+    a setting does not go with the test; and DataError, SettingError or EngineError where `train` does.
+
+    Source: Smith, No more pesky learning rate guessing games, 2015, published as Cyclical learning rates for training
+    neural networks, WACV 2017, section 3.3, where the rate grows on a line; over its logarithm as is usual today.
+    """
+    lowest, highest, updates = _checked_range(lowest, highest, updates)
+    for name in (name for name in _LEFT_OUT if name in settings):
+        raise SettingError(f"{name} does not go with the search for a learning rate: leave it out")
+    rule = _rule(settings.pop("optimizer", None), lowest)
+    schedule = _Growing((highest / lowest) ** (1 / (updates - 1)), updates - 1)
+    run = {"sample_weight": sample_weight, "probe": False, **settings, "optimizer": rule, "schedule": schedule}
+    training = train(net.copy(), X, T, epochs=updates, **run)
+    rates, costs = list[float](), list[float]()
+    with np.errstate(all="ignore"):
+        for event in training.each_update():
+            if not isinstance(event, Updated):
+                continue
+            if not np.isfinite(event.cost) or (costs and event.cost - min(costs) > TOO_HIGH * abs(costs[0])):
+                break
+            rates.append(event.rate)
+            costs.append(event.cost)
+            if len(costs) == updates:
+                break
+    training.close()
+    require(len(costs) > 2, "lowest", lowest, "lower: the cost rises at once")
+    return RangeTest(rates, costs)
+
+
+def _checked_range(lowest: float, highest: float, updates: int) -> tuple[float, float, int]:
+    lowest, highest = (
+        Number(0, above=True).clean(name, each) for name, each in (("lowest", lowest), ("highest", highest))
+    )
+    require(highest > lowest, "highest", highest, f"above lowest, {lowest:g}")
+    return lowest, highest, Whole(10).clean("updates", updates)
+
+
+def _rule(choice: Any, rate: float) -> Optimizer:
+    """The optimizer with the first rate. Raises SettingError for one with a line search."""
+    rule = Adam() if choice is None else OPTIMIZERS.get(choice)
+    if rule.line_search:
+        raise SettingError(
+            f"optimizer {rule.name} finds its steps by a line search: it has no learning rate to search for"
+        )
+    return dataclasses.replace(rule, learning_rate=rate)
