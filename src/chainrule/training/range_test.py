@@ -1,4 +1,4 @@
-"""The learning-rate range test: a short training whose rate grows from update to update, and the rate that it suggests."""
+"""The learning-rate range test: a short training whose rate grows from update to update; it suggests a rate."""
 
 import dataclasses
 import os
@@ -25,14 +25,15 @@ _LEFT_OUT = ("epochs", "schedule", "validation", "metrics", "monitor", "checkpoi
 
 @dataclasses.dataclass(frozen=True)
 class _Growing(Schedule):
-    """growth^k for update k, at most until update `last`."""
+    """start growth^k for update k, at most until update `last`."""
 
     name = "growing"
+    start: float = 1.0
     growth: float = 1.0
     last: int = 1
 
     def factors(self, first: int, count: int, per_epoch: int, total: int, watched: Sequence[float]) -> Array:
-        return np.array([self.growth ** min(k, self.last) for k in range(first, first + count)])
+        return np.array([self.start * self.growth ** min(k, self.last) for k in range(first, first + count)])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,8 +42,9 @@ class RangeTest:
 
     - rates: the learning rate of each update, growing.
     - costs: the cost of its batch, before the update.
-    - smooth: the costs, each averaged with its neighbours.
-    - suggestion: the rate at which `smooth` falls most steeply over the logarithm of the rate; None where it only rises.
+    - smooth: the costs, each averaged with its neighbours, a tenth of the updates on both sides.
+    - suggestion: the rate at which the costs fall most steeply over the logarithm of the rate: the slope is that of
+      the straight line through the same neighbours. None where they only rise.
     """
 
     rates: list[float]
@@ -50,17 +52,22 @@ class RangeTest:
 
     @property
     def smooth(self) -> list[float]:
-        """The means of `costs` over a twentieth of the updates on both sides."""
-        reach = max(1, len(self.costs) // 20)
+        """The means of the costs and their neighbours."""
+        reach = self._reach
         return [float(np.mean(self.costs[max(0, k - reach) : k + reach + 1])) for k in range(len(self.costs))]
 
     @property
     def suggestion(self) -> float | None:
-        """The rate of the steepest fall, before the lowest cost."""
-        smooth = np.array(self.smooth)
-        slopes = np.gradient(smooth)[: int(np.argmin(smooth)) + 1]
+        """The rate of the steepest fall."""
+        reach = self._reach
+        slopes = np.correlate(self.costs, np.arange(-reach, reach + 1), "valid")
         steepest = int(np.argmin(slopes))
-        return self.rates[steepest] if slopes[steepest] < 0 else None
+        return self.rates[steepest + reach] if slopes[steepest] < 0 else None
+
+    @property
+    def _reach(self) -> int:
+        """How many costs on both sides are neighbours."""
+        return max(1, len(self.costs) // 10)
 
     def plot(self, path: str | os.PathLike[str] | None = None) -> Any:
         """A matplotlib Figure of cost over learning rate, with the suggestion marked.
@@ -114,8 +121,8 @@ def find_learning_rate(
     lowest, highest, updates = _checked_range(lowest, highest, updates)
     for name in (name for name in _LEFT_OUT if name in settings):
         raise SettingError(f"{name} does not go with the search for a learning rate: leave it out")
-    rule = _rule(settings.pop("optimizer", None), lowest)
-    schedule = _Growing((highest / lowest) ** (1 / (updates - 1)), updates - 1)
+    rule = _rule(settings.pop("optimizer", None))
+    schedule = _Growing(lowest / rule.learning_rate, (highest / lowest) ** (1 / (updates - 1)), updates - 1)
     run = {"sample_weight": sample_weight, "probe": False, **settings, "optimizer": rule, "schedule": schedule}
     training = train(net.copy(), X, T, epochs=updates, **run)
     rates, costs = list[float](), list[float]()
@@ -142,11 +149,9 @@ def _checked_range(lowest: float, highest: float, updates: int) -> tuple[float, 
     return lowest, highest, Whole(10).clean("updates", updates)
 
 
-def _rule(choice: Any, rate: float) -> Optimizer:
-    """The optimizer with the first rate. Raises SettingError for one with a line search."""
+def _rule(choice: Any) -> Optimizer:
+    """The optimizer. Raises SettingError for one with a line search."""
     rule = Adam() if choice is None else OPTIMIZERS.get(choice)
     if rule.line_search:
-        raise SettingError(
-            f"optimizer {rule.name} finds its steps by a line search: it has no learning rate to search for"
-        )
-    return dataclasses.replace(rule, learning_rate=rate)
+        raise SettingError(f"optimizer {rule.name} has no learning rate, but a line search: choose another, or no test")
+    return rule
