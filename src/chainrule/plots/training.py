@@ -21,8 +21,13 @@ class Curves(Protocol):
 class RatesAndCosts(Protocol):
     """The attributes of a range test that the plot needs."""
 
-    rates: list[float]
-    costs: list[float]
+    @property
+    def rates(self) -> list[float]:
+        """The learning rate of each update."""
+
+    @property
+    def costs(self) -> list[float]:
+        """The cost of its batch."""
 
     @property
     def smooth(self) -> list[float]:

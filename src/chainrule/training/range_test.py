@@ -15,11 +15,12 @@ from chainrule.optimizers import OPTIMIZERS, Adam, Optimizer
 from chainrule.registry import require
 from chainrule.schedules import Schedule
 from chainrule.training.events import Updated
+from chainrule.training.loop import Training
 from chainrule.training.starting import train
 
 __all__ = ["RangeTest", "find_learning_rate"]
 
-TOO_HIGH = 2.0  # the test ends when the cost has risen by so many times the first cost
+TOO_HIGH = 2.0  # the test ends when the cost has risen by so many times the first costs
 _LEFT_OUT = ("epochs", "schedule", "validation", "metrics", "monitor", "checkpoint", "state", "patience")
 
 
@@ -98,7 +99,7 @@ def find_learning_rate(
     """Train a copy of the network while the learning rate grows from `lowest` to `highest`: the range test.
 
     The network keeps its weights. The rate is multiplied by the same factor at each update. The test ends early when
-    the cost is no longer finite or has risen by twice the first cost.
+    the cost is no longer finite or has risen by twice the first costs.
 
     - net, X, T, sample_weight: as in `train`.
     - lowest, highest: the rates of the first and of the last update, above 0.
@@ -125,19 +126,26 @@ def find_learning_rate(
     schedule = _Growing(lowest / rule.learning_rate, (highest / lowest) ** (1 / (updates - 1)), updates - 1)
     run = {"sample_weight": sample_weight, "probe": False, **settings, "optimizer": rule, "schedule": schedule}
     training = train(net.copy(), X, T, epochs=updates, **run)
-    rates, costs = list[float](), list[float]()
+    test = _measured(training, updates)
+    require(len(test.costs) > updates // 10, "lowest", lowest, "lower: the cost explodes at once")
+    return test
+
+
+def _measured(training: Training, updates: int) -> RangeTest:
+    """The rates and costs of the updates, until the cost explodes; the first tenth of them says what is much."""
+    rates, costs, first = list[float](), list[float](), updates // 10
     with np.errstate(all="ignore"):
         for event in training.each_update():
-            if not isinstance(event, Updated):
-                continue
-            if not np.isfinite(event.cost) or (costs and event.cost - min(costs) > TOO_HIGH * abs(costs[0])):
-                break
-            rates.append(event.rate)
-            costs.append(event.cost)
-            if len(costs) == updates:
-                break
+            if isinstance(event, Updated):
+                much = TOO_HIGH * max(map(abs, costs[:first]), default=0.0)
+                exploded = len(costs) >= first and event.cost - min(costs) > much
+                if not np.isfinite(event.cost) or exploded:
+                    break
+                rates.append(event.rate)
+                costs.append(event.cost)
+                if len(costs) == updates:
+                    break
     training.close()
-    require(len(costs) > 2, "lowest", lowest, "lower: the cost rises at once")
     return RangeTest(rates, costs)
 
 
