@@ -54,6 +54,8 @@ class Optimizer(Entry):
     >>> history = cr.fit(net, [[1.0]], [[1.0]], optimizer=SignDescent(0.25), epochs=2)
     >>> net.theta
     array([0.5, 0.5])
+
+    Raises SettingError where the learning rate is not a finite number above 0.
     """
 
     full_batch: ClassVar[bool] = False
