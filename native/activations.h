@@ -44,10 +44,21 @@ struct Relu : Elementwise {
   template <class V> static CHAINRULE_INLINE V slope(V a, V) { return a > 0 ? all<V>(1) : V{}; }
 };
 
+struct Relu6 : Elementwise {
+  static constexpr const char *name = "relu6";
+  template <class V> static CHAINRULE_INLINE V value(V z, V) { return z > 0 ? (z < 6 ? z : all<V>(6)) : V{}; }
+  template <class V> static CHAINRULE_INLINE V slope(V a, V) { return a > 0 ? (a < 6 ? all<V>(1) : V{}) : V{}; }
+};
+
 struct LeakyRelu : Elementwise {  // c: the slope below 0
   static constexpr const char *name = "leaky_relu";
   template <class V> static CHAINRULE_INLINE V value(V z, V c) { return z > 0 ? z : c * z; }
   template <class V> static CHAINRULE_INLINE V slope(V a, V c) { return a > 0 ? all<V>(1) : c; }
+};
+
+struct Prelu : LeakyRelu {  // c: the slope below 0, of any sign, so that a does not tell that of z
+  static constexpr const char *name = "prelu";
+  static constexpr bool needs_z = true;
 };
 
 struct Elu : Elementwise {  // c: alpha
@@ -91,10 +102,55 @@ struct Silu : Elementwise {
   }
 };
 
+// tanh(ln(1 + e^z)) = p / (p + q), and the sigmoid.
+struct Mish : Elementwise {
+  static constexpr const char *name = "mish";
+  static constexpr bool needs_z = true;
+  template <class V> static CHAINRULE_INLINE void ratio(V z, V e, V &p, V &q) {
+    p = z > 0 ? 1 + 2 * e : e * (e + 2);
+    q = z > 0 ? 2 * e * e : all<V>(2);
+  }
+  template <class V> static CHAINRULE_INLINE V value(V z, V) {
+    V p, q;
+    ratio(z, exp_of_minus_magnitude(z), p, q);
+    return z * (p / (p + q));
+  }
+  template <class V> static CHAINRULE_INLINE V slope(V z, V) {
+    V p, q, e = exp_of_minus_magnitude(z);
+    ratio(z, e, p, q);
+    const V w = p / (p + q);
+    return w + z * (q / (p + q)) * (1 + w) * sigmoid_from(z, e);
+  }
+};
+
 struct Softplus : Elementwise {
   static constexpr const char *name = "softplus";
   template <class V> static CHAINRULE_INLINE V value(V z, V) { return softplus(z); }
   template <class V> static CHAINRULE_INLINE V slope(V a, V) { return -expm1(-a); }
+};
+
+struct Softsign : Elementwise {
+  static constexpr const char *name = "softsign";
+  static constexpr bool needs_z = true;
+  template <class V> static CHAINRULE_INLINE V size(V z) { return 1 + (z > 0 ? z : -z); }
+  template <class V> static CHAINRULE_INLINE V value(V z, V) { return z / size(z); }
+  template <class V> static CHAINRULE_INLINE V slope(V z, V) {
+    const V share = 1 / size(z);
+    return share * share;
+  }
+};
+
+struct HardTanh : Elementwise {
+  static constexpr const char *name = "hardtanh";
+  template <class V> static CHAINRULE_INLINE V value(V z, V) { return z > 1 ? all<V>(1) : z < -1 ? all<V>(-1) : z; }
+  template <class V> static CHAINRULE_INLINE V slope(V a, V) { return a < 1 ? (a > -1 ? all<V>(1) : V{}) : V{}; }
+};
+
+struct Sine : Elementwise {  // c: omega
+  static constexpr const char *name = "sine";
+  static constexpr bool needs_z = true;
+  template <class V> static CHAINRULE_INLINE V value(V z, V c) { return sine<0>(c * z); }
+  template <class V> static CHAINRULE_INLINE V slope(V z, V c) { return c * sine<1>(c * z); }
 };
 
 struct Exp : Elementwise {
@@ -111,7 +167,8 @@ struct Softmax {
 template <class... S> struct List {
   static constexpr int size = sizeof...(S);
 };
-using Activations = List<Identity, Sigmoid, Tanh, Relu, LeakyRelu, Elu, Selu, Gelu, Silu, Softplus, Exp, Softmax>;
+using Activations = List<Identity, Sigmoid, Tanh, Relu, Relu6, LeakyRelu, Prelu, Elu, Selu, Gelu, Silu, Mish, Softplus,
+                         Softsign, HardTanh, Sine, Exp, Softmax>;
 
 // a_j = e^(z_j - max z) / sum_k e^(z_k - max z) for one row of `width` elements; z and a are the same or do not
 // overlap.

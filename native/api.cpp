@@ -155,6 +155,9 @@ bool read_settings(Report &report, const Core &core, const chainrule_architectur
   }
   for (int64_t l = 0; from.dropout && l < a.layers - 1; l++)
     if (!report.number("a probability of dropout", from.dropout[l], 0, 65535.0 / 65536)) return false;
+  for (int64_t k = 0; from.rates && k < a.layers; k++)
+    if (!report.number("a rate of a layer", from.rates[k], 0, greatest)) return false;
+  s.rates = from.rates;
   s.batch = Index(from.batch), s.divisor = from.divisor, s.alpha = from.alpha, s.l1 = from.l1;
   s.dropout = from.dropout, s.seed = from.seed;
   s.clip_norm = from.clip_norm, s.clip_value = from.clip_value, s.clip_example = from.clip_example;

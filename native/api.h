@@ -74,7 +74,8 @@ typedef struct {
 } chainrule_architecture;
 
 /* threads, here and below: the most to use; 0 leaves the number to the core; -n: n for all work, however little (for
- * tests). dropout: null, or layers - 1 probabilities. Bounds are infinite for none. */
+ * tests). dropout: null, or layers - 1 probabilities. Bounds are infinite for none.
+ * rates: null, or one factor of the learning rate for each layer of weights, from 0, which freezes the layer. */
 typedef struct {
   int64_t size;
   char rule[32];
@@ -85,6 +86,7 @@ typedef struct {
   double clip_norm, clip_value, clip_example;
   uint64_t seed;
   int64_t threads;
+  const double *rates;
 } chainrule_settings;
 
 /* rows x columns elements, strides in bytes; every element lies within [begin, begin + bytes). */

@@ -40,12 +40,13 @@ template <class T> struct Network {
   Index blocks;
   chainrule::Block *block;
   T *weights, *transposed;  // packed
-  T *gradient, *slot[2];
+  T *gradient, *slot[3];
   T *mask;  // all bits 1 where there is a weight, else 0, laid out like the weights; null if no layer has a mask
   double *sums;  // of gradients, where a batch comes in chunks
   Index elements, parameters;
   T *targets, *term_weights;  // targets and weights of terms are stored block by block
   double *row_cost, *row_weight, *dropout;
+  double *rates;  // factors of the learning rate, one a layer of weights; null for none
   T *scratch;  // scratch_piece elements for each thread
   Index scratch_piece;
   int relu;
@@ -141,9 +142,11 @@ void lay_out(Network<T> &net, const chainrule::Architecture &a, const chainrule:
   lay_out_neurons(net, a, s, arena);
   lay_out_output(net, a, arena);
   const int slots = s ? rule_slots(s->rule) : 0;
+  net.rates = s && s->rates ? arena.take<double>(a.layers) : nullptr;
+  for (Index k = 0; arena.memory && net.rates && k < a.layers; k++) net.rates[k] = s->rates[k];
   net.gradient = collects(s) ? arena.take<T>(net.elements) : nullptr;
   net.sums = !s || s->batch > chunk ? arena.take<double>(net.elements) : nullptr;
-  for (int i = 0; i < 2; i++) net.slot[i] = i < slots ? arena.take<T>(net.elements) : nullptr;
+  for (int i = 0; i < 3; i++) net.slot[i] = i < slots ? arena.take<T>(net.elements) : nullptr;
   bool masked = false;
   for (Index k = 0; k < a.layers; k++) masked |= a.masks[k] != nullptr;
   net.mask = masked ? arena.take<T>(net.elements) : nullptr;
@@ -225,7 +228,9 @@ template <class T> void set_theta(void *self, const void *theta) {
 
 template <class T> Index slots(const void *self) {
   auto &net = *(const Network<T> *)self;
-  return (net.slot[0] != nullptr) + (net.slot[1] != nullptr);
+  Index count = 0;
+  for (const T *slot : net.slot) count += slot != nullptr;
+  return count;
 }
 
 template <class T> void get_slots(const void *self, void *to) {

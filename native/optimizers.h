@@ -3,7 +3,7 @@
 //
 // A rule is a struct with its name, the number of its slots, whether it is light (then it moves the weights while the
 // gradient is still in registers), and an operator for one vector: (g, w, slot 0, slot 1) -> the new w, the slots
-// stored. Its constructor computes what is the same for a whole update: eta is the rate of this update, `step` its
+// stored; one with three slots takes slot 2 too. Its constructor computes what is the same for a whole update: eta is the rate of this update, `step` its
 // number from 1. A slot that a rule does not have is never read: the pointer may be anything.
 #pragma once
 
@@ -111,11 +111,88 @@ template <class T> struct RProp {
   }
 };
 
+// Adam with the largest v so far in place of v.
+template <class T> struct AMSGrad {
+  static constexpr const char *name = "amsgrad";  // beta1, beta2, eps
+  static constexpr bool light = false;
+  static int slots(const double *) { return 3; }
+  Adam<T> adam;
+  AMSGrad(const double *p, double eta, Index step) : adam(p, eta, step) {}
+  CHAINRULE_INLINE vec<T> operator()(vec<T> g, vec<T> w, T *m, T *v, T *top) const {
+    vec<T> mean = fma(adam.beta1, load(m), adam.rest1 * g), square = fma(adam.beta2, load(v), adam.rest2 * (g * g));
+    vec<T> most = larger(load(top), square);
+    store(m, mean);
+    store(v, square);
+    store(top, most);
+    return w - adam.rate * mean / fma(sqrt(most), adam.scale, adam.eps);
+  }
+};
+
+// mu_t = beta1 (1 - 0.96^(t psi) / 2); the product of mu_1..mu_t ends where 1 - product is 1.
+template <class T> struct NAdam {
+  static constexpr const char *name = "nadam";  // beta1, beta2, eps, momentum_decay: psi
+  static constexpr bool light = false;
+  static int slots(const double *) { return 2; }
+  Adam<T> adam;
+  vec<T> of_gradient, of_mean;
+  static double mu(const double *p, double t) {
+    return p[0] * (1 - 0.5 * exp(broadcast(-0.040821994520255166 * p[3] * t))[0]);
+  }
+  static double product(const double *p, Index step) {
+    double result = 1;
+    for (Index t = 1; t <= step && result > 0x1p-60; t++) result *= mu(p, double(t));
+    return result;
+  }
+  NAdam(const double *p, double eta, Index step) : adam(p, eta, step) {
+    const double done = product(p, step), now = mu(p, double(step)), next = mu(p, double(step + 1));
+    of_gradient = broadcast(T(eta * (1 - now) / (1 - done)));
+    of_mean = broadcast(T(eta * next / (1 - done * next)));
+  }
+  CHAINRULE_INLINE vec<T> operator()(vec<T> g, vec<T> w, T *m, T *v) const {
+    vec<T> mean = fma(adam.beta1, load(m), adam.rest1 * g), square = fma(adam.beta2, load(v), adam.rest2 * (g * g));
+    store(m, mean);
+    store(v, square);
+    return w - fma(of_gradient, g, of_mean * mean) / fma(sqrt(square), adam.scale, adam.eps);
+  }
+};
+
+template <class T> struct Adagrad {
+  static constexpr const char *name = "adagrad";  // eps
+  static constexpr bool light = false;
+  static int slots(const double *) { return 1; }
+  vec<T> eta, eps;
+  Adagrad(const double *p, double rate, Index) : eta(broadcast(T(rate))), eps(broadcast(T(p[0]))) {}
+  CHAINRULE_INLINE vec<T> operator()(vec<T> g, vec<T> w, T *s, T *) const {
+    vec<T> sum = fma(g, g, load(s));
+    store(s, sum);
+    return w - eta * g / (sqrt(sum) + eps);
+  }
+};
+
+template <class T> struct Lion {
+  static constexpr const char *name = "lion";  // beta1, beta2, weight_decay
+  static constexpr bool light = false;
+  static int slots(const double *) { return 1; }
+  vec<T> eta, beta1, rest1, beta2, rest2, decay;
+  Lion(const double *p, double rate, Index)
+      : eta(broadcast(T(rate))),
+        beta1(broadcast(T(p[0]))),
+        rest1(broadcast(T(1 - p[0]))),
+        beta2(broadcast(T(p[1]))),
+        rest2(broadcast(T(1 - p[1]))),
+        decay(broadcast(T(rate * p[2]))) {}
+  CHAINRULE_INLINE vec<T> operator()(vec<T> g, vec<T> w, T *m, T *) const {
+    const vec<T> mean = load(m);
+    store(m, fma(beta2, mean, rest2 * g));
+    return w - eta * sign<T>(fma(beta1, mean, rest1 * g)) - decay * w;
+  }
+};
+
 template <template <class> class... R> struct RuleList {
   static constexpr int count = sizeof...(R);
   static constexpr const char *names[] = {R<float>::name...};
 };
-using Rules = RuleList<SGD, RMSProp, Adam, AdamW, RProp>;
+using Rules = RuleList<SGD, RMSProp, Adam, AdamW, AMSGrad, NAdam, Adagrad, Lion, RProp>;
 
 int rule_kind(const char *name) {
   for (int i = 0; i < Rules::count; i++)
@@ -143,7 +220,7 @@ template <class T> struct Adjust {
 template <class T> struct Weights {
   const T *g;
   Index ldg;
-  T *w, *slot_0, *slot_1;  // null for a slot that the rule does not have
+  T *w, *slot_0, *slot_1, *slot_2;  // null for a slot that the rule does not have
   const T *mask;  // all bits 1 where there is a weight, else 0; null for all weights
   Index ld;
   Index rows, vectors;
@@ -169,7 +246,11 @@ template <class T, class Move> void move_weights(const Weights<T> &t, const Adju
       Index at = i * t.ld + v * VL;
       vec<T> w = load(t.w + at);
       vec<T> g = adjusted(a, load(t.g + i * t.ldg + v * VL), w, t.mask ? t.mask + at : nullptr, i < t.penalised);
-      store(t.w + at, move(g, w, t.slot_0 ? t.slot_0 + at : nullptr, t.slot_1 ? t.slot_1 + at : nullptr));
+      T *slot_0 = t.slot_0 ? t.slot_0 + at : nullptr, *slot_1 = t.slot_1 ? t.slot_1 + at : nullptr;
+      if constexpr (requires { move(g, w, slot_0, slot_1, slot_0); })
+        store(t.w + at, move(g, w, slot_0, slot_1, t.slot_2 + at));
+      else
+        store(t.w + at, move(g, w, slot_0, slot_1));
     }
 }
 

@@ -34,7 +34,8 @@ template <class T> Weights<T> weights_at(Network<T> &net, const Macrotile &tile,
   const Index ld = NV * lanes<T>, at = layer.panel_at(tile.p) + row * ld;
   const Index penalised = layer.in - row < rows ? layer.in - row : rows;
   auto part = [at](T *packed) { return packed ? packed + at : nullptr; };
-  return {nullptr, ld, net.weights + at, part(net.slot[0]), part(net.slot[1]), part(net.mask), ld, rows, NV, penalised};
+  return {nullptr, ld, net.weights + at, part(net.slot[0]), part(net.slot[1]), part(net.slot[2]), part(net.mask), ld,
+          rows,    NV, penalised};
 }
 
 // --- one thread's part of a phase -----------------------------------------------------------------------------------
@@ -51,15 +52,28 @@ void sweep(Network<T> &net, const Examples &e, const Batch &batch, bool weighted
   backward(net, rows.begin, rows.end, prefetch);
 }
 
+template <class T> CHAINRULE_INLINE bool frozen(const Network<T> &net, const Macrotile &tile) {
+  return net.rates && net.rates[tile.k] == 0;
+}
+
+// The rule of a layer, whose learning rate has a factor of its own.
+template <class T, class Rule>
+CHAINRULE_INLINE Rule rule_of(const Network<T> &net, const Macrotile &tile, double rate, const Rule &rule) {
+  return net.rates ? Rule(net.settings.rule.parameter, rate * net.rates[tile.k], net.step) : rule;
+}
+
 // Fused: every microtile of the gradient moves its weights, in registers where the rule is light and nothing is
 // adjusted.
 template <class T, class Rule>
-void fused_update_by(Network<T> &net, Index m, const Rule &rule, Prefetch &prefetch, int thread, int threads) {
+void fused_update_by(Network<T> &net, Index m, double rate, const Rule &same, Prefetch &prefetch, int thread,
+                     int threads) {
   const Adjust<T> &adjust = net.adjust;
   const bool plain = !adjust.penalty && !adjust.bounded && !net.mask;
   alignas(64) T g[MR(1) * 3 * lanes<T>];
   DeltaMicropanel<T> delta;
   each_macrotile(net, thread, threads, [&](const Macrotile &tile) {
+    if (frozen(net, tile)) return;
+    const Rule rule = rule_of(net, tile, rate, same);
     delta.select(net, tile, m, scratch_of(net, thread));
     const int NV = net.layer[tile.k].panels().NV(tile.p);
     gradient_microtiles(net, tile, m, m, delta.B, delta.ldb, prefetch, [&](Microtile<T> &t, Index row, int rows) {
@@ -81,7 +95,7 @@ void fused_update_by(Network<T> &net, Index m, const Rule &rule, Prefetch &prefe
 template <class T> void fused_update(Network<T> &net, Index m, double rate, Prefetch &prefetch, int thread,
                                      int threads) {
   with_rule<T>(net.settings.rule, rate, net.step,
-               [&](const auto &rule) { fused_update_by(net, m, rule, prefetch, thread, threads); });
+               [&](const auto &rule) { fused_update_by(net, m, rate, rule, prefetch, thread, threads); });
 }
 
 // Collected: the gradient to memory; sums over the chunks of a batch are added up in float64, then divided.
@@ -106,7 +120,7 @@ template <class T> void collect(Network<T> &net, const Batch &batch, int thread,
   });
 }
 
-// Mask, penalty and bounds, on the collected gradient.
+// Mask, penalty and bounds, on the collected gradient, which is 0 in a frozen layer.
 template <class T> void adjust_collected(Network<T> &net, const Adjust<T> &adjust, int thread, int threads) {
   each_macrotile(net, thread, threads, [&](const Macrotile &tile) {
     Weights<T> w = weights_at(net, tile, tile.begin, tile.end - tile.begin);
@@ -114,6 +128,10 @@ template <class T> void adjust_collected(Network<T> &net, const Adjust<T> &adjus
     for (Index i = 0; i < w.rows; i++)
       for (Index j = 0; j < w.ld; j += lanes<T>) {
         const Index at = i * w.ld + j;
+        if (frozen(net, tile)) {
+          store(g + at, vec<T>{});
+          continue;
+        }
         store(g + at, adjusted(adjust, load(g + at), load(w.w + at), w.mask ? w.mask + at : nullptr, i < w.penalised));
       }
   });
@@ -152,8 +170,10 @@ template <class T> void move_collected(Network<T> &net, double rate, int thread,
   Adjust<T> adjust;
   adjust.factor = T(net.factor);
   adjust.scaled = net.factor != 1;
-  with_rule<T>(net.settings.rule, rate, net.step, [&](const auto &move) {
+  with_rule<T>(net.settings.rule, rate, net.step, [&](const auto &same) {
     each_macrotile(net, thread, threads, [&](const Macrotile &tile) {
+      if (frozen(net, tile)) return;
+      const auto move = rule_of(net, tile, rate, same);
       Weights<T> moved = weights_at(net, tile, tile.begin, tile.end - tile.begin);
       moved.g = net.gradient + (moved.w - net.weights), moved.ldg = moved.ld, moved.mask = nullptr;
       move_weights(moved, adjust, move);

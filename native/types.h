@@ -44,6 +44,7 @@ struct Settings {
   Index batch;
   double divisor, alpha, l1;
   const double *dropout;  // one probability a hidden layer; null for none
+  const double *rates;  // one factor of the learning rate a layer of weights, 0 for a frozen one; null for none
   double clip_norm, clip_value, clip_example;  // infinite for none
   uint64_t seed;
 };

@@ -2,11 +2,13 @@
 //
 // Right for every argument: ±0, ±inf, NaN, denormal arguments and denormal results. The bound of each is in units in
 // the last place of the true value, float / double, with and without a fused product. native/tests/functions.cpp
-// measures it on every instruction set and fails beyond it (`functions 1` takes all floats).
+// measures it on every instruction set and fails beyond it (`functions 1` takes all floats). sine, whose bound is
+// another, is measured as an activation.
 //
 // Sources: Cody & Waite, Software manual for the elementary functions, 1980 (reductions); Tang, Table-driven
 // implementation of the logarithm, ACM TOMS 16, 1990 (log by s = f / (2 + f)); Shepherd & Laframboise, Chebyshev
-// approximation of (1 + 2x) exp(x²) erfc x, Math. Comp. 36, 1981 (the mapping of the normal tail onto [-1, 1]).
+// approximation of (1 + 2x) exp(x²) erfc x, Math. Comp. 36, 1981 (the mapping of the normal tail onto [-1, 1]); Moshier,
+// Methods and programs for mathematical functions, 1989 (the polynomials of sine and cosine).
 // The coefficients are minimax polynomials with coefficients of the type itself (Sollya's fpminimax).
 #pragma once
 
@@ -38,6 +40,9 @@ template <> struct number<float> {
   static constexpr float exp_lowest = -104, exp_highest = 89, tanh_highest = 10, expm1_lowest = -18;
   static constexpr float expm1_widest = 60;  // 2^-n no longer counts in 1 - 2^-n
   static constexpr float normal_lowest = 15;
+  static constexpr float half_pi[] = {0x1.92p+0f, 0x1.fb4p-12f, 0x1.444p-24f, 0x1.68c234p-39f};  // in parts
+  static constexpr float sine[] = {-1.6666654611e-1f, 8.3321608736e-3f, -1.9515295891e-4f};
+  static constexpr float cosine[] = {4.166664568298827e-2f, -1.388731625493765e-3f, 2.443315711809948e-5f};
   // (e^r - 1 - r) / r² on |r| <= ln(2) / 2
   static constexpr float exp[] = {0.5f, 0.16666571795940399f, 4.1666451841592789e-2f, 8.3640655502676964e-3f,
                                   1.3936617178842425e-3f};
@@ -61,6 +66,12 @@ template <> struct number<double> {
   static constexpr double exp_lowest = -746, exp_highest = 710, tanh_highest = 20, expm1_lowest = -38;
   static constexpr double expm1_widest = 60;
   static constexpr double normal_lowest = 39;
+  static constexpr double half_pi[] = {0x1.921fb544p+0, 0x1.0b4611a6p-34, 0x1.3198a2e037073p-69};
+  static constexpr double sine[] = {-1.66666666666666307295e-1, 8.33333333332211858878e-3,  -1.98412698295895385996e-4,
+                                    2.75573136213857245213e-6,  -2.50507477628578072866e-8, 1.58962301576546568060e-10};
+  static constexpr double cosine[] = {4.16666666666665929218e-2, -1.38888888888730564116e-3,
+                                      2.48015872888517045348e-5, -2.75573141792967388112e-7,
+                                      2.08757008419747316778e-9, -1.13585365213876817300e-11};
   static constexpr double exp[] = {0.5,
                                    0.16666666666666674068,
                                    4.1666666666621547666e-2,
@@ -252,6 +263,21 @@ template <class V> CHAINRULE_INLINE V normal_distribution(V x, V &bell) {
   q = fma(fma(-q, y, y - 4 * (q + 1)), t, q);  // y (1 - q) = 4 (1 + q)
   V tail = polynomial(q, of<V>::tail) * t * bell;
   return x > 0 ? 1 - tail : tail;
+}
+
+// sin(x + quarters pi / 2), within 1.5 ULP of 1 for |x| up to 10^4 in float and 10^6 in double; beyond, it loses digits,
+// but stays within ±1. x = n pi / 2 + r with |r| <= pi / 4, and n in the low bits of `shifted`.
+template <int quarters, class V> CHAINRULE_INLINE V sine(V x) {
+  V shifted = fma(x, all<V>(element<V>(0.6366197723675814)), all<V>(of<V>::rounder)), n = shifted - of<V>::rounder;
+  V r = x;
+  for (const element<V> part : of<V>::half_pi) r = fma(-n, all<V>(part), r);
+  const V most = all<V>(element<V>(0.7853981633974483));
+  r = larger(-most, smaller(most, r));
+  const words<V> quadrant = (words<V>)shifted + quarters;
+  const V r2 = r * r, s = fma(r * r2, polynomial(r2, of<V>::sine), r);
+  const V c = fma(r2 * r2, polynomial(r2, of<V>::cosine), 1 - element<V>(0.5) * r2);
+  const V size = (quadrant & 1) != 0 ? c : s;
+  return (V)((words<V>)size ^ ((quadrant & 2) != 0 ? words<V>{} + of<V>::sign : words<V>{}));
 }
 
 }  // namespace

@@ -53,16 +53,39 @@ def gelu(z):
     return z * distribution, distribution + z * density
 
 
+def mish(z):
+    """Value and derivative."""
+    e = z.exp()
+    w = e * (e + 2) / (e * (e + 2) + 2)
+    return z * w, w + z * (2 / (e * (e + 2) + 2)) * (1 + w) * sigmoid(z)
+
+
+def sine(z):
+    """sin z and cos z by their series, after z is brought to ±pi."""
+    z -= (z / (2 * PI)).to_integral_value() * 2 * PI
+    terms, k = [Decimal(1)], 0
+    while abs(terms[-1]) > Decimal(10) ** -DIGITS or k < 4:
+        k += 1
+        terms.append(terms[-1] * z / k)
+    return tuple(sum(term * (-1) ** (n // 2) for n, term in enumerate(terms) if n % 2 == odd) for odd in (1, 0))
+
+
 ACTIVATIONS = {  # from z and the entry with its parameters: value and derivative
     "identity": lambda z, s: (z, Decimal(1)),
     "sigmoid": lambda z, s: (sigmoid(z), sigmoid(z) * sigmoid(-z)),
     "tanh": lambda z, s: (sigmoid(2 * z) - sigmoid(-2 * z), 4 * sigmoid(2 * z) * sigmoid(-2 * z)),
     "relu": lambda z, s: (max(z, Decimal(0)), Decimal(int(z > 0))),
+    "relu6": lambda z, s: (min(max(z, Decimal(0)), Decimal(6)), Decimal(int(0 < z < 6))),
+    "prelu": lambda z, s: (z, Decimal(1)) if z > 0 else (Decimal(s.slope) * z, Decimal(s.slope)),
     "leaky_relu": lambda z, s: (z, Decimal(1)) if z > 0 else (Decimal(s.slope) * z, Decimal(s.slope)),
     "elu": lambda z, s: elu(z, Decimal(s.alpha)),
     "selu": lambda z, s: tuple(SELU_SCALE * x for x in elu(z, SELU_ALPHA)),
     "gelu": lambda z, s: gelu(z),
     "silu": lambda z, s: (z * sigmoid(z), sigmoid(z) * (1 + z * sigmoid(-z))),
+    "mish": lambda z, s: mish(z),
+    "softsign": lambda z, s: (z / (1 + abs(z)), 1 / (1 + abs(z)) ** 2),
+    "hardtanh": lambda z, s: (min(max(z, Decimal(-1)), Decimal(1)), Decimal(int(-1 < z < 1))),
+    "sine": lambda z, s: (sine(Decimal(s.omega) * z)[0], Decimal(s.omega) * sine(Decimal(s.omega) * z)[1]),
     "softplus": lambda z, s: (softplus(z), sigmoid(z)),
     "exp": lambda z, s: (z.exp(), z.exp()),
 }

@@ -175,6 +175,10 @@ def _jax_sigma(sigma, z):
         "leaky_relu": lambda: jax.nn.leaky_relu(z, sigma.slope),
         "elu": lambda: jax.nn.elu(z, sigma.alpha),
         "gelu": lambda: jax.nn.gelu(z, approximate=False),
+        "softsign": lambda: jax.nn.soft_sign(z),
+        "hardtanh": lambda: jax.nn.hard_tanh(z),
+        "prelu": lambda: jax.nn.leaky_relu(z, sigma.slope),
+        "sine": lambda: jax.numpy.sin(sigma.omega * z),
         "softmax": lambda: jax.nn.softmax(z, axis=1),
     }
     return functions.get(sigma.name, lambda: getattr(jax.nn, sigma.name, sigma.value)(z))()

@@ -21,7 +21,7 @@ from chainrule.engines import ENGINES
 from chainrule.expressions import FUNCTIONS
 from chainrule.initializers import INITIALIZERS
 from chainrule.model.scores import METRICS
-from chainrule.optimizers import LBFGS, OPTIMIZERS
+from chainrule.optimizers import LBFGS, OPTIMIZERS, Muon
 from chainrule.registry import Registry
 from chainrule.schedules import SCHEDULES
 from chainrule.tables.inputs.transforms import KINDS
@@ -51,7 +51,7 @@ def words_of(rule: Callable[..., Any]) -> set[str]:
 ENTRIES: dict[str, list[set[str]]] = {
     "An activation": entries(ACTIVATIONS),
     "A cost": entries(COSTS),
-    "An optimizer": entries(OPTIMIZERS, LBFGS),  # which is not a rule of one update
+    "An optimizer": entries(OPTIMIZERS, LBFGS, Muon),  # with files of their own: no rules of one update for every array
     "A schedule": entries(SCHEDULES),
     "A function of formulas": [{name} for name in FUNCTIONS],
     "An initializer": entries(INITIALIZERS),

@@ -12,6 +12,7 @@ import pytest
 from chainrule import fields
 from chainrule.errors import ChainruleError, SettingError
 from chainrule.fields import (
+    ByLayer,
     Choice,
     Choices,
     Flag,
@@ -52,6 +53,9 @@ TAKEN: list[tuple[Kind, Any, Any]] = [  # a kind, a value, and what it becomes
     (Numbers(0, 1), 0.5, 0.5),
     (Numbers(0, 1), [0, 1], (0.0, 1.0)),
     (Numbers(0, 1), (), ()),
+    (ByLayer(0), {"3": 0.5, 2: 0}, {"2": 0.0, "3": 0.5}),
+    (ByLayer(0), {}, {}),
+    (ByLayer(0, specials=(NONE,)), None, None),
     (Whole(1), 1, 1),
     (Whole(1), np.int64(3), 3),
     (Whole(1, specials=(ALL,)), None, None),
@@ -105,6 +109,10 @@ REFUSED: list[tuple[Kind, Any, str]] = [  # a kind, a value, and what the error 
     (Number(0, above=True, specials=(NONE,)), 0, "s is 0, but must be a number above 0, or None"),
     (Seconds(0, above=True), 0, "s is 0, but must be a number of seconds above 0"),
     (Numbers(0, 1), [0.5, 2], "s is 2, but must be a number from 0 to 1, a list of these"),
+    (ByLayer(0), 0.5, "s is 0.5, but must be a mapping from numbers of layers to numbers from 0"),
+    (ByLayer(0), {"1": 1}, "a layer of s is '1', but must be its number, from 2"),
+    (ByLayer(0), {"two": 1}, "a layer of s is 'two', but must be its number, from 2"),
+    (ByLayer(0), {2: -1}, "s of layer 2 is -1, but must be a mapping from numbers of layers to numbers from 0"),
     (Whole(1), 0, "s is 0, but must be a whole number from 1"),
     (Whole(1), 1.0, "s is 1.0, but must be a whole number from 1"),
     (Whole(1), True, "s is True, but must be a whole number from 1"),

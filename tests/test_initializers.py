@@ -26,7 +26,10 @@ LAWS = {
         lambda n_in, n_out: 2 / (n_in + n_out),
         lambda n_in, n_out: 2 / (n_in + n_out),
     ),
+    "orthogonal": ("normal", lambda n_in, n_out: 1 / max(n_in, n_out), lambda n_in, n_out: 0),
+    "zeros": ("", lambda n_in, n_out: 0, lambda n_in, n_out: 0),
 }
+DRAWN = [name for name, (family, *_) in LAWS.items() if family]
 
 # seed 0, layer 2, 3 inputs, 2 neurons: w_11, w_12 and b_1
 FIRST = {
@@ -39,6 +42,8 @@ FIRST = {
     "nielsen": [-0.15466926018894891, 0.22745105928023707, -0.38886593461195224],
     "nielsen_large": [-0.26789501701634977, 0.39395679090873115, -0.38886593461195224],
     "glorot_uniform_biases": [-0.2313797754400618, 0.33563020747744937, -0.3315087241418302],
+    "orthogonal": [-0.1925452843880382, 0.6211888127280002, 0.0],
+    "zeros": [0.0, 0.0, 0.0],
 }
 
 each = pytest.mark.parametrize("name", INITIALIZERS.names())
@@ -48,7 +53,7 @@ def test_every_initializer_has_its_law_here():
     assert list(LAWS) == INITIALIZERS.names()
 
 
-@each
+@pytest.mark.parametrize("name", DRAWN)
 @pytest.mark.parametrize(("n_in", "n_out"), [(300, 100), (60, 500)])
 def test_weights_follow_the_stated_law(name, n_in, n_out):
     family, variance, _ = LAWS[name]
@@ -100,7 +105,27 @@ def test_words_are_used_row_by_row_and_then_for_the_biases():
     assert large[1].tolist() == small[1].tolist()
 
 
-@each
+@pytest.mark.parametrize(("n_in", "n_out"), [(7, 4), (4, 7), (5, 5), (1, 3)])
+def test_columns_or_rows_are_orthonormal(n_in, n_out):
+    W, b = INITIALIZERS.get({"name": "orthogonal", "gain": 2.0}).draw(0, 2, n_in, n_out)
+    products = W.T @ W if n_in >= n_out else W @ W.T
+    np.testing.assert_allclose(products, 4 * np.eye(min(n_in, n_out)), atol=1e-14)
+    assert not b.any()
+
+
+def test_orthogonal_matrices_are_uniform_no_sign_or_turn_is_preferred():
+    """The trace of a uniform orthogonal matrix has mean 0 and variance 1; that of Q without the signs has not."""
+    traces = np.array([np.trace(INITIALIZERS.get("orthogonal").draw(seed, 2, 3, 3)[0]) for seed in range(2000)])
+    assert abs(traces.mean()) < 4 / math.sqrt(2000)
+    assert traces.var() == pytest.approx(1, abs=0.15)
+
+
+def test_a_gain_that_is_not_above_0_is_refused():
+    with pytest.raises(SettingError, match=r"^gain of orthogonal is 0\.0, but must be above 0$"):
+        INITIALIZERS.get({"name": "orthogonal", "gain": 0})
+
+
+@pytest.mark.parametrize("name", DRAWN)
 def test_a_layer_is_drawn_alike_whatever_the_other_layers_are(name):
     def net(*sizes, seed=1):
         return Network(sizes, initializer=name, seed=seed, dtype="float64")
@@ -154,7 +179,7 @@ def test_an_unknown_rule_is_refused_with_a_suggestion():
         Network([2, 1], initializer="he_normul")
 
 
-@pytest.mark.parametrize("initializer", [*INITIALIZERS.names(), np.ones(25)], ids=[*LAWS, "given"])
+@pytest.mark.parametrize("initializer", [*DRAWN, np.ones(25)], ids=[*DRAWN, "given"])
 def test_masked_weights_start_at_exactly_0(initializer):
     mask = np.random.default_rng(0).integers(0, 2, (4, 4))
     net = Network([4, 4, 1], initializer=initializer, masks=[mask, None])

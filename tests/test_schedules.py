@@ -13,12 +13,14 @@ from chainrule.schedules import (
     SCHEDULES,
     Constant,
     Cosine,
+    Cyclic,
     ExponentialDecay,
     InverseScaling,
     OneCycle,
     Plateau,
     Schedule,
     StepDecay,
+    WarmRestarts,
 )
 
 from . import torch_numbers
@@ -32,6 +34,9 @@ VARIANTS = [
     Cosine(warmup=1000),
     OneCycle(rise=0.0, final=0.5),
     OneCycle(rise=0.95, start=1.0),
+    Cyclic(period=2.5, lowest=0.0, shrink=0.5),
+    WarmRestarts(first=0.7, growth=1.5, final=0.1),
+    WarmRestarts(first=3),
     Plateau(0.5, patience=1, lowest=0.2),
 ]
 
@@ -190,6 +195,9 @@ OF_TORCH = {
     "step": StepDecay(0.5, every=1),
     "exponential": ExponentialDecay(0.9),
     "cosine": Cosine(final=0.1),
+    "cyclic": Cyclic(period=1, lowest=0.2, shrink=0.5),
+    "warm_restarts": WarmRestarts(first=1, final=0.1),
+    "warm_restarts_longer": WarmRestarts(first=0.5, growth=2),
     "one_cycle": OneCycle(),
     "one_cycle_late": OneCycle(rise=0.55, start=0.1, final=0.01),
 }
@@ -205,6 +213,19 @@ def test_plateau_is_that_of_torch_whose_patience_is_one_less():
     plateau = Plateau(0.5, patience=torch_numbers.PLATEAU["patience"] + 1, min_delta=0.1, lowest=0.2)
     watched = torch_numbers.WATCHED
     assert plateau.factors(0, len(watched), 1, 100, watched).tolist() == torch_numbers.stored()["plateau"]
+
+
+@pytest.mark.parametrize("per_epoch", [1, 3, 10, 97])
+@pytest.mark.parametrize("first", [Fraction(1, 10), Fraction(7, 10), Fraction(1, 3), Fraction(5, 2)])
+@pytest.mark.parametrize("growth", [1, 2, 3])
+def test_a_restart_is_at_the_update_that_exact_arithmetic_names(first, growth, per_epoch):
+    found = WarmRestarts(float(first), growth).factors(0, 200, per_epoch, 200, [])
+    start, length, shares = Fraction(0), first, []
+    for k in range(200):
+        while Fraction(k, per_epoch) >= start + length:
+            start, length = start + length, length * growth
+        shares.append(float((Fraction(k, per_epoch) - start) / length))
+    np.testing.assert_allclose(found, (1 + np.cos(np.pi * np.array(shares))) / 2, atol=1e-7)
 
 
 def test_inverse_scaling_is_that_of_scikit_learn():
@@ -225,6 +246,12 @@ def test_inverse_scaling_is_that_of_scikit_learn():
         *[(make, {"final": v}) for make in (Cosine, OneCycle) for v in (-0.1, 1.1)],
         *[(OneCycle, {"rise": v}) for v in (-0.1, 1.0)],
         *[(OneCycle, {"start": v}) for v in (-0.1, 1.1)],
+        *[(Cyclic, {"period": v}) for v in (0.0, -1.0, math.inf)],
+        *[(Cyclic, {"lowest": v}) for v in (-0.1, 1.1)],
+        *[(Cyclic, {"shrink": v}) for v in (0.0, 1.1)],
+        *[(WarmRestarts, {"first": v}) for v in (0.0, -1.0)],
+        *[(WarmRestarts, {"growth": v}) for v in (0.9, math.inf)],
+        *[(WarmRestarts, {"final": v}) for v in (-0.1, 1.1)],
         *[(Plateau, {"patience": v}) for v in (0, 1.5, True)],
         *[(Plateau, {"min_delta": v}) for v in (-0.1, math.inf)],
         *[(Plateau, {"lowest": v}) for v in (-0.1, 1.1)],

@@ -24,6 +24,7 @@ BASE: dict[str, Any] = {"epochs": 3, "batch_size": 4, "schedule": "cosine"}  # w
 VALUES: dict[str, tuple[Any, str, Any]] = {  # another value in Python and as an option, and a bad one
     "optimizer": (SGD(), "sgd", "zgd"),
     "schedule": (Constant(), "constant", "cosin"),
+    "rates": ({"2": 0.5}, "2=0.5", {"1": 0.5}),
     "batch_size": (5, "5", 0),
     "clip": (Clip(norm=1.0), "", 1.0),
     "shuffle": (False, "", "maybe"),
@@ -35,6 +36,7 @@ VALUES: dict[str, tuple[Any, str, Any]] = {  # another value in Python and as an
     "alpha": (0.25, "0.25", -1),
     "l1": (0.25, "0.25", -1),
     "dropout": (0.25, "0.25", 2),
+    "label_smoothing": (0.25, "0.25", 1.0),
     "seed": (7, "7", -1),
     "engine": ("reference", "reference", "abacus"),
     "threads": (1, "1", 0),
@@ -59,8 +61,19 @@ def test_which_settings_change_no_bit_and_which_are_no_option() -> None:
     assert SETTINGS.keys() - set(OPTIONS) == {"clip", "shuffle", "probe"}  # clip is three options
 
 
-def network() -> cr.Network:
-    return cr.Network([2, 3, 1], output="identity", seed=0)
+def network(name: str = "") -> cr.Network:
+    """A network whose settings may have this one."""
+    output = "sigmoid" if name == "label_smoothing" else "identity"
+    cost = "binary_cross_entropy" if output == "sigmoid" else "quadratic"
+    return cr.Network([2, 3, 1], output=output, cost=cost, seed=0)
+
+
+def targets(name: str) -> Any:
+    return [[k % 2] for k in range(16)] if name == "label_smoothing" else T
+
+
+def table(name: str) -> Any:
+    return {**TABLE, "y": ["yes", "no"] * 8} if name == "label_smoothing" else TABLE
 
 
 @pytest.fixture
@@ -89,10 +102,10 @@ def capture(source: Any, target: Any, settings: Any) -> Any:
 @pytest.mark.parametrize("name", SETTINGS)
 def test_a_setting_reaches_the_training(name: str) -> None:
     value = VALUES[name][0]
-    training = cr.train(network(), X, T, **{**BASE, name: value})
+    training = cr.train(network(name), X, targets(name), **{**BASE, name: value})
     settled = (value,) if name == "dropout" else value
     assert getattr(training.settings, name) == settled
-    cr.train_table(TABLE, "y", **{**BASE, "hidden": 3, name: value})
+    cr.train_table(table(name), "y", **{**BASE, "hidden": 3, name: value})
     assert getattr(TableSettings.of(**{name: value}), name) == value
 
 
@@ -120,7 +133,7 @@ def test_a_setting_without_a_group_is_not_an_option(name: str, here: Path, capsy
 def test_a_checkpoint_compares_the_settings_that_bits_depend_on(name: str, tmp_path: Path) -> None:
     def training(**settings: Any) -> Any:
         checkpoint = cr.Checkpoint(tmp_path / "c.safetensors", every=0, resume=True)
-        return cr.train(network(), X, T, **{**BASE, **settings}, checkpoint=checkpoint)
+        return cr.train(network(name), X, targets(name), **{**BASE, **settings}, checkpoint=checkpoint)
 
     for _ in zip(range(8), training(), strict=False):
         pass

@@ -18,6 +18,9 @@ RULES: dict[str, tuple[str, dict[str, Any]]] = {
     "rmsprop": ("RMSprop", {"lr": 0.1, "alpha": 0.9, "eps": 1e-3}),
     "adam": ("Adam", {"lr": 0.1, "betas": (0.5, 0.9), "eps": 1e-3}),
     "adamw": ("AdamW", {"lr": 0.1, "weight_decay": 0.5}),
+    "amsgrad": ("Adam", {"lr": 0.1, "betas": (0.5, 0.9), "eps": 1e-3, "amsgrad": True}),
+    "nadam": ("NAdam", {"lr": 0.1, "betas": (0.5, 0.9), "eps": 1e-3, "momentum_decay": 0.1}),
+    "adagrad": ("Adagrad", {"lr": 0.1, "eps": 1e-3}),
     "rprop": ("Rprop", {"lr": 0.1, "etas": (0.4, 1.5), "step_sizes": (0.02, 0.3)}),
 }
 
@@ -27,6 +30,12 @@ SCHEDULES: dict[str, tuple[str, dict[str, Any]]] = {
     "step": ("StepLR", {"step_size": 10, "gamma": 0.5}),
     "exponential": ("ExponentialLR", {"gamma": 0.9 ** (1 / 10)}),
     "cosine": ("CosineAnnealingLR", {"T_max": UPDATES, "eta_min": 0.1}),
+    "cyclic": (
+        "CyclicLR",
+        {"base_lr": 0.2, "max_lr": 1.0, "step_size_up": 5, "mode": "triangular2", "cycle_momentum": False},
+    ),
+    "warm_restarts": ("CosineAnnealingWarmRestarts", {"T_0": 10, "eta_min": 0.1}),
+    "warm_restarts_longer": ("CosineAnnealingWarmRestarts", {"T_0": 5, "T_mult": 2}),
     "one_cycle": ("OneCycleLR", {"max_lr": 1.0, "total_steps": UPDATES, "cycle_momentum": False}),
     "one_cycle_late": (
         "OneCycleLR",

@@ -16,7 +16,17 @@ from chainrule.fields import Function
 from chainrule.registry import require
 from chainrule.text import shown
 
-__all__ = ["JaxFunction", "is_of_jax", "jax_derivative", "name_of_method", "own_function", "require_call"]
+__all__ = [
+    "JaxFunction",
+    "in_no_file",
+    "is_of_jax",
+    "jax_derivative",
+    "label_of",
+    "name_of_method",
+    "own_function",
+    "require_call",
+    "result_of",
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,6 +112,34 @@ def _value(function: Callable[..., Any], what: str, samples: dict[str, Array]) -
         ) from error
     require(kind in "biufc", f"the return value of {what}", value, "an array of numbers")
     return value
+
+
+def label_of(function: Callable[..., Any]) -> str:
+    """The name of a function for people.
+
+    >>> label_of(np.tanh)
+    "'tanh'"
+    """
+    return shown(getattr(function, "__name__", type(function).__name__))
+
+
+def in_no_file(kind: str, function: Callable[..., Any]) -> SettingError:
+    """The error for an entry of this kind that should be stored in a file, but is the user's own function."""
+    return SettingError(
+        f"{kind} {label_of(function)} is your own function, but a file stores only data: save without it, and give it "
+        "again in code"
+    )
+
+
+def result_of(call: Callable[[], Any], what: str, given: str) -> Any:
+    """The result of a first call of a user's function. Raises SettingError in one line where it fails."""
+    try:
+        with np.errstate(all="ignore"):
+            return call()
+    except SettingError:
+        raise
+    except Exception as error:  # a user's function may raise anything
+        raise SettingError(f"{what} fails for {given} ({type(error).__name__}: {shown_text(error)})") from error
 
 
 def shown_text(error: Exception) -> str:

@@ -22,6 +22,7 @@ __all__ = [
     "Purpose",
     "as_seed",
     "dropout_factors",
+    "generator",
     "normal",
     "permutation",
     "raw_words",
@@ -72,6 +73,16 @@ def raw_words(seed: int, purpose: Purpose, index: int, count: int) -> Array:
     """
     key = np.array([seed, purpose * 2**48 + index], dtype=np.uint64)
     return np.random.Philox(key=key).random_raw(count)
+
+
+def generator(seed: int, purpose: Purpose, index: int) -> np.random.Generator:
+    """NumPy's generator over the words of `raw_words`, for a user's own function; its methods may change with NumPy.
+
+    >>> generator(0, Purpose.WEIGHTS, 2).bit_generator.random_raw() == int(raw_words(0, Purpose.WEIGHTS, 2, 1)[0])
+    True
+    """
+    key = np.array([seed, purpose * 2**48 + index], dtype=np.uint64)
+    return np.random.Generator(np.random.Philox(key=key))
 
 
 def uniform(words: Array) -> Array:

@@ -89,6 +89,10 @@ class Registry(Generic[E]):
         self.kind, self._base, self._wrap = kind, base, wrap
         self._classes: dict[str, type[E]] = {}
 
+    def wrap_by(self, wrap: Callable[..., E]) -> None:
+        """Let `get` take a callable, which `wrap` makes an entry."""
+        self._wrap = wrap
+
     def register(self, entry: type[E]) -> type[E]:
         """Add a class under its `name`; a class decorator."""
         self._classes[entry.name] = entry

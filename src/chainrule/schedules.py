@@ -15,24 +15,40 @@ import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.fields import Whole
-from chainrule.registry import Entry, Registry, require
+from chainrule.own_functions import in_no_file, label_of, require_call, result_of
+from chainrule.registry import Entry, Registry, is_finite, require
 
 __all__ = [
     "SCHEDULES",
     "Constant",
     "Cosine",
+    "CustomSchedule",
+    "Cyclic",
     "ExponentialDecay",
     "InverseScaling",
     "OneCycle",
     "Plateau",
     "Schedule",
     "StepDecay",
+    "WarmRestarts",
 ]
 
 
 @dataclasses.dataclass(frozen=True)
 class Schedule(Entry):
-    """A rule for the learning rate over time; `looks_ahead` says whether it depends on the length of the training."""
+    """A rule for the learning rate over time; `looks_ahead` says whether it depends on the length of the training.
+
+    The base of all schedules, also of your own: a frozen dataclass with a `name`, and `factors`.
+
+    >>> @dataclasses.dataclass(frozen=True)
+    ... class Halves(cr.Schedule):
+    ...     name = "halves"
+    ...
+    ...     def factors(self, first, count, per_epoch, total, watched):
+    ...         return 0.5 ** (np.arange(first, first + count) // per_epoch)
+    >>> cr.fit(cr.Network([1, 1]), [[0.0]], [[1.0]], optimizer="sgd", schedule=Halves(), epochs=3).rate
+    [0.01, 0.005, 0.0025]
+    """
 
     looks_ahead: ClassVar[bool] = False
 
@@ -63,7 +79,47 @@ class Schedule(Entry):
 
 Factors = Callable[[int, int, int, int, Sequence[float]], Array]  # the arguments of `Schedule.factors`
 
-SCHEDULES: Registry[Schedule] = Registry("schedule", Schedule)
+
+@dataclasses.dataclass(frozen=True)
+class CustomSchedule(Schedule):
+    """Your own function (update, per_epoch, total) -> factor, made by `CustomSchedule.of`.
+
+    A file stores only data, so it cannot be stored in a file.
+    """
+
+    name = "custom"
+    looks_ahead: ClassVar[bool] = True
+    function: Callable[[int, int, int], float] = lambda update, per_epoch, total: 1.0
+
+    @classmethod
+    def of(cls, function: Callable[[int, int, int], float]) -> "CustomSchedule":
+        """Check that the function gives a factor, a finite number from 0, for the number of an update from 0.
+
+        >>> CustomSchedule.of(lambda update, per_epoch, total: 1 - update / total).factors(0, 4, 2, 4, [])
+        array([1.  , 0.75, 0.5 , 0.25])
+
+        Raises SettingError where it takes other arguments, fails or returns something else.
+        """
+        require_call(function, f"your schedule {label_of(function)}", "update", "per_epoch", "total")
+        schedule = cls(function)
+        result_of(lambda: schedule.factors(0, 2, 1, 2, []), f"your schedule {label_of(function)}", "2 updates")
+        return schedule
+
+    def factors(self, first: int, count: int, per_epoch: int, total: int, watched: Sequence[float]) -> Array:
+        values = [self.function(k, per_epoch, total) for k in range(first, first + count)]
+        for k, value in enumerate(values, start=first):
+            what = f"the factor of your schedule {label_of(self.function)} for update {k}"
+            require(is_finite(value) and value >= 0, what, value, "a finite number from 0")
+        return np.array(values, dtype=np.float64)
+
+    def document(self) -> dict[str, object]:
+        raise in_no_file("schedule", self.function)
+
+    def __str__(self) -> str:
+        return f"{label_of(self.function)} (your own)"
+
+
+SCHEDULES: Registry[Schedule] = Registry("schedule", Schedule, wrap=CustomSchedule.of)
 
 
 def _updates(first: int, count: int) -> Array:
@@ -252,6 +308,88 @@ class OneCycle(Schedule):
         rising = 1 + (self.start - 1) * _half_cosine(k / (peak or 1.0))
         falling = self.final + (1 - self.final) * _half_cosine((k - peak) / max(last - peak, 1e-9))
         return np.where(k < peak, rising, falling)
+
+
+@SCHEDULES.register
+@dataclasses.dataclass(frozen=True)
+class Cyclic(Schedule):
+    """Rises on a straight line from `lowest` to 1 and falls back, again and again: a triangle of `period` epochs.
+
+    The height of the triangles, 1 - lowest, is multiplied by `shrink` after each of them.
+
+    - period: epochs of a triangle, above 0, may be a fraction.
+    - lowest: the factor at the feet of a triangle, from 0 to 1.
+    - shrink: above 0, at most 1.
+
+    >>> Cyclic(period=2, lowest=0.2).factors(0, 5, per_epoch=2, total=9, watched=[])
+    array([0.2, 0.6, 1. , 0.6, 0.2])
+
+    Raises SettingError where an argument is out of its range.
+
+    Source: Smith, Cyclical learning rates for training neural networks, WACV 2017, section 3: "triangular", with
+    shrink 0.5 "triangular2". It is PyTorch's CyclicLR; the learning rate is its max_lr. The momentum does not change.
+    """
+
+    name = "cyclic"
+    period: float = 4.0
+    lowest: float = 0.1
+    shrink: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.period > 0, "period of cyclic", self.period, "a number of epochs above 0")
+        require(0 <= self.lowest <= 1, "lowest of cyclic", self.lowest, "from 0 to 1")
+        require(0 < self.shrink <= 1, "shrink of cyclic", self.shrink, "above 0, at most 1")
+
+    def factors(self, first: int, count: int, per_epoch: int, total: int, watched: Sequence[float]) -> Array:
+        cycles = _updates(first, count) / (per_epoch * self.period)
+        done = np.floor(cycles + 1e-9)  # against rounding at a border
+        height = (1 - self.lowest) * _each(lambda n: math.pow(self.shrink, n), done)
+        return self.lowest + height * (1 - np.abs(2 * np.clip(cycles - done, 0.0, 1.0) - 1))
+
+
+@SCHEDULES.register
+@dataclasses.dataclass(frozen=True)
+class WarmRestarts(Schedule):
+    """Falls from 1 to `final` along half a cosine, then starts again: SGDR.
+
+    The first fall takes `first` epochs, each later one `growth` times as long as the one before.
+
+    - first: epochs of the first fall, above 0, may be a fraction.
+    - growth: at least 1.
+    - final: the factor at the end of a fall, from 0 to 1.
+
+    >>> WarmRestarts(first=1, growth=2).factors(0, 7, per_epoch=2, total=9, watched=[]).round(3)
+    array([1.   , 0.5  , 1.   , 0.854, 0.5  , 0.146, 1.   ])
+
+    Raises SettingError where an argument is out of its range.
+
+    Source: Loshchilov & Hutter, SGDR: stochastic gradient descent with warm restarts, ICLR 2017, eq. 5. With a whole
+    `growth` it is PyTorch's CosineAnnealingWarmRestarts, stepped at every update.
+    """
+
+    name = "warm_restarts"
+    first: float = 10.0
+    growth: float = 1.0
+    final: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.first > 0, "first of warm_restarts", self.first, "a number of epochs above 0")
+        require(self.growth >= 1, "growth of warm_restarts", self.growth, "at least 1")
+        require(0 <= self.final <= 1, "final of warm_restarts", self.final, "from 0 to 1")
+
+    def factors(self, first: int, count: int, per_epoch: int, total: int, watched: Sequence[float]) -> Array:
+        shares = _each(self._share, _updates(first, count) / (per_epoch * self.first))
+        return self.final + (1 - self.final) * _half_cosine(shares)
+
+    def _share(self, time: float) -> float:
+        """How much of the current fall is over, from a time in units of the first fall."""
+        if self.growth - 1 < 1e-12:
+            return time - math.floor(time + 1e-9)
+        done = math.floor(math.log1p(time * (self.growth - 1)) / math.log(self.growth) + 1e-9)
+        length = math.pow(self.growth, done)
+        return (time - (length - 1) / (self.growth - 1)) / length
 
 
 @SCHEDULES.register

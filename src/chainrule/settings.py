@@ -9,6 +9,7 @@ import numpy as np
 from chainrule.errors import SettingError
 from chainrule.fields import (
     AUTO,
+    ByLayer,
     Choice,
     Flag,
     Instance,
@@ -67,6 +68,13 @@ class TrainingSettings(Record):
         "How the learning rate changes over time.",
         group="Descent",
     )
+    rates: dict[str, float] | None = setting(
+        None,
+        ByLayer(0, specials=(Special("none", None, "the same rate in all layers"),), metavar="LAYER=FACTOR,..."),
+        "Factors of the learning rate by layer, such as {'3': 0.1}. Layers count from 1, the inputs; 0 freezes a "
+        "layer, so that its weights and biases keep their bits.",
+        group="Descent",
+    )
     batch_size: Any = setting(
         AUTO,
         Whole(
@@ -122,6 +130,14 @@ class TrainingSettings(Record):
         group="Penalties",
     )
 
+    label_smoothing: float = setting(
+        0.0,
+        Number(0, 1, below=True, metavar="SHARE"),
+        "Share of each class target that is spread evenly over the classes. It changes the rows to train on, not those "
+        "of a validation, and only outputs with cross_entropy or binary_cross_entropy.",
+        group="Penalties",
+    )
+
     seed: int | None = setting(
         0,
         _Seed(specials=(Special("none", None, "a seed that is drawn"),), metavar="INT"),
@@ -162,6 +178,7 @@ class TrainingSettings(Record):
         """
         unsuited = {
             "schedule": not (is_auto(self.schedule) or isinstance(self.schedule, Constant)),
+            "rates": self.rates is not None,
             "clip": self.clip is not None,
             "dropout": not is_auto(self.dropout) and bool(np.any(self.dropout)),
         }
@@ -179,6 +196,20 @@ class TrainingSettings(Record):
                 f"{len(self.dropout)} dropout probabilities came for {hidden} hidden layers: give one for each"
             )
         return self.dropout
+
+    def layer_rates(self, layers: int) -> tuple[float, ...] | None:
+        """The factor of the learning rate for each layer of weights in a network of `layers` layers, from layer 2 on.
+
+        None where all are 1. Raises SettingError for a layer that the network does not have, and if all are frozen.
+        """
+        rates = self.rates or {}
+        for layer in rates:
+            if int(layer) > layers:
+                raise SettingError(f"rates has layer {layer[:9]}, but the layers with weights are 2 to {layers}")
+        factors = tuple(rates.get(str(layer), 1.0) for layer in range(2, layers + 1))
+        if not any(factors):
+            raise SettingError("rates is 0 for every layer, so nothing would be trained: leave one layer out")
+        return None if set(factors) == {1.0} else factors
 
     def rows_of_update(self, rows: int) -> int:
         """The number of rows in each update, for `rows` to train on.
@@ -202,9 +233,10 @@ class TrainingSettings(Record):
     def settled(self, rows: int, sizes: Sequence[int]) -> "TrainingSettings":
         """The settings for `rows` to train on and a network of these sizes, with values in place of "auto" and None.
 
-        Raises SettingError for dropout probabilities of another number of layers, and for mini-batches that the
-        optimizer cannot use.
+        Raises SettingError for dropout probabilities of another number of layers, rates of layers that there are not,
+        and for mini-batches that the optimizer cannot use.
         """
+        self.layer_rates(len(sizes))
         return dataclasses.replace(
             self,
             batch_size=self.rows_of_update(rows),

@@ -52,8 +52,8 @@ def test_bash_completes_commands_options_choices_and_files(tmp_path: Path, capsy
     assert completions("chainrule train hou", tmp_path, script) == ["houses.csv"]
     assert completions("chainrule train --tar", tmp_path, script) == ["--target"]
     assert completions("chainrule train houses.csv --task reg", tmp_path, script) == ["regression"]
-    assert completions("chainrule train houses.csv --activation rel", tmp_path, script) == ["relu"]
-    assert completions("chainrule train houses.csv --optimizer ada", tmp_path, script) == ["adam", "adamw"]
+    assert completions("chainrule train houses.csv --activation rel", tmp_path, script) == ["relu", "relu6"]
+    assert completions("chainrule train houses.csv --optimizer ada", tmp_path, script) == ["adam", "adamw", "adagrad"]
     assert completions("chainrule train --config hou", tmp_path, script) == ["houses.csv"]
 
 

@@ -14,7 +14,7 @@ from chainrule.architecture import Architecture
 from chainrule.engines import ENGINES, Run, RunState
 from chainrule.examples import Examples, as_examples, epoch_order
 from chainrule.network import Network
-from chainrule.optimizers import SGD, Adam, AdamW, Clip, RMSProp, RProp
+from chainrule.optimizers import SGD, Adagrad, Adam, AdamW, AMSGrad, Clip, Lion, NAdam, RMSProp, RProp
 from chainrule.settings import TrainingSettings
 
 N = 20  # rows of a problem: batches of 7 leave a short last one of 6
@@ -38,6 +38,10 @@ FACTORS: dict[str, list[Any]] = {
         SGD(0.1, momentum=0.5, nesterov=True),
         Adam(0.01),
         AdamW(0.01),
+        AMSGrad(0.01),
+        NAdam(0.01),
+        Adagrad(0.01),
+        Lion(0.001, weight_decay=0.1),
         RMSProp(0.01),
         RProp(0.01),
     ],
@@ -45,6 +49,7 @@ FACTORS: dict[str, list[Any]] = {
     "weight": [None, "rows", "terms"],
     "penalty": [(0.0, 0.0), (0.5, 0.0), (0.0, 0.1), (0.5, 0.1)],
     "dropout": [0.0, 0.4],
+    "rates": [None, {"2": 0.25}],
     "clip": [None, Clip(norm=0.05), Clip(value=0.01), Clip(norm=0.05, value=0.02), Clip(example=0.1)],
     "masks": [False, True],
 }
@@ -188,6 +193,7 @@ def problem(seed: int = 0, **case: Any) -> Problem:
         alpha=case["penalty"][0],
         l1=case["penalty"][1],
         dropout=dropout,
+        rates=case["rates"],
         clip=case["clip"],
         seed=2**40 + seed,
     )

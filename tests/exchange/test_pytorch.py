@@ -178,7 +178,12 @@ def test_shared_weights_are_taken_apart_and_said():
 REFUSED = {  # made only where torch is there
     "a module of your own": (lambda: nn.Sequential(type("Mine", (nn.Module,), {})()), "Mine has no counterpart here"),
     "a layer that is not ours": (lambda: nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)), "BatchNorm1d has no"),
-    "an activation that is not ours": (lambda: nn.Sequential(nn.Linear(3, 2), nn.Hardtanh()), "Hardtanh has no"),
+    "an activation that is not ours": (lambda: nn.Sequential(nn.Linear(3, 2), nn.Hardshrink()), "Hardshrink has no"),
+    "another hardtanh": (lambda: nn.Sequential(nn.Linear(3, 2), nn.Hardtanh(-2, 2)), "min_val -2, but here it is -1"),
+    "a prelu of two slopes": (
+        lambda: nn.Sequential(nn.Linear(3, 2), nn.PReLU(2)),
+        "num_parameters 2, but here it is 1",
+    ),
     "tanh's gelu": (lambda: nn.Sequential(nn.Linear(3, 2), nn.GELU("tanh")), "approximate 'tanh', but here"),
     "another softplus": (lambda: nn.Sequential(nn.Linear(3, 2), nn.Softplus(beta=2)), "beta 2"),
     "a logarithm over rows": (lambda: nn.Sequential(nn.Linear(3, 2), nn.LogSoftmax(0)), "dim 0, but here it is 1"),

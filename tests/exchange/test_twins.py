@@ -24,12 +24,12 @@ def test_every_twin_is_a_registered_activation_and_its_modules_are_all_different
 
 def test_an_activation_without_a_twin_is_refused_in_one_line(monkeypatch):
     @dataclasses.dataclass(frozen=True)
-    class Mish(Activation):
-        name = "mish"
+    class Swoosh(Activation):
+        name = "swoosh"
 
-    monkeypatch.setitem(ACTIVATIONS._classes, "mish", Mish)
-    with pytest.raises(ArchitectureError, match=r"^activation 'mish' has no counterpart in torch: [^\n]*, softmax$"):
-        twin_of(Mish())
+    monkeypatch.setitem(ACTIVATIONS._classes, "swoosh", Swoosh)
+    with pytest.raises(ArchitectureError, match=r"^activation 'swoosh' has no counterpart in torch: [^\n]*, softmax$"):
+        twin_of(Swoosh())
 
 
 def test_a_function_of_your_own_has_no_twin():

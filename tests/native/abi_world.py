@@ -24,7 +24,7 @@ class World:
         self.dtype = np.dtype(dtype)
         output = [("softmax", 2), ("identity", 3)]
         self.shape = Architecture.of(SIZES, "elu", output, ["cross_entropy", "huber"], [None, np.ones((4, 5))])
-        self.run = TrainingSettings(optimizer=Adam(), batch_size=2, dropout=(0.5,), seed=1)
+        self.run = TrainingSettings(optimizer=Adam(), batch_size=2, dropout=(0.5,), rates={"3": 0.5}, seed=1)
         self.theta = rng.normal(size=self.shape.parameter_count).astype(dtype)
         self.X, self.T = rng.normal(size=(N, 3)).astype(dtype), rng.uniform(size=(N, 5)).astype(dtype)
         self.order, self.rates, self.costs = np.arange(N, dtype=np.int64), np.full(3, 0.1), np.zeros(3)
@@ -36,7 +36,7 @@ class World:
         return native._architecture.__wrapped__(self.shape, self.dtype)  # a new one, to be damaged
 
     def settings(self):
-        return native._settings(self.run, 6.0, 1)
+        return native._settings(self.run, 6.0, len(SIZES))
 
     def step_call(self):
         addresses = {name: getattr(self, name).ctypes.data for name in ("order", "rates", "costs", "theta")}

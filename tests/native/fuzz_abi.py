@@ -46,7 +46,7 @@ def spoil(struct):
 
 def spoil_behind(struct, name, pointer):
     if not pointer or random.random() < 0.2:
-        if name not in ("dropout", "masks"):
+        if name not in ("dropout", "rates", "masks"):
             setattr(struct, name, None)
     elif name == "sizes":
         pointer[random.randrange(3)] = random.choice(NUMBERS)

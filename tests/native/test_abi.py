@@ -93,6 +93,7 @@ SETTINGS = [
     *[("divisor", v) for v in (0.0, -1.0, NAN, INF)],
     *[(name, v) for name in ("alpha", "l1") for v in (-1e-9, NAN, INF)],
     *[("dropout.0", v) for v in (-1e-9, 1.0, NAN, INF)],
+    *[("rates.1", v) for v in (-1e-9, NAN, INF)],
     *[(f"clip_{name}", v) for name in ("norm", "value", "example") for v in (0.0, -1.0, NAN)],
     *[("threads", v) for v in (MOST, -MOST)],
     ("rule", b"x" * 32),

@@ -14,6 +14,7 @@ from chainrule.costs import COSTS
 from chainrule.errors import ArchitectureError
 
 PARAMETERS = [*ACTIVATIONS.names(), {"name": "elu", "alpha": 0.3}, {"name": "leaky_relu", "slope": 0.2}]
+PARAMETERS += [{"name": "prelu", "slope": -0.3}, {"name": "sine", "omega": 3.0}]
 SIGMAS = [ACTIVATIONS.get(choice) for choice in PARAMETERS]
 CHOICES = [*COSTS.names(), {"name": "huber", "delta": 0.4}, {"name": "quantile", "q": 0.9}]
 SPECIAL = np.array(
@@ -120,14 +121,15 @@ def test_activations_and_pullbacks(core, sigma, dtype):
             truth = sigma.value(Z.astype(np.float64))
             tail = 1 + np.minimum(Z.astype(np.float64) ** 2, 1600) * (sigma.name == "gelu")
             smallest = np.finfo(dtype).tiny * (1e6 if sigma.name == "gelu" else 1 + np.abs(Z))
-            _close(A[:, :width], truth, 40, np.abs(truth) * tail + smallest)
+            turns = np.abs(getattr(sigma, "omega", 0.0) * Z.astype(np.float64))  # sin takes a rounded product, omega z
+            _close(A[:, :width], truth, 40, np.abs(truth) * tail + turns + smallest)
             kept = Z_kept if sigma.needs == "Z" else A
             core.call("pull_back", s, delta, kept, A.shape[1], rows, width)
             part = kept[:, :width].astype(np.float64)
             truth = sigma.pullback(G.astype(np.float64), part, part)
             scale = np.abs(truth) if sigma.elementwise else np.abs(part) * np.abs(G).max(axis=1, keepdims=True)
-            scale = np.abs(G) if sigma.name in ("gelu", "silu", "elu", "selu") else scale
-            _close(delta[:, :width], truth, 40, scale * np.maximum(np.abs(part), 1) + smallest)
+            scale = np.abs(G) if sigma.name in ("gelu", "silu", "mish", "elu", "selu", "sine") else scale
+            _close(delta[:, :width], truth, 40, scale * np.maximum(np.abs(part), 1) * (1 + turns) + smallest)
         for held in (A, delta):
             assert (held[:, full:] == MARK).all()
             assert sigma.elementwise or not held[:, width:full].any()
@@ -199,9 +201,10 @@ def test_costs_and_errors_of_blocks(core, block, dtype):
         cost, delta, A = _errors(core, block, Z, T, weight)
         truth, delta_truth, A_truth, size = _reference(block, Z, T, weight)
         largest = np.abs(delta_truth).max(axis=1, keepdims=True) + np.abs(T).max(axis=1, keepdims=True)
-        _close(cost.astype(dtype), truth, 60 + width, size + 1)
-        _close(delta, delta_truth, 60 + width, largest + 1)
-        _close(A, A_truth, 60, np.abs(A_truth) + 1)
+        turns = 1 + 120 * getattr(block.activation, "omega", 0.0)  # sin takes a rounded product, omega z
+        _close(cost.astype(dtype), truth, 60 + width, (size + 1) * turns)
+        _close(delta, delta_truth, 60 + width, (largest + 1) * turns)
+        _close(A, A_truth, 60, (np.abs(A_truth) + 1) * turns)
         for r in range(0, rows, 7):
             alone = _errors(core, block, Z[r : r + 1], T[r : r + 1], None if weight is None else weight[r : r + 1])
             for one, all_rows in zip(alone, (cost, delta, A), strict=True):

@@ -7,7 +7,8 @@ import pytest
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
 
 from chainrule.errors import SettingError
-from chainrule.optimizers import OPTIMIZERS, SGD, Adam, AdamW, Clip, RMSProp, RProp
+from chainrule.optimizers import OPTIMIZERS, SGD, Adagrad, Adam, AdamW, AMSGrad, Clip, Lion, Muon, NAdam, RMSProp, RProp
+from chainrule.optimizers.muon import orthogonalized
 
 from .. import torch_numbers
 
@@ -20,6 +21,14 @@ RULES = [
     Adam(0.1),
     Adam(0.01, 0.5, 0.9, 1e-3),
     AdamW(0.1, weight_decay=0.2),
+    AMSGrad(0.1, 0.5, 0.9, 1e-3),
+    NAdam(0.1),
+    NAdam(0.1, 0.5, 0.9, 1e-3, momentum_decay=0.5),
+    Adagrad(0.1),
+    Adagrad(0.5, eps=1e-3),
+    Lion(0.1),
+    Lion(0.1, 0.5, 0.7, weight_decay=0.2),
+    Muon(0.1, adam_rate=0.1),
     RProp(0.1),
     RProp(0.1, 1.5, 0.4, 0.02, 0.3),
 ]
@@ -58,6 +67,15 @@ def test_every_registered_rule_is_tried_here():
         (AdamW(0.5, beta1=0.5, beta2=0.75, eps=2.0, weight_decay=0.5), [0.5, 0.125], [1.5, 1.75]),
         # v = 1: 1 - 0.5 * 2 / (1 + 1); v = 1.75 is that of Adam
         (RMSProp(0.5, rho=0.75, eps=1.0), [0.5, 0.5 - 1 / (math.sqrt(1.75) + 1)], [1.75]),
+        (AMSGrad(0.5, beta1=0.5, beta2=0.75, eps=2.0), [0.75, 0.5], [1.5, 1.75, 1.75]),  # g^2 never falls
+        (Adagrad(0.5, eps=2.0), [0.75, 0.75 - 1 / (math.sqrt(8) + 2)], [8.0]),  # s = 4: 1 - 0.5 * 2 / (2 + 2)
+        (Lion(0.5, beta1=0.5, beta2=0.75, weight_decay=0.5), [0.25, -0.3125], [0.875]),  # m = 0.5; less 0.25 theta
+        # mu is 0.25 at first and then; m = 1: 0.25 * 1 / (1 - 1/16) + 0.75 * 2 / 0.75, v̂ = 4
+        (
+            NAdam(0.5, beta1=0.5, beta2=0.75, eps=2.0, momentum_decay=0.0),
+            [1 - 0.125 * (4 / 15 + 2), 1 - 0.125 * (4 / 15 + 2) - 0.125 * (1.5 * 0.25 / (1 - 1 / 64) + 2 * 0.8)],
+            [1.5, 1.75],
+        ),
         (RProp(0.5, increase=2.0), [0.5, -0.5], [2.0, 1.0]),  # D = 0.5, then 1
     ],
     ids=str,
@@ -101,6 +119,48 @@ def adamw(rule, theta, gradients, rates):
         yield theta
 
 
+def amsgrad(rule, theta, gradients, rates):
+    m = v = most = 0.0
+    for t, (g, eta) in enumerate(zip(gradients, rates, strict=True), start=1):
+        m, v = rule.beta1 * m + (1 - rule.beta1) * g, rule.beta2 * v + (1 - rule.beta2) * g**2
+        most = max(most, v)
+        theta -= eta * (m / (1 - rule.beta1**t)) / (math.sqrt(most / (1 - rule.beta2**t)) + rule.eps)
+        yield theta
+
+
+def nadam(rule, theta, gradients, rates):
+    m, v, product = 0.0, 0.0, 1.0
+    for t, (g, eta) in enumerate(zip(gradients, rates, strict=True), start=1):
+        mu, ahead = (rule.beta1 * (1 - 0.5 * 0.96 ** (k * rule.momentum_decay)) for k in (t, t + 1))
+        product *= mu
+        m, v = rule.beta1 * m + (1 - rule.beta1) * g, rule.beta2 * v + (1 - rule.beta2) * g**2
+        mean = ahead * m / (1 - product * ahead) + (1 - mu) * g / (1 - product)
+        theta -= eta * mean / (math.sqrt(v / (1 - rule.beta2**t)) + rule.eps)
+        yield theta
+
+
+def adagrad(rule, theta, gradients, rates):
+    s = 0.0
+    for g, eta in zip(gradients, rates, strict=True):
+        s += g**2
+        theta -= eta * g / (math.sqrt(s) + rule.eps)
+        yield theta
+
+
+def lion(rule, theta, gradients, rates):
+    m = 0.0
+    for g, eta in zip(gradients, rates, strict=True):
+        c = rule.beta1 * m + (1 - rule.beta1) * g
+        theta -= eta * ((c > 0) - (c < 0) + rule.weight_decay * theta)
+        m = rule.beta2 * m + (1 - rule.beta2) * g
+        yield theta
+
+
+def muon(rule, theta, gradients, rates):
+    """Of numbers that are in no matrix."""
+    yield from adam(Adam(rule.adam_rate), theta, gradients, [r * rule.adam_rate / rule.learning_rate for r in rates])
+
+
 def rprop(rule, theta, gradients, rates):
     D, before = rule.learning_rate, 0.0
     for g, eta in zip(gradients, rates, strict=True):
@@ -117,7 +177,8 @@ def rprop(rule, theta, gradients, rates):
 def test_many_updates_are_those_of_a_plain_loop_over_numbers(rule):
     theta, gradients, rates = drawn()
     found, _ = walk(rule, theta, gradients, rates)
-    loop = {SGD: sgd, RMSProp: rmsprop, Adam: adam, AdamW: adamw, RProp: rprop}[type(rule)]
+    loops = (sgd, rmsprop, adam, adamw, amsgrad, nadam, adagrad, lion, muon, rprop)
+    loop = next(loop for loop in loops if loop.__name__ == rule.name)
     columns = zip(theta.tolist(), gradients.T.tolist(), strict=True)
     expected = np.array([list(loop(rule, t, g, rates.tolist())) for t, g in columns]).T
     np.testing.assert_allclose(found, expected, rtol=1e-13, atol=1e-15)
@@ -148,6 +209,9 @@ OF_TORCH = {
     "sgd": SGD(0.1),
     "rmsprop": RMSProp(0.1, eps=1e-3),
     "adam": Adam(0.1, 0.5, 0.9, 1e-3),
+    "amsgrad": AMSGrad(0.1, 0.5, 0.9, 1e-3),
+    "nadam": NAdam(0.1, 0.5, 0.9, 1e-3, momentum_decay=0.1),
+    "adagrad": Adagrad(0.1, eps=1e-3),
     "adamw": AdamW(0.1, weight_decay=0.5),
     "rprop": RProp(0.1, increase=1.5, decrease=0.4, smallest=0.02, largest=0.3),
 }
@@ -156,8 +220,9 @@ OF_TORCH = {
 @pytest.mark.parametrize("name", OF_TORCH)
 def test_a_rule_is_that_of_torch_step_by_step(name):
     gradients = np.array([torch_numbers.gradient(step) for step in range(torch_numbers.STEPS)])
+    rtol = 1e-8 if name == "nadam" else 1e-11  # torch multiplies its momenta in float32
     found, _ = walk(OF_TORCH[name], np.array(torch_numbers.start()), gradients)
-    np.testing.assert_allclose(found, torch_numbers.stored()["rules"][name], rtol=1e-11, atol=1e-14)
+    np.testing.assert_allclose(found, torch_numbers.stored()["rules"][name], rtol=rtol, atol=1e-14)
 
 
 def test_the_numbers_kept_are_those_that_torch_makes():
@@ -190,6 +255,54 @@ def test_a_schedule_scales_the_steps_of_rprop_and_not_what_it_remembers():
     half, halved = walk(RProp(0.5), theta, gradients, [0.25] * len(gradients))
     np.testing.assert_allclose(half - theta, (whole - theta) / 2, atol=1e-15)
     assert [a.tolist() for a in slots] == [a.tolist() for a in halved]
+
+
+def test_the_divisor_of_amsgrad_never_falls():
+    gradients = np.array([[100.0]] + [[1.0]] * 200)
+    _, (_, v, most) = walk(AMSGrad(0.1, beta2=0.5), np.zeros(1), gradients)
+    assert (v.item(), most.item()) == (pytest.approx(1.0), 5000.0)
+
+
+def test_nadam_goes_on_far_out_where_the_product_of_its_momenta_ends():
+    rule, g, slots = NAdam(), np.ones(1), (np.ones(1), np.ones(1))
+    assert rule._product(10_000) == rule._product(400) < 2.0**-60
+    mu = [rule._mu(t) for t in (10**6, 10**6 + 1)]
+    moved, _ = rule.update(np.zeros(1), g, slots, 0.1, 10**6)
+    assert moved.item() == pytest.approx(-0.1 * (mu[1] + 1 - mu[0]), rel=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (3, 7), (7, 3), (1, 5), (5, 1)])
+def test_muon_moves_along_the_singular_vectors_with_values_of_the_polynomial(shape):
+    """a s + b s^3 + c s^5, five times, for each singular value s, from s / |M|: by an SVD, which the rule lacks."""
+    M = np.random.default_rng(0).normal(size=shape)
+    U, s, V = np.linalg.svd(M, full_matrices=False)
+    s = s / np.sqrt((s**2).sum())
+    for _ in range(5):
+        s = 3.4445 * s - 4.7750 * s**3 + 2.0315 * s**5
+    np.testing.assert_allclose(orthogonalized(M), (U * s) @ V, atol=1e-6)
+    moved, (v, _) = Muon(momentum=0.5, weight_decay=0.25).update(M, M, (M, M), 0.1, 1)
+    stretch = max(1, shape[1] / shape[0]) ** 0.5
+    np.testing.assert_allclose(moved, 0.975 * M - 0.1 * stretch * orthogonalized(1.75 * M), atol=1e-12)
+    np.testing.assert_allclose(v, 1.5 * M)
+
+
+@pytest.mark.parametrize("size", [1e-25, 1e25])
+def test_muon_does_not_depend_on_the_size_of_the_gradient(size):
+    M = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
+    np.testing.assert_allclose(orthogonalized(M * np.float32(size)), orthogonalized(M), atol=1e-5)
+
+
+def test_muon_is_that_of_torch_which_iterates_in_16_bits():
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(0)
+    W, gradients, slots = rng.normal(size=(6, 9)), rng.normal(size=(4, 6, 9)), (np.zeros((6, 9)),) * 2
+    theirs = torch.tensor(W.T.copy(), requires_grad=True)  # (out, in)
+    optimizer = torch.optim.Muon([theirs], lr=0.02, weight_decay=0.1, momentum=0.95)
+    for t, g in enumerate(gradients, start=1):
+        W, slots = Muon(0.02, weight_decay=0.1).update(W, g, slots, 0.02, t)
+        theirs.grad = torch.tensor(g.T.copy())
+        optimizer.step()
+    np.testing.assert_allclose(W, theirs.detach().numpy().T, atol=2e-3)
 
 
 def test_adamw_without_decay_is_adam():
@@ -238,7 +351,8 @@ def test_a_gradient_of_0_from_rest_moves_nothing_but_what_decays(rule):
 def test_every_rule_finds_the_bottom_of_a_bowl(rule):
     theta, slots = np.array([3.0, -2.0]), (np.zeros(2),) * rule.slots
     for t in range(1, 2001):
-        theta, slots = rule.update(theta, np.array([1.0, 4.0]) * theta, slots, 0.1 / math.sqrt(t), t)
+        eta = (3.0 if isinstance(rule, Adagrad | AMSGrad) else 0.1) / math.sqrt(t)  # whose steps fall by themselves
+        theta, slots = rule.update(theta, np.array([1.0, 4.0]) * theta, slots, eta, t)
     assert np.abs(theta).max() < 1e-2
 
 
@@ -266,6 +380,13 @@ NAN, INF = float("nan"), float("inf")
         *[(SGD, {"momentum": mu}) for mu in (-0.1, 1.0, 1.5, NAN)],
         *[(rule, {beta: value}) for rule in (Adam, AdamW) for beta in ("beta1", "beta2") for value in (-0.1, 1.0, NAN)],
         *[(rule, {"eps": eps}) for rule in (RMSProp, Adam, AdamW) for eps in (0.0, -1e-8, NAN, INF)],
+        *[(rule, {beta: value}) for rule in (Lion,) for beta in ("beta1", "beta2") for value in (-0.1, 1.0, NAN)],
+        *[(rule, {"eps": eps}) for rule in (AMSGrad, NAdam, Adagrad) for eps in (0.0, -1e-8, NAN)],
+        *[(NAdam, {"momentum_decay": value}) for value in (-0.1, NAN)],
+        *[(rule, {"weight_decay": value}) for rule in (Lion, Muon) for value in (-0.1, NAN)],
+        *[(Muon, {"momentum": value}) for value in (-0.1, 1.0)],
+        *[(Muon, {"adam_rate": value}) for value in (0.0, -1.0)],
+        *[(Muon, {"iterations": value}) for value in (0, -1)],
         *[(RMSProp, {"rho": rho}) for rho in (-0.1, 1.0, NAN)],
         *[(AdamW, {"weight_decay": decay}) for decay in (-0.1, NAN, INF)],
         *[(RProp, {"increase": value}) for value in (1.0, 0.5, NAN, INF)],

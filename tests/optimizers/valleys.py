@@ -11,7 +11,22 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.optimizers import LBFGS, OPTIMIZERS, SGD, Adam, AdamW, Ending, Point, RMSProp, RProp
+from chainrule.optimizers import (
+    LBFGS,
+    OPTIMIZERS,
+    SGD,
+    Adagrad,
+    Adam,
+    AdamW,
+    AMSGrad,
+    Ending,
+    Lion,
+    Muon,
+    NAdam,
+    Point,
+    RMSProp,
+    RProp,
+)
 
 
 class Valley(NamedTuple):
@@ -65,6 +80,11 @@ RATES = {
     RMSProp(): (1e-3, 1e-3, 0.01, 0.1),
     Adam(): (0.1, 0.02, 0.1, 0.1),
     AdamW(weight_decay=0.0): (0.1, 0.02, 0.1, 0.1),
+    AMSGrad(): (0.1, 0.02, 0.1, 0.1),
+    NAdam(): (0.1, 0.02, 0.1, 0.1),
+    Adagrad(): (0.5, 0.5, 0.5, 10.0),
+    Lion(): (4e-4, 1e-3, 1e-3, 0.05),
+    Muon(adam_rate=0.07): (1.0, 1.0, 1.0, 1.0),
     RProp(): (0.1, 0.01, 0.1, 0.1),
     LBFGS(tolerance=0.0): (1.0, 1.0, 1.0, 1.0),
 }

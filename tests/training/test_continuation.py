@@ -79,6 +79,8 @@ MORE = {
     "shuffle": [True, False],
     "monitor": ["cost", "error"],
     "dtype": ["float64", "float32"],
+    "rates": [None, {"2": 0.0}, {"2": 0.5, "3": 2.0}],
+    "label_smoothing": [0.0, 0.1],
 }
 
 
@@ -92,7 +94,7 @@ def settings_of(rule, schedule, chosen):
     dtype, validation = more.pop("dtype"), more["validation"]
     metrics = {"error": largest_error} if validation else {}
     more["monitor"] = more["monitor"] if metrics else "cost"
-    more |= {"dropout": 0.0, "clip": None} if rule.line_search else {}
+    more |= {"dropout": 0.0, "clip": None, "rates": None} if rule.line_search else {}
     return dtype, {
         "optimizer": rule,
         "schedule": schedule,
@@ -107,7 +109,7 @@ def settings_of(rule, schedule, chosen):
 def cut_at_random(rng, dtype, settings, path):
     """Train through checkpoints: stop after a few events, go on in another network; looked at all the while."""
     for _ in range(200):
-        pieces = Network([4, 3, 2], "tanh", seed=3, dtype=dtype)
+        pieces = Network([4, 3, 2], "tanh", "sigmoid", "binary_cross_entropy", seed=3, dtype=dtype)
         training = train(pieces, X, T, **settings, checkpoint=Checkpoint(path, every=1e6, resume=True))
         updates = training._updates
         updates._set_pace = lambda made, seconds, it=updates: setattr(it, "_per_call", int(rng.integers(1, 4)))
@@ -124,7 +126,7 @@ def cut_at_random(rng, dtype, settings, path):
 
 def same_in_pieces(rule, schedule, chosen, seed, tmp_path):
     dtype, settings = settings_of(rule, schedule, chosen)
-    whole = Network([4, 3, 2], "tanh", seed=3, dtype=dtype)
+    whole = Network([4, 3, 2], "tanh", "sigmoid", "binary_cross_entropy", seed=3, dtype=dtype)
     expected = fit(whole, X, T, **settings)
     pieces, found = cut_at_random(np.random.default_rng(seed), dtype, settings, tmp_path / "run")
     assert pieces.theta.tobytes() == whole.theta.tobytes()

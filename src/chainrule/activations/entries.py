@@ -7,7 +7,7 @@ import dataclasses
 import math
 from typing import ClassVar
 
-from chainrule.activations.base import Activation, Interval
+from chainrule.activations.base import REALS, Activation, Interval
 from chainrule.activations.custom import Custom
 from chainrule.arrays import Array, namespace, special
 from chainrule.registry import Registry, require
@@ -101,6 +101,28 @@ class ReLU(Activation):
 
 @_register
 @dataclasses.dataclass(frozen=True)
+class ReLU6(Activation):
+    """a = min(max(0, z), 6), in [0, 6]; sigma' = 1 for 0 < z < 6, else 0.
+
+    >>> ReLU6().value(np.array([-1.0, 2.0, 7.0]))
+    array([0., 2., 6.])
+
+    Source: Krizhevsky, Convolutional deep belief networks on CIFAR-10, 2010.
+    """
+
+    name = "relu6"
+    range = Interval(0.0, 6.0, open_low=False, open_high=False)
+    initializer = "he_uniform"
+
+    def value(self, Z: Array) -> Array:
+        return _where(Z.real > 0, _where(Z.real < 6, Z, 6), 0)
+
+    def derivative(self, Z: Array, A: Array) -> Array:
+        return ((A.real > 0) & (A.real < 6)).astype(A.dtype)
+
+
+@_register
+@dataclasses.dataclass(frozen=True)
 class LeakyReLU(Activation):
     """a = z for z > 0, else slope * z; sigma'(0) = slope. The slope is at least 0.
 
@@ -125,6 +147,39 @@ class LeakyReLU(Activation):
 
     def derivative(self, Z: Array, A: Array) -> Array:
         return _where(A.real > 0, namespace(A).ones_like(A), self.slope)
+
+
+@_register
+@dataclasses.dataclass(frozen=True)
+class PReLU(Activation):
+    """a = z for z > 0, else slope * z; sigma'(0) = slope. The slope is any number, also below 0.
+
+    The slope is a parameter that you set, like that of `leaky_relu`: training does not change it. In the paper, and in
+    PyTorch, it is trained with the weights.
+
+    >>> PReLU(slope=-0.5).value(np.array([-1.0, 2.0]))
+    array([0.5, 2. ])
+
+    Raises SettingError where the slope is not finite.
+
+    Source: He, Zhang, Ren & Sun, Delving deep into rectifiers, ICCV 2015, whose slopes start at 0.25.
+    """
+
+    name = "prelu"
+    needs = "Z"
+    initializer = "he_uniform"
+    slope: float = 0.25
+
+    @property
+    def range(self) -> Interval:  # type: ignore[override]
+        """All numbers; from 0 where the slope is at most 0."""
+        return REALS if self.slope > 0 else Interval(0.0, math.inf, open_low=False)
+
+    def value(self, Z: Array) -> Array:
+        return _where(Z.real > 0, Z, self.slope * Z)
+
+    def derivative(self, Z: Array, A: Array) -> Array:
+        return _where(Z.real > 0, namespace(Z).ones_like(Z), self.slope)
 
 
 @_register
@@ -238,6 +293,40 @@ class SiLU(Activation):
 
 @_register
 @dataclasses.dataclass(frozen=True)
+class Mish(Activation):
+    """a = z tanh(ln(1 + e^z)), at least -0.3088; sigma' = w + z (1 - w)(1 + w) s(z), with w = a / z and the sigmoid s.
+
+    w is computed as a ratio of polynomials in e^-|z|, so nothing overflows or cancels.
+
+    >>> Mish().value(np.array([-1e4, 0.0, 1.0])).round(4)
+    array([-0.    ,  0.    ,  0.8651])
+
+    Source: Misra, Mish: a self regularized non-monotonic activation function, BMVC 2020.
+    """
+
+    name = "mish"
+    range = Interval(-0.30884341301725043, math.inf, open_low=False)  # at z = -1.1924
+    needs = "Z"
+    initializer = "he_uniform"
+
+    def value(self, Z: Array) -> Array:
+        top, rest = self._ratio(Z)
+        return Z * (top / (top + rest))
+
+    def derivative(self, Z: Array, A: Array) -> Array:
+        top, rest = self._ratio(Z)
+        w = top / (top + rest)
+        return w + Z * (rest / (top + rest)) * (1 + w) * _sigmoid(Z)
+
+    @staticmethod
+    def _ratio(Z: Array) -> tuple[Array, Array]:
+        """p and q with tanh(ln(1 + e^z)) = p / (p + q)."""
+        e = namespace(Z).exp(_negative(Z) - _positive(Z))  # e^-|z|
+        return _where(Z.real > 0, 1 + 2 * e, e * (e + 2)), _where(Z.real > 0, 2 * e * e, 2)
+
+
+@_register
+@dataclasses.dataclass(frozen=True)
 class Softplus(Activation):
     """a = ln(1 + e^z), above 0; sigma' = 1 - e^-a. Computed as max(z, 0) + ln(1 + e^-|z|).
 
@@ -256,6 +345,84 @@ class Softplus(Activation):
 
     def derivative(self, Z: Array, A: Array) -> Array:
         return -namespace(A).expm1(-A)
+
+
+@_register
+@dataclasses.dataclass(frozen=True)
+class Softsign(Activation):
+    """a = z / (1 + |z|), in (-1, 1); sigma' = 1 / (1 + |z|)^2. Its tails fall slowly, unlike those of tanh.
+
+    >>> Softsign().value(np.array([-3.0, 0.0, 1.0]))
+    array([-0.75,  0.  ,  0.5 ])
+
+    Source: Bergstra, Desjardins, Lamblin & Bengio, Quadratic polynomials learn better image features, technical report
+    1337, Université de Montréal, 2009.
+    """
+
+    name = "softsign"
+    range = Interval(-1.0, 1.0)
+    needs = "Z"
+
+    def value(self, Z: Array) -> Array:
+        return Z / (1 + _positive(Z) - _negative(Z))
+
+    def derivative(self, Z: Array, A: Array) -> Array:
+        slope = 1 / (1 + _positive(Z) - _negative(Z))
+        return slope * slope
+
+
+@_register
+@dataclasses.dataclass(frozen=True)
+class HardTanh(Activation):
+    """a = min(max(-1, z), 1), in [-1, 1]; sigma' = 1 for |z| < 1, else 0.
+
+    >>> HardTanh().value(np.array([-3.0, 0.5, 2.0]))
+    array([-1. ,  0.5,  1. ])
+
+    Source: Collobert, Large scale machine learning, PhD thesis, Université Paris VI, 2004.
+    """
+
+    name = "hardtanh"
+    range = Interval(-1.0, 1.0, open_low=False, open_high=False)
+
+    def value(self, Z: Array) -> Array:
+        return _where(Z.real > 1, 1, _where(Z.real < -1, -1, Z))
+
+    def derivative(self, Z: Array, A: Array) -> Array:
+        return (abs(A.real) < 1).astype(A.dtype)
+
+
+@_register
+@dataclasses.dataclass(frozen=True)
+class Sine(Activation):
+    """a = sin(omega z), in [-1, 1]; sigma' = omega cos(omega z). omega is above 0.
+
+    omega z is rounded before its sine is taken, so far out the last digits of z count less. The native core also loses
+    digits for |omega z| above 10^4 in float32 and above 10^6 in float64.
+
+    >>> Sine(omega=math.pi).value(np.array([0.0, 0.5])).round(4)
+    array([0., 1.])
+
+    Raises SettingError where omega is not a finite number above 0.
+
+    Source: Sitzmann, Martel, Bergman, Lindell & Wetzstein, Implicit neural representations with periodic activation
+    functions, NeurIPS 2020, whose omega is 30 with weights uniform in ±sqrt(6 / n_in) / omega; here omega is 1.
+    """
+
+    name = "sine"
+    range = Interval(-1.0, 1.0, open_low=False, open_high=False)
+    needs = "Z"
+    omega: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.omega > 0, "omega of sine", self.omega, "above 0")
+
+    def value(self, Z: Array) -> Array:
+        return namespace(Z).sin(self.omega * Z)
+
+    def derivative(self, Z: Array, A: Array) -> Array:
+        return self.omega * namespace(Z).cos(self.omega * Z)
 
 
 @_register

@@ -12,6 +12,7 @@ from chainrule.cli import values
 from chainrule.engines import ENGINES
 from chainrule.fields import (
     AUTO,
+    ByLayer,
     Choice,
     Choices,
     Folder,
@@ -49,6 +50,7 @@ NAMES = {"engine": (AUTO, *ENGINES)}  # of a setting of text: engines are above 
 _UNDERSCORED = re.compile(r"\b[a-z]+_[a-z]+\b")  # a setting in the text of another, which is an option here
 _READERS: dict[type[Kind], values.Converter] = {  # what reads an ordinary value of a kind
     Seconds: values.duration,
+    ByLayer: values.by_layer,
     Number: values.real,
     Sizes: values.sizes,
     Folder: lambda _, tokens: Path(tokens[-1].value),

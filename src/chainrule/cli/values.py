@@ -208,6 +208,15 @@ def class_weight(kind: Any, tokens: Sequence[Token]) -> Any:
     return dict(_weights(text)) if "=" in text else text
 
 
+def by_layer(kind: Any, tokens: Sequence[Token]) -> Any:
+    """Numbers by the numbers of layers: "2=0,3=0.1".
+
+    >>> by_layer(None, [Token(value="2=0,3=0.1")])
+    {'2': 0, '3': 0.1}
+    """
+    return {layer.strip(): value for layer, value in _weights(tokens[-1].value)}
+
+
 def _object(text: str) -> dict[str, Any]:
     """A JSON object."""
     try:

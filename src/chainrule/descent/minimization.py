@@ -133,6 +133,8 @@ def descend(
     """
     gradients_only = (schedule, clip, examples) != (None, None, None)  # which a line search does not go with
     rule = OPTIMIZERS.get((SGD(0.1) if gradients_only else LBFGS()) if optimizer is None else optimizer)
+    if rule.by_matrix:
+        raise SettingError(f"optimizer {rule.name} moves the matrices of a network, and v is one array: choose another")
     for name, value in (("tolerance", tolerance), ("relative_tolerance", relative_tolerance)):
         require(is_finite(value) and value >= 0, name, value, "a number from 0")
     Whole(0).clean("max_steps", max_steps)

@@ -84,7 +84,7 @@ class SettingsStruct(_Sized):
         *(("size", c_int64), ("rule", c_char * 32), ("parameter", c_double * 6), ("batch", c_int64)),
         *(("divisor", c_double), ("alpha", c_double), ("l1", c_double), ("dropout", POINTER(c_double))),
         *(("clip_norm", c_double), ("clip_value", c_double), ("clip_example", c_double)),
-        *(("seed", c_uint64), ("threads", c_int64)),
+        *(("seed", c_uint64), ("threads", c_int64), ("rates", POINTER(c_double))),
     ]
 
 

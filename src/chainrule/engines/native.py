@@ -272,7 +272,7 @@ class NativeRun:
             raise EngineError("theta must be contiguous, aligned and writeable")
         self._library, self._theta, self._m = library, theta, settings.batch_size
         self._net = CoreNetwork(
-            library, architecture, theta.dtype, _settings(settings, divisor, len(architecture.sizes) - 2)
+            library, architecture, theta.dtype, _settings(settings, divisor, len(architecture.sizes))
         )
         self._lock, self._error = threading.Lock(), ctypes.create_string_buffer(abi.ERROR_BYTES)
         self._most = max(1, min(MOST_UPDATES, MOST_ROWS // self._m))
@@ -402,8 +402,9 @@ def _parameters(entry: Entry) -> list[float]:
     return [float(v) for name, v in values.items() if name != "name"] + ([] if rate is None else [rate])
 
 
-def _settings(s: TrainingSettings, divisor: float, hidden: int) -> abi.SettingsStruct:
-    clip, dropout = s.clip, s.dropouts(hidden)
+def _settings(s: TrainingSettings, divisor: float, layers: int) -> abi.SettingsStruct:
+    hidden = layers - 2
+    clip, dropout, rates = s.clip, s.dropouts(hidden), s.layer_rates(layers)
     return abi.SettingsStruct(
         rule=s.optimizer.name.encode(),
         parameter=(ctypes.c_double * 6)(*_parameters(s.optimizer)),
@@ -417,4 +418,5 @@ def _settings(s: TrainingSettings, divisor: float, hidden: int) -> abi.SettingsS
         clip_example=math.inf if clip is None else clip.example,
         seed=s.seed or 0,
         threads=s.threads or 0,
+        rates=None if rates is None else (ctypes.c_double * len(rates))(*rates),
     )

@@ -23,6 +23,7 @@ from chainrule.engines.base import (
     check_state,
 )
 from chainrule.engines.line_search import LineSearchRun
+from chainrule.engines.moves import frozen, move, parts_of
 from chainrule.equations import Pass, backward, forward, penalty_gradient
 from chainrule.random import Purpose, dropout_factors, normal, raw_words
 from chainrule.settings import TrainingSettings
@@ -168,6 +169,7 @@ class ReferenceRun:
     def __init__(self, architecture: Architecture, theta: Array, settings: TrainingSettings, divisor: float) -> None:
         self._architecture, self._theta, self._settings, self._divisor = architecture, theta, settings, divisor
         self._dropout = settings.dropouts(len(architecture.sizes) - 2)
+        self._parts, self._frozen = parts_of(architecture, settings), frozen(architecture, settings)
         self._slots = tuple(np.zeros_like(theta) for _ in range(settings.optimizer.slots))
         self._step = 0
 
@@ -213,9 +215,10 @@ class ReferenceRun:
         if s.clip is not None and s.clip.noise:
             g += self._noise(s.clip.noise * s.clip.example / len(X))
         _add_penalty(self._architecture, self._theta, g, s.alpha, s.l1, self._divisor)
-        g = g if s.clip is None else s.clip.apply(g)
+        for place in self._frozen:
+            g[place] = 0
         self._step += 1
-        self._theta[...], self._slots = s.optimizer.update(self._theta, g, self._slots, rate, self._step)
+        self._move(g if s.clip is None else s.clip.apply(g), rate)
         return exact_sum(costs) / len(X)
 
     def _noise(self, deviation: float) -> Array:
@@ -226,6 +229,14 @@ class ReferenceRun:
             if mask is not None:
                 W[~mask] = 0
         return noise
+
+    def _move(self, g: Array, rate: float) -> None:
+        """Move theta by the rule, and set its slots."""
+        rule, theta, step = self._settings.optimizer, self._theta, self._step
+        if self._parts is None:
+            theta[...], self._slots = rule.update(theta, g, self._slots, rate, step)
+        else:
+            self._slots = move(rule, self._parts, theta, g, self._slots, rate, step)
 
     def _factors(self, epoch: int, first: int, batches: int) -> Iterator[Keep]:
         """The dropout factors of each hidden layer, batch by batch; None for the output layer.

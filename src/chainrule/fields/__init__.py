@@ -8,13 +8,14 @@ all of it.
 """
 
 from chainrule.fields.kind import AUTO, Kind, Special, is_auto
-from chainrule.fields.numbers import MOST, Number, Numbers, Seconds, Sizes, Whole, is_whole
+from chainrule.fields.numbers import MOST, ByLayer, Number, Numbers, Seconds, Sizes, Whole, is_whole
 from chainrule.fields.records import Record, Setting, by_preset, documented, setting, settings_of, signature_with
 from chainrule.fields.words import Choice, Choices, Flag, Folder, Function, Instance, Names, Text, Word
 
 __all__ = [
     "AUTO",
     "MOST",
+    "ByLayer",
     "Choice",
     "Choices",
     "Flag",

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.fields.kind import Kind
 from chainrule.registry import is_finite, is_number, require
 
-__all__ = ["MOST", "Number", "Numbers", "Seconds", "Sizes", "Whole", "is_whole"]
+__all__ = ["MOST", "ByLayer", "Number", "Numbers", "Seconds", "Sizes", "Whole", "is_whole"]
 
 
 MOST = 2**53  # of anything that is counted: float64 and int64 are exact up to here
@@ -77,6 +77,28 @@ class Numbers(Number):
     @property
     def words(self) -> str:
         return f"{super().words}, a list of these"
+
+
+@dataclasses.dataclass(frozen=True)
+class ByLayer(Number):
+    """A mapping from numbers of layers to numbers within the bounds (then with texts as keys, in their order).
+
+    >>> ByLayer(0).clean("rates", {3: 1, "2": 0.5})
+    {'2': 0.5, '3': 1.0}
+    """
+
+    def convert(self, name: str, value: Any) -> dict[str, float]:
+        require(isinstance(value, Mapping), name, value, self.allowed)
+        for key in value:
+            number = is_whole(key, 2) or (isinstance(key, str) and key.isascii() and key.isdigit() and int(key) >= 2)
+            require(number, f"a layer of {name}", key, "its number, from 2")
+        layers = {int(key): each for key, each in value.items()}
+        convert = super().convert
+        return {str(layer): convert(f"{name} of layer {layer}", layers[layer]) for layer in sorted(layers)}
+
+    @property
+    def words(self) -> str:
+        return f"a mapping from numbers of layers to {super().words.removeprefix('a ').replace('number', 'numbers', 1)}"
 
 
 @dataclasses.dataclass(frozen=True)

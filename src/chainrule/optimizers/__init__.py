@@ -7,10 +7,46 @@ rule gets it (`clip`).
 
 from chainrule.optimizers.base import OPTIMIZERS, Ending, Optimizer, Point
 from chainrule.optimizers.clip import Clip
+from chainrule.optimizers.custom import CustomOptimizer
 from chainrule.optimizers.lbfgs import LBFGS
-from chainrule.optimizers.rules import SGD, Adam, AdamW, RMSProp, RProp
+from chainrule.optimizers.muon import Muon
+from chainrule.optimizers.rules import SGD, Adagrad, Adam, AdamW, AMSGrad, Lion, NAdam, RMSProp, RProp
 
-__all__ = ["LBFGS", "OPTIMIZERS", "SGD", "Adam", "AdamW", "Clip", "Ending", "Optimizer", "Point", "RMSProp", "RProp"]
+__all__ = [
+    "LBFGS",
+    "OPTIMIZERS",
+    "SGD",
+    "AMSGrad",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Clip",
+    "CustomOptimizer",
+    "Ending",
+    "Lion",
+    "Muon",
+    "NAdam",
+    "Optimizer",
+    "Point",
+    "RMSProp",
+    "RProp",
+    "custom_optimizer",
+]
 
-for rule in (SGD, RMSProp, Adam, AdamW, RProp, LBFGS):  # the order in help and docs
+custom_optimizer = CustomOptimizer.of
+OPTIMIZERS.wrap_by(custom_optimizer)
+
+for rule in (
+    SGD,
+    RMSProp,
+    Adam,
+    AdamW,
+    AMSGrad,
+    NAdam,
+    Adagrad,
+    Lion,
+    Muon,
+    RProp,
+    LBFGS,
+):  # the order in help and docs
     OPTIMIZERS.register(rule)

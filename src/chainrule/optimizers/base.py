@@ -43,11 +43,28 @@ class Optimizer(Entry):
 
     `full_batch` says that the rule is for gradients over all rows, not over mini-batches. `line_search` says that
     `search` makes the updates, not `update`: each computes the cost and gradient of all rows several times, so it takes
-    no schedule, clip or dropout, and it can come to an end.
+    no schedule, clip or dropout, and it can come to an end. `by_matrix` says that `update` gets the matrix W of each
+    hidden layer as an array (n_in, n_out), and all other parameters as arrays of one dimension.
+
+    The base of all rules, also of your own: a frozen dataclass with a `name`, and `update`.
+
+    >>> @dataclasses.dataclass(frozen=True)
+    ... class SignDescent(cr.Optimizer):
+    ...     name = "sign_descent"
+    ...
+    ...     def update(self, theta, g, slots, eta, step):
+    ...         return theta - eta * np.sign(g), slots
+    >>> net = cr.Network([1, 1], output="identity", initializer="zeros", dtype="float64")
+    >>> history = cr.fit(net, [[1.0]], [[1.0]], optimizer=SignDescent(0.25), epochs=2)
+    >>> net.theta
+    array([0.5, 0.5])
+
+    Raises SettingError where the learning rate is not a finite number above 0.
     """
 
     full_batch: ClassVar[bool] = False
     line_search: ClassVar[bool] = False
+    by_matrix: ClassVar[bool] = False
     learning_rate: float = 0.01
 
     def __post_init__(self) -> None:

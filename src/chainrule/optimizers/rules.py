@@ -8,7 +8,7 @@ from chainrule.fields import Flag
 from chainrule.optimizers.base import Optimizer, Slots
 from chainrule.registry import require
 
-__all__ = ["SGD", "Adam", "AdamW", "RMSProp", "RProp"]
+__all__ = ["SGD", "AMSGrad", "Adagrad", "Adam", "AdamW", "Lion", "NAdam", "RMSProp", "RProp"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,6 +161,158 @@ class AdamW(Adam):
     def update(self, theta: Array, g: Array, slots: Slots, eta: float, step: int) -> tuple[Array, Slots]:
         moved, slots = super().update(theta, g, slots, eta, step)
         return moved - eta * self.weight_decay * theta, slots
+
+
+@dataclasses.dataclass(frozen=True)
+class AMSGrad(Adam):
+    """Adam with the largest v so far in its divisor: theta ← theta - eta m̂ / (sqrt(max v / (1 - beta2^t)) + eps).
+
+    So the steps cannot grow again after a rare large gradient is forgotten.
+
+    - learning_rate, beta1, beta2, eps: as in `Adam`.
+
+    >>> AMSGrad().update(np.array([1.0]), np.array([5.0]), (np.zeros(1),) * 3, 0.001, 1)[0]
+    array([0.999])
+
+    Raises SettingError where an argument is out of its range.
+
+    Source: Reddi, Kale & Kumar, On the convergence of Adam and beyond, ICLR 2018, algorithm 2. The paper has no
+    corrections of m and v; we have those of Adam, as PyTorch's Adam with amsgrad=True.
+    """
+
+    name = "amsgrad"
+
+    @property
+    def slots(self) -> int:
+        return 3
+
+    def update(self, theta: Array, g: Array, slots: Slots, eta: float, step: int) -> tuple[Array, Slots]:
+        xp = namespace(theta)
+        m = self.beta1 * slots[0] + (1 - self.beta1) * g
+        v = self.beta2 * slots[1] + (1 - self.beta2) * (g * g)
+        most = xp.maximum(slots[2], v)
+        m_hat, v_hat = m / (1 - self.beta1**step), most / (1 - self.beta2**step)
+        return theta - eta * m_hat / (xp.sqrt(v_hat) + self.eps), (m, v, most)
+
+
+@dataclasses.dataclass(frozen=True)
+class NAdam(Adam):
+    """Adam with Nesterov's momentum: theta ← theta - eta a / (sqrt(v̂) + eps).
+
+    a = mu' m / (1 - P mu') + (1 - mu) g / (1 - P).
+
+    mu_t = beta1 (1 - 0.96^(t momentum_decay) / 2) grows from beta1 / 2 to beta1; mu is that of this update, mu' of the
+    next one, P the product of all up to mu. m, v and v̂ are those of Adam.
+
+    - learning_rate, beta1, beta2, eps: as in `Adam`.
+    - momentum_decay: how fast mu_t grows, at least 0.
+
+    >>> NAdam().update(np.array([1.0]), np.array([5.0]), (np.zeros(1), np.zeros(1)), 0.001, 1)[0].round(6)
+    array([0.998944])
+
+    Raises SettingError where an argument is out of its range.
+
+    Source: Dozat, Incorporating Nesterov momentum into Adam, ICLR workshop 2016, with the schedule of mu and the
+    defaults of PyTorch's NAdam.
+    """
+
+    name = "nadam"
+    learning_rate: float = 0.002
+    momentum_decay: float = 0.004
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.momentum_decay >= 0, "momentum_decay of nadam", self.momentum_decay, "at least 0")
+
+    def update(self, theta: Array, g: Array, slots: Slots, eta: float, step: int) -> tuple[Array, Slots]:
+        m = self.beta1 * slots[0] + (1 - self.beta1) * g
+        v = self.beta2 * slots[1] + (1 - self.beta2) * (g * g)
+        v_hat, P, mu, mu_next = v / (1 - self.beta2**step), self._product(step), self._mu(step), self._mu(step + 1)
+        ahead = mu_next / (1 - P * mu_next) * m + (1 - mu) / (1 - P) * g
+        return theta - eta * ahead / (namespace(v_hat).sqrt(v_hat) + self.eps), (m, v)
+
+    def _mu(self, t: int) -> float:
+        return float(self.beta1 * (1 - 0.5 * 0.96 ** (t * self.momentum_decay)))
+
+    def _product(self, step: int) -> float:
+        """mu_1 ... mu_step; the product ends where 1 - P is 1 in float64."""
+        product, t = 1.0, 1
+        while t <= step and product > 2.0**-60:
+            product, t = product * self._mu(t), t + 1
+        return product
+
+
+@dataclasses.dataclass(frozen=True)
+class Adagrad(Optimizer):
+    """theta ← theta - eta g / (sqrt(s) + eps), with the sum s of all g^2 so far, so that the steps only shrink.
+
+    - learning_rate: eta of the first update, above 0; a schedule multiplies it.
+    - eps: keeps the divisor above 0; above 0, in the unit of g.
+
+    >>> Adagrad().update(np.array([1.0]), np.array([5.0]), (np.zeros(1),), 0.01, 1)[0]
+    array([0.99])
+
+    Raises SettingError where an argument is out of its range.
+
+    Source: Duchi, Hazan & Singer, Adaptive subgradient methods for online learning and stochastic optimization, JMLR
+    12, 2011, with diagonal matrices. The paper adds eps to s; we add it to sqrt(s), as PyTorch does.
+    """
+
+    name = "adagrad"
+    eps: float = 1e-10
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.eps > 0, "eps of adagrad", self.eps, "above 0")
+
+    @property
+    def slots(self) -> int:
+        return 1
+
+    def update(self, theta: Array, g: Array, slots: Slots, eta: float, step: int) -> tuple[Array, Slots]:
+        s = slots[0] + g * g
+        return theta - eta * g / (namespace(s).sqrt(s) + self.eps), (s,)
+
+
+@dataclasses.dataclass(frozen=True)
+class Lion(Optimizer):
+    """theta ← theta - eta (sign(beta1 m + (1 - beta1) g) + weight_decay theta); then m ← beta2 m + (1 - beta2) g.
+
+    Every parameter moves by eta, so eta is 3 to 10 times smaller than that of Adam. The decay is that of `AdamW`.
+
+    - learning_rate: eta of the first update, above 0; a schedule multiplies it.
+    - beta1: the share of m in the direction of this update, from 0 to below 1.
+    - beta2: the share of m that stays, from 0 to below 1.
+    - weight_decay: the share of theta that an update with eta = 1 would remove, from 0.
+
+    >>> Lion(0.5).update(np.array([1.0, 1.0]), np.array([-1e9, 1e-9]), (np.zeros(2),), 0.5, 1)[0]
+    array([1.5, 0.5])
+
+    Raises SettingError where an argument is out of its range.
+
+    Source: Chen et al., Symbolic discovery of optimization algorithms, NeurIPS 2023, program 1.
+    """
+
+    name = "lion"
+    learning_rate: float = 0.0001
+    beta1: float = 0.9
+    beta2: float = 0.99
+    weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(0 <= self.beta1 < 1, "beta1 of lion", self.beta1, "from 0 to below 1")
+        require(0 <= self.beta2 < 1, "beta2 of lion", self.beta2, "from 0 to below 1")
+        require(self.weight_decay >= 0, "weight_decay of lion", self.weight_decay, "at least 0")
+
+    @property
+    def slots(self) -> int:
+        return 1
+
+    def update(self, theta: Array, g: Array, slots: Slots, eta: float, step: int) -> tuple[Array, Slots]:
+        (m,) = slots
+        direction = namespace(g).sign(self.beta1 * m + (1 - self.beta1) * g)
+        return theta - eta * direction - eta * self.weight_decay * theta, (self.beta2 * m + (1 - self.beta2) * g,)
 
 
 @dataclasses.dataclass(frozen=True)

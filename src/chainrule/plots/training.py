@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from chainrule.plots.figures import ACCENT, COLOURS, log_scale, new_figure
 
-__all__ = ["Curves", "training_figure"]
+__all__ = ["Curves", "RatesAndCosts", "rates_figure", "training_figure"]
 
 
 class Curves(Protocol):
@@ -16,6 +16,42 @@ class Curves(Protocol):
     metrics: dict[str, list[float]]
     rate: list[float]
     best_epoch: int
+
+
+class RatesAndCosts(Protocol):
+    """The attributes of a range test that the plot needs."""
+
+    @property
+    def rates(self) -> list[float]:
+        """The learning rate of each update."""
+
+    @property
+    def costs(self) -> list[float]:
+        """The cost of its batch."""
+
+    @property
+    def smooth(self) -> list[float]:
+        """The costs, averaged."""
+
+    @property
+    def suggestion(self) -> float | None:
+        """The rate to mark."""
+
+
+def rates_figure(test: RatesAndCosts) -> Any:
+    """A matplotlib Figure: the costs of a range test over the logarithm of the learning rate, the suggestion marked."""
+    figure, (axes,) = new_figure([1.0], width=6.6, height=4.2)
+    axes.plot(test.rates, test.costs, color=COLOURS[0], linewidth=0.8, alpha=0.4, label="cost of a batch")
+    axes.plot(test.rates, test.smooth, color=COLOURS[0], linewidth=1.8, label="averaged")
+    if test.suggestion is not None:
+        label = f"suggestion: {test.suggestion:.2g}"
+        axes.axvline(test.suggestion, color=ACCENT, linewidth=1.2, linestyle=(0, (4, 3)), label=label)
+    axes.set_xscale("log")
+    log_scale(axes, test.smooth)
+    axes.set_xlabel("learning rate")
+    axes.set_ylabel("cost")
+    axes.legend(frameon=False, fontsize=9)
+    return figure
 
 
 def training_figure(history: Curves) -> Any:

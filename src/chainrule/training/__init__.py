@@ -10,6 +10,7 @@ from chainrule.training.events import EpochEnd, Event, Finished, Progress, Start
 from chainrule.training.history import History
 from chainrule.training.loop import Training
 from chainrule.training.monitor import Metric, Monitor
+from chainrule.training.range_test import RangeTest, find_learning_rate
 from chainrule.training.starting import CALLBACK, CANCEL, fit, start, train
 from chainrule.training.state import TrainingState
 
@@ -24,6 +25,7 @@ __all__ = [
     "Metric",
     "Monitor",
     "Progress",
+    "RangeTest",
     "Started",
     "Stopped",
     "Training",
@@ -31,6 +33,7 @@ __all__ = [
     "TrainingState",
     "Updated",
     "as_checkpoint",
+    "find_learning_rate",
     "fit",
     "start",
     "train",

@@ -18,6 +18,8 @@ from chainrule.training.problem import Problem
 
 __all__ = ["Fingerprint", "differences", "fingerprint_of"]
 
+LATER = ("rates", "label_smoothing")  # settings that older checkpoints do not have: named only where they are set
+
 
 @dataclasses.dataclass(frozen=True)
 class Fingerprint:
@@ -77,6 +79,9 @@ def _of_training(problem: Problem) -> dict[str, Any]:
     """The settings that bits depend on, and what chooses the weights; `epochs` if the schedule depends on them."""
     s, monitor = problem.settings, problem.monitor
     values = {name: getattr(s, name) for name, each in settings_of(s).items() if each.bits}
+    for name in LATER:
+        if not values[name]:
+            values.pop(name)
     if not s.schedule.looks_ahead:
         values.pop("epochs")
     clip = None if s.clip is None else [s.clip.norm, s.clip.value, s.clip.example]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from chainrule.arrays import Array
 from chainrule.engines import Engine
+from chainrule.engines.moves import frozen
 from chainrule.examples import Examples
 from chainrule.network import Network
 from chainrule.settings import TrainingSettings
@@ -47,13 +48,16 @@ class Problem:
         return self.validation is not None and self.monitor.name != "training"
 
     def gradient(self, theta: Array) -> Array:
-        """dC/dtheta of the objective over all rows to train on, without dropout."""
+        """dC/dtheta of the objective over all rows to train on, without dropout; 0 in frozen layers."""
         s, architecture = self.settings, self.net.architecture
 
         def of_some(X: Array, T: Array, weight: Array | None) -> Array:
             return self.engine.gradient(architecture, theta, X, T, weight, self.divisor, s.alpha, s.l1)
 
-        return self.examples.gradient(of_some)
+        g = self.examples.gradient(of_some)
+        for place in frozen(architecture, s):
+            g[place] = 0
+        return g
 
     def penalty(self, theta: Array) -> float:
         """alpha/(2S) sum W² + l1/S sum |W| of the weights in theta."""

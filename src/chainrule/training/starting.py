@@ -6,7 +6,7 @@ from typing import Any
 
 from chainrule.engines import choose, passed_over
 from chainrule.errors import SettingError, warn_of
-from chainrule.examples import Examples, as_examples
+from chainrule.examples import Examples, as_examples, smoothed
 from chainrule.fields import Function, Number, Special, signature_with
 from chainrule.network import Network
 from chainrule.registry import require
@@ -83,6 +83,7 @@ def train(
         raise SettingError("metrics are computed on the validation set: give validation=(X, T) too")
     monitored = Monitor(dict(metrics or {}), monitor, mode)
     checked.dropouts(len(net.sizes) - 2)
+    checked.layer_rates(len(net.sizes))
     sparse = not checked.optimizer.full_batch
     examples = as_examples(net.architecture, X, T, sample_weight, net.dtype, sparse=sparse)
     training = start(
@@ -158,6 +159,8 @@ def start(
     """
     settled = settings.settled(len(examples.rows), net.sizes)
     engine = choose(settled.engine, net.architecture, settled)
+    if settled.label_smoothing:
+        examples = smoothed(net.architecture, examples, settled.label_smoothing, net.dtype)
     divisor = examples.total if total_weight is None else total_weight
     problem = Problem(net, examples, settled, engine, validation, monitor or Monitor(), divisor, feature_names)
     training = Training(problem, cancel=cancel, search_leaks=search_leaks)

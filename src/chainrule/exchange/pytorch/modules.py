@@ -14,7 +14,7 @@ from chainrule.errors import ArchitectureError
 from chainrule.exchange.pytorch.steps import Dropout, Linear, Step
 from chainrule.exchange.pytorch.twins import TWINS, activation_of, twin_of
 
-__all__ = ["Exp", "SideBySide", "from_sequential", "to_sequential"]
+__all__ = ["Exp", "SideBySide", "Sine", "from_sequential", "to_sequential"]
 
 
 class Exp(nn.Module):
@@ -22,6 +22,17 @@ class Exp(nn.Module):
 
     def forward(self, z: Any) -> Any:
         return torch.exp(z)
+
+
+class Sine(nn.Module):
+    """a = sin(omega z); torch has a function for it, but no module."""
+
+    def __init__(self, omega: float = 1.0) -> None:
+        super().__init__()
+        self.omega = omega
+
+    def forward(self, z: Any) -> Any:
+        return torch.sin(self.omega * z)
 
 
 class SideBySide(nn.Module):
@@ -36,7 +47,8 @@ class SideBySide(nn.Module):
         return torch.cat([sigma(part) for sigma, part in parts], dim=1)
 
 
-_CLASSES = {twin.module: Exp if twin.module == "Exp" else getattr(nn, twin.module) for twin in TWINS}
+_OWN = {"Exp": Exp, "Sine": Sine}
+_CLASSES = {twin.module: _OWN.get(twin.module) or getattr(nn, twin.module) for twin in TWINS}
 _DROPOUTS = (nn.Dropout, nn.AlphaDropout, nn.FeatureAlphaDropout)
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks")  # where a module stores its own
 _GLOBAL_HOOKS = ("_global_forward_hooks", "_global_forward_pre_hooks")  # where torch stores those of all modules
@@ -49,7 +61,8 @@ def to_sequential(steps: Sequence[Step]) -> nn.Sequential:
 
     Raises ArchitectureError for an activation that torch does not have.
     """
-    return nn.Sequential(*(_module(step) for step in steps))
+    dtype = next((torch.from_numpy(step.b).dtype for step in steps if isinstance(step, Linear)), None)
+    return nn.Sequential(*(_module(step, dtype) for step in steps))
 
 
 def from_sequential(module: Any) -> tuple[list[Step], list[str]]:
@@ -89,14 +102,17 @@ def _require_plain(module: Any) -> None:
         raise ArchitectureError("torch has hooks on every module, which may change what it computes: remove them first")
 
 
-def _module(step: Step) -> nn.Module:
+def _module(step: Step, dtype: Any) -> nn.Module:
     if isinstance(step, Linear):
         return _linear(step)
     if isinstance(step, list):
-        return SideBySide([width for _, width in step], [_module(sigma) for sigma, _ in step])
+        return SideBySide([width for _, width in step], [_module(sigma, dtype) for sigma, _ in step])
     assert isinstance(step, Activation)
     twin = twin_of(step)
-    return _CLASSES[twin.module](**twin.arguments(step))
+    module = _CLASSES[twin.module](**twin.arguments(step)).to(dtype)
+    for ours, tensor in twin.tensors.items():
+        nn.init.constant_(getattr(module, tensor), getattr(step, ours))
+    return module
 
 
 def _linear(step: Linear) -> nn.Module:

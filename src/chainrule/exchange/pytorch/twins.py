@@ -20,6 +20,7 @@ class Twin:
     - made_with: other arguments of the module's constructor.
     - needs: attributes of a module and their allowed values; with other values it is a different function.
     - at_least: attributes of a module, and the least value of each with which it is the same function up to rounding.
+    - tensors: those of `parameters` whose values are in a tensor of the module, which torch trains, and its name.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Twin:
     made_with: dict[str, Any] = dataclasses.field(default_factory=dict)
     needs: dict[str, tuple[Any, ...]] = dataclasses.field(default_factory=dict)
     at_least: dict[str, float] = dataclasses.field(default_factory=dict)
+    tensors: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def arguments(self, activation: Activation) -> dict[str, Any]:
         """The arguments of the module's constructor for this activation."""
@@ -39,13 +41,19 @@ TWINS = (
     Twin("sigmoid", "Sigmoid"),
     Twin("tanh", "Tanh"),
     Twin("relu", "ReLU"),
+    Twin("relu6", "ReLU6"),
     Twin("leaky_relu", "LeakyReLU", {"slope": "negative_slope"}),
+    Twin("prelu", "PReLU", {"slope": "init"}, needs={"num_parameters": (1,)}, tensors={"slope": "weight"}),
     Twin("elu", "ELU", {"alpha": "alpha"}),
     Twin("selu", "SELU"),
     Twin("gelu", "GELU", needs={"approximate": ("none",)}),
     Twin("silu", "SiLU"),
+    Twin("mish", "Mish"),
     # Above its threshold torch's softplus is z; at torch's default, 20, the difference shows in float64.
     Twin("softplus", "Softplus", made_with={"threshold": 50.0}, needs={"beta": (1,)}, at_least={"threshold": 20}),
+    Twin("softsign", "Softsign"),
+    Twin("hardtanh", "Hardtanh", needs={"min_val": (-1,), "max_val": (1,)}),
+    Twin("sine", "Sine", {"omega": "omega"}),
     Twin("exp", "Exp"),
     Twin("softmax", "Softmax", made_with={"dim": 1}, needs={"dim": (1, -1, None)}),
 )
@@ -86,4 +94,5 @@ def activation_of(module: Any, twin: Twin) -> Activation:
                 f"{shown(module)} has {name} {getattr(module, name)!r}, but here it is at least {least:g}"
             )
     values = {ours: getattr(module, theirs) for ours, theirs in twin.parameters.items()}
+    values |= {ours: getattr(module, tensor).item() for ours, tensor in twin.tensors.items()}
     return ACTIVATIONS.get({"name": twin.name, **values})
