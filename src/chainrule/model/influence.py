@@ -5,7 +5,9 @@ gradients of an example are a ⊗ delta and delta, so that their dot product nee
 
     dC_i/dtheta · dC_v/dtheta = sum over l of (a_i · a_v + 1)(delta_i · delta_v)
 
-with a of layer l-1 and delta of layer l; with a mask M it is sum_jk a_ij a_vj M_jk delta_ik delta_vk + delta_i · delta_v.
+with a of layer l-1 and delta of layer l. With a mask M of the weights a layer's part is
+
+    sum over j, k of a_ij a_vj M_jk delta_ik delta_vk + delta_i · delta_v
 
 Source: Pruthi, Liu, Kale & Sundararajan, Estimating training data influence by tracing gradient descent, NeurIPS 2020.
 They add the products up over checkpoints of the training; here there is one term, at the final weights.
@@ -25,9 +27,10 @@ _ROWS = 1024  # computed together
 
 
 def gradient_products(network: Network, X: Array, T: Array, x: Array, t: Array) -> Array:
-    """The dot products (n,) of the gradients of rows X (n, n_1), T (n, n_L) with that of one row x (1, n_1), t (1, n_L).
+    """The dot products (n,) of the gradients of rows with that of one row, in float64.
 
-    Everything is computed in float64.
+    - X, T: the rows (n, n_1) and their targets (n, n_L).
+    - x, t: the one row (1, n_1) and its targets (1, n_L).
 
     >>> net = cr.Network([1, 1], output="identity", initializer=([[[1]]], [[0]]), dtype="float64")
     >>> gradient_products(net, np.array([[1.0], [2.0]]), np.zeros((2, 1)), np.array([[3.0]]), np.array([[0.0]]))

@@ -223,11 +223,12 @@ class Model:
             with with_file_name(origin), with_row_numbers(rows):
                 scored = self.targets.present(table)
                 T = truth.encode(table.filter(scored), "float64")
-                scored[scored] = self.targets.learnable(T)
+            known = self.targets.learnable(T)
+            scored[scored] = known
             with with_file_name(origin), with_row_numbers(rows[scored]):
-                if scored.any():
-                    X, T = self._encoded(table.filter(scored))
-                    parts.append((rows[scored], *costs_of(self.network, X, T), T))
+                if known.any():
+                    scores = costs_of(self.network, *self._encoded(table.filter(scored)))
+                    parts.append((rows[scored], *scores, T[known]))
         if not parts:
             raise DataError(f"no row of {origin.origin} has a target that training had: give rows with one")
         rows, costs, A, T = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
@@ -257,7 +258,9 @@ class Model:
         one = list(self._encoded_blocks(as_source(row)))
         count = sum(len(X) for X, _ in one)
         if count != 1:
-            raise DataError(f"row is a table of {counted(count, 'row')}, but must have 1: give the row that is asked for")
+            raise DataError(
+                f"row is a table of {counted(count, 'row')}, but must have 1: give the row that is asked for"
+            )
         x, t = one[0]
         blocks = self._encoded_blocks(as_source(rows))
         return np.concatenate([gradient_products(self.network, X, T, x, t) for X, T in blocks])

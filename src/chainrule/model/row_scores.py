@@ -13,6 +13,7 @@ Sundararajan, Estimating training data influence by tracing gradient descent, Ne
 """
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -21,9 +22,10 @@ from chainrule.arrays import Array
 from chainrule.equations import forward
 from chainrule.model.ensemble import Ensemble
 from chainrule.network import Network
+from chainrule.tables.profile import TargetCells
 from chainrule.tables.targets import ClassTarget, Targets
 
-__all__ = ["RowScores", "costs_of", "out_of_fold"]
+__all__ = ["RowScores", "costs_of", "out_of_fold", "true_values"]
 
 _ROWS = 1024  # computed together
 
@@ -35,7 +37,8 @@ class RowScores:
     - method: what the scores are, in words.
     - rows: the number (n,) of each row in its table, from 0.
     - scores: (n,) float64; the greater, the more suspect.
-    - A, T: predictions, and targets as the network takes them, (n, n_L).
+    - A: predictions, (n, n_L).
+    - T: true values, (n, n_L), encoded by `Targets.truth`.
     """
 
     method: str
@@ -55,7 +58,7 @@ class RowScores:
 
 def _answers(targets: Targets, A: Array, T: Array) -> list[dict[str, Any]]:
     """The true value and the answer of each row, by target."""
-    true, said = targets.decode(T), targets.decode(A)
+    true, said = targets.truth.decode(T), targets.decode(A)
     by_row: list[dict[str, Any]] = [{} for _ in A]
     for column, part in targets.slices:
         chances = A[:, part].max(axis=1).tolist() if isinstance(column, ClassTarget) else None
@@ -97,3 +100,21 @@ def out_of_fold(ensemble: Ensemble, network: Network, X: Array, T: Array) -> tup
         left_out = np.flatnonzero(ensemble.fold == k)
         costs[left_out], A[left_out] = costs_of(ensemble.member(network, k), X[left_out], T[left_out])
     return costs, A
+
+
+def true_values(targets: Targets, cells: Mapping[str, TargetCells], rows: Array, T: Array) -> Array:
+    """The targets T (n, n_L) of some rows as true values, encoded by `Targets.truth`, without the rounding of T.
+
+    - cells: what each target holds in the rows of its table.
+    - rows: the number (n,) of each row in its table.
+    """
+    parts: list[Array] = []
+    for column, part in targets.by_column(T):
+        numbers = cells[column.name].numbers
+        if column.kind == "classes":
+            parts.append(part)
+        elif numbers is not None and column.name not in targets.unparsed(cells):
+            parts.append(numbers[rows][:, None])
+        else:
+            parts.append(column.decode(part)[:, None])
+    return np.concatenate(parts, axis=1)

@@ -20,7 +20,7 @@ from chainrule.model.leaks import suspects
 from chainrule.model.model import Model
 from chainrule.model.notes import notes_on, warnings_on
 from chainrule.model.preparation import Prepared, prepare
-from chainrule.model.row_scores import RowScores, out_of_fold
+from chainrule.model.row_scores import RowScores, out_of_fold, true_values
 from chainrule.model.scores import monitored
 from chainrule.model.settings import TableSettings
 from chainrule.model.summary import finite, identity_of, summary_of
@@ -90,8 +90,11 @@ class TableTraining:
         self.model = Model(prepared.encoder, prepared.targets, self.ensemble.merged(self.network), {})
         self.running: Training | None = None
         self._silent = silent_findings(settings, self.settings)
-        self._row_numbers, self._squares = prepared.roles.rows(TRAIN), np.zeros(len(self.rows.X))
         self._sums_squares, self._summed = self_influence and self.ensemble.count == 1, 0
+        self._squares = np.zeros(len(self.rows.X) if self._sums_squares else 0)
+        if self._sums_squares or self.ensemble.count > 1:
+            self._row_numbers = prepared.roles.rows(TRAIN)
+            self._true = true_values(prepared.targets, prepared.roles.cells, self._row_numbers, self.rows.T)
 
     def events(
         self, cancel: Callable[[], bool] | None = None, checkpoint: Checkpoint | str | os.PathLike[str] | None = None
@@ -162,7 +165,7 @@ class TableTraining:
             return None
         activations = [block.activation for block in self.ensemble.one.blocks]
         A = as_predictions(self.model.targets, activations, A)
-        return RowScores(method, self._row_numbers, scores, A, np.array(self.rows.T))
+        return RowScores(method, self._row_numbers, scores, A, self._true)
 
     def scores(self) -> Mapping[str, float]:
         """The metrics on some of the rows to train on, with the current weights; none before `events` starts."""
