@@ -62,8 +62,8 @@ def trained(table: Any, target: str, members: int, seed: int, settings: dict[str
 def scores(table: Any, target: str, seed: int, settings: dict[str, Any]) -> Iterator[tuple[str, np.ndarray, float]]:
     """The name of a method, its score of each row, and seconds."""
     members, spent = trained(table, target, 5, seed, settings)
-    found = members.row_scores
-    yield "out-of-fold cost, 5 members", found.scores, spent
+    by_member = members.row_scores
+    yield "out-of-fold cost, 5 members", by_member.scores, spent
     one, spent = trained(table, target, 1, seed, settings)
     yield one.row_scores.method.partition(" over")[0], one.row_scores.scores, spent
     cost = one.suspicious(table.num_rows, table)["suspects"]
@@ -71,8 +71,8 @@ def scores(table: Any, target: str, seed: int, settings: dict[str, Any]) -> Iter
     by_row[[each["row"] for each in cost]] = [each["score"] for each in cost]
     yield "cost of the trained network", by_row, spent
     if importlib.util.find_spec("cleanlab") is not None:
-        codes = found.T.argmax(axis=1)
-        yield "cleanlab, our out-of-fold probabilities", -self_confidence(codes, found.A), 0.0
+        codes = by_member.T.argmax(axis=1)
+        yield "cleanlab, our out-of-fold probabilities", -self_confidence(codes, by_member.A), 0.0
         began = time.monotonic()
         X = StandardScaler().fit_transform(members.encoder.encode(table.select(members.encoder.columns), "float64"))
         P = cross_val_predict(LogisticRegression(max_iter=200), X, codes, cv=5, method="predict_proba")
