@@ -43,6 +43,11 @@ COMMANDS = {
     "Every Z, A and delta of the network, and every derivative of the cost: a summary of each layer, a layer as "
     "matrices (--layer), or a neuron number by number (--layer --neuron), as text, LaTeX, MathML or JSON. Layers and "
     "neurons are counted from 1.",
+    "suspects": "Show the rows of a table that may have a wrong label or odd values, the most suspect first.\n\n"
+    "chainrule suspects TABLE --target COLUMN trains on the table. With several members the score of a row is the cost "
+    "of its prediction by the member that was not trained on it, with one member the sum of its squared gradient norms "
+    "over the epochs. chainrule suspects MODEL TABLE scores other rows by the cost of the model's predictions; a "
+    "wrong label that the model was trained on may have a small one.",
     "minimize": "Minimise a formula by gradient descent, and plot the path.\n\n"
     'For example: chainrule minimize "(1-x)^2 + 100*(y-x^2)^2" --start -1,2 --plot path.png. A formula contains '
     "numbers, variables, + - * / ^, parentheses, pi, e, and functions such as exp, log, sqrt, sin, cos, tanh, abs, min "

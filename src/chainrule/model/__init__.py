@@ -9,10 +9,12 @@ There is one pipeline. `TableTraining` (`training`) runs its steps:
     4. warm start   `warm_start`: the first weights carry the best linear model
     5. train        `chainrule.training`: epochs of updates; `scores` are computed after each of them
     6. merge        `ensemble`: the members become one ordinary network, which with encoder and targets is the `model`
-    7. score        `scores` (by `metrics`), `mistakes`, the `summary`, and the `findings` of the training doctor
+    7. score        `scores` (by `metrics`), `mistakes`, the `summary`, and the `findings` of the training doctor;
+                    `row_scores` for each row: which may have a wrong label
 
 Before training starts, `leaks` searches for columns that give a target away, and `notes` says what became of the
-columns. `settings` has the settings, whose own kinds of values are in `kinds`.
+columns. `settings` has the settings, whose own kinds of values are in `kinds`. Afterwards `influence` says which rows
+support an answer.
 
 `train_table` and `chainrule train` run `TableTraining`. The estimators with preset="tabular" run the same steps by the
 same functions: `estimators/table_plan.py` for the encoder, the preset, the heads and the ensemble of the first call,

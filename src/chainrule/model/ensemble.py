@@ -93,6 +93,21 @@ class Ensemble:
         n = self.one.sizes[layer]
         return slice(0, n) if layer == 0 else slice(member * n, (member + 1) * n)
 
+    def member(self, network: Network, member: int) -> Network:
+        """The network of one member (from 0) of the network of all of them, with a copy of its weights.
+
+        >>> members = Ensemble(cr.Architecture.of([2, 3, 1], "relu", "identity"), 4)
+        >>> net = members.network("he_uniform", 0, "float64")
+        >>> x = np.ones((1, 2))
+        >>> bool(members.member(net, 2).predict(x)[0, 0] == net.predict(x)[0, 2])
+        True
+        """
+        parts = [self.part(l, member) for l in range(len(self.one.sizes))]
+        W = [own[before, after] for own, before, after in zip(network.W, parts, parts[1:], strict=False)]
+        b = [own[after] for own, after in zip(network.b, parts[1:], strict=True)]
+        theta = np.concatenate([part.ravel() for layer in zip(W, b, strict=True) for part in layer])
+        return Network.from_parts(self.one, theta, network.seed)
+
     def merged(self, network: Network) -> Network:
         """The network whose Z^L is the mean over the members, exact but for rounding; with one member `network` itself.
 

@@ -7,16 +7,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from chainrule.architecture import Architecture
 from chainrule.errors import SettingError, warn_of
 from chainrule.examples import Examples
 from chainrule.fields import signature_with
 from chainrule.model.ensemble import Ensemble
 from chainrule.model.findings import findings_of, silent_findings
+from chainrule.model.heads import as_predictions
 from chainrule.model.leaks import suspects
 from chainrule.model.model import Model
 from chainrule.model.notes import notes_on, warnings_on
 from chainrule.model.preparation import Prepared, prepare
+from chainrule.model.row_scores import RowScores, out_of_fold, true_values
 from chainrule.model.scores import monitored
 from chainrule.model.settings import TableSettings
 from chainrule.model.summary import finite, identity_of, summary_of
@@ -25,7 +29,9 @@ from chainrule.network import Network
 from chainrule.random import as_seed
 from chainrule.registry import require
 from chainrule.settings import TrainingSettings
+from chainrule.tables.row_roles import TRAIN
 from chainrule.tables.sources import as_source
+from chainrule.text import counted
 from chainrule.training import (
     CALLBACK,
     CANCEL,
@@ -61,9 +67,13 @@ class TableTraining:
     - suspects: the columns that may give a target away.
     - model: the model, trained when `events` is exhausted; before, with the current weights.
     - running: the `Training` of the network while it runs, or None.
+
+    self_influence: as for `train_table`.
     """
 
-    def __init__(self, source: Any, target: str | Sequence[str], settings: TableSettings) -> None:
+    def __init__(
+        self, source: Any, target: str | Sequence[str], settings: TableSettings, self_influence: bool = False
+    ) -> None:
         names = [target] if isinstance(target, str) else target
         texts = isinstance(names, list | tuple) and all(isinstance(name, str) for name in names)
         require(texts, "target", target, "the name of a column, or a list of names")
@@ -81,6 +91,11 @@ class TableTraining:
         self.model = Model(prepared.encoder, prepared.targets, self.ensemble.merged(self.network), {})
         self.running: Training | None = None
         self._silent = silent_findings(settings, self.settings)
+        self._sums_squares, self._summed = self_influence and self.ensemble.count == 1, 0
+        self._squares = np.zeros(len(self.rows.X) if self._sums_squares else 0)
+        if self._sums_squares or self.ensemble.count > 1:
+            self._row_numbers = prepared.roles.rows(TRAIN)
+            self._true = true_values(prepared.targets, prepared.roles.cells, self._row_numbers, self.rows.T)
 
     def events(
         self, cancel: Callable[[], bool] | None = None, checkpoint: Checkpoint | str | os.PathLike[str] | None = None
@@ -111,6 +126,8 @@ class TableTraining:
         self.notes += self.running.notes
         self.warnings += self.running.warnings
         for event in map(self.ensemble.event, self.running):
+            if isinstance(event, EpochEnd) and self._sums_squares:
+                self._add_squares(examples)
             self._merge(event)
             yield event
 
@@ -129,6 +146,29 @@ class TableTraining:
                 **({"findings": findings} if findings else {}),
                 **({"warnings": self.warnings} if self.warnings else {}),
             }
+
+            self.model.row_scores = self._row_scores()
+
+    def _add_squares(self, examples: Examples) -> None:
+        """Add ||dC_x/dtheta||² of each row, at the weights after an epoch."""
+        assert self.running is not None, "an epoch of it has ended"
+        net, engine = self.network, self.running.engine
+        self._squares += engine.gradient_norms(net.architecture, net.theta, examples.X, examples.T, None) ** 2
+        self._summed += 1
+
+    def _row_scores(self) -> RowScores | None:
+        """The scores of the rows to train on, where members leave them out or their gradients were summed up."""
+        if self.ensemble.count > 1:
+            method = f"out-of-fold cost of {self.ensemble.count} members"
+            scores, A = out_of_fold(self.ensemble, self.network, self.rows.X, self.rows.T)
+        elif self._summed:
+            method = f"self-influence over {counted(self._summed, 'epoch')}"
+            scores, A = self._squares, self.network.predict(self.rows.X)
+        else:
+            return None
+        activations = [block.activation for block in self.ensemble.one.blocks]
+        A = as_predictions(self.model.targets, activations, A)
+        return RowScores(method, self._row_numbers, scores, A, self._true)
 
     def scores(self) -> Mapping[str, float]:
         """The metrics on some of the rows to train on, with the current weights; none before `events` starts."""
@@ -213,6 +253,7 @@ def train_table(
     callback: Callable[[Event], Any] | None = None,
     cancel: Callable[[], bool] | None = None,
     checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
+    self_influence: bool = False,
     **settings: Any,
 ) -> Model:
     """Train a model that predicts the target column, or columns, of a table from its other columns.
@@ -227,6 +268,9 @@ def train_table(
     - callback: a function that is called with each event; training stops when it returns True.
     - cancel: a function without arguments, called between updates; training stops when it returns True.
     - checkpoint: a file, or a `cr.Checkpoint`, to resume from after a crash.
+    - self_influence: whether to compute the gradient of each row after each epoch, so that `Model.suspicious` can score
+      the rows of a training with one member. An epoch then takes up to twice the time; no bit of the model depends on
+      it.
     {settings}
 
     >>> x = np.arange(40.0)
@@ -241,7 +285,8 @@ def train_table(
     """
     CALLBACK.clean("callback", callback)
     CANCEL.clean("cancel", cancel)
-    training = TableTraining(source, target, TableSettings.of(**settings))
+    require(isinstance(self_influence, bool), "self_influence", self_influence, "True or False")
+    training = TableTraining(source, target, TableSettings.of(**settings), self_influence)
     s = training.settings
     may_end = s.patience is not None or s.tolerance is not None or s.rule.full_batch
     ended: list[Event] = []  # the event at which the callback returned True
