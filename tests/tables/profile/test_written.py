@@ -183,7 +183,8 @@ def test_one_odd_cell_is_refused_with_its_row(cells, what, odd, row):
         with pytest.raises(DataError) as caught:
             fitted(cells, cuts)
         begin = f"column 'a' holds {what}, but {odd!r} came in row {row + 1}: "
-        assert str(caught.value) == begin + "fix it, leave the cell empty, drop the column, or name it in `words`"
+        advice = "fix it, leave the cell empty, drop the column, or name it in `words` (`--words`)"
+        assert str(caught.value) == begin + advice
 
 
 @pytest.mark.parametrize("cells", [[f"{k / 7:.3f}" for k in range(180)], [f"{k / 7:.1f}%" for k in range(180)]])
@@ -253,6 +254,18 @@ def test_a_target_names_the_cell_that_is_none_of_its_numbers():
 def test_numbers_in_several_units_are_left_out_for_the_true_reason():
     own, _ = fitted([f"{k} {'kg' if k % 2 else 'lb'}" for k in range(60)])
     assert own.reason == "its cells look like numbers, but not in one form: '0 lb' and '1 kg', write them alike"
+
+
+def test_numbers_in_several_units_that_repeat_are_words_and_python_is_warned():
+    y = [0.5 * k for k in range(240)]
+    line = "column a is read as words: '0 lb' and '1 kg' differ in form, write them alike to have numbers"
+    for different, warned in ((60, True), (6, False)):  # few words lose nothing
+        cells = [f"{k % different} {'kg' if k % 2 else 'lb'}" for k in range(240)]
+        training = TableTraining({"a": cells, "y": y}, "y", TableSettings(hidden=(4,), epochs=1))
+        assert training.notes.count(line) == 1
+        assert training.warnings.count(line) == warned
+    with pytest.raises(DataError, match=r"alike\): mend one of them, or give another$"):
+        Encoder.fit({"a": [f"{k} {'kg' if k % 2 else 'lb'}" for k in range(60)]})
 
 
 @pytest.mark.parametrize(

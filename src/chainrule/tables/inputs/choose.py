@@ -110,7 +110,7 @@ def _may_be_missing(profile: ColumnProfile, fit: Fit, times: bool) -> bool:
 
 def _slip(profile: ColumnProfile, cell: Cell, what: str) -> RowError:
     line = "column {name!r} holds {what}, but {word!r} came in row {row}: {advice}"
-    advice = "fix it, leave the cell empty, drop the column, or name it in `words`"
+    advice = "fix it, leave the cell empty, drop the column, or name it in `words` (`--words`)"
     return RowError(cell.row, line, name=profile.name, what=what or "numbers", word=cell.text, advice=advice)
 
 
