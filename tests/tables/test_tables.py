@@ -203,7 +203,7 @@ def test_a_column_without_a_name_is_left_out_and_remembered(tmp_path):
 
 def test_absent_columns_are_named_with_those_that_there_are():
     table = read_table({f"x{i}": [i] for i in range(30)})
-    with pytest.raises(DataError, match=r"no input column 'y0', 'y1': .* 'x0', .* and 18 more$"):
+    with pytest.raises(DataError, match=r"^there are no input columns 'y0', 'y1': .* 'x0', .* and 18 more$"):
         require_columns(table, ["x1", "y0", "y1"], "input")
 
 

@@ -40,17 +40,22 @@ def notes_on(prepared: Prepared, weight: str | None, suspects: Iterable[Suspect]
         *(f"target {short(column.name)}: {_target(column)}" for column in prepared.targets.columns),
         *_columns(prepared.encoder),
         *_cautions(prepared.roles.unnamed, profiles),
+        *map(_several_forms, _mixed(prepared)),
         *_forms([*profiles, *prepared.roles.targets]),
         *map(str, suspects),
     ]
 
 
 def warnings_on(prepared: Prepared, suspects: Iterable[Suspect]) -> list[str]:
-    """The notes that Python code is warned of: rows and columns left out that nobody asked to leave out, and leaks."""
+    """The notes that Python code is warned of.
+
+    These are rows and columns left out that nobody asked to leave out, numbers in many forms read as words, and leaks.
+    """
     return [
         *_rows_that(prepared.roles.count(NO_TARGET), "lacks a target", "lack a target"),
         *left_out(prepared.encoder),
         *_without_name(prepared.roles.unnamed),
+        *(_several_forms(profile) for profile in _mixed(prepared) if not profile.few_words),
         *map(str, suspects),
     ]
 
@@ -148,6 +153,17 @@ def _cautions_on(profile: ColumnProfile) -> Iterator[str]:
         yield f"column {name} holds numbers: cells such as {profile.placeholder.text!r} count as missing"
     if profile.numbers_rows and profile.rows >= _COUNTER:
         yield f"column {name} goes up by 1 with every row: drop it if it only numbers them"
+
+
+def _mixed(prepared: Prepared) -> list[ColumnProfile]:
+    """The columns of words that are like numbers, but in several units or currencies."""
+    words = {column.name for column in prepared.encoder.transforms if column.kind in ("categories", "frequent")}
+    return [profile for profile in prepared.profiles if profile.name in words and len(profile.written.alike) > 1]
+
+
+def _several_forms(profile: ColumnProfile) -> str:
+    cells = " and ".join(map(shown, profile.written.alike))
+    return f"column {short(profile.name)} is read as words: {cells} differ in form, write them alike to have numbers"
 
 
 def _forms(profiles: Iterable[ColumnProfile]) -> list[str]:

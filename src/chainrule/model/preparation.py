@@ -141,17 +141,18 @@ def _inputs(source: Source, names: Sequence[str], settings: TableSettings) -> li
     weight = [] if settings.weight is None else [settings.weight]
     require_columns(source.names, weight, "weight", source.hint)
     require_columns(source.names, settings.drop, "excluded", source.hint)
-    require_columns(source.names, settings.keep, "input", source.hint)
-    require_columns(source.names, settings.words, "input", source.hint)
     for what, columns in {"target": names, "weight": weight, "dropped": settings.drop}.items():
-        both = [name for name in columns if name in settings.keep]
-        if both:
-            raise SettingError(f"column {listed(both)} cannot be both kept as an input and the {what} column: choose")
+        for use, wanted in {"kept as an input": settings.keep, "an input of words": settings.words}.items():
+            both = [name for name in columns if name in wanted]
+            if both:
+                raise SettingError(f"column {listed(both)} cannot be both {use} and the {what} column: choose")
     if settings.weight in names:
         raise SettingError(f"column {settings.weight!r} cannot be both the target and the weight: choose")
     excluded = {*names, *weight, *settings.drop}
-    wanted = set(settings.keep or source.names) - excluded
-    return [name for name in source.names if name in wanted]
+    possible = [name for name in source.names if name not in excluded]
+    require_columns(possible, settings.keep, "input", source.hint)
+    require_columns(possible, settings.words, "input", source.hint)
+    return [name for name in possible if not settings.keep or name in settings.keep]
 
 
 def _hold_out(

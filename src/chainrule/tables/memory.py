@@ -14,7 +14,7 @@ except ImportError:  # Windows
 __all__ = ["available_memory"]
 
 _NO_LIMIT = 2**63
-_UNKNOWN = 2**32  # where the system tells nothing
+_UNKNOWN = 2**32  # where the system does not say
 _ROOT = Path("/")
 
 

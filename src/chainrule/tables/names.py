@@ -36,9 +36,14 @@ def require_columns(table: pa.Table | Sequence[str], names: Iterable[str], what:
         close = difflib.get_close_matches(str(absent[0])[:_LONGEST], short, n=1) if len(absent) == 1 else []
         meant = f" (did you mean {close[0]!r}?)" if close else ""
         raise DataError(
-            f"there is no {what} column {listed(absent)}{meant}: the columns are {listed(present)}"
+            f"{_none(len(absent), what)} {listed(absent)}{meant}: the columns are {listed(present)}"
             + (f" ({hint})" if hint else "")
         )
+
+
+def _none(count: int, what: str) -> str:
+    """The beginning of a message about one absent column, or about several."""
+    return f"there is no {what} column" if count == 1 else f"there are no {what} columns"
 
 
 def listed(names: Iterable[Any]) -> str:

@@ -29,6 +29,7 @@ __all__ = [
     "affixes",
     "cells_in",
     "forms_of",
+    "has_unit",
     "in_words",
     "is_form",
     "minus_first",
@@ -143,6 +144,16 @@ def affixes(form: str) -> tuple[str, str]:
     """
     parsed = None if form in LENGTHS else _parsed(form)
     return (form, "") if parsed is None else (parsed.prefix, parsed.suffix)
+
+
+def has_unit(form: str) -> bool:
+    """Whether letters that are not a currency are behind each number: a unit, or part of a name, as in 4WD and 9th.
+
+    >>> has_unit("1234.5 kg"), has_unit("1234.5 EUR"), has_unit("1234.5%"), has_unit("P3DT4H5M6S")
+    (True, False, False, False)
+    """
+    suffix = affixes(form)[1]
+    return suffix[:1].isalpha() and re.fullmatch(_PREFIX, suffix) is None
 
 
 def in_words(form: str) -> str:

@@ -183,7 +183,8 @@ def test_one_odd_cell_is_refused_with_its_row(cells, what, odd, row):
         with pytest.raises(DataError) as caught:
             fitted(cells, cuts)
         begin = f"column 'a' holds {what}, but {odd!r} came in row {row + 1}: "
-        assert str(caught.value) == begin + "fix it, leave the cell empty, drop the column, or name it in `words`"
+        advice = "fix it, leave the cell empty, drop the column, or name it in `words` (`--words`)"
+        assert str(caught.value) == begin + advice
 
 
 @pytest.mark.parametrize("cells", [[f"{k / 7:.3f}" for k in range(180)], [f"{k / 7:.1f}%" for k in range(180)]])
@@ -197,6 +198,51 @@ def test_a_word_for_missing_that_is_not_known_is_refused_however_often_it_comes(
     assert fitted(codes)[0].kind == "dropped"
 
 
+NAMES = [
+    (["4WD", "2WD"], "AWD", 60),
+    (["9th", "10th", "11th"], "K", 200),
+    (["5 stars", "4 stars", "1.5 stars"], "Not rated", 200),
+    (["4 cylinders", "6 cylinders"], "other", 200),
+    (["1990s", "1980s", "1970s"], "earlier", 200),
+]
+
+
+@pytest.mark.parametrize(("words", "rare", "rows"), NAMES)
+def test_a_rare_word_among_few_words_with_a_number_is_a_category_in_inputs_and_targets(words, rare, rows):
+    cells = [words[k % len(words)] for k in range(rows)]
+    cells[9] = rare
+    for cuts in ([], [5, 40]):
+        own, _ = fitted(cells, cuts)
+        assert (own.kind, set(own.words)) == ("frequent", set(words))
+        (target,) = Targets.fit(Cut({"y": cells}, cuts), "y").columns
+        assert set(target.words) == {*words, rare}
+
+
+@pytest.mark.parametrize(("words", "rare", "rows"), NAMES)
+def test_a_word_that_training_never_had_among_few_words_with_a_number_is_predicted(words, rare, rows, tmp_path):
+    path, new = tmp_path / "a.csv", tmp_path / "new.csv"
+    path.write_text("a,b,y\n" + "".join(f"{words[k % len(words)]},{k % 7},{k / 4}\n" for k in range(rows)))
+    new.write_text(f"a,b\n{rare},1\n{words[0]},1\n")
+    model = cr.train_table(path, "y", epochs=1, hidden=(4,))
+    assert model.encoder.transforms[0].kind == "categories"
+    assert np.isfinite(model.predict(new)).all()
+
+
+def test_words_with_a_unit_are_numbers_where_they_are_many_or_hardly_repeat():
+    for different, rows in ((21, 210), (15, 15), (20, 39)):
+        cells = [f"{k % different + 1} kg" for k in range(rows)]
+        assert fitted(cells)[0].form == "1234.5 kg"
+        assert isinstance(Targets.fit({"y": cells}, "y").columns[0], Quantity)
+    assert fitted([f"{k % 20 + 1} kg" for k in range(40)])[0].kind == "categories"
+    for way in ("${}", "{} EUR", "{}%", "1,{}00"):  # these are numbers, however few
+        assert fitted([way.format(k % 3 + 1) for k in range(60)])[0].kind == "scaled"
+
+
+def test_one_odd_cell_among_few_rows_of_different_numbers_is_refused():
+    with pytest.raises(DataError, match="'soon' came in row 4: fix it"):
+        fitted([*(f"{k} kg" for k in range(3)), "soon", *(f"{k} kg" for k in range(4, 15))])
+
+
 def test_a_target_names_the_cell_that_is_none_of_its_numbers():
     cells = [*(f"${v:,.2f}" for v in VALUES[:9]), "soon", *(f"${v:,.2f}" for v in VALUES[10:])]
     with pytest.raises(DataError, match=r"'y' holds numbers written as \$1,234\.5, but 'soon' came in row 10: fix it"):
@@ -208,6 +254,18 @@ def test_a_target_names_the_cell_that_is_none_of_its_numbers():
 def test_numbers_in_several_units_are_left_out_for_the_true_reason():
     own, _ = fitted([f"{k} {'kg' if k % 2 else 'lb'}" for k in range(60)])
     assert own.reason == "its cells look like numbers, but not in one form: '0 lb' and '1 kg', write them alike"
+
+
+def test_numbers_in_several_units_that_repeat_are_words_and_python_is_warned():
+    y = [0.5 * k for k in range(240)]
+    line = "column a is read as words: '0 lb' and '1 kg' differ in form, write them alike to have numbers"
+    for different, warned in ((60, True), (6, False)):  # few words lose nothing
+        cells = [f"{k % different} {'kg' if k % 2 else 'lb'}" for k in range(240)]
+        training = TableTraining({"a": cells, "y": y}, "y", TableSettings(hidden=(4,), epochs=1))
+        assert training.notes.count(line) == 1
+        assert training.warnings.count(line) == warned
+    with pytest.raises(DataError, match=r"alike\): mend one of them, or give another$"):
+        Encoder.fit({"a": [f"{k} {'kg' if k % 2 else 'lb'}" for k in range(60)]})
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,9 @@ from chainrule.tables.inputs.transforms import (
     Times,
     Transform,
 )
-from chainrule.tables.number_forms import in_words
+from chainrule.tables.number_forms import PLAIN, in_words
 from chainrule.tables.profile import Cell, ColumnProfile, Shape
+from chainrule.tables.profile.column import few
 from chainrule.tables.profile.fits import MEANT, Fit
 from chainrule.tables.profile.word_counts import MOST_DISTINCT
 
@@ -75,8 +76,9 @@ def _of_words(profile: ColumnProfile) -> Transform:
 def _require_no_slips(profile: ColumnProfile) -> None:
     """Raise a RowError if the column holds numbers or times but for a few words, so that these are most likely slips.
 
-    They are if almost all cells are numbers, or if most are, many different ones, and only a few different words are
-    not: these may stand for a missing value.
+    They are if almost all cells are numbers or times, or if most are, many different ones, and only a few different
+    words are not: these may stand for a missing value. Numbers that are not plain are words beside others if they are
+    `few`: `4WD`, `2WD` and `AWD` are three names.
     """
     if profile.first_word is None or profile.categorical or profile.forms.chosen is not None:
         return
@@ -88,9 +90,15 @@ def _require_no_slips(profile: ColumnProfile) -> None:
         fit = None if form is None else fits.forms[form]
         if form is None or fit is None or fit.first_odd is None:
             continue
-        mostly = fit.count > MEANT * fits.count
+        names = fits is numbers and form != PLAIN and _are_few(profile, fit)
+        mostly = fit.count > MEANT * fits.count and not names
         if mostly or (2 * fit.count > fits.count and _may_be_missing(profile, fit, fits is times)):
             raise _slip(profile, fit.first_odd, what(form))
+
+
+def _are_few(profile: ColumnProfile, fit: Fit) -> bool:
+    """Whether the words that fit a form are `few`."""
+    return not profile.counts.too_many and few(profile.counts.distinct() - len(fit.odd), fit.count)
 
 
 def _may_be_missing(profile: ColumnProfile, fit: Fit, times: bool) -> bool:
@@ -102,7 +110,7 @@ def _may_be_missing(profile: ColumnProfile, fit: Fit, times: bool) -> bool:
 
 def _slip(profile: ColumnProfile, cell: Cell, what: str) -> RowError:
     line = "column {name!r} holds {what}, but {word!r} came in row {row}: {advice}"
-    advice = "fix it, leave the cell empty, drop the column, or name it in `words`"
+    advice = "fix it, leave the cell empty, drop the column, or name it in `words` (`--words`)"
     return RowError(cell.row, line, name=profile.name, what=what or "numbers", word=cell.text, advice=advice)
 
 

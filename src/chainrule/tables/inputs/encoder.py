@@ -66,7 +66,7 @@ class Encoder:
         encoder = cls(tuple(choose_transform(profile) for profile in profiles))
         if not encoder.feature_names:
             reasons = "; ".join(f"{t.name!r}: {t.detail}" for t in encoder.transforms[:12]) or "none is left"
-            raise DataError(f"no column can be learned from ({reasons}): give at least one whose values differ")
+            raise DataError(f"no column can be learned from ({reasons}): mend one of them, or give another")
         return encoder
 
     @property

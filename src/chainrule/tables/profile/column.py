@@ -31,7 +31,7 @@ from chainrule.tables.columns import (
     words_of,
 )
 from chainrule.tables.missing import PLACEHOLDERS, among, one_array, plain_characters, without
-from chainrule.tables.number_forms import PLAIN, otherwise
+from chainrule.tables.number_forms import PLAIN, has_unit, otherwise
 from chainrule.tables.profile.dates import Forms
 from chainrule.tables.profile.fits import Cell, has_digits
 from chainrule.tables.profile.moments import Running
@@ -40,9 +40,9 @@ from chainrule.tables.profile.target_cells import TargetCells
 from chainrule.tables.profile.word_counts import MOST_DISTINCT, Counts
 from chainrule.tables.profile.written import Points, Written
 
-__all__ = ["MOST_CLASSES", "ColumnProfile", "TargetProfile", "profile_columns"]
+__all__ = ["MOST_CLASSES", "ColumnProfile", "TargetProfile", "few", "profile_columns"]
 
-MOST_CLASSES = 20  # different values of a target that are taken for classes
+MOST_CLASSES = 20  # different values of a target, or words with a number, that are taken for classes
 EXACT = 2.0**53  # from here on float64 confuses integers, so that only text tells them apart
 _PLAIN = r"^-?(0|[1-9][0-9]*)(\.0+|\.[0-9]*[1-9])?$"  # a number that is written as it usually is
 
@@ -96,6 +96,11 @@ class ColumnProfile:
     def boolean(self) -> bool:
         """Whether some cells are not missing, and all of these are booleans."""
         return self.first_word is None and self._first_boolean is not None and not self._has_numbers
+
+    @property
+    def few_words(self) -> bool:
+        """Whether the words are `few`."""
+        return not self.counts.too_many and few(self.counts.distinct(), self.present)
 
     @property
     def doubtful(self) -> tuple[str, str] | None:
@@ -156,6 +161,11 @@ class ColumnProfile:
             self._uncounted = self.present
 
     def _form(self) -> str | None:
+        """The form in which the column is one of numbers: that of all cells, unless these are few words with a unit."""
+        form = self._whole_form()
+        return None if form is not None and has_unit(form) and self.few_words else form
+
+    def _whole_form(self) -> str | None:
         """The form in which all cells are numbers, if they are not plain ones."""
         if self.first_word is None:
             return otherwise(PLAIN) if self.points.thousands else None
@@ -301,8 +311,8 @@ class TargetProfile(ColumnProfile):
 
     @property
     def _may_be_classes(self) -> bool:
-        few = self.categorical or (self.values is not None and len(self.values) <= MOST_CLASSES)
-        return self._task == "classification" or (self._task == "auto" and few)
+        classes = self.categorical or (self.values is not None and len(self.values) <= MOST_CLASSES)
+        return self._task == "classification" or (self._task == "auto" and classes)
 
     @property
     def _incomplete(self) -> bool:
@@ -314,11 +324,12 @@ class TargetProfile(ColumnProfile):
 
     def _form(self) -> str | None:
         """Few different words are classes, whose text is kept."""
-        few = self.values is not None and len(self.values) <= MOST_CLASSES
+        classes = self.values is not None and len(self.values) <= MOST_CLASSES
         if self.first_word is not None:
-            few = not self.counts.too_many and self.counts.distinct() <= MOST_CLASSES
-        wanted = self._task == "regression" or (self._task == "auto" and not few)
-        return super()._form() if wanted else None
+            classes = self.few_words
+        if self._task == "regression":
+            return self._whole_form()
+        return super()._form() if self._task == "auto" and not classes else None
 
     def _as_words(self, cells: Any) -> pa.Array:
         return texts_of(cells, self.name)
@@ -359,6 +370,18 @@ class TargetProfile(ColumnProfile):
             self._keep_words(self._as_words(cells), rows)
         else:
             self._keep_numbers(numbers, rows)
+
+
+def few(different: int, cells: int) -> bool:
+    """Whether words with a number are so few, and repeat so often, that they are taken for classes.
+
+    - different: how many different words there are.
+    - cells: how many cells hold them.
+
+    >>> few(3, 60), few(15, 15), few(21, 1000)
+    (True, False, False)
+    """
+    return different <= 2 or (different <= MOST_CLASSES and 2 * different <= cells)
 
 
 def profile_columns(chunks: Callable[[], Iterable[Chunk]], profiles: Iterable[ColumnProfile]) -> None:

@@ -167,7 +167,7 @@ def seconds_of(words: pa.Array, form: str) -> Values:
 
 
 def _forms_of(word: str) -> list[str]:
-    """The forms in which a word is a time, most likely: its digits are not looked at."""
+    """The forms in which a word is a time, most likely: what its digits mean is not checked."""
     if len(word) > _LONGEST or not any("0" <= c <= "9" for c in word):
         return []
     return [form for form, pattern in _compiled().items() if pattern.fullmatch(word)]

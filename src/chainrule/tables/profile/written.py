@@ -25,7 +25,7 @@ _MOST_AFFIXES = 4  # currencies and units among the first words, beyond which th
 _BARE = r"^[^(]*$"
 _SEPARATED = r"[0-9][.,][0-9]"
 _GROUPED = r"^[+-]?(?:[0-9]{1,3}|[1-9][0-9]{0,2}(?:\.[0-9]{3})+)$"
-_SOME = 256  # cells that are looked at before all others
+_SOME = 256  # cells that are read before all others
 
 Values = NDArray[np.float64]
 
