@@ -18,6 +18,7 @@ __all__ = ["LBFGS", "direction"]
 ARMIJO, CURVATURE = 1e-3, 0.9  # c1 and c2 of the strong Wolfe conditions, as in L-BFGS-B
 PRECISION, MAX_STEP = 0.1, 1e10  # the relative width at which the search in a bracket stops; the largest t
 MAX_POINTS = 20  # in one line search
+ROUNDING = 16 * float(np.finfo(np.float64).eps)  # of C, relative: that of a pairwise sum of 2^16 costs
 
 Pairs = Sequence[tuple[Array, Array]]  # s = a step of theta and y = the change of g along it, the oldest pair first
 
@@ -90,14 +91,16 @@ class LBFGS(Optimizer):
         if ending:
             return ending
         pairs = _pairs(slots)
-        lower, at_border = _lower(objective, here, direction(here.gradient, pairs))
+        p = direction(here.gradient, pairs)
+        lower, at_border = _lower(objective, here, p)
         if lower is None and pairs:
             slots = (np.zeros_like(here.theta),) * self.slots
             lower, at_border = _lower(objective, here, direction(here.gradient, []))
         if lower is None and at_border:
             return Ending("converged", "the cost or its gradient is not finite along the line of the search", True)
         if lower is None:
-            return Ending("converged", "converged: the cost no longer falls, up to rounding")
+            precise = bool(pairs) and _is_rounding(here, p)
+            return Ending("converged", "converged: the cost no longer falls, up to rounding", is_precise=precise)
         gain = here.cost - lower.cost
         if gain <= self.reduction * max(abs(here.cost), 1):
             return Ending("converged", f"converged: an update lowers the cost only by {gain:.2g}")
@@ -211,6 +214,17 @@ def _lower(objective: Objective, here: Point, p: Array) -> tuple[Point | None, b
         t, *_ = line_search_wolfe1(line.cost, line.slope, 0.0, 1.0, **start, **bounds)
     point = line.lowest if t is None else line.last
     return (point if point.cost < here.cost else None), line.outside and not line.inside
+
+
+def _is_rounding(here: Point, p: Array) -> bool:
+    """Whether the step p = -H g would change C or theta by less than their rounding.
+
+    C(theta + p) = C + g·p + p·H⁻¹p / 2 = C - gᵀHg / 2 in the quadratic model. A sum of costs is right to about
+    16 eps |C|: no line search resolves less. So |g| stays at about sqrt(32 eps |C| / H).
+    """
+    if -_dot(here.gradient, p) / 2 <= ROUNDING * abs(here.cost):
+        return True
+    return bool((np.abs(p) <= ROUNDING * np.abs(here.theta)).all())
 
 
 def _is_finite(point: Point) -> bool:
