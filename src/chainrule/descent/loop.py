@@ -269,9 +269,8 @@ class Descent(Iterator[Event]):
         return f"; a relative_tolerance of {10.0 ** math.ceil(math.log10(size)):g} would accept this point"
 
     def _extent(self) -> str:
-        assert self.last is not None, "evaluated before"
-        largest = np.abs(self.last.theta).max()
-        return f"it is {self.last.cost:.2g} where max|v| is {largest:.2g}, so that there is no minimum on this way"
+        assert self.last is not None and self._falls_unbounded is not None, "evaluated before"
+        return f"a step of {self._falls_unbounded.step:.2g} still lowered it to {self.last.cost:.2g}: is its sign right?"
 
     def _step_count(self) -> str:
         return counted(self.steps, "step")

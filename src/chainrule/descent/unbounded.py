@@ -30,6 +30,7 @@ class Unbounded:
     def __init__(self, start: Point) -> None:
         self._last, self._far = start, max(FAR, _size(start.theta))
         self._lowest = -LOWEST * max(1.0, abs(start.cost))
+        self.step = 0.0  # max|v| of the last one
         self._straight = self._slow = self._growing = 0
 
     def __call__(self, point: Point) -> bool:
@@ -39,10 +40,11 @@ class Unbounded:
             s = point.theta - last.theta
             is_straight = (point.gradient - last.gradient) @ s <= STRAIGHT * (-last.gradient @ s)
             gain = last.cost - point.cost
-        counts = _size(s) >= self._far and point.cost < 0 and gain >= SHARE * abs(point.cost)
+        self.step = _size(s)
+        counts = self.step >= self._far and point.cost < 0 and gain >= SHARE * abs(point.cost)
         grows = counts and _size(point.theta) >= GROWTH * _size(last.theta)
         self._straight = self._straight + 1 if counts and is_straight else 0
-        self._slow = self._slow + 1 if _size(s) >= FAR and gain > 0 and is_straight else 0
+        self._slow = self._slow + 1 if self.step >= FAR and gain > 0 and is_straight else 0
         self._growing = self._growing + 1 if grows else 0
         if self._straight >= STRAIGHT_STEPS or self._slow >= SLOW_STEPS or self._growing >= GROWING_STEPS:
             return True
