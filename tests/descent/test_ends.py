@@ -125,7 +125,9 @@ def test_a_sum_of_squares_converges_to_the_precision_of_its_cost(rows, columns, 
 def test_a_convergence_by_rounding_says_so():
     result = cr.minimize(squares(0, 1000, 20, 100.0, 1.0)[0], np.zeros(20))
     assert np.abs(result.jac).max() > 1e-8
-    pattern = r"converged after \d+ steps to the precision of the arithmetic: max\|dC/dv\| is \S+ > 1e-08, but a further"
+    pattern = (
+        r"converged after \d+ steps to the precision of the arithmetic: max\|dC/dv\| is \S+ > 1e-08, but a further"
+    )
     assert re.match(pattern, result.message)
 
 

@@ -51,7 +51,8 @@ class Descent(Iterator[Event]):
 
     An epoch is one update, or with examples one pass over them in a new order; `history.cost` has C over all examples
     at the end of each epoch. `history.stopped` is "converged" where the gradient is small enough or C no longer falls,
-    "diverged" where C or dC/dv is not finite or C falls without bound, "cancelled", or "" after max_steps; `status` distinguishes all cases.
+    "diverged" where C or dC/dv is not finite or C falls without bound, "cancelled", or "" after max_steps; `status`
+    distinguishes all cases.
     """
 
     def __init__(self, problem: Problem, settings: Settings, cancel: Callable[[], bool] | None = None) -> None:
@@ -270,7 +271,9 @@ class Descent(Iterator[Event]):
 
     def _extent(self) -> str:
         assert self.last is not None and self._falls_unbounded is not None, "evaluated before"
-        return f"a step of {self._falls_unbounded.step:.2g} still lowered it to {self.last.cost:.2g}: is its sign right?"
+        return (
+            f"a step of {self._falls_unbounded.step:.2g} still lowered it to {self.last.cost:.2g}: is its sign right?"
+        )
 
     def _step_count(self) -> str:
         return counted(self.steps, "step")
