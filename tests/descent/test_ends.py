@@ -1,4 +1,4 @@
-"""Where a descent ends without a small gradient: a cost that falls without bound, and the precision of the arithmetic."""
+"""Ends of a descent without a small gradient: a cost that falls without bound, the precision of the arithmetic."""
 
 import json
 import re
@@ -114,7 +114,7 @@ def squares(seed, rows, columns, scale, noise):
 @pytest.mark.parametrize("gradient", ["complex", "central"])
 @pytest.mark.parametrize("noise", [1.0, 1e4])
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 100.0, 1e6])
-@pytest.mark.parametrize(("rows", "columns"), [(1000, 20), (300, 8), (50, 3)])
+@pytest.mark.parametrize(("rows", "columns"), [(200, 8), (50, 3)])
 def test_a_sum_of_squares_converges_to_the_precision_of_its_cost(rows, columns, scale, noise, gradient):
     f, least = squares(rows, rows, columns, scale, noise)
     result = cr.minimize(f, np.zeros(columns), gradient)
@@ -125,9 +125,7 @@ def test_a_sum_of_squares_converges_to_the_precision_of_its_cost(rows, columns, 
 def test_a_convergence_by_rounding_says_so():
     result = cr.minimize(squares(0, 1000, 20, 100.0, 1.0)[0], np.zeros(20))
     assert np.abs(result.jac).max() > 1e-8
-    pattern = (
-        r"converged after \d+ steps to the precision of the arithmetic: max\|dC/dv\| is \S+ > 1e-08, but a further"
-    )
+    pattern = r"converged after \d+ steps to the precision of the arithmetic: max\|dC/dv\| is \S+ > 1e-08, but a"
     assert re.match(pattern, result.message)
 
 

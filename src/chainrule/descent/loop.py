@@ -270,10 +270,11 @@ class Descent(Iterator[Event]):
         return f"; a relative_tolerance of {10.0 ** math.ceil(math.log10(size)):g} would accept this point"
 
     def _extent(self) -> str:
-        assert self.last is not None and self._falls_unbounded is not None, "evaluated before"
-        return (
-            f"a step of {self._falls_unbounded.step:.2g} still lowered it to {self.last.cost:.2g}: is its sign right?"
-        )
+        """How far a cost without bound has fallen."""
+        assert self.last is not None, "evaluated before"
+        assert self._falls_unbounded is not None, "which has said so"
+        step = self._falls_unbounded.step
+        return f"a step of {step:.2g} still lowered it to {self.last.cost:.2g}; check the sign of f, or its domain"
 
     def _step_count(self) -> str:
         return counted(self.steps, "step")

@@ -160,8 +160,8 @@ class _SearchEndError(Exception):
 class _Line:
     """C(theta + t p) and its slope in t for a line search, with one call of the objective for each t.
 
-    `inside` and `outside` say whether C was finite, and infinite, at a point other than theta; `near` is the nearest one
-    that is far enough from theta for a curvature.
+    `inside` and `outside` say whether C was finite, and infinite, at a point other than theta; `near` is the nearest
+    one that is far enough from theta for a curvature.
     """
 
     def __init__(self, objective: Objective, start: Point, p: Array) -> None:
