@@ -13,6 +13,7 @@ from chainrule.descent.comparison import check_gradient
 from chainrule.descent.curvature import falls_nearby
 from chainrule.descent.path import Path
 from chainrule.descent.problem import Problem
+from chainrule.descent.unbounded import Unbounded
 from chainrule.examples import epoch_order
 from chainrule.optimizers import Clip, Ending, Optimizer, Point
 from chainrule.schedules import Schedule
@@ -24,7 +25,9 @@ __all__ = ["Descent", "Settings"]
 
 PROGRESS_INTERVAL = 0.1  # seconds between two Progress events
 
-CONVERGED, MAX_STEPS, NOT_FINITE, CANCELLED, STALLED, SADDLE = range(6)  # the status of a result
+CONVERGED, MAX_STEPS, NOT_FINITE, CANCELLED, STALLED, SADDLE, UNBOUNDED = range(7)  # the status of a result
+
+SMALL = 1e-2  # the relative size of a gradient up to which a relative tolerance is advice, not an excuse
 
 COMPARED_ROWS = 2**10  # examples by which a given gradient is compared with differences
 
@@ -48,7 +51,8 @@ class Descent(Iterator[Event]):
 
     An epoch is one update, or with examples one pass over them in a new order; `history.cost` has C over all examples
     at the end of each epoch. `history.stopped` is "converged" where the gradient is small enough or C no longer falls,
-    "diverged" where C or dC/dv is not finite, "cancelled", or "" after max_steps; `status` distinguishes all cases.
+    "diverged" where C or dC/dv is not finite or C falls without bound, "cancelled", or "" after max_steps; `status`
+    distinguishes all cases.
     """
 
     def __init__(self, problem: Problem, settings: Settings, cancel: Callable[[], bool] | None = None) -> None:
@@ -62,6 +66,7 @@ class Descent(Iterator[Event]):
         self.history = History([], [], {}, settings.seed, problem.how)
         self.best: Point | None = None
         self.last: Point | None = None
+        self._falls_unbounded: Unbounded | None = None  # from the starting point on
         self._next: Point | None = None  # the point that a line search reached, with its cost and gradient
         self._evaluations = 0
         self._began = self._last_progress = time.monotonic()
@@ -154,7 +159,9 @@ class Descent(Iterator[Event]):
         s = self._settings
         update = s.optimizer.search(self._evaluate, here, self._slots, self._evaluations, s.tolerance)
         if isinstance(update, Ending):
-            return self._stop(STALLED, update)
+            if not update.is_precise:
+                return self._stop(STALLED, update)
+            return self._stop(SADDLE if self._falls_nearby() else CONVERGED, update)
         self._next, self._slots = update
         self._v, self.steps = self._next.theta, self.steps + 1
         return None
@@ -193,11 +200,22 @@ class Descent(Iterator[Event]):
         assert self.last is not None, "evaluated before"
         if not self._is_finite():
             self._stop(NOT_FINITE)
+        elif self._is_unbounded(self.last):
+            self._stop(UNBOUNDED)
         elif self._is_flat(self.last):
-            self._stop(SADDLE if falls_nearby(lambda v: self.problem(v)[1], self._v) else CONVERGED)
+            self._stop(SADDLE if self._falls_nearby() else CONVERGED)
         elif self._cancel():
             self._stop(CANCELLED)
         return bool(self.history.stopped) or self.steps >= self._settings.max_steps
+
+    def _falls_nearby(self) -> bool:
+        return falls_nearby(lambda v: self.problem(v)[1], self._v)
+
+    def _is_unbounded(self, here: Point) -> bool:
+        if self._falls_unbounded is None:
+            self._falls_unbounded = Unbounded(here)
+            return False
+        return self._falls_unbounded(here)
 
     def _is_flat(self, here: Point) -> bool:
         """Whether every element of |dC/dv| is within the tolerance, or within the relative one."""
@@ -208,7 +226,8 @@ class Descent(Iterator[Event]):
     @staticmethod
     def _relative_size(here: Point) -> float:
         """max_k |dC/dv_k| max(|v_k|, 1) / |C|: the share by which C changes if one v_k changes by its size."""
-        largest = float((np.abs(here.gradient) * np.maximum(np.abs(here.theta), 1.0)).max())
+        with np.errstate(over="ignore"):
+            largest = float((np.abs(here.gradient) * np.maximum(np.abs(here.theta), 1.0)).max())
         return largest / abs(here.cost) if here.cost else math.inf
 
     def _stop(self, status: int, ending: Ending | None = None) -> None:
@@ -225,6 +244,11 @@ class Descent(Iterator[Event]):
         size = self._gradient_size()
         if self.status == CANCELLED:
             return "cancelled", f"cancelled {after}: {size}"
+        if self.status == UNBOUNDED:
+            return "diverged", f"the cost falls without bound {after}: {self._extent()}"
+        if self.status == CONVERGED and ending is not None:
+            rounding = "a further step would change less than rounding does"
+            return "converged", f"converged {after} to the precision of the arithmetic: {size}, but {rounding}"
         if self.status == CONVERGED:
             return "converged", f"converged {after}: {size}"
         if self.status == SADDLE:
@@ -235,7 +259,22 @@ class Descent(Iterator[Event]):
         if ending is not None and ending.at_border:
             words = f"the cost is not finite at the points after this one, in {self._step_count()}: {size}"
             return "converged", f"{words}; start at another point, or try adam"
-        return "converged", f"the cost no longer falls {after}: {size}"
+        return "converged", f"the cost no longer falls {after}: {size}{self._advice()}"
+
+    def _advice(self) -> str:
+        """The relative tolerance that would accept the last point, if its gradient is small."""
+        assert self.last is not None, "evaluated before"
+        size = self._relative_size(self.last)
+        if not 0 < size <= SMALL:
+            return ""
+        return f"; a relative_tolerance of {10.0 ** math.ceil(math.log10(size)):g} would accept this point"
+
+    def _extent(self) -> str:
+        """How far a cost without bound has fallen."""
+        assert self.last is not None, "evaluated before"
+        assert self._falls_unbounded is not None, "which has said so"
+        step = self._falls_unbounded.step
+        return f"a step of {step:.2g} still lowered it to {self.last.cost:.2g}; check the sign of f, or its domain"
 
     def _step_count(self) -> str:
         return counted(self.steps, "step")
@@ -245,8 +284,8 @@ class Descent(Iterator[Event]):
         if point is None:
             return "there is no gradient"
         largest, tolerance = np.abs(point.gradient).max(), self._settings.tolerance
-        if largest > tolerance and self.status in (CONVERGED, SADDLE):
-            relative = self._settings.relative_tolerance
+        relative = self._settings.relative_tolerance
+        if self.status in (CONVERGED, SADDLE) and tolerance < largest and self._relative_size(point) <= relative:
             return f"max|dC/dv| is {largest:.2g}, {self._relative_size(point):.2g} ≤ {relative:g} of the cost"
         sign = "≤" if largest <= tolerance else ">"
         return f"max|dC/dv| is {largest:.2g} {sign} {tolerance:g}"

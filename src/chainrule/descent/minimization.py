@@ -77,7 +77,8 @@ def minimize(
     (True, [1.0, 1.0], 'complex step')
 
     Returns SciPy's OptimizeResult with the path and the history. success is False after max_steps, after a cost that is
-    not finite, where the cost no longer falls, and when cancelled; x is then the best point, message the reason.
+    not finite, where the cost falls without bound or no longer, and when cancelled; x is then the best point, message
+    the reason.
 
     Raises SettingError where a setting is out of its range, and where f does not return one real number;
     UnknownNameError where there is no such optimizer or schedule.

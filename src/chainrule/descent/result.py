@@ -20,7 +20,7 @@ class Result(OptimizeResult):  # type: ignore[misc]  # SciPy has no types
     - x, fun, jac: the point, its cost, and dC/dv at it; x and jac have the form of v0.
     - success, status, message: whether it converged. Without success x is the best point so far. status is 0 for
       converged, 1 for max_steps, 2 for not finite, 3 for cancelled, 4 if the rule cannot continue, 5 for a saddle point
-      or a maximum.
+      or a maximum, 6 for a cost that falls without bound.
     - nit, nfev, njev: the number of updates, of calls of f, and of calls of its gradient.
     - gradient: the method that computed dC/dv, in words.
     - path, path_steps, path_costs: at most 10,000 points from the first to the last, (k, ...) with the shape of v0, or

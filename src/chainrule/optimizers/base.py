@@ -29,12 +29,14 @@ class Point(NamedTuple):
 class Ending(NamedTuple):
     """Why a rule with a line search makes no further update: `reason` for programs, `message` for people.
 
-    `at_border` says that the cost is not finite at any of the points that the search tried next.
+    `at_border` says that the cost is not finite at any of the points that the search tried next, `is_precise` that the
+    next step would change the cost or theta by less than their rounding.
     """
 
     reason: Literal["converged", "evaluations"]
     message: str
     at_border: bool = False
+    is_precise: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

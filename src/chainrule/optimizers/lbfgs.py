@@ -18,6 +18,8 @@ __all__ = ["LBFGS", "direction"]
 ARMIJO, CURVATURE = 1e-3, 0.9  # c1 and c2 of the strong Wolfe conditions, as in L-BFGS-B
 PRECISION, MAX_STEP = 0.1, 1e10  # the relative width at which the search in a bracket stops; the largest t
 MAX_POINTS = 20  # in one line search
+NEAR = 1e-8  # of max|theta|: the least step whose change of g is a curvature
+ROUNDING = 16 * float(np.finfo(np.float64).eps)  # of C, relative: that of a pairwise sum of 2^16 costs
 
 Pairs = Sequence[tuple[Array, Array]]  # s = a step of theta and y = the change of g along it, the oldest pair first
 
@@ -90,14 +92,16 @@ class LBFGS(Optimizer):
         if ending:
             return ending
         pairs = _pairs(slots)
-        lower, at_border = _lower(objective, here, direction(here.gradient, pairs))
+        p = direction(here.gradient, pairs)
+        lower, line = _lower(objective, here, p)
         if lower is None and pairs:
             slots = (np.zeros_like(here.theta),) * self.slots
-            lower, at_border = _lower(objective, here, direction(here.gradient, []))
-        if lower is None and at_border:
+            lower, line = _lower(objective, here, direction(here.gradient, []))
+        if lower is None and line.at_border:
             return Ending("converged", "the cost or its gradient is not finite along the line of the search", True)
         if lower is None:
-            return Ending("converged", "converged: the cost no longer falls, up to rounding")
+            precise = _is_rounding(here, p if pairs else line.to_minimum())
+            return Ending("converged", "converged: the cost no longer falls, up to rounding", is_precise=precise)
         gain = here.cost - lower.cost
         if gain <= self.reduction * max(abs(here.cost), 1):
             return Ending("converged", f"converged: an update lowers the cost only by {gain:.2g}")
@@ -156,13 +160,15 @@ class _SearchEndError(Exception):
 class _Line:
     """C(theta + t p) and its slope in t for a line search, with one call of the objective for each t.
 
-    `inside` and `outside` say whether C was finite, and infinite, at a point other than theta.
+    `inside` and `outside` say whether C was finite, and infinite, at a point other than theta; `near` is the nearest
+    one that is far enough from theta for a curvature.
     """
 
     def __init__(self, objective: Objective, start: Point, p: Array) -> None:
         self._objective, self._start, self.p = objective, start, p
         self._t, self._tried, self.last, self.lowest = 0.0, 0, start, start
         self.inside = self.outside = False
+        self.near = start
 
     def cost(self, t: float) -> float:
         """C at t; infinite if C or its gradient is not finite."""
@@ -176,6 +182,22 @@ class _Line:
         """Make p ten times shorter."""
         self.p, self._t = self.p / 10, np.nan
 
+    @property
+    def at_border(self) -> bool:
+        """Whether the cost is infinite at every other point that was tried, however near."""
+        return self.outside and not self.inside
+
+    def to_minimum(self) -> Array:
+        """The step along p to the minimum by the curvature between theta and `near`; infinite if it is not positive."""
+        s = self.near.theta - self._start.theta
+        curvature = _dot(s, self.near.gradient - self._start.gradient)
+        return -s * (_dot(s, self._start.gradient) / curvature) if curvature > 0 else np.full_like(s, np.inf)
+
+    def _keep_nearest(self, point: Point) -> None:
+        far, kept = (float(np.abs(p.theta - self._start.theta).max()) for p in (point, self.near))
+        if far >= NEAR * np.abs(self._start.theta).max() and (far < kept or not kept):
+            self.near = point
+
     def _at(self, t: float) -> Point:
         if t != self._t:
             if self._tried == MAX_POINTS:
@@ -187,22 +209,21 @@ class _Line:
             self._t, self._tried = t, self._tried + 1
             finite, moved = _is_finite(point), not np.array_equal(theta, self._start.theta)
             self.inside, self.outside = self.inside or (finite and moved), self.outside or not finite
+            if finite and moved:
+                self._keep_nearest(point)
             self.last = point if finite else point._replace(cost=np.inf)
             self.lowest = min(self.lowest, self.last, key=lambda point: point.cost)
         return self.last
 
 
-def _lower(objective: Objective, here: Point, p: Array) -> tuple[Point | None, bool]:
-    """The point along p where the strong Wolfe conditions hold, else the lowest one tried; None if none is lower.
-
-    Also whether the cost is infinite at every other point that was tried, however near.
-    """
+def _lower(objective: Objective, here: Point, p: Array) -> tuple[Point | None, _Line]:
+    """The point along p where the strong Wolfe conditions hold, else the lowest one tried; None if none is lower."""
     # Not public, but scikit-learn uses it too; the public `line_search` needs more evaluations for hard functions.
     from scipy.optimize._linesearch import line_search_wolfe1
 
     line, t = _Line(objective, here, p), None
     if not line.slope(0.0) < 0:
-        return None, False
+        return None, line
     with contextlib.suppress(_SearchEndError):
         while line.cost(1.0) == np.inf:
             line.shorten()
@@ -210,7 +231,20 @@ def _lower(objective: Objective, here: Point, p: Array) -> tuple[Point | None, b
         bounds = {"c1": ARMIJO, "c2": CURVATURE, "amin": 0.0, "amax": MAX_STEP, "xtol": PRECISION}
         t, *_ = line_search_wolfe1(line.cost, line.slope, 0.0, 1.0, **start, **bounds)
     point = line.lowest if t is None else line.last
-    return (point if point.cost < here.cost else None), line.outside and not line.inside
+    return (point if point.cost < here.cost else None), line
+
+
+def _is_rounding(here: Point, p: Array) -> bool:
+    """Whether the step p = -H g would change C or theta by less than their rounding.
+
+    C(theta + p) = C + g·p + p·H⁻¹p / 2 = C - gᵀHg / 2 in the quadratic model. A sum of costs is right to about
+    16 eps |C|: no line search resolves less. So |g| stays at about sqrt(32 eps |C| / H).
+    """
+    if not np.isfinite(p).all():
+        return False
+    if -_dot(here.gradient, p) / 2 <= ROUNDING * abs(here.cost):
+        return True
+    return bool((np.abs(p) <= ROUNDING * np.abs(here.theta)).all())
 
 
 def _is_finite(point: Point) -> bool:
