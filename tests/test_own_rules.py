@@ -50,7 +50,7 @@ def test_a_plain_function_is_the_rule_that_it_writes(function):
     assert trained(optimizer=function).theta.tobytes() == trained(optimizer=cr.SGD(0.01)).theta.tobytes()
 
 
-@pytest.mark.parametrize("rule", [cr.custom_optimizer(heavy_ball, slots=1), starts_itself], ids=str)
+@pytest.mark.parametrize("rule", [cr.custom_optimizer(heavy_ball, slots=1), starts_itself], ids=["made", "plain"])
 def test_a_rule_with_slots_is_the_rule_that_it_writes(rule):
     assert trained(optimizer=rule).theta.tobytes() == trained(optimizer=cr.SGD(0.01, momentum=0.9)).theta.tobytes()
 
