@@ -74,9 +74,9 @@ def test_a_small_layer_of_one_row_shows_its_matrices(printed):
     assert "  Δ³  BP1  A³ − Y = " in text
 
 
-def test_an_estimator_and_a_network_are_told_the_target(printed):
+def test_an_estimator_and_a_network_need_the_target(printed):
     of_words = printed("e.safetensors", "n.csv", "--target", "answer", "--row", "2", code=1)
-    assert "classes not seen before" in of_words
+    assert "no row of 'answer' has a class that the file knows" in of_words
     table = "size,red,answer\n0.5,1,no\n-1,0,yes\n"
     Path("w.csv").write_text(table)
     text = printed("e.safetensors", "w.csv", "--target", "answer", "--row", "2", "--layer", "3", "--neuron", "1")

@@ -71,7 +71,7 @@ def torn_by_kills(folder: Path, kills: int, epochs: int, longest: float) -> int:
 
 
 def test_a_run_killed_at_20_random_moments_ends_with_the_same_bytes(tmp_path: Path) -> None:
-    torn_by_kills(tmp_path, kills=20, epochs=4000, longest=0.3)
+    torn_by_kills(tmp_path, kills=20, epochs=1500, longest=0.3)
 
 
 @pytest.mark.full

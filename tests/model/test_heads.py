@@ -81,9 +81,8 @@ def test_every_pair_makes_a_network_or_is_refused_in_one_line(kind: str) -> None
                 made += 1
                 assert np.isfinite(model.outputs(table)).all()
     classes = 5 + 4  # softmax with all but poisson and quantile; sigmoid with these but cross_entropy
-    numbers = (
-        7 * 4 + 1 + 3
-    )  # whatever is monotonous with four costs; two costs with logarithms where their range allows
+    # Twelve activations, whose range does not end just below 0, with four costs; costs with logarithms where it allows.
+    numbers = 12 * 4 + 1 + 3
     assert made == {"classes": classes, "numbers": numbers}[kind]
 
 

@@ -14,7 +14,7 @@ from chainrule.model import TableSettings, TableTraining
 from chainrule.model.ensemble import Ensemble
 from chainrule.model.warm_start import PENALTIES, linear_start, slope_of_pair, suits_linear_start
 
-PAIRED = {"identity": 2.0, "relu": 1.0, "leaky_relu": 1.01, "gelu": 1.0, "silu": 1.0, "softplus": 1.0}
+PAIRED = {"identity": 2.0, "relu": 1.0, "leaky_relu": 1.01, "gelu": 1.0, "silu": 1.0, "softplus": 1.0, "prelu": 1.25}
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS.names())

@@ -48,7 +48,7 @@ def slope_of_pair(activation: Activation) -> float | None:
     """
     if not activation.elementwise:
         return None
-    z = np.array([[0.25, 0.5, 1.0, 4.0]])
+    z = np.array([[0.25, 0.5, 1.0, 4.0, 64.0]])
     slopes = ((activation.value(z) - activation.value(-z)) / z).ravel()
     return float(round(slopes[0], 12)) if slopes[0] > 0 and np.ptp(slopes) < 1e-9 * slopes[0] else None
 
