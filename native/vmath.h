@@ -265,7 +265,7 @@ template <class V> CHAINRULE_INLINE V normal_distribution(V x, V &bell) {
   return x > 0 ? 1 - tail : tail;
 }
 
-// sin(x + quarters pi / 2), within 1.5 ULP of 1 for |x| up to 10^4 in float and 10^6 in double; beyond, it loses digits,
+// sin(x + quarters pi / 2), within 1.5 ULP of 1 for |x| up to 10^4 in float and 10^6 in double; beyond, it loses
 // but stays within ±1. x = n pi / 2 + r with |r| <= pi / 4, and n in the low bits of `shifted`.
 template <int quarters, class V> CHAINRULE_INLINE V sine(V x) {
   V shifted = fma(x, all<V>(element<V>(0.6366197723675814)), all<V>(of<V>::rounder)), n = shifted - of<V>::rounder;

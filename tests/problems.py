@@ -202,6 +202,9 @@ def _weight(rng, architecture, m, kind):
     return weight if kind == "(n, n_L)" else weight[:, -1]
 
 
+KINKS = {"hardtanh": (-1.0, 1.0), "relu6": (0.0, 6.0)}  # where a derivative jumps; others at 0, if at all
+
+
 def _smooth(case, margin=2e-3):
     """Whether something goes through every layer, nothing explodes, and no derivative jumps near any z or error."""
     if not all(gate is None or gate.any() for gate in (*case.architecture.masks, *case.keep)):
@@ -210,10 +213,11 @@ def _smooth(case, margin=2e-3):
         done = forward(case.X, case.architecture.layers(case.theta), case.keep)
     if not all((np.abs(Z) < 8).all() for Z in done.Z):
         return False
-    places = [Z for Z, sigma in zip(done.Z[:-1], case.architecture.hidden, strict=True) if sigma.elementwise]
+    layers = zip(done.Z[:-1], case.architecture.hidden, strict=True)
+    places = [Z - kink for Z, sigma in layers if sigma.elementwise for kink in KINKS.get(sigma.name, (0.0,))]
     for block in case.architecture.blocks:
         Z, A, T = (part[:, block.columns] for part in (done.Z[-1], done.A[-1], case.T))
-        places += [Z] if block.activation.elementwise else []
+        places += [Z - kink for kink in KINKS.get(block.activation.name, (0.0,)) if block.activation.elementwise]
         if block.cost.name in ("absolute", "quantile", "huber"):
             places += [A - T, np.abs(A - T) - getattr(block.cost, "delta", 0)]
     return all((np.abs(place) > margin).all() for place in places)

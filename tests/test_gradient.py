@@ -71,7 +71,7 @@ def test_backpropagation_agrees_with_every_oracle_over_the_full_product(hidden, 
 
 def test_the_covering_set_meets_every_two_values():
     found = covering_problems()
-    assert len(found) < 2000
+    assert len(found) < 4000
     for factors in (FACTORS, FACTORS_WITHOUT_HIDDEN):
         for (f, left), (g, right) in itertools.combinations(factors.items(), 2):
             met = [(getattr(problem, f), getattr(problem, g)) for problem in found]

@@ -46,6 +46,9 @@ class RangeTest:
     - smooth: the costs, each averaged with its neighbours, a tenth of the updates on both sides.
     - suggestion: the rate at which the costs fall most steeply over the logarithm of the rate: the slope is that of
       the straight line through the same neighbours. None where they only rise.
+
+    >>> cr.RangeTest([0.1, 1.0, 10.0], [1.0, 0.5, 0.2]).suggestion
+    1.0
     """
 
     rates: list[float]
