@@ -4,7 +4,8 @@
 // A rule is a struct with its name, the number of its slots, whether it is light (then it moves the weights while the
 // gradient is still in registers), and an operator for one vector: (g, w, slot 0, slot 1) -> the new w, the slots
 // stored; one with three slots takes slot 2 too. Its constructor computes what is the same for a whole update: eta is
-// the rate of this update, `step` its number from 1. A slot that a rule does not have is never read: the pointer may be anything.
+// the rate of this update, `step` its number from 1. A slot that a rule does not have is never read: the pointer may be
+// anything.
 #pragma once
 
 #include "activations.h"

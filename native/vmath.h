@@ -7,8 +7,8 @@
 //
 // Sources: Cody & Waite, Software manual for the elementary functions, 1980 (reductions); Tang, Table-driven
 // implementation of the logarithm, ACM TOMS 16, 1990 (log by s = f / (2 + f)); Shepherd & Laframboise, Chebyshev
-// approximation of (1 + 2x) exp(x²) erfc x, Math. Comp. 36, 1981 (the mapping of the normal tail onto [-1, 1]); Moshier,
-// Methods and programs for mathematical functions, 1989 (the polynomials of sine and cosine).
+// approximation of (1 + 2x) exp(x²) erfc x, Math. Comp. 36, 1981 (the mapping of the normal tail onto [-1, 1]);
+// Moshier, Methods and programs for mathematical functions, 1989 (the polynomials of sine and cosine).
 // The coefficients are minimax polynomials with coefficients of the type itself (Sollya's fpminimax).
 #pragma once
 

@@ -111,7 +111,6 @@ class ReLU6(Activation):
     """
 
     name = "relu6"
-    needs = "Z"
     range = Interval(0.0, 6.0, open_low=False, open_high=False)
     initializer = "he_uniform"
 
@@ -119,7 +118,7 @@ class ReLU6(Activation):
         return _where(Z.real > 0, _where(Z.real < 6, Z, 6), 0)
 
     def derivative(self, Z: Array, A: Array) -> Array:
-        return ((Z.real > 0) & (Z.real < 6)).astype(Z.dtype)
+        return ((A.real > 0) & (A.real < 6)).astype(A.dtype)
 
 
 @_register
@@ -384,14 +383,13 @@ class HardTanh(Activation):
     """
 
     name = "hardtanh"
-    needs = "Z"
     range = Interval(-1.0, 1.0, open_low=False, open_high=False)
 
     def value(self, Z: Array) -> Array:
         return _where(Z.real > 1, 1, _where(Z.real < -1, -1, Z))
 
     def derivative(self, Z: Array, A: Array) -> Array:
-        return (abs(Z.real) < 1).astype(Z.dtype)
+        return (abs(A.real) < 1).astype(A.dtype)
 
 
 @_register

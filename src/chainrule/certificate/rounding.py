@@ -180,9 +180,15 @@ class _Analysis:
         delta = bp1(sigma, g, Z, A)
         moves = self._moves(lambda each: sigma.pullback(each, Z, A), g, e_g + self.f * np.abs(g), sigma.elementwise)
         moves += self._moves(lambda z: sigma.pullback(g, z, sigma.value(z)), Z, e_Z, sigma.elementwise)
-        moves += self._moves(lambda a: sigma.pullback(g, Z, a), A, self.f * np.abs(A), sigma.elementwise)
+        moves += self._moves(lambda a: sigma.pullback(g, Z, a), A, self._rounding_of(sigma, A), sigma.elementwise)
         own = own_error(sigma) * np.abs(g) * (1 + np.abs(A))
         return delta, np.sqrt(moves + (self.f * delta) ** 2 + own**2)
+
+    def _rounding_of(self, sigma: Activation, A: Array) -> Array:
+        """What A is rounded by: nothing at an end that the function reaches, such as 1 of hardtanh."""
+        ends = sigma.range
+        exact = ((ends.low == A) & (not ends.open_low)) | ((ends.high == A) & (not ends.open_high))
+        return np.where(exact, 0.0, self.f * np.abs(A))
 
     def _moves(self, f: Callable[[Array], Array], at: Array, e: Array, elementwise: bool) -> Array:
         """e² of f(at) if `at` is wrong by e: by the larger of two moves, up and down by lambda e."""
