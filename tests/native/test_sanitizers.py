@@ -12,7 +12,7 @@ from tests.native import library
 ROOT = Path(__file__).resolve().parents[2]
 DRIVERS = ["threads", "dispatch", "core"]
 LEVEL = "x86-64-v3" if platform.machine().lower() in ("x86_64", "amd64") else "portable"
-SANITIZERS = ["address", "thread", "undefined"]
+SANITIZERS = ["address,undefined", "thread"]
 OPTIONS = {
     "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1",
     "TSAN_OPTIONS": "halt_on_error=1:die_after_fork=0",
