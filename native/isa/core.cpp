@@ -1,7 +1,7 @@
 // The whole core for one instruction set: compiled once for each, with CHAINRULE_ISA naming it. Only the table at the
 // end leaves this object; everything else is in anonymous namespaces.
 
-#include "../train.h"
+#include "../predict.h"
 
 namespace {
 
