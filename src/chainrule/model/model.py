@@ -14,7 +14,9 @@ from chainrule.backprop import Ledger
 from chainrule.certificate import Certificate
 from chainrule.errors import DataError, RowError, SettingError
 from chainrule.example_gradients import ExampleGradients
+from chainrule.export import Program, export, outputs_of
 from chainrule.fields import Whole
+from chainrule.files import digest_of
 from chainrule.model.heads import as_predictions, suits
 from chainrule.model.influence import gradient_products
 from chainrule.model.ledgers import ledger_of
@@ -139,6 +141,37 @@ class Model:
         Raises DataError as `outputs` does.
         """
         return self.targets.probabilities(self.outputs(source))
+
+    @property
+    def program(self) -> Program:
+        """What the model computes for a row, as exports write it.
+
+        Raises SettingError for a network with a function of one's own.
+        """
+        columns = tuple(column for column in self.encoder.transforms if column.features)
+        architecture, theta = self.network.architecture, self.network.theta
+        return Program(architecture, theta, outputs_of(self.targets, architecture), columns, digest=digest_of(self))
+
+    def export(self, path: str | os.PathLike[str], to: str | None = None, **options: Any) -> None:
+        """Write the model, with the operations of its columns, as a program that runs without chainrule.
+
+        - path: the file; its ending chooses the format: see docs/export.md.
+        - to: the name of the format, if the ending is another one.
+        - options: of the format.
+
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> model = cr.train_table({"x": [0, 1] * 20, "y": ["no", "yes"] * 20}, target="y", epochs=20)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.export(f"{folder}/model.py")
+        ...     exec(Path(folder, "model.py").read_text(), program := {"__name__": "model"})
+        >>> program["predict"]({"x": 1})
+        'yes'
+
+        Raises SettingError for an unknown format or option, and for a model that the format cannot express; OSError
+        where the path cannot be written.
+        """
+        export(self.program, path, to, **options)
 
     def evaluate(self, source: Any) -> dict[str, Any]:
         """The scores of the predictions for rows whose targets are known, and their mistakes, as plain data.
