@@ -90,7 +90,7 @@ def test_what_does_not_fit_is_one_line(settings, line):
 
 
 def test_a_regression_has_no_labels_to_smooth():
-    with pytest.raises(SettingError, match="^label_smoothing is 0.1, but no output has classes as targets[^\n]*$"):
+    with pytest.raises(SettingError, match=r"^label_smoothing is 0\.1, but no output has classes as targets[^\n]*$"):
         cr.MLPRegressor(hidden_layer_sizes=(4,), label_smoothing=0.1, max_iter=2).fit(X, NUMBERS)
     mlp = cr.MLPRegressor(hidden_layer_sizes=(4,), rates={"2": 0}, max_iter=2, random_state=0).fit(X, NUMBERS)
     assert (
