@@ -176,7 +176,7 @@ def test_norms_are_those_of_each_examples_own_gradient(weight, masks):
     if weight == "terms":  # by the gradients of the terms of C_x, each alone
         one = [[network.gradient(X[[k]], T[[k]], 5 * np.eye(5)[[j]]) / 5 for j in range(5)] for k in range(6)]
         g = [terms[k] @ np.array(one[k]) for k in range(6)]
-    found = network.gradient_norms(X, T, given)
+    found = network.example_gradients(X, T, given).norms()
     np.testing.assert_allclose(found, np.linalg.norm(g, axis=1), rtol=1e-12)
 
 
@@ -269,3 +269,10 @@ def test_setting_theta_copies_into_it_and_keeps_masked_weights_at_0():
         network.theta = given[:3]
     with pytest.raises(ArchitectureError, match="finite in float32"):
         network.theta = given * 1e300
+
+
+def test_it_has_at_most_twenty_methods():
+    methods = [name for name, value in vars(Network).items() if callable(value) or isinstance(value, classmethod)]
+    properties = [value for value in vars(Network).values() if isinstance(value, property)]
+    setters = [value for value in properties if value.fset is not None]
+    assert len(methods) + len(properties) + len(setters) <= 20

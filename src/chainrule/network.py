@@ -214,28 +214,6 @@ class Network:
         ledger = computes.backprop(self.architecture, self.theta.copy(), *data.present()[:3])
         return dataclasses.replace(ledger, rows=data.rows)
 
-    def gradient_norms(self, X: Any, T: Any, sample_weight: Any = None, *, engine: str = "auto") -> Array:
-        """||dC_x/dtheta|| of every example, the length of its gradient, (n,), float64, without computing the gradients.
-
-        It shows how strongly each example pulls at the weights: outliers and wrong labels pull strongly.
-
-        - X, T: as for `cost`.
-        - sample_weight: weights of terms (n, n_L) are part of C_x; weights of examples (n,) are not.
-        - engine: the name of an engine (`chainrule doctor` lists them), or "auto": the first that
-          supports this network.
-
-        >>> net = cr.Network([1, 1], output="identity", initializer=([[[2]]], [[0]]), dtype="float64")
-        >>> net.gradient_norms([[0], [1]], [[3], [0]]).round(4)
-        array([3.    , 2.8284])
-
-        Raises DataError as `cost` does; UnknownNameError and EngineError as `predict` does.
-        """
-        data = as_examples(self.architecture, X, T, sample_weight, self.dtype)
-        by_term = None if data.weight is None or data.weight.ndim == 1 else data.weight
-        computes = choose(engine, self.architecture)
-        norms = computes.gradient_norms(self.architecture, self.theta, data.X, data.T, by_term)
-        return norms if by_term is None else norms * (data.total / len(data.rows))
-
     def check_gradient(
         self,
         X: Any,
