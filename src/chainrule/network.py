@@ -12,18 +12,19 @@ from chainrule.architecture import Architecture
 from chainrule.arrays import Array
 from chainrule.backprop import Ledger, require_fits
 from chainrule.certificate import Certificate, check_gradient
-from chainrule.engines import Frozen, choose
+from chainrule.engines import choose
 from chainrule.engines.base import hidden_activations
-from chainrule.errors import SettingError, warn_of
+from chainrule.errors import SettingError
 from chainrule.example_gradients import ExampleGradients
 from chainrule.examples import Examples, as_examples, as_inputs, as_rows
 from chainrule.input_gradients import cost_gradients, output_gradients
 from chainrule.parameters import cast, first_theta, flat_theta, masked
+from chainrule.predictor import Predictor, with_warning
 from chainrule.random import as_seed
 from chainrule.registry import is_finite, require
-from chainrule.text import counted, shown
+from chainrule.text import shown
 
-__all__ = ["Network", "Predictor"]
+__all__ = ["Network"]
 
 
 class Network:
@@ -131,7 +132,7 @@ class Network:
         engine; EngineError for an engine that is not installed or does not support this network.
         """
         predict = partial(choose(engine, self.architecture).predict, self.architecture, self.theta)
-        return _with_warning(as_rows(X, self.sizes[0], self.dtype).mapped(predict))
+        return with_warning(as_rows(X, self.sizes[0], self.dtype).mapped(predict))
 
     def cost(
         self,
@@ -319,7 +320,7 @@ class Network:
         data = as_examples(self.architecture, X, T, None, self.dtype)
         return cost_gradients(self.architecture, self.theta, data.X, data.T)
 
-    def predictor(self, *, engine: str = "auto") -> "Predictor":
+    def predictor(self, *, engine: str = "auto") -> Predictor:
         """A frozen copy of the network for serving: a function of one row (n_1,) or of rows (n, n_1).
 
         Its weights have the layout that prediction needs, so that a row takes microseconds. Training the network later
@@ -349,50 +350,6 @@ class Network:
         costs = ", ".join(dict.fromkeys(str(block.cost) for block in a.blocks))
         caption = f"{self.theta.size:,} parameters, {self.dtype}, cost {costs}"
         return layers_svg([Column(*each) for each in zip(a.sizes, labels, strict=True)], caption)
-
-
-class Predictor:
-    """A frozen network, made by `Network.predictor`: `predictor(x)` gives the bits of `Network.predict`.
-
-    It can be copied and pickled: what an engine has prepared is prepared again.
-    """
-
-    def __init__(self, architecture: Architecture, theta: Array, engine: str) -> None:
-        self._parts = architecture, theta, engine
-        self._frozen: Frozen = choose(engine, architecture).freeze(architecture, theta)
-        self._row = self._frozen.row
-
-    def __reduce__(self) -> tuple[type["Predictor"], tuple[Architecture, Array, str]]:
-        return Predictor, self._parts
-
-    def __call__(self, X: Any) -> Array:
-        """A^L: (n_L,) for one row (n_1,), (n, n_L) for rows (n, n_1).
-
-        Raises DataError for X of another shape or with values that are not finite.
-        """
-        outputs = self._row(X)
-        return self._checked(X) if outputs is None else outputs
-
-    def _checked(self, X: Any) -> Array:
-        """A^L for every X that `Frozen.row` does not take."""
-        architecture, theta, _ = self._parts
-        one = np.ndim(X) == 1
-        rows = as_inputs(np.asarray(X)[None, :] if one else X, architecture.sizes[0], theta.dtype)
-        outputs = _with_warning(self._frozen.predict(rows))
-        return outputs[0] if one else outputs
-
-
-def _with_warning(outputs: Array) -> Array:
-    """The outputs, with a warning where a row is not finite."""
-    finite = np.isfinite(outputs)
-    if not finite.all():
-        rows = np.flatnonzero(~finite.all(axis=1))
-        line = (
-            f"the outputs of {counted(len(rows), 'row')} are infinite or NaN, such as of row {rows[0]}: numbers "
-            f"overflow in {outputs.dtype}: give smaller inputs, of the scale that the network was trained with"
-        )
-        warn_of([line])
-    return outputs
 
 
 def _checked(net: Network, X: Any, T: Any, sample_weight: Any, alpha: float, l1: float) -> Examples:
