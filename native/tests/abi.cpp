@@ -68,7 +68,8 @@ template <class T> struct World {
   chainrule_settings settings() const {
     chainrule_settings s{};
     s.size = sizeof s;
-    std::strcpy(s.rule, "sgd");
+    std::strcpy(s.rule, "adam");
+    s.parameter[0] = .9, s.parameter[1] = .999, s.parameter[2] = 1e-8;
     s.batch = 8, s.divisor = double(n), s.dropout = dropout, s.rates = layer_rates, s.threads = -2;
     s.clip_norm = s.clip_value = s.clip_example = HUGE_VAL;
     return s;
@@ -101,7 +102,7 @@ template <class T> void train(World<T> &w) {
   w.order[3] = 3, call.theta_bytes--;
   check(chainrule_steps(run, &call, text, sizeof text) == CHAINRULE_ARGUMENT, "a short theta is refused");
   int64_t step = 0;
-  std::vector<T> slots(parameters);
+  std::vector<T> slots(2 * parameters);
   check(chainrule_get_slots(run, slots.data(), w.bytes(slots), &step, text, sizeof text) == CHAINRULE_OK, "slots");
   check(step == 5, "the updates are counted");
   check(chainrule_set_slots(run, slots.data(), w.bytes(slots) + 1, 3, text, sizeof text) == CHAINRULE_ARGUMENT,
