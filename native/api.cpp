@@ -22,6 +22,7 @@ struct Net {
   int64_t dtype, n_1, n_L, neurons, blocks, parameters, slots;  // neurons: n_2 + ... + n_L
   int64_t batch;  // of a run, else 0
   int64_t step;
+  bool drops;  // whether any layer has dropout
   double work;  // multiplications of one row's forward pass
   int threads;  // at most
   int64_t requested_threads;  // of a run
@@ -86,6 +87,7 @@ void describe(Net &net, const chainrule_architecture &a, const chainrule_setting
     net.parameters += (a.sizes[k] + 1) * a.sizes[k + 1];
     net.work += double(a.sizes[k]) * double(a.sizes[k + 1]);
   }
+  for (int64_t l = 0; settings && settings->dropout && l < a.layers - 1; l++) net.drops |= settings->dropout[l] > 0;
   net.batch = settings ? settings->batch : 0;
   net.requested_threads = settings ? settings->threads : 0;
   net.threads = at_most(net.requested_threads < 0 ? -net.requested_threads : net.requested_threads);
@@ -193,11 +195,16 @@ bool check_predict(Report &report, const Net &net, const chainrule_predict_call 
   return !call.finite || check_finite(report, call.X);
 }
 
-// For the pure functions: good examples, and a network without settings.
+// For all functions of examples but steps.
+bool check_call(Report &report, const Net &net, const chainrule_examples *e, int64_t threads) {
+  return check_threads(report, threads, net.threads) && report.not_null("the examples", e) &&
+         check_examples(report, net, *e);
+}
+
+// For the pure functions: a network without settings.
 bool check_pure(Report &report, const Net &net, const chainrule_examples *e, int64_t threads) {
   if (net.batch) return report.refuse(CHAINRULE_ARGUMENT, "the network belongs to a run: make one without settings");
-  if (!check_threads(report, threads, net.threads)) return false;
-  return report.not_null("the examples", e) && check_examples(report, net, *e);
+  return check_call(report, net, e, threads);
 }
 
 bool check_steps(Report &report, const Net &net, const chainrule_step_call &call) {
@@ -386,22 +393,26 @@ int32_t chainrule_norms(uint64_t network, const chainrule_examples *e, int64_t t
   return report.code;
 }
 
-int32_t chainrule_ledger(uint64_t network, const chainrule_examples *e, int64_t threads, void *out, int64_t bytes,
-                         double *costs, int64_t rows, char *text, int64_t capacity) {
+int32_t chainrule_ledger(uint64_t network, const chainrule_examples *e, int64_t epoch, int64_t batch, int64_t threads,
+                         void *out, int64_t bytes, double *costs, int64_t rows, char *text, int64_t capacity) {
   Report report{text, capacity};
   const Visit net(report, network, true);
-  if (!net || !check_pure(report, *net, e, threads)) return report.code;
+  if (!net || !check_call(report, *net, e, threads)) return report.code;
+  if (!report.within("the epoch", epoch, 0, chainrule::most_count) ||
+      !report.within("the batch", batch, 0, chainrule::most_count))
+    return report.code;
   if (e->weight.kind != CHAINRULE_NONE && !e->by_term) {
     report.refuse(CHAINRULE_ARGUMENT, "a ledger has no weights of rows: leave them out");
     return report.code;
   }
-  if (!report.within("the number of rows", e->X.rows, 1, chainrule::most_count / (24 * net->neurons)) ||
+  if (!report.within("the number of rows", e->X.rows, 1, chainrule::most_count / (32 * net->neurons)) ||
       !report.same("the number of costs", rows, e->X.rows) || !report.aligned("costs", costs, 8))
     return report.code;
-  const int64_t wanted = 3 * rows * net->neurons * chainrule::bytes_of(net->dtype);
+  const int64_t wanted = (net->drops ? 4 : 3) * rows * net->neurons * chainrule::bytes_of(net->dtype);
   if (!check_array(report, *net, "out", out, bytes, wanted)) return report.code;
   const TeamLease lease(*net, threads, 6 * net->work * double(rows));
-  net->engine->ledger(net->made, chainrule::as_examples(*e), out, costs, lease.team);
+  net->engine->ledger(net->made, chainrule::as_examples(*e), chainrule::Index(epoch), chainrule::Index(batch), out,
+                      costs, lease.team);
   return report.code;
 }
 

@@ -107,6 +107,15 @@ template <class T> void train(World<T> &w) {
   check(step == 5, "the updates are counted");
   check(chainrule_set_slots(run, slots.data(), w.bytes(slots) + 1, 3, text, sizeof text) == CHAINRULE_ARGUMENT,
         "slots of another size are refused");
+  const chainrule_examples e = w.examples();
+  check(chainrule_set_theta(run, w.theta.data(), w.bytes(w.theta), text, sizeof text) == CHAINRULE_OK, "theta is set");
+  std::vector<T> dropped(4 * n * neurons);
+  check(chainrule_ledger(run, &e, 1, 2, -2, dropped.data(), w.bytes(dropped), w.example_costs.data(), n, text,
+                         sizeof text) == CHAINRULE_OK,
+        "a run has a ledger with dropout");
+  check(chainrule_ledger(run, &e, -1, 2, -2, dropped.data(), w.bytes(dropped), w.example_costs.data(), n, text,
+                         sizeof text) == CHAINRULE_ARGUMENT,
+        "an epoch below 0 is refused");
   check(chainrule_drop(run, text, sizeof text) == CHAINRULE_OK, "a run is dropped");
   check(chainrule_steps(run, &call, text, sizeof text) == CHAINRULE_DROPPED, "a dropped run is refused");
 }
@@ -122,10 +131,10 @@ template <class T> int pure(World<T> &w, uint64_t net, int64_t more) {
   good += chainrule_second_moments(net, &weighted, -2, w.moments.data(), w.bytes(w.moments) + more, text,
                                    sizeof text) == CHAINRULE_OK;
   good += chainrule_norms(net, &e, -2, w.norms.data(), n + more, text, sizeof text) == CHAINRULE_OK;
-  good += chainrule_ledger(net, &e, -2, w.ledger.data(), w.bytes(w.ledger) + more, w.example_costs.data(), n, text,
-                           sizeof text) == CHAINRULE_OK;
-  good += chainrule_ledger(net, &e, -2, w.ledger.data(), w.bytes(w.ledger), w.example_costs.data(), n + more, text,
-                           sizeof text) == CHAINRULE_OK;
+  good += chainrule_ledger(net, &e, 0, 0, -2, w.ledger.data(), w.bytes(w.ledger) + more, w.example_costs.data(), n,
+                           text, sizeof text) == CHAINRULE_OK;
+  good += chainrule_ledger(net, &e, 0, 0, -2, w.ledger.data(), w.bytes(w.ledger), w.example_costs.data(), n + more,
+                           text, sizeof text) == CHAINRULE_OK;
   return good;
 }
 
@@ -139,7 +148,7 @@ template <class T> void compute(World<T> &w) {
   double cost = 0;
   const chainrule_examples e = w.examples(), weighted = w.examples(true);
   check(chainrule_cost(net, &e, -2, &cost, text, sizeof text) == CHAINRULE_OK && std::isfinite(cost), "the cost");
-  check(chainrule_ledger(net, &weighted, -2, w.ledger.data(), w.bytes(w.ledger), w.example_costs.data(), n, text,
+  check(chainrule_ledger(net, &weighted, 0, 0, -2, w.ledger.data(), w.bytes(w.ledger), w.example_costs.data(), n, text,
                          sizeof text) == CHAINRULE_ARGUMENT,
         "a ledger refuses weights of rows");
   for (int64_t j = 0; j < n_L; j++)  // A of the last layer, behind the block of layer 2 and Z

@@ -128,7 +128,7 @@ template <class T> struct Problem {
 template <class T> struct Trained {
   std::vector<T> theta, slots, predicted, gradient, moments;
   std::vector<double> costs, norms, ledger_costs;
-  std::vector<T> ledger;
+  std::vector<T> ledger, dropped;
   double cost;
 };
 
@@ -178,7 +178,21 @@ void compute(const Engine &engine, const Architecture &a, const Problem<T> &p, c
   for (size_t l = 1; l < p.c.sizes.size(); l++) neurons += p.c.sizes[l];
   result.ledger.resize(size_t(3 * p.c.rows * neurons));
   result.ledger_costs.resize(size_t(p.c.rows));
-  engine.ledger(net, p.examples(), result.ledger.data(), result.ledger_costs.data(), team);
+  engine.ledger(net, p.examples(), 0, 0, result.ledger.data(), result.ledger_costs.data(), team);
+  engine.drop(net);
+}
+
+// The ledger of the first batch of the second epoch, with dropout if the case has any.
+template <class T>
+void compute_dropped(const Engine &engine, const Architecture &a, const Settings &s, const Problem<T> &p,
+                     const Team &team, Trained<T> &result) {
+  void *net = engine.make(a, &s, p.c.batch, team.threads);
+  engine.set_theta(net, result.theta.data());
+  Index neurons = 0;
+  for (size_t l = 1; l < p.c.sizes.size(); l++) neurons += p.c.sizes[l];
+  result.dropped.resize(size_t((s.dropout ? 4 : 3) * p.c.rows * neurons));
+  std::vector<double> costs(size_t(p.c.rows));
+  engine.ledger(net, p.examples(), 1, 0, result.dropped.data(), costs.data(), team);
   engine.drop(net);
 }
 
@@ -194,8 +208,10 @@ template <class T> Trained<T> train(const Core &core, const Engine &engine, cons
   const Team team{threads, parallel, barrier, now, true};
   Trained<T> result;
   result.theta = p.theta;
-  run(engine, a, settings_of(core, c, dropout.data()), p, team, result);
+  const Settings settings = settings_of(core, c, dropout.data());
+  run(engine, a, settings, p, team, result);
   compute(engine, a, p, team, result);
+  compute_dropped(engine, a, settings, p, team, result);
   return result;
 }
 
@@ -226,7 +242,7 @@ template <class T> void compare(const Core &core, const Engine &engine) {
       check(same(alone.moments, team.moments) && same(alone.ledger_costs, team.ledger_costs),
             "moments and costs of examples do not depend on threads", c.name);
       check(same(alone.predicted, team.predicted) && same(alone.gradient, team.gradient) &&
-                same(alone.norms, team.norms) && same(alone.ledger, team.ledger),
+                same(alone.norms, team.norms) && same(alone.ledger, team.ledger) && same(alone.dropped, team.dropped),
             "pure functions do not depend on threads", c.name);
     }
     Problem<T> moved(c);

@@ -13,15 +13,17 @@ from chainrule.arrays import Array
 from chainrule.backprop import Ledger, require_fits
 from chainrule.certificate import Certificate, check_gradient
 from chainrule.engines import choose
-from chainrule.engines.base import hidden_activations
+from chainrule.engines.base import Dropped, hidden_activations
 from chainrule.errors import SettingError
 from chainrule.example_gradients import ExampleGradients
 from chainrule.examples import Examples, as_examples, as_inputs, as_rows
+from chainrule.fields import is_whole
 from chainrule.input_gradients import cost_gradients, output_gradients
 from chainrule.parameters import cast, first_theta, flat_theta, masked
 from chainrule.predictor import Predictor, with_warning
 from chainrule.random import as_seed
 from chainrule.registry import is_finite, require
+from chainrule.settings import TrainingSettings
 from chainrule.text import shown
 
 __all__ = ["Network"]
@@ -190,13 +192,27 @@ class Network:
         computes = choose(engine, self.architecture)
         return computes.gradient(self.architecture, self.theta, *data[:3], data.total, alpha, l1)
 
-    def backprop(self, X: Any, T: Any, sample_weight: Any = None, *, engine: str = "auto") -> Ledger:
+    def backprop(
+        self,
+        X: Any,
+        T: Any,
+        sample_weight: Any = None,
+        *,
+        dropout: Any = 0.0,
+        seed: int = 0,
+        epoch: int = 0,
+        batch: int = 0,
+        engine: str = "auto",
+    ) -> Ledger:
         """Every quantity of the four equations for the rows of X: a `Ledger` with Z, A, delta, dW, db, ...
 
         The numbers are those of the engine: `ledger.gradient` has the bits of `gradient`, `ledger.A[-1]` those of
         `predict`. Rows of weight 0 are left out. The ledger keeps a copy of theta.
 
         - X, T, sample_weight: as for `cost`.
+        - dropout: the probability of dropping a neuron, for all hidden layers or a list with one for each. X is then a
+          batch of training: its neurons are dropped, `keep` has the factors, and `gradient` the bits of the update.
+        - seed, epoch, batch: the seed of that training, and the numbers of the epoch and of the batch in it, from 0.
         - engine: the name of an engine (`chainrule doctor` lists them), or "auto": the first that
           supports this network.
 
@@ -207,12 +223,14 @@ class Network:
         >>> print(ledger.example(1).weight(2, 1, 1))
         ∂C_x/∂w_11²  BP4  a_1¹ δ_1² = 2.0000 · 3.0000 = 6.0000
 
-        Raises what `cost` raises, and DataError for so many rows that their numbers would take more than 1 GiB.
+        Raises what `cost` raises, DataError for so many rows that their numbers would take more than 1 GiB, and
+        SettingError for a dropout, seed, epoch or batch that no training has.
         """
         data = as_examples(self.architecture, X, T, sample_weight, self.dtype)
         require_fits(self.architecture, self.dtype, len(data.rows))
-        computes = choose(engine, self.architecture)
-        ledger = computes.backprop(self.architecture, self.theta.copy(), *data.present()[:3])
+        dropped, settings = _dropped(self.sizes, dropout, seed, epoch, batch)
+        computes = choose(engine, self.architecture, settings)
+        ledger = computes.backprop(self.architecture, self.theta.copy(), *data.present()[:3], dropped)
         return dataclasses.replace(ledger, rows=data.rows)
 
     def check_gradient(
@@ -357,3 +375,18 @@ def _checked(net: Network, X: Any, T: Any, sample_weight: Any, alpha: float, l1:
     for name, factor in {"alpha": alpha, "l1": l1}.items():
         require(is_finite(factor) and factor >= 0, name, factor, "at least 0")
     return as_examples(net.architecture, X, T, sample_weight, net.dtype).present()
+
+
+def _dropped(
+    sizes: Sequence[int], dropout: Any, seed: Any, epoch: Any, batch: Any
+) -> tuple[Dropped | None, TrainingSettings | None]:
+    """Which neurons a batch drops, and the settings of such a training; None where it drops none."""
+    settings = TrainingSettings.of(dropout=dropout, seed=as_seed(seed))
+    numbers = {"epoch": epoch, "batch": batch}
+    for name, number in numbers.items():
+        require(is_whole(number, 0) and number < 2**32, name, number, "a whole number from 0 to 2^32 - 1")
+    probabilities = settings.dropouts(len(sizes) - 2)
+    if not any(probabilities):
+        return None, None
+    require(seed is not None, "seed", seed, "that of the training")
+    return Dropped(probabilities, as_seed(seed), int(epoch), int(batch)), settings
