@@ -11,6 +11,7 @@ from typing import Any
 
 from chainrule.errors import SettingError
 from chainrule.export.format import Answer, Format, Rows, Runner
+from chainrule.export.onnx import Onnx
 from chainrule.export.outputs import outputs_of, program_of_network
 from chainrule.export.program import ClassOutput, NumberOutput, Output, Program
 from chainrule.export.python import Python
@@ -32,7 +33,7 @@ __all__ = [
     "program_of_network",
 ]
 
-FORMATS: dict[str, Format] = {kind.name: kind() for kind in (Python,)}
+FORMATS: dict[str, Format] = {kind.name: kind() for kind in (Python, Onnx)}
 
 
 def format_of(path: str | os.PathLike[str], to: str | None = None) -> Format:
