@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.errors import SettingError
+from chainrule.export.comparison import Comparison, compare
 from chainrule.export.format import Answer, Format, Rows, Runner
 from chainrule.export.onnx import Onnx
 from chainrule.export.outputs import outputs_of, program_of_network
@@ -21,12 +22,14 @@ __all__ = [
     "FORMATS",
     "Answer",
     "ClassOutput",
+    "Comparison",
     "Format",
     "NumberOutput",
     "Output",
     "Program",
     "Rows",
     "Runner",
+    "compare",
     "export",
     "format_of",
     "outputs_of",
