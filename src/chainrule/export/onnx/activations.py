@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.activations import Activation
 from chainrule.errors import SettingError
 from chainrule.export.onnx.curves import log1p
-from chainrule.export.onnx.graph import Graph
+from chainrule.export.onnx.graph import Graph, number
 
 __all__ = ["ACTIVATIONS", "activated"]
 
@@ -38,11 +38,7 @@ def _operator(name: str, **attributes: Any) -> Make:
 
 
 def _clip(low: float, high: float) -> Make:
-    return lambda graph, z, sigma, dtype: graph.add("Clip", z, _number(low, dtype), _number(high, dtype))
-
-
-def _number(value: float, dtype: Any) -> Any:
-    return np.array(value, dtype)
+    return lambda graph, z, sigma, dtype: graph.add("Clip", z, number(low, dtype), number(high, dtype))
 
 
 def _silu(graph: Graph, z: str, sigma: Any, dtype: Any) -> str:
@@ -50,15 +46,15 @@ def _silu(graph: Graph, z: str, sigma: Any, dtype: Any) -> str:
 
 
 def _softsign(graph: Graph, z: str, sigma: Any, dtype: Any) -> str:
-    return graph.add("Div", z, graph.add("Add", graph.add("Abs", z), _number(1, dtype)))
+    return graph.add("Div", z, graph.add("Add", graph.add("Abs", z), number(1, dtype)))
 
 
 def _sine(graph: Graph, z: str, sigma: Any, dtype: Any) -> str:
-    return graph.add("Sin", graph.add("Mul", z, _number(sigma.omega, dtype)))
+    return graph.add("Sin", graph.add("Mul", z, number(sigma.omega, dtype)))
 
 
 def _positive(graph: Graph, z: str, dtype: Any) -> str:
-    return graph.add("Greater", z, _number(0, dtype))
+    return graph.add("Greater", z, number(0, dtype))
 
 
 def _power(graph: Graph, z: str) -> str:
@@ -67,20 +63,20 @@ def _power(graph: Graph, z: str) -> str:
 
 
 def _sigmoid(graph: Graph, z: str, sigma: Any, dtype: Any) -> str:
-    add, one, e = graph.add, _number(1, dtype), _power(graph, z)
+    add, one, e = graph.add, number(1, dtype), _power(graph, z)
     return add("Div", add("Where", _positive(graph, z, dtype), one, e), add("Add", one, e))
 
 
 def _leaky_relu(graph: Graph, z: str, sigma: Any, dtype: Any) -> str:
-    slope = graph.add("Mul", z, _number(sigma.slope, dtype))
+    slope = graph.add("Mul", z, number(sigma.slope, dtype))
     return graph.add("Where", _positive(graph, z, dtype), z, slope)
 
 
 def _exponential(graph: Graph, z: str, alpha: float, dtype: Any) -> str:
     """z for z > 0, else alpha (e^z - 1)."""
     add = graph.add
-    power = add("Sub", add("Exp", add("Min", z, _number(0, dtype))), _number(1, dtype))
-    return add("Where", _positive(graph, z, dtype), z, add("Mul", power, _number(alpha, dtype)))
+    power = add("Sub", add("Exp", add("Min", z, number(0, dtype))), number(1, dtype))
+    return add("Where", _positive(graph, z, dtype), z, add("Mul", power, number(alpha, dtype)))
 
 
 def _elu(graph: Graph, z: str, sigma: Any, dtype: Any) -> str:
@@ -88,19 +84,19 @@ def _elu(graph: Graph, z: str, sigma: Any, dtype: Any) -> str:
 
 
 def _selu(graph: Graph, z: str, sigma: Any, dtype: Any) -> str:
-    return graph.add("Mul", _exponential(graph, z, sigma.ALPHA, dtype), _number(sigma.SCALE, dtype))
+    return graph.add("Mul", _exponential(graph, z, sigma.ALPHA, dtype), number(sigma.SCALE, dtype))
 
 
 def _softplus(graph: Graph, z: str, sigma: Any, dtype: Any) -> str:
     """max(z, 0) + ln(1 + e^-|z|)."""
-    return graph.add("Add", graph.add("Max", z, _number(0, dtype)), log1p(graph, _power(graph, z), dtype))
+    return graph.add("Add", graph.add("Max", z, number(0, dtype)), log1p(graph, _power(graph, z), dtype))
 
 
 def _mish(graph: Graph, z: str, sigma: Any, dtype: Any) -> str:
     """z p / (p + q), where p and q are polynomials in e^-|z|."""
     add, e, positive = graph.add, _power(graph, z), _positive(graph, z, dtype)
-    double, two = add("Add", e, e), _number(2, dtype)
-    above = add("Add", double, _number(1, dtype))
+    double, two = add("Add", e, e), number(2, dtype)
+    above = add("Add", double, number(1, dtype))
     p = add("Where", positive, above, add("Mul", e, add("Add", e, two)))
     q = add("Where", positive, add("Mul", double, e), two)
     return add("Mul", z, add("Div", p, add("Add", p, q)))

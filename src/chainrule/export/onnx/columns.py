@@ -1,9 +1,9 @@
 """From the cells of columns, [N, 1] each, to the inputs of the network, [N, n_1].
 
-    Number       double, NaN where missing; columns with the same steps go through them side by side
-    Word         string -> LabelEncoder -> the number of the word, -1 for any other, -2 where missing
-    Time         string -> days, seconds and places in cycles, as `times` computes them
-    Presence     string -> LabelEncoder -> -2 where missing
+Number       double, NaN where missing; columns with the same steps go through them side by side
+Word         string -> LabelEncoder -> the number of the word, -1 for any other, -2 where missing
+Time         string -> days, seconds and places in cycles, as `times` computes them
+Presence     string -> LabelEncoder -> -2 where missing
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.export.onnx.curves import curve
-from chainrule.export.onnx.graph import ML, Graph
+from chainrule.export.onnx.graph import ML, Graph, number, whole
 from chainrule.export.onnx.times import Moment
 from chainrule.tables.inputs.operations import (
     Curve,
@@ -80,7 +80,7 @@ class Words(Cells):
 
     @property
     def missing(self) -> str:
-        return self.graph.add("Equal", self.values, np.int64([[_MISSING]]))
+        return self.graph.add("Equal", self.values, whole(_MISSING))
 
 
 class Presences(Cells):
@@ -92,7 +92,7 @@ class Presences(Cells):
 
     @property
     def missing(self) -> str:
-        return self.graph.add("Equal", self.values, np.int64([[_MISSING]]))
+        return self.graph.add("Equal", self.values, whole(_MISSING))
 
 
 class Times(Presences):
@@ -109,7 +109,7 @@ class Times(Presences):
 
     @property
     def missing(self) -> str:
-        return self.graph.add("Equal", super().values, np.int64([[_MISSING]]))
+        return self.graph.add("Equal", super().values, whole(_MISSING))
 
 
 READINGS: dict[type[Any], type[Cells]] = {Number: Numbers, Word: Words, Time: Times, Presence: Presences}
@@ -128,28 +128,28 @@ def _encoded_words(graph: Graph, source: str, words: Sequence[str], otherwise: i
 def _curve(cells: Cells, parts: Sequence[Any], dtype: Any) -> str:
     graph = cells.graph
     y = curve(graph, cells.values, [part.steps for part in parts])
-    return _as_type(graph, graph.add("Where", cells.missing, np.float64(0)[...], y), dtype)
+    return _as_type(graph, graph.add("Where", cells.missing, number(0), y), dtype)
 
 
 def _cycle(cells: Any, parts: Sequence[Any], dtype: Any) -> str:
     graph, (part,) = cells.graph, parts
-    place = graph.add("Squeeze", cells.moment.place(part.cycle), np.int64([1]))
+    place = graph.add("Squeeze", cells.moment.place(part.cycle), whole(1))
     waves = graph.add("Gather", part.waves.astype(dtype), place, axis=0)
-    return graph.add("Where", cells.missing, np.zeros((), dtype), waves)
+    return graph.add("Where", cells.missing, number(0, dtype), waves)
 
 
 def _one_hot(cells: Cells, parts: Sequence[Any], dtype: Any) -> str:
-    row = np.arange(len(parts[0].words), dtype=np.int64)[np.newaxis]
+    row = whole(*range(len(parts[0].words)))
     return _as_type(cells.graph, cells.graph.add("Equal", cells.values, row), dtype)
 
 
 def _steps(cells: Cells, parts: Sequence[Any], dtype: Any) -> str:
-    row = np.arange(len(parts[0].words) - 1, dtype=np.int64)[np.newaxis]
+    row = whole(*range(len(parts[0].words) - 1))
     return _as_type(cells.graph, cells.graph.add("Greater", cells.values, row), dtype)
 
 
 def _other(cells: Cells, parts: Sequence[Any], dtype: Any) -> str:
-    return _as_type(cells.graph, cells.graph.add("Equal", cells.values, np.int64([[_OTHER]])), dtype)
+    return _as_type(cells.graph, cells.graph.add("Equal", cells.values, whole(_OTHER)), dtype)
 
 
 def _missing(cells: Cells, parts: Sequence[Any], dtype: Any) -> str:
@@ -181,7 +181,9 @@ def encoded(graph: Graph, columns: Sequence[Transform], sources: Sequence[str], 
     pieces: list[str] = []
     places: list[int] = []
     for members in groups.values():
-        source = graph.add("Concat", *(sources[k] for k in members), axis=1) if len(members) > 1 else sources[members[0]]
+        source = (
+            graph.add("Concat", *(sources[k] for k in members), axis=1) if len(members) > 1 else sources[members[0]]
+        )
         reading, offset = columns[members[0]].reading, 0
         cells = READINGS[type(reading)](graph, source, reading)
         for parts in zip(*(columns[k].inputs for k in members), strict=True):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.export.onnx.graph import Graph
+from chainrule.export.onnx.graph import Graph, number
 from chainrule.tables.inputs.operations import Affine, Asinh, Bend, Step
 
 __all__ = ["STEPS", "curve", "log1p"]
@@ -30,14 +30,14 @@ def _affine(graph: Graph, x: str, steps: Sequence[Any]) -> str:
 
 def _asinh(graph: Graph, x: str, steps: Sequence[Any]) -> str:
     """sign(x) log1p(|x| + x^2 / (1 + sqrt(1 + x^2))), which keeps the digits of small numbers and does not overflow."""
-    add, one = graph.add, np.float64(1)[...]
+    add, one = graph.add, number(1)
     size = add("Abs", x)
-    far = add("Greater", size, np.float64(_HUGE)[...])
+    far = add("Greater", size, number(_HUGE))
     near = add("Where", far, one, size)
     square = add("Mul", near, near)
     root = add("Sqrt", add("Add", square, one))
     logarithm = log1p(graph, add("Add", near, add("Div", square, add("Add", root, one))), np.float64)
-    beyond = add("Add", add("Log", add("Where", far, size, one)), np.float64(math.log(2))[...])
+    beyond = add("Add", add("Log", add("Where", far, size, one)), number(math.log(2)))
     return add("Mul", add("Sign", x), add("Where", far, beyond, logarithm))
 
 
@@ -46,7 +46,7 @@ def log1p(graph: Graph, u: str, dtype: Any) -> str:
 
     Source: Goldberg, What every computer scientist should know about floating-point arithmetic, 1991, theorem 4.
     """
-    add, one = graph.add, np.ones((), dtype)
+    add, one = graph.add, number(1, dtype)
     w = add("Add", u, one)
     small = add("Equal", w, one)
     rounded = add("Where", small, one, add("Sub", w, one))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ML", "Graph", "Value", "texts"]
+__all__ = ["ML", "Graph", "Value", "number", "texts", "whole"]
 
 ML = "ai.onnx.ml"  # the domain of operators for classical machine learning
 
@@ -19,6 +19,16 @@ Value = str | NDArray[Any]
 def texts(values: Iterable[str]) -> NDArray[Any]:
     """A constant (n,) of texts."""
     return np.array([*values, None], dtype=object)[:-1]
+
+
+def whole(*values: int) -> NDArray[np.int64]:
+    """A constant (n,) of whole numbers."""
+    return np.array(values, np.int64)
+
+
+def number(value: float, dtype: Any = np.float64) -> NDArray[Any]:
+    """A constant () in a floating-point type."""
+    return np.array(value, dtype)
 
 
 class Graph:

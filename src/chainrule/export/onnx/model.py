@@ -11,7 +11,7 @@ from chainrule._version import __version__
 from chainrule.errors import SettingError
 from chainrule.export.onnx.activations import activated
 from chainrule.export.onnx.columns import encoded
-from chainrule.export.onnx.graph import ML, Graph
+from chainrule.export.onnx.graph import ML, Graph, whole
 from chainrule.export.onnx.outputs import Result, add_outputs, results
 from chainrule.export.program import Layer, Program
 from chainrule.tables.inputs.operations import Number, Presence, Time, Word
@@ -22,7 +22,7 @@ __all__ = ["input_names", "model_of"]
 _OPSET, _ML_OPSET, _IR_VERSION = 20, 3, 9  # onnxruntime 1.17 and newer
 _MOST_BYTES = 2_000_000_000  # of weights: a file of ONNX holds 2 GiB
 _CELLS = {
-    Number: 'a number, NaN where missing',
+    Number: "a number, NaN where missing",
     Word: 'a word, "" where missing',
     Time: 'a time such as 2024-02-29 13:30:00 or 2024-02-29, "" where missing',
     Presence: 'any text, "" where missing',
@@ -43,7 +43,9 @@ def model_of(program: Program) -> Any:
 
     if program.theta.nbytes > _MOST_BYTES:
         million = program.theta.nbytes // 1_000_000
-        raise SettingError(f"the weights have {million:,} MB, but a file of ONNX has at most 2,000 MB: train fewer neurons")
+        raise SettingError(
+            f"the weights have {million:,} MB, but a file of ONNX has at most 2,000 MB: train fewer neurons"
+        )
     names = input_names(program)
     answers = results(program, names)
     graph = Graph([*names, *(name for each in answers for name in (each.values, each.probabilities) if name)])
@@ -82,8 +84,8 @@ def _layers(graph: Graph, program: Program, names: list[str]) -> str:
 def _activations(graph: Graph, Z: str, layer: Layer, dtype: np.dtype[Any], last: bool) -> str:
     if len(layer.parts) == 1:
         return activated(graph, Z, layer.parts[0][0], dtype, last)
-    bounds = [(sigma, np.int64([start]), np.int64([stop])) for sigma, start, stop in layer.parts]
-    parts = [(sigma, graph.add("Slice", Z, start, stop, np.int64([1]))) for sigma, start, stop in bounds]
+    bounds = [(sigma, whole(start), whole(stop)) for sigma, start, stop in layer.parts]
+    parts = [(sigma, graph.add("Slice", Z, start, stop, whole(1))) for sigma, start, stop in bounds]
     return graph.add("Concat", *(activated(graph, part, sigma, dtype, last) for sigma, part in parts), axis=1)
 
 
@@ -112,7 +114,12 @@ def _target(answer: Result, output: Any) -> dict[str, Any]:
     classes = getattr(output, "classes", None)
     if classes is None:
         return {"name": output.name, "variable": answer.values}
-    return {"name": output.name, "label": answer.values, "probabilities": answer.probabilities, "classes": list(classes)}
+    return {
+        "name": output.name,
+        "label": answer.values,
+        "probabilities": answer.probabilities,
+        "classes": list(classes),
+    }
 
 
 def _json(value: Any) -> str:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import SettingError
-from chainrule.export.onnx.graph import Graph, texts
+from chainrule.export.onnx.graph import Graph, number, texts, whole
 from chainrule.export.program import ClassOutput, NumberOutput, Output, Program
 from chainrule.text import shown
 
@@ -100,7 +100,7 @@ def _own(graph: Graph, A: str, output: Output, width: int) -> str:
     """The outputs of one target."""
     if (output.start, output.stop) == (0, width):
         return A
-    return graph.add("Slice", A, np.int64([output.start]), np.int64([output.stop]), np.int64([1]))
+    return graph.add("Slice", A, whole(output.start), whole(output.stop), whole(1))
 
 
 def _codes(graph: Graph, own: str, output: ClassOutput, dtype: Any) -> str:
@@ -108,25 +108,25 @@ def _codes(graph: Graph, own: str, output: ClassOutput, dtype: Any) -> str:
 
     if not output.yes_or_no:
         return graph.add("ArgMax", own, axis=1, keepdims=0)
-    above = graph.add("Greater", graph.add("Squeeze", own, np.int64([1])), np.array(0.5, dtype))
+    above = graph.add("Greater", graph.add("Squeeze", own, whole(1)), number(0.5, dtype))
     return graph.add("Cast", above, to=TensorProto.INT64)
 
 
 def _probabilities(graph: Graph, own: str, output: ClassOutput, dtype: Any) -> str:
-    add, one, zero = graph.add, np.array(1, dtype), np.array(0, dtype)
+    add, one, zero = graph.add, number(1, dtype), number(0, dtype)
     if output.yes_or_no:
         return add("Concat", add("Sub", one, own), own, axis=1)
     if not output.divided:
         return own
-    total = add("ReduceSum", own, np.int64([1]), keepdims=1)
+    total = add("ReduceSum", own, whole(1), keepdims=1)
     positive = add("Greater", total, zero)
     shares = add("Div", own, add("Where", positive, total, one))
-    return add("Where", positive, shares, np.array(1 / len(output.classes), dtype))
+    return add("Where", positive, shares, number(1 / len(output.classes), dtype))
 
 
 def _columns(graph: Graph, A: str, outputs: Sequence[NumberOutput], width: int) -> str:
     """The outputs of targets of numbers side by side."""
-    starts = np.int64([output.start for output in outputs])
+    starts = whole(*(output.start for output in outputs))
     return A if starts.tolist() == list(range(width)) else graph.add("Gather", A, starts, axis=1)
 
 
@@ -141,7 +141,7 @@ def _numbers(graph: Graph, own: str, outputs: Sequence[NumberOutput]) -> str:
     logarithms = np.array([[output.logarithm for output in outputs]])
     if not logarithms.any():
         return y
-    powers = add("Exp", add("Min", y, np.array(NumberOutput.greatest)))
+    powers = add("Exp", add("Min", y, number(NumberOutput.greatest)))
     return powers if logarithms.all() else add("Where", logarithms, powers, y)
 
 

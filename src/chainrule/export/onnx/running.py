@@ -31,9 +31,7 @@ def session(path: Path) -> Session:
     try:
         return in_reference(path)
     except ImportError:
-        raise SettingError(
-            "running ONNX needs onnxruntime, which is not installed: pip install onnxruntime"
-        ) from None
+        raise SettingError("running ONNX needs onnxruntime, which is not installed: pip install onnxruntime") from None
 
 
 def in_onnxruntime(path: Path) -> Session:
