@@ -6,24 +6,20 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from chainrule.errors import SettingError
-from chainrule.export.format import Answer, Format, Rows, Runner
+from chainrule.export.format import Format, Rows, Runner
 from chainrule.export.onnx.model import model_of
 from chainrule.export.onnx.running import answers, session
-from chainrule.export.program import Program
+from chainrule.export.program import Answer, Program
 
 __all__ = ["Onnx"]
 
 
 class Onnx(Format):
-    """A graph of operators of opset 20 and ai.onnx.ml 3, for onnxruntime 1.17 and newer.
-
-    - dtype: an option, the type to compute in; without it that of the network.
-    """
+    """A graph of operators of opset 20 and ai.onnx.ml 3, for onnxruntime 1.17 and newer."""
 
     name: ClassVar[str] = "onnx"
     ending: ClassVar[str] = ".onnx"
     title: ClassVar[str] = "ONNX"
-    options: ClassVar[tuple[str, ...]] = ("dtype",)
 
     def written(self, program: Program, **options: Any) -> bytes:
         """The model. Raises SettingError as `Format.written` does, and where onnx is not installed."""
@@ -31,8 +27,7 @@ class Onnx(Format):
             import onnx  # noqa: F401
         except ImportError:
             raise SettingError("ONNX needs onnx, which is not installed: pip install 'chainrule[onnx]'") from None
-        chosen = program.astype(options["dtype"]) if "dtype" in options else program
-        content: bytes = model_of(chosen).SerializeToString(deterministic=True)
+        content: bytes = model_of(program).SerializeToString(deterministic=True)
         return content
 
     def runner(self, path: Path, program: Program) -> Runner:

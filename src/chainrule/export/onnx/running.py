@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import SettingError
-from chainrule.export.format import Answer, Rows
+from chainrule.export.format import Rows
 from chainrule.export.onnx.model import input_names
 from chainrule.export.onnx.outputs import Result, results
-from chainrule.export.program import Program
+from chainrule.export.program import Answer, Program
 from chainrule.tables.inputs.operations import Number
 
 __all__ = ["Session", "answers", "feeds", "in_onnxruntime", "in_reference", "session"]
