@@ -226,6 +226,25 @@ def test_clocks(start, tmp_path):
         assert y[:, 0].tolist() == [86400 + value for value in clocks.values()][:count]
 
 
+@pytest.mark.parametrize("zone", ["Z", "+02:00", " +0200", " EST", " UTC", "Europe/Berlin", "T"])
+def test_onnxruntime_ignores_a_time_zone(zone, tmp_path):
+    graph = Graph(["t", "missing"])
+    seconds = Moment.of(graph, "t", "missing", False).seconds
+    times = [f"1970-01-02{clock}{zone}" for clock in ("T07:05:03.5", " 07:05:03.5", "T07:05", " 07:05")]
+    cells = {"t": texts(times).reshape(-1, 1), "missing": np.zeros((4, 1), np.bool_)}
+    (y,) = computed(graph, [seconds], cells, tmp_path)
+    assert y[:, 0].tolist() == [111_903.5, 111_903.5, 111_900, 111_900]
+
+
+@pytest.mark.parametrize("start", RUNTIMES)
+@pytest.mark.parametrize("word", ["n/a", "2024-13-01", "29 Feb", "2024-02-29 noon"])
+def test_what_is_not_a_time_ends_the_run(word, start, tmp_path):
+    program = _table([Times("t", "year-month-day", ("days",), False, 0.0, 1.0, False)], _number())
+    case = programs.Case(program, {"t": np.array([word, None], dtype=object)}, {})
+    with pytest.raises(Exception, match=r"(?i)cast|stod|invalid|indices|bounds|float"):
+        answered(case, tmp_path, start)
+
+
 def test_very_many_words(tmp_path):
     words = tuple(f"word {k}" for k in range(20_000))
     program = _table([Categories("w", words, True)], _number())
