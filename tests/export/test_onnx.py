@@ -112,14 +112,16 @@ def test_where_onnxruntime_is_absent_the_reference_implementation_runs(tmp_path,
     agrees(case, ONNX.runner(tmp_path / "model.onnx", case.program)(case.rows))
 
 
-@pytest.mark.parametrize("start", RUNTIMES)
-@pytest.mark.parametrize("rows", [0, 1])
+@pytest.mark.parametrize(  # the reference implementation takes no rows from onnx 1.23 on
+    ("rows", "start"), [(0, running.in_onnxruntime), (1, running.in_onnxruntime), (1, running.in_reference)]
+)
 def test_no_rows_and_one_row(rows, start, tmp_path):
     for case in (programs.table_case(), programs.network_case()):
         few = case._replace(rows={name: cells[:rows] for name, cells in case.rows.items()})
         for name, answer in answered(few, tmp_path, start).items():
             assert len(answer.values) == rows
-            assert (answer.values == case.answers[name].values[:rows]).all() or name not in ("kind", "count", "ok")
+            if answer.probabilities is not None:
+                assert (answer.values == case.answers[name].values[:rows]).all()
 
 
 def test_many_rows(tmp_path):
