@@ -99,6 +99,14 @@ def test_activations_in_the_reference_implementation(name, dtype, tmp_path):
         agrees(case, answered(case, tmp_path, running.in_reference))
 
 
+@pytest.mark.parametrize("name", sorted({name for name, dtype in ACTIVATIONS_AND_TYPES if dtype == "float64"}))
+def test_in_float64_nothing_is_there_that_onnxruntime_fuses_to_what_it_lacks(name, tmp_path):
+    nodes = valid(programs.activation_case(name, "float64").program, tmp_path / "m.onnx").graph.node
+    sums = {node.output[0] for node in nodes if node.op_type == "Gemm"}
+    after = {node.op_type for node in nodes if sums.intersection(node.input)}
+    assert not after & {"Relu", "Tanh", "Sigmoid", "LeakyRelu", "Elu", "Selu", "Softplus", "Softsign", "Gelu", "Mish"}
+
+
 @pytest.mark.parametrize(("start", "kind"), list(itertools.product(RUNTIMES, programs.ESTIMATORS)))
 def test_estimators(start, kind, tmp_path):
     case = programs.estimator_case(kind)

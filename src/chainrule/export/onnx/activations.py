@@ -67,6 +67,19 @@ def _sigmoid(graph: Graph, z: str, sigma: Any, dtype: Any) -> str:
     return add("Div", add("Where", _positive(graph, z, dtype), one, e), add("Add", one, e))
 
 
+def _tanh(graph: Graph, z: str, sigma: Any, dtype: Any) -> str:
+    """-tanh(-z), the same number: onnxruntime 1.17 fuses Gemm and Tanh, and lacks what comes of it in float64."""
+    return graph.add("Neg", graph.add("Tanh", graph.add("Neg", z)))
+
+
+def _relu(graph: Graph, z: str, sigma: Any, dtype: Any) -> str:
+    return graph.add("Max", z, number(0, dtype))
+
+
+def _silu_of_exp(graph: Graph, z: str, sigma: Any, dtype: Any) -> str:
+    return graph.add("Mul", z, _sigmoid(graph, z, sigma, dtype))
+
+
 def _leaky_relu(graph: Graph, z: str, sigma: Any, dtype: Any) -> str:
     slope = graph.add("Mul", z, number(sigma.slope, dtype))
     return graph.add("Where", _positive(graph, z, dtype), z, slope)
@@ -131,11 +144,14 @@ ACTIVATIONS: dict[str, Make] = {
 }
 _SPELLED: dict[str, Make] = {
     "sigmoid": _sigmoid,
+    "tanh": _tanh,
+    "relu": _relu,
     "leaky_relu": _leaky_relu,
     "prelu": _leaky_relu,
     "elu": _elu,
     "selu": _selu,
     "gelu": _refuse,
+    "silu": _silu_of_exp,
     "mish": _mish,
     "softplus": _softplus,
-}  # what runtimes lack in float64
+}  # what runtimes lack in float64, also after they fuse it: Gemm and Relu, z and Sigmoid
