@@ -13,6 +13,7 @@ from chainrule.errors import SettingError
 from chainrule.export.check import check
 from chainrule.export.comparison import Comparison, compare
 from chainrule.export.format import Format, Rows, Runner
+from chainrule.export.onnx import Onnx
 from chainrule.export.outputs import outputs_of, program_of_network
 from chainrule.export.program import Answer, ClassOutput, NumberOutput, Output, Program
 from chainrule.export.python import Python
@@ -37,7 +38,7 @@ __all__ = [
     "program_of_network",
 ]
 
-FORMATS: dict[str, Format] = {kind.name: kind() for kind in (Python,)}
+FORMATS: dict[str, Format] = {kind.name: kind() for kind in (Python, Onnx)}
 
 
 def format_of(path: str | os.PathLike[str], to: str | None = None) -> Format:
