@@ -54,6 +54,7 @@ class ClassOutput(Output):
     - yes_or_no: whether one output is the probability of the second of two classes; the second is the answer above 0.5.
     - divided: whether the outputs are divided by their sum to become probabilities (equal shares where all are 0).
     - probable: whether they are probabilities at all.
+    - texts: the classes as text.
 
     Otherwise the answer is the class of the greatest output, the first of equal ones.
     """
@@ -62,6 +63,7 @@ class ClassOutput(Output):
     yes_or_no: bool = False
     divided: bool = False
     probable: bool = True
+    texts: tuple[str, ...] = ()
 
     def probabilities(self, A: NDArray[Any]) -> NDArray[Any]:
         """The probabilities (n, k) of the classes, in the type of A."""

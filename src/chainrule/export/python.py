@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import runpy
-from importlib import resources
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.export.format import Answer, Format, Rows, Runner
-from chainrule.export.portable import as_json
+from chainrule.export.portable import as_json, interpreter
 from chainrule.export.program import ClassOutput, Output, Program
 
 __all__ = ["Python"]
 
-_PLACE = 'json.loads("{}")'
+_PLACE = '_DOCUMENT = json.loads(\n    r"""', '"""\n)'  # no JSON has three quotes in a row
 
 
 class Python(Format):
@@ -28,9 +26,7 @@ class Python(Format):
     title: ClassVar[str] = "Python without packages"
 
     def written(self, program: Program, **options: Any) -> bytes:
-        source = resources.files("chainrule.export.interpreters").joinpath("python.py").read_text("utf-8")
-        assert source.count(_PLACE) == 1, "the interpreter has a place for the document"
-        return source.replace(_PLACE, f"json.loads({json.dumps(as_json(program))})").encode()
+        return interpreter("python.py", *_PLACE, as_json(program)).encode()
 
     def runner(self, path: Path, program: Program) -> Runner:
         answers = runpy.run_path(str(path))["answers"]
