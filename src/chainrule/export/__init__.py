@@ -12,6 +12,7 @@ from typing import Any
 from chainrule.errors import SettingError
 from chainrule.export.comparison import Comparison, compare
 from chainrule.export.format import Answer, Format, Rows, Runner
+from chainrule.export.javascript import JavaScript
 from chainrule.export.outputs import outputs_of, program_of_network
 from chainrule.export.program import ClassOutput, NumberOutput, Output, Program
 from chainrule.export.python import Python
@@ -35,7 +36,7 @@ __all__ = [
     "program_of_network",
 ]
 
-FORMATS: dict[str, Format] = {kind.name: kind() for kind in (Python,)}
+FORMATS: dict[str, Format] = {kind.name: kind() for kind in (Python, JavaScript)}
 
 
 def format_of(path: str | os.PathLike[str], to: str | None = None) -> Format:
@@ -51,7 +52,7 @@ def format_of(path: str | os.PathLike[str], to: str | None = None) -> Format:
             raise SettingError(f"there is no format {to!r}: choose one of {', '.join(FORMATS)}")
         return FORMATS[to]
     ending = Path(path).suffix.lower()
-    chosen = next((each for each in FORMATS.values() if each.ending == ending), None)
+    chosen = next((each for each in FORMATS.values() if ending in (each.ending, *each.other_endings)), None)
     if chosen is None:
         known = ", ".join(f"{each.ending} ({each.title})" for each in FORMATS.values())
         raise SettingError(f"{os.fspath(path)!r} does not end like a format: let the name end in {known}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import SettingError
-from chainrule.export.program import Program
+from chainrule.export.program import ClassOutput, Output, Program
 
 __all__ = ["Answer", "Format", "Rows", "Runner"]
 
@@ -31,6 +31,13 @@ class Answer:
     values: NDArray[Any]
     probabilities: NDArray[np.floating[Any]] | None = None
 
+    @classmethod
+    def of_rows(cls, output: Output, rows: Sequence[tuple[Any, Sequence[float]]]) -> Answer:
+        """The answers for a target, from those of single rows: values with the probabilities, if there are any."""
+        dtype: Any = object if isinstance(output, ClassOutput) else np.float64
+        chances = [each for _, each in rows if each]
+        return cls(np.array([value for value, _ in rows], dtype), np.array(chances, np.float64) if chances else None)
+
 
 Runner = Callable[[Rows], dict[str, Answer]]
 """What runs an exported program: from rows to the answer for each target, by its name."""
@@ -41,6 +48,7 @@ class Format(abc.ABC):
 
     - name: as `--to` takes it.
     - ending: of its files; it chooses the format where none is named.
+    - other_endings: further endings that choose it.
     - title: what it is, for people.
     - options: the names of the options of `written` that it takes.
     """
@@ -48,6 +56,7 @@ class Format(abc.ABC):
     name: ClassVar[str]
     ending: ClassVar[str]
     title: ClassVar[str]
+    other_endings: ClassVar[tuple[str, ...]] = ()
     options: ClassVar[tuple[str, ...]] = ()
 
     @abc.abstractmethod

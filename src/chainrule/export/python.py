@@ -6,12 +6,9 @@ import runpy
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from chainrule.export.format import Answer, Format, Rows, Runner
 from chainrule.export.portable import as_json, interpreter
-from chainrule.export.program import ClassOutput, Output, Program
+from chainrule.export.program import Program
 
 __all__ = ["Python"]
 
@@ -34,13 +31,11 @@ class Python(Format):
         def run(rows: Rows) -> dict[str, Answer]:
             cells = zip(*(rows[name].tolist() for name in program.inputs), strict=True)
             by_row = [answers(row) for row in cells]
-            return {output.name: _answer(output, [row[output.name] for row in by_row]) for output in program.outputs}
+            return {output.name: Answer.of_rows(output, _of(output.name, by_row)) for output in program.outputs}
 
         return run
 
 
-def _answer(output: Output, rows: list[tuple[Any, dict[Any, float] | None]]) -> Answer:
-    is_class = isinstance(output, ClassOutput)
-    values: NDArray[Any] = np.array([answer for answer, _ in rows], dtype=object if is_class else np.float64)
-    chances = [list(of.values()) for _, of in rows if of is not None]
-    return Answer(values, np.array(chances) if chances else None)
+def _of(target: str, rows: list[dict[str, Any]]) -> list[tuple[Any, list[float]]]:
+    """The values of a target, and the probabilities of its classes."""
+    return [(value, list((chances or {}).values())) for value, chances in (row[target] for row in rows)]

@@ -329,13 +329,17 @@ def _listed(names):
 # --------------------------------------------------------------------------------------- layers: A = sigma(A W + b)
 
 
+_LARGEST_EXPONENT = math.log(min(_GREATEST, sys.float_info.max))
+_ROOT = math.sqrt(0.5)
+
+
 def _sigmoid(z):
     e = math.exp(-abs(z))
     return (1.0 if z > 0 else e) / (1.0 + e)
 
 
-def _expm1(z):
-    return math.expm1(min(z, 0.0))
+def _elu(z, alpha):
+    return z if z > 0 else alpha * math.expm1(z)
 
 
 def _mish(z):
@@ -344,31 +348,12 @@ def _mish(z):
     return z * (top / (top + rest))
 
 
+def _sine(z, omega):
+    return math.sin(omega * z) if abs(omega * z) < math.inf else math.nan
+
+
 def _exp(z):
     return math.exp(z) if z < _LARGEST_EXPONENT else math.inf if z == z else z
-
-
-_LARGEST_EXPONENT = math.log(min(_GREATEST, sys.float_info.max))
-
-_ACTIVATIONS = {
-    "identity": lambda z, p: z,
-    "sigmoid": lambda z, p: _sigmoid(z),
-    "tanh": lambda z, p: math.tanh(z),
-    "relu": lambda z, p: max(z, 0.0),
-    "relu6": lambda z, p: min(max(z, 0.0), 6.0),
-    "leaky_relu": lambda z, p: z if z > 0 else p["slope"] * z,
-    "prelu": lambda z, p: z if z > 0 else p["slope"] * z,
-    "elu": lambda z, p: z if z > 0 else p["alpha"] * _expm1(z),
-    "selu": lambda z, p: p["scale"] * (z if z > 0 else p["alpha"] * _expm1(z)),
-    "gelu": lambda z, p: z * 0.5 * math.erfc(-z / math.sqrt(2.0)),
-    "silu": lambda z, p: z * _sigmoid(z),
-    "mish": lambda z, p: _mish(z),
-    "softplus": lambda z, p: max(z, 0.0) + math.log1p(math.exp(-abs(z))),
-    "softsign": lambda z, p: z / (1.0 + abs(z)),
-    "hardtanh": lambda z, p: min(max(z, -1.0), 1.0),
-    "sine": lambda z, p: math.sin(p["omega"] * z) if abs(z) < math.inf else math.nan,
-    "exp": lambda z, p: _exp(z),
-}
 
 
 def _softmax(Z):
@@ -378,27 +363,53 @@ def _softmax(Z):
     return [power / total for power in powers]
 
 
-def _dot(a, w):
-    return sum(map(operator.mul, a, w))
+_ACTIVATIONS = {
+    "identity": lambda Z, p: Z,
+    "sigmoid": lambda Z, p: [_sigmoid(z) for z in Z],
+    "tanh": lambda Z, p: [math.tanh(z) for z in Z],
+    "relu": lambda Z, p: [z if z > 0 else 0.0 for z in Z],
+    "relu6": lambda Z, p: [min(z, 6.0) if z > 0 else 0.0 for z in Z],
+    "leaky_relu": lambda Z, p: [z if z > 0 else p["slope"] * z for z in Z],
+    "prelu": lambda Z, p: [z if z > 0 else p["slope"] * z for z in Z],
+    "elu": lambda Z, p: [_elu(z, p["alpha"]) for z in Z],
+    "selu": lambda Z, p: [p["scale"] * _elu(z, p["alpha"]) for z in Z],
+    "gelu": lambda Z, p: [0.5 * z * math.erfc(-_ROOT * z) for z in Z],
+    "silu": lambda Z, p: [z * _sigmoid(z) for z in Z],
+    "mish": lambda Z, p: [_mish(z) for z in Z],
+    "softplus": lambda Z, p: [max(z, 0.0) + math.log1p(math.exp(-abs(z))) for z in Z],
+    "softsign": lambda Z, p: [z / (1.0 + abs(z)) for z in Z],
+    "hardtanh": lambda Z, p: [min(max(z, -1.0), 1.0) for z in Z],
+    "sine": lambda Z, p: [_sine(z, p["omega"]) for z in Z],
+    "exp": lambda Z, p: [_exp(z) for z in Z],
+    "softmax": lambda Z, p: _softmax(Z),
+}
 
 
-_dot = getattr(math, "sumprod", _dot)  # faster, from Python 3.12 on
+def _products(a, columns):
+    """The sum of the products of `a` with each column of weights."""
+    return [sum(map(operator.mul, a, w)) for w in columns]
+
+
+if hasattr(math, "sumprod"):  # from Python 3.12 on
+
+    def _products(a, columns):  # noqa: F811
+        return [math.sumprod(a, w) for w in columns]
 
 
 def _block(block, b):
-    """A function that gives Z of some neurons, whose weights come from a range of the inputs."""
+    """A function that gives Z of some neurons, whose weights come from a range of the inputs.
+
+    The bias is the weight of a further input, which is 1. Inputs that are 0 are left out.
+    """
     (first, last), (start, stop) = block["inputs"], block["neurons"]
-    numbers, b, width = _decoded(block["W"]), b[start:stop], stop - start
+    numbers, width = _decoded(block["W"]) + b[start:stop], stop - start
     rows = [numbers[k : k + width] for k in range(0, len(numbers), width)]
-    columns = list(zip(*rows)) or [()] * width
+    columns = list(zip(*rows))
 
     def sums(a):
-        own = a[first:last]
+        own = [*a[first:last], 1.0]
         present = [x for x in own if x]
-        if not present:
-            return b
-        used = columns if len(present) == len(own) else zip(*itertools.compress(rows, own))
-        return [_dot(present, w) + bias for w, bias in zip(used, b)]
+        return _products(present, columns if len(present) == len(own) else zip(*itertools.compress(rows, own)))
 
     return sums
 
@@ -407,15 +418,11 @@ def _layer(layer):
     """A function from the A of a layer to that of the next one."""
     b = _decoded(layer["b"])
     blocks = [_block(block, b) for block in layer["blocks"]]
-    parts = [(_ACTIVATIONS.get(part["name"]), part, part["start"], part["stop"]) for part in layer["parts"]]
+    parts = [(_ACTIVATIONS[part["name"]], part, part["start"], part["stop"]) for part in layer["parts"]]
 
     def forward(a):
         Z = [z for block in blocks for z in block(a)]
-        A = []
-        for sigma, part, start, stop in parts:
-            own = Z[start:stop]
-            A += _softmax(own) if sigma is None else [sigma(z, part) for z in own]
-        return A
+        return [a for sigma, part, start, stop in parts for a in sigma(Z[start:stop], part)]
 
     return forward
 
