@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -88,7 +89,7 @@ def _check_classes(output: ClassOutput) -> None:
 
 def _cells(values: list[Any]) -> list[Any]:
     """The same with None for NaN, which JSON does not have."""
-    return [None if value != value else value for value in values]
+    return [None if isinstance(value, float) and math.isnan(value) else value for value in values]
 
 
 def _replies(node: str, path: Path, rows: Sequence[Any]) -> Iterator[list[Any]]:
@@ -96,7 +97,9 @@ def _replies(node: str, path: Path, rows: Sequence[Any]) -> Iterator[list[Any]]:
     command = [node, "--input-type=module", "--eval", _DRIVER, str(path)]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, encoding="utf-8") as process:
-        assert process.stdin is not None and process.stdout is not None and process.stderr is not None, "they are pipes"
+        assert process.stdin, "it is a pipe"
+        assert process.stdout, "it is a pipe"
+        assert process.stderr, "it is a pipe"
         for start in range(0, len(rows), _BLOCK):
             process.stdin.write(json.dumps(rows[start : start + _BLOCK]) + "\n")
             process.stdin.flush()

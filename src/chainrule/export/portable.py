@@ -2,7 +2,7 @@
 
     columns   [{"name", "reading": {"is": "word", "words": [...]}, "inputs": [{"is": "one_hot", "width": 3}, ...]}]
               null where a row is numbers, which `names` calls by name
-    layers    [{"b", "blocks": [{"inputs": [0, 3], "neurons": [0, 8], "W"}], "parts": [{"name": "relu", "start", "stop"}]}]
+    layers    [{"b", "blocks": [{"inputs": [0, 3], "neurons": [0, 8], "W"}], "parts": [{"name", "start", "stop"}]}]
               where b and W (inputs, neurons) are base64 of little-endian numbers; W is 0 outside of its blocks
     outputs   [{"is": "classes", "name", "start", "stop", "classes", ...}, {"is": "numbers", ...}]
 
@@ -36,7 +36,7 @@ _ISO = "year-month-day"
 
 
 def as_json(program: Program) -> str:
-    """The program as ASCII JSON, with a line for each column, layer and output; the same program gives the same text."""
+    """The program as ASCII JSON, with a line for each column, layer and output, always the same for a program."""
     columns = None if program.columns is None else [_column(column) for column in program.columns]
     document = {
         "chainrule": __version__,

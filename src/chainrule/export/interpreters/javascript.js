@@ -375,7 +375,11 @@ function encoded(row) {
 // --------------------------------------------------------------------------------------- layers: A = sigma(A W + b)
 
 /** c[0] x^n + c[1] x^(n-1) + ... + c[n] */
-const polynomial = (c, x) => c.reduce((sum, coefficient) => sum * x + coefficient, 0);
+function polynomial(c, x) {
+  let sum = 0;
+  for (let k = 0; k < c.length; k++) sum = sum * x + c[k];
+  return sum;
+}
 
 // The rational functions of W. J. Cody, "Rational Chebyshev approximations for the error function", Mathematics of
 // Computation 23 (1969), with the coefficients of his routine CALERF (netlib, specfun), highest powers first.

@@ -138,7 +138,7 @@ def _time(reading):
         text = str(cell).strip()
         if cell is None or text in _NO_TIME:
             return None
-        match = pattern.fullmatch(_plain_characters(text)) if isinstance(cell, (str,) + _TIMES) else None
+        match = pattern.fullmatch(_plain_characters(text)) if isinstance(cell, (str, *_TIMES)) else None
         if match is None:
             raise _refused("times", cell, f"write a time such as {sample}, or leave the cell empty")
         try:
@@ -392,7 +392,7 @@ def _products(a, columns):
 
 if hasattr(math, "sumprod"):  # from Python 3.12 on
 
-    def _products(a, columns):  # noqa: F811
+    def _products(a, columns):
         return [math.sumprod(a, w) for w in columns]
 
 
@@ -498,9 +498,9 @@ def _single(value):
     """The same of a number that is rounded to the type of the network."""
     if _LETTER == "d" or math.isnan(value) or abs(value) >= _GREATEST:
         return _digits(value)
-    rounded = struct.pack("<f", value)
-    shorter = (float(f"{value:.{digits}g}") for digits in range(6, 10))
-    return _digits(next(each for each in shorter if struct.pack("<f", each) == rounded))
+    (rounded,) = struct.unpack("<f", struct.pack("<f", value))
+    shorter = (float(f"{rounded:.{digits}g}") for digits in range(6, 10))
+    return _digits(next(each for each in shorter if struct.unpack("<f", struct.pack("<f", each)) == (rounded,)))
 
 
 def _quoted(text):
@@ -510,9 +510,9 @@ def _quoted(text):
 def _field(output, answer):
     if isinstance(answer, bool):
         return str(answer).lower()
-    if isinstance(answer, str):
-        return _quoted(answer)
-    return str(answer) if isinstance(answer, int) else _digits(answer) if output.get("scaled", True) else _single(answer)
+    if isinstance(answer, (str, int)):
+        return _quoted(answer) if isinstance(answer, str) else str(answer)
+    return _digits(answer) if output.get("scaled", True) else _single(answer)
 
 
 _FIRST = int(len(_DOCUMENT["outputs"]) > 1 and all(output.get("yes_or_no") for output in _DOCUMENT["outputs"]))
@@ -543,8 +543,8 @@ def _rows(stream):
         raise ValueError("there is no row: the first one must name the columns")
     wrong = next((name for name in INPUTS if names.count(name) != 1), None)
     if wrong is not None:
-        count = "two columns" if wrong in names else "no column"
-        raise ValueError(f"there is {count} {_shown(wrong)}: the model needs {_listed(INPUTS)}")
+        count = "are two columns" if wrong in names else "is no column"
+        raise ValueError(f"there {count} {_shown(wrong)}: the model needs {_listed(INPUTS)}")
     places = [names.index(name) for name in INPUTS]
     for number, cells in enumerate(filter(None, reader), 1):
         if len(cells) != len(names):
