@@ -167,8 +167,6 @@ def _word(reading):
     codes = {word: k for k, word in enumerate(reading["words"])}
 
     def read(cell):
-        if type(cell) is str and cell in codes:
-            return codes[cell]
         text = None if cell is None else _word_of(cell)
         return None if text is None else codes.get(text, -1)
 
