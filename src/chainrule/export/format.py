@@ -3,40 +3,19 @@
 from __future__ import annotations
 
 import abc
-import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import SettingError
-from chainrule.export.program import ClassOutput, Output, Program
+from chainrule.export.program import Answer, Program
 
-__all__ = ["Answer", "Format", "Rows", "Runner"]
+__all__ = ["Format", "Rows", "Runner"]
 
 Rows = Mapping[str, NDArray[Any]]
 """Cells by column, as `Program.cells` gives them; numbers (n,) by name where a row is numbers."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Answer:
-    """What a program answers for a target.
-
-    - values: the class or the number (n,) of each row.
-    - probabilities: (n, k), one for each class; None for numbers.
-    """
-
-    values: NDArray[Any]
-    probabilities: NDArray[np.floating[Any]] | None = None
-
-    @classmethod
-    def of_rows(cls, output: Output, rows: Sequence[tuple[Any, Sequence[float]]]) -> Answer:
-        """The answers for a target, from those of single rows: values with the probabilities, if there are any."""
-        dtype: Any = object if isinstance(output, ClassOutput) else np.float64
-        chances = [each for _, each in rows if each]
-        return cls(np.array([value for value, _ in rows], dtype), np.array(chances, np.float64) if chances else None)
 
 
 Runner = Callable[[Rows], dict[str, Answer]]

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from chainrule.errors import DataError, SettingError
-from chainrule.export.format import Answer, Format, Rows, Runner
+from chainrule.export.format import Format, Rows, Runner
 from chainrule.export.portable import as_json, interpreter
-from chainrule.export.program import ClassOutput, Program
+from chainrule.export.program import Answer, ClassOutput, Program
 
 __all__ = ["JavaScript"]
 

@@ -6,9 +6,9 @@ import runpy
 from pathlib import Path
 from typing import Any, ClassVar
 
-from chainrule.export.format import Answer, Format, Rows, Runner
+from chainrule.export.format import Format, Rows, Runner
 from chainrule.export.portable import as_json, interpreter
-from chainrule.export.program import Program
+from chainrule.export.program import Answer, Program
 
 __all__ = ["Python"]
 
