@@ -91,11 +91,25 @@ def test_a_bad_cell_is_refused_in_one_line(kind, cell, tmp_path):
 
 @pytest.mark.parametrize(
     ("kind", "cell"),
-    [("number", b"1"), ("number", [1]), ("number", 1j), ("word", b"a"), ("word", ["a"]), ("time", 5), ("clock", 5.0)],
+    [
+        ("number", b"1"),
+        ("number", [1]),
+        ("number", 1j),
+        ("number", 10**400),
+        ("word", b"a"),
+        ("word", ["a"]),
+        ("time", 5),
+        ("clock", 5.0),
+    ],
 )
 def test_an_object_of_another_kind_is_refused(kind, cell, tmp_path):
     with pytest.raises(ValueError, match=r"^column 'x' holds \w+, but .* came: "):
         module_of(cells.model_of(kind), tmp_path)["predict"]([cell])
+
+
+def test_a_number_too_long_to_be_shown_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"^column 'x' holds numbers, but a value of type int came: give a number"):
+        module_of(cells.model_of("number"), tmp_path)["predict"]([10**5000])
 
 
 def test_text_that_the_form_of_a_column_reads_as_another_number_is_refused(tmp_path):
@@ -209,7 +223,7 @@ def test_rows_from_stdin_in_any_order_and_dialect(small):
     ("rows", "message"),
     [
         ("w,x\na,0\nb,red\n", "row 2: column 'x' holds numbers, but 'red' came: write a number such as 1234.5, or"),
-        ("w,x\na,0\nb\n", "row 2 has 1 cells, but there are 2 columns"),
+        ("w,x\na,0\nb\n", "row 2 must have 2 cells, one for each column, but has 1"),
         ("w,z\na,0\n", "there is no column 'x': the model needs 'x', 'w'"),
         ("w,x,x\na,0,0\n", "there are two columns 'x': the model needs 'x', 'w'"),
         ("", "there is no row: the first one must name the columns"),

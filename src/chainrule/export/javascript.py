@@ -17,6 +17,7 @@ from chainrule.export.program import Answer, ClassOutput, Program
 
 __all__ = ["JavaScript"]
 
+_FILES = "javascript.js", "javascript_layers.js"
 _PLACE = "const MODEL = ", ";\n"  # no line of JSON ends so
 _LARGEST = 2**53 - 1  # whole number of JavaScript's numbers
 _BLOCK = 4096  # rows that are sent at once
@@ -59,7 +60,7 @@ class JavaScript(Format):
             if isinstance(output, ClassOutput):
                 _check_classes(output)
         document = as_json(program).replace("<", "\\u003c")  # so that no text ends the script of a page
-        return interpreter("javascript.js", *_PLACE, document).encode()
+        return interpreter(_FILES, *_PLACE, document).encode()
 
     def runner(self, path: Path, program: Program) -> Runner:
         node = shutil.which("node")

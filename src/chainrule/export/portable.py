@@ -16,6 +16,7 @@ import base64
 import dataclasses
 import json
 import re
+from collections.abc import Sequence
 from importlib import resources
 from itertools import groupby
 from typing import Any
@@ -33,6 +34,7 @@ from chainrule.tables.profile.dates import CLOCK, FORMS, NO_TIME
 __all__ = ["as_json", "interpreter"]
 
 _ISO = "year-month-day"
+_OWN_IMPORTS = r"(?m)^from chainrule\.\S+ import (\([^)]*\)|.*)\n"
 
 
 def as_json(program: Program) -> str:
@@ -138,10 +140,14 @@ def _numbers(array: NDArray[Any]) -> str:
     return base64.b64encode(little.tobytes()).decode("ascii")
 
 
-def interpreter(file: str, before: str, behind: str, document: str) -> str:
-    """The text of an interpreter, with this document in place of the one that lies between two marks."""
-    source = resources.files("chainrule.export.interpreters").joinpath(file).read_text("utf-8")
-    head, _, rest = source.partition(before)
+def interpreter(files: Sequence[str], before: str, behind: str, document: str) -> str:
+    """The text of an interpreter in some files, with this document in place of the one that lies between two marks.
+
+    The imports of these files from one another are left out.
+    """
+    folder = resources.files("chainrule.export.interpreters")
+    source = "\n\n".join(folder.joinpath(file).read_text("utf-8") for file in files)
+    head, _, rest = re.sub(_OWN_IMPORTS, "", source).partition(before)
     _, mark, tail = rest.partition(behind)
-    assert mark, f"{file} has a place for the document"
+    assert mark, f"{files[0]} has a place for the document"
     return f"{head}{before}{document}{behind}{tail}"

@@ -12,6 +12,7 @@ from chainrule.export.program import Answer, Program
 
 __all__ = ["Python"]
 
+_FILES = "python.py", "python_program.py"
 _PLACE = '_DOCUMENT = json.loads(\n    r"""', '"""\n)'  # no JSON has three quotes in a row
 
 
@@ -23,7 +24,7 @@ class Python(Format):
     title: ClassVar[str] = "Python without packages"
 
     def written(self, program: Program, **options: Any) -> bytes:
-        return interpreter("python.py", *_PLACE, as_json(program)).encode()
+        return interpreter(_FILES, *_PLACE, as_json(program)).encode()
 
     def runner(self, path: Path, program: Program) -> Runner:
         answers = runpy.run_path(str(path))["answers"]

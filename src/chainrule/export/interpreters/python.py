@@ -15,15 +15,12 @@ A row is a mapping from the names in INPUTS to cells, or the cells in their orde
 """
 
 import base64
-import csv
 import datetime
 import decimal
-import io
 import itertools
 import json
 import math
 import operator
-import os
 import re
 import struct
 import sys
@@ -82,7 +79,10 @@ def _refused(kind, cell, what):
 
 
 def _shown(value):
-    line = " ".join(repr(value).split())
+    try:
+        line = " ".join(repr(value).split())
+    except (ValueError, RecursionError):  # a whole number of thousands of digits, a list in a list in a list
+        line = "a value of type " + type(value).__name__
     return line if len(line) <= 60 else line[:56] + " ..."
 
 
@@ -111,13 +111,12 @@ def _number(reading):
         raise _refused(kind, cell, "write a number such as 1234.5, or leave the cell empty")
 
     def of_object(cell):
-        if isinstance(cell, datetime.timedelta):
-            return cell / datetime.timedelta(days=1)
-        if hasattr(cell, "__float__"):
-            return float(cell)
-        if cell is None or str(cell) in _MISSING:
+        if cell is None or (not hasattr(cell, "__float__") and str(cell) in _MISSING):
             return None
-        raise _refused(kind, cell, "give a number such as 1234.5, or None")
+        try:
+            return cell / datetime.timedelta(days=1) if isinstance(cell, datetime.timedelta) else cell.__float__()
+        except (AttributeError, TypeError, ValueError, OverflowError):
+            raise _refused(kind, cell, "give a number such as 1234.5, or None") from None
 
     def read(cell):
         value = cell if type(cell) is float else of_text(cell) if isinstance(cell, str) else of_object(cell)
@@ -187,6 +186,20 @@ def _word_of(cell):
         return text.rstrip("0").rstrip(".") if "." in text and "E" not in text else text
     whole = _WHOLE.fullmatch(text)
     return whole.group(1) if whole else text.lower() if text in _BOOLEANS else text
+
+
+def _digits(value):
+    """A number in the fewest digits that give it again, and whole numbers without a point."""
+    if abs(value) < 2.0**53 and value == int(value):
+        return str(int(value))
+    if math.isnan(value) or math.isinf(value):
+        return str(float(value))
+    number = decimal.Decimal(float.__repr__(value))
+    point = number.adjusted()
+    if -6 <= point < 10:
+        return format(number, "f")
+    first, *rest = number.normalize().as_tuple().digits
+    return f"{'-' * (value < 0)}{first}{'.' * bool(rest)}{''.join(map(str, rest))}e{point:+d}"
 
 
 def _presence(reading):
@@ -276,7 +289,7 @@ def _column(column):
         try:
             value = read(cell)
             return absent if value is None else [x for part in parts for x in part(value)]
-        except (TypeError, ValueError, ArithmeticError) as error:
+        except ValueError as error:
             raise ValueError(f"column {_shown(name)} {error}") from None
 
     if column["reading"]["is"] != "word":
@@ -292,7 +305,7 @@ def _bare_number(name):
     def encode(cell):
         try:
             value = read(cell)
-        except (TypeError, ValueError, ArithmeticError) as error:
+        except ValueError as error:
             raise ValueError(f"input {_shown(name)} {error}") from None
         if value is None:
             raise ValueError(f"input {_shown(name)} is missing: give a number")
@@ -473,116 +486,3 @@ def _value(output, a):
         return a
     y = output["mean"] + output["scale"] * a
     return math.exp(min(y, output["greatest"])) if output["logarithm"] else y
-
-
-# ------------------------------------------------------------------------------------- the program: CSV in, CSV out
-
-
-def _digits(value):
-    """A number in the fewest digits that give it again, and whole numbers without a point."""
-    if abs(value) < 2.0**53 and value == int(value):
-        return str(int(value))
-    if math.isnan(value) or math.isinf(value):
-        return str(float(value))
-    number = decimal.Decimal(float.__repr__(value))
-    point = number.adjusted()
-    if -6 <= point < 10:
-        return format(number, "f")
-    first, *rest = number.normalize().as_tuple().digits
-    return f"{'-' * (value < 0)}{first}{'.' * bool(rest)}{''.join(map(str, rest))}e{point:+d}"
-
-
-def _single(value):
-    """The same of a number that is rounded to the type of the network."""
-    if _LETTER == "d" or math.isnan(value) or abs(value) >= _GREATEST:
-        return _digits(value)
-    (rounded,) = struct.unpack("<f", struct.pack("<f", value))
-    shorter = (float(f"{rounded:.{digits}g}") for digits in range(6, 10))
-    return _digits(next(each for each in shorter if struct.unpack("<f", struct.pack("<f", each)) == (rounded,)))
-
-
-def _quoted(text):
-    return '"' + text.replace('"', '""') + '"'
-
-
-def _field(output, answer):
-    if isinstance(answer, bool):
-        return str(answer).lower()
-    if isinstance(answer, (str, int)):
-        return _quoted(answer) if isinstance(answer, str) else str(answer)
-    return _digits(answer) if output.get("scaled", True) else _single(answer)
-
-
-_FIRST = int(len(_DOCUMENT["outputs"]) > 1 and all(output.get("yes_or_no") for output in _DOCUMENT["outputs"]))
-# the first class that gets a column: of several labels only whether they are there
-
-
-def _header():
-    outputs = _DOCUMENT["outputs"]
-    probable = [output for output in outputs if output.get("probable")]
-    classes = [f"{output['name']}={text}" for output in probable for text in output["texts"][_FIRST:]]
-    return [output["name"] for output in outputs] + classes
-
-
-def _fields(row):
-    by_target = answers(row)
-    fields = [_field(output, by_target[output["name"]][0]) for output in _DOCUMENT["outputs"]]
-    chances = [list((of or {}).values())[_FIRST:] for _, of in by_target.values()]
-    return fields + [_single(chance) for of in chances for chance in of]
-
-
-def _rows(stream):
-    """The rows of a CSV file, as cells in the order of INPUTS."""
-    first = stream.readline()
-    marks = re.sub(r'"[^"]*"', "", first)
-    reader = csv.reader(itertools.chain([first], stream), delimiter=max(",;\t|", key=marks.count))
-    names = next(reader, None)
-    if not names:
-        raise ValueError("there is no row: the first one must name the columns")
-    wrong = next((name for name in INPUTS if names.count(name) != 1), None)
-    if wrong is not None:
-        count = "are two columns" if wrong in names else "is no column"
-        raise ValueError(f"there {count} {_shown(wrong)}: the model needs {_listed(INPUTS)}")
-    places = [names.index(name) for name in INPUTS]
-    for number, cells in enumerate(filter(None, reader), 1):
-        if len(cells) != len(names):
-            raise ValueError(f"row {number} has {len(cells)} cells, but there are {len(names)} columns")
-        yield number, [cells[place] for place in places]
-
-
-def _write(lines):
-    sys.stdout.write("".join(",".join(line) + "\n" for line in lines))
-
-
-def _answer_all(stream):
-    _write([map(_quoted, _header())])
-    for number, row in _rows(stream):
-        try:
-            _write([_fields(row)])
-        except ValueError as error:
-            raise ValueError(f"row {number}: {error}") from None
-
-
-def _main(arguments):
-    if "-h" in arguments or "--help" in arguments:
-        return print(__doc__.strip())
-    if len(arguments) > 1 or any(each.startswith("-") and each != "-" for each in arguments):
-        raise ValueError(f"one file of rows can be named, but {' '.join(arguments)} came: see --help")
-    csv.field_size_limit(2**31 - 1)
-    sys.stdout.reconfigure(encoding="utf-8", newline="\n")
-    raw = open(arguments[0], "rb") if arguments and arguments[0] != "-" else sys.stdin.buffer
-    with io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as stream:
-        _answer_all(stream)
-    return sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    try:
-        _main(sys.argv[1:])
-    except BrokenPipeError:  # the reader of our output has closed it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except (OSError, ValueError, csv.Error) as error:
-        sys.exit(f"{os.path.basename(sys.argv[0])}: {error}")
