@@ -20,7 +20,7 @@ from chainrule.tables.profile.fits import Fits
 from chainrule.tables.profile.moments import Running
 from chainrule.tables.profile.sample import Sample
 
-__all__ = ["CLOCK", "DAY", "FORMS", "Forms", "Spread", "clock_text", "seconds_of", "time_text", "times_in"]
+__all__ = ["CLOCK", "DAY", "FORMS", "NO_TIME", "Forms", "Spread", "clock_text", "seconds_of", "time_text", "times_in"]
 
 DAY = 86400.0  # seconds
 
@@ -61,7 +61,8 @@ FORMS = {
 """The patterns of a whole cell by the names of the forms. If two fit all cells, the first is taken, except that
 month/day/year is preferred to day/month/year."""
 
-_NO_TIME = (*PLACEHOLDERS, "0000-00-00", "0000-00-00 00:00:00", "0000-00-00T00:00:00", "00/00/0000", "00.00.0000")
+NO_TIME = (*PLACEHOLDERS, "0000-00-00", "0000-00-00 00:00:00", "0000-00-00T00:00:00", "00/00/0000", "00.00.0000")
+"""Words that stand for a missing time."""
 _NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _LONGEST = 100  # characters of a time
 _CENTURY = 69  # from here on two digits are a year of the last century, as in POSIX
@@ -212,7 +213,7 @@ def minute(seconds: Values) -> NDArray[np.int64]:
 
 def _without_placeholders(words: pa.Array) -> pa.Array:
     """The words, null where one stands for a missing time."""
-    return without(words, among(words, _NO_TIME))
+    return without(words, among(words, NO_TIME))
 
 
 def _days(part: dict[str, pa.Array]) -> Values:
