@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.errors import SettingError
+from chainrule.export.c import C
 from chainrule.export.comparison import Comparison, compare
 from chainrule.export.format import Answer, Format, Rows, Runner
 from chainrule.export.outputs import outputs_of, program_of_network
@@ -35,7 +36,7 @@ __all__ = [
     "program_of_network",
 ]
 
-FORMATS: dict[str, Format] = {kind.name: kind() for kind in (Python,)}
+FORMATS: dict[str, Format] = {kind.name: kind() for kind in (Python, C)}
 
 
 def format_of(path: str | os.PathLike[str], to: str | None = None) -> Format:
