@@ -158,7 +158,7 @@ def printed(program: Program) -> list[str]:
 _FORMS = {
     "const char *": ("%s", "{}"),
     "int ": ("%d", "{}"),
-    "int64_t ": ("%ld", "(long){}"),
+    "int64_t ": ("%lld", "(long long){}"),
     "double ": ("%.17g", "{}"),
 }
 

@@ -18,7 +18,7 @@ _HEAD = """\
 
      model     {digest}
      computes  {shape} in {dtype}{weights}
-     compile   cc -std=c99 -O2 -ffp-contract=off -c {name}.c     (and -march=native, or your processor's name)
+     compile   cc -std=c99 -O3 -ffp-contract=off -c {name}.c     (with -march=native where it runs on this machine)
      declare   #define {name}_HEADER, then #include "{name}.c": declarations alone
      try       cc -std=c99 -O2 -ffp-contract=off -D{name}_MAIN {name}.c -lm && ./a.out
 
@@ -142,7 +142,8 @@ def _predict(program: Program, name: str) -> str:
     if program.columns is None:
         first = "x"
         lines = [f"for (int k = 0; k < {program.width}; k++)", "  if (!is_finite((double)x[k])) return k + 1;"]
-    buffers = ", ".join(([f"odd[{odd}] = {{0}}"] if odd else []) + [f"even[{even}]"])
+    zeros = " = {0}" if program.columns is not None else ""
+    buffers = ", ".join(([f"odd[{odd}]{zeros}"] if odd else []) + [f"even[{even}]"])
     chain = [first, *(("even", "odd")[k % 2] for k in range(count))]
     layers = [f"layer_{k + 2}({chain[k]}, {chain[k + 1]});" for k in range(count)]
     body = [f"real {buffers};", *lines, *layers, f"answer_from({chain[-1]}, answer);", "return 0;"]

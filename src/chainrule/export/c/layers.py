@@ -87,9 +87,9 @@ def _int8(W: NDArray[Any]) -> _Stored:
     """Whole numbers from -127 to 127, and the scale of each neuron, by which they are multiplied."""
     most = np.abs(W).max(axis=0)
     _require(most, W, "int8", "it has no scale")
-    scale = np.where(most > 0, most / W.dtype.type(127), W.dtype.type(1))
-    _require(1 / scale, W, "int8", "its scale is too small")
-    return np.rint(W / scale).astype(np.int8), scale.astype(W.dtype)
+    least = np.finfo(W.dtype).tiny * 127  # weights of neurons that have none above it become 0
+    scale = np.where(most > least, most / W.dtype.type(127), W.dtype.type(1))
+    return np.rint(W / scale).astype(np.int8), scale
 
 
 def _require(numbers: NDArray[Any], W: NDArray[Any], kind: str, why: str) -> None:

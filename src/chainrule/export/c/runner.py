@@ -21,7 +21,7 @@ from chainrule.export.program import ClassOutput, NumberOutput, Output, Program
 from chainrule.tables.inputs.operations import Number
 from chainrule.text import shortened
 
-__all__ = ["compiled", "compiler", "runner_of"]
+__all__ = ["compiled", "compiler", "runner_in", "runner_of"]
 
 FLAGS = ("-std=c99", "-O2", "-ffp-contract=off", "-shared", "-fPIC")
 _TYPES: dict[str, Any] = {
@@ -45,24 +45,31 @@ def compiler() -> str:
     return path
 
 
-def compiled(path: Path) -> ctypes.CDLL:
-    """The exported file as a library in memory.
+def compiled(*paths: Path) -> ctypes.CDLL:
+    """Exported files as one library in memory.
 
-    Raises SettingError where there is no compiler, or where it refuses the file.
+    Raises SettingError where there is no compiler, or where it refuses a file.
     """
     with tempfile.TemporaryDirectory() as folder:
         library = Path(folder) / "model.so"
-        command = [compiler(), *FLAGS, str(path), "-o", str(library), "-lm"]
+        command = [compiler(), *FLAGS, *map(str, paths), "-o", str(library), "-lm"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise SettingError(f"{command[0]} cannot compile {path.name}: {shortened(done.stderr)}")
+            raise SettingError(f"{command[0]} cannot compile {paths[0].name}: {shortened(done.stderr)}")
         return ctypes.CDLL(str(library))
 
 
 def runner_of(path: Path, program: Program) -> Runner:
     """See `Format.runner`."""
-    name = _name_in(path)
-    predict = compiled(path)[f"{name}_predict"]
+    match = re.search(r"^int (\w+)_predict\(", path.read_text("utf-8"), re.MULTILINE)
+    if match is None:
+        raise SettingError(f"{path.name} is not a C file that was exported: export the model again")
+    return runner_in(compiled(path), match[1], program)
+
+
+def runner_in(library: ctypes.CDLL, prefix: str, program: Program) -> Runner:
+    """What calls the function of a library whose name begins with `prefix`, which was written from `program`."""
+    predict = library[f"{prefix}_predict"]
     predict.argtypes, predict.restype = (ctypes.c_void_p, ctypes.c_void_p), ctypes.c_int
     answer_type = _struct(program)
     cells = _numbers if program.columns is None else _cells
@@ -75,13 +82,6 @@ def runner_of(path: Path, program: Program) -> Runner:
         return _answers(program, answers)
 
     return run
-
-
-def _name_in(path: Path) -> str:
-    match = re.search(r"^int (\w+)_predict\(", path.read_text("utf-8"), re.MULTILINE)
-    if match is None:
-        raise SettingError(f"{path.name} is not a C file that was exported: export the model again")
-    return match[1]
 
 
 def _struct(program: Program) -> np.dtype[Any]:

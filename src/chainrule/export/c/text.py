@@ -66,7 +66,7 @@ def comment(text: str, longest: int = 60) -> str:
     >>> comment("a */ b /* c ??/")
     '"a * / b / * c ? ? /"'
     """
-    line = shortened(printable(text), longest).replace("\\\\", "/")
+    line = shortened(printable(text), longest)
     return f'"{re.sub(r"(?<=[*/?])(?=[*/?])", " ", line)}"'
 
 
