@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.export.format import Answer
-from chainrule.export.program import NumberOutput, Output, Program
+from chainrule.export.program import Answer, NumberOutput, Output, Program
 from chainrule.text import counted
 
 __all__ = ["NEAR", "TOLERANCE", "Comparison", "compare"]
@@ -36,6 +35,11 @@ class Comparison:
     doubtful: int
     largest: float
     allowed: float
+
+    def __add__(self, other: Comparison) -> Comparison:
+        """The comparison of these rows and others."""
+        counts = {name: getattr(self, name) + getattr(other, name) for name in ("rows", "labels", "doubtful")}
+        return dataclasses.replace(self, **counts, largest=max(self.largest, other.largest))
 
     @property
     def ok(self) -> bool:

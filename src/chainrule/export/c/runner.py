@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from chainrule.errors import DataError, SettingError
 from chainrule.export.c.answers import Field, fields
-from chainrule.export.format import Answer, Rows, Runner
-from chainrule.export.program import ClassOutput, NumberOutput, Output, Program
+from chainrule.export.format import Rows, Runner
+from chainrule.export.program import Answer, ClassOutput, NumberOutput, Output, Program
 from chainrule.tables.inputs.operations import Number
 from chainrule.text import shortened
 
