@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.errors import SettingError
+from chainrule.export.c import C
 from chainrule.export.check import check
 from chainrule.export.comparison import Comparison, compare
 from chainrule.export.format import Format, Rows, Runner
@@ -39,7 +40,7 @@ __all__ = [
     "program_of_network",
 ]
 
-FORMATS: dict[str, Format] = {kind.name: kind() for kind in (Python, JavaScript, Onnx)}
+FORMATS: dict[str, Format] = {kind.name: kind() for kind in (Python, JavaScript, C, Onnx)}
 
 
 def format_of(path: str | os.PathLike[str], to: str | None = None) -> Format:
