@@ -35,6 +35,11 @@ COMMANDS = {
     "predict": "Predict the target for each row of a table, as CSV.\n\n"
     "The CSV has the target's column, then the probability of each class. Input columns are matched by name, in any "
     "order; other columns are ignored.",
+    "serve": "Answer rows over HTTP with the predictions of a model.\n\n"
+    "POST /predict takes rows as JSON or CSV and answers with the predictions of `chainrule predict`. GET / names the "
+    "columns, GET /health says whether it is ready, GET /openapi.json describes it for programs. Ctrl-C and SIGTERM "
+    "end it when the requests under way are answered; after SIGTERM it exits with status 0. It needs "
+    "pip install 'chainrule[serve]'.",
     "check": "Certify the gradient of a model: compare it with derivatives of the cost, parameter by parameter.\n\n"
     "The derivatives are computed without backpropagation. Layer by layer, and for each activation and cost alone, it "
     "shows how many parameters were compared, the worst error as a share of the largest derivative, what rounding "
