@@ -80,7 +80,7 @@ class _OfModel(Answering):
         self.goals = [goal_of(target, target.name) for target in model.targets.columns]
 
     def inputs(self, source: Source) -> list[str]:
-        names = self._model.encoder.columns
+        names = [column.name for column in self.columns]
         require_columns(source.names, names, "input", source.hint)
         return names
 

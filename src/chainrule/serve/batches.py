@@ -2,23 +2,24 @@
 
 Nothing waits for others to come: a request that arrives while the worker is idle goes at once, those that arrive while
 it works make the next batch. Bodies are read and answers written in the worker too, so that the event loop only moves
-bytes. Each body becomes a table by itself; tables of the same types lie one below the other in one call, and a row has
-the same bits in every table. If the call fails, each of its tables is tried alone, so that an error reaches the request
-whose row it is about.
+bytes. Rows whose columns have the same types are stacked in one call, in which a cell is read as it would be alone, and
+a row has the same bits. If the call fails, the rows of each request are tried alone, so that an error reaches the
+request that it is about.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.serve.answers import written
-from chainrule.serve.bodies import Body, Limits, table_of
+from chainrule.serve.answers import json_bytes, written
+from chainrule.serve.bodies import Body, Limits, Rows, rows_of, stacked
 from chainrule.serve.served import Prediction, Served
 from chainrule.tables.arrow import pa
 
@@ -50,7 +51,7 @@ class Batcher:
         self.batches = 0  # how many were answered
 
     async def answer(self, body: Body, as_csv: bool) -> Answer:
-        """The answer, as CSV or else as JSON. Raises what `table_of` raises, and DataError for wrong cells."""
+        """The answer, as CSV or else as JSON. Raises what `rows_of` raises, and DataError for wrong cells."""
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._queue.put_nowait(_Waiting(body, as_csv, answer))
         return await answer
@@ -59,12 +60,19 @@ class Batcher:
     async def running(self) -> AsyncIterator[None]:
         """Answer what comes while the block runs."""
         worker = ThreadPoolExecutor(1, "chainrule-serve")
+        await asyncio.get_running_loop().run_in_executor(worker, self._outcomes, self._examples())
         collector = asyncio.create_task(self._collect(worker))
         try:
             yield
         finally:
             collector.cancel()
             worker.shutdown(wait=False, cancel_futures=True)
+
+    def _examples(self) -> list[_Waiting]:
+        """Requests that no one waits for: what is imported at its first use is there when the first one comes."""
+        body = Body(json_bytes({column.name: column.example for column in self._served.columns}), False)
+        nobody: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        return [_Waiting(body, as_csv, nobody) for as_csv in (False, True)]
 
     async def _collect(self, worker: ThreadPoolExecutor) -> None:
         loop = asyncio.get_running_loop()
@@ -91,26 +99,26 @@ class Batcher:
     def _outcomes(self, batch: Sequence[_Waiting]) -> list[Answer | Exception]:
         """In the worker: the answer or the error of each request."""
         outcomes: list[Any] = [None] * len(batch)
-        tables: dict[int, pa.Table] = {}
+        parts: dict[int, Rows] = {}
         for k, waiting in enumerate(batch):
             try:
-                tables[k] = table_of(self._served, waiting.body, self._limits)
+                parts[k] = rows_of(self._served, waiting.body, self._limits)
             except Exception as error:
                 outcomes[k] = error
-        for group in _groups(tables):
-            for k, outcome in zip(group, self._of_group([tables[k] for k in group]), strict=True):
+        for group in _groups(parts):
+            for k, outcome in zip(group, self._of_group([parts[k] for k in group]), strict=True):
                 outcomes[k] = outcome if isinstance(outcome, Exception) else _answer(outcome, batch[k].as_csv)
         return outcomes
 
-    def _of_group(self, tables: list[pa.Table]) -> list[list[Prediction] | Exception]:
-        """The predictions for each of some tables of the same types, or its error."""
+    def _of_group(self, parts: list[Rows]) -> list[list[Prediction] | Exception]:
+        """The predictions for the rows of each body, all of the same types, or its error."""
         try:
-            whole = predicted(self._served, pa.concat_tables(tables))
+            whole = predicted(self._served, stacked(parts))
         except Exception as error:
-            return [error] if len(tables) == 1 else [self._of_group([table])[0] for table in tables]
-        stops = np.cumsum([table.num_rows for table in tables]).tolist()
-        parts = [slice(start, stop) for start, stop in zip([0, *stops], stops, strict=False)]
-        return [[prediction.rows(part) for prediction in whole] for part in parts]
+            return [error] if len(parts) == 1 else [self._of_group([part])[0] for part in parts]
+        stops = np.cumsum([part.size for part in parts]).tolist()
+        slices = [slice(start, stop) for start, stop in zip([0, *stops], stops, strict=False)]
+        return [[prediction.rows(rows) for prediction in whole] for rows in slices]
 
 
 def predicted(served: Served, table: pa.Table) -> list[Prediction]:
@@ -121,16 +129,16 @@ def predicted(served: Served, table: pa.Table) -> list[Prediction]:
     return [Prediction.joined(parts) for parts in zip(*blocks, strict=True)]
 
 
-def _groups(tables: dict[int, pa.Table]) -> Iterator[list[int]]:
-    """The numbers of tables that have the same types, so many that they have about `_ROWS` rows together."""
-    groups: dict[tuple[pa.DataType, ...], list[int]] = {}
-    rows: dict[tuple[pa.DataType, ...], int] = {}
-    for k, table in tables.items():
-        types = tuple(table.schema.types)
-        if types in groups and rows[types] + table.num_rows > _ROWS:
-            yield groups.pop(types)
-        rows[types] = (rows[types] if types in groups else 0) + table.num_rows
-        groups.setdefault(types, []).append(k)
+def _groups(parts: dict[int, Rows]) -> Iterator[list[int]]:
+    """The numbers of those that can be stacked, so many that they have about `_ROWS` rows together."""
+    groups: dict[tuple[Any, ...], list[int]] = {}
+    counts: Counter[tuple[Any, ...]] = Counter()
+    for k, part in parts.items():
+        if part.types in groups and counts[part.types] + part.size > _ROWS:
+            yield groups.pop(part.types)
+            del counts[part.types]
+        counts[part.types] += part.size
+        groups.setdefault(part.types, []).append(k)
     yield from groups.values()
 
 

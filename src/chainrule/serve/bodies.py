@@ -11,6 +11,8 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Sequence
+from itertools import chain
 from typing import Any, NamedTuple, NoReturn
 
 from starlette.exceptions import HTTPException
@@ -23,14 +25,16 @@ from chainrule.tables.sources import Source, as_source
 from chainrule.tables.sources.delimited import DelimitedText
 from chainrule.text import counted, short, shown
 
-__all__ = ["Body", "Limits", "table_of"]
+__all__ = ["ORIGIN", "Body", "Limits", "Rows", "rows_of", "stacked"]
 
 ORIGIN = "the body"
 _STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)  # the last one may be open: one pass for any text
 _MORE_COLUMNS = 1000  # that a table may have beyond four times those of the model
 _FIRST_LINE = re.compile(rb"[\r\n]*([^\r\n]*)")
 _SEPARATORS = (b",", b";", b"\t", b"|")
-_CELLS = {str, int, float, bool, type(None)}
+_NUMBERS, _TEXTS = {int, float, type(None)}, {str, type(None)}
+_CELLS = {*_NUMBERS, *_TEXTS, bool}
+_EXACT = 2**53  # up to here a whole number is its own float64
 
 
 class Body(NamedTuple):
@@ -38,6 +42,19 @@ class Body(NamedTuple):
 
     content: bytes
     is_csv: bool
+
+
+class Rows(NamedTuple):
+    """The rows of a body.
+
+    - columns: a table; or the cells of each column as they are in JSON, where they are of the plain kinds.
+    - size: how many rows.
+    - types: those of the table's columns; () for cells. Rows of the same types can be stacked without changing any.
+    """
+
+    columns: Any
+    size: int
+    types: tuple[Any, ...]
 
 
 class Limits(NamedTuple):
@@ -49,23 +66,41 @@ class Limits(NamedTuple):
     seconds: float = 30.0
 
 
-def table_of(served: Served, body: Body, limits: Limits) -> pa.Table:
+def rows_of(served: Served, body: Body, limits: Limits) -> Rows:
     """The rows of a body, in the columns of the model with their names; raises as the module says."""
-    source = _of_csv(served, body.content) if body.is_csv else _of_json(served, body.content, limits)
+    if body.is_csv:
+        source = _of_csv(served, body.content)
+    else:
+        columns = _of_json(served, body.content, limits)
+        if _is_plain(served, columns):
+            return Rows(columns, len(next(iter(columns.values()))), ())
+        source = as_source(columns)
     table = source.table().select(served.inputs(source))
     _require_rows(table.num_rows, limits)
-    return _with_numbers(table.rename_columns([column.name for column in served.columns]), served)
+    table = table.rename_columns([column.name for column in served.columns])
+    return Rows(table, table.num_rows, tuple(table.schema.types))
 
 
-def _with_numbers(table: pa.Table, served: Served) -> pa.Table:
-    """The table with float64 in columns of numbers, which it has after reading anyway: tables then differ less."""
-    for k, column in enumerate(served.columns):
-        kind = table.schema.field(k).type
-        if column.kind == "number" and (pa.types.is_integer(kind) or pa.types.is_null(kind)):
-            table = table.set_column(k, column.name, table.column(k).cast(pa.float64(), safe=False))
-        elif pa.types.is_null(kind):
-            table = table.set_column(k, column.name, table.column(k).cast(pa.string()))
-    return table
+def stacked(parts: Sequence[Rows]) -> pa.Table:
+    """The rows of bodies of the same types, one below the other."""
+    if parts[0].types:
+        return pa.concat_tables([part.columns for part in parts])
+    names = parts[0].columns
+    return as_source({name: list(chain.from_iterable(part.columns[name] for part in parts)) for name in names}).table()
+
+
+def _is_plain(served: Served, columns: dict[str, list[Any]]) -> bool:
+    """Whether JSON has numbers or null in columns of numbers, and text or null in all others."""
+    if list(columns) != [column.name for column in served.columns]:
+        return False
+    return all(_fits(column.kind, cells) for column, cells in zip(served.columns, columns.values(), strict=True))
+
+
+def _fits(kind: str, cells: list[Any]) -> bool:
+    types = set(map(type, cells))
+    if kind != "number":
+        return types <= _TEXTS
+    return types <= _NUMBERS and (int not in types or all(type(x) is not int or abs(x) <= _EXACT for x in cells))
 
 
 # ------------------------------------------------------------------------------------------------------------- CSV
@@ -83,7 +118,8 @@ def _of_csv(served: Served, content: bytes) -> Source:
 # ------------------------------------------------------------------------------------------------------------ JSON
 
 
-def _of_json(served: Served, content: bytes, limits: Limits) -> Source:
+def _of_json(served: Served, content: bytes, limits: Limits) -> dict[str, list[Any]]:
+    """The cells of each column."""
     document = _parsed(content, limits)
     names = None
     if isinstance(document, dict) and isinstance(document.get("rows"), list) and document.keys() <= {"columns", "rows"}:
@@ -95,18 +131,18 @@ def _of_json(served: Served, content: bytes, limits: Limits) -> Source:
     if not rows:
         raise DataError(f"{ORIGIN} has no rows: at least one is needed")
     if all(isinstance(row, dict) for row in rows) and names is None:
-        return _source_of(_from_objects(rows, [column.name for column in served.columns]))
+        return _checked(_from_objects(rows, [column.name for column in served.columns]))
     if not all(isinstance(row, list) for row in rows):
         _refuse(400, "rows must all be objects, or all be lists of cells: with columns they are lists")
-    return _source_of(_from_lists(served, rows, names))
+    return _checked(_from_lists(served, rows, names))
 
 
-def _source_of(columns: dict[str, list[Any]]) -> Source:
+def _checked(columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
     for name, cells in columns.items():
         if not _CELLS.issuperset(map(type, cells)):
             row = next(k for k, cell in enumerate(cells, 1) if type(cell) not in _CELLS)
             _refuse(400, f"row {row} of column {short(name)!r} is a list or an object: a cell is a number or text")
-    return as_source(columns)
+    return columns
 
 
 def _from_objects(rows: list[dict[str, Any]], names: list[str]) -> dict[str, list[Any]]:
