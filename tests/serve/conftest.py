@@ -14,10 +14,11 @@ import chainrule as cr
 pytest.importorskip("starlette", reason="starlette is not installed: pip install 'chainrule[serve]'")
 pytest.importorskip("uvicorn", reason="uvicorn is not installed: pip install 'chainrule[serve]'")
 
+from starlette.testclient import TestClient
+
 from chainrule.cli.answers import answering
 from chainrule.serve.app import application
 from chainrule.serve.descriptions import About
-from starlette.testclient import TestClient
 
 N = 60
 TABLE: dict[str, list[Any]] = {

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.exceptions import HTTPException
 
 from chainrule.cli.answers import answering
 from chainrule.serve.app import Predict
@@ -16,7 +17,6 @@ from chainrule.serve.bodies import Body, Limits
 from chainrule.serve.served import Prediction, Served, goal_of, number_columns
 from chainrule.tables.sources import as_source
 from chainrule.tables.targets import Quantity
-from starlette.exceptions import HTTPException
 
 from .conftest import TABLE
 

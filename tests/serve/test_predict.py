@@ -35,7 +35,8 @@ def of_model(model: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize(
-    "body", [ROWS, [row | {"more": {"deep": [1]}} for row in ROWS], BACKWARDS, {"rows": ROWS}],
+    "body",
+    [ROWS, [row | {"more": {"deep": [1]}} for row in ROWS], BACKWARDS, {"rows": ROWS}],
     ids=["objects", "more", "columns", "rows"],
 )
 def test_every_form_of_rows_has_the_predictions_of_the_model(body: Any, client: Any, made: dict[str, Any]) -> None:

@@ -55,7 +55,11 @@ BODIES: dict[str, tuple[str | bytes, int, str]] = {
     "short rows": ('{"columns": ["a", "b"], "rows": [[1, 2], [1]]}', 422, "row 2 has 1 cell, but there are 2 columns"),
     "missing columns": ('{"a": 1}', 422, "row 1: there are no input columns 'wide', 'price'"),
     "a column in another spelling": (TEXT.replace('"colour"', '"color"'), 422, "(did you mean 'color'?)"),
-    "a row that lacks one": (f"[{TEXT}, {TEXT.replace('colour', 'x')}]", 422, "row 2: there is no input column 'colour'"),
+    "a row that lacks one": (
+        f"[{TEXT}, {TEXT.replace('colour', 'x')}]",
+        422,
+        "row 2: there is no input column 'colour'",
+    ),
     "a word among numbers": (TEXT.replace(f'"a": {ROW["a"]}', '"a": "about"'), 422, "'a' holds numbers, but 'about'"),
     "an infinite number": (TEXT.replace(f'"a": {ROW["a"]}', '"a": 1e999'), 422, "is inf, which is not a finite number"),
     "not a time": (TEXT.replace("2020-02-02", "2020-02-31"), 422, "'2020-02-31' came in row 1"),
@@ -203,7 +207,10 @@ def test_an_error_inside_is_one_line_for_the_client_and_one_for_the_log(
     lines: list[str] = []
     client = client_of("model", report=lines.append)
     monkeypatch.setattr("chainrule.serve.batches.predicted", lambda *given: {}["secret\nof ours"])
-    assert refused(client.post("/predict", json=ROW)) == (500, "an error inside the server: its log has a line about it")
+    assert refused(client.post("/predict", json=ROW)) == (
+        500,
+        "an error inside the server: its log has a line about it",
+    )
     assert lines == ["unexpected KeyError: 'secret\\nof ours'"]
     monkeypatch.undo()
     assert client.post("/predict", json=ROW).status_code == 200

@@ -103,7 +103,7 @@ def serve(
 
     with Interrupt() as interrupt:
         interrupt.defer(lambda: "stopped before every request was answered")
-        server.run(service, listener, limits, stopped=interrupt.signalled, ready=ready)
+        server.run(service, listener, limits, stopped=interrupt.signalled, ready=ready, report=print_error)
     _say_end(as_json, service.predict.answered)
     return 0 if interrupt.code == 128 + signal.SIGTERM else interrupt.code
 

@@ -15,6 +15,7 @@ import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -65,8 +66,12 @@ def run(
     *,
     stopped: Callable[[], bool],
     ready: Callable[[], None],
+    report: Callable[[str], None] = print,
 ) -> None:
-    """Serve until `stopped()`, which is asked ten times a second, then answer what has come; `ready` is called once."""
+    """Serve until `stopped()`, which is asked ten times a second, then answer what has come.
+
+    `ready` is called once; `report` gets the line about an error that should not happen.
+    """
     config = uvicorn.Config(
         service.app,
         http=_connection(limits),
@@ -79,23 +84,29 @@ def run(
         server_header=False,
         timeout_graceful_shutdown=_END,
     )
-    asyncio.run(_Server(config, service, stopped, ready).serve(sockets=[listener]))
+    asyncio.run(_Server(config, service, stopped, ready, report).serve(sockets=[listener]))
 
 
 class _Server(uvicorn.Server):
     """A server that leaves signals to its caller."""
 
     def __init__(
-        self, config: uvicorn.Config, service: Service, stopped: Callable[[], bool], ready: Callable[[], None]
+        self,
+        config: uvicorn.Config,
+        service: Service,
+        stopped: Callable[[], bool],
+        ready: Callable[[], None],
+        report: Callable[[str], None],
     ) -> None:
         super().__init__(config)
-        self._service, self._stopped, self._ready = service, stopped, ready
+        self._service, self._stopped, self._ready, self._report = service, stopped, ready, report
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: self._report(context["message"]))
         await super().startup(sockets)
         self._ready()
 
@@ -123,11 +134,20 @@ def _connection(limits: Limits) -> type[asyncio.Protocol]:
                 transport.abort()
 
         def data_received(self, data: bytes) -> None:
-            super().data_received(data)
+            try:
+                super().data_received(data)
+            except h11.ProtocolError:  # what is not HTTP, behind a request that is answered already
+                self.transport.abort()
             if self.cycle is None or self.cycle.response_complete:
                 self._head.start()
             else:
                 self._head.stop()
+
+        def send_400_response(self, msg: str) -> None:
+            super().send_400_response(msg)
+            if self.cycle is not None:  # a request whose body is not HTTP: nothing more can be sent to it
+                self.cycle.disconnected = True
+                self.cycle.message_event.set()
 
         def pause_writing(self) -> None:
             super().pause_writing()
