@@ -64,6 +64,22 @@ BODIES: dict[str, tuple[str | bytes, int, str]] = {
     "an infinite number": (TEXT.replace(f'"a": {ROW["a"]}', '"a": 1e999'), 422, "is inf, which is not a finite number"),
     "not a time": (TEXT.replace("2020-02-02", "2020-02-31"), 422, "'2020-02-31' came in row 1"),
     "half a character": (TEXT.replace("blue", r"\ud800"), 422, "'colour' cannot be read"),
+    "a long cell": (
+        TEXT.replace("blue", "x").replace(f'"a": {ROW["a"]}', f'"a": "{"9" * 5000}x"'),
+        422,
+        "holds numbers",
+    ),
+    "many names": (
+        "{" + ",".join(f'"{k}": 0' for k in range(3000)) + "}",
+        413,
+        "2,999 commas between cells: at most 1,028",
+    ),
+    "many cells": ("[[" + "1," * 9000 + "1]]", 413, "has 9,000 commas"),
+    "many columns": (
+        '{"columns": [' + ",".join(f'"{k}"' for k in range(1200)) + '], "rows": [[1]]}',
+        413,
+        "has 1,200 col",
+    ),
     "half a character in a name": (TEXT.replace("colour", r"\ud800"), 422, "no input column 'colour'"),
 }
 
@@ -182,7 +198,8 @@ def test_bodies_are_bounded_by_rows_before_they_are_read(client_of: Callable[...
     assert refused(client.post("/predict", json=[ROW] * 6)) == (413, "the body has 6 rows: send at most 5 at a time")
     status, line = refused(client.post("/predict", content="[" + "[]," * 10_000 + "x", headers=headers))
     assert (status, line) == (413, "the body has more than 5 objects or lists: send at most 5 rows")
-    assert client.post("/predict", json=ROW | {"colour": "[" * 100}).status_code == 200  # in a text they are text
+    for text in ("[" * 100, ",{" * 9000, '"[' * 100, '\\"[' * 100, "\\" * 99 + "[" * 100):
+        assert client.post("/predict", json=ROW | {"colour": text}).status_code == 200  # in a text they are text
     table = (HEADER + "\n" + ",".join("" for _ in TABLE) + "\n") + "\n".join(["1,,,,,,"] * 6)
     assert refused(client.post("/predict", content=table, headers={"Content-Type": CSV}))[0] == 413
 

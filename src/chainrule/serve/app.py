@@ -130,7 +130,7 @@ class Predict:
         try:
             answer = await self.batcher.answer(Body(content, is_csv), as_csv)
         except (DataError, SettingError) as error:
-            raise HTTPException(422, " ".join(str(error).split())) from None
+            raise HTTPException(422, str(error)) from None
         except MemoryError:
             raise HTTPException(503, "there is not enough memory for this body: send fewer rows") from None
         return Response(answer.content, headers=_NO_SNIFFING, media_type=_CSV if as_csv else _JSON)

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Any, NamedTuple, NoReturn
 
+import numpy as np
 from starlette.exceptions import HTTPException
 
 from chainrule.errors import DataError
@@ -28,8 +29,8 @@ from chainrule.text import counted, short, shown
 __all__ = ["ORIGIN", "Body", "Limits", "Rows", "rows_of", "stacked"]
 
 ORIGIN = "the body"
-_STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)  # the last one may be open: one pass for any text
 _MORE_COLUMNS = 1000  # that a table may have beyond four times those of the model
+_MORE_BRACKETS = 10  # that JSON may have beside those of its rows
 _FIRST_LINE = re.compile(rb"[\r\n]*([^\r\n]*)")
 _SEPARATORS = (b",", b";", b"\t", b"|")
 _NUMBERS, _TEXTS = {int, float, type(None)}, {str, type(None)}
@@ -120,7 +121,7 @@ def _of_csv(served: Served, content: bytes) -> Source:
 
 def _of_json(served: Served, content: bytes, limits: Limits) -> dict[str, list[Any]]:
     """The cells of each column."""
-    document = _parsed(content, limits)
+    document = _parsed(served, content, limits)
     names = None
     if isinstance(document, dict) and isinstance(document.get("rows"), list) and document.keys() <= {"columns", "rows"}:
         names, document = document.get("columns"), document["rows"]
@@ -174,11 +175,9 @@ def _from_lists(served: Served, rows: list[list[Any]], names: Any) -> dict[str, 
     return dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
 
 
-def _parsed(content: bytes, limits: Limits) -> Any:
-    """The JSON document, whose brackets are counted first: each makes an object many times its size."""
-    most = limits.rows + 10
-    if _brackets(content) > most and _brackets(_STRINGS.sub(b"", content)) > most:
-        _refuse(413, f"{ORIGIN} has more than {limits.rows:,} objects or lists: send at most {limits.rows:,} rows")
+def _parsed(served: Served, content: bytes, limits: Limits) -> Any:
+    """The JSON document, whose brackets and commas are counted first: each makes an object many times its size."""
+    _require_marks_bounded(served, content, limits)
     try:
         return json.loads(content.decode("utf-8"), parse_constant=_no_number, object_pairs_hook=_object)
     except UnicodeDecodeError as error:
@@ -191,8 +190,23 @@ def _parsed(content: bytes, limits: Limits) -> Any:
         _refuse(400, f"{ORIGIN} has a whole number of thousands of digits: send it as text, or rounded")
 
 
-def _brackets(content: bytes) -> int:
-    return content.count(b"{") + content.count(b"[")
+def _require_marks_bounded(served: Served, content: bytes, limits: Limits) -> None:
+    brackets, commas = content.count(b"{") + content.count(b"["), content.count(b",")
+    most = limits.rows + _MORE_BRACKETS
+    if brackets > most or commas > _most(served):
+        brackets, commas = _outside_texts(content)
+    if brackets > most:
+        _refuse(413, f"{ORIGIN} has more than {limits.rows:,} objects or lists: send at most {limits.rows:,} rows")
+    if commas > (brackets + 1) * _most(served):
+        _refuse(413, f"{ORIGIN} has {commas:,} commas between cells: at most {_most(served):,} in a row")
+
+
+def _outside_texts(content: bytes) -> tuple[int, int]:
+    """The number of opening brackets and of commas that are not in texts."""
+    marks = np.frombuffer(content.replace(rb"\\", b"").replace(rb"\"", b""), np.uint8)
+    outside = np.cumsum(marks == ord('"'), dtype=np.uint8) % 2 == 0
+    brackets = outside & ((marks == ord("{")) | (marks == ord("[")))
+    return int(brackets.sum()), int((outside & (marks == ord(","))).sum())
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -217,11 +231,14 @@ def _require_rows(count: int, limits: Limits) -> None:
 
 
 def _require_columns_bounded(served: Served, count: int) -> None:
-    most = _MORE_COLUMNS + 4 * len(served.columns)
-    if count > most:
-        _refuse(
-            413, f"{ORIGIN} has {count:,} columns: at most {most:,}, of which the model takes {len(served.columns)}"
-        )
+    if count > _most(served):
+        takes = f"of which the model takes {len(served.columns)}"
+        _refuse(413, f"{ORIGIN} has {count:,} columns: at most {_most(served):,}, {takes}")
+
+
+def _most(served: Served) -> int:
+    """The columns that a table may have."""
+    return _MORE_COLUMNS + 4 * len(served.columns)
 
 
 def _refuse(status: int, line: str) -> NoReturn:

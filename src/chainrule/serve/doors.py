@@ -22,10 +22,12 @@ from chainrule.text import printable, shortened
 
 __all__ = ["Hosts", "Log", "Seats", "refusal"]
 
+_LONGEST = 600  # characters of an error
+
 
 def refusal(status: int, line: str, headers: dict[str, str] | None = None) -> Response:
-    """An error as one line in JSON."""
-    return Response(json_bytes({"error": line}), status, headers, "application/json")
+    """An error as one line in JSON, bounded because it may show a cell."""
+    return Response(json_bytes({"error": shortened(line, _LONGEST)}), status, headers, "application/json")
 
 
 class Hosts:
