@@ -17,3 +17,4 @@ def _surroundings(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
 
 
 collect_ignore = [] if find_spec("torch") else ["src/chainrule/exchange/pytorch/modules.py"]
+collect_ignore += [] if find_spec("starlette") and find_spec("uvicorn") else ["src/chainrule/serve"]
