@@ -16,4 +16,5 @@ def _surroundings(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
         monkeypatch.chdir(Path(__file__).parent)
 
 
-collect_ignore = [] if find_spec("torch") else ["src/chainrule/exchange/pytorch/modules.py"]
+NEEDED = {"torch": "src/chainrule/exchange/pytorch/modules.py", "keras": "src/chainrule/exchange/keras/layers.py"}
+collect_ignore = [path for name, path in NEEDED.items() if not find_spec(name)]

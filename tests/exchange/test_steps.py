@@ -5,7 +5,8 @@ import pytest
 
 from chainrule.architecture import Architecture
 from chainrule.errors import ArchitectureError, ChainruleError, SettingError, UnknownNameError
-from chainrule.exchange.pytorch.steps import Dropout, Linear, from_steps, to_steps
+from chainrule.exchange.kinds import Dropout, Linear
+from chainrule.exchange.steps import from_steps, to_steps
 from chainrule.network import Network
 
 from ..problems import SIGMAS, cases, covering_problems

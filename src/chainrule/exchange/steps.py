@@ -1,11 +1,11 @@
-"""Converts a network to a list of steps, as torch has them, and back: Linear, activation, Linear, ...
+"""Converts a network to a list of steps, as other libraries have them, and back: Linear, activation, Linear, ...
 
 An identity is not a step. The activation of several output blocks is a list of (activation, width) pairs.
 """
 
 import itertools
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -14,27 +14,12 @@ from chainrule.architecture import Architecture
 from chainrule.arrays import Array
 from chainrule.costs import partner
 from chainrule.errors import ArchitectureError, SettingError
+from chainrule.exchange.folding import folded
+from chainrule.exchange.kinds import Affine, Dropout, Linear, Parts, Step
 from chainrule.network import Network
 from chainrule.text import shown
 
-__all__ = ["Dropout", "Linear", "Step", "from_steps", "to_steps"]
-
-
-class Linear(NamedTuple):
-    """Z = A W + b, with W (n_{l-1}, n_l); b is None for a layer without biases."""
-
-    W: Array
-    b: Array | None
-
-
-class Dropout(NamedTuple):
-    """Training drops each activation with probability p; prediction drops none."""
-
-    p: float
-
-
-Parts = list[tuple[Activation, int]]
-Step = Linear | Dropout | Activation | Parts
+__all__ = ["from_steps", "to_steps"]
 
 
 def to_steps(net: Network, logits: bool = False) -> list[Step]:
@@ -65,7 +50,7 @@ def from_steps(steps: Sequence[Step], output: Any = None, cost: Any = None) -> t
 
     Raises ArchitectureError for steps that are not a network, SettingError for an `output` if the steps have one.
     """
-    steps = _without_identities(steps)
+    steps, folds = folded(_without_identities(steps))
     linear = [step for step in steps if isinstance(step, Linear)]
     if not linear:
         raise ArchitectureError("the module has no Linear layer, so it has no weights to take over")
@@ -77,7 +62,7 @@ def from_steps(steps: Sequence[Step], output: Any = None, cost: Any = None) -> t
     sigma = [ACTIVATIONS.get(part or "identity") for part in after]
     architecture = Architecture.of(sizes, sigma, last, _cost(last) if cost is None else cost)
     layers = [(W, np.zeros(W.shape[1], W.dtype) if b is None else b) for W, b in linear]
-    return Network.from_parts(architecture, np.concatenate([part.ravel() for pair in layers for part in pair])), notes
+    return Network.from_parts(architecture, np.concatenate([part.ravel() for pair in layers for part in pair])), [*folds, *notes]
 
 
 def _without_identities(steps: Sequence[Step]) -> list[Step]:
@@ -114,6 +99,7 @@ def _by_layer(steps: Sequence[Step]) -> tuple[list[Activation | Parts | None], l
         elif after[-1] is not None:
             raise ArchitectureError(f"layer {l} has two activations, {_words(after[-1])} and {_words(step)}: keep one")
         else:
+            assert not isinstance(step, Affine), "they are folded"
             after[-1] = step
     return after, notes
 
