@@ -278,5 +278,5 @@ def _require_columns(layer: Any) -> None:
 
 def _array(tensor: Any) -> Array:
     """The values of a tensor; half precision becomes float32, which represents them exactly."""
-    values = np.asarray(keras.ops.convert_to_numpy(tensor))
+    values = np.asarray(keras.ops.convert_to_numpy(getattr(tensor, "value", tensor)))
     return values if values.dtype in (np.float32, np.float64) else values.astype(np.float32)
