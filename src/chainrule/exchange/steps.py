@@ -19,7 +19,7 @@ from chainrule.exchange.kinds import Affine, Dropout, Linear, Parts, Step
 from chainrule.network import Network
 from chainrule.text import shown
 
-__all__ = ["from_steps", "to_steps"]
+__all__ = ["cost_for", "from_steps", "network_of", "no_biases", "sizes_of", "to_steps"]
 
 
 def to_steps(net: Network, logits: bool = False) -> list[Step]:
@@ -54,15 +54,25 @@ def from_steps(steps: Sequence[Step], output: Any = None, cost: Any = None) -> t
     linear = [step for step in steps if isinstance(step, Linear)]
     if not linear:
         raise ArchitectureError("the module has no Linear layer, so it has no weights to take over")
-    sizes = _sizes([step.W for step in linear])
+    sizes = sizes_of([step.W for step in linear])
     after, notes = _by_layer(steps)
     last = _output(after.pop(), output)
     if any(isinstance(part, list) for part in after):
         raise ArchitectureError("a hidden layer has blocks of activations, but only the output layer may")
     sigma = [ACTIVATIONS.get(part or "identity") for part in after]
-    architecture = Architecture.of(sizes, sigma, last, _cost(last) if cost is None else cost)
+    architecture = Architecture.of(sizes, sigma, last, cost_for(last) if cost is None else cost)
+    return network_of(architecture, linear), [*folds, *notes]
+
+
+def network_of(architecture: Architecture, linear: Sequence[Linear]) -> Network:
+    """The network of an architecture with the weights of these steps; missing biases are 0."""
     layers = [(W, np.zeros(W.shape[1], W.dtype) if b is None else b) for W, b in linear]
-    return Network.from_parts(architecture, np.concatenate([part.ravel() for pair in layers for part in pair])), [*folds, *notes]
+    return Network.from_parts(architecture, np.concatenate([part.ravel() for pair in layers for part in pair]))
+
+
+def no_biases(l: int) -> str:
+    """The note for a layer without biases."""
+    return f"layer {l} has no biases; here they start at 0, and training changes them"
 
 
 def _without_identities(steps: Sequence[Step]) -> list[Step]:
@@ -70,7 +80,8 @@ def _without_identities(steps: Sequence[Step]) -> list[Step]:
     return [step for step in steps if not isinstance(step, Activation) or step.name != "identity"]
 
 
-def _sizes(W: list[Array]) -> list[int]:
+def sizes_of(W: Sequence[Array]) -> list[int]:
+    """n_1, ..., n_L. Raises ArchitectureError for matrices that do not fit one after the other."""
     for l, (before, after) in enumerate(itertools.pairwise(W), start=2):
         if before.shape[1] != after.shape[0]:
             raise ArchitectureError(
@@ -88,7 +99,7 @@ def _by_layer(steps: Sequence[Step]) -> tuple[list[Activation | Parts | None], l
         if isinstance(step, Linear):
             after.append(None)
             if step.b is None:
-                notes.append(f"layer {l + 1} has no biases; here they start at 0, and training changes them")
+                notes.append(no_biases(l + 1))
         elif isinstance(step, Dropout):
             notes.append(
                 f"dropout {step.p:g} at layer {l} is a training setting here: give dropout to cr.train; "
@@ -115,7 +126,7 @@ def _output(last: Activation | Parts | None, chosen: Any) -> Any:
     return last
 
 
-def _cost(output: Any) -> Any:
+def cost_for(output: Any) -> Any:
     """The cost that belongs to an output activation, or a list of the costs of its blocks."""
     return [partner(sigma) for sigma, _ in output] if isinstance(output, list | tuple) else partner(output)
 

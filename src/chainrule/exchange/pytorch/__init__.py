@@ -2,17 +2,18 @@
 
     Network  ←steps→  list of Linear, activation, ...  ←modules→  torch.nn.Sequential
 
-`twins` lists the module of each activation. Only `modules` imports torch, and only when it is needed.
+`state_dict` converts the arrays by name alone. `twins` lists the module of each activation. Only `modules` imports torch, and only when it is needed.
 """
 
 import warnings
 from typing import Any
 
 from chainrule.errors import SettingError
+from chainrule.exchange.pytorch.state_dict import from_state_dict, to_state_dict
 from chainrule.exchange.steps import from_steps, to_steps
 from chainrule.network import Network
 
-__all__ = ["from_torch", "to_torch"]
+__all__ = ["from_state_dict", "from_torch", "to_state_dict", "to_torch"]
 
 
 def to_torch(net: Network, *, logits: bool = False) -> Any:
