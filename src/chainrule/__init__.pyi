@@ -19,6 +19,7 @@ from chainrule.exchange import from_state_dict as from_state_dict
 from chainrule.exchange import from_torch as from_torch
 from chainrule.exchange import to_keras as to_keras
 from chainrule.exchange import to_keras_weights as to_keras_weights
+from chainrule.exchange import to_sklearn as to_sklearn
 from chainrule.exchange import to_state_dict as to_state_dict
 from chainrule.exchange import to_torch as to_torch
 from chainrule.files import load as load

@@ -5,7 +5,7 @@ Each library has its own module, and is imported only when it is needed. None of
 
 from chainrule.exchange.keras import from_keras, from_keras_weights, to_keras, to_keras_weights
 from chainrule.exchange.pytorch import from_state_dict, from_torch, to_state_dict, to_torch
-from chainrule.exchange.scikit import from_sklearn
+from chainrule.exchange.scikit import from_sklearn, to_sklearn
 
 __all__ = [
     "from_keras",
@@ -15,6 +15,7 @@ __all__ = [
     "from_torch",
     "to_keras",
     "to_keras_weights",
+    "to_sklearn",
     "to_state_dict",
     "to_torch",
 ]

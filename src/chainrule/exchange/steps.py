@@ -95,6 +95,7 @@ def _by_layer(steps: Sequence[Step]) -> tuple[list[Activation | Parts | None], l
     after: list[Activation | Parts | None] = []
     notes = []
     for step in steps:
+        assert not isinstance(step, Affine), "they are folded"
         l = len(after) + 1
         if isinstance(step, Linear):
             after.append(None)
@@ -110,7 +111,6 @@ def _by_layer(steps: Sequence[Step]) -> tuple[list[Activation | Parts | None], l
         elif after[-1] is not None:
             raise ArchitectureError(f"layer {l} has two activations, {_words(after[-1])} and {_words(step)}: keep one")
         else:
-            assert not isinstance(step, Affine), "they are folded"
             after[-1] = step
     return after, notes
 

@@ -256,8 +256,7 @@ def _standardisation(layer: Any) -> Affine:
 
 def _rescaling(layer: Any) -> Affine:
     """x · scale + offset."""
-    parts = (np.asarray(part, np.float64) for part in (layer.scale, layer.offset))
-    return Affine(*parts, type(layer).__name__)
+    return Affine(np.asarray(layer.scale, np.float64), np.asarray(layer.offset, np.float64), type(layer).__name__)
 
 
 _NORMALISATIONS = {
