@@ -52,6 +52,8 @@ from chainrule.schedules import Plateau as Plateau
 from chainrule.schedules import Schedule as Schedule
 from chainrule.schedules import StepDecay as StepDecay
 from chainrule.schedules import WarmRestarts as WarmRestarts
+from chainrule.tracking import MLflowLogger as MLflowLogger
+from chainrule.tracking import WandbLogger as WandbLogger
 from chainrule.training import Checkpoint as Checkpoint
 from chainrule.training import EpochEnd as EpochEnd
 from chainrule.training import Finished as Finished

@@ -120,7 +120,12 @@ def test_two_outputs_of_softmax_become_one():
 
 def test_parameters_that_scikit_learn_lacks_are_said():
     ours, y = fitted(
-        "multiclass", dropout=0.1, solver=cr.AdamW(0.01), learning_rate=cr.Cosine(), class_weight="balanced", batch_size=None
+        "multiclass",
+        dropout=0.1,
+        solver=cr.AdamW(0.01),
+        learning_rate=cr.Cosine(),
+        class_weight="balanced",
+        batch_size=None,
     )
     with pytest.warns(UserWarning, match=r"^scikit-learn has no [^\n]*: there, training goes on without$") as said:
         theirs = ours.to_sklearn()
@@ -136,7 +141,11 @@ def test_what_scikit_learn_cannot_compute_is_refused_in_one_line():
         cr.MLPRegressor().to_sklearn()
     several = np.stack([TARGETS["multiclass"][1], X[:, 0] > 0], axis=1)
     cases = [
-        (cr.MLPRegressor(activation="gelu", max_iter=1).fit(X, X[:, 0]), ArchitectureError, "the network has activation"),
+        (
+            cr.MLPRegressor(activation="gelu", max_iter=1).fit(X, X[:, 0]),
+            ArchitectureError,
+            "the network has activation",
+        ),
         (cr.MLPClassifier(max_iter=1).fit(X, several), ArchitectureError, "the network has 2 blocks of outputs"),
         (
             cr.MLPClassifier(max_iter=1, output_activation="sigmoid").fit(X, TARGETS["multiclass"][1]),

@@ -181,8 +181,21 @@ FOLDED = {
         *(nn.Linear(3, 4), nn.Tanh(), nn.BatchNorm1d(4, eps=0.1), nn.Dropout(0.3), nn.Linear(4, 2, bias=False)),
         nn.Softmax(1),
     ],
-    "first and last": lambda: [nn.BatchNorm1d(3, affine=False), nn.Linear(3, 4), nn.ELU(), nn.Linear(4, 2), nn.BatchNorm1d(2)],
-    "several": lambda: [nn.BatchNorm1d(3), nn.BatchNorm1d(3), nn.Linear(3, 4), nn.Dropout(), nn.BatchNorm1d(4), nn.BatchNorm1d(4)],
+    "first and last": lambda: [
+        nn.BatchNorm1d(3, affine=False),
+        nn.Linear(3, 4),
+        nn.ELU(),
+        nn.Linear(4, 2),
+        nn.BatchNorm1d(2),
+    ],
+    "several": lambda: [
+        nn.BatchNorm1d(3),
+        nn.BatchNorm1d(3),
+        nn.Linear(3, 4),
+        nn.Dropout(),
+        nn.BatchNorm1d(4),
+        nn.BatchNorm1d(4),
+    ],
 }
 
 

@@ -24,7 +24,9 @@ OUTPUTS = {  # width, output, cost, and a y of that kind
     "numbers": (2, "identity", "quadratic", X[:, :2]),
     "count": (1, "exp", "poisson", RNG.poisson(2, 40).astype(float)),
 }
-POISSON = pytest.mark.skipif("loss" not in MLPRegressor().get_params(), reason="this scikit-learn has no MLP for counts")
+POISSON = pytest.mark.skipif(
+    "loss" not in MLPRegressor().get_params(), reason="this scikit-learn has no MLP for counts"
+)
 KINDS = [pytest.param(kind, marks=POISSON) if kind == "count" else kind for kind in OUTPUTS]
 
 
@@ -119,12 +121,13 @@ def test_it_is_an_estimator_like_any_other():
 
 MASK = [np.ones((3, 2)) * [[1, 0]], None]
 REFUSED = {
-    "an activation": (lambda: Network([3, 2, 1], "gelu", "identity"), "activation 'gelu'.*identity, sigmoid, tanh, relu"),
+    "an activation": (lambda: Network([3, 2, 1], "gelu", "identity"), "activation 'gelu'.*identity, sigmoid"),
     "a function of your own": (lambda: Network([3, 2, 1], lambda z: z / (1 + z * z), "identity"), "activation '"),
     "several activations": (
-        lambda: Network([3, 2, 2, 1], ["relu", "tanh"], "identity"), "different activations of hidden layers, 'relu, tanh'"
+        lambda: Network([3, 2, 2, 1], ["relu", "tanh"], "identity"),
+        "different activations of hidden layers, 'relu, tanh'",
     ),
-    "an output": (lambda: Network([3, 2, 1], "relu", "tanh"), "output tanh of width 1.*softmax, sigmoid, identity, exp"),
+    "an output": (lambda: Network([3, 2, 1], "relu", "tanh"), "output tanh of width 1.*softmax, sigmoid, identity"),
     "a softmax of one": (lambda: Network([3, 1], "relu", "softmax", "cross_entropy"), "output softmax of width 1"),
     "a cost": (lambda: Network([3, 2, 1], "relu"), "cost 'quadratic' with output sigmoid.*have binary_cross_entropy$"),
     "another cost": (lambda: Network([3, 1], "relu", "identity", "absolute"), "cost 'absolute' with output identity"),

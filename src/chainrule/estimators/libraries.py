@@ -123,7 +123,9 @@ def _classes(targets: Any, network: Network) -> Array | None:
         return None
     output = network.architecture.blocks[0].activation.name
     if targets.kind == "multiclass" and output != "softmax":
-        raise SettingError(f"the classes have output {output}, but MLPs of scikit-learn have softmax for several classes")
+        raise SettingError(
+            f"the classes have output {output}, but MLPs of scikit-learn have softmax for several classes"
+        )
     return targets.classes[0]
 
 

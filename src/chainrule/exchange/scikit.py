@@ -84,7 +84,7 @@ def fitted_mlp(net: Network, classes: Any, parameters: Mapping[str, Any]) -> Any
     hidden = {"hidden_layer_sizes": net.sizes[1:-1], "activation": _hidden(net.architecture)}
     mlp = _unfitted(output, net.sizes[-1], classes, {**hidden, **parameters})
     mlp.n_features_in_ = net.sizes[0]
-    mlp._random_state = np.random.RandomState(0)  # noqa: NPY002 (the weights that it draws are replaced)
+    mlp._random_state = np.random.RandomState(0)
     mlp._initialize(np.zeros((1, len(intercepts[-1]))), [*net.sizes[:-1], len(intercepts[-1])], net.dtype)
     mlp.coefs_, mlp.intercepts_, mlp.loss_ = coefs, intercepts, float("nan")
     return mlp

@@ -1,4 +1,4 @@
-"""Twins: which module of a library computes an activation, and with which settings. Each library has a table of them."""
+"""Twins: the modules of a library that compute our activations, with their settings. Each library has a table."""
 
 import dataclasses
 from collections.abc import Callable, Sequence

@@ -12,17 +12,16 @@ from chainrule.arrays import Array
 from chainrule.errors import ArchitectureError, SettingError
 from chainrule.exchange.keras.twins import TWINS, USUAL
 from chainrule.exchange.kinds import Affine, Dropout, Linear, Step
-from chainrule.exchange.twins import Twin, activation_of, find
+from chainrule.exchange.twins import activation_of, find
 from chainrule.text import shown
 
 __all__ = ["from_model", "to_sequential"]
 
 _LAYERS = {getattr(keras.layers, twin.module): twin for twin in TWINS if twin.module[0].isupper()}
+_NAMED = {twin.module: {"name": twin.name} for twin in TWINS if twin.module[0].islower()} | USUAL
 _FUNCTIONS = {
-    getattr(keras.activations, name): document
-    for name, document in ({twin.module: {"name": twin.name} for twin in TWINS if twin.module[0].islower()} | USUAL).items()
-    if hasattr(keras.activations, name)
-}  # fmt: skip
+    getattr(keras.activations, name): document for name, document in _NAMED.items() if hasattr(keras.activations, name)
+}
 _DROPOUTS = (keras.layers.Dropout, keras.layers.AlphaDropout, keras.layers.GaussianDropout)
 _FUNCTIONAL: Any = type(keras.Model(inputs := keras.Input((1,)), inputs))  # the class of a model of given tensors
 _ALLOWED = (
@@ -80,8 +79,8 @@ def _require_type(dtype: np.dtype[Any]) -> None:
         kept = _array(keras.ops.convert_to_tensor(np.ones(1, dtype), dtype=dtype.name)).dtype
     if kept != dtype:
         raise SettingError(
-            f"the network is {dtype}, but the backend {keras.backend.backend()} of Keras makes it {kept}: with jax call "
-            "jax.config.update('jax_enable_x64', True) first"
+            f"the network is {dtype}, but the backend {keras.backend.backend()} of Keras makes it {kept}: with jax, "
+            "call jax.config.update('jax_enable_x64', True) first"
         )
 
 
@@ -120,7 +119,9 @@ def _flat(layer: Any) -> Iterator[Any]:
 def _computes_as(model: Any, layer: Any) -> bool:
     """Whether a layer is a model of this class, or of a class derived from it that computes the same."""
     kind = type(layer)
-    return isinstance(layer, model) and all(getattr(kind, name) is getattr(model, name) for name in ("call", "__call__"))
+    return isinstance(layer, model) and all(
+        getattr(kind, name) is getattr(model, name) for name in ("call", "__call__")
+    )
 
 
 def _chain(model: Any) -> list[Any]:
@@ -269,7 +270,9 @@ _NORMALISATIONS = {
 def _require_columns(layer: Any) -> None:
     """Raise ArchitectureError for a normalisation that is not built or is along rows."""
     if not layer.built:
-        raise ArchitectureError(f"{type(layer).__name__} has no numbers yet: build the model, and call its adapt, first")
+        raise ArchitectureError(
+            f"{type(layer).__name__} has no numbers yet: build the model, and call its adapt, first"
+        )
     axis = layer.axis if isinstance(layer.axis, tuple) else (layer.axis,)
     if any(one not in (-1, 1, None) for one in axis):
         raise ArchitectureError(f"{type(layer).__name__} has axis {shown(layer.axis)}, but columns are axis -1")

@@ -2,7 +2,8 @@
 
     Network  ←steps→  list of Linear, activation, ...  ←modules→  torch.nn.Sequential
 
-`state_dict` converts the arrays by name alone. `twins` lists the module of each activation. Only `modules` imports torch, and only when it is needed.
+`state_dict` converts the arrays by name alone. `twins` lists the module of each activation. Only `modules` and the
+tensors of `state_dict` need torch, which is imported when it is needed.
 """
 
 import warnings

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.activations import ACTIVATIONS, Activation
+from chainrule.activations import Activation
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array
 from chainrule.errors import ArchitectureError, SettingError
@@ -42,7 +42,9 @@ def to_state_dict(net: Network, names: Sequence[str] | None = None, *, tensors: 
     """
     require(isinstance(net, Network), "net", net, "a Network")
     if names is None:
-        state = {name: part for place, step in enumerate(to_steps(net)) for name, part in _parts(step, place, net.dtype)}
+        state = {
+            name: part for place, step in enumerate(to_steps(net)) for name, part in _parts(step, place, net.dtype)
+        }
     else:
         layers = zip(_checked(names, len(net.W)), net.W, net.b, strict=True)
         state = {name: part for prefix, W, b in layers for name, part in _named(prefix, W, b)}
