@@ -2,15 +2,19 @@
 
 import abc
 import dataclasses
+import os
 from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
+from sklearn.utils.validation import check_is_fitted
 
 from chainrule.arrays import Array
 from chainrule.backprop import Ledger, Names
 from chainrule.certificate import Certificate
 from chainrule.example_gradients import ExampleGradients
+from chainrule.export import Program, export, outputs_of
+from chainrule.files import digest_of
 from chainrule.network import Network
 
 __all__ = ["Explained"]
@@ -44,6 +48,35 @@ class Explained(abc.ABC):
         if names is not None:
             return np.asarray(names, dtype=object)
         return np.array([f"x{k}" for k in range(self.network_.sizes[0])], dtype=object)
+
+    @property
+    def program(self) -> Program:
+        """What the estimator computes for a row, as exports write it; under a preset from the cells of a table.
+
+        Its targets are called `y0`, `y1`, ..., or `y` if there is one.
+
+        Raises NotFittedError before the first fit, SettingError for a network with a function of one's own.
+        """
+        check_is_fitted(self, "network_")
+        net, outputs, columns = self.network_, self._targets.outputs, None
+        if self._plan is not None:
+            columns = tuple(column for column in self._plan.encoder.transforms if column.features)
+        of = outputs_of(outputs, net.architecture, divided=True)
+        of = tuple(dataclasses.replace(each, name="y") for each in of) if self._targets.flat else of
+        names = None if columns is not None else tuple(self.input_names_)
+        return Program(net.architecture, net.theta, of, columns, names, digest_of(self))
+
+    def export(self, path: str | os.PathLike[str], to: str | None = None, **options: Any) -> None:
+        """Write the estimator as a program that runs without chainrule; see `Model.export`.
+
+        - path: the file; its ending chooses the format: see docs/export.md.
+        - to: the name of the format, if the ending is another one.
+        - options: `dtype` to compute in another type, and those of the format.
+
+        Raises NotFittedError before the first fit, SettingError for an unknown format or option, and for an estimator
+        that the format cannot express; OSError where the path cannot be written.
+        """
+        export(self.program, path, to, **options)
 
     def hidden_activations(self, X: Any, layer: int | None = None) -> Any:
         """A^l of the hidden layers for every row of X; see `Network.hidden_activations`.
