@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from chainrule.arrays import Array
 from chainrule.errors import SettingError
+from chainrule.estimators.parameters import SHARED
 from chainrule.exchange import to_keras, to_keras_weights, to_torch
 from chainrule.exchange.scikit import fitted_mlp
 from chainrule.network import Network
@@ -17,7 +18,10 @@ from chainrule.training import TrainingState
 
 __all__ = ["Exchanged"]
 
-_ONLY_OURS = ("dropout", "l1", "clip", "tolerance", "scoring", "class_weight")  # parameters that training depends on
+_ONLY_OURS = (  # parameters that training depends on, and scikit-learn does not have
+    *(name for name in SHARED if name not in ("alpha", "shuffle", "engine", "threads")),
+    *("scoring", "class_weight"),
+)
 _FROM_NETWORK = ("activation", "loss")
 _KEPT = ("n_iter_", "t_", "loss_", "best_loss_", "validation_scores_", "best_validation_score_", "feature_names_in_")
 

@@ -17,6 +17,7 @@ from chainrule.errors import ArchitectureError, SettingError
 from chainrule.exchange.folding import folded
 from chainrule.exchange.kinds import Affine, Dropout, Linear, Parts, Step
 from chainrule.network import Network
+from chainrule.registry import require
 from chainrule.text import shown
 
 __all__ = ["cost_for", "from_steps", "network_of", "no_biases", "sizes_of", "to_steps"]
@@ -28,6 +29,7 @@ def to_steps(net: Network, logits: bool = False) -> list[Step]:
     >>> [type(step).__name__ for step in to_steps(cr.Network([2, 3, 1], activation="tanh", output="identity"))]
     ['Linear', 'Tanh', 'Linear']
     """
+    require(isinstance(net, Network), "net", net, "a Network, such as network_ of an estimator and network of a Model")
     steps: list[Step] = []
     for W, b, activation in net.architecture.layers(net.theta):
         steps += [Linear(W, b), activation]

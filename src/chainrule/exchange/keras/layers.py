@@ -65,7 +65,10 @@ def _with_activation(layers: list[Any], sigma: Activation, dtype: np.dtype[Any])
     """Put an activation into the last layer, a Dense, where it is a function; else return it as a layer of its own."""
     twin = find(sigma, TWINS, "Keras")
     if twin.module[0].islower():
-        layers[-1].activation = keras.activations.get(twin.module)
+        function = getattr(keras.activations, twin.module, None)
+        if function is None:
+            raise ArchitectureError(f"this version of Keras has no activation {twin.module!r}: install a newer one")
+        layers[-1].activation = function
         return []
     arguments = twin.arguments(sigma) | {"dtype": dtype.name}
     if twin.tensors:  # one, which is called so in every layer of Keras

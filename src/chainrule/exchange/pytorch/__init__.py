@@ -30,7 +30,7 @@ def to_torch(net: Network, *, logits: bool = False) -> Any:
     )
 
     Raises ArchitectureError for a custom function and for an activation that torch does not have, SettingError where
-    torch is not installed.
+    torch is not installed and for anything but a Network.
     """
     return _modules().to_sequential(to_steps(net, logits))
 
