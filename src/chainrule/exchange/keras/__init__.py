@@ -32,8 +32,8 @@ def to_keras(net: Network, *, logits: bool = False) -> Any:
     Masked weights become zeros, which Keras may train.
 
     Raises ArchitectureError for a custom function, for an activation that Keras does not have and for several blocks of
-    outputs; SettingError where Keras is not installed, for a float64 network where its backend has float32 only, and for
-    anything but a Network.
+    outputs; SettingError where Keras is not installed, for a float64 network where its backend has float32 only, and
+    for anything but a Network.
     """
     return _layers().to_sequential(to_steps(net, logits), net.dtype)
 
