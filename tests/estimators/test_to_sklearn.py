@@ -8,7 +8,10 @@ from sklearn.exceptions import NotFittedError
 import chainrule as cr
 from chainrule.errors import ArchitectureError, SettingError
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.filterwarnings("ignore:scipy.optimize. The `disp`:DeprecationWarning"),  # of older ones
+]
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 3))
