@@ -170,7 +170,7 @@ class Explained(abc.ABC):
         if not parts:
             raise DataError(f"no row of {origin.origin} has a target that training had: give rows with one")
         rows, costs, A, T = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-        return RowScores("cost", rows, costs, as_predictions(self.targets, self._activations, A), T)
+        return RowScores("cost", rows, costs, as_predictions(self.targets, self._activations, A), truth.decode(T))
 
     def influences(self, rows: Any, row: Any) -> Array:
         """How far a training step on each of some rows lowers the cost of one row: (n,), at the model's weights.
