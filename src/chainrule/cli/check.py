@@ -41,6 +41,14 @@ def check(
             n_tokens=1,
         ),
     ] = None,
+    alpha: Annotated[
+        float | None,
+        Parameter(help="Factor of the penalty on squared weights. Default: the estimator's, else 0.", negative=""),
+    ] = None,
+    l1: Annotated[
+        float | None,
+        Parameter(help="Factor of the penalty on absolute weights. Default: the estimator's, else 0.", negative=""),
+    ] = None,
     seed: Annotated[
         int | None, Parameter(help="Seed of the choice; 'none' draws one.", converter=count(none=None), negative="")
     ] = 0,
@@ -61,7 +69,8 @@ def check(
     """
     if store:
         check_output(model, data, option="the model")
-    choice = {"layers": layers, "most": most, "seed": seed, "engine": engine}
+    penalties = {name: value for name, value in (("alpha", alpha), ("l1", l1)) if value is not None}
+    choice = {"layers": layers, "most": most, "seed": seed, "engine": engine, **penalties}
     certificate = answering(model).certificate(data, target, rows, choice)
     if store and certificate.ok:
         save(load(model), model, certificate=certificate)

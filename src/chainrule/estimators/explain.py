@@ -27,6 +27,7 @@ class Explained(abc.ABC):
     engine: str
     _targets: Any
     _plan: Any
+    _parameters: Any
 
     @abc.abstractmethod
     def _inputs(self, X: Any) -> Array:
@@ -90,8 +91,8 @@ class Explained(abc.ABC):
 
         - X, y: rows and their targets, as for `fit`; some 50 are enough.
         - sample_weight: weights of the rows, or None.
-        - choice: `layers`, `most` and `seed`, as for `Network.check_gradient`; also `engine` in place of the
-          estimator's own.
+        - choice: `layers`, `most` and `seed`, as for `Network.check_gradient`; also `engine`, `alpha` and `l1` in
+          place of those that the estimator trains with.
 
         >>> X, y = np.array([[0.0, 1.0], [1.0, 0.0], [2.0, 3.0]]), np.array([1.0, 0.0, 3.0])
         >>> mlp = cr.MLPRegressor(hidden_layer_sizes=(5,), random_state=0, max_iter=1).initialize(2)
@@ -103,7 +104,8 @@ class Explained(abc.ABC):
         """
         inputs = self._inputs(X)
         y = y.toarray() if issparse(y) else y
-        choice = {"engine": self.engine, **choice}
+        p = self._parameters
+        choice = {"engine": self.engine, "alpha": p.alpha, "l1": p.l1, **choice}
         return self.network_.check_gradient(inputs, self._targets.encode(np.asarray(y)), sample_weight, **choice)
 
     def backprop(self, X: Any, y: Any, sample_weight: Any = None) -> Ledger:

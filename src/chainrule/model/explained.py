@@ -93,7 +93,7 @@ class Explained(abc.ABC):
 
         - source: a table as for `outputs`, which also has the targets.
         - rows: how many rows are taken, at most: the first ones that have every target.
-        - choice: `layers`, `most`, `seed` and `engine`, as for `Network.check_gradient`.
+        - choice: `alpha`, `l1`, `layers`, `most`, `seed` and `engine`, as for `Network.check_gradient`.
 
         >>> model = cr.train_table({"x": [0, 1] * 20, "y": ["no", "yes"] * 20}, target="y", epochs=20, dtype="float64")
         >>> model.check_gradient({"x": [0, 1, 0], "y": ["no", "yes", "yes"]}).ok
