@@ -66,14 +66,7 @@ def _between(name: str, recorded: Recorded) -> str:
 
 
 def table(rows: tuple[Row, ...], study: Recorded) -> str:
-    """The rows as Markdown.
-
-    >>> print(table((Row("sweeps", "until it is right", "9", "d"),), {"seeds": 3, "values": {"sweeps": [1, 2, None]}}))
-    |  | original | ours: median | quartiles | seeds |
-    | --- | --- | --- | --- | --- |
-    | until it is right | 9 | 2 | 1 to 2 | 2 of 3 |
-    <BLANKLINE>
-    """
+    """The rows as Markdown; a row whose value is not recorded is left out."""
     return _markdown(_cells(row, study) for row in rows if row.name in study["values"])
 
 

@@ -39,7 +39,7 @@ def test_a_table_that_was_changed_by_hand_is_noticed() -> None:
 
 
 def test_medians_and_quartiles_are_over_the_runs_that_have_the_value() -> None:
-    rows = (Row("n", "sweeps", "9", "d"), Row("yes", "runs", "-"), Row("part", "share", "0.5", ".1%"), Row("none", "", ""))
+    rows = (Row("n", "sweeps", "9", "d"), Row("yes", "runs", "-"), Row("part", "share", "0.5"), Row("absent", "", ""))
     values = {"n": [1000, 2000, None, 3000, 6000], "yes": [True, True, False, True, True], "part": [0.5] * 5}
     assert pages.table(rows, {"seeds": 5, "values": values}).splitlines()[2:] == [
         "| sweeps | 9 | 2,500 | 1,750 to 3,750 | 4 of 5 |",
