@@ -5,24 +5,23 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.lineage.pages import FOLDER
+from benchmarks.lineage.pages import FOLDER, read
 from chainrule.plots.figures import COLOURS, new_figure, write_figure
 
 __all__ = ["NUMBERS", "draw"]
 
 Names = dict[str, Any]
-CURVES = 40  # runs in the picture of symmetry
 
 
 def of_symmetry(page: Names) -> dict[str, Any]:
-    """The share of right answers of many seeds after every 20 sweeps, and W of the run that the page shows."""
-    runs = [page["symmetry"](seed, most=2000)[1] for seed in range(CURVES)]
-    return {"right": runs, "W": page["symmetry"](seed=2)[0].W[0].round(3).tolist()}
+    """W of layer 2, (6, 2), of the network that the page shows."""
+    return {"W": page["symmetry"](seed=2)[0].W[0].round(3).tolist()}
 
 
 def of_families(page: Names) -> dict[str, Any]:
     """The weights from people to the first six neurons of the second layer, (24, 6), of the page's network."""
-    return {"W": page["net"].W[0][:24, :6].round(3).tolist()}
+    pairs = zip(page["ENGLISH"], page["ITALIAN"], strict=True)
+    return {"W": page["net"].W[0][:24, :6].round(3).tolist(), "people": [", ".join(pair) for pair in pairs]}
 
 
 def of_neuron(page: Names) -> dict[str, Any]:
@@ -67,34 +66,34 @@ def draw(pictures: dict[str, Any], folder: Any = FOLDER) -> None:
 
 
 def symmetry_figure(numbers: dict[str, Any]) -> Any:
-    """Shares over sweeps on the left, the weights of both hidden neurons on the right."""
-    figure, (left, right) = new_figure([1.2, 1.0], width=7.4, height=3.0)
-    for run in numbers["right"]:
-        done = [*run, *[1.0] * (100 - len(run))] if run[-1] == 1 else run
-        left.plot(20 * np.arange(1, len(done) + 1), done, color=COLOURS[0], alpha=0.35, linewidth=1.0)
-    left.set(xlabel="sweep", title=f"share of right answers, {len(numbers['right'])} seeds", ylim=(0.45, 1.02))
-    left.axhline(0.875, color=COLOURS[1], linewidth=1.0, linestyle="--")
+    """How many runs have learned it after so many sweeps on the left, the weights of a network on the right."""
+    figure, (left, right) = new_figure([1.0, 1.2], width=7.4, height=3.0)
+    sweeps = read("results.json")["symmetry"]["values"]["sweeps"]
+    known = sorted(value for value in sweeps if value is not None)
+    left.step([0, *known, 5000], [100 * min(k, len(known)) / len(sweeps) for k in range(len(known) + 2)], where="post")
+    left.set(xlabel="sweep", title=f"runs that have learned it, % of {len(sweeps)}", xlim=(0, 5000), ylim=(0, 100))
     W = np.array(numbers["W"])
     for k in (0, 1):
         places = np.arange(1, 7) + 0.4 * k - 0.2
         right.bar(places, W[:, k], width=0.38, color=COLOURS[k], label=f"hidden neuron {k + 1}")
-    right.set(xlabel="input", title="weights of one network")
-    right.legend(frameon=False, fontsize=8)
+    right.set(xlabel="input", title="weights of one network", ylim=1.35 * np.array([-1, 1]) * abs(W).max())
+    right.legend(frameon=False, fontsize=8, ncols=2, loc="upper center")
     return figure
 
 
 def families_figure(numbers: dict[str, Any]) -> Any:
-    """A panel for each neuron: squares whose area is the weight, the English above the Italians."""
-    figure, panels = new_figure([1.0] * 6, width=9.6, height=1.5)
+    """Two columns for each neuron, the English and the Italian family; squares whose area is the weight."""
+    figure, (axes,) = new_figure([1.0], width=7.2, height=4.0)
     W = np.array(numbers["W"])
-    for k, axes in enumerate(panels):
-        axes.set(xlim=(-0.6, 11.6), ylim=(1.6, -0.6), aspect="equal", xticks=[], yticks=[], facecolor="#a9b1b8")
-        axes.set_title(f"neuron {k + 1}", fontsize=9)
-        axes.grid(visible=False)
-        for place in range(24):
-            side = 0.95 * np.sqrt(abs(W[place, k]) / abs(W).max())
-            corner = (place % 12 - side / 2, place // 12 - side / 2)
-            axes.add_patch(_square(corner, side, "white" if W[place, k] > 0 else "black"))
+    columns = 2.6 * np.arange(6)[None, :] + np.repeat([0.0, 1.0], 12)[:, None]
+    for place, k in np.ndindex(24, 6):
+        side = 0.95 * np.sqrt(abs(W[place, k]) / abs(W).max())
+        corner = (columns[place, k] - side / 2, place % 12 - side / 2)
+        axes.add_patch(_square(corner, side, "white" if W[place, k] > 0 else "black"))
+    axes.set(xlim=(-0.8, 14.8), ylim=(11.7, -0.7), aspect="equal", facecolor="#a9b1b8")
+    axes.set_yticks(range(12), numbers["people"], fontsize=8)
+    axes.set_xticks(2.6 * np.arange(6) + 0.5, [f"neuron {k + 1}" for k in range(6)])
+    axes.grid(visible=False)
     return figure
 
 
