@@ -139,7 +139,7 @@ STARTS = (
     Row("small last", "w from N(0, 1/n): after the last epoch", "over 96%"),
 )
 VANISHING = tuple(
-    Row(f"{hidden} layer {layer}", f"{hidden} hidden layers: ‖δ‖ of hidden layer {layer}", original, ".3f")
+    Row(f"{hidden} layer {layer}", f"{hidden} hidden layers: ‖δ‖ of hidden layer {layer}", original, ".2g")
     for hidden, originals in SPEEDS.items()
     for layer, original in enumerate(originals, 1)
 )
@@ -167,7 +167,7 @@ STUDIES = {
     ),
     "encoder": Study("xor-and-encoder", lambda page, seed: page["encoder"](seed), 100, ENCODER),
     "family-trees": Study("family-trees", lambda page, seed: page["measured"](seed), 40, FAMILIES),
-    "digits": Study("digits", lambda page, seed: page["measured"](seed), 20, DIGITS),
+    "digits": Study("digits", lambda page, seed: page["measured"](seed), 10, DIGITS),
     "digits-fashion": Study("digits", _clothes("on_all"), 5, CLOTHES, fashion.available),
     "neuron": Study("saturated-neuron", lambda page, seed: page["measured"](), 1, NEURON),
     "entropy": Study("overfitting", lambda page, seed: page["entropy"](seed), 10, ENTROPY),
