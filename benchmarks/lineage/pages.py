@@ -86,12 +86,12 @@ def _cells(row: Row, study: Recorded) -> tuple[str, ...]:
     """The five cells of a row; of values that are yes or no, the share of runs in place of a median."""
     values = study["values"][row.name]
     known = [value for value in values if value is not None]
+    seeds = str(len(known)) if len(known) == len(values) else f"{len(known)} of {len(values)}"
     if all(isinstance(value, bool) for value in known):
-        return row.text, row.original, f"{np.mean(known):.0%} of runs", "", str(len(values))
+        return row.text, row.original, f"{np.mean(known):.0%} of runs", "", seeds
     low, median, high = (_number(value, row.digits) for value in np.percentile(known, (25, 50, 75)))
     if study["seeds"] == 1:
         return row.text, row.original, median, "", "nothing is random"
-    seeds = str(len(known)) if len(known) == len(values) else f"{len(known)} of {len(values)}"
     return row.text, row.original, median, f"{low} to {high}", seeds
 
 

@@ -59,8 +59,11 @@ SYMMETRY = (
     Row("sweeps", "sweeps until it is learned", "1,425", "d"),
     Row("plateau", "part of these sweeps that is spent at 87.5%", NO, ".0%"),
     Row("mirror", "largest sum of two mirrored weights, relative to the largest weight", "0", ".3f"),
-    Row("middle", "the middle weight of a side over the smallest", "2", ".2f"),
-    Row("large", "the largest weight of a side over the smallest", "4", ".2f"),
+    Row("doubles", "of the runs that learn it, those with the ratio 1 : 2 : 4", NO),
+    Row("middle", "in these, the middle weight of a side over the smallest", "2", ".2f"),
+    Row("large", "in these, the largest weight of a side over the smallest", "4", ".2f"),
+    Row("other middle", "in the others, the middle weight over the smallest", NO, ".2f"),
+    Row("other large", "in the others, the largest weight over the smallest", NO, ".2f"),
 )
 XOR = tuple(
     row
