@@ -87,7 +87,7 @@ FAMILIES = tuple(
         ("faster", "start in ±2, ε = 0.05"),
     )
     for row in (
-        Row(f"{part} known", f"{text}: of the 100 triples, right after 1,500 sweeps", "all", ".0%"),
+        Row(f"{part} known", f"{text}: of the 100 triples, right after 1,500 sweeps", NO, ".0%"),
         Row(f"{part} held", f"{text}: of the 4 held out, right", "4", "d"),
         Row(f"{part} all", f"{text}: runs with all 4 right", NO),
         Row(f"{part} counterparts", f"{text}: of 24 people, nearest to the counterpart", '"very similar"', "d"),
@@ -109,8 +109,8 @@ DIGITS = (
     *_accuracies("30", "784-30-10", "95.34%", "95.42%", "91.29%"),
     *_accuracies("100", "784-100-10", best="96.59%"),
     *_accuracies("0", "784-10"),
-    Row("slow last", "784-30-10, η = 0.001: after the last epoch", "21.42%"),
-    Row("fast last", "784-30-10, η = 100: after the last epoch", "about 10%"),
+    Row("slow last", "784-100-10, η = 0.001: after the last epoch", "21.42%"),
+    Row("fast last", "784-30-10, η = 100: after three epochs", "about 10%"),
 )
 CLOTHES = (*_accuracies("30", "784-30-10"), *_accuracies("100", "784-100-10"), *_accuracies("0", "784-10"))
 
@@ -171,7 +171,7 @@ STUDIES = {
     "encoder": Study("xor-and-encoder", lambda page, seed: page["encoder"](seed), 100, ENCODER),
     "family-trees": Study("family-trees", lambda page, seed: page["measured"](seed), 40, FAMILIES),
     "digits": Study("digits", lambda page, seed: page["measured"](seed), 10, DIGITS),
-    "digits-fashion": Study("digits", _clothes("on_all"), 5, CLOTHES, fashion.available),
+    "digits-fashion": Study("digits", _clothes("on_all"), 3, CLOTHES, fashion.available),
     "neuron": Study("saturated-neuron", lambda page, seed: page["measured"](), 1, NEURON),
     "entropy": Study("overfitting", lambda page, seed: page["entropy"](seed), 10, ENTROPY),
     "entropy-fashion": Study("overfitting", _clothes("entropy"), 3, ENTROPY, fashion.available),
