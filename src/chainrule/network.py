@@ -364,7 +364,7 @@ class Network:
 
         - path: the file; its ending chooses the format: see docs/export.md.
         - to: the name of the format, if the ending is another one.
-        - options: of the format.
+        - options: `dtype` to compute in another type, and those of the format.
 
         Raises SettingError for an unknown format or option, and for a network that the format cannot express; OSError
         where the path cannot be written.

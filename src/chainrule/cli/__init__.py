@@ -35,6 +35,10 @@ COMMANDS = {
     "predict": "Predict the target for each row of a table, as CSV.\n\n"
     "The CSV has the target's column, then the probability of each class. Input columns are matched by name, in any "
     "order; other columns are ignored.",
+    "export": "Write a model as a program that runs without chainrule: the preprocessing, the network, the answers.\n\n"
+    "The format is that of --to, or of the ending of --out. --check TABLE runs what was written, where this machine "
+    "has something that runs it, and shows the largest difference and how many labels differ; the status is 1 if "
+    "rounding does not explain them.",
     "check": "Certify the gradient of a model: compare it with derivatives of the cost, parameter by parameter.\n\n"
     "The derivatives are computed without backpropagation. Layer by layer, and for each activation and cost alone, it "
     "shows how many parameters were compared, the worst error as a share of the largest derivative, what rounding "

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.errors import SettingError
-from chainrule.export.format import Answer, Format, Rows, Runner
+from chainrule.export.check import check
+from chainrule.export.comparison import Comparison, compare
+from chainrule.export.format import Format, Rows, Runner
 from chainrule.export.outputs import outputs_of, program_of_network
-from chainrule.export.program import ClassOutput, NumberOutput, Output, Program
+from chainrule.export.program import Answer, ClassOutput, NumberOutput, Output, Program
 from chainrule.export.python import Python
 from chainrule.files.atomic import atomic_write, check_target
 
@@ -20,12 +22,15 @@ __all__ = [
     "FORMATS",
     "Answer",
     "ClassOutput",
+    "Comparison",
     "Format",
     "NumberOutput",
     "Output",
     "Program",
     "Rows",
     "Runner",
+    "check",
+    "compare",
     "export",
     "format_of",
     "outputs_of",
@@ -55,12 +60,15 @@ def format_of(path: str | os.PathLike[str], to: str | None = None) -> Format:
     return chosen
 
 
-def export(program: Program, path: str | os.PathLike[str], to: str | None = None, **options: Any) -> Format:
-    """Write a program to a file, completely or not at all, and return its format.
+def export(
+    program: Program, path: str | os.PathLike[str], to: str | None = None, *, dtype: Any = None, **options: Any
+) -> Program:
+    """Write a program to a file, completely or not at all, and return it as it was written.
 
     - program: what to write.
     - path: the file, which is replaced if it exists.
     - to: the name of a format; None for that of the path's ending.
+    - dtype: the type to compute in, "float32" or "float64"; None for that of the network.
     - options: of the format; those that are None count as not given.
 
     Raises SettingError for an unknown format or option, and for a program that the format cannot express; OSError where
@@ -68,7 +76,8 @@ def export(program: Program, path: str | os.PathLike[str], to: str | None = None
     """
     chosen = format_of(path, to)
     check_target(path)
+    program = program if dtype is None else program.astype(dtype)
     content = chosen.written(program, **chosen.checked(options))
     with atomic_write(path) as stream:
         stream.write(content)
-    return chosen
+    return program

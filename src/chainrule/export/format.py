@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 import abc
-import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import SettingError
-from chainrule.export.program import Program
+from chainrule.export.program import Answer, Program
 
-__all__ = ["Answer", "Format", "Rows", "Runner"]
+__all__ = ["Format", "Rows", "Runner"]
 
 Rows = Mapping[str, NDArray[Any]]
 """Cells by column, as `Program.cells` gives them; numbers (n,) by name where a row is numbers."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Answer:
-    """What a program answers for a target.
-
-    - values: the class or the number (n,) of each row.
-    - probabilities: (n, k), one for each class; None for numbers.
-    """
-
-    values: NDArray[Any]
-    probabilities: NDArray[np.floating[Any]] | None = None
 
 
 Runner = Callable[[Rows], dict[str, Answer]]

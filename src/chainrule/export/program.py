@@ -13,6 +13,7 @@ Cells of columns come in one form for each reading, so that no format parses wha
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -30,11 +31,23 @@ from chainrule.tables.inputs.transforms import Transform
 from chainrule.tables.profile.dates import CLOCK
 from chainrule.tables.targets import shares
 
-__all__ = ["ClassOutput", "Layer", "NumberOutput", "Output", "Program"]
+__all__ = ["Answer", "ClassOutput", "Layer", "NumberOutput", "Output", "Program"]
 
 
 @dataclasses.dataclass(frozen=True)
-class Output:
+class Answer:
+    """What a program answers for a target.
+
+    - values: the class or the number (n,) of each row.
+    - probabilities: (n, k), one for each class; None for numbers, and for outputs that are not probabilities.
+    """
+
+    values: NDArray[Any]
+    probabilities: NDArray[np.floating[Any]] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Output(abc.ABC):
     """A target, and the outputs `start` to `stop - 1` of the network that stand for it."""
 
     name: str
@@ -44,6 +57,10 @@ class Output:
     def of(self, A: NDArray[Any]) -> NDArray[Any]:
         """Its outputs (n, width), of all outputs (n, n_L)."""
         return A[:, self.start : self.stop]
+
+    @abc.abstractmethod
+    def answer(self, A: NDArray[Any]) -> Answer:
+        """What all outputs (n, n_L) say for the target."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,11 +87,11 @@ class ClassOutput(Output):
             return np.hstack([1 - own, own])
         return shares(own) if self.divided else own
 
-    def codes(self, A: NDArray[Any]) -> NDArray[np.int64]:
-        """The number (n,) of the answer among the classes."""
-        if self.yes_or_no:
-            return (self.of(A)[:, 0] > 0.5).astype(np.int64)
-        return np.argmax(self.of(A), axis=1)
+    def answer(self, A: NDArray[Any]) -> Answer:
+        own = self.of(A)
+        codes = (own[:, 0] > 0.5).astype(np.intp) if self.yes_or_no else np.argmax(own, axis=1)
+        classes = np.array(self.classes, dtype=object if isinstance(self.classes[0], str) else None)
+        return Answer(classes[codes], self.probabilities(A) if self.probable else None)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,13 +107,12 @@ class NumberOutput(Output):
     logarithm: bool = False
     scaled: bool = True
 
-    def values(self, A: NDArray[Any]) -> NDArray[Any]:
-        """The answers (n,)."""
+    def answer(self, A: NDArray[Any]) -> Answer:
         a = self.of(A)[:, 0]
         if not self.scaled:
-            return a
+            return Answer(a)
         y = self.mean + self.scale * a.astype(np.float64)
-        return np.exp(np.minimum(y, self.greatest)) if self.logarithm else y
+        return Answer(np.exp(np.minimum(y, self.greatest)) if self.logarithm else y)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -166,6 +182,10 @@ class Program:
         hidden = [((sigma, 0, n),) for sigma, n in zip(self.architecture.hidden, sizes, strict=True)]
         last = tuple((block.activation, block.start, block.stop) for block in self.architecture.blocks)
         return [Layer(*parts) for parts in zip(W, b, [*hidden, last], strict=True)]
+
+    def answers(self, A: NDArray[Any]) -> dict[str, Answer]:
+        """What the outputs A^L (n, n_L) say for each target, by its name."""
+        return {output.name: output.answer(A) for output in self.outputs}
 
     def astype(self, dtype: Any) -> Program:
         """The same program in float32 or float64. Raises SettingError for another type."""

@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.export.format import Answer, Format, Rows, Runner
+from chainrule.export.format import Format, Rows, Runner
 from chainrule.export.portable import as_json
-from chainrule.export.program import ClassOutput, Output, Program
+from chainrule.export.program import Answer, ClassOutput, Output, Program
 
 __all__ = ["Python"]
 

@@ -170,7 +170,7 @@ class Model:
 
         - path: the file; its ending chooses the format: see docs/export.md.
         - to: the name of the format, if the ending is another one.
-        - options: of the format.
+        - options: `dtype` to compute in another type, and those of the format.
 
         >>> import tempfile
         >>> from pathlib import Path
