@@ -4,13 +4,14 @@ import abc
 import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.backprop import Ledger, Names
 from chainrule.certificate import Certificate
+from chainrule.cli.answer_columns import Choice, Words
 from chainrule.cli.values import matching_columns
 from chainrule.errors import DataError, SettingError
 from chainrule.files import load
@@ -21,7 +22,7 @@ from chainrule.tables.columns import missing_cells, words_of
 from chainrule.tables.matrix import matrix_of, numbers_of
 from chainrule.tables.names import require_columns
 from chainrule.tables.sources import Source, as_source, with_target
-from chainrule.tables.targets import ArrayLabels, Labels, in_words
+from chainrule.tables.targets import ArrayLabels, ClassTarget, Labels, in_words
 from chainrule.text import counted
 
 __all__ = ["Answering", "answering"]
@@ -31,7 +32,7 @@ class Answering(abc.ABC):
     """What answers for the rows of a table."""
 
     @abc.abstractmethod
-    def answers(self, data: Path, probabilities: bool) -> Iterator[dict[str, Any]]:
+    def answers(self, source: Source, choice: Choice) -> Iterator[dict[str, Any]]:
         """The columns to write, by name, one block of rows at a time, because a table may be larger than memory."""
 
     @abc.abstractmethod
@@ -61,14 +62,17 @@ class _OfModel(Answering):
     def __init__(self, model: Model) -> None:
         self._model = model
 
-    def answers(self, data: Path, probabilities: bool) -> Iterator[dict[str, Any]]:
+    def answers(self, source: Source, choice: Choice) -> Iterator[dict[str, Any]]:
         targets = self._model.targets
-        for outputs in self._model.outputs_by_block(data):
-            answers, chances = targets.decode(outputs), targets.probabilities(outputs) if probabilities else {}
-            duplicates = sorted(answers.keys() & chances.keys())
-            if duplicates:
-                raise SettingError(f"two columns would be named {duplicates[0]!r}: add --no-probabilities")
-            yield {**answers, **chances}
+        ids = choice.columns_of(source)
+        for outputs, table in self._model.outputs_with(source, ids):
+            chances = targets.probabilities(outputs)
+            answers = targets.decode(outputs)
+            if choice.threshold is not None:
+                columns = [column for column in targets.columns if isinstance(column, ClassTarget)]
+                classes = {column.name: Words(column.values, column.texts) for column in columns}
+                answers |= choice.threshold.answers(classes, chances)
+            yield choice.joined(table, answers, chances)
 
     def scores(self, data: Path, target: str | None) -> dict[str, Any]:
         return self._model.evaluate(self._with_target(data, target))
@@ -90,6 +94,14 @@ class _OfModel(Answering):
         return rows if target is None else with_target(rows, as_source(Path(target)))
 
 
+class Answers(NamedTuple):
+    """Answers (n,) by target, probabilities (n,) by `target=class`, and the classes of targets that have some."""
+
+    answers: dict[str, Any]
+    probabilities: dict[str, Array]
+    classes: dict[str, Words]
+
+
 class _OfRows(Answering):
     """An estimator or a network, which does not know the names of its targets, and sometimes of no column."""
 
@@ -97,8 +109,8 @@ class _OfRows(Answering):
     width: int  # how many they are
 
     @abc.abstractmethod
-    def _answers(self, table: Any, names: Sequence[str], probabilities: bool) -> dict[str, Any]:
-        """The answers for the columns `names` of a table in memory."""
+    def _answers(self, table: Any, names: Sequence[str]) -> Answers:
+        """The answers for the columns `names` of a table in memory, and the probabilities of classes."""
 
     @abc.abstractmethod
     def _score(self, table: Any, names: Sequence[str], targets: Any) -> dict[str, float]:
@@ -112,12 +124,15 @@ class _OfRows(Answering):
     def _backprop(self, table: Any, names: Sequence[str], targets: Any) -> Ledger:
         """The ledger for the columns `names` of a table in memory, and those of `targets`."""
 
-    def answers(self, data: Path, probabilities: bool) -> Iterator[dict[str, Any]]:
-        source = as_source(data)
-        names = self._inputs(source, ())
-        for table, rows in self._chunks(source, names):
+    def answers(self, source: Source, choice: Choice) -> Iterator[dict[str, Any]]:
+        ids = choice.columns_of(source)
+        names = self._inputs(source, ids)
+        for table, rows in self._chunks(source, list(dict.fromkeys([*names, *ids]))):
             with with_file_name(source), with_row_numbers(rows):
-                yield self._answers(table, names, probabilities)
+                answers, chances, classes = self._answers(table, names)
+            if choice.threshold is not None:
+                answers |= choice.threshold.answers(classes, chances)
+            yield choice.joined(table.select(ids), answers, chances)
 
     def scores(self, data: Path, target: str | None) -> dict[str, Any]:
         source, names, targets, table, rows = self._with_targets(data, target)
@@ -186,21 +201,21 @@ class _OfEstimator(_OfRows):
     def __str__(self) -> str:
         return f"the {type(self._estimator).__name__}"
 
-    def _answers(self, table: Any, names: Sequence[str], probabilities: bool) -> dict[str, Any]:
-        X = self._rows(table, names)
-        targets = self._estimator._targets
+    def _answers(self, table: Any, names: Sequence[str]) -> Answers:
+        X, targets = self._rows(table, names), self._estimator._targets
         labels = ["y"] if targets.flat else targets.outputs.names
         answers = dict(zip(labels, self._estimator.predict(X).reshape(table.num_rows, -1).T, strict=True))
-        if not probabilities or not hasattr(self._estimator, "predict_proba"):
-            return answers
-        chances, classes = self._estimator.predict_proba(X), self._estimator.classes_
-        if not isinstance(chances, list):
+        if not hasattr(self._estimator, "predict_proba"):
+            return Answers(answers, {}, {})
+        parts, classes = self._estimator.predict_proba(X), self._estimator.classes_
+        if not isinstance(parts, list):
             if len(answers) > 1:  # labels, each of which is there or not
-                return answers | {f"{name}=1": chances[:, k] for k, name in enumerate(answers)}
-            chances, classes = [chances], [classes]
-        for name, words, part in zip([*answers], classes, chances, strict=True):
-            answers |= {f"{name}={word}": part[:, k] for k, word in enumerate(words.tolist())}
-        return answers
+                return Answers(answers, {f"{name}=1": parts[:, k] for k, name in enumerate(answers)}, {})
+            parts, classes = [parts], [classes]
+        words = {n: Words(each, list(map(str, each.tolist()))) for n, each in zip(labels, classes, strict=True)}
+        pairs = zip(words.items(), parts, strict=True)
+        chances = {f"{n}={text}": part[:, k] for (n, each), part in pairs for k, text in enumerate(each.texts)}
+        return Answers(answers, chances, words)
 
     def _score(self, table: Any, names: Sequence[str], targets: Any) -> dict[str, float]:
         X, y = self._rows(table, names), self._true(targets)
@@ -248,9 +263,9 @@ class _OfNetwork(_OfRows):
     def __str__(self) -> str:
         return "the network"
 
-    def _answers(self, table: Any, names: Sequence[str], probabilities: bool) -> dict[str, Any]:
+    def _answers(self, table: Any, names: Sequence[str]) -> Answers:
         A = self._net.predict(matrix_of(table, names))
-        return {f"output {j + 1}": A[:, j] for j in range(A.shape[1])}
+        return Answers({f"output {j + 1}": A[:, j] for j in range(A.shape[1])}, {}, {})
 
     def _score(self, table: Any, names: Sequence[str], targets: Any) -> dict[str, float]:
         return {"cost": self._net.cost(matrix_of(table, names), self._true(targets))}

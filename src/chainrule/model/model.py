@@ -2,7 +2,7 @@
 
 import html
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -90,11 +90,27 @@ class Model:
 
         Raises DataError as `outputs` does.
         """
-        rows = as_source(source)
-        for table, numbers in self._chunks(rows, []):
+        for outputs, _ in self.outputs_with(source, ()):
+            yield outputs
+
+    def outputs_with(self, source: Any, columns: Sequence[str]) -> Iterator[tuple[Array, Any]]:
+        """The outputs as of `outputs_by_block`, each block with a `pyarrow.Table` of these columns of its rows.
+
+        - source: as for `outputs`.
+        - columns: names of columns, such as one that identifies a row.
+
+        >>> model = cr.train_table({"x": [0, 1] * 20, "y": ["no", "yes"] * 20}, target="y", epochs=20)
+        >>> blocks = model.outputs_with({"x": [1], "id": ["a"]}, ["id"])
+        >>> [(outputs.shape, table.to_pydict()) for outputs, table in blocks]
+        [((1, 2), {'id': ['a']})]
+
+        Raises DataError as `outputs` does.
+        """
+        rows, carried = as_source(source), list(columns)
+        for table, numbers in self._chunks(rows, carried, "identifying"):
             with with_file_name(rows), with_row_numbers(numbers):
                 outputs = self._outputs(table)
-            yield outputs
+            yield outputs, table.select(carried)
 
     def _outputs(self, table: Any) -> Array:
         """The outputs for a table in memory."""
@@ -105,11 +121,12 @@ class Model:
             raise RowError(int(np.argmin(finite)), line)
         return as_predictions(self.targets, self._activations, A)
 
-    def _chunks(self, source: Source, targets: list[str]) -> Iterator[Chunk]:
-        """The inputs and these targets of a source, some rows at a time."""
+    def _chunks(self, source: Source, others: list[str], what: str = "target") -> Iterator[Chunk]:
+        """The inputs and these other columns of a source, targets or what else they are, some rows at a time."""
         require_columns(source.names, self.encoder.columns, "input", source.hint)
-        require_columns(source.names, targets, "target", source.hint)
-        return cut_chunks(chunks_of(source, [*self.encoder.columns, *targets]), self.encoder.width)
+        require_columns(source.names, others, what, source.hint)
+        names = list(dict.fromkeys([*self.encoder.columns, *others]))
+        return cut_chunks(chunks_of(source, names), self.encoder.width)
 
     @property
     def _activations(self) -> list[Activation]:
