@@ -109,7 +109,7 @@ class Choice:
 
 
 def _plain(column: Any, name: str) -> Any:
-    """The cells of a column as an Arrow array of text, numbers or booleans; None where missing, if they are not text."""
+    """The cells of a column as an Arrow array of text, numbers or booleans: what CSV and JSON can hold."""
     import pyarrow as pa
 
     tests = (

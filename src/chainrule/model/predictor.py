@@ -20,9 +20,9 @@ from chainrule.model.row_forms import columns_of
 from chainrule.network import Network
 from chainrule.tables.inputs import Encoder
 from chainrule.tables.inputs.cells import RowEncoder
-from chainrule.tables.targets import ClassTarget, Quantity, Target, Targets
+from chainrule.tables.targets import ClassTarget, Labels, Quantity, Target, Targets
 
-__all__ = ["ModelPredictor"]
+__all__ = ["ModelPredictor", "decoder"]
 
 Decode = Callable[[list[float]], Any]  # of all outputs of a row
 
@@ -59,7 +59,7 @@ class ModelPredictor:
         self._encoder = RowEncoder(model.encoder, model.network.dtype, self.columns)
         self._network, self._activations = model.network.predictor(), _activations(model.network)
         self._divided = divides(model.targets, self._activations)
-        self._decode = [(target.name, _decoder(target, part)) for target, part in model.targets.slices]
+        self._decode = [(target.name, decoder(target, part)) for target, part in model.targets.slices]
         self._classes = _classes(model.targets)
 
     def __reduce__(self) -> tuple[type["ModelPredictor"], tuple[Frozen]]:
@@ -128,11 +128,13 @@ def _activations(network: Network) -> list[Activation]:
     return [block.activation for block in network.architecture.blocks]
 
 
-def _decoder(target: Target, part: slice) -> Decode:
+def decoder(target: Target, part: slice) -> Decode:
     """A function that gives the value of a target, as Python has it, for all outputs of a row."""
     start, stop = part.start, part.stop
     if isinstance(target, ClassTarget):
         classes = target.values.tolist()
+        if isinstance(target, Labels) and target.yes_or_no:
+            return lambda A: classes[A[start] > 0.5]
         return lambda A: classes[_greatest(A[start:stop])]
     if type(target) is Quantity:
         mean, scale = target.mean, target.scale
