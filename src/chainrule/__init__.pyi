@@ -20,7 +20,9 @@ from chainrule.exchange import to_torch as to_torch
 from chainrule.files import load as load
 from chainrule.files import save as save
 from chainrule.initializers import Initializer as Initializer
+from chainrule.model import CrossValidation as CrossValidation
 from chainrule.model import Model as Model
+from chainrule.model import cross_validate as cross_validate
 from chainrule.model import train_table as train_table
 from chainrule.network import Network as Network
 from chainrule.optimizers import LBFGS as LBFGS

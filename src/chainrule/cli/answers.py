@@ -17,7 +17,7 @@ from chainrule.errors import DataError, SettingError
 from chainrule.files import load
 from chainrule.model import Model
 from chainrule.network import Network
-from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, with_file_name, with_row_numbers
+from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, one_row, with_file_name, with_row_numbers
 from chainrule.tables.columns import missing_cells, words_of
 from chainrule.tables.matrix import matrix_of, numbers_of
 from chainrule.tables.names import require_columns
@@ -87,7 +87,7 @@ class _OfModel(Answering):
         names = [*self._model.encoder.columns, *self._model.targets.names]
         require_columns(source.names, names, "input or target", source.hint)
         with with_file_name(source), with_row_numbers(np.array([row - 1])):
-            return self._model.backprop(_row_of(source, names, row))
+            return self._model.backprop(one_row(source, names, row))
 
     def _with_target(self, data: Path, target: str | None) -> Source:
         rows = as_source(data)
@@ -160,7 +160,7 @@ class _OfRows(Answering):
     def ledger(self, data: Path, row: int | None, target: str | None) -> Ledger:
         source, names, targets = self._columns(data, target)
         columns = [*names, *targets]
-        table = source.table().select(columns) if row is None else _row_of(source, columns, row)
+        table = source.table().select(columns) if row is None else one_row(source, columns, row)
         rows = np.arange(table.num_rows) if row is None else np.array([row - 1])
         with with_file_name(source), with_row_numbers(rows):
             return self._backprop(table, names, table.select(targets))
@@ -283,16 +283,6 @@ class _OfNetwork(_OfRows):
         T = matrix_of(targets, targets.column_names)
         whole = T.shape[1] == 1 < self._net.sizes[-1] and (T.round() == T).all()
         return T[:, 0].astype(np.int64) if whole else T
-
-
-def _row_of(source: Source, names: Sequence[str], row: int) -> Any:
-    """A table of one row of a source, numbered from 1. Raises SettingError for a number that there is not."""
-    count = 0
-    for table, rows in chunks_of(source, names):
-        if 1 <= row - int(count) <= table.num_rows:
-            return table.slice(row - 1 - count, 1)
-        count += len(rows)
-    raise SettingError(f"row is {row}, but {source.origin} has rows 1 to {count:,}")
 
 
 def _with_targets(source: Source, target: str) -> tuple[Source, list[str]]:

@@ -28,7 +28,7 @@ from chainrule.errors import SettingError
 from chainrule.tables.columns import words_of
 from chainrule.tables.inputs.operations import Number, Presence, Time, Word
 from chainrule.tables.inputs.transforms import Transform
-from chainrule.tables.profile.dates import CLOCK
+from chainrule.tables.profile.dates import CLOCK, clock_text, time_text
 from chainrule.tables.targets import shares
 
 __all__ = ["Answer", "ClassOutput", "Layer", "NumberOutput", "Output", "Program"]
@@ -222,32 +222,9 @@ def _presence(column: Transform, cells: Any) -> NDArray[Any]:
     return np.array(["present", None], dtype=object)[missing.astype(np.intp)]
 
 
-_DAY = 86_400_000_000  # microseconds
 _CELLS: dict[Any, Callable[[Transform, Any], NDArray[Any]]] = {
     Number: _numbers,
     Word: _words,
     Time: _times,
     Presence: _presence,
 }
-
-
-def time_text(seconds: float) -> str:
-    """Seconds since 1970 as `2024-02-29 13:30:00.25`, to the microsecond, without what is 0 at the end.
-
-    >>> time_text(86400.0), time_text(90061.5), time_text(-0.25)
-    ('1970-01-02', '1970-01-02 01:01:01.5', '1969-12-31 23:59:59.75')
-    """
-    day, rest = divmod(round(seconds * 1e6), _DAY)
-    date = str(np.datetime64(day, "D"))
-    return f"{date} {clock_text(rest / 1e6)}" if rest else date
-
-
-def clock_text(seconds: float) -> str:
-    """Seconds since midnight as `13:30:00.25`, to the microsecond.
-
-    >>> clock_text(48600.25), clock_text(61.0)
-    ('13:30:00.25', '00:01:01')
-    """
-    seconds, micro = divmod(round(seconds * 1e6), 1_000_000)
-    fraction = f".{micro:06d}".rstrip("0") if micro else ""
-    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}{fraction}"

@@ -31,7 +31,9 @@ __all__ = [
     "NO_TIME",
     "Forms",
     "Spread",
+    "clock_text",
     "seconds_of",
+    "time_text",
     "times_in",
 ]
 
@@ -177,6 +179,28 @@ def seconds_of(words: pa.Array, form: str) -> Values:
         seconds += DAY * _days(part)
     seconds[np.asarray(matches.is_null())] = np.nan
     return seconds
+
+
+def time_text(seconds: float) -> str:
+    """Seconds since 1970 as `2024-02-29 13:30:00.25`, to the microsecond, without what is 0 at the end.
+
+    >>> time_text(86400.0), time_text(90061.5), time_text(-0.25)
+    ('1970-01-02', '1970-01-02 01:01:01.5', '1969-12-31 23:59:59.75')
+    """
+    day, rest = divmod(round(seconds * 1e6), round(DAY * 1e6))
+    date = str(np.datetime64(day, "D"))
+    return f"{date} {clock_text(rest / 1e6)}" if rest else date
+
+
+def clock_text(seconds: float) -> str:
+    """Seconds since midnight as `13:30:00.25`, to the microsecond.
+
+    >>> clock_text(48600.25), clock_text(61.0)
+    ('13:30:00.25', '00:01:01')
+    """
+    seconds, micro = divmod(round(seconds * 1e6), 1_000_000)
+    fraction = f".{micro:06d}".rstrip("0") if micro else ""
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}{fraction}"
 
 
 def _forms_of(word: str) -> list[str]:
