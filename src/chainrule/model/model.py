@@ -11,6 +11,7 @@ from chainrule import files, network_file
 from chainrule.activations import Activation
 from chainrule.arrays import Array
 from chainrule.certificate import Certificate
+from chainrule.engines import choose
 from chainrule.errors import DataError, RowError
 from chainrule.export import Program, export, outputs_of
 from chainrule.files import digest_of
@@ -110,7 +111,9 @@ class Model(Explained, Interpreted):
 
     def _outputs(self, table: Any) -> Array:
         """The outputs for a table in memory."""
-        A = self.network.predict(self.encoder.encode(table, self.network.dtype))
+        architecture, theta = self.network.architecture, self.network.theta
+        X = self.encoder.encode(table, theta.dtype)  # finite
+        A = choose("auto", architecture).predict(architecture, theta, X)
         finite = np.isfinite(A).all(axis=1)
         if not finite.all():
             line = "row {row} has no finite prediction: its values are far outside those of the training data"
