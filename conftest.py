@@ -16,4 +16,8 @@ def _surroundings(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
         monkeypatch.chdir(Path(__file__).parent)
 
 
-collect_ignore = [] if find_spec("torch") else ["src/chainrule/exchange/pytorch/modules.py"]
+collect_ignore = ["src/chainrule/exchange/keras/layers.py"]  # it imports Keras, and has no examples
+if not find_spec("torch"):
+    collect_ignore.append("src/chainrule/exchange/pytorch/modules.py")
+if not (find_spec("starlette") and find_spec("uvicorn")):
+    collect_ignore.append("src/chainrule/serve")

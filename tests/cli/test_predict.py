@@ -18,9 +18,10 @@ import pytest
 
 import chainrule as cr
 from chainrule.cli import run
-from chainrule.cli.answer_columns import Choice, Threshold, Words
+from chainrule.cli.answer_columns import Choice, Threshold
 from chainrule.cli.answers import answering
 from chainrule.errors import DataError, SettingError
+from chainrule.serve.served import Goal, Prediction
 from chainrule.tables.sources import as_source
 from chainrule.tables.sources.once import DelimitedStream
 
@@ -227,12 +228,20 @@ def test_a_threshold_that_does_not_fit_is_refused(folder: Path, piped: Any, thre
 
 
 def test_a_threshold_is_for_one_target_of_two_classes() -> None:
-    two, three = Words(np.array(["a", "b"]), ["a", "b"]), Words(np.arange(3), ["0", "1", "2"])
-    chances = {"y=a": np.array([0.25, 0.5]), "y=b": np.array([0.75, 0.5])}
-    assert Threshold.of("0.6").answers({"y": two, "z": three}, chances)["y"].tolist() == ["b", "a"]
-    for classes in ({}, {"z": three}, {"y": two, "z": two}):
+    two, three, number = Goal("y", ("a", "b"), ("a", "b")), Goal("z", (0, 1, 2), ("0", "1", "2")), Goal("n", (), ())
+    chances = {"a": np.array([0.25, 0.5]), "b": np.array([0.75, 0.5])}
+    answers = {
+        "y": Prediction("y", np.array(["b", "a"]), chances),
+        "z": Prediction("z", np.array([1, 2]), dict.fromkeys("012", np.array([0.3, 0.3]))),
+        "n": Prediction("n", np.array([1.0, 2.0]), None),
+    }
+    for least, expected in (("0.6", "ba"), ("0.8", "aa"), ("a=0.3", "ba"), ("a=0.1", "aa")):
+        changed = Threshold.of(least).applied([two, three], [answers["y"], answers["z"]])
+        assert "".join(changed[0].values) == expected
+        assert changed[1] is answers["z"]
+    for goals in ([number], [three, number], [two, two]):
         with pytest.raises(SettingError, match="threshold is for one target with two classes, but here it is"):
-            Threshold.of("0.6").answers(classes, chances)
+            Threshold.of("0.6").applied(goals, [answers[goal.name] for goal in goals])
 
 
 def test_an_estimator_and_a_network_take_streams_identifiers_and_thresholds(tmp_path: Path, piped: Any) -> None:
@@ -245,4 +254,4 @@ def test_an_estimator_and_a_network_take_streams_identifiers_and_thresholds(tmp_
     cr.save(cr.Network([2, 1]), tmp_path / "m.safetensors")
     assert piped(tmp_path, table, "-", "--id", "key")[0].splitlines()[0] == '"key","output 1"'
     error = piped(tmp_path, table, "-", "--id", "key", "--threshold", "0.5", code=2)[1]
-    assert "threshold is for one target with two classes, but here it is none: leave it out" in error
+    assert "threshold is for one target with two classes, but here it is none of 'output 1': leave it out" in error

@@ -50,6 +50,11 @@ COMMANDS = {
     "The format is that of --to, or of the ending of --out. --check TABLE runs what was written, where this machine "
     "has something that runs it, and shows the largest difference and how many labels differ; the status is 1 if "
     "rounding does not explain them.",
+    "serve": "Answer rows over HTTP with the predictions of a model.\n\n"
+    "POST /predict takes rows as JSON or CSV and answers with the predictions of `chainrule predict`. GET / names the "
+    "columns, GET /health says whether it is ready, GET /openapi.json describes it for programs. Ctrl-C and SIGTERM "
+    "end it when the requests under way are answered; after SIGTERM it exits with status 0. It needs "
+    "pip install 'chainrule[serve]'.",
     "check": "Certify the gradient of a model: compare it with derivatives of the cost, parameter by parameter.\n\n"
     "The derivatives are computed without backpropagation. Layer by layer, and for each activation and cost alone, it "
     "shows how many parameters were compared, the worst error as a share of the largest derivative, what rounding "

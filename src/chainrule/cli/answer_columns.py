@@ -1,28 +1,21 @@
 """The columns that `chainrule predict` writes: identifiers, answers, probabilities; the threshold of two classes."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.arrays import Array
 from chainrule.cli.values import matching_columns
 from chainrule.errors import SettingError
+from chainrule.serve.served import Goal, Prediction, in_columns
 from chainrule.tables.columns import texts_of
 from chainrule.tables.missing import one_array
 from chainrule.tables.names import listed, require_columns
 from chainrule.tables.sources import Source
 from chainrule.text import shown
 
-__all__ = ["Choice", "Threshold", "Words"]
-
-
-class Words(NamedTuple):
-    """The classes of a target: their values (k,) and their texts."""
-
-    values: Array
-    texts: Sequence[str]
+__all__ = ["Choice", "Threshold"]
 
 
 class Threshold(NamedTuple):
@@ -51,24 +44,23 @@ class Threshold(NamedTuple):
             )
         return cls(word if equals else None, least)
 
-    def answers(self, classes: Mapping[str, Words], chances: Mapping[str, Array]) -> dict[str, Array]:
-        """The answers (n,) for the only target of two classes, by its name.
-
-        - classes: the classes of each target that has some.
-        - chances: their probabilities (n,), by `target=class`.
+    def applied(self, goals: Sequence[Goal], predictions: Sequence[Prediction]) -> list[Prediction]:
+        """The predictions with other answers for the only target of two classes.
 
         Raises SettingError where there is no such target, or not one alone, and for a class that it does not have.
         """
-        pairs = [name for name, words in classes.items() if len(words.texts) == 2]
+        pairs = [k for k, goal in enumerate(goals) if len(goal.classes) == 2 and predictions[k].chances]
         if len(pairs) != 1:
-            targets = listed(pairs) if pairs else f"none of {listed(classes)}" if classes else "none"
+            targets = listed(goals[k].name for k in pairs) or f"none of {listed(goal.name for goal in goals)}"
             raise SettingError(f"threshold is for one target with two classes, but here it is {targets}: leave it out")
-        values, texts = classes[pairs[0]]
+        goal, prediction, texts = goals[pairs[0]], predictions[pairs[0]], goals[pairs[0]].chances
         if self.word not in (None, *texts):
             raise SettingError(f"threshold is for class {shown(self.word)}, but the classes are {listed(texts)}")
-        code = 1 if self.word is None else list(texts).index(self.word)
-        over = chances[f"{pairs[0]}={texts[code]}"] >= self.least
-        return {pairs[0]: values[np.where(over, code, 1 - code)]}
+        code = 1 if self.word is None else texts.index(self.word)
+        assert prediction.chances is not None, "a target of classes has them"
+        over = prediction.chances[texts[code]] >= self.least
+        values = np.array(goal.classes, prediction.values.dtype)[np.where(over, code, 1 - code)]
+        return [prediction._replace(values=values) if p is prediction else p for p in predictions]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,22 +82,25 @@ class Choice:
         require_columns(source.names, names, "identifying", source.hint)
         return list(dict.fromkeys(names))
 
-    def joined(self, table: Any, answers: Mapping[str, Any], chances: Mapping[str, Any]) -> dict[str, Any]:
+    @property
+    def needs_probabilities(self) -> bool:
+        """Whether anything that is written depends on them."""
+        return self.probabilities or self.threshold is not None
+
+    def written(self, table: Any, goals: Sequence[Goal], predictions: Sequence[Prediction]) -> dict[str, Any]:
         """All columns, by name: those of a table, the answers, and the probabilities if they are written.
 
-        Raises SettingError where two columns have the same name.
+        Raises SettingError where two columns have the same name, and for a threshold that does not suit the targets.
         """
-        columns: dict[str, Any] = {}
-        parts = [{name: _plain(table.column(name), name) for name in table.column_names}, answers]
-        for part in [*parts, chances] if self.probabilities else parts:
-            duplicates = sorted(columns.keys() & part.keys())
-            if duplicates:
-                advice = (
-                    "leave out --id of that column" if duplicates[0] in table.column_names else "add --no-probabilities"
-                )
-                raise SettingError(f"two columns would be named {duplicates[0]!r}: {advice}")
-            columns |= part
-        return columns
+        if self.threshold is not None:
+            predictions = self.threshold.applied(goals, predictions)
+        if not self.probabilities:
+            predictions = [prediction._replace(chances=None) for prediction in predictions]
+        answers = in_columns(predictions)
+        duplicates = sorted(answers.keys() & set(table.column_names))
+        if duplicates:
+            raise SettingError(f"two columns would be named {duplicates[0]!r}: leave out --id of that column")
+        return {**{name: _plain(table.column(name), name) for name in table.column_names}, **answers}
 
 
 def _plain(column: Any, name: str) -> Any:

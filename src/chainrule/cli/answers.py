@@ -4,36 +4,61 @@ import abc
 import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.backprop import Ledger, Names
 from chainrule.certificate import Certificate
-from chainrule.cli.answer_columns import Choice, Words
+from chainrule.cli.answer_columns import Choice
 from chainrule.cli.values import matching_columns
 from chainrule.errors import DataError, SettingError
 from chainrule.files import load
 from chainrule.model import Model
 from chainrule.network import Network
+from chainrule.serve.served import Column, Goal, Prediction, columns_of, goal_of, number_columns
 from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, one_row, with_file_name, with_row_numbers
 from chainrule.tables.columns import missing_cells, words_of
 from chainrule.tables.matrix import matrix_of, numbers_of
 from chainrule.tables.names import require_columns
 from chainrule.tables.sources import Source, as_source, with_target
-from chainrule.tables.targets import ArrayLabels, ClassTarget, Labels, in_words
+from chainrule.tables.targets import ArrayLabels, Labels, Target, in_words
 from chainrule.text import counted
 
 __all__ = ["Answering", "answering"]
 
 
 class Answering(abc.ABC):
-    """What answers for the rows of a table."""
+    """What answers for the rows of a table; it is what `chainrule.serve` takes."""
+
+    kind: str  # model, network, or the class of an estimator
+    columns: list[Column]  # that it takes, in order
+    goals: list[Goal]  # its targets
 
     @abc.abstractmethod
+    def inputs(self, source: Source) -> list[str]:
+        """The columns of a table that are inputs, in the order of `columns`. Raises DataError for others."""
+
+    @abc.abstractmethod
+    def predictions_with(
+        self, source: Source, others: Sequence[str], probabilities: bool
+    ) -> Iterator[tuple[list[Prediction], Any]]:
+        """The predictions of each target, one block of rows at a time, because a table may be larger than memory.
+
+        Each block comes with a `pyarrow.Table` of the columns `others` of its rows, which are no inputs of a network.
+        """
+
+    def predictions(self, data: Any, probabilities: bool = True) -> Iterator[list[Prediction]]:
+        """The predictions alone."""
+        for predictions, _ in self.predictions_with(as_source(data), (), probabilities):
+            yield predictions
+
     def answers(self, source: Source, choice: Choice) -> Iterator[dict[str, Any]]:
-        """The columns to write, by name, one block of rows at a time, because a table may be larger than memory."""
+        """The columns to write, by name, one block of rows at a time."""
+        ids = choice.columns_of(source)
+        for predictions, table in self.predictions_with(source, ids, choice.needs_probabilities):
+            yield choice.written(table, self.goals, predictions)
 
     @abc.abstractmethod
     def scores(self, data: Path, target: str | None) -> dict[str, Any]:
@@ -59,20 +84,24 @@ def answering(path: Path) -> Answering:
 class _OfModel(Answering):
     """A model knows its columns and its targets."""
 
+    kind = "model"
+
     def __init__(self, model: Model) -> None:
         self._model = model
+        self.columns = columns_of(model.encoder)
+        self.goals = [goal_of(target, target.name) for target in model.targets.columns]
 
-    def answers(self, source: Source, choice: Choice) -> Iterator[dict[str, Any]]:
-        targets = self._model.targets
-        ids = choice.columns_of(source)
-        for outputs, table in self._model.outputs_with(source, ids):
-            chances = targets.probabilities(outputs)
-            answers = targets.decode(outputs)
-            if choice.threshold is not None:
-                columns = [column for column in targets.columns if isinstance(column, ClassTarget)]
-                classes = {column.name: Words(column.values, column.texts) for column in columns}
-                answers |= choice.threshold.answers(classes, chances)
-            yield choice.joined(table, answers, chances)
+    def inputs(self, source: Source) -> list[str]:
+        names = [column.name for column in self.columns]
+        require_columns(source.names, names, "input", source.hint)
+        return names
+
+    def predictions_with(
+        self, source: Source, others: Sequence[str], probabilities: bool
+    ) -> Iterator[tuple[list[Prediction], Any]]:
+        for outputs, table in self._model.outputs_with(source, others):
+            parts = zip(self.goals, self._model.targets.by_column(outputs), strict=True)
+            yield [_of_target(goal, target, own, probabilities) for goal, (target, own) in parts], table
 
     def scores(self, data: Path, target: str | None) -> dict[str, Any]:
         return self._model.evaluate(self._with_target(data, target))
@@ -94,14 +123,6 @@ class _OfModel(Answering):
         return rows if target is None else with_target(rows, as_source(Path(target)))
 
 
-class Answers(NamedTuple):
-    """Answers (n,) by target, probabilities (n,) by `target=class`, and the classes of targets that have some."""
-
-    answers: dict[str, Any]
-    probabilities: dict[str, Array]
-    classes: dict[str, Words]
-
-
 class _OfRows(Answering):
     """An estimator or a network, which does not know the names of its targets, and sometimes of no column."""
 
@@ -109,8 +130,8 @@ class _OfRows(Answering):
     width: int  # how many they are
 
     @abc.abstractmethod
-    def _answers(self, table: Any, names: Sequence[str]) -> Answers:
-        """The answers for the columns `names` of a table in memory, and the probabilities of classes."""
+    def _predictions(self, table: Any, names: Sequence[str], probabilities: bool) -> list[Prediction]:
+        """The predictions for the columns `names` of a table in memory."""
 
     @abc.abstractmethod
     def _score(self, table: Any, names: Sequence[str], targets: Any) -> dict[str, float]:
@@ -124,15 +145,17 @@ class _OfRows(Answering):
     def _backprop(self, table: Any, names: Sequence[str], targets: Any) -> Ledger:
         """The ledger for the columns `names` of a table in memory, and those of `targets`."""
 
-    def answers(self, source: Source, choice: Choice) -> Iterator[dict[str, Any]]:
-        ids = choice.columns_of(source)
-        names = self._inputs(source, ids)
-        for table, rows in self._chunks(source, list(dict.fromkeys([*names, *ids]))):
+    def inputs(self, source: Source) -> list[str]:
+        return self._inputs(source, ())
+
+    def predictions_with(
+        self, source: Source, others: Sequence[str], probabilities: bool
+    ) -> Iterator[tuple[list[Prediction], Any]]:
+        names = self._inputs(source, others)
+        for table, rows in self._chunks(source, list(dict.fromkeys([*names, *others]))):
             with with_file_name(source), with_row_numbers(rows):
-                answers, chances, classes = self._answers(table, names)
-            if choice.threshold is not None:
-                answers |= choice.threshold.answers(classes, chances)
-            yield choice.joined(table.select(ids), answers, chances)
+                predictions = self._predictions(table, names, probabilities)
+            yield predictions, table.select(list(others))
 
     def scores(self, data: Path, target: str | None) -> dict[str, Any]:
         source, names, targets, table, rows = self._with_targets(data, target)
@@ -195,27 +218,34 @@ class _OfEstimator(_OfRows):
         self._estimator, self.width = estimator, estimator.n_features_in_
         known = estimator.__dict__.pop("feature_names_in_", None)  # the columns are chosen here, and come as an array
         self.names = None if known is None else [str(name) for name in known]
+        self.kind, targets = type(estimator).__name__, estimator._targets
+        self.columns = number_columns(self.names or _numbered("x", self.width))
         if estimator.preset is not None:
-            self.names = estimator._plan.encoder.columns
+            self.names, self.columns = estimator._plan.encoder.columns, columns_of(estimator._plan.encoder)
+        labels = ["y"] if targets.flat else targets.outputs.names
+        self.goals = [goal_of(*pair) for pair in zip(targets.outputs.columns, labels, strict=True)]
+        if isinstance(targets, ArrayLabels) and targets.kind == "multilabel":
+            self.goals = [goal._replace(chances=("1",)) for goal in self.goals]
 
     def __str__(self) -> str:
         return f"the {type(self._estimator).__name__}"
 
-    def _answers(self, table: Any, names: Sequence[str]) -> Answers:
-        X, targets = self._rows(table, names), self._estimator._targets
-        labels = ["y"] if targets.flat else targets.outputs.names
-        answers = dict(zip(labels, self._estimator.predict(X).reshape(table.num_rows, -1).T, strict=True))
+    def _predictions(self, table: Any, names: Sequence[str], probabilities: bool) -> list[Prediction]:
+        X = self._rows(table, names)
+        values = self._estimator.predict(X).reshape(table.num_rows, -1).T
+        chances = self._chances(X) if probabilities else [{} if goal.classes else None for goal in self.goals]
+        parts = zip(self.goals, values, chances, strict=True)
+        return [Prediction(goal.name, own, shares) for goal, own, shares in parts]
+
+    def _chances(self, X: Any) -> Sequence[dict[str, Array] | None]:
+        """The probabilities of the classes of each target, as in a `Prediction`."""
         if not hasattr(self._estimator, "predict_proba"):
-            return Answers(answers, {}, {})
-        parts, classes = self._estimator.predict_proba(X), self._estimator.classes_
-        if not isinstance(parts, list):
-            if len(answers) > 1:  # labels, each of which is there or not
-                return Answers(answers, {f"{name}=1": parts[:, k] for k, name in enumerate(answers)}, {})
-            parts, classes = [parts], [classes]
-        words = {n: Words(each, list(map(str, each.tolist()))) for n, each in zip(labels, classes, strict=True)}
-        pairs = zip(words.items(), parts, strict=True)
-        chances = {f"{n}={text}": part[:, k] for (n, each), part in pairs for k, text in enumerate(each.texts)}
-        return Answers(answers, chances, words)
+            return [None] * len(self.goals)
+        chances = self._estimator.predict_proba(X)
+        if not isinstance(chances, list) and len(self.goals) > 1:  # labels, each of which is there or not
+            return [{"1": part} for part in chances.T]
+        parts = zip(self.goals, chances if isinstance(chances, list) else [chances], strict=True)
+        return [dict(zip(goal.chances, part.T, strict=True)) for goal, part in parts]
 
     def _score(self, table: Any, names: Sequence[str], targets: Any) -> dict[str, float]:
         X, y = self._rows(table, names), self._true(targets)
@@ -255,17 +285,19 @@ class _OfEstimator(_OfRows):
 class _OfNetwork(_OfRows):
     """A network takes as many columns of numbers as it has inputs, in their order."""
 
-    names = None
+    kind, names = "network", None
 
     def __init__(self, net: Network) -> None:
         self._net, self.width = net, net.sizes[0]
+        self.columns = number_columns(_numbered("x", self.width))
+        self.goals = [Goal(name, (), ()) for name in _numbered("output ", net.sizes[-1])]
 
     def __str__(self) -> str:
         return "the network"
 
-    def _answers(self, table: Any, names: Sequence[str]) -> Answers:
+    def _predictions(self, table: Any, names: Sequence[str], probabilities: bool) -> list[Prediction]:
         A = self._net.predict(matrix_of(table, names))
-        return Answers({f"output {j + 1}": A[:, j] for j in range(A.shape[1])}, {}, {})
+        return [Prediction(goal.name, A[:, j], None) for j, goal in enumerate(self.goals)]
 
     def _score(self, table: Any, names: Sequence[str], targets: Any) -> dict[str, float]:
         return {"cost": self._net.cost(matrix_of(table, names), self._true(targets))}
@@ -275,14 +307,25 @@ class _OfNetwork(_OfRows):
 
     def _backprop(self, table: Any, names: Sequence[str], targets: Any) -> Ledger:
         ledger = self._net.backprop(matrix_of(table, names), self._true(targets))
-        outputs = [f"output {j + 1}" for j in range(self._net.sizes[-1])]
-        return dataclasses.replace(ledger, names=Names(list(names), outputs))
+        return dataclasses.replace(ledger, names=Names(list(names), [goal.name for goal in self.goals]))
 
     def _true(self, targets: Any) -> Array:
         """T as the network takes it: one column of whole numbers stands for classes where there are several outputs."""
         T = matrix_of(targets, targets.column_names)
         whole = T.shape[1] == 1 < self._net.sizes[-1] and (T.round() == T).all()
         return T[:, 0].astype(np.int64) if whole else T
+
+
+def _of_target(goal: Goal, target: Target, outputs: Array, probabilities: bool) -> Prediction:
+    """The prediction that a model's own outputs (n, width) of a target stand for."""
+    if not goal.classes:
+        return Prediction(goal.name, target.decode(outputs), None)
+    chances = dict(zip(goal.chances, outputs.T, strict=True)) if probabilities else {}
+    return Prediction(goal.name, target.decode(outputs), chances)
+
+
+def _numbered(name: str, count: int) -> list[str]:
+    return [f"{name}{k}" for k in range(1, count + 1)]
 
 
 def _with_targets(source: Source, target: str) -> tuple[Source, list[str]]:

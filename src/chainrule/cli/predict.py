@@ -13,7 +13,7 @@ from chainrule.cli.answers import answering
 from chainrule.cli.console import say, write_json
 from chainrule.cli.files import check_output
 from chainrule.cli.options import AsJson
-from chainrule.cli.values import columns
+from chainrule.cli.training_options import listed
 from chainrule.files.atomic import atomic_write
 from chainrule.tables.sources import as_source, open_stream
 
@@ -28,13 +28,10 @@ def predict(
     out: Annotated[Path | None, Parameter(help="The CSV file to write. Default: stdout.", negative="")] = None,
     ids: Annotated[
         tuple[str, ...],
-        Parameter(
+        listed(
+            "Columns of the table to write before the answers, such as the number of a customer.",
+            "COLUMN,COLUMN",
             name="--id",
-            help="Columns of the table to write before the answers, such as the number of a customer. May be repeated.",
-            negative="",
-            converter=columns,
-            consume_multiple=False,
-            show_default=False,
         ),
     ] = (),
     threshold: Annotated[
@@ -43,6 +40,7 @@ def predict(
             help="For a target of two classes: the least probability of the second class at which it is the answer, or "
             "CLASS=PROBABILITY for one by name. Default: the class that is more probable.",
             negative="",
+            metavar="P|CLASS=P",
             show_default=False,
         ),
     ] = None,

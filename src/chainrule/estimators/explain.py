@@ -1,4 +1,4 @@
-"""What an estimator's network makes of its inputs, and its network in other libraries."""
+"""What an estimator's network makes of its inputs."""
 
 import abc
 import dataclasses
@@ -14,7 +14,6 @@ from chainrule.backprop import Ledger, Names
 from chainrule.certificate import Certificate
 from chainrule.estimators.predictor import EstimatorPredictor
 from chainrule.example_gradients import ExampleGradients
-from chainrule.exchange import to_keras_weights, to_torch
 from chainrule.export import Program, export, outputs_of
 from chainrule.files import digest_of
 from chainrule.network import Network
@@ -201,21 +200,3 @@ class Explained(abc.ABC):
         y = y.toarray() if issparse(y) else y
         T = self._targets.encode(np.asarray(y))
         return self.network_.example_gradients(inputs, T, sample_weight, layers=layers, engine=self.engine)
-
-    def to_torch(self, *, logits: bool = False) -> Any:
-        """The network as torch.nn.Sequential; see `cr.to_torch`.
-
-        - logits: whether to leave out the activation of the output layer.
-
-        Raises NotFittedError before the first fit, and ArchitectureError and SettingError as `cr.to_torch` does.
-        """
-        check_is_fitted(self, "network_")
-        return to_torch(self.network_, logits=logits)
-
-    def to_keras_weights(self) -> list[Array]:
-        """W, b of layer 2, W, b of layer 3, ...; see `cr.to_keras_weights`.
-
-        Raises NotFittedError before the first fit.
-        """
-        check_is_fitted(self, "network_")
-        return to_keras_weights(self.network_)

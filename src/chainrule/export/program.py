@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -45,6 +45,13 @@ class Answer:
     values: NDArray[Any]
     probabilities: NDArray[np.floating[Any]] | None = None
 
+    @classmethod
+    def of_rows(cls, output: Output, rows: Sequence[tuple[Any, Sequence[float]]]) -> Answer:
+        """The answers for a target, from those of single rows: values with the probabilities, if there are any."""
+        dtype: Any = object if isinstance(output, ClassOutput) else np.float64
+        chances = [each for _, each in rows if each]
+        return cls(np.array([value for value, _ in rows], dtype), np.array(chances, np.float64) if chances else None)
+
 
 @dataclasses.dataclass(frozen=True)
 class Output(abc.ABC):
@@ -71,6 +78,7 @@ class ClassOutput(Output):
     - yes_or_no: whether one output is the probability of the second of two classes; the second is the answer above 0.5.
     - divided: whether the outputs are divided by their sum to become probabilities (equal shares where all are 0).
     - probable: whether they are probabilities at all.
+    - texts: the classes as text.
 
     Otherwise the answer is the class of the greatest output, the first of equal ones.
     """
@@ -79,6 +87,7 @@ class ClassOutput(Output):
     yes_or_no: bool = False
     divided: bool = False
     probable: bool = True
+    texts: tuple[str, ...] = ()
 
     def probabilities(self, A: NDArray[Any]) -> NDArray[Any]:
         """The probabilities (n, k) of the classes, in the type of A."""

@@ -77,6 +77,7 @@ FORMS = {
 month/day/year is preferred to day/month/year."""
 
 NO_TIME = (*PLACEHOLDERS, "0000-00-00", "0000-00-00 00:00:00", "0000-00-00T00:00:00", "00/00/0000", "00.00.0000")
+"""Words that stand for a missing time."""
 NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 LONGEST = 100  # characters of a time
 CENTURY = 69  # from here on two digits are a year of the last century, as in POSIX
