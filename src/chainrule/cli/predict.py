@@ -12,7 +12,7 @@ from chainrule.cli.answer_columns import Choice, Threshold
 from chainrule.cli.answers import answering
 from chainrule.cli.console import say, write_json
 from chainrule.cli.files import check_output
-from chainrule.cli.options import AsJson
+from chainrule.cli.options import AsJson, StoredModel
 from chainrule.cli.training_options import listed
 from chainrule.files.atomic import atomic_write
 from chainrule.tables.sources import as_source, open_stream
@@ -21,7 +21,7 @@ __all__ = ["predict"]
 
 
 def predict(
-    model: Path,
+    model: StoredModel,
     data: Path,
     /,
     *,
@@ -51,8 +51,6 @@ def predict(
 
     Parameters
     ----------
-    model
-        A file that `train` or cr.save wrote: a model, an estimator or a network.
     data
         A table with the columns that the model was trained on, in any order; - reads CSV from standard input. A
         network, or an estimator that was fitted to an array, takes all columns in their order, except those of --id.

@@ -26,6 +26,7 @@ from chainrule.estimators.parameters import (
     seed_of,
     stops_early,
 )
+from chainrule.estimators.row_scores import rows_digest
 from chainrule.estimators.rows import Rows, Validation, checked_inputs, checked_rows
 from chainrule.estimators.shared_parameters import SharedParameters
 from chainrule.estimators.table_plan import plan_for
@@ -129,8 +130,19 @@ class MLP(SharedParameters, Fitted, Explained, Exchanged, CallbackSupport, BaseE
                 self._start_linear(call)
             metadata = None if weight is None else {"sample_weight": weight}
             data = {"X": X, "y": y, "metadata": metadata}
+            before = self._state is None or self._rows
             self._train(call, FitTasks() if once else FitTasks(self, self._parameters.max_iter, data))
+            self._recognise(rows, before)
         return self
+
+    def _recognise(self, rows: Rows, before: Any) -> None:
+        """Keep a digest of the rows that several members were trained on, if it is that of all calls.
+
+        - before: the digest of the calls before, None where they had different rows, True where there were none.
+        """
+        if self._ensemble.count > 1:
+            digest = rows_digest(rows.X, self._targets.encode(rows.y), self.network_.dtype)
+            self._rows = digest if before in (True, digest) else None
 
     def _with_weight(self, rows: Rows, targets: ArrayTargets) -> Rows:
         """The rows without those of classes of weight 0."""
