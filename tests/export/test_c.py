@@ -156,11 +156,11 @@ def test_probabilities_and_numbers_have_the_bits_of_the_library(tmp_path):
     A = net.predict(programs.ENCODER.encode(programs.table(), "float32"), engine="native")
     answers = runner_in(compiled(written(tmp_path, case.program)), "model", case.program)(case.rows)
     for output in case.program.outputs:
+        ours, theirs = output.answer(A), answers[output.name]
         if isinstance(output, ClassOutput):
-            assert (answers[output.name].probabilities == output.probabilities(A)).all()
-            assert answers[output.name].values.tolist() == [output.classes[k] for k in output.codes(A)]
-        elif isinstance(output, NumberOutput) and not output.logarithm:
-            assert (answers[output.name].values == output.values(A)).all()
+            assert (theirs.probabilities == ours.probabilities).all()
+        if not (isinstance(output, NumberOutput) and output.logarithm):
+            assert theirs.values.tolist() == ours.values.tolist()
 
 
 def test_sums_of_probabilities_are_those_of_numpy(tmp_path):
@@ -309,8 +309,9 @@ def test_no_name_and_no_word_breaks_the_file(tmp_path):
     net = cr.Network.from_parts(program.architecture, program.theta)
     A = net.predict(X)
     for output in program.outputs[:-1]:
-        assert answers[output.name].values.tolist() == [output.classes[k] for k in output.codes(A)]
-        assert np.abs(answers[output.name].probabilities - output.probabilities(A)).max() < 1e-6
+        ours = output.answer(A)
+        assert answers[output.name].values.tolist() == ours.values.tolist()
+        assert np.abs(answers[output.name].probabilities - ours.probabilities).max() < 1e-6
 
 
 def test_a_nul_in_a_word_and_a_class_beyond_64_bits_are_refused():
@@ -369,17 +370,15 @@ def test_the_example_program_answers_and_says_what_it_cannot_read(tmp_path):
 
 def test_sanitizers_pass(tmp_path):
     needs("gcc")
+    wide = network([programs.ENCODER.width, 513, 70, 14], ["softmax", "gelu"], [("softmax", 12), ("identity", 2)])
+    case = programs.table_case("float32")
+    program = dataclasses.replace(case.program, architecture=wide.architecture, theta=wide.theta)
     flags = ["-std=c99", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-    program = programs.table_case("float64").program
-    main = [str(strict(tmp_path, "gcc", program, *flags))]
+    main = [str(strict(tmp_path, "gcc", program, *flags, weights="int8"))]
     assert answered(main, ROW)[::2] == (0, "")
     assert answered(main, [""] * 12)[::2] == (0, "")
     for k, text in itertools.product((8, 9), ("2024-", "2024-01-01 1", "0001-01-01 00:00:00.", "é", "9" * 40, "12:3")):
         assert answered(main, [*ROW[:k], text, *ROW[k + 1 :]])[0] in (0, 1)
-    wide = network([3, 1030, 70, 9], ["softmax", "gelu"], [("softmax", 4), ("sine", 5)])
-    main = [str(strict(tmp_path, "gcc", program_of(wide), *flags))]
-    for row in (["1", "2", "3"], ["1e30", "-1e-40", "0"], ["nan", "0", "0"]):
-        assert answered(main, row)[2] in ("", "number 1 is not a finite number\n")
 
 
 @pytest.mark.parametrize(
