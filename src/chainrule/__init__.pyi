@@ -12,10 +12,15 @@ from chainrule.errors import ChainruleWarning as ChainruleWarning
 from chainrule.estimators import MLPClassifier as MLPClassifier
 from chainrule.estimators import MLPRegressor as MLPRegressor
 from chainrule.estimators import estimator_from_sklearn as estimator_from_sklearn
+from chainrule.exchange import from_keras as from_keras
 from chainrule.exchange import from_keras_weights as from_keras_weights
 from chainrule.exchange import from_sklearn as from_sklearn
+from chainrule.exchange import from_state_dict as from_state_dict
 from chainrule.exchange import from_torch as from_torch
+from chainrule.exchange import to_keras as to_keras
 from chainrule.exchange import to_keras_weights as to_keras_weights
+from chainrule.exchange import to_sklearn as to_sklearn
+from chainrule.exchange import to_state_dict as to_state_dict
 from chainrule.exchange import to_torch as to_torch
 from chainrule.files import load as load
 from chainrule.files import save as save
@@ -49,6 +54,8 @@ from chainrule.schedules import Plateau as Plateau
 from chainrule.schedules import Schedule as Schedule
 from chainrule.schedules import StepDecay as StepDecay
 from chainrule.schedules import WarmRestarts as WarmRestarts
+from chainrule.tracking import MLflowLogger as MLflowLogger
+from chainrule.tracking import WandbLogger as WandbLogger
 from chainrule.training import Checkpoint as Checkpoint
 from chainrule.training import EpochEnd as EpochEnd
 from chainrule.training import Finished as Finished

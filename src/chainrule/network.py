@@ -239,6 +239,8 @@ class Network:
         X: Any,
         T: Any,
         sample_weight: Any = None,
+        alpha: float = 0.0,
+        l1: float = 0.0,
         *,
         layers: Any = None,
         most: int = 2000,
@@ -253,7 +255,7 @@ class Network:
         network's type can be, for these weights and rows. It takes a forward pass for each parameter: some 50
         rows are enough.
 
-        - X, T, sample_weight: as for `cost`.
+        - X, T, sample_weight, alpha, l1: as for `cost`.
         - layers: the number of a layer, from 2, or a list of them; None for all.
         - most: how many parameters are compared, at most; a seeded choice if there are more.
         - seed: fixes the choice; None draws a seed.
@@ -268,8 +270,8 @@ class Network:
         Raises DataError as `cost` does; SettingError for layers, `most` or a seed that are not allowed;
         UnknownNameError and EngineError as `predict` does.
         """
-        data = as_examples(self.architecture, X, T, sample_weight, self.dtype).present()
-        choice = {"layers": layers, "most": most, "seed": seed, "engine": engine}
+        data = _checked(self, X, T, sample_weight, alpha, l1)
+        choice = {"alpha": alpha, "l1": l1, "layers": layers, "most": most, "seed": seed, "engine": engine}
         return check_gradient(self.architecture, self.theta, data, **choice)
 
     def example_gradients(

@@ -1,5 +1,6 @@
 """`chainrule export`: which file it writes, what it says, and what it refuses."""
 
+import csv
 import json
 import subprocess
 import sys
@@ -53,7 +54,7 @@ def test_the_program_answers_as_the_model_does(folder):
     command = [sys.executable, "-S", "-I", "answers.py", "t.csv"]
     theirs = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
     ours = cr.load("m.safetensors").predict("t.csv")
-    assert [line.split(",")[0] for line in theirs.splitlines()] == ["y", *ours.tolist()]
+    assert [row[0] for row in csv.reader(theirs.splitlines())] == ["y", *ours.tolist()]
 
 
 def test_a_network_in_another_type(folder, capsys):

@@ -12,7 +12,7 @@ from chainrule.cli.console import say, show_table, write_json
 from chainrule.cli.files import check_output, is_file
 from chainrule.cli.options import AsJson, ConfigFile
 from chainrule.cli.streams import print_note
-from chainrule.cli.training_options import RateOptions, listed, training_on
+from chainrule.cli.training_options import RateOptions, TargetColumns, training_on
 from chainrule.plots import check_picture
 from chainrule.text import number
 from chainrule.training import RangeTest
@@ -28,12 +28,7 @@ def rate(
     data: Path,
     /,
     *,
-    target: Annotated[
-        tuple[str, ...],
-        listed(
-            "Column to predict, or several separated by commas; or a file with the target of each row.", "COLUMN|FILE"
-        ),
-    ],
+    target: TargetColumns,
     lowest: Annotated[float, Parameter(help="Learning rate of the first update.")] = 1e-6,
     highest: Annotated[float, Parameter(help="Learning rate of the last update.")] = 10.0,
     updates: Annotated[int, Parameter(help="Number of updates, from 10.", converter=values.count())] = 200,

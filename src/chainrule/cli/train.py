@@ -12,7 +12,7 @@ from chainrule.cli.files import check_output, is_file
 from chainrule.cli.options import AsJson, ConfigFile
 from chainrule.cli.signals import Interrupt
 from chainrule.cli.streams import print_error, print_note
-from chainrule.cli.training_options import TrainOptions, listed, training_on
+from chainrule.cli.training_options import TargetColumns, TrainOptions, training_on
 from chainrule.errors import SettingError, TrainingError
 from chainrule.model import Model, TableTraining
 from chainrule.plots import check_picture
@@ -30,12 +30,7 @@ def train(
     data: Path,
     /,
     *,
-    target: Annotated[
-        tuple[str, ...],
-        listed(
-            "Column to predict, or several separated by commas; or a file with the target of each row.", "COLUMN|FILE"
-        ),
-    ],
+    target: TargetColumns,
     out: Annotated[Path, Parameter(help="The model file to write.")] = Path("model.safetensors"),
     options: Annotated[TrainOptions, Parameter(name="*")] = _DEFAULTS,
     plot: Annotated[

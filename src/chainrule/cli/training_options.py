@@ -33,7 +33,7 @@ from chainrule.model import TableSettings, TableTraining
 from chainrule.model.kinds import ClassWeights, ShareOrTable
 from chainrule.optimizers import Clip
 
-__all__ = ["STOP_AND_GO_ON", "RateOptions", "TrainOptions", "listed", "training_on"]
+__all__ = ["STOP_AND_GO_ON", "RateOptions", "TargetColumns", "TrainOptions", "listed", "training_on"]
 
 GROUPS = {
     name: Group.create_ordered(name)
@@ -66,6 +66,12 @@ def listed(text: str, metavar: str, converter: Any = values.columns, **more: Any
     shown = {"show_default": lambda default: ",".join(str(value) for value in default) or "none"}
     plain = {"converter": converter, "n_tokens": 1, "negative": "", "metavar": metavar, "help": text}
     return Parameter(**(plain | shown | more))
+
+
+TargetColumns = Annotated[
+    tuple[str, ...],
+    listed("Column to predict, or several separated by commas; or a file with the target of each row.", "COLUMN|FILE"),
+]
 
 
 def option_of(name: str, each: Setting) -> Any:

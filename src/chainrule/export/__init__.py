@@ -14,6 +14,8 @@ from chainrule.export.c import C
 from chainrule.export.check import check
 from chainrule.export.comparison import Comparison, compare
 from chainrule.export.format import Format, Rows, Runner
+from chainrule.export.javascript import JavaScript
+from chainrule.export.onnx import Onnx
 from chainrule.export.outputs import outputs_of, program_of_network
 from chainrule.export.program import Answer, ClassOutput, NumberOutput, Output, Program
 from chainrule.export.python import Python
@@ -38,7 +40,7 @@ __all__ = [
     "program_of_network",
 ]
 
-FORMATS: dict[str, Format] = {kind.name: kind() for kind in (Python, C)}
+FORMATS: dict[str, Format] = {kind.name: kind() for kind in (Python, JavaScript, C, Onnx)}
 
 
 def format_of(path: str | os.PathLike[str], to: str | None = None) -> Format:
@@ -54,7 +56,7 @@ def format_of(path: str | os.PathLike[str], to: str | None = None) -> Format:
             raise SettingError(f"there is no format {to!r}: choose one of {', '.join(FORMATS)}")
         return FORMATS[to]
     ending = Path(path).suffix.lower()
-    chosen = next((each for each in FORMATS.values() if each.ending == ending), None)
+    chosen = next((each for each in FORMATS.values() if ending in (each.ending, *each.other_endings)), None)
     if chosen is None:
         known = ", ".join(f"{each.ending} ({each.title})" for each in FORMATS.values())
         raise SettingError(f"{os.fspath(path)!r} does not end like a format: let the name end in {known}")

@@ -27,6 +27,7 @@ class Format(abc.ABC):
 
     - name: as `--to` takes it.
     - ending: of its files; it chooses the format where none is named.
+    - other_endings: further endings that choose it.
     - title: what it is, for people.
     - options: the names of the options of `written` that it takes.
     """
@@ -34,6 +35,7 @@ class Format(abc.ABC):
     name: ClassVar[str]
     ending: ClassVar[str]
     title: ClassVar[str]
+    other_endings: ClassVar[tuple[str, ...]] = ()
     options: ClassVar[tuple[str, ...]] = ()
 
     @abc.abstractmethod

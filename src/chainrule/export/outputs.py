@@ -49,7 +49,8 @@ def _output(target: Target, part: slice, sigma: Activation, divided: bool) -> Ou
     assert isinstance(target, ClassTarget), "a target has classes or numbers"
     single = isinstance(target, Labels) and target.yes_or_no
     probable = sigma.range.low >= 0 and sigma.range.high <= 1
-    return ClassOutput(*place, _classes(target), single, (divided or sigma.elementwise) and not single, probable)
+    shared = (divided or sigma.elementwise) and not single
+    return ClassOutput(*place, _classes(target), single, shared, probable, target.texts)
 
 
 def _classes(target: ClassTarget) -> tuple[Any, ...]:

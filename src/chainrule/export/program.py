@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -28,7 +28,7 @@ from chainrule.errors import SettingError
 from chainrule.tables.columns import words_of
 from chainrule.tables.inputs.operations import Number, Presence, Time, Word
 from chainrule.tables.inputs.transforms import Transform
-from chainrule.tables.profile.dates import CLOCK
+from chainrule.tables.profile.dates import CLOCK, clock_text, time_text
 from chainrule.tables.targets import shares
 
 __all__ = ["Answer", "ClassOutput", "Layer", "NumberOutput", "Output", "Program"]
@@ -44,6 +44,13 @@ class Answer:
 
     values: NDArray[Any]
     probabilities: NDArray[np.floating[Any]] | None = None
+
+    @classmethod
+    def of_rows(cls, output: Output, rows: Sequence[tuple[Any, Sequence[float]]]) -> Answer:
+        """The answers for a target, from those of single rows: values with the probabilities, if there are any."""
+        dtype: Any = object if isinstance(output, ClassOutput) else np.float64
+        chances = [each for _, each in rows if each]
+        return cls(np.array([value for value, _ in rows], dtype), np.array(chances, np.float64) if chances else None)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,6 +78,7 @@ class ClassOutput(Output):
     - yes_or_no: whether one output is the probability of the second of two classes; the second is the answer above 0.5.
     - divided: whether the outputs are divided by their sum to become probabilities (equal shares where all are 0).
     - probable: whether they are probabilities at all.
+    - texts: the classes as text.
 
     Otherwise the answer is the class of the greatest output, the first of equal ones.
     """
@@ -79,6 +87,7 @@ class ClassOutput(Output):
     yes_or_no: bool = False
     divided: bool = False
     probable: bool = True
+    texts: tuple[str, ...] = ()
 
     def probabilities(self, A: NDArray[Any]) -> NDArray[Any]:
         """The probabilities (n, k) of the classes, in the type of A."""
@@ -222,32 +231,9 @@ def _presence(column: Transform, cells: Any) -> NDArray[Any]:
     return np.array(["present", None], dtype=object)[missing.astype(np.intp)]
 
 
-_DAY = 86_400_000_000  # microseconds
 _CELLS: dict[Any, Callable[[Transform, Any], NDArray[Any]]] = {
     Number: _numbers,
     Word: _words,
     Time: _times,
     Presence: _presence,
 }
-
-
-def time_text(seconds: float) -> str:
-    """Seconds since 1970 as `2024-02-29 13:30:00.25`, to the microsecond, without what is 0 at the end.
-
-    >>> time_text(86400.0), time_text(90061.5), time_text(-0.25)
-    ('1970-01-02', '1970-01-02 01:01:01.5', '1969-12-31 23:59:59.75')
-    """
-    day, rest = divmod(round(seconds * 1e6), _DAY)
-    date = str(np.datetime64(day, "D"))
-    return f"{date} {clock_text(rest / 1e6)}" if rest else date
-
-
-def clock_text(seconds: float) -> str:
-    """Seconds since midnight as `13:30:00.25`, to the microsecond.
-
-    >>> clock_text(48600.25), clock_text(61.0)
-    ('13:30:00.25', '00:01:01')
-    """
-    seconds, micro = divmod(round(seconds * 1e6), 1_000_000)
-    fraction = f".{micro:06d}".rstrip("0") if micro else ""
-    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}{fraction}"

@@ -93,7 +93,7 @@ class Explained(abc.ABC):
 
         - source: a table as for `outputs`, which also has the targets.
         - rows: how many rows are taken, at most: the first ones that have every target.
-        - choice: `layers`, `most`, `seed` and `engine`, as for `Network.check_gradient`.
+        - choice: `alpha`, `l1`, `layers`, `most`, `seed` and `engine`, as for `Network.check_gradient`.
 
         >>> model = cr.train_table({"x": [0, 1] * 20, "y": ["no", "yes"] * 20}, target="y", epochs=20, dtype="float64")
         >>> model.check_gradient({"x": [0, 1, 0], "y": ["no", "yes", "yes"]}).ok
@@ -170,7 +170,7 @@ class Explained(abc.ABC):
         if not parts:
             raise DataError(f"no row of {origin.origin} has a target that training had: give rows with one")
         rows, costs, A, T = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-        return RowScores("cost", rows, costs, as_predictions(self.targets, self._activations, A), T)
+        return RowScores("cost", rows, costs, as_predictions(self.targets, self._activations, A), truth.decode(T))
 
     def influences(self, rows: Any, row: Any) -> Array:
         """How far a training step on each of some rows lowers the cost of one row: (n,), at the model's weights.

@@ -16,6 +16,7 @@ from chainrule.export import Program, export, outputs_of
 from chainrule.files import digest_of
 from chainrule.model.explained import Explained
 from chainrule.model.heads import as_predictions, suits
+from chainrule.model.interpreted import Interpreted
 from chainrule.model.mistakes import mistakes_of
 from chainrule.model.row_scores import RowScores
 from chainrule.model.scores import scores_of
@@ -31,7 +32,7 @@ from chainrule.training import History
 __all__ = ["Model"]
 
 
-class Model(Explained):
+class Model(Explained, Interpreted):
     """A network that predicts the targets of tables, with the encoder of their columns.
 
     `train_table` and `cr.load` make it.
