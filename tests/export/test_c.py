@@ -292,7 +292,7 @@ ODD += ["%s%n", "\u202eabc", "\N{PILE OF POO}", "INT", "softmax", "panel", "row"
 def odd_program():
     """Columns, words and classes with odd names."""
     words = (*filter(None, ODD), "'", "\x7f", "\\x41", "é1", "1 2")
-    columns = [Frequent(name, words, True) for name in ODD]
+    columns = [Frequent(name, words[k : k + 2], True) for k, name in enumerate(ODD)]
     columns += [Ordered("ordered */", words, True), Frequent("none", (), True)]
     encoder = Encoder(tuple(columns))
     blocks = [("softmax", len(words)), ("sigmoid", 1), ("softmax", 2), ("softmax", 2), ("identity", 1)]
