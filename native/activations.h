@@ -4,7 +4,7 @@
 //   pull_back   delta = G sigma'(Z)        for softmax the true Jacobian: a_i (g_i - sum_j g_j a_j)
 //
 // Rows are `ld` apart and made of whole vectors: lanes of the last one beyond `width` are padding. The formulas are
-// those of src/chainrule/activations/entries.py, NaN and sigma'(0) included.
+// those of src/chainrule/activations, NaN and sigma'(0) included.
 #pragma once
 
 #include "sums.h"

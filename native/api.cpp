@@ -8,6 +8,7 @@
 #include "checks.h"
 #include "dispatch.h"
 #include "handles.h"
+#include "reading.h"
 #include "threads.h"
 
 namespace chainrule {
@@ -21,6 +22,7 @@ struct Net {
   int64_t dtype, n_1, n_L, neurons, blocks, parameters, slots;  // neurons: n_2 + ... + n_L
   int64_t batch;  // of a run, else 0
   int64_t step;
+  bool drops;  // whether any layer has dropout
   double work;  // multiplications of one row's forward pass
   int threads;  // at most
   int64_t requested_threads;  // of a run
@@ -73,103 +75,6 @@ const Core *chosen_core(Report &report) {
 
 // --- making ---------------------------------------------------------------------------------------------------------
 
-// Memory until the end of the scope.
-template <class T> struct Buffer {
-  T *data;
-  explicit Buffer(int64_t count) : data(static_cast<T *>(allocate(Index(count) * Index(sizeof(T))))) {}
-  ~Buffer() { release(data); }
-  Buffer(const Buffer &) = delete;
-  Buffer &operator=(const Buffer &) = delete;
-  T &operator[](int64_t i) const { return data[i]; }
-};
-
-// The arrays of an Architecture.
-struct ArchitectureArrays {
-  Buffer<Index> sizes;
-  Buffer<Activation> hidden;
-  Buffer<const unsigned char *> masks;
-  Buffer<Block> blocks;
-
-  explicit ArchitectureArrays(const chainrule_architecture &a)
-      : sizes(a.layers + 1), hidden(a.layers), masks(a.layers), blocks(a.blocks) {}
-  bool complete() const { return sizes.data && hidden.data && masks.data && blocks.data; }
-};
-
-bool check_sizes(Report &report, const chainrule_architecture &a) {
-  if (!report.same("the size of the architecture's struct", a.size, sizeof a)) return false;
-  if (!report.within("the dtype", a.dtype, CHAINRULE_FLOAT32, CHAINRULE_FLOAT64)) return false;
-  if (!report.within("the number of layers of weights", a.layers, 1, most_layers) || !report.not_null("sizes", a.sizes))
-    return false;
-  for (int64_t l = 0; l <= a.layers; l++)
-    if (!report.within("the size of a layer", a.sizes[l], 1, most_size)) return false;
-  if (a.layers > 1 && !report.not_null("hidden", a.hidden)) return false;
-  return report.within("the number of blocks", a.blocks, 1, a.sizes[a.layers]) && report.not_null("block", a.block);
-}
-
-bool find_activation(Report &report, const Core &core, const chainrule_entry &entry, Activation &activation) {
-  activation.parameter = entry.parameter;
-  return find(report, "activation", entry.name, core.activation, activation.kind) &&
-         report.number("a parameter", entry.parameter, -greatest, greatest);
-}
-
-bool find_blocks(Report &report, const Core &core, const chainrule_architecture &a, const Buffer<Block> &blocks) {
-  int64_t at = 0;
-  for (int64_t b = 0; b < a.blocks; b++) {
-    const chainrule_block &from = a.block[b];
-    Block &to = blocks[b];
-    if (!report.same("the first neuron of a block", from.start, at)) return false;
-    if (!report.within("the end of a block", from.stop, at + 1, a.sizes[a.layers])) return false;
-    if (!find_activation(report, core, from.activation, to.activation)) return false;
-    if (!find(report, "cost", from.cost.name, core.cost, to.cost)) return false;
-    if (!report.number("a parameter", from.cost.parameter, -greatest, greatest)) return false;
-    if (!core.goes_together(to))
-      return report.refuse(CHAINRULE_LACKS, "the core has no cost '%s' of an output of '%s'", from.cost.name,
-                           from.activation.name);
-    to.cost_parameter = from.cost.parameter;
-    to.start = int(from.start), to.stop = int(from.stop);
-    at = from.stop;
-  }
-  return report.same("the number of neurons in blocks", at, a.sizes[a.layers]);
-}
-
-bool read_architecture(Report &report, const Core &core, const chainrule_architecture &a, ArchitectureArrays &to) {
-  if (!to.complete()) return report.refuse(CHAINRULE_MEMORY, "not enough memory for an architecture");
-  for (int64_t l = 0; l <= a.layers; l++) to.sizes[l] = Index(a.sizes[l]);
-  for (int64_t k = 0; a.masks && k < a.layers; k++) {
-    to.masks[k] = a.masks[k].data;
-    if (to.masks[k] && !report.same("the bytes of a mask", a.masks[k].bytes, to.sizes[k] * to.sizes[k + 1]))
-      return false;
-  }
-  for (int64_t k = 0; k < a.layers - 1; k++)
-    if (!find_activation(report, core, a.hidden[k], to.hidden[k])) return false;
-  return find_blocks(report, core, a, to.blocks);
-}
-
-bool read_settings(Report &report, const Core &core, const chainrule_architecture &a, const chainrule_settings &from,
-                   Settings &s) {
-  if (!report.same("the size of the settings' struct", from.size, sizeof from)) return false;
-  if (!find(report, "rule", from.rule, core.rule, s.rule.kind)) return false;
-  for (int i = 0; i < 6; i++) {
-    if (!report.number("a parameter of the rule", from.parameter[i], -greatest, greatest)) return false;
-    s.rule.parameter[i] = from.parameter[i];
-  }
-  for (int64_t l = 0; from.dropout && l < a.layers - 1; l++)
-    if (!report.number("a probability of dropout", from.dropout[l], 0, 65535.0 / 65536)) return false;
-  for (int64_t k = 0; from.rates && k < a.layers; k++)
-    if (!report.number("a rate of a layer", from.rates[k], 0, greatest)) return false;
-  s.rates = from.rates;
-  s.batch = Index(from.batch), s.divisor = from.divisor, s.alpha = from.alpha, s.l1 = from.l1;
-  s.dropout = from.dropout, s.seed = from.seed;
-  s.clip_norm = from.clip_norm, s.clip_value = from.clip_value, s.clip_example = from.clip_example;
-  const double least = 4.9e-324;
-  return report.within("the batch", from.batch, 1, most_count) &&
-         report.within("threads", from.threads, -most_count, most_count) &&
-         report.number("the divisor", s.divisor, least, greatest) && report.number("alpha", s.alpha, 0, greatest) &&
-         report.number("l1", s.l1, 0, greatest) && report.number("the bound of the norm", s.clip_norm, least, huge) &&
-         report.number("the bound of a value", s.clip_value, least, huge) &&
-         report.number("the bound of an example", s.clip_example, least, huge);
-}
-
 int at_most(int64_t threads) {
   const int64_t wanted = threads < 1 ? available_threads() : threads;
   return int(wanted < most_threads ? wanted : most_threads);
@@ -182,6 +87,7 @@ void describe(Net &net, const chainrule_architecture &a, const chainrule_setting
     net.parameters += (a.sizes[k] + 1) * a.sizes[k + 1];
     net.work += double(a.sizes[k]) * double(a.sizes[k + 1]);
   }
+  for (int64_t l = 0; settings && settings->dropout && l < a.layers - 1; l++) net.drops |= settings->dropout[l] > 0;
   net.batch = settings ? settings->batch : 0;
   net.requested_threads = settings ? settings->threads : 0;
   net.threads = at_most(net.requested_threads < 0 ? -net.requested_threads : net.requested_threads);
@@ -248,6 +154,17 @@ class TeamLease {
 
 int64_t theta_bytes(const Net &net) { return net.parameters * bytes_of(net.dtype); }
 
+// An array of the network's type and of so many bytes.
+bool check_array(Report &report, const Net &net, const char *what, const void *array, int64_t bytes, int64_t wanted) {
+  return report.same("the size in bytes", bytes, wanted) && report.aligned(what, array, bytes_of(net.dtype));
+}
+
+// Slots, of which a rule may have none.
+bool check_slots(Report &report, const Net &net, const void *slots, int64_t bytes) {
+  return net.slots ? check_array(report, net, "slots", slots, bytes, net.slots * theta_bytes(net))
+                   : report.same("the size in bytes", bytes, 0);
+}
+
 bool check_threads(Report &report, int64_t threads, int64_t most) {
   return report.within("threads", threads, -most, most);
 }
@@ -273,25 +190,28 @@ bool check_predict(Report &report, const Net &net, const chainrule_predict_call 
   if (!check_threads(report, call.threads, most_count) || !report.within("finite", call.finite, 0, 1)) return false;
   if (!check_kind(report, "X", call.X.kind, false) || !check_matrix(report, "X", call.X, 0, net.n_1)) return false;
   if (!report.within("the number of rows", call.X.rows, 1, most_count / net.n_L)) return false;
-  if (!report.same("the size of out in bytes", call.out_bytes, call.X.rows * net.n_L * bytes_of(net.dtype)))
-    return false;
-  if (!report.aligned("out", call.out, bytes_of(net.dtype))) return false;
+  const int64_t wanted = call.X.rows * net.n_L * bytes_of(net.dtype);
+  if (!check_array(report, net, "out", call.out, call.out_bytes, wanted)) return false;
   return !call.finite || check_finite(report, call.X);
 }
 
-// For the pure functions: good examples, and a network without settings.
+// For all functions of examples but steps.
+bool check_call(Report &report, const Net &net, const chainrule_examples *e, int64_t threads) {
+  return check_threads(report, threads, net.threads) && report.not_null("the examples", e) &&
+         check_examples(report, net, *e);
+}
+
+// For the pure functions: a network without settings.
 bool check_pure(Report &report, const Net &net, const chainrule_examples *e, int64_t threads) {
   if (net.batch) return report.refuse(CHAINRULE_ARGUMENT, "the network belongs to a run: make one without settings");
-  if (!check_threads(report, threads, net.threads)) return false;
-  return report.not_null("the examples", e) && check_examples(report, net, *e);
+  return check_call(report, net, e, threads);
 }
 
 bool check_steps(Report &report, const Net &net, const chainrule_step_call &call) {
   if (!report.same("the size of the call's struct", call.size, sizeof call)) return false;
   if (!net.batch)
     return report.refuse(CHAINRULE_ARGUMENT, "the network was made without settings, so it cannot be trained");
-  if (!report.same("the size of theta in bytes", call.theta_bytes, theta_bytes(net))) return false;
-  if (!report.aligned("theta", call.theta, bytes_of(net.dtype))) return false;
+  if (!check_array(report, net, "theta", call.theta, call.theta_bytes, theta_bytes(net))) return false;
   if (!report.aligned("order", call.order, 8) || !report.aligned("rates", call.rates, 8) ||
       !report.aligned("costs", call.costs, 8))
     return false;
@@ -383,8 +303,8 @@ int32_t chainrule_drop(uint64_t network, char *text, int64_t capacity) {
 int32_t chainrule_set_theta(uint64_t network, const void *theta, int64_t bytes, char *text, int64_t capacity) {
   Report report{text, capacity};
   const Visit net(report, network, true);
-  if (!net || !report.same("the size in bytes", bytes, theta_bytes(*net))) return report.code;
-  if (report.aligned("theta", theta, chainrule::bytes_of(net->dtype))) net->engine->set_theta(net->made, theta);
+  if (net && check_array(report, *net, "theta", theta, bytes, theta_bytes(*net)))
+    net->engine->set_theta(net->made, theta);
   return report.code;
 }
 
@@ -399,10 +319,7 @@ int32_t chainrule_steps(uint64_t network, chainrule_step_call *call, char *text,
 int32_t chainrule_get_slots(uint64_t network, void *slots, int64_t bytes, int64_t *step, char *text, int64_t capacity) {
   Report report{text, capacity};
   const Visit net(report, network, true);
-  if (!net || !report.not_null("step", step) ||
-      !report.same("the size in bytes", bytes, net->slots * theta_bytes(*net)))
-    return report.code;
-  if (bytes && !report.aligned("slots", slots, chainrule::bytes_of(net->dtype))) return report.code;
+  if (!net || !report.not_null("step", step) || !check_slots(report, *net, slots, bytes)) return report.code;
   net->engine->get_slots(net->made, slots);
   *step = net->step;
   return report.code;
@@ -412,9 +329,8 @@ int32_t chainrule_set_slots(uint64_t network, const void *slots, int64_t bytes, 
                             int64_t capacity) {
   Report report{text, capacity};
   const Visit net(report, network, true);
-  if (!net || !report.same("the size in bytes", bytes, net->slots * theta_bytes(*net))) return report.code;
-  if (bytes && !report.aligned("slots", slots, chainrule::bytes_of(net->dtype))) return report.code;
-  if (!report.within("the step", step, 0, chainrule::most_count)) return report.code;
+  if (!net || !check_slots(report, *net, slots, bytes) || !report.within("the step", step, 0, chainrule::most_count))
+    return report.code;
   net->engine->set_slots(net->made, slots, chainrule::Index(step));
   net->step = step;
   return report.code;
@@ -445,9 +361,7 @@ int32_t chainrule_gradient(uint64_t network, const chainrule_examples *e, double
                            int64_t threads, void *out, int64_t bytes, char *text, int64_t capacity) {
   Report report{text, capacity};
   const Visit net(report, network, true);
-  if (!net || !check_pure(report, *net, e, threads)) return report.code;
-  if (!report.same("the size in bytes", bytes, theta_bytes(*net)) ||
-      !report.aligned("out", out, chainrule::bytes_of(net->dtype)))
+  if (!net || !check_pure(report, *net, e, threads) || !check_array(report, *net, "out", out, bytes, theta_bytes(*net)))
     return report.code;
   if (!report.number("the divisor", divisor, 4.9e-324, chainrule::greatest) ||
       !report.number("alpha", alpha, 0, chainrule::greatest) || !report.number("l1", l1, 0, chainrule::greatest))
@@ -461,9 +375,7 @@ int32_t chainrule_second_moments(uint64_t network, const chainrule_examples *e, 
                                  int64_t bytes, char *text, int64_t capacity) {
   Report report{text, capacity};
   const Visit net(report, network, true);
-  if (!net || !check_pure(report, *net, e, threads)) return report.code;
-  if (!report.same("the size in bytes", bytes, theta_bytes(*net)) ||
-      !report.aligned("out", out, chainrule::bytes_of(net->dtype)))
+  if (!net || !check_pure(report, *net, e, threads) || !check_array(report, *net, "out", out, bytes, theta_bytes(*net)))
     return report.code;
   const TeamLease lease(*net, threads, 6 * net->work * double(e->X.rows));
   net->engine->second_moments(net->made, chainrule::as_examples(*e), out, lease.team);
@@ -481,22 +393,26 @@ int32_t chainrule_norms(uint64_t network, const chainrule_examples *e, int64_t t
   return report.code;
 }
 
-int32_t chainrule_ledger(uint64_t network, const chainrule_examples *e, int64_t threads, void *out, int64_t bytes,
-                         double *costs, int64_t rows, char *text, int64_t capacity) {
+int32_t chainrule_ledger(uint64_t network, const chainrule_examples *e, int64_t epoch, int64_t batch, int64_t threads,
+                         void *out, int64_t bytes, double *costs, int64_t rows, char *text, int64_t capacity) {
   Report report{text, capacity};
   const Visit net(report, network, true);
-  if (!net || !check_pure(report, *net, e, threads)) return report.code;
+  if (!net || !check_call(report, *net, e, threads)) return report.code;
+  if (!report.within("the epoch", epoch, 0, chainrule::most_count) ||
+      !report.within("the batch", batch, 0, chainrule::most_count))
+    return report.code;
   if (e->weight.kind != CHAINRULE_NONE && !e->by_term) {
     report.refuse(CHAINRULE_ARGUMENT, "a ledger has no weights of rows: leave them out");
     return report.code;
   }
-  if (!report.within("the number of rows", e->X.rows, 1, chainrule::most_count / (24 * net->neurons)) ||
-      !report.same("the number of costs", rows, e->X.rows) ||
-      !report.same("the size of out in bytes", bytes, 3 * rows * net->neurons * chainrule::bytes_of(net->dtype)) ||
-      !report.aligned("out", out, chainrule::bytes_of(net->dtype)) || !report.aligned("costs", costs, 8))
+  if (!report.within("the number of rows", e->X.rows, 1, chainrule::most_count / (32 * net->neurons)) ||
+      !report.same("the number of costs", rows, e->X.rows) || !report.aligned("costs", costs, 8))
     return report.code;
+  const int64_t wanted = (net->drops ? 4 : 3) * rows * net->neurons * chainrule::bytes_of(net->dtype);
+  if (!check_array(report, *net, "out", out, bytes, wanted)) return report.code;
   const TeamLease lease(*net, threads, 6 * net->work * double(rows));
-  net->engine->ledger(net->made, chainrule::as_examples(*e), out, costs, lease.team);
+  net->engine->ledger(net->made, chainrule::as_examples(*e), chainrule::Index(epoch), chainrule::Index(batch), out,
+                      costs, lease.team);
   return report.code;
 }
 

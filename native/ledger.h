@@ -2,6 +2,8 @@
 //
 //    out:  │ Z^2 (n, n_2) │ A^2 │ delta^2 │ Z^3 (n, n_3) │ A^3 │ delta^3 │ ... │ delta^L │      row-major, no gaps
 //
+// With dropout in any layer, sigma^l, the activation before its factors, follows delta^l: │ Z │ A │ delta │ sigma │
+//
 // Contract: the numbers are those of the passes themselves. Z of a layer that does not keep it is computed once more,
 // by the same product in the same order, into the rows of delta, which backward writes only later.
 #pragma once
@@ -16,12 +18,19 @@ template <class T> struct Ledger {
   Index rows;  // n
 };
 
-// The place of layer k's array number `which` (0: Z, 1: A, 2: delta), and the elements of its row.
+template <class T> bool drops(const Network<T> &net) {
+  for (Index l = 1; l < net.layers; l++)
+    if (net.neurons[l].factor) return true;
+  return false;
+}
+
+// The place of layer k's array number `which` (0: Z, 1: A, 2: delta, 3: sigma), and the elements of its row.
 template <class T> struct LedgerPart {
   T *to;
   Index width;
   LedgerPart(const Network<T> &net, const Ledger<T> &ledger, Index k, Index which) : to(ledger.out) {
-    for (Index l = 1; l <= k; l++) to += 3 * ledger.rows * net.neurons[l].n;
+    const Index arrays = drops(net) ? 4 : 3;
+    for (Index l = 1; l <= k; l++) to += arrays * ledger.rows * net.neurons[l].n;
     width = net.neurons[k + 1].n;
     to += which * ledger.rows * width;
   }
@@ -51,12 +60,15 @@ void copy_forward(Network<T> &net, const Ledger<T> &ledger, Index first, Index b
     const Neurons<T> &x = net.neurons[k + 1];
     LedgerPart<T>(net, ledger, k, 0).copy(weighted_inputs(net, k, begin, end), x.ld, begin, end, first);
     LedgerPart<T>(net, ledger, k, 1).copy(x.A, x.ld, begin, end, first);
+    if (drops(net)) LedgerPart<T>(net, ledger, k, 3).copy(x.sigma ? x.sigma : x.A, x.ld, begin, end, first);
   }
   const Neurons<T> &last = net.neurons[net.layers];  // its A is Z
   LedgerPart<T>(net, ledger, net.layers - 1, 0).copy(last.A, last.ld, begin, end, first);
   const LedgerPart<T> A(net, ledger, net.layers - 1, 1);
+  T *const values = A.to + (first + begin) * last.n;
   for (Index b = 0; b < net.blocks; b++)
-    block_values(net.block[b], last.A + begin * last.ld, last.ld, A.to + (first + begin) * last.n, last.n, end - begin);
+    block_values(net.block[b], last.A + begin * last.ld, last.ld, values, last.n, end - begin);
+  if (drops(net)) LedgerPart<T>(net, ledger, net.layers - 1, 3).copy(values, last.n, 0, end - begin, first + begin);
 }
 
 // After backward: delta and C_x.

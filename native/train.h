@@ -389,9 +389,9 @@ template <class T> Index steps(void *self, void *theta, const Steps &s, const Te
 }
 
 // Calls f(batch) for all rows, in chunks of the network's capacity, in their own order.
-template <class T, class F> void each_chunk(Network<T> &net, Index rows, F f) {
+template <class T, class F> void each_chunk(Network<T> &net, Index rows, Index epoch, Index number, F f) {
   for (Index begin = 0; begin < rows; begin += net.capacity)
-    f(Batch{nullptr, begin, rows - begin < net.capacity ? rows - begin : net.capacity, begin, rows, 0, 0});
+    f(Batch{nullptr, begin, rows - begin < net.capacity ? rows - begin : net.capacity, begin, rows, epoch, number});
 }
 
 template <class T> struct PureCall {
@@ -403,6 +403,7 @@ template <class T> struct PureCall {
   bool gradient;
   bool squared;  // the mean of the squares of the examples' gradients, in place of their mean
   Ledger<T> ledger;
+  Index epoch = 0, number = 0;  // of the batch, for its dropout
 };
 
 // (a ⊗ delta)^2 = a^2 ⊗ delta^2, so the same product as for the gradient then sums the squares. The weight s of an
@@ -422,7 +423,7 @@ template <class T> void square_examples(Network<T> &net, Index begin, Index end)
 template <class T> void pure_work(void *context, int thread, int threads) {
   auto &call = *(PureCall<T> *)context;
   Network<T> &net = call.net;
-  each_chunk(net, call.examples.X.rows, [&](const Batch &batch) {
+  each_chunk(net, call.examples.X.rows, call.epoch, call.number, [&](const Batch &batch) {
     const Share rows(batch.rows, thread, threads);
     if (rows.begin < rows.end) {
       gather(net, call.examples, batch, rows.begin, rows.end);
@@ -459,8 +460,10 @@ template <class T> void norms(void *self, const Examples &e, double *out, const 
   team.run(team.threads, pure_work<T>, &call);
 }
 
-template <class T> void ledger(void *self, const Examples &e, void *out, double *costs, const Team &team) {
-  PureCall<T> call{*(Network<T> *)self, e, team, 0, nullptr, false, false, {(T *)out, costs, e.X.rows}};
+template <class T>
+void ledger(void *self, const Examples &e, Index epoch, Index number, void *out, double *costs, const Team &team) {
+  const Ledger<T> to{(T *)out, costs, e.X.rows};
+  PureCall<T> call{*(Network<T> *)self, e, team, 0, nullptr, false, false, to, epoch, number};
   team.run(team.threads, pure_work<T>, &call);
 }
 

@@ -103,7 +103,8 @@ struct Engine {
   void (*gradient)(void *net, const Examples &, double divisor, double alpha, double l1, void *out, const Team &);
   void (*second_moments)(void *net, const Examples &, void *out, const Team &);
   void (*norms)(void *net, const Examples &, double *out, const Team &);
-  void (*ledger)(void *net, const Examples &, void *out, double *costs, const Team &);
+  // epoch and batch draw the dropout of a run
+  void (*ledger)(void *net, const Examples &, Index epoch, Index batch, void *out, double *costs, const Team &);
 };
 
 // All that one object exports.

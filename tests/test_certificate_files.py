@@ -159,6 +159,9 @@ def test_check_shows_stores_and_inspect_shows_again(here: Path, capsys: pytest.C
     assert stored == f"{table}stored in m.safetensors\n"
     assert table in out_of(capsys, "inspect", "m.safetensors")
     assert json.loads(out_of(capsys, "inspect", "m.safetensors", "--json"))["certificate"]["rows"] == 9
+    penalties = out_of(capsys, "check", "m.safetensors", "t.csv", "--most", "9", "--alpha", "0.5", "--l1", "0.1")
+    assert "40 rows, alpha 0.5, l1 0.1, derivatives by complex step" in penalties
+    assert "alpha is -1.0, but must be" in out_of(capsys, "check", "m.safetensors", "t.csv", "--alpha", "-1", code=2)
     result = json.loads(out_of(capsys, "check", "m.safetensors", "t.csv", "--layers", "3", "--json"))
     assert result["ok"] is True
     assert [check["layer"] for check in result["layers"]] == [3]

@@ -176,7 +176,7 @@ def test_norms_are_those_of_each_examples_own_gradient(weight, masks):
     if weight == "terms":  # by the gradients of the terms of C_x, each alone
         one = [[network.gradient(X[[k]], T[[k]], 5 * np.eye(5)[[j]]) / 5 for j in range(5)] for k in range(6)]
         g = [terms[k] @ np.array(one[k]) for k in range(6)]
-    found = network.gradient_norms(X, T, given)
+    found = network.example_gradients(X, T, given).norms()
     np.testing.assert_allclose(found, np.linalg.norm(g, axis=1), rtol=1e-12)
 
 

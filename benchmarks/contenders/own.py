@@ -73,7 +73,8 @@ def predictor(problem: Problem, threads: int) -> Callable[[np.ndarray], np.ndarr
 
 def norms(problem: Problem, threads: int) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     """The lengths of the examples' gradients."""
-    return network(problem).gradient_norms
+    net = network(problem)
+    return lambda X, T: net.example_gradients(X, T).norms()
 
 
 def fit(problem: Problem, threads: int) -> Callable[[], object]:

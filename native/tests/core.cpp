@@ -43,6 +43,7 @@ struct Case {
   Index rows, batch;
   double alpha, dropout, clip_norm, clip_example;
   bool masked, classes, by_term;
+  std::vector<double> rates = {};  // factors of the learning rate by layer, if layers differ
 };
 
 const double inf = HUGE_VAL;
@@ -71,6 +72,10 @@ const std::vector<Case> cases = {
      66, 66, 0, 0, inf, .1, false, false, false},
     {"deep sum", {600, 3, 550, 2}, "elu", "identity", "quadratic", "sgd", {0, 0},
      1100, 1100, 0, 0, inf, inf, false, false, false},
+    {"frozen", {6, 34, 20, 3}, "tanh", "softmax", "cross_entropy", "adamw", {.9, .999, 1e-8, .01},
+     40, 8, .1, .2, inf, inf, true, true, true, {0, .5, 3}},
+    {"frozen and clipped", {6, 34, 20, 3}, "relu", "identity", "quadratic", "sgd", {.9, 0},
+     40, 8, 0, 0, .1, .2, false, false, false, {2, 0, 1}},
 };
 // clang-format on
 
@@ -122,8 +127,8 @@ template <class T> struct Problem {
 
 template <class T> struct Trained {
   std::vector<T> theta, slots, predicted, gradient, moments;
-  std::vector<double> costs, norms;
-  std::vector<T> ledger;
+  std::vector<double> costs, norms, ledger_costs;
+  std::vector<T> ledger, dropped;
   double cost;
 };
 
@@ -133,6 +138,7 @@ Settings settings_of(const Core &core, const Case &c, const double *dropout) {
   std::memcpy(s.rule.parameter, c.parameter, sizeof c.parameter);
   s.batch = c.batch, s.divisor = double(c.rows), s.alpha = c.alpha, s.seed = 7;
   s.dropout = c.dropout > 0 ? dropout : nullptr;
+  s.rates = c.rates.empty() ? nullptr : c.rates.data();
   s.clip_norm = c.clip_norm, s.clip_value = inf, s.clip_example = c.clip_example;
   return s;
 }
@@ -171,8 +177,22 @@ void compute(const Engine &engine, const Architecture &a, const Problem<T> &p, c
   Index neurons = 0;
   for (size_t l = 1; l < p.c.sizes.size(); l++) neurons += p.c.sizes[l];
   result.ledger.resize(size_t(3 * p.c.rows * neurons));
+  result.ledger_costs.resize(size_t(p.c.rows));
+  engine.ledger(net, p.examples(), 0, 0, result.ledger.data(), result.ledger_costs.data(), team);
+  engine.drop(net);
+}
+
+// The ledger of the first batch of the second epoch, with dropout if the case has any.
+template <class T>
+void compute_dropped(const Engine &engine, const Architecture &a, const Settings &s, const Problem<T> &p,
+                     const Team &team, Trained<T> &result) {
+  void *net = engine.make(a, &s, p.c.batch, team.threads);
+  engine.set_theta(net, result.theta.data());
+  Index neurons = 0;
+  for (size_t l = 1; l < p.c.sizes.size(); l++) neurons += p.c.sizes[l];
+  result.dropped.resize(size_t((s.dropout ? 4 : 3) * p.c.rows * neurons));
   std::vector<double> costs(size_t(p.c.rows));
-  engine.ledger(net, p.examples(), result.ledger.data(), costs.data(), team);
+  engine.ledger(net, p.examples(), 1, 0, result.dropped.data(), costs.data(), team);
   engine.drop(net);
 }
 
@@ -188,8 +208,10 @@ template <class T> Trained<T> train(const Core &core, const Engine &engine, cons
   const Team team{threads, parallel, barrier, now, true};
   Trained<T> result;
   result.theta = p.theta;
-  run(engine, a, settings_of(core, c, dropout.data()), p, team, result);
+  const Settings settings = settings_of(core, c, dropout.data());
+  run(engine, a, settings, p, team, result);
   compute(engine, a, p, team, result);
+  compute_dropped(engine, a, settings, p, team, result);
   return result;
 }
 
@@ -197,18 +219,30 @@ template <class V> bool same(const V &a, const V &b) {
   return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof a[0]) == 0);
 }
 
+template <class T> bool frozen_layers_kept(const Problem<T> &p, const std::vector<T> &theta) {
+  size_t at = 0;
+  for (size_t k = 0; k < p.c.rates.size(); k++) {
+    const size_t count = size_t((p.c.sizes[k] + 1) * p.c.sizes[k + 1]);
+    if (p.c.rates[k] == 0 && std::memcmp(&theta[at], &p.theta[at], count * sizeof(T)) != 0) return false;
+    at += count;
+  }
+  return true;
+}
+
 template <class T> void compare(const Core &core, const Engine &engine) {
   for (const Case &c : cases) {
     const Problem<T> p(c);
     const Trained<T> alone = train(core, engine, p, 1);
     check(std::isfinite(alone.cost) && !same(alone.theta, p.theta), "something was learnt", c.name);
+    check(frozen_layers_kept(p, alone.theta), "frozen layers keep their bits", c.name);
     for (int threads : {2, 3, 8}) {
       const Trained<T> team = train(core, engine, p, threads);
       check(same(alone.theta, team.theta) && same(alone.slots, team.slots), "weights do not depend on threads", c.name);
       check(same(alone.costs, team.costs) && alone.cost == team.cost, "costs do not depend on threads", c.name);
-      check(same(alone.moments, team.moments), "moments do not depend on threads", c.name);
+      check(same(alone.moments, team.moments) && same(alone.ledger_costs, team.ledger_costs),
+            "moments and costs of examples do not depend on threads", c.name);
       check(same(alone.predicted, team.predicted) && same(alone.gradient, team.gradient) &&
-                same(alone.norms, team.norms) && same(alone.ledger, team.ledger),
+                same(alone.norms, team.norms) && same(alone.ledger, team.ledger) && same(alone.dropped, team.dropped),
             "pure functions do not depend on threads", c.name);
     }
     Problem<T> moved(c);

@@ -82,9 +82,13 @@ class ExampleGradients(Sequence[Array]):
         return gradients if dtype is None else gradients.astype(dtype, copy=False)
 
     def norms(self) -> Array:
-        """||dC_x/dtheta|| of each example, (n,), float64.
+        """||dC_x/dtheta|| of each example, (n,), float64, the length of its gradient.
 
-        With all layers these are the numbers of `Network.gradient_norms`.
+        It shows how strongly each example pulls at the weights: outliers and wrong labels pull strongly.
+
+        >>> net = cr.Network([1, 1], output="identity", initializer=([[[2]]], [[0]]), dtype="float64")
+        >>> net.example_gradients([[0], [1]], [[3], [0]]).norms().round(4)
+        array([3.    , 2.8284])
         """
         if self._all_layers:
             X, T = self._data.X, self._data.T

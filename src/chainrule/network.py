@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import os
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -12,18 +13,21 @@ from chainrule.architecture import Architecture
 from chainrule.arrays import Array
 from chainrule.backprop import Ledger, require_fits
 from chainrule.certificate import Certificate, check_gradient
-from chainrule.engines import Frozen, choose
-from chainrule.engines.base import hidden_activations
-from chainrule.errors import SettingError, warn_of
+from chainrule.engines import choose
+from chainrule.engines.base import Dropped, hidden_activations
+from chainrule.errors import SettingError
 from chainrule.example_gradients import ExampleGradients
 from chainrule.examples import Examples, as_examples, as_inputs, as_rows
+from chainrule.fields import is_whole
 from chainrule.input_gradients import cost_gradients, output_gradients
 from chainrule.parameters import cast, first_theta, flat_theta, masked
+from chainrule.predictor import Predictor, with_warning
 from chainrule.random import as_seed
 from chainrule.registry import is_finite, require
-from chainrule.text import counted, shown
+from chainrule.settings import TrainingSettings
+from chainrule.text import shown
 
-__all__ = ["Network", "Predictor"]
+__all__ = ["Network"]
 
 
 class Network:
@@ -131,7 +135,7 @@ class Network:
         engine; EngineError for an engine that is not installed or does not support this network.
         """
         predict = partial(choose(engine, self.architecture).predict, self.architecture, self.theta)
-        return _with_warning(as_rows(X, self.sizes[0], self.dtype).mapped(predict))
+        return with_warning(as_rows(X, self.sizes[0], self.dtype).mapped(predict))
 
     def cost(
         self,
@@ -189,13 +193,27 @@ class Network:
         computes = choose(engine, self.architecture)
         return computes.gradient(self.architecture, self.theta, *data[:3], data.total, alpha, l1)
 
-    def backprop(self, X: Any, T: Any, sample_weight: Any = None, *, engine: str = "auto") -> Ledger:
+    def backprop(
+        self,
+        X: Any,
+        T: Any,
+        sample_weight: Any = None,
+        *,
+        dropout: Any = 0.0,
+        seed: int = 0,
+        epoch: int = 0,
+        batch: int = 0,
+        engine: str = "auto",
+    ) -> Ledger:
         """Every quantity of the four equations for the rows of X: a `Ledger` with Z, A, delta, dW, db, ...
 
         The numbers are those of the engine: `ledger.gradient` has the bits of `gradient`, `ledger.A[-1]` those of
         `predict`. Rows of weight 0 are left out. The ledger keeps a copy of theta.
 
         - X, T, sample_weight: as for `cost`.
+        - dropout: the probability of dropping a neuron, for all hidden layers or a list with one for each. X is then a
+          batch of training: its neurons are dropped, `keep` has the factors, and `gradient` the bits of the update.
+        - seed, epoch, batch: the seed of that training, and the numbers of the epoch and of the batch in it, from 0.
         - engine: the name of an engine (`chainrule doctor` lists them), or "auto": the first that
           supports this network.
 
@@ -206,41 +224,23 @@ class Network:
         >>> print(ledger.example(1).weight(2, 1, 1))
         ∂C_x/∂w_11²  BP4  a_1¹ δ_1² = 2.0000 · 3.0000 = 6.0000
 
-        Raises what `cost` raises, and DataError for so many rows that their numbers would take more than 1 GiB.
+        Raises what `cost` raises, DataError for so many rows that their numbers would take more than 1 GiB, and
+        SettingError for a dropout, seed, epoch or batch that no training has.
         """
         data = as_examples(self.architecture, X, T, sample_weight, self.dtype)
         require_fits(self.architecture, self.dtype, len(data.rows))
-        computes = choose(engine, self.architecture)
-        ledger = computes.backprop(self.architecture, self.theta.copy(), *data.present()[:3])
+        dropped, settings = _dropped(self.sizes, dropout, seed, epoch, batch)
+        computes = choose(engine, self.architecture, settings)
+        ledger = computes.backprop(self.architecture, self.theta.copy(), *data.present()[:3], dropped)
         return dataclasses.replace(ledger, rows=data.rows)
-
-    def gradient_norms(self, X: Any, T: Any, sample_weight: Any = None, *, engine: str = "auto") -> Array:
-        """||dC_x/dtheta|| of every example, the length of its gradient, (n,), float64, without computing the gradients.
-
-        It shows how strongly each example pulls at the weights: outliers and wrong labels pull strongly.
-
-        - X, T: as for `cost`.
-        - sample_weight: weights of terms (n, n_L) are part of C_x; weights of examples (n,) are not.
-        - engine: the name of an engine (`chainrule doctor` lists them), or "auto": the first that
-          supports this network.
-
-        >>> net = cr.Network([1, 1], output="identity", initializer=([[[2]]], [[0]]), dtype="float64")
-        >>> net.gradient_norms([[0], [1]], [[3], [0]]).round(4)
-        array([3.    , 2.8284])
-
-        Raises DataError as `cost` does; UnknownNameError and EngineError as `predict` does.
-        """
-        data = as_examples(self.architecture, X, T, sample_weight, self.dtype)
-        by_term = None if data.weight is None or data.weight.ndim == 1 else data.weight
-        computes = choose(engine, self.architecture)
-        norms = computes.gradient_norms(self.architecture, self.theta, data.X, data.T, by_term)
-        return norms if by_term is None else norms * (data.total / len(data.rows))
 
     def check_gradient(
         self,
         X: Any,
         T: Any,
         sample_weight: Any = None,
+        alpha: float = 0.0,
+        l1: float = 0.0,
         *,
         layers: Any = None,
         most: int = 2000,
@@ -255,7 +255,7 @@ class Network:
         network's type can be, for these weights and rows. It takes a forward pass for each parameter: some 50
         rows are enough.
 
-        - X, T, sample_weight: as for `cost`.
+        - X, T, sample_weight, alpha, l1: as for `cost`.
         - layers: the number of a layer, from 2, or a list of them; None for all.
         - most: how many parameters are compared, at most; a seeded choice if there are more.
         - seed: fixes the choice; None draws a seed.
@@ -270,8 +270,8 @@ class Network:
         Raises DataError as `cost` does; SettingError for layers, `most` or a seed that are not allowed;
         UnknownNameError and EngineError as `predict` does.
         """
-        data = as_examples(self.architecture, X, T, sample_weight, self.dtype).present()
-        choice = {"layers": layers, "most": most, "seed": seed, "engine": engine}
+        data = _checked(self, X, T, sample_weight, alpha, l1)
+        choice = {"alpha": alpha, "l1": l1, "layers": layers, "most": most, "seed": seed, "engine": engine}
         return check_gradient(self.architecture, self.theta, data, **choice)
 
     def example_gradients(
@@ -341,7 +341,7 @@ class Network:
         data = as_examples(self.architecture, X, T, None, self.dtype)
         return cost_gradients(self.architecture, self.theta, data.X, data.T)
 
-    def predictor(self, *, engine: str = "auto") -> "Predictor":
+    def predictor(self, *, engine: str = "auto") -> Predictor:
         """A frozen copy of the network for serving: a function of one row (n_1,) or of rows (n, n_1).
 
         Its weights have the layout that prediction needs, so that a row takes microseconds. Training the network later
@@ -358,6 +358,21 @@ class Network:
         """
         return Predictor(self.architecture, self.theta.copy(), engine)
 
+    def export(self, path: str | os.PathLike[str], to: str | None = None, **options: Any) -> None:
+        """Write the network as a program that runs without chainrule: rows of n_1 numbers in, A^L out.
+
+        - path: the file; its ending chooses the format: see docs/export.md.
+        - to: the name of the format, if the ending is another one.
+        - options: `dtype` to compute in another type, and those of the format.
+
+        Raises SettingError for an unknown format or option, and for a network that the format cannot express; OSError
+        where the path cannot be written.
+        """
+        from chainrule.export import export, program_of_network
+        from chainrule.files import digest_of
+
+        export(program_of_network(self.architecture, self.theta, digest_of(self)), path, to, **options)
+
     def __repr__(self) -> str:
         return f"Network({self.architecture.describe()}; {self.theta.size:,} parameters, {self.dtype})"
 
@@ -373,52 +388,23 @@ class Network:
         return layers_svg([Column(*each) for each in zip(a.sizes, labels, strict=True)], caption)
 
 
-class Predictor:
-    """A frozen network, made by `Network.predictor`: `predictor(x)` gives the bits of `Network.predict`.
-
-    It can be copied and pickled: what an engine has prepared is prepared again.
-    """
-
-    def __init__(self, architecture: Architecture, theta: Array, engine: str) -> None:
-        self._parts = architecture, theta, engine
-        self._frozen: Frozen = choose(engine, architecture).freeze(architecture, theta)
-        self._row = self._frozen.row
-
-    def __reduce__(self) -> tuple[type["Predictor"], tuple[Architecture, Array, str]]:
-        return Predictor, self._parts
-
-    def __call__(self, X: Any) -> Array:
-        """A^L: (n_L,) for one row (n_1,), (n, n_L) for rows (n, n_1).
-
-        Raises DataError for X of another shape or with values that are not finite.
-        """
-        outputs = self._row(X)
-        return self._checked(X) if outputs is None else outputs
-
-    def _checked(self, X: Any) -> Array:
-        """A^L for every X that `Frozen.row` does not take."""
-        architecture, theta, _ = self._parts
-        one = np.ndim(X) == 1
-        rows = as_inputs(np.asarray(X)[None, :] if one else X, architecture.sizes[0], theta.dtype)
-        outputs = _with_warning(self._frozen.predict(rows))
-        return outputs[0] if one else outputs
-
-
-def _with_warning(outputs: Array) -> Array:
-    """The outputs, with a warning where a row is not finite."""
-    finite = np.isfinite(outputs)
-    if not finite.all():
-        rows = np.flatnonzero(~finite.all(axis=1))
-        line = (
-            f"the outputs of {counted(len(rows), 'row')} are infinite or NaN, such as of row {rows[0]}: numbers "
-            f"overflow in {outputs.dtype}: give smaller inputs, of the scale that the network was trained with"
-        )
-        warn_of([line])
-    return outputs
-
-
 def _checked(net: Network, X: Any, T: Any, sample_weight: Any, alpha: float, l1: float) -> Examples:
     """The examples, checked, without those of weight 0."""
     for name, factor in {"alpha": alpha, "l1": l1}.items():
         require(is_finite(factor) and factor >= 0, name, factor, "at least 0")
     return as_examples(net.architecture, X, T, sample_weight, net.dtype).present()
+
+
+def _dropped(
+    sizes: Sequence[int], dropout: Any, seed: Any, epoch: Any, batch: Any
+) -> tuple[Dropped | None, TrainingSettings | None]:
+    """Which neurons a batch drops, and the settings of such a training; None where it drops none."""
+    settings = TrainingSettings.of(dropout=dropout, seed=as_seed(seed))
+    numbers = {"epoch": epoch, "batch": batch}
+    for name, number in numbers.items():
+        require(is_whole(number, 0) and number < 2**32, name, number, "a whole number from 0 to 2^32 - 1")
+    probabilities = settings.dropouts(len(sizes) - 2)
+    if not any(probabilities):
+        return None, None
+    require(seed is not None, "seed", seed, "that of the training")
+    return Dropped(probabilities, as_seed(seed), int(epoch), int(batch)), settings

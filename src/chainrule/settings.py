@@ -71,8 +71,8 @@ class TrainingSettings(Record):
     rates: dict[str, float] | None = setting(
         None,
         ByLayer(0, specials=(Special("none", None, "the same rate in all layers"),), metavar="LAYER=FACTOR,..."),
-        "Factors of the learning rate by layer, such as {'3': 0.1}. Layers count from 1, the inputs; 0 freezes a "
-        "layer, so that its weights and biases keep their bits.",
+        "Factors of the learning rate by layer. Layers count from 1, the inputs; 0 freezes a layer, so that its "
+        "weights and biases keep their bits.",
         group="Descent",
     )
     batch_size: Any = setting(

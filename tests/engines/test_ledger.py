@@ -8,7 +8,11 @@ import pytest
 import chainrule as cr
 from chainrule.backprop import sweep
 from chainrule.engines import ENGINES, available
+from chainrule.errors import SettingError
+from chainrule.examples import as_examples
 from chainrule.network import Network
+from chainrule.random import dropout_factors
+from chainrule.settings import TrainingSettings
 
 from .conformance import FACTORS, OUTPUTS, covering, problem, product, words
 
@@ -160,3 +164,118 @@ def test_more_than_1_gib_is_refused_before_anything_is_computed():
     assert str(caught.value) == (
         "the ledger of 2,000 rows (Z, A and delta) takes 2.24 GiB, more than 1: take fewer rows, 894 at most"
     )
+
+
+# --- dropout -------------------------------------------------------------------------------------------------------
+
+DROPOUT = {"seed": 11, "epoch": 3, "batch": 2}
+OF_DROPPED = OF_LEDGERS | {"hidden": [(3,), (5, 4), (17, 33)]}
+
+
+def gradient_of_training(net, X, T, weight, dropout, engine):
+    """The gradient of one update of a run: what plain gradient descent by rate 1 with momentum leaves in its slot."""
+    settings = TrainingSettings(
+        optimizer=cr.SGD(1.0, momentum=0.9), batch_size=len(X), dropout=dropout, seed=DROPOUT["seed"]
+    ).settled(len(X), net.sizes)
+    run = ENGINES[engine]().start(net.architecture, net.theta.copy(), settings, 1.0)
+    run.steps(X, T, weight, np.arange(len(X)), np.ones(1), DROPOUT["epoch"], DROPOUT["batch"])
+    return -run.state.slots[0]
+
+
+@engines
+def test_with_dropout_it_is_the_batch_of_a_training(engine):
+    for case in covering(OF_DROPPED | {"weight": [None, "terms"]}):
+        net, X, T, weight = network_of(problem(**case))
+        data = as_examples(net.architecture, X, T, weight, net.dtype).present()
+        dropout = [0.4, *[0.0, 0.7][: len(net.sizes) - 3]]
+        ledger = net.backprop(X, T, weight, dropout=dropout, engine=engine, **DROPOUT)
+        g = gradient_of_training(net, data.X, data.T, data.weight, dropout, engine)
+        assert ledger.gradient.dtype == net.dtype
+        assert (ledger.gradient == g).all(), words(case)
+
+
+@engines
+def test_with_dropout_every_number_is_that_of_the_sweep(engine):
+    for case in covering(OF_DROPPED | {"dtype": ["float64"], "weight": [None, "terms"]}):
+        p = problem(**case).in_float64()
+        net, X, T, weight = network_of(p)
+        ledger = net.backprop(X, T, weight, dropout=0.4, engine=engine, **DROPOUT)
+        rows, s = ledger.rows, ledger.term_weight
+        expected = sweep(p.architecture, p.theta, X[rows], T[rows], s, ledger.keep)
+        for k, n in enumerate(net.sizes[1:-1]):
+            drawn = dropout_factors(0.4, 11, k + 2, 3, 2, (len(rows), n))
+            assert (ledger.keep[k] == drawn).all()
+            assert (ledger.A[k + 1] == ledger.sigma[k] * drawn).all(), words(case)
+        assert ledger.keep[-1] is None
+        for name in ("Z", "A", "sigma", "delta", "dW", "db"):
+            for a, b in zip(getattr(ledger, name), getattr(expected, name), strict=True):
+                np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-13, err_msg=f"{name} {words(case)}")
+        np.testing.assert_allclose(ledger.cost, expected.cost, rtol=1e-12, err_msg=words(case))
+
+
+@engines
+def test_the_second_batch_of_an_epoch_is_the_one_that_training_used(engine):
+    """Two updates by `fit`, then one more: theta moves by the gradient of the ledger of the third batch."""
+    net = cr.Network([3, 5, 4, 2], "tanh", "identity", seed=1, dtype="float64")
+    X, T = np.random.default_rng(5).normal(size=(20, 3)), np.ones((20, 2))
+    after = net.copy()
+    rule = {"optimizer": cr.SGD(1.0), "batch_size": 8, "shuffle": False, "dropout": 0.5, "seed": 4, "engine": engine}
+    training = cr.train(after, X, T, epochs=1, **rule)
+    thetas = [net.theta.copy()]
+    for event in training.each_update():
+        if type(event).__name__ == "Updated":
+            thetas.append(after.theta.copy())
+    net.theta = thetas[1]
+    ledger = net.backprop(X[8:16], T[8:16], dropout=0.5, seed=4, epoch=0, batch=1, engine=engine)
+    assert (thetas[1] - ledger.gradient == thetas[2]).all()
+
+
+@engines
+def test_a_large_batch_comes_in_chunks(engine):
+    net = cr.Network([3, 5, 2], "tanh", "identity", seed=1)
+    X, T = np.random.default_rng(0).normal(size=(9000, 5)).astype("float32")[:, :3], np.ones((9000, 2), "float32")
+    whole = net.backprop(X, T, dropout=0.3, engine=engine)
+    part = net.backprop(X[:9], T[:9], dropout=0.3, engine=engine)
+    if engine == "native":
+        assert (whole.delta[0][:9] == part.delta[0]).all()
+    assert (whole.keep[0][:9] == part.keep[0]).all()
+    again = net.backprop(X, T, dropout=0.3, engine=engine)
+    assert (whole.gradient == again.gradient).all()
+    mean = whole.A[1].astype("float64").T @ whole.delta[1].astype("float64") / 9000
+    np.testing.assert_allclose(whole.dW[1], mean, rtol=1e-4, atol=1e-6)
+
+
+def test_without_dropout_its_numbers_do_not_count():
+    net, X, T, _ = network_of(problem())
+    plain, other = net.backprop(X, T), net.backprop(X, T, dropout=[0.0], seed=9, epoch=7, batch=1)
+    assert (plain.keep, other.keep) == (None, None)
+    assert plain.gradient.tobytes() == other.gradient.tobytes()
+
+
+def test_equations_show_the_factors():
+    net = cr.Network([2, 3, 1], seed=1, dtype="float64")
+    ledger = net.backprop([[1.0, 2.0]], [[0.0]], dropout=0.5, seed=0)
+    kept = [float(factor) for factor in ledger.keep[0][0]]
+    assert kept == [0.0, 2.0, 0.0]
+    for j in (1, 2, 3):
+        activation = next(equation for equation in ledger.neuron(2, j) if equation.name == "activation")
+        assert activation.value == ledger.A[1][0, j - 1]
+
+
+@pytest.mark.parametrize(
+    ("more", "line"),
+    [
+        ({"dropout": 1.0}, "dropout is 1.0, but must be a number from 0 to .*"),
+        ({"dropout": [0.1, 0.2]}, "2 dropout probabilities came for 1 hidden layers: give one for each"),
+        ({"dropout": "half"}, "dropout is 'half', but must be .*"),
+        ({"dropout": 0.5, "seed": None}, "seed is None, but must be that of the training"),
+        ({"dropout": 0.5, "seed": -1}, "seed is -1.*"),
+        ({"dropout": 0.5, "epoch": -1}, r"epoch is -1, but must be a whole number from 0 to 2\^32 - 1"),
+        ({"dropout": 0.5, "epoch": 2**32}, r"epoch is 4294967296, but must be a whole number from 0 to 2\^32 - 1"),
+        ({"batch": 1.5}, r"batch is 1.5, but must be a whole number from 0 to 2\^32 - 1"),
+    ],
+    ids=str,
+)
+def test_what_no_training_has_is_refused(more, line):
+    with pytest.raises(SettingError, match=f"^{line}$"):
+        cr.Network([2, 3, 1]).backprop([[1.0, 2.0]], [[0.0]], **more)

@@ -133,11 +133,12 @@ MATRICES = [
 ]
 
 
-def ledger_of(world, net, examples, **changed):
+def ledger_of(world, net, examples, arrays=3, **changed):
     """What the call of a ledger returns, with some of its arguments damaged."""
-    room, costs = np.zeros(3 * N * sum(SIZES[1:]), world.theta.dtype), np.zeros(N)
-    good = {"out": room.ctypes.data, "bytes": room.nbytes, "costs": costs.ctypes.data, "rows": N}
-    return world.call("ledger", net, byref(examples), 0, *(good | changed).values())
+    room, costs = np.zeros(arrays * N * sum(SIZES[1:]), world.theta.dtype), np.zeros(N)
+    good = {"epoch": 0, "batch": 0, "threads": 0}
+    good |= {"out": room.ctypes.data, "bytes": room.nbytes, "costs": costs.ctypes.data, "rows": N}
+    return world.call("ledger", net, byref(examples), *(good | changed).values())
 
 
 def test_a_ledger_of_the_right_size_is_filled_and_any_other_refused(world):
@@ -149,7 +150,16 @@ def test_a_ledger_of_the_right_size_is_filled_and_any_other_refused(world):
         assert ledger_of(world, pure, examples, bytes=wrong) == ARGUMENT
     for wrong in (0, N - 1, N + 1, MOST, -1):
         assert ledger_of(world, pure, examples, rows=wrong) == ARGUMENT
-    assert ledger_of(world, world.made(), examples) == ARGUMENT
+    for name in ("epoch", "batch"):
+        for wrong in (-1, 2**40 + 1, MOST):
+            assert ledger_of(world, pure, examples, **{name: wrong}) == ARGUMENT
+
+
+def test_a_ledger_of_a_run_has_room_for_what_is_dropped(world):
+    run, examples = world.made(), world.examples()
+    examples.weight, examples.by_term = abi.MatrixStruct(), 0
+    room = [arrays for arrays in (3, 4) if ledger_of(world, run, examples, arrays) == OK]
+    assert room == [4 if world.settings().dropout else 3]
 
 
 def test_a_ledger_has_no_weights_of_rows(world):

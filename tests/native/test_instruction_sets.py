@@ -42,7 +42,7 @@ BITS = """
                 net = Network(sizes, ["softmax", "tanh"], "softmax", "quadratic", masks=masks, dtype=dtype)
                 X, T = rng.normal(size=(9, 5)), rng.dirichlet(np.ones(width), 9)
                 parts = [net.predict(X, engine="native"), net.gradient(X, T, engine="native")]
-                parts += [net.gradient_norms(X, T, engine="native")]
+                parts += [net.example_gradients(X, T, engine="native").norms()]
                 parts += [net.example_gradients(X, T, engine="native").second_moment()]
                 for rule, clip in ((SGD(0.1), Clip(norm=1e-3)), (Adam(), Clip(example=1e-3)), (LBFGS(), None)):
                     import chainrule as cr

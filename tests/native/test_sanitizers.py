@@ -10,7 +10,7 @@ import pytest
 from tests.native import library
 
 ROOT = Path(__file__).resolve().parents[2]
-DRIVERS = ["threads", "dispatch", "core"]
+DRIVERS = ["threads", "dispatch", "core", "abi"]
 LEVEL = "x86-64-v3" if platform.machine().lower() in ("x86_64", "amd64") else "portable"
 SANITIZERS = ["address,undefined", "thread"]
 OPTIONS = {

@@ -11,7 +11,7 @@ from chainrule.architecture import Architecture
 from chainrule.arrays import Array
 from chainrule.certificate.functions import Alone, functions_of
 from chainrule.certificate.method import UNITS, Method, method_for
-from chainrule.certificate.objective import Objective
+from chainrule.certificate.objective import TINY, Objective
 from chainrule.certificate.records import BLIND, Certificate, Check, Place
 from chainrule.certificate.rounding import bounds, jumps, unit_of
 from chainrule.engines import Engine, choose
@@ -30,7 +30,10 @@ SORTED = 2**20  # parameters of a layer up to which their choice sorts them all
 
 
 class _Case(NamedTuple):
-    """A network at examples, as an engine gets them: everything in the network's type, `weight` of mean 1."""
+    """A network at examples, as an engine gets them: everything in the network's type, `weight` of mean 1.
+
+    `total`, the sum of the weights before, divides the penalties alpha and l1.
+    """
 
     architecture: Architecture
     theta: Array
@@ -38,6 +41,8 @@ class _Case(NamedTuple):
     T: Array
     weight: Array | None
     total: float
+    alpha: float = 0.0
+    l1: float = 0.0
 
     def objective(self, plain: bool = False) -> Objective:
         """The cost as a function of theta, in float64."""
@@ -46,6 +51,14 @@ class _Case(NamedTuple):
         weight = None if self.weight is None else self.weight.astype(np.float64)
         theta, X, T = (part.astype(np.float64) for part in (self.theta, X, T))
         return Objective(self.architecture, theta, X, T, weight, plain)
+
+    def penalties(self, layer: int, flat: Array) -> Array:
+        """The derivatives (k,) of the penalties for parameters of a layer: 0 for biases. By complex step, too."""
+        W, _ = self.architecture.slices[layer - 2]
+        own = self.theta[W].astype(np.float64)
+        w = np.where(flat < len(own), own[np.minimum(flat, len(own) - 1)], 0.0) + 1j * TINY * (flat < len(own))
+        squares, sizes = w * w / 2, w * np.sign(w.real)
+        return np.asarray((self.alpha * squares + self.l1 * sizes).imag / TINY / self.total)
 
     def without_jumps(self, count: int, unit: float) -> "_Case":
         """The examples at which rounding does not decide the side of a jump; all of them if there are no others."""
@@ -61,6 +74,8 @@ def check_gradient(
     theta: Array,
     examples: Examples,
     *,
+    alpha: float = 0.0,
+    l1: float = 0.0,
     layers: Any = None,
     most: Any = 2000,
     seed: Any = 0,
@@ -70,7 +85,8 @@ def check_gradient(
     require(is_finite(most) and int(most) == most >= 1, "most", most, "a whole number from 1")
     chosen, seed = _layers(layers, len(architecture.sizes)), as_seed(seed)
     computes = choose(engine, architecture)
-    case = _Case(architecture, theta, examples.X, examples.T, examples.weight, examples.total)
+    data = examples.X, examples.T, examples.weight, examples.total
+    case = _Case(architecture, theta, *data, float(alpha), float(l1))
     with np.errstate(all="ignore"):
         objective = case.objective()
         method = method_for(architecture, objective.Z, objective.A[-1], objective.T)
@@ -82,7 +98,7 @@ def check_gradient(
     digest = hashlib.sha256(theta.astype(theta.dtype.newbyteorder("<")).tobytes()).hexdigest()
     rows = len(case.X)
     parts = (*method, computes.name, theta.dtype.name, rows, objective.m - rows, seed, digest)
-    return Certificate(tuple(checks), functions, *parts)
+    return Certificate(tuple(checks), functions, *parts, case.alpha, case.l1)
 
 
 # ---------------------------------------------------------------------------------------- what is compared
@@ -136,7 +152,8 @@ def _choice(seed: int, layer: int, n: int, count: int) -> Array:
 def _update(engine: Engine, case: _Case) -> Array:
     """The gradient that training descends: theta before less theta after one update, divided by the rate."""
     m = len(case.X)
-    settings = TrainingSettings(optimizer=SGD(RATE), batch_size=m, seed=0).settled(m, case.architecture.sizes)
+    settings = TrainingSettings(optimizer=SGD(RATE), batch_size=m, seed=0, alpha=case.alpha, l1=case.l1)
+    settings = settings.settled(m, case.architecture.sizes)
     theta = case.theta.copy()
     run = engine.start(case.architecture, theta, settings, case.total)
     run.steps(case.X, case.T, case.weight, np.arange(m), np.array([RATE]), 0, 0)
@@ -166,16 +183,19 @@ def _compare(
     noise, checks = float(np.mean(objective.s * of_cost)), []
     for layer, flat in parameters.items():
         W, b = case.architecture.slices[layer - 2]
-        derivatives = objective.derivatives(layer - 2, flat, method.name)
+        derivatives, penalties = objective.derivatives(layer - 2, flat, method.name), case.penalties(layer, flat)
+        values = derivatives.values + penalties
+        of_penalties = 8 * u * (np.abs(penalties) + np.abs(values) * (penalties != 0))  # of a few roundings
         of_update = 4 * u * np.abs(case.theta[W.start : b.stop][flat].astype(np.float64)) / RATE
         limits = (
             by_layer[layer - 2].of(*objective.parameters(layer - 2, flat))
             + derivatives.error
             + noise / derivatives.step
             + of_update
+            + of_penalties
         )
         sides = {source: gradient[W.start : b.stop].astype(np.float64) for source, gradient in gradients.items()}
-        compared = _Compared(case.architecture, layer, flat, derivatives.values, limits)
+        compared = _Compared(case.architecture, layer, flat, values, limits)
         checks.append(max((compared.check(side, source) for source, side in sides.items()), key=lambda c: c.ratio))
     return checks
 

@@ -16,7 +16,7 @@ from chainrule.arrays import Array
 from chainrule.backprop import split_weight
 from chainrule.certificate.method import COMPLEX, STEPS
 
-__all__ = ["Derivatives", "Objective"]
+__all__ = ["TINY", "Derivatives", "Objective"]
 
 TINY = 1e-40  # a complex step subtracts nothing, so it can be arbitrarily small
 BLOCK = 2**18  # numbers of Z that are moved together

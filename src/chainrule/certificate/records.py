@@ -103,6 +103,7 @@ class Certificate:
     - left_out: the number of those that were not: a slope jumps there (relu at 0), and rounding decides the side.
     - seed: the seed of the choice of parameters.
     - theta: the SHA-256 of the weights that were checked.
+    - alpha, l1: the factors of the penalties whose gradient was checked too.
 
     >>> net = cr.Network([2, 3, 1], dtype="float64", seed=0)
     >>> certificate = net.check_gradient([[0.0, 1.0], [1.0, 0.5]], [[1], [0]])
@@ -120,6 +121,8 @@ class Certificate:
     left_out: int
     seed: int
     theta: str
+    alpha: float = 0.0
+    l1: float = 0.0
 
     @property
     def checks(self) -> tuple[Check, ...]:
@@ -176,7 +179,9 @@ class Certificate:
     def _how(self) -> str:
         why = f", because {printable(self.because)} does not carry complex numbers" if self.because else ""
         more = f" ({self.left_out:,} more at the jump of a slope)" if self.left_out else ""
-        return f"{counted(self.rows, 'row')}{more}, derivatives by {self.method}{why}, seed {self.seed}"
+        penalties = "".join(f", {name} {value:g}" for name, value in (("alpha", self.alpha), ("l1", self.l1)) if value)
+        by = f"derivatives by {self.method}{why}"
+        return f"{counted(self.rows, 'row')}{more}{penalties}, {by}, seed {self.seed}"
 
     def _repr_html_(self) -> str:
         """The table, for notebooks."""

@@ -3,7 +3,6 @@
 import abc
 import dataclasses
 from collections.abc import Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,14 @@ from chainrule.arrays import Array
 from chainrule.backprop import Ledger, Names
 from chainrule.certificate import Certificate
 from chainrule.cli.values import matching_columns
-from chainrule.errors import DataError, RowError, SettingError
+from chainrule.errors import DataError, SettingError
 from chainrule.files import load
 from chainrule.model import Model
 from chainrule.network import Network
 from chainrule.serve.served import Column, Goal, Prediction, columns_of, goal_of, in_columns, number_columns
-from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, with_file_name, with_row_numbers
-from chainrule.tables.columns import missing_cells, values_of, words_of
+from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, one_row, with_file_name, with_row_numbers
+from chainrule.tables.columns import missing_cells, words_of
+from chainrule.tables.matrix import matrix_of, numbers_of
 from chainrule.tables.names import require_columns
 from chainrule.tables.sources import Source, as_source, with_target
 from chainrule.tables.targets import ArrayLabels, Labels, Target, in_words
@@ -102,7 +102,7 @@ class _OfModel(Answering):
         names = [*self._model.encoder.columns, *self._model.targets.names]
         require_columns(source.names, names, "input or target", source.hint)
         with with_file_name(source), with_row_numbers(np.array([row - 1])):
-            return self._model.backprop(_row_of(source, names, row))
+            return self._model.backprop(one_row(source, names, row))
 
     def _with_target(self, data: Path, target: str | None) -> Source:
         rows = as_source(data)
@@ -167,7 +167,7 @@ class _OfRows(Answering):
     def ledger(self, data: Path, row: int | None, target: str | None) -> Ledger:
         source, names, targets = self._columns(data, target)
         columns = [*names, *targets]
-        table = source.table().select(columns) if row is None else _row_of(source, columns, row)
+        table = source.table().select(columns) if row is None else one_row(source, columns, row)
         rows = np.arange(table.num_rows) if row is None else np.array([row - 1])
         with with_file_name(source), with_row_numbers(rows):
             return self._backprop(table, names, table.select(targets))
@@ -256,14 +256,14 @@ class _OfEstimator(_OfRows):
         if isinstance(columns[0], Labels):
             y = np.stack([_truth(targets, *pair) for pair in zip(names, columns, strict=True)], axis=1)
         else:
-            y = _numbers(targets, names)
+            y = matrix_of(targets, names)
         return y[:, 0] if y.shape[1] == 1 else y
 
     def _rows(self, table: Any, names: Sequence[str]) -> Any:
         """The rows as the estimator takes them: a table under a preset, else an array."""
         if self._estimator.preset is not None:
             return table.select(list(names))
-        return _numbers(table, names)
+        return matrix_of(table, names)
 
 
 class _OfNetwork(_OfRows):
@@ -280,22 +280,22 @@ class _OfNetwork(_OfRows):
         return "the network"
 
     def _predictions(self, table: Any, names: Sequence[str], probabilities: bool) -> list[Prediction]:
-        A = self._net.predict(_numbers(table, names))
+        A = self._net.predict(matrix_of(table, names))
         return [Prediction(goal.name, A[:, j], None) for j, goal in enumerate(self.goals)]
 
     def _score(self, table: Any, names: Sequence[str], targets: Any) -> dict[str, float]:
-        return {"cost": self._net.cost(_numbers(table, names), self._true(targets))}
+        return {"cost": self._net.cost(matrix_of(table, names), self._true(targets))}
 
     def _certificate(self, table: Any, names: Sequence[str], targets: Any, choice: dict[str, Any]) -> Certificate:
-        return self._net.check_gradient(_numbers(table, names), self._true(targets), **choice)
+        return self._net.check_gradient(matrix_of(table, names), self._true(targets), **choice)
 
     def _backprop(self, table: Any, names: Sequence[str], targets: Any) -> Ledger:
-        ledger = self._net.backprop(_numbers(table, names), self._true(targets))
+        ledger = self._net.backprop(matrix_of(table, names), self._true(targets))
         return dataclasses.replace(ledger, names=Names(list(names), [goal.name for goal in self.goals]))
 
     def _true(self, targets: Any) -> Array:
         """T as the network takes it: one column of whole numbers stands for classes where there are several outputs."""
-        T = _numbers(targets, targets.column_names)
+        T = matrix_of(targets, targets.column_names)
         whole = T.shape[1] == 1 < self._net.sizes[-1] and (T.round() == T).all()
         return T[:, 0].astype(np.int64) if whole else T
 
@@ -312,16 +312,6 @@ def _numbered(name: str, count: int) -> list[str]:
     return [f"{name}{k}" for k in range(1, count + 1)]
 
 
-def _row_of(source: Source, names: Sequence[str], row: int) -> Any:
-    """A table of one row of a source, numbered from 1. Raises SettingError for a number that there is not."""
-    count = 0
-    for table, rows in chunks_of(source, names):
-        if 1 <= row - int(count) <= table.num_rows:
-            return table.slice(row - 1 - count, 1)
-        count += len(rows)
-    raise SettingError(f"row is {row}, but {source.origin} has rows 1 to {count:,}")
-
-
 def _with_targets(source: Source, target: str) -> tuple[Source, list[str]]:
     """The rows and the names of their targets: columns, separated by commas, or the only column of a file."""
     if target not in source.names and Path(target).is_file():
@@ -335,25 +325,11 @@ def _with_targets(source: Source, target: str) -> tuple[Source, list[str]]:
 def _truth(targets: Any, name: str, labels: Labels) -> Array:
     """A column of true classes. Raises DataError where none of them is one of the labels."""
     is_text = labels.classes.dtype.kind in "OU"
-    truth = words_of(targets.column(name), name).to_numpy(zero_copy_only=False) if is_text else _column(targets, name)
+    truth = (
+        words_of(targets.column(name), name).to_numpy(zero_copy_only=False) if is_text else numbers_of(targets, name)
+    )
     if not set(truth.tolist()) & set(labels.classes.tolist()):
         raise DataError(
             f"no row of {name!r} has a class that the file knows: the classes are {in_words(labels.classes)}"
         )
     return truth
-
-
-def _numbers(table: Any, names: Sequence[str]) -> Array:
-    """The columns as float64 (n, k). Raises RowError for a cell that is missing or a word."""
-    return np.stack([_column(table, name) for name in names], axis=1)
-
-
-def _column(table: Any, name: str) -> Array:
-    values = values_of(table.column(name), partial(_refused, name), name)
-    if np.isnan(values).any():
-        raise RowError(int(np.isnan(values).argmax()), "row {row} of column {name!r} is missing: fill it", name=name)
-    return values
-
-
-def _refused(name: str, row: int, word: str) -> RowError:
-    return RowError(row, "column {name!r} must hold numbers, but {word!r} came in row {row}", name=name, word=word)

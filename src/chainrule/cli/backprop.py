@@ -1,7 +1,6 @@
 """`chainrule backprop`: show the numbers of backpropagation for a row of a table, put into the equations."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -9,7 +8,7 @@ from cyclopts import Parameter
 from chainrule.backprop import Ledger
 from chainrule.cli.answers import answering
 from chainrule.cli.console import say, write_json
-from chainrule.cli.options import AsJson
+from chainrule.cli.options import AsJson, RowsWithTargets, StoredModel, TrueTargets
 from chainrule.errors import SettingError
 from chainrule.explanation import Equations
 
@@ -19,8 +18,8 @@ SMALL = 6  # neurons of layers whose matrices are printed as text
 
 
 def backprop(
-    model: Path,
-    data: Path,
+    model: StoredModel,
+    data: RowsWithTargets,
     /,
     *,
     row: Annotated[int | None, Parameter(help="The row, from 1. Default: all rows.", negative="")] = None,
@@ -30,15 +29,7 @@ def backprop(
     neuron: Annotated[
         int | None, Parameter(help="The neuron of the layer, from 1: its equations one by one.", negative="")
     ] = None,
-    target: Annotated[
-        str | None,
-        Parameter(
-            help="For an estimator or a network, whose file does not name its targets: a column of the table, several "
-            "separated by commas, or a file with the targets.",
-            negative="",
-            show_default=False,
-        ),
-    ] = None,
+    target: TrueTargets = None,
     notation: Annotated[
         str, Parameter(help="GD or BP: the document whose letters and orientation are used.", negative="")
     ] = "GD",
@@ -48,15 +39,7 @@ def backprop(
     ] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Show the numbers of backpropagation for a row of a table, put into the equations.
-
-    Parameters
-    ----------
-    model
-        A file that `train` or cr.save wrote: a model, an estimator or a network.
-    data
-        A table with the target and the columns that the model was trained on, in any order.
-    """
+    """Show the numbers of backpropagation for a row of a table, put into the equations."""
     if latex + html + as_json > 1:
         raise SettingError("--latex, --html and --json each choose how to write: give one of them")
     if neuron is not None and layer is None:

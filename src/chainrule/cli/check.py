@@ -1,6 +1,5 @@
 """`chainrule check`: certify the gradient of a model with rows of a table."""
 
-from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -8,7 +7,7 @@ from cyclopts import Parameter
 from chainrule.cli.answers import answering
 from chainrule.cli.console import say, write_json
 from chainrule.cli.files import check_output
-from chainrule.cli.options import AsJson
+from chainrule.cli.options import AsJson, RowsWithTargets, StoredModel, TrueTargets
 from chainrule.cli.values import count, sizes
 from chainrule.files import load, save
 
@@ -16,19 +15,11 @@ __all__ = ["check"]
 
 
 def check(
-    model: Path,
-    data: Path,
+    model: StoredModel,
+    data: RowsWithTargets,
     /,
     *,
-    target: Annotated[
-        str | None,
-        Parameter(
-            help="A file with the targets, if the table has none. For an estimator or a network, whose file does not "
-            "name its targets, also a column of the table, or several separated by commas.",
-            negative="",
-            show_default=False,
-        ),
-    ] = None,
+    target: TrueTargets = None,
     rows: Annotated[int, Parameter(help="How many rows are taken: the first ones that have targets.")] = 50,
     most: Annotated[int, Parameter(help="How many parameters are compared: a random choice if there are more.")] = 2000,
     layers: Annotated[
@@ -41,6 +32,14 @@ def check(
             n_tokens=1,
         ),
     ] = None,
+    alpha: Annotated[
+        float | None,
+        Parameter(help="Factor of the penalty on squared weights. Default: the estimator's, else 0.", negative=""),
+    ] = None,
+    l1: Annotated[
+        float | None,
+        Parameter(help="Factor of the penalty on absolute weights. Default: the estimator's, else 0.", negative=""),
+    ] = None,
     seed: Annotated[
         int | None, Parameter(help="Seed of the choice; 'none' draws one.", converter=count(none=None), negative="")
     ] = 0,
@@ -50,18 +49,11 @@ def check(
     ] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Certify the gradient of a model: compare it with derivatives of the cost, parameter by parameter.
-
-    Parameters
-    ----------
-    model
-        A file that `train` or cr.save wrote: a model, an estimator or a network.
-    data
-        A table with the target and the columns that the model was trained on, in any order.
-    """
+    """Certify the gradient of a model: compare it with derivatives of the cost, parameter by parameter."""
     if store:
         check_output(model, data, option="the model")
-    choice = {"layers": layers, "most": most, "seed": seed, "engine": engine}
+    penalties = {name: value for name, value in (("alpha", alpha), ("l1", l1)) if value is not None}
+    choice = {"layers": layers, "most": most, "seed": seed, "engine": engine, **penalties}
     certificate = answering(model).certificate(data, target, rows, choice)
     if store and certificate.ok:
         save(load(model), model, certificate=certificate)

@@ -1,45 +1,26 @@
 """`chainrule evaluate`: compare the answers of a model with the true values in a table."""
 
 import math
-from pathlib import Path
-from typing import Annotated, Any
-
-from cyclopts import Parameter
+from typing import Any
 
 from chainrule.cli.answers import answering
 from chainrule.cli.console import say, write_json
 from chainrule.cli.mistakes import show_mistakes
-from chainrule.cli.options import AsJson
+from chainrule.cli.options import AsJson, RowsWithTargets, StoredModel, TrueTargets
 from chainrule.text import counted, number, short, words
 
 __all__ = ["evaluate", "show_scores", "show_targets"]
 
 
 def evaluate(
-    model: Path,
-    data: Path,
+    model: StoredModel,
+    data: RowsWithTargets,
     /,
     *,
-    target: Annotated[
-        str | None,
-        Parameter(
-            help="A file with the targets, if the table has none. For an estimator or a network, whose file does not "
-            "name its targets, also a column of the table, or several separated by commas.",
-            negative="",
-            show_default=False,
-        ),
-    ] = None,
+    target: TrueTargets = None,
     as_json: AsJson = False,
 ) -> int:
-    """Compare the answers of a model with the true values in a table.
-
-    Parameters
-    ----------
-    model
-        A file that `train` or cr.save wrote: a model, an estimator or a network.
-    data
-        A table with the target and the columns that the model was trained on, in any order.
-    """
+    """Compare the answers of a model with the true values in a table."""
     scores = answering(model).scores(data, target)
     if as_json:
         write_json(scores)

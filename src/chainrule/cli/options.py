@@ -1,11 +1,31 @@
-"""Options that several commands have."""
+"""Arguments and options that several commands have."""
 
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-__all__ = ["AsJson", "ConfigFile"]
+__all__ = ["AsJson", "ConfigFile", "RowsWithTargets", "StoredModel", "TrueTargets"]
+
+StoredModel = Annotated[
+    Path, Parameter(help="A file that `train` or cr.save wrote: a model, an estimator or a network.")
+]
+
+RowsWithTargets = Annotated[
+    Path,
+    Parameter(help="A table with the target and the columns that the model was trained on, in any order."),
+]
+
+TrueTargets = Annotated[
+    str | None,
+    Parameter(
+        name="--target",
+        help="A file with the targets, if the table has none. For an estimator or a network, whose file does not "
+        "name its targets, also a column of the table, or several separated by commas.",
+        negative="",
+        show_default=False,
+    ),
+]
 
 AsJson = Annotated[
     bool,

@@ -11,14 +11,14 @@ from cyclopts import Parameter
 from chainrule.cli.answers import answering
 from chainrule.cli.console import say, write_json
 from chainrule.cli.files import check_output
-from chainrule.cli.options import AsJson
+from chainrule.cli.options import AsJson, StoredModel
 from chainrule.files.atomic import atomic_write
 
 __all__ = ["predict"]
 
 
 def predict(
-    model: Path,
+    model: StoredModel,
     data: Path,
     /,
     *,
@@ -30,8 +30,6 @@ def predict(
 
     Parameters
     ----------
-    model
-        A file that `train` or cr.save wrote: a model, an estimator or a network.
     data
         A table with the columns that the model was trained on, in any order. A network, or an estimator that was fitted
         to an array, takes all columns in their order.

@@ -1,6 +1,5 @@
 """`chainrule suspects`: the rows of a table that may have a wrong label or odd values."""
 
-import dataclasses
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,16 +7,14 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from chainrule.cli.console import say, show_table, write_json
-from chainrule.cli.files import open_table
 from chainrule.cli.options import AsJson, ConfigFile
 from chainrule.cli.streams import print_note
 from chainrule.cli.train import worth_saving
-from chainrule.cli.training_options import TrainOptions, listed
-from chainrule.cli.values import matching_columns
+from chainrule.cli.training_options import TrainOptions, listed, training_on
 from chainrule.errors import SettingError
 from chainrule.fields import Whole
 from chainrule.files import load
-from chainrule.model import Model, TableTraining
+from chainrule.model import Model
 from chainrule.text import counted, number, short
 from chainrule.training.display import Display
 
@@ -79,11 +76,7 @@ def _of_training(
     data: Path, target: tuple[str, ...], options: Any, count: int, as_json: bool, config: Path | None
 ) -> tuple[dict[str, Any], int]:
     """The suspects by a training on the table, and how many rows it held out."""
-    source, targets = open_table(data, target)
-    columns = {
-        name: tuple(matching_columns(getattr(options, name), source.names)) for name in ("drop", "keep", "words")
-    }
-    training = TableTraining(source, targets, dataclasses.replace(options, **columns), self_influence=True)
+    training = training_on(data, target, options, self_influence=True)
     if config:
         print_note(f"options from {config}")
     for note in () if as_json else training.notes:

@@ -1,6 +1,5 @@
 """`chainrule train`: train a model on a table and save it in a file."""
 
-import dataclasses
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,12 +8,11 @@ from cyclopts import Parameter
 from chainrule.cli.checkpointing import NO_CHECKPOINT, CheckpointOptions, EmergencySave, stopped_line
 from chainrule.cli.console import say, write_json
 from chainrule.cli.evaluate import show_targets
-from chainrule.cli.files import check_output, is_file, open_table
+from chainrule.cli.files import check_output, is_file
 from chainrule.cli.options import AsJson, ConfigFile
 from chainrule.cli.signals import Interrupt
 from chainrule.cli.streams import print_error, print_note
-from chainrule.cli.training_options import TrainOptions, listed
-from chainrule.cli.values import matching_columns
+from chainrule.cli.training_options import TargetColumns, TrainOptions, training_on
 from chainrule.errors import SettingError, TrainingError
 from chainrule.model import Model, TableTraining
 from chainrule.plots import check_picture
@@ -32,12 +30,7 @@ def train(
     data: Path,
     /,
     *,
-    target: Annotated[
-        tuple[str, ...],
-        listed(
-            "Column to predict, or several separated by commas; or a file with the target of each row.", "COLUMN|FILE"
-        ),
-    ],
+    target: TargetColumns,
     out: Annotated[Path, Parameter(help="The model file to write.")] = Path("model.safetensors"),
     options: Annotated[TrainOptions, Parameter(name="*")] = _DEFAULTS,
     plot: Annotated[
@@ -62,11 +55,7 @@ def train(
     check_output(out, *inputs)
     _check_plot(plot, out, *inputs)
     checkpoint = checkpoint_options.checkpoint_for(out, data)
-    source, targets = open_table(data, target)
-    columns = (options.drop, options.keep, options.words)
-    drop, keep, words = (tuple(matching_columns(own, source.names)) for own in columns)
-    settings = dataclasses.replace(options, drop=drop, keep=keep, words=words)
-    training = TableTraining(source, targets, settings)
+    training = training_on(data, target, options)
     if as_json and config:
         print_note(f"options from {config}")
     for note in () if as_json else [*([f"options from {config}"] if config else []), *training.notes]:

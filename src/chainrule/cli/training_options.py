@@ -9,6 +9,8 @@ from typing import Annotated, Any
 from cyclopts import Group, Parameter, Token
 
 from chainrule.cli import values
+from chainrule.cli.files import open_table
+from chainrule.cli.values import matching_columns
 from chainrule.engines import ENGINES
 from chainrule.fields import (
     AUTO,
@@ -27,11 +29,11 @@ from chainrule.fields import (
     Word,
     settings_of,
 )
-from chainrule.model import TableSettings
+from chainrule.model import TableSettings, TableTraining
 from chainrule.model.kinds import ClassWeights, ShareOrTable
 from chainrule.optimizers import Clip
 
-__all__ = ["STOP_AND_GO_ON", "TrainOptions", "listed"]
+__all__ = ["STOP_AND_GO_ON", "RateOptions", "TargetColumns", "TrainOptions", "listed", "training_on"]
 
 GROUPS = {
     name: Group.create_ordered(name)
@@ -66,6 +68,12 @@ def listed(text: str, metavar: str, converter: Any = values.columns, **more: Any
     return Parameter(**(plain | shown | more))
 
 
+TargetColumns = Annotated[
+    tuple[str, ...],
+    listed("Column to predict, or several separated by commas; or a file with the target of each row.", "COLUMN|FILE"),
+]
+
+
 def option_of(name: str, each: Setting) -> Any:
     """The type of a setting's field as an option: `Annotated[type, Parameter]`."""
     kind = each.kind
@@ -86,7 +94,12 @@ def _help(each: Setting) -> str:
     names = f" [{', '.join(each.kind.registry.names())}]" if isinstance(each.kind, Choice) else ""
     units = ", such as 90s, 10m or 1h30m" if isinstance(each.kind, Seconds) else ""
     text = each.with_values(units + ("" if isinstance(each.kind, Word) else "".join(meanings)))
-    return _UNDERSCORED.sub(lambda match: f"--{match[0].replace('_', '-')}", text) + names
+    return _UNDERSCORED.sub(lambda match: _as_option(match[0]), text) + names
+
+
+def _as_option(word: str) -> str:
+    """The option of a setting; any other word as it is."""
+    return f"--{word.replace('_', '-')}" if word in settings_of(TableSettings) else word
 
 
 def _type(kind: Kind) -> Any:
@@ -132,16 +145,30 @@ def _one_or_several(converter: values.Converter) -> values.Converter:
     return convert
 
 
-def _fields() -> list[tuple[str, Any, Any]]:
-    """The fields of `TrainOptions`: each setting with a group as an option, the others hidden; the bounds of `clip`."""
+def training_on(data: Path, target: Sequence[str], options: Any, **more: Any) -> TableTraining:
+    """The training on a table that options ask for, ready to run.
+
+    - target: columns, or a file with the target of each row.
+    - options: a `TrainOptions`.
+    - more: arguments of `TableTraining`.
+    """
+    source, targets = open_table(data, target)
+    names = ("drop", "keep", "words")
+    columns = {name: tuple(matching_columns(getattr(options, name), source.names)) for name in names}
+    return TableTraining(source, targets, dataclasses.replace(options, **columns), **more)
+
+
+def _fields(left_out: Callable[[str, Setting], bool]) -> list[tuple[str, Any, Any]]:
+    """The fields of the options: each setting with a group as an option, the others hidden; the bounds of `clip`."""
     hidden = Annotated[Any, Parameter(parse=False, show=False)]  # what only Python can set
     settings = settings_of(TableSettings)
+
+    def option(name: str) -> Any:
+        each = settings[name]
+        return option_of(name, each) if each.group and not left_out(name, each) else hidden
+
     options = [
-        (
-            field.name,
-            option_of(field.name, settings[field.name]) if settings[field.name].group else hidden,
-            dataclasses.field(default=field.default, metadata=field.metadata),
-        )
+        (field.name, option(field.name), dataclasses.field(default=field.default, metadata=field.metadata))
         for field in dataclasses.fields(TableSettings)
     ]
     bounds = [
@@ -164,7 +191,15 @@ def _with_bounds(self: Any) -> None:
     TableSettings.__post_init__(self)
 
 
-TrainOptions: Any = dataclasses.make_dataclass(
-    "TrainOptions", _fields(), bases=(TableSettings,), frozen=True, namespace={"__post_init__": _with_bounds}
+def _options(name: str, doc: str, left_out: Callable[[str, Setting], bool] = lambda name, each: False) -> Any:
+    """A class of options: the settings of a table but those that are left out."""
+    members = {"__post_init__": _with_bounds, "__doc__": doc, "__module__": __name__}
+    return dataclasses.make_dataclass(name, _fields(left_out), bases=(TableSettings,), frozen=True, namespace=members)
+
+
+TrainOptions: Any = _options("TrainOptions", "The settings of a training run, as options.")
+RateOptions: Any = _options(
+    "RateOptions",
+    "The settings of a search for a learning rate, as options: neither schedule nor end.",
+    lambda name, each: each.group == "End" or name in ("learning_rate", "schedule"),
 )
-TrainOptions.__module__, TrainOptions.__doc__ = __name__, "The settings of a training run, as options."

@@ -158,6 +158,8 @@ _FUNCTIONS: dict[str, tuple[Any, ...]] = {
         c_uint64,
         POINTER(ExamplesStruct),
         c_int64,
+        c_int64,
+        c_int64,
         c_void_p,
         c_int64,
         c_void_p,

@@ -13,18 +13,22 @@ Cutting an epoch into calls at any border between batches gives the same bits.
 
 import dataclasses
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
 
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array
 from chainrule.backprop import Ledger
 from chainrule.errors import EngineError
 from chainrule.optimizers import Ending
+from chainrule.random import dropout_factors
 from chainrule.settings import TrainingSettings
 
 __all__ = [
     "BLOCK",
     "RETURN_AFTER",
+    "Dropped",
     "Engine",
     "Frozen",
     "Run",
@@ -102,6 +106,29 @@ class Frozen(Protocol):
         """A^L (n_L,) of one finite row x (n_1,) of the network's type, if the engine has a faster way; else None."""
 
 
+class Dropped(NamedTuple):
+    """Which neurons a batch of training drops.
+
+    - probabilities: of dropping a neuron, one for each hidden layer.
+    - seed: that of the training.
+    - epoch, batch: the numbers of the epoch and of its batch, from 0.
+    """
+
+    probabilities: tuple[float, ...]
+    seed: int
+    epoch: int
+    batch: int
+
+    def factors(self, architecture: Architecture, rows: int, dtype: np.dtype[Any]) -> list[Array | None]:
+        """The factors of A for the layers from 2, (rows, n_l) each; None for a layer that drops nothing."""
+        hidden = zip(self.probabilities, architecture.sizes[1:-1], strict=True)
+        drawn = [
+            dropout_factors(p, self.seed, layer, self.epoch, self.batch, (rows, n)).astype(dtype) if p else None
+            for layer, (p, n) in enumerate(hidden, start=2)
+        ]
+        return [*drawn, None]
+
+
 class Engine(Protocol):
     """An implementation of all computations: the reference in NumPy, the native core, XLA."""
 
@@ -143,11 +170,20 @@ class Engine(Protocol):
     ) -> Array:
         """||dC_x/dtheta|| for every row, (n,), float64; `weight` is None or (n, n_L), the weights of terms in C_x."""
 
-    def backprop(self, architecture: Architecture, theta: Array, X: Array, T: Array, weight: Array | None) -> Ledger:
+    def backprop(
+        self,
+        architecture: Architecture,
+        theta: Array,
+        X: Array,
+        T: Array,
+        weight: Array | None,
+        dropped: Dropped | None = None,
+    ) -> Ledger:
         """Every quantity of BP1-BP4 for all rows, as this engine computes them; `weight` has mean 1.
 
-        A^L has the bits of `predict`, the gradient those of `gradient` without penalty. X and theta are not copied
-        where they have the right type and layout.
+        A^L has the bits of `predict`, the gradient those of `gradient` without penalty. With `dropped` the rows are a
+        batch of training, and the gradient has the bits of its update. X and theta are not copied where they have the
+        right type and layout.
         """
 
     def freeze(self, architecture: Architecture, theta: Array) -> Frozen:

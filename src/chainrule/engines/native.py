@@ -21,10 +21,19 @@ from chainrule.backprop import Computed, Ledger, split_weight
 from chainrule.costs import COSTS
 from chainrule.engines import abi
 from chainrule.engines.abi import Library
-from chainrule.engines.base import RETURN_AFTER, Run, RunState, check_lengths, check_order, check_rows, check_state
+from chainrule.engines.base import (
+    RETURN_AFTER,
+    Dropped,
+    Run,
+    RunState,
+    check_lengths,
+    check_order,
+    check_rows,
+    check_state,
+)
 from chainrule.engines.line_search import LineSearchRun
 from chainrule.errors import EngineError
-from chainrule.optimizers import OPTIMIZERS
+from chainrule.optimizers import OPTIMIZERS, SGD
 from chainrule.registry import Entry, Registry
 from chainrule.settings import TrainingSettings
 
@@ -142,32 +151,36 @@ class NativeEngine:
             self._library.call("norms", net.handle, examples, 0, *out)
         return norms
 
-    def backprop(self, architecture: Architecture, theta: Array, X: Array, T: Array, weight: Array | None) -> Ledger:
+    def backprop(
+        self,
+        architecture: Architecture,
+        theta: Array,
+        X: Array,
+        T: Array,
+        weight: Array | None,
+        dropped: Dropped | None = None,
+    ) -> Ledger:
         """Every quantity of BP1-BP4 for all rows, copied out of the passes of the core; weights of rows do not enter.
 
         A row has the same bits in any pass, so A^L is that of `predict`, and delta that of `gradient` where the row
         has weight 1.
         """
         row_weight, term_weight = split_weight(weight)
-        numbers, costs = np.empty(3 * len(X) * sum(architecture.sizes[1:]), theta.dtype), np.empty(len(X))
-        arguments = byref(_examples(X, T, term_weight)), 0, numbers.ctypes.data, numbers.nbytes
-        with self._network(architecture, theta, len(X)) as net:
-            self._library.call("ledger", net.handle, *arguments, costs.ctypes.data, costs.size)
-        Z, A, delta = _layer_by_layer(numbers, len(X), architecture.sizes[1:])
-        computed = Computed(costs, self.gradient(architecture, theta, X, T, weight, 1.0))
-        return Ledger(
-            architecture,
-            architecture.one_hot(T, theta.dtype),
-            row_weight,
-            term_weight,
-            None,
-            Z,
-            [np.ascontiguousarray(X, dtype=theta.dtype), *A],
-            A,
-            delta,
-            theta,
-            computed,
-        )
+        examples, costs = _examples(X, T, term_weight), np.empty(len(X))
+        if dropped is None:
+            keep, g = None, self.gradient(architecture, theta, X, T, weight, 1.0)
+            with self._network(architecture, theta, len(X)) as net:
+                Z, A, delta = net.ledger(examples, costs)
+            sigma = A
+        else:
+            keep = dropped.factors(architecture, len(X), theta.dtype)
+            run = self.start(architecture, theta.copy(), _one_update(dropped, len(X)), 1.0)
+            assert isinstance(run, NativeRun), "its rule has no line search"
+            Z, A, delta, sigma = run.ledger(examples, costs, dropped)
+            g = run.gradient(X, T, weight, dropped)
+        A = [np.ascontiguousarray(X, dtype=theta.dtype), *A]
+        T = architecture.one_hot(T, theta.dtype)
+        return Ledger(architecture, T, row_weight, term_weight, keep, Z, A, sigma, delta, theta, Computed(costs, g))
 
     def start(self, architecture: Architecture, theta: Array, settings: TrainingSettings, divisor: float) -> Run:
         """A run that trains `theta` in place."""
@@ -220,6 +233,17 @@ class CoreNetwork:
         """Copy theta into the core."""
         theta = np.ascontiguousarray(theta)
         self.library.call("set_theta", self.handle, theta.ctypes.data, theta.nbytes)
+
+    def ledger(
+        self, examples: abi.ExamplesStruct, costs: Array, dropped: Dropped | None = None
+    ) -> tuple[list[Array], ...]:
+        """Z, A and delta of each layer, and with `dropped` the activations before dropout; fills in the costs."""
+        rows, widths, arrays = len(costs), self.sizes[1:], 3 if dropped is None else 4
+        numbers = np.empty(arrays * rows * sum(widths), self.dtype)
+        epoch, batch = (0, 0) if dropped is None else (dropped.epoch, dropped.batch)
+        room = numbers.ctypes.data, numbers.nbytes, costs.ctypes.data, costs.size
+        self.library.call("ledger", self.handle, byref(examples), epoch, batch, 0, *room)
+        return _layer_by_layer(numbers, rows, widths, arrays)
 
     def __del__(self) -> None:
         if hasattr(self, "handle"):
@@ -329,6 +353,16 @@ class NativeRun:
         for name, buffer in {"order": self._order, "rates": self._rates, "costs": self._costs}.items():
             setattr(self._call, name, buffer.ctypes.data)
 
+    def ledger(self, examples: abi.ExamplesStruct, costs: Array, dropped: Dropped) -> tuple[list[Array], ...]:
+        """Z, A, delta and the activations before dropout of each layer, at theta; fills in the costs."""
+        self._net.set_theta(self._theta)
+        return self._net.ledger(examples, costs, dropped)
+
+    def gradient(self, X: Array, T: Array, weight: Array | None, dropped: Dropped) -> Array:
+        """dC/dtheta of the batch, as an update by the settings of `_one_update` leaves it in the slot."""
+        self.steps(X, T, weight, np.arange(len(X)), np.ones(1), dropped.epoch, dropped.batch)
+        return -self.state.slots[0]
+
     def _set_examples(self, X: Array, T: Array, weight: Array | None) -> None:
         """Put the examples into the call struct; skip if they are the same objects as last time, laid out alike."""
         arrays, layout = (X, T, weight), _layout(X, T, weight)
@@ -349,11 +383,19 @@ def engine() -> NativeEngine:
     return NativeEngine(Library(library))
 
 
-def _layer_by_layer(numbers: Array, rows: int, widths: Sequence[int]) -> tuple[list[Array], list[Array], list[Array]]:
-    """Z, A and delta of each layer, (rows, n_l), as views of one array that has them one after the other."""
-    stops = list(itertools.accumulate(3 * rows * n for n in widths))
-    layers = [numbers[stop - 3 * rows * n : stop].reshape(3, rows, n) for n, stop in zip(widths, stops, strict=True)]
-    return [Z for Z, _, _ in layers], [A for _, A, _ in layers], [delta for _, _, delta in layers]
+def _layer_by_layer(numbers: Array, rows: int, widths: Sequence[int], arrays: int) -> tuple[list[Array], ...]:
+    """Several arrays (rows, n_l) of each layer, as views of one array that has them one after the other."""
+    stops = list(itertools.accumulate(arrays * rows * n for n in widths))
+    layers = [
+        numbers[stop - arrays * rows * n : stop].reshape(arrays, rows, n) for n, stop in zip(widths, stops, strict=True)
+    ]
+    return tuple([layer[k] for layer in layers] for k in range(arrays))
+
+
+def _one_update(dropped: Dropped, rows: int) -> TrainingSettings:
+    """The settings of a run of one update, after which the only slot is -dC/dtheta: v = 0.5 · 0 - 1 dC/dtheta."""
+    rule = SGD(1.0, momentum=0.5)
+    return TrainingSettings(optimizer=rule, batch_size=rows, dropout=list(dropped.probabilities), seed=dropped.seed)
 
 
 def _layout(*arrays: Array | None) -> list[Any]:

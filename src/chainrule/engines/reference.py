@@ -14,6 +14,7 @@ from chainrule.arrays import Array, exact_sum
 from chainrule.backprop import Computed, Keep, Ledger, split_weight, sweep
 from chainrule.engines.base import (
     RETURN_AFTER,
+    Dropped,
     Run,
     RunState,
     blocks,
@@ -115,25 +116,38 @@ class ReferenceEngine:
                 norms[rows] = sweep(architecture, theta, X[rows], T[rows], by_term).norms
         return norms
 
-    def backprop(self, architecture: Architecture, theta: Array, X: Array, T: Array, weight: Array | None) -> Ledger:
+    def backprop(
+        self,
+        architecture: Architecture,
+        theta: Array,
+        X: Array,
+        T: Array,
+        weight: Array | None,
+        dropped: Dropped | None = None,
+    ) -> Ledger:
         """Every quantity of BP1-BP4 for all rows, forward by one product for each row, as `predict` computes.
 
-        `gradient` multiplies blocks of rows, which BLAS may round in another way: so Z, A and delta agree with the
-        gradient up to rounding.
+        `gradient` and training multiply blocks of rows, which BLAS may round in another way: so Z, A and delta agree
+        with the gradient up to rounding.
         """
         row_weight, term_weight = split_weight(weight)
+        keep = None if dropped is None else dropped.factors(architecture, len(X), theta.dtype)
         layers, T_as_numbers = architecture.layers(theta), architecture.one_hot(T, theta.dtype)
         done = Pass([], [np.ascontiguousarray(X, dtype=theta.dtype)], [])
         with np.errstate(all="ignore"):
-            for W, b, activation in layers:
+            for (W, b, activation), factor in zip(layers, keep or itertools.repeat(None), strict=False):
                 done.Z.append(_row_by_row(done.A[-1], W) + b)
-                done.A.append(activation.value(done.Z[-1]))
-            done.sigma.extend(done.A[1:])
+                done.sigma.append(activation.value(done.Z[-1]))
+                done.A.append(done.sigma[-1] if factor is None else done.sigma[-1] * factor)
             delta_L = architecture.delta_L(done.Z[-1], done.A[-1], T_as_numbers, term_weight)
-            delta = backward(delta_L, layers, done)
+            delta = backward(delta_L, layers, done, keep)
             costs = architecture.costs(done.Z[-1], done.A[-1], T_as_numbers, term_weight)
-        computed = Computed(costs.astype(np.float64), self.gradient(architecture, theta, X, T, weight, 1.0))
-        return Ledger(architecture, T_as_numbers, row_weight, term_weight, None, *done, delta, theta, computed)
+            if keep is None:
+                g = self.gradient(architecture, theta, X, T, weight, 1.0)
+            else:
+                g = sweep(architecture, theta, X, T, weight, keep).gradient  # as an update of training
+        computed = Computed(costs.astype(np.float64), g)
+        return Ledger(architecture, T_as_numbers, row_weight, term_weight, keep, *done, delta, theta, computed)
 
     def freeze(self, architecture: Architecture, theta: Array) -> "ReferenceFrozen":
         """A frozen copy of the network."""

@@ -17,6 +17,7 @@ from chainrule.estimators.epochs import run
 from chainrule.estimators.explain import Explained
 from chainrule.estimators.fit_call import FitCall
 from chainrule.estimators.fitted import Fitted, restored_on_failure
+from chainrule.estimators.libraries import Exchanged
 from chainrule.estimators.parameters import (
     check_parameters,
     network_of,
@@ -25,6 +26,7 @@ from chainrule.estimators.parameters import (
     seed_of,
     stops_early,
 )
+from chainrule.estimators.row_scores import rows_digest
 from chainrule.estimators.rows import Rows, Validation, checked_inputs, checked_rows
 from chainrule.estimators.shared_parameters import SharedParameters
 from chainrule.estimators.table_plan import plan_for
@@ -48,7 +50,7 @@ def takes_steps(estimator: "MLP") -> bool:
 
 
 @dataclasses.dataclass(eq=False, repr=False, kw_only=True)
-class MLP(SharedParameters, Fitted, Explained, CallbackSupport, BaseEstimator):
+class MLP(SharedParameters, Fitted, Explained, Exchanged, CallbackSupport, BaseEstimator):
     """What `MLPClassifier` and `MLPRegressor` share: their parameters, training, and outputs."""
 
     # ------------------------------------------------------------------------------- what each estimator defines
@@ -128,8 +130,19 @@ class MLP(SharedParameters, Fitted, Explained, CallbackSupport, BaseEstimator):
                 self._start_linear(call)
             metadata = None if weight is None else {"sample_weight": weight}
             data = {"X": X, "y": y, "metadata": metadata}
+            before = self._state is None or self._rows
             self._train(call, FitTasks() if once else FitTasks(self, self._parameters.max_iter, data))
+            self._recognise(rows, before)
         return self
+
+    def _recognise(self, rows: Rows, before: Any) -> None:
+        """Keep a digest of the rows that several members were trained on, if it is that of all calls.
+
+        - before: the digest of the calls before, None where they had different rows, True where there were none.
+        """
+        if self._ensemble.count > 1:
+            digest = rows_digest(rows.X, self._targets.encode(rows.y), self.network_.dtype)
+            self._rows = digest if before in (True, digest) else None
 
     def _with_weight(self, rows: Rows, targets: ArrayTargets) -> Rows:
         """The rows without those of classes of weight 0."""

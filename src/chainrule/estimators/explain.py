@@ -1,18 +1,22 @@
-"""What an estimator's network makes of its inputs, and its network in other libraries."""
+"""What an estimator's network makes of its inputs."""
 
 import abc
 import dataclasses
+import os
 from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from chainrule.arrays import Array
 from chainrule.backprop import Ledger, Names
 from chainrule.certificate import Certificate
+from chainrule.estimators.row_scores import row_scores
 from chainrule.example_gradients import ExampleGradients
-from chainrule.exchange import to_keras_weights, to_torch
+from chainrule.export import Program, export, outputs_of
+from chainrule.fields import Whole
+from chainrule.files import digest_of
 from chainrule.network import Network
 
 __all__ = ["Explained"]
@@ -25,6 +29,7 @@ class Explained(abc.ABC):
     engine: str
     _targets: Any
     _plan: Any
+    _parameters: Any
 
     @abc.abstractmethod
     def _inputs(self, X: Any) -> Array:
@@ -46,6 +51,35 @@ class Explained(abc.ABC):
         if names is not None:
             return np.asarray(names, dtype=object)
         return np.array([f"x{k}" for k in range(self.network_.sizes[0])], dtype=object)
+
+    @property
+    def program(self) -> Program:
+        """What the estimator computes for a row, as exports write it; under a preset from the cells of a table.
+
+        Its targets are called `y0`, `y1`, ..., or `y` if there is one.
+
+        Raises NotFittedError before the first fit, SettingError for a network with a function of one's own.
+        """
+        check_is_fitted(self, "network_")
+        net, outputs, columns = self.network_, self._targets.outputs, None
+        if self._plan is not None:
+            columns = tuple(column for column in self._plan.encoder.transforms if column.features)
+        of = outputs_of(outputs, net.architecture, divided=True)
+        of = tuple(dataclasses.replace(each, name="y") for each in of) if self._targets.flat else of
+        names = None if columns is not None else tuple(self.input_names_)
+        return Program(net.architecture, net.theta, of, columns, names, digest_of(self))
+
+    def export(self, path: str | os.PathLike[str], to: str | None = None, **options: Any) -> None:
+        """Write the estimator as a program that runs without chainrule; see `Model.export`.
+
+        - path: the file; its ending chooses the format: see docs/export.md.
+        - to: the name of the format, if the ending is another one.
+        - options: `dtype` to compute in another type, and those of the format.
+
+        Raises NotFittedError before the first fit, SettingError for an unknown format or option, and for an estimator
+        that the format cannot express; OSError where the path cannot be written.
+        """
+        export(self.program, path, to, **options)
 
     def hidden_activations(self, X: Any, layer: int | None = None) -> Any:
         """A^l of the hidden layers for every row of X; see `Network.hidden_activations`.
@@ -88,8 +122,8 @@ class Explained(abc.ABC):
 
         - X, y: rows and their targets, as for `fit`; some 50 are enough.
         - sample_weight: weights of the rows, or None.
-        - choice: `layers`, `most` and `seed`, as for `Network.check_gradient`; also `engine` in place of the
-          estimator's own.
+        - choice: `layers`, `most` and `seed`, as for `Network.check_gradient`; also `engine`, `alpha` and `l1` in
+          place of those that the estimator trains with.
 
         >>> X, y = np.array([[0.0, 1.0], [1.0, 0.0], [2.0, 3.0]]), np.array([1.0, 0.0, 3.0])
         >>> mlp = cr.MLPRegressor(hidden_layer_sizes=(5,), random_state=0, max_iter=1).initialize(2)
@@ -101,7 +135,8 @@ class Explained(abc.ABC):
         """
         inputs = self._inputs(X)
         y = y.toarray() if issparse(y) else y
-        choice = {"engine": self.engine, **choice}
+        p = self._parameters
+        choice = {"engine": self.engine, "alpha": p.alpha, "l1": p.l1, **choice}
         return self.network_.check_gradient(inputs, self._targets.encode(np.asarray(y)), sample_weight, **choice)
 
     def backprop(self, X: Any, y: Any, sample_weight: Any = None) -> Ledger:
@@ -152,20 +187,30 @@ class Explained(abc.ABC):
         T = self._targets.encode(np.asarray(y))
         return self.network_.example_gradients(inputs, T, sample_weight, layers=layers, engine=self.engine)
 
-    def to_torch(self, *, logits: bool = False) -> Any:
-        """The network as torch.nn.Sequential; see `cr.to_torch`.
+    def suspicious(self, X: Any, y: Any, n: int = 20) -> dict[str, Any]:
+        """The rows that may have a wrong label or odd values, the most suspect first, as plain data.
 
-        - logits: whether to leave out the activation of the output layer.
+        - X, y: rows and their targets, as for `fit`.
+        - n: how many rows, at most.
 
-        Raises NotFittedError before the first fit, and ArchitectureError and SettingError as `cr.to_torch` does.
+        `method` says what the scores are, `rows` how many rows have one. `suspects` has for each row its number (from
+        0), its score, and by target the true value and the prediction; of a class also the predicted probability.
+
+        With several members (preset="tabular") the rows of the training are scored by the out-of-fold cost, which is
+        the better method (see docs/suspects.md): X and y must be those of every call, without rows of weight 0. All
+        other rows are scored by the cost of the prediction, which is small for wrong labels that were trained on.
+
+        >>> X, y = np.array([[0.0], [1.0]] * 20), np.array(["no", "yes"] * 20)
+        >>> y[7] = "no"
+        >>> mlp = cr.MLPClassifier(preset="tabular", max_iter=20, random_state=0).fit(X, y)
+        >>> suspect = mlp.suspicious(X, y, n=1)["suspects"][0]
+        >>> suspect["row"], str(suspect["targets"]["y"]["true"]), str(suspect["targets"]["y"]["said"])
+        (7, 'no', 'yes')
+
+        Raises NotFittedError before the first fit, SettingError for n below 1, and DataError for a y of another kind
+        than in `fit`.
         """
-        check_is_fitted(self, "network_")
-        return to_torch(self.network_, logits=logits)
-
-    def to_keras_weights(self) -> list[Array]:
-        """W, b of layer 2, W, b of layer 3, ...; see `cr.to_keras_weights`.
-
-        Raises NotFittedError before the first fit.
-        """
-        check_is_fitted(self, "network_")
-        return to_keras_weights(self.network_)
+        n, inputs = Whole(1).clean("n", n), self._inputs(X)
+        y = np.asarray(y.toarray() if issparse(y) else y)
+        check_consistent_length(inputs, y)
+        return row_scores(self, inputs, y).most(self._targets.outputs, n)

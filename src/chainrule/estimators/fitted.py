@@ -17,7 +17,7 @@ from chainrule.training.exposure import ENCODED
 __all__ = ["COUNTS", "Fitted", "restored_on_failure"]
 
 COUNTS = ("seed_", "n_iter_", "t_", "stopped_", "_since", "_base", "_rule")  # how far training is
-LEARNED = ("network_", "history_", "settings_", "suspects_", "_targets", "_plan", "_wide", "_state")
+LEARNED = ("network_", "history_", "settings_", "suspects_", "_targets", "_plan", "_wide", "_state", "_rows")
 INPUTS = ("n_features_in_", "feature_names_in_")
 
 
@@ -45,6 +45,8 @@ class Fitted(Attributes):
     - _targets: what y is; see `chainrule.tables.targets`.
     - _plan: what preset="tabular" has chosen; None without it.
     - _wide: the network of all members that `network_` is merged from; None where there is one member.
+    - _rows: the digest of the rows that several members were trained on; None for one member, and for calls with
+      different rows. It is no part of a file.
     - _state: where training is. It has the weights of the network in training, unless a validation set chooses: then
       the network has the best so far, and the state both. None before the first epoch.
     - _rule: the optimizer of the last call.
@@ -56,6 +58,7 @@ class Fitted(Attributes):
     suspects_: list[str]
     _plan: TablePlan | None = None
     _wide: Network | None = None
+    _rows: str | None = None
 
     @property
     def _built(self) -> bool:
@@ -81,7 +84,7 @@ class Fitted(Attributes):
         self, network: Network, targets: Any, plan: TablePlan | None = None, settings: dict[str, Any] | None = None
     ) -> None:
         """Forget everything, and take a network before training; a plan has `settings` to show."""
-        for name in ("history_", "_plan", "_wide", "settings_", "suspects_"):
+        for name in ("history_", "_plan", "_wide", "settings_", "suspects_", "_rows"):
             self.__dict__.pop(name, None)
         assert network.seed is not None, "its weights are drawn"
         self.network_, self.seed_, self._targets = network, network.seed, targets

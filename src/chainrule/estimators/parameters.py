@@ -51,6 +51,8 @@ SHARED = (
     "l1",
     "dropout",
     "clip",
+    "rates",
+    "label_smoothing",
     "shuffle",
     "tolerance",
     "engine",

@@ -46,6 +46,10 @@ class SharedParameters:
     - dropout: the probability of dropping a neuron of a hidden layer, or a list with one for each layer.
     - l1: the penalty on absolute weights, from 0: C has l1 / S sum |W| too.
     - clip: bounds for the gradient, a `cr.Clip`; None for none.
+    - rates: factors of the learning rate by layer, such as {"3": 0.1}; layers count from 1, the inputs, and 0 freezes
+      a layer. None for the same rate in all layers.
+    - label_smoothing: the share of each class target that is spread evenly over the classes, from 0 to below 1. It
+      changes the rows to train on, not the scores.
     - tolerance: training ends before an epoch if no |dC/dtheta| over all rows exceeds this, from 0; L-BFGS takes
       it in place of tol. None for never. partial_fit trains its epoch all the same.
     - scoring: a scorer of scikit-learn, by name or as a callable, in place of the estimator's own score: with
@@ -88,6 +92,8 @@ class SharedParameters:
     dropout: Any = 0.0
     l1: float = 0.0
     clip: Any = None
+    rates: Any = None
+    label_smoothing: float = 0.0
     tolerance: float | None = None
     scoring: Any = None
     callback: Any = None

@@ -1,21 +1,7 @@
 r"""Formulas as LaTeX: \delta_{3}^{2} = \left(\sum_{k} w_{3k}^{3} \delta_{k}^{3}\right) \sigma'(z_{3}^{2})."""
 
+from chainrule.explanation import tree
 from chainrule.explanation.digits import decimals
-from chainrule.explanation.tree import (
-    Apply,
-    Dots,
-    Fraction,
-    Matrix,
-    Minus,
-    Node,
-    Number,
-    Product,
-    Sum,
-    Symbol,
-    Total,
-    Transposed,
-    negated,
-)
 
 __all__ = ["as_latex", "words_as_latex"]
 
@@ -24,37 +10,37 @@ _SIGNS = {"": " ", "·": r" \cdot ", "⊙": r" \odot "}
 _SPECIAL = {c: rf"\{c}" for c in "&%$#_{}"} | {"\\": r"\backslash{}", "~": r"\sim{}", "^": r"\wedge{}"}
 
 
-def as_latex(node: Node) -> str:
+def as_latex(node: tree.Node) -> str:
     r"""The formula, for a formula of LaTeX.
 
-    >>> print(as_latex(Product((Symbol("δ", ("1",), "2"), Number(-0.5)), "·")))
+    >>> print(as_latex(tree.Product((tree.Symbol("δ", ("1",), "2"), tree.Number(-0.5)), "·")))
     \delta_{1}^{2} \cdot -0.5000
     """
     match node:
-        case Symbol(name, below, above, prime):
+        case tree.Symbol(name, below, above, prime):
             under = f"_{{{_below(below)}}}" if below else ""
             return _name(name) + "'" * prime + under + (f"^{{{above}}}" if above else "")
-        case Number(value):
+        case tree.Number(value):
             return _number(value)
-        case Minus(body):
+        case tree.Minus(body):
             return f"-{_factor(body)}"
-        case Product(factors, sign):
+        case tree.Product(factors, sign):
             return _SIGNS[sign].join([*map(_factor, factors[:-1]), _last(factors[-1])])
-        case Sum(terms):
+        case tree.Sum(terms):
             return as_latex(terms[0]) + "".join(map(_added, terms[1:]))
-        case Total(index, body):
+        case tree.Total(index, body):
             return rf"\sum_{{{index}}} {_last(body)}"
-        case Apply(function, arguments):
+        case tree.Apply(function, arguments):
             return rf"{as_latex(function)}\left({', '.join(map(as_latex, arguments))}\right)"
-        case Fraction(above, below):
+        case tree.Fraction(above, below):
             return rf"\frac{{{as_latex(above)}}}{{{as_latex(below)}}}"
-        case Transposed(body):
+        case tree.Transposed(body):
             inner = as_latex(body)
-            return rf"{inner}^{{T}}" if isinstance(body, Matrix) else rf"\left({inner}\right)^{{T}}"
-        case Matrix(rows, _):
+            return rf"{inner}^{{T}}" if isinstance(body, tree.Matrix) else rf"\left({inner}\right)^{{T}}"
+        case tree.Matrix(rows, _):
             lines = r" \\ ".join(" & ".join(map(as_latex, row)) for row in rows)
             return rf"\begin{{pmatrix}} {lines} \end{{pmatrix}}"
-        case Dots():
+        case tree.Dots():
             return r"\dots"
 
 
@@ -79,15 +65,15 @@ def _number(value: float) -> str:
     return digits if power is None else rf"{digits} \cdot 10^{{{power}}}"
 
 
-def _factor(node: Node) -> str:
-    return rf"\left({as_latex(node)}\right)" if isinstance(node, Sum | Total) else as_latex(node)
+def _factor(node: tree.Node) -> str:
+    return rf"\left({as_latex(node)}\right)" if isinstance(node, tree.Sum | tree.Total) else as_latex(node)
 
 
-def _last(node: Node) -> str:
+def _last(node: tree.Node) -> str:
     """A last factor: a sum sign reaches to the end, so it needs no brackets."""
-    return as_latex(node) if isinstance(node, Total) else _factor(node)
+    return as_latex(node) if isinstance(node, tree.Total) else _factor(node)
 
 
-def _added(term: Node) -> str:
-    opposite = negated(term)
+def _added(term: tree.Node) -> str:
+    opposite = tree.negated(term)
     return f" + {as_latex(term)}" if opposite is None else f" - {as_latex(opposite)}"

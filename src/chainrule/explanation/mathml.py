@@ -2,22 +2,8 @@
 
 from html import escape
 
+from chainrule.explanation import tree
 from chainrule.explanation.digits import decimals
-from chainrule.explanation.tree import (
-    Apply,
-    Dots,
-    Fraction,
-    Matrix,
-    Minus,
-    Node,
-    Number,
-    Product,
-    Sum,
-    Symbol,
-    Total,
-    Transposed,
-    negated,
-)
 
 __all__ = ["as_mathml", "math"]
 
@@ -27,40 +13,40 @@ _SIGNS = {"": "<mo>&#x2062;</mo>", "·": "<mo>·</mo>", "⊙": "<mo>⊙</mo>"}  
 def math(*parts: str) -> str:
     """A whole formula of parts in MathML.
 
-    >>> math(as_mathml(Symbol("z", ("1",), "2")))
+    >>> math(as_mathml(tree.Symbol("z", ("1",), "2")))
     '<math xmlns="http://www.w3.org/1998/Math/MathML"><msubsup><mi>z</mi><mn>1</mn><mn>2</mn></msubsup></math>'
     """
     return f'<math xmlns="http://www.w3.org/1998/Math/MathML">{"".join(parts)}</math>'
 
 
-def as_mathml(node: Node) -> str:
+def as_mathml(node: tree.Node) -> str:
     """The formula, without the element `math` around it."""
     match node:
-        case Symbol(name, below, above, prime):
+        case tree.Symbol(name, below, above, prime):
             return _symbol(f"<mi>{escape(name)}</mi>" + "<mo>′</mo>" * prime, below, above)
-        case Number(value):
+        case tree.Number(value):
             return _number(value)
-        case Minus(body):
+        case tree.Minus(body):
             return _row(f"<mo>−</mo>{_factor(body)}")
-        case Product(factors, sign):
+        case tree.Product(factors, sign):
             return _row(_SIGNS[sign].join([*map(_factor, factors[:-1]), _last(factors[-1])]))
-        case Sum(terms):
+        case tree.Sum(terms):
             return _row(as_mathml(terms[0]) + "".join(map(_added, terms[1:])))
-        case Total(index, body):
+        case tree.Total(index, body):
             return _row(f"<munder><mo>∑</mo><mi>{escape(index)}</mi></munder>{_last(body)}")
-        case Apply(function, arguments):
+        case tree.Apply(function, arguments):
             return _row(
                 f"{as_mathml(function)}<mo>&#x2061;</mo>{_bracketed('<mo>,</mo>'.join(map(as_mathml, arguments)))}"
             )
-        case Fraction(above, below):
+        case tree.Fraction(above, below):
             return f"<mfrac>{as_mathml(above)}{as_mathml(below)}</mfrac>"
-        case Transposed(body):
+        case tree.Transposed(body):
             inner = as_mathml(body)
-            return f"<msup>{inner if isinstance(body, Matrix) else _bracketed(inner)}<mi>T</mi></msup>"
-        case Matrix(rows, _):
+            return f"<msup>{inner if isinstance(body, tree.Matrix) else _bracketed(inner)}<mi>T</mi></msup>"
+        case tree.Matrix(rows, _):
             lines = ("".join(f"<mtd>{as_mathml(each)}</mtd>" for each in row) for row in rows)
             return _bracketed(f"<mtable>{''.join(f'<mtr>{line}</mtr>' for line in lines)}</mtable>")
-        case Dots():
+        case tree.Dots():
             return "<mo>…</mo>"
 
 
@@ -100,15 +86,15 @@ def _bracketed(inner: str) -> str:
     return f"<mrow><mo>(</mo>{inner}<mo>)</mo></mrow>"
 
 
-def _factor(node: Node) -> str:
-    return _bracketed(as_mathml(node)) if isinstance(node, Sum | Total) else as_mathml(node)
+def _factor(node: tree.Node) -> str:
+    return _bracketed(as_mathml(node)) if isinstance(node, tree.Sum | tree.Total) else as_mathml(node)
 
 
-def _last(node: Node) -> str:
+def _last(node: tree.Node) -> str:
     """A last factor: a Σ reaches to the end, so it needs no brackets."""
-    return as_mathml(node) if isinstance(node, Total) else _factor(node)
+    return as_mathml(node) if isinstance(node, tree.Total) else _factor(node)
 
 
-def _added(term: Node) -> str:
-    opposite = negated(term)
+def _added(term: tree.Node) -> str:
+    opposite = tree.negated(term)
     return f"<mo>+</mo>{as_mathml(term)}" if opposite is None else f"<mo>−</mo>{as_mathml(opposite)}"

@@ -1,57 +1,44 @@
 """Formulas as text: δ_3² = (Σ_k w_3k³ δ_k³) σ'(z_3²)."""
 
+from chainrule.explanation import tree
 from chainrule.explanation.digits import decimals
-from chainrule.explanation.tree import (
-    Apply,
-    Dots,
-    Fraction,
-    Matrix,
-    Minus,
-    Node,
-    Number,
-    Product,
-    Sum,
-    Symbol,
-    Total,
-    Transposed,
-    negated,
-)
 
 __all__ = ["as_text"]
 
 _ABOVE = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
-def as_text(node: Node) -> str:
+def as_text(node: tree.Node) -> str:
     """The formula in one line.
 
-    >>> as_text(Product((Total("k", Symbol("w", ("3", "k"), "3")), Apply(Symbol("σ", prime=True), (Symbol("z"),)))))
-    "(Σ_k w_3k³) σ'(z)"
+    >>> z = tree.Symbol("z")
+    >>> as_text(tree.Product((tree.Total("k", tree.Symbol("w", ("3", "k"), "3")), tree.Apply(tree.Symbol("σ"), (z,)))))
+    '(Σ_k w_3k³) σ(z)'
     """
     match node:
-        case Symbol(name, below, above, prime):
+        case tree.Symbol(name, below, above, prime):
             return name + "'" * prime + _below(below) + above.translate(_ABOVE)
-        case Number(value):
+        case tree.Number(value):
             digits, power = decimals(value)
             return digits if power is None else f"{digits}·10{str(power).translate(_ABOVE)}"
-        case Minus(body):
+        case tree.Minus(body):
             return f"−{_factor(body)}"
-        case Product(factors, sign):
+        case tree.Product(factors, sign):
             return (f" {sign} " if sign else " ").join([*map(_factor, factors[:-1]), _last(factors[-1])])
-        case Sum(terms):
+        case tree.Sum(terms):
             return as_text(terms[0]) + "".join(map(_added, terms[1:]))
-        case Total(index, body):
+        case tree.Total(index, body):
             return f"Σ_{index} {_last(body)}"
-        case Apply(function, arguments):
+        case tree.Apply(function, arguments):
             return f"{as_text(function)}({', '.join(map(as_text, arguments))})"
-        case Fraction(above, below):
+        case tree.Fraction(above, below):
             return f"{as_text(above)}/{as_text(below)}"
-        case Transposed(body):
-            plain = isinstance(body, Matrix) or (isinstance(body, Symbol) and not body.above)
+        case tree.Transposed(body):
+            plain = isinstance(body, tree.Matrix) or (isinstance(body, tree.Symbol) and not body.above)
             return (as_text(body) if plain else f"({as_text(body)})") + "ᵀ"
-        case Matrix(rows, _):
+        case tree.Matrix(rows, _):
             return f"[{'; '.join(', '.join(map(as_text, row)) for row in rows)}]"
-        case Dots():
+        case tree.Dots():
             return "…"
 
 
@@ -60,15 +47,15 @@ def _below(indices: tuple[str, ...]) -> str:
     return f"_{(',' if any(len(i) > 1 for i in indices) else '').join(indices)}" if indices else ""
 
 
-def _factor(node: Node) -> str:
-    return f"({as_text(node)})" if isinstance(node, Sum | Total) else as_text(node)
+def _factor(node: tree.Node) -> str:
+    return f"({as_text(node)})" if isinstance(node, tree.Sum | tree.Total) else as_text(node)
 
 
-def _last(node: Node) -> str:
+def _last(node: tree.Node) -> str:
     """A last factor: a Σ reaches to the end, so it needs no brackets."""
-    return as_text(node) if isinstance(node, Total) else _factor(node)
+    return as_text(node) if isinstance(node, tree.Total) else _factor(node)
 
 
-def _added(term: Node) -> str:
-    opposite = negated(term)
+def _added(term: tree.Node) -> str:
+    opposite = tree.negated(term)
     return f" + {as_text(term)}" if opposite is None else f" − {as_text(opposite)}"

@@ -17,13 +17,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 
 from chainrule.arrays import Array
 from chainrule.equations import forward
 from chainrule.model.ensemble import Ensemble
 from chainrule.network import Network
 from chainrule.tables.profile import TargetCells
-from chainrule.tables.targets import ClassTarget, Targets
+from chainrule.tables.targets import ClassTarget, Outputs, Targets
 
 __all__ = ["RowScores", "costs_of", "out_of_fold", "true_values"]
 
@@ -38,30 +39,30 @@ class RowScores:
     - rows: the number (n,) of each row in its table, from 0.
     - scores: (n,) float64; the greater, the more suspect.
     - A: predictions, (n, n_L).
-    - T: true values, (n, n_L), encoded by `Targets.truth`.
+    - true: the true values (n,) of each target, by its name.
     """
 
     method: str
     rows: Array
     scores: Array
     A: Array
-    T: Array
+    true: Mapping[str, Array]
 
-    def most(self, targets: Targets, n: int) -> dict[str, Any]:
+    def most(self, targets: Outputs, n: int) -> dict[str, Any]:
         """The n rows with the greatest scores, as `Model.suspicious` returns them."""
         worst = np.argsort(-np.where(np.isnan(self.scores), np.inf, self.scores), kind="stable")[:n]
         rows, scores = self.rows[worst].tolist(), self.scores[worst].tolist()
-        answers = _answers(targets, self.A[worst], self.T[worst])
+        answers = _answers(targets, self.A[worst], {name: values[worst] for name, values in self.true.items()})
         suspects = [{"row": r, "score": s, "targets": a} for r, s, a in zip(rows, scores, answers, strict=True)]
         return {"method": self.method, "rows": len(self.rows), "suspects": suspects}
 
 
-def _answers(targets: Targets, A: Array, T: Array) -> list[dict[str, Any]]:
+def _answers(targets: Outputs, A: Array, true: Mapping[str, Array]) -> list[dict[str, Any]]:
     """The true value and the answer of each row, by target."""
-    true, said = targets.truth.decode(T), targets.decode(A)
+    said = targets.decode(A)
     by_row: list[dict[str, Any]] = [{} for _ in A]
     for column, part in targets.slices:
-        chances = A[:, part].max(axis=1).tolist() if isinstance(column, ClassTarget) else None
+        chances = column.chances(A[:, part]).tolist() if isinstance(column, ClassTarget) else None
         for k, pair in enumerate(zip(true[column.name].tolist(), said[column.name].tolist(), strict=True)):
             if chances is None:
                 by_row[k][column.name] = {"true": pair[0], "answer": pair[1]}
@@ -71,7 +72,7 @@ def _answers(targets: Targets, A: Array, T: Array) -> list[dict[str, Any]]:
 
 
 def costs_of(network: Network, X: Array, T: Array) -> tuple[Array, Array]:
-    """C_x (n,) and A^L (n, n_L) of rows X (n, n_1) with targets T (n, n_L), in float64, from Z^L.
+    """C_x (n,) and A^L (n, n_L) of rows X (n, n_1), also sparse, with targets T (n, n_L), in float64, from Z^L.
 
     >>> net = cr.Network([1, 1], output="identity", initializer=([[[2]]], [[0]]))
     >>> costs_of(net, np.array([[1.0], [2.0]]), np.zeros((2, 1)))[0]
@@ -79,10 +80,12 @@ def costs_of(network: Network, X: Array, T: Array) -> tuple[Array, Array]:
     """
     architecture = network.architecture
     layers = architecture.layers(network.theta.astype(np.float64))
-    costs, A = np.empty(len(X)), np.empty((len(X), network.sizes[-1]))
+    costs, A = np.empty(len(T)), np.empty((len(T), network.sizes[-1]))
     with np.errstate(all="ignore"):
-        for rows in (slice(start, start + _ROWS) for start in range(0, len(X), _ROWS)):
-            done = forward(X[rows].astype(np.float64), layers)
+        for rows in (slice(start, start + _ROWS) for start in range(0, len(T), _ROWS)):
+            own: Any = X[rows]
+            own = own.toarray() if issparse(own) else own
+            done = forward(own.astype(np.float64), layers)
             costs[rows] = architecture.costs(done.Z[-1], done.sigma[-1], T[rows].astype(np.float64))
             A[rows] = done.sigma[-1]
     return costs, A
@@ -102,19 +105,17 @@ def out_of_fold(ensemble: Ensemble, network: Network, X: Array, T: Array) -> tup
     return costs, A
 
 
-def true_values(targets: Targets, cells: Mapping[str, TargetCells], rows: Array, T: Array) -> Array:
-    """The targets T (n, n_L) of some rows as true values, encoded by `Targets.truth`, without the rounding of T.
+def true_values(targets: Targets, cells: Mapping[str, TargetCells], rows: Array, T: Array) -> dict[str, Array]:
+    """The targets T (n, n_L) of some rows as true values (n,), by target, without the rounding of T.
 
     - cells: what each target holds in the rows of its table.
     - rows: the number (n,) of each row in its table.
     """
-    parts: list[Array] = []
+    true: dict[str, Array] = {}
     for column, part in targets.by_column(T):
         numbers = cells[column.name].numbers
-        if column.kind == "classes":
-            parts.append(part)
-        elif numbers is not None and column.name not in targets.unparsed(cells):
-            parts.append(numbers[rows][:, None])
+        if column.kind != "classes" and numbers is not None and column.name not in targets.unparsed(cells):
+            true[column.name] = numbers[rows]
         else:
-            parts.append(column.decode(part)[:, None])
-    return np.concatenate(parts, axis=1)
+            true[column.name] = column.decode(part)
+    return true

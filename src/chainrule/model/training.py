@@ -41,10 +41,12 @@ from chainrule.training import (
     Finished,
     History,
     Monitor,
+    RangeTest,
     Started,
     Training,
     TrainingState,
     as_checkpoint,
+    range_test,
     start,
 )
 from chainrule.training.diagnosis import Finding
@@ -130,6 +132,20 @@ class TableTraining:
                 self._add_squares(examples)
             self._merge(event)
             yield event
+
+    def find_learning_rate(self, lowest: float = 1e-6, highest: float = 10.0, updates: int = 200) -> RangeTest:
+        """The learning-rate range test from the weights at which training begins; see `cr.find_learning_rate`.
+
+        The settings of the schedule and of the end do not count. The network keeps its weights.
+
+        Raises SettingError as `cr.find_learning_rate` does.
+        """
+        examples, validation = self.ensemble.checked(self.network, self.rows, self.held_out)
+        net, s, count = self.network.copy(), self.settings, self.ensemble.count
+        if s.start == "linear":
+            linear_start(self.ensemble, net, examples, validation, engine=s.engine)
+        test = range_test(net, examples, s.training, lowest, highest, updates)
+        return RangeTest(test.rates, [cost / count for cost in test.costs])
 
     def _merge(self, event: Event) -> None:
         """Update the model after an event: its network after each epoch, its scores and summary at the end."""

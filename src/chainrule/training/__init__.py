@@ -10,7 +10,7 @@ from chainrule.training.events import EpochEnd, Event, Finished, Progress, Start
 from chainrule.training.history import History
 from chainrule.training.loop import Training
 from chainrule.training.monitor import Metric, Monitor
-from chainrule.training.range_test import RangeTest, find_learning_rate
+from chainrule.training.range_test import RangeTest, find_learning_rate, range_test
 from chainrule.training.starting import CALLBACK, CANCEL, fit, start, train
 from chainrule.training.state import TrainingState
 
@@ -35,6 +35,7 @@ __all__ = [
     "as_checkpoint",
     "find_learning_rate",
     "fit",
+    "range_test",
     "start",
     "train",
 ]

@@ -9,19 +9,24 @@ import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.errors import SettingError
+from chainrule.examples import Examples
 from chainrule.fields import Number, Whole
 from chainrule.network import Network
 from chainrule.optimizers import OPTIMIZERS, Adam, Optimizer
 from chainrule.registry import require
 from chainrule.schedules import Schedule
+from chainrule.settings import TrainingSettings
 from chainrule.training.events import Updated
 from chainrule.training.loop import Training
-from chainrule.training.starting import train
+from chainrule.training.starting import start, train
 
-__all__ = ["RangeTest", "find_learning_rate"]
+__all__ = ["RangeTest", "find_learning_rate", "range_test"]
 
 TOO_HIGH = 2.0  # the test ends when the cost has risen by so many times the first costs
-_LEFT_OUT = ("epochs", "schedule", "validation", "metrics", "monitor", "checkpoint", "state", "patience")
+_LEFT_OUT = (
+    *("epochs", "schedule", "patience", "min_delta", "time", "tolerance"),
+    *("validation", "metrics", "monitor", "mode", "checkpoint", "state"),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,20 +127,51 @@ def find_learning_rate(
     Source: Smith, No more pesky learning rate guessing games, 2015, published as Cyclical learning rates for training
     neural networks, WACV 2017, section 3.3, where the rate grows on a line; over its logarithm as is usual today.
     """
-    lowest, highest, updates = _checked_range(lowest, highest, updates)
     for name in (name for name in _LEFT_OUT if name in settings):
         raise SettingError(f"{name} does not go with the search for a learning rate: leave it out")
-    rule = _rule(settings.pop("optimizer", None))
+    run = {"sample_weight": sample_weight, "probe": False, **settings}
+    run |= _growing(
+        Adam() if run.get("optimizer") is None else OPTIMIZERS.get(run["optimizer"]), lowest, highest, updates
+    )
+    return _measured(train(net.copy(), X, T, **run), lowest, updates)
+
+
+def range_test(
+    net: Network,
+    examples: Examples,
+    settings: TrainingSettings,
+    lowest: float = 1e-6,
+    highest: float = 10.0,
+    updates: int = 200,
+) -> RangeTest:
+    """The same for examples and settings that are checked already; their schedule and end do not count.
+
+    - net: the network, which keeps its weights.
+    - examples, settings: what it would be trained on, and how.
+    - lowest, highest, updates: as for `find_learning_rate`.
+
+    Raises SettingError as `find_learning_rate` does.
+    """
+    run = _growing(settings.optimizer, lowest, highest, updates)
+    never: dict[str, Any] = {"patience": None, "time": None, "tolerance": None, "probe": False}
+    training = start(net.copy(), examples, dataclasses.replace(settings, **never, **run))
+    return _measured(training, lowest, updates)
+
+
+def _growing(rule: Optimizer, lowest: float, highest: float, updates: int) -> dict[str, Any]:
+    """The settings of a training whose rate grows. Raises SettingError for a range or a rule that does not fit."""
+    lowest, highest, updates = _checked_range(lowest, highest, updates)
+    if rule.line_search:
+        raise SettingError(f"optimizer {rule.name} has no learning rate, but a line search: choose another, or no test")
     schedule = _Growing(lowest / rule.learning_rate, (highest / lowest) ** (1 / (updates - 1)), updates - 1)
-    run = {"sample_weight": sample_weight, "probe": False, **settings, "optimizer": rule, "schedule": schedule}
-    training = train(net.copy(), X, T, epochs=updates, **run)
-    test = _measured(training, updates)
-    require(len(test.costs) > updates // 10, "lowest", lowest, "lower: the cost explodes at once")
-    return test
+    return {"optimizer": rule, "schedule": schedule, "epochs": updates}
 
 
-def _measured(training: Training, updates: int) -> RangeTest:
-    """The rates and costs of the updates, until the cost explodes; the first tenth of them says what is much."""
+def _measured(training: Training, lowest: float, updates: int) -> RangeTest:
+    """The rates and costs of the updates, until the cost explodes; the first tenth of them says what is much.
+
+    Raises SettingError where it explodes at once.
+    """
     rates, costs, first = list[float](), list[float](), updates // 10
     with np.errstate(all="ignore"):
         for event in training.each_update():
@@ -149,6 +185,7 @@ def _measured(training: Training, updates: int) -> RangeTest:
                 if len(costs) == updates:
                     break
     training.close()
+    require(len(costs) > updates // 10, "lowest", lowest, "lower: the cost explodes at once")
     return RangeTest(rates, costs)
 
 
@@ -158,11 +195,3 @@ def _checked_range(lowest: float, highest: float, updates: int) -> tuple[float, 
     )
     require(highest > lowest, "highest", highest, f"above lowest, {lowest:g}")
     return lowest, highest, Whole(10).clean("updates", updates)
-
-
-def _rule(choice: Any) -> Optimizer:
-    """The optimizer. Raises SettingError for one with a line search."""
-    rule = Adam() if choice is None else OPTIMIZERS.get(choice)
-    if rule.line_search:
-        raise SettingError(f"optimizer {rule.name} has no learning rate, but a line search: choose another, or no test")
-    return rule

@@ -64,6 +64,11 @@ class ClassTarget(Target):
         """The number (n,) of the class that the outputs (n, width) stand for: the greatest, the first of equal ones."""
         return np.argmax(outputs, axis=1)
 
+    def chances(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """The probability (n,) of that class."""
+        greatest: NDArray[Any] = outputs.max(axis=1)
+        return greatest
+
     @abc.abstractmethod
     def code_of(self, value: Any) -> int | None:
         """The number (from 0) of the class `value`, or None if there is no such class."""

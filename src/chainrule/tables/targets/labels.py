@@ -67,6 +67,9 @@ class Labels(ClassTarget):
             return (outputs[:, 0] > 0.5).astype(np.int64)
         return super().codes(outputs)
 
+    def chances(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        return np.maximum(outputs[:, 0], 1 - outputs[:, 0]) if self.yes_or_no else super().chances(outputs)
+
 
 def of_one_type(values: NDArray[Any]) -> bool:
     """Whether objects are all words, all whole numbers or all truth values."""

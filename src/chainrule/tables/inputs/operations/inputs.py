@@ -80,6 +80,11 @@ class Cycle(Input):
         return [f" {self.cycle} {wave}" for wave in ("sin", "cos")]
 
     @property
+    def length(self) -> float:
+        """The length of the cycle, in days or minutes."""
+        return _LENGTHS[self.cycle][0]
+
+    @property
     def waves(self) -> NDArray[np.float64]:
         """Sine and cosine (places, 2) at each place, from 0."""
         return _waves(*_LENGTHS[self.cycle])

@@ -1,0 +1,45 @@
+"""The scores of rows of X and y by a fitted estimator: which may have a wrong label or odd values."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from chainrule.arrays import Array
+from chainrule.examples import digest_of, folds
+from chainrule.model.heads import as_predictions
+from chainrule.model.row_scores import RowScores, costs_of, out_of_fold
+from chainrule.tables.targets import ArrayLabels
+
+__all__ = ["fold_of", "row_scores", "rows_digest"]
+
+
+def rows_digest(X: Array, T: Array, dtype: np.dtype[Any]) -> str:
+    """A text by which encoded rows X (n, n_1), with the targets T of one member, are recognised."""
+    return digest_of(X, None, dtype) + digest_of(T, None, dtype)
+
+
+def fold_of(estimator: Any, T: Array) -> Array:
+    """The member (n,), from 0, that each row of the training leaves out; T are its targets."""
+    count = estimator._ensemble.count
+    return folds(estimator.seed_, count, len(T), estimator._targets.outputs.strata(T))
+
+
+def row_scores(estimator: Any, X: Any, y: Array) -> RowScores:
+    """The scores of rows: out-of-fold costs where they are those of the training by several members, else costs.
+
+    - X: rows as the network takes them (n, n_1).
+    - y: their targets as the user has them, (n,) or (n, k).
+    """
+    targets, ensemble, network = estimator._targets, estimator._ensemble, estimator.network_
+    T = targets.encode(y)
+    if ensemble.count > 1 and estimator._rows == rows_digest(X, T, network.dtype):
+        method = f"out-of-fold cost of {ensemble.count} members"
+        ensemble = dataclasses.replace(ensemble, fold=fold_of(estimator, T))
+        scores, A = out_of_fold(ensemble, estimator._trained, X, ensemble.one.one_hot(T, network.dtype))
+    else:
+        method, (scores, A) = "cost", costs_of(network, X, ensemble.one.one_hot(T, np.float64))
+    if not (isinstance(targets, ArrayLabels) and targets.yes_or_no):
+        A = as_predictions(targets.outputs, [block.activation for block in ensemble.one.blocks], A)
+    true = dict(zip(targets.outputs.names, y.reshape(len(y), -1).T, strict=True))
+    return RowScores(method, np.arange(len(y)), scores, A, true)
