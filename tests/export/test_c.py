@@ -490,6 +490,6 @@ def test_every_compiler_gives_the_same_bits(dtype, tool, flags, tmp_path, monkey
     needs(tool)
     monkeypatch.setenv("CC", tool)
     monkeypatch.setattr("chainrule.export.c.runner.FLAGS", (*FLAGS, *flags.split()))
-    nets = [network([width, 70, 5], name, dtype=dtype) for name in ACTIVATIONS.names() for width in (1, 33, 512, 1100)]
+    nets = [network([width, 70, 5], name, dtype=dtype) for name in ACTIVATIONS.names() for width in (33, 520)]
     nets += [network([3, width], output="softmax", dtype=dtype) for width in (2, 100, 5000)]
     assert_native_bits(tmp_path, nets, scales=(0.1, 3.0, 100.0))
