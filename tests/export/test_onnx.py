@@ -57,9 +57,9 @@ def computed(graph, outputs, inputs, tmp_path, start=running.in_onnxruntime):
         kind = TensorProto.STRING if array.dtype.hasobject else helper.np_dtype_to_tensor_dtype(array.dtype)
         return helper.make_tensor_value_info(name, kind, None)
 
-    given = [described(name, array) for name, array in inputs.items()]
+    sources = [described(name, array) for name, array in inputs.items()]
     made = helper.make_graph(
-        graph.nodes, "g", given, [described(name, np.zeros(0)) for name in outputs], graph.constants
+        graph.nodes, "g", sources, [described(name, np.zeros(0)) for name in outputs], graph.constants
     )
     opsets = [helper.make_opsetid("", 20), helper.make_opsetid("ai.onnx.ml", 3)]
     path = tmp_path / "graph.onnx"
@@ -296,6 +296,12 @@ def test_a_column_may_have_any_name(name, tmp_path):
         assert set(values) <= {"no", "yes"}
 
 
+def test_a_column_without_a_name_gets_one_that_no_other_has(tmp_path):
+    encoders = [Scaled(name, False, 0.0, 1.0, False) for name in ("", "unnamed", "unnamed 1")]
+    program = _table(encoders, _number())
+    assert _names(valid(program, tmp_path / "model.onnx"))[0] == ["unnamed 2", "unnamed", "unnamed 1"]
+
+
 def test_one_target_has_the_names_of_skl2onnx(tmp_path):
     encoder = [Scaled("x", False, 0.0, 1.0, False)]
     one = _table(encoder, ClassOutput("y", 0, 2, ("no", "yes")), activation="softmax")
@@ -337,7 +343,9 @@ def test_the_model_says_what_it_is(tmp_path):
     kind = json.loads(properties["chainrule.targets"])[0]
     assert (kind["label"], kind["classes"]) == ("kind label", ["cat", "dog's", 'fi"sh'])
     assert "cross_entropy" in model.doc_string
-    assert "NaN where missing" in model.graph.input[0].doc_string
+    cells = {each.name: each.doc_string for each in model.graph.input}
+    assert cells["size"] == "a number, NaN where missing"
+    assert (cells["bought"][:11], cells["opened"][:13]) == ("a time such", "a time of day")
 
 
 # ------------------------------------------------------------------------------------------- outputs

@@ -27,7 +27,6 @@ from chainrule.tables.targets import ClassTarget, LogQuantity, Quantity, Target,
 __all__ = ["BASELINES", "outputs_of_baseline"]
 
 MOST_CATEGORIES = 255  # of a column that boosting takes as categories
-Fitted = Callable[[pa.Table], tuple[Any, Array]]
 
 
 def outputs_of_baseline(

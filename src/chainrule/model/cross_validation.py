@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.special import stdtrit
 
 from chainrule.arrays import Array
 from chainrule.errors import DataError, SettingError, warn_of
@@ -100,6 +99,8 @@ class CrossValidation:
         better, k = int((sign * known > 0).sum()), len(known)
         if k < 2:
             return Difference(_mean(known), math.nan, math.nan, better)
+        from scipy.special import stdtrit
+
         shares = np.mean([test / train for train, test in self.sizes])
         reach = float(stdtrit(k - 1, 0.975) * math.sqrt((1 / k + shares) * known.var(ddof=1)))
         return Difference(_mean(known), _mean(known) - reach, _mean(known) + reach, better)

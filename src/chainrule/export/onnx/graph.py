@@ -34,13 +34,13 @@ def number(value: float, dtype: Any = np.float64) -> NDArray[Any]:
 class Graph:
     """Nodes and constants in the order in which they were added; what is the same is there once.
 
-    - taken: names that no value gets by itself, because inputs and outputs have them.
+    - reserved: names that no value gets by itself, because inputs and outputs have them.
     """
 
-    def __init__(self, taken: Iterable[str]) -> None:
+    def __init__(self, reserved: Iterable[str]) -> None:
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
-        self._taken = set(taken)
+        self._taken = set(reserved)
         self._known: dict[Any, tuple[str, ...]] = {}
 
     def add(self, operator: str, *inputs: Value, **attributes: Any) -> str:

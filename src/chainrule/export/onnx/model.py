@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,24 +16,34 @@ from chainrule.export.onnx.columns import encoded
 from chainrule.export.onnx.graph import ML, Graph, whole
 from chainrule.export.onnx.outputs import Result, add_outputs, results
 from chainrule.export.program import Layer, Program
-from chainrule.tables.inputs.operations import Number, Presence, Time, Word
+from chainrule.tables.inputs.operations import Number, Presence, Reading, Time, Word
+from chainrule.tables.profile.dates import CLOCK
 from chainrule.text import counted
 
 __all__ = ["input_names", "model_of"]
 
 _OPSET, _ML_OPSET, _IR_VERSION = 20, 3, 9  # onnxruntime 1.17 and newer
 _MOST_BYTES = 2_000_000_000  # of weights: a file of ONNX holds 2 GiB
-_CELLS = {
+_CELLS: dict[type[Reading], str] = {
     Number: "a number, NaN where missing",
     Word: 'a word, "" where missing',
     Time: 'a time such as 2024-02-29 13:30:00 or 2024-02-29, "" where missing',
     Presence: 'any text, "" where missing',
 }
+_CLOCK = 'a time of day such as 13:30:00, "" where missing'
 
 
 def input_names(program: Program) -> list[str]:
     """The names of the graph's inputs: those of the columns, or `X`."""
-    return ["X"] if program.columns is None else [name or "unnamed" for name in program.inputs]
+    if program.columns is None:
+        return ["X"]
+    unnamed = next(name for name in _unnamed() if name not in program.inputs)
+    return [name or unnamed for name in program.inputs]
+
+
+def _unnamed() -> Iterator[str]:
+    """Names for a column without one."""
+    return (f"unnamed {k}" if k else "unnamed" for k in itertools.count())
 
 
 def model_of(program: Program) -> Any:
@@ -65,10 +77,15 @@ def _inputs(program: Program, names: list[str]) -> list[Any]:
     if program.columns is None:
         kind = helper.np_dtype_to_tensor_dtype(program.dtype)
         return [helper.make_tensor_value_info(names[0], kind, ["N", program.width], "rows of numbers")]
-    types = [type(column.reading) for column in program.columns]
-    kinds = [TensorProto.DOUBLE if kind is Number else TensorProto.STRING for kind in types]
-    cells = zip(names, kinds, types, strict=True)
-    return [helper.make_tensor_value_info(name, kind, ["N", 1], _CELLS[of]) for name, kind, of in cells]
+    readings = [column.reading for column in program.columns]
+    kinds = [TensorProto.DOUBLE if isinstance(reading, Number) else TensorProto.STRING for reading in readings]
+    cells = zip(names, kinds, map(_cell, readings), strict=True)
+    return [helper.make_tensor_value_info(name, kind, ["N", 1], doc) for name, kind, doc in cells]
+
+
+def _cell(reading: Reading) -> str:
+    """What a cell of an input is."""
+    return _CLOCK if isinstance(reading, Time) and reading.form == CLOCK else _CELLS[type(reading)]
 
 
 def _layers(graph: Graph, program: Program, names: list[str]) -> str:
@@ -97,8 +114,8 @@ def _doc(program: Program) -> str:
 def _properties(program: Program, names: list[str], answers: list[Result]) -> dict[str, str]:
     """What the model says about itself: texts, those of several values in JSON."""
     columns = [
-        {"name": name, "input": given, "reading": type(column.reading).__name__.lower()}
-        for name, given, column in zip(program.inputs, names, program.columns or (), strict=False)
+        {"name": name, "input": source, "reading": type(column.reading).__name__.lower()}
+        for name, source, column in zip(program.inputs, names, program.columns or (), strict=False)
     ]
     properties = {"chainrule.version": __version__, "chainrule.digest": program.digest}
     if program.columns is None:

@@ -43,8 +43,7 @@ def in_onnxruntime(path: Path) -> Session:
     single = {each.name for each in runtime.get_inputs() if each.type == "tensor(float)"}
 
     def run(inputs: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        given = {name: cells.astype(np.float32) if name in single else cells for name, cells in inputs.items()}
-        return dict(zip(names, runtime.run(names, given), strict=True))
+        return dict(zip(names, runtime.run(names, _typed(inputs, single)), strict=True))
 
     return run
 
@@ -58,10 +57,14 @@ def in_reference(path: Path) -> Session:
     single = {each.name for each in model.graph.input if each.type.tensor_type.elem_type == TensorProto.FLOAT}
 
     def run(inputs: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        given = {name: cells.astype(np.float32) if name in single else cells for name, cells in inputs.items()}
-        return dict(zip(runtime.output_names, runtime.run(None, given), strict=True))
+        return dict(zip(runtime.output_names, runtime.run(None, _typed(inputs, single)), strict=True))
 
     return run
+
+
+def _typed(inputs: dict[str, NDArray[Any]], single: set[str]) -> dict[str, NDArray[Any]]:
+    """The inputs, those in `single` in float32."""
+    return {name: cells.astype(np.float32) if name in single else cells for name, cells in inputs.items()}
 
 
 def feeds(program: Program, rows: Rows) -> dict[str, NDArray[Any]]:

@@ -40,10 +40,7 @@ class Moment:
             source = add("StringConcat", texts([f"{_START} "]), source)
         source = add("Where", missing, texts([_START]), source)
         source = add("Concat", source, texts([_START]).reshape(1, 1), axis=0)
-        pair = _parts(graph, _with_space(graph, source), " ", 2)
-        date, clock = (
-            add("Squeeze", part, whole(2)) for part in graph.several(2, "Split", pair, axis=2, num_outputs=2)
-        )
+        date, clock = _pair(graph, _with_space(graph, source), " ")
         clock = add("StringConcat", clock, texts([":00"]))
         return cls(graph, _numbers(graph, date, "-"), _numbers(graph, clock, ":"))
 
@@ -102,10 +99,15 @@ class Moment:
 def _with_space(graph: Graph, source: str) -> str:
     """`DATETCLOCK` as `DATE CLOCK`, and a clock of midnight behind what has none."""
     add = graph.add
-    padded = add("StringConcat", source, texts([" 00:00T"]))
-    pair = _parts(graph, padded, "T", 2)
-    first, rest = (add("Squeeze", part, whole(2)) for part in graph.several(2, "Split", pair, axis=2, num_outputs=2))
+    first, rest = _pair(graph, add("StringConcat", source, texts([" 00:00T"])), "T")
     return add("StringConcat", add("StringConcat", first, texts([" "])), rest)
+
+
+def _pair(graph: Graph, source: str, delimiter: str) -> tuple[str, str]:
+    """The first two parts of texts [N, 1], likewise [N, 1]."""
+    parts = graph.several(2, "Split", _parts(graph, source, delimiter, 2), axis=2, num_outputs=2)
+    first, second = (graph.add("Squeeze", part, whole(2)) for part in parts)
+    return first, second
 
 
 def _parts(graph: Graph, source: str, delimiter: str, count: int) -> str:
