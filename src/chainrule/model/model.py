@@ -23,7 +23,7 @@ from chainrule.model.predictor import ModelPredictor
 from chainrule.model.row_scores import RowScores
 from chainrule.model.scores import scores_of
 from chainrule.network import Network
-from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, with_file_name, with_row_numbers
+from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, rows_at_once, with_file_name, with_row_numbers
 from chainrule.tables.inputs import Encoder
 from chainrule.tables.names import listed, require_columns
 from chainrule.tables.sources import Source, as_source
@@ -104,28 +104,37 @@ class Model(Explained, Interpreted):
         Raises DataError as `outputs` does.
         """
         rows, carried = as_source(source), list(columns)
-        for table, numbers in self._chunks(rows, carried, "identifying"):
-            with with_file_name(rows), with_row_numbers(numbers):
-                outputs = self._outputs(table)
-            yield outputs, table.select(carried)
+        most = rows_at_once(self.encoder.width)
+        for table, numbers in self._blocks(rows, carried, "identifying"):
+            parts = self.encoder.encode_parts(table, self.network.dtype, most)
+            for first in range(0, len(numbers), most):
+                with with_file_name(rows), with_row_numbers(numbers[first : first + most]):
+                    outputs = self._predicted(next(parts))
+                yield outputs, table.select(carried).slice(first, most)
 
     def _outputs(self, table: Any) -> Array:
         """The outputs for a table in memory."""
-        architecture, theta = self.network.architecture, self.network.theta
-        X = self.encoder.encode(table, theta.dtype)  # finite
-        A = choose("auto", architecture).predict(architecture, theta, X)
+        return self._predicted(self.encoder.encode(table, self.network.dtype))
+
+    def _predicted(self, X: Array) -> Array:
+        """The outputs for encoded rows X (n, n_1), which are finite."""
+        architecture = self.network.architecture
+        A = choose("auto", architecture).predict(architecture, self.network.theta, X)
         finite = np.isfinite(A).all(axis=1)
         if not finite.all():
             line = "row {row} has no finite prediction: its values are far outside those of the training data"
             raise RowError(int(np.argmin(finite)), line)
         return as_predictions(self.targets, self._activations, A)
 
-    def _chunks(self, source: Source, others: list[str], what: str = "target") -> Iterator[Chunk]:
-        """The inputs and these other columns of a source, targets or what else they are, some rows at a time."""
+    def _chunks(self, source: Source, targets: list[str]) -> Iterator[Chunk]:
+        """The inputs and these targets of a source, so few rows at a time that they can be encoded together."""
+        return cut_chunks(self._blocks(source, targets, "target"), self.encoder.width)
+
+    def _blocks(self, source: Source, others: list[str], what: str) -> Iterator[Chunk]:
+        """The inputs and these other columns of a source, block by block; `what` they are, for an error."""
         require_columns(source.names, self.encoder.columns, "input", source.hint)
         require_columns(source.names, others, what, source.hint)
-        names = list(dict.fromkeys([*self.encoder.columns, *others]))
-        return cut_chunks(chunks_of(source, names), self.encoder.width)
+        return chunks_of(source, list(dict.fromkeys([*self.encoder.columns, *others])))
 
     @property
     def _activations(self) -> list[Activation]:

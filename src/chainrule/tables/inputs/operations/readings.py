@@ -31,6 +31,10 @@ class Cells(NamedTuple):
     values: NDArray[Any]
     missing: NDArray[np.bool_]
 
+    def part(self, start: int, stop: int) -> Cells:
+        """Some of them."""
+        return Cells(self.name, self.values[start:stop], self.missing[start:stop])
+
 
 class Reading(abc.ABC):
     """What a cell is."""
