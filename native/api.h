@@ -171,8 +171,8 @@ CHAINRULE_PUBLIC int32_t chainrule_norms(uint64_t network, const chainrule_examp
                                          int64_t rows, char *text, int64_t capacity);
 /* out: for each layer from 2 its Z, A and delta, each X.rows x n_l elements of the network's type, row-major, one after
  * the other; costs: C_x of each row. Weights of rows do not enter; weights of terms are part of C_x. A network that was
- * made with dropout drops neurons as in update `batch` of `epoch`; each delta is then followed by the activations before
- * dropout. This is the one function of examples that also takes a run, after chainrule_set_theta. */
+ * made with dropout drops neurons as in update `batch` of `epoch`; the activations before dropout then follow each
+ * delta. This is the one function of examples that also takes a run, after chainrule_set_theta. */
 CHAINRULE_PUBLIC int32_t chainrule_ledger(uint64_t network, const chainrule_examples *, int64_t epoch, int64_t batch,
                                           int64_t threads, void *out, int64_t bytes, double *costs, int64_t rows,
                                           char *text, int64_t capacity);

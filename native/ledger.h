@@ -2,7 +2,7 @@
 //
 //    out:  │ Z^2 (n, n_2) │ A^2 │ delta^2 │ Z^3 (n, n_3) │ A^3 │ delta^3 │ ... │ delta^L │      row-major, no gaps
 //
-// With dropout in any layer, sigma^l, the activation before its factors, follows every delta^l: │ Z │ A │ delta │ sigma │.
+// With dropout in any layer, sigma^l, the activation before its factors, follows delta^l: │ Z │ A │ delta │ sigma │
 //
 // Contract: the numbers are those of the passes themselves. Z of a layer that does not keep it is computed once more,
 // by the same product in the same order, into the rows of delta, which backward writes only later.

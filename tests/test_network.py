@@ -269,10 +269,3 @@ def test_setting_theta_copies_into_it_and_keeps_masked_weights_at_0():
         network.theta = given[:3]
     with pytest.raises(ArchitectureError, match="finite in float32"):
         network.theta = given * 1e300
-
-
-def test_it_has_at_most_twenty_methods():
-    methods = [name for name, value in vars(Network).items() if callable(value) or isinstance(value, classmethod)]
-    properties = [value for value in vars(Network).values() if isinstance(value, property)]
-    setters = [value for value in properties if value.fset is not None]
-    assert len(methods) + len(properties) + len(setters) <= 20

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import os
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -356,6 +357,21 @@ class Network:
         Raises UnknownNameError and EngineError as `predict` does.
         """
         return Predictor(self.architecture, self.theta.copy(), engine)
+
+    def export(self, path: str | os.PathLike[str], to: str | None = None, **options: Any) -> None:
+        """Write the network as a program that runs without chainrule: rows of n_1 numbers in, A^L out.
+
+        - path: the file; its ending chooses the format: see docs/export.md.
+        - to: the name of the format, if the ending is another one.
+        - options: `dtype` to compute in another type, and those of the format.
+
+        Raises SettingError for an unknown format or option, and for a network that the format cannot express; OSError
+        where the path cannot be written.
+        """
+        from chainrule.export import export, program_of_network
+        from chainrule.files import digest_of
+
+        export(program_of_network(self.architecture, self.theta, digest_of(self)), path, to, **options)
 
     def __repr__(self) -> str:
         return f"Network({self.architecture.describe()}; {self.theta.size:,} parameters, {self.dtype})"

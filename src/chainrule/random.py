@@ -47,6 +47,7 @@ class Purpose(enum.IntEnum):
     DIRECTIONS = 8  # index: 0 compares gradients, 1 is the curvature at a minimum, 2 and 3 are for certificates
     NOISE = 9  # index: the number of updates made before; the noise of an update
     CHECKED = 10  # index: the number of the layer, 2..L; the parameters that a certificate compares
+    PERMUTED = 11  # index: the permutation, from 0; the rows of a column whose importance is measured
 
 
 def as_seed(seed: Any, name: str = "seed") -> int:

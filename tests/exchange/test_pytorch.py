@@ -175,9 +175,63 @@ def test_shared_weights_are_taken_apart_and_said():
     np.testing.assert_allclose(net.predict(X), run(module, X, "float32"), rtol=1e-5, atol=1e-6)
 
 
+FOLDED = {
+    "before an activation": lambda: [nn.Linear(3, 4, bias=False), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 2)],
+    "after an activation": lambda: [
+        *(nn.Linear(3, 4), nn.Tanh(), nn.BatchNorm1d(4, eps=0.1), nn.Dropout(0.3), nn.Linear(4, 2, bias=False)),
+        nn.Softmax(1),
+    ],
+    "first and last": lambda: [
+        nn.BatchNorm1d(3, affine=False),
+        nn.Linear(3, 4),
+        nn.ELU(),
+        nn.Linear(4, 2),
+        nn.BatchNorm1d(2),
+    ],
+    "several": lambda: [
+        nn.BatchNorm1d(3),
+        nn.BatchNorm1d(3),
+        nn.Linear(3, 4),
+        nn.Dropout(),
+        nn.BatchNorm1d(4),
+        nn.BatchNorm1d(4),
+    ],
+}
+
+
+@needs_torch
+@pytest.mark.filterwarnings("ignore:dropout 0")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", FOLDED)
+def test_batch_normalisation_is_folded_as_in_eval_mode(name, dtype):
+    torch.manual_seed(1)
+    module = nn.Sequential(*FOLDED[name]()).to(getattr(torch, dtype))
+    for _ in range(3):  # so that means and variances run
+        module(torch.from_numpy(3 * X.astype(dtype) + 1))
+    for part in module.parameters():
+        nn.init.normal_(part)
+    with pytest.warns(UserWarning, match="^BatchNorm1d is folded into the weights of layer"):
+        net = cr.from_torch(module)
+    assert net.dtype == dtype
+    rtol = 1e-12 if dtype == "float64" else 1e-5
+    np.testing.assert_allclose(net.predict(X.astype(dtype)), run(module.eval(), X, dtype), rtol=rtol, atol=rtol)
+
+
 REFUSED = {  # made only where torch is there
     "a module of your own": (lambda: nn.Sequential(type("Mine", (nn.Module,), {})()), "Mine has no counterpart here"),
-    "a layer that is not ours": (lambda: nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)), "BatchNorm1d has no"),
+    "a layer that is not ours": (lambda: nn.Sequential(nn.Linear(3, 2), nn.LayerNorm(2)), "LayerNorm has no"),
+    "a batch normalisation without means": (
+        lambda: nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2, track_running_stats=False)),
+        "BatchNorm1d has no running mean and variance",
+    ),
+    "a batch normalisation at the end": (
+        lambda: nn.Sequential(nn.Linear(3, 2), nn.ReLU(), nn.BatchNorm1d(2)),
+        "BatchNorm1d at layer 2 cannot be folded into weights, because no Linear layer follows it",
+    ),
+    "a batch normalisation of another width": (
+        lambda: nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(4)),
+        "BatchNorm1d has 4 columns, but layer 2 has 2 neurons",
+    ),
     "an activation that is not ours": (lambda: nn.Sequential(nn.Linear(3, 2), nn.Hardshrink()), "Hardshrink has no"),
     "another hardtanh": (lambda: nn.Sequential(nn.Linear(3, 2), nn.Hardtanh(-2, 2)), "min_val -2, but here it is -1"),
     "a prelu of two slopes": (

@@ -5,7 +5,8 @@ import pytest
 
 from chainrule.architecture import Architecture
 from chainrule.errors import ArchitectureError, ChainruleError, SettingError, UnknownNameError
-from chainrule.exchange.pytorch.steps import Dropout, Linear, from_steps, to_steps
+from chainrule.exchange.kinds import Dropout, Linear
+from chainrule.exchange.steps import from_steps, to_steps
 from chainrule.network import Network
 
 from ..problems import SIGMAS, cases, covering_problems
@@ -105,3 +106,10 @@ def test_steps_that_are_no_network_are_refused_in_one_line(steps, given, error, 
     with pytest.raises(ChainruleError, match=rf"^[^\n]*{words}[^\n]*$") as caught:
         from_steps(steps, **given)
     assert type(caught.value) is error
+
+
+def test_anything_but_a_network_is_refused_in_one_line():
+    with pytest.raises(
+        SettingError, match=r"^net is 3, but must be a Network, such as network_ of an estimator and [^\n]*$"
+    ):
+        to_steps(3)

@@ -1,4 +1,4 @@
-"""Which module of torch is which activation: the table, which needs no torch."""
+"""Which module of torch and of Keras is which activation: the tables, which need neither."""
 
 import dataclasses
 
@@ -6,7 +6,10 @@ import pytest
 
 from chainrule.activations import ACTIVATIONS, Activation
 from chainrule.errors import ArchitectureError
+from chainrule.exchange.keras.twins import TWINS as KERAS
+from chainrule.exchange.keras.twins import USUAL
 from chainrule.exchange.pytorch.twins import TWINS, twin_of
+from chainrule.exchange.twins import find
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS.names())
@@ -35,3 +38,18 @@ def test_an_activation_without_a_twin_is_refused_in_one_line(monkeypatch):
 def test_a_function_of_your_own_has_no_twin():
     with pytest.raises(ArchitectureError, match=r"^activation .* is your own NumPy function, [^\n]*$"):
         twin_of(ACTIVATIONS.get(lambda z: z / (1 + z * z)))
+
+
+def test_twins_in_keras_are_registered_activations_and_all_different():
+    names = [twin.name for twin in KERAS]
+    assert set(names) <= set(ACTIVATIONS.names())
+    assert len(set(names)) == len({twin.module for twin in KERAS}) == len(KERAS)
+    for twin in KERAS:
+        parameters = {field.name for field in dataclasses.fields(ACTIVATIONS.get(twin.name))}
+        assert set(twin.parameters) | set(twin.tensors) == parameters
+    assert {ACTIVATIONS.get(document).name for document in USUAL.values()} <= set(names)
+
+
+def test_an_activation_without_a_twin_in_a_library_is_refused_in_one_line():
+    with pytest.raises(ArchitectureError, match=r"^activation 'sine' has no counterpart in Keras: [^\n]*, softmax$"):
+        find(ACTIVATIONS.get("sine"), KERAS, "Keras")

@@ -28,6 +28,11 @@ COMMANDS = {
     "missing values are flagged, and columns without information are left out. A target of words or few whole numbers "
     "makes a classifier, other numbers make a regression. Ctrl-C stops at the next update and saves the best weights; "
     "a second Ctrl-C exits at once.",
+    "cv": "Show how good a model of a table is on rows that it has not seen, beside a linear model and boosting.\n\n"
+    "The rows are divided into parts; each part is tested by a model that was trained on the others, with the options "
+    "of train. Shows the mean and the standard deviation of each score over the parts, and by how much the network "
+    "differs from the other models on the same rows. --group keeps rows together, --time-column predicts later rows "
+    "from earlier ones.",
     "rate": "Find a learning rate for a table: the range test.\n\n"
     "Trains for some updates while the learning rate grows, from the weights at which `train` begins, and suggests the "
     "rate at which the cost falls most steeply. It is a place to begin, not the best rate. Saves no model. Exits with "
@@ -39,6 +44,15 @@ COMMANDS = {
     "predict": "Predict the target for each row of a table, as CSV.\n\n"
     "The CSV has the target's column, then the probability of each class. Input columns are matched by name, in any "
     "order; other columns are ignored.",
+    "export": "Write a model as a program that runs without chainrule: the preprocessing, the network, the answers.\n\n"
+    "The format is that of --to, or of the ending of --out. --check TABLE runs what was written, where this machine "
+    "has something that runs it, and shows the largest difference and how many labels differ; the status is 1 if "
+    "rounding does not explain them.",
+    "serve": "Answer rows over HTTP with the predictions of a model.\n\n"
+    "POST /predict takes rows as JSON or CSV and answers with the predictions of `chainrule predict`. GET / names the "
+    "columns, GET /health says whether it is ready, GET /openapi.json describes it for programs. Ctrl-C and SIGTERM "
+    "end it when the requests under way are answered; after SIGTERM it exits with status 0. It needs "
+    "pip install 'chainrule[serve]'.",
     "check": "Certify the gradient of a model: compare it with derivatives of the cost, parameter by parameter.\n\n"
     "The derivatives are computed without backpropagation. Layer by layer, and for each activation and cost alone, it "
     "shows how many parameters were compared, the worst error as a share of the largest derivative, what rounding "
@@ -47,6 +61,11 @@ COMMANDS = {
     "Every Z, A and delta of the network, and every derivative of the cost: a summary of each layer, a layer as "
     "matrices (--layer), or a neuron number by number (--layer --neuron), as text, LaTeX, MathML or JSON. Layers and "
     "neurons are counted from 1.",
+    "explain": "Show which columns a model uses, why it answers a row as it does, or how it depends on a column.\n\n"
+    "Without more it shows the permutation importance: how much worse each score is when the cells of a column are "
+    "dealt out among the rows. --row N shows how far each column moves the answer for that row away from that for the "
+    "mean row of the table (integrated gradients, which add up to the difference). --column NAME shows the mean answer "
+    "for values of a column.",
     "suspects": "Show the rows of a table that may have a wrong label or odd values, the most suspect first.\n\n"
     "chainrule suspects TABLE --target COLUMN trains on the table. With several members the score of a row is the cost "
     "of its prediction by the member that was not trained on it, with one member the sum of its squared gradient norms "

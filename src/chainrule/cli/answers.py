@@ -3,7 +3,6 @@
 import abc
 import dataclasses
 from collections.abc import Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,26 +12,41 @@ from chainrule.arrays import Array
 from chainrule.backprop import Ledger, Names
 from chainrule.certificate import Certificate
 from chainrule.cli.values import matching_columns
-from chainrule.errors import DataError, RowError, SettingError
+from chainrule.errors import DataError, SettingError
 from chainrule.files import load
 from chainrule.model import Model
 from chainrule.network import Network
-from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, with_file_name, with_row_numbers
-from chainrule.tables.columns import missing_cells, values_of, words_of
+from chainrule.serve.served import Column, Goal, Prediction, columns_of, goal_of, in_columns, number_columns
+from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, one_row, with_file_name, with_row_numbers
+from chainrule.tables.columns import missing_cells, words_of
+from chainrule.tables.matrix import matrix_of, numbers_of
 from chainrule.tables.names import require_columns
 from chainrule.tables.sources import Source, as_source, with_target
-from chainrule.tables.targets import ArrayLabels, Labels, in_words
+from chainrule.tables.targets import ArrayLabels, Labels, Target, in_words
 from chainrule.text import counted
 
 __all__ = ["Answering", "answering"]
 
 
 class Answering(abc.ABC):
-    """What answers for the rows of a table."""
+    """What answers for the rows of a table; it is what `chainrule.serve` takes."""
+
+    kind: str  # model, network, or the class of an estimator
+    columns: list[Column]  # that it takes, in order
+    goals: list[Goal]  # its targets
 
     @abc.abstractmethod
+    def inputs(self, source: Source) -> list[str]:
+        """The columns of a table that are inputs, in the order of `columns`. Raises DataError for others."""
+
+    @abc.abstractmethod
+    def predictions(self, data: Any, probabilities: bool = True) -> Iterator[list[Prediction]]:
+        """The predictions of each target, one block of rows at a time, because a table may be larger than memory."""
+
     def answers(self, data: Path, probabilities: bool) -> Iterator[dict[str, Any]]:
-        """The columns to write, by name, one block of rows at a time, because a table may be larger than memory."""
+        """The columns to write, by name, one block of rows at a time."""
+        for predictions in self.predictions(data, probabilities):
+            yield in_columns(predictions)
 
     @abc.abstractmethod
     def scores(self, data: Path, target: str | None) -> dict[str, Any]:
@@ -58,17 +72,22 @@ def answering(path: Path) -> Answering:
 class _OfModel(Answering):
     """A model knows its columns and its targets."""
 
+    kind = "model"
+
     def __init__(self, model: Model) -> None:
         self._model = model
+        self.columns = columns_of(model.encoder)
+        self.goals = [goal_of(target, target.name) for target in model.targets.columns]
 
-    def answers(self, data: Path, probabilities: bool) -> Iterator[dict[str, Any]]:
-        targets = self._model.targets
+    def inputs(self, source: Source) -> list[str]:
+        names = [column.name for column in self.columns]
+        require_columns(source.names, names, "input", source.hint)
+        return names
+
+    def predictions(self, data: Any, probabilities: bool = True) -> Iterator[list[Prediction]]:
         for outputs in self._model.outputs_by_block(data):
-            answers, chances = targets.decode(outputs), targets.probabilities(outputs) if probabilities else {}
-            duplicates = sorted(answers.keys() & chances.keys())
-            if duplicates:
-                raise SettingError(f"two columns would be named {duplicates[0]!r}: add --no-probabilities")
-            yield {**answers, **chances}
+            parts = zip(self.goals, self._model.targets.by_column(outputs), strict=True)
+            yield [_of_target(goal, target, own, probabilities) for goal, (target, own) in parts]
 
     def scores(self, data: Path, target: str | None) -> dict[str, Any]:
         return self._model.evaluate(self._with_target(data, target))
@@ -83,7 +102,7 @@ class _OfModel(Answering):
         names = [*self._model.encoder.columns, *self._model.targets.names]
         require_columns(source.names, names, "input or target", source.hint)
         with with_file_name(source), with_row_numbers(np.array([row - 1])):
-            return self._model.backprop(_row_of(source, names, row))
+            return self._model.backprop(one_row(source, names, row))
 
     def _with_target(self, data: Path, target: str | None) -> Source:
         rows = as_source(data)
@@ -97,8 +116,8 @@ class _OfRows(Answering):
     width: int  # how many they are
 
     @abc.abstractmethod
-    def _answers(self, table: Any, names: Sequence[str], probabilities: bool) -> dict[str, Any]:
-        """The answers for the columns `names` of a table in memory."""
+    def _predictions(self, table: Any, names: Sequence[str], probabilities: bool) -> list[Prediction]:
+        """The predictions for the columns `names` of a table in memory."""
 
     @abc.abstractmethod
     def _score(self, table: Any, names: Sequence[str], targets: Any) -> dict[str, float]:
@@ -112,12 +131,15 @@ class _OfRows(Answering):
     def _backprop(self, table: Any, names: Sequence[str], targets: Any) -> Ledger:
         """The ledger for the columns `names` of a table in memory, and those of `targets`."""
 
-    def answers(self, data: Path, probabilities: bool) -> Iterator[dict[str, Any]]:
+    def inputs(self, source: Source) -> list[str]:
+        return self._inputs(source, ())
+
+    def predictions(self, data: Any, probabilities: bool = True) -> Iterator[list[Prediction]]:
         source = as_source(data)
-        names = self._inputs(source, ())
+        names = self.inputs(source)
         for table, rows in self._chunks(source, names):
             with with_file_name(source), with_row_numbers(rows):
-                yield self._answers(table, names, probabilities)
+                yield self._predictions(table, names, probabilities)
 
     def scores(self, data: Path, target: str | None) -> dict[str, Any]:
         source, names, targets, table, rows = self._with_targets(data, target)
@@ -145,7 +167,7 @@ class _OfRows(Answering):
     def ledger(self, data: Path, row: int | None, target: str | None) -> Ledger:
         source, names, targets = self._columns(data, target)
         columns = [*names, *targets]
-        table = source.table().select(columns) if row is None else _row_of(source, columns, row)
+        table = source.table().select(columns) if row is None else one_row(source, columns, row)
         rows = np.arange(table.num_rows) if row is None else np.array([row - 1])
         with with_file_name(source), with_row_numbers(rows):
             return self._backprop(table, names, table.select(targets))
@@ -180,27 +202,34 @@ class _OfEstimator(_OfRows):
         self._estimator, self.width = estimator, estimator.n_features_in_
         known = estimator.__dict__.pop("feature_names_in_", None)  # the columns are chosen here, and come as an array
         self.names = None if known is None else [str(name) for name in known]
+        self.kind, targets = type(estimator).__name__, estimator._targets
+        self.columns = number_columns(self.names or _numbered("x", self.width))
         if estimator.preset is not None:
-            self.names = estimator._plan.encoder.columns
+            self.names, self.columns = estimator._plan.encoder.columns, columns_of(estimator._plan.encoder)
+        labels = ["y"] if targets.flat else targets.outputs.names
+        self.goals = [goal_of(*pair) for pair in zip(targets.outputs.columns, labels, strict=True)]
+        if isinstance(targets, ArrayLabels) and targets.kind == "multilabel":
+            self.goals = [goal._replace(chances=("1",)) for goal in self.goals]
 
     def __str__(self) -> str:
         return f"the {type(self._estimator).__name__}"
 
-    def _answers(self, table: Any, names: Sequence[str], probabilities: bool) -> dict[str, Any]:
+    def _predictions(self, table: Any, names: Sequence[str], probabilities: bool) -> list[Prediction]:
         X = self._rows(table, names)
-        targets = self._estimator._targets
-        labels = ["y"] if targets.flat else targets.outputs.names
-        answers = dict(zip(labels, self._estimator.predict(X).reshape(table.num_rows, -1).T, strict=True))
-        if not probabilities or not hasattr(self._estimator, "predict_proba"):
-            return answers
-        chances, classes = self._estimator.predict_proba(X), self._estimator.classes_
-        if not isinstance(chances, list):
-            if len(answers) > 1:  # labels, each of which is there or not
-                return answers | {f"{name}=1": chances[:, k] for k, name in enumerate(answers)}
-            chances, classes = [chances], [classes]
-        for name, words, part in zip([*answers], classes, chances, strict=True):
-            answers |= {f"{name}={word}": part[:, k] for k, word in enumerate(words.tolist())}
-        return answers
+        values = self._estimator.predict(X).reshape(table.num_rows, -1).T
+        chances = self._chances(X) if probabilities else [{} if goal.classes else None for goal in self.goals]
+        parts = zip(self.goals, values, chances, strict=True)
+        return [Prediction(goal.name, own, shares) for goal, own, shares in parts]
+
+    def _chances(self, X: Any) -> Sequence[dict[str, Array] | None]:
+        """The probabilities of the classes of each target, as in a `Prediction`."""
+        if not hasattr(self._estimator, "predict_proba"):
+            return [None] * len(self.goals)
+        chances = self._estimator.predict_proba(X)
+        if not isinstance(chances, list) and len(self.goals) > 1:  # labels, each of which is there or not
+            return [{"1": part} for part in chances.T]
+        parts = zip(self.goals, chances if isinstance(chances, list) else [chances], strict=True)
+        return [dict(zip(goal.chances, part.T, strict=True)) for goal, part in parts]
 
     def _score(self, table: Any, names: Sequence[str], targets: Any) -> dict[str, float]:
         X, y = self._rows(table, names), self._true(targets)
@@ -227,57 +256,60 @@ class _OfEstimator(_OfRows):
         if isinstance(columns[0], Labels):
             y = np.stack([_truth(targets, *pair) for pair in zip(names, columns, strict=True)], axis=1)
         else:
-            y = _numbers(targets, names)
+            y = matrix_of(targets, names)
         return y[:, 0] if y.shape[1] == 1 else y
 
     def _rows(self, table: Any, names: Sequence[str]) -> Any:
         """The rows as the estimator takes them: a table under a preset, else an array."""
         if self._estimator.preset is not None:
             return table.select(list(names))
-        return _numbers(table, names)
+        return matrix_of(table, names)
 
 
 class _OfNetwork(_OfRows):
     """A network takes as many columns of numbers as it has inputs, in their order."""
 
-    names = None
+    kind, names = "network", None
 
     def __init__(self, net: Network) -> None:
         self._net, self.width = net, net.sizes[0]
+        self.columns = number_columns(_numbered("x", self.width))
+        self.goals = [Goal(name, (), ()) for name in _numbered("output ", net.sizes[-1])]
 
     def __str__(self) -> str:
         return "the network"
 
-    def _answers(self, table: Any, names: Sequence[str], probabilities: bool) -> dict[str, Any]:
-        A = self._net.predict(_numbers(table, names))
-        return {f"output {j + 1}": A[:, j] for j in range(A.shape[1])}
+    def _predictions(self, table: Any, names: Sequence[str], probabilities: bool) -> list[Prediction]:
+        A = self._net.predict(matrix_of(table, names))
+        return [Prediction(goal.name, A[:, j], None) for j, goal in enumerate(self.goals)]
 
     def _score(self, table: Any, names: Sequence[str], targets: Any) -> dict[str, float]:
-        return {"cost": self._net.cost(_numbers(table, names), self._true(targets))}
+        return {"cost": self._net.cost(matrix_of(table, names), self._true(targets))}
 
     def _certificate(self, table: Any, names: Sequence[str], targets: Any, choice: dict[str, Any]) -> Certificate:
-        return self._net.check_gradient(_numbers(table, names), self._true(targets), **choice)
+        return self._net.check_gradient(matrix_of(table, names), self._true(targets), **choice)
 
     def _backprop(self, table: Any, names: Sequence[str], targets: Any) -> Ledger:
-        ledger = self._net.backprop(_numbers(table, names), self._true(targets))
-        outputs = [f"output {j + 1}" for j in range(self._net.sizes[-1])]
-        return dataclasses.replace(ledger, names=Names(list(names), outputs))
+        ledger = self._net.backprop(matrix_of(table, names), self._true(targets))
+        return dataclasses.replace(ledger, names=Names(list(names), [goal.name for goal in self.goals]))
 
     def _true(self, targets: Any) -> Array:
         """T as the network takes it: one column of whole numbers stands for classes where there are several outputs."""
-        T = _numbers(targets, targets.column_names)
+        T = matrix_of(targets, targets.column_names)
         whole = T.shape[1] == 1 < self._net.sizes[-1] and (T.round() == T).all()
         return T[:, 0].astype(np.int64) if whole else T
 
 
-def _row_of(source: Source, names: Sequence[str], row: int) -> Any:
-    """A table of one row of a source, numbered from 1. Raises SettingError for a number that there is not."""
-    count = 0
-    for table, rows in chunks_of(source, names):
-        if 1 <= row - int(count) <= table.num_rows:
-            return table.slice(row - 1 - count, 1)
-        count += len(rows)
-    raise SettingError(f"row is {row}, but {source.origin} has rows 1 to {count:,}")
+def _of_target(goal: Goal, target: Target, outputs: Array, probabilities: bool) -> Prediction:
+    """The prediction that a model's own outputs (n, width) of a target stand for."""
+    if not goal.classes:
+        return Prediction(goal.name, target.decode(outputs), None)
+    chances = dict(zip(goal.chances, outputs.T, strict=True)) if probabilities else {}
+    return Prediction(goal.name, target.decode(outputs), chances)
+
+
+def _numbered(name: str, count: int) -> list[str]:
+    return [f"{name}{k}" for k in range(1, count + 1)]
 
 
 def _with_targets(source: Source, target: str) -> tuple[Source, list[str]]:
@@ -293,25 +325,11 @@ def _with_targets(source: Source, target: str) -> tuple[Source, list[str]]:
 def _truth(targets: Any, name: str, labels: Labels) -> Array:
     """A column of true classes. Raises DataError where none of them is one of the labels."""
     is_text = labels.classes.dtype.kind in "OU"
-    truth = words_of(targets.column(name), name).to_numpy(zero_copy_only=False) if is_text else _column(targets, name)
+    truth = (
+        words_of(targets.column(name), name).to_numpy(zero_copy_only=False) if is_text else numbers_of(targets, name)
+    )
     if not set(truth.tolist()) & set(labels.classes.tolist()):
         raise DataError(
             f"no row of {name!r} has a class that the file knows: the classes are {in_words(labels.classes)}"
         )
     return truth
-
-
-def _numbers(table: Any, names: Sequence[str]) -> Array:
-    """The columns as float64 (n, k). Raises RowError for a cell that is missing or a word."""
-    return np.stack([_column(table, name) for name in names], axis=1)
-
-
-def _column(table: Any, name: str) -> Array:
-    values = values_of(table.column(name), partial(_refused, name), name)
-    if np.isnan(values).any():
-        raise RowError(int(np.isnan(values).argmax()), "row {row} of column {name!r} is missing: fill it", name=name)
-    return values
-
-
-def _refused(name: str, row: int, word: str) -> RowError:
-    return RowError(row, "column {name!r} must hold numbers, but {word!r} came in row {row}", name=name, word=word)

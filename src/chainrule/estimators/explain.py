@@ -1,7 +1,8 @@
-"""What an estimator's network makes of its inputs, and its network in other libraries."""
+"""What an estimator's network makes of its inputs."""
 
 import abc
 import dataclasses
+import os
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,8 +14,9 @@ from chainrule.certificate import Certificate
 from chainrule.estimators.row_scores import row_scores
 from chainrule.estimators.rows import checked_targets
 from chainrule.example_gradients import ExampleGradients
-from chainrule.exchange import to_keras_weights, to_torch
+from chainrule.export import Program, export, outputs_of
 from chainrule.fields import Whole
+from chainrule.files import digest_of
 from chainrule.network import Network
 
 __all__ = ["Explained"]
@@ -54,6 +56,35 @@ class Explained(abc.ABC):
         if names is not None:
             return np.asarray(names, dtype=object)
         return np.array([f"x{k}" for k in range(self.network_.sizes[0])], dtype=object)
+
+    @property
+    def program(self) -> Program:
+        """What the estimator computes for a row, as exports write it; under a preset from the cells of a table.
+
+        Its targets are called `y0`, `y1`, ..., or `y` if there is one.
+
+        Raises NotFittedError before the first fit, SettingError for a network with a function of one's own.
+        """
+        check_is_fitted(self, "network_")
+        net, outputs, columns = self.network_, self._targets.outputs, None
+        if self._plan is not None:
+            columns = tuple(column for column in self._plan.encoder.transforms if column.features)
+        of = outputs_of(outputs, net.architecture, divided=True)
+        of = tuple(dataclasses.replace(each, name="y") for each in of) if self._targets.flat else of
+        names = None if columns is not None else tuple(self.input_names_)
+        return Program(net.architecture, net.theta, of, columns, names, digest_of(self))
+
+    def export(self, path: str | os.PathLike[str], to: str | None = None, **options: Any) -> None:
+        """Write the estimator as a program that runs without chainrule; see `Model.export`.
+
+        - path: the file; its ending chooses the format: see docs/export.md.
+        - to: the name of the format, if the ending is another one.
+        - options: `dtype` to compute in another type, and those of the format.
+
+        Raises NotFittedError before the first fit, SettingError for an unknown format or option, and for an estimator
+        that the format cannot express; OSError where the path cannot be written.
+        """
+        export(self.program, path, to, **options)
 
     def hidden_activations(self, X: Any, layer: int | None = None) -> Any:
         """A^l of the hidden layers for every row of X; see `Network.hidden_activations`.
@@ -183,21 +214,3 @@ class Explained(abc.ABC):
         n, inputs = Whole(1).clean("n", n), self._inputs(X)
         y = checked_targets(y, inputs.shape[0], self._numeric)
         return row_scores(self, inputs, y).most(self._targets.outputs, n)
-
-    def to_torch(self, *, logits: bool = False) -> Any:
-        """The network as torch.nn.Sequential; see `cr.to_torch`.
-
-        - logits: whether to leave out the activation of the output layer.
-
-        Raises NotFittedError before the first fit, and ArchitectureError and SettingError as `cr.to_torch` does.
-        """
-        check_is_fitted(self, "network_")
-        return to_torch(self.network_, logits=logits)
-
-    def to_keras_weights(self) -> list[Array]:
-        """W, b of layer 2, W, b of layer 3, ...; see `cr.to_keras_weights`.
-
-        Raises NotFittedError before the first fit.
-        """
-        check_is_fitted(self, "network_")
-        return to_keras_weights(self.network_)

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 from chainrule.arrays import Array
 from chainrule.errors import ChainruleError, ModelFileError, SettingError
-from chainrule.files.container import SCHEMA, Container, read, write
+from chainrule.files.container import SCHEMA, Container, read, to_bytes, write
 from chainrule.registry import require
 
-__all__ = ["CHECKPOINT", "MISFITS", "from_container", "load", "misfit", "save"]
+__all__ = ["CHECKPOINT", "MISFITS", "digest_of", "from_container", "load", "misfit", "save"]
 
 CHECKPOINT = "checkpoint"  # the kind of the file of a training that is not over
 MISFITS = (ChainruleError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
@@ -112,6 +112,15 @@ def stored_form(obj: Any) -> tuple[str, dict[str, Any], dict[str, Array]]:
             f"a {type(obj).__name__} cannot be saved: give a Network, a Model, an MLPClassifier or an MLPRegressor"
         )
     return kind, *_codec(kind).document(obj)
+
+
+def digest_of(obj: Any) -> str:
+    """The SHA-256 at the end of the file that `save` writes for an object, in hexadecimal digits.
+
+    Raises SettingError as `save` does.
+    """
+    kind, document, tensors = stored_form(obj)
+    return to_bytes({"schema": SCHEMA, "kind": kind, **document}, tensors)[-32:].hex()
 
 
 def _class(kind: str) -> Any:

@@ -14,15 +14,18 @@ There is one pipeline. `TableTraining` (`training`) runs its steps:
 
 Before training starts, `leaks` searches for columns that give a target away, and `notes` says what became of the
 columns. `settings` has the settings, whose own kinds of values are in `kinds`. Afterwards a model is `explained`: by
-its `ledgers`, its gradients, its suspect rows, and the rows whose `influence` supports an answer.
+its `ledgers`, its gradients, its suspect rows, and the rows whose `influence` supports an answer; and it is
+`interpreted`: by the `importance` of its columns, their `contributions` to an answer, and the `dependence` on one.
+`cross_validation` says how good models of a table are (by `splits` of its rows, beside `baselines`).
 
 `train_table` and `chainrule train` run `TableTraining`. The estimators with preset="tabular" run the same steps by the
 same functions: `estimators/table_plan.py` for the encoder, the preset, the heads and the ensemble of the first call,
 `estimators/fit_call.py` for the weights of classes, the folds and the training of each call.
 """
 
+from chainrule.model.cross_validation import CrossValidation, cross_validate
 from chainrule.model.model import Model
 from chainrule.model.settings import TableSettings
 from chainrule.model.training import TableTraining, train_table
 
-__all__ = ["Model", "TableSettings", "TableTraining", "train_table"]
+__all__ = ["CrossValidation", "Model", "TableSettings", "TableTraining", "cross_validate", "train_table"]

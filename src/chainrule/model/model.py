@@ -12,8 +12,11 @@ from chainrule.activations import Activation
 from chainrule.arrays import Array
 from chainrule.certificate import Certificate
 from chainrule.errors import DataError, RowError
+from chainrule.export import Program, export, outputs_of
+from chainrule.files import digest_of
 from chainrule.model.explained import Explained
 from chainrule.model.heads import as_predictions, suits
+from chainrule.model.interpreted import Interpreted
 from chainrule.model.mistakes import mistakes_of
 from chainrule.model.row_scores import RowScores
 from chainrule.model.scores import scores_of
@@ -29,7 +32,7 @@ from chainrule.training import History
 __all__ = ["Model"]
 
 
-class Model(Explained):
+class Model(Explained, Interpreted):
     """A network that predicts the targets of tables, with the encoder of their columns.
 
     `train_table` and `cr.load` make it.
@@ -134,6 +137,37 @@ class Model(Explained):
         Raises DataError as `outputs` does.
         """
         return self.targets.probabilities(self.outputs(source))
+
+    @property
+    def program(self) -> Program:
+        """What the model computes for a row, as exports write it.
+
+        Raises SettingError for a network with a function of one's own.
+        """
+        columns = tuple(column for column in self.encoder.transforms if column.features)
+        architecture, theta = self.network.architecture, self.network.theta
+        return Program(architecture, theta, outputs_of(self.targets, architecture), columns, digest=digest_of(self))
+
+    def export(self, path: str | os.PathLike[str], to: str | None = None, **options: Any) -> None:
+        """Write the model, with the operations of its columns, as a program that runs without chainrule.
+
+        - path: the file; its ending chooses the format: see docs/export.md.
+        - to: the name of the format, if the ending is another one.
+        - options: `dtype` to compute in another type, and those of the format.
+
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> model = cr.train_table({"x": [0, 1] * 20, "y": ["no", "yes"] * 20}, target="y", epochs=20)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.export(f"{folder}/model.py")
+        ...     exec(Path(folder, "model.py").read_text(), program := {"__name__": "model"})
+        >>> program["predict"]({"x": 1})
+        'yes'
+
+        Raises SettingError for an unknown format or option, and for a model that the format cannot express; OSError
+        where the path cannot be written.
+        """
+        export(self.program, path, to, **options)
 
     def evaluate(self, source: Any) -> dict[str, Any]:
         """The scores of the predictions for rows whose targets are known, and their mistakes, as plain data.

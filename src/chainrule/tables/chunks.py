@@ -9,11 +9,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.errors import DataError, RowError
+from chainrule.errors import DataError, RowError, SettingError
 from chainrule.tables.arrow import pa
 from chainrule.tables.sources import Source
 
-__all__ = ["Chunk", "chunks_of", "cut_chunks", "with_file_name", "with_row_numbers"]
+__all__ = ["Chunk", "chunks_of", "cut_chunks", "one_row", "with_file_name", "with_row_numbers"]
 
 AT_ONCE = 2**22  # numbers that are encoded at once
 
@@ -49,6 +49,23 @@ def cut_chunks(chunks: Iterable[Chunk], width: int) -> Iterator[Chunk]:
     for table, rows in chunks:
         for start in range(0, len(rows), most):
             yield Chunk(table.slice(start, most), rows[start : start + most])
+
+
+def one_row(source: Source, names: Sequence[str], row: int) -> pa.Table:
+    """A table of one row of a source, numbered from 1.
+
+    >>> from chainrule.tables.sources import as_source
+    >>> one_row(as_source({"x": [5, 6, 7]}), ["x"], 2).to_pydict()
+    {'x': [6]}
+
+    Raises SettingError for a number that there is not.
+    """
+    count = 0
+    for table, rows in chunks_of(source, names):
+        if 1 <= row - count <= len(rows):
+            return table.slice(row - 1 - count, 1)
+        count += len(rows)
+    raise SettingError(f"row is {row}, but {source.origin} has rows 1 to {count:,}")
 
 
 @contextlib.contextmanager

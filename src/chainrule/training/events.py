@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 
+from chainrule.settings import TrainingSettings
 from chainrule.training.history import History, Reason
 
 __all__ = ["EpochEnd", "Event", "Finished", "Progress", "Started", "Stopped", "Updated"]
@@ -11,6 +12,8 @@ __all__ = ["EpochEnd", "Event", "Finished", "Progress", "Started", "Stopped", "U
 @dataclasses.dataclass(frozen=True)
 class Started:
     """Training begins: `rows` with weight above 0, `batches` in each of `epochs`; `notes` are for people to read.
+
+    `network` describes the network in words, and `settings` are those that run; both are empty in a descent.
 
     >>> event = next(cr.train(cr.Network([1, 1]), [[0.0], [1.0]], [[0.0], [1.0]], batch_size=1, epochs=3))
     >>> event.rows, event.batches, event.epochs
@@ -23,6 +26,8 @@ class Started:
     engine: str
     seed: int
     notes: tuple[str, ...] = ()
+    network: str = dataclasses.field(default="", compare=False)
+    settings: TrainingSettings | None = dataclasses.field(default=None, compare=False, repr=False)
 
 
 @dataclasses.dataclass(frozen=True)

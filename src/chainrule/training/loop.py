@@ -1,6 +1,7 @@
 """The loop over epochs: makes their updates, ends them, and hands out an event at every step."""
 
 import contextlib
+import dataclasses
 import math
 from collections.abc import Callable, Generator, Iterator
 from typing import Self
@@ -162,7 +163,8 @@ class Training(Iterator[Event]):
 
     def _all_events(self) -> Generator[Event, None, None]:
         problem, epochs, seed = self.problem, self.settings.epochs, self.history.seed
-        yield Started(len(self.examples.rows), problem.batches, epochs, self.engine.name, seed, tuple(self.notes))
+        started = Started(len(self.examples.rows), problem.batches, epochs, self.engine.name, seed, tuple(self.notes))
+        yield dataclasses.replace(started, network=self.net.architecture.describe(), settings=self.settings)
         if not (self._updates.epoch or self._updates.begun):
             self.history.probes |= self._probe.start()
         yield from self._all_epochs()

@@ -13,7 +13,7 @@ from chainrule.registry import require
 from chainrule.settings import TrainingSettings
 from chainrule.training.checkpoint import Checkpoint, as_checkpoint
 from chainrule.training.display import showing
-from chainrule.training.events import Finished
+from chainrule.training.events import Event, Finished
 from chainrule.training.history import History, Mode
 from chainrule.training.loop import Training
 from chainrule.training.monitor import Metric, Monitor
@@ -111,12 +111,22 @@ def _check_types(net: Any, metrics: Any, cancel: Any, state: Any) -> None:
 
 
 @signature_with(TrainingSettings, passed_to=train)
-def fit(net: Network, X: Any, T: Any, *, progress: bool = False, **settings: Any) -> History:
+def fit(
+    net: Network,
+    X: Any,
+    T: Any,
+    *,
+    progress: bool = False,
+    callback: Callable[[Event], Any] | None = None,
+    cancel: Callable[[], bool] | None = None,
+    **settings: Any,
+) -> History:
     """The same as `train`, run to its end: returns its History.
 
     - net, X, T, sample_weight, validation, metrics, monitor, mode: as in `train`.
     - total_weight, feature_names, cancel, state, checkpoint: as in `train`.
     - progress: whether to show the progress, on a terminal, in a notebook, or as lines on stderr.
+    - callback: a function that is called with each event; training stops when it returns True.
     {settings}
 
     >>> cr.fit(cr.Network([1, 1]), [[0.0], [1.0]], [[0.0], [1.0]], epochs=3).epochs
@@ -124,8 +134,13 @@ def fit(net: Network, X: Any, T: Any, *, progress: bool = False, **settings: Any
 
     Raises DataError, SettingError or EngineError where `train` does.
     """
-    training = train(net, X, T, **settings)
+    CALLBACK.clean("callback", callback)
+    CANCEL.clean("cancel", cancel)
+    ended: list[Event] = []  # the event at which the callback returned True
+    training = train(net, X, T, cancel=lambda: bool(ended) or (cancel is not None and cancel()), **settings)
     for event in showing(training, silent=not progress):
+        if callback is not None and callback(event):
+            ended.append(event)
         if isinstance(event, Finished):
             training.close()  # no next event is needed: what it uses is free at once
             return event.history

@@ -9,7 +9,8 @@ from tests.tables.reading import read_table
 
 import chainrule as cr
 from chainrule.tables.inputs import Encoder
-from chainrule.tables.inputs.transforms import Log, Scaled, bent
+from chainrule.tables.inputs.operations import bent
+from chainrule.tables.inputs.transforms import Log, Scaled
 
 N = 4000
 

@@ -2,17 +2,19 @@
 
     Network  ←steps→  list of Linear, activation, ...  ←modules→  torch.nn.Sequential
 
-`twins` lists the module of each activation. Only `modules` imports torch, and only when it is needed.
+`state_dict` converts the arrays by name alone. `twins` lists the module of each activation. Only `modules` and the
+tensors of `state_dict` need torch, which is imported when it is needed.
 """
 
 import warnings
 from typing import Any
 
 from chainrule.errors import SettingError
-from chainrule.exchange.pytorch.steps import from_steps, to_steps
+from chainrule.exchange.pytorch.state_dict import from_state_dict, to_state_dict
+from chainrule.exchange.steps import from_steps, to_steps
 from chainrule.network import Network
 
-__all__ = ["from_torch", "to_torch"]
+__all__ = ["from_state_dict", "from_torch", "to_state_dict", "to_torch"]
 
 
 def to_torch(net: Network, *, logits: bool = False) -> Any:
@@ -28,20 +30,22 @@ def to_torch(net: Network, *, logits: bool = False) -> Any:
     )
 
     Raises ArchitectureError for a custom function and for an activation that torch does not have, SettingError where
-    torch is not installed.
+    torch is not installed and for anything but a Network.
     """
     return _modules().to_sequential(to_steps(net, logits))
 
 
 def from_torch(module: Any, output: Any = None, cost: Any = None) -> Network:
-    """The Network of a torch.nn.Sequential of Linear layers, activations and dropout; the weights are the same bits.
+    """The Network of a torch.nn.Sequential of Linear layers and activations; the weights are the same bits.
+
+    BatchNorm1d is folded into the weights as in eval mode, by its running mean and variance; dropout is left out.
 
     - module: the torch.nn.Sequential.
     - output: the activation that is part of the loss in torch: "softmax" for CrossEntropyLoss, "sigmoid" for
       BCEWithLogitsLoss. Leave it out if the module ends with its output activation.
     - cost: by default the cost that belongs to the output activation.
 
-    A warning names everything that a network cannot represent, such as dropout. See docs/exchange.md.
+    A warning names everything that a network cannot represent. See docs/exchange.md.
 
     >>> from torch.nn import Linear, Sequential, Softmax  # doctest: +SKIP
     >>> cr.from_torch(Sequential(Linear(4, 2), Softmax(dim=1)))  # doctest: +SKIP

@@ -11,8 +11,9 @@ from torch.nn.utils.parametrize import is_parametrized
 from chainrule.activations import Activation
 from chainrule.arrays import Array
 from chainrule.errors import ArchitectureError
-from chainrule.exchange.pytorch.steps import Dropout, Linear, Step
-from chainrule.exchange.pytorch.twins import TWINS, activation_of, twin_of
+from chainrule.exchange.kinds import Affine, Dropout, Linear, Step
+from chainrule.exchange.pytorch.twins import TWINS, twin_of
+from chainrule.exchange.twins import activation_of
 
 __all__ = ["Exp", "SideBySide", "Sine", "from_sequential", "to_sequential"]
 
@@ -52,7 +53,10 @@ _CLASSES = {twin.module: _OWN.get(twin.module) or getattr(nn, twin.module) for t
 _DROPOUTS = (nn.Dropout, nn.AlphaDropout, nn.FeatureAlphaDropout)
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks")  # where a module stores its own
 _GLOBAL_HOOKS = ("_global_forward_hooks", "_global_forward_pre_hooks")  # where torch stores those of all modules
-_TAKEN = (nn.Sequential, SideBySide, nn.Linear, nn.Flatten, nn.LogSoftmax, *_DROPOUTS, *_CLASSES.values())
+_TAKEN = (
+    *(nn.Sequential, SideBySide, nn.Linear, nn.BatchNorm1d, nn.Flatten, nn.LogSoftmax),
+    *(*_DROPOUTS, *_CLASSES.values()),
+)
 _CALLS = ("forward", "__call__", "_call_impl")  # what a subclass or an instance may override to compute otherwise
 
 
@@ -144,6 +148,8 @@ def _leaves_rows(module: Any) -> bool:
 def _step(module: Any) -> Step:
     if type(module) is nn.Linear:
         return Linear(_array(module.weight).T, None if module.bias is None else _array(module.bias))
+    if type(module) is nn.BatchNorm1d:
+        return _normalisation(module)
     if type(module) in _DROPOUTS:
         return Dropout(module.p)
     if type(module) is SideBySide:
@@ -152,13 +158,26 @@ def _step(module: Any) -> Step:
     return _activation(module)
 
 
+def _normalisation(module: Any) -> Affine:
+    """What a BatchNorm1d computes in eval mode: (x - mean) / sqrt(variance + eps) · weight + bias."""
+    if module.running_mean is None:
+        raise ArchitectureError(
+            "BatchNorm1d has no running mean and variance, so what it computes depends on the batch: train it with "
+            "track_running_stats=True"
+        )
+    named = {"weight": module.weight, "bias": module.bias, "mean": module.running_mean, "var": module.running_var}
+    values = {name: _array(tensor).astype(np.float64) for name, tensor in named.items() if tensor is not None}
+    scale = values.get("weight", 1.0) / np.sqrt(values["var"] + module.eps)
+    return Affine(scale, values.get("bias", 0.0) - values["mean"] * scale, "BatchNorm1d")
+
+
 def _activation(module: Any) -> Activation:
     twin = next((twin for twin in TWINS if type(module) is _CLASSES[twin.module]), None)
     if twin is None:
-        allowed, kind = sorted({"Sequential", "Linear", "Dropout", *_CLASSES}), type(module)
+        allowed, kind = sorted({"Sequential", "Linear", "BatchNorm1d", "Dropout", *_CLASSES}), type(module)
         name = f"{kind.__module__}.{kind.__name__}" if kind.__name__ in allowed else kind.__name__
         raise ArchitectureError(f"{name} has no counterpart here: choose from {', '.join(allowed)} of torch.nn")
-    return activation_of(module, twin)
+    return activation_of(module, twin, lambda tensor: float(tensor.item()))
 
 
 def _array(tensor: Any) -> Array:

@@ -19,6 +19,7 @@ from chainrule.tables.chunks import chunks_of
 from chainrule.tables.column_records import demand, read_columns, statistics_of, write_columns
 from chainrule.tables.columns import numbers_at_once
 from chainrule.tables.inputs.choose import choose_transform
+from chainrule.tables.inputs.operations import Number
 from chainrule.tables.inputs.transforms import KINDS, MOST_WORDS, PARTS, NumberColumn, Times, Transform, WordColumn
 from chainrule.tables.names import require_columns
 from chainrule.tables.number_forms import PLAIN, is_form
@@ -97,7 +98,7 @@ class Encoder:
         values = numbers_at_once(table, plain)
         for transform, start, stop in zip(used, [0, *stops], stops, strict=False):
             if isinstance(transform, NumberColumn) and transform.name in values:
-                transform.write(values[transform.name], X[:, start:stop])
+                transform.write(Number.of_values(values[transform.name], transform.name), X[:, start:stop])
             else:
                 transform.fill(table.column(transform.name), X[:, start:stop])
         return X

@@ -20,7 +20,7 @@ from chainrule.tables.profile.fits import Fits
 from chainrule.tables.profile.moments import Running
 from chainrule.tables.profile.sample import Sample
 
-__all__ = ["CLOCK", "DAY", "FORMS", "Forms", "Spread", "seconds_of", "times_in"]
+__all__ = ["CLOCK", "DAY", "FORMS", "NO_TIME", "Forms", "Spread", "clock_text", "seconds_of", "time_text", "times_in"]
 
 DAY = 86400.0  # seconds
 
@@ -61,7 +61,8 @@ FORMS = {
 """The patterns of a whole cell by the names of the forms. If two fit all cells, the first is taken, except that
 month/day/year is preferred to day/month/year."""
 
-_NO_TIME = (*PLACEHOLDERS, "0000-00-00", "0000-00-00 00:00:00", "0000-00-00T00:00:00", "00/00/0000", "00.00.0000")
+NO_TIME = (*PLACEHOLDERS, "0000-00-00", "0000-00-00 00:00:00", "0000-00-00T00:00:00", "00/00/0000", "00.00.0000")
+"""Words that stand for a missing time."""
 _NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _LONGEST = 100  # characters of a time
 _CENTURY = 69  # from here on two digits are a year of the last century, as in POSIX
@@ -166,6 +167,28 @@ def seconds_of(words: pa.Array, form: str) -> Values:
     return seconds
 
 
+def time_text(seconds: float) -> str:
+    """Seconds since 1970 as `2024-02-29 13:30:00.25`, to the microsecond, without what is 0 at the end.
+
+    >>> time_text(86400.0), time_text(90061.5), time_text(-0.25)
+    ('1970-01-02', '1970-01-02 01:01:01.5', '1969-12-31 23:59:59.75')
+    """
+    day, rest = divmod(round(seconds * 1e6), round(DAY * 1e6))
+    date = str(np.datetime64(day, "D"))
+    return f"{date} {clock_text(rest / 1e6)}" if rest else date
+
+
+def clock_text(seconds: float) -> str:
+    """Seconds since midnight as `13:30:00.25`, to the microsecond.
+
+    >>> clock_text(48600.25), clock_text(61.0)
+    ('13:30:00.25', '00:01:01')
+    """
+    seconds, micro = divmod(round(seconds * 1e6), 1_000_000)
+    fraction = f".{micro:06d}".rstrip("0") if micro else ""
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}{fraction}"
+
+
 def _forms_of(word: str) -> list[str]:
     """The forms in which a word is a time, most likely: what its digits mean is not checked."""
     if len(word) > _LONGEST or not any("0" <= c <= "9" for c in word):
@@ -190,7 +213,7 @@ def minute(seconds: Values) -> NDArray[np.int64]:
 
 def _without_placeholders(words: pa.Array) -> pa.Array:
     """The words, null where one stands for a missing time."""
-    return without(words, among(words, _NO_TIME))
+    return without(words, among(words, NO_TIME))
 
 
 def _days(part: dict[str, pa.Array]) -> Values:

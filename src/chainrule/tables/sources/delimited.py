@@ -8,9 +8,10 @@ the rows as bytes in memory, in blocks of whole rows: it never calls back into P
 from __future__ import annotations
 
 import contextlib
+import io
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from chainrule.errors import DataError
 from chainrule.tables.arrow import arrow_csv, pa
@@ -37,7 +38,7 @@ from chainrule.tables.sources.explaining import (
 from chainrule.tables.sources.opening import UNREADABLE, open_bytes, open_first, unpacked_name, why_unreadable
 from chainrule.tables.sources.row_blocks import RowBlock, row_blocks
 
-__all__ = ["DelimitedSource"]
+__all__ = ["DelimitedSource", "DelimitedText"]
 
 _HEAD = 4096  # bytes by which a binary file is recognised
 _NO_WORDS: Any = dict.fromkeys(("null_values", "true_values", "false_values"), ())  # of which each column has a table
@@ -54,17 +55,27 @@ class DelimitedSource(Source):
     typed = False
 
     def __init__(self, path: Path) -> None:
-        self._path, self.origin, self.notes = path, repr(str(path)), []
-        only_tab = unpacked_name(path).endswith((".tsv", ".tab"))
-        with open_first(path) as file, self._one_line_errors():
+        self._path = path
+        self._begin_reading(repr(str(path)), unpacked_name(path).endswith((".tsv", ".tab")))
+
+    def _begin_reading(self, origin: str, only_tab: bool) -> None:
+        """Read the names of the columns, and choose how the rows are read."""
+        self.origin, self.notes = origin, []
+        with self._opened_first() as file, self._one_line_errors():
             head = file.read(_HEAD)
-            _require_text(path, head)
+            _require_text(origin, head)
             self._begin = self._beginning(Utf8Stream(file, head), only_tab)
         super().__init__(self.origin, self._begin.names)
         self.hint = missing_column_hint(self._begin.names, "\t" if only_tab else SEPARATORS)
         self._note(header_note(self._begin.names, self.origin))
         if self._separator != "," and not only_tab:
             self._note(f"cells are separated by a {separator_words(self._separator)}")
+
+    def _opened_first(self) -> contextlib.AbstractContextManager[IO[bytes]]:
+        return open_first(self._path)
+
+    def _opened_again(self) -> contextlib.AbstractContextManager[IO[bytes]]:
+        return open_bytes(self._path)
 
     def _note(self, text: str | None) -> None:
         if text is not None and text not in self.notes:
@@ -105,7 +116,7 @@ class DelimitedSource(Source):
     def _blocks(self) -> Iterator[RowBlock]:
         """The rows without the line of names."""
         begin = self._begin
-        with self._one_line_errors(), open_bytes(self._path) as file:
+        with self._one_line_errors(), self._opened_again() as file:
             text = Utf8Stream(file)
             for number, block in enumerate(row_blocks(text, self._separator, self.origin)):
                 rows = block if number else block.after(begin.size, begin.lines)
@@ -128,15 +139,34 @@ class DelimitedSource(Source):
         return table.rename_columns(self._begin.names)
 
 
+class DelimitedText(DelimitedSource):
+    """The rows of delimited text in memory, by the same rules.
+
+    >>> DelimitedText(b"x;y\\n1;2\\n", "the text").table().to_pylist()
+    [{'x': '1', 'y': '2'}]
+
+    Raises DataError as for a file.
+    """
+
+    def __init__(self, text: bytes, origin: str) -> None:
+        self._text = text
+        self._begin_reading(origin, only_tab=False)
+
+    def _opened_first(self) -> contextlib.AbstractContextManager[IO[bytes]]:
+        return contextlib.nullcontext(io.BytesIO(self._text))
+
+    _opened_again = _opened_first
+
+
 def _encoding_note(encoding: str) -> str | None:
     if encoding == "windows-1252":
         return "the text is not UTF-8 and is read as Windows-1252 (Latin-1): save it in UTF-8 if words look wrong"
     return None if encoding in ("ascii", "utf-8") else f"the text is {encoding[:6].upper()}"
 
 
-def _require_text(path: Path, head: bytes) -> None:
-    """Raise DataError for a file whose first bytes are not text."""
+def _require_text(origin: str, head: bytes) -> None:
+    """Raise DataError where the first bytes are not text."""
     if b"\0" in head and not head.startswith(_MARKS):
         raise DataError(
-            f"{str(path)!r} is binary, or UTF-16 without a byte order mark, not CSV text: save it as CSV in UTF-8"
+            f"{origin} is binary, or UTF-16 without a byte order mark, not CSV text: save it as CSV in UTF-8"
         )

@@ -5,7 +5,7 @@ from chainrule.tables.targets.choose import TASKS
 from chainrule.tables.targets.kinds import Classes, ClassTarget, LogQuantity, Quantity, Target
 from chainrule.tables.targets.labels import Labels, in_words, of_one_type
 from chainrule.tables.targets.outputs import Block, Outputs
-from chainrule.tables.targets.targets import Targets, target_profiles
+from chainrule.tables.targets.targets import Targets, rows_with_all, target_profiles
 
 __all__ = [
     "TASKS",
@@ -23,6 +23,7 @@ __all__ = [
     "Targets",
     "in_words",
     "of_one_type",
+    "rows_with_all",
     "shares",
     "target_profiles",
 ]

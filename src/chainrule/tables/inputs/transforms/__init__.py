@@ -14,7 +14,7 @@ A new kind is one class here: its name goes into the model file, and older versi
 """
 
 from chainrule.tables.inputs.transforms.base import Dropped, Presence, Transform
-from chainrule.tables.inputs.transforms.numbers import Log, NumberColumn, Numbers, Scaled, bent
+from chainrule.tables.inputs.transforms.numbers import Log, NumberColumn, Numbers, Scaled
 from chainrule.tables.inputs.transforms.times import PARTS, Times
 from chainrule.tables.inputs.transforms.words import LEAST_SHARE, MOST_WORDS, Categories, Frequent, Ordered, WordColumn
 
@@ -35,7 +35,6 @@ __all__ = [
     "Times",
     "Transform",
     "WordColumn",
-    "bent",
 ]
 
 KINDS: dict[str, type[Transform]] = {

@@ -8,32 +8,54 @@ from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
-from chainrule.tables.columns import missing_cells
+from chainrule.tables.inputs import operations
+from chainrule.tables.inputs.operations import Cells, Input, Missing, Reading
 
 __all__ = ["Dropped", "Presence", "Transform", "flagged"]
 
 
 @dataclasses.dataclass(frozen=True)
 class Transform(abc.ABC):
-    """What one column, `name`, becomes: `features` names the columns of the input that `fill` writes."""
+    """What one column, `name`, becomes: how a cell is read, and which inputs the network gets from it."""
 
     kind: ClassVar[str]
     as_input: ClassVar[str]  # how the network sees the column, in words
     name: str
 
     @property
-    def features(self) -> list[str]:
-        """The names of the columns that the network sees."""
-        return []
+    @abc.abstractmethod
+    def reading(self) -> Reading:
+        """What a cell is."""
+
+    @property
+    @abc.abstractmethod
+    def inputs(self) -> tuple[Input, ...]:
+        """What the network sees of a cell."""
 
     @property
     @abc.abstractmethod
     def detail(self) -> str:
         """What happens to the column, in words."""
 
-    @abc.abstractmethod
+    @property
+    def features(self) -> list[str]:
+        """The names of the numbers that the network sees."""
+        return [self.name + suffix for part in self.inputs for suffix in part.suffixes]
+
     def fill(self, column: Any, out: NDArray[Any]) -> None:
-        """Write the cells of `column` (n,) into `out` (n, len(features)), which holds zeros."""
+        """Write the cells of `column` (n,) into `out` (n, len(features)), which holds zeros.
+
+        Raises DataError where the column or a cell is not what `reading` says.
+        """
+        self.write(self.reading.read(column, self.name), out)
+
+    def write(self, cells: Cells, out: NDArray[Any]) -> None:
+        """Write cells that are read already, as `fill` does."""
+        start = 0
+        for part in self.inputs:
+            stop = start + len(part.suffixes)
+            part.write(cells, out[:, start:stop])
+            start = stop
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,18 +67,17 @@ class Presence(Transform):
     reason: str
 
     @property
-    def features(self) -> list[str]:
-        """The flag."""
-        return [f"{self.name} missing"]
+    def reading(self) -> Reading:
+        return operations.Presence()
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        return (Missing(),)
 
     @property
     def detail(self) -> str:
         """Why only the flag is kept."""
         return f"only whether it is missing: {self.reason}"
-
-    def fill(self, column: Any, out: NDArray[Any]) -> None:
-        """A row is 1 where its cell is missing."""
-        out[:, 0] = missing_cells(column, allow_placeholders=True)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,12 +89,17 @@ class Dropped(Transform):
     reason: str
 
     @property
+    def reading(self) -> Reading:
+        return operations.Presence()
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        return ()
+
+    @property
     def detail(self) -> str:
         """Why it is dropped."""
         return self.reason
-
-    def fill(self, column: Any, out: NDArray[Any]) -> None:
-        """There is nothing to write."""
 
 
 def flagged(missing: bool, before: str = ", ") -> str:

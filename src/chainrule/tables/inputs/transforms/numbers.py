@@ -17,57 +17,47 @@ from __future__ import annotations
 
 import abc
 import dataclasses
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.errors import RowError
-from chainrule.tables.columns import values_of
+from chainrule.tables.inputs.operations import (
+    Affine,
+    Asinh,
+    Bend,
+    Curve,
+    Input,
+    Missing,
+    Number,
+    Step,
+)
 from chainrule.tables.inputs.transforms.base import Transform, flagged
 from chainrule.tables.number_forms import PLAIN
-from chainrule.tables.profile import standardised
 
-__all__ = ["Log", "NumberColumn", "Numbers", "Scaled", "bent"]
-
-Values = NDArray[np.float64]
+__all__ = ["Log", "NumberColumn", "Numbers", "Scaled", "scaled_steps"]
 
 
 @dataclasses.dataclass(frozen=True)
 class NumberColumn(Transform):
-    """A column of numbers, written in a form of `number_forms`, of which `transformed` gives the inputs."""
+    """A column of numbers, written in a form of `number_forms`, which go through `steps`."""
 
     as_input: ClassVar[str] = "as numbers"
     missing: bool
     form: str = dataclasses.field(default=PLAIN, kw_only=True)
 
+    @property
     @abc.abstractmethod
-    def transformed(self, values: Values, dtype: Any) -> NDArray[Any]:
-        """The inputs (n,) of values (n,), NaN where they are NaN."""
+    def steps(self) -> tuple[Step, ...]:
+        """What happens to a number."""
 
     @property
-    def features(self) -> list[str]:
-        """The column, and its flag."""
-        return [self.name] + [f"{self.name} missing"] * self.missing
+    def reading(self) -> Number:
+        return Number(self.form)
 
-    def fill(self, column: Any, out: NDArray[Any]) -> None:
-        """Raises DataError for a cell that is a word, or infinite."""
-        self.write(values_of(column, self._refused, self.name, self.form), out)
-
-    def write(self, values: Values, out: NDArray[Any]) -> None:
-        """Write values (n,), NaN where missing, as `fill` does."""
-        missing = np.isnan(values)
-        out[:, 0] = self.transformed(values, out.dtype)
-        out[missing, 0] = 0
-        if self.missing:
-            out[:, 1] = missing
-
-    def _refused(self, row: int, word: str) -> RowError:
-        line = (
-            "column {name!r} holds numbers{form}, but {word!r} came in row {row}: write {what}, or leave the cell empty"
-        )
-        form, what = ("", "a number") if self.form == PLAIN else (f" written as {self.form}", "a number in this form")
-        return RowError(row, line, name=self.name, form=form, word=word, what=what)
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        return (Curve(self.steps), Missing())[: 1 + self.missing]
 
     @property
     def _written(self) -> str:
@@ -90,9 +80,9 @@ class Scaled(NumberColumn):
         centre, spread = ("median", "robust deviation") if self.robust else ("mean", "standard deviation")
         return f"{centre} {self.mean:.6g}, {spread} {self.scale:.6g}{self._written}{flagged(self.missing)}"
 
-    def transformed(self, values: Values, dtype: Any) -> NDArray[Any]:
-        with np.errstate(over="ignore"):
-            return bent((values - self.mean) / self.scale, 2.0 if self.robust else 5.0).astype(dtype)
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return scaled_steps(self.mean, self.scale, self.robust)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,14 +101,15 @@ class Log(NumberColumn):
         """The distance from which on it is a logarithm, and the flag."""
         return f"logarithm beyond {self.unit:.6g} from {self.origin:.6g}{self._written}{flagged(self.missing)}"
 
-    def transformed(self, values: Values, dtype: Any) -> NDArray[Any]:
-        return bent((self.curve(values, self.origin, self.unit) - self.mean) / self.scale, 3.0).astype(dtype)
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return (Affine(self.origin, self.unit), Asinh(), Affine(self.mean, self.scale), Bend(3.0))
 
     @staticmethod
-    def curve(values: Values, origin: float, unit: float) -> Values:
+    def curve(values: NDArray[np.float64], origin: float, unit: float) -> NDArray[np.float64]:
         """`asinh((x - origin) / unit)`."""
         with np.errstate(over="ignore"):
-            return np.arcsinh((values - origin) / unit)
+            return Asinh().of(Affine(origin, unit).of(values))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,18 +125,11 @@ class Numbers(NumberColumn):
         """Mean, standard deviation and flag."""
         return f"mean {self.mean:.6g}, standard deviation {self.scale:.6g}{self._written}{flagged(self.missing)}"
 
-    def transformed(self, values: Values, dtype: Any) -> NDArray[Any]:
-        return standardised(values, self.mean, self.scale, dtype, self.name)
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return (Affine(self.mean, self.scale),)
 
 
-def bent(z: Values, c: float) -> Values:
-    """`z` where |z| <= c, else `sign(z) (2 c - c^2 / |z|)`, which is smooth and lies between -2 c and 2 c; NaN stays.
-
-    >>> bent(np.array([-1.0, 4.0, 8.0, np.inf]), 4.0)
-    array([-1.,  4.,  6.,  8.])
-    """
-    far = np.abs(z) > c
-    if not far.any():
-        return z
-    beyond = np.where(far, z, c)
-    return np.where(far, np.copysign(2 * c - c * c / np.abs(beyond), beyond), z)
+def scaled_steps(mean: float, scale: float, robust: bool) -> tuple[Step, ...]:
+    """The steps of a number that is scaled, and bent sooner if a few lie far out."""
+    return (Affine(mean, scale), Bend(2.0 if robust else 5.0))

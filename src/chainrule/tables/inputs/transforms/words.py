@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+import abc
 import dataclasses
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from chainrule.tables.arrow import pa, pc
-from chainrule.tables.columns import words_of
+from chainrule.tables.inputs.operations import Input, Missing, OneHot, Other, Reading, Steps, Word
 from chainrule.tables.inputs.transforms.base import Transform, flagged
 
 __all__ = ["LEAST_SHARE", "MOST_WORDS", "Categories", "Frequent", "Ordered"]
@@ -27,32 +24,24 @@ class WordColumn(Transform):
     missing: bool
 
     @property
-    def features(self) -> list[str]:
-        """`column=word` for each word, and the flag."""
-        return [f"{self.name}={word}" for word in self.words] + [f"{self.name} missing"] * self.missing
-
-    @property
     def detail(self) -> str:
         """The first words, and the number of others."""
         shown, more = " | ".join(self.words[:5]), len(self.words) - 5
         rest = f" | {more} more" if more > 0 else ""
         return f"{len(self.words)} word{'s' * (len(self.words) != 1)}: {shown}{rest}{flagged(self.missing, '; ')}"
 
-    def fill(self, column: Any, out: NDArray[Any]) -> None:
-        """A row is 1 under its word, 0 under the others."""
-        cells = words_of(column, self.name)
-        self.write(self._codes(cells), cells, out)
-        if self.missing:
-            out[:, -1] = _missing(cells)
+    @property
+    def reading(self) -> Reading:
+        return Word(self.words)
 
-    def write(self, codes: NDArray[np.intp], cells: pa.Array, out: NDArray[Any]) -> None:
-        """Write cells (n,) whose words have these codes, -1 for any other, without the flag."""
-        rows = np.flatnonzero(codes >= 0)
-        out[rows, codes[rows]] = 1
+    @property
+    @abc.abstractmethod
+    def places(self) -> tuple[Input, ...]:
+        """The inputs of a word."""
 
-    def _codes(self, cells: pa.Array) -> NDArray[np.intp]:
-        codes = pc.index_in(cells, value_set=pa.array(self.words, cells.type)).fill_null(-1)
-        return np.asarray(codes, dtype=np.intp)
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        return (*self.places, Missing()) if self.missing else self.places
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +49,10 @@ class Categories(WordColumn):
     """Words that occur twice or more in training, the most frequent first; any other is all zeros."""
 
     kind: ClassVar[str] = "categories"
+
+    @property
+    def places(self) -> tuple[Input, ...]:
+        return (OneHot(self.words),)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,19 +62,13 @@ class Frequent(WordColumn):
     kind: ClassVar[str] = "frequent"
 
     @property
-    def features(self) -> list[str]:
-        """`column=word` for each word, `column other`, and the flag."""
-        features = super().features
-        return [*features[: len(self.words)], f"{self.name} other", *features[len(self.words) :]]
+    def places(self) -> tuple[Input, ...]:
+        return (OneHot(self.words), Other())
 
     @property
     def detail(self) -> str:
         """The first words, the number of others, and the input for all others."""
         return f"{super().detail}; one input for all other words"
-
-    def write(self, codes: NDArray[np.intp], cells: pa.Array, out: NDArray[Any]) -> None:
-        super().write(codes, cells, out)
-        out[:, len(self.words)] = (codes < 0) & ~_missing(cells)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,19 +79,10 @@ class Ordered(WordColumn):
     as_input: ClassVar[str] = "as words in an order"
 
     @property
-    def features(self) -> list[str]:
-        """`column>=word` for each word but the first, and the flag."""
-        return [f"{self.name}>={word}" for word in self.words[1:]] + [f"{self.name} missing"] * self.missing
+    def places(self) -> tuple[Input, ...]:
+        return (Steps(self.words),)
 
     @property
     def detail(self) -> str:
         """The first words, lowest first, and the number of others."""
         return super().detail.replace(" | ", " < ")
-
-    def write(self, codes: NDArray[np.intp], cells: pa.Array, out: NDArray[Any]) -> None:
-        steps = len(self.words) - 1
-        out[:, :steps] = codes[:, np.newaxis] > np.arange(steps)
-
-
-def _missing(cells: pa.Array) -> NDArray[np.bool_]:
-    return np.asarray(cells.is_null().to_numpy(zero_copy_only=False))

@@ -1,11 +1,11 @@
-"""Converts a network to a list of steps, as torch has them, and back: Linear, activation, Linear, ...
+"""Converts a network to a list of steps, as other libraries have them, and back: Linear, activation, Linear, ...
 
 An identity is not a step. The activation of several output blocks is a list of (activation, width) pairs.
 """
 
 import itertools
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -14,27 +14,13 @@ from chainrule.architecture import Architecture
 from chainrule.arrays import Array
 from chainrule.costs import partner
 from chainrule.errors import ArchitectureError, SettingError
+from chainrule.exchange.folding import folded
+from chainrule.exchange.kinds import Affine, Dropout, Linear, Parts, Step
 from chainrule.network import Network
+from chainrule.registry import require
 from chainrule.text import shown
 
-__all__ = ["Dropout", "Linear", "Step", "from_steps", "to_steps"]
-
-
-class Linear(NamedTuple):
-    """Z = A W + b, with W (n_{l-1}, n_l); b is None for a layer without biases."""
-
-    W: Array
-    b: Array | None
-
-
-class Dropout(NamedTuple):
-    """Training drops each activation with probability p; prediction drops none."""
-
-    p: float
-
-
-Parts = list[tuple[Activation, int]]
-Step = Linear | Dropout | Activation | Parts
+__all__ = ["cost_for", "from_steps", "network_of", "no_biases", "sizes_of", "to_steps"]
 
 
 def to_steps(net: Network, logits: bool = False) -> list[Step]:
@@ -43,6 +29,7 @@ def to_steps(net: Network, logits: bool = False) -> list[Step]:
     >>> [type(step).__name__ for step in to_steps(cr.Network([2, 3, 1], activation="tanh", output="identity"))]
     ['Linear', 'Tanh', 'Linear']
     """
+    require(isinstance(net, Network), "net", net, "a Network, such as network_ of an estimator and network of a Model")
     steps: list[Step] = []
     for W, b, activation in net.architecture.layers(net.theta):
         steps += [Linear(W, b), activation]
@@ -65,19 +52,29 @@ def from_steps(steps: Sequence[Step], output: Any = None, cost: Any = None) -> t
 
     Raises ArchitectureError for steps that are not a network, SettingError for an `output` if the steps have one.
     """
-    steps = _without_identities(steps)
+    steps, folds = folded(_without_identities(steps))
     linear = [step for step in steps if isinstance(step, Linear)]
     if not linear:
         raise ArchitectureError("the module has no Linear layer, so it has no weights to take over")
-    sizes = _sizes([step.W for step in linear])
+    sizes = sizes_of([step.W for step in linear])
     after, notes = _by_layer(steps)
     last = _output(after.pop(), output)
     if any(isinstance(part, list) for part in after):
         raise ArchitectureError("a hidden layer has blocks of activations, but only the output layer may")
     sigma = [ACTIVATIONS.get(part or "identity") for part in after]
-    architecture = Architecture.of(sizes, sigma, last, _cost(last) if cost is None else cost)
+    architecture = Architecture.of(sizes, sigma, last, cost_for(last) if cost is None else cost)
+    return network_of(architecture, linear), [*folds, *notes]
+
+
+def network_of(architecture: Architecture, linear: Sequence[Linear]) -> Network:
+    """The network of an architecture with the weights of these steps; missing biases are 0."""
     layers = [(W, np.zeros(W.shape[1], W.dtype) if b is None else b) for W, b in linear]
-    return Network.from_parts(architecture, np.concatenate([part.ravel() for pair in layers for part in pair])), notes
+    return Network.from_parts(architecture, np.concatenate([part.ravel() for pair in layers for part in pair]))
+
+
+def no_biases(l: int) -> str:
+    """The note for a layer without biases."""
+    return f"layer {l} has no biases; here they start at 0, and training changes them"
 
 
 def _without_identities(steps: Sequence[Step]) -> list[Step]:
@@ -85,7 +82,8 @@ def _without_identities(steps: Sequence[Step]) -> list[Step]:
     return [step for step in steps if not isinstance(step, Activation) or step.name != "identity"]
 
 
-def _sizes(W: list[Array]) -> list[int]:
+def sizes_of(W: Sequence[Array]) -> list[int]:
+    """n_1, ..., n_L. Raises ArchitectureError for matrices that do not fit one after the other."""
     for l, (before, after) in enumerate(itertools.pairwise(W), start=2):
         if before.shape[1] != after.shape[0]:
             raise ArchitectureError(
@@ -99,11 +97,12 @@ def _by_layer(steps: Sequence[Step]) -> tuple[list[Activation | Parts | None], l
     after: list[Activation | Parts | None] = []
     notes = []
     for step in steps:
+        assert not isinstance(step, Affine), "they are folded"
         l = len(after) + 1
         if isinstance(step, Linear):
             after.append(None)
             if step.b is None:
-                notes.append(f"layer {l + 1} has no biases; here they start at 0, and training changes them")
+                notes.append(no_biases(l + 1))
         elif isinstance(step, Dropout):
             notes.append(
                 f"dropout {step.p:g} at layer {l} is a training setting here: give dropout to cr.train; "
@@ -129,7 +128,7 @@ def _output(last: Activation | Parts | None, chosen: Any) -> Any:
     return last
 
 
-def _cost(output: Any) -> Any:
+def cost_for(output: Any) -> Any:
     """The cost that belongs to an output activation, or a list of the costs of its blocks."""
     return [partner(sigma) for sigma, _ in output] if isinstance(output, list | tuple) else partner(output)
 

@@ -1,0 +1,89 @@
+"""`chainrule cv`: how good a model of a table is, on rows that it has not seen, beside other models."""
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from chainrule.cli.console import say, show_table, write_json
+from chainrule.cli.files import open_table
+from chainrule.cli.options import AsJson, ConfigFile
+from chainrule.cli.streams import print_note
+from chainrule.cli.training_options import TrainOptions, listed
+from chainrule.cli.values import matching_columns
+from chainrule.errors import SettingError
+from chainrule.model import TableSettings, cross_validate
+from chainrule.text import short
+
+__all__ = ["cv"]
+
+_DEFAULTS = TrainOptions()
+
+
+def cv(
+    data: Path,
+    /,
+    *,
+    target: Annotated[
+        tuple[str, ...],
+        listed("Column to predict, or several; or a file with the target of each row.", "COLUMN|FILE"),
+    ],
+    folds: Annotated[int, Parameter(help="Number of parts; each is tested once.")] = 5,
+    repeats: Annotated[int, Parameter(help="How often the rows are divided anew.")] = 1,
+    group: Annotated[
+        str | None, Parameter(help="A column whose equal cells stay in one part; it is not an input.", negative="")
+    ] = None,
+    time_column: Annotated[
+        str | None,
+        Parameter(
+            help="A column of times or numbers: each part is tested by what the earlier ones teach.", negative=""
+        ),
+    ] = None,
+    compare: Annotated[
+        Literal["both", "linear", "boosting", "none"],
+        Parameter(help="Other models for the same rows, to compare with.", negative=""),
+    ] = "both",
+    options: Annotated[TrainOptions, Parameter(name="*")] = _DEFAULTS,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> int:
+    """Show how good a model of a table is on rows that it has not seen, beside a linear model and boosting.
+
+    Parameters
+    ----------
+    data
+        A table: a file or a folder.
+    """
+    source, targets = open_table(data, target)
+    if not targets:
+        raise SettingError("no target came: add --target COLUMN")
+    columns = {name: matching_columns(getattr(options, name), source.names) for name in ("drop", "keep", "words")}
+    chosen = dataclasses.replace(options, **{name: tuple(names) for name, names in columns.items()})
+    settings = {field.name: getattr(chosen, field.name) for field in dataclasses.fields(TableSettings)}
+    if config:
+        print_note(f"options from {config}")
+    scores = cross_validate(
+        source,
+        targets,
+        folds=folds,
+        repeats=repeats,
+        group=group,
+        time_column=time_column,
+        compare={"both": ("linear", "boosting"), "none": ()}.get(compare, (compare,)),
+        progress=None if as_json else _show_progress,
+        **settings,
+    )
+    if as_json:
+        write_json(scores.document())
+        return 0
+    say(f"{scores.rows:,} rows, {scores.how}; mean ± standard deviation, differences with 95% intervals")
+    for name in scores.scores["network"]:
+        if len(targets) > 1:
+            say(short(name))
+        show_table(scores.heads(), scores.table(name), 1)
+    return 0
+
+
+def _show_progress(done: int, count: int) -> Any:
+    print_note(f"training {done + 1} of {count}")

@@ -1,0 +1,101 @@
+/* ------------------------------------------------------------------ cells of a row */
+
+static int is_missing(const char *text) { return !text || !*text; }
+
+static int is_finite(double x) { return x - x == 0; }
+
+/* The number of a word among `count` words; -1 for any other, -2 for a missing cell. */
+static int word_number(const char *text, const char *const *words, int count) {
+  if (is_missing(text)) return -2;
+  for (int k = 0; k < count; k++)
+    if (strcmp(text, words[k]) == 0) return k;
+  return -1;
+}
+
+/* z where |z| <= bound, else sign(z) (2 bound - bound^2 / |z|). */
+static double bent(double z, double bound) {
+  return fabs(z) > bound ? copysign(2 * bound - bound * bound / fabs(z), z) : z;
+}
+
+/* Reads from `least` to `most` digits, behind `before` unless it is 0; -1 if they are not there. */
+static int digits(const char **at, char before, int least, int most) {
+  const char *p = *at;
+  int value = 0, count = 0;
+  if (before && *p++ != before) return -1;
+  for (; count < most && p[count] >= '0' && p[count] <= '9'; count++) value = 10 * value + (p[count] - '0');
+  if (count < least) return -1;
+  *at = p + count;
+  return value;
+}
+
+/* The days from 1970-01-01 to a day of the calendar; 0 in *valid if there is no such day. */
+static double days_to(int year, int month, int day, int *valid) {
+  static const int lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+  const int leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0, before = year - 1;
+  int days = day - 1;
+  *valid = year >= 1 && month >= 1 && month <= 12 && day >= 1;
+  *valid = *valid && day <= lengths[month - 1] + (leap && month == 2);
+  if (!*valid) return 0;
+  for (int k = 1; k < month; k++) days += lengths[k - 1] + (leap && k == 2);
+  return 365.0 * before + before / 4 - before / 100 + before / 400 + days - 719162;
+}
+
+/* Reads hour:minute, :second, a fraction; the seconds since midnight, -1 if there is no such time. */
+static double clock_at(const char **at) {
+  const int hour = digits(at, 0, 1, 2), minute = digits(at, ':', 2, 2);
+  double second = 0, unit = 1;
+  if (hour < 0 || hour > 23 || minute < 0 || minute > 59) return -1;
+  if (**at == ':') {
+    const int whole = digits(at, ':', 2, 2);
+    if (whole < 0 || whole > 60) return -1;
+    second = whole;
+    if (**at == '.')
+      for (++*at; **at >= '0' && **at <= '9'; ++*at)
+        if (unit < 1e13) second = 10 * second + (**at - '0'), unit = 10 * unit;
+  }
+  return 3600.0 * hour + 60.0 * minute + second / unit;
+}
+
+/* Reads "2024-02-29", "2024-02-29 13:30" or "2024-02-29T13:30:00.25", with Z or an offset such as +02:00 behind it,
+   which is not applied: seconds since 1970. Without `date` it reads "13:30:00.25": seconds since midnight.
+   1 if it is such a time, 0 if it is not, -1 if the cell is missing. */
+static int read_time(const char *text, int date, double *seconds) {
+  double clock = 0, days = 0;
+  int valid = 1;
+  if (is_missing(text)) return -1;
+  if (date) {
+    const int year = digits(&text, 0, 4, 4), month = digits(&text, '-', 1, 2), day = digits(&text, '-', 1, 2);
+    days = days_to(year, month, day, &valid);
+    if (!valid) return 0;
+  }
+  if (!date || *text) {
+    if (date && *text++ != ' ' && text[-1] != 'T') return 0;
+    clock = clock_at(&text);
+  }
+  if (date && *text == 'Z')
+    text++;
+  else if (date && (*text == '+' || *text == '-'))
+    for (text++; (*text >= '0' && *text <= '9') || *text == ':';) text++;
+  *seconds = clock + 86400.0 * days;
+  return clock >= 0 && !*text;
+}
+
+/* The places of a time in its year, its week and its day. */
+static int season_place(double seconds) {
+  const double day = floor(seconds / 86400.0);
+  int year = 1970 + (int)floor(day / 365.2425), valid;
+  if (year < 1) year = 1;
+  while (days_to(year, 1, 1, &valid) > day) year--;
+  while (days_to(year + 1, 1, 1, &valid) <= day) year++;
+  return (int)(day - days_to(year, 1, 1, &valid));
+}
+
+static int weekday_place(double seconds) {
+  const double place = fmod(floor(seconds / 86400.0) + 3, 7);
+  return (int)(place < 0 ? place + 7 : place);
+}
+
+static int clock_place(double seconds) {
+  const double rest = fmod(seconds, 86400.0);
+  return (int)floor((rest < 0 ? rest + 86400.0 : rest) / 60);
+}

@@ -1,0 +1,3 @@
+typedef real weight;
+
+static real value_of(weight w) { return w; }

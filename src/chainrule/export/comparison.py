@@ -1,0 +1,99 @@
+"""How the answers of an exported program differ from those of the model."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.export.program import Answer, NumberOutput, Output, Program
+from chainrule.text import counted
+
+__all__ = ["NEAR", "TOLERANCE", "Comparison", "compare"]
+
+NEAR = 1e-5  # two probabilities that differ by less may change places
+TOLERANCE = {"float32": 1e-5, "float64": 1e-12}  # of numbers, in units of the target's scale, and of probabilities
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """The differences of the answers for one target.
+
+    - target, rows: its name, and how many rows were compared.
+    - labels: rows whose class differs; 0 for numbers.
+    - doubtful: those of them whose two best probabilities are `NEAR` each other.
+    - largest: the greatest difference of a probability, or of a number in units of the target's scale.
+    - allowed: what rounding in the type of the network explains.
+    """
+
+    target: str
+    rows: int
+    labels: int
+    doubtful: int
+    largest: float
+    allowed: float
+
+    def __add__(self, other: Comparison) -> Comparison:
+        """The comparison of these rows and others."""
+        counts = {name: getattr(self, name) + getattr(other, name) for name in ("rows", "labels", "doubtful")}
+        return dataclasses.replace(self, **counts, largest=max(self.largest, other.largest))
+
+    @property
+    def ok(self) -> bool:
+        """Whether rounding explains all differences."""
+        return self.labels == self.doubtful and self.largest <= self.allowed
+
+    def __str__(self) -> str:
+        """One line.
+
+        >>> print(Comparison("y", 1000, 2, 1, 3e-7, 1e-5))
+        y: 1,000 rows, largest difference 3.0e-07 (allowed 1.0e-05), 2 labels differ (1 of them between equals)
+        """
+        line = f"{self.target}: {counted(self.rows, 'row')}, largest difference {self.largest:.1e} "
+        line += f"(allowed {self.allowed:.1e}), {counted(self.labels, 'label')} differ{'s' if self.labels == 1 else ''}"
+        return line + (f" ({self.doubtful} of them between equals)" if self.doubtful else "")
+
+
+def compare(program: Program, ours: Mapping[str, Answer], theirs: Mapping[str, Answer]) -> list[Comparison]:
+    """The differences for each target, of the answers of the library and of the exported program.
+
+    >>> from chainrule.export import Answer, program_of_network
+    >>> net = cr.Network([1, 1])
+    >>> program = program_of_network(net.architecture, net.theta, "")
+    >>> compare(program, {"output 1": Answer(np.array([1.0]))}, {"output 1": Answer(np.array([1.5]))})[0].largest
+    0.5
+    """
+    allowed = TOLERANCE[program.dtype.name]
+    return [_of(output, ours[output.name], theirs[output.name], allowed) for output in program.outputs]
+
+
+def _of(output: Output, ours: Answer, theirs: Answer, allowed: float) -> Comparison:
+    rows = len(ours.values)
+    if isinstance(output, NumberOutput):
+        return Comparison(output.name, rows, 0, 0, _greatest(_scaled_difference(output, ours, theirs)), allowed)
+    differs = np.asarray(ours.values != theirs.values, dtype=bool)
+    if ours.probabilities is None or theirs.probabilities is None:
+        return Comparison(output.name, rows, int(differs.sum()), 0, 0.0, allowed)
+    first, second = np.sort(ours.probabilities.astype(np.float64), axis=1)[:, :-3:-1].T
+    doubtful = int((differs & (first - second < NEAR)).sum())
+    largest = _greatest(np.abs(ours.probabilities.astype(np.float64) - theirs.probabilities))
+    return Comparison(output.name, rows, int(differs.sum()), doubtful, largest, allowed)
+
+
+def _scaled_difference(output: NumberOutput, ours: Answer, theirs: Answer) -> NDArray[np.float64]:
+    """The differences of numbers in units of their scale; of logarithms and bare outputs relative to the number."""
+    a, b = ours.values.astype(np.float64), theirs.values.astype(np.float64)
+    scale: Any = output.scale
+    if output.logarithm or not output.scaled:
+        scale = np.maximum(np.abs(a), 1.0 if not output.scaled else 0.0) * output.scale
+    with np.errstate(invalid="ignore"):
+        difference: NDArray[np.float64] = np.where(a == b, 0.0, np.abs(a - b) / scale)
+    return difference
+
+
+def _greatest(differences: NDArray[Any]) -> float:
+    """The greatest difference; infinite where one is NaN."""
+    return float(np.nan_to_num(differences, nan=np.inf).max(initial=0.0))

@@ -1,0 +1,488 @@
+"""Answers for rows, by a trained model that chainrule exported. It needs Python 3.8 or newer, and no package.
+
+As a module:     predict(row)          a class or a number; with several targets a dictionary by target
+                 probabilities(row)    the probability of each class, by class
+                 answers(row)          both, by target
+As a program:    python FILE rows.csv > answers.csv       rows from stdin without a file name, or for -
+
+A row is a mapping from the names in INPUTS to cells, or the cells in their order. METADATA says what the model is.
+
+    numbers    1234.5, or the same as text; True is 1, False is 0
+    words      any text; 1 and 1.0 are the word "1", True is "true"
+    times      a datetime, or text such as "2024-02-29 13:30:00" or "2024-02-29"; times of day: a time, or "13:30".
+               The clock is taken as it is written: a time zone behind it is ignored
+    missing    None, NaN, an empty text, and words that stand for it, such as "?" and "NA"
+"""
+
+import base64
+import datetime
+import decimal
+import itertools
+import json
+import math
+import operator
+import re
+import struct
+import sys
+import unicodedata
+
+_DOCUMENT = json.loads(
+    r"""{"chainrule": "", "digest": "", "dtype": "float64", "missing": [], "placeholders": [], "no_times": [],
+    "names": [], "columns": null, "outputs": [], "layers": []}"""
+)
+
+INPUTS = tuple(_DOCUMENT["names"])
+METADATA = {name: _DOCUMENT[name] for name in ("chainrule", "digest", "dtype")}
+
+_LETTER = "f" if _DOCUMENT["dtype"] == "float32" else "d"
+_GREATEST = (2 - 2**-24) * 2.0**127 if _LETTER == "f" else math.inf  # from here on a number rounds to infinity
+_DAY = 86400.0
+
+
+def answers(row):
+    """For each target a pair: its answer for a row, and the probabilities by class, None if it has none."""
+    A = _outputs(row)
+    return {output["name"]: _answer(output, A) for output in _DOCUMENT["outputs"]}
+
+
+def predict(row):
+    """The answer for a row: a class or a number; with several targets a dictionary by target."""
+    return _only({target: answer for target, (answer, _) in answers(row).items()})
+
+
+def probabilities(row):
+    """The probability of each class for a row, by class; with several targets of classes a dictionary by target."""
+    return _only({target: chances for target, (_, chances) in answers(row).items() if chances is not None})
+
+
+def _only(values):
+    return next(iter(values.values())) if len(values) == 1 else values
+
+
+# -------------------------------------------------- readings: from a cell to a number, a word, seconds, or None
+
+_MISSING = frozenset(_DOCUMENT["missing"])
+_NO_NUMBER = _MISSING.union(_DOCUMENT["placeholders"])
+_NO_TIME = _NO_NUMBER.union(_DOCUMENT["no_times"])
+
+_PLAIN = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2}(\.[0-9]{3})+")
+_WHOLE = re.compile(r"(-?(?:0|[1-9][0-9]*))\.0+")  # not a code such as 007.0
+_TIMES = (datetime.date, datetime.time)
+_BOOLEANS = {"true": 1.0, "True": 1.0, "TRUE": 1.0, "false": 0.0, "False": 0.0, "FALSE": 0.0}
+_UNSEEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad]")
+_DASHES = re.compile("[\u2010-\u2013\u2212]")
+
+
+def _refused(kind, cell, what):
+    return ValueError(f"holds {kind}, but {_shown(cell)} came: {what}")
+
+
+def _shown(value):
+    try:
+        line = " ".join(repr(value).split())
+    except (ValueError, RecursionError):  # a whole number of thousands of digits, a list in a list in a list
+        line = "a value of type " + type(value).__name__
+    return line if len(line) <= 60 else line[:56] + " ..."
+
+
+def _plain_characters(text):
+    """Text with plain spaces, digits and minus signs, and without characters that are not visible."""
+    if text.isascii():
+        return text
+    return _DASHES.sub("-", _UNSEEN.sub("", unicodedata.normalize("NFKC", text))).strip()
+
+
+def _number(reading):
+    form = reading["form"]
+    kind = "numbers" if form == "1234.5" else f"numbers, in training written as {form}"
+
+    def of_text(cell):
+        text = cell.strip()
+        if text in _NO_NUMBER:
+            return None
+        text = _plain_characters(text)
+        if "1.234,5" in form and _THOUSANDS.fullmatch(text):
+            raise _refused(kind, cell, "it could be either of two numbers, so give it as a number, not as text")
+        if _PLAIN.fullmatch(text):
+            return float(text)
+        if text in _BOOLEANS or not text:
+            return _BOOLEANS.get(text)
+        raise _refused(kind, cell, "write a number such as 1234.5, or leave the cell empty")
+
+    def of_object(cell):
+        if cell is None or (not hasattr(cell, "__float__") and str(cell) in _MISSING):
+            return None
+        try:
+            return cell / datetime.timedelta(days=1) if isinstance(cell, datetime.timedelta) else cell.__float__()
+        except (AttributeError, TypeError, ValueError, OverflowError):
+            raise _refused(kind, cell, "give a number such as 1234.5, or None") from None
+
+    def read(cell):
+        value = cell if type(cell) is float else of_text(cell) if isinstance(cell, str) else of_object(cell)
+        if value is None or value != value:
+            return None
+        if abs(value) == math.inf:
+            raise _refused(kind, cell, "give a finite number, or leave the cell empty")
+        return value
+
+    return read
+
+
+def _time(reading):
+    pattern = re.compile(reading["pattern"], re.ASCII | re.IGNORECASE)
+    sample = "13:30:00" if reading["clock"] else "2024-02-29 13:30:00"
+
+    def read(cell):
+        text = str(cell).strip()
+        if cell is None or text in _NO_TIME:
+            return None
+        match = pattern.fullmatch(_plain_characters(text)) if isinstance(cell, (str, *_TIMES)) else None
+        if match is None:
+            raise _refused("times", cell, f"write a time such as {sample}, or leave the cell empty")
+        try:
+            return _seconds(match.groupdict())
+        except ValueError:
+            raise _refused("times", cell, "there is no such time") from None
+
+    return read
+
+
+def _seconds(part):
+    """The seconds since 1970, or since midnight."""
+    hour, minute = int(part["hour"] or 0), int(part["minute"] or 0)
+    second = float((part["second"] or "0").replace(",", "."))
+    if minute > 59 or second >= 61 or (not 1 <= hour <= 12 if part["half"] else hour > 23):
+        raise ValueError
+    if part["half"]:
+        hour = hour % 12 + 12 * part["half"].lower().startswith("p")
+    days = 0
+    if "year" in part:
+        days = datetime.date(*(int(part[name]) for name in ("year", "month", "day"))).toordinal() - 719163
+    return days * _DAY + 3600 * hour + 60 * minute + second
+
+
+def _word(reading):
+    codes = {word: k for k, word in enumerate(reading["words"])}
+
+    def read(cell):
+        text = None if cell is None else _word_of(cell)
+        return None if text is None else codes.get(text, -1)
+
+    return read
+
+
+def _word_of(cell):
+    """The text that a cell had in training, None where it is missing."""
+    if isinstance(cell, (bytes, bytearray, memoryview, list, tuple, set, dict)):
+        raise _refused("words", cell, "give a text, a number or a boolean")
+    text = _digits(cell) if isinstance(cell, float) else str(cell).strip()
+    if text in _MISSING:
+        return None
+    if isinstance(cell, datetime.datetime):
+        text = text.rstrip("0") if cell.microsecond else text
+        return text[:10] if text.endswith(" 00:00:00") else text
+    if isinstance(cell, decimal.Decimal):
+        return text.rstrip("0").rstrip(".") if "." in text and "E" not in text else text
+    whole = _WHOLE.fullmatch(text)
+    return whole.group(1) if whole else text.lower() if text in _BOOLEANS else text
+
+
+def _digits(value):
+    """A number in the fewest digits that give it again, and whole numbers without a point."""
+    if abs(value) < 2.0**53 and value == int(value):
+        return str(int(value))
+    if math.isnan(value) or math.isinf(value):
+        return str(float(value))
+    number = decimal.Decimal(float.__repr__(value))
+    point = number.adjusted()
+    if -6 <= point < 10:
+        return format(number, "f")
+    first, *rest = number.normalize().as_tuple().digits
+    return f"{'-' * (value < 0)}{first}{'.' * bool(rest)}{''.join(map(str, rest))}e{point:+d}"
+
+
+def _presence(reading):
+    def read(cell):
+        return None if cell is None or str(cell).strip() in _NO_NUMBER else 0
+
+    return read
+
+
+_READINGS = {"number": _number, "time": _time, "word": _word, "presence": _presence}
+
+
+# ------------------------------------------------- inputs: from what was read to numbers that the network sees
+
+
+def _affine(step):
+    mean, scale = step["mean"], step["scale"]
+    return lambda x: (x - mean) / scale
+
+
+def _asinh(step):
+    return math.asinh
+
+
+def _bend(step):
+    bound = step["bound"]
+
+    def bent(x):
+        return x if abs(x) <= bound else math.copysign(2 * bound - bound * bound / abs(x), x)
+
+    return bent
+
+
+_STEPS = {"affine": _affine, "asinh": _asinh, "bend": _bend}
+
+
+def _curve(part):
+    steps = [_STEPS[step["is"]](step) for step in part["steps"]]
+
+    def curve(x):
+        for step in steps:
+            x = step(x)
+        if abs(x) >= _GREATEST:
+            raise ValueError("is too far from the training data: fix it, or leave the cell empty")
+        return (x,)
+
+    return curve
+
+
+def _cycle(part):
+    place, unit = _PLACES[part["cycle"]], 2 * math.pi / part["length"]
+
+    def waves(seconds):
+        angle = unit * place(seconds)
+        return math.sin(angle), math.cos(angle)
+
+    return waves
+
+
+def _day_of_year(seconds):
+    return datetime.date.fromordinal(int(seconds // _DAY) + 719163).timetuple().tm_yday - 1
+
+
+_PLACES = {
+    "season": _day_of_year,
+    "weekday": lambda seconds: (seconds // _DAY + 3) % 7,
+    "clock": lambda seconds: seconds % _DAY // 60,
+}
+
+_INPUTS = {
+    "curve": _curve,
+    "cycle": _cycle,
+    "one_hot": lambda part: lambda code: [float(k == code) for k in range(part["width"])],
+    "steps": lambda part: lambda code: [float(code > k) for k in range(part["width"])],
+    "other": lambda part: lambda code: (float(code < 0),),
+    "missing": lambda part: lambda value: (0.0,),
+}
+
+
+def _column(column):
+    """A function that gives the inputs for a cell. It raises ValueError for a cell that the column does not hold."""
+    name, read = column["name"], _READINGS[column["reading"]["is"]](column["reading"])
+    parts = [_INPUTS[part["is"]](part) for part in column["inputs"]]
+    absent = [float(part["is"] == "missing") for part in column["inputs"] for _ in range(part["width"])]
+
+    def encode(cell):
+        try:
+            value = read(cell)
+            return absent if value is None else [x for part in parts for x in part(value)]
+        except ValueError as error:
+            raise ValueError(f"column {_shown(name)} {error}") from None
+
+    if column["reading"]["is"] != "word":
+        return encode
+    known = {word: encode(word) for word in column["reading"]["words"]}
+    return lambda cell: known[cell] if type(cell) is str and cell in known else encode(cell)
+
+
+def _bare_number(name):
+    """The same where rows are numbers, none of which may be missing."""
+    read = _number({"form": "1234.5"})
+
+    def encode(cell):
+        try:
+            value = read(cell)
+        except ValueError as error:
+            raise ValueError(f"input {_shown(name)} {error}") from None
+        if value is None:
+            raise ValueError(f"input {_shown(name)} is missing: give a number")
+        if abs(value) >= _GREATEST:
+            raise ValueError(f"input {_shown(name)} is {_shown(cell)}, too large for {_DOCUMENT['dtype']}: fix it")
+        return (value,)
+
+    return encode
+
+
+def _cells(row):
+    """The cells of a row in the order of INPUTS."""
+    if hasattr(row, "keys"):
+        try:
+            return [row[name] for name in INPUTS]
+        except (KeyError, IndexError):
+            known = frozenset(row.keys())
+            absent = next((name for name in INPUTS if name not in known), "?")
+            raise ValueError(f"the row has no {_shown(absent)}: it needs {_listed(INPUTS)}") from None
+    if isinstance(row, (str, bytes)) or not hasattr(row, "__len__"):
+        raise ValueError(f"a row is a mapping or a list, but {_shown(row)} came")
+    if len(row) != len(INPUTS):
+        raise ValueError(f"the row has {len(row)} cells, but needs {len(INPUTS)}: {_listed(INPUTS)}")
+    return row
+
+
+def _listed(names):
+    some = ", ".join(_shown(name) for name in names[:8])
+    return some if len(names) <= 8 else f"{some} and {len(names) - 8} more"
+
+
+# --------------------------------------------------------------------------------------- layers: A = sigma(A W + b)
+
+
+_LARGEST_EXPONENT = math.log(min(_GREATEST, sys.float_info.max))
+_ROOT = math.sqrt(0.5)
+
+
+def _sigmoid(z):
+    e = math.exp(-abs(z))
+    return (1.0 if z > 0 else e) / (1.0 + e)
+
+
+def _elu(z, alpha):
+    return z if z > 0 else alpha * math.expm1(z)
+
+
+def _mish(z):
+    e = math.exp(-abs(z))
+    top, rest = (1 + 2 * e, 2 * e * e) if z > 0 else (e * (e + 2), 2.0)
+    return z * (top / (top + rest))
+
+
+def _sine(z, omega):
+    return math.sin(omega * z) if abs(omega * z) < math.inf else math.nan
+
+
+def _exp(z):
+    return math.exp(z) if z < _LARGEST_EXPONENT else math.inf if z == z else z
+
+
+def _softmax(Z):
+    greatest = max(Z)
+    powers = [math.exp(z - greatest) for z in Z]
+    total = sum(powers)
+    return [power / total for power in powers]
+
+
+_ACTIVATIONS = {
+    "identity": lambda Z, p: Z,
+    "sigmoid": lambda Z, p: [_sigmoid(z) for z in Z],
+    "tanh": lambda Z, p: [math.tanh(z) for z in Z],
+    "relu": lambda Z, p: [z if z > 0 else 0.0 for z in Z],
+    "relu6": lambda Z, p: [min(z, 6.0) if z > 0 else 0.0 for z in Z],
+    "leaky_relu": lambda Z, p: [z if z > 0 else p["slope"] * z for z in Z],
+    "prelu": lambda Z, p: [z if z > 0 else p["slope"] * z for z in Z],
+    "elu": lambda Z, p: [_elu(z, p["alpha"]) for z in Z],
+    "selu": lambda Z, p: [p["scale"] * _elu(z, p["alpha"]) for z in Z],
+    "gelu": lambda Z, p: [0.5 * z * math.erfc(-_ROOT * z) for z in Z],
+    "silu": lambda Z, p: [z * _sigmoid(z) for z in Z],
+    "mish": lambda Z, p: [_mish(z) for z in Z],
+    "softplus": lambda Z, p: [max(z, 0.0) + math.log1p(math.exp(-abs(z))) for z in Z],
+    "softsign": lambda Z, p: [z / (1.0 + abs(z)) for z in Z],
+    "hardtanh": lambda Z, p: [min(max(z, -1.0), 1.0) for z in Z],
+    "sine": lambda Z, p: [_sine(z, p["omega"]) for z in Z],
+    "exp": lambda Z, p: [_exp(z) for z in Z],
+    "softmax": lambda Z, p: _softmax(Z),
+}
+
+
+def _products(a, columns):
+    """The sum of the products of `a` with each column of weights."""
+    return [sum(map(operator.mul, a, w)) for w in columns]
+
+
+if hasattr(math, "sumprod"):  # from Python 3.12 on
+
+    def _products(a, columns):
+        return [math.sumprod(a, w) for w in columns]
+
+
+def _block(block, b):
+    """A function that gives Z of some neurons, whose weights come from a range of the inputs.
+
+    The bias is the weight of a further input, which is 1. Inputs that are 0 are left out.
+    """
+    (first, last), (start, stop) = block["inputs"], block["neurons"]
+    numbers, width = _decoded(block["W"]) + b[start:stop], stop - start
+    rows = [numbers[k : k + width] for k in range(0, len(numbers), width)]
+    columns = list(zip(*rows))
+
+    def sums(a):
+        own = [*a[first:last], 1.0]
+        present = [x for x in own if x]
+        return _products(present, columns if len(present) == len(own) else zip(*itertools.compress(rows, own)))
+
+    return sums
+
+
+def _layer(layer):
+    """A function from the A of a layer to that of the next one."""
+    b = _decoded(layer["b"])
+    blocks = [_block(block, b) for block in layer["blocks"]]
+    parts = [(_ACTIVATIONS[part["name"]], part, part["start"], part["stop"]) for part in layer["parts"]]
+
+    def forward(a):
+        Z = [z for block in blocks for z in block(a)]
+        return [a for sigma, part, start, stop in parts for a in sigma(Z[start:stop], part)]
+
+    return forward
+
+
+def _decoded(text):
+    raw = base64.b64decode(text)
+    return struct.unpack(f"<{len(raw) // struct.calcsize(_LETTER)}{_LETTER}", raw)
+
+
+_COLUMNS = [_column(column) for column in _DOCUMENT["columns"] or ()] or [_bare_number(name) for name in INPUTS]
+_LAYERS = [_layer(layer) for layer in _DOCUMENT["layers"]]
+
+
+def _outputs(row):
+    """The A of the last layer."""
+    a = []
+    for encode, cell in zip(_COLUMNS, _cells(row)):
+        a += encode(cell)
+    kind = f"<{len(a)}{_LETTER}"
+    a = struct.unpack(kind, struct.pack(kind, *a))  # rounded to the type of the network
+    for forward in _LAYERS:
+        a = forward(a)
+    return a
+
+
+# ------------------------------------------------------------------------------------------- answers: what A means
+
+
+def _shares(output, A):
+    """The probabilities of the classes, or what stands for them."""
+    own = A[output["start"] : output["stop"]]
+    if output["yes_or_no"]:
+        return [1 - own[0], own[0]]
+    if not output["divided"]:
+        return own
+    total = sum(own)
+    return [a / total for a in own] if total > 0 else [1 / len(own)] * len(own)
+
+
+def _answer(output, A):
+    if output["is"] == "numbers":
+        return _value(output, A[output["start"]]), None
+    chances, classes = _shares(output, A), output["classes"]
+    best = int(chances[1] > 0.5) if output["yes_or_no"] else chances.index(max(chances))
+    return classes[best], dict(zip(classes, chances)) if output["probable"] else None
+
+
+def _value(output, a):
+    if not output["scaled"]:
+        return a
+    y = output["mean"] + output["scale"] * a
+    return math.exp(min(y, output["greatest"])) if output["logarithm"] else y

@@ -1,0 +1,167 @@
+"""From the outputs of the network, [N, n_L], to labels, probabilities and numbers.
+
+    label           [N], the class as text, int64, double or boolean      one target of classes
+    probabilities   [N, k], one for each class
+    variable        [N, 1]                                                one target of numbers
+    variable        [N, k], a column for each target                      a row is numbers, and all targets are
+    TARGET label, TARGET probabilities, TARGET                            each of several targets otherwise
+
+A column of the table keeps its name; an output that has the name of one is called `predicted NAME`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.errors import SettingError
+from chainrule.export.onnx.graph import Graph, number, texts, whole
+from chainrule.export.program import ClassOutput, NumberOutput, Output, Program
+from chainrule.text import shown
+
+__all__ = ["Result", "add_outputs", "results"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """A target, or several of numbers, and the names of the graph's outputs that answer for it.
+
+    - values: the output with the label or the numbers.
+    - probabilities: the output with the probabilities; None if there are none.
+    """
+
+    targets: tuple[Output, ...]
+    values: str
+    probabilities: str | None = None
+
+    @property
+    def classes(self) -> NDArray[Any] | None:
+        """The classes (k,) of its target as a constant of the graph, None for numbers.
+
+        Raises SettingError for whole numbers beyond int64.
+        """
+        target = self.targets[0]
+        return _classes(target) if isinstance(target, ClassOutput) else None
+
+
+def results(program: Program, inputs: Iterable[str]) -> list[Result]:
+    """What the graph answers, in order; `inputs` are the names that are taken."""
+    taken, outputs = set(inputs), program.outputs
+    if program.columns is None and all(isinstance(output, NumberOutput) for output in outputs):
+        return [Result(outputs, _free("variable", taken))]
+    several = len(outputs) > 1
+    return [_result(output, f"{output.name} " if several else "", taken) for output in outputs]
+
+
+def _result(output: Output, prefix: str, taken: set[str]) -> Result:
+    if isinstance(output, NumberOutput):
+        return Result((output,), _free(output.name if prefix else "variable", taken))
+    assert isinstance(output, ClassOutput), "an output has classes or numbers"
+    label = _free(f"{prefix}label", taken)
+    return Result((output,), label, _free(f"{prefix}probabilities", taken) if output.probable else None)
+
+
+def _free(name: str, taken: set[str]) -> str:
+    while name in taken or not name:
+        name = f"predicted {name}"
+    taken.add(name)
+    return name
+
+
+def add_outputs(graph: Graph, A: str, result: Result, program: Program) -> list[Any]:
+    """Add what gives a result, from all outputs [N, n_L]; returns descriptions of the graph's outputs."""
+    first = result.targets[0]
+    if isinstance(first, ClassOutput):
+        return _add_classes(graph, A, result, first, program)
+    numbers = [target for target in result.targets if isinstance(target, NumberOutput)]
+    graph.name(_numbers(graph, _columns(graph, A, numbers, program.architecture.sizes[-1]), numbers), result.values)
+    dtype = np.dtype(np.float64) if numbers[0].scaled else program.dtype
+    return [_described(result.values, dtype, len(numbers), "the numbers")]
+
+
+def _add_classes(graph: Graph, A: str, result: Result, output: ClassOutput, program: Program) -> list[Any]:
+    classes = result.classes
+    assert classes is not None
+    own = _own(graph, A, output, program.architecture.sizes[-1])
+    graph.name(graph.add("Gather", classes, _codes(graph, own, output, program.dtype), axis=0), result.values)
+    described = [_described(result.values, classes.dtype, None, f"the class of {output.name}")]
+    if result.probabilities is not None:
+        graph.name(_probabilities(graph, own, output, program.dtype), result.probabilities)
+        order = f"the probabilities of {', '.join(map(str, output.classes[:100]))}"
+        described.append(_described(result.probabilities, program.dtype, len(output.classes), order))
+    return described
+
+
+def _own(graph: Graph, A: str, output: Output, width: int) -> str:
+    """The outputs of one target."""
+    if (output.start, output.stop) == (0, width):
+        return A
+    return graph.add("Slice", A, whole(output.start), whole(output.stop), whole(1))
+
+
+def _codes(graph: Graph, own: str, output: ClassOutput, dtype: Any) -> str:
+    from onnx import TensorProto
+
+    if not output.yes_or_no:
+        return graph.add("ArgMax", own, axis=1, keepdims=0)
+    above = graph.add("Greater", graph.add("Squeeze", own, whole(1)), number(0.5, dtype))
+    return graph.add("Cast", above, to=TensorProto.INT64)
+
+
+def _probabilities(graph: Graph, own: str, output: ClassOutput, dtype: Any) -> str:
+    add, one, zero = graph.add, number(1, dtype), number(0, dtype)
+    if output.yes_or_no:
+        return add("Concat", add("Sub", one, own), own, axis=1)
+    if not output.divided:
+        return own
+    total = add("ReduceSum", own, whole(1), keepdims=1)
+    positive = add("Greater", total, zero)
+    shares = add("Div", own, add("Where", positive, total, one))
+    return add("Where", positive, shares, number(1 / len(output.classes), dtype))
+
+
+def _columns(graph: Graph, A: str, outputs: Sequence[NumberOutput], width: int) -> str:
+    """The outputs of targets of numbers side by side."""
+    starts = whole(*(output.start for output in outputs))
+    return A if starts.tolist() == list(range(width)) else graph.add("Gather", A, starts, axis=1)
+
+
+def _numbers(graph: Graph, own: str, outputs: Sequence[NumberOutput]) -> str:
+    from onnx import TensorProto
+
+    if not outputs[0].scaled:
+        return own
+    add = graph.add
+    means, scales = (np.array([[getattr(output, name) for output in outputs]]) for name in ("mean", "scale"))
+    y = add("Add", add("Mul", add("Cast", own, to=TensorProto.DOUBLE), scales), means)
+    logarithms = np.array([[output.logarithm for output in outputs]])
+    if not logarithms.any():
+        return y
+    powers = add("Exp", add("Min", y, number(NumberOutput.greatest)))
+    return powers if logarithms.all() else add("Where", logarithms, powers, y)
+
+
+def _classes(output: ClassOutput) -> NDArray[Any]:
+    first = output.classes[0]
+    if isinstance(first, str):
+        return texts(output.classes)
+    if isinstance(first, bool | float):
+        return np.array(output.classes)
+    try:
+        return np.array(output.classes, np.int64)
+    except OverflowError:
+        raise SettingError(
+            f"{output.name!r} has the class {shown(max(output.classes, key=abs))}, but ONNX has labels from -2^63 to "
+            "2^63 - 1: train with texts as classes"
+        ) from None
+
+
+def _described(name: str, dtype: np.dtype[Any], width: int | None, doc: str) -> Any:
+    from onnx import TensorProto, helper
+
+    kind = TensorProto.STRING if dtype.hasobject else helper.np_dtype_to_tensor_dtype(dtype)
+    return helper.make_tensor_value_info(name, kind, ["N"] if width is None else ["N", width], doc)

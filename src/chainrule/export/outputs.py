@@ -1,0 +1,62 @@
+"""What the outputs of a network stand for, from its targets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from chainrule.activations import Activation
+from chainrule.architecture import Architecture
+from chainrule.errors import SettingError
+from chainrule.export.program import ClassOutput, NumberOutput, Output, Program
+from chainrule.tables.targets import ClassTarget, Labels, LogQuantity, Outputs, Quantity, Target
+from chainrule.text import shown
+
+__all__ = ["outputs_of", "program_of_network"]
+
+
+def outputs_of(targets: Outputs, architecture: Architecture, divided: bool = False) -> tuple[Output, ...]:
+    """The outputs of a network with these targets.
+
+    - divided: whether probabilities are always divided by their sum; otherwise only those of elementwise activations.
+
+    Raises SettingError for classes that are not texts, whole numbers, numbers or booleans.
+    """
+    return tuple(
+        _output(target, part, _activation_at(architecture, part.start), divided) for target, part in targets.slices
+    )
+
+
+def program_of_network(architecture: Architecture, theta: NDArray[Any], digest: str) -> Program:
+    """The program of a network: numbers in, and the numbers of the last layer as `output 1`, `output 2`, ...
+
+    Raises SettingError for a network with a function of one's own.
+    """
+    outputs = tuple(NumberOutput(f"output {k + 1}", k, k + 1, scaled=False) for k in range(architecture.sizes[-1]))
+    return Program(architecture, theta, outputs, digest=digest)
+
+
+def _activation_at(architecture: Architecture, neuron: int) -> Activation:
+    """The activation of an output neuron, numbered from 0."""
+    return next(block.activation for block in architecture.blocks if block.start <= neuron < block.stop)
+
+
+def _output(target: Target, part: slice, sigma: Activation, divided: bool) -> Output:
+    place = target.name, part.start, part.stop
+    if isinstance(target, Quantity):
+        return NumberOutput(*place, target.mean, target.scale, isinstance(target, LogQuantity))
+    assert isinstance(target, ClassTarget), "a target has classes or numbers"
+    single = isinstance(target, Labels) and target.yes_or_no
+    probable = sigma.range.low >= 0 and sigma.range.high <= 1
+    shared = (divided or sigma.elementwise) and not single
+    return ClassOutput(*place, _classes(target), single, shared, probable, target.texts)
+
+
+def _classes(target: ClassTarget) -> tuple[Any, ...]:
+    classes: list[Any] = target.values.tolist()
+    if len({type(value) for value in classes}) > 1 or not isinstance(classes[0], str | int | float | bool):
+        raise SettingError(
+            f"{target.name!r} has classes such as {shown(classes[0])}: only texts, numbers and booleans can be exported"
+        )
+    return tuple(classes)

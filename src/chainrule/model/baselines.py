@@ -1,0 +1,110 @@
+"""Other models for the same rows, to compare with: a linear one and gradient boosting, both of scikit-learn.
+
+    linear     logistic regression with its default penalty, or ridge regression that chooses its own, on the inputs of
+               the network
+    boosting   histogram gradient boosting with its defaults, on the columns as they are: numbers, words as categories
+
+Sources: Friedman, Greedy function approximation: a gradient boosting machine (2001); Ke et al., LightGBM (2017), whose
+histograms scikit-learn's estimators use.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.arrays import Array
+from chainrule.tables.arrow import pa
+from chainrule.tables.inputs import Encoder
+from chainrule.tables.inputs.operations import Presence, Word
+from chainrule.tables.inputs.transforms import Transform
+from chainrule.tables.targets import ClassTarget, LogQuantity, Quantity, Target, Targets
+
+__all__ = ["BASELINES", "outputs_of_baseline"]
+
+MOST_CATEGORIES = 255  # of a column that boosting takes as categories
+
+
+def outputs_of_baseline(
+    name: str, encoder: Encoder, targets: Targets, train: pa.Table, test: pa.Table, seed: int
+) -> NDArray[np.float64]:
+    """Outputs (n, n_L) for the rows of `test`, as those of a network, by a baseline that learned from `train`.
+
+    - name: of `BASELINES`.
+    - encoder, targets: of a model that was trained on the same rows.
+    - train, test: rows that have every target.
+    - seed: of what is random in it.
+    """
+    make, inputs = BASELINES[name]
+    X, more = inputs(encoder, train)
+    X_test, _ = inputs(encoder, test)
+    values = targets.decode(targets.encode(train, "float64"))
+    parts = [_predicted(target, make, more, X, values[target.name], X_test, seed) for target in targets.columns]
+    return np.concatenate(parts, axis=1)
+
+
+def _predicted(target: Target, make: Any, more: Any, X: Array, y: Array, X_test: Array, seed: int) -> Array:
+    """The outputs (n, width) for a target, in the units of the network's outputs."""
+    if isinstance(target, ClassTarget):
+        number = {word: k for k, word in enumerate(target.values.tolist())}
+        fitted = _fitted(make(True, more, seed), X, np.array([number[word] for word in y.tolist()]))
+        A = np.zeros((len(X_test), target.width))
+        A[:, fitted.classes_] = fitted.predict_proba(X_test)
+        return A
+    assert isinstance(target, Quantity), "a target has classes or numbers"
+    prediction = _fitted(make(False, more, seed), X, y).predict(X_test)
+    if isinstance(target, LogQuantity):
+        prediction = np.log(np.maximum(prediction, np.finfo(np.float64).tiny))
+    return ((prediction - target.mean) / target.scale)[:, np.newaxis]
+
+
+def _fitted(estimator: Any, X: Array, y: Array) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a linear model that has not converged: it is what people get
+        return estimator.fit(X, y)
+
+
+def _encoded(encoder: Encoder, table: pa.Table) -> tuple[Array, None]:
+    """The inputs of the network."""
+    return encoder.encode(table, "float64"), None
+
+
+def _columns(encoder: Encoder, table: pa.Table) -> tuple[Array, list[bool]]:
+    """The columns (n, k) as they are read, NaN where missing, and which of them are categories."""
+    used = [transform for transform in encoder.transforms if transform.features]
+    columns = [_column(transform, table) for transform in used]
+    categories = [isinstance(t.reading, Word) and len(t.reading.words) < MOST_CATEGORIES for t in used]
+    return np.stack(columns, axis=1), categories
+
+
+def _column(transform: Transform, table: pa.Table) -> NDArray[np.float64]:
+    cells = transform.reading.read(table.column(transform.name), transform.name)
+    if isinstance(transform.reading, Presence):
+        return cells.missing.astype(np.float64)
+    values = cells.values.astype(np.float64)
+    if isinstance(transform.reading, Word):
+        values = np.where(values < 0, len(transform.reading.words), values)  # a category of its own
+    return np.where(cells.missing, np.nan, values)
+
+
+def _linear(is_class: bool, _: Any, seed: int) -> Any:
+    from sklearn.linear_model import LogisticRegression, RidgeCV
+
+    return LogisticRegression(max_iter=1000) if is_class else RidgeCV(np.logspace(-3, 3, 13))
+
+
+def _boosting(is_class: bool, categories: list[bool], seed: int) -> Any:
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+    kind = HistGradientBoostingClassifier if is_class else HistGradientBoostingRegressor
+    return kind(categorical_features=categories, random_state=seed)
+
+
+BASELINES: Mapping[str, tuple[Callable[[bool, Any, int], Any], Callable[[Encoder, pa.Table], tuple[Array, Any]]]] = {
+    "linear": (_linear, _encoded),
+    "boosting": (_boosting, _columns),
+}

@@ -1,0 +1,118 @@
+"""Partial dependence: the mean answer when a column has one value in every row, for values over its range.
+
+Each row by itself is an ICE curve: its answer when only this cell changes.
+
+Sources: Friedman, Greedy function approximation: a gradient boosting machine, Annals of Statistics 29, 2001; Goldstein,
+Kapelner, Bleich & Pitkin, Peeking inside the black box, JCGS 24, 2015.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from chainrule.arrays import Array
+from chainrule.tables.inputs.operations import Cells, Number, Presence, Time, Word
+from chainrule.tables.inputs.transforms import Transform
+from chainrule.tables.profile.dates import CLOCK, clock_text, time_text
+
+__all__ = ["Dependence", "dependence_of"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Dependence:
+    """The answers for values of a column.
+
+    - column: its name.
+    - values: the values (k,), as text; `other` is any word that training did not have, `missing` an empty cell.
+    - numbers: the same as numbers, (k,), NaN where they are words.
+    - outputs: what the outputs are called: classes as `target=class`, numbers by their target.
+    - curves: the answer (n, k, n_L) of each row with each value: probabilities, and numbers in units of the target.
+    """
+
+    column: str
+    values: tuple[str, ...]
+    numbers: Array
+    outputs: tuple[str, ...]
+    curves: Array
+
+    @property
+    def mean(self) -> Array:
+        """The mean answer (k, n_L) for each value."""
+        return self.curves.mean(axis=0)
+
+    def document(self) -> dict[str, Any]:
+        """The means as plain data."""
+        means = {name: self.mean[:, j].tolist() for j, name in enumerate(self.outputs)}
+        return {"column": self.column, "values": list(self.values), "mean": means, "rows": len(self.curves)}
+
+
+def dependence_of(
+    transform: Transform,
+    part: slice,
+    cells: Cells,
+    X: Array,
+    answers: Callable[[Array], Array],
+    outputs: tuple[str, ...],
+    points: int,
+) -> Dependence:
+    """The dependence on a column.
+
+    - transform, part: the column, and the inputs that it becomes.
+    - cells: its cells in the rows (n,).
+    - X: the encoded rows (n, n_1).
+    - answers: the answers (n, n_L) for encoded rows, in the units of the targets, as a function.
+    - outputs: their names.
+    - points: how many values a number or a time takes, at most: quantiles of the cells.
+    """
+    grid, values, numbers = _grid(transform, cells, points)
+    inputs = np.zeros((len(values), part.stop - part.start), X.dtype)
+    transform.write(grid, inputs)
+    curves = np.empty((len(X), len(values), len(outputs)))
+    for k, own in enumerate(inputs):
+        changed = X.copy()
+        changed[:, part] = own
+        curves[:, k] = answers(changed)
+    return Dependence(transform.name, values, numbers, outputs, curves)
+
+
+def _grid(transform: Transform, cells: Cells, points: int) -> tuple[Cells, tuple[str, ...], Array]:
+    """The values of a column as cells, as text and as numbers; the last one is a missing cell, if there are some."""
+    reading, present = transform.reading, cells.values[~cells.missing] if len(cells.values) else cells.values
+    if isinstance(reading, Presence):
+        missing = np.array([False, True])
+        return Cells(transform.name, np.empty(0), missing), ("present", "missing"), np.full(2, np.nan)
+    if isinstance(reading, Word):
+        values, texts = _words(reading, present)
+        numbers = np.full(len(values), np.nan)
+    else:
+        assert isinstance(reading, Number | Time), "a column holds numbers, times, words, or only its presence counts"
+        values = numbers = _quantiles(present, points)
+        texts = [_text(reading, value) for value in values.tolist()]
+    if not cells.missing.any():
+        return Cells(transform.name, values, np.zeros(len(values), np.bool_)), tuple(texts), numbers
+    values = np.append(values, -1 if isinstance(reading, Word) else np.nan)
+    missing = np.arange(len(values)) == len(values) - 1
+    return Cells(transform.name, values, missing), (*texts, "missing"), np.append(numbers, np.nan)
+
+
+def _words(reading: Word, present: Array) -> tuple[Array, list[str]]:
+    """The numbers of the words and their texts; -1 for any other if the rows have one."""
+    codes, texts = np.arange(len(reading.words)), list(reading.words)
+    return (np.append(codes, -1), [*texts, "other"]) if (present < 0).any() else (codes, texts)
+
+
+def _quantiles(present: Array, points: int) -> Array:
+    """Different values that divide the cells into parts of about the same size."""
+    if not len(present):
+        return present
+    return np.unique(np.quantile(present, np.linspace(0, 1, points), method="nearest"))
+
+
+def _text(reading: Number | Time, value: float) -> str:
+    if isinstance(reading, Number):
+        return f"{value:.6g}"
+    return clock_text(value) if reading.form == CLOCK else time_text(value)

@@ -1,0 +1,43 @@
+"""What a transform does with a cell, as operations that NumPy computes here and that exports write in other languages.
+
+A transform has one reading, which says what a cell is, and inputs, which say what the network sees of it:
+
+    Number(form)     a number, NaN where the cell is missing             Curve      steps of it, 0 where missing
+    Time(form)       seconds since 1970, NaN where the cell is missing   Cycle      sine and cosine of a place in it
+    Word(words)      the number of the word, -1 for any other            OneHot     1 under the word
+    Presence()       nothing but whether it is missing                   Steps      1 up to the word, in an order
+                                                                         Other      whether it is any other word
+                                                                         Missing    whether the cell is missing
+
+A curve is a chain of steps: Affine, Asinh, Bend. All numbers are float64; the network's type comes last.
+A new operation is one class here, and an entry in each language of `chainrule.export`.
+"""
+
+from chainrule.tables.inputs.operations.inputs import CYCLES, INPUTS, Curve, Cycle, Input, Missing, OneHot, Other, Steps
+from chainrule.tables.inputs.operations.readings import READINGS, Cells, Number, Presence, Reading, Time, Word
+from chainrule.tables.inputs.operations.steps import STEPS, Affine, Asinh, Bend, Step, bent
+
+__all__ = [
+    "CYCLES",
+    "INPUTS",
+    "READINGS",
+    "STEPS",
+    "Affine",
+    "Asinh",
+    "Bend",
+    "Cells",
+    "Curve",
+    "Cycle",
+    "Input",
+    "Missing",
+    "Number",
+    "OneHot",
+    "Other",
+    "Presence",
+    "Reading",
+    "Step",
+    "Steps",
+    "Time",
+    "Word",
+    "bent",
+]

@@ -1,0 +1,168 @@
+"""The inputs: what the network sees of a cell, one number or several."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+import functools
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.errors import RowError
+from chainrule.tables.inputs.operations.readings import Cells
+from chainrule.tables.inputs.operations.steps import Affine, Bend, Step
+from chainrule.tables.profile.dates import DAY, minute, weekday
+
+__all__ = ["CYCLES", "INPUTS", "Curve", "Cycle", "Input", "Missing", "OneHot", "Other", "Steps"]
+
+
+class Input(abc.ABC):
+    """One or several numbers that are computed from a cell."""
+
+    @property
+    @abc.abstractmethod
+    def suffixes(self) -> list[str]:
+        """What is behind the name of the column in the name of each number."""
+
+    @abc.abstractmethod
+    def write(self, cells: Cells, out: NDArray[Any]) -> None:
+        """Write the numbers of the cells (n,) into `out` (n, len(suffixes)), which holds zeros."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Curve(Input):
+    """A number after these steps, 0 where the cell is missing."""
+
+    steps: tuple[Step, ...]
+
+    @property
+    def suffixes(self) -> list[str]:
+        return [""]
+
+    def write(self, cells: Cells, out: NDArray[Any]) -> None:
+        """Raises RowError for a number so far out that the result is infinite, where no step bounds it."""
+        values = cells.values
+        with np.errstate(over="ignore"):
+            for step in self.steps:
+                values = step.of(values)
+            out[:, 0] = values
+        if not isinstance(self.steps[-1], Bend):
+            self._require_finite(cells, out[:, 0])
+        out[cells.missing, 0] = 0
+
+    def _require_finite(self, cells: Cells, results: NDArray[Any]) -> None:
+        far = np.isinf(results)
+        if far.any():
+            row = int(far.argmax())
+            line = (
+                "row {row} of column {name!r} is {value:g}, too far from the training data "
+                "(mean {mean:g}, standard deviation {scale:g}): fix it, or leave the cell empty"
+            )
+            last = next(step for step in reversed(self.steps) if isinstance(step, Affine))
+            values = {"value": cells.values[row], "mean": last.mean, "scale": last.scale}
+            raise RowError(row, line, name=cells.name, **values)
+
+
+@dataclasses.dataclass(frozen=True)
+class Cycle(Input):
+    """The sine and the cosine of the share of a cycle at which a time is, 0 where the cell is missing.
+
+    The cycle is the `season` (the day in the year), the `weekday` or the `clock` (the minute in the day).
+    """
+
+    cycle: str
+
+    @property
+    def suffixes(self) -> list[str]:
+        return [f" {self.cycle} {wave}" for wave in ("sin", "cos")]
+
+    @property
+    def length(self) -> float:
+        """The length of the cycle, in days or minutes."""
+        return _LENGTHS[self.cycle][0]
+
+    @property
+    def waves(self) -> NDArray[np.float64]:
+        """Sine and cosine (places, 2) at each place, from 0."""
+        return _waves(*_LENGTHS[self.cycle])
+
+    def write(self, cells: Cells, out: NDArray[Any]) -> None:
+        present = ~cells.missing
+        out[present] = self.waves[_PLACES[self.cycle](cells.values[present])]
+
+
+@dataclasses.dataclass(frozen=True)
+class OneHot(Input):
+    """1 under the cell's word, 0 under the others."""
+
+    words: tuple[str, ...]
+
+    @property
+    def suffixes(self) -> list[str]:
+        return [f"={word}" for word in self.words]
+
+    def write(self, cells: Cells, out: NDArray[Any]) -> None:
+        rows = np.flatnonzero(cells.values >= 0)
+        out[rows, cells.values[rows]] = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Steps(Input):
+    """For each word but the first: 1 where the cell's word is that one or a later one."""
+
+    words: tuple[str, ...]
+
+    @property
+    def suffixes(self) -> list[str]:
+        return [f">={word}" for word in self.words[1:]]
+
+    def write(self, cells: Cells, out: NDArray[Any]) -> None:
+        out[...] = cells.values[:, np.newaxis] > np.arange(len(self.words) - 1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Other(Input):
+    """1 where the cell has a word that is none of the words of its reading."""
+
+    @property
+    def suffixes(self) -> list[str]:
+        return [" other"]
+
+    def write(self, cells: Cells, out: NDArray[Any]) -> None:
+        out[:, 0] = (cells.values < 0) & ~cells.missing
+
+
+@dataclasses.dataclass(frozen=True)
+class Missing(Input):
+    """1 where the cell is missing."""
+
+    @property
+    def suffixes(self) -> list[str]:
+        return [" missing"]
+
+    def write(self, cells: Cells, out: NDArray[Any]) -> None:
+        out[:, 0] = cells.missing
+
+
+INPUTS: tuple[type[Input], ...] = (Curve, Cycle, OneHot, Steps, Other, Missing)
+
+
+def _day_of_year(seconds: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The days since the first of January."""
+    days = np.floor(seconds / DAY).astype("datetime64[D]")
+    return (days - days.astype("datetime64[Y]").astype("datetime64[D]")).astype(np.int64)
+
+
+_PLACES = {"season": _day_of_year, "weekday": weekday, "clock": minute}
+_LENGTHS = {"season": (365.25, 366), "weekday": (7.0, 7), "clock": (1440.0, 1440)}  # and the number of places
+CYCLES = tuple(_PLACES)
+
+
+@functools.cache
+def _waves(length: float, places: int) -> NDArray[np.float64]:
+    """Sine and cosine (places, 2) of the share of a cycle, computed one by one: no bit depends on the neighbours."""
+    angles = [2 * math.pi * place / length for place in range(places)]
+    return np.array([(math.sin(angle), math.cos(angle)) for angle in angles])

@@ -1,0 +1,108 @@
+"""The readings: what a cell of a column is for the inputs that are computed from it."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.errors import RowError
+from chainrule.tables.arrow import pa, pc
+from chainrule.tables.columns import missing_cells, values_of, words_of
+from chainrule.tables.number_forms import PLAIN
+from chainrule.tables.profile.dates import times_in
+
+__all__ = ["READINGS", "Cells", "Number", "Presence", "Reading", "Time", "Word"]
+
+
+class Cells(NamedTuple):
+    """The cells of a column as a reading has them.
+
+    - name: the column.
+    - values: numbers (n,) float64, NaN where missing; or numbers of words (n,), -1 for any other; or none (0,).
+    - missing: which cells are missing, (n,).
+    """
+
+    name: str
+    values: NDArray[Any]
+    missing: NDArray[np.bool_]
+
+
+class Reading(abc.ABC):
+    """What a cell is."""
+
+    @abc.abstractmethod
+    def read(self, column: Any, name: str) -> Cells:
+        """The cells of a column. Raises RowError for a cell that is something else."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Number(Reading):
+    """A number, written in a form of `number_forms`."""
+
+    form: str = PLAIN
+
+    def read(self, column: Any, name: str) -> Cells:
+        """Raises RowError for a cell that is a word, or infinite."""
+        return self.of_values(
+            values_of(column, lambda row, word: self._refused(name, row, word), name, self.form), name
+        )
+
+    @staticmethod
+    def of_values(values: NDArray[np.float64], name: str) -> Cells:
+        """The cells of values (n,) that are read already, NaN where missing."""
+        return Cells(name, values, np.isnan(values))
+
+    def _refused(self, name: str, row: int, word: str) -> RowError:
+        line = (
+            "column {name!r} holds numbers{form}, but {word!r} came in row {row}: write {what}, or leave the cell empty"
+        )
+        form, what = ("", "a number") if self.form == PLAIN else (f" written as {self.form}", "a number in this form")
+        return RowError(row, line, name=name, form=form, word=word, what=what)
+
+
+@dataclasses.dataclass(frozen=True)
+class Time(Reading):
+    """A time in a form of `dates.FORMS`, as seconds since 1970."""
+
+    form: str
+
+    def read(self, column: Any, name: str) -> Cells:
+        """Raises RowError for a cell that is not a time of this form."""
+        seconds, wrong = times_in(column, self.form, name)
+        if wrong >= 0:
+            line = (
+                "column {name!r} holds times ({form}), but {word!r} came in row {row}: "
+                "write a time of that form, or leave the cell empty"
+            )
+            word = str(words_of(column, name)[wrong].as_py())
+            raise RowError(wrong, line, name=name, form=self.form, word=word)
+        return Cells(name, seconds, np.isnan(seconds))
+
+
+@dataclasses.dataclass(frozen=True)
+class Word(Reading):
+    """A word, as its number (from 0) among these words."""
+
+    words: tuple[str, ...]
+
+    def read(self, column: Any, name: str) -> Cells:
+        """Raises DataError for a column that does not hold words."""
+        cells = words_of(column, name)
+        codes = pc.index_in(cells, value_set=pa.array(self.words, cells.type)).fill_null(-1)
+        missing = np.asarray(cells.is_null().to_numpy(zero_copy_only=False))
+        return Cells(name, np.asarray(codes, dtype=np.intp), missing)
+
+
+@dataclasses.dataclass(frozen=True)
+class Presence(Reading):
+    """Only whether the cell is missing."""
+
+    def read(self, column: Any, name: str) -> Cells:
+        return Cells(name, np.empty(0), missing_cells(column, allow_placeholders=True))
+
+
+READINGS: tuple[type[Reading], ...] = (Number, Time, Word, Presence)

@@ -1,0 +1,188 @@
+"""Programs of every kind, with rows and the answers of the library itself, that every export format must give.
+
+Networks have random weights: what they say does not matter, only that all say the same.
+"""
+
+import functools
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+import chainrule as cr
+from chainrule.activations import ACTIVATIONS
+from chainrule.export import Answer, ClassOutput, Program, program_of_network
+from chainrule.model import Model
+from chainrule.tables.inputs import Encoder
+from chainrule.tables.inputs.transforms import (
+    Categories,
+    Dropped,
+    Frequent,
+    Log,
+    Numbers,
+    Ordered,
+    Presence,
+    Scaled,
+    Times,
+)
+from chainrule.tables.targets import Classes, LogQuantity, Quantity, Targets
+
+ROWS = 200
+
+
+class Case(NamedTuple):
+    """A program, rows for it (see `export.Rows`), and what it must answer, by target."""
+
+    program: Program
+    rows: dict[str, Any]
+    answers: dict[str, Answer]
+
+
+ENCODER = Encoder(
+    (
+        Scaled("size", True, 1.5, 0.7, False),
+        Scaled("far", False, -3.0, 2.5, True, form="1,234.5 kg"),
+        Log("income", True, 10.0, 0.5, 2.0, 1.5),
+        Numbers("old", True, 4.0, 3.0),
+        Categories("colour", ("red", "1", 'gr"een', "true"), True),
+        Frequent("town", ("Köln", "New York", "o'Hare", "\\n"), True),
+        Frequent("always", ("a", "b"), False),
+        Ordered("grade", ("low", "middle", "high"), True),
+        Times("bought", "year-month-day", ("days", "season", "weekday", "clock"), True, 18_000.0, 900.0, True),
+        Times("opened", "hour:minute", ("days", "clock"), False, 0.5, 0.2, False),
+        Times("sold", "day.month.year", ("weekday",), False, 0.0, 1.0, False),
+        Presence("note", "it is prose"),
+        Dropped("id", "an identifier"),
+    )
+)
+TARGETS = Targets(
+    (
+        Classes("kind", "text", ("cat", "dog's", 'fi"sh')),
+        Classes("count", "integer", ("-2", "0", "10")),
+        Classes("level", "number", ("0.5", "1.25")),
+        Classes("ok", "boolean", ("false", "true")),
+        Classes("order", "ordered", ("small", "large")),
+        Quantity("price", 100.0, 25.0),
+        LogQuantity("people", 5.0, 3.0),
+    )
+)
+
+
+def table(seed: int = 0, rows: int = ROWS) -> pa.Table:
+    """A table for `ENCODER`, with missing cells, words that training did not have, and numbers far out."""
+    draw = np.random.default_rng(seed)
+
+    def some(values: Any, missing: float) -> list[Any]:
+        """The values, some of them missing."""
+        return [None if gap else value for value, gap in zip(values, draw.random(rows) < missing, strict=True)]
+
+    def numbers(scale: float) -> list[float]:
+        """Numbers, some far out."""
+        return (draw.normal(0, scale, rows) * np.where(draw.random(rows) < 0.05, 1e6, 1)).tolist()
+
+    days = draw.integers(-60_000, 60_000, rows).astype("datetime64[D]").astype(str)
+    seconds = draw.integers(0, 86_400, rows)
+    clocks = [f"{s // 3600:02d}:{s // 60 % 60:02d}:{s % 60:02d}" for s in seconds]
+    stamps = [f"{day} {clock}" if k % 3 else day for k, (day, clock) in enumerate(zip(days, clocks, strict=True))]
+    return pa.table(
+        {
+            "size": some(numbers(2.0), 0.1),
+            "far": some([f"{x:,.3f} kg" for x in numbers(3.0)], 0.1),
+            "income": some(numbers(1e4), 0.1),
+            "old": some(draw.normal(4, 3, rows).tolist(), 0.1),
+            "colour": some(draw.choice(["red", "1", 'gr"een', "true", "new"], rows).tolist(), 0.2),
+            "town": some(draw.choice(["Köln", "New York", "o'Hare", "\\n", "Rome", "köln"], rows).tolist(), 0.2),
+            "always": some(draw.choice(["a", "b", "c"], rows).tolist(), 0.1),
+            "grade": some(draw.choice(["low", "middle", "high", "none of them"], rows).tolist(), 0.1),
+            "bought": some(stamps, 0.1),
+            "opened": some(clocks, 0.1),
+            "sold": some([".".join(reversed(day.split("-"))) for day in days], 0.1),
+            "note": some(["text"] * rows, 0.5),
+        }
+    )
+
+
+@functools.cache
+def table_case(dtype: str = "float32") -> Case:
+    """Every transform, and every kind of target."""
+    blocks = [("softmax", 3), ("sigmoid", 3), ("softmax", 2), ("softmax", 2), ("softmax", 2), ("identity", 2)]
+    costs = ["cross_entropy", "binary_cross_entropy", *["cross_entropy"] * 3, "quadratic"]
+    net = cr.Network([ENCODER.width, 12, 14], "relu", blocks, costs, seed=1, dtype=dtype)
+    return model_case(Model(ENCODER, TARGETS, net, {}), table())
+
+
+def model_case(model: Model, rows: pa.Table) -> Case:
+    """What a model answers for a table."""
+    predictions, chances = model.predict(rows), model.probabilities(rows)
+    predictions = predictions if isinstance(predictions, dict) else {model.targets.names[0]: predictions}
+    answers = {}
+    for output in model.program.outputs:
+        own = [values for name, values in chances.items() if name.startswith(f"{output.name}=")]
+        is_class = isinstance(output, ClassOutput)
+        answers[output.name] = Answer(predictions[output.name], np.stack(own, axis=1) if is_class else None)
+    return Case(model.program, model.program.cells(rows), answers)
+
+
+@functools.cache
+def network_case(dtype: str = "float32") -> Case:
+    """Every activation in a hidden layer, a softmax in one, masks, and blocks of outputs."""
+    names = ACTIVATIONS.names()
+    sizes = [5, *(3 + k % 5 for k in range(len(names))), 6]
+    masks = [None, np.eye(3, 4), *[None] * (len(names) - 1)]
+    output = [("softmax", 3), ("sine", 1), ("softplus", 2)]
+    net = cr.Network(sizes, names, output, ["quadratic"] * 3, masks=masks, seed=2, dtype=dtype)
+    return rows_case(program_of_network(net.architecture, net.theta, "0" * 64), net.predict)
+
+
+def activation_case(name: str, dtype: str) -> Case:
+    """One activation on values of every size; the sums are exact, so that only sigma differs."""
+    net = cr.Network([1, 1, 1], name, "identity", initializer=([[[1.0]], [[1.0]]], [[0.0], [0.0]]), dtype=dtype)
+    z = np.concatenate([np.linspace(-30, 30, 241), [-700.0, -100.0, -1e-3, 0.0, 1e-5, 80.0]])
+    program = program_of_network(net.architecture, net.theta, "0" * 64)
+    A = net.predict(z[:, None])
+    return Case(program, {"x1": z.astype(dtype)}, {"output 1": Answer(A[:, 0])})
+
+
+def rows_case(program: Program, predict: Any, seed: int = 3) -> Case:
+    """What a network answers for rows of numbers."""
+    X = np.random.default_rng(seed).normal(0, 2, (ROWS, program.width)).astype(program.dtype)
+    A = predict(X)
+    answers = {output.name: Answer(A[:, k]) for k, output in enumerate(program.outputs)}
+    return Case(program, dict(zip(program.inputs, X.T, strict=True)), answers)
+
+
+def estimator_case(kind: str) -> Case:
+    """A classifier of a kind of y, or a regressor, after one epoch."""
+    draw = np.random.default_rng(4)
+    X = draw.normal(0, 1, (60, 3))
+    words = np.array(["no", "yes", "maybe"])
+    y: Any = {
+        "binary": words[draw.integers(0, 2, 60)],
+        "multiclass": words[draw.integers(0, 3, 60)],
+        "integers": draw.integers(0, 3, 60) * 5,
+        "multilabel": draw.integers(0, 2, (60, 3)),
+        "multioutput": draw.integers(0, 3, (60, 2)),
+        "number": X @ [1.0, -2.0, 0.5],
+        "numbers": X @ draw.normal(0, 1, (3, 2)),
+    }[kind]
+    mlp = (cr.MLPRegressor if kind.startswith("number") else cr.MLPClassifier)(hidden_layer_sizes=(4,), random_state=0)
+    mlp.partial_fit(X, y, **({} if kind.startswith("number") else {"classes": _classes(kind, y)}))
+    values = mlp.predict(X).reshape(60, -1)
+    chances = mlp.predict_proba(X) if hasattr(mlp, "predict_proba") else None
+    if kind == "multilabel":
+        chances = [np.stack([1 - p, p], axis=1) for p in chances.T]
+    chances = chances if isinstance(chances, list) else [chances]
+    answers = {
+        output.name: Answer(values[:, k], chances[k] if isinstance(output, ClassOutput) else None)
+        for k, output in enumerate(mlp.program.outputs)
+    }
+    return Case(mlp.program, dict(zip(mlp.program.inputs, X.T, strict=True)), answers)
+
+
+def _classes(kind: str, y: Any) -> Any:
+    if kind == "multilabel":
+        return [0, 1]
+    return [np.unique(column) for column in y.T] if kind == "multioutput" else np.unique(y)
+
+
+ESTIMATORS = ["binary", "multiclass", "integers", "multilabel", "multioutput", "number", "numbers"]
