@@ -69,7 +69,7 @@ class Explained(abc.ABC):
         check_is_fitted(self, "network_")
         net, outputs, columns = self.network_, self._targets.outputs, None
         if self._plan is not None:
-            columns = tuple(column for column in self._plan.encoder.transforms if column.features)
+            columns = tuple(column for column, _ in self._plan.encoder.slices)
         of = outputs_of(outputs, net.architecture, divided=True)
         of = tuple(dataclasses.replace(each, name="y") for each in of) if self._targets.flat else of
         names = None if columns is not None else tuple(self.input_names_)

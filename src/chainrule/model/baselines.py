@@ -75,7 +75,7 @@ def _encoded(encoder: Encoder, table: pa.Table) -> tuple[Array, None]:
 
 def _columns(encoder: Encoder, table: pa.Table) -> tuple[Array, list[bool]]:
     """The columns (n, k) as they are read, NaN where missing, and which of them are categories."""
-    used = [transform for transform in encoder.transforms if transform.features]
+    used = [transform for transform, _ in encoder.slices]
     columns = [_column(transform, table) for transform in used]
     categories = [isinstance(t.reading, Word) and len(t.reading.words) < MOST_CATEGORIES for t in used]
     return np.stack(columns, axis=1), categories

@@ -140,9 +140,7 @@ def column_slices(encoder: Encoder, groups: Mapping[str, Sequence[str]] | None =
 
     Raises SettingError for a group of columns that the model does not use, or of no column.
     """
-    used = [transform for transform in encoder.transforms if transform.features]
-    stops = np.cumsum([len(transform.features) for transform in used]).tolist()
-    own = {t.name: [slice(stop - len(t.features), stop)] for t, stop in zip(used, stops, strict=True)}
+    own = {transform.name: [part] for transform, part in encoder.slices}
     chosen = {name: list(columns) for name, columns in (groups or {}).items()}
     for name, columns in chosen.items():
         unknown = [column for column in columns if column not in own]

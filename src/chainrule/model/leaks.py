@@ -76,7 +76,7 @@ def suspects(encoder: Encoder, targets: Outputs, X: Array, T: Array) -> list[Sus
     chosen = sample(np.arange(len(X)), MOST_ROWS)
     X, T_of = X[chosen].astype(float), targets.one_hot(T[chosen])
     half = permutation(0, Purpose.HALVES, 0, len(chosen)) % 2
-    columns = _columns(encoder)
+    columns = encoder.slices
     groups = {transform.name: _groups(transform, X[:, part]) for transform, part in columns}
     by_pair: dict[tuple[str, str], Suspect] = {}
     for target in targets.columns:
@@ -85,15 +85,6 @@ def suspects(encoder: Encoder, targets: Outputs, X: Array, T: Array) -> list[Sus
             by_pair[suspect.column, suspect.target] = suspect
     names = [transform.name for transform in encoder.transforms]
     return sorted(by_pair.values(), key=lambda suspect: names.index(suspect.column))
-
-
-def _columns(encoder: Encoder) -> list[tuple[Transform, slice]]:
-    """The columns that become inputs, each with its slice of X."""
-    used = [transform for transform in encoder.transforms if transform.features]
-    stops = np.cumsum([len(transform.features) for transform in used]).tolist()
-    return [
-        (transform, slice(stop - len(transform.features), stop)) for transform, stop in zip(used, stops, strict=True)
-    ]
 
 
 def _predicting_alone(

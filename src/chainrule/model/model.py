@@ -186,7 +186,7 @@ class Model(Explained, Interpreted):
 
         Raises SettingError for a network with a function of one's own.
         """
-        columns = tuple(column for column in self.encoder.transforms if column.features)
+        columns = tuple(column for column, _ in self.encoder.slices)
         architecture, theta = self.network.architecture, self.network.theta
         return Program(architecture, theta, outputs_of(self.targets, architecture), columns, digest=digest_of(self))
 

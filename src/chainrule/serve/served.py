@@ -102,7 +102,7 @@ def columns_of(encoder: Encoder) -> list[Column]:
     carat number 0.6
     cut word Fair
     """
-    used = [transform for transform in encoder.transforms if transform.features]
+    used = [transform for transform, _ in encoder.slices]
     curves = [next((part.steps for part in t.inputs if isinstance(part, Curve)), ()) for t in used]
     return [
         Column(t.name, _kind(t.reading), t.detail, _example(t.reading, _middle(steps)))

@@ -7,6 +7,7 @@ not have.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -75,15 +76,22 @@ class Encoder:
         """The names of the network's inputs, e.g. `carat`, `cut=Ideal`, `age missing`."""
         return [feature for transform in self.transforms for feature in transform.features]
 
+    @functools.cached_property
+    def slices(self) -> list[tuple[Transform, slice]]:
+        """The columns that become inputs, each with its slice of the inputs."""
+        used = [transform for transform in self.transforms if transform.features]
+        stops = np.cumsum([len(transform.features) for transform in used]).tolist()
+        return [(each, slice(stop - len(each.features), stop)) for each, stop in zip(used, stops, strict=True)]
+
     @property
     def width(self) -> int:
         """The number of the network's inputs, n_1."""
-        return len(self.feature_names)
+        return self.slices[-1][1].stop if self.slices else 0
 
     @property
     def columns(self) -> list[str]:
         """The columns that a table must have to be encoded: those that are not dropped."""
-        return [transform.name for transform in self.transforms if transform.features]
+        return [transform.name for transform, _ in self.slices]
 
     def encode(self, table: pa.Table, dtype: Any = "float32") -> NDArray[Any]:
         """The rows as the network takes them: (n, width), C-contiguous.
@@ -98,8 +106,7 @@ class Encoder:
         Raises DataError as `encode` does, with the row in the part, and after the parts before it.
         """
         require_columns(table.column_names, self.columns, "input")
-        used = [transform for transform in self.transforms if transform.features]
-        stops = np.cumsum([len(transform.features) for transform in used]).tolist()
+        used = [transform for transform, _ in self.slices]
         try:
             whole = _read(used, table)
         except RowError:
@@ -107,9 +114,9 @@ class Encoder:
         for first in range(0, max(table.num_rows, 1), rows):
             last = min(first + rows, table.num_rows)
             cells = [each.part(first, last) for each in whole] or _read(used, table.slice(first, rows))
-            X = np.zeros((last - first, stops[-1]), dtype)
-            for transform, column, start, stop in zip(used, cells, [0, *stops], stops, strict=False):
-                transform.write(column, X[:, start:stop])
+            X = np.zeros((last - first, self.width), dtype)
+            for (transform, part), column in zip(self.slices, cells, strict=True):
+                transform.write(column, X[:, part])
             yield X
 
     def describe(self) -> list[tuple[str, str, str]]:

@@ -39,7 +39,7 @@ class RowEncoder:
 
     def __init__(self, encoder: Encoder, dtype: Any, columns: Sequence[str]) -> None:
         self._dtype, self._width = np.dtype(np.dtype(dtype).name), encoder.width  # the one object for this type
-        used = [transform for transform in encoder.transforms if transform.features]
+        used = [transform for transform, _ in encoder.slices]
         stops = np.cumsum([len(transform.features) for transform in used]).tolist()
         parts = zip(used, [0, *stops], stops, strict=False)
         self._by_name = [(t.name, _compiled(t, start, stop, self._dtype)) for t, start, stop in parts]

@@ -27,6 +27,11 @@ class Input(abc.ABC):
     def suffixes(self) -> list[str]:
         """What is behind the name of the column in the name of each number."""
 
+    @property
+    def width(self) -> int:
+        """How many numbers there are."""
+        return len(self.suffixes)
+
     @abc.abstractmethod
     def write(self, cells: Cells, out: NDArray[Any]) -> None:
         """Write the numbers of the cells (n,) into `out` (n, len(suffixes)), which holds zeros."""
@@ -103,6 +108,10 @@ class OneHot(Input):
     @property
     def suffixes(self) -> list[str]:
         return [f"={word}" for word in self.words]
+
+    @property
+    def width(self) -> int:
+        return len(self.words)
 
     def write(self, cells: Cells, out: NDArray[Any]) -> None:
         rows = np.flatnonzero(cells.values >= 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+import functools
 from typing import Any, ClassVar
 
 from numpy.typing import NDArray
@@ -37,7 +38,7 @@ class Transform(abc.ABC):
     def detail(self) -> str:
         """What happens to the column, in words."""
 
-    @property
+    @functools.cached_property
     def features(self) -> list[str]:
         """The names of the numbers that the network sees."""
         return [self.name + suffix for part in self.inputs for suffix in part.suffixes]
@@ -53,7 +54,7 @@ class Transform(abc.ABC):
         """Write cells that are read already, as `fill` does."""
         start = 0
         for part in self.inputs:
-            stop = start + len(part.suffixes)
+            stop = start + part.width
             part.write(cells, out[:, start:stop])
             start = stop
 
