@@ -16,7 +16,6 @@ from chainrule.estimators.row_scores import row_scores
 from chainrule.example_gradients import ExampleGradients
 from chainrule.export import Program, export, outputs_of
 from chainrule.fields import Whole
-from chainrule.files import digest_of
 from chainrule.network import Network
 
 __all__ = ["Explained"]
@@ -67,7 +66,8 @@ class Explained(abc.ABC):
         of = outputs_of(outputs, net.architecture, divided=True)
         of = tuple(dataclasses.replace(each, name="y") for each in of) if self._targets.flat else of
         names = None if columns is not None else tuple(self.input_names_)
-        return Program(net.architecture, net.theta, of, columns, names, digest_of(self))
+        numbered = not hasattr(self, "feature_names_in_")
+        return Program(net.architecture, net.theta, of, columns, names, numbered=numbered).with_digest_of(self)
 
     def export(self, path: str | os.PathLike[str], to: str | None = None, **options: Any) -> None:
         """Write the estimator as a program that runs without chainrule; see `Model.export`.

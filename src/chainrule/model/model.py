@@ -13,7 +13,6 @@ from chainrule.arrays import Array
 from chainrule.certificate import Certificate
 from chainrule.errors import DataError, RowError
 from chainrule.export import Program, export, outputs_of
-from chainrule.files import digest_of
 from chainrule.model.explained import Explained
 from chainrule.model.heads import as_predictions, suits
 from chainrule.model.interpreted import Interpreted
@@ -146,7 +145,8 @@ class Model(Explained, Interpreted):
         """
         columns = tuple(column for column in self.encoder.transforms if column.features)
         architecture, theta = self.network.architecture, self.network.theta
-        return Program(architecture, theta, outputs_of(self.targets, architecture), columns, digest=digest_of(self))
+        program = Program(architecture, theta, outputs_of(self.targets, architecture), columns)
+        return program.with_digest_of(self)
 
     def export(self, path: str | os.PathLike[str], to: str | None = None, **options: Any) -> None:
         """Write the model, with the operations of its columns, as a program that runs without chainrule.
