@@ -361,6 +361,12 @@ def test_small_probabilities_keep_their_digits_when_they_are_divided(start, tmp_
     assert answer.values.tolist() == [1, 1]
 
 
+def test_classes_that_runtimes_cut_short_are_refused():
+    program = _table([Scaled("x", False, 0.0, 1.0, False)], ClassOutput("y", 0, 2, ("a", "b\0c")), activation="softmax")
+    with pytest.raises(SettingError, match=r"^'y' has the class 'b\\x00c' with a NUL, which ends a text in ONNX"):
+        ONNX.written(program)
+
+
 def test_whole_numbers_beyond_int64_are_refused():
     program = _table([Scaled("x", False, 0.0, 1.0, False)], ClassOutput("y", 0, 2, (0, 2**63)), activation="softmax")
     with pytest.raises(SettingError, match="has the class 9223372036854775808, but ONNX has labels"):
