@@ -361,6 +361,17 @@ def test_small_probabilities_keep_their_digits_when_they_are_divided(start, tmp_
     assert answer.values.tolist() == [1, 1]
 
 
+def test_a_runtime_that_is_too_old_is_named_in_one_line(tmp_path, monkeypatch):
+    onnxruntime = pytest.importorskip("onnxruntime")
+
+    def old(*_, **__):
+        raise NotImplementedError("Opset 20 is under development\nuntil opset 17 " + "." * 500)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", old)
+    with pytest.raises(SettingError, match=r"^onnxruntime \S+ cannot run [^\n]{9,400}: install 1.17 or newer$"):
+        running.session(tmp_path / "m.onnx")
+
+
 def test_classes_that_runtimes_cut_short_are_refused():
     program = _table([Scaled("x", False, 0.0, 1.0, False)], ClassOutput("y", 0, 2, ("a", "b\0c")), activation="softmax")
     with pytest.raises(SettingError, match=r"^'y' has the class 'b\\x00c' with a NUL, which ends a text in ONNX"):

@@ -57,7 +57,7 @@ class Explained(abc.ABC):
 
         Its targets are called `y0`, `y1`, ..., or `y` if there is one.
 
-        Raises NotFittedError before the first fit, SettingError for a network with a function of one's own.
+        Raises NotFittedError before the first fit, SettingError for a network with an activation of one's own.
         """
         check_is_fitted(self, "network_")
         net, outputs, columns = self.network_, self._targets.outputs, None

@@ -149,7 +149,7 @@ class Program:
     - digest: SHA-256 of the model's file, in hexadecimal digits; "" where there is none.
     - numbered: whether the names are made up, so that the numbers come by their order.
 
-    Raises SettingError for a network with a function of one's own.
+    Raises SettingError for a network with an activation of one's own.
     """
 
     architecture: Architecture

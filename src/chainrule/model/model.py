@@ -141,7 +141,7 @@ class Model(Explained, Interpreted):
     def program(self) -> Program:
         """What the model computes for a row, as exports write it.
 
-        Raises SettingError for a network with a function of one's own.
+        Raises SettingError for a network with an activation of one's own.
         """
         columns = tuple(column for column in self.encoder.transforms if column.features)
         architecture, theta = self.network.architecture, self.network.theta
