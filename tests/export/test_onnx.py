@@ -10,6 +10,7 @@ import sys
 import numpy as np
 import pytest
 from tests.export import programs
+from tests.export.cells import answers_to, model_of
 
 import chainrule as cr
 from chainrule.activations import ACTIVATIONS
@@ -234,6 +235,16 @@ def test_clocks(start, tmp_path):
         some = {"t": cells["t"][:count], "missing": np.zeros((count, 1), np.bool_)}
         (y,) = computed(graph, [seconds], some, tmp_path, start)
         assert y[:, 0].tolist() == [86400 + value for value in clocks.values()][:count]
+
+
+@pytest.mark.parametrize("start", RUNTIMES)
+def test_clocks_that_end_a_day_begin_the_next_one(start, tmp_path):
+    days = ["2023-12-31", "2024-12-31", "2024-02-28", "2023-02-28", "2024-06-30"]
+    times = [f"{day} 23:59:{second}" for day in days for second in ("59.9", "59.999999999", "60")]
+    model = model_of("time")
+    case = programs.Case(model.program, {"x": np.array(times, dtype=object)}, {})
+    y = answered(case, tmp_path, start)["y"].values
+    np.testing.assert_allclose(y, answers_to(model, times), rtol=1e-9)
 
 
 @pytest.mark.parametrize("zone", ["Z", "+02:00", " +0200", " EST", " UTC", "Europe/Berlin", "T"])
