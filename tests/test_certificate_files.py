@@ -203,3 +203,12 @@ def test_the_doctor_names_an_engine_with_a_wrong_gradient(monkeypatch: pytest.Mo
     check = _engine("reference")
     assert not check.ok
     assert "the gradient of engine reference in float64 is wrong in" in check.found
+
+
+@pytest.mark.parametrize("certificate", [True, "yes", {}, 1.5, np.ones(2)], ids=str)
+def test_what_is_no_certificate_is_not_stored(certificate: Any, tmp_path: Path) -> None:
+    with pytest.raises(
+        SettingError, match=r"^certificate is .*, but must be a Certificate of check_gradient, or None$"
+    ):
+        cr.save(cr.Network([2, 1]), tmp_path / "n", certificate=certificate)
+    assert not (tmp_path / "n").exists()

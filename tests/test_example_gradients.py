@@ -67,6 +67,12 @@ def test_everything_is_what_the_outer_products_give(engine, weight, masks):
     assert gradients.noise_scale() == pytest.approx(expected if expected > 0 else np.inf, rel=1e-9)
 
 
+def test_an_empty_choice_has_no_rows():
+    gradients = net("float64").example_gradients(*data()[:2])
+    for none in (slice(0, 0), [], np.zeros(len(gradients), bool)):
+        assert gradients[none].shape == (0, gradients.shape[1])
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("weight", [None, "rows", "terms"])
 def test_they_are_the_numbers_of_the_network(engine, weight):

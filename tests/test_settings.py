@@ -113,7 +113,7 @@ def test_a_setting_reaches_the_training(name: str) -> None:
 def test_a_setting_with_a_group_is_an_option(
     name: str, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("chainrule.cli.train.TableTraining", capture)
+    monkeypatch.setattr("chainrule.cli.training_options.TableTraining", capture)
     value, text, _ = VALUES[name]
     assert run(["train", "t.csv", "--target", "y", option(name), text]) == 2
     shown = dataclasses.asdict(value) if dataclasses.is_dataclass(value) else value

@@ -152,15 +152,11 @@ DEEPER = tuple(
 )
 
 
-def _clothes(function: str) -> Callable[[Names, int], dict[str, Any]]:
-    """A function of a page on Fashion-MNIST: 50,000 images to train on, 10,000 for the test, as many as Nielsen has."""
-
-    def run(page: Names, seed: int) -> dict[str, Any]:
-        (X, y), (X_test, y_test) = fashion.load("train"), fashion.load("t10k")
-        one_hot = np.eye(10, dtype=np.float32)
-        return page[function](seed, (X[:50_000], one_hot[y[:50_000]]), (X_test, one_hot[y_test]))
-
-    return run
+def _clothes(page: Names, seed: int) -> dict[str, Any]:
+    """The page on Fashion-MNIST: 50,000 images to train on and 10,000 for the test, as many as Nielsen has."""
+    (X, y), (X_test, y_test) = fashion.load("train"), fashion.load("t10k")
+    one_hot = np.eye(10, dtype=np.float32)
+    return page["on_all"](seed, (X[:50_000], one_hot[y[:50_000]]), (X_test, one_hot[y_test]))
 
 
 STUDIES = {
@@ -171,10 +167,9 @@ STUDIES = {
     "encoder": Study("xor-and-encoder", lambda page, seed: page["encoder"](seed), 100, ENCODER),
     "family-trees": Study("family-trees", lambda page, seed: page["measured"](seed), 40, FAMILIES),
     "digits": Study("digits", lambda page, seed: page["measured"](seed), 10, DIGITS),
-    "digits-fashion": Study("digits", _clothes("on_all"), 3, CLOTHES, fashion.available),
+    "digits-fashion": Study("digits", _clothes, 3, CLOTHES, fashion.available),
     "neuron": Study("saturated-neuron", lambda page, seed: page["measured"](), 1, NEURON),
     "entropy": Study("overfitting", lambda page, seed: page["entropy"](seed), 10, ENTROPY),
-    "entropy-fashion": Study("overfitting", _clothes("entropy"), 3, ENTROPY, fashion.available),
     "overfitting": Study("overfitting", lambda page, seed: page["overfitting"](seed), 10, OVERFITTING),
     "starts": Study("overfitting", lambda page, seed: page["starts"](seed), 20, STARTS),
     "vanishing": Study("depth", lambda page, seed: page["vanishing"](seed), 100, VANISHING),

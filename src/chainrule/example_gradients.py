@@ -72,7 +72,7 @@ class ExampleGradients(Sequence[Array]):
         out = np.empty((rows.size, self.shape[1]), dtype=self.dtype)
         for k, row in enumerate(rows.reshape(-1)):
             out[k] = self._gradient(int(row))
-        return out.reshape(*rows.shape, -1)
+        return out.reshape(*rows.shape, self.shape[1])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         """All gradients, (n, p). Raises DataError for more than 1 GiB."""
@@ -261,7 +261,8 @@ def _layers(layers: Any, L: int) -> list[int]:
     if layers is None:
         return list(range(2, L + 1))
     several = [layers] if isinstance(layers, int | np.integer) else layers
-    whole = isinstance(several, list | tuple | range | np.ndarray) and len(several) > 0
+    several = several.tolist() if isinstance(several, np.ndarray) else several
+    whole = isinstance(several, list | tuple | range) and len(several) > 0
     if not whole or not all(isinstance(l, int | np.integer) and 2 <= l <= L for l in several):
         allowed = "2" if L == 2 else f"2 to {L}"
         raise SettingError(f"layers is {shown(layers)}, but must name layers {allowed} (1 is the input): such as [{L}]")

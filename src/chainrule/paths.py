@@ -6,8 +6,19 @@ import stat
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-__all__ = ["FileStamp", "NotRegularError", "kind_of", "open_regular", "require_regular", "stamp_of"]
+__all__ = [
+    "STDIN",
+    "FileStamp",
+    "NotRegularError",
+    "descriptor_of",
+    "kind_of",
+    "open_regular",
+    "require_regular",
+    "stamp_of",
+]
 
+STDIN = Path("/dev/stdin")  # by this name on every system
+_DESCRIPTORS = (Path("/dev/fd"), Path("/proc/self/fd"))
 _KINDS = {
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a pipe",
@@ -48,6 +59,19 @@ def require_regular(path: str | os.PathLike[str], status: os.stat_result) -> Non
     kind = kind_of(status.st_mode)
     if kind:
         raise NotRegularError(path, kind)
+
+
+def descriptor_of(path: str | os.PathLike[str]) -> int | None:
+    """The number of the stream of this process that a path names, such as standard input; None for any other path.
+
+    >>> descriptor_of("/dev/stdin"), descriptor_of("/dev/fd/63"), descriptor_of("table.csv")
+    (0, 63, None)
+    """
+    path = Path(path)
+    if path == STDIN:
+        return 0
+    number = path.name
+    return int(number) if path.parent in _DESCRIPTORS and number.isascii() and number.isdigit() else None
 
 
 def stamp_of(path: str | os.PathLike[str]) -> FileStamp:

@@ -107,7 +107,7 @@ def test_too_little_memory_is_one_line(
         raise MemoryError
 
     monkeypatch.chdir(folder)
-    monkeypatch.setattr("chainrule.cli.train.open_table", fail)
+    monkeypatch.setattr("chainrule.cli.training_options.open_table", fail)
     assert "not enough memory" in told(["train", "t.csv", "--target", "answer"], capsys, code=1)
 
 

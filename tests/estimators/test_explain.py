@@ -126,3 +126,34 @@ def test_an_estimators_ledger_is_that_of_its_network_with_its_names():
 def test_no_ledger_before_the_first_fit():
     with pytest.raises(NotFittedError):
         cr.MLPRegressor().backprop([[0.0]], [1.0])
+
+
+OF_TARGETS = {
+    "backprop": lambda mlp, y: mlp.backprop(X, y),
+    "check_gradient": lambda mlp, y: mlp.check_gradient(X, y, most=3),
+    "example_gradients": lambda mlp, y: mlp.example_gradients(X, y),
+    "input_gradients": lambda mlp, y: mlp.input_gradients(X, y),
+    "suspicious": lambda mlp, y: mlp.suspicious(X, y),
+}
+BAD_TARGETS = [
+    (3.0, r"y is of shape \(\), but must be \(n,\) or \(n, k\): give the targets of all rows of X"),
+    (np.ones((2, 2, 2)), r"y is of shape \(2, 2, 2\), but must be .*"),
+    ([[1.0], [1.0, 2.0]], r"y is not an array: .*"),
+    (np.ones(len(X) - 1), r"X has \d+ rows, but y has \d+: give as many"),
+    (np.full(len(X), "word"), r"y has dtype <U4 with values that are not numbers: give numbers"),
+    (np.full(len(X), np.nan), r"T has .* not finite.*|.*NaN.*|.*finite.*"),
+]
+
+
+@pytest.mark.parametrize("method", OF_TARGETS)
+@pytest.mark.parametrize("preset", [None, "tabular"])
+def test_targets_that_are_not_those_of_the_rows_are_refused_in_one_line(method, preset):
+    mlp = cr.MLPRegressor(hidden_layer_sizes=3, preset=preset, max_iter=2, random_state=0).fit(X, X[:, 0])
+    for y, line in BAD_TARGETS:
+        with pytest.raises(DataError, match=f"^({line})$") as refusal:
+            OF_TARGETS[method](mlp, y)
+        assert "\n" not in str(refusal.value)
+    OF_TARGETS[method](mlp, X[:, 0].tolist())
+    if method != "input_gradients":
+        with pytest.raises(DataError, match=r"^y is None, but must be"):
+            OF_TARGETS[method](mlp, None)

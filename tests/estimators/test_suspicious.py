@@ -110,5 +110,5 @@ def test_what_does_not_fit_is_refused():
         mlp.suspicious(X, CLASSES, n=0)
     with pytest.raises(DataError, match=r"^y has classes not seen before, 'odd': [^\n]*$"):
         mlp.suspicious(X, np.full(150, "odd"))
-    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+    with pytest.raises(DataError, match=r"^X has 150 rows, but y has 149: give as many$"):
         mlp.suspicious(X, CLASSES[1:])

@@ -1,5 +1,7 @@
 """Our fitted estimators as those of scikit-learn: they predict the same, keep what was counted, and go on training."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -84,6 +86,15 @@ def test_scikit_learn_makes_the_next_steps_that_we_would(rule, target):
         for mine, other in zip([*ours.coefs_, *ours.intercepts_], [*theirs.coefs_, *theirs.intercepts_], strict=True):
             np.testing.assert_allclose(mine, other, rtol=1e-7, atol=1e-9)
     assert (theirs.t_, len(theirs.loss_curve_)) == (ours.t_, len(ours.loss_curve_))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_what_is_pickled_needs_no_chainrule(target):
+    ours, _ = fitted(target, verbose=False)
+    theirs = ours.to_sklearn()
+    content = pickle.dumps(theirs)
+    assert b"chainrule" not in content
+    np.testing.assert_array_equal(pickle.loads(content).predict(X), theirs.predict(X))
 
 
 def test_there_and_back_and_on_gives_the_same_bits():

@@ -33,7 +33,13 @@ try:
     compiler()
 except SettingError as absent:
     pytest.skip(str(absent), allow_module_level=True)
+FLAGS = ("-std=c99", "-O1", "-ffp-contract=off", "-shared", "-fPIC")
 needs_native = pytest.mark.skipif(why_absent("native") is not None, reason="the native core is not built")
+
+
+@pytest.fixture(autouse=True)
+def _compile_quickly(monkeypatch):
+    monkeypatch.setattr("chainrule.export.c.runner.FLAGS", FLAGS)
 
 
 def needs(*tools):
@@ -106,16 +112,17 @@ def test_every_activation_has_the_bits_of_the_native_engine(dtype, tmp_path):
 @needs_native
 @pytest.mark.parametrize("dtype", TYPES)
 def test_awkward_sizes_have_the_bits_of_the_native_engine(dtype, tmp_path):
-    sizes = [[1, 64, 1], [511, 65, 2], [512, 1, 64], [513, 3, 2], [1024, 2], [1025, 63, 3]]
+    sizes = [[1, 64, 65, 1, 63], [511, 2], [512, 2], [513, 3], [1025, 1]]
     assert_native_bits(tmp_path, [network(each, dtype=dtype) for each in sizes], rows=20)
 
 
 @needs_native
 @pytest.mark.parametrize("dtype", TYPES)
 def test_softmax_of_every_width_has_the_bits_of_the_native_engine(dtype, tmp_path):
-    last = [network([2, width], output="softmax", dtype=dtype) for width in (1, 7, 8, 17, 513, 1025, 4097)]
-    between = [network([2, width, 2], "softmax", dtype=dtype) for width in (9, 64, 1100)]
-    assert_native_bits(tmp_path, [*last, *between], scales=(1.0, 40.0), rows=20)
+    blocks = [("softmax", width) for width in (1, 7, 8, 17, 513, 1025, 4097)]
+    last = network([2, sum(width for _, width in blocks)], output=blocks, dtype=dtype)
+    between = network([2, 9, 1100, 2], "softmax", dtype=dtype)
+    assert_native_bits(tmp_path, [last, between], scales=(1.0, 40.0), rows=20)
 
 
 @needs_native
@@ -156,11 +163,11 @@ def test_probabilities_and_numbers_have_the_bits_of_the_library(tmp_path):
     A = net.predict(programs.ENCODER.encode(programs.table(), "float32"), engine="native")
     answers = runner_in(compiled(written(tmp_path, case.program)), "model", case.program)(case.rows)
     for output in case.program.outputs:
+        ours, theirs = output.answer(A), answers[output.name]
         if isinstance(output, ClassOutput):
-            assert (answers[output.name].probabilities == output.probabilities(A)).all()
-            assert answers[output.name].values.tolist() == [output.classes[k] for k in output.codes(A)]
-        elif isinstance(output, NumberOutput) and not output.logarithm:
-            assert (answers[output.name].values == output.values(A)).all()
+            assert (theirs.probabilities == ours.probabilities).all()
+        if not (isinstance(output, NumberOutput) and output.logarithm):
+            assert theirs.values.tolist() == ours.values.tolist()
 
 
 def test_sums_of_probabilities_are_those_of_numpy(tmp_path):
@@ -285,7 +292,7 @@ ODD += ["%s%n", "\u202eabc", "\N{PILE OF POO}", "INT", "softmax", "panel", "row"
 def odd_program():
     """Columns, words and classes with odd names."""
     words = (*filter(None, ODD), "'", "\x7f", "\\x41", "é1", "1 2")
-    columns = [Frequent(name, words, True) for name in ODD]
+    columns = [Frequent(name, words[k : k + 2], True) for k, name in enumerate(ODD)]
     columns += [Ordered("ordered */", words, True), Frequent("none", (), True)]
     encoder = Encoder(tuple(columns))
     blocks = [("softmax", len(words)), ("sigmoid", 1), ("softmax", 2), ("softmax", 2), ("identity", 1)]
@@ -309,8 +316,9 @@ def test_no_name_and_no_word_breaks_the_file(tmp_path):
     net = cr.Network.from_parts(program.architecture, program.theta)
     A = net.predict(X)
     for output in program.outputs[:-1]:
-        assert answers[output.name].values.tolist() == [output.classes[k] for k in output.codes(A)]
-        assert np.abs(answers[output.name].probabilities - output.probabilities(A)).max() < 1e-6
+        ours = output.answer(A)
+        assert answers[output.name].values.tolist() == ours.values.tolist()
+        assert np.abs(answers[output.name].probabilities - ours.probabilities).max() < 1e-6
 
 
 def test_a_nul_in_a_word_and_a_class_beyond_64_bits_are_refused():
@@ -369,31 +377,37 @@ def test_the_example_program_answers_and_says_what_it_cannot_read(tmp_path):
 
 def test_sanitizers_pass(tmp_path):
     needs("gcc")
+    wide = network([programs.ENCODER.width, 513, 70, 14], ["softmax", "gelu"], [("softmax", 12), ("identity", 2)])
+    case = programs.table_case("float32")
+    program = dataclasses.replace(case.program, architecture=wide.architecture, theta=wide.theta)
     flags = ["-std=c99", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-    program = programs.table_case("float64").program
-    main = [str(strict(tmp_path, "gcc", program, *flags))]
+    main = [str(strict(tmp_path, "gcc", program, *flags, weights="int8"))]
     assert answered(main, ROW)[::2] == (0, "")
     assert answered(main, [""] * 12)[::2] == (0, "")
     for k, text in itertools.product((8, 9), ("2024-", "2024-01-01 1", "0001-01-01 00:00:00.", "é", "9" * 40, "12:3")):
         assert answered(main, [*ROW[:k], text, *ROW[k + 1 :]])[0] in (0, 1)
-    wide = network([3, 1030, 70, 9], ["softmax", "gelu"], [("softmax", 4), ("sine", 5)])
-    main = [str(strict(tmp_path, "gcc", program_of(wide), *flags))]
-    for row in (["1", "2", "3"], ["1e30", "-1e-40", "0"], ["nan", "0", "0"]):
-        assert answered(main, row)[2] in ("", "number 1 is not a finite number\n")
 
 
-@pytest.mark.parametrize(
-    ("tool", "emulator"), [("aarch64-linux-gnu-gcc", "qemu-aarch64"), ("arm-linux-gnueabihf-gcc", "qemu-arm")]
-)
-def test_other_processors_give_the_same_digits(tool, emulator, tmp_path):
+ARM = {
+    "aarch64": (
+        "aarch64-linux-gnu-gcc",
+        "qemu-aarch64",
+        programs.network_case,
+        "float64",
+        ["1", "-2", "3e-3", "4", "50"],
+    ),
+    "arm": ("arm-linux-gnueabihf-gcc", "qemu-arm", programs.table_case, "float32", ROW),
+}
+
+
+@pytest.mark.parametrize("processor", ARM)
+def test_other_processors_give_the_same_digits(processor, tmp_path):
+    tool, emulator, case, dtype, row = ARM[processor]
     needs(tool, emulator, "gcc")
-    for case, row in (
-        (programs.table_case("float32"), ROW),
-        (programs.network_case("float64"), ["1", "-2", "3e-3", "4", "50"]),
-    ):
-        here = [str(strict(tmp_path, "gcc", case.program, "-std=c99"))]
-        there = [emulator, str(strict(tmp_path, tool, case.program, "-std=c99", "-static"))]
-        assert answered(there, row) == answered(here, row)
+    here = [str(strict(tmp_path, "gcc", case(dtype).program, "-std=c99"))]
+    there = [emulator, str(strict(tmp_path, tool, case(dtype).program, "-std=c99", "-static"))]
+    assert answered(here, row)[0] == 0
+    assert answered(there, row) == answered(here, row)
 
 
 def test_several_models_in_one_program(tmp_path):
@@ -475,9 +489,7 @@ def test_weights_that_do_not_fit_and_unknown_options_are_refused():
 def test_every_compiler_gives_the_same_bits(dtype, tool, flags, tmp_path, monkeypatch):
     needs(tool)
     monkeypatch.setenv("CC", tool)
-    monkeypatch.setattr(
-        "chainrule.export.c.runner.FLAGS", ("-std=c99", *flags.split(), "-ffp-contract=off", "-shared", "-fPIC")
-    )
-    nets = [network([width, 70, 5], name, dtype=dtype) for name in ACTIVATIONS.names() for width in (1, 33, 512, 1100)]
+    monkeypatch.setattr("chainrule.export.c.runner.FLAGS", (*FLAGS, *flags.split()))
+    nets = [network([width, 70, 5], name, dtype=dtype) for name in ACTIVATIONS.names() for width in (33, 520)]
     nets += [network([3, width], output="softmax", dtype=dtype) for width in (2, 100, 5000)]
     assert_native_bits(tmp_path, nets, scales=(0.1, 3.0, 100.0))

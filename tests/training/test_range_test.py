@@ -64,6 +64,16 @@ def test_the_suggestion_is_where_the_costs_fall_most_steeply():
     assert RangeTest([*rates], [*-costs]).suggestion is None
 
 
+def test_fewer_than_three_costs_have_no_suggestion():
+    for n in range(3):
+        test = RangeTest([10.0**k for k in range(n)], [1.0 - k / 8 for k in range(n)])
+        assert test.suggestion is None
+        assert len(test.smooth) == n
+    assert RangeTest([1.0, 10.0, 100.0], [1.0, 0.9, 0.8]).suggestion == 10.0
+    test = cr.find_learning_rate(network(), X, X**2, optimizer="sgd", lowest=0.5, highest=1e9, updates=10)
+    assert (len(test.costs), test.suggestion) == (2, None)
+
+
 def test_the_plot_marks_the_suggestion(tmp_path):
     test = cr.find_learning_rate(network(), X, X**2, optimizer="sgd")
     (axes,) = test.plot(tmp_path / "rates.png").axes

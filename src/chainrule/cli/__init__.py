@@ -16,6 +16,7 @@ from chainrule.cli.config import Config
 from chainrule.cli.signals import Interrupt, SignalExit
 from chainrule.cli.threads import threads_can_start
 from chainrule.errors import ChainruleError, SettingError
+from chainrule.paths import STDIN
 
 __all__ = ["main"]
 
@@ -43,7 +44,8 @@ COMMANDS = {
     "not define is left out.",
     "predict": "Predict the target for each row of a table, as CSV.\n\n"
     "The CSV has the target's column, then the probability of each class. Input columns are matched by name, in any "
-    "order; other columns are ignored.",
+    "order; other columns are ignored. With - for the table, rows are read from standard input as they come and "
+    "answered block by block, in memory that does not grow.",
     "export": "Write a model as a program that runs without chainrule: the preprocessing, the network, the answers.\n\n"
     "The format is that of --to, or of the ending of --out. --check TABLE runs what was written, where this machine "
     "has something that runs it, and shows the largest difference and how many labels differ; the status is 1 if "
@@ -83,6 +85,8 @@ COMMANDS = {
     'Bash: put eval "$(chainrule completion bash)" into ~/.bashrc. Zsh: chainrule completion zsh > _chainrule, in a '
     "folder of $fpath. Fish: chainrule completion fish > ~/.config/fish/completions/chainrule.fish.",
 }
+
+PREDICT_TAKES = ("--out", "--id", "--threshold")  # its options that take a value, which may be `-`
 
 EPILOGUE = "With --json a command writes JSON for programs; with --debug an error shows its traceback."
 
@@ -131,7 +135,7 @@ def run(arguments: list[str], debug: bool = False) -> int:
     """Run a command line and return its exit code; with `debug`, errors show their traceback."""
     config = Config(COMMANDS)
     try:
-        code = build(config)(arguments) or 0
+        code = build(config)(_with_standard_input(arguments)) or 0
         sys.stdout.flush()
         return code
     except KeyboardInterrupt as stop:
@@ -151,6 +155,16 @@ def run(arguments: list[str], debug: bool = False) -> int:
         return _fail(_one_line(error), debug)
     except Exception as error:
         return _fail(f"unexpected {type(error).__name__}: {_one_line(error)}: --debug shows where", debug)
+
+
+def _with_standard_input(arguments: list[str]) -> list[str]:
+    """The arguments, where `-` as the table of `predict`, which reads it once, is the path of standard input."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    before = ("", *arguments)
+    is_table = [token == "-" and before[k] not in PREDICT_TAKES for k, token in enumerate(arguments[:end])]
+    if arguments[:1] != ["predict"]:
+        return arguments
+    return [str(STDIN) if table else token for table, token in zip(is_table, arguments, strict=False)] + arguments[end:]
 
 
 def _one_line(error: Exception) -> str:

@@ -11,12 +11,13 @@ import numpy as np
 from chainrule.arrays import Array
 from chainrule.backprop import Ledger, Names
 from chainrule.certificate import Certificate
+from chainrule.cli.answer_columns import Choice
 from chainrule.cli.values import matching_columns
 from chainrule.errors import DataError, SettingError
 from chainrule.files import load
 from chainrule.model import Model
 from chainrule.network import Network
-from chainrule.serve.served import Column, Goal, Prediction, columns_of, goal_of, in_columns, number_columns
+from chainrule.serve.served import Column, Goal, Prediction, columns_of, goal_of, number_columns
 from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, one_row, with_file_name, with_row_numbers
 from chainrule.tables.columns import missing_cells, words_of
 from chainrule.tables.matrix import matrix_of, numbers_of
@@ -40,13 +41,24 @@ class Answering(abc.ABC):
         """The columns of a table that are inputs, in the order of `columns`. Raises DataError for others."""
 
     @abc.abstractmethod
-    def predictions(self, data: Any, probabilities: bool = True) -> Iterator[list[Prediction]]:
-        """The predictions of each target, one block of rows at a time, because a table may be larger than memory."""
+    def predictions_with(
+        self, source: Source, others: Sequence[str], probabilities: bool
+    ) -> Iterator[tuple[list[Prediction], Any]]:
+        """The predictions of each target, one block of rows at a time, because a table may be larger than memory.
 
-    def answers(self, data: Path, probabilities: bool) -> Iterator[dict[str, Any]]:
+        Each block comes with a `pyarrow.Table` of the columns `others` of its rows, which are no inputs of a network.
+        """
+
+    def predictions(self, data: Any, probabilities: bool = True) -> Iterator[list[Prediction]]:
+        """The predictions alone."""
+        for predictions, _ in self.predictions_with(as_source(data), (), probabilities):
+            yield predictions
+
+    def answers(self, source: Source, choice: Choice) -> Iterator[dict[str, Any]]:
         """The columns to write, by name, one block of rows at a time."""
-        for predictions in self.predictions(data, probabilities):
-            yield in_columns(predictions)
+        ids = choice.columns_of(source)
+        for predictions, table in self.predictions_with(source, ids, choice.needs_probabilities):
+            yield choice.written(table, self.goals, predictions)
 
     @abc.abstractmethod
     def scores(self, data: Path, target: str | None) -> dict[str, Any]:
@@ -84,10 +96,12 @@ class _OfModel(Answering):
         require_columns(source.names, names, "input", source.hint)
         return names
 
-    def predictions(self, data: Any, probabilities: bool = True) -> Iterator[list[Prediction]]:
-        for outputs in self._model.outputs_by_block(data):
+    def predictions_with(
+        self, source: Source, others: Sequence[str], probabilities: bool
+    ) -> Iterator[tuple[list[Prediction], Any]]:
+        for outputs, table in self._model.outputs_with(source, others):
             parts = zip(self.goals, self._model.targets.by_column(outputs), strict=True)
-            yield [_of_target(goal, target, own, probabilities) for goal, (target, own) in parts]
+            yield [_of_target(goal, target, own, probabilities) for goal, (target, own) in parts], table
 
     def scores(self, data: Path, target: str | None) -> dict[str, Any]:
         return self._model.evaluate(self._with_target(data, target))
@@ -134,12 +148,14 @@ class _OfRows(Answering):
     def inputs(self, source: Source) -> list[str]:
         return self._inputs(source, ())
 
-    def predictions(self, data: Any, probabilities: bool = True) -> Iterator[list[Prediction]]:
-        source = as_source(data)
-        names = self.inputs(source)
-        for table, rows in self._chunks(source, names):
+    def predictions_with(
+        self, source: Source, others: Sequence[str], probabilities: bool
+    ) -> Iterator[tuple[list[Prediction], Any]]:
+        names = self._inputs(source, others)
+        for table, rows in self._chunks(source, list(dict.fromkeys([*names, *others]))):
             with with_file_name(source), with_row_numbers(rows):
-                yield self._predictions(table, names, probabilities)
+                predictions = self._predictions(table, names, probabilities)
+            yield predictions, table.select(list(others))
 
     def scores(self, data: Path, target: str | None) -> dict[str, Any]:
         source, names, targets, table, rows = self._with_targets(data, target)

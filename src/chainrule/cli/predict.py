@@ -1,18 +1,21 @@
 """`chainrule predict`: predict the target for each row of a table."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import chain, repeat
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
 from cyclopts import Parameter
 
+from chainrule.cli.answer_columns import Choice, Threshold
 from chainrule.cli.answers import answering
 from chainrule.cli.console import say, write_json
 from chainrule.cli.files import check_output
 from chainrule.cli.options import AsJson, StoredModel
+from chainrule.cli.training_options import listed
 from chainrule.files.atomic import atomic_write
+from chainrule.tables.sources import as_source, open_stream
 
 __all__ = ["predict"]
 
@@ -23,6 +26,24 @@ def predict(
     /,
     *,
     out: Annotated[Path | None, Parameter(help="The CSV file to write. Default: stdout.", negative="")] = None,
+    ids: Annotated[
+        tuple[str, ...],
+        listed(
+            "Columns of the table to write before the answers, such as the number of a customer.",
+            "COLUMN,COLUMN",
+            name="--id",
+        ),
+    ] = (),
+    threshold: Annotated[
+        str | None,
+        Parameter(
+            help="For a target of two classes: the least probability of the second class at which it is the answer, or "
+            "CLASS=PROBABILITY for one by name. Default: the class that is more probable.",
+            negative="",
+            metavar="P|CLASS=P",
+            show_default=False,
+        ),
+    ] = None,
     probabilities: Annotated[bool, Parameter(help="Add a column for each class with its probability.")] = True,
     as_json: AsJson = False,
 ) -> int:
@@ -31,26 +52,33 @@ def predict(
     Parameters
     ----------
     data
-        A table with the columns that the model was trained on, in any order. A network, or an estimator that was fitted
-        to an array, takes all columns in their order.
+        A table with the columns that the model was trained on, in any order; - reads CSV from standard input. A
+        network, or an estimator that was fitted to an array, takes all columns in their order, except those of --id.
     """
+    choice = Choice(ids, probabilities, None if threshold is None else Threshold.of(threshold))
     if out is None:
         write = _write_lines if as_json else _write_to(sys.stdout.buffer)
-        for answers in answering(model).answers(data, probabilities):
-            write(answers)
+        for block in _answers(model, data, choice):
+            write(block)
         return 0
     check_output(out, model, data)
-    predictor, rows, columns = answering(model), 0, []
+    answers, rows, names = _answers(model, data, choice), 0, []
     with atomic_write(out) as stream:
         write = _write_to(stream)
-        for answers in predictor.answers(data, probabilities):
-            write(answers)
-            rows, columns = rows + len(next(iter(answers.values()))), list(answers)
+        for block in answers:
+            write(block)
+            rows, names = rows + len(next(iter(block.values()))), list(block)
     if as_json:
-        write_json({"rows": rows, "columns": columns, "out": str(out)})
+        write_json({"rows": rows, "columns": names, "out": str(out)})
     else:
-        say(f"{rows:,} answers ({', '.join(columns)}) in {out}")
+        say(f"{rows:,} answers ({', '.join(names)}) in {out}")
     return 0
+
+
+def _answers(model: Path, data: Path, choice: Choice) -> Iterator[dict[str, Any]]:
+    """The columns to write, a block of rows at a time; what cannot be answered at all is refused at once."""
+    predictor = answering(model)
+    return predictor.answers(open_stream(data) or as_source(data), choice)
 
 
 def _write_lines(columns: dict[str, Any]) -> None:

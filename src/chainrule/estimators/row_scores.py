@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.arrays import Array
-from chainrule.examples import digest_of, folds
+from chainrule.examples import as_examples, digest_of, folds
 from chainrule.model.heads import as_predictions
 from chainrule.model.row_scores import RowScores, costs_of, out_of_fold
 from chainrule.tables.targets import ArrayLabels
@@ -30,9 +30,12 @@ def row_scores(estimator: Any, X: Any, y: Array) -> RowScores:
 
     - X: rows as the network takes them (n, n_1).
     - y: their targets as the user has them, (n,) or (n, k).
+
+    Raises DataError for targets that the cost does not take, such as NaN.
     """
     targets, ensemble, network = estimator._targets, estimator._ensemble, estimator.network_
     T = targets.encode(y)
+    as_examples(network.architecture, X, T, None, network.dtype, sparse=True)  # raises
     if ensemble.count > 1 and estimator._rows == rows_digest(X, T, network.dtype):
         method = f"out-of-fold cost of {ensemble.count} members"
         ensemble = dataclasses.replace(ensemble, fold=fold_of(estimator, T))

@@ -9,9 +9,9 @@ from sklearn.utils.validation import check_consistent_length, validate_data
 from chainrule.arrays import Array
 from chainrule.errors import DataError, SettingError
 from chainrule.estimators.table_inputs import table_of
-from chainrule.text import LONGEST
+from chainrule.text import LONGEST, counted
 
-__all__ = ["Rows", "Validation", "checked_inputs", "checked_rows"]
+__all__ = ["Rows", "Validation", "checked_inputs", "checked_rows", "checked_targets"]
 
 _INPUTS = {"accept_sparse": "csr", "dtype": (np.float64, np.float32)}
 
@@ -77,6 +77,28 @@ def checked_rows(estimator: Any, X: Any, y: Any, weight: Any, reset: bool) -> Ro
     X, y = _validated(estimator, X, y, reset=reset, multi_output=True, y_numeric=estimator._numeric)
     y = _dense(y)
     return Rows(X, y, _as_weight(weight, len(y))).present()
+
+
+def checked_targets(y: Any, rows: int, numeric: bool) -> Array:
+    """y as an array, (n,) or (n, k), for so many rows of X; numbers where `numeric`.
+
+    Raises DataError for another shape, another number of rows, and words in place of numbers.
+    """
+    try:
+        y = np.asarray(y.toarray() if hasattr(y, "toarray") else y)
+    except (TypeError, ValueError):
+        raise DataError("y is not an array: give (n,) or (n, k), as many values in every row") from None
+    if y.ndim not in (1, 2):
+        came = "None" if y.dtype == object and y.ndim == 0 and y.item() is None else f"of shape {y.shape}"
+        raise DataError(f"y is {came}, but must be (n,) or (n, k): give the targets of all rows of X")
+    if len(y) != rows:
+        raise DataError(f"X has {counted(rows, 'row')}, but y has {len(y):,}: give as many")
+    if numeric and y.dtype.kind not in "biuf":
+        try:
+            return y.astype(np.float64)
+        except (TypeError, ValueError):
+            raise DataError(f"y has dtype {y.dtype} with values that are not numbers: give numbers") from None
+    return y
 
 
 def _table_rows(estimator: Any, X: Any, y: Any, weight: Any, reset: bool) -> Rows:

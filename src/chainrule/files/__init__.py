@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from chainrule.arrays import Array
 from chainrule.errors import ChainruleError, ModelFileError, SettingError
 from chainrule.files.container import SCHEMA, Container, read, to_bytes, write
+from chainrule.registry import require
 
 __all__ = ["CHECKPOINT", "MISFITS", "digest_of", "from_container", "load", "misfit", "save"]
 
@@ -46,10 +47,12 @@ def save(obj: Any, path: str | os.PathLike[str], *, certificate: Any = None) -> 
     ...     cr.load(f"{folder}/net.safetensors")
     Network(4 inputs → 3 sigmoid → 2 sigmoid (quadratic); 23 parameters, float32)
 
-    Raises SettingError for any other object, for an object with a custom function, and for a certificate of other
-    weights; OSError where the path cannot be written.
+    Raises SettingError for any other object, for an object with a custom function, and for a certificate that is none
+    or of other weights; OSError where the path cannot be written.
     """
     kind, document, tensors = stored_form(obj)
+    whole = certificate is None or hasattr(certificate, "stored_beside")
+    require(whole, "certificate", certificate, "a Certificate of check_gradient, or None")
     certified = {} if certificate is None else {"certificate": certificate.stored_beside(tensors)}
     write(path, {"schema": SCHEMA, "kind": kind, **document, **certified}, tensors)
 

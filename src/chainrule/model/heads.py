@@ -24,6 +24,7 @@ __all__ = [
     "as_predictions",
     "check_reach",
     "choose",
+    "divides",
     "heads_for",
     "scaled_for",
     "suits",
@@ -108,13 +109,21 @@ def check_reach(targets: Outputs, heads: Mapping[str, Head], T: Array) -> None:
 
 def as_predictions(targets: Outputs, outputs: Sequence[Activation], A: Array) -> Array:
     """The outputs A (n, n_L) of blocks with these activations, where those of classes are divided by their sum."""
-    divided = [
-        block.kind == "classes" and sigma.elementwise for block, sigma in zip(targets.blocks, outputs, strict=True)
-    ]
+    divided = _divided(targets, outputs)
     if not any(divided):
         return A
     parts = np.split(A, np.cumsum([block.width for block in targets.blocks])[:-1], axis=1)
     return np.concatenate([shares(part) if d else part for part, d in zip(parts, divided, strict=True)], axis=1)
+
+
+def divides(targets: Outputs, outputs: Sequence[Activation]) -> bool:
+    """Whether `as_predictions` divides any outputs of these activations."""
+    return any(_divided(targets, outputs))
+
+
+def _divided(targets: Outputs, outputs: Sequence[Activation]) -> list[bool]:
+    """Whether the outputs of each block are divided by their sum."""
+    return [block.kind == "classes" and sigma.elementwise for block, sigma in zip(targets.blocks, outputs, strict=True)]
 
 
 def suits(kind: str, output: Activation) -> bool:

@@ -13,7 +13,7 @@ from chainrule.errors import DataError, RowError, SettingError
 from chainrule.tables.arrow import pa
 from chainrule.tables.sources import Source
 
-__all__ = ["Chunk", "chunks_of", "cut_chunks", "one_row", "with_file_name", "with_row_numbers"]
+__all__ = ["Chunk", "chunks_of", "cut_chunks", "one_row", "rows_at_once", "with_file_name", "with_row_numbers"]
 
 AT_ONCE = 2**22  # numbers that are encoded at once
 
@@ -43,9 +43,14 @@ def chunks_of(source: Source, names: Sequence[str], chosen: NDArray[np.bool_] | 
         yield Chunk(table, rows)
 
 
+def rows_at_once(width: int) -> int:
+    """How many rows of `width` float64 numbers take 32 MB at most; one at least."""
+    return max(1, AT_ONCE // max(width, 1))
+
+
 def cut_chunks(chunks: Iterable[Chunk], width: int) -> Iterator[Chunk]:
     """The same rows in chunks so small that `width` float64 numbers for each row take 32 MB at most."""
-    most = max(1, AT_ONCE // max(width, 1))
+    most = rows_at_once(width)
     for table, rows in chunks:
         for start in range(0, len(rows), most):
             yield Chunk(table.slice(start, most), rows[start : start + most])

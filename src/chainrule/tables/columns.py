@@ -54,11 +54,16 @@ def column_as_numbers(column: Any, name: str = "?") -> tuple[NDArray[np.float64]
     numbers = read_numbers(column)
     if numbers is None:
         return None
-    infinite = np.isinf(numbers.values)
+    return _finite(numbers.values, column, name), np.isnan(numbers.values)
+
+
+def _finite(values: NDArray[np.float64], column: Any, name: str) -> NDArray[np.float64]:
+    """The values of the cells of a column. Raises RowError where one is infinite."""
+    infinite = np.isinf(values)
     if infinite.any():
         row = int(infinite.argmax())
         raise not_finite(name, row, shown(column, row))
-    return numbers.values, np.isnan(numbers.values)
+    return values
 
 
 def not_finite(name: str, row: int, text: str) -> RowError:
@@ -134,17 +139,18 @@ def values_of(
     Raises `refuse(row, text)` for the first word, and RowError for a number that is not finite.
     """
     plain = one_array(column)
-    if pa.types.is_large_string(plain.type) and (form != PLAIN or _numbers(plain) is None):
+    numbers = _numbers(plain) if form == PLAIN or not pa.types.is_large_string(plain.type) else None
+    if numbers is None and pa.types.is_large_string(plain.type):
         text = stripped(plain)
         cells = _plain(without(text, among(text, PLACEHOLDERS)))
         cells = pc.if_else(among(cells, _TRUE), "1", pc.if_else(among(cells, _FALSE), "0", cells))
-        if form != PLAIN or _parsed(cells) is None:
+        numbers = _parsed(cells) if form == PLAIN else None
+        if numbers is None:
             return _values_in(form, cells, lambda row: refuse(row, text[row].as_py()), name)
         plain = cells
-    numbers = column_as_numbers(plain, name)
     if numbers is None:
         raise refuse(*first_non_number(plain, name, allow_placeholders=True))
-    return numbers[0]
+    return _finite(numbers.to_numpy(zero_copy_only=False), plain, name)
 
 
 def _values_in(form: str, cells: pa.Array, refused: Callable[[int], DataError], name: str) -> NDArray[np.float64]:

@@ -50,7 +50,7 @@ class RangeTest:
     - costs: the cost of its batch, before the update.
     - smooth: the costs, each averaged with its neighbours, a tenth of the updates on both sides.
     - suggestion: the rate at which the costs fall most steeply over the logarithm of the rate: the slope is that of
-      the straight line through the same neighbours. None where they only rise.
+      the straight line through the same neighbours. None where they only rise, and for fewer than three.
 
     >>> cr.RangeTest([0.1, 1.0, 10.0], [1.0, 0.5, 0.2]).suggestion
     1.0
@@ -69,6 +69,8 @@ class RangeTest:
     def suggestion(self) -> float | None:
         """The rate of the steepest fall."""
         reach = self._reach
+        if len(self.costs) <= 2 * reach:
+            return None
         slopes = np.correlate(self.costs, np.arange(-reach, reach + 1), "valid")
         steepest = int(np.argmin(slopes))
         return self.rates[steepest + reach] if slopes[steepest] < 0 else None

@@ -100,6 +100,9 @@ def from_model(model: Any) -> tuple[list[Step], list[str]]:
     dense = [layer for layer in layers if type(layer) is keras.layers.Dense]
     if len({id(layer) for layer in dense}) < len(dense):
         notes.append("some Dense layers share their weights; here each has its own, and training changes them apart")
+    half = sorted({layer.compute_dtype for layer in dense} - {"float32", "float64"})
+    if half:
+        notes.append(f"Dense layers compute in {half[0]}; here they compute in float32, which rounds less")
     steps = [step for layer in layers for step in _steps(layer, layer is layers[-1], notes)]
     return steps, notes
 

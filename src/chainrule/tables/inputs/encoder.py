@@ -7,19 +7,19 @@ not have.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.errors import DataError
+from chainrule.errors import DataError, RowError
 from chainrule.tables.arrow import pa
 from chainrule.tables.chunks import chunks_of
 from chainrule.tables.column_records import demand, read_columns, statistics_of, write_columns
 from chainrule.tables.columns import numbers_at_once
 from chainrule.tables.inputs.choose import choose_transform
-from chainrule.tables.inputs.operations import Number
+from chainrule.tables.inputs.operations import Cells, Number
 from chainrule.tables.inputs.transforms import KINDS, MOST_WORDS, PARTS, NumberColumn, Times, Transform, WordColumn
 from chainrule.tables.names import require_columns
 from chainrule.tables.number_forms import PLAIN, is_form
@@ -90,18 +90,27 @@ class Encoder:
 
         Raises DataError for a column that is absent, and for a cell that is not a finite number in a column of numbers.
         """
+        return next(self.encode_parts(table, dtype, max(table.num_rows, 1)))
+
+    def encode_parts(self, table: pa.Table, dtype: Any, rows: int) -> Iterator[NDArray[Any]]:
+        """The same in parts of so many rows, for less memory; each column is read once for all parts.
+
+        Raises DataError as `encode` does, with the row in the part, and after the parts before it.
+        """
         require_columns(table.column_names, self.columns, "input")
         used = [transform for transform in self.transforms if transform.features]
         stops = np.cumsum([len(transform.features) for transform in used]).tolist()
-        X = np.zeros((table.num_rows, stops[-1]), dtype)
-        plain = [t.name for t in used if isinstance(t, NumberColumn) and t.form == PLAIN]
-        values = numbers_at_once(table, plain)
-        for transform, start, stop in zip(used, [0, *stops], stops, strict=False):
-            if isinstance(transform, NumberColumn) and transform.name in values:
-                transform.write(Number.of_values(values[transform.name], transform.name), X[:, start:stop])
-            else:
-                transform.fill(table.column(transform.name), X[:, start:stop])
-        return X
+        try:
+            whole = _read(used, table)
+        except RowError:
+            whole = []
+        for first in range(0, max(table.num_rows, 1), rows):
+            last = min(first + rows, table.num_rows)
+            cells = [each.part(first, last) for each in whole] or _read(used, table.slice(first, rows))
+            X = np.zeros((last - first, stops[-1]), dtype)
+            for transform, column, start, stop in zip(used, cells, [0, *stops], stops, strict=False):
+                transform.write(column, X[:, start:stop])
+            yield X
 
     def describe(self) -> list[tuple[str, str, str]]:
         """For each column of the training table: its name, the kind of transform, and what it does, in words."""
@@ -131,3 +140,13 @@ class Encoder:
         for form in (t.form for t in encoder.transforms if isinstance(t, NumberColumn)):
             demand(is_form(form), "encoder", form, "a form of numbers")
         return encoder
+
+
+def _read(transforms: Iterable[Transform], table: pa.Table) -> list[Cells]:
+    """The cells of the columns of these transforms. Raises DataError where a cell is not what its column holds."""
+    plain = [t.name for t in transforms if isinstance(t, NumberColumn) and t.form == PLAIN]
+    values = numbers_at_once(table, plain)
+    return [
+        Number.of_values(values[t.name], t.name) if t.name in values else t.reading.read(table.column(t.name), t.name)
+        for t in transforms
+    ]

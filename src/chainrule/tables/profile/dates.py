@@ -20,7 +20,22 @@ from chainrule.tables.profile.fits import Fits
 from chainrule.tables.profile.moments import Running
 from chainrule.tables.profile.sample import Sample
 
-__all__ = ["CLOCK", "DAY", "FORMS", "NO_TIME", "Forms", "Spread", "clock_text", "seconds_of", "time_text", "times_in"]
+__all__ = [
+    "CENTURY",
+    "CLOCK",
+    "DAY",
+    "FORMS",
+    "ISO",
+    "LONGEST",
+    "NAMES",
+    "NO_TIME",
+    "Forms",
+    "Spread",
+    "clock_text",
+    "seconds_of",
+    "time_text",
+    "times_in",
+]
 
 DAY = 86400.0  # seconds
 
@@ -37,10 +52,10 @@ _OFFSET = r"(?:utc|gmt)?[+-][0-9]{1,2}(?::?[0-9]{2}){0,2}"
 _ZONE = rf"(?:z|{_OFFSET}|[a-z]{{2,5}}|[a-z]+(?:/[a-z_]+)+)?\s?(?:\[[a-z_/+-]+\]|\([a-z +-]+\))?"
 _POINTS = rf"(?P<hour>[0-9]{{1,2}})[:.](?P<minute>[0-9]{{2}})(?:[:.]{_SECOND})?\s?{_HALF}"  # as Oracle writes them
 _BEHIND = rf"(?:(?:t|:|,?\s+){_POINTS}\s?{_ZONE})?"
-_ISO, CLOCK = "year-month-day", "hour:minute"
+ISO, CLOCK = "year-month-day", "hour:minute"
 
 FORMS = {
-    _ISO: rf"{_YEAR}[-/.]{_MONTH}[-/.]{_DAY}{_BEHIND}",
+    ISO: rf"{_YEAR}[-/.]{_MONTH}[-/.]{_DAY}{_BEHIND}",
     "year-month-dayThour": rf"{_YEAR}-{_MONTH}-{_DAY}t(?P<hour>[0-9]{{2}})\s?{_ZONE}",
     "yearmonthday": rf"(?P<year>(?:1[5-9]|2[01])[0-9]{{2}})(?P<month>[0-9]{{2}})(?P<day>[0-9]{{2}})"
     rf"(?:t(?P<hour>[0-9]{{2}})(?P<minute>[0-9]{{2}})(?:{_SECOND})?\s?{_ZONE})?",
@@ -63,9 +78,9 @@ month/day/year is preferred to day/month/year."""
 
 NO_TIME = (*PLACEHOLDERS, "0000-00-00", "0000-00-00 00:00:00", "0000-00-00T00:00:00", "00/00/0000", "00.00.0000")
 """Words that stand for a missing time."""
-_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_LONGEST = 100  # characters of a time
-_CENTURY = 69  # from here on two digits are a year of the last century, as in POSIX
+NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+LONGEST = 100  # characters of a time
+CENTURY = 69  # from here on two digits are a year of the last century, as in POSIX
 
 
 class Spread:
@@ -146,7 +161,7 @@ def times_in(column: Any, form: str, name: str = "?") -> tuple[Values, int]:
     """
     words = _without_placeholders(words_of(column, name))
     seconds = seconds_of(words, form)
-    seconds = np.where(np.isnan(seconds), seconds_of(words, _ISO), seconds) if form != CLOCK else seconds
+    seconds = np.where(np.isnan(seconds), seconds_of(words, ISO), seconds) if form != CLOCK else seconds
     wrong = np.isnan(seconds) & ~np.asarray(words.is_null())
     return seconds, int(wrong.argmax()) if wrong.any() else -1
 
@@ -191,7 +206,7 @@ def clock_text(seconds: float) -> str:
 
 def _forms_of(word: str) -> list[str]:
     """The forms in which a word is a time, most likely: what its digits mean is not checked."""
-    if len(word) > _LONGEST or not any("0" <= c <= "9" for c in word):
+    if len(word) > LONGEST or not any("0" <= c <= "9" for c in word):
         return []
     return [form for form, pattern in _compiled().items() if pattern.fullmatch(word)]
 
@@ -220,7 +235,7 @@ def _days(part: dict[str, pa.Array]) -> Values:
     """The days since 1970-01-01 of year, month (by number or name) and day; NaN where there is no such day."""
     year = _number(part["year"], 2000)
     short = _length(part["year"]) == 2
-    year = np.where(short, year + np.where(year < _CENTURY, 2000, 1900), year)
+    year = np.where(short, year + np.where(year < CENTURY, 2000, 1900), year)
     month = _number(part["month"], 1) if "month" in part else _month(part["name"])
     day = _number(part["day"], 1) if "day" in part else np.ones(len(year))
     valid = (month >= 1) & (month <= 12) & (day >= 1) & (year >= 1)
@@ -262,4 +277,4 @@ def _begins(words: pa.Array, letter: str) -> NDArray[np.bool_]:
 
 def _month(names: pa.Array) -> Values:
     lower = pc.utf8_lower(names)
-    return np.array(pc.fill_null(pc.index_in(lower, value_set=pa.array(_NAMES, lower.type)), -1), np.float64) + 1
+    return np.array(pc.fill_null(pc.index_in(lower, value_set=pa.array(NAMES, lower.type)), -1), np.float64) + 1

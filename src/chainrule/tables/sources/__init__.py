@@ -19,9 +19,10 @@ from chainrule.tables.sources.combined import FolderSource, with_target
 from chainrule.tables.sources.delimited import DelimitedSource
 from chainrule.tables.sources.idx import IdxSource, is_idx
 from chainrule.tables.sources.memory import TableSource, source_of_frame, table_of_mapping
+from chainrule.tables.sources.once import open_stream
 from chainrule.tables.sources.opening import PACKED, UNREADABLE, open_bytes, unpacked_name, why_unreadable
 
-__all__ = ["Source", "as_source", "with_target"]
+__all__ = ["Source", "as_source", "open_stream", "with_target"]
 
 _READERS: dict[str, Callable[[Path], Source]] = {  # by the end of the file's name, without that of a compression
     **dict.fromkeys((".csv", ".tsv", ".tab", ".txt"), DelimitedSource),

@@ -7,7 +7,7 @@ like any other.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +54,8 @@ def scan_quotes(text: bytes, separator: str, inside: bool = False) -> QuoteScan:
     if b'"' not in text:
         return QuoteScan(text, 0 if inside else len(text), -1, inside)
     data = np.frombuffer(text, np.uint8)
+    if not inside and _is_plain(data, separator):
+        return QuoteScan(text, len(text), -1, False)
     first, last = _runs(data)
     before, after = first - 1, last + 1
     if separator != " ":
@@ -70,6 +72,17 @@ def scan_quotes(text: bytes, separator: str, inside: bool = False) -> QuoteScan:
     gaps = np.concatenate(((before + 1)[opens], (last + 1)[closes])), np.concatenate((first[opens], after[closes]))
     clean, removed = _without(data, *gaps, end)
     return QuoteScan(text if clean is None else clean, end - removed, _last_place(first, opens), bool(now[-1]))
+
+
+def _is_plain(data: NDArray[np.uint8], separator: str) -> bool:
+    """Whether the marks open and close whole cells in turn, without doubled marks and spaces: nothing is to be done."""
+    marks = np.flatnonzero(data == _MARK)
+    opens, closes = marks[::2], marks[1::2]
+    return (
+        len(opens) == len(closes)
+        and bool(_is_border(data, opens - 1, separator).all())
+        and bool(_is_border(data, closes + 1, separator).all())
+    )
 
 
 def _runs(data: NDArray[np.uint8]) -> tuple[_Places, _Places]:
@@ -93,7 +106,7 @@ def _beyond_spaces(data: NDArray[np.uint8], places: _Places, step: int) -> _Plac
     return np.where((places < 0) | (near < 0), np.int32(-1), solid[near])
 
 
-def _is_border(data: NDArray[np.uint8], places: _Places, separator: str) -> _Flags:
+def _is_border(data: NDArray[np.uint8], places: NDArray[Any], separator: str) -> _Flags:
     """Whether cells may begin after these bytes, and end before them."""
     there = data[places]
     return (places < 0) | (there == ord(separator)) | (there == _LF) | (there == _CR)

@@ -1,10 +1,9 @@
-typedef uint16_t weight; /* IEEE 754 binary16 */
+typedef uint16_t weight; /* IEEE 754 binary16, no NaN and not infinite */
 
-/* The number, exactly. */
+/* The number, exactly: its bits where a float has them, and its exponent put right by a power of two. */
 static real value_of(weight w) {
-  const int exponent = (w >> 10) & 31, fraction = w & 1023;
-  const uint32_t bits = exponent ? (uint32_t)(exponent + 112) << 23 | (uint32_t)fraction << 13 : 0;
-  float size = (float)fraction * 0x1p-24f; /* below 2^-14 */
-  if (exponent) memcpy(&size, &bits, sizeof size);
-  return (real)(w & 0x8000 ? -size : size);
+  const uint32_t bits = (uint32_t)(w & 0x8000) << 16 | (uint32_t)(w & 0x7fff) << 13;
+  float shifted;
+  memcpy(&shifted, &bits, sizeof shifted);
+  return (real)(shifted * 0x1p112f);
 }

@@ -10,7 +10,7 @@ A transform has one reading, which says what a cell is, and inputs, which say wh
                                                                          Missing    whether the cell is missing
 
 A curve is a chain of steps: Affine, Asinh, Bend. All numbers are float64; the network's type comes last.
-A new operation is one class here, and an entry in each language of `chainrule.export`.
+A new operation is one class here, an entry for single cells in `inputs.cells`, and one in each language of `export`.
 """
 
 from chainrule.tables.inputs.operations.inputs import CYCLES, INPUTS, Curve, Cycle, Input, Missing, OneHot, Other, Steps

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from chainrule.errors import RowError
 from chainrule.tables.arrow import pa, pc
 from chainrule.tables.columns import missing_cells, values_of, words_of
+from chainrule.tables.missing import one_array
 from chainrule.tables.number_forms import PLAIN
 from chainrule.tables.profile.dates import times_in
 
@@ -29,6 +30,10 @@ class Cells(NamedTuple):
     name: str
     values: NDArray[Any]
     missing: NDArray[np.bool_]
+
+    def part(self, start: int, stop: int) -> Cells:
+        """Some of them."""
+        return Cells(self.name, self.values[start:stop], self.missing[start:stop])
 
 
 class Reading(abc.ABC):
@@ -91,10 +96,20 @@ class Word(Reading):
 
     def read(self, column: Any, name: str) -> Cells:
         """Raises DataError for a column that does not hold words."""
-        cells = words_of(column, name)
-        codes = pc.index_in(cells, value_set=pa.array(self.words, cells.type)).fill_null(-1)
-        missing = np.asarray(cells.is_null().to_numpy(zero_copy_only=False))
-        return Cells(name, np.asarray(codes, dtype=np.intp), missing)
+        cells, places = _different(column)
+        words = words_of(cells, name)
+        codes = np.asarray(pc.index_in(words, value_set=pa.array(self.words, words.type)).fill_null(-1), dtype=np.intp)
+        missing = np.asarray(words.is_null().to_numpy(zero_copy_only=False))
+        return Cells(name, codes, missing) if places is None else Cells(name, codes[places], missing[places])
+
+
+def _different(column: Any) -> tuple[Any, NDArray[Any] | None]:
+    """The different cells of a column of text, and the place (n,) of each cell among them; any other column itself."""
+    plain = one_array(column)
+    if not pa.types.is_large_string(plain.type):
+        return column, None
+    coded = plain.dictionary_encode(null_encoding="encode")
+    return coded.dictionary, coded.indices.to_numpy(zero_copy_only=False)
 
 
 @dataclasses.dataclass(frozen=True)
