@@ -72,7 +72,7 @@ class Explained(abc.ABC):
         of = outputs_of(outputs, net.architecture, divided=True)
         of = tuple(dataclasses.replace(each, name="y") for each in of) if self._targets.flat else of
         names = None if columns is not None else tuple(self.input_names_)
-        numbered = not hasattr(self, "feature_names_in_")
+        numbered = columns is None and not hasattr(self, "feature_names_in_")
         return Program(net.architecture, net.theta, of, columns, names, numbered=numbered).with_digest_of(self)
 
     def predictor(self) -> EstimatorPredictor:
