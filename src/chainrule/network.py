@@ -369,9 +369,8 @@ class Network:
         where the path cannot be written.
         """
         from chainrule.export import export, program_of_network
-        from chainrule.files import digest_of
 
-        export(program_of_network(self.architecture, self.theta, digest_of(self)), path, to, **options)
+        export(program_of_network(self.architecture, self.theta).with_digest_of(self), path, to, **options)
 
     def __repr__(self) -> str:
         return f"Network({self.architecture.describe()}; {self.theta.size:,} parameters, {self.dtype})"

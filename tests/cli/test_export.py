@@ -2,13 +2,18 @@
 
 import csv
 import json
+import re
+import runpy
 import subprocess
 import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 import chainrule as cr
 from chainrule.cli import run
+from chainrule.errors import SettingError
 
 ROWS = {"size": [0.5, 2.0, None, 3.0] * 15, "colour": ["red", "blue", "red", ""] * 15, "y": ["no", "yes"] * 30}
 
@@ -65,6 +70,33 @@ def test_a_network_in_another_type(folder, capsys):
     assert document["bytes"] == (folder / "net.py").stat().st_size
     assert document["check"][0]["ok"]
     assert 0 < document["check"][0]["largest"] < document["check"][0]["allowed"] == 1e-5
+    assert document["check"][0]["labels"] is None
+
+
+def test_more_digits_than_the_model_has_are_no_error(capsys):
+    assert run(["export", "m.safetensors", "--out", "m64.py", "--dtype", "float64", "--check", "t.csv"]) == 0
+    assert "(allowed 1.0e-05), 0 labels differ" in capsys.readouterr().out
+
+
+def test_numbers_have_no_labels(capsys):
+    assert run(["export", "net.safetensors", "--out", "n.py", "--check", "numbers.csv"]) == 0
+    assert capsys.readouterr().out.endswith("(allowed 1.0e-12)\n")
+
+
+def test_smaller_weights_are_compared_with_no_bound(capsys, monkeypatch):
+    from chainrule.export import FORMATS
+
+    def runner(self, path, program):
+        return lambda rows: program.answers(np.full((len(rows["x1"]), 1), 0.25))
+
+    monkeypatch.setattr(type(FORMATS["c"]), "runner", runner)
+    options = ["--out", "n.c", "--weights", "int8", "--check", "numbers.csv"]
+    assert run(["export", "net.safetensors", *options]) == 0
+    assert re.search(r"largest difference \S+\n", capsys.readouterr().out)
+    assert run(["export", "net.safetensors", *options, "--json"]) == 0
+    (checked,) = json.loads(capsys.readouterr().out)["check"]
+    assert checked["ok"]
+    assert checked["allowed"] is None
 
 
 def test_a_difference_is_an_error(capsys, monkeypatch):
@@ -99,6 +131,7 @@ def test_refusals_are_one_line(arguments, line, capsys):
     error = capsys.readouterr().err
     assert line in error
     assert error.count("\n") == 1
+    assert not Path("q.py").exists()
 
 
 @pytest.mark.parametrize(
@@ -116,8 +149,28 @@ def test_other_tables_for_a_network(table, line, capsys):
 
 def test_a_function_of_ones_own_cannot_be_exported():
     own = cr.Network([2, 3, 1], lambda z: z / (1 + z * z))
-    with pytest.raises(cr.ChainruleError, match=r"^[^\n]*own[^\n]*$"):
+    with pytest.raises(SettingError, match=r"^activation [^\n]*, which only Python can compute: train with[^\n]*$"):
         own.export("own.py")
+
+
+def test_a_cost_of_ones_own_does_not_matter():
+    own = cr.Network([2, 3, 1], cost=lambda A, T: np.sum((A - T) ** 2, axis=1), seed=0)
+    own.export("cost.py")
+    assert runpy.run_path("cost.py")["METADATA"]["digest"] == ""
+
+
+def test_an_estimator_that_was_fitted_to_an_array_takes_columns_in_order(capsys):
+    X = np.random.default_rng(0).normal(0, 1, (20, 2))
+    mlp = cr.MLPRegressor(hidden_layer_sizes=(3,), random_state=0).partial_fit(X, X[:, 0])
+    cr.save(mlp, "array.safetensors")
+    assert run(["export", "array.safetensors", "--out", "array.py", "--check", "numbers.csv"]) == 0
+    assert "y: 2 rows" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("options", [{"to": ["c"]}, {"to": 5}, {"to": "c", "weights": ["int8"]}])
+def test_options_of_another_type_are_refused(options):
+    with pytest.raises(SettingError, match=r"^[^\n]*$"):
+        cr.Network([2, 1]).export("odd.c", **options)
 
 
 def test_nothing_is_half_written(folder, monkeypatch):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from tests.export import programs
 
+import chainrule as cr
 from chainrule.activations import ACTIVATIONS
 from chainrule.errors import SettingError
 from chainrule.export import FORMATS, Answer, compare, export
@@ -70,6 +71,16 @@ def test_the_same_program_gives_the_same_bytes(name):
         assert FORMATS[name].written(program) == FORMATS[name].written(dataclasses.replace(program))
     except SettingError as error:
         pytest.skip(str(error))
+
+
+def test_a_single_class_leads_without_a_second():
+    X = np.zeros((5, 2))
+    mlp = cr.MLPClassifier(hidden_layer_sizes=(2,), random_state=0).partial_fit(X, ["only"] * 5, classes=["only"])
+    answers = {"y": Answer(mlp.predict(X), mlp.predict_proba(X))}
+    (same,) = compare(mlp.program, answers, answers)
+    assert same.ok
+    (other,) = compare(mlp.program, answers, {"y": dataclasses.replace(answers["y"], values=np.array(["x"] * 5))})
+    assert (other.labels, other.doubtful) == (5, 0)
 
 
 def test_the_comparison_refuses_what_rounding_does_not_explain():

@@ -205,6 +205,27 @@ def test_without_node_the_runner_says_what_to_install(tmp_path, monkeypatch):
         FORMAT.runner(tmp_path / "model.js", cells.model_of("number").program)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="a script of the shell stands for Node")
+@pytest.mark.parametrize("rows", [1, 20_000])
+@pytest.mark.parametrize(
+    ("script", "why"),
+    [
+        ("exit 3", "it ended with status 3"),
+        ("echo 'SyntaxError: await is new' >&2; echo Node.js v12 >&2; exit 1", "SyntaxError: await is new"),
+        ("echo hello", "it ended with status 0"),
+    ],
+)
+def test_a_node_that_does_not_run_is_named_in_one_line(script, why, rows, tmp_path, monkeypatch):
+    fake = tmp_path / "node"
+    fake.write_text(f"#!/bin/sh\n{script}\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    program = cells.model_of("number").program
+    run = FORMAT.runner(tmp_path / "m.js", program)
+    with pytest.raises(SettingError, match=rf"^node cannot run [^\n]*m\.js \({why}\): install Node 18 or newer$"):
+        run({"x": np.zeros(rows)})
+
+
 def test_the_runner_sends_rows_in_blocks(node, tmp_path, monkeypatch):
     monkeypatch.setattr(javascript, "_BLOCK", 3)
     model = cells.model_of("number")

@@ -10,6 +10,7 @@ import sys
 import numpy as np
 import pytest
 from tests.export import programs
+from tests.export.cells import answers_to, model_of
 
 import chainrule as cr
 from chainrule.activations import ACTIVATIONS
@@ -236,6 +237,16 @@ def test_clocks(start, tmp_path):
         assert y[:, 0].tolist() == [86400 + value for value in clocks.values()][:count]
 
 
+@pytest.mark.parametrize("start", RUNTIMES)
+def test_clocks_that_end_a_day_begin_the_next_one(start, tmp_path):
+    days = ["2023-12-31", "2024-12-31", "2024-02-28", "2023-02-28", "2024-06-30"]
+    times = [f"{day} 23:59:{second}" for day in days for second in ("59.9", "59.999999999", "60")]
+    model = model_of("time")
+    case = programs.Case(model.program, {"x": np.array(times, dtype=object)}, {})
+    y = answered(case, tmp_path, start)["y"].values
+    np.testing.assert_allclose(y, answers_to(model, times), rtol=1e-9)
+
+
 @pytest.mark.parametrize("zone", ["Z", "+02:00", " +0200", " EST", " UTC", "Europe/Berlin", "T"])
 def test_onnxruntime_ignores_a_time_zone(zone, tmp_path):
     graph = Graph(["t", "missing"])
@@ -359,6 +370,23 @@ def test_small_probabilities_keep_their_digits_when_they_are_divided(start, tmp_
     answer = answered(programs.Case(program, {"x1": np.array([0.0, -1e6])}, {}), tmp_path, start)["y"]
     np.testing.assert_allclose(answer.probabilities, [shares, [1 / 3] * 3], rtol=1e-6)
     assert answer.values.tolist() == [1, 1]
+
+
+def test_a_runtime_that_is_too_old_is_named_in_one_line(tmp_path, monkeypatch):
+    onnxruntime = pytest.importorskip("onnxruntime")
+
+    def old(*_, **__):
+        raise NotImplementedError("Opset 20 is under development\nuntil opset 17 " + "." * 500)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", old)
+    with pytest.raises(SettingError, match=r"^onnxruntime \S+ cannot run [^\n]{9,400}: install 1.17 or newer$"):
+        running.session(tmp_path / "m.onnx")
+
+
+def test_classes_that_runtimes_cut_short_are_refused():
+    program = _table([Scaled("x", False, 0.0, 1.0, False)], ClassOutput("y", 0, 2, ("a", "b\0c")), activation="softmax")
+    with pytest.raises(SettingError, match=r"^'y' has the class 'b\\x00c' with a NUL, which ends a text in ONNX"):
+        ONNX.written(program)
 
 
 def test_whole_numbers_beyond_int64_are_refused():

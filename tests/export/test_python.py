@@ -227,7 +227,7 @@ def test_rows_from_stdin_in_any_order_and_dialect(small):
         ("w,z\na,0\n", "there is no column 'x': the model needs 'x', 'w'"),
         ("w,x,x\na,0,0\n", "there are two columns 'x': the model needs 'x', 'w'"),
         ("", "there is no row: the first one must name the columns"),
-        (b"w,x\na\xff,0\n", "'utf-8' codec can't decode byte 0xff"),
+        (b"w,x\na\xff,0\n", "rows are in UTF-8, but the byte 0xff came: save the file as UTF-8"),
     ],
 )
 def test_an_error_is_one_line_with_the_row(rows, message, small):

@@ -17,7 +17,6 @@ from chainrule.estimators.rows import checked_targets
 from chainrule.example_gradients import ExampleGradients
 from chainrule.export import Program, export, outputs_of
 from chainrule.fields import Whole
-from chainrule.files import digest_of
 from chainrule.network import Network
 
 __all__ = ["Explained"]
@@ -64,7 +63,7 @@ class Explained(abc.ABC):
 
         Its targets are called `y0`, `y1`, ..., or `y` if there is one.
 
-        Raises NotFittedError before the first fit, SettingError for a network with a function of one's own.
+        Raises NotFittedError before the first fit, SettingError for a network with an activation of one's own.
         """
         check_is_fitted(self, "network_")
         net, outputs, columns = self.network_, self._targets.outputs, None
@@ -73,7 +72,8 @@ class Explained(abc.ABC):
         of = outputs_of(outputs, net.architecture, divided=True)
         of = tuple(dataclasses.replace(each, name="y") for each in of) if self._targets.flat else of
         names = None if columns is not None else tuple(self.input_names_)
-        return Program(net.architecture, net.theta, of, columns, names, digest_of(self))
+        numbered = columns is None and not hasattr(self, "feature_names_in_")
+        return Program(net.architecture, net.theta, of, columns, names, numbered=numbered).with_digest_of(self)
 
     def predictor(self) -> EstimatorPredictor:
         """A frozen copy of the estimator for serving: a function of one row, in microseconds.

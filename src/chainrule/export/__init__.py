@@ -11,7 +11,7 @@ from typing import Any
 
 from chainrule.errors import SettingError
 from chainrule.export.c import C
-from chainrule.export.check import check
+from chainrule.export.check import check, input_columns
 from chainrule.export.comparison import Comparison, compare
 from chainrule.export.format import Format, Rows, Runner
 from chainrule.export.javascript import JavaScript
@@ -20,6 +20,7 @@ from chainrule.export.outputs import outputs_of, program_of_network
 from chainrule.export.program import Answer, ClassOutput, NumberOutput, Output, Program
 from chainrule.export.python import Python
 from chainrule.files.atomic import atomic_write, check_target
+from chainrule.text import shown
 
 __all__ = [
     "FORMATS",
@@ -36,6 +37,7 @@ __all__ = [
     "compare",
     "export",
     "format_of",
+    "input_columns",
     "outputs_of",
     "program_of_network",
 ]
@@ -52,8 +54,8 @@ def format_of(path: str | os.PathLike[str], to: str | None = None) -> Format:
     Raises SettingError for a name or an ending that no format has.
     """
     if to is not None:
-        if to not in FORMATS:
-            raise SettingError(f"there is no format {to!r}: choose one of {', '.join(FORMATS)}")
+        if not isinstance(to, str) or to not in FORMATS:
+            raise SettingError(f"there is no format {shown(to)}: choose one of {', '.join(FORMATS)}")
         return FORMATS[to]
     ending = Path(path).suffix.lower()
     chosen = next((each for each in FORMATS.values() if ending in (each.ending, *each.other_endings)), None)

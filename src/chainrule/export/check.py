@@ -18,11 +18,13 @@ from chainrule.tables.matrix import matrix_of
 from chainrule.tables.names import require_columns
 from chainrule.tables.sources import Source
 
-__all__ = ["check"]
+__all__ = ["check", "input_columns"]
 
 
 def check(program: Program, exported: Program, run: Runner, source: Source) -> list[Comparison]:
     """The differences, for each target, between a program and the file that `run` runs, over all rows of a table.
+
+    Where the two compute in different types, rounding in the coarser one is allowed.
 
     - program: what the library computes.
     - exported: what was written, maybe in another type.
@@ -32,16 +34,17 @@ def check(program: Program, exported: Program, run: Runner, source: Source) -> l
     Raises DataError for a table without the inputs, or with a cell that the model cannot read.
     """
     totals: list[Comparison] = []
+    coarser = min(program, exported, key=lambda each: each.dtype.itemsize)
     for X, rows in _rows(program, source):
         A = choose("auto", program.architecture).predict(program.architecture, program.theta, X)
-        parts = compare(exported, program.answers(A), run(rows))
+        parts = compare(coarser, program.answers(A), run(rows))
         totals = [total + part for total, part in zip(totals, parts, strict=True)] if totals else parts
     return totals
 
 
 def _rows(program: Program, source: Source) -> Iterator[tuple[NDArray[Any], Rows]]:
     """Rows as the network takes them and as the exported program takes them, some at a time."""
-    names = _names(program, source)
+    names = input_columns(program, source)
     for table, numbers in cut_chunks(chunks_of(source, names), program.width):
         with with_file_name(source), with_row_numbers(numbers):
             if program.columns is not None:
@@ -51,9 +54,12 @@ def _rows(program: Program, source: Source) -> Iterator[tuple[NDArray[Any], Rows
                 yield X, dict(zip(program.inputs, X.T, strict=True))
 
 
-def _names(program: Program, source: Source) -> list[str]:
-    """The columns that are inputs. A program without names takes all columns in their order."""
-    if program.columns is None and program.names is None:
+def input_columns(program: Program, source: Source) -> list[str]:
+    """The columns of a table that are inputs. A program of numbers without names of their own takes all in order.
+
+    Raises DataError for a table without the inputs.
+    """
+    if program.columns is None and (program.names is None or program.numbered):
         if len(source.names) != program.width:
             line = f"{source.origin} has {len(source.names)} columns, but the model takes {program.width}: give a table"
             raise DataError(f"{line} of its inputs alone")

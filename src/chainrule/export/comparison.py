@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,28 +24,30 @@ class Comparison:
     """The differences of the answers for one target.
 
     - target, rows: its name, and how many rows were compared.
-    - labels: rows whose class differs; 0 for numbers.
+    - labels: rows whose class differs; None for numbers.
     - doubtful: those of them whose two best probabilities are `NEAR` each other.
     - largest: the greatest difference of a probability, or of a number in units of the target's scale.
-    - allowed: what rounding in the type of the network explains.
+    - allowed: what rounding in the type of the network explains; infinite where nothing is expected.
     """
 
     target: str
     rows: int
-    labels: int
+    labels: int | None
     doubtful: int
     largest: float
     allowed: float
 
     def __add__(self, other: Comparison) -> Comparison:
         """The comparison of these rows and others."""
-        counts = {name: getattr(self, name) + getattr(other, name) for name in ("rows", "labels", "doubtful")}
-        return dataclasses.replace(self, **counts, largest=max(self.largest, other.largest))
+        labels = None if self.labels is None or other.labels is None else self.labels + other.labels
+        rows, doubtful = self.rows + other.rows, self.doubtful + other.doubtful
+        largest = max(self.largest, other.largest)
+        return dataclasses.replace(self, rows=rows, labels=labels, doubtful=doubtful, largest=largest)
 
     @property
     def ok(self) -> bool:
         """Whether rounding explains all differences."""
-        return self.labels == self.doubtful and self.largest <= self.allowed
+        return self.allowed == math.inf or (self.labels in (None, self.doubtful) and self.largest <= self.allowed)
 
     def __str__(self) -> str:
         """One line.
@@ -52,8 +55,11 @@ class Comparison:
         >>> print(Comparison("y", 1000, 2, 1, 3e-7, 1e-5))
         y: 1,000 rows, largest difference 3.0e-07 (allowed 1.0e-05), 2 labels differ (1 of them between equals)
         """
-        line = f"{self.target}: {counted(self.rows, 'row')}, largest difference {self.largest:.1e} "
-        line += f"(allowed {self.allowed:.1e}), {counted(self.labels, 'label')} differ{'s' if self.labels == 1 else ''}"
+        line = f"{self.target}: {counted(self.rows, 'row')}, largest difference {self.largest:.1e}"
+        line += f" (allowed {self.allowed:.1e})" if self.allowed < math.inf else ""
+        if self.labels is None:
+            return line
+        line += f", {counted(self.labels, 'label')} differ{'s' if self.labels == 1 else ''}"
         return line + (f" ({self.doubtful} of them between equals)" if self.doubtful else "")
 
 
@@ -62,7 +68,7 @@ def compare(program: Program, ours: Mapping[str, Answer], theirs: Mapping[str, A
 
     >>> from chainrule.export import Answer, program_of_network
     >>> net = cr.Network([1, 1])
-    >>> program = program_of_network(net.architecture, net.theta, "")
+    >>> program = program_of_network(net.architecture, net.theta)
     >>> compare(program, {"output 1": Answer(np.array([1.0]))}, {"output 1": Answer(np.array([1.5]))})[0].largest
     0.5
     """
@@ -73,14 +79,20 @@ def compare(program: Program, ours: Mapping[str, Answer], theirs: Mapping[str, A
 def _of(output: Output, ours: Answer, theirs: Answer, allowed: float) -> Comparison:
     rows = len(ours.values)
     if isinstance(output, NumberOutput):
-        return Comparison(output.name, rows, 0, 0, _greatest(_scaled_difference(output, ours, theirs)), allowed)
+        return Comparison(output.name, rows, None, 0, _greatest(_scaled_difference(output, ours, theirs)), allowed)
     differs = np.asarray(ours.values != theirs.values, dtype=bool)
     if ours.probabilities is None or theirs.probabilities is None:
         return Comparison(output.name, rows, int(differs.sum()), 0, 0.0, allowed)
-    first, second = np.sort(ours.probabilities.astype(np.float64), axis=1)[:, :-3:-1].T
-    doubtful = int((differs & (first - second < NEAR)).sum())
+    doubtful = int((differs & (_leads(ours.probabilities) < NEAR)).sum())
     largest = _greatest(np.abs(ours.probabilities.astype(np.float64) - theirs.probabilities))
     return Comparison(output.name, rows, int(differs.sum()), doubtful, largest, allowed)
+
+
+def _leads(probabilities: NDArray[Any]) -> NDArray[np.float64]:
+    """By how much the best probability of each row is above the second; infinite for a single class."""
+    least = np.full((len(probabilities), 1), -np.inf)
+    ranked: NDArray[np.float64] = np.sort(np.hstack([least, probabilities]), axis=1)
+    return ranked[:, -1] - ranked[:, -2]
 
 
 def _scaled_difference(output: NumberOutput, ours: Answer, theirs: Answer) -> NDArray[np.float64]:

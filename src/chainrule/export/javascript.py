@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import shutil
@@ -14,6 +15,7 @@ from chainrule.errors import DataError, SettingError
 from chainrule.export.format import Format, Rows, Runner
 from chainrule.export.portable import as_json, interpreter
 from chainrule.export.program import Answer, ClassOutput, Program
+from chainrule.text import shortened
 
 __all__ = ["JavaScript"]
 
@@ -94,19 +96,35 @@ def _cells(values: list[Any]) -> list[Any]:
 
 
 def _replies(node: str, path: Path, rows: Sequence[Any]) -> Iterator[list[Any]]:
-    """What one process of Node answers for the rows, a block at a time. Raises DataError where it refuses a cell."""
+    """What one process of Node answers for the rows, a block at a time. Raises as `_reply` does."""
     command = [node, "--input-type=module", "--eval", _DRIVER, str(path)]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, encoding="utf-8") as process:
-        assert process.stdin, "it is a pipe"
-        assert process.stdout, "it is a pipe"
-        assert process.stderr, "it is a pipe"
         for start in range(0, len(rows), _BLOCK):
-            process.stdin.write(json.dumps(rows[start : start + _BLOCK]) + "\n")
-            process.stdin.flush()
-            reply = json.loads(process.stdout.readline() or "{}")
-            if "rows" not in reply:
-                fault = reply.get("error") or process.stderr.read().strip().splitlines()[-1]
-                raise DataError(f"node could not answer by {path}: {fault}")
-            yield reply["rows"]
+            yield _reply(process, path, rows[start : start + _BLOCK])
+
+
+def _reply(process: subprocess.Popen[str], path: Path, rows: Sequence[Any]) -> list[Any]:
+    """What it answers for some rows. Raises DataError where it refuses a cell, SettingError where it does not run."""
+    assert process.stdin, "it is a pipe"
+    assert process.stdout, "it is a pipe"
+    try:
+        process.stdin.write(json.dumps(rows) + "\n")
+        process.stdin.flush()
+        reply = json.loads(process.stdout.readline())
+    except (BrokenPipeError, ValueError):
+        raise SettingError(f"node cannot run {path} ({_fault(process)}): install Node 18 or newer") from None
+    if "error" in reply:
+        raise DataError(f"node could not answer by {path}: {reply['error']}")
+    answers: list[Any] = reply["rows"]
+    return answers
+
+
+def _fault(process: subprocess.Popen[str]) -> str:
+    """Why it ended: the line of stderr that names an error, or its status."""
+    assert process.stdin, "it is a pipe"
+    assert process.stderr, "it is a pipe"
+    with contextlib.suppress(BrokenPipeError):
         process.stdin.close()
+    lines = process.stderr.read().splitlines()
+    return shortened(next((line for line in lines if "Error" in line), "")) or f"it ended with status {process.wait()}"

@@ -28,10 +28,10 @@ def outputs_of(targets: Outputs, architecture: Architecture, divided: bool = Fal
     )
 
 
-def program_of_network(architecture: Architecture, theta: NDArray[Any], digest: str) -> Program:
+def program_of_network(architecture: Architecture, theta: NDArray[Any], digest: str = "") -> Program:
     """The program of a network: numbers in, and the numbers of the last layer as `output 1`, `output 2`, ...
 
-    Raises SettingError for a network with a function of one's own.
+    Raises SettingError for a network with an activation of one's own.
     """
     outputs = tuple(NumberOutput(f"output {k + 1}", k, k + 1, scaled=False) for k in range(architecture.sizes[-1]))
     return Program(architecture, theta, outputs, digest=digest)

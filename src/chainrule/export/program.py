@@ -25,6 +25,7 @@ from chainrule.activations import ACTIVATIONS, Activation
 from chainrule.architecture import Architecture
 from chainrule.arrays import as_dtype
 from chainrule.errors import SettingError
+from chainrule.files import digest_of
 from chainrule.tables.columns import words_of
 from chainrule.tables.inputs.operations import Number, Presence, Time, Word
 from chainrule.tables.inputs.transforms import Transform
@@ -145,9 +146,10 @@ class Program:
     - outputs: the targets.
     - columns: the columns of a table that are used, with the operations of each; None where a row is n_1 numbers.
     - names: the names of these numbers, where they are known; `x1`, `x2`, ... otherwise.
-    - digest: SHA-256 of the model's file, in hexadecimal digits.
+    - digest: SHA-256 of the model's file, in hexadecimal digits; "" where there is none.
+    - numbered: whether the names are made up, so that the numbers come by their order.
 
-    Raises SettingError for a network with a function of one's own.
+    Raises SettingError for a network with an activation of one's own.
     """
 
     architecture: Architecture
@@ -156,6 +158,7 @@ class Program:
     columns: tuple[Transform, ...] | None = None
     names: tuple[str, ...] | None = None
     digest: str = ""
+    numbered: bool = False
 
     def __post_init__(self) -> None:
         used = [*self.architecture.hidden, *(block.activation for block in self.architecture.blocks)]
@@ -165,6 +168,16 @@ class Program:
                 f"activation {own[0]!r} is a function of your own, which only Python can compute: train with one of "
                 f"{', '.join(ACTIVATIONS.names())} to export the network"
             )
+
+    def with_digest_of(self, stored: Any) -> Program:
+        """The same with the digest of the file that `cr.save` writes for an object, if it can write one.
+
+        No file stores a cost of one's own, on which no answer depends.
+        """
+        try:
+            return dataclasses.replace(self, digest=digest_of(stored))
+        except SettingError:
+            return self
 
     @property
     def dtype(self) -> np.dtype[Any]:

@@ -14,7 +14,6 @@ from chainrule.certificate import Certificate
 from chainrule.engines import choose
 from chainrule.errors import DataError, RowError
 from chainrule.export import Program, export, outputs_of
-from chainrule.files import digest_of
 from chainrule.model.explained import Explained
 from chainrule.model.heads import as_predictions, suits
 from chainrule.model.interpreted import Interpreted
@@ -184,11 +183,12 @@ class Model(Explained, Interpreted):
     def program(self) -> Program:
         """What the model computes for a row, as exports write it.
 
-        Raises SettingError for a network with a function of one's own.
+        Raises SettingError for a network with an activation of one's own.
         """
         columns = tuple(column for column, _ in self.encoder.slices)
         architecture, theta = self.network.architecture, self.network.theta
-        return Program(architecture, theta, outputs_of(self.targets, architecture), columns, digest=digest_of(self))
+        program = Program(architecture, theta, outputs_of(self.targets, architecture), columns)
+        return program.with_digest_of(self)
 
     def export(self, path: str | os.PathLike[str], to: str | None = None, **options: Any) -> None:
         """Write the model, with the operations of its columns, as a program that runs without chainrule.

@@ -37,7 +37,7 @@ class C(Format):
 
     def written(self, program: Program, **options: Any) -> bytes:
         weights, prefix = options.get("weights"), options.get("prefix", "model")
-        if weights is not None and weights not in WEIGHTS:
+        if weights is not None and not (isinstance(weights, str) and weights in WEIGHTS):
             raise SettingError(f"weights is {shown(weights)}, but must be one of {', '.join(WEIGHTS)}: or leave it out")
         if not (isinstance(prefix, str) and re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", prefix)):
             raise SettingError(f"prefix is {shown(prefix)}, but must be letters, digits and _, and begin with a letter")

@@ -10,7 +10,7 @@ from chainrule.export.c.text import Identifiers, comment, number, quoted, table
 from chainrule.export.program import ClassOutput, NumberOutput, Output, Program
 from chainrule.text import shown
 
-__all__ = ["Field", "answer_function", "answer_struct", "fields", "is_plain", "printed"]
+__all__ = ["Field", "answer_function", "answer_struct", "fields", "is_plain", "printed", "real_type"]
 
 _LABELS = {str: "const char *", bool: "int ", int: "int64_t ", float: "double "}
 
@@ -64,8 +64,13 @@ def _of_output(output: Output, name: str, program: Program) -> list[Field]:
     return members
 
 
+def real_type(program: Program) -> str:
+    """The C type of the network's numbers."""
+    return {"float32": "float", "float64": "double"}[program.dtype.name]
+
+
 def _real(program: Program) -> str:
-    return {"float32": "float ", "float64": "double "}[program.dtype.name]
+    return f"{real_type(program)} "
 
 
 def _class_type(output: ClassOutput) -> type[Any]:

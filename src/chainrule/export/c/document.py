@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chainrule._version import __version__
-from chainrule.export.c.answers import answer_function, answer_struct, printed
+from chainrule.export.c.answers import answer_function, answer_struct, printed, real_type
 from chainrule.export.c.encoder import encode_function, members, row_struct
 from chainrule.export.c.fixed_text import pieces_for
 from chainrule.export.c.layers import layer_functions
@@ -77,7 +77,7 @@ def _head(program: Program, name: str, weights: str | None) -> str:
         version=__version__,
         digest=program.digest or "without a file",
         shape=" -> ".join(map(str, sizes)),
-        dtype=_type(program),
+        dtype=real_type(program),
         weights="" if weights is None else f", from weights in {weights}",
         name=name,
         input="number" if numbers else "column",
@@ -122,7 +122,7 @@ int {name}_predict({_argument(program, name)}, struct {name}_answer *answer);
 def _argument(program: Program, name: str) -> str:
     if program.columns is not None:
         return f"const struct {name}_row *row"
-    return f"const {_type(program)} x[{program.width}]"
+    return f"const {real_type(program)} x[{program.width}]"
 
 
 def _generated(program: Program, name: str, weights: str | None) -> str:
@@ -155,8 +155,8 @@ def _main(program: Program, name: str) -> str:
     """A program that answers for the row of its arguments."""
     count = len(program.inputs)
     if program.columns is None:
-        row, passed = f"{_type(program)} row[{count}]", "row"
-        fill = [f"for (int k = 0; k < {count}; k++) row[k] = ({_type(program)})number_in(argv[k + 1]);"]
+        row, passed = f"{real_type(program)} row[{count}]", "row"
+        fill = [f"for (int k = 0; k < {count}; k++) row[k] = ({real_type(program)})number_in(argv[k + 1]);"]
         usage, unreadable = f'"%s: {count} numbers\\n", argv[0]', '"number %d is not a finite number\\n", code'
     else:
         row, passed = f"struct {name}_row row", "&row"
@@ -178,7 +178,3 @@ def _main(program: Program, name: str) -> str:
 
 def _cell(reading: Reading, k: int) -> str:
     return f"number_in(argv[{k}])" if isinstance(reading, Number) else f"argv[{k}]"
-
-
-def _type(program: Program) -> str:
-    return {"float32": "float", "float64": "double"}[program.dtype.name]

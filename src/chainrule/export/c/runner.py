@@ -55,7 +55,8 @@ def compiled(*paths: Path) -> ctypes.CDLL:
         command = [compiler(), *FLAGS, *map(str, paths), "-o", str(library), "-lm"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise SettingError(f"{command[0]} cannot compile {paths[0].name}: {shortened(done.stderr)}")
+            why = shortened(done.stderr) or f"it ended with status {done.returncode}"
+            raise SettingError(f"{command[0]} cannot compile {paths[0].name}: {why}")
         return ctypes.CDLL(str(library))
 
 

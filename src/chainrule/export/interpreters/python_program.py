@@ -101,7 +101,11 @@ def _main(arguments):
     sys.stdout.reconfigure(encoding="utf-8", newline="\n")
     raw = open(arguments[0], "rb") if arguments and arguments[0] != "-" else sys.stdin.buffer
     with io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as stream:
-        _answer_all(stream)
+        try:
+            _answer_all(stream)
+        except UnicodeDecodeError as error:
+            byte = error.object[error.start]
+            raise ValueError(f"rows are in UTF-8, but the byte 0x{byte:02x} came: save the file as UTF-8") from None
     return sys.stdout.flush()
 
 

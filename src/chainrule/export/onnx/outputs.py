@@ -42,7 +42,7 @@ class Result:
     def classes(self) -> NDArray[Any] | None:
         """The classes (k,) of its target as a constant of the graph, None for numbers.
 
-        Raises SettingError for whole numbers beyond int64.
+        Raises SettingError for whole numbers beyond int64, and for texts with a NUL.
         """
         target = self.targets[0]
         return _classes(target) if isinstance(target, ClassOutput) else None
@@ -148,6 +148,7 @@ def _numbers(graph: Graph, own: str, outputs: Sequence[NumberOutput]) -> str:
 def _classes(output: ClassOutput) -> NDArray[Any]:
     first = output.classes[0]
     if isinstance(first, str):
+        _check_texts(output)
         return texts(output.classes)
     if isinstance(first, bool | float):
         return np.array(output.classes)
@@ -158,6 +159,16 @@ def _classes(output: ClassOutput) -> NDArray[Any]:
             f"{output.name!r} has the class {shown(max(output.classes, key=abs))}, but ONNX has labels from -2^63 to "
             "2^63 - 1: train with texts as classes"
         ) from None
+
+
+def _check_texts(output: ClassOutput) -> None:
+    """Raises SettingError for a class that runtimes cut short."""
+    cut = [text for text in output.classes if "\0" in text]
+    if cut:
+        raise SettingError(
+            f"{output.name!r} has the class {shown(cut[0])} with a NUL, which ends a text in ONNX runtimes: "
+            "choose another format, or clean the data"
+        )
 
 
 def _described(name: str, dtype: np.dtype[Any], width: int | None, doc: str) -> Any:

@@ -15,6 +15,7 @@ from chainrule.export.onnx.model import input_names
 from chainrule.export.onnx.outputs import Result, results
 from chainrule.export.program import Answer, Program
 from chainrule.tables.inputs.operations import Number
+from chainrule.text import shortened
 
 __all__ = ["Session", "answers", "feeds", "in_onnxruntime", "in_reference", "session"]
 
@@ -23,7 +24,7 @@ Session = Callable[[dict[str, NDArray[Any]]], dict[str, NDArray[Any]]]
 
 
 def session(path: Path) -> Session:
-    """What runs the file. Raises SettingError where neither onnxruntime nor onnx is installed."""
+    """What runs the file. Raises SettingError where neither onnxruntime nor onnx is installed, or it is too old."""
     try:
         return in_onnxruntime(path)
     except ImportError:
@@ -35,10 +36,14 @@ def session(path: Path) -> Session:
 
 
 def in_onnxruntime(path: Path) -> Session:
-    """onnxruntime on the CPU."""
+    """onnxruntime on the CPU. Raises SettingError for one that is too old for the file."""
     import onnxruntime
 
-    runtime = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    try:
+        runtime = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    except Exception as error:  # its errors have nothing in common
+        line = f"onnxruntime {onnxruntime.__version__} cannot run {path} ({shortened(str(error), 120)})"
+        raise SettingError(f"{line}: install 1.17 or newer") from None
     names = [output.name for output in runtime.get_outputs()]
     single = {each.name for each in runtime.get_inputs() if each.type == "tensor(float)"}
 

@@ -55,9 +55,8 @@ class Moment:
     @property
     def day_of_year(self) -> str:
         """The days since the first of January."""
-        add, (year, month, day) = self.graph.add, self.date
-        leap = add("Sub", self._leap_years(year), self._leap_years(add("Sub", year, number(1))))
-        late = add("Where", add("Greater", month, number(2)), leap, number(0))
+        add, (_, month, day) = self.graph.add, self.date
+        late = add("Where", add("Greater", month, number(2)), self._leap_day, number(0))
         first = add("Gather", _BEFORE, self._whole(add("Sub", month, number(1))), axis=0)
         return add("Add", add("Add", first, late), add("Sub", day, number(1)))
 
@@ -72,18 +71,32 @@ class Moment:
         """The place (from 0) in a cycle: the day of the year, of the week from Monday, or the minute of the day."""
         return self._whole({"season": self._season, "weekday": self._weekday, "clock": self._minute}[cycle]())
 
+    @property
+    def _day(self) -> str:
+        """The days since 1970-01-01, of which 23:59:60 and what rounds to it begin a new one."""
+        return self.graph.add("Floor", self.graph.add("Div", self.seconds, number(86400)))
+
     def _season(self) -> str:
-        return self.day_of_year
+        add = self.graph.add
+        place = add("Add", self.day_of_year, add("Sub", self._day, self.days))
+        return add("Where", add("Less", place, add("Add", self._leap_day, number(365))), place, number(0))
 
     def _weekday(self) -> str:
         add = self.graph.add
-        since = add("Add", self.days, number(3))  # since a Monday
+        since = add("Add", self._day, number(3))  # since a Monday
         weeks = add("Floor", add("Div", since, number(7)))
         return add("Sub", since, add("Mul", weeks, number(7)))
 
     def _minute(self) -> str:
-        add, (hour, minute, _) = self.graph.add, self.clock
-        return add("Add", add("Mul", hour, number(60)), minute)
+        add = self.graph.add
+        clock = add("Sub", self.seconds, add("Mul", self._day, number(86400)))
+        return add("Floor", add("Div", clock, number(60)))
+
+    @property
+    def _leap_day(self) -> str:
+        """1 in a leap year, 0 in another one."""
+        add, year = self.graph.add, self.date[0]
+        return add("Sub", self._leap_years(year), self._leap_years(add("Sub", year, number(1))))
 
     def _leap_years(self, year: str) -> str:
         """The leap years from the year 1 to this one."""
