@@ -104,6 +104,7 @@ def test_purposes_have_the_numbers_that_stored_seeds_rely_on():
         "DIRECTIONS": 8,
         "NOISE": 9,
         "CHECKED": 10,
+        "PERMUTED": 11,
     }
 
 
