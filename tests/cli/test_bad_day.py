@@ -145,6 +145,15 @@ def test_too_few_threads(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     assert not any(thread.is_alive() for thread in started)
 
 
+def test_a_program_that_has_imported_pydantic_changes_no_option(tmp_path: Path) -> None:
+    """cyclopts then checks values by pydantic, too."""
+    pytest.importorskip("pydantic")
+    (tmp_path / "t.csv").write_text("x,y\n" + "".join(f"{k},{2 * k}\n" for k in range(30)))
+    code = "import pydantic\nfrom chainrule.cli import main\nmain(['train', 't.csv', '--target', 'y', '--epochs', '2'])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_warnings_of_libraries_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     with warnings.catch_warnings(action="always"):
         warnings.showwarning = streams.print_warning

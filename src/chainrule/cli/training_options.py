@@ -102,10 +102,18 @@ def _as_option(word: str) -> str:
     return f"--{word.replace('_', '-')}" if word in settings_of(TableSettings) else word
 
 
+class _NotChecked:
+    """Beside a type: pydantic takes any value. cyclopts asks it wherever it is imported, and "auto" is not a tuple."""
+
+    @staticmethod
+    def __get_pydantic_core_schema__(source: Any, handler: Any) -> Any:
+        return {"type": "any"}
+
+
 def _type(kind: Kind) -> Any:
     """The type of an option with a converter: cyclopts collects the values of a tuple, and completes paths."""
     if isinstance(kind, Sizes | Choices):
-        return tuple[Any, ...]
+        return Annotated[tuple[Any, ...], _NotChecked]
     return Path | None if isinstance(kind, Folder) else Any
 
 
