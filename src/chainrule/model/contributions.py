@@ -33,7 +33,8 @@ class Contributions:
     """The contributions of columns to the answer for one row.
 
     - outputs: what the network's outputs are called: classes as `target=class`, numbers by their target.
-    - answer: the outputs for the row, (n_L,): probabilities, and numbers in units of the target.
+    - answer: the outputs for the row, (n_L,), and numbers in units of the target. Outputs of classes are probabilities
+      if they are a softmax; sigmoids are not divided by their sum here.
     - base: those for the row of comparison.
     - cells: by column the cell of the row, as text.
     - columns: by column its contribution to each output, (n_L,); together they are `answer - base`, but for `gap`.

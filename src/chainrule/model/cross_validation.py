@@ -223,8 +223,9 @@ def cross_validate(
     for k, (train, test) in enumerate(splits):
         if progress is not None:
             progress(k, len(splits))
-        trained = _trained(inputs.take(train), names, dataclasses.replace(chosen, seed=chosen.seed + k), k == 0)
-        for name, scores in _scores(trained, inputs.take(train), inputs.take(test), compare, chosen.seed + k):
+        known, unseen = inputs.take(train), inputs.take(test)
+        trained = _trained(known, names, dataclasses.replace(chosen, seed=chosen.seed + k), k == 0)
+        for name, scores in _scores(trained, known, unseen, compare, chosen.seed + k):
             parts[name].append(scores)
     how = _in_words(folds, repeats, group, time_column)
     sizes = tuple((len(train), len(test)) for train, test in splits)

@@ -105,7 +105,7 @@ class Interpreted(abc.ABC):
         cells = {name: "missing" if word is None else word for name, word in words.items()}
         slices = column_slices(self.encoder)
         scale, mean = self._units
-        return contributions_of(self.network, X[0], x0, slices, scale, mean, self._output_names, cells)
+        return contributions_of(self.network, X[0], x0, slices, scale, mean, self.targets.neurons, cells)
 
     def dependence(self, source: Any, column: str, *, points: int = 20, rows: int = 1000) -> Dependence:
         """The answers when a column has one value in every row, for values over its range.
@@ -136,7 +136,7 @@ class Interpreted(abc.ABC):
                 break
         X = np.concatenate([some for some, _ in parts])
         cells = transform.reading.read(pa.chunked_array([c for _, part in parts for c in part.chunks]), column)
-        names = tuple(self._output_names)
+        names = tuple(self.targets.neurons)
         return dependence_of(transform, slices[column][0], cells, X, self._answers, names, points)
 
     def _rows(self, origin: Source, with_targets: bool = False) -> Iterator[tuple[Array, Any, Any]]:
@@ -160,11 +160,6 @@ class Interpreted(abc.ABC):
         for X, _, _ in self._rows(origin):
             total, count = total + X.sum(axis=0, dtype=np.float64), count + len(X)
         return total / max(count, 1)
-
-    @property
-    def _output_names(self) -> list[str]:
-        """What each output is called: classes as `target=class`, numbers by their target."""
-        return self.targets.neurons
 
     @property
     def _units(self) -> tuple[Array, Array]:
