@@ -19,7 +19,7 @@ namespace {
 struct Net {
   const Engine *engine;
   void *made;
-  int64_t dtype, n_1, n_L, neurons, blocks, parameters, slots;  // neurons: n_2 + ... + n_L
+  int64_t dtype, n_1, n_2, n_L, neurons, blocks, parameters, slots;  // neurons: n_2 + ... + n_L
   int64_t batch;  // of a run, else 0
   int64_t step;
   bool drops;  // whether any layer has dropout
@@ -81,7 +81,7 @@ int at_most(int64_t threads) {
 }
 
 void describe(Net &net, const chainrule_architecture &a, const chainrule_settings *settings) {
-  net.dtype = a.dtype, net.n_1 = a.sizes[0], net.n_L = a.sizes[a.layers], net.blocks = a.blocks;
+  net.dtype = a.dtype, net.n_1 = a.sizes[0], net.n_2 = a.sizes[1], net.n_L = a.sizes[a.layers], net.blocks = a.blocks;
   for (int64_t k = 0; k < a.layers; k++) {
     net.neurons += a.sizes[k + 1];
     net.parameters += (a.sizes[k] + 1) * a.sizes[k + 1];
@@ -169,15 +169,46 @@ bool check_threads(Report &report, int64_t threads, int64_t most) {
   return report.within("threads", threads, -most, most);
 }
 
+// X without the rows of a sparse one.
+bool check_inputs(Report &report, const Net &net, const chainrule_matrix &X) {
+  if (!check_kind(report, "X", X.kind, false)) return false;
+  return X.offsets ? check_sparse(report, X, net.n_1) : check_matrix(report, "X", X, 0, net.n_1);
+}
+
+// All rows of a sparse X.
+bool check_sparse_rows(Report &report, const chainrule_matrix &X) {
+  for (int64_t r = 0; X.offsets && r < X.rows; r++)
+    if (!check_sparse_row(report, X, r)) return false;
+  return true;
+}
+
+bool check_dense(Report &report, const chainrule_matrix &X) {
+  return !X.offsets || report.refuse(CHAINRULE_ARGUMENT, "X is sparse, but this function takes all elements");
+}
+
+bool check_sparse_steps(Report &report, const chainrule_step_call &call) {
+  for (int64_t i = 0; call.examples.X.offsets && i < call.rows; i++)
+    if (!check_sparse_row(report, call.examples.X, call.order[i])) return false;
+  return true;
+}
+
 bool check_examples(Report &report, const Net &net, const chainrule_examples &e) {
   const int64_t n = e.X.rows;
-  if (!check_kind(report, "X", e.X.kind, false) || !check_matrix(report, "X", e.X, 0, net.n_1)) return false;
+  if (!check_inputs(report, net, e.X)) return false;
+  if (e.T.offsets || e.weight.offsets)
+    return report.refuse(CHAINRULE_ARGUMENT, "T or weight is sparse, which only X can be");
   const int64_t columns = e.T.kind == CHAINRULE_INT32 ? net.blocks : net.n_L;
   if (!check_kind(report, "T", e.T.kind, true) || !check_matrix(report, "T", e.T, n, columns)) return false;
   if (!report.within("by_term", e.by_term, 0, 1)) return false;
   if (e.weight.kind == CHAINRULE_NONE) return report.same("by_term without weights", e.by_term, 0);
   return check_kind(report, "weight", e.weight.kind, false) &&
          check_matrix(report, "weight", e.weight, n, e.by_term ? net.n_L : 1);
+}
+
+// Multiplications of a forward pass over the rows of X.
+double products(const Net &net, const chainrule_matrix &X) {
+  const double rows = double(X.rows), dense = net.work * rows;
+  return X.offsets ? dense - double(net.n_1) * net.n_2 * rows + double(X.entries) * net.n_2 : dense;
 }
 
 Examples as_examples(const chainrule_examples &e) {
@@ -188,7 +219,7 @@ Examples as_examples(const chainrule_examples &e) {
 bool check_predict(Report &report, const Net &net, const chainrule_predict_call &call) {
   if (!report.same("the size of the call's struct", call.size, sizeof call)) return false;
   if (!check_threads(report, call.threads, most_count) || !report.within("finite", call.finite, 0, 1)) return false;
-  if (!check_kind(report, "X", call.X.kind, false) || !check_matrix(report, "X", call.X, 0, net.n_1)) return false;
+  if (!check_inputs(report, net, call.X) || !check_sparse_rows(report, call.X)) return false;
   if (!report.within("the number of rows", call.X.rows, 1, most_count / net.n_L)) return false;
   const int64_t wanted = call.X.rows * net.n_L * bytes_of(net.dtype);
   if (!check_array(report, net, "out", call.out, call.out_bytes, wanted)) return false;
@@ -219,7 +250,8 @@ bool check_steps(Report &report, const Net &net, const chainrule_step_call &call
       !report.within("the first batch", call.first_batch, 0, most_count))
     return false;
   if (!report.number("seconds", call.seconds, 0, huge)) return false;
-  return check_examples(report, net, call.examples) && check_order(report, call, net.batch, call.examples.X.rows);
+  return check_examples(report, net, call.examples) && check_order(report, call, net.batch, call.examples.X.rows) &&
+         check_sparse_steps(report, call);
 }
 
 int64_t step(Net &net, const chainrule_step_call &call) {
@@ -229,7 +261,7 @@ int64_t step(Net &net, const chainrule_step_call &call) {
       Index(call.first_batch),    call.seconds, call.costs};
   const TeamLease lease(net, net.requested_threads, 6 * net.work * double(net.batch), least_parallel_update);
   const Index made = net.engine->steps(net.made, call.theta, steps, lease.team);
-  net.step += made;
+  if (made > 0) net.step += made;
   return made;
 }
 
@@ -312,7 +344,12 @@ int32_t chainrule_steps(uint64_t network, chainrule_step_call *call, char *text,
   Report report{text, capacity};
   if (!report.not_null("the call", call)) return report.code;
   const Visit net(report, network, true);
-  if (net && check_steps(report, *net, *call)) call->made = step(*net, *call);
+  if (!net || !check_steps(report, *net, *call)) return report.code;
+  const int64_t made = chainrule::step(*net, *call);
+  if (made < 0)
+    report.refuse(CHAINRULE_MEMORY, "not enough memory for the columns of a batch");
+  else
+    call->made = made;
   return report.code;
 }
 
@@ -341,7 +378,7 @@ int32_t chainrule_predict(uint64_t network, const chainrule_predict_call *call, 
   if (!report.not_null("the call", call)) return report.code;
   const Visit net(report, network, false);
   if (!net || !check_predict(report, *net, *call)) return report.code;
-  const TeamLease lease(*net, call->threads, 2 * net->work * double(call->X.rows));
+  const TeamLease lease(*net, call->threads, 2 * products(*net, call->X));
   const bool done = net->engine->predict(net->made, chainrule::as_matrix(call->X), call->out, lease.team);
   if (!done) report.refuse(CHAINRULE_MEMORY, "not enough memory to predict");
   return report.code;
@@ -352,6 +389,7 @@ int32_t chainrule_cost(uint64_t network, const chainrule_examples *e, int64_t th
   Report report{text, capacity};
   const Visit net(report, network, true);
   if (!net || !check_pure(report, *net, e, threads) || !report.not_null("cost", cost)) return report.code;
+  if (!chainrule::check_sparse_rows(report, e->X)) return report.code;
   const TeamLease lease(*net, threads, 2 * net->work * double(e->X.rows));
   *cost = net->engine->cost(net->made, chainrule::as_examples(*e), lease.team);
   return report.code;
@@ -366,8 +404,10 @@ int32_t chainrule_gradient(uint64_t network, const chainrule_examples *e, double
   if (!report.number("the divisor", divisor, 4.9e-324, chainrule::greatest) ||
       !report.number("alpha", alpha, 0, chainrule::greatest) || !report.number("l1", l1, 0, chainrule::greatest))
     return report.code;
+  if (!chainrule::check_sparse_rows(report, e->X)) return report.code;
   const TeamLease lease(*net, threads, 6 * net->work * double(e->X.rows));
-  net->engine->gradient(net->made, chainrule::as_examples(*e), divisor, alpha, l1, out, lease.team);
+  if (!net->engine->gradient(net->made, chainrule::as_examples(*e), divisor, alpha, l1, out, lease.team))
+    report.refuse(CHAINRULE_MEMORY, "not enough memory for the columns of a batch");
   return report.code;
 }
 
@@ -377,6 +417,7 @@ int32_t chainrule_second_moments(uint64_t network, const chainrule_examples *e, 
   const Visit net(report, network, true);
   if (!net || !check_pure(report, *net, e, threads) || !check_array(report, *net, "out", out, bytes, theta_bytes(*net)))
     return report.code;
+  if (!chainrule::check_dense(report, e->X)) return report.code;
   const TeamLease lease(*net, threads, 6 * net->work * double(e->X.rows));
   net->engine->second_moments(net->made, chainrule::as_examples(*e), out, lease.team);
   return report.code;
@@ -386,7 +427,7 @@ int32_t chainrule_norms(uint64_t network, const chainrule_examples *e, int64_t t
                         char *text, int64_t capacity) {
   Report report{text, capacity};
   const Visit net(report, network, true);
-  if (!net || !check_pure(report, *net, e, threads)) return report.code;
+  if (!net || !check_pure(report, *net, e, threads) || !chainrule::check_dense(report, e->X)) return report.code;
   if (!report.same("the number of rows", rows, e->X.rows) || !report.aligned("norms", norms, 8)) return report.code;
   const TeamLease lease(*net, threads, 4 * net->work * double(e->X.rows));
   net->engine->norms(net->made, chainrule::as_examples(*e), norms, lease.team);
@@ -397,7 +438,7 @@ int32_t chainrule_ledger(uint64_t network, const chainrule_examples *e, int64_t 
                          void *out, int64_t bytes, double *costs, int64_t rows, char *text, int64_t capacity) {
   Report report{text, capacity};
   const Visit net(report, network, true);
-  if (!net || !check_call(report, *net, e, threads)) return report.code;
+  if (!net || !check_call(report, *net, e, threads) || !chainrule::check_dense(report, e->X)) return report.code;
   if (!report.within("the epoch", epoch, 0, chainrule::most_count) ||
       !report.within("the batch", batch, 0, chainrule::most_count))
     return report.code;

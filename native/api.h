@@ -22,7 +22,7 @@
 extern "C" {
 #endif
 
-#define CHAINRULE_ABI 1
+#define CHAINRULE_ABI 2
 
 #ifdef _WIN32
 #define CHAINRULE_PUBLIC __declspec(dllexport)
@@ -89,7 +89,10 @@ typedef struct {
   const double *rates;
 } chainrule_settings;
 
-/* rows x columns elements, strides in bytes; every element lies within [begin, begin + bytes). */
+/* rows x columns elements, strides in bytes; every element lies within [begin, begin + bytes).
+ * offsets: null, or of a sparse X rows + 1 numbers: row r then has the elements offsets[r] to offsets[r + 1] - 1 of
+ * `data`, one after the other, in the columns places[...], which ascend; its other elements are 0. There are `entries`
+ * elements and places. Predictions, costs, gradients and updates take it. */
 typedef struct {
   const void *data;
   int64_t kind;
@@ -97,6 +100,9 @@ typedef struct {
   int64_t row_stride, column_stride;
   const void *begin;
   int64_t bytes;
+  const int64_t *offsets;
+  const int32_t *places;
+  int64_t entries;
 } chainrule_matrix;
 
 /* T: (n, n_L) numbers or (n, blocks) int32 classes; weight: none, (n, 1) of rows, or (n, n_L) of terms. */

@@ -85,6 +85,35 @@ inline bool extent(const chainrule_matrix &m, int64_t &low, int64_t &high) {
          !__builtin_add_overflow(high, bytes_of(m.kind), &high);
 }
 
+// One row of a sparse matrix: its entries are among those that there are, and their columns ascend.
+inline bool check_sparse_row(Report &report, const chainrule_matrix &m, int64_t row) {
+  const int64_t from = m.offsets[row], to = m.offsets[row + 1];
+  if (from < 0 || from > to || to > m.entries)
+    return report.refuse(CHAINRULE_ARGUMENT, "row %lld of X has entries %lld to %lld of %lld", (long long)row,
+                         (long long)from, (long long)to, (long long)m.entries);
+  int64_t last = -1;
+  for (int64_t e = from; e < to; e++) {
+    if (m.places[e] <= last || m.places[e] >= m.columns)
+      return report.refuse(CHAINRULE_ARGUMENT, "row %lld of X has column %lld: columns ascend, from 0 to %lld",
+                           (long long)row, (long long)m.places[e], (long long)(m.columns - 1));
+    last = m.places[e];
+  }
+  return true;
+}
+
+// A sparse X apart from its rows: its arrays are where they should be, and the elements within their bytes.
+inline bool check_sparse(Report &report, const chainrule_matrix &m, int64_t columns) {
+  if (!report.within("the number of rows", m.rows, 1, most_count)) return false;
+  if (!report.same("the number of columns", m.columns, columns)) return false;
+  if (!report.within("the number of columns", m.columns, 1, most_size - 1)) return false;
+  if (!report.within("the number of entries", m.entries, 0, most_count)) return false;
+  if (!report.aligned("offsets", m.offsets, 8) || !report.aligned("places", m.places, 4)) return false;
+  if (!report.aligned("X", m.data, bytes_of(m.kind)) || !report.not_null("X", m.begin)) return false;
+  if (m.begin != m.data || m.bytes / bytes_of(m.kind) < m.entries || m.bytes < 0)
+    return report.refuse(CHAINRULE_ARGUMENT, "X has elements beyond its bytes");
+  return true;
+}
+
 // A matrix with all its elements within its bytes, and with that number of columns (and of rows, unless 0).
 inline bool check_matrix(Report &report, const char *what, const chainrule_matrix &m, int64_t rows, int64_t columns) {
   if (!report.not_null(what, m.data) || !report.not_null(what, m.begin)) return false;
@@ -113,7 +142,9 @@ inline Matrix as_matrix(const chainrule_matrix &m) {
           Index(m.rows),
           Index(m.columns),
           Index(m.row_stride),
-          Index(m.column_stride)};
+          Index(m.column_stride),
+          m.offsets,
+          m.places};
 }
 
 // Whether no element of a row is NaN or infinite: only their exponents have all bits set.
@@ -130,6 +161,8 @@ template <class Bits, Bits exponent> bool finite_row(const char *row, int64_t co
 }
 
 inline bool check_finite(Report &report, const chainrule_matrix &m) {
+  if (m.offsets)
+    return report.refuse(CHAINRULE_ARGUMENT, "a sparse X cannot be checked for values that are not finite");
   for (int64_t i = 0; i < m.rows; i++) {
     const char *row = static_cast<const char *>(m.data) + i * m.row_stride;
     const bool finite = m.kind == CHAINRULE_FLOAT64

@@ -13,6 +13,7 @@
 #include "optimizers.h"
 #include "output.h"
 #include "panels.h"
+#include "sparse.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
@@ -41,6 +42,8 @@ template <class T> struct Network {
   chainrule::Block *block;
   T *weights, *transposed;  // packed
   T *gradient, *slot[3];
+  const chainrule::Matrix *sparse;  // X of the call, if it is sparse
+  SparseColumns<T> columns;  // of its batch
   T *mask;  // all bits 1 where there is a weight, else 0, laid out like the weights; null if no layer has a mask
   double *sums;  // of gradients, where a batch comes in chunks
   Index elements, parameters;
@@ -178,7 +181,11 @@ template <class T> Adjust<T> adjustment(const chainrule::Settings &s) {
   return a;
 }
 
-template <class T> void drop(void *net) { chainrule::release(((Network<T> *)net)->memory); }
+template <class T> void drop(void *self) {
+  auto &net = *(Network<T> *)self;
+  net.columns.release();
+  chainrule::release(net.memory);
+}
 
 // The network for batches of `capacity` rows; settings are those of a run, or null. Null where memory is short.
 template <class T> void *make(const chainrule::Architecture &a, const chainrule::Settings *s, Index capacity,

@@ -80,11 +80,28 @@ template <class T> void gather(Network<T> &net, const Examples &e, const Batch &
   Neurons<T> &input = net.neurons[0];
   for (Index r = begin; r < end; r++) {
     const Index row = batch.row(r);
-    copy_row(e.X, row, 0, input.n, input.A + r * input.ld);
-    input.A[r * input.ld + input.n] = 1;
+    if (!net.sparse) {
+      copy_row(e.X, row, 0, input.n, input.A + r * input.ld);
+      input.A[r * input.ld + input.n] = 1;
+    }
     gather_targets(net, e.T, row, r);
     gather_weights(net, e, row, r);
   }
+}
+
+template <class T> CHAINRULE_INLINE bool is_relu(const Network<T> &net, Index k) {
+  return k + 1 < net.layers && net.neurons[k + 1].activation.kind == net.relu;
+}
+
+// What is left of layer k for whole rows: an activation that is not elementwise, and the 1 that the next biases see.
+template <class T>
+void finish_layer(const Network<T> &net, Index k, T *A, T *Z, Index ld, Index begin, Index end) {
+  const Neurons<T> &to = net.neurons[k + 1];
+  if (k + 1 == net.layers) return;
+  if (to.whole_rows)
+    activate(to.activation, A + begin * ld, Z ? Z + begin * ld : nullptr, ld, end - begin,
+             net.layer[k].panels().vectors, to.n);
+  for (Index r = begin; r < end; r++) A[r * ld + to.n] = 1;
 }
 
 // A = sigma([A_prev, 1] W̃) for rows begin..end-1; Z, unless null, gets the sums before sigma. The last layer's A is Z.
@@ -93,7 +110,7 @@ void forward_layer(const Network<T> &net, Index k, const T *A_prev, Index ld_pre
                    Index end, Prefetch &prefetch) {
   const Layer<T> &layer = net.layer[k];
   const Neurons<T> &to = net.neurons[k + 1];
-  const bool last = k + 1 == net.layers, relu = !last && to.activation.kind == net.relu;
+  const bool last = k + 1 == net.layers, relu = is_relu(net, k);
   const T *B = net.weights + layer.weights_at;
   const Epilogue epilogue = relu ? Epilogue::Relu : Epilogue::None;
   const Product<T> product{A_prev, ld_prev, B, layer.rows(), layer.panels(), A, ld, epilogue, nullptr, 0};
@@ -102,11 +119,20 @@ void forward_layer(const Network<T> &net, Index k, const T *A_prev, Index ld_pre
     Index at = row * ld + vector * lanes<T>;
     activate(to.activation, A + at, Z ? Z + at : nullptr, ld, rows, vectors, vectors * lanes<T>);
   });
-  if (last) return;
-  if (to.whole_rows)
-    activate(to.activation, A + begin * ld, Z ? Z + begin * ld : nullptr, ld, end - begin, layer.panels().vectors,
-             to.n);
-  for (Index r = begin; r < end; r++) A[r * ld + to.n] = 1;
+  finish_layer(net, k, A, Z, ld, begin, end);
+}
+
+// The same for the first layer and a sparse X, whose rows are row_of(begin) to row_of(end - 1).
+template <class T, class RowOf>
+void forward_sparse(const Network<T> &net, const Matrix &X, RowOf row_of, T *A, T *Z, Index ld, Index begin,
+                    Index end) {
+  const Neurons<T> &to = net.neurons[1];
+  const bool relu = is_relu(net, 0), last = net.layers == 1;
+  const Index vectors = net.layer[0].panels().vectors;
+  sparse_forward(net.layer[0], net.weights, X, row_of, A, ld, begin, end, relu);
+  if (!last && !relu && !to.whole_rows)
+    activate(to.activation, A + begin * ld, Z ? Z + begin * ld : nullptr, ld, end - begin, vectors, vectors * lanes<T>);
+  finish_layer(net, 0, A, Z, ld, begin, end);
 }
 
 template <class T> void apply_dropout(Network<T> &net, Index l, const Batch &batch, Index begin, Index end) {
@@ -123,7 +149,11 @@ template <class T> void apply_dropout(Network<T> &net, Index l, const Batch &bat
 template <class T> void forward(Network<T> &net, const Batch &batch, Index begin, Index end, Prefetch &prefetch) {
   for (Index k = 0; k < net.layers; k++) {
     Neurons<T> &from = net.neurons[k], &to = net.neurons[k + 1];
-    forward_layer(net, k, from.A, from.ld, to.sigma ? to.sigma : to.A, to.Z, to.ld, begin, end, prefetch);
+    T *A = to.sigma ? to.sigma : to.A;
+    if (k == 0 && net.sparse)
+      forward_sparse(net, *net.sparse, [&](Index r) { return batch.row(r); }, A, to.Z, to.ld, begin, end);
+    else
+      forward_layer(net, k, from.A, from.ld, A, to.Z, to.ld, begin, end, prefetch);
     if (to.sigma) apply_dropout(net, k + 1, batch, begin, end);
   }
 }
@@ -219,6 +249,16 @@ CHAINRULE_INLINE void gradient_microtiles(const Network<T> &net, const Macrotile
     prefetch.assign(t);
     run(t, row, int(rows));
   });
+}
+
+// The gradient of a microtile whose first row of weights is `row`, to t.C.
+template <class T>
+CHAINRULE_INLINE void gradient_microtile(const Network<T> &net, const Macrotile &tile, const Microtile<T> &t, Index row,
+                                         int rows, int NV) {
+  if (tile.k == 0 && net.sparse)
+    sparse_gradient(net.columns, t, row, rows);
+  else
+    kernel_of<Microkernels<T, ColumnStored>>(rows, NV)(t);
 }
 
 // The micropanel of delta that is B for a macrotile: in place (ldb = ld of delta), or packed (ldb = NR) from 64 rows on

@@ -19,12 +19,15 @@ template <class T> void predict_rows(Prediction<T> &call, T *memory, Index first
   T *A = memory, *next = memory + call.ld * call.rows;
   Prefetch none;
   const Neurons<T> &input = net.neurons[0], &last = net.neurons[net.layers];
-  for (Index r = 0; r < rows; r++) {
+  for (Index r = 0; !call.X.offsets && r < rows; r++) {
     copy_row(call.X, first + r, 0, input.n, A + r * input.ld);
     A[r * input.ld + input.n] = 1;
   }
   for (Index k = 0; k < net.layers; k++) {
-    forward_layer(net, k, (const T *)A, net.neurons[k].ld, next, (T *)nullptr, net.neurons[k + 1].ld, 0, rows, none);
+    if (k == 0 && call.X.offsets)
+      forward_sparse(net, call.X, [&](Index r) { return first + r; }, next, (T *)nullptr, net.neurons[1].ld, 0, rows);
+    else
+      forward_layer(net, k, (const T *)A, net.neurons[k].ld, next, (T *)nullptr, net.neurons[k + 1].ld, 0, rows, none);
     T *previous = A;
     A = next, next = previous;
   }

@@ -40,11 +40,16 @@ template <class T> Weights<T> weights_at(Network<T> &net, const Macrotile &tile,
 
 // --- one thread's part of a phase -----------------------------------------------------------------------------------
 
+template <class T> void fill_columns(Network<T> &net, const Batch &batch) {
+  net.columns.fill(*net.sparse, [&](Index r) { return batch.row(r); }, batch.rows);
+}
+
 // Forward, costs and backward for this thread's rows.
 template <class T>
 void sweep(Network<T> &net, const Examples &e, const Batch &batch, bool weighted, Prefetch &prefetch, int thread,
            int threads) {
   const Share rows(batch.rows, thread, threads);
+  if (net.sparse && thread == 0) fill_columns(net, batch);
   if (rows.begin == rows.end) return;
   gather(net, e, batch, rows.begin, rows.end);
   forward(net, batch, rows.begin, rows.end, prefetch);
@@ -79,12 +84,12 @@ void fused_update_by(Network<T> &net, Index m, double rate, const Rule &same, Pr
     gradient_microtiles(net, tile, m, m, delta.B, delta.ldb, prefetch, [&](Microtile<T> &t, Index row, int rows) {
       Weights<T> moved = weights_at(net, tile, row, rows);
       if constexpr (Rule::light)
-        if (plain) {
+        if (plain && !(tile.k == 0 && net.sparse)) {
           t.C = moved.w;  // also in place of a slot that the rule does not have
           return kernel_of<UpdateMicrokernels<T, Rule>>(rows, NV)(t, rule, moved.slot_0 ? moved.slot_0 : t.C, t.C);
         }
       t.C = g;
-      kernel_of<Microkernels<T, ColumnStored>>(rows, NV)(t);
+      gradient_microtile(net, tile, t, row, rows, NV);
       moved.g = g, moved.ldg = t.ldc;
       move_weights(moved, adjust, rule);
     });
@@ -109,7 +114,7 @@ template <class T> void collect(Network<T> &net, const Batch &batch, int thread,
     const Index ld = NV * lanes<T>, at = net.layer[tile.k].panel_at(tile.p);
     const auto to_memory = [&](Microtile<T> &t, Index row, int rows) {
       t.C = net.gradient + at + row * ld;
-      kernel_of<Microkernels<T, ColumnStored>>(rows, NV)(t);
+      gradient_microtile(net, tile, t, row, rows, NV);
     };
     gradient_microtiles(net, tile, batch.rows, one_chunk ? batch.whole : 1, delta.B, delta.ldb, none, to_memory);
     if (one_chunk) return;
@@ -196,40 +201,54 @@ template <class T> double squared(const T *x, Index n) {
   return total;
 }
 
-// That sum for one layer with a mask M: sum of a_i^2 M_ij delta_j^2, j ascending for each i, so that its order does not
-// depend on the micropanels.
-template <class T> double squared_under_mask(const Network<T> &net, Index k, const T *a, const T *delta) {
+// |M_i delta|^2 for row i of a layer's mask M, j ascending, so that its order does not depend on the micropanels.
+template <class T> double squared_under_mask(const Network<T> &net, Index k, Index i, const T *delta) {
   const Layer<T> &layer = net.layer[k];
   const Micropanels panels = layer.panels();
-  double total = 0;
-  for (Index i = 0; i < layer.rows(); i++) {
-    double sum = 0;
-    for (Index p = 0; p < panels.count(); p++) {
-      const T *mask = net.mask + layer.panel_at(p) + i * panels.NV(p) * lanes<T>;
-      for (int v = 0; v < panels.NV(p); v++, mask += lanes<T>) {
-        const vec<T> d = from_bits(bits(load(delta + (panels.first(p) + v) * lanes<T>)) & bits(load(mask)));
-        for (int j = 0; j < lanes<T>; j++) sum += double(d[j]) * double(d[j]);
-      }
+  double sum = 0;
+  for (Index p = 0; p < panels.count(); p++) {
+    const T *mask = net.mask + layer.panel_at(p) + i * panels.NV(p) * lanes<T>;
+    for (int v = 0; v < panels.NV(p); v++, mask += lanes<T>) {
+      const vec<T> d = from_bits(bits(load(delta + (panels.first(p) + v) * lanes<T>)) & bits(load(mask)));
+      for (int j = 0; j < lanes<T>; j++) sum += double(d[j]) * double(d[j]);
     }
-    total += double(a[i]) * double(a[i]) * sum;
   }
-  return total;
+  return sum;
 }
 
-template <class T> double squared_norm(const Network<T> &net, Index r) {
+// Calls f(i, x) for every entry of a row of a sparse X, and for the 1 that the biases see.
+template <class F> CHAINRULE_INLINE void each_entry(const Matrix &X, Index row, F f) {
+  with_values(X, [&](const auto *values) {
+    for (Index e = Index(X.offsets[row]); e < Index(X.offsets[row + 1]); e++) f(Index(X.places[e]), double(values[e]));
+  });
+  f(X.columns, 1.0);
+}
+
+// |dC_x/dtheta|^2 of row r of the batch, which is row `row` of X.
+template <class T> double squared_norm(const Network<T> &net, Index r, Index row) {
   double total = 0;
   for (Index k = 0; k < net.layers; k++) {
     const Neurons<T> &from = net.neurons[k], &to = net.neurons[k + 1];
     const T *a = from.A + r * from.ld, *delta = to.delta + r * to.ld;
-    total += net.mask ? squared_under_mask(net, k, a, delta) : squared(a, from.n + 1) * squared(delta, to.n);
+    const double whole = net.mask ? 0 : squared(delta, to.n);
+    const auto add = [&](Index i, double x) {
+      total += x * x * (net.mask ? squared_under_mask(net, k, i, delta) : whole);
+    };
+    if (k == 0 && net.sparse)
+      each_entry(*net.sparse, row, add);
+    else if (net.mask)
+      for (Index i = 0; i <= from.n; i++) add(i, double(a[i]));
+    else
+      total += squared(a, from.n + 1) * whole;
   }
   return total;
 }
 
 // Scales every example's delta so that its gradient is at most `most` long, then by its weight s.
-template <class T> void clip_examples(Network<T> &net, double most, Index begin, Index end) {
+template <class T>
+void clip_examples(Network<T> &net, const Batch &batch, double most, Index begin, Index end) {
   for (Index r = begin; r < end; r++) {
-    const double length = __builtin_sqrt(squared_norm(net, r));
+    const double length = __builtin_sqrt(squared_norm(net, r, batch.row(r)));
     const vec<T> scale = broadcast(T(net.row_weight[r] * (length > most ? most / length : 1)));
     for (Index k = 1; k <= net.layers; k++) {
       Neurons<T> &x = net.neurons[k];
@@ -237,6 +256,32 @@ template <class T> void clip_examples(Network<T> &net, double most, Index begin,
     }
   }
 }
+
+// A sparse X as the inputs of a network until the end of the scope.
+template <class T> class UsesSparse {
+ public:
+  UsesSparse(Network<T> &net, const Matrix &X) : net(net) { net.sparse = X.offsets ? &X : nullptr; }
+  ~UsesSparse() { net.sparse = nullptr; }
+  UsesSparse(const UsesSparse &) = delete;
+  UsesSparse &operator=(const UsesSparse &) = delete;
+
+  // Memory for the columns of every batch of m rows; false where it is short.
+  bool reserve(const int64_t *order, Index rows, Index m) const {
+    if (!net.sparse) return true;
+    const int64_t *offsets = net.sparse->offsets;
+    Index most = 0, entries = 0;
+    for (Index r = 0; r < rows; r++) {
+      if (r % m == 0) entries = m;  // those of the biases
+      const Index row = order ? Index(order[r]) : r;
+      entries += Index(offsets[row + 1] - offsets[row]);
+      most = entries > most ? entries : most;
+    }
+    return net.columns.reserve(net.sparse->columns, most);
+  }
+
+ private:
+  Network<T> &net;
+};
 
 // --- calls ----------------------------------------------------------------------------------------------------------
 
@@ -263,7 +308,7 @@ template <class T> void sweep_phase(Call<T> &call, const Batch &batch, Prefetch 
   sweep(net, call.steps.examples, batch, !clips, prefetch, thread, threads);
   if (clips) {
     const Share rows(batch.rows, thread, threads);
-    clip_examples(net, most, rows.begin, rows.end);
+    clip_examples(net, batch, most, rows.begin, rows.end);
   }
   call.team.barrier(threads);
 }
@@ -300,7 +345,7 @@ template <class T>
 Prefetch prefetch_next_batch(const Network<T> &net, const Steps &s, Index next, Index m, int thread, int threads) {
   const Matrix &X = s.examples.X;
   const Index rows = s.rows - next < net.settings.batch ? s.rows - next : net.settings.batch;
-  if (rows <= 0 || X.rows * X.columns < 1 << 18) return {};
+  if (rows <= 0 || net.sparse || X.rows * X.columns < 1 << 18) return {};
   const Share share(rows, thread, threads);
   return Prefetch(X, s.order + next, share.begin, share.end, sizeof(T), steps_of_k(net, m) / threads);
 }
@@ -374,6 +419,8 @@ template <class T> void run_window(Call<T> &call, bool with_team) {
 
 template <class T> Index steps(void *self, void *theta, const Steps &s, const Team &team) {
   Network<T> &net = *(Network<T> *)self;
+  const UsesSparse<T> uses(net, s.examples.X);
+  if (!uses.reserve(s.order, s.rows, net.settings.batch < net.capacity ? net.settings.batch : net.capacity)) return -1;
   set_theta<T>(self, theta);
   Call<T> call{net, s, team, 0, s.updates, team.now() + s.seconds, 0, false};
   if (team.threads == 1 || team.always) {
@@ -425,6 +472,7 @@ template <class T> void pure_work(void *context, int thread, int threads) {
   Network<T> &net = call.net;
   each_chunk(net, call.examples.X.rows, call.epoch, call.number, [&](const Batch &batch) {
     const Share rows(batch.rows, thread, threads);
+    if (call.gradient && net.sparse && thread == 0) fill_columns(net, batch);
     if (rows.begin < rows.end) {
       gather(net, call.examples, batch, rows.begin, rows.end);
       Prefetch none;
@@ -436,7 +484,7 @@ template <class T> void pure_work(void *context, int thread, int threads) {
       if (call.ledger.out) copy_backward(net, call.ledger, batch.begin, rows.begin, rows.end);
       if (call.squared) square_examples(net, rows.begin, rows.end);
       for (Index r = rows.begin; call.norms && r < rows.end; r++)
-        call.norms[batch.begin + r] = __builtin_sqrt(squared_norm(net, r));
+        call.norms[batch.begin + r] = __builtin_sqrt(squared_norm(net, r, batch.row(r)));
     }
     call.team.barrier(threads);
     if (thread == 0) {
@@ -450,7 +498,9 @@ template <class T> void pure_work(void *context, int thread, int threads) {
 }
 
 template <class T> double cost(void *self, const Examples &e, const Team &team) {
-  PureCall<T> call{*(Network<T> *)self, e, team, 0, nullptr, false, false, {}};
+  Network<T> &net = *(Network<T> *)self;
+  const UsesSparse<T> uses(net, e.X);
+  PureCall<T> call{net, e, team, 0, nullptr, false, false, {}};
   team.run(team.threads, pure_work<T>, &call);
   return call.cost / double(e.X.rows);
 }
@@ -468,14 +518,17 @@ void ledger(void *self, const Examples &e, Index epoch, Index number, void *out,
 }
 
 template <class T>
-void gradient(void *self, const Examples &e, double divisor, double alpha, double l1, void *out, const Team &team) {
+bool gradient(void *self, const Examples &e, double divisor, double alpha, double l1, void *out, const Team &team) {
   Network<T> &net = *(Network<T> *)self;
+  const UsesSparse<T> uses(net, e.X);
+  if (!uses.reserve(nullptr, e.X.rows, net.capacity)) return false;
   PureCall<T> call{net, e, team, 0, nullptr, true, false, {}};
   team.run(team.threads, pure_work<T>, &call);
   Settings penalty{};
   penalty.divisor = divisor, penalty.alpha = alpha, penalty.l1 = l1, penalty.clip_value = __builtin_inf();
   adjust_collected(net, adjustment<T>(penalty), 0, 1);
   copy_weights<Unpack>(net, (T *)out, net.gradient);
+  return true;
 }
 
 template <class T> void second_moments(void *self, const Examples &e, void *out, const Team &team) {

@@ -51,12 +51,14 @@ struct Settings {
 
 enum Kind : int { None = 0, Float32 = 1, Float64 = 2, Int32 = 3 };
 
-// A matrix anywhere in memory; strides in bytes, of either sign.
+// A matrix anywhere in memory; strides in bytes, of either sign. A sparse one has offsets and places (see sparse.h).
 struct Matrix {
   const char *data;
   int kind;
   Index rows, columns;
   Index row_stride, column_stride;
+  const int64_t *offsets;
+  const int32_t *places;
 };
 
 // Examples: T is (n, n_L) numbers or (n, blocks) classes; weight is None, (n, 1) or (n, n_L).
@@ -94,13 +96,14 @@ struct Engine {
   void *(*make)(const Architecture &, const Settings *, Index capacity, int threads);  // null where memory is short
   void (*drop)(void *net);
   void (*set_theta)(void *net, const void *theta);
-  Index (*steps)(void *net, void *theta, const Steps &, const Team &);  // the updates made
+  Index (*steps)(void *net, void *theta, const Steps &, const Team &);  // the updates made; -1 where memory is short
   Index (*slots)(const void *net);
   void (*get_slots)(const void *net, void *slots);
   void (*set_slots)(void *net, const void *slots, Index step);
   bool (*predict)(const void *net, const Matrix &X, void *out, const Team &);  // false where memory is short
   double (*cost)(void *net, const Examples &, const Team &);
-  void (*gradient)(void *net, const Examples &, double divisor, double alpha, double l1, void *out, const Team &);
+  // false where memory is short
+  bool (*gradient)(void *net, const Examples &, double divisor, double alpha, double l1, void *out, const Team &);
   void (*second_moments)(void *net, const Examples &, void *out, const Team &);
   void (*norms)(void *net, const Examples &, double *out, const Team &);
   // epoch and batch draw the dropout of a run

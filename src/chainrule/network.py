@@ -121,7 +121,7 @@ class Network:
     def predict(self, X: Any, *, engine: str = "auto") -> Array:
         """A^L for every row of X (n, n_1): shape (n, n_L). A row alone gives the same bits as in any batch.
 
-        X may also be a SciPy sparse matrix, which is converted to arrays part by part.
+        X may also be a SciPy sparse matrix, of which the native engine reads only the entries.
 
         engine: the name of an engine (`chainrule doctor` lists them), or "auto": the first that
         supports this network.
@@ -134,8 +134,9 @@ class Network:
         Raises DataError for X of another shape or with values that are not finite; UnknownNameError for an unknown
         engine; EngineError for an engine that is not installed or does not support this network.
         """
-        predict = partial(choose(engine, self.architecture).predict, self.architecture, self.theta)
-        return with_warning(as_rows(X, self.sizes[0], self.dtype).mapped(predict))
+        computes = choose(engine, self.architecture)
+        rows = as_rows(X, self.sizes[0], self.dtype).for_engine(computes.takes_sparse)
+        return with_warning(rows.mapped(partial(computes.predict, self.architecture, self.theta)))
 
     def cost(
         self,
@@ -163,8 +164,9 @@ class Network:
         Raises DataError for shapes that do not fit, values that are not finite, targets that the cost cannot take, and
         weights below 0; SettingError for penalties below 0; UnknownNameError and EngineError as `predict` does.
         """
-        data = _checked(self, X, T, sample_weight, alpha, l1)
-        mean = choose(engine, self.architecture).cost(self.architecture, self.theta, data.X, data.T, data.weight)
+        computes = choose(engine, self.architecture)
+        data = _checked(self, X, T, sample_weight, alpha, l1, sparse=computes.takes_sparse)
+        mean = computes.cost(self.architecture, self.theta, *data.located(data.rows)[:3])
         return mean + self.architecture.penalty(self.theta, alpha, l1, data.total)
 
     def gradient(
@@ -189,9 +191,11 @@ class Network:
 
         Raises what `cost` raises.
         """
-        data = _checked(self, X, T, sample_weight, alpha, l1)
         computes = choose(engine, self.architecture)
-        return computes.gradient(self.architecture, self.theta, *data[:3], data.total, alpha, l1)
+        data = _checked(self, X, T, sample_weight, alpha, l1, sparse=computes.takes_sparse)
+        return computes.gradient(
+            self.architecture, self.theta, *data.located(data.rows)[:3], data.total, alpha, l1
+        )
 
     def backprop(
         self,
@@ -387,11 +391,14 @@ class Network:
         return layers_svg([Column(*each) for each in zip(a.sizes, labels, strict=True)], caption)
 
 
-def _checked(net: Network, X: Any, T: Any, sample_weight: Any, alpha: float, l1: float) -> Examples:
-    """The examples, checked, without those of weight 0."""
+def _checked(
+    net: Network, X: Any, T: Any, sample_weight: Any, alpha: float, l1: float, sparse: bool = False
+) -> Examples:
+    """The examples, checked, without those of weight 0; `sparse` ones whole for an engine that takes them."""
     for name, factor in {"alpha": alpha, "l1": l1}.items():
         require(is_finite(factor) and factor >= 0, name, factor, "at least 0")
-    return as_examples(net.architecture, X, T, sample_weight, net.dtype).present()
+    examples = as_examples(net.architecture, X, T, sample_weight, net.dtype, sparse=sparse)
+    return examples.present().for_engine(sparse)
 
 
 def _dropped(

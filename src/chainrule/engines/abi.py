@@ -32,9 +32,10 @@ __all__ = [
     "library_path",
     "load",
     "matrix",
+    "sparse_matrix",
 ]
 
-ABI = 1  # CHAINRULE_ABI of native/api.h: the version of its structs and functions
+ABI = 2  # CHAINRULE_ABI of native/api.h: the version of its structs and functions
 ACTIVATIONS, COSTS, RULES = range(3)  # kinds of entry, for chainrule_has
 OK, ARGUMENT, LACKS, MEMORY, BUSY, DROPPED = range(6)  # what a function that can fail returns
 KINDS = {"float32": 1, "float64": 2, "int32": 3}
@@ -94,6 +95,7 @@ class MatrixStruct(ctypes.Structure):
     _fields_ = [
         *(("data", c_void_p), ("kind", c_int64), ("rows", c_int64), ("columns", c_int64)),
         *(("row_stride", c_int64), ("column_stride", c_int64), ("begin", c_void_p), ("bytes", c_int64)),
+        *(("offsets", c_void_p), ("places", c_void_p), ("entries", c_int64)),
     ]
 
 
@@ -248,3 +250,18 @@ def matrix(array: Array) -> MatrixStruct:
     columns, stride = (array.shape[1], array.strides[1]) if array.ndim == 2 else (1, array.itemsize)
     data = array.__array_interface__["data"][0]
     return MatrixStruct(data, kind, len(array), columns, array.strides[0], stride, low, high - low)
+
+
+def sparse_matrix(values: Array, places: Array, offsets: Array, columns: int) -> MatrixStruct:
+    """The struct of sparse rows, of the parts of `examples.Compressed`. The caller keeps the arrays alive.
+
+    Raises EngineError for arrays of other types.
+    """
+    kinds = values.dtype.name, places.dtype.name, offsets.dtype.name
+    if kinds[0] not in ("float32", "float64") or kinds[1:] != ("int32", "int64"):
+        raise EngineError(f"sparse rows have types {kinds}, but must have floating point, int32 and int64")
+    if not all(array.flags.c_contiguous for array in (values, places, offsets)):
+        raise EngineError("sparse rows must be contiguous")
+    data, entries = values.ctypes.data, min(len(values), len(places))
+    where = offsets.ctypes.data, places.ctypes.data, entries
+    return MatrixStruct(data, KINDS[kinds[0]], len(offsets) - 1, columns, 0, 0, data, values.nbytes, *where)

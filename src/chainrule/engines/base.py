@@ -133,6 +133,7 @@ class Engine(Protocol):
     """An implementation of all computations: the reference in NumPy, the native core, XLA."""
 
     name: str
+    takes_sparse: bool  # whether predict, cost, gradient and steps also take an X that is `examples.Compressed`
 
     @property
     def instructions(self) -> str:
@@ -199,7 +200,7 @@ class Engine(Protocol):
 
 def check_lengths(X: Array, T: Array, weight: Array | None) -> None:
     """Raise EngineError unless targets and weights have as many examples as X."""
-    n = len(X)
+    n = X.shape[0]
     if len(T) != n or (weight is not None and len(weight) != n):
         raise EngineError(f"X has {n} rows, T {len(T)} and weight {n if weight is None else len(weight)}: give as many")
 

@@ -33,6 +33,7 @@ from chainrule.engines.base import (
 )
 from chainrule.engines.line_search import LineSearchRun
 from chainrule.errors import EngineError
+from chainrule.examples import Compressed
 from chainrule.optimizers import OPTIMIZERS, SGD
 from chainrule.registry import Entry, Registry
 from chainrule.settings import TrainingSettings
@@ -50,6 +51,7 @@ class NativeEngine:
     """The engine of the core. It uses as many threads as are worth the work; no bit depends on their number."""
 
     name = "native"
+    takes_sparse = True
 
     def __init__(self, library: Library) -> None:
         self._library = library
@@ -109,7 +111,7 @@ class NativeEngine:
     def cost(self, architecture: Architecture, theta: Array, X: Array, T: Array, weight: Array | None) -> float:
         """sum of s C_x / n over all rows."""
         cost = ctypes.c_double()
-        with self._network(architecture, theta, len(X)) as net:
+        with self._network(architecture, theta, X.shape[0]) as net:
             self._library.call("cost", net.handle, byref(_examples(X, T, weight)), 0, byref(cost))
         return cost.value
 
@@ -127,7 +129,7 @@ class NativeEngine:
         """dC/dtheta over all rows, summed in float64 over blocks of 1,024 rows in order."""
         g = np.empty_like(theta)
         examples, out = byref(_examples(X, T, weight)), (g.ctypes.data, g.nbytes)
-        with self._network(architecture, theta, len(X)) as net:
+        with self._network(architecture, theta, X.shape[0]) as net:
             self._library.call("gradient", net.handle, examples, divisor, alpha, l1, 0, *out)
         return g
 
@@ -260,9 +262,9 @@ class NativeFrozen:
 
     def predict(self, X: Array) -> Array:
         """A^L for every row of X (n, n_1)."""
-        net, out = self._net, np.empty((len(X), self._net.sizes[-1]), dtype=self._net.dtype)
-        if len(X):
-            call = abi.PredictCall(X=abi.matrix(X), out=out.ctypes.data, out_bytes=out.nbytes)
+        net, out = self._net, np.empty((X.shape[0], self._net.sizes[-1]), dtype=self._net.dtype)
+        if len(out):
+            call = abi.PredictCall(X=_inputs(X), out=out.ctypes.data, out_bytes=out.nbytes)
             net.library.call("predict", net.handle, byref(call))
         return out
 
@@ -340,7 +342,7 @@ class NativeRun:
             call.rows, call.updates, call.epoch, call.first_batch = rows, updates, epoch, first_batch
             code = self._steps(*self._arguments)
             if code:
-                check_rows(order[:rows], len(X))
+                check_rows(order[:rows], X.shape[0])
                 raise abi.error_of(code, self._error.value)
             return self._costs[: call.made].copy()
         finally:
@@ -400,12 +402,17 @@ def _one_update(dropped: Dropped, rows: int) -> TrainingSettings:
 
 def _layout(*arrays: Array | None) -> list[Any]:
     """dtype, shape and strides of each array: an owner can change these in place."""
-    return [None if a is None else (a.dtype, a.shape, a.strides) for a in arrays]
+    return [a if a is None or isinstance(a, Compressed) else (a.dtype, a.shape, a.strides) for a in arrays]
+
+
+def _inputs(X: Any) -> abi.MatrixStruct:
+    """The struct of an array or of `Compressed` rows, which the caller keeps alive."""
+    return abi.sparse_matrix(*X) if isinstance(X, Compressed) else abi.matrix(X)
 
 
 def _examples(X: Array, T: Array, weight: Array | None) -> abi.ExamplesStruct:
     """The struct of the examples, which the caller keeps alive."""
-    struct = abi.ExamplesStruct(X=abi.matrix(X), T=abi.matrix(T))
+    struct = abi.ExamplesStruct(X=_inputs(X), T=abi.matrix(T))
     if weight is not None:
         struct.weight, struct.by_term = abi.matrix(weight), int(weight.ndim == 2)
     return struct

@@ -38,6 +38,7 @@ class ReferenceEngine:
     """Computes with NumPy and the functions in `equations`; the threads are those of NumPy's matrix products."""
 
     name = "reference"
+    takes_sparse = False
 
     @property
     def instructions(self) -> str:

@@ -3,9 +3,11 @@
 from chainrule.examples.digest import digest_of, digests
 from chainrule.examples.examples import Examples, RowArrays, as_examples, as_inputs, as_rows, epoch_order
 from chainrule.examples.smoothing import smoothed
+from chainrule.examples.sparse import Compressed
 from chainrule.examples.splits import folds, held_out_count, hold_out
 
 __all__ = [
+    "Compressed",
     "Examples",
     "RowArrays",
     "as_examples",

@@ -16,7 +16,7 @@ from chainrule.architecture import Architecture
 from chainrule.arrays import Array
 from chainrule.errors import DataError
 from chainrule.examples.rows import DenseRows, Rows, rows_of
-from chainrule.examples.sparse import SparseRows, is_sparse
+from chainrule.examples.sparse import Compressed, SparseRows, is_sparse
 from chainrule.random import Purpose, permutation
 from chainrule.text import LONGEST, counted
 
@@ -54,6 +54,10 @@ class Examples(NamedTuple):
         X = rows_of(self.X).take(kept)
         return Examples(X, self.T[kept], self.weight[kept], np.arange(len(kept)), self.total)
 
+    def for_engine(self, sparse: bool) -> "Examples":
+        """The same examples for an engine, which may take `sparse` rows whole."""
+        return self._replace(X=self.X.for_engine(sparse)) if isinstance(self.X, Rows) else self
+
     @property
     def rows_at_once(self) -> int:
         """How many rows `located` may be given."""
@@ -62,7 +66,7 @@ class Examples(NamedTuple):
     def located(self, rows: Array) -> tuple[Array, Array, Array | None, Array]:
         """Arrays X, T and weights that have these rows, and their places in them; dense examples are not copied."""
         X, places = rows_of(self.X).located(rows)
-        if X is self.X:
+        if places is rows:
             return X, self.T, self.weight, places
         return X, self.T[rows], None if self.weight is None else self.weight[rows], places
 
@@ -73,8 +77,8 @@ class Examples(NamedTuple):
         total: Array | float = 0.0
         for start in range(0, len(rows), step):
             X, T, weight, places = self.located(rows[start : start + step])
-            if len(places) < len(X):
-                X, T, weight = X[places], T[places], None if weight is None else weight[places]
+            if len(places) < len(T):
+                X, T, weight = _taken(X, places), T[places], None if weight is None else weight[places]
             total = total + gradient(X, T, weight) * (len(places) / len(rows))
         return np.asarray(total)
 
@@ -86,6 +90,10 @@ class Examples(NamedTuple):
         """sum of s C_x / n over all rows, by a function of X, T and the weights that gives it for some rows."""
         T, weight = self.T, self.weight
         return rows_of(self.X).mean(lambda part, X: cost(X, T[part], None if weight is None else weight[part]))
+
+
+def _taken(X: Any, rows: Array) -> Any:
+    return X.taken(rows) if isinstance(X, Compressed) else X[rows]
 
 
 def as_inputs(X: Any, n_1: int, dtype: np.dtype[Any], counts: Array | None = None) -> Array:

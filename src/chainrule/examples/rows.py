@@ -38,6 +38,10 @@ class Rows(abc.ABC):
     def located(self, rows: Array) -> tuple[Array, Array]:
         """An array that has these rows, and their places in it."""
 
+    def for_engine(self, sparse: bool) -> "Rows":
+        """These rows for an engine, which may take `sparse` ones whole."""
+        return self
+
     @abc.abstractmethod
     def parts(self) -> Iterator[tuple[slice, Array]]:
         """All rows in order, part after part as an array, each with its place."""
@@ -53,7 +57,33 @@ class Rows(abc.ABC):
         return exact_sum(np.array(sums)) / len(self)
 
 
-class DenseRows(Rows):
+class WholeRows(Rows):
+    """Rows that an engine takes whole, as they are stored."""
+
+    def __init__(self, X: Any) -> None:
+        self._X, self.shape, self.dtype = X, X.shape, X.dtype
+
+    def __getitem__(self, rows: Any) -> Array:
+        return self.take(rows)
+
+    @property
+    def rows_at_once(self) -> int:
+        return sys.maxsize
+
+    def take(self, rows: Array) -> Any:
+        return self._X.taken(rows)
+
+    def located(self, rows: Array) -> tuple[Any, Array]:
+        return self._X, rows
+
+    def parts(self) -> Iterator[tuple[slice, Any]]:
+        yield slice(0, len(self)), self._X
+
+    def mean(self, function: Callable[[slice, Any], float]) -> float:
+        return function(slice(0, len(self)), self._X)
+
+
+class DenseRows(WholeRows):
     """The rows of an array or a memory map, which is used as it is, without a copy.
 
     >>> X = np.ones((3, 2))
@@ -61,28 +91,8 @@ class DenseRows(Rows):
     True
     """
 
-    def __init__(self, X: Array) -> None:
-        self._X = X
-        self.shape, self.dtype = X.shape, X.dtype
-
-    def __getitem__(self, rows: Any) -> Array:
-        return self._X[rows]
-
-    @property
-    def rows_at_once(self) -> int:
-        return sys.maxsize
-
     def take(self, rows: Array) -> Array:
         return self._X[rows]
-
-    def located(self, rows: Array) -> tuple[Array, Array]:
-        return self._X, rows
-
-    def parts(self) -> Iterator[tuple[slice, Array]]:
-        yield slice(0, len(self)), self._X
-
-    def mean(self, function: Callable[[slice, Array], float]) -> float:
-        return function(slice(0, len(self)), self._X)
 
 
 def rows_of(X: Any) -> Rows:

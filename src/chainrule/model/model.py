@@ -11,8 +11,9 @@ from chainrule import files, network_file
 from chainrule.activations import Activation
 from chainrule.arrays import Array
 from chainrule.certificate import Certificate
-from chainrule.engines import choose
+from chainrule.engines import Engine, choose
 from chainrule.errors import DataError, RowError
+from chainrule.examples import Compressed
 from chainrule.export import Program, export, outputs_of
 from chainrule.model.explained import Explained
 from chainrule.model.heads import as_predictions, suits
@@ -31,6 +32,9 @@ from chainrule.text import counted
 from chainrule.training import History
 
 __all__ = ["Model"]
+
+ROWS = 16384  # that are predicted together then
+SPARSE = 4  # inputs for each one that can be other than 0, from which on rows are predicted without the others
 
 
 class Model(Explained, Interpreted):
@@ -103,22 +107,28 @@ class Model(Explained, Interpreted):
         Raises DataError as `outputs` does.
         """
         rows, carried = as_source(source), list(columns)
-        most = rows_at_once(self.encoder.width)
+        compressed = self._engine.takes_sparse and SPARSE * len(self.encoder.entries) <= self.encoder.width
+        encode = self.encoder.compressed_parts if compressed else self.encoder.encode_parts
+        most = ROWS if compressed else rows_at_once(self.encoder.width)
         for table, numbers in self._blocks(rows, carried, "identifying"):
-            parts = self.encoder.encode_parts(table, self.network.dtype, most)
+            parts = encode(table, self.network.dtype, most)
             for first in range(0, len(numbers), most):
                 with with_file_name(rows), with_row_numbers(numbers[first : first + most]):
                     outputs = self._predicted(next(parts))
                 yield outputs, table.select(carried).slice(first, most)
 
+    @property
+    def _engine(self) -> Engine:
+        """The engine that predicts."""
+        return choose("auto", self.network.architecture)
+
     def _outputs(self, table: Any) -> Array:
         """The outputs for a table in memory."""
         return self._predicted(self.encoder.encode(table, self.network.dtype))
 
-    def _predicted(self, X: Array) -> Array:
+    def _predicted(self, X: Array | Compressed) -> Array:
         """The outputs for encoded rows X (n, n_1), which are finite."""
-        architecture = self.network.architecture
-        A = choose("auto", architecture).predict(architecture, self.network.theta, X)
+        A = self._engine.predict(self.network.architecture, self.network.theta, X)
         finite = np.isfinite(A).all(axis=1)
         if not finite.all():
             line = "row {row} has no finite prediction: its values are far outside those of the training data"

@@ -88,10 +88,11 @@ class Bookkeeping:
 
     def _scores(self) -> tuple[float | None, dict[str, float]]:
         """The cost and the metrics on the validation set, if there is one."""
-        validation, monitor, engine = self._problem.validation, self._problem.monitor, self._problem.engine
+        problem = self._problem
+        validation, monitor, engine, net = problem.validation, problem.monitor, problem.engine, problem.net
         if validation is None:
             return None, {}
-        network = self._problem.net.architecture, self._problem.net.theta
+        network, validation = (net.architecture, net.theta), validation.for_engine(engine.takes_sparse)
         cost = validation.cost(partial(engine.cost, *network))
         if not monitor.metrics:
             return cost, {}

@@ -1,6 +1,7 @@
 """What is trained, on what and how: everything about a training that is fixed before its first update."""
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 
 from chainrule.arrays import Array
@@ -37,6 +38,11 @@ class Problem:
     divisor: float
     feature_names: Sequence[str] | None = None
 
+    @functools.cached_property
+    def taken(self) -> Examples:
+        """The rows to train on as the engine takes them."""
+        return self.examples.for_engine(self.engine.takes_sparse)
+
     @property
     def batches(self) -> int:
         """The number of updates of an epoch."""
@@ -54,7 +60,7 @@ class Problem:
         def of_some(X: Array, T: Array, weight: Array | None) -> Array:
             return self.engine.gradient(architecture, theta, X, T, weight, self.divisor, s.alpha, s.l1)
 
-        g = self.examples.gradient(of_some)
+        g = self.taken.gradient(of_some)
         for place in frozen(architecture, s):
             g[place] = 0
         return g

@@ -77,7 +77,7 @@ class Updates:
 
     def make(self, most: int | None = None) -> None:
         """Make the next updates, at most `most`: one call of the engine."""
-        examples, m, at = self._problem.examples, self._problem.settings.batch_size, len(self.costs)
+        examples, m, at = self._problem.taken, self._problem.settings.batch_size, len(self.costs)
         count = min(self._per_call, self._problem.batches - at, max(1, examples.rows_at_once // m))
         count = count if most is None else min(count, most)
         began = time.monotonic()

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import DataError, RowError
+from chainrule.examples import Compressed
 from chainrule.tables.arrow import pa
 from chainrule.tables.chunks import chunks_of
 from chainrule.tables.column_records import demand, read_columns, statistics_of, write_columns
@@ -105,6 +106,28 @@ class Encoder:
 
         Raises DataError as `encode` does, with the row in the part, and after the parts before it.
         """
+        for cells, count in self._cells(table, rows):
+            X = np.zeros((count, self.width), dtype)
+            for (transform, part), column in zip(self.slices, cells, strict=True):
+                transform.write(column, X[:, part])
+            yield X
+
+    def compressed_parts(self, table: pa.Table, dtype: Any, rows: int) -> Iterator[Compressed]:
+        """The same without inputs that are 0 by the kind of their column: for each row as many as `entries`."""
+        for cells, count in self._cells(table, rows):
+            values = np.zeros((count, len(self.entries)), dtype)
+            places = np.empty(values.shape, np.int32)
+            places[...] = self.entries
+            start = 0
+            for (transform, _), column in zip(self.slices, cells, strict=True):
+                stop = start + len(transform.entries)
+                transform.write_entries(column, values[:, start:stop], places[:, start:stop])
+                start = stop
+            offsets = np.arange(0, values.size + 1, len(self.entries))
+            yield Compressed(values.ravel(), places.ravel(), offsets, self.width)
+
+    def _cells(self, table: pa.Table, rows: int) -> Iterator[tuple[list[Cells], int]]:
+        """The cells of the columns that become inputs, in parts of so many rows, and the number of these."""
         require_columns(table.column_names, self.columns, "input")
         used = [transform for transform, _ in self.slices]
         try:
@@ -113,11 +136,12 @@ class Encoder:
             whole = []
         for first in range(0, max(table.num_rows, 1), rows):
             last = min(first + rows, table.num_rows)
-            cells = [each.part(first, last) for each in whole] or _read(used, table.slice(first, rows))
-            X = np.zeros((last - first, self.width), dtype)
-            for (transform, part), column in zip(self.slices, cells, strict=True):
-                transform.write(column, X[:, part])
-            yield X
+            yield [each.part(first, last) for each in whole] or _read(used, table.slice(first, rows)), last - first
+
+    @functools.cached_property
+    def entries(self) -> NDArray[np.int32]:
+        """The first places of the inputs of one row that can be other than 0, (entries,)."""
+        return np.concatenate([transform.entries + np.int32(part.start) for transform, part in self.slices])
 
     def describe(self) -> list[tuple[str, str, str]]:
         """For each column of the training table: its name, the kind of transform, and what it does, in words."""

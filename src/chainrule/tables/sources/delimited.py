@@ -132,7 +132,11 @@ class DelimitedSource(Source):
                 pa.BufferReader(mark + block.text if mark else block.text),
                 read_options=arrow_csv.ReadOptions(block_size=len(block.text) + 1, column_names=numbers),
                 parse_options=arrow_csv.ParseOptions(delimiter=self._separator, newlines_in_values=True),
-                convert_options=arrow_csv.ConvertOptions(column_types=dict.fromkeys(numbers, pa.string()), **_NO_WORDS),
+                convert_options=arrow_csv.ConvertOptions(
+                    column_types=dict.fromkeys(numbers, pa.string()),
+                    check_utf8=not block.text.isascii(),  # bytes of ASCII are UTF-8
+                    **_NO_WORDS,
+                ),
             )
         except pa.ArrowInvalid as error:
             explain(block, self._separator, self._begin.names, self.origin, str(error))

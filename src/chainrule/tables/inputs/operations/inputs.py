@@ -36,6 +36,18 @@ class Input(abc.ABC):
     def write(self, cells: Cells, out: NDArray[Any]) -> None:
         """Write the numbers of the cells (n,) into `out` (n, len(suffixes)), which holds zeros."""
 
+    @property
+    def entries(self) -> int:
+        """How many of the numbers of one cell can be other than 0: all of them, or 1."""
+        return self.width
+
+    def write_entries(self, cells: Cells, values: NDArray[Any], places: NDArray[np.int32]) -> None:
+        """Write these numbers into `values` (n, entries), which holds zeros.
+
+        `places` (n, entries) holds those of the first numbers, and gets those of the numbers that are written.
+        """
+        self.write(cells, values)
+
 
 @dataclasses.dataclass(frozen=True)
 class Curve(Input):
@@ -116,6 +128,14 @@ class OneHot(Input):
     def write(self, cells: Cells, out: NDArray[Any]) -> None:
         rows = np.flatnonzero(cells.values >= 0)
         out[rows, cells.values[rows]] = 1
+
+    @property
+    def entries(self) -> int:
+        return 1
+
+    def write_entries(self, cells: Cells, values: NDArray[Any], places: NDArray[np.int32]) -> None:
+        values[:, 0] = cells.values >= 0
+        places[:, 0] += np.maximum(cells.values, 0)
 
 
 @dataclasses.dataclass(frozen=True)

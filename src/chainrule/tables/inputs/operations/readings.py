@@ -52,9 +52,15 @@ class Number(Reading):
 
     def read(self, column: Any, name: str) -> Cells:
         """Raises RowError for a cell that is a word, or infinite."""
-        return self.of_values(
-            values_of(column, lambda row, word: self._refused(name, row, word), name, self.form), name
-        )
+        try:
+            cells, places = _different(column) if _repeats(column) else (column, None)
+            values = self._values(cells, name)
+        except RowError:  # it names a row of the different cells
+            values, places = self._values(column, name), None
+        return self.of_values(values if places is None else values[places], name)
+
+    def _values(self, column: Any, name: str) -> NDArray[np.float64]:
+        return values_of(column, lambda row, word: self._refused(name, row, word), name, self.form)
 
     @staticmethod
     def of_values(values: NDArray[np.float64], name: str) -> Cells:
@@ -103,6 +109,13 @@ class Word(Reading):
         return Cells(name, codes, missing) if places is None else Cells(name, codes[places], missing[places])
 
 
+def _repeats(column: Any) -> bool:
+    """Whether the first cells of a long column of text repeat so often that reading each once is faster."""
+    if len(column) < 4 * _FIRST or not pa.types.is_string(column.type) | pa.types.is_large_string(column.type):
+        return False
+    return 4 * int(pc.count_distinct(column[:_FIRST]).as_py()) < _FIRST
+
+
 def _different(column: Any) -> tuple[Any, NDArray[Any] | None]:
     """The different cells of a column of text, and the place (n,) of each cell among them; any other column itself."""
     plain = one_array(column)
@@ -120,4 +133,5 @@ class Presence(Reading):
         return Cells(name, np.empty(0), missing_cells(column, allow_placeholders=True))
 
 
+_FIRST = 1024  # cells by which a column is judged
 READINGS: tuple[type[Reading], ...] = (Number, Time, Word, Presence)

@@ -7,6 +7,7 @@ import dataclasses
 import functools
 from typing import Any, ClassVar
 
+import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.tables.inputs import operations
@@ -56,6 +57,21 @@ class Transform(abc.ABC):
         for part in self.inputs:
             stop = start + part.width
             part.write(cells, out[:, start:stop])
+            start = stop
+
+    @functools.cached_property
+    def entries(self) -> NDArray[np.int32]:
+        """The first places of the numbers of one cell that can be other than 0, (entries,)."""
+        first = np.cumsum([0, *(part.width for part in self.inputs)]).tolist()
+        places = [np.arange(part.entries) + start for part, start in zip(self.inputs, first, strict=False)]
+        return np.concatenate(places).astype(np.int32)
+
+    def write_entries(self, cells: Cells, values: NDArray[Any], places: NDArray[np.int32]) -> None:
+        """Write these numbers into `values` (n, entries), which holds zeros, and move their `places`."""
+        start = 0
+        for part in self.inputs:
+            stop = start + part.entries
+            part.write_entries(cells, values[:, start:stop], places[:, start:stop])
             start = stop
 
 
