@@ -120,6 +120,59 @@ template <class T> void train(World<T> &w) {
   check(chainrule_steps(run, &call, text, sizeof text) == CHAINRULE_DROPPED, "a dropped run is refused");
 }
 
+// The rows of X without their elements below 0, each array of exactly its size.
+template <class T> struct SparseWorld {
+  std::vector<T> values;
+  std::vector<int32_t> places;
+  std::vector<int64_t> offsets{0};
+
+  explicit SparseWorld(const World<T> &w) {
+    for (int64_t i = 0; i < n; i++, offsets.push_back(int64_t(values.size())))
+      for (int64_t j = 0; j < n_1; j++)
+        if (const T x = w.X[size_t(i * n_1 + j)]; x > 0) values.push_back(x), places.push_back(int32_t(j));
+  }
+  chainrule_matrix matrix() const {
+    const int64_t bytes = int64_t(values.size() * sizeof(T));
+    return {values.data(), World<T>::kind,        n, n_1, 0, 0, values.data(), bytes, offsets.data(),
+            places.data(), int64_t(values.size())};
+  }
+};
+
+// Training, predictions, costs and gradients of sparse inputs are those of the same rows stored dense.
+template <class T> void sparse() {
+  World<T> dense, thin;
+  SparseWorld<T> X(dense);
+  for (T &x : dense.X) x = x > 0 ? x : T(0);
+  for (World<T> *w : {&dense, &thin}) {
+    chainrule_examples e = w->examples(true);
+    if (w == &thin) e.X = X.matrix();
+    const uint64_t run = w->make(true), net = w->make(false);
+    chainrule_step_call call{};
+    call.size = sizeof call, call.examples = e, call.order = w->order.data(), call.rows = n;
+    call.rates = w->rates.data(), call.updates = 5, call.seconds = 100, call.costs = w->costs.data();
+    call.theta = w->theta.data(), call.theta_bytes = w->bytes(w->theta);
+    check(chainrule_steps(run, &call, text, sizeof text) == CHAINRULE_OK && call.made == 5, "updates are made");
+    check(chainrule_set_theta(net, w->theta.data(), w->bytes(w->theta), text, sizeof text) == CHAINRULE_OK, "theta");
+    chainrule_predict_call predicted{sizeof predicted, e.X, 0, -2, w->out.data(), w->bytes(w->out)};
+    check(chainrule_predict(net, &predicted, text, sizeof text) == CHAINRULE_OK, "predictions");
+    check(chainrule_cost(net, &e, -2, w->norms.data(), text, sizeof text) == CHAINRULE_OK, "a cost");
+    check(chainrule_gradient(net, &e, double(n), .1, .1, -2, w->gradient.data(), w->bytes(w->gradient), text,
+                             sizeof text) == CHAINRULE_OK,
+          "a gradient");
+    check(chainrule_drop(run, text, sizeof text) == CHAINRULE_OK, "a run is dropped");
+    check(chainrule_drop(net, text, sizeof text) == CHAINRULE_OK, "a network is dropped");
+  }
+  const bool same = dense.theta == thin.theta && dense.out == thin.out && dense.gradient == thin.gradient;
+  check(same && dense.norms[0] == thin.norms[0], "sparse inputs are those inputs");
+  X.places[1] = X.places[0];
+  const chainrule_matrix wrong = X.matrix();
+  chainrule_predict_call call{sizeof call, wrong, 0, -2, thin.out.data(), thin.bytes(thin.out)};
+  const uint64_t net = thin.make(false);
+  check(chainrule_predict(net, &call, text, sizeof text) == CHAINRULE_ARGUMENT,
+        "columns that do not ascend are refused");
+  chainrule_drop(net, text, sizeof text);
+}
+
 // Every pure function, with `more` bytes or rows than its results take.
 template <class T> int pure(World<T> &w, uint64_t net, int64_t more) {
   const chainrule_examples e = w.examples(), weighted = w.examples(true);
@@ -190,6 +243,7 @@ template <class T> void drive() {
   World<T> w;
   train(w);
   compute(w);
+  sparse<T>();
   meet<T>();
 }
 

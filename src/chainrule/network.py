@@ -193,9 +193,7 @@ class Network:
         """
         computes = choose(engine, self.architecture)
         data = _checked(self, X, T, sample_weight, alpha, l1, sparse=computes.takes_sparse)
-        return computes.gradient(
-            self.architecture, self.theta, *data.located(data.rows)[:3], data.total, alpha, l1
-        )
+        return computes.gradient(self.architecture, self.theta, *data.located(data.rows)[:3], data.total, alpha, l1)
 
     def backprop(
         self,

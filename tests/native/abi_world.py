@@ -4,9 +4,11 @@ import ctypes
 from ctypes import byref
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from chainrule.architecture import Architecture
 from chainrule.engines import abi, native
+from chainrule.examples.sparse import SparseRows
 from chainrule.optimizers import Adam
 from chainrule.settings import TrainingSettings
 
@@ -18,7 +20,7 @@ N, SIZES = 6, (3, 4, 5)
 class World:
     """Good arguments for every function, whose fields a test damages one at a time."""
 
-    def __init__(self, dtype="float32"):
+    def __init__(self, dtype="float32", sparse=False):
         self.library = native.engine()._library
         rng = np.random.default_rng(0)
         self.dtype = np.dtype(dtype)
@@ -27,6 +29,9 @@ class World:
         self.run = TrainingSettings(optimizer=Adam(), batch_size=2, dropout=(0.5,), rates={"3": 0.5}, seed=1)
         self.theta = rng.normal(size=self.shape.parameter_count).astype(dtype)
         self.X, self.T = rng.normal(size=(N, 3)).astype(dtype), rng.uniform(size=(N, 5)).astype(dtype)
+        self.inputs = (
+            SparseRows(csr_array(np.where(self.X > 0, self.X, 0)), self.dtype).compressed() if sparse else self.X
+        )
         self.order, self.rates, self.costs = np.arange(N, dtype=np.int64), np.full(3, 0.1), np.zeros(3)
         self.out = np.zeros((N, 5), dtype=dtype)
         self.number = ctypes.c_uint64()
@@ -44,10 +49,12 @@ class World:
         return abi.StepCall(examples=self.examples(), **addresses, **sizes)
 
     def examples(self):
-        return native._examples(self.X, self.T, np.ones((N, 5), self.dtype))
+        return native._examples(self.inputs, self.T, np.ones((N, 5), self.dtype))
 
     def predict_call(self):
-        return abi.PredictCall(X=abi.matrix(self.X), out=self.out.ctypes.data, out_bytes=self.out.nbytes, threads=1)
+        return abi.PredictCall(
+            X=native._inputs(self.inputs), out=self.out.ctypes.data, out_bytes=self.out.nbytes, threads=1
+        )
 
     def call(self, name, *arguments):
         """The code of a call; a line came with it if and only if it is an error."""

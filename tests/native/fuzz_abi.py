@@ -13,8 +13,12 @@ from .abi_world import World
 
 NUMBERS = [0, 1, -1, 2, 3, 7, 31, 4096, 2**31, 2**32, 2**40, 2**61, 2**62, 2**63 - 1, -(2**63)]
 FLOATS = [0.0, -1.0, 1e-320, 1e308, float("inf"), float("nan"), 1.0]
-POINTERS = ("data", "order", "rates", "costs", "theta", "out")
+POINTERS = ("data", "offsets", "places", "order", "rates", "costs", "theta", "out")
 SEEN = {("make", 0), ("make", 1), ("steps", 0), ("steps", 1), ("predict", 1), ("cost", 1)}
+
+
+def sparse(struct):
+    return getattr(struct, "offsets", None) is not None
 
 
 def spoil(struct):
@@ -39,7 +43,7 @@ def spoil(struct):
         setattr(struct, name, random.getrandbits(64))
     else:
         # No range of addresses is made longer: that there is less memory than it says is what only the caller knows.
-        most = value if name == "bytes" else 2**63 - 1
+        most = value if name in ("bytes", "entries") or (name == "rows" and sparse(struct)) else 2**63 - 1
         near = max(-(2**63), min(most, value + random.randint(-3, 3)))
         setattr(struct, name, min(most, random.choice([*NUMBERS, near])))
 
@@ -83,10 +87,11 @@ def main(seed):
     random.seed(seed)
     codes = collections.Counter()
     for dtype in ("float32", "float64"):
-        world = World(dtype)
-        pure = world.made(trained=False)
-        for _ in range(1500):
-            one_round(world, pure, codes)
+        for sparse_inputs in (False, True):
+            world = World(dtype, sparse_inputs)
+            pure = world.made(trained=False)
+            for _ in range(1000):
+                one_round(world, pure, codes)
     print(dict(codes))
     assert set(codes) >= SEEN
 

@@ -207,6 +207,72 @@ def test_data_outside_its_range_of_addresses_is_refused(world):
     assert world.call("steps", trained, byref(call)) == ARGUMENT
 
 
+SPARSE = [
+    *[("data", v) for v in (None,)],
+    *[("begin", v) for v in (None, 8)],
+    *[("kind", v) for v in (0, 3, -1, MOST)],
+    *[("rows", v) for v in (0, -1, -MOST, 2**61)],
+    *[("columns", v) for v in (0, 1, 4, -1, MOST)],
+    *[("entries", v) for v in (0, -1, 3, MOST)],
+    *[("bytes", v) for v in (0, -1, 7, -MOST)],
+    ("places", None),
+]
+
+
+@pytest.mark.parametrize(("field", "value"), SPARSE)
+def test_sparse_inputs_that_leave_their_entries_are_refused(field, value):
+    world = World("float64", sparse=True)
+    trained, pure, before = world.made(), world.made(trained=False), world.theta.tobytes()
+    call, examples, predicted = world.step_call(), world.examples(), world.predict_call()
+    g = np.empty_like(world.theta)
+    for struct in (call.examples, examples, predicted):
+        put(struct, f"X.{field}", value)
+    assert world.call("steps", trained, byref(call)) == ARGUMENT
+    assert world.call("predict", pure, byref(predicted)) == ARGUMENT
+    assert world.call("cost", pure, byref(examples), 0, byref(ctypes.c_double())) == ARGUMENT
+    assert world.call("gradient", pure, byref(examples), 1.0, 0.0, 0.0, 0, g.ctypes.data, g.nbytes) == ARGUMENT
+    assert world.theta.tobytes() == before
+
+
+@pytest.mark.parametrize(
+    ("part", "at", "value"),
+    [
+        ("places", 0, -1),
+        ("places", -1, 3),
+        ("places", 1, 0),
+        ("offsets", 0, -1),
+        ("offsets", -1, 99),
+        ("offsets", 2, 0),
+    ],
+)
+def test_sparse_rows_whose_places_do_not_ascend_or_do_not_exist_are_refused(part, at, value):
+    world = World("float32", sparse=True)
+    places = np.array([0, 1, 2] * N, np.int32)
+    world.inputs = world.inputs._replace(
+        values=np.ones(3 * N, np.float32), places=places, offsets=np.arange(0, 3 * N + 1, 3)
+    )
+    trained, pure = world.made(), world.made(trained=False)
+    assert world.call("predict", pure, byref(world.predict_call())) == OK
+    getattr(world.inputs, part)[at] = value
+    assert world.call("predict", pure, byref(world.predict_call())) == ARGUMENT
+    assert world.call("steps", trained, byref(world.step_call())) == ARGUMENT
+    assert world.call("cost", pure, byref(world.examples()), 0, byref(ctypes.c_double())) == ARGUMENT
+
+
+def test_functions_of_all_elements_refuse_sparse_inputs():
+    world = World("float64", sparse=True)
+    pure, examples, out = world.made(trained=False), world.examples(), np.empty_like(world.theta)
+    norms = np.empty(N)
+    assert world.call("second_moments", pure, byref(examples), 0, out.ctypes.data, out.nbytes) == ARGUMENT
+    assert world.call("norms", pure, byref(examples), 0, norms.ctypes.data, N) == ARGUMENT
+    examples.weight, examples.by_term = abi.MatrixStruct(), 0
+    assert ledger_of(world, pure, examples) == ARGUMENT
+    assert world.text.value == b"X is sparse, but this function takes all elements"
+    predicted = world.predict_call()
+    predicted.finite = 1
+    assert world.call("predict", pure, byref(predicted)) == ARGUMENT
+
+
 CALLS = [
     *[("size", v) for v in (0, 1, MOST)],
     *[(name, None) for name in ("order", "rates", "costs", "theta")],
