@@ -58,7 +58,7 @@ def _damage(path):
 
 
 @pytest.mark.parametrize(
-    ("change", "message"), [(_damage, "does not load"), (lambda path: None, "has interface 1, but 2 is needed")]
+    ("change", "message"), [(_damage, "does not load"), (lambda path: None, "has interface 2, but 3 is needed")]
 )
 def test_refuses_a_wrong_library(library, change, message, tmp_path, monkeypatch):
     copy = Path(shutil.copy(library, tmp_path))
