@@ -64,7 +64,7 @@ def test_refuses_a_wrong_library(library, change, message, tmp_path, monkeypatch
     copy = Path(shutil.copy(library, tmp_path))
     change(copy)
     monkeypatch.setattr(abi, "library_path", lambda: copy)
-    monkeypatch.setattr(abi, "ABI", 2)
+    monkeypatch.setattr(abi, "ABI", 3)
     with pytest.raises(EngineError, match=message):
         abi.load()
 
