@@ -13,7 +13,6 @@ from chainrule.arrays import Array
 from chainrule.certificate import Certificate
 from chainrule.engines import Engine, choose
 from chainrule.errors import DataError, RowError
-from chainrule.examples import Compressed
 from chainrule.export import Program, export, outputs_of
 from chainrule.model.explained import Explained
 from chainrule.model.heads import as_predictions, suits
@@ -108,14 +107,19 @@ class Model(Explained, Interpreted):
         """
         rows, carried = as_source(source), list(columns)
         compressed = self._engine.takes_sparse and SPARSE * len(self.encoder.entries) <= self.encoder.width
-        encode = self.encoder.compressed_parts if compressed else self.encoder.encode_parts
         most = ROWS if compressed else rows_at_once(self.encoder.width)
         for table, numbers in self._blocks(rows, carried, "identifying"):
-            parts = encode(table, self.network.dtype, most)
+            parts = self._inputs(table, most, compressed)
             for first in range(0, len(numbers), most):
                 with with_file_name(rows), with_row_numbers(numbers[first : first + most]):
                     outputs = self._predicted(next(parts))
                 yield outputs, table.select(carried).slice(first, most)
+
+    def _inputs(self, table: Any, rows: int, compressed: bool) -> Iterator[Any]:
+        """The rows of a table in memory as the engine takes them, so many at a time."""
+        if compressed:
+            return self.encoder.compressed_parts(table, self.network.dtype, rows)
+        return self.encoder.encode_parts(table, self.network.dtype, rows)
 
     @property
     def _engine(self) -> Engine:
@@ -126,8 +130,8 @@ class Model(Explained, Interpreted):
         """The outputs for a table in memory."""
         return self._predicted(self.encoder.encode(table, self.network.dtype))
 
-    def _predicted(self, X: Array | Compressed) -> Array:
-        """The outputs for encoded rows X (n, n_1), which are finite."""
+    def _predicted(self, X: Any) -> Array:
+        """The outputs for encoded rows X (n, n_1), an array or `Compressed`; they are finite."""
         A = self._engine.predict(self.network.architecture, self.network.theta, X)
         finite = np.isfinite(A).all(axis=1)
         if not finite.all():
