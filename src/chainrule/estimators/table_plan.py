@@ -67,10 +67,10 @@ def plan_for(
     """
     if len(rows.y) < 2:
         raise DataError(f"{len(rows.y)} sample came, but a table must have two rows at least: give more")
-    encoder = Encoder.fit(rows.X)
+    settings = table_settings(estimator, own_validation)
+    encoder = Encoder.fit(rows.X, more=settings.more_inputs)
     if isinstance(targets, ArrayNumbers):
         targets = _scaled(estimator, rows, targets)
-    settings = table_settings(estimator, own_validation)
     settings = settings.resolved(len(rows.y), rows.X.num_columns, sum(targets.widths))
     shown = parameters_of(estimator, settings, len(rows.y), own_validation)
     parameters = _parameters(estimator, shown)

@@ -84,7 +84,7 @@ def prepare(source: Source, names: Sequence[str], settings: TableSettings, seed:
     if not roles.count(TRAIN):
         raise DataError(f"no row of {source.origin} has a target and is to be trained on: there is nothing to learn")
     with with_file_name(source):
-        encoder, targets, profiles = _fitted(source, inputs, targets, roles, settings.words)
+        encoder, targets, profiles = _fitted(source, inputs, targets, roles, settings)
     targets = scaled_for(targets, heads)
     cache, T_test = _encoded(tables, encoder, targets, settings)
     arrays = {role: (cache.array(k), cache.array(2 + k)) for k, role in enumerate((TRAIN, HELD_OUT))}
@@ -191,7 +191,7 @@ def _strata(source: Source, roles: RowRoles, targets: Targets) -> Array | None:
 
 
 def _fitted(
-    source: Source, inputs: list[str], targets: Targets, roles: RowRoles, words: Sequence[str]
+    source: Source, inputs: list[str], targets: Targets, roles: RowRoles, settings: TableSettings
 ) -> tuple[Encoder, Targets, list[ColumnProfile]]:
     """The encoder, the scaled targets and the profiles of the inputs, by the rows to train on."""
     unparsed = targets.unparsed(roles.cells)
@@ -201,11 +201,11 @@ def _fitted(
         if isinstance(column, Quantity)
     }
     again = {name: ColumnProfile(name, form) for name, form in numbers.items() if name in unparsed}
-    profiles = [ColumnProfile(name, words=name in words) for name in inputs]
+    profiles = [ColumnProfile(name, words=name in settings.words) for name in inputs]
     both = [*profiles, *again.values()]
     profile_columns(lambda: chunks_of(source, [profile.name for profile in both], roles.of == TRAIN), both)
     own = {name: roles.numbers_of(name, TRAIN) for name in numbers if name not in unparsed}
-    return Encoder.of(profiles), targets.scaled_to(own | again), profiles
+    return Encoder.of(profiles, settings.more_inputs), targets.scaled_to(own | again), profiles
 
 
 def _encoded(

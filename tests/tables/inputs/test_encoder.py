@@ -113,6 +113,13 @@ def test_words_are_sorted_by_count_then_text_and_limited_to_a_hundred():
     assert encoder.feature_names == ["a=z", "a=é"] + [f"a=w{i:03d}" for i in range(98)] + ["a other"]
 
 
+@pytest.mark.parametrize(("cells", "least"), [(400, 5), (100, 5), (60, 3), (20, 2)])
+def test_a_word_has_an_input_if_it_comes_five_times_or_in_a_twentieth_of_a_small_table(cells, least):
+    often = ["a"] * (cells - 2 * least - 1)
+    encoder, _ = fitted({"x": [*often, *"b" * least, *"c" * (least - 1), "d", "e"]})
+    assert encoder.feature_names == ["x=a", "x=b", "x other"]
+
+
 def test_words_that_hardly_repeat_are_dropped():
     names = [f"n{i}" for i in range(97)]
     assert kinds(fitted({"a": [*names, "m", "m"], "b": range(99)})[0])["a"] == "dropped"
