@@ -1,7 +1,7 @@
 """What the network sees of numbers beside the numbers themselves: the one place that chooses it, for a whole table.
 
     up to 5,000 rows   square and cube, so that the linear start is a polynomial without products of columns
-    with more rows     bins between quantiles, so that it is a piecewise linear function of each column
+    up to a million    bins between quantiles, so that it is a piecewise linear function of each column
 
 Two or three columns are often places on a plane or in space, and dozens are often pixels or readings of one kind. Both
 are left as they are: there the products of columns matter, and more inputs do harm.
@@ -32,7 +32,7 @@ __all__ = ["plain", "with_more"]
 
 LEAST_COLUMNS, MOST_COLUMNS = 3, 60  # of numbers, in a table whose numbers get more inputs
 LEAST_DIFFERENT = 4  # values: of fewer, square and cube say nothing that is new
-MANY = 5000  # rows from which on there are bins
+MANY, MOST = 5000, 1_000_000  # rows between which there are bins; a larger table would need many times its memory
 BINS = 16  # at most, beside those of frequent values
 
 
@@ -54,14 +54,14 @@ def plain(transform: Transform) -> Transform:
 
 
 def _with_more(transform: Transform, profile: ColumnProfile) -> Transform:
-    if not isinstance(transform, Scaled | Log):
+    if not isinstance(transform, Scaled | Log) or profile.rows > MOST:
         return transform
     values = profile.sample.sorted
     if len(np.unique(values)) < LEAST_DIFFERENT:
         return transform
     fields = {field.name: getattr(transform, field.name) for field in dataclasses.fields(transform)}
     is_log = isinstance(transform, Log)
-    if profile.present <= MANY:
+    if profile.rows <= MANY:
         return (CurvedLog if is_log else Curved)(**fields)
     return (BinnedLog if is_log else Binned)(**fields, edges=_edges(values))
 

@@ -16,7 +16,21 @@ from chainrule.tables.inputs.operations.readings import Cells
 from chainrule.tables.inputs.operations.steps import Affine, Bend, Step
 from chainrule.tables.profile.dates import day_of_year, minute, weekday
 
-__all__ = ["CUBE", "CYCLES", "INPUTS", "SQUARE", "Bins", "Curve", "Cycle", "Input", "Missing", "OneHot", "Other", "Powers", "Steps"]
+__all__ = [
+    "CUBE",
+    "CYCLES",
+    "INPUTS",
+    "SQUARE",
+    "Bins",
+    "Curve",
+    "Cycle",
+    "Input",
+    "Missing",
+    "OneHot",
+    "Other",
+    "Powers",
+    "Steps",
+]
 
 SQUARE, CUBE = 0.5 / math.sqrt(2), 0.5 / math.sqrt(6)  # half of what gives each variance 1 under a normal distribution
 
