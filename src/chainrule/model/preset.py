@@ -57,7 +57,7 @@ def _members(rows: int, outputs: int) -> int:
 
 
 def _optimizer(inputs: int, members: int) -> AdamW:
-    """AdamW with a strong decay: each update takes rate times decay of a weight, the same for all numbers of members."""
+    """AdamW with a strong decay: an update takes rate times decay of a weight, the same however many members."""
     rate = 0.01 if members > 1 else 0.003
     return AdamW(rate, weight_decay=(0.0003 if inputs <= PLANE else 0.003) / rate)
 

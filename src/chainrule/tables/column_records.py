@@ -2,7 +2,8 @@
 
 A column is a frozen dataclass of a named kind. Its texts and flags go into a document, but for those that have their
 default; its floats go into float64 tensors, one for each name (`mean`, `scale`, ...), so that no decimal rounding
-touches them. Of a list of floats, such as `edges`, the document has the number. Reading returns what was written or raises ModelFileError in one line.
+touches them. Of a list of floats, such as `edges`, the document has the number. Reading
+returns what was written or raises ModelFileError in one line.
 """
 
 from __future__ import annotations

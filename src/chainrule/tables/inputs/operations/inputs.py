@@ -32,7 +32,7 @@ __all__ = [
     "Steps",
 ]
 
-SQUARE, CUBE = 0.5 / math.sqrt(2), 0.5 / math.sqrt(6)  # half of what gives each variance 1 under a normal distribution
+SQUARE, CUBE = 0.5 / math.sqrt(2), 0.5 / math.sqrt(6)  # half of what gives variance 1 under a normal distribution
 
 
 class Input(abc.ABC):
