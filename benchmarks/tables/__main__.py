@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.tables.contenders import CONTENDERS
 from benchmarks.tables.report import table
-from benchmarks.tables.sets import SETS, Split, splits
+from benchmarks.tables.sets import DEVELOPMENT, SETS, Split, splits
 
 
 def main() -> None:
@@ -21,15 +21,33 @@ def main() -> None:
     parser.add_argument("--contenders", default=";".join(CONTENDERS), help="names, separated by ;")
     parser.add_argument("--sets", default=";".join(SETS), help="names, separated by ;")
     parser.add_argument("--seeds", type=int, default=5, help="how many, from 0")
+    parser.add_argument(
+        "--development", action="store_true", help=f"seeds from {DEVELOPMENT} on, for setting thresholds and defaults"
+    )
     parser.add_argument("--seconds", type=float, default=1e9, help="begin nothing after so many seconds")
     asked = parser.parse_args()
     names = [name for name in CONTENDERS if name in asked.contenders.split(";")]
     asked.results.parent.mkdir(parents=True, exist_ok=True)
-    _run(asked.results, names, asked.sets.split(";"), asked.seeds, time.monotonic() + asked.seconds)
+    first = DEVELOPMENT if asked.development else 0
+    seeds = range(first, first + asked.seeds)
+    _run(asked.results, names, _at_hand(asked.sets.split(";")), seeds, time.monotonic() + asked.seconds)
     print(table(_read(asked.results)))
 
 
-def _run(results: Path, names: list[str], sets: list[str], seeds: int, until: float) -> None:
+def _at_hand(sets: list[str]) -> list[str]:
+    """The sets without those whose package or file is missing, of which it says so."""
+    ready = []
+    for name in sets:
+        try:
+            SETS[name][1](0)
+        except (ModuleNotFoundError, FileNotFoundError) as error:
+            print(f"{name} is left out: {error}")
+        else:
+            ready.append(name)
+    return ready
+
+
+def _run(results: Path, names: list[str], sets: list[str], seeds: range, until: float) -> None:
     done = {(row["set"], row["contender"], row["seed"]) for row in _read(results)}
     for name in names:
         try:
@@ -37,7 +55,7 @@ def _run(results: Path, names: list[str], sets: list[str], seeds: int, until: fl
         except ImportError as error:
             print(f"{name} is left out: {error}")
             continue
-        for seed in range(seeds):
+        for seed in seeds:
             for which in sets:
                 if (which, name, seed) not in done and time.monotonic() < until:
                     row = {"set": which, "contender": name, "seed": seed, **_one(contender, which, seed)}

@@ -1,13 +1,16 @@
 """The comparison of defaults on tables: its sets, its scores and what it says of them."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 from benchmarks.tables import __main__ as program
 from benchmarks.tables.report import first_of, table
 from benchmarks.tables.sets import SETS, Split, splits
+from benchmarks.tables.shipped import SHIPPED, Shipped
 
-OURS = [name for name in SETS if name.split(",")[0] not in ("titanic", "building", "diamonds", "mushroom")]
+OURS = [name for name in SETS if name.split(",")[0] not in ("titanic", "building", "diamonds", "mushroom", *SHIPPED)]
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -20,6 +23,37 @@ def test_a_fifth_of_the_rows_is_not_trained_on_and_the_seed_says_which(name: str
     assert pd.api.types.is_numeric_dtype(train[target]) == (kind == "numbers")
     pd.testing.assert_frame_equal(splits(name, 1)[0].test, test)
     assert not splits(name, 2)[0].test.equals(test)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_table_that_a_package_carries(name: str) -> None:
+    try:
+        frame = SHIPPED[name].make(100)
+    except ModuleNotFoundError as error:
+        pytest.skip(str(error))
+    assert frame["y"].notna().all()
+    assert pd.api.types.is_numeric_dtype(frame["y"]) == (SHIPPED[name].kind == "numbers")
+    assert 100 <= len(frame) <= 50_000
+
+
+def test_a_table_in_a_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "packed_tables"
+    folder.mkdir()
+    (folder / "a.csv").write_text("n,a,target\n1,x,0\n2,y,\n3,z,1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    table = Shipped("classes", "packed_tables", "packed-tables", "a.csv", "MIT", "target", "n")
+    assert table.make(0).to_dict("list") == {"a": ["x", "z"], "y": ["c0.0", "c1.0"]}
+    assert table._replace(rows=1).make(0).shape == (1, 2)
+
+
+def test_a_set_whose_package_is_missing_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = Shipped("classes", "no_such_package", "no-such-package", "a.csv", "MIT", "y")
+    monkeypatch.setitem(SETS, "missing", ("classes", missing.make))
+    assert program._at_hand(["iris", "missing"]) == ["iris"]
+    line = "missing is left out: no_such_package is not installed: pip install --no-deps no-such-package\n"
+    assert capsys.readouterr().out == line
 
 
 def test_scores_are_accuracy_and_r2() -> None:
