@@ -48,11 +48,13 @@ def transformer() -> Any:
 
 def categories(X: pd.DataFrame, new: pd.DataFrame) -> list[pd.DataFrame]:
     """Both with words as categories, those of X; a word that X does not have is missing."""
-    words = X.select_dtypes(exclude="number").columns
-    kinds = {name: pd.CategoricalDtype(X[name].dropna().astype(str).unique()) for name in words}
-    return [
-        part.assign(**{name: part[name].astype(str).astype(kind) for name, kind in kinds.items()}) for part in (X, new)
-    ]
+    X, new = X.copy(), new.copy()
+    for name in X.select_dtypes(exclude="number").columns:
+        known = X[name].dropna().astype(str).unique()
+        for part in (X, new):
+            words = part[name].astype(str)
+            part[name] = pd.Categorical(words.where(words.isin(known)), categories=known)
+    return [X, new]
 
 
 def without_gaps(X: pd.DataFrame, new: pd.DataFrame) -> list[pd.DataFrame]:
