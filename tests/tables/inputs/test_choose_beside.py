@@ -74,6 +74,7 @@ def test_a_linear_model_stays_linear_in_its_columns():
     rows = table() | {"y": np.arange(60.0)}
     widths = [TableTraining(rows, "y", TableSettings(hidden=hidden)).model.encoder.width for hidden in ((), (8,))]
     assert widths == [5, 11]
-    mlps = [cr.MLPRegressor(hidden_layer_sizes=hidden, preset="tabular", max_iter=1, random_state=0) for hidden in [(), (8,)]]
+    how = {"preset": "tabular", "max_iter": 1, "random_state": 0}
+    mlps = [cr.MLPRegressor(hidden_layer_sizes=hidden, **how) for hidden in [(), (8,)]]
     X = np.stack([rows["x0"], rows["x1"], rows["fare"]], axis=1)
     assert [len(mlp.fit(X, rows["y"]).input_names_) for mlp in mlps] == [3, 9]
