@@ -20,6 +20,7 @@ from chainrule.estimators.parameters import (
 )
 from chainrule.estimators.preset_parameters import changed_parameters, parameters_of, table_settings
 from chainrule.estimators.rows import Rows
+from chainrule.model.choose_inputs import chosen_inputs
 from chainrule.model.ensemble import Ensemble
 from chainrule.model.heads import check_reach, choose, scaled_for
 from chainrule.model.warm_start import suits_linear_start
@@ -71,6 +72,8 @@ def plan_for(
     encoder = Encoder.fit(rows.X, more=settings.more_inputs)
     if isinstance(targets, ArrayNumbers):
         targets = _scaled(estimator, rows, targets)
+    if settings.more_inputs:
+        encoder = chosen_inputs(encoder, targets.outputs, encoder.encode(rows.X), targets.encode(rows.y))
     settings = settings.resolved(len(rows.y), rows.X.num_columns, sum(targets.widths))
     shown = parameters_of(estimator, settings, len(rows.y), own_validation)
     parameters = _parameters(estimator, shown)

@@ -23,12 +23,23 @@ from chainrule.engines import Engine
 from chainrule.examples import Examples
 from chainrule.network import Network
 
-__all__ = ["LEAST_INPUTS", "sparse_path"]
+__all__ = ["may_gain", "sparse_path"]
 
 LEAST_INPUTS = 20  # of fewer, leaving some out gains nothing
+ROWS_EACH = 20  # for each input: with more rows its weight is known well
+MOST_NUMBERS = 3e6  # rows times inputs: beyond this the path takes too long
 SHARES = (0.5, 0.25, 0.12, 0.06, 0.03, 0.015, 0.007)  # l1 divided by the least one for which all weights are 0
 STEPS = 30  # for each l1
 _ROUNDING = 1e-5  # of a cost: what its digits in float32 do not tell
+
+
+def may_gain(rows: int, inputs: int) -> bool:
+    """Whether leaving inputs out may gain anything that is worth the time, by the numbers of rows and inputs.
+
+    >>> may_gain(200, 4000), may_gain(200, 4), may_gain(10_000, 100)
+    (True, False, False)
+    """
+    return inputs >= LEAST_INPUTS and rows <= ROWS_EACH * inputs and rows * inputs <= MOST_NUMBERS
 
 
 def sparse_path(

@@ -10,7 +10,7 @@ __all__ = ["tabular"]
 FEW, MANY = 1500, 5000  # rows: up to FEW there are eight members, up to MANY five
 WIDE = 3e6  # rows times inputs: beyond this no linear model is fitted first
 PER_UPDATE = 400  # outputs of all members together: more cost time and teach little
-ENOUGH, LONGEST = 1600, 4  # rows of an epoch; with fewer there are more epochs, up to so many times as many
+ENOUGH, LONGEST = 800, 4  # rows of an epoch; with fewer there are more epochs, up to so many times as many
 PLANE = 2  # columns: their boundaries may be curves that a strong decay would straighten
 
 
@@ -29,7 +29,7 @@ def tabular(rows: int, inputs: int, members: int | None = None, outputs: int = 1
     >>> settings["members"], settings["validation"], settings["hidden"], settings["activation"]
     (8, 'folds', (40, 40), 'gelu')
 
-    Source: the experiments of docs/decisions/0013-defaults-that-win.md.
+    Source: the experiments of docs/decisions/0013-defaults-that-win.md and 0021-better-tables.md.
     """
     if members is None:
         members = _members(rows, outputs)

@@ -30,7 +30,7 @@ from chainrule.engines import Engine, choose
 from chainrule.errors import SettingError
 from chainrule.examples import Examples
 from chainrule.model.ensemble import Ensemble
-from chainrule.model.few_weights import LEAST_INPUTS, sparse_path
+from chainrule.model.few_weights import may_gain, sparse_path
 from chainrule.network import Network
 from chainrule.optimizers import LBFGS
 from chainrule.settings import TrainingSettings
@@ -140,7 +140,7 @@ def _paths(
 ) -> Iterator[Iterator[tuple[Penalty, Network]]]:
     """The models of each kind of penalty, from strong to weak; one model of one kind without `several`."""
     yield _ridge_path(linear.copy(), examples, cancel, engine, PENALTIES if several else PENALTIES[2:3])
-    if several and linear.sizes[0] >= LEAST_INPUTS:
+    if several and may_gain(len(examples.X), linear.sizes[0]):
         sparse = sparse_path(linear, examples, engine, cancel)
         yield ((Penalty(l1=l1), model) for l1, model in sparse)
 

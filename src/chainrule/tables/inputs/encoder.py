@@ -100,6 +100,17 @@ class Encoder:
         return Encoder(tuple(plain(transform) for transform in self.transforms))
 
     @property
+    def plain_places(self) -> NDArray[np.intp]:
+        """The inputs of this encoder that `plain` has, too, by their numbers."""
+        kept = [
+            part in before.inputs
+            for transform, before in zip(self.transforms, self.plain.transforms, strict=True)
+            for part in transform.inputs
+            for _ in range(part.width)
+        ]
+        return np.flatnonzero(kept)
+
+    @property
     def feature_names(self) -> list[str]:
         """The names of the network's inputs, e.g. `carat`, `cut=Ideal`, `age missing`."""
         return [feature for transform in self.transforms for feature in transform.features]
