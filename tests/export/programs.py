@@ -48,11 +48,6 @@ ENCODER = Encoder(
         Scaled("far", False, -3.0, 2.5, True, form="1,234.5 kg"),
         Log("income", True, 10.0, 0.5, 2.0, 1.5),
         Numbers("old", True, 4.0, 3.0),
-        Curved("bent", True, 1.5, 0.7, False),
-        CurvedLog("wealth", False, 0.0, 0.5, 2.0, 1.5),
-        Binned("binned", True, 0.5, 2.0, True, edges=(-2.0, -0.5, 0.1, 3.0)),
-        Binned("again", True, 0.5, 3.0, True, edges=(-3.0, -0.25, 0.3, 2.0)),
-        BinnedLog("rain", False, 0.0, 0.5, 2.0, 1.5, edges=(-100.0, 0.0, 1e4)),
         Categories("colour", ("red", "1", 'gr"een', "true"), True),
         Frequent("town", ("Köln", "New York", "o'Hare", "\\n"), True),
         Frequent("always", ("a", "b"), False),
@@ -62,6 +57,11 @@ ENCODER = Encoder(
         Times("sold", "day.month.year", ("weekday",), False, 0.0, 1.0, False),
         Presence("note", "it is prose"),
         Dropped("id", "an identifier"),
+        Curved("bent", True, 1.5, 0.7, False),
+        CurvedLog("wealth", False, 0.0, 0.5, 2.0, 1.5),
+        Binned("binned", True, 0.5, 2.0, True, edges=(-2.0, -0.5, 0.1, 3.0)),
+        Binned("again", True, 0.5, 3.0, True, edges=(-3.0, -0.25, 0.3, 2.0)),
+        BinnedLog("rain", False, 0.0, 0.5, 2.0, 1.5, edges=(-100.0, 0.0, 1e4)),
     )
 )
 TARGETS = Targets(
@@ -99,8 +99,6 @@ def table(seed: int = 0, rows: int = ROWS) -> pa.Table:
             "far": some([f"{x:,.3f} kg" for x in numbers(3.0)], 0.1),
             "income": some(numbers(1e4), 0.1),
             "old": some(draw.normal(4, 3, rows).tolist(), 0.1),
-            **{name: some(numbers(2.0), 0.1) for name in ("bent", "binned", "again")},
-            **{name: some(numbers(1e4), 0.1) for name in ("wealth", "rain")},
             "colour": some(draw.choice(["red", "1", 'gr"een', "true", "new"], rows).tolist(), 0.2),
             "town": some(draw.choice(["Köln", "New York", "o'Hare", "\\n", "Rome", "köln"], rows).tolist(), 0.2),
             "always": some(draw.choice(["a", "b", "c"], rows).tolist(), 0.1),
@@ -109,6 +107,8 @@ def table(seed: int = 0, rows: int = ROWS) -> pa.Table:
             "opened": some(clocks, 0.1),
             "sold": some([".".join(reversed(day.split("-"))) for day in days], 0.1),
             "note": some(["text"] * rows, 0.5),
+            **{name: some(numbers(2.0), 0.1) for name in ("bent", "binned", "again")},
+            **{name: some(numbers(1e4), 0.1) for name in ("wealth", "rain")},
         }
     )
 
