@@ -37,7 +37,7 @@ def tabular(rows: int, inputs: int, members: int | None = None, outputs: int = 1
     return {
         "hidden": (width, width),
         "activation": "gelu",
-        "optimizer": _optimizer(inputs, members),
+        "optimizer": AdamW(0.01 if members > 1 else 0.003, weight_decay=0.03 if inputs <= PLANE else 0.3),
         "schedule": OneCycle(rise=0.1, start=0.01),
         "batch_size": _batch_size(rows),
         "epochs": 200 * longer if rows <= FEW else 100 if rows <= MANY else 40,
@@ -54,12 +54,6 @@ def _members(rows: int, outputs: int) -> int:
     if rows > MANY:
         return 1
     return max(2, min(8 if rows <= FEW else 5, PER_UPDATE // outputs))
-
-
-def _optimizer(inputs: int, members: int) -> AdamW:
-    """AdamW with a strong decay: an update takes rate times decay of a weight, the same however many members."""
-    rate = 0.01 if members > 1 else 0.003
-    return AdamW(rate, weight_decay=(0.0003 if inputs <= PLANE else 0.003) / rate)
 
 
 def _width(rows: int, members: int, outputs: int) -> int:
