@@ -2,8 +2,8 @@
 
 The rows, at most 4,096, are divided into five parts, each of which is predicted from the others, once with all inputs
 and once with each number as one (see `chainrule.tables.inputs.choose_beside`): by ridge regression of numbers, by
-logistic regression of classes, if these are at most twenty. More inputs stay if they leave clearly less cost. That takes a moment, and tells what a
-network gains by them, too, because it begins as a linear model.
+logistic regression of classes, if these are at most twenty. More inputs stay if they leave clearly less cost. That
+takes a moment, and tells what a network gains by them, too, because it begins as a linear model.
 
 Source: Böhning, Multinomial logistic regression algorithm, 1992: the matrix that bounds the curvature of the cost.
 """
@@ -42,7 +42,8 @@ def chosen_inputs(encoder: Encoder, targets: Outputs, X: Array, T: Array) -> Enc
         return encoder.plain
     rows = sample(np.arange(len(X)), MOST_ROWS)
     by_target = targets.one_hot(T[rows])
-    parts = [(column.kind == "classes" and column.width <= MOST_CLASSES, by_target[column.name]) for column in targets.columns]
+    few = {name for name, classes in targets.classes.items() if len(classes) <= MOST_CLASSES}
+    parts = [(name in few, target) for name, target in by_target.items()]
     X = X[rows].astype(float)
     return encoder if _cost(X, parts) <= GAIN * _cost(X[:, places], parts) else encoder.plain
 
