@@ -11,7 +11,6 @@ Source: Böhning, Multinomial logistic regression algorithm, 1992: the matrix th
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.special import log_softmax
 
 from chainrule.arrays import Array
 from chainrule.tables.inputs import Encoder
@@ -65,7 +64,7 @@ def _costs(is_class: bool, X: Array, T: Array, X_new: Array, T_new: Array) -> It
         penalty = np.full(len(gram), alpha)
         penalty[-1] = 0  # of the bias
         if is_class:
-            yield -float((T_new * log_softmax(X_new @ _logistic(X, T, gram, penalty), axis=1)).sum())
+            yield -float((T_new * _log_softmax(X_new @ _logistic(X, T, gram, penalty))).sum())
         else:
             yield float(np.square(T_new - X_new @ np.linalg.solve(gram + np.diag(penalty), right)).sum()) / 2
 
@@ -74,5 +73,11 @@ def _logistic(X: Array, T: Array, gram: Array, penalty: Array) -> Array:
     """The weights (k, classes) of logistic regression, by steps with the bound `gram / 2` of the curvature."""
     inverse, W = np.linalg.inv(gram / 2 + np.diag(penalty)), np.zeros((X.shape[1], T.shape[1]))
     for _ in range(STEPS):
-        W += inverse @ (X.T @ (T - np.exp(log_softmax(X @ W, axis=1))) - penalty[:, np.newaxis] * W)
+        W += inverse @ (X.T @ (T - np.exp(_log_softmax(X @ W))) - penalty[:, np.newaxis] * W)
     return W
+
+
+def _log_softmax(Z: Array) -> Array:
+    """The logarithm of softmax of each row."""
+    Z = Z - Z.max(axis=1, keepdims=True)
+    return Z - np.log(np.exp(Z).sum(axis=1, keepdims=True))
