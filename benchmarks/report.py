@@ -12,12 +12,12 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.contenders import CONTENDERS, OWN
+from benchmarks.markers import between
 from benchmarks.tasks import PEAK, PEAK_FLOPS, kind_of
 from benchmarks.workloads import GOAL, NORM_GOAL, ROW_GOAL, WORKLOADS
 
 __all__ = ["Row", "rows", "show", "write_readme"]
 
-OPEN, CLOSE = "<!-- benchmarks -->", "<!-- /benchmarks -->"
 TITLES = {"rowW1": "one row, W1", "rowW2": "one row, W2", "rowW3": "one row, W3", "goal": "to 88%"}
 TITLES |= {"fitW1": "cr.fit, W1", "fitW6": "cr.fit, W6"}
 
@@ -147,9 +147,7 @@ def _about(document: dict[str, Any]) -> str:
 
 def write_readme(document: dict[str, Any], path: Path) -> None:
     """The table between the markers of the README."""
-    before, rest = path.read_text().split(OPEN)
-    _, after = rest.split(CLOSE)
-    path.write_text(f"{before}{OPEN}\n{markdown(document)}\n{CLOSE}{after}")
+    between(path, "benchmarks", markdown(document))
 
 
 def markdown(document: dict[str, Any]) -> str:

@@ -1,68 +1,99 @@
-"""`python -m benchmarks.tables`: run what is missing in the file of results, then write the table."""
+"""`python -m benchmarks.tables`: run what is missing in the file of results, then write the report."""
 
 import argparse
 import json
+import subprocess
+import sys
 import time
-import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from benchmarks.machine import environment
+from benchmarks.markers import between
 from benchmarks.tables.contenders import CONTENDERS
-from benchmarks.tables.report import table
-from benchmarks.tables.sets import SETS, Split, splits
+from benchmarks.tables.report import markdown
+from benchmarks.tables.sets import DEVELOPMENT, SETS
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def main() -> None:
     """Run and report."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.tables", description=__doc__)
-    parser.add_argument("--results", type=Path, default=Path("build/tables.jsonl"), help="where the scores are kept")
-    parser.add_argument("--contenders", default=";".join(CONTENDERS), help="names, separated by ;")
-    parser.add_argument("--sets", default=";".join(SETS), help="names, separated by ;")
-    parser.add_argument("--seeds", type=int, default=5, help="how many, from 0")
-    parser.add_argument("--seconds", type=float, default=1e9, help="begin nothing after so many seconds")
-    asked = parser.parse_args()
+    asked = _options().parse_args()
     names = [name for name in CONTENDERS if name in asked.contenders.split(";")]
     asked.results.parent.mkdir(parents=True, exist_ok=True)
-    _run(asked.results, names, asked.sets.split(";"), asked.seeds, time.monotonic() + asked.seconds)
-    print(table(_read(asked.results)))
-
-
-def _run(results: Path, names: list[str], sets: list[str], seeds: int, until: float) -> None:
-    done = {(row["set"], row["contender"], row["seed"]) for row in _read(results)}
+    first = DEVELOPMENT if asked.development else 0
+    seeds = range(first, first + asked.seeds)
+    sets = _at_hand(asked.sets.split(";")) if seeds else []
+    until = time.monotonic() + asked.seconds
     for name in names:
+        _run(asked.results, name, _missing(asked.results, name, sets, seeds), until, asked.limit)
+    rows = [row for row in _read(asked.results) if (row["seed"] >= DEVELOPMENT) == asked.development]
+    text = markdown(rows, [*names, *(asked.also.split(";") if asked.also else ())])
+    print(text)
+    if asked.readme:
+        between(ROOT / "README.md", "tables", text)
+
+
+def _options() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.tables", description=__doc__)
+    add = parser.add_argument
+    add("--results", type=Path, default=Path("build/tables.jsonl"), help="where the scores are kept")
+    add("--contenders", default=";".join(CONTENDERS), help="names, separated by ;")
+    add("--also", default="", help="names in the file of results that the report has too, separated by ;")
+    add("--sets", default=";".join(SETS), help="names, separated by ;")
+    add("--seeds", type=int, default=5, help="how many, from 0; 0 reports only")
+    add("--development", action="store_true", help=f"seeds from {DEVELOPMENT} on, to set thresholds and defaults by")
+    add("--seconds", type=float, default=1e9, help="begin nothing after so many seconds")
+    add("--limit", type=int, default=1800, help="the most seconds of one run")
+    add("--readme", action="store_true", help="write the report into README.md")
+    return parser
+
+
+def _at_hand(sets: list[str]) -> list[str]:
+    """The sets without those whose package or file is missing, of which it says so."""
+    ready = []
+    for name in sets:
         try:
-            contender = CONTENDERS[name]()
-        except ImportError as error:
-            print(f"{name} is left out: {error}")
-            continue
-        for seed in range(seeds):
-            for which in sets:
-                if (which, name, seed) not in done and time.monotonic() < until:
-                    row = {"set": which, "contender": name, "seed": seed, **_one(contender, which, seed)}
-                    with results.open("a") as stream:
-                        stream.write(json.dumps(row) + "\n")
+            SETS[name][1](0)
+        except (ModuleNotFoundError, FileNotFoundError) as error:
+            print(f"{name} is left out: {error}", file=sys.stderr)
+        else:
+            ready.append(name)
+    return ready
 
 
-def _one(contender: Any, which: str, seed: int) -> dict[str, float]:
-    parts, began = splits(which, seed), time.monotonic()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        scores = [_score(part, contender(part, seed)) for part in parts]
-    return {"score": float(np.mean(scores)), "seconds": (time.monotonic() - began) / len(parts)}
+def _missing(results: Path, name: str, sets: list[str], seeds: range) -> list[dict[str, Any]]:
+    done = {(row["set"], row["seed"]) for row in _read(results) if row["contender"] == name}
+    return [{"set": which, "seed": seed} for seed in seeds for which in sets if (which, seed) not in done]
 
 
-def _score(split: Split, answers: Any) -> float:
-    """Accuracy, or R²."""
-    y = split.test[split.target].to_numpy()
-    if split.kind == "classes":
-        return float(np.mean(np.asarray(answers) == y))
-    return float(1 - np.mean((y - answers) ** 2) / np.mean((y - y.mean()) ** 2))
+def _run(results: Path, name: str, runs: list[dict[str, Any]], until: float, limit: int) -> None:
+    """One contender's runs, in a process of its own; a line of the file for each."""
+    with results.open("a") as stream:
+        for row in _answers(name, runs, until, limit) if runs else ():
+            stream.write(json.dumps({"contender": name, **row}) + "\n")
+            stream.flush()
+
+
+def _answers(name: str, runs: list[dict[str, Any]], until: float, limit: int) -> Iterator[dict[str, Any]]:
+    command = [sys.executable, "-m", "benchmarks.tables.worker", name, str(limit)]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "bufsize": 1}
+    with subprocess.Popen(command, cwd=ROOT, env=environment(1), **pipes) as worker:
+        began = json.loads(worker.stdout.readline() or '{"missing": "its process ended"}')
+        if "missing" in began:
+            print(f"{name} is left out: {began['missing']}", file=sys.stderr)
+            return
+        for run in runs:
+            if time.monotonic() < until:
+                worker.stdin.write(json.dumps(run) + "\n")
+                yield json.loads(worker.stdout.readline())
+        worker.stdin.close()
 
 
 def _read(results: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
+    return [json.loads(line) for line in results.read_text("utf-8").splitlines()] if results.exists() else []
 
 
 if __name__ == "__main__":

@@ -1,50 +1,149 @@
-"""The table of scores: a line for each set, the mean over the seeds, how many those are, best in bold."""
+"""The report in Markdown: each contender over all sets, the goal, and the scores of each set.
+
+Contenders are compared on the same splits: of each set those seeds count that all have who have any on it.
+"""
 
 import statistics
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-__all__ = ["first_of", "table"]
+import numpy as np
 
-NETWORKS = ("chainrule", "MLP", "MLP, early stopping", "RealMLP-TD-S")
-TIE = 0.0005  # scores that are the same in the table
+from benchmarks.tables.contenders import CONTENDERS, OWN
+from benchmarks.tables.ranks import TIE, holm, paired, ranks
+
+__all__ = ["BOOSTING", "Goal", "common", "goal", "markdown"]
+
+BOOSTING = ("boosting", "LightGBM")
+MOST = 0.9  # who has results on this share of the sets is ranked
+Row = Mapping[str, Any]
+Means = dict[str, dict[str, float]]  # of each set, of each contender
 
 
-def _means(rows: Iterable[Mapping[str, Any]], what: str = "score") -> dict[str, dict[str, float]]:
-    """Of each set the mean of each contender."""
-    found: dict[str, dict[str, list[float]]] = {}
+class Goal(NamedTuple):
+    """On which of its sets chainrule is the first network, level with or above boosting, below 95% of the best."""
+
+    sets: int
+    first: list[str]
+    level: dict[str, list[str]]
+    below: list[str]
+
+
+def common(rows: Iterable[Row]) -> list[Row]:
+    """The rows of those seeds that every contender has who has any on that set."""
+    kept = [row for row in rows if "score" in row]
+    seeds: dict[str, dict[str, set[int]]] = {}
+    for row in kept:
+        seeds.setdefault(row["set"], {}).setdefault(row["contender"], set()).add(row["seed"])
+    shared = {name: set.intersection(*by.values()) for name, by in seeds.items()}
+    return [row for row in kept if row["seed"] in shared[row["set"]]]
+
+
+def means(rows: Iterable[Row], what: str = "score") -> Means:
+    """The mean over seeds."""
+    values: dict[str, dict[str, list[float]]] = {}
     for row in rows:
-        found.setdefault(row["set"], {}).setdefault(row["contender"], []).append(row[what])
-    return {name: {who: statistics.fmean(values) for who, values in by.items()} for name, by in found.items()}
+        if what in row:
+            values.setdefault(row["set"], {}).setdefault(row["contender"], []).append(row[what])
+    return {name: {who: statistics.fmean(all_) for who, all_ in by.items()} for name, by in values.items()}
 
 
-def first_of(rows: Iterable[Mapping[str, Any]], who: Iterable[str] = NETWORKS) -> tuple[int, int]:
-    """On how many sets chainrule is first among these, or level with the first; and how many sets there are.
+def goal(rows: Iterable[Row]) -> Goal:
+    """How near chainrule is to the goal.
 
-    >>> first_of([{"set": "a", "contender": c, "score": s} for c, s in (("chainrule", 0.9), ("MLP", 0.8))])
-    (1, 1)
+    >>> goal([{"set": "a", "seed": 0, "contender": c, "score": s} for c, s in (("chainrule", 0.9), ("MLP", 0.8))]).first
+    ['a']
     """
-    means = [{name: by[name] for name in who if name in by} for by in _means(rows).values() if "chainrule" in by]
-    return sum(by["chainrule"] >= max(by.values()) - TIE for by in means), len(means)
+    scores = {name: by for name, by in means(common(rows)).items() if OWN in by}
+    networks = {name for name, contender in CONTENDERS.items() if contender.network}
+    ahead = {name: by[OWN] >= max(by[who] for who in networks & by.keys()) - TIE for name, by in scores.items()}
+    level = {
+        other: [name for name, by in scores.items() if other in by and by[OWN] >= by[other] - TIE] for other in BOOSTING
+    }
+    below = [name for name, by in scores.items() if by[OWN] < 0.95 * max(by.values())]
+    return Goal(len(scores), [name for name, first in ahead.items() if first], level, below)
 
 
-def table(rows: list[Mapping[str, Any]]) -> str:
-    """The table in Markdown, and on how many sets chainrule is first."""
-    names = list(dict.fromkeys(row["contender"] for row in rows))
-    lines = [f"| set | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
-    for which, by in _means(rows).items():
+def markdown(rows: Sequence[Row], names: Sequence[str]) -> str:
+    """The report on the contenders of these names that have results."""
+    rows = common(row for row in rows if row["contender"] in names)
+    names = [name for name in names if any(row["contender"] == name for row in rows)]
+    if not names:
+        return "No results."
+    scores = means(rows)
+    parts = [_overall(rows, scores, names), *([_goal(rows)] if OWN in names else []), _each(rows, scores, names)]
+    return "\n\n".join(parts)
+
+
+def _overall(rows: Sequence[Row], scores: Means, names: Sequence[str]) -> str:
+    """A line for each contender, by mean rank."""
+    ranked = [name for name in names if sum(name in by for by in scores.values()) >= MOST * len(scores)]
+    whole = np.array([[by[name] for name in ranked] for by in scores.values() if all(name in by for name in ranked)])
+    placed = ranks(whole) if len(ranked) > 1 and len(whole) else None
+    mean = dict(zip(ranked, placed.mean, strict=True)) if placed else {}
+    beside = _beside(scores, [name for name in names if name != OWN]) if OWN in names else {}
+    seconds, memory = (means(rows, what) for what in ("processor", "memory"))
+    head = ["", "sets", "mean rank", "share of the best: median", "least", "chainrule ahead, level, behind", "p"]
+    lines = [[*head, "seconds", "MB"], ["---"] * (len(head) + 2)]
+    for name in sorted(names, key=lambda name: mean.get(name, np.inf)):
+        shares = sorted(by[name] / max(by.values()) for by in scores.values() if name in by and max(by.values()) > 0)
+        cells = [name, str(sum(name in by for by in scores.values()))]
+        cells += [f"{mean[name]:.2f}" if name in mean else "-", f"{statistics.median(shares):.1%}", f"{shares[0]:.0%}"]
+        cells += beside.get(name, ["-", "-"])
+        lines.append([*cells, _median(seconds, name, ".1f"), _median(memory, name, ".0f")])
+    text = "\n".join(_line(cells) for cells in lines)
+    return f"{text}\n\n{_about(placed, len(whole))}" if placed else text
+
+
+def _about(placed: Any, sets: int) -> str:
+    return (
+        f"Mean ranks are of the {sets} sets that all ranked contenders have; those that differ by less than "
+        f"{placed.difference:.2f} do not differ significantly (Nemenyi, 5%; Friedman's p {placed.p:.1g}). "
+        "p is Wilcoxon's, by Holm. Seconds of one processor and peak memory of the process are medians over the sets."
+    )
+
+
+def _beside(scores: Means, others: Sequence[str]) -> dict[str, list[str]]:
+    """Of each other contender how chainrule does beside it, and p."""
+    pairs = {}
+    for name in others:
+        both = np.array([(by[OWN], by[name]) for by in scores.values() if OWN in by and name in by]).reshape(-1, 2)
+        pairs[name] = paired(both[:, 0], both[:, 1])
+    corrected = holm([pair.p for pair in pairs.values()])
+    return {
+        name: [f"{pair.wins}, {pair.level}, {pair.losses}", f"{p:.2g}"]
+        for (name, pair), p in zip(pairs.items(), corrected, strict=True)
+    }
+
+
+def _median(values: Means, name: str, form: str) -> str:
+    known = [by[name] for by in values.values() if name in by]
+    return format(statistics.median(known), form) if known else "-"
+
+
+def _goal(rows: Sequence[Row]) -> str:
+    result = goal(rows)
+    level = ", ".join(f"{other} on {len(sets)}" for other, sets in result.level.items())
+    below = f" ({', '.join(result.below)})" if result.below else ""
+    return (
+        f"Of {result.sets} sets, chainrule is the first network on {len(result.first)}, or level with it; it is level "
+        f"with or above {level}; below 95% of the best on {len(result.below)}{below}."
+    )
+
+
+def _each(rows: Sequence[Row], scores: Means, names: Sequence[str]) -> str:
+    """A line for each set: the means over the seeds, best in bold."""
+    seeds = {which: len({row["seed"] for row in rows if row["set"] == which}) for which in scores}
+    lines = [["set", "seeds", *names], ["---"] * (len(names) + 2)]
+    for which, by in scores.items():
         best = max(by.values())
-        lines.append(_line(which, ["-" if name not in by else _bold(by[name], best) for name in names]))
-    seconds = _means(rows, "seconds").values()
-    times = [statistics.median(by[name] for by in seconds if name in by) for name in names]
-    seeds = [str(len({row["seed"] for row in rows if row["contender"] == name})) for name in names]
-    lines += [_line("seeds", seeds), _line("median seconds", [f"{time:.1f}" for time in times])]
-    first, sets = first_of(rows)
-    return "\n".join([*lines, "", f"Accuracy, or R² of numbers. First of the networks on {first} sets of {sets}."])
+        cells = ["-" if name not in by else _bold(by[name], best) for name in names]
+        lines.append([which, str(seeds[which]), *cells])
+    return "\n".join(_line(cells) for cells in lines)
 
 
-def _line(name: str, cells: list[str]) -> str:
-    return f"| {name} | {' | '.join(cells)} |"
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def _bold(value: float, best: float) -> str:

@@ -15,7 +15,11 @@ from chainrule.export import Answer, ClassOutput, Program, program_of_network
 from chainrule.model import Model
 from chainrule.tables.inputs import Encoder
 from chainrule.tables.inputs.transforms import (
+    Binned,
+    BinnedLog,
     Categories,
+    Curved,
+    CurvedLog,
     Dropped,
     Frequent,
     Log,
@@ -53,6 +57,11 @@ ENCODER = Encoder(
         Times("sold", "day.month.year", ("weekday",), False, 0.0, 1.0, False),
         Presence("note", "it is prose"),
         Dropped("id", "an identifier"),
+        Curved("bent", True, 1.5, 0.7, False),
+        CurvedLog("wealth", False, 0.0, 0.5, 2.0, 1.5),
+        Binned("binned", True, 0.5, 2.0, True, edges=(-2.0, -0.5, 0.1, 3.0)),
+        Binned("again", True, 0.5, 3.0, True, edges=(-3.0, -0.25, 0.3, 2.0)),
+        BinnedLog("rain", False, 0.0, 0.5, 2.0, 1.5, edges=(-100.0, 0.0, 1e4)),
     )
 )
 TARGETS = Targets(
@@ -98,6 +107,8 @@ def table(seed: int = 0, rows: int = ROWS) -> pa.Table:
             "opened": some(clocks, 0.1),
             "sold": some([".".join(reversed(day.split("-"))) for day in days], 0.1),
             "note": some(["text"] * rows, 0.5),
+            **{name: some(numbers(2.0), 0.1) for name in ("bent", "binned", "again")},
+            **{name: some(numbers(1e4), 0.1) for name in ("wealth", "rain")},
         }
     )
 

@@ -21,7 +21,7 @@ from chainrule.export import FORMATS, ClassOutput, NumberOutput, Program, export
 from chainrule.export.c.fixed_text import pieces_for
 from chainrule.export.c.runner import compiled, compiler, runner_in
 from chainrule.tables.inputs import Encoder
-from chainrule.tables.inputs.operations import CYCLES, Asinh, Curve
+from chainrule.tables.inputs.operations import CYCLES, Asinh
 from chainrule.tables.inputs.operations.inputs import _PLACES
 from chainrule.tables.inputs.transforms import Frequent, Numbers, Ordered, Presence, Times
 from chainrule.tables.profile.dates import CLOCK, seconds_of
@@ -151,9 +151,10 @@ def test_the_encoder_has_the_bits_of_numpy_except_for_the_last_one_of_asinh(dtyp
     ours = programs.ENCODER.encode(table, dtype)
     theirs = np.stack([answers[output.name].values for output in program.outputs], axis=1)
     parts = [part for column in program.columns for part in column.inputs for _ in part.suffixes]
-    asinh = [isinstance(part, Curve) and any(isinstance(step, Asinh) for step in part.steps) for part in parts]
+    asinh = [any(isinstance(step, Asinh) for step in getattr(part, "steps", ())) for part in parts]
     np.testing.assert_array_equal(theirs[:, ~np.array(asinh)], ours[:, ~np.array(asinh)])
-    np.testing.assert_allclose(theirs[:, asinh], ours[:, asinh], rtol=8 * np.finfo(dtype).eps)
+    eps = np.finfo(dtype).eps
+    np.testing.assert_allclose(theirs[:, asinh], ours[:, asinh], rtol=8 * eps, atol=32 * eps)
 
 
 @needs_native
@@ -356,6 +357,7 @@ def test_it_compiles_as_cpp(tool, tmp_path):
 
 
 ROW = ["1.5", "", "1e9", "-3", "red", "Köln", "b", "middle", "1969-07-20 20:17:40", "13:30", "", "text"]
+ROW += ["0.5", "100", "1", "-2", "3"]
 BAD = {"bought": "1969-07-32", "opened": "x", "size": "inf"}
 
 
@@ -383,7 +385,7 @@ def test_sanitizers_pass(tmp_path):
     flags = ["-std=c99", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
     main = [str(strict(tmp_path, "gcc", program, *flags, weights="int8"))]
     assert answered(main, ROW)[::2] == (0, "")
-    assert answered(main, [""] * 12)[::2] == (0, "")
+    assert answered(main, [""] * len(ROW))[::2] == (0, "")
     for k, text in itertools.product((8, 9), ("2024-", "2024-01-01 1", "0001-01-01 00:00:00.", "é", "9" * 40, "12:3")):
         assert answered(main, [*ROW[:k], text, *ROW[k + 1 :]])[0] in (0, 1)
 

@@ -162,4 +162,4 @@ def test_patience_is_left_to_the_table_only_where_epochs_are() -> None:
     def found(**settings: object) -> object:
         return TableSettings(**settings).resolved(150, 4).patience
 
-    assert [found(), found(epochs=9), found(epochs=9, patience=3), found(patience=None)] == [50, None, 3, None]
+    assert [found(), found(epochs=9), found(epochs=9, patience=3), found(patience=None)] == [200, None, 3, None]

@@ -42,7 +42,8 @@ def test_the_network_begins_as_ridge_regression_on_the_rows_of_each_member(hidde
     rows, held = RowArrays(X, T, None), None
     if count == 1:
         rows, held = RowArrays(X[:150], T[:150], None), RowArrays(X[150:], T[150:], None)
-    alpha = linear_start(members, net, *members.checked(net, rows, held))
+    alpha, l1 = linear_start(members, net, *members.checked(net, rows, held))
+    assert l1 == 0
     assert alpha in [share * len(rows.X) for share in PENALTIES]
     for k in range(count):
         last = net.W[-1][members.part(len(one.sizes) - 2, k), members.part(len(one.sizes) - 1, k)]

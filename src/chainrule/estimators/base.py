@@ -211,11 +211,11 @@ class MLP(SharedParameters, Fitted, Explained, Exchanged, CallbackSupport, BaseE
         """Under a preset that says so, begin with the best linear model, if the hidden layers can carry it."""
         if self._plan is None or self.settings_["start"] != "linear":
             return
-        alpha = None
+        penalty = None
         if self._plan.suits_linear_start:
             engine = call.parameters.engine
-            alpha = linear_start(call.ensemble, call.network, call.examples, call.validation, engine=engine)
-        self.settings_["start"] = "random" if alpha is None else "linear"
+            penalty = linear_start(call.ensemble, call.network, call.examples, call.validation, engine=engine)
+        self.settings_["start"] = "random" if penalty is None else "linear"
 
     def _train(self, call: FitCall, tasks: FitTasks) -> None:
         """Train for one call, and keep what it has learned."""

@@ -20,6 +20,7 @@ from chainrule.estimators.parameters import (
 )
 from chainrule.estimators.preset_parameters import changed_parameters, parameters_of, table_settings
 from chainrule.estimators.rows import Rows
+from chainrule.model.choose_inputs import chosen_inputs
 from chainrule.model.ensemble import Ensemble
 from chainrule.model.heads import check_reach, choose, scaled_for
 from chainrule.model.warm_start import suits_linear_start
@@ -67,10 +68,12 @@ def plan_for(
     """
     if len(rows.y) < 2:
         raise DataError(f"{len(rows.y)} sample came, but a table must have two rows at least: give more")
-    encoder = Encoder.fit(rows.X)
+    settings = table_settings(estimator, own_validation)
+    encoder = Encoder.fit(rows.X, more=settings.more_inputs)
     if isinstance(targets, ArrayNumbers):
         targets = _scaled(estimator, rows, targets)
-    settings = table_settings(estimator, own_validation)
+    if settings.more_inputs:
+        encoder = chosen_inputs(encoder, targets.outputs, encoder.encode(rows.X), targets.encode(rows.y))
     settings = settings.resolved(len(rows.y), rows.X.num_columns, sum(targets.widths))
     shown = parameters_of(estimator, settings, len(rows.y), own_validation)
     parameters = _parameters(estimator, shown)

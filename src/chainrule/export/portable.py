@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from chainrule._version import __version__
 from chainrule.export.program import ClassOutput, Layer, NumberOutput, Output, Program
-from chainrule.tables.inputs.operations import Curve, Cycle, Input, Reading, Step, Time
+from chainrule.tables.inputs.operations import Curve, Cycle, Input, Powers, Reading, Step, Time
 from chainrule.tables.inputs.transforms import Transform
 from chainrule.tables.missing import MISSING, PLACEHOLDERS
 from chainrule.tables.profile.dates import CLOCK, FORMS, NO_TIME
@@ -82,7 +82,7 @@ def _reading(reading: Reading) -> dict[str, Any]:
 def _input(part: Input) -> dict[str, Any]:
     """An input without its words, which are those of the reading; of a cycle also its length."""
     fields = {name: value for name, value in _operation(part).items() if name != "words"}
-    if isinstance(part, Curve):
+    if isinstance(part, Curve | Powers):
         fields = {**fields, "steps": [_operation(step) for step in part.steps]}
     if isinstance(part, Cycle):
         fields = {**fields, "length": part.length}

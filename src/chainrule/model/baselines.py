@@ -69,8 +69,8 @@ def _fitted(estimator: Any, X: Array, y: Array) -> Any:
 
 
 def _encoded(encoder: Encoder, table: pa.Table) -> tuple[Array, None]:
-    """The inputs of the network."""
-    return encoder.encode(table, "float64"), None
+    """The inputs of the network, each number as one."""
+    return encoder.plain.encode(table, "float64"), None
 
 
 def _columns(encoder: Encoder, table: pa.Table) -> tuple[Array, list[bool]]:

@@ -16,6 +16,7 @@ import numpy as np
 from chainrule.arrays import Array
 from chainrule.errors import DataError, SettingError
 from chainrule.examples import RowArrays, hold_out
+from chainrule.model.choose_inputs import chosen_inputs
 from chainrule.model.class_weight import Factors, class_factors, left_out, weighted
 from chainrule.model.heads import Head, check_reach, heads_for, scaled_for
 from chainrule.model.kinds import is_folds
@@ -84,15 +85,16 @@ def prepare(source: Source, names: Sequence[str], settings: TableSettings, seed:
     if not roles.count(TRAIN):
         raise DataError(f"no row of {source.origin} has a target and is to be trained on: there is nothing to learn")
     with with_file_name(source):
-        encoder, targets, profiles = _fitted(source, inputs, targets, roles, settings.words)
+        encoder, targets, profiles = _fitted(source, inputs, targets, roles, settings)
     targets = scaled_for(targets, heads)
     cache, T_test = _encoded(tables, encoder, targets, settings)
-    arrays = {role: (cache.array(k), cache.array(2 + k)) for k, role in enumerate((TRAIN, HELD_OUT))}
+    encoder, (X, X_held_out, X_test) = _chosen(encoder, targets, cache)
+    arrays = {TRAIN: (X, cache.array(2)), HELD_OUT: (X_held_out, cache.array(3))}
     by_role = {role: RowArrays(*arrays[role], _joined([r.weights(role) for _, r in tables])) for role in arrays}
     check_reach(targets, heads, arrays[TRAIN][1])
     validation = by_role[HELD_OUT] if len(by_role[HELD_OUT].X) else None
     rows, held_out = weighted(targets, by_role[TRAIN], validation, factors)
-    test = (cache.array(4), T_test) if len(T_test) else None
+    test = (X_test, T_test) if len(T_test) else None
     own_roles = tables[1][1] if len(tables) > 1 else None
     return Prepared(settings, encoder, targets, heads, profiles, roles, own_roles, rows, held_out, test, cache)
 
@@ -191,7 +193,7 @@ def _strata(source: Source, roles: RowRoles, targets: Targets) -> Array | None:
 
 
 def _fitted(
-    source: Source, inputs: list[str], targets: Targets, roles: RowRoles, words: Sequence[str]
+    source: Source, inputs: list[str], targets: Targets, roles: RowRoles, settings: TableSettings
 ) -> tuple[Encoder, Targets, list[ColumnProfile]]:
     """The encoder, the scaled targets and the profiles of the inputs, by the rows to train on."""
     unparsed = targets.unparsed(roles.cells)
@@ -201,11 +203,11 @@ def _fitted(
         if isinstance(column, Quantity)
     }
     again = {name: ColumnProfile(name, form) for name, form in numbers.items() if name in unparsed}
-    profiles = [ColumnProfile(name, words=name in words) for name in inputs]
+    profiles = [ColumnProfile(name, words=name in settings.words) for name in inputs]
     both = [*profiles, *again.values()]
     profile_columns(lambda: chunks_of(source, [profile.name for profile in both], roles.of == TRAIN), both)
     own = {name: roles.numbers_of(name, TRAIN) for name in numbers if name not in unparsed}
-    return Encoder.of(profiles), targets.scaled_to(own | again), profiles
+    return Encoder.of(profiles, settings.more_inputs), targets.scaled_to(own | again), profiles
 
 
 def _encoded(
@@ -233,6 +235,15 @@ def _encoded(
             _put(cache, X[learned], T, role[learned])
             cache.put(4, X[is_test])
     return cache, np.concatenate(T_test)
+
+
+def _chosen(encoder: Encoder, targets: Targets, cache: RowCache) -> tuple[Encoder, list[Array]]:
+    """The encoder with the inputs that gain, and X to train on, X held out and X of the test with these."""
+    arrays = [cache.array(k) for k in (0, 1, 4)]
+    chosen = chosen_inputs(encoder, targets, arrays[0], cache.array(2))
+    if chosen is encoder:
+        return encoder, arrays
+    return chosen, [X[:, encoder.plain_places] for X in arrays]
 
 
 def _encoded_targets(targets: Targets, roles: RowRoles, chunk: Chunk, chosen: Array, dtype: str) -> Array:

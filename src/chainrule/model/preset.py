@@ -9,6 +9,9 @@ __all__ = ["tabular"]
 
 FEW, MANY = 1500, 5000  # rows: up to FEW there are eight members, up to MANY five
 WIDE = 3e6  # rows times inputs: beyond this no linear model is fitted first
+PER_UPDATE = 400  # outputs of all members together: more cost time and teach little
+ENOUGH, LONGEST = 800, 4  # rows of an epoch; with fewer there are more epochs, up to so many times as many
+PLANE = 2  # columns: their boundaries may be curves that a strong decay would straighten
 
 
 def tabular(rows: int, inputs: int, members: int | None = None, outputs: int = 1) -> dict[str, Any]:
@@ -26,24 +29,31 @@ def tabular(rows: int, inputs: int, members: int | None = None, outputs: int = 1
     >>> settings["members"], settings["validation"], settings["hidden"], settings["activation"]
     (8, 'folds', (40, 40), 'gelu')
 
-    Source: the experiments of docs/decisions/0013-defaults-that-win.md.
+    Source: the experiments of docs/decisions/0013-defaults-that-win.md and 0021-better-tables.md.
     """
     if members is None:
-        members = 8 if rows <= FEW else 5 if rows <= MANY else 1
-    width = _width(rows, members, outputs)
+        members = _members(rows, outputs)
+    width, longer = _width(rows, members, outputs), max(1, min(LONGEST, ENOUGH // max(rows, 1)))
     return {
         "hidden": (width, width),
         "activation": "gelu",
-        "optimizer": AdamW(0.01 if members > 1 else 0.003),
+        "optimizer": AdamW(0.01 if members > 1 else 0.003, weight_decay=0.03 if inputs <= PLANE else 0.3),
         "schedule": OneCycle(rise=0.1, start=0.01),
         "batch_size": _batch_size(rows),
-        "epochs": 200 if rows <= FEW else 100 if rows <= MANY else 40,
-        "patience": 50 if rows <= FEW else 30 if rows <= MANY else None,
+        "epochs": 200 * longer if rows <= FEW else 100 if rows <= MANY else 40,
+        "patience": 50 * longer if rows <= FEW else 30 if rows <= MANY else None,
         "dropout": 0.0,
         "members": members,
         "validation": "folds" if members > 1 else 0.1,
         "start": "linear" if rows * inputs <= WIDE else "random",
     }
+
+
+def _members(rows: int, outputs: int) -> int:
+    """The number of members: fewer where each has many outputs, because all weights between members are 0."""
+    if rows > MANY:
+        return 1
+    return max(2, min(8 if rows <= FEW else 5, PER_UPDATE // outputs))
 
 
 def _width(rows: int, members: int, outputs: int) -> int:

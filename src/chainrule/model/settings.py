@@ -205,6 +205,11 @@ class TableSettings(TrainingSettings):
         require(not wrong, "validation", FOLDS, "a share or a table for 1 member")
 
     @property
+    def more_inputs(self) -> bool:
+        """Whether a number may become several inputs, which a linear model would no longer be linear in."""
+        return is_auto(self.hidden) or len(self.hidden) > 0
+
+    @property
     def activations(self) -> list[Any]:
         """The activations of the hidden layers that are named: none, one for all, or one for each."""
         if is_auto(self.activation):

@@ -6,7 +6,8 @@ and -w carry w·x from layer to layer without loss:
     w·x  →  sigma(w·x), sigma(-w·x)  →  (sigma(w·x) - sigma(-w·x)) / c = w·x  →  ...  →  z^L
 
 So a network can begin as a linear model: ridge, logistic or Poisson regression, as its output and cost make it. The
-model is fitted by L-BFGS, a convex problem, with the penalty that is best on the held-out rows. The other neurons are
+model is fitted by L-BFGS, a convex problem, with the penalty that is best on the held-out rows; of many inputs also
+with few weights (`chainrule.model.few_weights`), if that is better on these rows. The other neurons are
 initialized as usual, with small output weights. On noisy tables, where most of what can be learned is linear, training
 then has little to correct.
 
@@ -16,9 +17,9 @@ shattered gradients problem, ICML 2017. There the linear function is random; her
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,15 +30,23 @@ from chainrule.engines import Engine, choose
 from chainrule.errors import SettingError
 from chainrule.examples import Examples
 from chainrule.model.ensemble import Ensemble
+from chainrule.model.few_weights import may_gain, sparse_path
 from chainrule.network import Network
 from chainrule.optimizers import LBFGS
 from chainrule.settings import TrainingSettings
 
-__all__ = ["linear_start", "slope_of_pair", "start_for", "suits_linear_start"]
+__all__ = ["Penalty", "linear_start", "slope_of_pair", "start_for", "suits_linear_start"]
 
 PENALTIES = (1.0, 0.3, 0.1, 0.03, 0.01, 0.001, 0.0001)  # alpha divided by the number of rows, in the order of trial
 RULE, ITERATIONS = LBFGS(reduction=2e-9), 40  # the optimizer of the linear model, and its updates for each penalty
 SMALL = 0.1  # factor of the last weights of the other neurons
+
+
+class Penalty(NamedTuple):
+    """The penalty of a linear model, by the squares of its weights (alpha) or by their absolute values (l1)."""
+
+    alpha: float = 0.0
+    l1: float = 0.0
 
 
 def slope_of_pair(activation: Activation) -> float | None:
@@ -84,7 +93,7 @@ def linear_start(
     validation: Examples | None,
     cancel: Callable[[], bool] | None = None,
     engine: str = "auto",
-) -> float | None:
+) -> Penalty | None:
     """Set the first weights of a network to the best linear model of each member.
 
     - ensemble, network: the members, and the network of all of them, which is changed.
@@ -93,34 +102,57 @@ def linear_start(
     - cancel: a function without arguments; when it returns True, the best model so far is taken.
     - engine: the name of the engine that computes.
 
-    Returns the best penalty alpha; None, with the weights unchanged, if no cost was finite.
+    Returns the best penalty; None, with the weights unchanged, if no cost was finite.
     """
-    linear, alpha = _fitted(network, examples, validation, cancel or (lambda: False), engine)
-    if alpha is None:
+    linear, penalty = _fitted(network, examples, validation, cancel or (lambda: False), engine)
+    if penalty is None:
         return None
     slopes = [slope_of_pair(sigma) or 1.0 for sigma in ensemble.one.hidden]
     for k in range(ensemble.count):
         _carry(ensemble, network, k, linear.W[0], linear.b[0], slopes)
-    return alpha
+    return penalty
 
 
 def _fitted(
     network: Network, examples: Examples, validation: Examples | None, cancel: Callable[[], bool], name: str
-) -> tuple[Network, float | None]:
+) -> tuple[Network, Penalty | None]:
     """The linear network with the lowest validation cost, over penalties from strong to weak."""
     linear = _linear(network)
     engine = choose(name, linear.architecture)
     examples = examples.present()
-    scored = examples if validation is None else validation
-    best, least, penalty = linear.copy(), np.inf, None
-    for share in PENALTIES if validation is not None else PENALTIES[2:3]:
+    best: tuple[Network, Penalty | None] = linear.copy(), None
+    least = np.inf
+    for path in _paths(linear, examples, cancel, engine, validation is not None):
+        before = np.inf
+        for penalty, model in path:
+            scored = examples if validation is None else validation
+            cost = np.inf if cancel() else scored.cost(partial(engine.cost, model.architecture, model.theta))
+            if not cost < before:
+                break
+            before = cost
+            if cost < least:
+                best, least = (model.copy(), penalty), cost
+    return best
+
+
+def _paths(
+    linear: Network, examples: Examples, cancel: Callable[[], bool], engine: Engine, several: bool
+) -> Iterator[Iterator[tuple[Penalty, Network]]]:
+    """The models of each kind of penalty, from strong to weak; one model of one kind without `several`."""
+    yield _ridge_path(linear.copy(), examples, cancel, engine, PENALTIES if several else PENALTIES[2:3])
+    if several and may_gain(len(examples.X), linear.sizes[0]):
+        sparse = sparse_path(linear, examples, engine, cancel)
+        yield ((Penalty(l1=l1), model) for l1, model in sparse)
+
+
+def _ridge_path(
+    linear: Network, examples: Examples, cancel: Callable[[], bool], engine: Engine, shares: Sequence[float]
+) -> Iterator[tuple[Penalty, Network]]:
+    """The network, trained under one alpha after another."""
+    for share in shares:
         alpha = share * len(examples.X)
         _descend(linear, examples, alpha, cancel, engine)
-        cost = np.inf if cancel() else scored.cost(partial(engine.cost, linear.architecture, linear.theta))
-        if not cost < least:
-            break
-        best, least, penalty = linear.copy(), cost, alpha
-    return best, penalty
+        yield Penalty(alpha), linear
 
 
 def _linear(network: Network) -> Network:

@@ -21,7 +21,11 @@ from chainrule.tables.inputs.operations import Time as TimeReading
 from chainrule.tables.inputs.transforms import (
     KINDS,
     PARTS,
+    Binned,
+    BinnedLog,
     Categories,
+    Curved,
+    CurvedLog,
     Dropped,
     Frequent,
     Log,
@@ -46,6 +50,10 @@ TRANSFORMS = [
     Frequent("c", WORDS, False),
     Ordered("c", WORDS, True),
     Presence("c", "it says nothing"),
+    Curved("c", True, 3.0, 0.7, False),
+    CurvedLog("c", False, 0.3, 1.7, 0.2, 1.1),
+    Binned("c", True, 3.0, 0.7, True, edges=(-2.5, 0.0, 0.1, 1.5, 1e16)),
+    BinnedLog("c", False, 0.3, 1.7, 0.2, 1.1, edges=(0.1, 1.0)),
     *(Times("c", form, PARTS, True, 18000.0, 400.0, False) for form in FORMS),
 ]
 DAY = datetime.datetime(2024, 2, 29, 13, 30, 5, 123457)

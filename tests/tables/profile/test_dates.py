@@ -104,6 +104,8 @@ def test_by_hand():
         (pd.date_range("2023-01-01", periods=300), ("days", "season", "weekday")),
         (pd.date_range("2023-01-02", periods=60, freq="7D"), ("days", "season")),
         (pd.date_range("2023-01-02", periods=300, freq="h"), ("days", "weekday", "clock")),
+        ([f"{year}-01-01" for year in range(1950, 2020)], ("days",)),
+        ([f"{year}-{month:02d}-01" for year in range(2000, 2009) for month in range(1, 13)], ("days", "season")),
         (["12:30", "13:15", "1:05"], ("days", "clock")),
         (pa.array([1, 50000, 86399], pa.time32("s")), ("days", "clock")),
         (pa.array([0, 20000, 20001], pa.date32()), ("days", "season", "weekday")),

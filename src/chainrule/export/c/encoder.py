@@ -7,15 +7,19 @@ from typing import Any
 
 from chainrule.export.c.text import Identifiers, comment, indented, number, numbers_of, quoted, table
 from chainrule.tables.inputs.operations import (
+    CUBE,
+    SQUARE,
     Affine,
     Asinh,
     Bend,
+    Bins,
     Curve,
     Cycle,
     Missing,
     Number,
     OneHot,
     Other,
+    Powers,
     Presence,
     Steps,
     Time,
@@ -114,16 +118,42 @@ def _computed(column: Transform, at: int, k: int) -> list[str]:
     for place, part in _places(column):
         if isinstance(part, Curve):
             lines += _curve(part, at + place, k)
+        elif isinstance(part, Powers):
+            lines += _powers(part, at + place)
+        elif isinstance(part, Bins):
+            lines += _bins(part, at + place)
         elif isinstance(part, Cycle):
             wave = f"{part.cycle}_waves + 2 * {part.cycle}_place(value)"
             lines += [f"a[{at + place}] = (real)({wave})[0];", f"a[{at + place + 1}] = (real)({wave})[1];"]
     return lines
 
 
-def _curve(part: Curve, at: int, k: int) -> list[str]:
+def _after(steps: tuple[Any, ...]) -> str:
+    """The value after some steps."""
     text = "value"
-    for step in part.steps:
+    for step in steps:
         text = _STEPS[type(step)](text, step)
+    return text
+
+
+def _powers(part: Powers, at: int) -> list[str]:
+    lines = [
+        f"const double z = {_after(part.steps)};",
+        f"a[{at}] = (real)({number(SQUARE)} * (z * z - 1));",
+        f"a[{at + 1}] = (real)({number(CUBE)} * (z * (z * z - 3)));",
+    ]
+    return ["{", *(f"  {line}" for line in lines), "}"]
+
+
+def _bins(part: Bins, at: int) -> list[str]:
+    edges = ", ".join(map(number, part.edges))
+    lines = [f"static const double edges[{len(part.edges)}] = {{{edges}}};"]
+    lines += [f"for (int k = 0; k < {part.width}; k++) a[{at} + k] = (real)share_below(value, edges + k);"]
+    return ["{", *(f"  {line}" for line in lines), "}"]
+
+
+def _curve(part: Curve, at: int, k: int) -> list[str]:
+    text = _after(part.steps)
     bounded = isinstance(part.steps[-1], Bend)
     return [f"a[{at}] = (real){text};", *([] if bounded else [f"if (!is_finite((double)a[{at}])) return {k};"])]
 

@@ -248,6 +248,23 @@ function curve({ steps }) {
   };
 }
 
+function powers({ steps }) {
+  const functions = steps.map((step) => STEPS[step.is](step));
+  return (x, a, at) => {
+    const z = functions.reduce((value, step) => step(value), x);
+    a[at] = (0.5 / Math.sqrt(2)) * (z * z - 1);
+    a[at + 1] = (0.5 / Math.sqrt(6)) * (z * (z * z - 3));
+  };
+}
+
+function bins({ edges, width }) {
+  return (x, a, at) => {
+    for (let k = 0; k < width; k++) {
+      a[at + k] = Math.min(Math.max((x - edges[k]) / (edges[k + 1] - edges[k]), 0), 1);
+    }
+  };
+}
+
 /** The days since the first of January. */
 function dayOfYear(seconds) {
   const date = new Date(Math.floor(seconds / DAY) * DAY * 1000);
@@ -292,7 +309,7 @@ function other() {
 
 const missing = () => () => {};
 
-const INPUTS = { curve, cycle, one_hot: oneHot, steps, other, missing };
+const INPUTS = { curve, powers, bins, cycle, one_hot: oneHot, steps, other, missing };
 
 /** A column: how many numbers it becomes, and a function that writes those for a cell into zeros. */
 function columnOf({ name, reading, inputs: parts }) {

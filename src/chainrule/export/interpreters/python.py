@@ -249,6 +249,23 @@ def _curve(part):
     return curve
 
 
+def _powers(part):
+    steps = [_STEPS[step["is"]](step) for step in part["steps"]]
+    square, cube = 0.5 / math.sqrt(2), 0.5 / math.sqrt(6)
+
+    def powers(z):
+        for step in steps:
+            z = step(z)
+        return square * (z * z - 1), cube * (z * (z * z - 3))
+
+    return powers
+
+
+def _bins(part):
+    bins = [(low, high - low) for low, high in zip(part["edges"], part["edges"][1:])]
+    return lambda x: [min(max((x - low) / width, 0.0), 1.0) for low, width in bins]
+
+
 def _cycle(part):
     place, unit = _PLACES[part["cycle"]], 2 * math.pi / part["length"]
 
@@ -271,6 +288,8 @@ _PLACES = {
 
 _INPUTS = {
     "curve": _curve,
+    "powers": _powers,
+    "bins": _bins,
     "cycle": _cycle,
     "one_hot": lambda part: lambda code: [float(k == code) for k in range(part["width"])],
     "steps": lambda part: lambda code: [float(code > k) for k in range(part["width"])],

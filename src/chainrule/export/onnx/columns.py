@@ -20,6 +20,9 @@ from chainrule.export.onnx.curves import curve
 from chainrule.export.onnx.graph import ML, Graph, number, whole
 from chainrule.export.onnx.times import Moment
 from chainrule.tables.inputs.operations import (
+    CUBE,
+    SQUARE,
+    Bins,
     Curve,
     Cycle,
     Input,
@@ -27,6 +30,7 @@ from chainrule.tables.inputs.operations import (
     Number,
     OneHot,
     Other,
+    Powers,
     Presence,
     Steps,
     Time,
@@ -131,6 +135,29 @@ def _curve(cells: Cells, parts: Sequence[Any], dtype: Any) -> str:
     return _as_type(graph, graph.add("Where", cells.missing, number(0), y), dtype)
 
 
+def _powers(cells: Cells, parts: Sequence[Any], dtype: Any) -> str:
+    add, z = cells.graph.add, curve(cells.graph, cells.values, [part.steps for part in parts])
+    square = add("Mul", z, z)
+    second = add("Mul", number(SQUARE), add("Sub", square, number(1)))
+    third = add("Mul", number(CUBE), add("Mul", z, add("Sub", square, number(3))))
+    both = add("Concat", *(add("Unsqueeze", each, whole(2)) for each in (second, third)), axis=2)
+    return _beside(cells, both, dtype)
+
+
+def _bins(cells: Cells, parts: Sequence[Any], dtype: Any) -> str:
+    low, width = (np.stack(arrays)[np.newaxis] for arrays in zip(*(part.bounds for part in parts), strict=True))
+    add, x = cells.graph.add, cells.graph.add("Unsqueeze", cells.values, whole(2))
+    share = add("Div", add("Sub", x, low), width)
+    return _beside(cells, add("Clip", share, number(0), number(1)), dtype)
+
+
+def _beside(cells: Cells, values: str, dtype: Any) -> str:
+    """Several numbers for each cell, [N, columns, width], as [N, columns * width], 0 where it is missing."""
+    graph = cells.graph
+    present = graph.add("Where", graph.add("Unsqueeze", cells.missing, whole(2)), number(0), values)
+    return _as_type(graph, graph.add("Flatten", present, axis=1), dtype)
+
+
 def _cycle(cells: Any, parts: Sequence[Any], dtype: Any) -> str:
     graph, (part,) = cells.graph, parts
     place = graph.add("Squeeze", cells.moment.place(part.cycle), whole(1))
@@ -158,6 +185,8 @@ def _missing(cells: Cells, parts: Sequence[Any], dtype: Any) -> str:
 
 INPUTS: dict[type[Input], Callable[[Any, Sequence[Any], Any], str]] = {
     Curve: _curve,
+    Powers: _powers,
+    Bins: _bins,
     Cycle: _cycle,
     OneHot: _one_hot,
     Steps: _steps,
@@ -196,7 +225,7 @@ def encoded(graph: Graph, columns: Sequence[Transform], sources: Sequence[str], 
 
 def _shape(column: Transform) -> Any:
     """What columns of numbers that go side by side have in common."""
-    return tuple((type(part), tuple(map(type, getattr(part, "steps", ())))) for part in column.inputs)
+    return tuple((type(part), part.width, tuple(map(type, getattr(part, "steps", ())))) for part in column.inputs)
 
 
 def _in_order(graph: Graph, pieces: list[str], places: list[int]) -> str:

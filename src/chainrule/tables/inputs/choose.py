@@ -28,6 +28,8 @@ __all__ = ["choose_transform"]
 
 LEAST_DIFFERENT = 20  # different numbers or times among a few words, above which these are no categories
 SPACES = 5  # in a cell on average, from which on words that hardly ever repeat are called prose
+LEAST_REPEATED = 5  # cells that a word comes in, at least, to have an input of its own
+SHARE_REPEATED = 0.01  # of the cells: in a small table this share is enough, but never fewer than 2 cells
 HALF_A_YEAR = 183  # days from which on the season says more than the date alone
 LEAST_NUMBERED = 20  # different whole numbers that a column of identifiers has at least
 _IDENTIFIER = re.compile(  # the whole name, or how it ends
@@ -125,7 +127,9 @@ def _categories(profile: ColumnProfile) -> Transform:
             shown = " and ".join(repr(word) for word in profile.written.alike)
             names = f"its cells look like numbers, but not in one form: {shown}, write them alike"
         return _flag_or_drop(profile, prose if counts.spaces() >= SPACES else names)
-    words = tuple(word for word, _ in repeated[:MOST_WORDS])
+    least = min(LEAST_REPEATED, int(SHARE_REPEATED * profile.present))
+    often = [word for word, count in repeated if count >= least] or [word for word, _ in repeated]
+    words = tuple(often[:MOST_WORDS])
     kind = Categories if len(words) == counts.distinct() else Frequent
     return kind(profile.name, words, profile.missing > 0)
 
@@ -136,8 +140,8 @@ def _times(profile: ColumnProfile, form: str) -> Transform:
     if shape.scale == 0:
         return _flag_or_drop(profile, "every value is the same")
     span = shape.high - shape.low
-    varies = {"days": True, "season": span >= HALF_A_YEAR, "weekday": span >= 7 and spread.weekdays > 1}
-    varies["clock"] = spread.minutes > 1
+    varies = {"days": True, "season": span >= HALF_A_YEAR and spread.days_of_year > 1}
+    varies |= {"weekday": span >= 7 and spread.weekdays > 1 and spread.days_of_month > 1, "clock": spread.minutes > 1}
     middle, scale, robust = shape.linear
     return Times(profile.name, form, tuple(part for part in PARTS if varies[part]), missing, middle, scale, robust)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,19 @@ from chainrule.tables.chunks import chunks_of
 from chainrule.tables.column_records import demand, read_columns, statistics_of, write_columns
 from chainrule.tables.columns import numbers_at_once
 from chainrule.tables.inputs.choose import choose_transform
+from chainrule.tables.inputs.choose_beside import plain, with_more
 from chainrule.tables.inputs.operations import Cells, Number
-from chainrule.tables.inputs.transforms import KINDS, MOST_WORDS, PARTS, NumberColumn, Times, Transform, WordColumn
+from chainrule.tables.inputs.transforms import (
+    KINDS,
+    MOST_WORDS,
+    PARTS,
+    Binned,
+    BinnedLog,
+    NumberColumn,
+    Times,
+    Transform,
+    WordColumn,
+)
 from chainrule.tables.names import require_columns
 from chainrule.tables.number_forms import PLAIN, is_form
 from chainrule.tables.profile import ColumnProfile, profile_columns
@@ -50,27 +62,54 @@ class Encoder:
     transforms: tuple[Transform, ...]
 
     @classmethod
-    def fit(cls, table: Any, exclude: str | Iterable[str] = (), chosen: NDArray[np.bool_] | None = None) -> Encoder:
+    def fit(
+        cls,
+        table: Any,
+        exclude: str | Iterable[str] = (),
+        chosen: NDArray[np.bool_] | None = None,
+        more: bool = False,
+    ) -> Encoder:
         """The encoder for all columns of a table or a source but the excluded ones (the targets).
 
-        With `chosen` (n,) from those rows alone. Raises DataError for an excluded column that is absent, and if no
-        column can be learned from.
+        With `chosen` (n,) from those rows alone, with `more` as `of`. Raises DataError for an excluded column that is
+        absent, and if no column can be learned from.
         """
         source = as_source(table)
         excluded = [exclude] if isinstance(exclude, str) else list(exclude)
         require_columns(source.names, excluded, "excluded", source.hint)
         profiles = [ColumnProfile(name) for name in source.names if name not in set(excluded)]
         profile_columns(lambda: chunks_of(source, [profile.name for profile in profiles], chosen), profiles)
-        return cls.of(profiles)
+        return cls.of(profiles, more)
 
     @classmethod
-    def of(cls, profiles: Iterable[ColumnProfile]) -> Encoder:
-        """The encoder for columns with these profiles. Raises DataError if none of them can be learned from."""
-        encoder = cls(tuple(choose_transform(profile) for profile in profiles))
+    def of(cls, profiles: Iterable[ColumnProfile], more: bool = False) -> Encoder:
+        """The encoder for columns with these profiles; with `more`, numbers become several inputs where that helps.
+
+        Raises DataError if no column can be learned from.
+        """
+        profiles = list(profiles)
+        transforms = [choose_transform(profile) for profile in profiles]
+        encoder = cls(tuple(with_more(transforms, profiles) if more else transforms))
         if not encoder.feature_names:
             reasons = "; ".join(f"{t.name!r}: {t.detail}" for t in encoder.transforms[:12]) or "none is left"
             raise DataError(f"no column can be learned from ({reasons}): mend one of them, or give another")
         return encoder
+
+    @functools.cached_property
+    def plain(self) -> Encoder:
+        """The encoder in which each number is one input, as linear models take it."""
+        return Encoder(tuple(plain(transform) for transform in self.transforms))
+
+    @property
+    def plain_places(self) -> NDArray[np.intp]:
+        """The inputs of this encoder that `plain` has, too, by their numbers."""
+        kept = [
+            part in before.inputs
+            for transform, before in zip(self.transforms, self.plain.transforms, strict=True)
+            for part in transform.inputs
+            for _ in range(part.width)
+        ]
+        return np.flatnonzero(kept)
 
     @property
     def feature_names(self) -> list[str]:
@@ -168,6 +207,8 @@ class Encoder:
         for times in (t for t in encoder.transforms if isinstance(t, Times)):
             ok = times.form in FORMS and set(times.parts) <= set(PARTS)
             demand(ok, "encoder", (times.form, *times.parts), "a form of times and parts of it")
+        for edges in (t.edges for t in encoder.transforms if isinstance(t, Binned | BinnedLog)):
+            demand(all(a < b for a, b in pairwise(edges)), "encoder", edges, "edges in rising order")
         for form in (t.form for t in encoder.transforms if isinstance(t, NumberColumn)):
             demand(is_form(form), "encoder", form, "a form of numbers")
         return encoder

@@ -84,11 +84,12 @@ CENTURY = 69  # from here on two digits are a year of the last century, as in PO
 
 
 class Spread:
-    """The times of a column: the moments of their days, and which weekdays and minutes occur."""
+    """The times of a column: the moments of their days, and which days and minutes of a calendar occur."""
 
     def __init__(self) -> None:
         self.days, self.sample = Running(), Sample()
         self._weekdays, self._minutes = np.zeros(7, np.bool_), np.zeros(1440, np.bool_)
+        self._days_of_year, self._days_of_month = np.zeros(366, np.bool_), np.zeros(31, np.bool_)
 
     def add(self, seconds: Values) -> None:
         """Take the next times (k,), in seconds since 1970, none of them missing."""
@@ -96,6 +97,18 @@ class Spread:
         self.sample.add(seconds / DAY)
         self._weekdays[weekday(seconds)] = True
         self._minutes[minute(seconds)] = True
+        self._days_of_year[day_of_year(seconds)] = True
+        self._days_of_month[_day_of_month(seconds)] = True
+
+    @property
+    def days_of_year(self) -> int:
+        """The number of different days of the year."""
+        return int(self._days_of_year.sum())
+
+    @property
+    def days_of_month(self) -> int:
+        """The number of different days of the month: where there is one, weekdays are an accident of the calendar."""
+        return int(self._days_of_month.sum())
 
     @property
     def weekdays(self) -> int:
@@ -224,6 +237,22 @@ def weekday(seconds: Values) -> NDArray[np.int64]:
 def minute(seconds: Values) -> NDArray[np.int64]:
     """The minutes of the day, from 0."""
     return (seconds % DAY // 60).astype(np.int64)
+
+
+def day_of_year(seconds: Values) -> NDArray[np.int64]:
+    """The days since the first of January."""
+    return _days_since(seconds, "datetime64[Y]")
+
+
+def _day_of_month(seconds: Values) -> NDArray[np.int64]:
+    """The days since the first of the month."""
+    return _days_since(seconds, "datetime64[M]")
+
+
+def _days_since(seconds: Values, unit: str) -> NDArray[np.int64]:
+    """The days since the beginning of the year or the month."""
+    days = np.floor(seconds / DAY).astype("datetime64[D]")
+    return (days - days.astype(unit).astype("datetime64[D]")).astype(np.int64)
 
 
 def _without_placeholders(words: pa.Array) -> pa.Array:

@@ -17,6 +17,12 @@ static double bent(double z, double bound) {
   return fabs(z) > bound ? copysign(2 * bound - bound * bound / fabs(z), z) : z;
 }
 
+/* The share of the bin between two edges that lies below x. */
+static double share_below(double x, const double *edges) {
+  const double share = (x - edges[0]) / (edges[1] - edges[0]);
+  return share > 0 ? (share < 1 ? share : 1) : 0;
+}
+
 /* Reads from `least` to `most` digits, behind `before` unless it is 0; -1 if they are not there. */
 static int digits(const char **at, char before, int least, int most) {
   const char *p = *at;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import functools
 import math
 from collections.abc import Callable
@@ -13,15 +14,19 @@ from chainrule.arrays import Array
 from chainrule.tables.inputs.cells.texts import OddCellError
 from chainrule.tables.inputs.cells.times import day_of_year
 from chainrule.tables.inputs.operations import (
+    CUBE,
+    SQUARE,
     Affine,
     Asinh,
     Bend,
+    Bins,
     Curve,
     Cycle,
     Input,
     Missing,
     OneHot,
     Other,
+    Powers,
     Step,
     Steps,
 )
@@ -61,6 +66,32 @@ def _curve(part: Curve, place: int, dtype: np.dtype[Any]) -> Write:
             if not -most < result < most and most < math.inf:
                 raise OddCellError
             x[place] = result
+
+    return write
+
+
+def _powers(part: Powers, place: int, dtype: np.dtype[Any]) -> Write:
+    function = functools.reduce(_then, (STEPS[type(step)](step) for step in part.steps))
+
+    def write(value: float | None, x: Array) -> None:
+        if value is not None:
+            z = function(value)
+            square = z * z
+            x[place], x[place + 1] = SQUARE * (square - 1), CUBE * (z * (square - 3))
+
+    return write
+
+
+def _bins(part: Bins, place: int, dtype: np.dtype[Any]) -> Write:
+    low, width = (array.tolist() for array in part.bounds)
+
+    def write(value: float | None, x: Array) -> None:
+        if value is None:
+            return
+        below = bisect.bisect_right(low, value) - 1
+        if below >= 0:
+            x[place : place + below] = 1
+            x[place + below] = min((value - low[below]) / width[below], 1.0)
 
     return write
 
@@ -120,6 +151,8 @@ def _missing(part: Missing, place: int, dtype: np.dtype[Any]) -> Write:
 
 WRITERS: dict[type[Input], Callable[[Any, int, np.dtype[Any]], Write]] = {
     Curve: _curve,
+    Powers: _powers,
+    Bins: _bins,
     Cycle: _cycle,
     OneHot: _one_hot,
     Steps: _steps,

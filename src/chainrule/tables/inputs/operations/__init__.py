@@ -8,23 +8,42 @@ A transform has one reading, which says what a cell is, and inputs, which say wh
     Presence()       nothing but whether it is missing                   Steps      1 up to the word, in an order
                                                                          Other      whether it is any other word
                                                                          Missing    whether the cell is missing
+                                                                         Powers     square and cube after some steps
+                                                                         Bins       the share of each bin below it
 
 A curve is a chain of steps: Affine, Asinh, Bend. All numbers are float64; the network's type comes last.
 A new operation is one class here, an entry for single cells in `inputs.cells`, and one in each language of `export`.
 """
 
-from chainrule.tables.inputs.operations.inputs import CYCLES, INPUTS, Curve, Cycle, Input, Missing, OneHot, Other, Steps
+from chainrule.tables.inputs.operations.inputs import (
+    CUBE,
+    CYCLES,
+    INPUTS,
+    SQUARE,
+    Bins,
+    Curve,
+    Cycle,
+    Input,
+    Missing,
+    OneHot,
+    Other,
+    Powers,
+    Steps,
+)
 from chainrule.tables.inputs.operations.readings import READINGS, Cells, Number, Presence, Reading, Time, Word
 from chainrule.tables.inputs.operations.steps import STEPS, Affine, Asinh, Bend, Step, bent
 
 __all__ = [
+    "CUBE",
     "CYCLES",
     "INPUTS",
     "READINGS",
+    "SQUARE",
     "STEPS",
     "Affine",
     "Asinh",
     "Bend",
+    "Bins",
     "Cells",
     "Curve",
     "Cycle",
@@ -33,6 +52,7 @@ __all__ = [
     "Number",
     "OneHot",
     "Other",
+    "Powers",
     "Presence",
     "Reading",
     "Step",

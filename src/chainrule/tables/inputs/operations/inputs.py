@@ -14,9 +14,25 @@ from numpy.typing import NDArray
 from chainrule.errors import RowError
 from chainrule.tables.inputs.operations.readings import Cells
 from chainrule.tables.inputs.operations.steps import Affine, Bend, Step
-from chainrule.tables.profile.dates import DAY, minute, weekday
+from chainrule.tables.profile.dates import day_of_year, minute, weekday
 
-__all__ = ["CYCLES", "INPUTS", "Curve", "Cycle", "Input", "Missing", "OneHot", "Other", "Steps"]
+__all__ = [
+    "CUBE",
+    "CYCLES",
+    "INPUTS",
+    "SQUARE",
+    "Bins",
+    "Curve",
+    "Cycle",
+    "Input",
+    "Missing",
+    "OneHot",
+    "Other",
+    "Powers",
+    "Steps",
+]
+
+SQUARE, CUBE = 0.5 / math.sqrt(2), 0.5 / math.sqrt(6)  # half of what gives variance 1 under a normal distribution
 
 
 class Input(abc.ABC):
@@ -81,6 +97,59 @@ class Curve(Input):
             last = next(step for step in reversed(self.steps) if isinstance(step, Affine))
             values = {"value": cells.values[row], "mean": last.mean, "scale": last.scale}
             raise RowError(row, line, name=cells.name, **values)
+
+
+@dataclasses.dataclass(frozen=True)
+class Powers(Input):
+    """The second and the third Hermite polynomial of a number z after these steps, 0 where the cell is missing.
+
+    `(z^2 - 1) / (2 sqrt 2)` and `(z^3 - 3 z) / (2 sqrt 6)`: under a normal distribution they are uncorrelated with z
+    and with each other. The last step bounds z.
+    """
+
+    steps: tuple[Step, ...]
+
+    @property
+    def suffixes(self) -> list[str]:
+        return [" squared", " cubed"]
+
+    def write(self, cells: Cells, out: NDArray[Any]) -> None:
+        z = cells.values
+        with np.errstate(over="ignore"):
+            for step in self.steps:
+                z = step.of(z)
+        square = z * z
+        out[:, 0] = SQUARE * (square - 1)
+        out[:, 1] = CUBE * (z * (square - 3))
+        out[cells.missing] = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Bins(Input):
+    """For each bin between two edges its share that lies below the number: 0, 1, or `(x - low) / (high - low)`.
+
+    All are 0 where the cell is missing. A linear function of these is any piecewise linear function with these edges.
+
+    Source: Gorishniy, Rubachev & Babenko, "On embeddings for numerical features in tabular deep learning" (2022).
+    """
+
+    edges: tuple[float, ...]
+
+    @property
+    def suffixes(self) -> list[str]:
+        return [f" above {low:.6g}" for low in self.edges[:-1]]
+
+    @functools.cached_property
+    def bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The lower end of each bin, and its width."""
+        edges = np.array(self.edges)
+        return edges[:-1], np.diff(edges)
+
+    def write(self, cells: Cells, out: NDArray[Any]) -> None:
+        low, width = self.bounds
+        for k in range(len(low)):
+            out[:, k] = np.clip((cells.values - low[k]) / width[k], 0, 1)
+        out[cells.missing] = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -176,16 +245,10 @@ class Missing(Input):
         out[:, 0] = cells.missing
 
 
-INPUTS: tuple[type[Input], ...] = (Curve, Cycle, OneHot, Steps, Other, Missing)
+INPUTS: tuple[type[Input], ...] = (Curve, Powers, Bins, Cycle, OneHot, Steps, Other, Missing)
 
 
-def _day_of_year(seconds: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The days since the first of January."""
-    days = np.floor(seconds / DAY).astype("datetime64[D]")
-    return (days - days.astype("datetime64[Y]").astype("datetime64[D]")).astype(np.int64)
-
-
-_PLACES = {"season": _day_of_year, "weekday": weekday, "clock": minute}
+_PLACES = {"season": day_of_year, "weekday": weekday, "clock": minute}
 _LENGTHS = {"season": (365.25, 366), "weekday": (7.0, 7), "clock": (1440.0, 1440)}  # and the number of places
 CYCLES = tuple(_PLACES)
 

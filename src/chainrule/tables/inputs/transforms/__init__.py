@@ -2,6 +2,8 @@
 
     scaled       a number, standardised; 0 where missing; a second input flags missing cells if training had any
     log          a number over several orders of magnitude, on a logarithmic scale; likewise
+    curved       as scaled, with the square and the cube beside it; `curved log` likewise
+    binned       as scaled, with quantile bins beside it; `binned log` likewise
     categories   one input per word (1 where the cell is that word); a further one flags missing cells likewise
     frequent     the same for the most frequent words, and one more input for any other word
     ordered      one input per step of an order
@@ -14,7 +16,16 @@ A new kind is one class here: its name goes into the model file, and older versi
 """
 
 from chainrule.tables.inputs.transforms.base import Dropped, Presence, Transform
-from chainrule.tables.inputs.transforms.numbers import Log, NumberColumn, Numbers, Scaled
+from chainrule.tables.inputs.transforms.numbers import (
+    Binned,
+    BinnedLog,
+    Curved,
+    CurvedLog,
+    Log,
+    NumberColumn,
+    Numbers,
+    Scaled,
+)
 from chainrule.tables.inputs.transforms.times import PARTS, Times
 from chainrule.tables.inputs.transforms.words import LEAST_SHARE, MOST_WORDS, Categories, Frequent, Ordered, WordColumn
 
@@ -23,7 +34,11 @@ __all__ = [
     "LEAST_SHARE",
     "MOST_WORDS",
     "PARTS",
+    "Binned",
+    "BinnedLog",
     "Categories",
+    "Curved",
+    "CurvedLog",
     "Dropped",
     "Frequent",
     "Log",
@@ -38,5 +53,9 @@ __all__ = [
 ]
 
 KINDS: dict[str, type[Transform]] = {
-    c.kind: c for c in (Scaled, Log, Categories, Frequent, Ordered, Times, Presence, Dropped, Numbers)
+    c.kind: c
+    for c in (
+        *(Scaled, Log, Curved, CurvedLog, Binned, BinnedLog),
+        *(Categories, Frequent, Ordered, Times, Presence, Dropped, Numbers),
+    )
 }

@@ -2,6 +2,9 @@
 
     scaled        bent((x - mean) / scale, 5), which is linear for almost all rows; if a few lie far out, bent(..., 2)
     log           bent((asinh((x - origin) / unit) - mean) / scale, 3): a logarithm beyond `unit` from `origin`
+    curved        as scaled, with Hermite polynomials of degree 2 and 3 of bent((x - mean) / scale, 2.5) beside it
+    curved log    likewise of what is behind the logarithm
+    binned        as scaled, with bins between quantiles beside it; `binned log` likewise
     bent(z, c)    z up to |z| = c, sign(z) (2 c - c^2 / |z|) beyond: smooth, rising, always between -2 c and 2 c
 
 A missing cell is 0, and a second column flags missing cells if training had any. A number far outside those of
@@ -26,16 +29,20 @@ from chainrule.tables.inputs.operations import (
     Affine,
     Asinh,
     Bend,
+    Bins,
     Curve,
     Input,
     Missing,
     Number,
+    Powers,
     Step,
 )
 from chainrule.tables.inputs.transforms.base import Transform, flagged
 from chainrule.tables.number_forms import PLAIN
 
-__all__ = ["Log", "NumberColumn", "Numbers", "Scaled", "scaled_steps"]
+__all__ = ["Binned", "BinnedLog", "Curved", "CurvedLog", "Log", "NumberColumn", "Numbers", "Scaled", "scaled_steps"]
+
+POWERS_BEND = 2.5  # of a number before its square and its cube, which are then below 10 and 25
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,7 +64,13 @@ class NumberColumn(Transform):
 
     @property
     def inputs(self) -> tuple[Input, ...]:
-        return (Curve(self.steps), Missing())[: 1 + self.missing]
+        numbers = (Curve(self.steps), *self.beside)
+        return (*numbers, Missing()) if self.missing else numbers
+
+    @property
+    def beside(self) -> tuple[Input, ...]:
+        """What the network sees of a number beside the number itself."""
+        return ()
 
     @property
     def _written(self) -> str:
@@ -113,6 +126,66 @@ class Log(NumberColumn):
 
 
 @dataclasses.dataclass(frozen=True)
+class Curved(Scaled):
+    """Numbers on their own scale, with square and cube."""
+
+    kind: ClassVar[str] = "curved"
+    as_input: ClassVar[str] = "as numbers with their squares and cubes"
+
+    @property
+    def beside(self) -> tuple[Input, ...]:
+        return _powers(self.steps)
+
+
+@dataclasses.dataclass(frozen=True)
+class CurvedLog(Log):
+    """Numbers on a logarithmic scale, with square and cube."""
+
+    kind: ClassVar[str] = "curved log"
+    as_input: ClassVar[str] = "as numbers on a logarithmic scale with their squares and cubes"
+
+    @property
+    def beside(self) -> tuple[Input, ...]:
+        return _powers(self.steps)
+
+
+@dataclasses.dataclass(frozen=True)
+class Binned(Scaled):
+    """Numbers on their own scale, with bins."""
+
+    kind: ClassVar[str] = "binned"
+    as_input: ClassVar[str] = "as numbers in bins"
+    edges: tuple[float, ...]
+
+    @property
+    def detail(self) -> str:
+        """Centre, scale, bins and flag."""
+        return f"{len(self.edges) - 1} bins; {super().detail}"
+
+    @property
+    def beside(self) -> tuple[Input, ...]:
+        return (Bins(self.edges),)
+
+
+@dataclasses.dataclass(frozen=True)
+class BinnedLog(Log):
+    """Numbers on a logarithmic scale, with bins."""
+
+    kind: ClassVar[str] = "binned log"
+    as_input: ClassVar[str] = "as numbers on a logarithmic scale, in bins"
+    edges: tuple[float, ...]
+
+    @property
+    def detail(self) -> str:
+        """Bins, the distance from which on it is a logarithm, and the flag."""
+        return f"{len(self.edges) - 1} bins; {super().detail}"
+
+    @property
+    def beside(self) -> tuple[Input, ...]:
+        return (Bins(self.edges),)
+
+
+@dataclasses.dataclass(frozen=True)
 class Numbers(NumberColumn):
     """Numbers standardised and not bent, as in files of version 0.1."""
 
@@ -128,6 +201,11 @@ class Numbers(NumberColumn):
     @property
     def steps(self) -> tuple[Step, ...]:
         return (Affine(self.mean, self.scale),)
+
+
+def _powers(steps: tuple[Step, ...]) -> tuple[Input, ...]:
+    """Square and cube of a number that goes through these steps, the last of which bounds it."""
+    return (Powers((*steps[:-1], Bend(POWERS_BEND))),)
 
 
 def scaled_steps(mean: float, scale: float, robust: bool) -> tuple[Step, ...]:

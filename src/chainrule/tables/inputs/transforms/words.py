@@ -46,7 +46,7 @@ class WordColumn(Transform):
 
 @dataclasses.dataclass(frozen=True)
 class Categories(WordColumn):
-    """Words that occur twice or more in training, the most frequent first; any other is all zeros."""
+    """Words that repeat in training, the most frequent first; any other is all zeros."""
 
     kind: ClassVar[str] = "categories"
 

@@ -1,0 +1,81 @@
+"""Which columns of numbers get more inputs than one."""
+
+import numpy as np
+import pytest
+from tests.tables.reading import read_table
+
+import chainrule as cr
+from chainrule.model import TableSettings, TableTraining
+from chainrule.tables.inputs import Encoder
+from chainrule.tables.inputs.choose_beside import BINS, LEAST_COLUMNS, MANY, MOST, MOST_COLUMNS, plain
+from chainrule.tables.inputs.transforms import Binned, BinnedLog, Curved, CurvedLog, Log, Scaled
+
+
+def table(rows=60, columns=LEAST_COLUMNS):
+    draw = np.random.default_rng(0)
+    numbers = {f"x{k}": draw.normal(size=rows) for k in range(columns - 1)}
+    return numbers | {"fare": np.exp(draw.normal(0, 3, rows)), "kind": ["a", "b"] * (rows // 2)}
+
+
+def kinds(table, **more):
+    return {transform.name: type(transform) for transform in Encoder.fit(table, more=True, **more).transforms}
+
+
+def test_numbers_of_a_small_table_have_square_and_cube():
+    chosen = kinds(table())
+    assert [chosen[name] for name in ("x0", "x1", "fare")] == [Curved, Curved, CurvedLog]
+    names = Encoder.fit(table(), more=True).feature_names
+    assert names[:3] == ["x0", "x0 squared", "x0 cubed"]
+
+
+def test_numbers_of_a_large_table_have_bins():
+    chosen = kinds(table(MANY + 2))
+    assert [chosen[name] for name in ("x0", "x1", "fare")] == [Binned, Binned, BinnedLog]
+    edges = Encoder.fit(table(MANY + 2), more=True).transforms[0].edges
+    assert len(edges) == BINS + 1
+    counts, _ = np.histogram(table(MANY + 2)["x0"], edges)
+    assert counts.min() > 0.9 * counts.max()
+
+
+def test_a_value_that_comes_often_has_a_bin_on_both_sides():
+    values = np.random.default_rng(0).uniform(1, 2, MANY + 1)
+    values[::3] = 1.25
+    edges = Encoder.fit(table(MANY + 1 + 1) | {"x0": np.append(values, 1.5)}, more=True).transforms[0].edges
+    at = edges.index(1.25)
+    near = np.unique(values)
+    assert edges[at - 1] == near[near < 1.25].max()
+    assert edges[at + 1] == near[near > 1.25].min()
+
+
+@pytest.mark.parametrize("columns", [LEAST_COLUMNS - 1, MOST_COLUMNS + 1])
+def test_places_and_pixels_stay_as_they_are(columns):
+    assert set(kinds(table(columns=columns)).values()) & {Curved, CurvedLog} == set()
+
+
+def test_columns_of_few_values_and_tables_that_are_larger_yet_stay_as_they_are(monkeypatch):
+    few = table() | {"x0": np.arange(60) % 3}
+    assert kinds(few)["x0"] is Scaled
+    assert kinds(few)["x1"] is Curved
+    monkeypatch.setattr("chainrule.tables.inputs.choose_beside.MOST", 50)
+    assert MOST == 10**6
+    assert kinds(table())["x1"] is Scaled
+
+
+def test_the_plain_encoder_is_the_one_without_more_inputs():
+    for rows in (60, MANY + 2):
+        more, one = Encoder.fit(table(rows), more=True), Encoder.fit(table(rows))
+        assert more.plain == one
+        assert more.width > one.width
+        np.testing.assert_array_equal(more.plain.encode(read_table(table(rows))), one.encode(read_table(table(rows))))
+    assert [type(plain(each)) for each in one.transforms[:3]] == [Scaled, Scaled, Log]
+
+
+def test_a_linear_model_stays_linear_in_its_columns():
+    rows = table()
+    rows["y"] = rows["x0"] ** 2 + rows["x1"] ** 2
+    widths = [TableTraining(rows, "y", TableSettings(hidden=hidden)).model.encoder.width for hidden in ((), (8,))]
+    assert widths == [5, 11]
+    how = {"preset": "tabular", "max_iter": 1, "random_state": 0}
+    mlps = [cr.MLPRegressor(hidden_layer_sizes=hidden, **how) for hidden in [(), (8,)]]
+    X = np.stack([rows["x0"], rows["x1"], rows["fare"]], axis=1)
+    assert [len(mlp.fit(X, rows["y"]).input_names_) for mlp in mlps] == [3, 9]
