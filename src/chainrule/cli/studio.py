@@ -83,5 +83,3 @@ def _modules(table: Path | None) -> tuple[Any, Any, Any]:
 
     session = Session(Path.cwd() if table is None else table.resolve().parent)
     return server, session, Worker(session)
-
-

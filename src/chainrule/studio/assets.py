@@ -1,4 +1,4 @@
-"""The files of the view, one by one for the server, and joined into one script and one style for a notebook or a file."""
+"""The files of the view, one by one for the server, and joined into one script and one style for notebooks and files."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def joined(entry: str) -> list[str]:
 
 
 def _module(name: str) -> str:
-    """A module as a function in a variable: what it imports it takes from those of others, what it exports it returns."""
+    """A module as a function that is called at once: it takes what it imports and returns what it exports."""
     text = (VIEW / name).read_text("utf-8")
     taken = [
         f"const {names if names.startswith('{') else '{ default: ' + names + ' }'} = {_variable(source)};\n"
@@ -66,7 +66,9 @@ def _module(name: str) -> str:
     ]
     default = _DEFAULT.search(text)
     exports = [*_EXPORT.findall(text), *([f"default: {default[1]}"] if default else [])]
-    body = _DEFAULT.sub("", re.sub(r"^export (?=async|function|const|let|class)", "", _IMPORT.sub("", text), flags=re.M))
+    body = _DEFAULT.sub(
+        "", re.sub(r"^export (?=async|function|const|let|class)", "", _IMPORT.sub("", text), flags=re.M)
+    )
     return f"const {_variable(name)} = (() => {{\n{''.join(taken)}{body}\nreturn {{ {', '.join(exports)} }};\n}})();"
 
 

@@ -1,8 +1,8 @@
 """The rows that a network of the studio learns: a set of the playground, a table, or arrays, in one form.
 
-    rows            X, T, weight of those trained on and of those held out, checked once by training
-    names           what the inputs and outputs are called
-    points          from values of two columns to inputs, for the surface
+rows            X, T, weight of those trained on and of those held out, checked once by training
+names           what the inputs and outputs are called
+points          from values of two columns to inputs, for the surface
 """
 
 from __future__ import annotations
@@ -141,7 +141,9 @@ def _of_arrays(
     score: dict[str, Any] = {"r2": _r2} if kind == "numbers" else {"accuracy": _accuracy}
     monitor = Monitor({} if held is None else score, "training")
     output, cost = _HEADS[kind]
-    return Dataset(title, train, held, names, outputs, kind, monitor, output, cost, script + validation, features=features)
+    return Dataset(
+        title, train, held, names, outputs, kind, monitor, output, cost, script + validation, features=features
+    )
 
 
 _HEADS = {
@@ -185,7 +187,9 @@ def of_table(source: Any, target: str, title: str, values: Mapping[str, Any]) ->
     """
     training = TableTraining(source, target, TableSettings.of(**values))
     blocks, targets = training.ensemble.one.blocks, training.model.targets
-    columns = [{"name": name, "kind": kind, "reading": words} for name, kind, words in training.model.encoder.describe()]
+    columns = [
+        {"name": name, "kind": kind, "reading": words} for name, kind, words in training.model.encoder.describe()
+    ]
     return Dataset(
         title,
         training.rows,

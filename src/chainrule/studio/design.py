@@ -1,8 +1,9 @@
-"""The network that is built and how it is trained: settings as plain data, checked by the records that all else uses."""
+"""The network that is built and how it is trained: settings as plain data, checked by the records of all others."""
 
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,7 +21,7 @@ from chainrule.settings import TrainingSettings
 from chainrule.studio.dataset import Dataset
 from chainrule.text import shown
 
-__all__ = ["NETWORK", "TRAINING", "Design"]
+__all__ = ["NETWORK", "TRAINING", "Design", "bounds_of"]
 
 NETWORK = ("hidden", "activation", "output", "cost", "initializer", "dtype")
 TRAINING = (
@@ -55,6 +56,9 @@ class Design:
     dtype: str = "float32"
     training: TrainingSettings = dataclasses.field(default_factory=lambda: TrainingSettings(epochs=1000, batch_size=10))
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "activation", tuple(ACTIVATIONS.get(each) for each in self.activation))
+
     def changed(self, changes: Mapping[str, Any]) -> Design:
         """The design with other settings, by name. Raises SettingError in one line for one that is not allowed."""
         if not isinstance(changes, Mapping):
@@ -76,11 +80,7 @@ class Design:
         if values.get("seed", 0) is None:
             values["seed"] = as_seed(None)  # one for the split, the weights and the order
         if isinstance(values.get("clip"), Mapping):
-            bounds = values["clip"]
-            unknown = [name for name in bounds if name not in ("element", "norm", "example")]
-            if unknown:
-                raise SettingError(f"clip has {shown(unknown[0])}, but must have element, norm or example")
-            values["clip"] = Clip(**bounds) if any(bounds.values()) else None
+            values["clip"] = _clip(values["clip"])
         before = {field.name: getattr(self.training, field.name) for field in dataclasses.fields(TrainingSettings)}
         return TrainingSettings.of(**{**before, **values})
 
@@ -140,12 +140,28 @@ def _per_layer(choice: Any, count: int) -> tuple[Any, ...]:
     return tuple(several[min(k, len(several) - 1)] for k in range(count))
 
 
+def bounds_of(clip: Clip) -> dict[str, float]:
+    """The bounds that are set, by name."""
+    bounds = {field.name: getattr(clip, field.name) for field in dataclasses.fields(Clip)}
+    return {name: bound for name, bound in bounds.items() if bound and math.isfinite(bound)}
+
+
+def _clip(bounds: Mapping[str, Any]) -> Clip | None:
+    """The bounds of the gradient that are set; None where none is."""
+    allowed = [field.name for field in dataclasses.fields(Clip)]
+    unknown = [name for name in bounds if name not in allowed]
+    if unknown:
+        raise SettingError(f"clip has {shown(unknown[0])}, but must have some of {', '.join(allowed)}")
+    there = {name: bound for name, bound in bounds.items() if bound}
+    return Clip(**there) if there else None
+
+
 def _plain(value: Any) -> Any:
     """A setting as plain data; weights that were given have no name."""
     if isinstance(value, np.ndarray):
         return None
     if isinstance(value, Clip):
-        return {field.name: getattr(value, field.name) for field in dataclasses.fields(Clip)}
+        return bounds_of(value)
     if hasattr(value, "document"):
         return value.document()
     return list(value) if isinstance(value, tuple) else value

@@ -1,4 +1,4 @@
-"""What a request passes before the studio answers it: its host, where it comes from, its token; and what all answers say.
+"""What a request passes before the studio answers: its host, where it comes from, its token; the headers of answers.
 
 A page of another site must not reach the studio, though it runs in the same browser: not by its own name for this
 machine (Host), not by a request across sites (Origin, Sec-Fetch-Site), not without the token, which only the address

@@ -1,4 +1,4 @@
-"""The equations of what is picked, with the numbers of this update: those of the ledger, and the update that follows."""
+"""The equations of what is picked, with the numbers of this update: those of the ledger, and the update that comes."""
 
 from __future__ import annotations
 
@@ -75,7 +75,9 @@ def _row_words(trainer: Trainer, row: int) -> dict[str, Any]:
     """What a row is: its inputs and targets by their names."""
     dataset, ledger = trainer.dataset, trainer.ledger([row])
     names = dataset.names[:12]
-    inputs = [{"name": shortened(printable(n), 60), "value": float(v)} for n, v in zip(names, ledger.A[0][0], strict=False)]
+    inputs = [
+        {"name": shortened(printable(n), 60), "value": float(v)} for n, v in zip(names, ledger.A[0][0], strict=False)
+    ]
     targets = [float(t) for t in ledger.T[0][:12]]
     answers = [float(a) for a in ledger.A[-1][0][:12]]
     cost = float(ledger.cost[0])

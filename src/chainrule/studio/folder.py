@@ -78,7 +78,9 @@ class Folder:
         if not isinstance(name, str) or not isinstance(data, str):
             raise SettingError("a dropped file has a name and bytes in base64")
         if len(data) > MOST_DROPPED * 4 // 3 + 4:
-            raise DataError(f"the file is larger than {MOST_DROPPED >> 20} MiB: copy it into the folder and open it there")
+            raise DataError(
+                f"the file is larger than {MOST_DROPPED >> 20} MiB: copy it into the folder and open it there"
+            )
         try:
             content = base64.b64decode(data, validate=True)
         except (binascii.Error, ValueError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,9 +13,7 @@ from chainrule.model import Model
 from chainrule.network import Network
 from chainrule.studio.opened import described, network_of, what_if, what_if_arrays
 from chainrule.studio.snapshot import layers, named
-
-if TYPE_CHECKING:
-    from chainrule.studio.session import Session
+from chainrule.studio.work import Work
 
 __all__ = ["Inspection"]
 
@@ -26,8 +24,8 @@ CERTIFIED = 400  # parameters of a layer that are compared
 class Inspection:
     """The model that is inspected: one from a file, or the one in training."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, work: Work, model: Callable[[], Network | Model]) -> None:
+        self._work, self._trained = work, model
         self._stored: Any = None
         self.commands: dict[str, Callable[..., dict[str, Any]]] = {
             "certificate": self.certificate,
@@ -39,7 +37,7 @@ class Inspection:
 
     def certificate(self) -> dict[str, Any]:
         """The gradient certificate of the network in training, on some rows."""
-        trainer = self._session.required()
+        trainer = self._work.required()
         train, s = trainer.dataset.train, trainer.design.training
         count = min(CERTIFIED_ROWS, len(train.X))
         X, T = train.X[:count], train.T[:count]
@@ -48,7 +46,7 @@ class Inspection:
 
     def open_model(self, path: Any) -> dict[str, Any]:
         """Open a model file to inspect it."""
-        stored = load(self._session.folder.existing(path))
+        stored = load(self._work.folder.existing(path))
         net = network_of(stored)
         self._stored = stored
         return {**described(stored), "path": path, "sizes": list(net.sizes), "layers": layers(net)}
@@ -63,7 +61,7 @@ class Inspection:
         model = self._model()
         if not isinstance(model, Model):
             raise SettingError("only a model of a table can be evaluated on a table: this one takes arrays")
-        return model.evaluate(self._session.folder.existing(path))
+        return model.evaluate(self._work.folder.existing(path))
 
     def what_if(self, values: Any = None, row: Any = 0) -> dict[str, Any]:
         """The answer for one row whose cells can be moved."""
@@ -71,7 +69,7 @@ class Inspection:
         if isinstance(model, Model):
             return what_if(model, values)
         net: Network = network_of(model)
-        dataset = None if self._stored is not None else self._session.dataset
+        dataset = None if self._stored is not None else self._work.dataset
         if dataset is not None:
             X = np.asarray(dataset.train.X, np.float64)
             first = X[min(max(int(row), 0), len(X) - 1)] if isinstance(row, int) else X[0]
@@ -84,6 +82,4 @@ class Inspection:
 
     def _model(self) -> Any:
         """The model from the file, or the one in training."""
-        return self._session.taking.model() if self._stored is None else self._stored
-
-
+        return self._trained() if self._stored is None else self._stored

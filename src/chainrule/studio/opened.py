@@ -68,7 +68,7 @@ def what_if(model: Model, values: Mapping[str, Any] | None) -> dict[str, Any]:
     answer = {name: _plain(value[0]) for name, value in prediction.items()} if isinstance(prediction, dict) else None
     return {
         "sliders": sliders[:MOST],
-        "answer": answer or {model.targets.names[0]: _plain(prediction[0])},  # type: ignore[index]
+        "answer": answer or {model.targets.names[0]: _plain(prediction[0])},
         "outputs": _outputs(model.targets.neurons, outputs),
         "of": printable(model.targets.neurons[best] if len(model.targets.neurons) > best else ""),
         "gradients": moves[:MOST],
@@ -130,7 +130,7 @@ def _plain(value: Any) -> Any:
 def what_if_arrays(
     network: Network, names: list[str], outputs: list[str], ranges: Array, values: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    """The same for a network whose inputs are numbers: `ranges` (3, n_1) has the least, the greatest, the first value."""
+    """The same for a network of numbers: `ranges` (3, n_1) has the least, the greatest and the first values."""
     known = _known(values, names)
     low, high, first = ranges.tolist()
     x = [known.get(name, value) for name, value in zip(names, first, strict=True)]

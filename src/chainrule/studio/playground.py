@@ -132,7 +132,7 @@ def make(
         return _digits()
     P, truth = places(uniform(raw_words(seed, Purpose.PLAYGROUND, 0, 2 * rows)).reshape(rows, 2))
     P = P + noise * normal(raw_words(seed, Purpose.PLAYGROUND, 1, 2 * rows)).reshape(rows, 2)
-    outputs = ["height"] if name == "plane" else ["inside" if name == "circles" else "first"]
+    outputs = ["height"] if name == "plane" else ["inside" if name == "circles" else "class 1"]
     return PlaygroundSet(features_of(P, features), truth.astype(np.float64)[:, None], list(features), outputs)
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import json
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from chainrule.errors import ChainruleError
 from chainrule.studio.assets import script, style
 from chainrule.studio.tour import STEPS
+from chainrule.studio.work import Work
 
-if TYPE_CHECKING:
-    from chainrule.studio.session import Session
+Ask = Callable[[dict[str, Any]], dict[str, Any]]
 
 __all__ = ["Recording", "html_of"]
 
@@ -47,32 +49,32 @@ class Recording:
         self.frames: list[dict[str, Any]] = []
         self._generation, self._at = -1, 0.0
 
-    def add(self, session: Session) -> None:
+    def add(self, work: Work) -> None:
         """Add the view of now; those of another design are forgotten, and those of later updates."""
-        trainer, now = session.trainer, time.monotonic()
+        trainer, now = work.trainer, time.monotonic()
         if trainer is None:
             return
-        if session.generation != self._generation:
-            self.frames, self._generation, self._at = [], session.generation, 0.0
+        if work.generation != self._generation:
+            self.frames, self._generation, self._at = [], work.generation, 0.0
         self.frames = [frame for frame in self.frames if frame["place"]["update"] < trainer.updates]
-        if now - self._at < EVERY and session.running:
+        if now - self._at < EVERY and work.running:
             return
         self._at = now
-        self.frames.append(session.view())
+        self.frames.append(work.view())
         if len(self.frames) > FRAMES:
             self.frames = self.frames[::2]
 
 
-def html_of(session: Session, recording: Recording) -> bytes:
+def html_of(ask: Ask, recording: Recording) -> bytes:
     """The file: the frames, the set-up, the tour of row 1, and the equations of a few weights, with the view."""
     data = {
-        "form": session.do({"do": "form"}) | {"files": {"tables": [], "models": []}, "folder": ""},
-        "setup": session.do({"do": "setup"}),
-        "frames": [*recording.frames, session.view()],
-        "spread": session.do({"do": "spread"}),
-        "tour": [session.do({"do": "tour", "row": 0, "step": step + 1}) for step in range(STEPS)],
-        "equations": _equations(session),
-        "python": session.do({"do": "python"}),
+        "form": ask({"do": "form"}) | {"files": {"tables": [], "models": []}, "folder": ""},
+        "setup": ask({"do": "setup"}),
+        "frames": [*recording.frames, ask({"do": "view"})],
+        "spread": ask({"do": "spread"}),
+        "tour": [ask({"do": "tour", "row": 0, "step": step + 1}) for step in range(STEPS)],
+        "equations": _equations(ask),
+        "python": ask({"do": "python"}),
     }
     code = script("recorded.js")
     digest = "sha256-" + base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
@@ -82,11 +84,11 @@ def html_of(session: Session, recording: Recording) -> bytes:
     return (head + text + tail.replace("{script}", code)).encode()
 
 
-def _equations(session: Session) -> list[dict[str, Any]]:
+def _equations(ask: Ask) -> list[dict[str, Any]]:
     """The equations of every neuron and weight, where they are few."""
-    sizes = session.required().net.sizes
+    sizes = ask({"do": "setup"})["sizes"]
     answers = []
-    if sum(a * b for a, b in zip(sizes[:-1], sizes[1:], strict=True)) > 60:
+    if sum(a * b for a, b in itertools.pairwise(sizes)) > 60:
         return []
     for layer in range(2, len(sizes) + 1):
         picks: list[dict[str, Any]] = [{"kind": "layer", "layer": layer}]
@@ -95,7 +97,7 @@ def _equations(session: Session) -> list[dict[str, Any]]:
             picks += [{"kind": "weight", "layer": layer, "i": i, "j": j} for i in range(1, sizes[layer - 2] + 1)]
         for pick in picks:
             try:
-                answers.append(session.do({"do": "equation", **pick}))
+                answers.append(ask({"do": "equation", **pick}))
             except ChainruleError:
                 continue
     return answers

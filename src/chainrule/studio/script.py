@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from chainrule.optimizers import Clip
 from chainrule.studio.dataset import Dataset
-from chainrule.studio.design import TRAINING, Design
+from chainrule.studio.design import TRAINING, Design, bounds_of
 from chainrule.studio.trainer import Trainer
 
 __all__ = ["script"]
@@ -71,8 +72,8 @@ def _settings(design: Design) -> dict[str, str]:
 
 
 def _code(value: Any) -> str:
-    if type(value).__name__ == "Clip":
-        return f"cr.{value!r}"
+    if isinstance(value, Clip):
+        return f"cr.Clip({', '.join(f'{name}={bound!r}' for name, bound in bounds_of(value).items())})"
     return repr(_of(value))
 
 

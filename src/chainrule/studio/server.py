@@ -1,8 +1,8 @@
 """The studio over HTTP, for this machine alone: the page's files, commands by POST, views as a stream of events.
 
-    GET  /, /main.js, ...   the page; it holds no data
-    POST /do                a command as JSON; the answer is JSON, errors have one line under "error"
-    GET  /events            the views, as server-sent events that the page reads by fetch
+GET  /, /main.js, ...   the page; it holds no data
+POST /do                a command as JSON; the answer is JSON, errors have one line under "error"
+GET  /events            the views, as server-sent events that the page reads by fetch
 """
 
 from __future__ import annotations

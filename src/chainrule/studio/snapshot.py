@@ -16,7 +16,7 @@ from chainrule.network import Network
 from chainrule.studio.dataset import Dataset
 from chainrule.text import printable, shortened
 
-__all__ = ["FEW_WEIGHTS", "Axes", "as_bytes", "layers", "named", "points", "surface"]
+__all__ = ["FEW_WEIGHTS", "Axes", "as_bytes", "best_axes", "layers", "named", "points", "surface"]
 
 FEW_WEIGHTS = 200  # drawn as lines; above, as matrices
 SIDE = 40  # of the surface, in cells
@@ -92,6 +92,15 @@ def _rounded(values: Array) -> list[float | None]:
 
 
 # ---------------------------------------------------------------------------------------------- over two inputs
+
+
+def best_axes(dataset: Dataset) -> Axes:
+    """The two inputs that vary the most, for a start."""
+    if dataset.features or len(dataset.names) < 3:
+        return Axes()
+    spread = np.asarray(dataset.train.X[:2000], np.float64).std(axis=0)
+    x, y = sorted(np.argsort(-spread, kind="stable")[:2].tolist())
+    return Axes(x, y)
 
 
 def _range(dataset: Dataset, axis: int) -> tuple[float, float]:

@@ -86,7 +86,9 @@ def _cost(trainer: Trainer, ledger: Ledger, row: int, notation: str) -> Step:
 
 def _error(trainer: Trainer, ledger: Ledger, row: int, notation: str) -> Step:
     L = len(ledger.architecture.sizes)
-    text = "Backward now. The error δ of an output says how the cost changes when its z changes: the first equation, BP1."
+    text = (
+        "Backward now. The error δ of an output says how the cost changes when its z changes: the first equation, BP1."
+    )
     return "The error of the output", text, [_named(ledger, L, 1, notation, "BP1")], {"layer": L, "neuron": 1}
 
 
@@ -96,8 +98,8 @@ def _back(trainer: Trainer, ledger: Ledger, row: int, notation: str) -> Step:
         text = "This network has no hidden layer, so the error does not go further back. Add one to see BP2."
         return "The errors before it", text, [], {"layer": 2}
     text = (
-        "A hidden neuron caused errors in the next layer, through its weights. BP2 adds them up, each times its weight, "
-        "and multiplies by the slope of the activation."
+        "A hidden neuron caused errors in the next layer, through its weights. BP2 adds them up, each times its "
+        "weight, and multiplies by the slope of the activation."
     )
     return "The errors before it", text, [_named(ledger, L - 1, 1, notation, "BP2")], {"layer": L - 1, "neuron": 1}
 
@@ -107,7 +109,8 @@ def _update(trainer: Trainer, ledger: Ledger, row: int, notation: str) -> Step:
     equations = [parts[0]["equations"][-1], *(each for part in parts[1:] for each in part["equations"])]
     text = (
         "BP4 multiplies the input of a weight by the error behind it: that is the slope of the cost along the weight. "
-        "The mean over the rows of a batch goes to the rule, which moves the weight a little downhill. That is one update."
+        "The mean over the rows of a batch goes to the rule, which moves the weight a little downhill. That is "
+        "one update."
     )
     return "The update", text, equations, {"layer": 2, "weight": [1, 1]}
 

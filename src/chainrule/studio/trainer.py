@@ -56,9 +56,7 @@ class Trainer:
         self.first = self.net.theta.copy()
         self._examples = as_examples(self.net.architecture, *dataset.train, self.net.dtype)
         held = dataset.held_out
-        self._validation = (
-            None if held is None else as_examples(self.net.architecture, *held, self.net.dtype).present()
-        )
+        self._validation = None if held is None else as_examples(self.net.architecture, *held, self.net.dtype).present()
         self.scores: dict[int, dict[str, float]] = {}
         self.findings: list[Finding] = []
         self.stopped: Stopped | None = None
@@ -232,7 +230,7 @@ class Trainer:
         return self.findings
 
     def ledger(self, rows: Array | list[int]) -> Ledger:
-        """The ledger of rows to train on, with the weights of now and without dropout, with the names of the columns."""
+        """The ledger of rows to train on, with the weights of now, without dropout, with the names of columns."""
         X, T = self._examples.X[np.asarray(rows)], self._examples.T[np.asarray(rows)]
         ledger = self.net.backprop(X, T)
         outputs = self.dataset.outputs
@@ -243,8 +241,9 @@ class Trainer:
         """The ledger of a batch as training computes it, with the neurons dropped that it drops."""
         s, examples = self.training.settings, self.training.examples
         weight = None if examples.weight is None else examples.weight[batch.rows]
-        place = {"dropout": s.dropout or 0.0, "seed": s.seed, "epoch": batch.epoch, "batch": batch.batch}
-        return self.net.backprop(examples.X[batch.rows], examples.T[batch.rows], weight, **place)
+        X, T = examples.X[batch.rows], examples.T[batch.rows]
+        place: dict[str, Any] = {"seed": s.seed, "epoch": batch.epoch, "batch": batch.batch}
+        return self.net.backprop(X, T, weight, dropout=s.dropout or 0.0, **place)
 
     def after_update(self) -> tuple[TrainingState, TrainingState]:
         """The state of now, and the one after the next update, which is made on a copy of the network."""

@@ -81,9 +81,9 @@ class Worker:
         while not self.closed:
             self._answer(self._patience())
             if self.session.running:
-                before = None if self.session.trainer is None else self.session.trainer.updates
+                before = None if self.session.work.trainer is None else self.session.work.trainer.updates
                 self._advance()
-                after = None if self.session.trainer is None else self.session.trainer.updates
+                after = None if self.session.work.trainer is None else self.session.work.trainer.updates
                 self._stale = self._stale or before != after or not self.session.running
             self._draw()
         self.session.close()
@@ -122,9 +122,7 @@ class Worker:
         try:
             self.session.advance()
         except Exception as error:
-            self.session.running = False
-            line = " ".join(str(error).split())[:400]
-            self.session.events.append({"event": "error", "message": line or type(error).__name__})
+            self.session.fail(" ".join(str(error).split())[:400] or type(error).__name__)
 
     def _draw(self) -> None:
         """Draw the view, where it is stale, someone listens and it is time."""

@@ -25,7 +25,7 @@ export function curvesPanel(studio) {
     const axis = { stroke: text, grid, ticks: { show: false }, font: "12px system-ui, sans-serif" };
     const label = (value) => (value === null || value === undefined ? "–" : shortNumber(value));
     return new uPlot({
-      width: Math.max(200, box.clientWidth), height: HEIGHT, legend: { live: true }, cursor: { drag: { x: false, y: false } },
+      width: Math.max(200, box.clientWidth), height: HEIGHT, legend: { live: false }, cursor: { drag: { x: false, y: false } },
       scales: { x: { time: false } }, axes: [{ ...axis, size: 28 }, { ...axis, size: 56, values: (_, ticks) => ticks.map((t) => label(t)) }],
       series: [{ label: "epoch" }, ...names.map((name, k) => ({ label: name, ...styles[k % 2], spanGaps: true, points: { show: false }, value: (_, v) => label(v) }))],
     }, [[], ...names.map(() => [])], box);

@@ -61,7 +61,8 @@ export function designPanel(studio) {
     remove.addEventListener("click", () => change({
       hidden: design.hidden.filter((_, at) => at !== k), activation: design.activation.filter((_, at) => at !== k),
     }));
-    return h("li", {}, h("span", { class: "layer-name" }, `Layer ${k + 2}`), step("−", "Remove a neuron from", -1), number, step("+", "Add a neuron to", 1), sigma, remove);
+    return h("li", {}, h("span", { class: "layer-name" }, `Layer ${k + 2}`), sigma, remove,
+      h("span", { class: "layer-size" }, step("−", "Remove a neuron from", -1), number, step("+", "Add a neuron to", 1), "neurons"));
   }
   function entryField(name, text, kind) {
     const select = h("select", {});
@@ -107,10 +108,10 @@ export function designPanel(studio) {
     layers.replaceChildren(...design.hidden.map(layerRow));
     if (focused && !element.contains(document.activeElement)) layers.querySelector(`[aria-label="${CSS.escape(focused)}"]`)?.focus();
     const chosenOutput = design.output?.name ?? "";
-    options(output, ["", ...form.activations.map((entry) => entry.name)], chosenOutput, (name) => name || "suits the data");
+    options(output, ["", ...form.activations.map((entry) => entry.name)], chosenOutput, (name) => name || "auto");
     const costs = chosenOutput ? form.costs_of[chosenOutput] ?? [] : form.costs.map((entry) => entry.name);
-    options(cost, ["", ...costs], design.cost?.name ?? "", (name) => name || "suits the output");
-    options(initializer, ["", ...form.initializers.map((entry) => entry.name)], design.initializer?.name ?? "", (name) => name || "suit the activation");
+    options(cost, ["", ...costs], design.cost?.name ?? "", (name) => name || "auto");
+    options(initializer, ["", ...form.initializers.map((entry) => entry.name)], design.initializer?.name ?? "", (name) => name || "auto");
     dtype.value = design.dtype;
     optimizer.show(design.optimizer);
     schedule.show(design.schedule ?? { name: "constant" });

@@ -16,7 +16,7 @@ export function equationBox(equation) {
 export function equationPanel(studio) {
   const hint = h("p", { class: "hint" }, "Click a weight, a neuron or the head of a layer, or go there with the arrow keys and press Enter: its equation comes here, with the numbers of this update.");
   const row = h("input", { type: "number", min: 1, value: 1 });
-  const notation = options(h("select", {}), ["GD", "BP"], "GD", (name) => (name === "GD" ? "w from i to j (GD)" : "w to j from i (BP)"));
+  const notation = options(h("select", {}), ["GD", "BP"], "GD", (name) => (name === "GD" ? "w_ij (GD)" : "w_ji (BP)"));
   const about = h("p", { class: "about" });
   const error = errorLine();
   const parts = h("div", { class: "equation-parts" });

@@ -47,15 +47,14 @@ export function graph(studio) {
   function layout() {
     const width = Math.max(280, element.clientWidth || 600);
     const most = Math.max(...sizes);
-    const size = Math.max(16, Math.min(44, (width - 60) / (sizes.length * 2.1), most > 8 ? 340 / most : 44));
+    const size = Math.max(16, Math.min(width > 900 ? 60 : 44, (width - 60) / (sizes.length * 2.1), most > 8 ? 340 / most : 60));
     const height = Math.max(most * (size + GAP) + 40, 160);
     return { width, height, size };
   }
   function place(l, j, box) {
     const step = sizes.length > 1 ? (box.width - box.size - 90) / (sizes.length - 1) : 0;
     const room = (box.height - 30) / sizes[l];
-    const offset = l === 0 ? 48 : 48;
-    return [offset + l * step, 26 + room * (j + 0.5) - box.size / 2];
+    return [48 + l * step, 26 + room * (j + 0.5) - box.size / 2];
   }
   function neuronName(l, j) {
     const more = l === 0 ? ` (${names[j] ?? ""})` : l === sizes.length - 1 && outputs[j] ? ` (${outputs[j]})` : "";

@@ -50,7 +50,7 @@ export function spreadPanel(studio) {
     const width = canvas.clientWidth || 200;
     const context = sharp(canvas, width, HEIGHT);
     const blue = isDark() ? "111 179 242" : "20 105 180";
-    const left = 46;
+    const left = 58;
     const split = left + (width - left) * 0.66;
     let low = Math.min(now.low, ...bands.map((band) => band[0]));
     let high = Math.max(now.high, ...bands.map((band) => band[4]));
