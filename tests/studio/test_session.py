@@ -10,6 +10,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.errors import SettingError
+from chainrule.optimizers import OPTIMIZERS
 from chainrule.studio import Session
 from chainrule.studio.playground import SETS
 
@@ -122,7 +123,7 @@ def test_every_setting_of_the_page_reaches_training(circles: Session) -> None:
     assert trainer_of(circles).net.dtype == np.float64
 
 
-@pytest.mark.parametrize("name", [entry["name"] for entry in Session().do({"do": "form"})["optimizers"]])
+@pytest.mark.parametrize("name", OPTIMIZERS.names())
 def test_every_optimizer_of_the_form_makes_updates(circles: Session, name: str) -> None:
     settings: dict[str, Any] = {"optimizer": {"name": name}}
     if name in ("rprop", "lbfgs"):

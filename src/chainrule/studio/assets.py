@@ -1,4 +1,4 @@
-"""The files of the view, one by one for the server, and joined into one script and one style for notebooks and files."""
+"""The files of the view, one by one for the server, joined into one script and one style for others."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _module(name: str) -> str:
         for names, source in _IMPORT.findall(text)
     ]
     default = _DEFAULT.search(text)
-    exports = [*_EXPORT.findall(text), *([f"default: {default[1]}"] if default else [])]
+    exports = [f"default: {default[1]}"] if default else _EXPORT.findall(text)
     body = _DEFAULT.sub(
         "", re.sub(r"^export (?=async|function|const|let|class)", "", _IMPORT.sub("", text), flags=re.M)
     )

@@ -67,6 +67,13 @@ class Folder:
         """A path as the page writes it: from the folder."""
         return place.relative_to(self.root).as_posix()
 
+    def hidden(self, line: str) -> str:
+        """A line for the page, in which paths begin below the folder: where that lies is not the page's business."""
+        places = {str(self.root): "", **({} if self._private is None else {str(self._private): DROPPED})}
+        for place, short in places.items():
+            line = line.replace(f"{place}/", short).replace(place, "the folder")
+        return line
+
     def drop(self, name: Any, data: Any) -> str:
         """Keep a dropped file until the session ends, and return its path.
 

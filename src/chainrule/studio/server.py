@@ -101,7 +101,7 @@ class Studio:
         try:
             answer = await asyncio.wrap_future(self._worker.ask(command))
         except (ChainruleError, OSError) as error:
-            return refusal(422, _line(error))
+            return refusal(422, self._worker.session.work.folder.hidden(_line(error)))
         except MemoryError:
             return refusal(422, "there is not enough memory for this: take fewer rows or a smaller network")
         finally:
@@ -174,9 +174,8 @@ def _parsed(content: bytes) -> Any:
 
 
 def _line(error: BaseException) -> str:
-    """One line; the path that an error of the system has is not shown, only its last part."""
     if isinstance(error, OSError) and error.filename is not None:
-        return f"{str(error.filename).rpartition('/')[2]}: {error.strerror}"
+        return f"{error.filename}: {error.strerror}"
     return " ".join(str(error).split()) or type(error).__name__
 
 

@@ -58,8 +58,8 @@ export function dataPanel(studio) {
     for (let k = 0; k < bytes.length; k += 32768) text += String.fromCharCode(...bytes.subarray(k, k + 32768));
     const answer = await studio.attempt({ do: "drop", name: dropped.name, data: btoa(text) }, error);
     if (!answer) return;
-    tableBox.open = true;
     await filesAgain(answer.path);
+    tableBox.open = true;
     target.focus();
   }
   openTable.addEventListener("click", async () => {

@@ -64,6 +64,11 @@ export function designPanel(studio) {
     return h("li", {}, h("span", { class: "layer-name" }, `Layer ${k + 2}`), sigma, remove,
       h("span", { class: "layer-size" }, step("−", "Remove a neuron from", -1), number, step("+", "Add a neuron to", 1), "neurons"));
   }
+  // What a person is typing stays.
+  function fill(input, value, force = false) {
+    if (input.type === "checkbox") input.checked = value;
+    else if (force || input !== document.activeElement) input.value = String(value);
+  }
   function entryField(name, text, kind) {
     const select = h("select", {});
     const parameters = h("div", { class: "grid parameters" });
@@ -78,12 +83,19 @@ export function designPanel(studio) {
       }
       change({ [name]: values });
     }
-    function show(document) {
-      const entry = entries().find((each) => each.name === document.name);
-      options(select, entries().map((each) => each.name), document.name);
+    function show(chosen) {
+      const entry = entries().find((each) => each.name === chosen.name);
+      options(select, entries().map((each) => each.name), chosen.name);
       note.textContent = name === "optimizer" ? (entry?.text ?? "") : "";
-      parameters.replaceChildren(...Object.entries(entry?.parameters ?? {}).map(([key, standard]) => {
-        const value = document[key] ?? standard;
+      const there = [...parameters.querySelectorAll("input")];
+      const keys = Object.keys(entry?.parameters ?? {});
+      if (keys.length === there.length && keys.every((key, k) => there[k].dataset.name === key)) {
+        for (const input of there) fill(input, chosen[input.dataset.name] ?? entry.parameters[input.dataset.name]);
+        return;
+      }
+      parameters.replaceChildren(...keys.map((key) => {
+        const standard = entry.parameters[key];
+        const value = chosen[key] ?? standard;
         const input = typeof standard === "boolean" ? h("input", { type: "checkbox", checked: value }) : h("input", { type: "text", inputmode: "decimal", value: String(value) });
         input.dataset.name = key;
         input.addEventListener("change", send);
@@ -101,7 +113,7 @@ export function designPanel(studio) {
   function onForm(form) {
     for (const [name, field] of Object.entries(fields)) field.box.title = `${form.settings[name].text} Allowed: ${form.settings[name].allowed}.`;
   }
-  function onSetup(setup) {
+  function onSetup(setup, force = false) {
     design = setup.design;
     const form = studio.form;
     const focused = document.activeElement?.getAttribute?.("aria-label");
@@ -115,10 +127,10 @@ export function designPanel(studio) {
     dtype.value = design.dtype;
     optimizer.show(design.optimizer);
     schedule.show(design.schedule ?? { name: "constant" });
-    clip.value = design.clip?.norm ? String(design.clip.norm) : "";
+    fill(clip, design.clip?.norm ?? "", force);
     for (const [name, field] of Object.entries(fields)) {
       const value = design[name];
-      field.input.value = value === null ? (name === "batch_size" ? "all" : "") : Array.isArray(value) ? value.join(", ") : String(value);
+      fill(field.input, value === null ? (name === "batch_size" ? "all" : "") : Array.isArray(value) ? value.join(", ") : value, force);
     }
     for (const each of element.querySelectorAll("button, input, select")) each.disabled = studio.recorded;
   }

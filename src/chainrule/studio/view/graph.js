@@ -90,7 +90,7 @@ export function graph(studio) {
       const [head] = place(l, 0, box);
       const text = l === 0 ? "inputs" : l === sizes.length - 1 ? "output" : `layer ${l + 1}`;
       const label = l > 0
-        ? s("g", { class: "layer-head", role: "button", tabindex: "-1", "aria-label": `layer ${l + 1} as a whole` }, s("text", { x: head + box.size / 2, y: 14, "text-anchor": "middle" }, text))
+        ? s("g", { class: "layer-head", role: "button", tabindex: "-1", "aria-label": `${text}${l === sizes.length - 1 ? `, layer ${l + 1}` : ""} as a whole` }, s("text", { x: head + box.size / 2, y: 14, "text-anchor": "middle" }, text))
         : s("text", { class: "head", x: head + box.size / 2, y: 14, "text-anchor": "middle" }, text);
       if (l > 0) {
         label.dataset.key = `layer ${l + 1}`;
@@ -112,7 +112,8 @@ export function graph(studio) {
         const name = l === 0 ? names[j] : l === sizes.length - 1 ? outputs[j] : null;
         if (name && box.size >= 20) {
           const short = name.length > 9 ? `${name.slice(0, 8)}…` : name;
-          item.append(s("text", l === 0 ? { class: "name", x: x - 6, y: y + box.size / 2 + 4, "text-anchor": "end" } : { class: "name", x: x + box.size / 2, y: y + box.size + 12, "text-anchor": "middle" }, short), s("title", {}, name));
+          const where = l === 0 ? { x: x - 6, y: y + box.size / 2 + 4, "text-anchor": "end" } : { x: x + box.size / 2, y: y + box.size + 12, "text-anchor": "middle" };
+          dots.append(s("text", { class: "name", "aria-hidden": "true", ...where }, short));
         }
         neurons.push({ item, image, bias, l, j });
         dots.append(item);
