@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import socket
 import threading
 import time
@@ -87,6 +88,8 @@ def test_modules_are_joined_after_what_they_import() -> None:
     order = joined("recorded.js")
     assert order[-1] == "recorded.js"
     assert order.index("dom.js") < order.index("controls.js") < order.index("mount.js")
+    preloaded = re.findall(r'modulepreload" href="([^"]+)"', (VIEW / "index.html").read_text("utf-8"))
+    assert {*preloaded, "main.js"} == {*joined("main.js")}
     code = script("recorded.js")
     assert "\nimport " not in code
     assert "\nexport " not in code

@@ -12,5 +12,6 @@ certificate, model files, what would be if) and `taking` (files, exports, Python
 """
 
 from chainrule.studio.session import Session
+from chainrule.studio.widget import studio
 
-__all__ = ["Session"]
+__all__ = ["Session", "studio"]

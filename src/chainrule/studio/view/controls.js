@@ -6,6 +6,7 @@ const SPEEDS = { full: "as fast as it can", 1000: "1,000 updates a second", 100:
 
 export function controls(studio) {
   const error = errorLine();
+  let running = false; // as the button says
   const button = (name, text, key, command) => {
     const element = h("button", { type: "button", class: name, "aria-keyshortcuts": key, title: `${text} (key ${key})` }, text);
     element.addEventListener("click", () => act(command()));
@@ -15,7 +16,7 @@ export function controls(studio) {
   const back = button("back", "Back one update", "b", () => ({ do: "back" }));
   const update = button("update", "One update", "u", () => ({ do: "update" }));
   const epoch = button("epoch", "One epoch", "e", () => ({ do: "epoch" }));
-  const run = button("run", "Run", "r", () => ({ do: studio.view?.running ? "pause" : "run" }));
+  const run = button("run", "Run", "r", () => ({ do: running ? "pause" : "run" }));
   const speed = options(h("select", {}), Object.keys(SPEEDS), "full", (name) => SPEEDS[name]);
   speed.addEventListener("change", () => act({ do: "speed", updates: speed.value === "full" ? null : Number(speed.value) }));
   const place = h("p", { class: "place" });
@@ -27,7 +28,8 @@ export function controls(studio) {
     const answer = await studio.attempt(command, error);
     if (answer && "running" in answer) showRunning(answer.running);
   }
-  function showRunning(running) {
+  function showRunning(now) {
+    running = now;
     setText(run, running ? "Pause" : "Run");
     run.classList.toggle("active", running);
   }

@@ -20,7 +20,7 @@ export function dataPanel(studio) {
   const about = h("p", { class: "about" });
   const reading = h("tbody");
   const columns = h("details", { class: "columns-read" }, h("summary", {}, "How the columns are read"),
-    h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "column"), h("th", {}, "as"), h("th", {}, "reading"))), reading));
+    h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "column"), h("th", {}, "read as"))), reading));
   const setBox = h("div", { class: "grid" }, labelled("Rows", rows), labelled("Noise", noise), labelled("Held out", held));
   const tableBox = h("details", { class: "own" }, h("summary", {}, "Your own table"),
     labelled("In this folder", file), labelled("From this machine", upload), labelled("Column to learn", target),
@@ -102,7 +102,7 @@ export function dataPanel(studio) {
     }
     setText(about, d ? `${d.title}: ${whole(d.rows)} rows to train on, ${whole(d.held_out)} held out, ${whole(setup.sizes[0])} inputs` : "");
     columns.hidden = !d?.columns.length;
-    reading.replaceChildren(...(d?.columns ?? []).map((c) => h("tr", {}, h("th", { scope: "row" }, c.name), h("td", {}, c.kind), h("td", {}, c.reading))));
+    reading.replaceChildren(...(d?.columns ?? []).map((c) => h("tr", {}, h("th", { scope: "row" }, c.name), h("td", {}, `${c.kind}: ${c.reading}`))));
   }
   return { element, onForm, onSetup };
 }

@@ -49,12 +49,13 @@ export function graph(studio) {
     const most = Math.max(...sizes);
     const size = Math.max(16, Math.min(width > 900 ? 60 : 44, (width - 60) / (sizes.length * 2.1), most > 8 ? 340 / most : 60));
     const height = Math.max(most * (size + GAP) + 40, 160);
-    return { width, height, size };
+    const longest = size < 20 ? 0 : Math.max(...names.map((name) => Math.min(9, name.length)));
+    return { width, height, size, left: 24 + 6.6 * longest };
   }
   function place(l, j, box) {
-    const step = sizes.length > 1 ? (box.width - box.size - 90) / (sizes.length - 1) : 0;
+    const step = sizes.length > 1 ? (box.width - box.size - 44 - box.left) / (sizes.length - 1) : 0;
     const room = (box.height - 30) / sizes[l];
-    return [48 + l * step, 26 + room * (j + 0.5) - box.size / 2];
+    return [box.left + l * step, 26 + room * (j + 0.5) - box.size / 2];
   }
   function neuronName(l, j) {
     const more = l === 0 ? ` (${names[j] ?? ""})` : l === sizes.length - 1 && outputs[j] ? ` (${outputs[j]})` : "";
