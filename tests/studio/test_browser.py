@@ -13,22 +13,19 @@ from typing import Any
 
 import pytest
 
+pytest.importorskip("starlette", reason="starlette is not installed: pip install 'chainrule[studio]'")
+pytest.importorskip("uvicorn", reason="uvicorn is not installed: pip install 'chainrule[studio]'")
+
 import chainrule as cr
-from chainrule.studio import Session
+from chainrule.studio import Session, server
+from chainrule.studio.worker import Worker
 
 _SPEC = importlib.util.spec_from_file_location("browser", Path(__file__).with_name("browser.py"))
 assert _SPEC is not None
 assert _SPEC.loader is not None
 browser = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(browser)
-
-pytest.importorskip("starlette", reason="starlette is not installed: pip install 'chainrule[studio]'")
-pytest.importorskip("uvicorn", reason="uvicorn is not installed: pip install 'chainrule[studio]'")
-sync_api = browser.playwright()
-EXECUTABLE = browser.executable()
-
-from chainrule.studio import server
-from chainrule.studio.worker import Worker
+sync_api, EXECUTABLE = browser.playwright(), browser.executable()
 
 TOKEN = "a-token-that-nobody-guesses"
 
@@ -415,7 +412,7 @@ def test_a_model_is_saved_exported_recorded_and_its_python_is_shown(opened: Open
     assert (cr.load(served.folder / "model.safetensors").theta == served.session.work.required().net.theta).all()
     panel.get_by_label("Format").select_option("js")
     panel.get_by_role("button", name="Export").click()
-    wait(lambda: (served.folder / "model.js").exists())
+    wait((served.folder / "model.js").exists)
     panel.get_by_role("button", name="Show the Python").click()
     wait(lambda: "training.step()" in panel.locator(".python").inner_text())
     panel.get_by_role("button", name="Write a recording").click()
@@ -453,7 +450,17 @@ def test_a_model_file_is_opened_evaluated_and_asked(opened: Opened, served: Serv
 # ---------------------------------------------------------------------------------------------- people and accidents
 
 
-@pytest.mark.parametrize(("width", "dark"), [(360, False), (1280, True), (1280, False), (2560, False)])
+WIDTHS = [
+    (360, False),
+    (1280, True),
+    *(
+        pytest.param(*each, marks=pytest.mark.full)
+        for each in ((360, True), (720, False), (1280, False), (3840, False))
+    ),
+]
+
+
+@pytest.mark.parametrize(("width", "dark"), WIDTHS)
 def test_axe_finds_no_violation_and_nothing_is_wider_than_the_page(opened: Opened, width: int, dark: bool) -> None:
     script = browser.axe()
     page = opened(width, 900, dark)

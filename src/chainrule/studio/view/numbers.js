@@ -12,7 +12,8 @@ export function shortNumber(value) {
   if (value === 0) return "0";
   const size = Math.abs(value);
   if (Number.isInteger(value) && size < 1e5) return String(value).replace("-", "−");
-  const text = size >= 1e5 || size < 1e-3 ? value.toExponential(2) : size >= 100 ? value.toFixed(1) : value.toPrecision(4);
+  if (size >= 1e4 && size < 1e9) return whole(value).replace("-", "−");
+  const text = size >= 1e9 || size < 1e-3 ? value.toExponential(2) : size >= 100 ? value.toFixed(1) : value.toPrecision(4);
   return text.replace("-", "−");
 }
 
