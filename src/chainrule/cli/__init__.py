@@ -55,6 +55,10 @@ COMMANDS = {
     "columns, GET /health says whether it is ready, GET /openapi.json describes it for programs. Ctrl-C and SIGTERM "
     "end it when the requests under way are answered; after SIGTERM it exits with status 0. It needs "
     "pip install 'chainrule[serve]'.",
+    "studio": "Watch a network learn, in the browser, and read every number of it.\n\n"
+    "Opens a page of this machine alone: a network learns the table, or a small set of points, and can be stopped at "
+    "any update. Each weight, neuron and layer shows its equation with the numbers of that update. The page reads and "
+    "writes files in the table's folder, or in this one, and nowhere else. It needs pip install 'chainrule[studio]'.",
     "check": "Certify the gradient of a model: compare it with derivatives of the cost, parameter by parameter.\n\n"
     "The derivatives are computed without backpropagation. Layer by layer, and for each activation and cost alone, it "
     "shows how many parameters were compared, the worst error as a share of the largest derivative, what rounding "

@@ -19,6 +19,7 @@ from chainrule.plots import check_picture
 from chainrule.text import counted, number, words
 from chainrule.training import Checkpoint, EpochEnd, History, Started
 from chainrule.training.display import Display
+from chainrule.training.events import document
 
 __all__ = ["run_training", "show_findings", "train", "worth_saving"]
 
@@ -134,14 +135,7 @@ def run_training(
             emergency_save.observe(event)
             display.show(event)
             if as_json and isinstance(event, EpochEnd):
-                write_json({"event": "epoch", **_epoch(event)})
-
-
-def _epoch(event: EpochEnd) -> dict[str, Any]:
-    document: dict[str, Any] = {"epoch": event.epoch + 1, "cost": event.cost, "best": event.best}
-    if event.validation is not None:
-        document |= {"validation_cost": event.validation, **event.metrics}
-    return {**document, "seconds": round(event.seconds, 3)}
+                write_json(document(event))
 
 
 def _report(training: TableTraining, out: Path, as_json: bool, checkpoint: Checkpoint | None) -> None:

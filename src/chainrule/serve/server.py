@@ -22,7 +22,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from chainrule.serve.app import Service
 from chainrule.serve.bodies import Limits
 
-__all__ = ["address_of", "is_local", "listen", "run"]
+__all__ = ["address_of", "connection", "is_local", "listen", "run"]
 
 _IDLE_CONNECTIONS = 448  # beside those of requests; descriptors are few
 _END = 2.0  # seconds for the last answers
@@ -74,7 +74,7 @@ def run(
     """
     config = uvicorn.Config(
         service.app,
-        http=_connection(limits),
+        http=connection(limits),
         ws="none",
         lifespan="on",
         log_config=None,
@@ -118,7 +118,7 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def _connection(limits: Limits) -> type[asyncio.Protocol]:
+def connection(limits: Limits) -> type[asyncio.Protocol]:
     """The class of connections whose clients may take so many seconds."""
     most = limits.concurrency + _IDLE_CONNECTIONS
 

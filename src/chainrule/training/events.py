@@ -2,11 +2,12 @@
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Any
 
 from chainrule.settings import TrainingSettings
 from chainrule.training.history import History, Reason
 
-__all__ = ["EpochEnd", "Event", "Finished", "Progress", "Started", "Stopped", "Updated"]
+__all__ = ["EpochEnd", "Event", "Finished", "Progress", "Started", "Stopped", "Updated", "document"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,3 +116,25 @@ class Finished:
 
 
 Event = Started | Progress | Updated | EpochEnd | Stopped | Finished
+
+
+def document(event: Event) -> dict[str, Any]:
+    """An event as plain data: what `chainrule train --json` writes and what the studio's page hears.
+
+    >>> document(EpochEnd(0, 0.5, {"accuracy": 0.75}, 0.25, True, 1.5))
+    {'event': 'epoch', 'epoch': 1, 'cost': 0.5, 'best': True, 'validation_cost': 0.25, 'accuracy': 0.75, 'seconds': 1.5}
+    """
+    if isinstance(event, EpochEnd):
+        plain: dict[str, Any] = {"event": "epoch", "epoch": event.epoch + 1, "cost": event.cost, "best": event.best}
+        if event.validation is not None:
+            plain |= {"validation_cost": event.validation, **event.metrics}
+        return {**plain, "seconds": round(event.seconds, 3)}
+    if isinstance(event, Started):
+        numbers = {"rows": event.rows, "batches": event.batches, "epochs": event.epochs}
+        return {"event": "started", **numbers, "engine": event.engine, "seed": event.seed, "notes": list(event.notes)}
+    if isinstance(event, Stopped):
+        return {"event": "stopped", "reason": event.reason, "message": event.message}
+    if isinstance(event, Finished):
+        return {"event": "finished", "epochs": event.history.epochs, "best_epoch": event.history.best_epoch + 1}
+    name = "progress" if isinstance(event, Progress) else "updated"
+    return {"event": name, **dataclasses.asdict(event), "epoch": event.epoch + 1}

@@ -1,0 +1,154 @@
+"""A model that is inspected: from a file, or the one that is trained here. Its answer for one row, and how it moves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from chainrule.arrays import Array
+from chainrule.errors import DataError, SettingError
+from chainrule.model import Model
+from chainrule.network import Network
+from chainrule.registry import is_finite
+from chainrule.tables.inputs.transforms import NumberColumn, Transform, WordColumn
+from chainrule.tables.inputs.transforms.numbers import Log
+from chainrule.text import printable, shortened, shown
+
+__all__ = ["described", "what_if", "what_if_arrays"]
+
+MOST = 60  # columns or inputs that are shown
+
+
+def described(stored: Any) -> dict[str, Any]:
+    """What a model, an estimator or a network is, as plain data."""
+    network = network_of(stored)
+    lines = {"kind": type(stored).__name__, "network": network.architecture.describe()}
+    about: dict[str, Any] = {**lines, "parameters": network.theta.size, "dtype": str(network.dtype)}
+    if isinstance(stored, Model):
+        columns = [{"name": name, "kind": kind, "reading": words} for name, kind, words in stored.encoder.describe()]
+        about |= {"columns": columns, "targets": stored.targets.names, "summary": stored.summary}
+    return about
+
+
+def network_of(stored: Any) -> Network:
+    """The network of what a file holds. Raises SettingError for one without a network."""
+    network = stored if isinstance(stored, Network) else getattr(stored, "network", getattr(stored, "network_", None))
+    if not isinstance(network, Network):
+        raise SettingError(f"the file has a {type(stored).__name__}, which has no network that could be shown")
+    return network
+
+
+# ---------------------------------------------------------------------------------------------- one row of a table
+
+
+def what_if(model: Model, values: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The answer for one row of cells by column, the gradients of the answer, and a slider for each column.
+
+    Raises DataError for a cell that the model cannot read.
+    """
+    sliders = [_slider(transform) for transform, _ in model.encoder.slices]
+    row = {slider["name"]: slider["value"] for slider in sliders} | _known(values, [s["name"] for s in sliders])
+    for slider in sliders:
+        slider["value"] = row[slider["name"]]
+    table = {name: [cell] for name, cell in row.items()}
+    outputs = model.outputs(table)[0]
+    X = _encoded(model, table)
+    gradients = model.network.input_gradients(X)[0]
+    by_column = {t.name: gradients[:, part] for t, part in model.encoder.slices}
+    best = int(outputs.argmax())
+    moves = [
+        {"name": printable(f), "gradient": float(g)}
+        for t, _ in model.encoder.slices
+        for f, g in zip(t.features, by_column[t.name][best].tolist(), strict=True)
+    ]
+    prediction = model.predict(table)
+    answer = {name: _plain(value[0]) for name, value in prediction.items()} if isinstance(prediction, dict) else None
+    return {
+        "sliders": sliders[:MOST],
+        "answer": answer or {model.targets.names[0]: _plain(prediction[0])},
+        "outputs": _outputs(model.targets.neurons, outputs),
+        "of": printable(model.targets.neurons[best] if len(model.targets.neurons) > best else ""),
+        "gradients": moves[:MOST],
+    }
+
+
+def _known(values: Mapping[str, Any] | None, names: list[str]) -> dict[str, Any]:
+    if values is not None and not isinstance(values, Mapping):
+        raise SettingError(f"values are {shown(values)}, but must be cells by column")
+    for name, value in (values or {}).items():
+        if name not in names:
+            raise SettingError(f"there is no column {shown(name)}")
+        if not (value is None or isinstance(value, str) or is_finite(value)):
+            raise SettingError(f"the cell of {shown(name)} is {shown(value)}, but must be a number or text")
+    return dict(values or {})
+
+
+def _encoded(model: Model, table: dict[str, list[Any]]) -> Array:
+    from chainrule.tables.sources import as_source
+
+    return np.asarray(model.encoder.encode(as_source(table).table(), model.network.dtype))
+
+
+def _slider(transform: Transform) -> dict[str, Any]:
+    """How a column can be moved: between numbers, or among words."""
+    if isinstance(transform, NumberColumn):
+        low, middle, high = (_unscaled(transform, k) for k in (-3.0, 0.0, 3.0))
+        return {"name": transform.name, "low": low, "high": high, "value": middle}
+    if isinstance(transform, WordColumn):
+        words = [str(word) for word in list(transform.words)[:100]]
+        return {"name": transform.name, "words": words, "value": words[0] if words else None}
+    return {"name": transform.name, "value": None}
+
+
+def _unscaled(transform: NumberColumn, deviations: float) -> float:
+    """The number so many deviations from the middle."""
+    value = float(getattr(transform, "mean", 0.0)) + deviations * float(getattr(transform, "scale", 1.0))
+    if isinstance(transform, Log):
+        value = transform.origin + transform.unit * math.sinh(value)
+    return float(f"{value:.4g}")
+
+
+def _outputs(names: list[str], outputs: Array) -> list[dict[str, Any]]:
+    names = names if len(names) == len(outputs) else [f"output {j + 1}" for j in range(len(outputs))]
+    pairs = zip(names, outputs.tolist(), strict=True)
+    return [{"name": shortened(printable(name), 60), "value": _plain(value)} for name, value in pairs][:MOST]
+
+
+def _plain(value: Any) -> Any:
+    value = value.item() if hasattr(value, "item") else value
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value if isinstance(value, int | float | str | bool) or value is None else str(value)
+
+
+# ---------------------------------------------------------------------------------------------- one row of numbers
+
+
+def what_if_arrays(
+    network: Network, names: list[str], outputs: list[str], ranges: Array, values: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """The same for a network of numbers: `ranges` (3, n_1) has the least, the greatest and the first values."""
+    known = _known(values, names)
+    low, high, first = ranges.tolist()
+    x = [known.get(name, value) for name, value in zip(names, first, strict=True)]
+    if not all(is_finite(value) for value in x):
+        raise DataError("an input is not a number: give numbers")
+    X = np.array([x], network.dtype)
+    A, gradients = network.predict(X)[0], network.input_gradients(X)[0]
+    best = int(A.argmax())
+    sliders = [
+        {"name": name, "low": a, "high": b, "value": float(v)}
+        for name, a, b, v in zip(names, low, high, x, strict=True)
+    ]
+    moves = [{"name": printable(n), "gradient": float(g)} for n, g in zip(names, gradients[best].tolist(), strict=True)]
+    answers = _outputs(outputs, A)
+    return {
+        "sliders": sliders[:MOST],
+        "answer": {answers[best]["name"] if best < len(answers) else "answer": answers[best]["value"]},
+        "outputs": answers,
+        "of": answers[best]["name"],
+        "gradients": moves[:MOST],
+    }

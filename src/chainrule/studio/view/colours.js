@@ -1,0 +1,44 @@
+// Colours that colour-blind people can tell apart: orange below, blue above; Okabe and Ito's for classes.
+
+export const CLASSES = [
+  [0, 114, 178], [230, 159, 0], [0, 158, 115], [204, 121, 167], [86, 180, 233], [213, 94, 0], [240, 228, 66],
+  [120, 120, 120], [140, 86, 75], [60, 60, 160],
+];
+const LOW = [214, 112, 20];
+const HIGH = [20, 105, 180];
+
+export function isDark() {
+  return window.matchMedia("(prefers-color-scheme: dark)").matches;
+}
+
+function middle() {
+  return isDark() ? [38, 42, 48] : [244, 244, 242];
+}
+
+// The colour of a share from -1 to 1.
+export function diverging(share) {
+  const end = share < 0 ? LOW : HIGH;
+  const much = Math.min(1, Math.abs(share)) ** 0.85;
+  return middle().map((part, k) => Math.round(part + (end[k] - part) * much));
+}
+
+export function css(colour) {
+  return `rgb(${colour[0]} ${colour[1]} ${colour[2]})`;
+}
+
+const TABLE = new Map();
+
+// 256 colours from orange to blue, for bytes.
+export function table() {
+  const key = isDark();
+  if (!TABLE.has(key)) {
+    const colours = new Uint8ClampedArray(256 * 4);
+    for (let k = 0; k < 256; k += 1) colours.set([...diverging((k - 127.5) / 127.5), 255], 4 * k);
+    TABLE.set(key, colours);
+  }
+  return TABLE.get(key);
+}
+
+export function ofClass(number) {
+  return CLASSES[number % CLASSES.length];
+}

@@ -1,0 +1,31 @@
+// The network: as neurons and weights where they are few, as matrices where they are many.
+import { h, setText } from "./dom.js";
+import { graph } from "./graph.js";
+import { matrices } from "./matrices.js";
+
+export function picture(studio) {
+  const drawn = graph(studio);
+  const many = matrices(studio);
+  const title = h("h2", {}, "Network");
+  const words = h("p", { class: "about" });
+  const empty = h("div", { class: "empty-state" },
+    h("p", {}, "Nothing learns here yet."),
+    h("p", {}, "Choose a set under Data, for example circles, then press Run. Or drop a CSV file on this page."));
+  const element = h("section", { class: "panel picture", "aria-label": "The network" }, title, words, empty, drawn.element, many.element);
+  element.addEventListener("keydown", (event) => studio.parts[0].onKey(event));
+
+  function onSetup(setup) {
+    const few = setup.dataset && setup.weights <= 200;
+    empty.hidden = Boolean(setup.dataset);
+    drawn.element.hidden = !few;
+    many.element.hidden = !setup.dataset || few;
+    setText(words, setup.network ?? "");
+    if (few) drawn.onSetup(setup);
+    else if (setup.dataset) many.onSetup(setup);
+  }
+  function onView(view) {
+    if (studio.setup.weights <= 200) drawn.onView(view);
+    else many.onView(view);
+  }
+  return { element, onSetup, onView, onPick: drawn.onPick, onColours: drawn.onColours, mark: drawn.mark };
+}

@@ -1,0 +1,53 @@
+// Bytes as pictures: a small canvas holds one pixel for each number.
+import { table, ofClass, isDark } from "./colours.js";
+import { decoded } from "./numbers.js";
+
+export function paint(canvas, packed) {
+  const [rows, columns] = packed.shape;
+  const bytes = decoded(packed);
+  const colours = table();
+  const image = new ImageData(columns, rows);
+  for (let k = 0; k < bytes.length; k += 1) {
+    image.data.set(colours.subarray(4 * bytes[k], 4 * bytes[k] + 4), 4 * k);
+  }
+  show(canvas, image);
+}
+
+// The class of each pixel, paler where its share is small.
+export function paintClasses(canvas, classes, share) {
+  const [rows, columns] = classes.shape;
+  const numbers = decoded(classes);
+  const shares = decoded(share);
+  const paper = isDark() ? 38 : 245;
+  const image = new ImageData(columns, rows);
+  for (let k = 0; k < numbers.length; k += 1) {
+    const much = (shares[k] / 255) ** 1.5 * 0.8;
+    const colour = ofClass(numbers[k]).map((part) => paper + (part - paper) * much);
+    image.data.set([...colour, 255], 4 * k);
+  }
+  show(canvas, image);
+}
+
+function show(canvas, image) {
+  if (canvas.width !== image.width) canvas.width = image.width;
+  if (canvas.height !== image.height) canvas.height = image.height;
+  canvas.getContext("2d").putImageData(image, 0, 0);
+}
+
+const scratch = document.createElement("canvas");
+
+export function asUrl(packed) {
+  paint(scratch, packed);
+  return scratch.toDataURL();
+}
+
+// A canvas of so many CSS pixels, sharp on every screen; returns its context with the scale set.
+export function sharp(canvas, width, height) {
+  const ratio = window.devicePixelRatio || 1;
+  const size = [Math.round(width * ratio), Math.round(height * ratio)];
+  if (canvas.width !== size[0] || canvas.height !== size[1]) [canvas.width, canvas.height] = size;
+  const context = canvas.getContext("2d");
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.clearRect(0, 0, width, height);
+  return context;
+}
