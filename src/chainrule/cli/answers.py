@@ -318,9 +318,9 @@ class _OfNetwork(_OfRows):
 
 def _of_target(goal: Goal, target: Target, outputs: Array, probabilities: bool) -> Prediction:
     """The prediction that a model's own outputs (n, width) of a target stand for."""
-    if not goal.classes:
+    if not goal.chances:
         return Prediction(goal.name, target.decode(outputs), None)
-    chances = dict(zip(goal.chances, outputs.T, strict=True)) if probabilities else {}
+    chances = dict(zip(goal.chances, target.probabilities(outputs).T, strict=True)) if probabilities else {}
     return Prediction(goal.name, target.decode(outputs), chances)
 
 

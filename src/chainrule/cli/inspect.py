@@ -125,9 +125,9 @@ def _show_columns(encoder: Encoder) -> None:
 
 
 def _target_detail(target: Any) -> str:
-    if target.kind == "classes":
-        texts = list(target.texts)
-        return ", ".join(map(short, texts[:12])) + (f" and {len(texts) - 12} more" if len(texts) > 12 else "")
+    if target.texts:
+        texts, between = list(target.texts), " < " if target.kind == "ordered" else ", "
+        return between.join(map(short, texts[:12])) + (f" and {len(texts) - 12} more" if len(texts) > 12 else "")
     if isinstance(target, LogQuantity):
         typical, factor = number(math.exp(target.mean)), number(math.exp(target.scale))
         return f"its logarithm: typically {typical}, times or divided by {factor}"

@@ -214,10 +214,12 @@ class Model(Explained, Interpreted):
     def evaluate(self, source: Any) -> dict[str, Any]:
         """The scores of the predictions for rows whose targets are known, and their mistakes, as plain data.
 
-        - source: a table as for `outputs`, which also has the targets. Rows without a target are left out and counted.
+        - source: a table as for `outputs`, which also has the targets. Rows without any target are left out and counted;
+          a row that lacks one of several targets counts in the scores of the others.
 
         `targets` has the scores of each target (see `chainrule.model.metrics`). Classes: accuracy, balanced accuracy,
-        f1 (the mean over the classes), auc and log loss. Numbers: rmse, mae and median absolute error, in the units of
+        f1 (the mean over the classes), auc and log loss; of ordered classes also the mean error in steps of the order and
+        the quadratic kappa. Labels: exact matches, and f1, auc and log loss over the labels. Numbers: rmse, mae and median absolute error, in the units of
         the target, and r2. Several targets of numbers also have `overall` scores, their common rmse and mean r2.
         `mistakes` says which classes are confused with which, how far numbers are off, and in which rows (from 0). Rows
         of classes that training did not have count as wrong answers; `mistakes` has their number as `unknown`.
@@ -227,20 +229,20 @@ class Model(Explained, Interpreted):
         >>> scores["mistakes"]["y"]["confused"]
         [{'true': 'yes', 'said': 'no', 'rows': 1}]
 
-        Raises DataError as `outputs` does, where no row has a value for every target, and where none has a class that
+        Raises DataError as `outputs` does, where no row has a value for any target, and where none has a class that
         training had.
         """
         parts: list[tuple[Array, Array, Array]] = []
         without, origin, truth = 0, as_source(source), self.targets.truth
         for table, rows in self._chunks(origin, self.targets.names):
-            present = self.targets.present(table)
+            present = self.targets.with_any(table)
             without += int((~present).sum())
             part = table.filter(present)
             with with_file_name(origin), with_row_numbers(rows[present]):
                 if part.num_rows:
-                    parts.append((self._outputs(part), truth.encode(part, "float64"), rows[present]))
+                    parts.append((self._outputs(part), truth.encode_some(part), rows[present]))
         if not parts:
-            raise DataError("no row has a value for every target, so there is nothing to compare with: give such rows")
+            raise DataError("no row has a value for any target, so there is nothing to compare with: give such rows")
         A, T, rows = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
         self._require_known(origin, T)
         counts = {"rows": len(A), "without_target": without}
@@ -248,8 +250,10 @@ class Model(Explained, Interpreted):
 
     def _require_known(self, origin: Source, T: Array) -> None:
         """Raise DataError where training had no class of any row of T (n, n_L), as if it had other words for them."""
-        for column, part in self.targets.slices:
-            if isinstance(column, ClassTarget) and not T[:, part].any():
+        for column, (_, part) in zip(self.targets.truth.columns, self.targets.slices, strict=True):
+            there = column.present(T[:, part])
+            known = isinstance(column, ClassTarget) and there.any() and (column.codes(T[there, part]) >= 0).any()
+            if isinstance(column, ClassTarget) and there.any() and not known:
                 line = f"no row of {origin.origin} has a class of target {column.name!r} that training had"
                 raise DataError(f"{line}: the classes are {listed(column.values.tolist())}")
 

@@ -65,7 +65,8 @@ def _answers(targets: Outputs, A: Array, true: Mapping[str, Array]) -> list[dict
         chances = column.chances(A[:, part]).tolist() if isinstance(column, ClassTarget) else None
         for k, pair in enumerate(zip(true[column.name].tolist(), said[column.name].tolist(), strict=True)):
             if chances is None:
-                by_row[k][column.name] = {"true": pair[0], "answer": pair[1]}
+                word = "said" if column.texts else "answer"
+                by_row[k][column.name] = {"true": pair[0], word: pair[1]}
             else:
                 by_row[k][column.name] = {"true": pair[0], "said": pair[1], "probability": chances[k]}
     return by_row
@@ -114,8 +115,10 @@ def true_values(targets: Targets, cells: Mapping[str, TargetCells], rows: Array,
     true: dict[str, Array] = {}
     for column, part in targets.by_column(T):
         numbers = cells[column.name].numbers
-        if column.kind != "classes" and numbers is not None and column.name not in targets.unparsed(cells):
+        if column.kind == "numbers" and numbers is not None and column.name not in targets.unparsed(cells):
             true[column.name] = numbers[rows]
         else:
-            true[column.name] = column.decode(part)
+            values = column.decode(part)
+            there = column.present(part)
+            true[column.name] = values if there.all() else np.where(there, values.astype(object), None)
     return true

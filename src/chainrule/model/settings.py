@@ -26,13 +26,14 @@ from chainrule.fields import (
     setting,
 )
 from chainrule.initializers import INITIALIZERS
-from chainrule.model.kinds import FOLDS, ClassWeights, Dtype, MetricChoice, ShareOrTable, is_folds
+from chainrule.model.kinds import FOLDS, ClassWeights, ColumnKinds, Dtype, MetricChoice, ShareOrTable, is_folds
 from chainrule.model.preset import tabular
 from chainrule.model.scores import METRICS, check_mode
 from chainrule.optimizers import OPTIMIZERS, AdamW, Optimizer
 from chainrule.random import MOST_DROPPED
 from chainrule.registry import require
 from chainrule.settings import TrainingSettings
+from chainrule.tables.column_kinds import FORMS_OF_KINDS, ColumnKind
 from chainrule.tables.targets.choose import TASKS
 
 __all__ = ["LEAST_ROWS", "TableSettings"]
@@ -67,8 +68,11 @@ class TableSettings(TrainingSettings):
     keep: Sequence[str] = setting(
         (), Names(), "Columns that are the inputs, in place of all columns but the targets.", group="Data"
     )
-    words: Sequence[str] = setting(
-        (), Names(), "Input columns whose cells are words, even if they look like numbers or times.", group="Data"
+    kinds: Any = setting(
+        (),
+        ColumnKinds(metavar="COLUMN=KIND,..."),
+        f"What columns are, where their cells do not say it: {FORMS_OF_KINDS}.",
+        group="Data",
     )
     weight: str | None = setting(
         None,
@@ -203,6 +207,11 @@ class TableSettings(TrainingSettings):
         require(self.members == 1 or folds, "validation", self.validation, "'folds' for several members")
         wrong = self.members == 1 and is_folds(self.validation)
         require(not wrong, "validation", FOLDS, "a share or a table for 1 member")
+
+    @property
+    def column_kinds(self) -> dict[str, ColumnKind]:
+        """What the user says that columns are, by their names."""
+        return {name: ColumnKind.of(text) for name, text in self.kinds.items()}
 
     @property
     def activations(self) -> list[Any]:

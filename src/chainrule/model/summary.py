@@ -13,7 +13,7 @@ from chainrule.training import History
 
 __all__ = ["finite", "identity_of", "summary_of"]
 
-_IDENTITY = ("task", "drop", "keep", "weight", "members", "start", "class_weight", "test_every", "validation")
+_IDENTITY = ("task", "kinds", "drop", "keep", "weight", "members", "start", "class_weight", "test_every", "validation")
 
 
 def summary_of(
@@ -72,16 +72,21 @@ def _unusual(s: TableSettings, metric: str) -> dict[str, Any]:
         "metric": metric,
     }
     values |= {name: getattr(s, name) for name in ("patience", "time", "tolerance", "weight")}
-    values |= {"class_weight": _plain(s.class_weight), "test_every": s.test_every}
+    values |= {"kinds": s.kinds, "class_weight": _plain(s.class_weight), "test_every": s.test_every}
     return {name: value for name, value in values.items() if value}
 
 
 def _plain(value: Any) -> Any:
     """A setting as plain data: a mapping with texts as keys, a path as a text, a table as "a table"."""
     if isinstance(value, Mapping):
-        return {str(name): _plain(part) if isinstance(part, Mapping) else float(part) for name, part in value.items()}
+        return {str(name): _part(part) for name, part in value.items()}
     if isinstance(value, tuple):
         return list(value)
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     return value if value is None or isinstance(value, str | int | float) else "a table"
+
+
+def _part(value: Any) -> Any:
+    """A value of a mapping: a text as it is, a weight as a float."""
+    return value if isinstance(value, str) else _plain(value) if isinstance(value, Mapping) else float(value)

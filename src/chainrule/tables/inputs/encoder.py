@@ -21,7 +21,16 @@ from chainrule.tables.column_records import demand, read_columns, statistics_of,
 from chainrule.tables.columns import numbers_at_once
 from chainrule.tables.inputs.choose import choose_transform
 from chainrule.tables.inputs.operations import Cells, Number
-from chainrule.tables.inputs.transforms import KINDS, MOST_WORDS, PARTS, NumberColumn, Times, Transform, WordColumn
+from chainrule.tables.inputs.transforms import (
+    KINDS,
+    MOST_WORDS,
+    PARTS,
+    LabelSet,
+    NumberColumn,
+    Times,
+    Transform,
+    WordColumn,
+)
 from chainrule.tables.names import require_columns
 from chainrule.tables.number_forms import PLAIN, is_form
 from chainrule.tables.profile import ColumnProfile, profile_columns
@@ -139,8 +148,10 @@ class Encoder:
         """
         encoder = cls(read_columns(document, tensors, "encoder", KINDS))
         demand(encoder.width > 0, "encoder", encoder.describe(), "a column that is not dropped")
-        for words in (t.words for t in encoder.transforms if isinstance(t, WordColumn)):
-            demand(len(words) <= MOST_WORDS, "encoder", words, f"{MOST_WORDS} words at most")
+        for column in (t for t in encoder.transforms if isinstance(t, WordColumn)):
+            demand(len(column.words) <= MOST_WORDS, "encoder", column.words, f"{MOST_WORDS} words at most")
+        for mark in (t.separator for t in encoder.transforms if isinstance(t, LabelSet)):
+            demand(len(mark) == 1, "encoder", mark, "one character between labels")
         for times in (t for t in encoder.transforms if isinstance(t, Times)):
             ok = times.form in FORMS and set(times.parts) <= set(PARTS)
             demand(ok, "encoder", (times.form, *times.parts), "a form of times and parts of it")

@@ -5,6 +5,7 @@ A transform has one reading, which says what a cell is, and inputs, which say wh
     Number(form)     a number, NaN where the cell is missing             Curve      steps of it, 0 where missing
     Time(form)       seconds since 1970, NaN where the cell is missing   Cycle      sine and cosine of a place in it
     Word(words)      the number of the word, -1 for any other            OneHot     1 under the word
+    Items(words)     which of the words it has, and whether any other    ManyHot    1 under each of the words
     Presence()       nothing but whether it is missing                   Steps      1 up to the word, in an order
                                                                          Other      whether it is any other word
                                                                          Missing    whether the cell is missing
@@ -13,8 +14,19 @@ A curve is a chain of steps: Affine, Asinh, Bend. All numbers are float64; the n
 A new operation is one class here, an entry for single cells in `inputs.cells`, and one in each language of `export`.
 """
 
-from chainrule.tables.inputs.operations.inputs import CYCLES, INPUTS, Curve, Cycle, Input, Missing, OneHot, Other, Steps
-from chainrule.tables.inputs.operations.readings import READINGS, Cells, Number, Presence, Reading, Time, Word
+from chainrule.tables.inputs.operations.inputs import (
+    CYCLES,
+    INPUTS,
+    Curve,
+    Cycle,
+    Input,
+    ManyHot,
+    Missing,
+    OneHot,
+    Other,
+    Steps,
+)
+from chainrule.tables.inputs.operations.readings import READINGS, Cells, Items, Number, Presence, Reading, Time, Word
 from chainrule.tables.inputs.operations.steps import STEPS, Affine, Asinh, Bend, Step, bent
 
 __all__ = [
@@ -29,6 +41,8 @@ __all__ = [
     "Curve",
     "Cycle",
     "Input",
+    "Items",
+    "ManyHot",
     "Missing",
     "Number",
     "OneHot",

@@ -16,7 +16,7 @@ from chainrule.tables.inputs.operations.readings import Cells
 from chainrule.tables.inputs.operations.steps import Affine, Bend, Step
 from chainrule.tables.profile.dates import DAY, minute, weekday
 
-__all__ = ["CYCLES", "INPUTS", "Curve", "Cycle", "Input", "Missing", "OneHot", "Other", "Steps"]
+__all__ = ["CYCLES", "INPUTS", "Curve", "Cycle", "Input", "ManyHot", "Missing", "OneHot", "Other", "Steps"]
 
 
 class Input(abc.ABC):
@@ -119,6 +119,21 @@ class OneHot(Input):
 
 
 @dataclasses.dataclass(frozen=True)
+class ManyHot(Input):
+    """1 under each of the cell's words, 0 under the others; with `other` one more is 1 where it has any other word."""
+
+    words: tuple[str, ...]
+    other: bool
+
+    @property
+    def suffixes(self) -> list[str]:
+        return [*(f"={word}" for word in self.words), *[" other"] * self.other]
+
+    def write(self, cells: Cells, out: NDArray[Any]) -> None:
+        out[...] = cells.values[:, : out.shape[1]]
+
+
+@dataclasses.dataclass(frozen=True)
 class Steps(Input):
     """For each word but the first: 1 where the cell's word is that one or a later one."""
 
@@ -156,7 +171,7 @@ class Missing(Input):
         out[:, 0] = cells.missing
 
 
-INPUTS: tuple[type[Input], ...] = (Curve, Cycle, OneHot, Steps, Other, Missing)
+INPUTS: tuple[type[Input], ...] = (Curve, Cycle, OneHot, ManyHot, Steps, Other, Missing)
 
 
 def _day_of_year(seconds: NDArray[np.float64]) -> NDArray[np.int64]:

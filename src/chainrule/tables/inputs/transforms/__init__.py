@@ -4,6 +4,8 @@
     log          a number over several orders of magnitude, on a logarithmic scale; likewise
     categories   one input per word (1 where the cell is that word); a further one flags missing cells likewise
     frequent     the same for the most frequent words, and one more input for any other word
+    labels       one input per label, where a cell has several; likewise
+    text         one input for each frequent word of a text
     ordered      one input per step of an order
     times        days as a number, and sine and cosine of the place in the year, the week and the day
     presence     a flag for missing cells alone, if the values themselves say nothing
@@ -16,7 +18,16 @@ A new kind is one class here: its name goes into the model file, and older versi
 from chainrule.tables.inputs.transforms.base import Dropped, Presence, Transform
 from chainrule.tables.inputs.transforms.numbers import Log, NumberColumn, Numbers, Scaled
 from chainrule.tables.inputs.transforms.times import PARTS, Times
-from chainrule.tables.inputs.transforms.words import LEAST_SHARE, MOST_WORDS, Categories, Frequent, Ordered, WordColumn
+from chainrule.tables.inputs.transforms.words import (
+    LEAST_SHARE,
+    MOST_WORDS,
+    Categories,
+    Frequent,
+    LabelSet,
+    Ordered,
+    TextWords,
+    WordColumn,
+)
 
 __all__ = [
     "KINDS",
@@ -26,17 +37,19 @@ __all__ = [
     "Categories",
     "Dropped",
     "Frequent",
+    "LabelSet",
     "Log",
     "NumberColumn",
     "Numbers",
     "Ordered",
     "Presence",
     "Scaled",
+    "TextWords",
     "Times",
     "Transform",
     "WordColumn",
 ]
 
 KINDS: dict[str, type[Transform]] = {
-    c.kind: c for c in (Scaled, Log, Categories, Frequent, Ordered, Times, Presence, Dropped, Numbers)
+    c.kind: c for c in (Scaled, Log, Categories, Frequent, LabelSet, TextWords, Ordered, Times, Presence, Dropped, Numbers)
 }
