@@ -29,6 +29,7 @@ from chainrule.network import Network
 from chainrule.random import as_seed
 from chainrule.registry import require
 from chainrule.settings import TrainingSettings
+from chainrule.tables.inputs.drift import Seen
 from chainrule.tables.row_roles import TRAIN
 from chainrule.tables.sources import as_source
 from chainrule.text import counted
@@ -90,7 +91,8 @@ class TableTraining:
         self.notes = [*origin.notes, *notes_on(prepared, settings.weight, self.suspects)]
         self.warnings = warnings_on(prepared, self.suspects)
         self.network = self.ensemble.network(self.settings.first_weights, seed, self.settings.dtype)
-        self.model = Model(prepared.encoder, prepared.targets, self.ensemble.merged(self.network), {})
+        seen = Seen.of(prepared.encoder.transforms, prepared.profiles)
+        self.model = Model(prepared.encoder, prepared.targets, self.ensemble.merged(self.network), {}, seen=seen)
         self.running: Training | None = None
         self._silent = silent_findings(settings, self.settings)
         self._sums_squares, self._summed = self_influence and self.ensemble.count == 1, 0
@@ -207,7 +209,8 @@ class TableTraining:
         theta = state.kept if chooses and history.best_epoch >= 0 else state.run.theta
         network = self.ensemble.merged(Network.from_parts(self.network.architecture, theta, self.settings.seed))
         stopped = dataclasses.replace(self.ensemble.history(history), stopped="cancelled")
-        return Model(self.model.encoder, self.model.targets, network, self._summary(stopped), stopped)
+        summary = self._summary(stopped)
+        return Model(self.model.encoder, self.model.targets, network, summary, stopped, self.model.seen)
 
     def _monitor(self, prepared: Prepared) -> Monitor:
         """The scores of a model. Raises SettingError where a metric is set and no rows are held out."""

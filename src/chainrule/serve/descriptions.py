@@ -71,6 +71,7 @@ def openapi(served: Served, about: About, limits: Limits) -> dict[str, Any]:
         "paths": {
             "/predict": {"post": _predict(served, limits)},
             "/health": {"get": _get("Whether the server is ready, and the digest of its model.", _health(about))},
+            "/drift": {"get": _get("How the rows since the start differ from those of training.", {"type": "object"})},
             "/": {"get": _get("The columns and the targets of the model.", {"type": "object"})},
             "/openapi.json": {"get": _get("This description.", {"type": "object"})},
         },

@@ -11,6 +11,7 @@ import numpy as np
 from chainrule.arrays import Array
 from chainrule.errors import SettingError
 from chainrule.tables.inputs import Encoder
+from chainrule.tables.inputs.drift import Drift
 from chainrule.tables.inputs.operations import Affine, Asinh, Curve, Items, Number, Reading, Step, Time, Word
 from chainrule.tables.profile.dates import CLOCK, DAY
 from chainrule.tables.sources import Source
@@ -91,6 +92,12 @@ class Served(Protocol):
 
     def predictions(self, source: Any, probabilities: bool = True) -> Iterator[list[Prediction]]:
         """The predictions of each target, for some rows of a table at a time. Raises DataError for a wrong cell."""
+
+    def watch(self) -> None:
+        """Compare the rows that come from now on with those of training."""
+
+    def drift(self) -> Drift | None:
+        """How they differ; None where nothing knows the rows of training."""
 
 
 def columns_of(encoder: Encoder) -> list[Column]:

@@ -24,11 +24,13 @@ from chainrule.tables.inputs.transforms import (
     Categories,
     Dropped,
     Frequent,
+    LabelSet,
     Log,
     Numbers,
     Ordered,
     Presence,
     Scaled,
+    TextWords,
     Times,
 )
 from chainrule.tables.missing import MISSING, PLACEHOLDERS
@@ -45,6 +47,9 @@ TRANSFORMS = [
     Categories("c", WORDS, True),
     Frequent("c", WORDS, False),
     Ordered("c", WORDS, True),
+    LabelSet("c", ("red", "1", "Zürich", "$1", "true"), True, ",", True),
+    LabelSet("c", ("red", "2024"), False, "-", False),
+    TextWords("c", ("red", "1", "234", "zürich", "true"), True),
     Presence("c", "it says nothing"),
     *(Times("c", form, PARTS, True, 18000.0, 400.0, False) for form in FORMS),
 ]

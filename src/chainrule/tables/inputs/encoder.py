@@ -20,6 +20,7 @@ from chainrule.tables.chunks import chunks_of
 from chainrule.tables.column_records import demand, read_columns, statistics_of, write_columns
 from chainrule.tables.columns import numbers_at_once
 from chainrule.tables.inputs.choose import choose_transform
+from chainrule.tables.inputs.drift import Watch
 from chainrule.tables.inputs.operations import Cells, Number
 from chainrule.tables.inputs.transforms import (
     KINDS,
@@ -102,14 +103,16 @@ class Encoder:
         """The columns that a table must have to be encoded: those that are not dropped."""
         return [transform.name for transform, _ in self.slices]
 
-    def encode(self, table: pa.Table, dtype: Any = "float32") -> NDArray[Any]:
-        """The rows as the network takes them: (n, width), C-contiguous.
+    def encode(self, table: pa.Table, dtype: Any = "float32", watch: Watch | None = None) -> NDArray[Any]:
+        """The rows as the network takes them: (n, width), C-contiguous; `watch` takes note of how they differ.
 
         Raises DataError for a column that is absent, and for a cell that is not a finite number in a column of numbers.
         """
-        return next(self.encode_parts(table, dtype, max(table.num_rows, 1)))
+        return next(self.encode_parts(table, dtype, max(table.num_rows, 1), watch))
 
-    def encode_parts(self, table: pa.Table, dtype: Any, rows: int) -> Iterator[NDArray[Any]]:
+    def encode_parts(
+        self, table: pa.Table, dtype: Any, rows: int, watch: Watch | None = None
+    ) -> Iterator[NDArray[Any]]:
         """The same in parts of so many rows, for less memory; each column is read once for all parts.
 
         Raises DataError as `encode` does, with the row in the part, and after the parts before it.
@@ -126,6 +129,10 @@ class Encoder:
             X = np.zeros((last - first, self.width), dtype)
             for (transform, part), column in zip(self.slices, cells, strict=True):
                 transform.write(column, X[:, part])
+                if watch is not None:
+                    watch.add(transform, column, table.column(transform.name).slice(first, rows))
+            if watch is not None:
+                watch.rows += len(X)
             yield X
 
     def describe(self) -> list[tuple[str, str, str]]:
