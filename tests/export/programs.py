@@ -70,7 +70,7 @@ TARGETS = Targets(
         Classes("order", "ordered", ("small", "large")),
         OrderedClasses("rank", "text", ("low", "mid'dle", "high", "top")),
         OrderedClasses("stars", "integer", ("1", "2")),
-        LabelTarget("topics", ";", ("art", "mu\"sic", "größe")),
+        LabelTarget("topics", ";", ("art", 'mu"sic', "größe")),
         Quantity("price", 100.0, 25.0),
         LogQuantity("people", 5.0, 3.0),
     )
@@ -124,7 +124,13 @@ def table_case(dtype: str = "float32") -> Case:
     """Every transform, and every kind of target."""
     steps = [("sigmoid", 3), ("sigmoid", 1), ("sigmoid", 3)]
     blocks = [("softmax", 3), ("sigmoid", 3), ("softmax", 2), ("softmax", 2), ("softmax", 2), *steps, ("identity", 2)]
-    costs = ["cross_entropy", "binary_cross_entropy", *["cross_entropy"] * 3, *["binary_cross_entropy"] * 3, "quadratic"]
+    costs = [
+        "cross_entropy",
+        "binary_cross_entropy",
+        *["cross_entropy"] * 3,
+        *["binary_cross_entropy"] * 3,
+        "quadratic",
+    ]
     net = cr.Network([ENCODER.width, 12, 21], "relu", blocks, costs, seed=1, dtype=dtype)
     return model_case(Model(ENCODER, TARGETS, net, {}), table())
 

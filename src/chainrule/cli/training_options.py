@@ -33,7 +33,16 @@ from chainrule.model import TableSettings, TableTraining
 from chainrule.model.kinds import ClassWeights, ColumnKinds, ShareOrTable
 from chainrule.optimizers import Clip
 
-__all__ = ["STOP_AND_GO_ON", "RateOptions", "TargetColumns", "TrainOptions", "listed", "training_on", "with_columns_of"]
+__all__ = [
+    "STOP_AND_GO_ON",
+    "KindsOption",
+    "RateOptions",
+    "TargetColumns",
+    "TrainOptions",
+    "listed",
+    "training_on",
+    "with_columns_of",
+]
 
 GROUPS = {
     name: Group.create_ordered(name)
@@ -212,6 +221,7 @@ def _options(name: str, doc: str, left_out: Callable[[str, Setting], bool] = lam
     return dataclasses.make_dataclass(name, _fields(left_out), bases=(TableSettings,), frozen=True, namespace=members)
 
 
+KindsOption: Any = option_of("kinds", settings_of(TableSettings)["kinds"])
 TrainOptions: Any = _options("TrainOptions", "The settings of a training run, as options.")
 RateOptions: Any = _options(
     "RateOptions",

@@ -86,7 +86,10 @@ def suspects(encoder: Encoder, targets: Outputs, X: Array, T: Array) -> list[Sus
         if len(own.X) < LEAST_ROWS:
             continue
         own_groups = groups if there.all() else {name: _renumbered(group[there]) for name, group in groups.items()}
-        for suspect in [*_present_in_one_class(columns, target, own), *_predicting_alone(columns, own_groups, target, own)]:
+        for suspect in [
+            *_present_in_one_class(columns, target, own),
+            *_predicting_alone(columns, own_groups, target, own),
+        ]:
             by_pair[suspect.column, suspect.target] = suspect
     names = [transform.name for transform in encoder.transforms]
     return sorted(by_pair.values(), key=lambda suspect: names.index(suspect.column))

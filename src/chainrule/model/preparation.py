@@ -20,8 +20,8 @@ from chainrule.model.class_weight import Factors, class_factors, left_out, weigh
 from chainrule.model.heads import Head, check_reach, heads_for, scaled_for
 from chainrule.model.kinds import is_folds
 from chainrule.model.settings import LEAST_ROWS, TableSettings
-from chainrule.tables.column_kinds import ColumnKind
 from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, with_file_name, with_row_numbers
+from chainrule.tables.column_kinds import ColumnKind
 from chainrule.tables.inputs import Encoder
 from chainrule.tables.names import listed, require_columns
 from chainrule.tables.number_forms import PLAIN
@@ -192,7 +192,9 @@ def _strata(source: Source, roles: RowRoles, targets: Targets) -> Array | None:
         parts = np.array_split(roles.rows(TRAIN), 1 + roles.count(TRAIN) // _ROWS)
         encoded = (first.encode_rows(rows, roles.cells, None, "float32") for rows in parts)
     else:
-        encoded = (first.encode_some(chunk.table, "float32") for chunk in chunks_of(source, first.names, roles.of == TRAIN))
+        encoded = (
+            first.encode_some(chunk.table, "float32") for chunk in chunks_of(source, first.names, roles.of == TRAIN)
+        )
     return np.concatenate([first.codes(T)[first.names[0]] for T in encoded])
 
 

@@ -113,12 +113,16 @@ def true_values(targets: Targets, cells: Mapping[str, TargetCells], rows: Array,
     - rows: the number (n,) of each row in its table.
     """
     true: dict[str, Array] = {}
-    for column, part in targets.by_column(T):
+    for column, (_, place) in zip(targets.columns, targets.slices, strict=True):
+        part = T[:, place]
         numbers = cells[column.name].numbers
         if column.kind == "numbers" and numbers is not None and column.name not in targets.unparsed(cells):
             true[column.name] = numbers[rows]
         else:
             values = column.decode(part)
             there = column.present(part)
-            true[column.name] = values if there.all() else np.where(there, values.astype(object), None)
+            if not there.all():
+                values = values.astype(object)
+                values[~there] = None
+            true[column.name] = values
     return true

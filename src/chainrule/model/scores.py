@@ -64,7 +64,12 @@ METRICS = {
     "r2": Metric("numbers", "max", "values", metrics.r2, needs_spread=True),
 }
 
-_FIRST = {"classes": "accuracy", "ordered": "accuracy", "labels": "label_f1", "numbers": "r2"}  # the metric that is shown during training
+_FIRST = {
+    "classes": "accuracy",
+    "ordered": "accuracy",
+    "labels": "label_f1",
+    "numbers": "r2",
+}  # the metric that is shown during training
 
 
 def scores_of(targets: Targets, A: Array, T: Array) -> dict[str, Any]:
@@ -94,9 +99,7 @@ def _scores_of_target(column: Any, truth: Any, A: Array, T: Array) -> dict[str, 
     there = truth.present(T)
     A, T = (A, T) if there.all() else (A[there], T[there])
     return {
-        name: _score(metric, column, T, A, truth)
-        if len(T) and (not metric.needs_spread or _vary(T))
-        else math.nan
+        name: _score(metric, column, T, A, truth) if len(T) and (not metric.needs_spread or _vary(T)) else math.nan
         for name, metric in METRICS.items()
         if metric.kind and metric.suits(column.kind) and metric.shown
     }

@@ -1,11 +1,11 @@
-"""The routes: POST /predict, GET /health, GET /drift, GET / and GET /openapi.json; the status and the one line of every error."""
+"""The routes: POST /predict, GET /health, /drift, / and /openapi.json; the status and the one line of every error."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -95,7 +95,7 @@ def _drift_of(served: Served) -> Callable[[Request], Awaitable[Response]]:
 
     async def endpoint(request: Request) -> Response:
         drift = served.drift()
-        document = {"rows": None, "columns": [], "line": ""}
+        document: dict[str, Any] = {"rows": None, "columns": [], "line": ""}
         if drift is not None:
             document = {**drift.document(), "line": str(drift)}
         return Response(json_bytes(document), headers=_NO_SNIFFING, media_type=_JSON)

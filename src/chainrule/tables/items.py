@@ -74,7 +74,7 @@ def separator_of(cells: Sequence[tuple[str, int]]) -> str:
 
     - cells: different cells, each with how often it comes.
     """
-    texts, times = zip(*cells, strict=True)
-    words, times = pa.array(texts, pa.large_string()), np.array(times)
+    words = pa.array([text for text, _ in cells], pa.large_string())
+    times = np.array([count for _, count in cells])
     counts = [int(times[np.asarray(pc.match_substring(words, mark))].sum()) for mark in SEPARATORS]
     return SEPARATORS[int(np.argmax(counts))]

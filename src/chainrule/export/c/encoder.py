@@ -13,7 +13,6 @@ from chainrule.tables.inputs.operations import (
     Curve,
     Cycle,
     Items,
-    ManyHot,
     Missing,
     Number,
     OneHot,

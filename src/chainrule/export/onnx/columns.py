@@ -131,7 +131,13 @@ class Times(Presences):
         return self.graph.add("Equal", super().values, whole(_MISSING))
 
 
-READINGS: dict[type[Any], type[Cells]] = {Number: Numbers, Word: Words, Items: SeveralWords, Time: Times, Presence: Presences}
+READINGS: dict[type[Any], type[Cells]] = {
+    Number: Numbers,
+    Word: Words,
+    Items: SeveralWords,
+    Time: Times,
+    Presence: Presences,
+}
 
 
 def _encoded_words(graph: Graph, source: str, words: Sequence[str], otherwise: int) -> str:

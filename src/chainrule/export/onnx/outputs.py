@@ -101,7 +101,6 @@ def _add_classes(graph: Graph, A: str, result: Result, output: ClassOutput, prog
 
 def _add_labels(graph: Graph, A: str, result: Result, output: LabelsOutput, program: Program) -> list[Any]:
     """The labels above 1/2 as one text, joined label by label, and their probabilities."""
-    from onnx import TensorProto
 
     own, add = _own(graph, A, output, program.architecture.sizes[-1]), graph.add
     _check_texts(output.name, output.texts)

@@ -105,7 +105,9 @@ class Seen:
         for field in fields:
             values, is_count = document[field], field in ("missing", "other")
             fits = isinstance(values, list) and len(values) == len(names)
-            fits = fits and all((v is None and field != "missing") or (_is_count(v) if is_count else _is_real(v)) for v in values)
+            fits = fits and all(
+                (v is None and field != "missing") or (_is_count(v) if is_count else _is_real(v)) for v in values
+            )
             demand(fits, f"columns in training, {field},", values, "a number for each column")
         columns = zip(*(document[field] for field in fields), strict=True)
         return cls(document["rows"], {name: ColumnSeen(*values) for name, values in zip(names, columns, strict=True)})

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from chainrule.errors import DataError, RowError
 from chainrule.tables.arrow import pa
 from chainrule.tables.chunks import chunks_of
+from chainrule.tables.column_kinds import ColumnKind
 from chainrule.tables.column_records import demand, read_columns, statistics_of, write_columns
 from chainrule.tables.columns import numbers_at_once
 from chainrule.tables.inputs.choose import choose_transform
@@ -59,16 +60,23 @@ class Encoder:
     transforms: tuple[Transform, ...]
 
     @classmethod
-    def fit(cls, table: Any, exclude: str | Iterable[str] = (), chosen: NDArray[np.bool_] | None = None) -> Encoder:
+    def fit(
+        cls,
+        table: Any,
+        exclude: str | Iterable[str] = (),
+        chosen: NDArray[np.bool_] | None = None,
+        kinds: Mapping[str, ColumnKind] | None = None,
+    ) -> Encoder:
         """The encoder for all columns of a table or a source but the excluded ones (the targets).
 
-        With `chosen` (n,) from those rows alone. Raises DataError for an excluded column that is absent, and if no
+        With `chosen` (n,) from those rows alone; `kinds` says what some of the columns are. Raises DataError for an excluded column that is absent, and if no
         column can be learned from.
         """
         source = as_source(table)
         excluded = [exclude] if isinstance(exclude, str) else list(exclude)
         require_columns(source.names, excluded, "excluded", source.hint)
-        profiles = [ColumnProfile(name) for name in source.names if name not in set(excluded)]
+        named = {} if kinds is None else kinds
+        profiles = [ColumnProfile(name, kind=named.get(name)) for name in source.names if name not in set(excluded)]
         profile_columns(lambda: chunks_of(source, [profile.name for profile in profiles], chosen), profiles)
         return cls.of(profiles)
 

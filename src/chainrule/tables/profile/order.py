@@ -19,7 +19,9 @@ def order_of_words(profile: ColumnProfile, what: str = "column") -> tuple[str, .
     words, name = profile.kind.words or profile.order or (), profile.name
     if not words:
         if profile.counts.numeric < profile.present:
-            line = f"{what} {name!r} is to be ordered, but nothing says in which order {listed(sorted(present)[:4])} are"
+            line = (
+                f"{what} {name!r} is to be ordered, but nothing says in which order {listed(sorted(present)[:4])} are"
+            )
             raise DataError(f"{line}: name it, ordered:A<B<C")
         return tuple(sorted(present, key=float))
     others = sorted(set(present) - set(words))

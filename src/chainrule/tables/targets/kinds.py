@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from chainrule.errors import DataError, RowError
 from chainrule.tables.arrow import pa, pc
 from chainrule.tables.columns import read_numbers, texts_of, values_of, words_of
+from chainrule.tables.items import has_items
 from chainrule.tables.names import listed
 from chainrule.tables.number_forms import PLAIN, in_words
-from chainrule.tables.items import has_items
 from chainrule.tables.profile import ColumnProfile, Moments, TargetCells, standardised
 from chainrule.tables.targets.target import ClassTarget, TableTarget, Target
 

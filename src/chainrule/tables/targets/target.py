@@ -101,7 +101,7 @@ class TableTarget(Target):
 
     def present(self, T: NDArray[Any]) -> NDArray[np.bool_]:
         """Which rows (n,) of T (n, width) have a value, also of true values encoded by `as_truth`."""
-        there: NDArray[np.bool_] = ~(np.isnan(T[:, 0]) | np.all(T == T.dtype.type(self.absent), axis=1))
+        there: NDArray[np.bool_] = ~(np.isnan(T[:, 0]) | np.all(T.dtype.type(self.absent) == T, axis=1))
         return there
 
     def learnable(self, truth: NDArray[Any]) -> NDArray[np.bool_]:

@@ -43,19 +43,25 @@ class Targets(Outputs):
     of_truth: bool = False  # whether these are those of true values
 
     @classmethod
-    def fit(cls, table: Any, names: str | Iterable[str], task: str = "auto") -> Targets:
+    def fit(
+        cls,
+        table: Any,
+        names: str | Iterable[str],
+        task: str = "auto",
+        kinds: Mapping[str, ColumnKind] | None = None,
+    ) -> Targets:
         """The targets for the columns `names` of a table or source; rows in which one is missing count for the others.
 
         `task` is `classification`, `regression` or `auto`, which decides for each column: words and booleans
         are classes; numbers are classes when all are whole and they are two different ones, or at most twenty
         with ten rows each on average. Other numbers above 0 that span four decades or more, but for a percent on
-        either side, are learned as their logarithms.
+        either side, are learned as their logarithms. `kinds` says what some of the columns are.
 
         Raises SettingError for another task; DataError for a column that is absent, named twice, without
         values, with one value only, or with words among numbers.
         """
         source = as_source(table)
-        profiles = target_profiles(source, names, task)
+        profiles = target_profiles(source, names, task, kinds)
         profile_columns(lambda: chunks_of(source, [profile.name for profile in profiles]), profiles)
         return cls.of(profiles, task)
 
@@ -187,7 +193,9 @@ def _encoded(
     some = np.flatnonzero(there)
     if len(some):
         with with_row_numbers(some):
-            encoded = column.encode_cells(cells, rows[some], dtype) if own is None else column.encode(own.take(some), dtype)
+            encoded = (
+                column.encode_cells(cells, rows[some], dtype) if own is None else column.encode(own.take(some), dtype)
+            )
         T[some] = encoded
     return T
 

@@ -51,5 +51,6 @@ __all__ = [
 ]
 
 KINDS: dict[str, type[Transform]] = {
-    c.kind: c for c in (Scaled, Log, Categories, Frequent, LabelSet, TextWords, Ordered, Times, Presence, Dropped, Numbers)
+    c.kind: c
+    for c in (Scaled, Log, Categories, Frequent, LabelSet, TextWords, Ordered, Times, Presence, Dropped, Numbers)
 }
