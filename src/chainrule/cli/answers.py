@@ -61,10 +61,11 @@ class Answering(abc.ABC):
         for predictions, table in self.predictions_with(source, ids, choice.needs_probabilities):
             yield choice.written(table, self.goals, predictions)
 
+    @abc.abstractmethod
     def drift(self) -> Drift | None:
         """How the rows that were answered differ from those of training; None where nothing knows those."""
-        return None
 
+    @abc.abstractmethod
     def watch(self) -> None:
         """Compare only the rows that come from now on."""
 
@@ -160,6 +161,12 @@ class _OfRows(Answering):
     @abc.abstractmethod
     def _backprop(self, table: Any, names: Sequence[str], targets: Any) -> Ledger:
         """The ledger for the columns `names` of a table in memory, and those of `targets`."""
+
+    def drift(self) -> Drift | None:
+        return None
+
+    def watch(self) -> None:
+        return None
 
     def inputs(self, source: Source) -> list[str]:
         return self._inputs(source, ())

@@ -20,6 +20,7 @@ from chainrule.network import Network
 from chainrule.tables.chunks import with_file_name
 from chainrule.tables.column_kinds import ColumnKind
 from chainrule.tables.inputs import Encoder
+from chainrule.tables.names import listed as listed_names
 from chainrule.tables.names import require_columns
 from chainrule.tables.sources import may_be_table
 from chainrule.tables.targets import LogQuantity, Targets
@@ -116,8 +117,8 @@ def _show_estimator(estimator: Any) -> None:
         _show_columns(estimator._plan.encoder)
     else:
         names = getattr(estimator, "feature_names_in_", None)
-        listed_names = "" if names is None else f": {listed(names.tolist())}"
-        say(f"{counted(estimator.n_features_in_, 'input')}{listed_names}")
+        in_words = "" if names is None else f": {listed_names(names.tolist())}"
+        say(f"{counted(estimator.n_features_in_, 'input')}{in_words}")
     history = getattr(estimator, "history_", None)
     curves = {} if history is None else {"loss": history.cost, "validation loss": history.validation, **history.metrics}
     last = {f"last {name}": values[-1] for name, values in curves.items() if values}

@@ -53,8 +53,9 @@ def predict(
     Parameters
     ----------
     data
-        A table with the columns that the model was trained on, in any order; - reads CSV or JSON lines from standard input. A
-        network, or an estimator that was fitted to an array, takes all columns in their order, except those of --id.
+        A table with the columns that the model was trained on, in any order; - reads CSV or JSON lines from standard
+        input. A network, or an estimator that was fitted to an array, takes all columns in their order, except those of
+        --id.
     """
     choice = Choice(ids, probabilities, None if threshold is None else Threshold.of(threshold))
     predictor = answering(model)

@@ -95,8 +95,7 @@ def _margins(output: Output, probabilities: NDArray[Any]) -> NDArray[np.float64]
         return nearest
     if isinstance(output, ClassOutput) and output.ordered:
         above = 1 - probabilities.cumsum(axis=1)[:, :-1]
-        nearest = np.abs(above - 0.5).min(axis=1)
-        return nearest
+        return np.asarray(np.abs(above - 0.5).min(axis=1))
     return _leads(probabilities)
 
 

@@ -4,7 +4,8 @@
               null where a row is numbers, which `names` calls by name
     layers    [{"b", "blocks": [{"inputs": [0, 3], "neurons": [0, 8], "W"}], "parts": [{"name", "start", "stop"}]}]
               where b and W (inputs, neurons) are base64 of little-endian numbers; W is 0 outside of its blocks
-    outputs   [{"is": "classes", "name", "start", "stop", "classes", ...}, {"is": "labels", ...}, {"is": "numbers", ...}]
+    outputs   [{"is": "classes", "name", "start", "stop", "classes", ...}, {"is": "labels", ...},
+              {"is": "numbers", ...}]
 
 Operations and outputs have the names of their classes in snake case, and their fields. The `width` of an operation is
 how many numbers it makes.

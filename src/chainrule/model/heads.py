@@ -1,7 +1,7 @@
 """The head of a target: its output activation and its cost, and the scale that the outputs can reach.
 
-ordered   sigmoid + binary_cross_entropy, for each class but the lowest, and for each label: each output is a probability
-labels    of its own
+ordered   sigmoid + binary_cross_entropy for each class but the lowest, each output a probability of its own
+labels    the same for each label
 classes   softmax + cross_entropy, or any outputs from 0 to 1, which are divided by their sum where it is not 1
 numbers   identity + quadratic, standardised. Outputs that are never negative (exp, softplus, relu) keep 0 where it is:
           y / mean y, which changes only the unit of the Poisson cost and no prediction. Bounded outputs (sigmoid, tanh)

@@ -26,8 +26,8 @@ def mistakes_of(targets: Targets, A: Array, T: Array, rows: Array) -> dict[str, 
     Classes: `classes`, for each the number of its rows and of its predictions (`said`), precision and recall (None
     where undefined); `confused`, the most frequent pairs of a true and a predicted class that differ; the matrix
     `confusion` (true, predicted) for up to 20 classes; `unknown`, if there are any, the number of rows of classes that
-    training did not have, and the first of them. Labels: `labels`, likewise as `classes`. Numbers: `bias`, the mean of the errors a - y in the units of
-    the target; `quantiles` of the errors; `worst`, the rows with the greatest errors.
+    training did not have, and the first of them. Labels: `labels`, as `classes`. Numbers: `bias`, the mean of the
+    errors a - y in the units of the target; `quantiles` of the errors; `worst`, the rows with the greatest errors.
     """
     mistakes: dict[str, Any] = {}
     for truth, (column, part) in zip(targets.truth.columns, targets.slices, strict=True):

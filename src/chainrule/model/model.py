@@ -245,16 +245,17 @@ class Model(Explained, Interpreted):
     def evaluate(self, source: Any, watch: Watch | None = None) -> dict[str, Any]:
         """The scores of the predictions for rows whose targets are known, and their mistakes, as plain data.
 
-        - source: a table as for `outputs`, which also has the targets. Rows without any target are left out and counted;
-          a row that lacks one of several targets counts in the scores of the others.
+        - source: a table as for `outputs`, which also has the targets. Rows without any target are left out and
+          counted; a row that lacks one of several targets counts in the scores of the others.
         - watch: takes note of how the rows differ from those of training; see `watch`.
 
         `targets` has the scores of each target (see `chainrule.model.metrics`). Classes: accuracy, balanced accuracy,
-        f1 (the mean over the classes), auc and log loss; of ordered classes also the mean error in steps of the order and
-        the quadratic kappa. Labels: exact matches, and f1, auc and log loss over the labels. Numbers: rmse, mae and median absolute error, in the units of
-        the target, and r2. Several targets of numbers also have `overall` scores, their common rmse and mean r2.
-        `mistakes` says which classes are confused with which, how far numbers are off, and in which rows (from 0). Rows
-        of classes that training did not have count as wrong answers; `mistakes` has their number as `unknown`.
+        f1 (the mean over the classes), auc and log loss; of ordered classes also the mean error in steps of the order
+        and the quadratic kappa. Labels: exact matches, and f1, auc and log loss over the labels. Numbers: rmse, mae and
+        median absolute error, in the units of the target, and r2. Several targets of numbers also have `overall`
+        scores, their common rmse and mean r2. `mistakes` says which classes are confused with which, how far numbers
+        are off, and in which rows (from 0). Rows of classes that training did not have count as wrong answers;
+        `mistakes` has their number as `unknown`.
 
         >>> model = cr.train_table({"x": [0, 1] * 20, "y": ["no", "yes"] * 20}, target="y", epochs=20)
         >>> scores = model.evaluate({"x": [0, 1, 0], "y": ["no", "yes", "yes"]})

@@ -92,8 +92,8 @@ def prepare(source: Source, names: Sequence[str], settings: TableSettings, seed:
     by_role = {role: RowArrays(*arrays[role], _joined([r.weights(role) for _, r in tables])) for role in arrays}
     check_reach(targets, heads, arrays[TRAIN][1])
     validation = by_role[HELD_OUT] if len(by_role[HELD_OUT].X) else None
-    known = [None if rows is None else without_absent(targets, rows) for rows in (by_role[TRAIN], validation)]
-    rows, held_out = weighted(targets, known[0], known[1], factors)
+    validation = None if validation is None else without_absent(targets, validation)
+    rows, held_out = weighted(targets, without_absent(targets, by_role[TRAIN]), validation, factors)
     test = (cache.array(4), T_test) if len(T_test) else None
     own_roles = tables[1][1] if len(tables) > 1 else None
     return Prepared(settings, encoder, targets, heads, profiles, roles, own_roles, rows, held_out, test, cache)

@@ -13,7 +13,7 @@ from chainrule.training import History
 
 __all__ = ["finite", "identity_of", "summary_of"]
 
-_IDENTITY = ("task", "kinds", "drop", "keep", "weight", "members", "start", "class_weight", "test_every", "validation")
+_IDENTITY = ("task", "drop", "keep", "weight", "members", "start", "class_weight", "test_every", "validation")
 
 
 def summary_of(
@@ -53,7 +53,7 @@ def summary_of(
 def identity_of(settings: TableSettings, targets: list[str]) -> dict[str, Any]:
     """The settings that a training on arrays does not have, for its checkpoint, which compares them when it resumes."""
     values = {name: _plain(getattr(settings, name)) for name in _IDENTITY}
-    return {"target": targets, **values}
+    return {"target": targets, **values, **({"kinds": settings.kinds} if settings.kinds else {})}
 
 
 def finite(scores: Mapping[str, Any]) -> dict[str, Any]:

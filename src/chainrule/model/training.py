@@ -171,14 +171,16 @@ class TableTraining:
         """Add ||dC_x/dtheta||² of each row, at the weights after an epoch."""
         assert self.running is not None, "an epoch of it has ended"
         net, engine = self.network, self.running.engine
-        self._squares += engine.gradient_norms(net.architecture, net.theta, examples.X, examples.T, None) ** 2
+        weight = self.model.targets.term_weights(self.rows.T)
+        self._squares += engine.gradient_norms(net.architecture, net.theta, examples.X, examples.T, weight) ** 2
         self._summed += 1
 
     def _row_scores(self) -> RowScores | None:
         """The scores of the rows to train on, where members leave them out or their gradients were summed up."""
         if self.ensemble.count > 1:
             method = f"out-of-fold cost of {self.ensemble.count} members"
-            scores, A = out_of_fold(self.ensemble, self.network, self.rows.X, self.rows.T)
+            weight = self.model.targets.term_weights(self.rows.T)
+            scores, A = out_of_fold(self.ensemble, self.network, self.rows.X, self.rows.T, weight)
         elif self._summed:
             method = f"self-influence over {counted(self._summed, 'epoch')}"
             scores, A = self._squares, self.network.predict(self.rows.X)

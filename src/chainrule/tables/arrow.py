@@ -1,7 +1,7 @@
 """pyarrow, imported when it is first used, so that commands and imports that read no table do not wait for it.
 
-`pa` is pyarrow, `pc` its functions on columns, `arrow_csv`, `arrow_json` and `parquet` its readers and writers of files,
-`interchange` its reader of data frames that offer `__dataframe__` alone.
+`pa` is pyarrow, `pc` its functions on columns, `arrow_csv`, `arrow_json` and `parquet` its readers and writers of
+files, `interchange` its reader of data frames that offer `__dataframe__` alone.
 """
 
 from __future__ import annotations

@@ -103,7 +103,7 @@ class SeveralWords(Presences):
 
     @property
     def values(self) -> str:
-        """The numbers [N, 1, parts]; as in `times` one more row goes through, because parts of no rows have no width."""
+        """The numbers [N + 1, 1, parts]: as in `times` one more row, because parts of no rows have no width."""
         graph, add = self.graph, self.graph.add
         one_more = add("Concat", self.source, texts(["-"]).reshape(1, 1), axis=0)
         parts, _ = graph.several(2, "StringSplit", one_more, delimiter=self.reading.separator or " ")

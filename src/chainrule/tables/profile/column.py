@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from chainrule.tables.arrow import pa, pc
 from chainrule.tables.chunks import Chunk
-from chainrule.tables.column_kinds import DATE, NUMBER, ColumnKind
+from chainrule.tables.column_kinds import CATEGORY, DATE, NUMBER, ColumnKind
 from chainrule.tables.columns import (
     NumberCells,
     first_non_number,
@@ -349,7 +349,7 @@ class TargetProfile(ColumnProfile):
         return is_categorical(cells)
 
     def _holds_words(self) -> bool:
-        return self.kind is not None and self.kind.is_of_words
+        return self.kind is not None and self.kind.is_of_words and self.kind.kind != CATEGORY
 
     def _holds_dates(self) -> bool:
         return False

@@ -28,6 +28,7 @@ __all__ = ["JsonLinesSource", "JsonLinesStream", "begins_json"]
 
 MOST_COLUMNS = 100_000
 _MARK, _SPACE = b"\xef\xbb\xbf", b" \t\r\n"
+_HEAD = 4096  # bytes by which an array is recognised
 _BETWEEN = ";"  # of the items of a list
 _DEEPEST = 8  # objects in objects
 
@@ -75,9 +76,7 @@ class JsonLinesSource(_JsonSource):
                 table = self._parsed(block, line)
                 schema = table.schema if schema is None else _merged(schema, table.schema)
                 if len(schema) > MOST_COLUMNS:
-                    raise DataError(
-                        f"{self.origin} has more than {MOST_COLUMNS:,} fields: a row has the same few fields"
-                    )
+                    raise _too_many(self.origin)
         if schema is None or not len(schema):
             raise DataError(f'{self.origin} has no object: each line is one, such as {{"x": 1}}')
         self._fields = schema.names
@@ -99,7 +98,7 @@ class JsonLinesSource(_JsonSource):
 
     def _blocks_of(self, file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
         """The lines in blocks, each with the number of its first line; an array becomes lines."""
-        head = file.read(4096)
+        head = file.read(_HEAD)
         if head.removeprefix(_MARK).lstrip(_SPACE).startswith(b"["):
             yield 1, _lines_of_array(head, file, self.origin)
         else:
@@ -181,7 +180,7 @@ def _by_arrow(block: bytes, texts: Sequence[str] = ()) -> pa.Table:
 
 
 def _plain(table: pa.Table) -> pa.Table:
-    """The table without objects in objects, with lists as texts. Raises ArrowException for lists of others, and times."""
+    """The table without objects in objects, with lists as texts. Raises ArrowException for other lists, and times."""
     for _ in range(_DEEPEST):
         if not any(pa.types.is_struct(kind) for kind in table.schema.types):
             break
@@ -211,8 +210,12 @@ def _by_python(block: bytes, line: int, origin: str) -> pa.Table:
         rows.append(dict(_flat(row, "", number, origin)))
     names = list(dict.fromkeys(itertools.chain.from_iterable(rows)))
     if len(names) > MOST_COLUMNS:
-        raise DataError(f"{origin} has more than {MOST_COLUMNS:,} fields: a row has the same few fields")
+        raise _too_many(origin)
     return plain_table(pa.table([column_of(name, [row.get(name) for row in rows]) for name in names], names=names))
+
+
+def _too_many(origin: str) -> DataError:
+    return DataError(f"{origin} has more than {MOST_COLUMNS:,} fields: all objects have the same few fields")
 
 
 def _flat(row: dict[str, Any], before: str, line: int, origin: str, depth: int = 0) -> Iterator[tuple[str, Any]]:
@@ -226,9 +229,8 @@ def _flat(row: dict[str, Any], before: str, line: int, origin: str, depth: int =
             )
         elif isinstance(value, list):
             if any(isinstance(item, dict | list) for item in value):
-                raise DataError(
-                    f"line {line} of {origin} has a list of lists or objects in {before + name!r}: a list has texts or numbers"
-                )
+                field = f"{before}{name}"
+                raise DataError(f"line {line} of {origin} has {shown(field)}, a list of more than texts and numbers")
             yield before + name, _BETWEEN.join("" if item is None else str(item) for item in value)
         else:
             yield before + name, value

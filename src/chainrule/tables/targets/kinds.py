@@ -2,7 +2,7 @@
 
 classes       one output per class, 1 under the row's own; decoded by the greatest output, in the column's own type
 ordered       classes in an order: one output for each but the lowest, 1 where the row's class is that one or a higher
-              one, so that it stands for P(y >= class); decoded by the last that no output below 1/2 precedes, the median
+              one, so that it stands for P(y >= class); decoded by the last one up to which all are above 1/2
 labels        one output per label, 1 where the row has it; decoded by the outputs above 1/2
 numbers       (y - mean) / scale with training's mean and population standard deviation; decoded in their own units
 log numbers   the same of log y, for numbers over many decades

@@ -109,6 +109,12 @@ class Targets(Outputs):
         """Which targets (n, columns) the rows of T (n, n_L) have, also of true values encoded by `truth`."""
         return np.stack([c.present(T[:, part]) for c, (_, part) in zip(self.columns, self.slices, strict=True)], axis=1)
 
+    def term_weights(self, T: NDArray[Any]) -> NDArray[np.float64] | None:
+        """1 for the outputs (n, n_L) of targets that a row of T has, 0 for others; None where all rows have all."""
+        there = self.there(T)
+        widths = [column.width for column in self.columns]
+        return None if there.all() else np.repeat(there.astype(np.float64), widths, axis=1)
+
     def encode_some(self, table: pa.Table, dtype: Any = "float64") -> NDArray[Any]:
         """The outputs (n, n_L) that the network should give, NaN for the targets that a row lacks.
 
