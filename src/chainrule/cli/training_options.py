@@ -90,6 +90,7 @@ def option_of(name: str, each: Setting) -> Any:
     kind = each.kind
     shared: dict[str, Any] = {"group": GROUPS[each.group], "negative": ""}
     shared |= {"name": OPTIONS[name]} if name in OPTIONS else {}
+    shared |= {"show_default": lambda default: default or "none"} if isinstance(kind, ColumnKinds) else {}
     if isinstance(kind, Names):
         return Annotated[tuple[str, ...], listed(_help(each), "COLUMN,COLUMN", **shared)]
     shared |= {"help": _help(each), "metavar": _metavar(kind)}

@@ -1,4 +1,4 @@
-"""JSON lines and arrays of objects: the cells that a CSV of them would have, types, gaps, and every fault in one line."""
+"""JSON lines and arrays of objects: the cells that a CSV would have, types, gaps, and every fault in one line."""
 
 import gzip
 import io
