@@ -4,23 +4,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.files.test_golden_tables import LATER as COLUMNS
 
 import chainrule as cr
 from chainrule.errors import ModelFileError
 from chainrule.files.container import read, write
 from chainrule.tables.inputs import Encoder
 from chainrule.tables.inputs.drift import ColumnSeen, Seen
-from chainrule.tables.inputs.transforms import LabelSet, Scaled, TextWords, Times
 from chainrule.tables.targets import LabelTarget, OrderedClasses, Targets
 
 GOLDEN = Path(__file__).parent / "golden" / "labels.safetensors"
 
-COLUMNS = (
-    LabelSet("tags", ("new", "old"), True, ";", True),
-    TextWords("note", ("fog", "größe"), False),
-    Times("day", "yearmonthday", ("days", "weekday"), True, 18000.0, 512.0, False),
-    Scaled("size", False, 2.5, 0.75, False),
-)
 SEEN = Seen(
     40,
     {

@@ -4,7 +4,6 @@ import math
 from pathlib import Path
 
 import numpy as np
-from tests.files.test_golden_labels import COLUMNS as LATER
 from tests.tables.reading import read_table
 
 import chainrule as cr
@@ -14,11 +13,13 @@ from chainrule.tables.inputs.transforms import (
     Categories,
     Dropped,
     Frequent,
+    LabelSet,
     Log,
     Numbers,
     Ordered,
     Presence,
     Scaled,
+    TextWords,
     Times,
 )
 from chainrule.tables.targets import Classes, LogQuantity, Quantity, Targets
@@ -37,6 +38,14 @@ EVERY = (
     Times("opens", "hour:minute", ("days", "clock"), False, 0.375, 0.0625, True),
     Presence("cabin", "every value is the same"),
     Dropped("name", "hardly any word comes twice, as in names and identifiers"),
+)
+
+# those of `test_golden_labels`, which came later
+LATER = (
+    LabelSet("tags", ("new", "old"), True, ";", True),
+    TextWords("note", ("fog", "größe"), False),
+    Times("day", "yearmonthday", ("days", "weekday"), True, 18000.0, 512.0, False),
+    Scaled("size", False, 2.5, 0.75, False),
 )
 
 TABLE = {

@@ -7,7 +7,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.errors import DataError, SettingError
-from chainrule.model import TableSettings, TableTraining, metrics
+from chainrule.model import TableSettings, TableTraining
 
 RNG = np.random.default_rng(5)
 N = 150
@@ -75,34 +75,6 @@ def test_labels_from_training_to_a_file(tmp_path):
     assert list(model.probabilities(TABLE)) == ["tags=cold", "tags=hot", "tags=rare"]
     assert model.predictor()({"x": 2.0}) == model.predict({"x": [2.0]})[0]
     assert model.suspicious(3, TABLE)["suspects"]
-
-
-def test_metrics_of_orders_and_labels_agree_with_scikit_learn():
-    from sklearn import metrics as theirs
-
-    y, a = RNG.integers(0, 4, 80), RNG.integers(0, 4, 80)
-    assert metrics.quadratic_kappa(y, a) == pytest.approx(theirs.cohen_kappa_score(y, a, weights="quadratic"))
-    assert metrics.rank_error(y, a) == pytest.approx(theirs.mean_absolute_error(y, a))
-    T, P = RNG.integers(0, 2, (80, 3)), RNG.random((80, 3))
-    assert metrics.exact_match(T, P) == pytest.approx(theirs.accuracy_score(T, P > 0.5))
-    assert metrics.label_f1(T, P) == pytest.approx(theirs.f1_score(T, P > 0.5, average="micro"))
-    assert metrics.label_auc(T, P) == pytest.approx(theirs.roc_auc_score(T, P, average="macro"))
-    by_label = [theirs.log_loss(T[:, k], P[:, k]) for k in range(3)]
-    assert metrics.label_log_loss(T, P) == pytest.approx(np.mean(by_label))
-
-
-@pytest.mark.parametrize(
-    ("metric", "arguments"),
-    [
-        ("rank_error", ([-1, -1], [0, 1])),
-        ("quadratic_kappa", ([-1], [0])),
-        ("quadratic_kappa", ([1, 1], [1, 1])),
-        ("label_f1", ([[0, 0]], [[0.1, 0.2]])),
-        ("label_auc", ([[1, 0], [1, 0]], [[0.1, 0.2], [0.1, 0.2]])),
-    ],
-)
-def test_scores_that_are_not_defined_are_nan(metric, arguments):
-    assert np.isnan(getattr(metrics, metric)(*arguments))
 
 
 def test_cross_validation_follows_kinds_and_compares_with_others():

@@ -17,7 +17,7 @@ from chainrule.tables.sources.base import Source
 from chainrule.tables.sources.columnar import ArrowFileSource, ParquetSource
 from chainrule.tables.sources.combined import FolderSource, with_target
 from chainrule.tables.sources.delimited import DelimitedSource
-from chainrule.tables.sources.excel import ENDINGS, excel_source
+from chainrule.tables.sources.excel import excel_source
 from chainrule.tables.sources.idx import IdxSource, is_idx
 from chainrule.tables.sources.json_lines import JsonLinesSource
 from chainrule.tables.sources.memory import TableSource, source_of_frame, table_of_mapping
@@ -31,7 +31,7 @@ _READERS: dict[str, Callable[[Path], Source]] = {  # by the end of the file's na
     **dict.fromkeys((".parquet", ".pq"), ParquetSource),
     **dict.fromkeys((".arrow", ".feather"), ArrowFileSource),
     **dict.fromkeys((".jsonl", ".ndjson", ".json"), JsonLinesSource),
-    **dict.fromkeys(ENDINGS, excel_source),
+    **dict.fromkeys((".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"), excel_source),
     ".npy": NpySource,
     ".npz": npz_source,
 }

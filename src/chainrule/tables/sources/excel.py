@@ -23,9 +23,8 @@ from chainrule.tables.sources.objects import column_of
 from chainrule.tables.sources.opening import why_unreadable
 from chainrule.text import shortened
 
-__all__ = ["ENDINGS", "excel_source"]
+__all__ = ["excel_source"]
 
-ENDINGS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 _LARGEST = 1 << 33  # bytes that a workbook unpacks to, whatever the memory
 _TIMES = 8  # bytes of memory for a byte of an unpacked sheet
 
