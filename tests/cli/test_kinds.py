@@ -54,7 +54,7 @@ def test_kinds_as_they_are_written(texts: list[str], kinds: dict[str, str]) -> N
 
 @pytest.mark.parametrize("text", ["zip", "zip=cat", "zip=category,more", "{1", "[1]", "=date"])
 def test_other_texts_are_refused_in_one_line(text: str) -> None:
-    with pytest.raises(ValueError, match="^[^\n]*$"):
+    with pytest.raises(ValueError, match=r"^[^\n]*$"):
         column_kinds(None, [Token(value=text)])
 
 

@@ -21,19 +21,6 @@ NAMES = (
     *("t.csv", "t.csv.gz", "t.tsv", "t.jsonl", "t.xlsx", "t.parquet", "t.feather", "t.npy", "t.npz"),
     *("images-idx3-ubyte", "t", "t.gz"),
 )
-    "t.csv",
-    "t.csv.gz",
-    "t.tsv",
-    "t.jsonl",
-    "t.xlsx",
-    "t.parquet",
-    "t.feather",
-    "t.npy",
-    "t.npz",
-    "images-idx3-ubyte",
-    "t",
-    "t.gz",
-)
 
 
 def refusal(read, *arguments):
