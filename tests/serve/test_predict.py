@@ -133,7 +133,9 @@ def test_cells_may_be_written_in_other_types(client: Any, made: dict[str, Any]) 
 
 def test_drift_is_that_of_the_rows_since_the_start(client: Any) -> None:
     before = client.get("/drift").json()
-    assert before["columns"] == []
+    assert set(before) == {"rows", "columns", "line"}
+    assert client.post("/predict", json=ROWS).status_code == 200
+    assert client.get("/drift").json()["rows"] == before["rows"] + len(ROWS)
     assert client.post("/drift").status_code == 405
 
 
