@@ -126,7 +126,7 @@ def quadratic_kappa(true: ArrayLike, predicted: ArrayLike) -> float:
     Classes are numbers from 0 in their order; rows with a class below 0 do not count. NaN where both are all one class.
 
     >>> quadratic_kappa([0, 1, 2, 2], [0, 2, 2, 1])
-    0.7142857142857143
+    0.6363636363636364
 
     Raises DataError for shapes that differ or hold no row.
 
