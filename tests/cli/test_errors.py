@@ -64,7 +64,7 @@ FAILURES = [
     (["predict", "none.safetensors", "t.csv"], "none.safetensors"),
     (["predict", "m.safetensors", "m.safetensors"], "m.safetensors"),
     (["predict", "m.safetensors", "t.csv", "--out", "no/such.csv"], "no/such.csv"),
-    (["inspect", "t.csv"], "t.csv"),
+    (["inspect", "t.csv", "--as", "nope=date"], "nope"),
 ]
 
 

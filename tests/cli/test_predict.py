@@ -62,7 +62,8 @@ def test_answers_cut_into_blocks_are_those_of_one(
     assert run(["predict", model, table, *options, "--out", out]) == 0
     said = capfd.readouterr().out
     if "--json" in options:
-        assert json.loads(said) == {"rows": 120, "columns": ["answer", "answer=no", "answer=yes"], "out": out}
+        whole_document = {"rows": 120, "columns": ["answer", "answer=no", "answer=yes"], "out": out}
+        assert json.loads(said) == {**whole_document, "drift": {"rows": 120, "columns": []}}
     else:
         assert Path(out).read_text() == whole
 

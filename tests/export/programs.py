@@ -22,14 +22,16 @@ from chainrule.tables.inputs.transforms import (
     CurvedLog,
     Dropped,
     Frequent,
+    LabelSet,
     Log,
     Numbers,
     Ordered,
     Presence,
     Scaled,
+    TextWords,
     Times,
 )
-from chainrule.tables.targets import Classes, LogQuantity, Quantity, Targets
+from chainrule.tables.targets import Classes, LabelTarget, LogQuantity, OrderedClasses, Quantity, Targets
 
 ROWS = 200
 
@@ -55,6 +57,10 @@ ENCODER = Encoder(
         Times("bought", "year-month-day", ("days", "season", "weekday", "clock"), True, 18_000.0, 900.0, True),
         Times("opened", "hour:minute", ("days", "clock"), False, 0.5, 0.2, False),
         Times("sold", "day.month.year", ("weekday",), False, 0.0, 1.0, False),
+        LabelSet("tags", ("new", "o'ld", "größe", "two words"), True, ";", True),
+        LabelSet("marks", ("a", "b"), False, "|", False),
+        TextWords("story", ("fog", "größe", "7"), True),
+        Times("day", "yearmonthday", ("days", "season", "weekday"), True, 18_000.0, 900.0, False),
         Presence("note", "it is prose"),
         Dropped("id", "an identifier"),
         Curved("bent", True, 1.5, 0.7, False),
@@ -71,6 +77,9 @@ TARGETS = Targets(
         Classes("level", "number", ("0.5", "1.25")),
         Classes("ok", "boolean", ("false", "true")),
         Classes("order", "ordered", ("small", "large")),
+        OrderedClasses("rank", "text", ("low", "mid'dle", "high", "top")),
+        OrderedClasses("stars", "integer", ("1", "2")),
+        LabelTarget("topics", ";", ("art", 'mu"sic', "größe")),
         Quantity("price", 100.0, 25.0),
         LogQuantity("people", 5.0, 3.0),
     )
@@ -89,6 +98,10 @@ def table(seed: int = 0, rows: int = ROWS) -> pa.Table:
         """Numbers, some far out."""
         return (draw.normal(0, scale, rows) * np.where(draw.random(rows) < 0.05, 1e6, 1)).tolist()
 
+    def lists(items: list[str], mark: str) -> str:
+        """Some of the items, maybe none."""
+        return mark.join(draw.choice(items, draw.integers(0, 4)).tolist()) or mark
+
     days = draw.integers(-60_000, 60_000, rows).astype("datetime64[D]").astype(str)
     seconds = draw.integers(0, 86_400, rows)
     clocks = [f"{s // 3600:02d}:{s // 60 % 60:02d}:{s % 60:02d}" for s in seconds]
@@ -106,6 +119,10 @@ def table(seed: int = 0, rows: int = ROWS) -> pa.Table:
             "bought": some(stamps, 0.1),
             "opened": some(clocks, 0.1),
             "sold": some([".".join(reversed(day.split("-"))) for day in days], 0.1),
+            "tags": some([lists(["new", " o'ld", "größe ", "two words", "Rome", ""], ";") for _ in range(rows)], 0.1),
+            "marks": some([lists(["a", "b", "c"], "|") for _ in range(rows)], 0.1),
+            "story": some([lists(["Fog", "GRÖSSE", "größe!", "7", "snow"], " ") for _ in range(rows)], 0.1),
+            "day": some([int(day.replace("-", "")) for day in days], 0.1),
             "note": some(["text"] * rows, 0.5),
             **{name: some(numbers(2.0), 0.1) for name in ("bent", "binned", "again")},
             **{name: some(numbers(1e4), 0.1) for name in ("wealth", "rain")},
@@ -116,9 +133,16 @@ def table(seed: int = 0, rows: int = ROWS) -> pa.Table:
 @functools.cache
 def table_case(dtype: str = "float32") -> Case:
     """Every transform, and every kind of target."""
-    blocks = [("softmax", 3), ("sigmoid", 3), ("softmax", 2), ("softmax", 2), ("softmax", 2), ("identity", 2)]
-    costs = ["cross_entropy", "binary_cross_entropy", *["cross_entropy"] * 3, "quadratic"]
-    net = cr.Network([ENCODER.width, 12, 14], "relu", blocks, costs, seed=1, dtype=dtype)
+    steps = [("sigmoid", 3), ("sigmoid", 1), ("sigmoid", 3)]
+    blocks = [("softmax", 3), ("sigmoid", 3), ("softmax", 2), ("softmax", 2), ("softmax", 2), *steps, ("identity", 2)]
+    costs = [
+        "cross_entropy",
+        "binary_cross_entropy",
+        *["cross_entropy"] * 3,
+        *["binary_cross_entropy"] * 3,
+        "quadratic",
+    ]
+    net = cr.Network([ENCODER.width, 12, 21], "relu", blocks, costs, seed=1, dtype=dtype)
     return model_case(Model(ENCODER, TARGETS, net, {}), table())
 
 
@@ -129,8 +153,7 @@ def model_case(model: Model, rows: pa.Table) -> Case:
     answers = {}
     for output in model.program.outputs:
         own = [values for name, values in chances.items() if name.startswith(f"{output.name}=")]
-        is_class = isinstance(output, ClassOutput)
-        answers[output.name] = Answer(predictions[output.name], np.stack(own, axis=1) if is_class else None)
+        answers[output.name] = Answer(predictions[output.name], np.stack(own, axis=1) if own else None)
     return Case(model.program, model.program.cells(rows), answers)
 
 

@@ -18,11 +18,13 @@ from chainrule.tables.inputs.transforms import (
     CurvedLog,
     Dropped,
     Frequent,
+    LabelSet,
     Log,
     Numbers,
     Ordered,
     Presence,
     Scaled,
+    TextWords,
     Times,
     Transform,
 )
@@ -43,6 +45,14 @@ EVERY = (
     Times("opens", "hour:minute", ("days", "clock"), False, 0.375, 0.0625, True),
     Presence("cabin", "every value is the same"),
     Dropped("name", "hardly any word comes twice, as in names and identifiers"),
+)
+
+# those of `test_golden_labels`, which came later
+LATER = (
+    LabelSet("tags", ("new", "old"), True, ";", True),
+    TextWords("note", ("fog", "größe"), False),
+    Times("day", "yearmonthday", ("days", "weekday"), True, 18000.0, 512.0, False),
+    Scaled("size", False, 2.5, 0.75, False),
 )
 
 TABLE = {
@@ -86,7 +96,7 @@ def every_kind(transforms: tuple[Transform, ...] = EVERY) -> cr.Model:
 
 
 def test_every_kind_of_column_is_in_it() -> None:
-    assert {transform.kind for transform in (*EVERY, *MORE)} == set(KINDS)
+    assert {transform.kind for transform in (*EVERY, *MORE, *LATER)} == set(KINDS)
 
 
 @pytest.mark.parametrize(("transforms", "golden"), [(EVERY, GOLDEN), (MORE, NUMBERS)])

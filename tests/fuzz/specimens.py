@@ -1,10 +1,12 @@
 """Specimens: one small file of every kind that chainrule writes or reads, from which mutants are made."""
 
 import gzip
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tests.tables.sources.test_excel import workbook
 
 import chainrule as cr
 
@@ -105,6 +107,10 @@ def write_tables(folder: Path) -> None:
         writer.write_table(coded, max_chunksize=20)
     with pa.OSFile(str(folder / "s.arrows"), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
+    rows = table.to_pylist()
+    lines = [json.dumps(row | {"day": str(row["day"]), "in": {"a": [1, "b"]}}) for row in rows]
+    (folder / "t.jsonl").write_text("\n".join(lines))
+    workbook(folder / "t.xlsx", Sheet=[list(COLUMNS), *zip(*COLUMNS.values(), strict=True)])
     np.save(folder / "a.npy", np.column_stack([X, NUMBER]))
     np.savez(folder / "a.npz", x=X, y=NUMBER)
     images = np.arange(ROWS * 4, dtype=np.uint8)

@@ -9,12 +9,18 @@ from chainrule.model.metrics import (
     accuracy,
     auc,
     balanced_accuracy,
+    exact_match,
     f1,
+    label_auc,
+    label_f1,
+    label_log_loss,
     log_loss,
     mae,
     mape,
     median_absolute_error,
+    quadratic_kappa,
     r2,
+    rank_error,
     rmse,
 )
 
@@ -113,3 +119,29 @@ def test_shapes_that_would_broadcast_are_refused(metric, a, b):
 def test_what_takes_probabilities_needs_a_column_per_class(metric):
     with pytest.raises(DataError, match=r"\(n, k\), not the shape \(2,\)"):
         metric([1, 0], [0.5, 0.5])
+
+
+def test_metrics_of_orders_and_labels_agree_with_scikit_learn():
+    y, a = RNG.integers(0, 4, 80), RNG.integers(0, 4, 80)
+    assert quadratic_kappa(y, a) == pytest.approx(peer.cohen_kappa_score(y, a, weights="quadratic"))
+    assert rank_error(y, a) == pytest.approx(peer.mean_absolute_error(y, a))
+    T, P = RNG.integers(0, 2, (80, 3)), RNG.random((80, 3))
+    assert exact_match(T, P) == pytest.approx(peer.accuracy_score(T, P > 0.5))
+    assert label_f1(T, P) == pytest.approx(peer.f1_score(T, P > 0.5, average="micro"))
+    assert label_auc(T, P) == pytest.approx(peer.roc_auc_score(T, P, average="macro"))
+    by_label = [peer.log_loss(T[:, k], P[:, k]) for k in range(3)]
+    assert label_log_loss(T, P) == pytest.approx(np.mean(by_label))
+
+
+@pytest.mark.parametrize(
+    ("metric", "arguments"),
+    [
+        (rank_error, ([-1, -1], [0, 1])),
+        (quadratic_kappa, ([-1], [0])),
+        (quadratic_kappa, ([1, 1], [1, 1])),
+        (label_f1, ([[0, 0]], [[0.1, 0.2]])),
+        (label_auc, ([[1, 0], [1, 0]], [[0.1, 0.2], [0.1, 0.2]])),
+    ],
+)
+def test_scores_that_are_not_defined_are_nan(metric, arguments):
+    assert np.isnan(metric(*arguments))

@@ -57,6 +57,8 @@ def test_every_metric_is_better_for_better_answers() -> None:
     true = {"classes": np.eye(3)[[0, 1, 2, 0, 1, 2]], "numbers": np.array([1.0, 2.0, 4.0, 8.0])}
     close = {"classes": (true["classes"] + 0.1) / 1.3, "numbers": true["numbers"] + 0.1}
     far = {"classes": close["classes"][::-1], "numbers": true["numbers"][::-1]}
+    for parts in (true, close, far):
+        parts |= {"ordered": parts["classes"], "labels": parts["classes"]}
     for name, metric in METRICS.items():
         y, near, off = (part[metric.kind] for part in (true, close, far))
         if metric.takes == "classes":
@@ -67,8 +69,10 @@ def test_every_metric_is_better_for_better_answers() -> None:
 
 @pytest.mark.parametrize("name", METRICS)
 def test_every_metric_chooses_the_best_epoch_by_its_own_direction(name: str) -> None:
-    target, other = ("sign", "total") if METRICS[name].kind == "classes" else ("total", "sign")
-    model = cr.train_table(table(), target, drop=(other,), metric=name, epochs=15, learning_rate=0.01)
+    target, other = ("total", "sign") if METRICS[name].kind == "numbers" else ("sign", "total")
+    kinds = {"ordered": {"sign": "ordered:minus<plus"}, "labels": {"sign": "labels"}}.get(METRICS[name].kind, {})
+    settings: dict[str, Any] = {"epochs": 15, "learning_rate": 0.01, "kinds": kinds}
+    model = cr.train_table(table(), target, drop=(other,), metric=name, **settings)
     history = model.history
     assert history is not None
     values = history.metrics[name]

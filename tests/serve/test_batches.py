@@ -37,6 +37,12 @@ class Slow:
     def inputs(self, source: Any) -> list[str]:
         return ["x"]
 
+    def watch(self) -> None:
+        """It knows no rows of training."""
+
+    def drift(self) -> None:
+        """The same."""
+
     def predictions(self, source: Any, probabilities: bool = True) -> Iterator[list[Prediction]]:
         x = as_source(source).table().column("x").to_numpy()
         self.calls.append(len(x))

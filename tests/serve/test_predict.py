@@ -131,6 +131,14 @@ def test_cells_may_be_written_in_other_types(client: Any, made: dict[str, Any]) 
     assert labels == made["model"].predict(table).tolist()
 
 
+def test_drift_is_that_of_the_rows_since_the_start(client: Any) -> None:
+    before = client.get("/drift").json()
+    assert set(before) == {"rows", "columns", "line"}
+    assert client.post("/predict", json=ROWS).status_code == 200
+    assert client.get("/drift").json()["rows"] == before["rows"] + len(ROWS)
+    assert client.post("/drift").status_code == 405
+
+
 def test_health_description_and_head(client: Any) -> None:
     assert client.get("/health").json()["status"] == "ready"
     assert client.get("/health").json()["model"] == "d1gest"

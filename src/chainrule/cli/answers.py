@@ -20,6 +20,7 @@ from chainrule.network import Network
 from chainrule.serve.served import Column, Goal, Prediction, columns_of, goal_of, number_columns
 from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, one_row, with_file_name, with_row_numbers
 from chainrule.tables.columns import missing_cells, words_of
+from chainrule.tables.inputs.drift import Drift
 from chainrule.tables.matrix import matrix_of, numbers_of
 from chainrule.tables.names import require_columns
 from chainrule.tables.sources import Source, as_source, with_target
@@ -61,6 +62,14 @@ class Answering(abc.ABC):
             yield choice.written(table, self.goals, predictions)
 
     @abc.abstractmethod
+    def drift(self) -> Drift | None:
+        """How the rows that were answered differ from those of training; None where nothing knows those."""
+
+    @abc.abstractmethod
+    def watch(self) -> None:
+        """Compare only the rows that come from now on."""
+
+    @abc.abstractmethod
     def scores(self, data: Path, target: str | None) -> dict[str, Any]:
         """The scores against the true values, `target` in words of the command line: see `chainrule evaluate`."""
 
@@ -87,7 +96,7 @@ class _OfModel(Answering):
     kind = "model"
 
     def __init__(self, model: Model) -> None:
-        self._model = model
+        self._model, self._watch = model, model.watch()
         self.columns = columns_of(model.encoder)
         self.goals = [goal_of(target, target.name) for target in model.targets.columns]
 
@@ -99,12 +108,20 @@ class _OfModel(Answering):
     def predictions_with(
         self, source: Source, others: Sequence[str], probabilities: bool
     ) -> Iterator[tuple[list[Prediction], Any]]:
-        for outputs, table in self._model.outputs_with(source, others):
+        for outputs, table in self._model.outputs_with(source, others, self._watch):
             parts = zip(self.goals, self._model.targets.by_column(outputs), strict=True)
             yield [_of_target(goal, target, own, probabilities) for goal, (target, own) in parts], table
 
     def scores(self, data: Path, target: str | None) -> dict[str, Any]:
-        return self._model.evaluate(self._with_target(data, target))
+        scores = self._model.evaluate(self._with_target(data, target), self._watch)
+        drift = self.drift()
+        return scores if drift is None else {**scores, "drift": drift.document()}
+
+    def drift(self) -> Drift | None:
+        return None if self._watch is None else self._watch.drift()
+
+    def watch(self) -> None:
+        self._watch = self._model.watch()
 
     def certificate(self, data: Path, target: str | None, rows: int, choice: dict[str, Any]) -> Certificate:
         return self._model.check_gradient(self._with_target(data, target), rows=rows, **choice)
@@ -144,6 +161,12 @@ class _OfRows(Answering):
     @abc.abstractmethod
     def _backprop(self, table: Any, names: Sequence[str], targets: Any) -> Ledger:
         """The ledger for the columns `names` of a table in memory, and those of `targets`."""
+
+    def drift(self) -> Drift | None:
+        return None
+
+    def watch(self) -> None:
+        return None
 
     def inputs(self, source: Source) -> list[str]:
         return self._inputs(source, ())
@@ -318,9 +341,9 @@ class _OfNetwork(_OfRows):
 
 def _of_target(goal: Goal, target: Target, outputs: Array, probabilities: bool) -> Prediction:
     """The prediction that a model's own outputs (n, width) of a target stand for."""
-    if not goal.classes:
+    if not goal.chances:
         return Prediction(goal.name, target.decode(outputs), None)
-    chances = dict(zip(goal.chances, outputs.T, strict=True)) if probabilities else {}
+    chances = dict(zip(goal.chances, target.probabilities(outputs).T, strict=True)) if probabilities else {}
     return Prediction(goal.name, target.decode(outputs), chances)
 
 

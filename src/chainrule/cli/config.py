@@ -6,7 +6,7 @@
     learning-rate = 0.01
 
 Each table has the name of a command, each key the name of an option. A value is written as on the command line; a list
-repeats the option; weights of classes may be a table.
+repeats the option; weights of classes and kinds of columns may be a table.
 
 The file is the one that `--config` names, else the first `chainrule.toml` in the current folder and its parents. An
 option on the command line overrides the file. Options that name a file to write are not taken from a folder above.
@@ -32,7 +32,7 @@ __all__ = ["FILE", "Config"]
 FILE = "chainrule.toml"
 OPTION = "--config"
 WRITING = {"out", "plot", "checkpoint"}  # options that name a file to write
-OF_TABLES = {"--class-weight"}  # options whose value may be a table
+OF_TABLES = {"--class-weight", "--as"}  # options whose value may be a table
 LARGEST = 1 << 16  # bytes of the file
 MOST_POINTS = 200  # in a line: Python takes time that is quadratic in those of a key
 MOST_BITS = 1024  # of a whole number, which is then below the largest float64

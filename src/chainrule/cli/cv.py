@@ -10,8 +10,7 @@ from chainrule.cli.console import say, show_table, write_json
 from chainrule.cli.files import open_table
 from chainrule.cli.options import AsJson, ConfigFile
 from chainrule.cli.streams import print_note
-from chainrule.cli.training_options import TrainOptions, listed
-from chainrule.cli.values import matching_columns
+from chainrule.cli.training_options import TrainOptions, listed, with_columns_of
 from chainrule.errors import SettingError
 from chainrule.model import TableSettings, cross_validate
 from chainrule.text import short
@@ -58,8 +57,7 @@ def cv(
     source, targets = open_table(data, target)
     if not targets:
         raise SettingError("no target came: add --target COLUMN")
-    columns = {name: matching_columns(getattr(options, name), source.names) for name in ("drop", "keep", "words")}
-    chosen = dataclasses.replace(options, **{name: tuple(names) for name, names in columns.items()})
+    chosen = with_columns_of(options, source.names)
     settings = {field.name: getattr(chosen, field.name) for field in dataclasses.fields(TableSettings)}
     if config:
         print_note(f"options from {config}")

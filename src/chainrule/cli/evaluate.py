@@ -21,11 +21,15 @@ def evaluate(
     as_json: AsJson = False,
 ) -> int:
     """Compare the answers of a model with the true values in a table."""
-    scores = answering(model).scores(data, target)
+    answers = answering(model)
+    scores = answers.scores(data, target)
     if as_json:
         write_json(scores)
-    else:
-        show_scores(scores)
+        return 0
+    show_scores(scores)
+    if drift := answers.drift():
+        say("")
+        say(str(drift))
     return 0
 
 

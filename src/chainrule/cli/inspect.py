@@ -2,20 +2,28 @@
 
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from chainrule.certificate import Certificate
 from chainrule.cli.console import say, show_table, write_json
+from chainrule.cli.files import open_table
 from chainrule.cli.options import AsJson
+from chainrule.cli.training_options import KindsOption, listed
+from chainrule.cli.values import matching_kinds
+from chainrule.errors import SettingError
 from chainrule.files import CHECKPOINT, from_container, stored_form
 from chainrule.files.container import read
 from chainrule.model import Model
 from chainrule.network import Network
+from chainrule.tables.chunks import with_file_name
+from chainrule.tables.column_kinds import ColumnKind
 from chainrule.tables.inputs import Encoder
-from chainrule.tables.names import listed
-from chainrule.tables.targets import LogQuantity
+from chainrule.tables.names import listed as listed_names
+from chainrule.tables.names import require_columns
+from chainrule.tables.sources import may_be_table
+from chainrule.tables.targets import LogQuantity, Targets
 from chainrule.text import counted, number, short, shortened, words
 from chainrule.training.state_file import Stored, stored_in
 
@@ -28,6 +36,11 @@ def inspect(
     model: Path,
     /,
     *,
+    target: Annotated[
+        tuple[str, ...],
+        listed("For a table: the columns to predict, which are no inputs.", "COLUMN,COLUMN"),
+    ] = (),
+    kinds: KindsOption = (),
     as_json: AsJson = False,
 ) -> int:
     """Show in words what a file contains: the architecture, the columns, how it was trained.
@@ -35,8 +48,16 @@ def inspect(
     Parameters
     ----------
     model
-        A file that chainrule wrote: a model, an estimator, a network or the checkpoint of a training.
+        A file that chainrule wrote: a model, an estimator, a network or the checkpoint of a training. Or a table: then
+        what each of its columns would be for a training.
     """
+    if may_be_table(model):
+        _show_source(model, target, kinds, as_json)
+        return 0
+    if target or kinds:
+        raise SettingError(
+            "a file that chainrule wrote knows its columns: leave out --target and --as, or give a table"
+        )
     container = read(model)
     if container.document.get("kind") == CHECKPOINT:
         _show_checkpoint(stored_in(container, model), as_json)
@@ -96,8 +117,8 @@ def _show_estimator(estimator: Any) -> None:
         _show_columns(estimator._plan.encoder)
     else:
         names = getattr(estimator, "feature_names_in_", None)
-        listed_names = "" if names is None else f": {listed(names.tolist())}"
-        say(f"{counted(estimator.n_features_in_, 'input')}{listed_names}")
+        in_words = "" if names is None else f": {listed_names(names.tolist())}"
+        say(f"{counted(estimator.n_features_in_, 'input')}{in_words}")
     history = getattr(estimator, "history_", None)
     curves = {} if history is None else {"loss": history.cost, "validation loss": history.validation, **history.metrics}
     last = {f"last {name}": values[-1] for name, values in curves.items() if values}
@@ -125,9 +146,9 @@ def _show_columns(encoder: Encoder) -> None:
 
 
 def _target_detail(target: Any) -> str:
-    if target.kind == "classes":
-        texts = list(target.texts)
-        return ", ".join(map(short, texts[:12])) + (f" and {len(texts) - 12} more" if len(texts) > 12 else "")
+    if target.texts:
+        texts, between = list(target.texts), " < " if target.kind == "ordered" else ", "
+        return between.join(map(short, texts[:12])) + (f" and {len(texts) - 12} more" if len(texts) > 12 else "")
     if isinstance(target, LogQuantity):
         typical, factor = number(math.exp(target.mean)), number(math.exp(target.scale))
         return f"its logarithm: typically {typical}, times or divided by {factor}"
@@ -136,6 +157,26 @@ def _target_detail(target: Any) -> str:
     if target.mean == 0:
         return f"in units of {number(target.scale)}"
     return f"mean {number(target.mean)}, standard deviation {number(target.scale)}"
+
+
+def _show_source(path: Path, target: Sequence[str], kinds: Any, as_json: bool) -> None:
+    """Show what each column of a table would be for a training."""
+    source, names = open_table(path, target)
+    named = {name: ColumnKind.of(text) for name, text in matching_kinds(dict(kinds), source.names).items()}
+    require_columns(source.names, named, "named", source.hint)
+    with with_file_name(source):
+        targets = Targets.fit(source, names, kinds=named).columns if names else ()
+        encoder = Encoder.fit(source, names, kinds=named)
+    if as_json:
+        columns = [{"name": n, "becomes": kind, "how": detail} for n, kind, detail in encoder.describe()]
+        goals = [{"name": c.name, "kind": c.kind, "classes": list(c.texts)} for c in targets]
+        write_json({"columns": columns, "targets": goals, "notes": source.notes})
+        return
+    for note in source.notes:
+        say(note)
+    _show_columns(encoder)
+    if targets:
+        _show_targets(targets)
 
 
 def _show_training(summary: dict[str, Any]) -> None:

@@ -19,8 +19,19 @@ def show_mistakes(mistakes: Mapping[str, Any]) -> None:
         if "classes" in details:
             _show_classes(name, details)
             _show_unknown(details.get("unknown"))
+        elif "labels" in details:
+            _show_labels(name, details["labels"])
         else:
             _show_errors(name, details)
+
+
+def _show_labels(name: str, labels: list[Mapping[str, Any]]) -> None:
+    listed = sorted(labels, key=lambda each: (each["recall"] is None, each["recall"], -each["rows"]))[:MANY]
+    which = "" if len(listed) == len(labels) else f" {len(listed)} of the {len(labels)}"
+    say("")
+    say(f"{name}:{which} labels, lowest recall first")
+    rows = [(short(c["label"]), number(c["rows"]), _share(c["recall"]), _share(c["precision"])) for c in listed]
+    show_table((name, "rows", "recall", "precision"), rows, 1)
 
 
 def _show_classes(name: str, details: Mapping[str, Any]) -> None:

@@ -9,10 +9,11 @@ from typing import Annotated, Any, BinaryIO
 from cyclopts import Parameter
 
 from chainrule.cli.answer_columns import Choice, Threshold
-from chainrule.cli.answers import answering
+from chainrule.cli.answers import Answering, answering
 from chainrule.cli.console import say, write_json
 from chainrule.cli.files import check_output
 from chainrule.cli.options import AsJson, StoredModel
+from chainrule.cli.streams import print_note
 from chainrule.cli.training_options import listed
 from chainrule.files.atomic import atomic_write
 from chainrule.tables.sources import as_source, open_stream
@@ -52,32 +53,43 @@ def predict(
     Parameters
     ----------
     data
-        A table with the columns that the model was trained on, in any order; - reads CSV from standard input. A
-        network, or an estimator that was fitted to an array, takes all columns in their order, except those of --id.
+        A table with the columns that the model was trained on, in any order; - reads CSV or JSON lines from standard
+        input. A network, or an estimator that was fitted to an array, takes all columns in their order, except those of
+        --id.
     """
     choice = Choice(ids, probabilities, None if threshold is None else Threshold.of(threshold))
+    predictor = answering(model)
     if out is None:
         write = _write_lines if as_json else _write_to(sys.stdout.buffer)
-        for block in _answers(model, data, choice):
+        for block in _answers(predictor, data, choice):
             write(block)
+        _note_drift(predictor)
         return 0
     check_output(out, model, data)
-    answers, rows, names = _answers(model, data, choice), 0, []
+    answers, rows, names = _answers(predictor, data, choice), 0, []
     with atomic_write(out) as stream:
         write = _write_to(stream)
         for block in answers:
             write(block)
             rows, names = rows + len(next(iter(block.values()))), list(block)
     if as_json:
-        write_json({"rows": rows, "columns": names, "out": str(out)})
+        drift = predictor.drift()
+        known = {} if drift is None else {"drift": drift.document()}
+        write_json({"rows": rows, "columns": names, "out": str(out), **known})
     else:
         say(f"{rows:,} answers ({', '.join(names)}) in {out}")
+        _note_drift(predictor)
     return 0
 
 
-def _answers(model: Path, data: Path, choice: Choice) -> Iterator[dict[str, Any]]:
+def _note_drift(predictor: Answering) -> None:
+    """Write a line to stderr if the rows differ from those of training."""
+    if drift := predictor.drift():
+        print_note(str(drift))
+
+
+def _answers(predictor: Answering, data: Path, choice: Choice) -> Iterator[dict[str, Any]]:
     """The columns to write, a block of rows at a time; what cannot be answered at all is refused at once."""
-    predictor = answering(model)
     return predictor.answers(open_stream(data) or as_source(data), choice)
 
 

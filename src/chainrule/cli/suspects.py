@@ -102,13 +102,14 @@ def _show(document: Mapping[str, Any], held_out: int) -> None:
 
 
 def _heads(cell: Mapping[str, Any]) -> tuple[str, ...]:
-    return ("predicted", "probability") if "said" in cell else ("predicted",)
+    return ("predicted", "probability") if "probability" in cell else ("predicted",)
 
 
 def _cells(targets: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """The true value and the prediction for each target, and the probability of a class."""
     for cell in targets.values():
         if "said" in cell:
-            yield from (short(cell["true"]), short(cell["said"]), f"{cell['probability']:.3f}")
+            yield from (short(cell["true"]), short(cell["said"]))
+            yield from (f"{cell['probability']:.3f}",) if "probability" in cell else ()
         else:
             yield from (number(cell["true"]), number(cell["answer"]))

@@ -10,7 +10,7 @@ from cyclopts import Group, Parameter, Token
 
 from chainrule.cli import values
 from chainrule.cli.files import open_table
-from chainrule.cli.values import matching_columns
+from chainrule.cli.values import matching_columns, matching_kinds
 from chainrule.engines import ENGINES
 from chainrule.fields import (
     AUTO,
@@ -30,10 +30,19 @@ from chainrule.fields import (
     settings_of,
 )
 from chainrule.model import TableSettings, TableTraining
-from chainrule.model.kinds import ClassWeights, ShareOrTable
+from chainrule.model.kinds import ClassWeights, ColumnKinds, ShareOrTable
 from chainrule.optimizers import Clip
 
-__all__ = ["STOP_AND_GO_ON", "RateOptions", "TargetColumns", "TrainOptions", "listed", "training_on"]
+__all__ = [
+    "STOP_AND_GO_ON",
+    "KindsOption",
+    "RateOptions",
+    "TargetColumns",
+    "TrainOptions",
+    "listed",
+    "training_on",
+    "with_columns_of",
+]
 
 GROUPS = {
     name: Group.create_ordered(name)
@@ -47,6 +56,7 @@ BOUNDS = {  # the options that make the setting `clip`
     "clip_example": "Greatest Euclidean length of the gradient of a single row.",
     "clip_noise": "Normal noise in the sum of a batch's gradients, in units of --clip-example, for privacy.",
 }
+OPTIONS = {"kinds": "--as"}  # settings whose option has another name
 NAMES = {"engine": (AUTO, *ENGINES)}  # of a setting of text: engines are above the settings, which do not know them
 
 _UNDERSCORED = re.compile(r"\b[a-z]+_[a-z]+\b")  # a setting in the text of another, which is an option here
@@ -58,6 +68,7 @@ _READERS: dict[type[Kind], values.Converter] = {  # what reads an ordinary value
     Folder: lambda _, tokens: Path(tokens[-1].value),
     ShareOrTable: values.share_or_file,
     ClassWeights: values.class_weight,
+    ColumnKinds: values.column_kinds,
 }
 
 
@@ -78,6 +89,8 @@ def option_of(name: str, each: Setting) -> Any:
     """The type of a setting's field as an option: `Annotated[type, Parameter]`."""
     kind = each.kind
     shared: dict[str, Any] = {"group": GROUPS[each.group], "negative": ""}
+    shared |= {"name": OPTIONS[name]} if name in OPTIONS else {}
+    shared |= {"show_default": lambda default: default or "none"} if isinstance(kind, ColumnKinds) else {}
     if isinstance(kind, Names):
         return Annotated[tuple[str, ...], listed(_help(each), "COLUMN,COLUMN", **shared)]
     shared |= {"help": _help(each), "metavar": _metavar(kind)}
@@ -112,7 +125,7 @@ class _NotChecked:
 
 def _type(kind: Kind) -> Any:
     """The type of an option with a converter: cyclopts collects the values of a tuple, and completes paths."""
-    if isinstance(kind, Sizes | Choices):
+    if isinstance(kind, Sizes | Choices | ColumnKinds):
         return Annotated[tuple[Any, ...], _NotChecked]
     return Path | None if isinstance(kind, Folder) else Any
 
@@ -161,9 +174,13 @@ def training_on(data: Path, target: Sequence[str], options: Any, **more: Any) ->
     - more: arguments of `TableTraining`.
     """
     source, targets = open_table(data, target)
-    names = ("drop", "keep", "words")
-    columns = {name: tuple(matching_columns(getattr(options, name), source.names)) for name in names}
-    return TableTraining(source, targets, dataclasses.replace(options, **columns), **more)
+    return TableTraining(source, targets, with_columns_of(options, source.names), **more)
+
+
+def with_columns_of(options: Any, columns: list[str]) -> Any:
+    """The options with the columns of a table in place of the names that they give."""
+    named = {name: tuple(matching_columns(getattr(options, name), columns)) for name in ("drop", "keep")}
+    return dataclasses.replace(options, **named, kinds=matching_kinds(options.kinds, columns))
 
 
 def _fields(left_out: Callable[[str, Setting], bool]) -> list[tuple[str, Any, Any]]:
@@ -205,6 +222,7 @@ def _options(name: str, doc: str, left_out: Callable[[str, Setting], bool] = lam
     return dataclasses.make_dataclass(name, _fields(left_out), bases=(TableSettings,), frozen=True, namespace=members)
 
 
+KindsOption: Any = option_of("kinds", settings_of(TableSettings)["kinds"])
 TrainOptions: Any = _options("TrainOptions", "The settings of a training run, as options.")
 RateOptions: Any = _options(
     "RateOptions",

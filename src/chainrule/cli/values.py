@@ -5,24 +5,27 @@ A converter gets the type of the option and its tokens from cyclopts, and raises
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from cyclopts import Token
 
 from chainrule.registry import Registry
+from chainrule.tables.column_kinds import FORMS_OF_KINDS
 from chainrule.text import shown
 
 __all__ = [
     "choice",
     "choices",
     "class_weight",
+    "column_kinds",
     "columns",
     "count",
     "duration",
     "either",
     "matching_columns",
+    "matching_kinds",
     "number",
     "real",
     "share_or_file",
@@ -30,6 +33,10 @@ __all__ = [
     "words",
 ]
 
+_KIND = re.compile(
+    r"\s*,?(?P<name>.+?)=(?P<kind>\s*(?:category|number|date|text|labels(?::(?:,|[^,]))?|ordered(?::[^,]*)?)\s*)(?:,|$)",
+    re.DOTALL,
+)
 _NUMBER = re.compile(r"\s*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?\s*")
 Converter = Callable[[Any, Sequence[Token]], Any]
 
@@ -206,6 +213,33 @@ def class_weight(kind: Any, tokens: Sequence[Token]) -> Any:
     if text.lstrip().startswith("{"):
         return _object(text)
     return dict(_weights(text)) if "=" in text else text
+
+
+def column_kinds(kind: Any, tokens: Sequence[Token]) -> dict[str, str]:
+    """What columns are, by name: "zip=category,size=ordered:S<M<L", or as JSON, for any names and words.
+
+    >>> column_kinds(None, [Token(value="a,b=number,tags=labels:,"), Token(value='{"x=1": "date"}')])
+    {'a,b': 'number', 'tags': 'labels:,', 'x=1': 'date'}
+    """
+    named: dict[str, str] = {}
+    for token in tokens:
+        text = token.value
+        if text.lstrip().startswith("{"):
+            named |= {name: str(value) for name, value in _object(text).items()}
+            continue
+        while text.strip(" ,"):
+            match = _KIND.match(text)
+            if match is None:
+                raise ValueError(f"{shown(text)} is not a list such as zip=category: {FORMS_OF_KINDS}")
+            named[match["name"].strip()] = match["kind"].strip()
+            text = text[match.end() :]
+    return named
+
+
+def matching_kinds(kinds: Mapping[str, str], columns: list[str]) -> dict[str, str]:
+    """The same for the columns of a table, whose names may have spaces around them."""
+    trimmed = {column.strip(): column for column in columns}
+    return {name if name in columns else trimmed.get(name.strip(), name): kind for name, kind in kinds.items()}
 
 
 def by_layer(kind: Any, tokens: Sequence[Token]) -> Any:

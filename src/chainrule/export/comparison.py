@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.export.program import Answer, NumberOutput, Output, Program
+from chainrule.export.program import Answer, ClassOutput, LabelsOutput, NumberOutput, Output, Program
 from chainrule.text import counted
 
 __all__ = ["NEAR", "TOLERANCE", "Comparison", "compare"]
@@ -83,9 +83,20 @@ def _of(output: Output, ours: Answer, theirs: Answer, allowed: float) -> Compari
     differs = np.asarray(ours.values != theirs.values, dtype=bool)
     if ours.probabilities is None or theirs.probabilities is None:
         return Comparison(output.name, rows, int(differs.sum()), 0, 0.0, allowed)
-    doubtful = int((differs & (_leads(ours.probabilities) < NEAR)).sum())
+    doubtful = int((differs & (_margins(output, ours.probabilities) < NEAR)).sum())
     largest = _greatest(np.abs(ours.probabilities.astype(np.float64) - theirs.probabilities))
     return Comparison(output.name, rows, int(differs.sum()), doubtful, largest, allowed)
+
+
+def _margins(output: Output, probabilities: NDArray[Any]) -> NDArray[np.float64]:
+    """How far the answer of each row is from another one, by its probabilities."""
+    if isinstance(output, LabelsOutput):
+        nearest: NDArray[np.float64] = np.abs(probabilities - 0.5).min(axis=1)
+        return nearest
+    if isinstance(output, ClassOutput) and output.ordered:
+        above = 1 - probabilities.cumsum(axis=1)[:, :-1]
+        return np.asarray(np.abs(above - 0.5).min(axis=1))
+    return _leads(probabilities)
 
 
 def _leads(probabilities: NDArray[Any]) -> NDArray[np.float64]:

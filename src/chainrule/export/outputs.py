@@ -9,8 +9,17 @@ from numpy.typing import NDArray
 from chainrule.activations import Activation
 from chainrule.architecture import Architecture
 from chainrule.errors import SettingError
-from chainrule.export.program import ClassOutput, NumberOutput, Output, Program
-from chainrule.tables.targets import ClassTarget, Labels, LogQuantity, Outputs, Quantity, Target
+from chainrule.export.program import ClassOutput, LabelsOutput, NumberOutput, Output, Program
+from chainrule.tables.targets import (
+    ClassTarget,
+    Labels,
+    LabelTarget,
+    LogQuantity,
+    OrderedClasses,
+    Outputs,
+    Quantity,
+    Target,
+)
 from chainrule.text import shown
 
 __all__ = ["outputs_of", "program_of_network"]
@@ -46,11 +55,14 @@ def _output(target: Target, part: slice, sigma: Activation, divided: bool) -> Ou
     place = target.name, part.start, part.stop
     if isinstance(target, Quantity):
         return NumberOutput(*place, target.mean, target.scale, isinstance(target, LogQuantity))
-    assert isinstance(target, ClassTarget), "a target has classes or numbers"
+    if isinstance(target, LabelTarget):
+        return LabelsOutput(*place, target.words, target.separator)
+    assert isinstance(target, ClassTarget), "a target has classes, labels or numbers"
+    ordered = isinstance(target, OrderedClasses)
     single = isinstance(target, Labels) and target.yes_or_no
     probable = sigma.range.low >= 0 and sigma.range.high <= 1
-    shared = (divided or sigma.elementwise) and not single
-    return ClassOutput(*place, _classes(target), single, shared, probable, target.texts)
+    shared = (divided or sigma.elementwise) and not single and not ordered
+    return ClassOutput(*place, _classes(target), single, shared, probable, target.texts, ordered)
 
 
 def _classes(target: ClassTarget) -> tuple[Any, ...]:

@@ -4,7 +4,8 @@
               null where a row is numbers, which `names` calls by name
     layers    [{"b", "blocks": [{"inputs": [0, 3], "neurons": [0, 8], "W"}], "parts": [{"name", "start", "stop"}]}]
               where b and W (inputs, neurons) are base64 of little-endian numbers; W is 0 outside of its blocks
-    outputs   [{"is": "classes", "name", "start", "stop", "classes", ...}, {"is": "numbers", ...}]
+    outputs   [{"is": "classes", "name", "start", "stop", "classes", ...}, {"is": "labels", ...},
+              {"is": "numbers", ...}]
 
 Operations and outputs have the names of their classes in snake case, and their fields. The `width` of an operation is
 how many numbers it makes.
@@ -25,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule._version import __version__
-from chainrule.export.program import ClassOutput, Layer, NumberOutput, Output, Program
+from chainrule.export.program import ClassOutput, LabelsOutput, Layer, NumberOutput, Output, Program
 from chainrule.tables.inputs.operations import Curve, Cycle, Input, Powers, Reading, Step, Time
 from chainrule.tables.inputs.transforms import Transform
 from chainrule.tables.missing import MISSING, PLACEHOLDERS
@@ -130,7 +131,7 @@ def _constants(sigma: Any) -> dict[str, float]:
 
 
 def _output(output: Output) -> dict[str, Any]:
-    kind = {ClassOutput: "classes", NumberOutput: "numbers"}[type(output)]
+    kind = {ClassOutput: "classes", LabelsOutput: "labels", NumberOutput: "numbers"}[type(output)]
     greatest = {"greatest": NumberOutput.greatest} if isinstance(output, NumberOutput) else {}
     return {"is": kind, **dataclasses.asdict(output), **greatest}
 

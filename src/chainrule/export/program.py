@@ -7,6 +7,7 @@ Cells of columns come in one form for each reading, so that no format parses wha
 
     Number     float64, NaN where missing
     Word       text as `words_of` has it, None where missing
+    Items      "a;b": labels with the separator alone between them; words of a text in lower case with spaces
     Time       "2024-02-29 13:30:00" or "2024-02-29"; "13:30:00" for a time of day; None where missing
     Presence   any text, None where missing
 """
@@ -27,12 +28,13 @@ from chainrule.arrays import as_dtype
 from chainrule.errors import SettingError
 from chainrule.files import digest_of
 from chainrule.tables.columns import words_of
-from chainrule.tables.inputs.operations import Number, Presence, Time, Word
+from chainrule.tables.inputs.operations import Items, Number, Presence, Time, Word
 from chainrule.tables.inputs.transforms import Transform
+from chainrule.tables.items import split
 from chainrule.tables.profile.dates import CLOCK, clock_text, time_text
 from chainrule.tables.targets import shares
 
-__all__ = ["Answer", "ClassOutput", "Layer", "NumberOutput", "Output", "Program"]
+__all__ = ["Answer", "ClassOutput", "LabelsOutput", "Layer", "NumberOutput", "Output", "Program"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Answer:
     @classmethod
     def of_rows(cls, output: Output, rows: Sequence[tuple[Any, Sequence[float]]]) -> Answer:
         """The answers for a target, from those of single rows: values with the probabilities, if there are any."""
-        dtype: Any = object if isinstance(output, ClassOutput) else np.float64
+        dtype: Any = np.float64 if isinstance(output, NumberOutput) else object
         chances = [each for _, each in rows if each]
         return cls(np.array([value for value, _ in rows], dtype), np.array(chances, np.float64) if chances else None)
 
@@ -80,6 +82,8 @@ class ClassOutput(Output):
     - divided: whether the outputs are divided by their sum to become probabilities (equal shares where all are 0).
     - probable: whether they are probabilities at all.
     - texts: the classes as text.
+    - ordered: whether the outputs are P(y >= class) for each class but the lowest; the answer is the last class that no
+      output up to it puts at 1/2 or less.
 
     Otherwise the answer is the class of the greatest output, the first of equal ones.
     """
@@ -89,19 +93,52 @@ class ClassOutput(Output):
     divided: bool = False
     probable: bool = True
     texts: tuple[str, ...] = ()
+    ordered: bool = False
 
     def probabilities(self, A: NDArray[Any]) -> NDArray[Any]:
         """The probabilities (n, k) of the classes, in the type of A."""
         own = self.of(A)
         if self.yes_or_no:
             return np.hstack([1 - own, own])
+        if self.ordered:
+            return _between(np.minimum.accumulate(own, axis=1))
         return shares(own) if self.divided else own
 
     def answer(self, A: NDArray[Any]) -> Answer:
         own = self.of(A)
-        codes = (own[:, 0] > 0.5).astype(np.intp) if self.yes_or_no else np.argmax(own, axis=1)
+        if self.ordered:
+            codes = np.cumprod(own > 0.5, axis=1).sum(axis=1)
+        else:
+            codes = (own[:, 0] > 0.5).astype(np.intp) if self.yes_or_no else np.argmax(own, axis=1)
         classes = np.array(self.classes, dtype=object if isinstance(self.classes[0], str) else None)
         return Answer(classes[codes], self.probabilities(A) if self.probable else None)
+
+
+def _between(above: NDArray[Any]) -> NDArray[Any]:
+    """P(y = class), (n, k), from P(y >= class) for each class but the lowest."""
+    one, none = np.ones((len(above), 1), above.dtype), np.zeros((len(above), 1), above.dtype)
+    return np.hstack([one, above]) - np.hstack([above, none])
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelsOutput(Output):
+    """A target of labels: those whose outputs, their probabilities, are above 1/2, with the separator between them.
+
+    - texts: the labels, one for each output.
+    - separator: what is between them.
+    """
+
+    texts: tuple[str, ...]
+    separator: str
+
+    def answer(self, A: NDArray[Any]) -> Answer:
+        own = self.of(A)
+        texts = [self.joined(row) for row in (own > 0.5).tolist()]
+        return Answer(np.array([*texts, None], object)[:-1], own)
+
+    def joined(self, there: Sequence[Any]) -> str:
+        """The answer where these labels are there."""
+        return self.separator.join(text for text, own in zip(self.texts, there, strict=True) if own)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -231,6 +268,13 @@ def _words(column: Transform, cells: Any) -> NDArray[Any]:
     return np.asarray(words_of(cells, column.name).to_numpy(zero_copy_only=False), dtype=object)
 
 
+def _items(column: Transform, cells: Any) -> NDArray[Any]:
+    assert isinstance(column.reading, Items)
+    lists = split(words_of(cells, column.name), column.reading.separator).to_pylist()
+    mark = column.reading.separator or " "
+    return np.array([*(None if own is None else mark.join(own) or mark for own in lists), None], dtype=object)[:-1]
+
+
 def _times(column: Transform, cells: Any) -> NDArray[Any]:
     read = column.reading.read(cells, column.name)
     assert isinstance(column.reading, Time)
@@ -247,6 +291,7 @@ def _presence(column: Transform, cells: Any) -> NDArray[Any]:
 _CELLS: dict[Any, Callable[[Transform, Any], NDArray[Any]]] = {
     Number: _numbers,
     Word: _words,
+    Items: _items,
     Time: _times,
     Presence: _presence,
 }

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from chainrule.arrays import Array
 from chainrule.tables.arrow import pa
 from chainrule.tables.inputs import Encoder
-from chainrule.tables.inputs.operations import Presence, Word
+from chainrule.tables.inputs.operations import Items, Presence, Word
 from chainrule.tables.inputs.transforms import Transform
-from chainrule.tables.targets import ClassTarget, LogQuantity, Quantity, Target, Targets
+from chainrule.tables.targets import ClassTarget, LabelTarget, LogQuantity, Quantity, Target, Targets
 
 __all__ = ["BASELINES", "outputs_of_baseline"]
 
@@ -52,14 +52,25 @@ def _predicted(target: Target, make: Any, more: Any, X: Array, y: Array, X_test:
     if isinstance(target, ClassTarget):
         number = {word: k for k, word in enumerate(target.values.tolist())}
         fitted = _fitted(make(True, more, seed), X, np.array([number[word] for word in y.tolist()]))
-        A = np.zeros((len(X_test), target.width))
+        A = np.zeros((len(X_test), len(number)))
         A[:, fitted.classes_] = fitted.predict_proba(X_test)
-        return A
-    assert isinstance(target, Quantity), "a target has classes or numbers"
+        return 1 - A.cumsum(axis=1)[:, :-1] if target.kind == "ordered" else A
+    if isinstance(target, LabelTarget):
+        has = target.encode(y, "float64")
+        return np.stack([_of_label(make, more, X, has[:, k], X_test, seed) for k in range(target.width)], axis=1)
+    assert isinstance(target, Quantity), "a target has classes, labels or numbers"
     prediction = _fitted(make(False, more, seed), X, y).predict(X_test)
     if isinstance(target, LogQuantity):
         prediction = np.log(np.maximum(prediction, np.finfo(np.float64).tiny))
     return ((prediction - target.mean) / target.scale)[:, np.newaxis]
+
+
+def _of_label(make: Any, more: Any, X: Array, there: Array, X_test: Array, seed: int) -> Array:
+    """The probability (n,) of a label, which is `there` in some rows of training."""
+    if (there == there[0]).all():
+        return np.full(len(X_test), there[0])
+    chances: Array = _fitted(make(True, more, seed), X, there > 0.5).predict_proba(X_test)[:, 1]
+    return chances
 
 
 def _fitted(estimator: Any, X: Array, y: Array) -> Any:
@@ -77,18 +88,25 @@ def _columns(encoder: Encoder, table: pa.Table) -> tuple[Array, list[bool]]:
     """The columns (n, k) as they are read, NaN where missing, and which of them are categories."""
     used = [transform for transform, _ in encoder.slices]
     columns = [_column(transform, table) for transform in used]
-    categories = [isinstance(t.reading, Word) and len(t.reading.words) < MOST_CATEGORIES for t in used]
-    return np.stack(columns, axis=1), categories
+    categories = [
+        isinstance(t.reading, Word) and len(t.reading.words) < MOST_CATEGORIES
+        for t, column in zip(used, columns, strict=True)
+        for _ in range(column.shape[1])
+    ]
+    return np.hstack(columns), categories
 
 
 def _column(transform: Transform, table: pa.Table) -> NDArray[np.float64]:
+    """A column (n, 1); labels and words of a text (n, k)."""
     cells = transform.reading.read(table.column(transform.name), transform.name)
     if isinstance(transform.reading, Presence):
-        return cells.missing.astype(np.float64)
+        return cells.missing.astype(np.float64)[:, np.newaxis]
+    if isinstance(transform.reading, Items):
+        return cells.values.astype(np.float64)
     values = cells.values.astype(np.float64)
     if isinstance(transform.reading, Word):
         values = np.where(values < 0, len(transform.reading.words), values)  # a category of its own
-    return np.where(cells.missing, np.nan, values)
+    return np.where(cells.missing, np.nan, values)[:, np.newaxis]
 
 
 def _linear(is_class: bool, _: Any, seed: int) -> Any:

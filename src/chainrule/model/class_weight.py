@@ -14,10 +14,10 @@ from chainrule.arrays import Array
 from chainrule.errors import DataError, SettingError
 from chainrule.examples import RowArrays
 from chainrule.registry import is_finite, require
-from chainrule.tables.targets import ClassTarget, Outputs, in_words
+from chainrule.tables.targets import ClassTarget, Outputs, Targets, in_words
 from chainrule.text import shown
 
-__all__ = ["Factors", "balanced", "class_factors", "factors_of", "left_out", "weighted"]
+__all__ = ["Factors", "balanced", "class_factors", "factors_of", "left_out", "weighted", "without_absent"]
 
 _ROWS = 2**16  # computed together
 
@@ -115,15 +115,30 @@ def weighted(
     return _times(targets, rows, by_target), None if held_out is None else _times(targets, held_out, by_target)
 
 
-def left_out(targets: Outputs, T: Array, factors: Factors) -> Array:
-    """Whether each row (n,) of targets T has no weight, because the factors of all its targets are 0."""
+def without_absent(targets: Targets, rows: RowArrays) -> RowArrays:
+    """The rows with weight 0 for the outputs of the targets that a row lacks.
+
+    Weights become (n, n_L) if a row lacks a target; otherwise they stay as they are.
+    """
+    if len(targets.columns) == 1:
+        return rows
+    there = np.concatenate([targets.there(T) for _, T, _ in _chunks(rows)]) if len(rows.T) else np.ones((0, 1), bool)
+    if there.all():
+        return rows
+    weight = np.ones(len(rows.T)) if rows.weight is None else np.asarray(rows.weight)
+    widths = [column.width for column in targets.columns]
+    return rows._replace(weight=np.repeat(weight[:, np.newaxis] * there, widths, axis=1))
+
+
+def left_out(targets: Targets, T: Array, factors: Factors) -> Array:
+    """Whether each row (n,) of targets T has no weight, because the factors of all targets that it has are 0."""
     codes = targets.codes(T)
     if len(codes) < len(targets.columns):  # a target of numbers has no factors
         return np.zeros(len(T), np.bool_)
     out = np.ones(len(T), np.bool_)
-    for name, code in codes.items():
+    for there, (name, code) in zip(targets.there(T).T, codes.items(), strict=True):
         factor = factors.get(name)
-        out &= False if factor is None else (factor == 0)[code]
+        out &= ~there if factor is None else ~there | (factor == 0)[code]
     return out
 
 
@@ -145,13 +160,18 @@ def _totals(targets: Outputs, rows: RowArrays) -> dict[str, Array]:
     totals = {name: np.zeros(len(classes)) for name, classes in targets.classes.items()}
     for _, T, weight in _chunks(rows):
         mean = weight if weight is None or weight.ndim == 1 else weight.mean(axis=1)
+        first = {column.name: part.start for column, part in targets.slices}
+        by_output = weight is not None and _is_by_output(targets, weight)
         for name, codes in targets.codes(T).items():
-            totals[name] += np.bincount(codes, mean, len(totals[name]))
+            own = weight[:, first[name]] if weight is not None and by_output else mean
+            totals[name] += np.bincount(codes, own, len(totals[name]))
     return totals
 
 
 def _times(targets: Outputs, rows: RowArrays, factors: Mapping[str, Array]) -> RowArrays:
     """The rows with weights times factors: (n,) for one block of outputs, (n, blocks) for several."""
+    if rows.weight is not None and _is_by_output(targets, rows.weight):
+        return _times_by_output(targets, rows, factors)
     blocks = [block.name for block in targets.blocks]
     weights = _by_block(rows.weight, len(rows.T), len(blocks))
     for some, T, _ in _chunks(rows):
@@ -159,6 +179,22 @@ def _times(targets: Outputs, rows: RowArrays, factors: Mapping[str, Array]) -> R
             if name in factors:
                 weights[some, blocks.index(name)] *= factors[name][codes]
     return rows._replace(weight=weights[:, 0] if len(blocks) == 1 else weights)
+
+
+def _is_by_output(targets: Outputs, weight: Array) -> bool:
+    """Whether weights are (n, n_L), as those of rows that lack targets."""
+    return weight.ndim == 2 and weight.shape[1] == targets.width != len(targets.blocks)
+
+
+def _times_by_output(targets: Outputs, rows: RowArrays, factors: Mapping[str, Array]) -> RowArrays:
+    """The rows with weights (n, n_L) times factors."""
+    weights = np.array(rows.weight)
+    parts = {column.name: part for column, part in targets.slices}
+    for some, T, _ in _chunks(rows):
+        for name, codes in targets.codes(T).items():
+            if name in factors:
+                weights[some, parts[name]] *= factors[name][codes][:, np.newaxis]
+    return rows._replace(weight=weights)
 
 
 def _by_block(weight: Array | None, n: int, blocks: int) -> Array:

@@ -214,7 +214,7 @@ def cross_validate(
         raise SettingError("time_column fixes the order of the rows: leave out repeats and group")
     names = [target] if isinstance(target, str) else list(target)
     table = _present(source, names, [name for name in (group, time_column) if name is not None])
-    targets = _targets(table, names, chosen.task)
+    targets = _targets(table, names, chosen)
     chosen = dataclasses.replace(chosen, seed=as_seed(chosen.seed), task=_task(targets, chosen.task))
     classes = targets.strata(targets.encode(table, "float64"))
     splits = list(_splits(table, classes, chosen.seed, folds, repeats, group, time_column))
@@ -264,12 +264,12 @@ def _splits(
             yield from by_class(seed, folds, table.num_rows, classes)
 
 
-def _targets(table: pa.Table, names: list[str], task: str) -> Targets:
+def _targets(table: pa.Table, names: list[str], settings: TableSettings) -> Targets:
     """The targets of all rows: they decide what is a class, which some of the rows alone may not show."""
     source = as_source(table)
-    profiles = target_profiles(source, names, task)
+    profiles = target_profiles(source, names, settings.task, settings.column_kinds)
     profile_columns(lambda: chunks_of(source, names), profiles)
-    return Targets.of(profiles, task)
+    return Targets.of(profiles, settings.task)
 
 
 def _task(targets: Targets, task: str) -> str:

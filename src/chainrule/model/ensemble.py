@@ -206,11 +206,11 @@ class Ensemble:
         return Network(one.sizes, list(one.hidden), *_blocks(one), initializer=initializer, seed=seed, dtype=dtype)
 
     def _by_output(self, weight: Array | None, n: int) -> Array:
-        """Weights (n, n_L) of outputs, from weights (n,), (n, blocks) or None."""
+        """Weights (n, n_L) of outputs, from weights (n,), (n, blocks), (n, n_L) or None."""
         widths = [block.width for block in self.one.blocks]
         if weight is None or weight.ndim == 1:
             return np.repeat(np.ones(n) if weight is None else weight, sum(widths)).reshape(n, -1)
-        return np.repeat(weight, widths, axis=1)
+        return weight if weight.shape[1] == sum(widths) else np.repeat(weight, widths, axis=1)
 
 
 def _blocks(architecture: Architecture) -> tuple[list[Any], list[Any]]:

@@ -1,5 +1,7 @@
 """The head of a target: its output activation and its cost, and the scale that the outputs can reach.
 
+ordered   sigmoid + binary_cross_entropy for each class but the lowest, each output a probability of its own
+labels    the same for each label
 classes   softmax + cross_entropy, or any outputs from 0 to 1, which are divided by their sum where it is not 1
 numbers   identity + quadratic, standardised. Outputs that are never negative (exp, softplus, relu) keep 0 where it is:
           y / mean y, which changes only the unit of the Poisson cost and no prediction. Bounded outputs (sigmoid, tanh)
@@ -33,7 +35,13 @@ __all__ = [
 Scaling = Literal["standard", "mean", "none"]
 
 _OUTPUTS = {cost: output for output, cost in CANONICAL}
-_DEFAULT = {"classes": ("softmax", "cross_entropy"), "numbers": ("identity", "quadratic")}
+_YES_OR_NO = ("sigmoid", "binary_cross_entropy")
+_DEFAULT = {
+    "classes": ("softmax", "cross_entropy"),
+    "ordered": _YES_OR_NO,
+    "labels": _YES_OR_NO,
+    "numbers": ("identity", "quadratic"),
+}
 _ONLY = {"cross_entropy": "classes", "poisson": "numbers", "quantile": "numbers"}  # costs for one kind of target
 
 
@@ -54,7 +62,7 @@ class Head:
 
 
 def choose(kind: str, output: Any = None, cost: Any = None) -> Head:
-    """The head for targets of a kind, `classes` or `numbers`.
+    """The head for targets of a kind: `classes`, `ordered`, `labels` or `numbers`.
 
     - output: an activation, or None for the one that suits the cost.
     - cost: a cost, or None for the one that suits the output.
@@ -81,7 +89,8 @@ def heads_for(targets: Targets, output: Any = None, cost: Any = None) -> dict[st
     """
     kinds = list(dict.fromkeys(block.kind for block in targets.blocks))
     if len(kinds) > 1 and (output is not None or cost is not None):
-        raise SettingError("the targets are classes and numbers, which share no output and no cost: leave both out")
+        kinds = [kind if kind in ("classes", "numbers") else f"{kind} targets" for kind in kinds]
+        raise SettingError(f"the targets are {' and '.join(kinds)}, which share no output and no cost: leave both out")
     return {kind: choose(kind, output, cost) for kind in kinds}
 
 
@@ -129,6 +138,8 @@ def _divided(targets: Outputs, outputs: Sequence[Activation]) -> list[bool]:
 def suits(kind: str, output: Activation) -> bool:
     """Whether predictions for targets of a kind can be read from outputs with this activation."""
     low, high = output.range.low, output.range.high
+    if kind in ("ordered", "labels"):
+        return output.elementwise and low >= 0 and high <= 1
     if kind == "classes":
         return low >= 0 and high <= 1
     ends_below_0 = -math.inf < low < 0 and high == math.inf  # such as elu: standardised numbers lie below that end
@@ -152,7 +163,9 @@ def _check(kind: str, output: Activation, cost: Cost) -> None:
     if _ONLY.get(cost.name, kind) != kind:
         raise SettingError(f"cost {cost.name!r} is for {_ONLY[cost.name]}, but the target holds {kind}: choose another")
     if not suits(kind, output):
-        others = "softmax or sigmoid" if kind == "classes" else "identity, exp, softplus, relu, sigmoid or tanh"
+        others = {"classes": "softmax or sigmoid", "numbers": "identity, exp, softplus, relu, sigmoid or tanh"}.get(
+            kind, "sigmoid"
+        )
         raise SettingError(f"output {output.name!r} does not suit {kind}: choose {others}")
     if cost.distribution and output.elementwise:
         raise SettingError(

@@ -7,8 +7,9 @@ from typing import Any
 from chainrule.arrays import as_dtype
 from chainrule.fields import Function, Kind, Word
 from chainrule.registry import is_number, require
+from chainrule.tables.column_kinds import ColumnKind
 
-__all__ = ["FOLDS", "ClassWeights", "Dtype", "MetricChoice", "ShareOrTable", "is_folds"]
+__all__ = ["FOLDS", "ClassWeights", "ColumnKinds", "Dtype", "MetricChoice", "ShareOrTable", "is_folds"]
 
 FOLDS = "folds"
 _METRIC = Function(2, "a function of (y_true, y_pred)")
@@ -70,3 +71,21 @@ class ClassWeights(Kind):
     @property
     def words(self) -> str:
         return "'balanced', weights of classes such as {'yes': 5}, weights by target if there are several"
+
+
+@dataclasses.dataclass(frozen=True)
+class ColumnKinds(Kind):
+    """What columns are, by their names: a mapping to texts of `chainrule.tables.column_kinds` (then a dictionary)."""
+
+    def convert(self, name: str, value: Any) -> dict[str, str]:
+        pairs = dict(value) if isinstance(value, Mapping) or value == () else None
+        texts = pairs is not None and all(isinstance(each, str) for pair in pairs.items() for each in pair)
+        require(texts, name, value, self.allowed)
+        assert pairs is not None, "`require` says so"
+        for text in pairs.values():
+            ColumnKind.of(text)
+        return pairs
+
+    @property
+    def words(self) -> str:
+        return "a mapping such as {'zip': 'category'}"

@@ -28,7 +28,7 @@ from chainrule.arrays import Array
 from chainrule.random import Purpose, permutation
 from chainrule.tables.inputs import Encoder
 from chainrule.tables.inputs.transforms import NumberColumn, Presence, Times, Transform
-from chainrule.tables.targets import ClassTarget, Outputs, Target
+from chainrule.tables.targets import ClassTarget, Outputs, Target, Targets
 from chainrule.training.diagnosis.thresholds import GROUP
 from chainrule.training.probe import sample
 
@@ -78,13 +78,28 @@ def suspects(encoder: Encoder, targets: Outputs, X: Array, T: Array) -> list[Sus
     half = permutation(0, Purpose.HALVES, 0, len(chosen)) % 2
     columns = encoder.slices
     groups = {transform.name: _groups(transform, X[:, part]) for transform, part in columns}
+    known = _rows_with(targets, T[chosen])
     by_pair: dict[tuple[str, str], Suspect] = {}
     for target in targets.columns:
-        own = _Rows(X, T_of[target.name], half)
-        for suspect in [*_present_in_one_class(columns, target, own), *_predicting_alone(columns, groups, target, own)]:
+        there = known[target.name]
+        own = _Rows(X[there], T_of[target.name][there], half[there])
+        if len(own.X) < LEAST_ROWS:
+            continue
+        own_groups = groups if there.all() else {name: _renumbered(group[there]) for name, group in groups.items()}
+        for suspect in [
+            *_present_in_one_class(columns, target, own),
+            *_predicting_alone(columns, own_groups, target, own),
+        ]:
             by_pair[suspect.column, suspect.target] = suspect
     names = [transform.name for transform in encoder.transforms]
     return sorted(by_pair.values(), key=lambda suspect: names.index(suspect.column))
+
+
+def _rows_with(targets: Outputs, T: Array) -> dict[str, Array]:
+    """Which rows (m,) have each target."""
+    if not isinstance(targets, Targets):
+        return {target.name: np.ones(len(T), np.bool_) for target in targets.columns}
+    return dict(zip(targets.names, targets.there(T).T, strict=True))
 
 
 def _predicting_alone(
@@ -94,7 +109,7 @@ def _predicting_alone(
     alone = {name: _explained(target, rows.T, _by_group(group, rows)) for name, group in groups.items()}
     for transform, _ in columns:
         name = transform.name
-        if alone[name] < ENOUGH[target.kind]:
+        if alone[name] < ENOUGH["classes" if isinstance(target, ClassTarget) else "numbers"]:
             continue
         rest = {other.name: part for other, part in columns if not _are_copies(groups[name], groups[other.name])}
         if not rest:
@@ -142,6 +157,11 @@ def _groups(transform: Transform, part: Array) -> Array:
         group = (part @ np.arange(1, part.shape[1] + 1)).astype(np.int64)
     if getattr(transform, "missing", False):
         group = np.where(part[:, -1] > 0, group.max() + 1, group)
+    return _renumbered(group)
+
+
+def _renumbered(group: Array) -> Array:
+    """The same groups, numbered from 0 without a gap."""
     return np.unique(group, return_inverse=True)[1]
 
 
@@ -175,7 +195,7 @@ def _explained(target: Target, T: Array, A: Array) -> float:
 
     a is the share of the most frequent class.
     """
-    if target.kind == "numbers":
+    if not isinstance(target, ClassTarget):
         return 1 - float(np.square(T - A).sum()) / max(float(np.square(T - T.mean(axis=0)).sum()), 1e-300)
     most = float(T.mean(axis=0).max())
     return (_accuracy(T, A) - most) / max(1 - most, 1e-300)
@@ -187,7 +207,7 @@ def _accuracy(T: Array, A: Array) -> float:
 
 def _comparison(target: Target, T: Array, alone: float, others: float) -> str:
     """The reason for a suspicion: what a column explains alone, and what the others explain."""
-    if target.kind == "numbers":
+    if not isinstance(target, ClassTarget):
         return f"alone explains {target.name} (r2 {alone:.3f}; all other columns together {max(others, 0):.3f})"
     most = float(T.mean(axis=0).max())
     both = [f"{most + explained * (1 - most):.1%}" for explained in (alone, others)]

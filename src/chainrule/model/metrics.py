@@ -17,12 +17,18 @@ __all__ = [
     "accuracy",
     "auc",
     "balanced_accuracy",
+    "exact_match",
     "f1",
+    "label_auc",
+    "label_f1",
+    "label_log_loss",
     "log_loss",
     "mae",
     "mape",
     "median_absolute_error",
+    "quadratic_kappa",
     "r2",
+    "rank_error",
     "rmse",
 ]
 
@@ -99,6 +105,96 @@ def log_loss(T: ArrayLike, P: ArrayLike) -> float:
     return float(0.0 - np.mean(np.sum(t * terms, axis=1))) if t.any(axis=1).all() else float("nan")
 
 
+def rank_error(true: ArrayLike, predicted: ArrayLike) -> float:
+    """The mean distance of the predicted class from the true one, in steps of their order: `mean(|y - a|)`.
+
+    Classes are numbers from 0 in their order. Rows with a class below 0, which is none of them, do not count.
+
+    >>> rank_error([0, 1, 2, 2], [0, 2, 2, 0])
+    0.75
+
+    Raises DataError for shapes that differ or hold no row.
+    """
+    y, a = _known(true, predicted)
+    return float(np.mean(np.abs(y - a))) if len(y) else float("nan")
+
+
+def quadratic_kappa(true: ArrayLike, predicted: ArrayLike) -> float:
+    """Cohen's kappa of classes in an order, weighted by the square of their distance: `1 - Σ (y - a)² / E Σ (y - a)²`.
+
+    E is the mean over all ways to pair the true classes with the predicted ones. 1 is perfect, 0 is as good as chance.
+    Classes are numbers from 0 in their order; rows with a class below 0 do not count. NaN where both are all one class.
+
+    >>> quadratic_kappa([0, 1, 2, 2], [0, 2, 2, 1])
+    0.6363636363636364
+
+    Raises DataError for shapes that differ or hold no row.
+
+    Source: Cohen, Weighted kappa, Psychological Bulletin 70, 1968.
+    """
+    y, a = _known(true, predicted)
+    if not len(y):
+        return float("nan")
+    by_chance = np.var(y) + np.var(a) + (y.mean() - a.mean()) ** 2
+    return float(1 - np.mean(np.square(y - a)) / by_chance) if by_chance > 0 else float("nan")
+
+
+def exact_match(T: ArrayLike, P: ArrayLike) -> float:
+    """The share of rows with exactly the right labels, of T (n, k) in 0 and 1 and probabilities P (n, k).
+
+    A label is predicted where its probability is above 1/2.
+
+    >>> exact_match([[1, 0], [1, 1]], [[0.9, 0.2], [0.8, 0.4]])
+    0.5
+
+    Raises DataError for shapes that differ, hold no row or are not 2-D.
+    """
+    t, p = _per_class(T, P, "exact match")
+    return float(np.mean(((p > 0.5) == (t > 0.5)).all(axis=1)))
+
+
+def label_f1(T: ArrayLike, P: ArrayLike) -> float:
+    """`2 h / (n + p)` over all labels together (micro): h hits among n labels that are there and p that are predicted.
+
+    A label is predicted where its probability is above 1/2. NaN where none is there and none predicted.
+
+    >>> label_f1([[1, 0], [1, 1]], [[0.9, 0.2], [0.8, 0.4]])
+    0.8
+
+    Raises DataError for shapes that differ, hold no row or are not 2-D.
+    """
+    t, p = _per_class(T, P, "label f1")
+    there, said = t > 0.5, p > 0.5
+    count = int(there.sum() + said.sum())
+    return float(2 * (there & said).sum() / count) if count else float("nan")
+
+
+def label_auc(T: ArrayLike, P: ArrayLike) -> float:
+    """The mean of the `auc` of each label over those that some rows have and some have not; NaN without such a label.
+
+    >>> label_auc([[1, 1], [0, 1]], [[0.9, 0.8], [0.2, 0.6]])
+    1.0
+
+    Raises DataError for shapes that differ, hold no row or are not 2-D.
+    """
+    t, p = _per_class(T, P, "label auc")
+    areas = [_area(t[:, k] > 0, p[:, k]) for k in range(t.shape[1]) if 0 < np.count_nonzero(t[:, k] > 0) < len(t)]
+    return float(np.mean(areas)) if areas else float("nan")
+
+
+def label_log_loss(T: ArrayLike, P: ArrayLike) -> float:
+    """The binary cross-entropy `-mean(t log p + (1 - t) log(1 - p))` over all labels, in nats, of T and P (n, k).
+
+    >>> label_log_loss([[1, 0]], [[0.5, 0.5]])
+    0.6931471805599453
+
+    Raises DataError for shapes that differ, hold no row or are not 2-D.
+    """
+    t, p = _per_class(T, P, "label log loss")
+    with np.errstate(divide="ignore"):
+        return float(-np.mean(np.log(np.where(t > 0.5, p, 1 - p))))
+
+
 def rmse(true: ArrayLike, predicted: ArrayLike) -> float:
     """The root of the mean square error, in the target's units: `sqrt(mean((y - a)^2))` over all rows and columns.
 
@@ -164,6 +260,12 @@ def r2(true: ArrayLike, predicted: ArrayLike) -> float:
     spread = np.square(y - y.mean(axis=0)).sum(axis=0)
     flat = spread == 0
     return float(np.mean(np.where(flat, left == 0, 1 - left / np.where(flat, 1.0, spread))))
+
+
+def _known(true: ArrayLike, predicted: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Both as floats, without the rows whose true class is none."""
+    y, a = _alike(_floats(true), _floats(predicted))
+    return y[y >= 0], a[y >= 0]
 
 
 def _counts(true: ArrayLike, predicted: ArrayLike) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:

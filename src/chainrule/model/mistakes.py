@@ -1,11 +1,12 @@
 """The mistakes of a model: which classes it confuses, and how far its numbers are from the true ones."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from chainrule.arrays import Array
-from chainrule.tables.targets import ClassTarget, Targets
+from chainrule.tables.targets import ClassTarget, LabelTarget, Targets
 
 __all__ = ["mistakes_of"]
 
@@ -25,17 +26,33 @@ def mistakes_of(targets: Targets, A: Array, T: Array, rows: Array) -> dict[str, 
     Classes: `classes`, for each the number of its rows and of its predictions (`said`), precision and recall (None
     where undefined); `confused`, the most frequent pairs of a true and a predicted class that differ; the matrix
     `confusion` (true, predicted) for up to 20 classes; `unknown`, if there are any, the number of rows of classes that
-    training did not have, and the first of them. Numbers: `bias`, the mean of the errors a - y in the units of
-    the target; `quantiles` of the errors; `worst`, the rows with the greatest errors.
+    training did not have, and the first of them. Labels: `labels`, as `classes`. Numbers: `bias`, the mean of the
+    errors a - y in the units of the target; `quantiles` of the errors; `worst`, the rows with the greatest errors.
     """
     mistakes: dict[str, Any] = {}
     for truth, (column, part) in zip(targets.truth.columns, targets.slices, strict=True):
+        there = np.flatnonzero(truth.present(T[:, part]))
+        t, a, numbers = T[there, part], A[there, part], rows[there]
+        if not len(there):
+            continue
         if isinstance(column, ClassTarget) and isinstance(truth, ClassTarget):
-            true, predicted = truth.codes(T[:, part]), column.codes(A[:, part])
-            mistakes[column.name] = _of_classes(column.values.tolist(), true, predicted, rows)
+            true, predicted = truth.codes(t), column.codes(a)
+            mistakes[column.name] = _of_classes(column.values.tolist(), true, predicted, numbers)
+        elif isinstance(column, LabelTarget):
+            mistakes[column.name] = _of_labels(column.words, t > 0.5, a > 0.5)
         else:
-            mistakes[column.name] = _of_numbers(truth.decode(T[:, part]), column.decode(A[:, part]), rows)
+            mistakes[column.name] = _of_numbers(truth.decode(t), column.decode(a), numbers)
     return mistakes
+
+
+def _of_labels(words: Sequence[str], there: Array, said: Array) -> dict[str, Any]:
+    """The mistakes in the labels `said` (n, k), where these are `there`."""
+    counts = (both.sum(axis=0).tolist() for both in (there & said, there, said))
+    labels = [
+        {"label": word, "rows": n, "said": p, "precision": _share(h, p), "recall": _share(h, n)}
+        for word, h, n, p in zip(words, *counts, strict=True)
+    ]
+    return {"labels": labels}
 
 
 def _of_classes(values: list[Any], true: Array, predicted: Array, numbers: Array) -> dict[str, Any]:

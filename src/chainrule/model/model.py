@@ -12,7 +12,7 @@ from chainrule.activations import Activation
 from chainrule.arrays import Array
 from chainrule.certificate import Certificate
 from chainrule.engines import Engine, choose
-from chainrule.errors import DataError, RowError
+from chainrule.errors import DataError, RowError, SettingError
 from chainrule.export import Program, export, outputs_of
 from chainrule.model.explained import Explained
 from chainrule.model.heads import as_predictions, suits
@@ -24,6 +24,7 @@ from chainrule.model.scores import scores_of
 from chainrule.network import Network
 from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, rows_at_once, with_file_name, with_row_numbers
 from chainrule.tables.inputs import Encoder
+from chainrule.tables.inputs.drift import Drift, Seen, Watch
 from chainrule.tables.names import listed, require_columns
 from chainrule.tables.sources import Source, as_source
 from chainrule.tables.targets import ClassTarget, Targets
@@ -46,6 +47,7 @@ class Model(Explained, Interpreted):
     - network: the `Network`.
     - summary: the settings that ran and the scores, as plain data.
     - history: the `History` of the training; None for a model from a file.
+    - seen: what training saw of the columns, for `drift`; None for models of older versions.
     - row_scores: the scores of the rows of the training, for `suspicious`, or None; they are no part of its file.
 
     >>> model = cr.train_table({"x": [0, 1] * 20, "y": ["no", "yes"] * 20}, target="y", epochs=20)
@@ -60,7 +62,9 @@ class Model(Explained, Interpreted):
         network: Network,
         summary: Mapping[str, Any],
         history: History | None = None,
+        seen: Seen | None = None,
     ) -> None:
+        self.seen = seen
         self.encoder, self.targets, self.network = encoder, targets, network
         self.summary, self.history = dict(summary), history
         self.row_scores: RowScores | None = None
@@ -92,11 +96,14 @@ class Model(Explained, Interpreted):
         for outputs, _ in self.outputs_with(source, ()):
             yield outputs
 
-    def outputs_with(self, source: Any, columns: Sequence[str]) -> Iterator[tuple[Array, Any]]:
+    def outputs_with(
+        self, source: Any, columns: Sequence[str], watch: Watch | None = None
+    ) -> Iterator[tuple[Array, Any]]:
         """The outputs as of `outputs_by_block`, each block with a `pyarrow.Table` of these columns of its rows.
 
         - source: as for `outputs`.
         - columns: names of columns, such as one that identifies a row.
+        - watch: takes note of how the rows differ from those of training; see `watch`.
 
         >>> model = cr.train_table({"x": [0, 1] * 20, "y": ["no", "yes"] * 20}, target="y", epochs=20)
         >>> blocks = model.outputs_with({"x": [1], "id": ["a"]}, ["id"])
@@ -109,26 +116,50 @@ class Model(Explained, Interpreted):
         compressed = self._engine.takes_sparse and SPARSE * len(self.encoder.entries) <= self.encoder.width
         most = ROWS if compressed else rows_at_once(self.encoder.width)
         for table, numbers in self._blocks(rows, carried, "identifying"):
-            parts = self._inputs(table, most, compressed)
+            parts = self._inputs(table, most, compressed, watch)
             for first in range(0, len(numbers), most):
                 with with_file_name(rows), with_row_numbers(numbers[first : first + most]):
                     outputs = self._predicted(next(parts))
                 yield outputs, table.select(carried).slice(first, most)
 
-    def _inputs(self, table: Any, rows: int, compressed: bool) -> Iterator[Any]:
+    def _inputs(self, table: Any, rows: int, compressed: bool, watch: Watch | None) -> Iterator[Any]:
         """The rows of a table in memory as the engine takes them, so many at a time."""
         if compressed:
-            return self.encoder.compressed_parts(table, self.network.dtype, rows)
-        return self.encoder.encode_parts(table, self.network.dtype, rows)
+            return self.encoder.compressed_parts(table, self.network.dtype, rows, watch)
+        return self.encoder.encode_parts(table, self.network.dtype, rows, watch)
 
     @property
     def _engine(self) -> Engine:
         """The engine that predicts."""
         return choose("auto", self.network.architecture)
 
-    def _outputs(self, table: Any) -> Array:
+    def watch(self) -> Watch | None:
+        """What takes note of how rows differ from those of training; None for a model of an older version."""
+        return None if self.seen is None else Watch(self.seen)
+
+    def drift(self, source: Any) -> Drift:
+        """How the rows of a table differ from those of training: unknown words, numbers out of range, missing cells.
+
+        - source: as for `outputs`.
+
+        >>> model = cr.train_table({"x": [0, 1] * 20, "y": ["no", "yes"] * 20}, target="y", epochs=2)
+        >>> print(model.drift({"x": [5.0] * 8}))
+        drift since training: x has values out of range in 100% of the rows (0 to 1; 0% in training)
+
+        Raises DataError as `outputs` does, SettingError for a model that an older version trained.
+        """
+        watch = self.watch()
+        if watch is None:
+            raise SettingError("the model does not know what its training saw: train it again with this version")
+        rows = as_source(source)
+        for table, numbers in cut_chunks(self._blocks(rows, [], "input"), self.encoder.width):
+            with with_file_name(rows), with_row_numbers(numbers):
+                self.encoder.encode(table, self.network.dtype, watch)
+        return watch.drift()
+
+    def _outputs(self, table: Any, watch: Watch | None = None) -> Array:
         """The outputs for a table in memory."""
-        return self._predicted(self.encoder.encode(table, self.network.dtype))
+        return self._predicted(self.encoder.encode(table, self.network.dtype, watch))
 
     def _predicted(self, X: Any) -> Array:
         """The outputs for encoded rows X (n, n_1), an array or `Compressed`; they are finite."""
@@ -225,36 +256,40 @@ class Model(Explained, Interpreted):
         """
         export(self.program, path, to, **options)
 
-    def evaluate(self, source: Any) -> dict[str, Any]:
+    def evaluate(self, source: Any, watch: Watch | None = None) -> dict[str, Any]:
         """The scores of the predictions for rows whose targets are known, and their mistakes, as plain data.
 
-        - source: a table as for `outputs`, which also has the targets. Rows without a target are left out and counted.
+        - source: a table as for `outputs`, which also has the targets. Rows without any target are left out and
+          counted; a row that lacks one of several targets counts in the scores of the others.
+        - watch: takes note of how the rows differ from those of training; see `watch`.
 
         `targets` has the scores of each target (see `chainrule.model.metrics`). Classes: accuracy, balanced accuracy,
-        f1 (the mean over the classes), auc and log loss. Numbers: rmse, mae and median absolute error, in the units of
-        the target, and r2. Several targets of numbers also have `overall` scores, their common rmse and mean r2.
-        `mistakes` says which classes are confused with which, how far numbers are off, and in which rows (from 0). Rows
-        of classes that training did not have count as wrong answers; `mistakes` has their number as `unknown`.
+        f1 (the mean over the classes), auc and log loss; of ordered classes also the mean error in steps of the order
+        and the quadratic kappa. Labels: exact matches, and f1, auc and log loss over the labels. Numbers: rmse, mae and
+        median absolute error, in the units of the target, and r2. Several targets of numbers also have `overall`
+        scores, their common rmse and mean r2. `mistakes` says which classes are confused with which, how far numbers
+        are off, and in which rows (from 0). Rows of classes that training did not have count as wrong answers;
+        `mistakes` has their number as `unknown`.
 
         >>> model = cr.train_table({"x": [0, 1] * 20, "y": ["no", "yes"] * 20}, target="y", epochs=20)
         >>> scores = model.evaluate({"x": [0, 1, 0], "y": ["no", "yes", "yes"]})
         >>> scores["mistakes"]["y"]["confused"]
         [{'true': 'yes', 'said': 'no', 'rows': 1}]
 
-        Raises DataError as `outputs` does, where no row has a value for every target, and where none has a class that
+        Raises DataError as `outputs` does, where no row has a value for any target, and where none has a class that
         training had.
         """
         parts: list[tuple[Array, Array, Array]] = []
         without, origin, truth = 0, as_source(source), self.targets.truth
         for table, rows in self._chunks(origin, self.targets.names):
-            present = self.targets.present(table)
+            present = self.targets.with_any(table)
             without += int((~present).sum())
             part = table.filter(present)
             with with_file_name(origin), with_row_numbers(rows[present]):
                 if part.num_rows:
-                    parts.append((self._outputs(part), truth.encode(part, "float64"), rows[present]))
+                    parts.append((self._outputs(part, watch), truth.encode_some(part), rows[present]))
         if not parts:
-            raise DataError("no row has a value for every target, so there is nothing to compare with: give such rows")
+            raise DataError("no row has a value for any target, so there is nothing to compare with: give such rows")
         A, T, rows = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
         self._require_known(origin, T)
         counts = {"rows": len(A), "without_target": without}
@@ -262,8 +297,10 @@ class Model(Explained, Interpreted):
 
     def _require_known(self, origin: Source, T: Array) -> None:
         """Raise DataError where training had no class of any row of T (n, n_L), as if it had other words for them."""
-        for column, part in self.targets.slices:
-            if isinstance(column, ClassTarget) and not T[:, part].any():
+        for column, (_, part) in zip(self.targets.truth.columns, self.targets.slices, strict=True):
+            there = column.present(T[:, part])
+            known = isinstance(column, ClassTarget) and there.any() and (column.codes(T[there, part]) >= 0).any()
+            if isinstance(column, ClassTarget) and there.any() and not known:
                 line = f"no row of {origin.origin} has a class of target {column.name!r} that training had"
                 raise DataError(f"{line}: the classes are {listed(column.values.tolist())}")
 
@@ -285,6 +322,7 @@ class Model(Explained, Interpreted):
         """The model as plain data and named tensors, for a file."""
         document, tensors = network_file.document(self.network)
         parts = {"encoder": self.encoder.document(), "targets": self.targets.document(), "summary": self.summary}
+        parts |= {} if self.seen is None else {"seen": self.seen.document()}
         return {**document, **parts}, {**tensors, **self.encoder.tensors(), **self.targets.tensors()}
 
     @classmethod
@@ -307,7 +345,8 @@ class Model(Explained, Interpreted):
                 raise DataError(f"output {block.activation.name!r} does not suit the {target.kind} of {target.name!r}")
         if not isinstance(document["summary"], dict):
             raise DataError("the summary of the training is not a mapping")
-        return cls(encoder, targets, network, document["summary"])
+        seen = Seen.from_document(document["seen"], encoder.columns) if "seen" in document else None
+        return cls(encoder, targets, network, document["summary"], seen=seen)
 
     def _repr_html_(self) -> str:
         """The targets and the network as inline SVG, for notebooks."""

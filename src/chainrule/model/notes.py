@@ -14,7 +14,7 @@ from chainrule.tables.number_forms import PLAIN, numbers_in
 from chainrule.tables.profile import ColumnProfile
 from chainrule.tables.row_cache import RowCache
 from chainrule.tables.row_roles import NO_TARGET, UNKNOWN, WEIGHTLESS, RowRoles
-from chainrule.tables.targets import LogQuantity, Target
+from chainrule.tables.targets import ClassTarget, LabelTarget, LogQuantity, Target
 from chainrule.text import counted, short, shown
 
 __all__ = ["left_out", "notes_on", "warnings_on"]
@@ -35,6 +35,7 @@ def notes_on(prepared: Prepared, weight: str | None, suspects: Iterable[Suspect]
     return [
         f"{_rows(prepared)}; {counted(prepared.encoder.width, 'input')}",
         *_rows_left_out(prepared.roles, weight),
+        *_rows_without_some(prepared),
         *_unknown(prepared),
         *_where(prepared.cache),
         *(f"target {short(column.name)}: {_target(column)}" for column in prepared.targets.columns),
@@ -80,7 +81,11 @@ def _target(column: Target) -> str:
     """What a target is."""
     if isinstance(column, LogQuantity):
         return "a number over many decades, learned as its logarithm (to keep its own scale, name the cost quadratic)"
-    return f"{column.width} classes" if column.kind == "classes" else "a number"
+    if isinstance(column, LabelTarget):
+        return f"{counted(len(column.words), 'label')} with {column.separator!r} between them"
+    if isinstance(column, ClassTarget):
+        return f"{len(column.texts)} classes" + " in an order" * (column.kind == "ordered")
+    return "a number"
 
 
 def _columns(encoder: Encoder) -> list[str]:
@@ -105,6 +110,18 @@ def _rows_left_out(roles: RowRoles, weight: str | None) -> list[str]:
     ]
 
 
+def _rows_without_some(prepared: Prepared) -> Iterator[str]:
+    """How many rows to train on lack one of several targets."""
+    weight, first = prepared.rows.weight, {column.name: part.start for column, part in prepared.targets.slices}
+    if len(first) < 2 or weight is None or weight.ndim == 1 or weight.shape[1] != prepared.targets.width:
+        return
+    T = prepared.rows.T
+    for name, there in zip(first, prepared.targets.there(T).T, strict=True):
+        count = int(np.count_nonzero(~there))
+        if count:
+            yield f"{counted(count, 'row')} without {short(name)}, from which the other targets are learned"
+
+
 def _rows_that(count: int, one: str, many: str) -> list[str]:
     """A line if so many rows are left out: `one` and `many` say why, of one row and of several."""
     if not count:
@@ -115,8 +132,13 @@ def _rows_that(count: int, one: str, many: str) -> list[str]:
 def _unknown(prepared: Prepared) -> Iterator[str]:
     """How many rows for the test and for validation have a target that training does not have."""
     T = np.empty((0, prepared.targets.width)) if prepared.test is None else prepared.test[1]
-    parts = [part for column, part in prepared.targets.slices if column.kind == "classes"]
-    wrong = int(np.count_nonzero(np.any([~T[:, part].any(axis=1) for part in parts], axis=0))) if parts else 0
+    truth = prepared.targets.truth
+    unknown = [
+        (column.codes(T[:, part]) < 0) & column.present(T[:, part])
+        for column, (_, part) in zip(truth.columns, truth.slices, strict=True)
+        if isinstance(column, ClassTarget)
+    ]
+    wrong = int(np.count_nonzero(np.any(unknown, axis=0))) if unknown else 0
     own = prepared.validation_roles
     left_out = 0 if own is None else own.count(UNKNOWN)
     if wrong:
@@ -145,7 +167,10 @@ def _cautions_on(profile: ColumnProfile) -> Iterator[str]:
     """Words among numbers, days that could be months, numbers that may only count the rows."""
     name, first = short(profile.name), profile.first_word
     word = "" if profile.categorical or first is None else first.text
-    if word and 2 * profile.counts.numeric > profile.present:
+    if profile.dated:
+        yield f"column {name} holds dates such as {word}: name it number in `kinds` (`--as`) if they are amounts"
+        return
+    if word and profile.kind is None and 2 * profile.counts.numeric > profile.present:
         yield f"column {name} is not a column of numbers because of cells such as {word!r}"
     if word and profile.forms.doubtful:
         yield f"column {name} has times such as {word!r}, which are read as {profile.forms.chosen}"

@@ -60,6 +60,8 @@ class ModelPredictor:
         self._network, self._activations = model.network.predictor(), _activations(model.network)
         self._divided = divides(model.targets, self._activations)
         self._decode = [(target.name, decoder(target, part)) for target, part in model.targets.slices]
+        self._parts = [(target, part) for target, part in model.targets.slices if target.texts]
+        self._plain = all(target.kind != "ordered" for target, _ in self._parts)
         self._classes = _classes(model.targets)
 
     def __reduce__(self) -> tuple[type["ModelPredictor"], tuple[Frozen]]:
@@ -93,7 +95,12 @@ class ModelPredictor:
         A = self._fast(row)
         if A is None:
             return dict(self._by_table(self._model.probabilities, row))
-        return {name: A[k] for name, k in self._classes}
+        if self._plain:
+            return {name: A[k] for name, k in self._classes}
+        outputs = np.array([A], self._model.network.dtype)
+        chances = [target.probabilities(outputs[:, part])[0].tolist() for target, part in self._parts]
+        names = (name for name, _ in self._classes)
+        return dict(zip(names, (p for of_target in chances for p in of_target), strict=True))
 
     def _fast(self, row: Any) -> list[float] | None:
         """The outputs A^L for one row, if nothing about it is odd; None for anything else."""
@@ -133,13 +140,15 @@ def decoder(target: Target, part: slice) -> Decode:
     start, stop = part.start, part.stop
     if isinstance(target, ClassTarget):
         classes = target.values.tolist()
+        if target.kind == "ordered":
+            return lambda A: classes[int(target.codes(np.array([A[part]]))[0])]
         if isinstance(target, Labels) and target.yes_or_no:
             return lambda A: classes[A[start] > 0.5]
         return lambda A: classes[_greatest(A[start:stop])]
     if type(target) is Quantity:
         mean, scale = target.mean, target.scale
         return lambda A: mean + scale * A[start]
-    return lambda A: target.decode(np.array([A[part]]))[0].item()
+    return lambda A: target.decode(np.array([A[part]])).tolist()[0]
 
 
 def _greatest(outputs: list[float]) -> int:
@@ -148,10 +157,9 @@ def _greatest(outputs: list[float]) -> int:
 
 
 def _classes(targets: Targets) -> list[tuple[str, int]]:
-    """The classes of all targets, by `target=class`, with the number of their output."""
+    """The classes and labels of all targets, by `target=class`, with the number of their output where each has one."""
     return [
         (f"{target.name}={word}", part.start + k)
         for target, part in targets.slices
-        if isinstance(target, ClassTarget)
         for k, word in enumerate(target.texts)
     ]

@@ -17,7 +17,7 @@ from chainrule.arrays import Array
 from chainrule.errors import DataError, SettingError
 from chainrule.examples import RowArrays, hold_out
 from chainrule.model.choose_inputs import chosen_inputs
-from chainrule.model.class_weight import Factors, class_factors, left_out, weighted
+from chainrule.model.class_weight import Factors, class_factors, left_out, weighted, without_absent
 from chainrule.model.heads import Head, check_reach, heads_for, scaled_for
 from chainrule.model.kinds import is_folds
 from chainrule.model.settings import LEAST_ROWS, TableSettings
@@ -93,7 +93,8 @@ def prepare(source: Source, names: Sequence[str], settings: TableSettings, seed:
     by_role = {role: RowArrays(*arrays[role], _joined([r.weights(role) for _, r in tables])) for role in arrays}
     check_reach(targets, heads, arrays[TRAIN][1])
     validation = by_role[HELD_OUT] if len(by_role[HELD_OUT].X) else None
-    rows, held_out = weighted(targets, by_role[TRAIN], validation, factors)
+    validation = None if validation is None else without_absent(targets, validation)
+    rows, held_out = weighted(targets, without_absent(targets, by_role[TRAIN]), validation, factors)
     test = (X_test, T_test) if len(T_test) else None
     own_roles = tables[1][1] if len(tables) > 1 else None
     return Prepared(settings, encoder, targets, heads, profiles, roles, own_roles, rows, held_out, test, cache)
@@ -102,7 +103,8 @@ def prepare(source: Source, names: Sequence[str], settings: TableSettings, seed:
 def _roles(source: Source, names: Sequence[str], settings: TableSettings) -> RowRoles:
     """The role of each row. Raises DataError where no row has a weight."""
     with with_file_name(source):
-        roles = RowRoles(source, names, settings.weight, settings.test_every, settings.task)
+        s = settings
+        roles = RowRoles(source, names, s.weight, s.test_every, s.task, s.column_kinds)
     if roles.count(WEIGHTLESS) == len(roles.of):
         raise DataError(f"every row of {source.origin} has weight 0 in {settings.weight!r}: give some a weight above 0")
     return roles
@@ -115,7 +117,7 @@ def _leave_out_classes(source: Source, roles: RowRoles, targets: Targets, factor
     with with_file_name(source):
         for chunk in chunks_of(source, targets.names, roles.of == TRAIN):
             with with_row_numbers(chunk.rows):
-                T = targets.encode(chunk.table)
+                T = targets.encode_some(chunk.table, "float32")
             roles.of[chunk.rows[left_out(targets, T, factors)]] = WEIGHTLESS
 
 
@@ -126,7 +128,7 @@ def _leave_out_unknown(own: Source, roles: RowRoles, targets: Targets) -> None:
     """
     for chunk in chunks_of(own, targets.names, roles.of == TRAIN):
         with with_file_name(own), with_row_numbers(chunk.rows):
-            T = targets.truth.encode(chunk.table, "float64")
+            T = targets.truth.encode_some(chunk.table)
         roles.of[chunk.rows[~targets.learnable(T)]] = UNKNOWN
     if roles.count(UNKNOWN) and not roles.count(TRAIN):
         raise DataError(f"no row of {own.origin} has a target that training has too: give other rows to validate with")
@@ -144,7 +146,10 @@ def _inputs(source: Source, names: Sequence[str], settings: TableSettings) -> li
     require_columns(source.names, weight, "weight", source.hint)
     require_columns(source.names, settings.drop, "excluded", source.hint)
     for what, columns in {"target": names, "weight": weight, "dropped": settings.drop}.items():
-        for use, wanted in {"kept as an input": settings.keep, "an input of words": settings.words}.items():
+        wanted_as = {"kept as an input": settings.keep}
+        if what != "target":
+            wanted_as["named in `kinds` (`--as`)"] = list(settings.kinds)
+        for use, wanted in wanted_as.items():
             both = [name for name in columns if name in wanted]
             if both:
                 raise SettingError(f"column {listed(both)} cannot be both {use} and the {what} column: choose")
@@ -153,7 +158,7 @@ def _inputs(source: Source, names: Sequence[str], settings: TableSettings) -> li
     excluded = {*names, *weight, *settings.drop}
     possible = [name for name in source.names if name not in excluded]
     require_columns(possible, settings.keep, "input", source.hint)
-    require_columns(possible, settings.words, "input", source.hint)
+    require_columns([*possible, *names], settings.kinds, "named", source.hint)
     return [name for name in possible if not settings.keep or name in settings.keep]
 
 
@@ -167,7 +172,7 @@ def _hold_out(
         own = as_source(settings.validation)
         require_columns(own.names, targets.names, f"target (in {own.origin}, to validate with)", own.hint)
         weight = settings.weight if settings.weight in own.names else None
-        own_roles = RowRoles(own, targets.names, weight)
+        own_roles = RowRoles(own, targets.names, weight, kinds=settings.column_kinds)
         _leave_out_unknown(own, own_roles, targets)
         _leave_out_classes(own, own_roles, targets, factors)
         own_roles.hold_out(own_roles.rows(TRAIN))
@@ -188,7 +193,9 @@ def _strata(source: Source, roles: RowRoles, targets: Targets) -> Array | None:
         parts = np.array_split(roles.rows(TRAIN), 1 + roles.count(TRAIN) // _ROWS)
         encoded = (first.encode_rows(rows, roles.cells, None, "float32") for rows in parts)
     else:
-        encoded = (first.encode(chunk.table) for chunk in chunks_of(source, first.names, roles.of == TRAIN))
+        encoded = (
+            first.encode_some(chunk.table, "float32") for chunk in chunks_of(source, first.names, roles.of == TRAIN)
+        )
     return np.concatenate([first.codes(T)[first.names[0]] for T in encoded])
 
 
@@ -203,7 +210,8 @@ def _fitted(
         if isinstance(column, Quantity)
     }
     again = {name: ColumnProfile(name, form) for name, form in numbers.items() if name in unparsed}
-    profiles = [ColumnProfile(name, words=name in settings.words) for name in inputs]
+    kinds = settings.column_kinds
+    profiles = [ColumnProfile(name, kind=kinds.get(name)) for name in inputs]
     both = [*profiles, *again.values()]
     profile_columns(lambda: chunks_of(source, [profile.name for profile in both], roles.of == TRAIN), both)
     own = {name: roles.numbers_of(name, TRAIN) for name in numbers if name not in unparsed}

@@ -65,14 +65,17 @@ def _answers(targets: Outputs, A: Array, true: Mapping[str, Array]) -> list[dict
         chances = column.chances(A[:, part]).tolist() if isinstance(column, ClassTarget) else None
         for k, pair in enumerate(zip(true[column.name].tolist(), said[column.name].tolist(), strict=True)):
             if chances is None:
-                by_row[k][column.name] = {"true": pair[0], "answer": pair[1]}
+                word = "said" if column.texts else "answer"
+                by_row[k][column.name] = {"true": pair[0], word: pair[1]}
             else:
                 by_row[k][column.name] = {"true": pair[0], "said": pair[1], "probability": chances[k]}
     return by_row
 
 
-def costs_of(network: Network, X: Array, T: Array) -> tuple[Array, Array]:
+def costs_of(network: Network, X: Array, T: Array, weight: Array | None = None) -> tuple[Array, Array]:
     """C_x (n,) and A^L (n, n_L) of rows X (n, n_1), also sparse, with targets T (n, n_L), in float64, from Z^L.
+
+    `weight` (n, n_L) is 0 for outputs that do not count.
 
     >>> net = cr.Network([1, 1], output="identity", initializer=([[[2]]], [[0]]))
     >>> costs_of(net, np.array([[1.0], [2.0]]), np.zeros((2, 1)))[0]
@@ -86,22 +89,26 @@ def costs_of(network: Network, X: Array, T: Array) -> tuple[Array, Array]:
             own: Any = X[rows]
             own = own.toarray() if issparse(own) else own
             done = forward(own.astype(np.float64), layers)
-            costs[rows] = architecture.costs(done.Z[-1], done.sigma[-1], T[rows].astype(np.float64))
+            own_weight = None if weight is None else weight[rows]
+            costs[rows] = architecture.costs(done.Z[-1], done.sigma[-1], T[rows].astype(np.float64), own_weight)
             A[rows] = done.sigma[-1]
     return costs, A
 
 
-def out_of_fold(ensemble: Ensemble, network: Network, X: Array, T: Array) -> tuple[Array, Array]:
+def out_of_fold(
+    ensemble: Ensemble, network: Network, X: Array, T: Array, weight: Array | None = None
+) -> tuple[Array, Array]:
     """The same for the rows of training, each by the member that leaves it out.
 
     - ensemble, network: the members, and the network of all of them.
-    - X, T: the rows that the members were trained on, with the targets of one member.
+    - X, T, weight: the rows that the members were trained on, with the targets of one member; see `costs_of`.
     """
     assert ensemble.fold is not None, "each row is left out by a member"
     costs, A = np.empty(len(X)), np.empty((len(X), ensemble.one.sizes[-1]))
     for k in range(ensemble.count):
         left_out = np.flatnonzero(ensemble.fold == k)
-        costs[left_out], A[left_out] = costs_of(ensemble.member(network, k), X[left_out], T[left_out])
+        own = None if weight is None else weight[left_out]
+        costs[left_out], A[left_out] = costs_of(ensemble.member(network, k), X[left_out], T[left_out], own)
     return costs, A
 
 
@@ -112,10 +119,16 @@ def true_values(targets: Targets, cells: Mapping[str, TargetCells], rows: Array,
     - rows: the number (n,) of each row in its table.
     """
     true: dict[str, Array] = {}
-    for column, part in targets.by_column(T):
+    for column, (_, place) in zip(targets.columns, targets.slices, strict=True):
+        part = T[:, place]
         numbers = cells[column.name].numbers
-        if column.kind != "classes" and numbers is not None and column.name not in targets.unparsed(cells):
-            true[column.name] = numbers[rows]
+        if column.kind == "numbers" and numbers is not None and column.name not in targets.unparsed(cells):
+            values = numbers[rows]
         else:
-            true[column.name] = column.decode(part)
+            values = column.decode(part)
+        there = column.present(part)
+        if not there.all():
+            values = values.astype(object)
+            values[~there] = None
+        true[column.name] = values
     return true

@@ -12,7 +12,7 @@ from chainrule.errors import SettingError
 from chainrule.model import metrics
 from chainrule.model.heads import Head, as_predictions
 from chainrule.registry import require
-from chainrule.tables.targets import Targets
+from chainrule.tables.targets import ClassTarget, Targets
 from chainrule.training import Monitor
 
 __all__ = ["METRICS", "check_mode", "monitored", "scores_of"]
@@ -24,10 +24,10 @@ Score = Callable[[Array, Array], float]
 class Metric:
     """A metric of one target.
 
-    - kind: the kind of target that it is for, "classes" or "numbers"; "" for both.
+    - kind: the kind of target that it is for, "classes", "ordered" (classes too), "labels" or "numbers"; "" for all.
     - mode: whether a greater value is better ("max") or a smaller one ("min").
     - takes: what it is computed from: "values" in the words and units of the target, "classes" by their number, or
-      "outputs", which are one-hot targets and probabilities.
+      "outputs", which are one-hot targets and probabilities, or which labels there are and their probabilities.
     - function: the score of true and predicted ones.
     - shown: whether it is always among the scores, or only if it is set as metric.
     - needs_spread: whether it is not a score of rows whose true values are all equal; as metric it has a value there.
@@ -40,6 +40,10 @@ class Metric:
     shown: bool = True
     needs_spread: bool = False
 
+    def suits(self, kind: str) -> bool:
+        """Whether it is for a kind of target; ordered classes have the metrics of classes too."""
+        return self.kind in ("", kind) or (kind, self.kind) == ("ordered", "classes")
+
 
 METRICS = {
     "accuracy": Metric("classes", "max", "classes", metrics.accuracy),
@@ -47,6 +51,12 @@ METRICS = {
     "f1": Metric("classes", "max", "classes", metrics.f1),
     "auc": Metric("classes", "max", "outputs", metrics.auc),
     "log_loss": Metric("classes", "min", "outputs", metrics.log_loss),
+    "rank_error": Metric("ordered", "min", "classes", metrics.rank_error),
+    "quadratic_kappa": Metric("ordered", "max", "classes", metrics.quadratic_kappa),
+    "exact_match": Metric("labels", "max", "outputs", metrics.exact_match),
+    "label_f1": Metric("labels", "max", "outputs", metrics.label_f1),
+    "label_auc": Metric("labels", "max", "outputs", metrics.label_auc),
+    "label_log_loss": Metric("labels", "min", "outputs", metrics.label_log_loss),
     "rmse": Metric("numbers", "min", "values", metrics.rmse),
     "mae": Metric("numbers", "min", "values", metrics.mae),
     "median_absolute_error": Metric("numbers", "min", "values", metrics.median_absolute_error),
@@ -54,32 +64,45 @@ METRICS = {
     "r2": Metric("numbers", "max", "values", metrics.r2, needs_spread=True),
 }
 
-_FIRST = {"classes": "accuracy", "numbers": "r2"}  # the metric that is shown during training
+_FIRST = {
+    "classes": "accuracy",
+    "ordered": "accuracy",
+    "labels": "label_f1",
+    "numbers": "r2",
+}  # the metric that is shown during training
 
 
 def scores_of(targets: Targets, A: Array, T: Array) -> dict[str, Any]:
     """The scores of predictions A (n, n_L) of true values T (n, n_L), encoded by `targets.truth`, by target.
 
     With several targets of numbers also their `overall` scores. r2 is NaN where all true values of a target are equal.
+    A row that lacks a target does not count in its scores, nor in the overall ones.
     """
     truths = targets.truth.columns
     scores = {
-        column.name: {
-            name: _score(metric, column, T[:, part], A[:, part], truth)
-            if not metric.needs_spread or _vary(T[:, part])
-            else math.nan
-            for name, metric in METRICS.items()
-            if metric.kind == column.kind and metric.shown
-        }
+        column.name: _scores_of_target(column, truth, A[:, part], T[:, part])
         for truth, (column, part) in zip(truths, targets.slices, strict=True)
     }
     names = [column.name for column in truths if column.kind == "numbers"]
-    if len(names) > 1:
+    there = targets.truth.there(T).all(axis=1) if len(names) > 1 else np.ones(len(T), np.bool_)
+    if len(names) > 1 and there.any():
+        A, T = (A, T) if there.all() else (A[there], T[there])
         decoded = targets.truth.decode(T), targets.decode(A)
         y, a = (np.stack([values[name] for name in names], axis=1) for values in decoded)
         r2 = metrics.r2(y, a) if _vary(y) else math.nan
         return {"targets": scores, "overall": {"rmse": metrics.rmse(y, a), "r2": r2}}
     return {"targets": scores}
+
+
+def _scores_of_target(column: Any, truth: Any, A: Array, T: Array) -> dict[str, float]:
+    """The scores of one target, of the rows that have it; NaN if there is none."""
+    there = truth.present(T)
+    A, T = (A, T) if there.all() else (A[there], T[there])
+    return {
+        name: _score(metric, column, T, A, truth) if len(T) and (not metric.needs_spread or _vary(T)) else math.nan
+        for name, metric in METRICS.items()
+        if metric.kind and metric.suits(column.kind) and metric.shown
+    }
 
 
 def monitored(targets: Targets, heads: Mapping[str, Head], metric: Any = None, mode: Any = None) -> Monitor:
@@ -107,10 +130,11 @@ def monitored(targets: Targets, heads: Mapping[str, Head], metric: Any = None, m
     if metric is None:
         return Monitor(functions)
     name, entry = _entry(metric, mode)
-    suited = [(column, part) for column, part in targets.slices if entry.kind in (column.kind, "")]
+    suited = [(column, part) for column, part in targets.slices if entry.suits(column.kind)]
     if not suited:
-        fit = ", ".join(name for name, other in METRICS.items() if other.kind == targets.columns[0].kind)
-        raise SettingError(f"metric {name} is for {entry.kind}, but no target has {entry.kind}: choose from {fit}")
+        fit = ", ".join(name for name, other in METRICS.items() if other.suits(targets.columns[0].kind))
+        what = "ordered classes" if entry.kind == "ordered" else entry.kind
+        raise SettingError(f"metric {name} is for {what}, but no target has {what}: choose from {fit}")
     return Monitor({**functions, name: of_predictions(_mean(suited, entry))}, name, entry.mode)
 
 
@@ -135,9 +159,17 @@ def _mean(columns: list[tuple[Any, slice]], metric: Metric) -> Score:
     """The mean of a metric over some target columns, as a function of A and T."""
 
     def score(A: Array, T: Array) -> float:
-        return float(np.mean([_score(metric, column, T[:, part], A[:, part]) for column, part in columns]))
+        return float(np.mean([_score_of_those(metric, column, T[:, part], A[:, part]) for column, part in columns]))
 
     return score
+
+
+def _score_of_those(metric: Metric, column: Any, T: Array, A: Array) -> float:
+    """A metric of the rows that have the target; NaN if there is none."""
+    there = column.present(T)
+    if there.all():
+        return _score(metric, column, T, A)
+    return _score(metric, column, T[there], A[there]) if there.any() else math.nan
 
 
 def _vary(y: Array) -> bool:
@@ -152,4 +184,6 @@ def _score(metric: Metric, column: Any, T: Array, A: Array, truth: Any = None) -
         return float(metric.function(truth.decode(T), column.decode(A)))
     if metric.takes == "classes":
         return float(metric.function(truth.codes(T), column.codes(A)))
+    if isinstance(column, ClassTarget) and isinstance(truth, ClassTarget):
+        return float(metric.function(truth.one_hot(T), column.probabilities(A)))
     return float(metric.function(T, A))

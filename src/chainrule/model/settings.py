@@ -26,13 +26,14 @@ from chainrule.fields import (
     setting,
 )
 from chainrule.initializers import INITIALIZERS
-from chainrule.model.kinds import FOLDS, ClassWeights, Dtype, MetricChoice, ShareOrTable, is_folds
+from chainrule.model.kinds import FOLDS, ClassWeights, ColumnKinds, Dtype, MetricChoice, ShareOrTable, is_folds
 from chainrule.model.preset import tabular
 from chainrule.model.scores import METRICS, check_mode
 from chainrule.optimizers import OPTIMIZERS, AdamW, Optimizer
 from chainrule.random import MOST_DROPPED
 from chainrule.registry import require
 from chainrule.settings import TrainingSettings
+from chainrule.tables.column_kinds import FORMS_OF_KINDS, ColumnKind
 from chainrule.tables.targets.choose import TASKS
 
 __all__ = ["LEAST_ROWS", "TableSettings"]
@@ -67,8 +68,11 @@ class TableSettings(TrainingSettings):
     keep: Sequence[str] = setting(
         (), Names(), "Columns that are the inputs, in place of all columns but the targets.", group="Data"
     )
-    words: Sequence[str] = setting(
-        (), Names(), "Input columns whose cells are words, even if they look like numbers or times.", group="Data"
+    kinds: Any = setting(
+        (),
+        ColumnKinds(metavar="COLUMN=KIND,..."),
+        f"What columns are, where their cells do not say it: {FORMS_OF_KINDS}.",
+        group="Data",
     )
     weight: str | None = setting(
         None,
@@ -208,6 +212,11 @@ class TableSettings(TrainingSettings):
     def more_inputs(self) -> bool:
         """Whether a number may become several inputs, which a linear model would no longer be linear in."""
         return is_auto(self.hidden) or len(self.hidden) > 0
+
+    @property
+    def column_kinds(self) -> dict[str, ColumnKind]:
+        """What the user says that columns are, by their names."""
+        return {name: ColumnKind.of(text) for name, text in self.kinds.items()}
 
     @property
     def activations(self) -> list[Any]:

@@ -53,7 +53,7 @@ def summary_of(
 def identity_of(settings: TableSettings, targets: list[str]) -> dict[str, Any]:
     """The settings that a training on arrays does not have, for its checkpoint, which compares them when it resumes."""
     values = {name: _plain(getattr(settings, name)) for name in _IDENTITY}
-    return {"target": targets, **values}
+    return {"target": targets, **values, **({"kinds": settings.kinds} if settings.kinds else {})}
 
 
 def finite(scores: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,16 +72,21 @@ def _unusual(s: TableSettings, metric: str) -> dict[str, Any]:
         "metric": metric,
     }
     values |= {name: getattr(s, name) for name in ("patience", "time", "tolerance", "weight")}
-    values |= {"class_weight": _plain(s.class_weight), "test_every": s.test_every}
+    values |= {"kinds": s.kinds, "class_weight": _plain(s.class_weight), "test_every": s.test_every}
     return {name: value for name, value in values.items() if value}
 
 
 def _plain(value: Any) -> Any:
     """A setting as plain data: a mapping with texts as keys, a path as a text, a table as "a table"."""
     if isinstance(value, Mapping):
-        return {str(name): _plain(part) if isinstance(part, Mapping) else float(part) for name, part in value.items()}
+        return {str(name): _part(part) for name, part in value.items()}
     if isinstance(value, tuple):
         return list(value)
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     return value if value is None or isinstance(value, str | int | float) else "a table"
+
+
+def _part(value: Any) -> Any:
+    """A value of a mapping: a text as it is, a weight as a float."""
+    return value if isinstance(value, str) else _plain(value) if isinstance(value, Mapping) else float(value)

@@ -29,6 +29,7 @@ from chainrule.network import Network
 from chainrule.random import as_seed
 from chainrule.registry import require
 from chainrule.settings import TrainingSettings
+from chainrule.tables.inputs.drift import Seen
 from chainrule.tables.row_roles import TRAIN
 from chainrule.tables.sources import as_source
 from chainrule.text import counted
@@ -90,7 +91,8 @@ class TableTraining:
         self.notes = [*origin.notes, *notes_on(prepared, settings.weight, self.suspects)]
         self.warnings = warnings_on(prepared, self.suspects)
         self.network = self.ensemble.network(self.settings.first_weights, seed, self.settings.dtype)
-        self.model = Model(prepared.encoder, prepared.targets, self.ensemble.merged(self.network), {})
+        seen = Seen.of(prepared.encoder.transforms, prepared.profiles)
+        self.model = Model(prepared.encoder, prepared.targets, self.ensemble.merged(self.network), {}, seen=seen)
         self.running: Training | None = None
         self._silent = silent_findings(settings, self.settings)
         self._sums_squares, self._summed = self_influence and self.ensemble.count == 1, 0
@@ -169,14 +171,16 @@ class TableTraining:
         """Add ||dC_x/dtheta||² of each row, at the weights after an epoch."""
         assert self.running is not None, "an epoch of it has ended"
         net, engine = self.network, self.running.engine
-        self._squares += engine.gradient_norms(net.architecture, net.theta, examples.X, examples.T, None) ** 2
+        weight = self.model.targets.term_weights(self.rows.T)
+        self._squares += engine.gradient_norms(net.architecture, net.theta, examples.X, examples.T, weight) ** 2
         self._summed += 1
 
     def _row_scores(self) -> RowScores | None:
         """The scores of the rows to train on, where members leave them out or their gradients were summed up."""
         if self.ensemble.count > 1:
             method = f"out-of-fold cost of {self.ensemble.count} members"
-            scores, A = out_of_fold(self.ensemble, self.network, self.rows.X, self.rows.T)
+            weight = self.model.targets.term_weights(self.rows.T)
+            scores, A = out_of_fold(self.ensemble, self.network, self.rows.X, self.rows.T, weight)
         elif self._summed:
             method = f"self-influence over {counted(self._summed, 'epoch')}"
             scores, A = self._squares, self.network.predict(self.rows.X)
@@ -207,7 +211,8 @@ class TableTraining:
         theta = state.kept if chooses and history.best_epoch >= 0 else state.run.theta
         network = self.ensemble.merged(Network.from_parts(self.network.architecture, theta, self.settings.seed))
         stopped = dataclasses.replace(self.ensemble.history(history), stopped="cancelled")
-        return Model(self.model.encoder, self.model.targets, network, self._summary(stopped), stopped)
+        summary = self._summary(stopped)
+        return Model(self.model.encoder, self.model.targets, network, summary, stopped, self.model.seen)
 
     def _monitor(self, prepared: Prepared) -> Monitor:
         """The scores of a model. Raises SettingError where a metric is set and no rows are held out."""

@@ -1,11 +1,11 @@
-"""The routes: POST /predict, GET /health, GET / and GET /openapi.json; the status and the one line of every error."""
+"""The routes: POST /predict, GET /health, /drift, / and /openapi.json; the status and the one line of every error."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -69,6 +69,7 @@ def application(
 
     fixed = {"/": summary(served, about), "/openapi.json": openapi(served, about, limits), "/health": about.health()}
     routes = [Route(path, _fixed(json_bytes(document))) for path, document in fixed.items()]
+    routes.append(Route("/drift", _drift_of(served)))
     doors = [Middleware(Log, write=log)] if log else []
     app = Starlette(
         routes=[*routes, Route("/predict", predict, methods=["POST"])],
@@ -89,9 +90,22 @@ def _fixed(content: bytes) -> Callable[[Request], Awaitable[Response]]:
     return endpoint
 
 
+def _drift_of(served: Served) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint that says how the rows since the start differ from those of training."""
+
+    async def endpoint(request: Request) -> Response:
+        drift = served.drift()
+        document: dict[str, Any] = {"rows": None, "columns": [], "line": ""}
+        if drift is not None:
+            document = {**drift.document(), "line": str(drift)}
+        return Response(json_bytes(document), headers=_NO_SNIFFING, media_type=_JSON)
+
+    return endpoint
+
+
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException), "it is registered for these"
-    paths = "POST /predict, GET /, GET /health and GET /openapi.json"
+    paths = "POST /predict, GET /, GET /health, GET /drift and GET /openapi.json"
     lines = {404: f"there is no such path: there are {paths}", 405: f"this path has no such method: there are {paths}"}
     return refusal(error.status_code, lines.get(error.status_code, error.detail), dict(error.headers or {}))
 

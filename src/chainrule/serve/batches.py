@@ -61,6 +61,7 @@ class Batcher:
         """Answer what comes while the block runs."""
         worker = ThreadPoolExecutor(1, "chainrule-serve")
         await asyncio.get_running_loop().run_in_executor(worker, self._outcomes, self._examples())
+        self._served.watch()
         collector = asyncio.create_task(self._collect(worker))
         try:
             yield

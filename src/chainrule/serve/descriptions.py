@@ -51,7 +51,7 @@ def summary(served: Served, about: About) -> dict[str, Any]:
         "version": __version__,
         "columns": [column._asdict() for column in served.columns],
         "targets": [
-            {"name": goal.name, "kind": "classes" if goal.classes else "numbers", "classes": list(goal.classes)}
+            {"name": goal.name, "kind": _kind(goal), "classes": list(goal.classes or goal.chances)}
             for goal in served.goals
         ],
         "predict": {"post": "/predict", "example": [_example(served.columns)]},
@@ -71,6 +71,7 @@ def openapi(served: Served, about: About, limits: Limits) -> dict[str, Any]:
         "paths": {
             "/predict": {"post": _predict(served, limits)},
             "/health": {"get": _get("Whether the server is ready, and the digest of its model.", _health(about))},
+            "/drift": {"get": _get("How the rows since the start differ from those of training.", {"type": "object"})},
             "/": {"get": _get("The columns and the targets of the model.", {"type": "object"})},
             "/openapi.json": {"get": _get("This description.", {"type": "object"})},
         },
@@ -138,10 +139,15 @@ def _prediction(goals: Sequence[Goal]) -> dict[str, Any]:
     return _object({goal.name: _of_goal(goal) for goal in goals})
 
 
+def _kind(goal: Goal) -> str:
+    return "classes" if goal.classes else "labels" if goal.chances else "numbers"
+
+
 def _of_goal(goal: Goal) -> dict[str, Any]:
-    if not goal.classes:
+    if _kind(goal) == "numbers":
         return _object({"value": {"type": ["number", "null"], "description": goal.name}})
-    label = {"enum": list(goal.classes), "description": goal.name}
+    values = {"enum": list(goal.classes)} if goal.classes else {"type": "string"}
+    label = {**values, "description": goal.name}
     if not goal.chances:
         return _object({"label": label})
     share = {"type": ["number", "null"], "minimum": 0, "maximum": 1}

@@ -11,7 +11,8 @@ import numpy as np
 from chainrule.arrays import Array
 from chainrule.errors import SettingError
 from chainrule.tables.inputs import Encoder
-from chainrule.tables.inputs.operations import Affine, Asinh, Curve, Number, Reading, Step, Time, Word
+from chainrule.tables.inputs.drift import Drift
+from chainrule.tables.inputs.operations import Affine, Asinh, Curve, Items, Number, Reading, Step, Time, Word
 from chainrule.tables.profile.dates import CLOCK, DAY
 from chainrule.tables.sources import Source
 from chainrule.tables.targets import ClassTarget, Target
@@ -36,7 +37,7 @@ class Column(NamedTuple):
 
 
 class Goal(NamedTuple):
-    """A target: its classes, () for numbers, and the names of the probabilities that a prediction has."""
+    """A target: its classes, () for labels and numbers, and the names of the probabilities that a prediction has."""
 
     name: str
     classes: tuple[Any, ...]
@@ -92,6 +93,12 @@ class Served(Protocol):
     def predictions(self, source: Any, probabilities: bool = True) -> Iterator[list[Prediction]]:
         """The predictions of each target, for some rows of a table at a time. Raises DataError for a wrong cell."""
 
+    def watch(self) -> None:
+        """Compare the rows that come from now on with those of training."""
+
+    def drift(self) -> Drift | None:
+        """How they differ; None where nothing knows the rows of training."""
+
 
 def columns_of(encoder: Encoder) -> list[Column]:
     """The columns that an encoder takes.
@@ -119,7 +126,7 @@ def goal_of(target: Target, name: str) -> Goal:
     """A target of a table or an array, by the name that it has in predictions."""
     if isinstance(target, ClassTarget):
         return Goal(name, tuple(target.values.tolist()), tuple(target.texts))
-    return Goal(name, (), ())
+    return Goal(name, (), target.texts)
 
 
 def in_columns(predictions: Sequence[Prediction]) -> dict[str, Array]:
@@ -142,7 +149,7 @@ def _chance(prediction: Prediction, text: str) -> Array:
 
 
 def _kind(reading: Reading) -> str:
-    kinds = {Number: "number", Word: "word", Time: "time"}
+    kinds = {Number: "number", Word: "word", Items: "word", Time: "time"}
     return next((name for kind, name in kinds.items() if isinstance(reading, kind)), "presence")
 
 
@@ -152,6 +159,8 @@ def _example(reading: Reading, middle: float) -> Any:
         return float(f"{middle:.4g}")
     if isinstance(reading, Word):
         return reading.words[0]
+    if isinstance(reading, Items):
+        return (reading.separator or " ").join(reading.words[:2])
     if not isinstance(reading, Time):
         return None
     if reading.form == CLOCK:

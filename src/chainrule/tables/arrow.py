@@ -1,7 +1,7 @@
 """pyarrow, imported when it is first used, so that commands and imports that read no table do not wait for it.
 
-`pa` is pyarrow, `pc` its functions on columns, `arrow_csv` and `parquet` its readers and writers of files,
-`interchange` its reader of data frames that offer `__dataframe__` alone.
+`pa` is pyarrow, `pc` its functions on columns, `arrow_csv`, `arrow_json` and `parquet` its readers and writers of
+files, `interchange` its reader of data frames that offer `__dataframe__` alone.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     import pyarrow.compute as pc
     from pyarrow import csv as arrow_csv
     from pyarrow import interchange, parquet
+    from pyarrow import json as arrow_json
 
-__all__ = ["arrow_csv", "interchange", "pa", "parquet", "pc"]
+__all__ = ["arrow_csv", "arrow_json", "interchange", "pa", "parquet", "pc"]
 
 
 class _Module:
@@ -32,5 +33,6 @@ class _Module:
 
 if not TYPE_CHECKING:
     pa, pc = _Module("pyarrow"), _Module("pyarrow.compute")
-    arrow_csv, parquet = _Module("pyarrow.csv"), _Module("pyarrow.parquet")
+    arrow_csv, arrow_json = _Module("pyarrow.csv"), _Module("pyarrow.json")
+    parquet = _Module("pyarrow.parquet")
     interchange = _Module("pyarrow.interchange")

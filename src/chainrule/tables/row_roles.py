@@ -1,12 +1,12 @@
 """The role of each row of a table: training, validation, test, or none.
 
 A row of weight 0 is ignored, whatever its cells hold. Rows of the test are left out of everything that is learned from
-the table: targets, statistics, weights. Rows without a target are not trained on.
+the table: targets, statistics, weights. Rows that lack all targets are not trained on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from chainrule.errors import RowError
 from chainrule.tables.arrow import pa
 from chainrule.tables.chunks import Chunk, with_row_numbers
+from chainrule.tables.column_kinds import ColumnKind
 from chainrule.tables.columns import values_of
 from chainrule.tables.names import UNNAMED
 from chainrule.tables.profile import ColumnProfile, TargetCells, TargetProfile, profile_columns
 from chainrule.tables.sources import Source
-from chainrule.tables.targets.targets import rows_with_all, target_profiles
+from chainrule.tables.targets.targets import rows_with_any, target_profiles
 
 __all__ = ["HELD_OUT", "NO_TARGET", "TEST", "TRAIN", "UNKNOWN", "WEIGHTLESS", "RowRoles"]
 
@@ -36,7 +37,7 @@ class RowRoles:
     - unnamed: the numbers of the columns without a name, in words.
 
     source: the rows; names: the targets; weight: the column of weights; test_every: every so many rows, beginning with
-    the first, are for the test; task: what the targets may become.
+    the first, are for the test; task: what the targets may become; kinds: what some of them are.
     """
 
     def __init__(
@@ -46,9 +47,10 @@ class RowRoles:
         weight: str | None = None,
         test_every: int | None = None,
         task: str = "auto",
+        kinds: Mapping[str, ColumnKind] | None = None,
     ) -> None:
         self._source, self._names, self._weight_column, self._test_every = source, list(names), weight, test_every
-        self.targets: list[TargetProfile] = target_profiles(source, names, task)
+        self.targets: list[TargetProfile] = target_profiles(source, names, task, kinds)
         self.cells = {profile.name: TargetCells() for profile in self.targets}
         self.of: NDArray[np.uint8] = np.empty(0, np.uint8)
         self.weight: NDArray[np.float64] | None = None
@@ -101,7 +103,7 @@ class RowRoles:
 
     def _roles(self, block: pa.Table, rows: NDArray[np.int64], weight: NDArray[np.float64] | None) -> NDArray[np.uint8]:
         role = np.where(self._is_test(rows), TEST, TRAIN)
-        role[~rows_with_all(block, self._names)] = NO_TARGET
+        role[~rows_with_any(block, self._names)] = NO_TARGET
         if weight is not None:
             role[weight <= 0] = WEIGHTLESS
         return role.astype(np.uint8)

@@ -28,11 +28,13 @@ from chainrule.tables.inputs.transforms import (
     CurvedLog,
     Dropped,
     Frequent,
+    LabelSet,
     Log,
     Numbers,
     Ordered,
     Presence,
     Scaled,
+    TextWords,
     Times,
 )
 from chainrule.tables.missing import MISSING, PLACEHOLDERS
@@ -49,6 +51,9 @@ TRANSFORMS = [
     Categories("c", WORDS, True),
     Frequent("c", WORDS, False),
     Ordered("c", WORDS, True),
+    LabelSet("c", ("red", "1", "Zürich", "$1", "true"), True, ",", True),
+    LabelSet("c", ("red", "2024"), False, "-", False),
+    TextWords("c", ("red", "1", "234", "zürich", "true"), True),
     Presence("c", "it says nothing"),
     Curved("c", True, 3.0, 0.7, False),
     CurvedLog("c", False, 0.3, 1.7, 0.2, 1.1),

@@ -183,7 +183,7 @@ def test_one_odd_cell_is_refused_with_its_row(cells, what, odd, row):
         with pytest.raises(DataError) as caught:
             fitted(cells, cuts)
         begin = f"column 'a' holds {what}, but {odd!r} came in row {row + 1}: "
-        advice = "fix it, leave the cell empty, drop the column, or name it in `words` (`--words`)"
+        advice = "fix it, leave the cell empty, drop the column, or name it category in `kinds` (`--as`)"
         assert str(caught.value) == begin + advice
 
 
@@ -304,6 +304,6 @@ def test_a_column_named_in_words_is_one():
     with pytest.raises(DataError, match="'A' came in row 1"):
         noted(table)
     assert "used as words: 'zip'" in noted(table, words="zip", drop="line")
-    assert not any("as numbers" in note for note in noted(table, words=["line", "zip"]))
+    assert not any("as numbers" in note for note in noted(table, kinds={"line": "category", "zip": "category"}))
     with pytest.raises(DataError, match="no input column 'town'"):
         noted(table, words="town")

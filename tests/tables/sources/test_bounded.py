@@ -17,7 +17,10 @@ from chainrule.errors import DataError
 from chainrule.tables.sources import arrays, as_source, base, columnar, row_blocks
 
 POSIX = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes and sockets with names are POSIX")
-NAMES = ("t.csv", "t.csv.gz", "t.tsv", "t.parquet", "t.feather", "t.npy", "t.npz", "images-idx3-ubyte", "t", "t.gz")
+NAMES = (
+    *("t.csv", "t.csv.gz", "t.tsv", "t.jsonl", "t.xlsx", "t.parquet", "t.feather", "t.npy", "t.npz"),
+    *("images-idx3-ubyte", "t", "t.gz"),
+)
 
 
 def refusal(read, *arguments):
@@ -61,6 +64,7 @@ def test_devices_links_to_pipes_and_parts_of_a_folder(tmp_path):
 WRITERS = {
     "t.csv": lambda path, a: path.write_text("a\n" + "".join(f"{value}\n" for value in a)),
     "t.csv.gz": lambda path, a: path.write_bytes(gzip.compress(b"a\n" + b"".join(b"%d\n" % v for v in a.astype(int)))),
+    "t.jsonl": lambda path, a: path.write_text("".join(f'{{"a": {value}}}\n' for value in a)),
     "t.npy": np.save,
     "f.npy": lambda path, a: np.save(path, np.asfortranarray(np.stack([a, a], 1))),
     "t.feather": lambda path, a: feather.write_feather(pa.table({"a": a}), path, compression="uncompressed"),

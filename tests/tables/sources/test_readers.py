@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import feather, parquet
 from tests.tables.reading import read_table
+from tests.tables.sources.test_excel import workbook
 
 import chainrule as cr
 from chainrule.errors import DataError
@@ -55,6 +56,20 @@ def test_typed_files_are_the_frame_that_was_written(tmp_path, name):
         refused(path, name, "damaged")
     path.unlink()
     refused(path, "there is no file")
+
+
+@pytest.mark.parametrize("name", ["t.jsonl", "t.json", "t.xlsx"])
+def test_files_of_programs_and_offices_are_the_frame_that_was_written(tmp_path, name):
+    path, rows = tmp_path / name, FRAME.astype(object).where(FRAME.notna(), None)
+    if path.suffix == ".xlsx":
+        pytest.importorskip("python_calamine")
+        workbook(path, Sheet=[list(FRAME), *rows.values.tolist()])
+    else:
+        FRAME.to_json(path, orient="records", lines=path.suffix == ".jsonl")
+    assert as_source(path).names == list(FRAME)
+    assert read_table(path).to_pydict() == read_table(FRAME).to_pydict()
+    path.write_bytes(path.read_bytes()[:-20])
+    refused(path, name)
 
 
 @pytest.mark.parametrize("name", ["t.parquet", "t.arrow", "t.npy"])

@@ -7,7 +7,7 @@ from typing import Any
 
 from chainrule.errors import SettingError
 from chainrule.export.c.text import Identifiers, comment, number, quoted, table
-from chainrule.export.program import ClassOutput, NumberOutput, Output, Program
+from chainrule.export.program import ClassOutput, LabelsOutput, NumberOutput, Output, Program
 from chainrule.text import shown
 
 __all__ = ["Field", "answer_function", "answer_struct", "fields", "is_plain", "printed", "real_type"]
@@ -44,15 +44,22 @@ def fields(program: Program) -> list[tuple[Output | None, list[Field]]]:
     if is_plain(program):
         return [(None, [Field("outputs", _real(program), "the numbers of the last layer", program.layers[-1].b.size)])]
     names = Identifiers()
-    endings = ("_class", "_label", "_probabilities")
+    endings = ("_class", "_label", "_labels", "_probabilities")
     return [(output, _of_output(output, names.of(output.name, *endings), program)) for output in program.outputs]
 
 
 def _of_output(output: Output, name: str, program: Program) -> list[Field]:
     if isinstance(output, NumberOutput):
         return [Field(name, "double " if output.scaled else _real(program), comment(output.name))]
-    assert isinstance(output, ClassOutput)
     said = comment(output.name)
+    if isinstance(output, LabelsOutput):
+        labels, more = ", ".join(comment(text, 30) for text in output.texts[:5]), ", ..." * (len(output.texts) > 5)
+        count = len(output.texts)
+        return [
+            Field(f"{name}_labels", "int ", f"{said}: 1 for each label that it has, of {labels}{more}", count),
+            Field(f"{name}_probabilities", _real(program), "of these labels", count),
+        ]
+    assert isinstance(output, ClassOutput)
     members = [
         Field(f"{name}_class", "int ", f"{said}: the number of the class, from 0"),
         Field(f"{name}_label", _LABELS[_class_type(output)], "the class itself"),
@@ -91,6 +98,8 @@ def answer_function(name: str, program: Program) -> str:
             lines.append(f"  memcpy(answer->outputs, a, {members[0].count} * sizeof *a);")
         elif isinstance(output, NumberOutput):
             lines += _number_lines(output, members[0].name)
+        elif isinstance(output, LabelsOutput):
+            lines += _label_lines(output, members)
         elif isinstance(output, ClassOutput):
             tables.append(_classes(output, members[1].name))
             lines += _class_lines(output, members)
@@ -109,15 +118,25 @@ def _number_lines(output: NumberOutput, name: str) -> list[str]:
     return lines
 
 
+def _label_lines(output: LabelsOutput, members: list[Field]) -> list[str]:
+    flags, chances = (f"answer->{member.name}" for member in members)
+    a, count = f"a + {output.start}", len(output.texts)
+    lines = [f"  memcpy({chances}, {a}, {count} * sizeof *a);"]
+    return [*lines, f"  for (int k = 0; k < {count}; k++) {flags}[k] = {chances}[k] > (real)0.5;"]
+
+
 def _class_lines(output: ClassOutput, members: list[Field]) -> list[str]:
     code, label = (f"answer->{member.name}" for member in members[:2])
     a, count = f"a + {output.start}", len(output.classes)
     best = f"(a[{output.start}] > (real)0.5)" if output.yes_or_no else f"greatest({a}, {count})"
+    best = f"steps_above({a}, {count - 1})" if output.ordered else best
     lines = [f"  {code} = {best};", f"  {label} = {members[1].name}s[{code}];"]
     for member in members[2:]:
         chances = f"answer->{member.name}"
         if output.yes_or_no:
             lines += [f"  {chances}[0] = 1 - a[{output.start}];", f"  {chances}[1] = a[{output.start}];"]
+        elif output.ordered:
+            lines.append(f"  between({a}, {count}, {chances});")
         elif output.divided:
             lines.append(f"  shares({a}, {count}, {chances});")
         else:
@@ -151,6 +170,9 @@ def printed(program: Program) -> list[str]:
     for output, members in fields(program):
         if output is None:
             lines.append(_loop(members[0], digits))
+            continue
+        if isinstance(output, LabelsOutput):
+            lines += [f'printf("%s:\\n", {quoted(output.name)});', *(_loop(member, digits) for member in members)]
             continue
         value = f"answer.{members[-1].name if isinstance(output, NumberOutput) else members[1].name}"
         kind = members[0].kind if isinstance(output, NumberOutput) else members[1].kind

@@ -15,6 +15,7 @@ from chainrule.tables.inputs.operations import (
     Bins,
     Curve,
     Cycle,
+    Items,
     Missing,
     Number,
     OneHot,
@@ -53,12 +54,18 @@ def _said(column: Transform) -> str:
     reading, name = column.reading, comment(column.name)
     if isinstance(reading, Number):
         return f"{name}, NAN if it is missing"
-    if isinstance(reading, Word):
+    if isinstance(reading, Word | Items):
         words = [comment(word, 30) for word in reading.words[:_SHOWN]]
         more = f", {len(reading.words) - _SHOWN} more" if len(reading.words) > _SHOWN else ""
-        return f"{name}: {', '.join(words)}{more}" if words else name
+        several = f", several with {_mark(reading)!r} between them" if isinstance(reading, Items) else ""
+        return f"{name}: {', '.join(words)}{more}{several}" if words else name
     form = {Time: "a time, such as 2024-02-29 13:30", Presence: "any text"}[type(reading)]
     return f"{name}: {'a time of day, such as 13:30' if _is_clock(reading) else form}"
+
+
+def _mark(reading: Items) -> str:
+    """What is between the words of a cell."""
+    return reading.separator or " "
 
 
 def _is_clock(reading: Any) -> bool:
@@ -84,7 +91,7 @@ def _cycles(columns: tuple[Transform, ...]) -> list[str]:
 
 def _words(member: str, column: Transform) -> list[str]:
     """The table of the words of a column, if it has any."""
-    words = column.reading.words if isinstance(column.reading, Word) else ()
+    words = column.reading.words if isinstance(column.reading, Word | Items) else ()
     return [table(f"char *const {member}_words[{len(words)}]", map(quoted, words))] if words else []
 
 
@@ -188,6 +195,15 @@ _WORD_INPUTS: dict[type[Any], Callable[[int, Any], str]] = {
 }
 
 
+def _items_block(member: str, column: Transform, at: int, _: int) -> str:
+    assert isinstance(column.reading, Items)
+    (first, part), *others = _places(column)
+    text, count, mark = f"row->{member}", len(part.words), quoted(_mark(column.reading))
+    lines = [f"write_items({text}, {member}_words, {count}, {mark}, {int(part.other)}, a + {at + first});"]
+    lines += [f"if (is_missing({text})) a[{at + place}] = 1;" for place, _ in others]
+    return "\n".join(lines)
+
+
 def _presence(member: str, _: Transform, at: int, __: int) -> str:
     return f"if (is_missing(row->{member})) a[{at}] = 1;"
 
@@ -205,5 +221,6 @@ _READ: dict[type[Any], Callable[[str, Transform, int, int], str]] = {
     Number: _number_block,
     Time: _time_block,
     Word: _word_block,
+    Items: _items_block,
     Presence: _presence,
 }

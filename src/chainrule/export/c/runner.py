@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from chainrule.errors import DataError, SettingError
 from chainrule.export.c.answers import Field, fields
 from chainrule.export.format import Rows, Runner
-from chainrule.export.program import Answer, ClassOutput, NumberOutput, Output, Program
+from chainrule.export.program import Answer, ClassOutput, LabelsOutput, NumberOutput, Output, Program
 from chainrule.tables.inputs.operations import Number
 from chainrule.text import shortened
 
@@ -131,6 +131,9 @@ def _answers(program: Program, answers: NDArray[Any]) -> dict[str, Answer]:
             result.update({each.name: Answer(outputs[:, each.start]) for each in program.outputs})
         elif isinstance(output, NumberOutput):
             result[output.name] = Answer(answers[members[0].name])
+        elif isinstance(output, LabelsOutput):
+            texts = [output.joined(row) for row in answers[members[0].name].tolist()]
+            result[output.name] = Answer(np.array([*texts, None], object)[:-1], answers[members[1].name])
         else:
             result[output.name] = _class_answer(output, answers, members)
     return result

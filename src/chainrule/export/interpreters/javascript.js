@@ -9,6 +9,7 @@
  *
  *     numbers    1234.5, or the same as text; true is 1, false is 0
  *     words      any text; 1 and "1.0" are the word "1", true is "true"
+ *     labels     a text with the mark of training between labels, such as "a;b"; of a text its words count
  *     times      text such as "2024-02-29 13:30:00", "2024-02-29T13:30Z" or "2024-02-29"; times of day: "13:30".
  *                The clock is taken as it is written: a time zone behind it is ignored. Of a Date the clock of UTC is
  *                taken, as its toISOString writes it, so that the answer is the same everywhere
@@ -35,7 +36,9 @@ export const metadata = Object.freeze({
   chainrule: MODEL.chainrule,
   digest: MODEL.digest,
   dtype: MODEL.dtype,
-  targets: Object.freeze(MODEL.outputs.map(({ name, classes }) => Object.freeze({ name, classes: classes ?? null }))),
+  targets: Object.freeze(
+    MODEL.outputs.map(({ name, classes, texts }) => Object.freeze({ name, classes: classes ?? texts ?? null })),
+  ),
 });
 
 /**
@@ -194,6 +197,16 @@ function wordReading({ words }) {
   };
 }
 
+function itemsReading({ words, separator }) {
+  const codes = new Map(words.map((word, code) => [word, code]));
+  return (cell) => {
+    const text = wordOf(cell);
+    if (text === null) return null;
+    const items = separator === "" ? text.toLowerCase().split(/[^\p{L}\p{N}]+/u) : text.split(separator).map(trimmed);
+    return new Set(items.filter((item) => item !== "").map((item) => codes.get(item) ?? -1));
+  };
+}
+
 /** The text that a cell had in training, null where it is missing. */
 function wordOf(cell) {
   if (cell === null || cell === undefined || Number.isNaN(cell)) return null;
@@ -226,7 +239,13 @@ function presenceReading() {
   };
 }
 
-const READINGS = { number: numberReading, time: timeReading, word: wordReading, presence: presenceReading };
+const READINGS = {
+  number: numberReading,
+  time: timeReading,
+  word: wordReading,
+  items: itemsReading,
+  presence: presenceReading,
+};
 
 // ------------------------------------------- inputs: from what was read to numbers that the network sees, from a[at]
 
@@ -297,6 +316,13 @@ function oneHot() {
   };
 }
 
+function manyHot({ width, other }) {
+  const place = (code) => (code < 0 && other ? width - 1 : code);
+  return (codes, a, at) => {
+    for (const code of codes) if (place(code) >= 0) a[at + place(code)] = 1;
+  };
+}
+
 function steps({ width }) {
   return (code, a, at) => a.fill(1, at, at + Math.max(0, Math.min(code, width)));
 }
@@ -309,7 +335,7 @@ function other() {
 
 const missing = () => () => {};
 
-const INPUTS = { curve, powers, bins, cycle, one_hot: oneHot, steps, other, missing };
+const INPUTS = { curve, powers, bins, cycle, one_hot: oneHot, many_hot: manyHot, steps, other, missing };
 
 /** A column: how many numbers it becomes, and a function that writes those for a cell into zeros. */
 function columnOf({ name, reading, inputs: parts }) {

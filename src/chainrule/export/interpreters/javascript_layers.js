@@ -141,6 +141,7 @@ function answersOf(row) {
   const A = LAYERS.reduce((a, forward) => forward(a), encoded(row));
   return MODEL.outputs.map((output) => {
     const own = A.subarray(output.start, output.stop);
+    if (output.is === "labels") return labelsOf(output, own);
     return output.is === "numbers" ? numberOf(output, own[0]) : classOf(output, own);
   });
 }
@@ -150,11 +151,34 @@ function numberOf({ name, scaled, mean, scale, logarithm, greatest }, a) {
   return { target: name, answer: logarithm ? Math.exp(Math.min(y, greatest)) : y, chances: null };
 }
 
-function classOf({ name, classes, yes_or_no: yesOrNo, divided, probable }, A) {
-  const chances = yesOrNo ? [1 - A[0], A[0]] : divided ? shares(A) : A;
-  const best = yesOrNo ? Number(A[0] > 0.5) : A.reduce((best, a, k) => (a > A[best] ? k : best), 0);
+/** The labels above 1/2 as one text, with pairs of labels and probabilities. */
+function labelsOf({ name, texts, separator }, A) {
+  const answer = texts.filter((_, k) => A[k] > 0.5).join(separator);
+  return { target: name, answer, chances: texts.map((text, k) => [text, A[k]]) };
+}
+
+function classOf({ name, classes, yes_or_no: yesOrNo, divided, probable, ordered }, A) {
+  const chances = ordered ? between(A) : yesOrNo ? [1 - A[0], A[0]] : divided ? shares(A) : A;
+  const best = ordered ? stepsAbove(A) : yesOrNo ? Number(A[0] > 0.5) : greatest(A);
   const pairs = classes.map((each, k) => [each, chances[k]]);
   return { target: name, answer: classes[best], chances: probable ? pairs : null };
+}
+
+/** The place of the greatest, the first of equal ones. */
+function greatest(A) {
+  return A.reduce((best, a, k) => (a > A[best] ? k : best), 0);
+}
+
+/** How many numbers from the first on are above 1/2. */
+function stepsAbove(A) {
+  const first = A.findIndex((a) => !(a > 0.5));
+  return first < 0 ? A.length : first;
+}
+
+/** The probabilities of classes in an order, from those of each class but the lowest or a higher one. */
+function between(A) {
+  const least = Array.from(A, (_, k) => Math.min(...A.subarray(0, k + 1)));
+  return [1, ...least].map((above, k) => above - (least[k] ?? 0));
 }
 
 /** The numbers divided by their sum; equal shares where all are 0. */

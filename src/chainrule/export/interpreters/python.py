@@ -9,6 +9,7 @@ A row is a mapping from the names in INPUTS to cells, or the cells in their orde
 
     numbers    1234.5, or the same as text; True is 1, False is 0
     words      any text; 1 and 1.0 are the word "1", True is "true"
+    labels     a text with the mark of training between labels, such as "a;b"; of a text its words count
     times      a datetime, or text such as "2024-02-29 13:30:00" or "2024-02-29"; times of day: a time, or "13:30".
                The clock is taken as it is written: a time zone behind it is ignored
     missing    None, NaN, an empty text, and words that stand for it, such as "?" and "NA"
@@ -172,6 +173,19 @@ def _word(reading):
     return read
 
 
+def _items(reading):
+    codes, mark = {word: k for k, word in enumerate(reading["words"])}, reading["separator"]
+
+    def read(cell):
+        text = None if cell is None else _word_of(cell)
+        if text is None:
+            return None
+        items = text.split(mark) if mark else re.findall(r"[^\W_]+", text.lower())
+        return {codes.get(item, -1) for item in map(str.strip, items) if item}
+
+    return read
+
+
 def _word_of(cell):
     """The text that a cell had in training, None where it is missing."""
     if isinstance(cell, (bytes, bytearray, memoryview, list, tuple, set, dict)):
@@ -209,7 +223,7 @@ def _presence(reading):
     return read
 
 
-_READINGS = {"number": _number, "time": _time, "word": _word, "presence": _presence}
+_READINGS = {"number": _number, "time": _time, "word": _word, "items": _items, "presence": _presence}
 
 
 # ------------------------------------------------- inputs: from what was read to numbers that the network sees
@@ -286,12 +300,19 @@ _PLACES = {
     "clock": lambda seconds: seconds % _DAY // 60,
 }
 
+
+def _many_places(part):
+    """The numbers of the words, and -1 for any other."""
+    return [*range(part["width"] - 1), -1] if part["other"] else range(part["width"])
+
+
 _INPUTS = {
     "curve": _curve,
     "powers": _powers,
     "bins": _bins,
     "cycle": _cycle,
     "one_hot": lambda part: lambda code: [float(k == code) for k in range(part["width"])],
+    "many_hot": lambda part: lambda codes: [float(k in codes) for k in _many_places(part)],
     "steps": lambda part: lambda code: [float(code > k) for k in range(part["width"])],
     "other": lambda part: lambda code: (float(code < 0),),
     "missing": lambda part: lambda value: (0.0,),
@@ -486,6 +507,9 @@ def _shares(output, A):
     own = A[output["start"] : output["stop"]]
     if output["yes_or_no"]:
         return [1 - own[0], own[0]]
+    if output["ordered"]:
+        least = list(itertools.accumulate(own, min))
+        return [above - below for above, below in zip([1.0, *least], [*least, 0.0])]
     if not output["divided"]:
         return own
     total = sum(own)
@@ -495,8 +519,13 @@ def _shares(output, A):
 def _answer(output, A):
     if output["is"] == "numbers":
         return _value(output, A[output["start"]]), None
+    if output["is"] == "labels":
+        own = dict(zip(output["texts"], A[output["start"] : output["stop"]]))
+        return output["separator"].join(text for text, p in own.items() if p > 0.5), own
     chances, classes = _shares(output, A), output["classes"]
     best = int(chances[1] > 0.5) if output["yes_or_no"] else chances.index(max(chances))
+    if output["ordered"]:
+        best = sum(1 for _ in itertools.takewhile(lambda p: p > 0.5, A[output["start"] : output["stop"]]))
     return classes[best], dict(zip(classes, chances)) if output["probable"] else None
 
 

@@ -48,7 +48,7 @@ _FIRST = int(len(_DOCUMENT["outputs"]) > 1 and all(output.get("yes_or_no") for o
 
 def _header():
     outputs = _DOCUMENT["outputs"]
-    probable = [output for output in outputs if output.get("probable")]
+    probable = [output for output in outputs if output.get("probable", output["is"] == "labels")]
     classes = [f"{output['name']}={text}" for output in probable for text in output["texts"][_FIRST:]]
     return [output["name"] for output in outputs] + classes
 

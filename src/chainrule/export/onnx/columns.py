@@ -3,6 +3,7 @@
 Number       double, NaN where missing; columns with the same steps go through them side by side
 Word         string -> LabelEncoder -> the number of the word, -1 for any other, -2 where missing
 Time         string -> days, seconds and places in cycles, as `times` computes them
+Items        string -> StringSplit, LabelEncoder -> which words are among the parts
 Presence     string -> LabelEncoder -> -2 where missing
 """
 
@@ -17,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.export.onnx.curves import curve
-from chainrule.export.onnx.graph import ML, Graph, number, whole
+from chainrule.export.onnx.graph import ML, Graph, number, texts, whole
 from chainrule.export.onnx.times import Moment
 from chainrule.tables.inputs.operations import (
     CUBE,
@@ -26,6 +27,8 @@ from chainrule.tables.inputs.operations import (
     Curve,
     Cycle,
     Input,
+    Items,
+    ManyHot,
     Missing,
     Number,
     OneHot,
@@ -99,6 +102,22 @@ class Presences(Cells):
         return self.graph.add("Equal", self.values, whole(_MISSING))
 
 
+class SeveralWords(Presences):
+    """Several words, by the numbers of all of them."""
+
+    @property
+    def values(self) -> str:
+        """The numbers [N + 1, 1, parts]: as in `times` one more row, because parts of no rows have no width."""
+        graph, add = self.graph, self.graph.add
+        one_more = add("Concat", self.source, texts(["-"]).reshape(1, 1), axis=0)
+        parts, _ = graph.several(2, "StringSplit", one_more, delimiter=self.reading.separator or " ")
+        return _encoded_words(graph, parts, self.reading.words, _OTHER)
+
+    @property
+    def missing(self) -> str:
+        return self.graph.add("Equal", super().values, whole(_MISSING))
+
+
 class Times(Presences):
     """Times, as seconds since 1970."""
 
@@ -116,7 +135,13 @@ class Times(Presences):
         return self.graph.add("Equal", super().values, whole(_MISSING))
 
 
-READINGS: dict[type[Any], type[Cells]] = {Number: Numbers, Word: Words, Time: Times, Presence: Presences}
+READINGS: dict[type[Any], type[Cells]] = {
+    Number: Numbers,
+    Word: Words,
+    Items: SeveralWords,
+    Time: Times,
+    Presence: Presences,
+}
 
 
 def _encoded_words(graph: Graph, source: str, words: Sequence[str], otherwise: int) -> str:
@@ -170,6 +195,14 @@ def _one_hot(cells: Cells, parts: Sequence[Any], dtype: Any) -> str:
     return _as_type(cells.graph, cells.graph.add("Equal", cells.values, row), dtype)
 
 
+def _many_hot(cells: Cells, parts: Sequence[Any], dtype: Any) -> str:
+    graph, (part,) = cells.graph, parts
+    row = whole(*range(len(part.words)), *[_OTHER] * part.other)
+    among = graph.add("Equal", graph.add("Transpose", cells.values, perm=[0, 2, 1]), row)
+    has = graph.add("ReduceMax", _as_type(graph, among, dtype), whole(1), keepdims=0)
+    return graph.add("Slice", has, whole(0), whole(-1), whole(0))
+
+
 def _steps(cells: Cells, parts: Sequence[Any], dtype: Any) -> str:
     row = whole(*range(len(parts[0].words) - 1))
     return _as_type(cells.graph, cells.graph.add("Greater", cells.values, row), dtype)
@@ -189,6 +222,7 @@ INPUTS: dict[type[Input], Callable[[Any, Sequence[Any], Any], str]] = {
     Bins: _bins,
     Cycle: _cycle,
     OneHot: _one_hot,
+    ManyHot: _many_hot,
     Steps: _steps,
     Other: _other,
     Missing: _missing,

@@ -16,7 +16,7 @@ from chainrule.export.onnx.columns import encoded
 from chainrule.export.onnx.graph import ML, Graph, whole
 from chainrule.export.onnx.outputs import Result, add_outputs, results
 from chainrule.export.program import Layer, Program
-from chainrule.tables.inputs.operations import Number, Presence, Reading, Time, Word
+from chainrule.tables.inputs.operations import Items, Number, Presence, Reading, Time, Word
 from chainrule.tables.profile.dates import CLOCK
 from chainrule.text import counted
 
@@ -27,6 +27,7 @@ _MOST_BYTES = 2_000_000_000  # of weights: a file of ONNX holds 2 GiB
 _CELLS: dict[type[Reading], str] = {
     Number: "a number, NaN where missing",
     Word: 'a word, "" where missing',
+    Items: 'labels, or words in lower case, with the mark alone between them, "" where missing',
     Time: 'a time such as 2024-02-29 13:30:00 or 2024-02-29, "" where missing',
     Presence: 'any text, "" where missing',
 }
@@ -128,7 +129,7 @@ def _targets(answers: list[Result]) -> str:
 
 
 def _target(answer: Result, output: Any) -> dict[str, Any]:
-    classes = getattr(output, "classes", None)
+    classes = getattr(output, "classes", getattr(output, "texts", None))
     if classes is None:
         return {"name": output.name, "variable": answer.values}
     return {

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from chainrule.errors import SettingError
 from chainrule.export.onnx.graph import Graph, number, texts, whole
-from chainrule.export.program import ClassOutput, NumberOutput, Output, Program
+from chainrule.export.program import ClassOutput, LabelsOutput, NumberOutput, Output, Program
 from chainrule.text import shown
 
 __all__ = ["Result", "add_outputs", "results"]
@@ -60,9 +60,10 @@ def results(program: Program, inputs: Iterable[str]) -> list[Result]:
 def _result(output: Output, prefix: str, taken: set[str]) -> Result:
     if isinstance(output, NumberOutput):
         return Result((output,), _free(output.name if prefix else "variable", taken))
-    assert isinstance(output, ClassOutput), "an output has classes or numbers"
+    assert isinstance(output, ClassOutput | LabelsOutput), "an output has classes, labels or numbers"
     label = _free(f"{prefix}label", taken)
-    return Result((output,), label, _free(f"{prefix}probabilities", taken) if output.probable else None)
+    probable = isinstance(output, LabelsOutput) or output.probable
+    return Result((output,), label, _free(f"{prefix}probabilities", taken) if probable else None)
 
 
 def _free(name: str, taken: set[str]) -> str:
@@ -77,6 +78,8 @@ def add_outputs(graph: Graph, A: str, result: Result, program: Program) -> list[
     first = result.targets[0]
     if isinstance(first, ClassOutput):
         return _add_classes(graph, A, result, first, program)
+    if isinstance(first, LabelsOutput):
+        return _add_labels(graph, A, result, first, program)
     numbers = [target for target in result.targets if isinstance(target, NumberOutput)]
     graph.name(_numbers(graph, _columns(graph, A, numbers, program.architecture.sizes[-1]), numbers), result.values)
     dtype = np.dtype(np.float64) if numbers[0].scaled else program.dtype
@@ -96,26 +99,70 @@ def _add_classes(graph: Graph, A: str, result: Result, output: ClassOutput, prog
     return described
 
 
+def _add_labels(graph: Graph, A: str, result: Result, output: LabelsOutput, program: Program) -> list[Any]:
+    """The labels above 1/2 as one text, joined label by label, and their probabilities."""
+
+    own, add = _own(graph, A, output, program.architecture.sizes[-1]), graph.add
+    _check_texts(output.name, output.texts)
+    count = add("Shape", own, start=0, end=1)
+    answer = add("Expand", texts([""]), count)
+    for k, text in enumerate(output.texts):
+        there = add("Greater", add("Squeeze", _slice(graph, own, k, k + 1), whole(1)), number(0.5, program.dtype))
+        mark = add("Where", add("Equal", answer, texts([""])), texts([""]), texts([output.separator]))
+        answer = add("Where", there, add("StringConcat", add("StringConcat", answer, mark), texts([text])), answer)
+    graph.name(answer, result.values)
+    assert result.probabilities is not None, "labels have them"
+    graph.name(own, result.probabilities)
+    order = f"the probabilities of {', '.join(output.texts[:100])}"
+    return [
+        _described(result.values, np.dtype(object), None, f"the labels of {output.name}"),
+        _described(result.probabilities, program.dtype, len(output.texts), order),
+    ]
+
+
+def _slice(graph: Graph, source: str, start: int, stop: int) -> str:
+    """Some of the columns."""
+    return graph.add("Slice", source, whole(start), whole(stop), whole(1))
+
+
 def _own(graph: Graph, A: str, output: Output, width: int) -> str:
     """The outputs of one target."""
     if (output.start, output.stop) == (0, width):
         return A
-    return graph.add("Slice", A, whole(output.start), whole(output.stop), whole(1))
+    return _slice(graph, A, output.start, output.stop)
 
 
 def _codes(graph: Graph, own: str, output: ClassOutput, dtype: Any) -> str:
     from onnx import TensorProto
 
+    if output.ordered:
+        least = _falling(graph, own, output.stop - output.start)
+        above = graph.add("Cast", graph.add("Greater", least, number(0.5, dtype)), to=TensorProto.INT64)
+        return graph.add("ReduceSum", above, whole(1), keepdims=0)
     if not output.yes_or_no:
         return graph.add("ArgMax", own, axis=1, keepdims=0)
     above = graph.add("Greater", graph.add("Squeeze", own, whole(1)), number(0.5, dtype))
     return graph.add("Cast", above, to=TensorProto.INT64)
 
 
+def _falling(graph: Graph, own: str, width: int) -> str:
+    """For each of the outputs the least of those up to it."""
+    least = [_slice(graph, own, 0, 1)]
+    for k in range(1, width):
+        least.append(graph.add("Min", least[-1], _slice(graph, own, k, k + 1)))
+    return graph.add("Concat", *least, axis=1) if width > 1 else least[0]
+
+
 def _probabilities(graph: Graph, own: str, output: ClassOutput, dtype: Any) -> str:
     add, one, zero = graph.add, number(1, dtype), number(0, dtype)
     if output.yes_or_no:
         return add("Concat", add("Sub", one, own), own, axis=1)
+    if output.ordered:
+        width = output.stop - output.start
+        least = _falling(graph, own, width)
+        zeros = add("Mul", _slice(graph, own, 0, 1), zero)
+        above, below = add("Concat", add("Add", zeros, one), least, axis=1), add("Concat", least, zeros, axis=1)
+        return add("Sub", above, below)
     if not output.divided:
         return own
     total = add("ReduceSum", own, whole(1), keepdims=1)
@@ -148,7 +195,7 @@ def _numbers(graph: Graph, own: str, outputs: Sequence[NumberOutput]) -> str:
 def _classes(output: ClassOutput) -> NDArray[Any]:
     first = output.classes[0]
     if isinstance(first, str):
-        _check_texts(output)
+        _check_texts(output.name, output.classes)
         return texts(output.classes)
     if isinstance(first, bool | float):
         return np.array(output.classes)
@@ -161,12 +208,12 @@ def _classes(output: ClassOutput) -> NDArray[Any]:
         ) from None
 
 
-def _check_texts(output: ClassOutput) -> None:
+def _check_texts(name: str, classes: Sequence[str]) -> None:
     """Raises SettingError for a class that runtimes cut short."""
-    cut = [text for text in output.classes if "\0" in text]
+    cut = [text for text in classes if "\0" in text]
     if cut:
         raise SettingError(
-            f"{output.name!r} has the class {shown(cut[0])} with a NUL, which ends a text in ONNX runtimes: "
+            f"{name!r} has the class {shown(cut[0])} with a NUL, which ends a text in ONNX runtimes: "
             "choose another format, or clean the data"
         )
 

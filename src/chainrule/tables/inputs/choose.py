@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-from chainrule.errors import RowError
+from chainrule.errors import DataError, RowError
+from chainrule.tables.column_kinds import DATE, LABELS, NUMBER, ORDERED, TEXT
+from chainrule.tables.inputs.choose_items import labels_of, text_words_of
 from chainrule.tables.inputs.choose_scale import choose_scale
 from chainrule.tables.inputs.transforms import (
     LEAST_SHARE,
@@ -21,7 +23,8 @@ from chainrule.tables.inputs.transforms import (
 from chainrule.tables.number_forms import PLAIN, in_words
 from chainrule.tables.profile import Cell, ColumnProfile, Shape
 from chainrule.tables.profile.column import few
-from chainrule.tables.profile.fits import MEANT, Fit
+from chainrule.tables.profile.fits import MEANT, Fit, Fits
+from chainrule.tables.profile.order import order_of_words
 from chainrule.tables.profile.word_counts import MOST_DISTINCT
 
 __all__ = ["choose_transform"]
@@ -41,10 +44,13 @@ _IDENTIFIER = re.compile(  # the whole name, or how it ends
 def choose_transform(profile: ColumnProfile) -> Transform:
     """The transform of an input column with this profile.
 
-    Raises RowError for a few words among numbers, and for an infinite number.
+    Raises RowError for a few words among numbers, for an infinite number, and for a cell that is not what a person says
+    that the column is.
     """
     if profile.present == 0:
         return Dropped(profile.name, "every cell is missing")
+    if profile.kind is not None:
+        return _by_kind(profile)
     if not profile.numeric:
         return _of_words(profile)
     if _is_identifier(profile):
@@ -72,7 +78,60 @@ def _of_words(profile: ColumnProfile) -> Transform:
         return _flag_or_drop(profile, "every value is the same")
     if profile.order is not None and len(profile.order) <= MOST_WORDS:
         return Ordered(profile.name, profile.order, profile.missing > 0)
-    return _categories(profile)
+    labels = None if profile.categorical else labels_of(profile)
+    return _categories(profile) if labels is None else labels
+
+
+def _by_kind(profile: ColumnProfile) -> Transform:
+    """The transform of a column of which a person says what it is."""
+    assert profile.kind is not None, "the caller asks for it"
+    kind, same = profile.kind, "every value is the same"
+    if kind.kind == NUMBER:
+        if not profile.numeric:
+            raise _not_of_kind(profile, profile.written.fits, "numbers", "name it category to have words")
+        return choose_scale(profile) or _flag_or_drop(profile, same)
+    if kind.kind == DATE:
+        if profile.forms.chosen is None:
+            raise _not_of_kind(profile, profile.forms.fits, "dates", "a form of docs/data.md for all cells")
+        return _times(profile, profile.forms.chosen)
+    if profile.counts.too_many:
+        return _flag_or_drop(profile, f"it holds more than {MOST_DISTINCT:,} different words")
+    if profile.counts.distinct() == 1:
+        return _flag_or_drop(profile, same)
+    if kind.kind == ORDERED:
+        return _ordered(profile)
+    if kind.kind in (LABELS, TEXT):
+        chosen = labels_of(profile, kind) if kind.kind == LABELS else text_words_of(profile)
+        return chosen or _flag_or_drop(profile, "none of its words comes twice")
+    return _named_categories(profile)
+
+
+def _named_categories(profile: ColumnProfile) -> Transform:
+    """The words as categories, however few of them repeat."""
+    repeated = profile.counts.words(least=2)
+    if not repeated:
+        return _flag_or_drop(profile, "none of its words comes twice")
+    words = tuple(word for word, _ in repeated[:MOST_WORDS])
+    kind = Categories if len(words) == profile.counts.distinct() else Frequent
+    return kind(profile.name, words, profile.missing > 0)
+
+
+def _ordered(profile: ColumnProfile) -> Ordered:
+    """The words in the order that a person names, or that of ordered categories, or that of numbers."""
+    assert profile.kind is not None, "the caller asks for it"
+    words = order_of_words(profile)
+    if len(words) > MOST_WORDS:
+        raise DataError(f"column {profile.name!r} has {len(words)} words in an order, but {MOST_WORDS} are allowed")
+    return Ordered(profile.name, words, profile.missing > 0)
+
+
+def _not_of_kind(profile: ColumnProfile, fits: Fits, what: str, advice: str) -> RowError:
+    """The error for the first cell of a column that is not what a person says."""
+    best = fits.best()
+    odd = None if best is None else fits.forms[best].first_odd
+    cell = odd or profile.first_word or Cell(0, "")
+    line = "column {name!r} is to be {what}, but {word!r} came in row {row}: fix it, leave the cell empty, or {advice}"
+    return RowError(cell.row, line, name=profile.name, what=what, word=cell.text, advice=advice)
 
 
 def _require_no_slips(profile: ColumnProfile) -> None:
@@ -112,7 +171,7 @@ def _may_be_missing(profile: ColumnProfile, fit: Fit, times: bool) -> bool:
 
 def _slip(profile: ColumnProfile, cell: Cell, what: str) -> RowError:
     line = "column {name!r} holds {what}, but {word!r} came in row {row}: {advice}"
-    advice = "fix it, leave the cell empty, drop the column, or name it in `words` (`--words`)"
+    advice = "fix it, leave the cell empty, drop the column, or name it category in `kinds` (`--as`)"
     return RowError(cell.row, line, name=profile.name, what=what or "numbers", word=cell.text, advice=advice)
 
 

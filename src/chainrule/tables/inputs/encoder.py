@@ -19,10 +19,12 @@ from chainrule.errors import DataError, RowError
 from chainrule.examples import Compressed
 from chainrule.tables.arrow import pa
 from chainrule.tables.chunks import chunks_of
+from chainrule.tables.column_kinds import ColumnKind
 from chainrule.tables.column_records import demand, read_columns, statistics_of, write_columns
 from chainrule.tables.columns import numbers_at_once
 from chainrule.tables.inputs.choose import choose_transform
 from chainrule.tables.inputs.choose_beside import plain, with_more
+from chainrule.tables.inputs.drift import Watch
 from chainrule.tables.inputs.operations import Cells, Number
 from chainrule.tables.inputs.transforms import (
     KINDS,
@@ -30,6 +32,7 @@ from chainrule.tables.inputs.transforms import (
     PARTS,
     Binned,
     BinnedLog,
+    LabelSet,
     NumberColumn,
     Times,
     Transform,
@@ -68,16 +71,18 @@ class Encoder:
         exclude: str | Iterable[str] = (),
         chosen: NDArray[np.bool_] | None = None,
         more: bool = False,
+        kinds: Mapping[str, ColumnKind] | None = None,
     ) -> Encoder:
         """The encoder for all columns of a table or a source but the excluded ones (the targets).
 
-        With `chosen` (n,) from those rows alone, with `more` as `of`. Raises DataError for an excluded column that is
-        absent, and if no column can be learned from.
+        With `chosen` (n,) from those rows alone, with `more` as `of`; `kinds` says what some of the columns are. Raises
+        DataError for an excluded column that is absent, and if no column can be learned from.
         """
         source = as_source(table)
         excluded = [exclude] if isinstance(exclude, str) else list(exclude)
         require_columns(source.names, excluded, "excluded", source.hint)
-        profiles = [ColumnProfile(name) for name in source.names if name not in set(excluded)]
+        named = {} if kinds is None else kinds
+        profiles = [ColumnProfile(name, kind=named.get(name)) for name in source.names if name not in set(excluded)]
         profile_columns(lambda: chunks_of(source, [profile.name for profile in profiles], chosen), profiles)
         return cls.of(profiles, more)
 
@@ -133,27 +138,31 @@ class Encoder:
         """The columns that a table must have to be encoded: those that are not dropped."""
         return [transform.name for transform, _ in self.slices]
 
-    def encode(self, table: pa.Table, dtype: Any = "float32") -> NDArray[Any]:
-        """The rows as the network takes them: (n, width), C-contiguous.
+    def encode(self, table: pa.Table, dtype: Any = "float32", watch: Watch | None = None) -> NDArray[Any]:
+        """The rows as the network takes them: (n, width), C-contiguous; `watch` takes note of how they differ.
 
         Raises DataError for a column that is absent, and for a cell that is not a finite number in a column of numbers.
         """
-        return next(self.encode_parts(table, dtype, max(table.num_rows, 1)))
+        return next(self.encode_parts(table, dtype, max(table.num_rows, 1), watch))
 
-    def encode_parts(self, table: pa.Table, dtype: Any, rows: int) -> Iterator[NDArray[Any]]:
+    def encode_parts(
+        self, table: pa.Table, dtype: Any, rows: int, watch: Watch | None = None
+    ) -> Iterator[NDArray[Any]]:
         """The same in parts of so many rows, for less memory; each column is read once for all parts.
 
         Raises DataError as `encode` does, with the row in the part, and after the parts before it.
         """
-        for cells, count in self._cells(table, rows):
+        for cells, count in self._cells(table, rows, watch):
             X = np.zeros((count, self.width), dtype)
             for (transform, part), column in zip(self.slices, cells, strict=True):
                 transform.write(column, X[:, part])
             yield X
 
-    def compressed_parts(self, table: pa.Table, dtype: Any, rows: int) -> Iterator[Compressed]:
+    def compressed_parts(
+        self, table: pa.Table, dtype: Any, rows: int, watch: Watch | None = None
+    ) -> Iterator[Compressed]:
         """The same without inputs that are 0 by the kind of their column: for each row as many as `entries`."""
-        for cells, count in self._cells(table, rows):
+        for cells, count in self._cells(table, rows, watch):
             values = np.zeros((count, len(self.entries)), dtype)
             places = np.empty(values.shape, np.int32)
             places[...] = self.entries
@@ -165,7 +174,7 @@ class Encoder:
             offsets = np.arange(0, values.size + 1, len(self.entries))
             yield Compressed(values.ravel(), places.ravel(), offsets, self.width)
 
-    def _cells(self, table: pa.Table, rows: int) -> Iterator[tuple[list[Cells], int]]:
+    def _cells(self, table: pa.Table, rows: int, watch: Watch | None) -> Iterator[tuple[list[Cells], int]]:
         """The cells of the columns that become inputs, in parts of so many rows, and the number of these."""
         require_columns(table.column_names, self.columns, "input")
         used = [transform for transform, _ in self.slices]
@@ -175,7 +184,12 @@ class Encoder:
             whole = []
         for first in range(0, max(table.num_rows, 1), rows):
             last = min(first + rows, table.num_rows)
-            yield [each.part(first, last) for each in whole] or _read(used, table.slice(first, rows)), last - first
+            cells = [each.part(first, last) for each in whole] or _read(used, table.slice(first, rows))
+            if watch is not None:
+                watch.rows += last - first
+                for transform, column in zip(used, cells, strict=True):
+                    watch.add(transform, column, table.column(transform.name).slice(first, rows))
+            yield cells, last - first
 
     @functools.cached_property
     def entries(self) -> NDArray[np.int32]:
@@ -202,8 +216,10 @@ class Encoder:
         """
         encoder = cls(read_columns(document, tensors, "encoder", KINDS))
         demand(encoder.width > 0, "encoder", encoder.describe(), "a column that is not dropped")
-        for words in (t.words for t in encoder.transforms if isinstance(t, WordColumn)):
-            demand(len(words) <= MOST_WORDS, "encoder", words, f"{MOST_WORDS} words at most")
+        for column in (t for t in encoder.transforms if isinstance(t, WordColumn)):
+            demand(len(column.words) <= MOST_WORDS, "encoder", column.words, f"{MOST_WORDS} words at most")
+        for mark in (t.separator for t in encoder.transforms if isinstance(t, LabelSet)):
+            demand(len(mark) == 1, "encoder", mark, "one character between labels")
         for times in (t for t in encoder.transforms if isinstance(t, Times)):
             ok = times.form in FORMS and set(times.parts) <= set(PARTS)
             demand(ok, "encoder", (times.form, *times.parts), "a form of times and parts of it")

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from chainrule.tables.arrow import pa, pc
 from chainrule.tables.chunks import Chunk
+from chainrule.tables.column_kinds import CATEGORY, DATE, NUMBER, ColumnKind
 from chainrule.tables.columns import (
     NumberCells,
     first_non_number,
@@ -32,7 +33,7 @@ from chainrule.tables.columns import (
 )
 from chainrule.tables.missing import PLACEHOLDERS, among, one_array, plain_characters, without
 from chainrule.tables.number_forms import PLAIN, has_unit, otherwise
-from chainrule.tables.profile.dates import Forms
+from chainrule.tables.profile.dates import Days, Forms
 from chainrule.tables.profile.fits import Cell, has_digits
 from chainrule.tables.profile.moments import Running
 from chainrule.tables.profile.sample import Sample
@@ -53,13 +54,14 @@ class ColumnProfile:
     `placeholder` is the first cell that counts as missing because it stands among numbers (see `missing.PLACEHOLDERS`).
     `form` is the form of its numbers (see `chainrule.tables.number_forms`), if it is not plain, and `example` a cell in
     it; `written` says in which forms the words are, `points` whether the points of plain numbers are decimal points.
-    With `words` all cells are words.
+    `kind` is what a person says that the column is, or None; `dated` says that its numbers are dates such as 20240229.
     """
 
     _allows_placeholders = True
 
-    def __init__(self, name: str, form: str | None = None, words: bool = False) -> None:
-        self.name, self.form, self._words = name, form, words
+    def __init__(self, name: str, form: str | None = None, kind: ColumnKind | None = None) -> None:
+        self.name, self.form, self.kind = name, form, kind
+        self.dated = False
         self.example: Cell | None = None
         self.written, self.points = Written(), Points()
         self._recounted = False
@@ -70,7 +72,7 @@ class ColumnProfile:
         self.rows = self.missing = 0
         self.categorical = False
         self.order: tuple[str, ...] | None = None  # of the words, lowest first, if the column came with one
-        self.moments, self.sample, self.counts, self.forms = Running(), Sample(), Counts(), Forms()
+        self.moments, self.sample, self.counts, self.forms, self.days = Running(), Sample(), Counts(), Forms(), Days()
         self.first_word: Cell | None = None
         self.first_infinite: Cell | None = None
         self.placeholder: Cell | None = None
@@ -130,7 +132,7 @@ class ColumnProfile:
             return
         self.rows += len(cells)
         self._compare_order(cells)
-        self.categorical = self.categorical or self._words or is_categorical(cells)
+        self.categorical = self.categorical or self._is_categorical(cells)
         if self.first_word is None:
             numbers = None if self._holds_words() else self._numbers(cells, values)
             if numbers is None:
@@ -146,6 +148,10 @@ class ColumnProfile:
         if self._incomplete and not self._recounted:
             self._recounted, self._uncounted = True, 0
             self.counts, self.forms, self.written = Counts(), Forms(), Written()
+            return True
+        if self._holds_dates():
+            self.dated, self._recounted = True, False
+            self._begin()
             return True
         form = None if self.categorical or self.form is not None else self._form()
         if form is not None:
@@ -163,6 +169,8 @@ class ColumnProfile:
     def _form(self) -> str | None:
         """The form in which the column is one of numbers: that of all cells, unless these are few words with a unit."""
         form = self._whole_form()
+        if self.kind is not None and self.kind.kind == NUMBER:
+            return form
         return None if form is not None and has_unit(form) and self.few_words else form
 
     def _whole_form(self) -> str | None:
@@ -180,9 +188,17 @@ class ColumnProfile:
         order = order_of(cells, self.name)
         self.order = order if order == self.order or self.rows == len(cells) else None
 
+    def _is_categorical(self, cells: Any) -> bool:
+        """Whether the cells are categories, by their type or because a person says so."""
+        return is_categorical(cells) if self.kind is None else self.kind.is_of_words
+
     def _holds_words(self) -> bool:
         """Whether the cells are words even if they look like numbers."""
-        return self.categorical
+        return self.categorical or self.dated or (self.kind is not None and self.kind.kind == DATE)
+
+    def _holds_dates(self) -> bool:
+        """Whether the numbers are dates, so that they are read once more as words."""
+        return self.kind is None and not self.dated and self.first_word is None and self.days.certain
 
     def _numbers(self, cells: Any, values: NDArray[np.float64] | None) -> NumberCells | None:
         if values is not None and self.form is None:
@@ -190,10 +206,18 @@ class ColumnProfile:
         return read_numbers(cells, self._allows_placeholders, self.form)
 
     def _set_first_word(self, cells: Any, rows: NDArray[np.int64]) -> None:
-        row, text = first_non_number(cells, self.name, self._allows_placeholders)
+        row, text = self._first_that_is_no_number(cells)
         self.first_word = self._first_boolean or Cell(int(rows[row]), text)
         self.missing -= self._placeholders
         self._uncounted = self.present - len(cells)
+
+    def _first_that_is_no_number(self, cells: Any) -> tuple[int, str]:
+        """Row and text of the first cell that is a word; the first that is there where numbers are words."""
+        if not self._holds_words() or self.categorical:
+            return first_non_number(cells, self.name, self._allows_placeholders)
+        words = self._as_words(cells)
+        row = pc.index(words.is_valid(), True).as_py()
+        return (row, words[row].as_py()) if row >= 0 else (0, "")
 
     def _count(self, cells: Any, rows: NDArray[np.int64]) -> None:
         words = self._as_words(cells)
@@ -248,6 +272,8 @@ class ColumnProfile:
             if self.form is None:
                 self.points.add(cells, rows, values)
             self._compare_with_rows(values, rows)
+            if self.form is None and self.kind is None:
+                self.days.add(values)
 
     def _compare_with_rows(self, values: NDArray[np.float64], rows: NDArray[np.int64]) -> None:
         """Compare the numbers with those of their rows, as long as they differ by the same."""
@@ -277,10 +303,10 @@ class TargetProfile(ColumnProfile):
 
     _allows_placeholders = False
 
-    def __init__(self, name: str, task: str = "auto", typed: bool = True) -> None:
+    def __init__(self, name: str, task: str = "auto", typed: bool = True, kind: ColumnKind | None = None) -> None:
         self.cells: TargetCells | None = None
         self._task, self._typed = task, typed
-        super().__init__(name)
+        super().__init__(name, kind=kind)
 
     def _begin(self) -> None:
         super()._begin()
@@ -319,7 +345,13 @@ class TargetProfile(ColumnProfile):
         """Whether the words have to be counted in a second pass."""
         return super()._incomplete or (self.first_word is None and self.first_infinite is None and self.as_text)
 
+    def _is_categorical(self, cells: Any) -> bool:
+        return is_categorical(cells)
+
     def _holds_words(self) -> bool:
+        return self.kind is not None and self.kind.is_of_words and self.kind.kind != CATEGORY
+
+    def _holds_dates(self) -> bool:
         return False
 
     def _form(self) -> str | None:

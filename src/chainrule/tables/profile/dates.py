@@ -29,6 +29,7 @@ __all__ = [
     "LONGEST",
     "NAMES",
     "NO_TIME",
+    "Days",
     "Forms",
     "Spread",
     "clock_text",
@@ -80,6 +81,8 @@ NO_TIME = (*PLACEHOLDERS, "0000-00-00", "0000-00-00 00:00:00", "0000-00-00T00:00
 """Words that stand for a missing time."""
 NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 LONGEST = 100  # characters of a time
+_FIRST_DAY, _LAST_DAY = 15000101, 22000101  # numbers that may be dates: the years of the form yearmonthday
+_LEAST_DAYS = 10  # numbers that are all dates, from which on this is not by chance
 CENTURY = 69  # from here on two digits are a year of the last century, as in POSIX
 
 
@@ -165,6 +168,33 @@ class Forms:
     def doubtful(self) -> bool:
         """Whether the day could be the month and the month the day."""
         return len(self.possible) > 1
+
+
+class Days:
+    """Whether numbers are dates without marks, such as 20240229: all are, and there are ten of them or more.
+
+    >>> days = Days()
+    >>> days.add(np.arange(20240201.0, 20240230.0))
+    >>> days.certain
+    True
+    """
+
+    def __init__(self) -> None:
+        self._count, self._others = 0, False
+
+    def add(self, values: Values) -> None:
+        """Take the next numbers (n,), NaN where missing."""
+        values = values[~np.isnan(values)] if not self._others else values[:0]
+        if not len(values):
+            return
+        whole = (values >= _FIRST_DAY) & (values < _LAST_DAY) & (values == np.trunc(values))
+        self._others = not whole[0] or not whole.all() or not _are_days(values.astype(np.int64)).all()
+        self._count += len(values)
+
+    @property
+    def certain(self) -> bool:
+        """Whether the numbers are dates."""
+        return not self._others and self._count >= _LEAST_DAYS
 
 
 def times_in(column: Any, form: str, name: str = "?") -> tuple[Values, int]:
@@ -286,6 +316,15 @@ def _clock(part: dict[str, pa.Array]) -> Values:
     wrong = (low > 59) | (second >= 61) | np.where(half, (hour < 1) | (hour > 12), hour > 23)
     hour = np.where(half, hour % 12 + 12 * afternoon, hour)
     return np.where(wrong, np.nan, 3600 * hour + 60 * low + second)
+
+
+def _are_days(numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which of the numbers yyyymmdd are days of the calendar."""
+    year, month, day = numbers // 10000, numbers // 100 % 100, numbers % 100
+    valid = (month >= 1) & (month <= 12) & (day >= 1)
+    first = np.where(valid, (year - 1970) * 12 + month - 1, 0).astype("datetime64[M]")
+    length = ((first + 1).astype("datetime64[D]") - first.astype("datetime64[D]")).astype(np.int64)
+    return valid & (day <= length)
 
 
 def _number(words: pa.Array, otherwise: float) -> Values:

@@ -61,7 +61,7 @@ class TargetCells:
         self._add(kind, rows, np.array([*codes, -1], np.int32)[places])
 
     def finish(self, present: NDArray[np.bool_]) -> None:
-        """Make the arrays, for a table in which these rows (n,) have all targets."""
+        """Make the arrays, for a table in which these rows (n,) have a target."""
         parts, self._parts = self._parts, []
         if self._kind == _WORD:
             self.codes, self.words = np.full(len(present), -1, np.int32), list(self._code_of)
@@ -71,7 +71,13 @@ class TargetCells:
             numbers = np.full(len(present), np.nan)
             for rows, values in parts:
                 numbers[rows] = values
-            self.numbers = numbers if np.isfinite(numbers[present]).all() else None
+            self.numbers = None if np.isinf(numbers[present]).any() else numbers
+
+    def present(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of these rows have a value, of cells that are numbers or words."""
+        if self.numbers is not None:
+            return ~np.isnan(self.numbers[rows])
+        return np.ones(len(rows), np.bool_) if self.codes is None else self.codes[rows] >= 0
 
     def text(self, row: int) -> str:
         """The word of a row, or its number in digits."""

@@ -17,22 +17,26 @@ from chainrule.tables.sources.base import Source
 from chainrule.tables.sources.columnar import ArrowFileSource, ParquetSource
 from chainrule.tables.sources.combined import FolderSource, with_target
 from chainrule.tables.sources.delimited import DelimitedSource
+from chainrule.tables.sources.excel import excel_source
 from chainrule.tables.sources.idx import IdxSource, is_idx
+from chainrule.tables.sources.json_lines import JsonLinesSource
 from chainrule.tables.sources.memory import TableSource, source_of_frame, table_of_mapping
 from chainrule.tables.sources.once import open_stream
 from chainrule.tables.sources.opening import PACKED, UNREADABLE, open_bytes, unpacked_name, why_unreadable
 
-__all__ = ["Source", "as_source", "open_stream", "with_target"]
+__all__ = ["Source", "as_source", "may_be_table", "open_stream", "with_target"]
 
 _READERS: dict[str, Callable[[Path], Source]] = {  # by the end of the file's name, without that of a compression
     **dict.fromkeys((".csv", ".tsv", ".tab", ".txt"), DelimitedSource),
     **dict.fromkeys((".parquet", ".pq"), ParquetSource),
     **dict.fromkeys((".arrow", ".feather"), ArrowFileSource),
+    **dict.fromkeys((".jsonl", ".ndjson", ".json"), JsonLinesSource),
+    **dict.fromkeys((".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"), excel_source),
     ".npy": NpySource,
     ".npz": npz_source,
 }
 _FRAMES = ("__arrow_c_stream__", "__arrow_c_array__", "__dataframe__")  # what a data frame offers
-_MAY_BE_PACKED = (DelimitedSource, IdxSource)
+_MAY_BE_PACKED = (DelimitedSource, IdxSource, JsonLinesSource)
 
 
 def as_source(source: Any) -> Source:
@@ -60,6 +64,12 @@ def as_source(source: Any) -> Source:
     if any(hasattr(source, name) for name in _FRAMES):
         return source_of_frame(source)
     raise DataError(f"{type(source).__name__} is not a table: give a .csv path, a data frame, or names with columns")
+
+
+def may_be_table(path: Path) -> bool:
+    """Whether a path is that of a folder, or of a file whose name or content is that of a table."""
+    suffix = Path(unpacked_name(path)).suffix
+    return path.is_dir() or suffix in _READERS or (path.is_file() and is_idx(_head(path)))
 
 
 def _of_path(path: Path) -> Source:

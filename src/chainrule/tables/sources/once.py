@@ -11,10 +11,12 @@ from chainrule.errors import DataError
 from chainrule.paths import descriptor_of
 from chainrule.tables.sources.base import BLOCK_BYTES, Source
 from chainrule.tables.sources.delimited import DelimitedSource
+from chainrule.tables.sources.json_lines import JsonLinesStream, begins_json
 from chainrule.tables.sources.opening import PACKED, why_unreadable
 
 __all__ = ["DelimitedStream", "open_stream"]
 
+_LONGEST_BEGINNING = 64  # bytes by which JSON is recognised
 _LONGEST_MAGIC = 8  # bytes by which a compressed file is recognised
 
 
@@ -77,7 +79,7 @@ class _Replayed:
 def open_stream(path: Path) -> Source | None:
     """Standard input (`/dev/stdin`), or a pipe that a shell has opened (`/dev/fd/63`); None for any other path.
 
-    Raises DataError for a stream that is not delimited text.
+    Raises DataError for a stream that is neither delimited text nor JSON lines.
     """
     number = descriptor_of(path)
     if number is None:
@@ -87,4 +89,8 @@ def open_stream(path: Path) -> Source | None:
         stream = io.BufferedReader(io.FileIO(number, "rb", closefd=False), BLOCK_BYTES)
     except OSError as error:
         raise DataError(why_unreadable(path, error)) from None
-    return DelimitedStream(stream, origin)
+    try:
+        head = stream.peek(_LONGEST_BEGINNING)
+    except OSError as error:
+        raise DataError(why_unreadable(path, error)) from None
+    return JsonLinesStream(stream, origin) if begins_json(head) else DelimitedStream(stream, origin)

@@ -2,9 +2,10 @@
 
 from chainrule.tables.targets.arrays import ArrayLabels, ArrayNumbers, ArrayTargets, shares
 from chainrule.tables.targets.choose import TASKS
-from chainrule.tables.targets.kinds import Classes, ClassTarget, LogQuantity, Quantity, Target
+from chainrule.tables.targets.kinds import Classes, LabelTarget, LogQuantity, OrderedClasses, Quantity
 from chainrule.tables.targets.labels import Labels, in_words, of_one_type
 from chainrule.tables.targets.outputs import Block, Outputs
+from chainrule.tables.targets.target import ClassTarget, Target
 from chainrule.tables.targets.targets import Targets, rows_with_all, target_profiles
 
 __all__ = [
@@ -15,8 +16,10 @@ __all__ = [
     "Block",
     "ClassTarget",
     "Classes",
+    "LabelTarget",
     "Labels",
     "LogQuantity",
+    "OrderedClasses",
     "Outputs",
     "Quantity",
     "Target",

@@ -8,19 +8,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import DataError, RowError
+from chainrule.tables.column_kinds import CATEGORY, LABELS, NUMBER, ORDERED, ColumnKind
 from chainrule.tables.columns import words_of
+from chainrule.tables.items import counts_of, separator_of
 from chainrule.tables.number_forms import PLAIN, in_words
 from chainrule.tables.profile import Cell, Shape, TargetProfile
 from chainrule.tables.profile.column import MOST_CLASSES
+from chainrule.tables.profile.order import order_of_words
 from chainrule.tables.profile.word_counts import MOST_DISTINCT
-from chainrule.tables.targets.kinds import Classes, LogQuantity, Quantity, TableTarget
+from chainrule.tables.targets.kinds import (
+    Classes,
+    LabelTarget,
+    LogQuantity,
+    OrderedClasses,
+    Quantity,
+    TableTarget,
+)
 
-__all__ = ["TASKS", "choose_target"]
+__all__ = ["TASKS", "TASK_OF", "choose_target"]
 
+TASK_OF = {CATEGORY: "classification", LABELS: "classification", ORDERED: "classification", NUMBER: "regression"}
 TASKS = ("auto", "classification", "regression")
 
 _CLASSES = "use task='classification'"
 _DECADES = 1e4  # the ratio of the quantiles of 99% and 1% from which on numbers are learned as their logarithms
+MOST_LABELS, MOST_ORDERED = 1000, 100
 _ROWS_EACH = 10  # rows per class, on average, below which `auto` takes whole numbers for quantities
 
 
@@ -33,6 +45,15 @@ def choose_target(profile: TargetProfile, task: str, log: bool = True) -> TableT
     name = profile.name
     if profile.present == 0:
         raise DataError(f"target {name!r} has no values, every cell is missing: choose another column")
+    if profile.kind is not None:
+        if profile.kind.kind not in TASK_OF:
+            kinds = "category, number, labels or ordered"
+            raise DataError(f"target {name!r} is named {profile.kind.kind} in `kinds` (`--as`), but must be {kinds}")
+        task = TASK_OF[profile.kind.kind]
+        if profile.kind.kind == LABELS:
+            return _labels(profile, profile.kind)
+        if profile.kind.kind == ORDERED:
+            return _ordered(profile)
     if not profile.numeric:
         return _of_words(profile, task)
     if task != "regression" and profile.boolean and not profile.texts:
@@ -46,6 +67,28 @@ def choose_target(profile: TargetProfile, task: str, log: bool = True) -> TableT
     form = profile.form or PLAIN
     plain = Quantity(name, mean, scale, form)
     return LogQuantity(name, mean, scale, form).scaled_to(profile) if log and _over_decades(profile) else plain
+
+
+def _labels(profile: TargetProfile, kind: ColumnKind) -> LabelTarget:
+    """The labels of a column, in their order as text."""
+    cells = [] if profile.counts.too_many else profile.counts.words()
+    separator = kind.separator or (separator_of(cells) if cells else ";")
+    labels = sorted(label for label, _ in counts_of(cells, separator)) if cells else []
+    if not 0 < len(labels) <= MOST_LABELS:
+        count = "too many" if profile.counts.too_many else f"{len(labels):,}"
+        raise DataError(f"target {profile.name!r} has {count} labels, but 1 to {MOST_LABELS:,} are allowed")
+    return LabelTarget(profile.name, separator, tuple(labels))
+
+
+def _ordered(profile: TargetProfile) -> OrderedClasses:
+    """The classes of a column, in the order that a person, its type or its numbers say."""
+    if profile.counts.too_many or profile.counts.distinct() > MOST_ORDERED:
+        raise DataError(f"target {profile.name!r} has more than {MOST_ORDERED} classes in an order: name it number")
+    words = order_of_words(profile, "target")
+    if len(words) < 2:
+        raise DataError(f"target {profile.name!r} has only one value, {words[0]!r}: there is nothing to learn from it")
+    whole = OrderedClasses(profile.name, "integer", words)
+    return whole if whole.in_order else OrderedClasses(profile.name, "ordered", words)
 
 
 def _over_decades(profile: TargetProfile) -> bool:

@@ -1,13 +1,15 @@
-"""The kinds of target columns, classes or numbers: one frozen class for each.
+"""The kinds of target columns: one frozen class for each.
 
 classes       one output per class, 1 under the row's own; decoded by the greatest output, in the column's own type
+ordered       classes in an order: one output for each but the lowest, 1 where the row's class is that one or a higher
+              one, so that it stands for P(y >= class); decoded by the last one up to which all are above 1/2
+labels        one output per label, 1 where the row has it; decoded by the outputs above 1/2
 numbers       (y - mean) / scale with training's mean and population standard deviation; decoded in their own units
 log numbers   the same of log y, for numbers over many decades
 """
 
 from __future__ import annotations
 
-import abc
 import dataclasses
 import math
 import re
@@ -21,98 +23,23 @@ from numpy.typing import NDArray
 from chainrule.errors import DataError, RowError
 from chainrule.tables.arrow import pa, pc
 from chainrule.tables.columns import read_numbers, texts_of, values_of, words_of
+from chainrule.tables.items import has_items
 from chainrule.tables.names import listed
 from chainrule.tables.number_forms import PLAIN, in_words
 from chainrule.tables.profile import ColumnProfile, Moments, TargetCells, standardised
+from chainrule.tables.targets.target import ClassTarget, TableTarget, Target
 
-__all__ = ["KINDS", "ClassTarget", "Classes", "LogQuantity", "Quantity", "TableTarget", "Target"]
-
-
-@dataclasses.dataclass(frozen=True)
-class Target(abc.ABC):
-    """A target, by its `name`."""
-
-    kind: ClassVar[str]
-    name: str
-
-    @property
-    def width(self) -> int:
-        """The number of the network's outputs that belong to it."""
-        return 1
-
-    @abc.abstractmethod
-    def decode(self, outputs: NDArray[Any]) -> NDArray[Any]:
-        """The target's values (n,) that the outputs (n, width) stand for."""
-
-
-class ClassTarget(Target):
-    """A target of classes."""
-
-    kind: ClassVar[str] = "classes"
-
-    @property
-    @abc.abstractmethod
-    def values(self) -> NDArray[Any]:
-        """The classes (k,), in order."""
-
-    @property
-    def texts(self) -> tuple[str, ...]:
-        """The classes as text."""
-        return tuple(map(str, self.values.tolist()))
-
-    def codes(self, outputs: NDArray[Any]) -> NDArray[np.int64]:
-        """The number (n,) of the class that the outputs (n, width) stand for: the greatest, the first of equal ones."""
-        return np.argmax(outputs, axis=1)
-
-    def chances(self, outputs: NDArray[Any]) -> NDArray[Any]:
-        """The probability (n,) of that class."""
-        greatest: NDArray[Any] = outputs.max(axis=1)
-        return greatest
-
-    @abc.abstractmethod
-    def code_of(self, value: Any) -> int | None:
-        """The number (from 0) of the class `value`, or None if there is no such class."""
-
-    def decode(self, outputs: NDArray[Any]) -> NDArray[Any]:
-        """The class (n,) that the outputs of each row stand for."""
-        classes: NDArray[Any] = self.values[self.codes(outputs)]
-        return classes
-
-
-class TableTarget(Target):
-    """A target that is a column of a table."""
-
-    def scaled_to(self, profile: ColumnProfile) -> TableTarget:
-        """The same target with the statistics of these cells, if it has any."""
-        return self
-
-    @abc.abstractmethod
-    def encode(self, column: Any, dtype: Any) -> NDArray[Any]:
-        """The outputs (n, width) that the network should give."""
-
-    def learnable(self, truth: NDArray[Any]) -> NDArray[np.bool_]:
-        """Which rows (n,) of true values (n, width), encoded by `as_truth`, the network can learn."""
-        return np.ones(len(truth), np.bool_)
-
-    @property
-    @abc.abstractmethod
-    def as_truth(self) -> TableTarget:
-        """The target for true values that predictions are compared with, which training may not have had.
-
-        Numbers are in their own units. A class that training did not have is a row of zeros, and its number is -1.
-        """
-
-    def encode_values(self, values: NDArray[np.float64], dtype: Any) -> NDArray[Any]:
-        """The same for numbers (n,) that are parsed already, of a target of numbers."""
-        raise TypeError(f"{type(self).__name__} has no numbers")
-
-    @abc.abstractmethod
-    def fits(self, cells: TargetCells) -> bool:
-        """Whether `encode_cells` can take these cells."""
-
-    @abc.abstractmethod
-    def encode_cells(self, cells: TargetCells, rows: NDArray[np.int64], dtype: Any) -> NDArray[Any]:
-        """The outputs (k, width) of some rows of a column that is parsed."""
+__all__ = [
+    "KINDS",
+    "ClassTarget",
+    "Classes",
+    "LabelTarget",
+    "LogQuantity",
+    "OrderedClasses",
+    "Quantity",
+    "TableTarget",
+    "Target",
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,9 +53,18 @@ class Classes(ClassTarget, TableTarget):
     words: tuple[str, ...]
 
     @property
-    def width(self) -> int:
+    def count(self) -> int:
         """The number of classes, k."""
         return len(self.words)
+
+    @property
+    def width(self) -> int:
+        return self.count
+
+    @property
+    def absent(self) -> float:
+        """An equal share for each class, which no row has that belongs to one."""
+        return 1 / self.count
 
     @property
     def values(self) -> NDArray[Any]:
@@ -147,10 +83,10 @@ class Classes(ClassTarget, TableTarget):
     def in_order(self) -> bool:
         """Whether there are two classes or more, each a text of the type, without repetition and sorted."""
         pattern = _PATTERNS.get(self.type)
-        if pattern is None or self.width < 2 or not all(re.fullmatch(pattern, word, re.S) for word in self.words):
+        if pattern is None or self.count < 2 or not all(re.fullmatch(pattern, word, re.S) for word in self.words):
             return False
         if self.type == "ordered":
-            return len(set(self.words)) == self.width
+            return len(set(self.words)) == self.count
         values = self.values.tolist()
         finite = self.type != "number" or bool(np.isfinite(self.values).all())
         return finite and all(a < b for a, b in pairwise(values))
@@ -189,7 +125,7 @@ class Classes(ClassTarget, TableTarget):
 
     def code_of(self, value: Any) -> int | None:
         try:
-            return int(self.encode([value], "float64").argmax())
+            return int(self.codes(self.encode([value], "float64"))[0])
         except DataError:
             return None
 
@@ -220,7 +156,7 @@ class Classes(ClassTarget, TableTarget):
     def _codes_of_numbers(self, values: NDArray[np.float64]) -> NDArray[np.intp]:
         """The number (from 0) of each value's class, -1 for an unknown one."""
         classes = self.values.astype(np.float64)
-        codes = np.searchsorted(classes, values).clip(0, self.width - 1)
+        codes = np.searchsorted(classes, values).clip(0, self.count - 1)
         return np.where(classes[codes] == values, codes, -1)
 
     def _unknown(self, row: int, word: str) -> RowError:
@@ -248,6 +184,145 @@ class _TrueClasses(Classes):
 
 
 @dataclasses.dataclass(frozen=True)
+class OrderedClasses(Classes):
+    """A column of classes in an order, `words` from the lowest to the highest: output j says P(y >= words[j + 1]).
+
+    Sources: Frank & Hall, A simple approach to ordinal classification, ECML 2001; Cheng, Wang & Pollastri, A neural
+    network approach to ordinal regression, IJCNN 2008, whose rule for the class is ours. Where outputs do not fall, the
+    least so far counts in the probabilities, so that none is negative.
+
+    >>> size = OrderedClasses("size", "ordered", ("S", "M", "L"))
+    >>> size.decode(np.array([[0.9, 0.2], [0.3, 0.6]])).tolist(), size.probabilities(np.array([[0.75, 0.25]])).tolist()
+    (['M', 'S'], [[0.25, 0.5, 0.25]])
+    """
+
+    kind: ClassVar[str] = "ordered"
+
+    @property
+    def width(self) -> int:
+        return self.count - 1
+
+    @property
+    def absent(self) -> float:
+        """Neither below nor above."""
+        return 0.5
+
+    @property
+    def neurons(self) -> list[str]:
+        return [f"{self.name}>={word}" for word in self.words[1:]]
+
+    @property
+    def as_truth(self) -> TableTarget:
+        return _TrueOrdered(self.name, self.type, self.words)
+
+    def codes(self, outputs: NDArray[Any]) -> NDArray[np.int64]:
+        """The number (n,) of the class: how many outputs from the first on are above 1/2."""
+        return np.cumprod(outputs > 0.5, axis=1).sum(axis=1)
+
+    def one_hot(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        return np.vstack([np.eye(self.count), np.zeros(self.count)])[self.codes(outputs)]
+
+    def probabilities(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """P(y >= class) less P(y >= the next class), (n, k)."""
+        least = np.minimum.accumulate(outputs, axis=1)
+        ends = np.ones((len(outputs), 1), outputs.dtype), np.zeros((len(outputs), 1), outputs.dtype)
+        return np.hstack([ends[0], least]) - np.hstack([least, ends[1]])
+
+    def chances(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        return self.probabilities(outputs)[np.arange(len(outputs)), self.codes(outputs)]
+
+    def _one_hot(self, codes: NDArray[np.intp], dtype: Any, text: Callable[[int], str]) -> NDArray[Any]:
+        """The steps (n, k - 1) of the codes (n,)."""
+        if (codes < 0).any():
+            row = int((codes < 0).argmax())
+            raise self._unknown(row, text(row))
+        return _steps(codes, self.count, dtype)
+
+
+class _TrueOrdered(OrderedClasses):
+    """Classes in an order that true values may have, or not: then all outputs are -1."""
+
+    encode = _TrueClasses.encode
+
+    def codes(self, outputs: NDArray[Any]) -> NDArray[np.int64]:
+        return np.where(outputs[:, 0] >= 0, super().codes(outputs), -1)
+
+    def learnable(self, truth: NDArray[Any]) -> NDArray[np.bool_]:
+        return np.asarray(truth[:, 0] >= 0)
+
+    def _one_hot(self, codes: NDArray[np.intp], dtype: Any, text: Callable[[int], str]) -> NDArray[Any]:
+        return np.where(codes[:, np.newaxis] >= 0, _steps(codes, self.count, dtype), -1).astype(dtype)
+
+
+def _steps(codes: NDArray[np.intp], count: int, dtype: Any) -> NDArray[Any]:
+    """1 for each class from the second to a row's own, 0 for those above, (n, count - 1)."""
+    return (codes[:, np.newaxis] > np.arange(count - 1)).astype(dtype)
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelTarget(TableTarget):
+    """A column of several labels in a cell, with a separator between them.
+
+    >>> tags = LabelTarget("tags", ";", ("new", "old"))
+    >>> tags.encode(["new;old", "old"], "float64").tolist(), tags.decode(np.array([[0.9, 0.7], [0.1, 0.2]])).tolist()
+    ([[1.0, 1.0], [0.0, 1.0]], ['new;old', ''])
+    """
+
+    kind: ClassVar[str] = "labels"
+    separator: str
+    words: tuple[str, ...]
+
+    @property
+    def width(self) -> int:
+        return len(self.words)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        return self.words
+
+    @property
+    def absent(self) -> float:
+        return 0.5
+
+    @property
+    def as_truth(self) -> TableTarget:
+        return _TrueLabels(self.name, self.separator, self.words)
+
+    def encode(self, column: Any, dtype: Any) -> NDArray[Any]:
+        """0 and 1 (n, k). Raises RowError for a label that training did not have."""
+        return self._of_words(texts_of(column, self.name)).astype(dtype)
+
+    def fits(self, cells: TargetCells) -> bool:
+        return cells.codes is not None
+
+    def encode_cells(self, cells: TargetCells, rows: NDArray[np.int64], dtype: Any) -> NDArray[Any]:
+        assert cells.codes is not None, "`fits` says so"
+        used, codes = np.unique(cells.codes[rows], return_inverse=True)
+        return self._of_words(pa.array([cells.words[code] for code in used], pa.large_string())).astype(dtype)[codes]
+
+    def decode(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """The labels (n,) whose outputs are above 1/2, with the separator between them."""
+        rows, places = np.unique(outputs > 0.5, axis=0, return_inverse=True)
+        joined = [self.separator.join(np.array(self.words, object)[row]) for row in rows]
+        return np.array([*joined, None], object)[places.reshape(-1)]
+
+    def _of_words(self, words: pa.Array) -> NDArray[np.bool_]:
+        has = has_items(words, self.words, self.separator)
+        if has[:, -1].any():
+            row = int(has[:, -1].argmax())
+            line = "target {name!r} has an unknown label in row {row}, {word!r}: the labels are {known}"
+            raise RowError(row, line, name=self.name, word=words[row].as_py(), known=listed(self.words))
+        return has[:, :-1]
+
+
+class _TrueLabels(LabelTarget):
+    """Labels that true values may have; others do not count."""
+
+    def _of_words(self, words: pa.Array) -> NDArray[np.bool_]:
+        return has_items(words, self.words, self.separator)[:, :-1]
+
+
+@dataclasses.dataclass(frozen=True)
 class Quantity(TableTarget):
     """A column of numbers, written in a form of `number_forms`, standardised."""
 
@@ -260,6 +335,11 @@ class Quantity(TableTarget):
         """The same target standardised by these cells, unless they are all equal."""
         mean, scale = profile.moments.standard() if profile.present else (self.mean, 0.0)
         return dataclasses.replace(self, mean=mean, scale=scale) if scale > 0 else self
+
+    @property
+    def absent(self) -> float:
+        """A number so near the mean that no other one is, but which is not the mean."""
+        return _ABSENT
 
     @property
     def as_truth(self) -> TableTarget:
@@ -326,11 +406,14 @@ class LogQuantity(Quantity):
 
 KINDS: dict[str, type[TableTarget]] = {  # names in files
     "classes": Classes,
+    "ordered": OrderedClasses,
+    "labels": LabelTarget,
     "numbers": Quantity,
     "log numbers": LogQuantity,
 }
 
 _GREATEST = math.log(np.finfo(np.float64).max)
+_ABSENT = 2.0**-120
 
 
 _PATTERNS = {  # how the classes of each type are written

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import DataError
-from chainrule.tables.targets.kinds import ClassTarget
+from chainrule.tables.targets.target import ClassTarget
 from chainrule.text import shown
 
 __all__ = ["Labels", "in_words", "of_one_type"]

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from chainrule.errors import DataError
 from chainrule.tables.names import listed
-from chainrule.tables.targets.kinds import ClassTarget, Target
+from chainrule.tables.targets.target import ClassTarget, Target
 
 __all__ = ["Block", "Outputs"]
 
 
 class Block(NamedTuple):
-    """Neighbouring outputs of one kind: `classes` (one softmax) or `numbers` (identities)."""
+    """Neighbouring outputs of one kind: `classes` (one softmax), `ordered` or `labels` (sigmoids), `numbers`."""
 
     kind: str
     name: str
@@ -63,11 +63,7 @@ class Outputs:
 
         An output that says which of two classes it is has the name of the second.
         """
-        names: list[str] = []
-        for column in self.columns:
-            classes = list(column.texts)[-column.width :] if isinstance(column, ClassTarget) else []
-            names += [f"{column.name}={word}" for word in classes] or [column.name]
-        return names
+        return [neuron for column in self.columns for neuron in column.neurons]
 
     @property
     def slices(self) -> list[tuple[Target, slice]]:
@@ -100,12 +96,11 @@ class Outputs:
         return {column.name: column.decode(own) for column, own in self.by_column(outputs)}
 
     def probabilities(self, outputs: NDArray[Any]) -> dict[str, NDArray[Any]]:
-        """The outputs (n,) of each class, by `target=class`."""
+        """The probabilities (n,) of each class and each label, by `target=class`."""
         return {
-            f"{column.name}={word}": own[:, k]
+            f"{column.name}={word}": p
             for column, own in self.by_column(outputs)
-            if isinstance(column, ClassTarget)
-            for k, word in enumerate(column.texts)
+            for word, p in zip(column.texts, column.probabilities(own).T, strict=True)
         }
 
     def by_column(self, outputs: NDArray[Any]) -> list[tuple[Target, NDArray[Any]]]:

@@ -11,18 +11,19 @@ from numpy.typing import NDArray
 
 from chainrule.errors import DataError, RowError, SettingError
 from chainrule.tables.arrow import pa
-from chainrule.tables.chunks import chunks_of
+from chainrule.tables.chunks import chunks_of, with_row_numbers
+from chainrule.tables.column_kinds import ColumnKind
 from chainrule.tables.column_records import demand, read_columns, statistics_of, write_columns
 from chainrule.tables.columns import missing_cells
 from chainrule.tables.names import listed, require_columns
 from chainrule.tables.number_forms import is_form
 from chainrule.tables.profile import ColumnProfile, TargetCells, TargetProfile, profile_columns
 from chainrule.tables.sources import Source, as_source
-from chainrule.tables.targets.choose import TASKS, choose_target
-from chainrule.tables.targets.kinds import KINDS, Classes, Quantity, TableTarget
+from chainrule.tables.targets.choose import TASK_OF, TASKS, choose_target
+from chainrule.tables.targets.kinds import KINDS, Classes, LabelTarget, Quantity, TableTarget
 from chainrule.tables.targets.outputs import Outputs
 
-__all__ = ["Targets", "rows_with_all", "target_profiles"]
+__all__ = ["Targets", "rows_with_all", "rows_with_any", "target_profiles"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,21 +40,28 @@ class Targets(Outputs):
     """
 
     columns: tuple[TableTarget, ...]
+    of_truth: bool = False  # whether these are those of true values
 
     @classmethod
-    def fit(cls, table: Any, names: str | Iterable[str], task: str = "auto") -> Targets:
+    def fit(
+        cls,
+        table: Any,
+        names: str | Iterable[str],
+        task: str = "auto",
+        kinds: Mapping[str, ColumnKind] | None = None,
+    ) -> Targets:
         """The targets for the columns `names` of a table or source; rows in which one is missing count for the others.
 
         `task` is `classification`, `regression` or `auto`, which decides for each column: words and booleans
         are classes; numbers are classes when all are whole and they are two different ones, or at most twenty
         with ten rows each on average. Other numbers above 0 that span four decades or more, but for a percent on
-        either side, are learned as their logarithms.
+        either side, are learned as their logarithms. `kinds` says what some of the columns are.
 
         Raises SettingError for another task; DataError for a column that is absent, named twice, without
         values, with one value only, or with words among numbers.
         """
         source = as_source(table)
-        profiles = target_profiles(source, names, task)
+        profiles = target_profiles(source, names, task, kinds)
         profile_columns(lambda: chunks_of(source, [profile.name for profile in profiles]), profiles)
         return cls.of(profiles, task)
 
@@ -77,17 +85,50 @@ class Targets(Outputs):
     @property
     def truth(self) -> Targets:
         """The same targets for true values that predictions are compared with (see `TableTarget.as_truth`)."""
-        return Targets(tuple(column.as_truth for column in self.columns))
+        return Targets(tuple(column.as_truth for column in self.columns), True)
 
     def learnable(self, T: NDArray[Any]) -> NDArray[np.bool_]:
-        """Which rows (n,) of true values, encoded by `truth`, have a target (n, n_L) that the network can learn."""
-        known = [column.learnable(T[:, part]) for column, (_, part) in zip(self.columns, self.slices, strict=True)]
+        """Which rows (n,) of true values, encoded by `truth`, have only targets that the network can learn."""
+        known = [
+            column.learnable(T[:, part]) | ~column.present(T[:, part])
+            for column, (_, part) in zip(self.columns, self.slices, strict=True)
+        ]
         return np.all(known, axis=0)
 
     def present(self, table: pa.Table) -> NDArray[np.bool_]:
         """The rows (n,) in which no target is missing."""
         require_columns(table.column_names, self.names, "target")
         return rows_with_all(table, self.names)
+
+    def with_any(self, table: pa.Table) -> NDArray[np.bool_]:
+        """The rows (n,) that have one target or more."""
+        require_columns(table.column_names, self.names, "target")
+        return rows_with_any(table, self.names)
+
+    def there(self, T: NDArray[Any]) -> NDArray[np.bool_]:
+        """Which targets (n, columns) the rows of T (n, n_L) have, also of true values encoded by `truth`."""
+        return np.stack([c.present(T[:, part]) for c, (_, part) in zip(self.columns, self.slices, strict=True)], axis=1)
+
+    def term_weights(self, T: NDArray[Any]) -> NDArray[np.float64] | None:
+        """1 for the outputs (n, n_L) of targets that a row of T has, 0 for others; None where all rows have all."""
+        there = self.there(T)
+        widths = [column.width for column in self.columns]
+        return None if there.all() else np.repeat(there.astype(np.float64), widths, axis=1)
+
+    def encode_some(self, table: pa.Table, dtype: Any = "float64") -> NDArray[Any]:
+        """The outputs (n, n_L) that the network should give, NaN for the targets that a row lacks.
+
+        Raises RowError for a word among numbers.
+        """
+        T = np.full((table.num_rows, self.width), np.nan, dtype)
+        for column, (_, part) in zip(self.columns, self.slices, strict=True):
+            cells = table.column(column.name)
+            there = ~missing_cells(cells)
+            if there.any():
+                rows = np.flatnonzero(there)
+                with with_row_numbers(rows):
+                    T[rows, part] = column.encode(cells.filter(pa.array(there)), dtype)
+        return T
 
     def encode(self, table: pa.Table, dtype: Any = "float32") -> NDArray[Any]:
         """The outputs (n, n_L) that the network should give, C-contiguous.
@@ -109,11 +150,14 @@ class Targets(Outputs):
     ) -> NDArray[Any]:
         """The outputs of some rows (from 0) by their `cells`; `table` has the `unparsed` columns of these rows.
 
+        Where a row lacks a target, the target's outputs are `absent`; those of true values are NaN.
+
         Raises RowError for an unknown class, or a word among numbers.
         """
         if not len(rows):
             return np.empty((0, self.width), dtype)
-        return np.concatenate([_encoded(c, cells[c.name], rows, table, dtype) for c in self.columns], axis=1)
+        encoded = [_encoded(c, cells[c.name], rows, table, dtype, self.of_truth) for c in self.columns]
+        return np.concatenate(encoded, axis=1)
 
     def document(self) -> dict[str, Any]:
         """The targets as plain data for a model file: names, kinds, classes."""
@@ -134,16 +178,32 @@ class Targets(Outputs):
             demand(column.in_order, "target", column.words, "two classes or more, in order and of a known type,")
         for form in (column.form for column in targets.columns if isinstance(column, Quantity)):
             demand(is_form(form), "target", form, "a form of numbers")
+        for mark in (column.separator for column in targets.columns if isinstance(column, LabelTarget)):
+            demand(len(mark) == 1, "target", mark, "one character between labels")
         return targets
 
 
 def _encoded(
-    column: TableTarget, cells: TargetCells, rows: NDArray[np.int64], table: pa.Table | None, dtype: Any
+    column: TableTarget,
+    cells: TargetCells,
+    rows: NDArray[np.int64],
+    table: pa.Table | None,
+    dtype: Any,
+    of_truth: bool,
 ) -> NDArray[Any]:
-    if column.fits(cells):
-        return column.encode_cells(cells, rows, dtype)
-    assert table is not None, "a column that is not parsed is read again"
-    return column.encode(table.column(column.name), dtype)
+    own = None if column.fits(cells) or table is None else table.column(column.name)
+    there = cells.present(rows) if own is None else ~missing_cells(own)
+    if there.all():
+        return column.encode_cells(cells, rows, dtype) if own is None else column.encode(own, dtype)
+    T = np.full((len(rows), column.width), np.nan if of_truth else column.absent, dtype)
+    some = np.flatnonzero(there)
+    if len(some):
+        with with_row_numbers(some):
+            encoded = (
+                column.encode_cells(cells, rows[some], dtype) if own is None else column.encode(own.take(some), dtype)
+            )
+        T[some] = encoded
+    return T
 
 
 def rows_with_all(table: pa.Table, names: Iterable[str]) -> NDArray[np.bool_]:
@@ -152,8 +212,18 @@ def rows_with_all(table: pa.Table, names: Iterable[str]) -> NDArray[np.bool_]:
     return complete
 
 
-def target_profiles(source: Source, names: str | Iterable[str], task: str = "auto") -> list[TargetProfile]:
+def rows_with_any(table: pa.Table, names: Iterable[str]) -> NDArray[np.bool_]:
+    """The rows (n,) in which one of the columns is there."""
+    some: NDArray[np.bool_] = ~np.all([missing_cells(table.column(name)) for name in names], axis=0)
+    return some
+
+
+def target_profiles(
+    source: Source, names: str | Iterable[str], task: str = "auto", kinds: Mapping[str, ColumnKind] | None = None
+) -> list[TargetProfile]:
     """Empty profiles for the target columns `names` of a source, under a `task`.
+
+    `kinds` says what some of the columns are.
 
     Raises DataError for a column that is absent or named twice.
     """
@@ -161,4 +231,6 @@ def target_profiles(source: Source, names: str | Iterable[str], task: str = "aut
     if not chosen or len(set(chosen)) < len(chosen):
         raise DataError(f"the targets are {listed(chosen) or 'none'}: name one column or more, each once")
     require_columns(source.names, chosen, "target")
-    return [TargetProfile(name, task, source.typed) for name in chosen]
+    named = {} if kinds is None else kinds
+    tasks = {name: TASK_OF.get(kind.kind, task) for name, kind in named.items()}
+    return [TargetProfile(name, tasks.get(name, task), source.typed, named.get(name)) for name in chosen]

@@ -31,3 +31,20 @@ static void shares(const real *a, int count, real *share) {
   const real total = numpy_sum(a, count);
   for (int k = 0; k < count; k++) share[k] = total > 0 ? a[k] / total : (real)(1.0 / count);
 }
+
+/* How many numbers from the first on are above 1/2. */
+static int steps_above(const real *a, int count) {
+  int k = 0;
+  while (k < count && a[k] > (real)0.5) k++;
+  return k;
+}
+
+/* The probabilities of `count` classes in an order, from those of each class but the lowest or a higher one. */
+static void between(const real *a, int count, real *share) {
+  real above = 1;
+  for (int k = 0; k < count; k++) {
+    const real below = k == count - 1 ? 0 : a[k] < above ? a[k] : above;
+    share[k] = above - below;
+    above = below;
+  }
+}

@@ -12,6 +12,21 @@ static int word_number(const char *text, const char *const *words, int count) {
   return -1;
 }
 
+/* Writes 1 for each of `count` words that is in a text with a mark between words; with `other` for any other word. */
+static void write_items(const char *text, const char *const *words, int count, const char *mark, int other, real *a) {
+  const size_t gap = strlen(mark);
+  if (is_missing(text)) return;
+  for (;;) {
+    const char *end = strstr(text, mark);
+    const size_t size = end ? (size_t)(end - text) : strlen(text);
+    int k = 0;
+    while (k < count && (strlen(words[k]) != size || memcmp(words[k], text, size) != 0)) k++;
+    if (size && (k < count || other)) a[k] = 1;
+    if (!end) return;
+    text = end + gap;
+  }
+}
+
 /* z where |z| <= bound, else sign(z) (2 bound - bound^2 / |z|). */
 static double bent(double z, double bound) {
   return fabs(z) > bound ? copysign(2 * bound - bound * bound / fabs(z), z) : z;

@@ -10,7 +10,7 @@ from chainrule.tables.arrow import pa
 from chainrule.tables.columns import words_of
 from chainrule.tables.inputs.cells.texts import OddCellError, float_of, word_of
 from chainrule.tables.inputs.cells.times import seconds_in
-from chainrule.tables.inputs.operations import Number, Presence, Reading, Time, Word
+from chainrule.tables.inputs.operations import Items, Number, Presence, Reading, Time, Word
 from chainrule.tables.missing import MISSING, PLACEHOLDERS
 from chainrule.tables.number_forms import PLAIN
 
@@ -19,6 +19,7 @@ __all__ = ["READERS", "Read"]
 Read = Callable[[Any], Any]  # raises OddCellError for a cell that it does not know
 
 _DECIMAL = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,20})?")
+_WORDS = re.compile("[a-z0-9]+")  # of a text in lower case
 _MISSING = frozenset(MISSING)
 _ABSENT = frozenset((*MISSING, *PLACEHOLDERS))
 
@@ -64,6 +65,19 @@ def _word(reading: Word) -> Read:
     return read
 
 
+def _items(reading: Items) -> Read:
+    codes, separator = {word: code for code, word in enumerate(reading.words)}, reading.separator
+
+    def read(cell: Any) -> set[int] | None:
+        word = word_of(cell)
+        if word is None:
+            return None
+        parts = [part.strip() for part in word.split(separator)] if separator else _WORDS.findall(word.lower())
+        return {codes.get(part, -1) for part in parts if part}
+
+    return read
+
+
 def _presence(reading: Presence) -> Read:
     def read(cell: Any) -> int | None:
         if type(cell) is str and cell.isascii():
@@ -80,5 +94,6 @@ READERS: dict[type[Reading], Callable[[Any], Read]] = {
     Number: _number,
     Time: _time,
     Word: _word,
+    Items: _items,
     Presence: _presence,
 }

@@ -23,6 +23,7 @@ from chainrule.tables.inputs.operations import (
     Curve,
     Cycle,
     Input,
+    ManyHot,
     Missing,
     OneHot,
     Other,
@@ -125,6 +126,19 @@ def _one_hot(part: OneHot, place: int, dtype: np.dtype[Any]) -> Write:
     return write
 
 
+def _many_hot(part: ManyHot, place: int, dtype: np.dtype[Any]) -> Write:
+    places = {code: place + code for code in range(len(part.words))}
+    if part.other:
+        places[-1] = place + len(part.words)
+
+    def write(codes: set[int] | None, x: Array) -> None:
+        for code in codes or ():
+            if code in places:
+                x[places[code]] = 1
+
+    return write
+
+
 def _steps(part: Steps, place: int, dtype: np.dtype[Any]) -> Write:
     def write(code: int | None, x: Array) -> None:
         if code is not None and code > 0:
@@ -155,6 +169,7 @@ WRITERS: dict[type[Input], Callable[[Any, int, np.dtype[Any]], Write]] = {
     Bins: _bins,
     Cycle: _cycle,
     OneHot: _one_hot,
+    ManyHot: _many_hot,
     Steps: _steps,
     Other: _other,
     Missing: _missing,

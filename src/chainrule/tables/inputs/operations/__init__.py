@@ -5,6 +5,7 @@ A transform has one reading, which says what a cell is, and inputs, which say wh
     Number(form)     a number, NaN where the cell is missing             Curve      steps of it, 0 where missing
     Time(form)       seconds since 1970, NaN where the cell is missing   Cycle      sine and cosine of a place in it
     Word(words)      the number of the word, -1 for any other            OneHot     1 under the word
+    Items(words)     which of the words it has, and whether any other    ManyHot    1 under each of the words
     Presence()       nothing but whether it is missing                   Steps      1 up to the word, in an order
                                                                          Other      whether it is any other word
                                                                          Missing    whether the cell is missing
@@ -24,13 +25,14 @@ from chainrule.tables.inputs.operations.inputs import (
     Curve,
     Cycle,
     Input,
+    ManyHot,
     Missing,
     OneHot,
     Other,
     Powers,
     Steps,
 )
-from chainrule.tables.inputs.operations.readings import READINGS, Cells, Number, Presence, Reading, Time, Word
+from chainrule.tables.inputs.operations.readings import READINGS, Cells, Items, Number, Presence, Reading, Time, Word
 from chainrule.tables.inputs.operations.steps import STEPS, Affine, Asinh, Bend, Step, bent
 
 __all__ = [
@@ -48,6 +50,8 @@ __all__ = [
     "Curve",
     "Cycle",
     "Input",
+    "Items",
+    "ManyHot",
     "Missing",
     "Number",
     "OneHot",

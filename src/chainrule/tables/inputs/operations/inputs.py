@@ -25,6 +25,7 @@ __all__ = [
     "Curve",
     "Cycle",
     "Input",
+    "ManyHot",
     "Missing",
     "OneHot",
     "Other",
@@ -208,6 +209,21 @@ class OneHot(Input):
 
 
 @dataclasses.dataclass(frozen=True)
+class ManyHot(Input):
+    """1 under each of the cell's words, 0 under the others; with `other` one more is 1 where it has any other word."""
+
+    words: tuple[str, ...]
+    other: bool
+
+    @property
+    def suffixes(self) -> list[str]:
+        return [*(f"={word}" for word in self.words), *[" other"] * self.other]
+
+    def write(self, cells: Cells, out: NDArray[Any]) -> None:
+        out[...] = cells.values[:, : out.shape[1]]
+
+
+@dataclasses.dataclass(frozen=True)
 class Steps(Input):
     """For each word but the first: 1 where the cell's word is that one or a later one."""
 
@@ -245,7 +261,7 @@ class Missing(Input):
         out[:, 0] = cells.missing
 
 
-INPUTS: tuple[type[Input], ...] = (Curve, Powers, Bins, Cycle, OneHot, Steps, Other, Missing)
+INPUTS: tuple[type[Input], ...] = (Curve, Powers, Bins, Cycle, OneHot, ManyHot, Steps, Other, Missing)
 
 
 _PLACES = {"season": day_of_year, "weekday": weekday, "clock": minute}

@@ -12,18 +12,20 @@ from numpy.typing import NDArray
 from chainrule.errors import RowError
 from chainrule.tables.arrow import pa, pc
 from chainrule.tables.columns import missing_cells, values_of, words_of
+from chainrule.tables.items import has_items
 from chainrule.tables.missing import one_array
 from chainrule.tables.number_forms import PLAIN
 from chainrule.tables.profile.dates import times_in
 
-__all__ = ["READINGS", "Cells", "Number", "Presence", "Reading", "Time", "Word"]
+__all__ = ["READINGS", "Cells", "Items", "Number", "Presence", "Reading", "Time", "Word"]
 
 
 class Cells(NamedTuple):
     """The cells of a column as a reading has them.
 
     - name: the column.
-    - values: numbers (n,) float64, NaN where missing; or numbers of words (n,), -1 for any other; or none (0,).
+    - values: numbers (n,) float64, NaN where missing; or numbers of words (n,), -1 for any other; or which
+      cells have each of k items, and any other (n, k + 1); or none (0,).
     - missing: which cells are missing, (n,).
     """
 
@@ -109,6 +111,21 @@ class Word(Reading):
         return Cells(name, codes, missing) if places is None else Cells(name, codes[places], missing[places])
 
 
+@dataclasses.dataclass(frozen=True)
+class Items(Reading):
+    """Several words, with a separator between them (see `tables.items`): which of these words a cell has."""
+
+    separator: str
+    words: tuple[str, ...]
+
+    def read(self, column: Any, name: str) -> Cells:
+        """Raises DataError for a column that does not hold words."""
+        cells, places = _different(column)
+        words = words_of(cells, name)
+        has, missing = has_items(words, self.words, self.separator), np.asarray(words.is_null())
+        return Cells(name, has, missing) if places is None else Cells(name, has[places], missing[places])
+
+
 def _repeats(column: Any) -> bool:
     """Whether the first cells of a long column of text repeat so often that reading each once is faster."""
     if len(column) < 4 * _FIRST or not pa.types.is_string(column.type) | pa.types.is_large_string(column.type):
@@ -134,4 +151,4 @@ class Presence(Reading):
 
 
 _FIRST = 1024  # cells by which a column is judged
-READINGS: tuple[type[Reading], ...] = (Number, Time, Word, Presence)
+READINGS: tuple[type[Reading], ...] = (Number, Time, Word, Items, Presence)

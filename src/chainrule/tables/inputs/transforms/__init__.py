@@ -6,6 +6,8 @@
     binned       as scaled, with quantile bins beside it; `binned log` likewise
     categories   one input per word (1 where the cell is that word); a further one flags missing cells likewise
     frequent     the same for the most frequent words, and one more input for any other word
+    labels       one input per label, where a cell has several; likewise
+    text         one input for each frequent word of a text
     ordered      one input per step of an order
     times        days as a number, and sine and cosine of the place in the year, the week and the day
     presence     a flag for missing cells alone, if the values themselves say nothing
@@ -27,7 +29,16 @@ from chainrule.tables.inputs.transforms.numbers import (
     Scaled,
 )
 from chainrule.tables.inputs.transforms.times import PARTS, Times
-from chainrule.tables.inputs.transforms.words import LEAST_SHARE, MOST_WORDS, Categories, Frequent, Ordered, WordColumn
+from chainrule.tables.inputs.transforms.words import (
+    LEAST_SHARE,
+    MOST_WORDS,
+    Categories,
+    Frequent,
+    LabelSet,
+    Ordered,
+    TextWords,
+    WordColumn,
+)
 
 __all__ = [
     "KINDS",
@@ -41,12 +52,14 @@ __all__ = [
     "CurvedLog",
     "Dropped",
     "Frequent",
+    "LabelSet",
     "Log",
     "NumberColumn",
     "Numbers",
     "Ordered",
     "Presence",
     "Scaled",
+    "TextWords",
     "Times",
     "Transform",
     "WordColumn",
@@ -56,6 +69,6 @@ KINDS: dict[str, type[Transform]] = {
     c.kind: c
     for c in (
         *(Scaled, Log, Curved, CurvedLog, Binned, BinnedLog),
-        *(Categories, Frequent, Ordered, Times, Presence, Dropped, Numbers),
+        *(Categories, Frequent, LabelSet, TextWords, Ordered, Times, Presence, Dropped, Numbers),
     )
 }

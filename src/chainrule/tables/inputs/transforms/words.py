@@ -6,10 +6,10 @@ import abc
 import dataclasses
 from typing import ClassVar
 
-from chainrule.tables.inputs.operations import Input, Missing, OneHot, Other, Reading, Steps, Word
+from chainrule.tables.inputs.operations import Input, Items, ManyHot, Missing, OneHot, Other, Reading, Steps, Word
 from chainrule.tables.inputs.transforms.base import Transform, flagged
 
-__all__ = ["LEAST_SHARE", "MOST_WORDS", "Categories", "Frequent", "Ordered"]
+__all__ = ["LEAST_SHARE", "MOST_WORDS", "Categories", "Frequent", "LabelSet", "Ordered", "TextWords", "WordColumn"]
 
 MOST_WORDS = 100  # categories that one column becomes at most
 LEAST_SHARE = 0.05  # of the cells hold a repeated word, or the column holds names or identifiers
@@ -86,3 +86,48 @@ class Ordered(WordColumn):
     def detail(self) -> str:
         """The first words, lowest first, and the number of others."""
         return super().detail.replace(" | ", " < ")
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelSet(WordColumn):
+    """Cells with several labels: an input is 1 where the cell has the label, with `other` one more for all others."""
+
+    kind: ClassVar[str] = "labels"
+    as_input: ClassVar[str] = "as labels"
+    separator: str
+    other: bool
+
+    @property
+    def reading(self) -> Reading:
+        return Items(self.separator, self.words)
+
+    @property
+    def places(self) -> tuple[Input, ...]:
+        return (ManyHot(self.words, self.other),)
+
+    @property
+    def detail(self) -> str:
+        """The first labels, the number of others, what is between them."""
+        other = "; one input for all other labels" if self.other else ""
+        return f"{super().detail.replace('word', 'label', 1)}; {self.separator!r} between labels{other}"
+
+
+@dataclasses.dataclass(frozen=True)
+class TextWords(WordColumn):
+    """Texts: an input is 1 where the text has the word, in lower case."""
+
+    kind: ClassVar[str] = "text"
+    as_input: ClassVar[str] = "as text"
+
+    @property
+    def reading(self) -> Reading:
+        return Items("", self.words)
+
+    @property
+    def places(self) -> tuple[Input, ...]:
+        return (ManyHot(self.words, False),)
+
+    @property
+    def detail(self) -> str:
+        """The first words, and the number of others."""
+        return f"text with {super().detail}"

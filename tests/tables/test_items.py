@@ -1,0 +1,51 @@
+"""Items: the labels of a cell and the words of a text, by Arrow and by hand."""
+
+import re
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chainrule.tables.items import counts_of, has_items, separator_of, split
+
+
+def words(cells):
+    return pa.array(cells, pa.large_string())
+
+
+def by_hand(cell, separator):
+    parts = cell.split(separator) if separator else re.findall(r"[^\W_]+", cell.lower())
+    return [part.strip() for part in parts if part.strip()]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.none() | st.text("ab ;|,.É1", max_size=8), max_size=6), st.sampled_from([";", "|", ""]))
+def test_items_are_those_of_pythons_split(cells, separator):
+    expected = [None if cell is None else by_hand(cell, separator) for cell in cells]
+    assert split(words(cells), separator).to_pylist() == expected
+    known = ["a", "b", "é"]
+    has = has_items(words(cells), known, separator)
+    for row, items in zip(has, expected, strict=True):
+        other = any(item not in known for item in items or [])
+        assert row.tolist() == [*(word in (items or []) for word in known), other]
+
+
+def test_an_item_counts_once_in_a_cell_and_as_often_as_the_cell_comes():
+    assert counts_of([("a;b;a", 3), ("b ; c", 2), (";", 5)], ";") == [("b", 5), ("a", 3), ("c", 2)]
+    assert counts_of([("The fog, the FOG", 2), ("snow", 1)], "") == [("fog", 2), ("the", 2), ("snow", 1)]
+
+
+@pytest.mark.parametrize(
+    ("cells", "separator"),
+    [([("a;b", 1), ("c,d", 1)], ";"), ([("a|b", 2), ("c,d", 1)], "|"), ([("a, b", 3)], ","), ([("a", 1)], ";")],
+)
+def test_the_separator_is_the_one_that_most_cells_have(cells, separator):
+    assert separator_of(cells) == separator
+
+
+def test_no_cells_have_no_items():
+    assert has_items(words([]), ["a"], ";").shape == (0, 2)
+    assert not has_items(words([None]), ["a"], ";").any()
+    assert np.array_equal(has_items(words(["a"]), ["a"], ";"), [[True, False]])
