@@ -30,7 +30,7 @@ from chainrule.fields import (
     settings_of,
 )
 from chainrule.model import TableSettings, TableTraining
-from chainrule.model.kinds import ClassWeights, ShareOrTable
+from chainrule.model.kinds import ClassWeights, MetricChoice, ShareOrTable
 from chainrule.optimizers import Clip
 
 __all__ = ["STOP_AND_GO_ON", "RateOptions", "TargetColumns", "TrainOptions", "listed", "training_on"]
@@ -58,6 +58,7 @@ _READERS: dict[type[Kind], values.Converter] = {  # what reads an ordinary value
     Folder: lambda _, tokens: Path(tokens[-1].value),
     ShareOrTable: values.share_or_file,
     ClassWeights: values.class_weight,
+    MetricChoice: lambda _, tokens: [name for token in tokens for name in values.words(token.value)],
 }
 
 
@@ -81,7 +82,7 @@ def option_of(name: str, each: Setting) -> Any:
     if isinstance(kind, Names):
         return Annotated[tuple[str, ...], listed(_help(each), "COLUMN,COLUMN", **shared)]
     shared |= {"help": _help(each), "metavar": _metavar(kind)}
-    words = kind.choices if isinstance(kind, Word) else NAMES.get(name)
+    words = kind.choices if isinstance(kind, Word) and not isinstance(kind, MetricChoice) else NAMES.get(name)
     if words or isinstance(kind, Text):
         return Annotated[str | None, Parameter(choices=words, **shared)]
     shared |= {"converter": _converter(kind), "n_tokens": 1, "completer": _completer(kind)}
@@ -91,7 +92,7 @@ def option_of(name: str, each: Setting) -> Any:
 def _help(each: Setting) -> str:
     """The text of a setting, with what its special words mean, and the names of its registry."""
     meanings = [f"; '{special.word}' for {special.meaning}" for special in each.kind.specials if special.meaning]
-    names = f" [{', '.join(each.kind.registry.names())}]" if isinstance(each.kind, Choice) else ""
+    names = f" [{', '.join(_names(each.kind))}]" if _names(each.kind) else ""
     units = ", such as 90s, 10m or 1h30m" if isinstance(each.kind, Seconds) else ""
     text = each.with_values(units + ("" if isinstance(each.kind, Word) else "".join(meanings)))
     return _UNDERSCORED.sub(lambda match: _as_option(match[0]), text) + names
@@ -123,12 +124,17 @@ def _metavar(kind: Kind) -> str | None:
     return kind.metavar or next((word for cls, word in usual.items() if isinstance(kind, cls)), None)
 
 
+def _names(kind: Kind) -> Sequence[str]:
+    """The names that one or several of can be chosen: those of a registry or of the metrics."""
+    return kind.registry.names() if isinstance(kind, Choice) else kind.choices if isinstance(kind, MetricChoice) else ()
+
+
 def _completer(kind: Kind) -> Callable[[Any], list[str]] | None:
-    """What completes the value in a shell: the names of a registry and the special words."""
-    if not isinstance(kind, Choice):
+    """What completes the value in a shell: the names and the special words."""
+    if not _names(kind):
         return None
-    words, registry = [special.word for special in kind.specials], kind.registry
-    return lambda context: [*words, *registry.names()]
+    words = [special.word for special in kind.specials]
+    return lambda context: [*words, *_names(kind)]
 
 
 def _converter(kind: Kind) -> values.Converter:

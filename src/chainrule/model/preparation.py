@@ -132,7 +132,8 @@ def _leave_out_unknown(own: Source, roles: RowRoles, targets: Targets) -> None:
 
 def _may_take_logarithm(settings: TableSettings) -> bool:
     """Whether a target may be learned as its logarithm: no output, cost or metric needs errors in its own unit."""
-    return settings.output is None and settings.cost is None and settings.metric in (None, "mape")
+    relative = not settings.metrics or settings.metrics[0] in ("mape", "rmsle")
+    return settings.output is None and settings.cost is None and relative
 
 
 def _inputs(source: Source, names: Sequence[str], settings: TableSettings) -> list[str]:

@@ -26,9 +26,9 @@ from chainrule.fields import (
     setting,
 )
 from chainrule.initializers import INITIALIZERS
-from chainrule.model.kinds import FOLDS, ClassWeights, Dtype, MetricChoice, ShareOrTable, is_folds
+from chainrule.model.kinds import FOLDS, ClassWeights, Dtype, ShareOrTable, is_folds
 from chainrule.model.preset import tabular
-from chainrule.model.scores import METRICS, check_mode
+from chainrule.model.scores import METRIC, check_mode
 from chainrule.optimizers import OPTIMIZERS, AdamW, Optimizer
 from chainrule.random import MOST_DROPPED
 from chainrule.registry import require
@@ -162,14 +162,15 @@ class TableSettings(TrainingSettings):
     )
     metric: Any = setting(
         None,
-        MetricChoice(tuple(METRICS), specials=(Special("none", None, "the cost"),)),
-        "Score on the held-out rows that chooses the best epoch and decides when to stop.",
+        dataclasses.replace(METRIC, specials=(Special("none", None, "the cost"),)),
+        "Score on the held-out rows that chooses the best epoch and decides when to stop. Of several the first one "
+        "does; all are computed after each epoch.",
         group="End",
     )
     mode: Literal["min", "max"] | None = setting(
         None,
         Word(("min", "max"), specials=(_NONE,)),
-        "Which value of the metric is better. It must be set if metric is a function.",
+        "Which value of the metric, of several the first, is better. It must be set if that is a function.",
     )
 
     cache: Any = setting(
@@ -203,6 +204,11 @@ class TableSettings(TrainingSettings):
         require(self.members == 1 or folds, "validation", self.validation, "'folds' for several members")
         wrong = self.members == 1 and is_folds(self.validation)
         require(not wrong, "validation", FOLDS, "a share or a table for 1 member")
+
+    @property
+    def metrics(self) -> tuple[Any, ...]:
+        """The metrics that are set, that which chooses the epoch first."""
+        return self.metric if isinstance(self.metric, tuple) else () if self.metric is None else (self.metric,)
 
     @property
     def activations(self) -> list[Any]:

@@ -257,7 +257,7 @@ class TableTraining:
         """The scores on the rows for the test, with the final weights."""
         if self.test is None or best_epoch < 0:
             return {}
-        return {"test": {"rows": len(self.test[0]), **finite(self.model.tested(*self.test))}}
+        return {"test": {"rows": len(self.test[0]), **finite(self.model.tested(*self.test, self.settings.metrics))}}
 
 
 @signature_with(TableSettings)

@@ -21,7 +21,7 @@ from chainrule.tables.profile import ColumnProfile, TargetCells, TargetProfile, 
 from chainrule.tables.sources import Source
 from chainrule.tables.targets.targets import rows_with_all, target_profiles
 
-__all__ = ["HELD_OUT", "NO_TARGET", "TEST", "TRAIN", "UNKNOWN", "WEIGHTLESS", "RowRoles"]
+__all__ = ["HELD_OUT", "NO_TARGET", "TEST", "TRAIN", "UNKNOWN", "WEIGHTLESS", "RowRoles", "weights_of"]
 
 WEIGHTLESS, TRAIN, HELD_OUT, TEST, NO_TARGET, UNKNOWN = range(6)
 
@@ -90,7 +90,7 @@ class RowRoles:
             rows = np.arange(start, start + block.num_rows)
             start += block.num_rows
             if self._weight_column is not None:
-                weights.append(_weights(block, self._weight_column, rows))
+                weights.append(weights_of(block, self._weight_column, rows))
             role = self._roles(block, rows, weights[-1] if weights else None)
             roles.append(role)
             learned = (role != WEIGHTLESS) & ~self._is_test(rows)
@@ -117,7 +117,7 @@ class RowRoles:
         return np.zeros(len(rows), np.bool_) if self._test_every is None else rows % self._test_every == 0
 
 
-def _weights(block: pa.Table, name: str, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+def weights_of(block: pa.Table, name: str, rows: NDArray[np.int64]) -> NDArray[np.float64]:
     """The weights of a block's rows. Raises RowError for one that is missing, a word, negative or infinite."""
     cells: Any = block.column(name)
 
