@@ -32,15 +32,6 @@ def cv(
     ],
     folds: Annotated[int, Parameter(help="Number of parts; each is tested once.")] = 5,
     repeats: Annotated[int, Parameter(help="How often the rows are divided anew.")] = 1,
-    group: Annotated[
-        str | None, Parameter(help="A column whose equal cells stay in one part; it is not an input.", negative="")
-    ] = None,
-    time_column: Annotated[
-        str | None,
-        Parameter(
-            help="A column of times or numbers: each part is tested by what the earlier ones teach.", negative=""
-        ),
-    ] = None,
     compare: Annotated[
         Any,
         Parameter(
@@ -77,8 +68,6 @@ def cv(
         targets,
         folds=folds,
         repeats=repeats,
-        group=group,
-        time_column=time_column,
         compare=compare,
         progress=None if as_json else _show_progress,
         **settings,

@@ -179,8 +179,6 @@ def cross_validate(
     *,
     folds: int = 5,
     repeats: int = 1,
-    group: str | None = None,
-    time_column: str | None = None,
     compare: Sequence[str] | None = tuple(BASELINES),
     progress: Callable[[int, int], Any] | None = None,
     **settings: Any,
@@ -191,13 +189,11 @@ def cross_validate(
     - target: the name of a column, or a list of names.
     - folds: the number of parts; each is tested once by what the others teach.
     - repeats: how often the rows are divided anew.
-    - group: a column whose equal cells stay in one part; it is not an input.
-    - time_column: a column of times or numbers: each part is tested by what the earlier ones teach. It is an input too,
-      unless `drop` names it.
     - compare: other models for the same rows: "linear", "boosting" or both; None for none.
     - progress: a function of the number of models trained so far and of all, called before each training.
-    - settings: of `train_table`, without rows for a test: each split has its own. The scores of each split have every
-      `metric` among them.
+    - settings: of `train_table`, without rows for a test: each split has its own. With `group` the rows of a group stay
+      in one part; with `time_column` each part is tested by what the earlier ones teach. The scores of each split have
+      every `metric` among them.
 
     >>> x = np.arange(60.0)
     >>> scores = cr.cross_validate({"x": x, "y": 2 * x}, "y", folds=3, compare=(), epochs=30, learning_rate=0.01)
@@ -215,20 +211,22 @@ def cross_validate(
     require(not unknown, "compare", list(others), f"some of {', '.join(BASELINES)}, or None")
     if chosen.test_every is not None:
         raise SettingError("every split has its own rows for the test: leave out test_every")
-    if time_column is not None and (repeats > 1 or group is not None):
-        raise SettingError("time_column fixes the order of the rows: leave out repeats and group")
+    group, time_column = chosen.group, chosen.time_column
+    if time_column is not None and repeats > 1:
+        raise SettingError("time_column fixes the order of the rows: leave out repeats")
+    if group in ([target] if isinstance(target, str) else target):
+        raise SettingError(f"column {group!r} cannot be both the target and the group: choose")
     names = [target] if isinstance(target, str) else list(target)
     table = _present(source, names, [name for name in (group, time_column) if name is not None])
     targets = _targets(table, names, chosen.task)
     chosen = dataclasses.replace(chosen, seed=as_seed(chosen.seed), task=_task(targets, chosen.task))
     classes = targets.strata(targets.encode(table, "float64"))
     splits = list(_splits(table, classes, chosen.seed, folds, repeats, group, time_column))
-    inputs = table if group is None or group in names else table.drop_columns([group])
     parts: dict[str, list[dict[str, Any]]] = {OURS: [], **{name: [] for name in others}}
     for k, (train, test) in enumerate(splits):
         if progress is not None:
             progress(k, len(splits))
-        known, unseen = inputs.take(train), inputs.take(test)
+        known, unseen = table.take(train), table.take(test)
         trained = _trained(known, names, dataclasses.replace(chosen, seed=chosen.seed + k), k == 0)
         for name, scores in _scores(trained, known, unseen, others, chosen.seed + k, chosen.metrics):
             parts[name].append(scores)

@@ -15,8 +15,9 @@ import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.errors import DataError, SettingError
-from chainrule.examples import RowArrays, hold_out
+from chainrule.examples import RowArrays
 from chainrule.model.class_weight import Factors, class_factors, left_out, weighted
+from chainrule.model.division import Division
 from chainrule.model.heads import Head, check_reach, heads_for, scaled_for
 from chainrule.model.kinds import is_folds
 from chainrule.model.settings import LEAST_ROWS, TableSettings
@@ -44,6 +45,7 @@ class Prepared:
     - heads: the head of each kind of target.
     - profiles: the profiles of the inputs in the rows to train on.
     - roles: the role of each row; validation_roles: the same of a separate table for validation, or None.
+    - groups: the group of each row to train on, or None.
     - rows, held_out: X, T and weights of the rows to train on and of those for validation (None if there are none).
     - test: X and the true values (float64, see `Targets.truth`) of the rows for the test, or None.
     - cache: where the arrays lie, but for T of the test.
@@ -56,6 +58,7 @@ class Prepared:
     profiles: list[ColumnProfile]
     roles: RowRoles
     validation_roles: RowRoles | None
+    groups: Array | None
     rows: RowArrays
     held_out: RowArrays | None
     test: tuple[Array, Array] | None
@@ -73,14 +76,17 @@ def prepare(source: Source, names: Sequence[str], settings: TableSettings, seed:
     Raises DataError or SettingError in one line where the table and the settings do not fit each other.
     """
     inputs = _inputs(source, names, settings)
-    roles = _roles(source, names, settings)
+    division = Division.of(source, settings)
+    roles = _roles(source, names, settings, division)
     with with_file_name(source):
         targets = Targets.of(roles.targets, settings.task, _may_take_logarithm(settings))
     factors = class_factors(targets, settings.class_weight)
     _leave_out_classes(source, roles, targets, factors)
-    settings = settings.resolved(roles.count(TRAIN), len(inputs), targets.width)
+    division.check(np.flatnonzero(np.isin(roles.of, (TRAIN, TEST))))
+    groups = division.count(roles.rows(TRAIN))
+    settings = settings.resolved(roles.count(TRAIN), len(inputs), targets.width, groups)
     heads = heads_for(targets, settings.output, settings.cost)
-    tables = [(source, roles), *_hold_out(source, roles, targets, factors, settings, seed)]
+    tables = [(source, roles), *_hold_out(source, roles, targets, factors, settings, division, seed)]
     if not roles.count(TRAIN):
         raise DataError(f"no row of {source.origin} has a target and is to be trained on: there is nothing to learn")
     with with_file_name(source):
@@ -94,13 +100,15 @@ def prepare(source: Source, names: Sequence[str], settings: TableSettings, seed:
     rows, held_out = weighted(targets, by_role[TRAIN], validation, factors)
     test = (cache.array(4), T_test) if len(T_test) else None
     own_roles = tables[1][1] if len(tables) > 1 else None
-    return Prepared(settings, encoder, targets, heads, profiles, roles, own_roles, rows, held_out, test, cache)
+    own_groups = division.groups_of(roles.rows(TRAIN))
+    parts = (encoder, targets, heads, profiles, roles, own_roles, own_groups)
+    return Prepared(settings, *parts, rows, held_out, test, cache)
 
 
-def _roles(source: Source, names: Sequence[str], settings: TableSettings) -> RowRoles:
+def _roles(source: Source, names: Sequence[str], settings: TableSettings, division: Division) -> RowRoles:
     """The role of each row. Raises DataError where no row has a weight."""
     with with_file_name(source):
-        roles = RowRoles(source, names, settings.weight, settings.test_every, settings.task)
+        roles = RowRoles(source, names, settings.weight, division.is_test, settings.task)
     if roles.count(WEIGHTLESS) == len(roles.of):
         raise DataError(f"every row of {source.origin} has weight 0 in {settings.weight!r}: give some a weight above 0")
     return roles
@@ -142,14 +150,16 @@ def _inputs(source: Source, names: Sequence[str], settings: TableSettings) -> li
     weight = [] if settings.weight is None else [settings.weight]
     require_columns(source.names, weight, "weight", source.hint)
     require_columns(source.names, settings.drop, "excluded", source.hint)
-    for what, columns in {"target": names, "weight": weight, "dropped": settings.drop}.items():
+    group = [] if settings.group is None else [settings.group]
+    for what, columns in {"target": names, "weight": weight, "group": group, "dropped": settings.drop}.items():
         for use, wanted in {"kept as an input": settings.keep, "an input of words": settings.words}.items():
             both = [name for name in columns if name in wanted]
             if both:
                 raise SettingError(f"column {listed(both)} cannot be both {use} and the {what} column: choose")
-    if settings.weight in names:
-        raise SettingError(f"column {settings.weight!r} cannot be both the target and the weight: choose")
-    excluded = {*names, *weight, *settings.drop}
+    for what, name in {"weight": settings.weight, "group": settings.group}.items():
+        if name in names:
+            raise SettingError(f"column {name!r} cannot be both the target and the {what}: choose")
+    excluded = {*names, *weight, *group, *settings.drop}
     possible = [name for name in source.names if name not in excluded]
     require_columns(possible, settings.keep, "input", source.hint)
     require_columns(possible, settings.words, "input", source.hint)
@@ -157,7 +167,13 @@ def _inputs(source: Source, names: Sequence[str], settings: TableSettings) -> li
 
 
 def _hold_out(
-    source: Source, roles: RowRoles, targets: Targets, factors: Factors | None, settings: TableSettings, seed: int
+    source: Source,
+    roles: RowRoles,
+    targets: Targets,
+    factors: Factors | None,
+    settings: TableSettings,
+    division: Division,
+    seed: int,
 ) -> list[tuple[Source, RowRoles]]:
     """Hold out a share of the rows, or all rows of a separate table, which is returned with its roles."""
     if is_folds(settings.validation):
@@ -169,12 +185,13 @@ def _hold_out(
         own_roles = RowRoles(own, targets.names, weight)
         _leave_out_unknown(own, own_roles, targets)
         _leave_out_classes(own, own_roles, targets, factors)
+        division.require_apart(roles.rows(TRAIN), own, own_roles.rows(TRAIN))
         own_roles.hold_out(own_roles.rows(TRAIN))
         return [(own, own_roles)]
     rows = roles.rows(TRAIN)
     if settings.validation > 0 and len(rows) >= LEAST_ROWS:
-        strata = _strata(source, roles, targets)
-        roles.hold_out(rows[hold_out(seed, len(rows), settings.validation, strata)[1]])
+        strata = None if division.name else _strata(source, roles, targets)
+        roles.hold_out(division.held_out(seed, rows, settings.validation, strata))
     return []
 
 

@@ -323,4 +323,5 @@ def _ensemble(prepared: Prepared, seed: int) -> Ensemble:
     sizes = [prepared.encoder.width, *s.hidden, prepared.targets.width]
     one = Architecture.of(sizes, s.activation, output, [head.cost for head in heads])
     T = prepared.rows.T
-    return Ensemble.of(one, s.members, seed, len(T), prepared.targets.strata(T) if s.members > 1 else None)
+    strata = prepared.targets.strata(T) if s.members > 1 else None
+    return Ensemble.of(one, s.members, seed, len(T), strata, prepared.groups)

@@ -6,7 +6,7 @@ the table: targets, statistics, weights. Rows without a target are not trained o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,8 +35,8 @@ class RowRoles:
     - cells: what each target holds in all rows that have a weight, by its name.
     - unnamed: the numbers of the columns without a name, in words.
 
-    source: the rows; names: the targets; weight: the column of weights; test_every: every so many rows, beginning with
-    the first, are for the test; task: what the targets may become.
+    source: the rows; names: the targets; weight: the column of weights; is_test: which of some rows (from 0) are for
+    the test, or None for none; task: what the targets may become.
     """
 
     def __init__(
@@ -44,10 +44,10 @@ class RowRoles:
         source: Source,
         names: Sequence[str],
         weight: str | None = None,
-        test_every: int | None = None,
+        is_test: Callable[[NDArray[np.int64]], NDArray[np.bool_]] | None = None,
         task: str = "auto",
     ) -> None:
-        self._source, self._names, self._weight_column, self._test_every = source, list(names), weight, test_every
+        self._source, self._names, self._weight_column, self._test_rows = source, list(names), weight, is_test
         self.targets: list[TargetProfile] = target_profiles(source, names, task)
         self.cells = {profile.name: TargetCells() for profile in self.targets}
         self.of: NDArray[np.uint8] = np.empty(0, np.uint8)
@@ -114,7 +114,7 @@ class RowRoles:
                 profile.keep(table.column(profile.name).filter(pa.array(test)), rows[test])
 
     def _is_test(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-        return np.zeros(len(rows), np.bool_) if self._test_every is None else rows % self._test_every == 0
+        return np.zeros(len(rows), np.bool_) if self._test_rows is None else self._test_rows(rows)
 
 
 def weights_of(block: pa.Table, name: str, rows: NDArray[np.int64]) -> NDArray[np.float64]:
