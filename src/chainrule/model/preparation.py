@@ -17,9 +17,11 @@ from chainrule.arrays import Array
 from chainrule.errors import DataError, SettingError
 from chainrule.examples import RowArrays
 from chainrule.model.class_weight import Factors, class_factors, left_out, weighted
+from chainrule.model.continuation import heads_of
 from chainrule.model.division import Division
 from chainrule.model.heads import Head, check_reach, heads_for, scaled_for
 from chainrule.model.kinds import is_folds
+from chainrule.model.model import Model
 from chainrule.model.settings import LEAST_ROWS, TableSettings
 from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, with_file_name, with_row_numbers
 from chainrule.tables.inputs import Encoder
@@ -65,33 +67,42 @@ class Prepared:
     cache: RowCache
 
 
-def prepare(source: Source, names: Sequence[str], settings: TableSettings, seed: int) -> Prepared:
+def prepare(
+    source: Source, names: Sequence[str], settings: TableSettings, seed: int, model: Model | None = None
+) -> Prepared:
     """Prepare a table.
 
     - source: the table.
     - names: its targets.
     - settings: the settings of the user.
     - seed: the seed of the rows that are held out.
+    - model: that to go on from, whose encoder, targets and heads are taken, or None.
 
     Raises DataError or SettingError in one line where the table and the settings do not fit each other.
     """
-    inputs = _inputs(source, names, settings)
+    inputs = _inputs(source, names, settings) if model is None else _inputs_of(source, model, settings)
     division = Division.of(source, settings)
     roles = _roles(source, names, settings, division)
-    with with_file_name(source):
-        targets = Targets.of(roles.targets, settings.task, _may_take_logarithm(settings))
+    if model is not None:
+        targets = model.targets
+    else:
+        with with_file_name(source):
+            targets = Targets.of(roles.targets, settings.task, _may_take_logarithm(settings))
     factors = class_factors(targets, settings.class_weight)
     _leave_out_classes(source, roles, targets, factors)
     division.check(np.flatnonzero(np.isin(roles.of, (TRAIN, TEST))))
     groups = division.count(roles.rows(TRAIN))
     settings = settings.resolved(roles.count(TRAIN), len(inputs), targets.width, groups)
-    heads = heads_for(targets, settings.output, settings.cost)
+    heads = heads_for(targets, settings.output, settings.cost) if model is None else heads_of(model)
     tables = [(source, roles), *_hold_out(source, roles, targets, factors, settings, division, seed)]
     if not roles.count(TRAIN):
         raise DataError(f"no row of {source.origin} has a target and is to be trained on: there is nothing to learn")
-    with with_file_name(source):
-        encoder, targets, profiles = _fitted(source, inputs, targets, roles, settings.words)
-    targets = scaled_for(targets, heads)
+    if model is not None:
+        encoder, profiles = model.encoder, list[ColumnProfile]()
+    else:
+        with with_file_name(source):
+            encoder, targets, profiles = _fitted(source, inputs, targets, roles, settings.words)
+        targets = scaled_for(targets, heads)
     cache, T_test = _encoded(tables, encoder, targets, settings)
     arrays = {role: (cache.array(k), cache.array(2 + k)) for k, role in enumerate((TRAIN, HELD_OUT))}
     by_role = {role: RowArrays(*arrays[role], _joined([r.weights(role) for _, r in tables])) for role in arrays}
@@ -164,6 +175,19 @@ def _inputs(source: Source, names: Sequence[str], settings: TableSettings) -> li
     require_columns(possible, settings.keep, "input", source.hint)
     require_columns(possible, settings.words, "input", source.hint)
     return [name for name in possible if not settings.keep or name in settings.keep]
+
+
+def _inputs_of(source: Source, model: Model, settings: TableSettings) -> list[str]:
+    """The inputs of a model to go on from. Raises DataError where the table lacks one or another column."""
+    require_columns(source.names, model.targets.names, "target", source.hint)
+    require_columns(source.names, model.encoder.columns, "input", source.hint)
+    require_columns(source.names, [] if settings.weight is None else [settings.weight], "weight", source.hint)
+    both = [
+        name for name in (settings.weight, settings.group) if name in (*model.encoder.columns, *model.targets.names)
+    ]
+    if both:
+        raise SettingError(f"column {both[0]!r} is an input or the target of the model to go on from: choose another")
+    return model.encoder.columns
 
 
 def _hold_out(
