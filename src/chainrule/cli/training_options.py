@@ -33,7 +33,7 @@ from chainrule.model import TableSettings, TableTraining
 from chainrule.model.kinds import ClassWeights, MetricChoice, ShareOrTable
 from chainrule.optimizers import Clip
 
-__all__ = ["STOP_AND_GO_ON", "RateOptions", "TargetColumns", "TrainOptions", "listed", "training_on"]
+__all__ = ["STOP_AND_GO_ON", "RateOptions", "TargetColumns", "TrainOptions", "TuneOptions", "listed", "training_on"]
 
 GROUPS = {
     name: Group.create_ordered(name)
@@ -216,4 +216,9 @@ RateOptions: Any = _options(
     "RateOptions",
     "The settings of a search for a learning rate, as options: neither schedule nor end.",
     lambda name, each: each.group == "End" or name in ("learning_rate", "schedule"),
+)
+TuneOptions: Any = _options(
+    "TuneOptions",
+    "The settings that all trials of a search share, as options: the time is that of the search.",
+    lambda name, each: name == "time",
 )

@@ -18,7 +18,8 @@ its `ledgers`, its gradients, its suspect rows, and the rows whose `influence` s
 `interpreted`: by the `importance` of its columns, their `contributions` to an answer, and the `dependence` on one.
 A training may begin with the weights of a model (`continuation`); which rows it holds out may depend on a column
 (`division`).
-`cross_validation` says how good models of a table are (by `splits` of its rows, beside `baselines`).
+`cross_validation` says how good models of a table are (by `splits` of its rows, beside `baselines`). `tuning` searches
+for settings, in a `search_space`, with trials that a `study` keeps, and writes them to an `option_file`.
 
 `train_table` and `chainrule train` run `TableTraining`. The estimators with preset="tabular" run the same steps by the
 same functions: `estimators/table_plan.py` for the encoder, the preset, the heads and the ensemble of the first call,
@@ -29,5 +30,15 @@ from chainrule.model.cross_validation import CrossValidation, cross_validate
 from chainrule.model.model import Model
 from chainrule.model.settings import TableSettings
 from chainrule.model.training import TableTraining, train_table
+from chainrule.model.tuning import Tuning, tune
 
-__all__ = ["CrossValidation", "Model", "TableSettings", "TableTraining", "cross_validate", "train_table"]
+__all__ = [
+    "CrossValidation",
+    "Model",
+    "TableSettings",
+    "TableTraining",
+    "Tuning",
+    "cross_validate",
+    "train_table",
+    "tune",
+]
