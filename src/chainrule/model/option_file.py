@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -54,7 +55,7 @@ def write_options(path: str | os.PathLike[str], command: str, settings: Mapping[
 def _options(name: str, value: Any) -> dict[str, Any]:
     """The options that make a setting: `clip` has one for each bound. Raises SettingError where there is none."""
     if name == "clip" and dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f"clip_{bound}": part for bound, part in dataclasses.asdict(value).items() if part}
+        return {f"clip_{bound}": part for bound, part in dataclasses.asdict(value).items() if 0 < part < math.inf}
     known = settings_of(TableSettings)
     if name != "target" and (name not in known or not known[name].group):
         raise SettingError(f"{name} is {shown(value)}, which has no option: the settings cannot be written to a file")

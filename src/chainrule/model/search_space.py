@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chainrule.errors import SettingError
-from chainrule.fields import is_auto, settings_of
+from chainrule.fields import settings_of
 from chainrule.model.settings import TableSettings
 from chainrule.optimizers import AdamW
 from chainrule.registry import is_number, require
@@ -103,7 +103,7 @@ def space_of(search: Any, wanted: TableSettings, run: TableSettings) -> list[Dim
         names = list(SEARCHED) if search is None else [search] if isinstance(search, str) else search
         listed = isinstance(names, Sequence) and all(isinstance(name, str) and name in usual for name in names)
         require(listed, "search", search, f"some of {', '.join(SEARCHED)}, a mapping from settings to values, or None")
-        dimensions = [usual[name] for name in names if search is not None or not _is_set(name, wanted)]
+        dimensions = [usual[name] for name in names if search is not None or _is_free(usual[name], wanted, run)]
     for name in (dimension.name for dimension in dimensions):
         if _is_set(name, wanted):
             raise SettingError(f"{_setting_of(name)} is set and searched: leave one of the two out")
@@ -155,6 +155,12 @@ def _own(name: str, values: Any) -> Dimension:
     return Dimension(name, tuple(values))
 
 
+def _is_free(dimension: Dimension, wanted: TableSettings, run: TableSettings) -> bool:
+    """Whether a dimension is searched without being named: nobody has set it, and it has values to choose from."""
+    unsuited = ("learning_rate", "dropout") if run.rule.line_search else ()
+    return dimension.name not in unsuited and len(dimension.values) != 1 and not _is_set(dimension.name, wanted)
+
+
 def _setting_of(name: str) -> str:
     return "optimizer" if name == "weight_decay" else name
 
@@ -163,8 +169,6 @@ def _is_set(name: str, wanted: TableSettings) -> bool:
     """Whether the user has set what a dimension would."""
     name = _setting_of(name)
     value, default = getattr(wanted, name), getattr(TableSettings(), name)
-    if name == "learning_rate" and not is_auto(wanted.optimizer):
-        return True
     return not (value is default or (isinstance(value, str | int | float | tuple) and value == default))
 
 

@@ -129,9 +129,11 @@ class Study:
             self._study.set_user_attr(IDENTITY, identity)
             return
         now = json.loads(json.dumps(identity))
-        for name in (name for name in now if before.get(name) != now[name]):
-            values = "" if name == "data" else f" {shown(before.get(name))}, here it is {shown(now[name])}"
-            raise SettingError(f"{path}: its trials had another {name}{values}: give the same, or another file")
+        for name in {**now, **before}:
+            there, here = (each.get(name, _plain(getattr(TableSettings(), name, None))) for each in (before, now))
+            if there != here:
+                values = "" if name in ("data", "search") else f", {shown(there)} in place of {shown(here)}"
+                raise SettingError(f"{path}: its trials had another {name}{values}: give the same, or another file")
 
 
 def identity_of_search(
@@ -144,13 +146,13 @@ def identity_of_search(
     - wanted: the settings of the user.
     - dimensions: what is searched.
     """
-    dtype = first.network.dtype
+    dtype, defaults = first.network.dtype, TableSettings()
     parts = [first.rows, *([] if first.held_out is None else [first.held_out])]
     arrays = [array for X, T, weight in parts for array in (X, T, weight) if array is not None]
     changed = {
         name: _plain(value)
         for name, value in vars(wanted).items()
-        if name not in ("engine", "threads", "cache", "probe") and value is not getattr(TableSettings, name, None)
+        if name not in ("engine", "threads", "cache", "probe") and _plain(value) != _plain(getattr(defaults, name))
     }
     return {
         "target": list(targets),

@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from chainrule.errors import SettingError, warn_of
-from chainrule.fields import Seconds, Special, Whole
+from chainrule.fields import Function, Seconds, Special, Whole
 from chainrule.model.option_file import write_options
 from chainrule.model.search_space import Dimension, settings_for, space_of
 from chainrule.model.settings import TableSettings
@@ -28,11 +28,12 @@ from chainrule.model.study import Study, identity_of_search
 from chainrule.model.training import TableTraining
 from chainrule.random import as_seed
 from chainrule.text import counted, number, words
-from chainrule.training import CALLBACK, CANCEL, EpochEnd, Event
+from chainrule.training import CANCEL, EpochEnd, Event
 
 __all__ = ["Trial", "Tuning", "tune"]
 
 TRIALS = 50
+_CALLBACK = Function(2, "a function of the search so far and an event", specials=(Special("none", None),))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -170,7 +171,7 @@ def tune(
 
     Source: optuna, https://optuna.org.
     """
-    CALLBACK.clean("callback", callback)
+    _CALLBACK.clean("callback", callback)
     CANCEL.clean("cancel", cancel)
     trials = Whole(1, specials=(Special("none", None),)).clean("trials", trials)
     time = Seconds(0, above=True, specials=(Special("none", None),)).clean("time", time)
