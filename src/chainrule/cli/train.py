@@ -63,7 +63,7 @@ def train(
     check_output(out, *inputs)
     _check_plot(plot, out, *inputs)
     checkpoint = checkpoint_options.checkpoint_for(out, data)
-    training = training_on(data, target, options, start_from=start_from)
+    training = training_on(data, target, options, **({} if start_from is None else {"start_from": start_from}))
     if as_json and config:
         print_note(f"options from {config}")
     for note in () if as_json else [*([f"options from {config}"] if config else []), *training.notes]:

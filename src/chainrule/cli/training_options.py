@@ -113,7 +113,7 @@ class _NotChecked:
 
 def _type(kind: Kind) -> Any:
     """The type of an option with a converter: cyclopts collects the values of a tuple, and completes paths."""
-    if isinstance(kind, Sizes | Choices):
+    if isinstance(kind, Sizes | Choices | MetricChoice):
         return Annotated[tuple[Any, ...], _NotChecked]
     return Path | None if isinstance(kind, Folder) else Any
 
