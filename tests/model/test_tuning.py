@@ -3,12 +3,15 @@
 import contextlib
 import dataclasses
 import json
+import os
+import signal
 
 import numpy as np
 import pytest
 
 import chainrule as cr
 from chainrule.cli import run
+from chainrule.cli import tune as command
 from chainrule.errors import SettingError
 from chainrule.model import TableSettings
 from chainrule.model.option_file import write_options
@@ -146,6 +149,30 @@ def test_the_command_shows_the_best_trials_and_goes_on(tmp_path, monkeypatch, ca
     assert run(["tune", "t.csv", *options, "--time", "0.001", "--out", "o.toml"]) == 0
     assert "no trial is complete, so nothing is written" in capsys.readouterr().err
     assert not (tmp_path / "o.toml").exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
+def test_ctrl_c_writes_the_best_so_far_and_the_study_goes_on(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    lines = [f"{a},{kind}" for a, kind in zip(ROWS["a"], ROWS["kind"], strict=True)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,kind", *lines]) + "\n")
+    show = command._Display.show
+
+    def interrupted(display, tuning, event):
+        show(display, tuning, event)
+        if len(tuning.trials) == 2 and isinstance(event, EpochEnd):
+            signal.raise_signal(signal.SIGINT)
+
+    options = ["tune", "t.csv", "--target", "kind", "--epochs", "2", "--members", "2", "--search", "dropout"]
+    options += ["--study", "s.log", "--trials", "3"]
+    with monkeypatch.context() as patch:
+        patch.setattr(command._Display, "show", interrupted)
+        assert run(options) == 130
+    out = capsys.readouterr().out
+    assert out.startswith("stopped after 2 trials; the same command goes on from s.log\n")
+    assert "options written to chainrule.toml" in out
+    assert run([*options, "--json"]) == 0
+    assert [json.loads(line).get("number") for line in capsys.readouterr().out.splitlines()] == [3, None]
 
 
 def test_a_metric_that_is_better_when_greater_and_values_of_ones_own():

@@ -19,7 +19,7 @@ from chainrule.model import TableSettings, Tuning
 from chainrule.model import tune as search_settings
 from chainrule.model.option_file import check_option_file
 from chainrule.model.search_space import SEARCHED
-from chainrule.model.tuning import Trial, value_text
+from chainrule.model.tuning import TRIALS, Trial, value_text
 from chainrule.text import counted, number
 from chainrule.text import words as in_words
 from chainrule.training import EpochEnd, Event
@@ -41,7 +41,7 @@ def tune(
         Parameter(
             converter=count(none=None),
             n_tokens=1,
-            help="Number of trials in all. Default: 50, or without limit if there is a --time.",
+            help=f"Number of trials in all. Default: {TRIALS}, or without limit if there is a --time.",
             metavar="INT",
             negative="",
         ),
@@ -85,8 +85,9 @@ def tune(
     if config:
         print_note(f"options from {config}")
     with Interrupt() as interrupt:
-        interrupt.defer(lambda: "stopped" + ("" if study is None else f": the trials that have ended are in {study}"))
-        with _Display(trials, time, as_json) as display:
+        display = _Display(trials, time, as_json)
+        interrupt.defer(lambda: _save(display.latest, out, study))
+        with display:
             tuning = search_settings(
                 source,
                 targets,
@@ -132,6 +133,15 @@ def _finish(tuning: Tuning, out: Path, study: Path | None, as_json: bool) -> Non
     say(f"options written to {out}: `chainrule train` takes them with --config {out}")
 
 
+def _save(tuning: Tuning | None, out: Path, study: Path | None) -> str:
+    """Write what there is when the search cannot end in time; returns the line that says so."""
+    kept = "" if study is None else f"; the same command goes on from {study}"
+    if tuning is None or tuning.best is None:
+        return f"stopped: no trial is complete, so nothing is written{kept}"
+    tuning.write(out)
+    return f"stopped after {counted(len(tuning.trials), 'trial')}: options written to {out}{kept}"
+
+
 def _order(tuning: Tuning) -> Any:
     sign = -1 if tuning.mode == "max" else 1
     return lambda trial: sign * trial.score
@@ -146,7 +156,8 @@ class _Display:
 
     def __init__(self, trials: int | None, time: float | None, as_json: bool) -> None:
         self._json, self._board, self._done = as_json, Board(silent=as_json), -1
-        self._board.state.total = trials or (0 if time else 50)
+        self._board.state.total = trials or (0 if time else TRIALS)
+        self.latest: Tuning | None = None
 
     def __enter__(self) -> "_Display":
         self._board.begin()
@@ -157,7 +168,7 @@ class _Display:
 
     def show(self, tuning: Tuning, event: Event | None) -> None:
         """Show the search so far; `event` is one of training, or None after a trial."""
-        done, state = len(tuning.trials), self._board.state
+        done, state, self.latest = len(tuning.trials), self._board.state, tuning
         if event is None and self._json and done > self._done:
             write_json({"event": "trial", **_document(tuning.trials[-1])})
         if event is None:

@@ -63,7 +63,7 @@ class Tuning:
     - trials: the trials that have ended, in order.
     - base: the settings that all trials share.
     - importance: the share of the scores' variance that each searched setting explains; empty for fewer than two
-      complete trials.
+      complete trials, and where the search was cancelled.
     - stopped: why it ended before all trials: "time", "cancelled" or "".
     """
 
@@ -221,9 +221,12 @@ class _Search:
         """Run trials until there are `limit` of them."""
         while not self._stops() and len(self._study.ended()) < limit:
             self._trial()
-            if self._callback is not None and self._callback(self._so_far(), None):
-                self._stopped = self._stopped or "cancelled"
-        return dataclasses.replace(self._so_far(), importance=self._study.importance())
+            if not self._stopped and self._callback is not None and self._callback(self._so_far(), None):
+                self._stopped = "cancelled"
+        tuning = self._so_far()
+        if self._stopped == "cancelled":  # who cancels does not wait for it
+            return tuning
+        return dataclasses.replace(tuning, importance=self._study.importance())
 
     def _stops(self) -> bool:
         """Whether the search ends now, between two updates or trials."""
