@@ -83,11 +83,7 @@ def prepare(
     inputs = _inputs(source, names, settings) if model is None else _inputs_of(source, model, settings)
     division = Division.of(source, settings)
     roles = _roles(source, names, settings, division)
-    if model is not None:
-        targets = model.targets
-    else:
-        with with_file_name(source):
-            targets = Targets.of(roles.targets, settings.task, _may_take_logarithm(settings))
+    targets = _targets(source, roles, settings) if model is None else model.targets
     factors = class_factors(targets, settings.class_weight)
     _leave_out_classes(source, roles, targets, factors)
     division.check(np.flatnonzero(np.isin(roles.of, (TRAIN, TEST))))
@@ -97,12 +93,11 @@ def prepare(
     tables = [(source, roles), *_hold_out(source, roles, targets, factors, settings, division, seed)]
     if not roles.count(TRAIN):
         raise DataError(f"no row of {source.origin} has a target and is to be trained on: there is nothing to learn")
-    if model is not None:
-        encoder, profiles = model.encoder, list[ColumnProfile]()
-    else:
-        with with_file_name(source):
-            encoder, targets, profiles = _fitted(source, inputs, targets, roles, settings.words)
+    if model is None:
+        encoder, targets, profiles = _fitted(source, inputs, targets, roles, settings.words)
         targets = scaled_for(targets, heads)
+    else:
+        encoder, profiles = model.encoder, []
     cache, T_test = _encoded(tables, encoder, targets, settings)
     arrays = {role: (cache.array(k), cache.array(2 + k)) for k, role in enumerate((TRAIN, HELD_OUT))}
     by_role = {role: RowArrays(*arrays[role], _joined([r.weights(role) for _, r in tables])) for role in arrays}
@@ -123,6 +118,12 @@ def _roles(source: Source, names: Sequence[str], settings: TableSettings, divisi
     if roles.count(WEIGHTLESS) == len(roles.of):
         raise DataError(f"every row of {source.origin} has weight 0 in {settings.weight!r}: give some a weight above 0")
     return roles
+
+
+def _targets(source: Source, roles: RowRoles, settings: TableSettings) -> Targets:
+    """What the targets are, by all rows that are not for the test."""
+    with with_file_name(source):
+        return Targets.of(roles.targets, settings.task, _may_take_logarithm(settings))
 
 
 def _leave_out_classes(source: Source, roles: RowRoles, targets: Targets, factors: Factors | None) -> None:
@@ -245,9 +246,10 @@ def _fitted(
     again = {name: ColumnProfile(name, form) for name, form in numbers.items() if name in unparsed}
     profiles = [ColumnProfile(name, words=name in words) for name in inputs]
     both = [*profiles, *again.values()]
-    profile_columns(lambda: chunks_of(source, [profile.name for profile in both], roles.of == TRAIN), both)
-    own = {name: roles.numbers_of(name, TRAIN) for name in numbers if name not in unparsed}
-    return Encoder.of(profiles), targets.scaled_to(own | again), profiles
+    with with_file_name(source):
+        profile_columns(lambda: chunks_of(source, [profile.name for profile in both], roles.of == TRAIN), both)
+        own = {name: roles.numbers_of(name, TRAIN) for name in numbers if name not in unparsed}
+        return Encoder.of(profiles), targets.scaled_to(own | again), profiles
 
 
 def _encoded(

@@ -97,11 +97,8 @@ class TableTraining:
         self.suspects = suspects(prepared.encoder, prepared.targets, prepared.rows.X, prepared.rows.T)
         self.notes = [*origin.notes, *notes_on(prepared, settings.weight, self.suspects)]
         self.warnings = warnings_on(prepared, self.suspects)
-        if before is None:
-            self.network = self.ensemble.network(self.settings.first_weights, seed, self.settings.dtype)
-        else:
-            self.network = Network.from_parts(before.network.architecture, before.network.theta.copy(), seed)
         self._goes_on = before is not None
+        self.network = self._first_network(seed) if before is None else _same_network(before.network, seed)
         self.model = Model(prepared.encoder, prepared.targets, self.ensemble.merged(self.network), {})
         self.running: Training | None = None
         self._silent = silent_findings(settings, self.settings)
@@ -221,6 +218,10 @@ class TableTraining:
         stopped = dataclasses.replace(self.ensemble.history(history), stopped="cancelled")
         return Model(self.model.encoder, self.model.targets, network, self._summary(stopped), stopped)
 
+    def _first_network(self, seed: int) -> Network:
+        """The network of all members, with random weights."""
+        return self.ensemble.network(self.settings.first_weights, seed, self.settings.dtype)
+
     def _monitor(self, prepared: Prepared) -> Monitor:
         """The scores of a model. Raises SettingError where a metric is set and no rows are held out."""
         s = self.settings
@@ -330,6 +331,11 @@ def train_table(
         if callback is not None and callback(event):
             ended.append(event)
     return training.model
+
+
+def _same_network(network: Network, seed: int) -> Network:
+    """A copy of a network to go on from."""
+    return Network.from_parts(network.architecture, network.theta.copy(), seed)
 
 
 def _ensemble(prepared: Prepared, seed: int) -> Ensemble:
