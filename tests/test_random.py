@@ -106,6 +106,7 @@ def test_purposes_have_the_numbers_that_stored_seeds_rely_on():
         "CHECKED": 10,
         "PERMUTED": 11,
         "PLAYGROUND": 16,
+        "TRIALS": 17,
     }
 
 

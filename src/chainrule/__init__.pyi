@@ -29,6 +29,7 @@ from chainrule.model import CrossValidation as CrossValidation
 from chainrule.model import Model as Model
 from chainrule.model import cross_validate as cross_validate
 from chainrule.model import train_table as train_table
+from chainrule.model import tune as tune
 from chainrule.network import Network as Network
 from chainrule.optimizers import LBFGS as LBFGS
 from chainrule.optimizers import SGD as SGD

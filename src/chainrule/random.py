@@ -49,6 +49,7 @@ class Purpose(enum.IntEnum):
     CHECKED = 10  # index: the number of the layer, 2..L; the parameters that a certificate compares
     PERMUTED = 11  # index: the permutation, from 0; the rows of a column whose importance is measured
     PLAYGROUND = 16  # index: 0 for the places of the points of the studio's sets, 1 for their noise
+    TRIALS = 17  # index: the trials of a search that have ended; the seed of the proposals for the next
 
 
 def as_seed(seed: Any, name: str = "seed") -> int:

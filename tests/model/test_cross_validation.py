@@ -31,9 +31,9 @@ def test_scores_are_those_of_models_of_the_other_rows(monkeypatch):
     seen = []
     evaluate = cr.Model.evaluate
 
-    def noting(model, source):
+    def noting(model, source, **more):
         seen.append((model, source))
-        return evaluate(model, source)
+        return evaluate(model, source, **more)
 
     monkeypatch.setattr(cr.Model, "evaluate", noting)
     scores = cr.cross_validate(table(), "kind", folds=3, compare=(), seed=5, **SMALL)
@@ -60,6 +60,20 @@ def test_a_column_that_gives_the_group_away_does_not_help():
     honest = cr.cross_validate(rows, "y", group="group", **settings)
     assert leaking.mean("linear", "y", "r2") > 0.8
     assert honest.mean("linear", "y", "r2") < 0.1
+
+
+def test_every_metric_is_among_the_scores_of_every_model():
+    def sure(y_true, y_pred, probabilities):
+        return float(probabilities.max(axis=1).mean())
+
+    settings = {"folds": 2, "compare": "linear", **SMALL, "validation": 0.2}
+    scores = cr.cross_validate(table(), "kind", metric=[sure, "average_precision"], mode="max", **settings)
+    for model in ("network", "linear"):
+        assert {"accuracy", "sure", "average_precision"} <= scores.scores[model]["kind"].keys()
+    assert scores.difference("linear", "kind", "sure").better in (0, 1, 2)
+    scores = cr.cross_validate(table(), "kind", metric=["average_precision", sure], **settings)
+    assert scores.difference("linear", "kind", "sure").better is None
+    assert json.dumps(scores.document(), allow_nan=False)
 
 
 def test_several_targets_time_and_repeats():
@@ -103,7 +117,8 @@ def test_classes_that_are_whole_numbers_are_classes_in_every_split():
         ({"folds": 1}, "folds is 1, but must be a whole number from 2"),
         ({"folds": 91}, "there are 91 parts to make of 90 rows: take fewer folds"),
         ({"repeats": 0}, "repeats is 0, but must be a whole number from 1"),
-        ({"compare": ("forest",)}, r"compare is \['forest'\], but must be some of linear, boosting"),
+        ({"compare": ("forest",)}, r"compare is \['forest'\], but must be some of linear, boosting, or None"),
+        ({"compare": 3}, "compare is 3, but must be names"),
         ({"time_column": "when", "group": "group"}, "time_column fixes the order of the rows"),
         ({"test_every": 5}, "every split has its own rows for the test: leave out test_every"),
     ],
@@ -127,6 +142,13 @@ def test_the_command(tmp_path, monkeypatch, capsys):
     assert run(["cv", "t.csv", *options, "--compare", "none", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert list(document["models"]) == ["network"]
+    more = ["--compare", "linear", "--validation", "0.2", "--metric", "mcc,kappa", "--json"]
+    assert run(["cv", "t.csv", *options, *more]) == 0
+    models = json.loads(capsys.readouterr().out)["models"]
+    assert list(models) == ["network", "linear"]
+    assert {"mcc", "kappa"} <= models["linear"]["kind"].keys()
+    assert run(["cv", "t.csv", *options, "--compare", "both"]) == 2
+    assert "compare is ['both'], but must be some of linear, boosting, or None" in capsys.readouterr().err
     assert len(document["models"]["network"]["kind"]["accuracy"]["scores"]) == 3
     assert run(["cv", "t.csv", "--target", "kind", "--group", "gruop"]) == 1
     assert "did you mean 'group'?" in capsys.readouterr().err

@@ -8,20 +8,29 @@ from chainrule.errors import DataError
 from chainrule.model.metrics import (
     accuracy,
     auc,
+    average_precision,
     balanced_accuracy,
     exact_match,
+    explained_variance,
     f1,
+    kappa,
     label_auc,
     label_f1,
     label_log_loss,
     log_loss,
     mae,
     mape,
+    max_error,
+    mcc,
     median_absolute_error,
+    mse,
+    precision,
     quadratic_kappa,
     r2,
     rank_error,
+    recall,
     rmse,
+    rmsle,
 )
 
 RNG = np.random.default_rng(3)
@@ -36,13 +45,19 @@ def test_classes_against_scikit_learn(n, k):
     words = np.array([f"c{i}" for i in range(k)], object)
     assert accuracy(words[true], words[predicted]) == accuracy(true, predicted)
     if len(set(true)) > 1:
-        assert balanced_accuracy(true, predicted) == pytest.approx(recall(true, predicted), rel=1e-14)
+        assert balanced_accuracy(true, predicted) == pytest.approx(recall_of_true(true, predicted), rel=1e-14)
     assert f1(true, predicted) == pytest.approx(peer.f1_score(true, predicted, average="macro"), rel=1e-14)
     assert f1(words[true], words[predicted]) == f1(true, predicted)
+    macro = {"average": "macro", "zero_division": 0}
+    assert precision(true, predicted) == pytest.approx(peer.precision_score(true, predicted, **macro), rel=1e-14)
+    assert recall(true, predicted) == pytest.approx(peer.recall_score(true, predicted, **macro), rel=1e-14)
+    if len({*true, *predicted}) > 1:  # else scikit-learn warns
+        assert mcc(true, predicted) == pytest.approx(peer.matthews_corrcoef(true, predicted), rel=1e-12, abs=1e-15)
+        assert kappa(true, predicted) == pytest.approx(peer.cohen_kappa_score(true, predicted), rel=1e-12, abs=1e-15)
     assert log_loss(np.eye(k)[true], P) == pytest.approx(peer.log_loss(true, P, labels=range(k)), rel=1e-12)
 
 
-def recall(true, predicted):
+def recall_of_true(true, predicted):
     """scikit-learn's balanced accuracy warns of classes that are predicted alone; this is its definition."""
     return peer.recall_score(true, predicted, average="macro", labels=np.unique(true), zero_division=0)
 
@@ -56,6 +71,57 @@ def test_auc_against_scikit_learn_with_ties(n, k):
         given = chances[:, 1] if k == 2 else chances
         expected = peer.roc_auc_score(true, given, multi_class="ovr", average="macro")
         assert auc(np.eye(k)[true], chances) == pytest.approx(expected, rel=1e-13)
+
+
+@pytest.mark.parametrize("n", [20, 1000])
+@pytest.mark.parametrize("k", [2, 3, 5])
+def test_average_precision_against_scikit_learn_with_ties(n, k):
+    true = np.concatenate([np.arange(k), RNG.integers(0, k, n - k)])
+    P = RNG.dirichlet(np.ones(k), n)
+    for chances in (P, ties(P)):
+        T = np.eye(k)[true]
+        expected = peer.average_precision_score(*((T[:, 1], chances[:, 1]) if k == 2 else (T, chances)))
+        assert average_precision(T, chances) == pytest.approx(expected, rel=1e-12)
+    assert np.isnan(average_precision([[1, 0], [1, 0]], [[0.5, 0.5], [0.4, 0.6]]))
+
+
+def test_kappa_of_one_class_is_not_a_number_and_mcc_is_0():
+    assert np.isnan(kappa(["a", "a"], ["a", "a"]))
+    assert mcc(["a", "a"], ["a", "a"]) == 0
+
+
+def test_rmsle_ends_at_minus_1():
+    assert np.isnan(rmsle([0.0], [-1.0]))
+
+
+OF_CLASSES = [accuracy, balanced_accuracy, f1, precision, recall, mcc, kappa]
+OF_PROBABILITIES = [auc, average_precision, log_loss]
+OF_NUMBERS = [rmse, mse, mae, median_absolute_error, mape, max_error, r2, explained_variance, rmsle]
+
+
+@pytest.mark.parametrize("metric", [*OF_CLASSES, *OF_PROBABILITIES, *OF_NUMBERS])
+@pytest.mark.parametrize("n", [6, 7, 200])
+def test_weight_2_is_the_row_twice_and_weight_0_is_without_it(metric, n):
+    weight = np.concatenate([[1, 1, 1, 0, 2], RNG.integers(0, 4, n - 5)])
+    twice = np.repeat(np.arange(n), weight)
+    if metric in OF_NUMBERS:
+        y = RNG.gamma(1, size=n)
+        a = y + RNG.gamma(1, size=n)
+    else:
+        codes = np.concatenate([[0, 1, 2, 0, 1], RNG.integers(0, 3, n - 5)])
+        y, a = (
+            (codes, RNG.integers(0, 3, n))
+            if metric in OF_CLASSES
+            else (np.eye(3)[codes], ties(RNG.dirichlet(np.ones(3), n)))
+        )
+    assert metric(y, a, weight) == pytest.approx(metric(y[twice], a[twice]), rel=1e-12, abs=1e-14)
+    assert metric(y, a, np.ones(n)) == pytest.approx(metric(y, a), rel=1e-12)
+
+
+@pytest.mark.parametrize("weight", [[1.0], [0.0, 0.0], [1.0, -1.0], [np.nan, 1.0], [[1.0], [1.0]]])
+def test_weights_that_are_none_are_refused(weight):
+    with pytest.raises(DataError, match="weights must be numbers from 0, one for each row, and one of them above 0"):
+        mae([1.0, 2.0], [1.0, 2.0], weight)
 
 
 def ties(P):
@@ -87,6 +153,12 @@ def test_numbers_against_scikit_learn(shape, dtype):
     assert rmse(y, a) == pytest.approx(np.sqrt(peer.mean_squared_error(y64, a64)), rel=1e-13)
     assert mae(y, a) == pytest.approx(peer.mean_absolute_error(y64, a64), rel=1e-13)
     assert r2(y, a) == pytest.approx(peer.r2_score(y64, a64), rel=1e-12)
+    assert mse(y, a) == pytest.approx(peer.mean_squared_error(y64, a64), rel=1e-13)
+    assert explained_variance(y, a) == pytest.approx(peer.explained_variance_score(y64, a64), rel=1e-12)
+    if len(shape) == 1:
+        assert max_error(y, a) == pytest.approx(peer.max_error(y64, a64), rel=1e-13)
+    y2, a2 = np.abs(y64), np.abs(a64)
+    assert rmsle(y2, a2) == pytest.approx(peer.root_mean_squared_log_error(y2, a2), rel=1e-12)
     assert mape(y, a) == pytest.approx(peer.mean_absolute_percentage_error(y64, a64), rel=1e-12)
     assert median_absolute_error(y, a) == pytest.approx(peer.median_absolute_error(y64, a64), rel=1e-13)
 
@@ -105,7 +177,7 @@ def test_log_loss_is_not_clipped():
     assert log_loss([[0.5, 0.5]], [[0.25, 0.75]]) == pytest.approx(-(np.log(0.25) + np.log(0.75)) / 2)
 
 
-ALL = [accuracy, auc, balanced_accuracy, f1, log_loss, mae, mape, median_absolute_error, r2, rmse]
+ALL = [*OF_CLASSES, *OF_PROBABILITIES, *OF_NUMBERS]
 
 
 @pytest.mark.parametrize("metric", ALL)
@@ -115,7 +187,7 @@ def test_shapes_that_would_broadcast_are_refused(metric, a, b):
         metric(np.zeros(a), np.zeros(b))
 
 
-@pytest.mark.parametrize("metric", [log_loss, auc])
+@pytest.mark.parametrize("metric", OF_PROBABILITIES)
 def test_what_takes_probabilities_needs_a_column_per_class(metric):
     with pytest.raises(DataError, match=r"\(n, k\), not the shape \(2,\)"):
         metric([1, 0], [0.5, 0.5])

@@ -260,3 +260,31 @@ def test_real_tables_are_learned(shared_data) -> None:  # type: ignore[no-untype
 def test_the_first_weights_suit_the_activation(activation: str | list[str], initializer: str) -> None:
     assert TableSettings(hidden=(4, 4), activation=activation).first_weights.name == initializer
     assert TableSettings(hidden=(4, 4), activation=activation, initializer="nielsen").first_weights.name == "nielsen"
+
+
+def test_evaluate_by_weights_counts_a_row_of_weight_2_twice_and_leaves_out_weight_0() -> None:
+    rng = np.random.default_rng(0)
+    x, weight = rng.normal(size=60), np.arange(60) % 4
+    rows = {"x": x, "number": 2 * x + rng.normal(size=60), "kind": np.where(x > 0, "a", "b"), "w": weight}
+    model = cr.train_table(rows, ["number", "kind"], drop="w", epochs=3, hidden=4)
+    twice = {name: np.repeat(cells, weight) for name, cells in rows.items()}
+    scores, expected = (
+        model.evaluate(rows, weight="w", metric=["mcc", "mse"]),
+        model.evaluate(twice, metric=["mcc", "mse"]),
+    )
+    assert (scores["rows"], scores["weightless"], scores["without_target"]) == (45, 15, 0)
+    for target, by_metric in expected["targets"].items():
+        assert scores["targets"][target] == pytest.approx(by_metric, rel=1e-9)
+    assert {"mcc"} < scores["targets"]["kind"].keys()
+    with pytest.raises(
+        DataError, match=r"^the weight in row 1 of column 'kind' is '[ab]': weights are numbers from 0$"
+    ):
+        model.evaluate(rows, weight="kind")
+    with pytest.raises(DataError, match="'v'"):
+        model.evaluate(rows, weight="v")
+    with pytest.raises(DataError, match="no row has a value for every target and a weight above 0 in 'w'"):
+        model.evaluate({**rows, "w": np.zeros(60)}, weight="w")
+    with pytest.raises(SettingError, match="weight is 'w', but must be None with a function"):
+        model.evaluate(rows, weight="w", metric=lambda y_true, y_pred: 0.0)
+    with pytest.raises(SettingError, match="metric is 'acc'"):
+        model.evaluate(rows, metric="acc")

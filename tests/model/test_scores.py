@@ -72,7 +72,9 @@ def test_every_metric_chooses_the_best_epoch_by_its_own_direction(name: str) -> 
     target, other = ("total", "sign") if METRICS[name].kind == "numbers" else ("sign", "total")
     kinds = {"ordered": {"sign": "ordered:minus<plus"}, "labels": {"sign": "labels"}}.get(METRICS[name].kind, {})
     settings: dict[str, Any] = {"epochs": 15, "learning_rate": 0.01, "kinds": kinds}
-    model = cr.train_table(table(), target, drop=(other,), metric=name, **settings)
+    rows = table()
+    rows["total"] += 20  # so that no prediction is below -1, where rmsle ends
+    model = cr.train_table(rows, target, drop=(other,), metric=name, **settings)
     history = model.history
     assert history is not None
     values = history.metrics[name]
@@ -93,6 +95,45 @@ def test_a_function_of_your_own_sees_answers_in_their_own_words() -> None:
     assert set.union(*seen) == {"plus", "minus"}
     assert model.history is not None
     assert model.history.metrics["hits"] == model.history.metrics["accuracy"]
+
+
+def test_a_function_of_three_sees_the_probabilities_of_classes_too() -> None:
+    shapes: list[Any] = []
+
+    def own_auc(y_true: Any, y_pred: Any, probabilities: Any) -> float:
+        shapes.append(probabilities.shape)
+        return float(peer.roc_auc_score(y_true == "plus", probabilities[:, 1]))
+
+    rows = table()
+    settings = {"drop": ("total",), "epochs": 5, "mode": "max"}
+    history = cr.train_table(rows, "sign", metric=[own_auc, "auc"], **settings).history
+    assert history is not None
+    assert history.metrics["own_auc"] == pytest.approx(history.metrics["auc"], rel=1e-12)
+    assert history.monitor == "own_auc"
+    assert set(shapes) == {(200, 2)}
+    both = cr.train_table(rows, ["sign", "total"], metric=own_auc, mode="max", epochs=2)
+    assert both.history is not None
+    assert len(both.history.metrics["own_auc"]) == 2
+    with pytest.raises(
+        SettingError, match="metric own_auc is for classes, but no target has classes: choose from rmse"
+    ):
+        cr.train_table(rows, "total", metric=own_auc, mode="max", epochs=2)
+
+
+def test_of_several_metrics_the_first_chooses_and_all_are_recorded() -> None:
+    def spread(y_true: Any, y_pred: Any) -> float:
+        return float(np.std(y_pred))
+
+    model = cr.train_table(table(), "total", drop=("sign",), metric=("mae", "max_error", spread), epochs=6)
+    history = model.history
+    assert history is not None
+    assert list(history.metrics) == ["r2", "mae", "max_error", "spread"]
+    assert (history.monitor, history.mode) == ("mae", "min")
+    assert history.best_epoch == int(np.argmin(history.metrics["mae"]))
+    assert {"mae", "max_error", "spread"} <= model.summary["at_best_epoch"].keys()
+    assert model.summary["metric"] == "mae"
+    alone = cr.train_table(table(), "total", drop=("sign",), metric="mae", epochs=6)
+    assert np.array_equal(alone.network.theta, model.network.theta)
 
 
 def test_of_several_targets_the_mean_is_watched() -> None:
@@ -122,6 +163,12 @@ def test_patience_counts_the_metric() -> None:
         ({"metric": "accuracy", "mode": "min"}, "mode of metric accuracy"),
         ({"metric": max}, "mode of metric max is None"),
         ({"metric": 3}, "metric is 3"),
+        ({"metric": []}, "metric is \\[\\]"),
+        ({"metric": ["auc", "f1", "auc"]}, r"metrics with names of their own, but \['auc'\] comes twice"),
+        ({"metric": ["auc", "rmse"]}, "metric rmse is for numbers, but no target has numbers"),
+        ({"metric": [max, "auc"]}, "mode of metric max is None"),
+        ({"metric": ["auc", max], "mode": "min"}, "mode of metric auc is 'min'"),
+        ({"metric": lambda a, b, c, d: 0.0, "mode": "min"}, "metric takes"),
         ({"metric": "auc", "validation": 0}, "held out, and there are none"),
         ({"mode": "best"}, "mode is 'best'"),
     ],

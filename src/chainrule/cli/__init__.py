@@ -34,6 +34,12 @@ COMMANDS = {
     "of train. Shows the mean and the standard deviation of each score over the parts, and by how much the network "
     "differs from the other models on the same rows. --group keeps rows together, --time-column predicts later rows "
     "from earlier ones.",
+    "tune": "Search for the settings with which a model of a table is best, and write them to a file of options.\n\n"
+    "Each trial trains with other settings (learning rate, weight decay, hidden layers, activation, dropout, batch "
+    "size; --search names some of them) and is scored on rows that are held out; bad ones end early. Options that are "
+    "set are the same in every trial. --time or --trials ends the search, as does Ctrl-C, and --study keeps it, to go "
+    "on later. Writes chainrule.toml, with which `train` makes the best model again, to the bit. It needs "
+    "pip install 'chainrule[tune]'.",
     "rate": "Find a learning rate for a table: the range test.\n\n"
     "Trains for some updates while the learning rate grows, from the weights at which `train` begins, and suggests the "
     "rate at which the cost falls most steeply. It is a place to begin, not the best rate. Saves no model. Exits with "

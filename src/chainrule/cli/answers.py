@@ -23,6 +23,7 @@ from chainrule.tables.columns import missing_cells, words_of
 from chainrule.tables.inputs.drift import Drift
 from chainrule.tables.matrix import matrix_of, numbers_of
 from chainrule.tables.names import require_columns
+from chainrule.tables.row_roles import weights_of
 from chainrule.tables.sources import Source, as_source, with_target
 from chainrule.tables.targets import ArrayLabels, Labels, Target, in_words
 from chainrule.text import counted
@@ -70,8 +71,14 @@ class Answering(abc.ABC):
         """Compare only the rows that come from now on."""
 
     @abc.abstractmethod
-    def scores(self, data: Path, target: str | None) -> dict[str, Any]:
-        """The scores against the true values, `target` in words of the command line: see `chainrule evaluate`."""
+    def scores(
+        self, data: Path, target: str | None, weight: str | None = None, more: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        """The scores against the true values, `target` in words of the command line: see `chainrule evaluate`.
+
+        - weight: the column of the weights of the rows, or None.
+        - more: names of metrics that are among the scores of a model.
+        """
 
     @abc.abstractmethod
     def certificate(self, data: Path, target: str | None, rows: int, choice: dict[str, Any]) -> Certificate:
@@ -112,8 +119,11 @@ class _OfModel(Answering):
             parts = zip(self.goals, self._model.targets.by_column(outputs), strict=True)
             yield [_of_target(goal, target, own, probabilities) for goal, (target, own) in parts], table
 
-    def scores(self, data: Path, target: str | None) -> dict[str, Any]:
-        scores = self._model.evaluate(self._with_target(data, target), self._watch)
+    def scores(
+        self, data: Path, target: str | None, weight: str | None = None, more: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        source, metric = self._with_target(data, target), list(more) or None
+        scores = self._model.evaluate(source, self._watch, weight=weight, metric=metric)
         drift = self.drift()
         return scores if drift is None else {**scores, "drift": drift.document()}
 
@@ -151,8 +161,8 @@ class _OfRows(Answering):
         """The predictions for the columns `names` of a table in memory."""
 
     @abc.abstractmethod
-    def _score(self, table: Any, names: Sequence[str], targets: Any) -> dict[str, float]:
-        """The scores for the columns `names` of a table in memory, against those of `targets`."""
+    def _score(self, table: Any, names: Sequence[str], targets: Any, weight: Array | None) -> dict[str, float]:
+        """The scores for the columns `names` of a table in memory, against those of `targets`, by weights (n,)."""
 
     @abc.abstractmethod
     def _certificate(self, table: Any, names: Sequence[str], targets: Any, choice: dict[str, Any]) -> Certificate:
@@ -180,12 +190,25 @@ class _OfRows(Answering):
                 predictions = self._predictions(table, names, probabilities)
             yield predictions, table.select(list(others))
 
-    def scores(self, data: Path, target: str | None) -> dict[str, Any]:
-        source, names, targets, table, rows = self._with_targets(data, target)
-        with with_file_name(source), with_row_numbers(rows):
-            part = table.take(rows)
-            scores = self._score(part, names, part.select(targets))
+    def scores(
+        self, data: Path, target: str | None, weight: str | None = None, more: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        if more:
+            raise SettingError(f"{self} has one score: leave out --metric, or give a model")
+        source, names, targets, table, rows = self._with_targets(data, target, [] if weight is None else [weight])
         counts = {"rows": len(rows), "without_target": table.num_rows - len(rows)}
+        with with_file_name(source):
+            weights = None if weight is None else weights_of(table, weight, np.arange(table.num_rows))[rows]
+            if weights is not None:
+                rows, weights = rows[weights > 0], weights[weights > 0]
+                counts = {**counts, "rows": len(rows), "weightless": counts["rows"] - len(rows)}
+                if not len(rows):
+                    raise DataError(
+                        f"every row of {source.origin} with a target has weight 0: give some a weight above 0"
+                    )
+            with with_row_numbers(rows):
+                part = table.take(rows)
+                scores = self._score(part, names, part.select(targets), weights)
         return {**counts, "targets": {", ".join(targets): scores}, "mistakes": {}}
 
     def certificate(self, data: Path, target: str | None, rows: int, choice: dict[str, Any]) -> Certificate:
@@ -194,10 +217,15 @@ class _OfRows(Answering):
             part = table.take(present[:rows])
             return self._certificate(part, names, part.select(targets), choice)
 
-    def _with_targets(self, data: Path, target: str | None) -> tuple[Source, list[str], list[str], Any, Array]:
-        """A table, the names of its inputs and targets, these columns in memory, and the rows that have targets."""
-        source, names, targets = self._columns(data, target)
-        table = source.table().select([*names, *targets])
+    def _with_targets(
+        self, data: Path, target: str | None, others: Sequence[str] = ()
+    ) -> tuple[Source, list[str], list[str], Any, Array]:
+        """A table, the names of its inputs and targets, these columns in memory, and the rows that have targets.
+
+        - others: columns of the table that are neither, but in memory, too.
+        """
+        source, names, targets = self._columns(data, target, others)
+        table = source.table().select(list(dict.fromkeys([*names, *targets, *others])))
         rows = np.flatnonzero(~np.any([missing_cells(table.column(name)) for name in targets], axis=0))
         if not len(rows):
             raise DataError(f"no row of {source.origin} has a value of {target}: give such rows")
@@ -211,12 +239,15 @@ class _OfRows(Answering):
         with with_file_name(source), with_row_numbers(rows):
             return self._backprop(table, names, table.select(targets))
 
-    def _columns(self, data: Path, target: str | None) -> tuple[Source, list[str], list[str]]:
+    def _columns(
+        self, data: Path, target: str | None, others: Sequence[str] = ()
+    ) -> tuple[Source, list[str], list[str]]:
         """A table, its columns of inputs, and those of targets. Raises SettingError where no target is named."""
         if target is None:
             raise SettingError(f"{self} does not know which column is the target: add --target COLUMN, or a file of it")
         source, targets = _with_targets(as_source(data), target)
-        return source, self._inputs(source, targets), targets
+        require_columns(source.names, others, "weight", source.hint)
+        return source, self._inputs(source, [*targets, *others]), targets
 
     def _inputs(self, source: Source, targets: Sequence[str]) -> list[str]:
         """The columns that are inputs. Raises DataError where a table has others."""
@@ -270,12 +301,12 @@ class _OfEstimator(_OfRows):
         parts = zip(self.goals, chances if isinstance(chances, list) else [chances], strict=True)
         return [dict(zip(goal.chances, part.T, strict=True)) for goal, part in parts]
 
-    def _score(self, table: Any, names: Sequence[str], targets: Any) -> dict[str, float]:
+    def _score(self, table: Any, names: Sequence[str], targets: Any, weight: Array | None) -> dict[str, float]:
         X, y = self._rows(table, names), self._true(targets)
         if not isinstance(self._estimator._targets, ArrayLabels):
-            return {"r2": float(self._estimator.score(X, y))}
+            return {"r2": float(self._estimator.score(X, y, weight))}
         right = self._estimator.predict(X).reshape(len(y), -1) == y.reshape(len(y), -1)
-        return {"accuracy": float(right.all(axis=1).mean())}
+        return {"accuracy": float(np.average(right.all(axis=1), weights=weight))}
 
     def _certificate(self, table: Any, names: Sequence[str], targets: Any, choice: dict[str, Any]) -> Certificate:
         return self._estimator.check_gradient(self._rows(table, names), self._true(targets), **choice)
@@ -322,8 +353,8 @@ class _OfNetwork(_OfRows):
         A = self._net.predict(matrix_of(table, names))
         return [Prediction(goal.name, A[:, j], None) for j, goal in enumerate(self.goals)]
 
-    def _score(self, table: Any, names: Sequence[str], targets: Any) -> dict[str, float]:
-        return {"cost": self._net.cost(matrix_of(table, names), self._true(targets))}
+    def _score(self, table: Any, names: Sequence[str], targets: Any, weight: Array | None) -> dict[str, float]:
+        return {"cost": self._net.cost(matrix_of(table, names), self._true(targets), weight)}
 
     def _certificate(self, table: Any, names: Sequence[str], targets: Any, choice: dict[str, Any]) -> Certificate:
         return self._net.check_gradient(matrix_of(table, names), self._true(targets), **choice)

@@ -2,7 +2,7 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -11,8 +11,10 @@ from chainrule.cli.files import open_table
 from chainrule.cli.options import AsJson, ConfigFile
 from chainrule.cli.streams import print_note
 from chainrule.cli.training_options import TrainOptions, listed, with_columns_of
+from chainrule.cli.values import either, words
 from chainrule.errors import SettingError
 from chainrule.model import TableSettings, cross_validate
+from chainrule.model.baselines import BASELINES
 from chainrule.text import short
 
 __all__ = ["cv"]
@@ -30,19 +32,18 @@ def cv(
     ],
     folds: Annotated[int, Parameter(help="Number of parts; each is tested once.")] = 5,
     repeats: Annotated[int, Parameter(help="How often the rows are divided anew.")] = 1,
-    group: Annotated[
-        str | None, Parameter(help="A column whose equal cells stay in one part; it is not an input.", negative="")
-    ] = None,
-    time_column: Annotated[
-        str | None,
-        Parameter(
-            help="A column of times or numbers: each part is tested by what the earlier ones teach.", negative=""
-        ),
-    ] = None,
     compare: Annotated[
-        Literal["both", "linear", "boosting", "none"],
-        Parameter(help="Other models for the same rows, to compare with.", negative=""),
-    ] = "both",
+        Any,
+        Parameter(
+            converter=either(lambda _, tokens: tuple(name for t in tokens for name in words(t.value)), none=()),
+            n_tokens=1,
+            completer=lambda context: ["none", *BASELINES],
+            help=f"Other models for the same rows, to compare with; 'none' for none. [{', '.join(BASELINES)}]",
+            metavar="NAME,NAME",
+            negative="",
+            show_default=",".join,
+        ),
+    ] = tuple(BASELINES),
     options: Annotated[TrainOptions, Parameter(name="*")] = _DEFAULTS,
     config: ConfigFile = None,
     as_json: AsJson = False,
@@ -66,9 +67,7 @@ def cv(
         targets,
         folds=folds,
         repeats=repeats,
-        group=group,
-        time_column=time_column,
-        compare={"both": ("linear", "boosting"), "none": ()}.get(compare, (compare,)),
+        compare=compare,
         progress=None if as_json else _show_progress,
         **settings,
     )

@@ -1,12 +1,17 @@
 """`chainrule evaluate`: compare the answers of a model with the true values in a table."""
 
 import math
-from typing import Any
+from typing import Annotated, Any
+
+from cyclopts import Parameter
 
 from chainrule.cli.answers import answering
 from chainrule.cli.console import say, write_json
 from chainrule.cli.mistakes import show_mistakes
 from chainrule.cli.options import AsJson, RowsWithTargets, StoredModel, TrueTargets
+from chainrule.cli.training_options import listed
+from chainrule.cli.values import words as names_in
+from chainrule.model.scores import METRICS
 from chainrule.text import counted, number, short, words
 
 __all__ = ["evaluate", "show_scores", "show_targets"]
@@ -18,11 +23,23 @@ def evaluate(
     /,
     *,
     target: TrueTargets = None,
+    weight: Annotated[
+        str | None,
+        Parameter(
+            help="Column of the weights of the rows, numbers from 0, by which the scores count them.",
+            metavar="COLUMN",
+            negative="",
+        ),
+    ] = None,
+    metric: Annotated[
+        tuple[str, ...],
+        listed(f"More scores of a model. [{', '.join(METRICS)}]", "NAME,NAME", completer=lambda context: [*METRICS]),
+    ] = (),
     as_json: AsJson = False,
 ) -> int:
     """Compare the answers of a model with the true values in a table."""
-    answers = answering(model)
-    scores = answers.scores(data, target)
+    answers, more = answering(model), [name for text in metric for name in names_in(text)]
+    scores = answers.scores(data, target, weight, more)
     if as_json:
         write_json(scores)
         return 0
@@ -36,8 +53,9 @@ def evaluate(
 def show_scores(scores: dict[str, Any]) -> None:
     """Write the number of rows, one line of scores for each target, then the mistakes."""
     without = scores["without_target"]
-    more = f" ({without:,} more without a target)" if without else ""
-    say(f"{counted(scores['rows'], 'row')}{more}")
+    more = [f"{without:,} more without a target"] if without else []
+    more += [f"{scores['weightless']:,} more of weight 0"] if scores.get("weightless") else []
+    say(f"{counted(scores['rows'], 'row')}" + (f" ({', '.join(more)})" if more else ""))
     show_targets(scores)
     show_mistakes(scores["mistakes"])
 

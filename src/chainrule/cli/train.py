@@ -33,6 +33,14 @@ def train(
     *,
     target: TargetColumns,
     out: Annotated[Path, Parameter(help="The model file to write.")] = Path("model.safetensors"),
+    start_from: Annotated[
+        Path | None,
+        Parameter(
+            name="--from",
+            help="A model file to go on from, with its columns, targets and network, on the same or other rows.",
+            negative="",
+        ),
+    ] = None,
     options: Annotated[TrainOptions, Parameter(name="*")] = _DEFAULTS,
     plot: Annotated[
         Path | None,
@@ -52,11 +60,11 @@ def train(
     data
         A table: CSV, Parquet, Arrow, NumPy or idx, or a folder of such files.
     """
-    inputs = [data, *_files(target, options.validation)]
+    inputs = [data, *_files(target, options.validation), *([] if start_from is None else [start_from])]
     check_output(out, *inputs)
     _check_plot(plot, out, *inputs)
     checkpoint = checkpoint_options.checkpoint_for(out, data)
-    training = training_on(data, target, options)
+    training = training_on(data, target, options, **({} if start_from is None else {"start_from": start_from}))
     if as_json and config:
         print_note(f"options from {config}")
     for note in () if as_json else [*([f"options from {config}"] if config else []), *training.notes]:

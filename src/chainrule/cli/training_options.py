@@ -30,7 +30,7 @@ from chainrule.fields import (
     settings_of,
 )
 from chainrule.model import TableSettings, TableTraining
-from chainrule.model.kinds import ClassWeights, ColumnKinds, ShareOrTable
+from chainrule.model.kinds import ClassWeights, ColumnKinds, MetricChoice, ShareOrTable
 from chainrule.optimizers import Clip
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "RateOptions",
     "TargetColumns",
     "TrainOptions",
+    "TuneOptions",
     "listed",
     "training_on",
     "with_columns_of",
@@ -69,6 +70,7 @@ _READERS: dict[type[Kind], values.Converter] = {  # what reads an ordinary value
     ShareOrTable: values.share_or_file,
     ClassWeights: values.class_weight,
     ColumnKinds: values.column_kinds,
+    MetricChoice: lambda _, tokens: [name for token in tokens for name in values.words(token.value)],
 }
 
 
@@ -94,7 +96,7 @@ def option_of(name: str, each: Setting) -> Any:
     if isinstance(kind, Names):
         return Annotated[tuple[str, ...], listed(_help(each), "COLUMN,COLUMN", **shared)]
     shared |= {"help": _help(each), "metavar": _metavar(kind)}
-    words = kind.choices if isinstance(kind, Word) else NAMES.get(name)
+    words = kind.choices if isinstance(kind, Word) and not isinstance(kind, MetricChoice) else NAMES.get(name)
     if words or isinstance(kind, Text):
         return Annotated[str | None, Parameter(choices=words, **shared)]
     shared |= {"converter": _converter(kind), "n_tokens": 1, "completer": _completer(kind)}
@@ -104,7 +106,7 @@ def option_of(name: str, each: Setting) -> Any:
 def _help(each: Setting) -> str:
     """The text of a setting, with what its special words mean, and the names of its registry."""
     meanings = [f"; '{special.word}' for {special.meaning}" for special in each.kind.specials if special.meaning]
-    names = f" [{', '.join(each.kind.registry.names())}]" if isinstance(each.kind, Choice) else ""
+    names = f" [{', '.join(_names(each.kind))}]" if _names(each.kind) else ""
     units = ", such as 90s, 10m or 1h30m" if isinstance(each.kind, Seconds) else ""
     text = each.with_values(units + ("" if isinstance(each.kind, Word) else "".join(meanings)))
     return _UNDERSCORED.sub(lambda match: _as_option(match[0]), text) + names
@@ -125,7 +127,7 @@ class _NotChecked:
 
 def _type(kind: Kind) -> Any:
     """The type of an option with a converter: cyclopts collects the values of a tuple, and completes paths."""
-    if isinstance(kind, Sizes | Choices | ColumnKinds):
+    if isinstance(kind, Sizes | Choices | ColumnKinds | MetricChoice):
         return Annotated[tuple[Any, ...], _NotChecked]
     return Path | None if isinstance(kind, Folder) else Any
 
@@ -136,12 +138,17 @@ def _metavar(kind: Kind) -> str | None:
     return kind.metavar or next((word for cls, word in usual.items() if isinstance(kind, cls)), None)
 
 
+def _names(kind: Kind) -> Sequence[str]:
+    """The names that one or several of can be chosen: those of a registry or of the metrics."""
+    return kind.registry.names() if isinstance(kind, Choice) else kind.choices if isinstance(kind, MetricChoice) else ()
+
+
 def _completer(kind: Kind) -> Callable[[Any], list[str]] | None:
-    """What completes the value in a shell: the names of a registry and the special words."""
-    if not isinstance(kind, Choice):
+    """What completes the value in a shell: the names and the special words."""
+    if not _names(kind):
         return None
-    words, registry = [special.word for special in kind.specials], kind.registry
-    return lambda context: [*words, *registry.names()]
+    words = [special.word for special in kind.specials]
+    return lambda context: [*words, *_names(kind)]
 
 
 def _converter(kind: Kind) -> values.Converter:
@@ -228,4 +235,9 @@ RateOptions: Any = _options(
     "RateOptions",
     "The settings of a search for a learning rate, as options: neither schedule nor end.",
     lambda name, each: each.group == "End" or name in ("learning_rate", "schedule"),
+)
+TuneOptions: Any = _options(
+    "TuneOptions",
+    "The settings that all trials of a search share, as options: the time is that of the search.",
+    lambda name, each: name == "time",
 )

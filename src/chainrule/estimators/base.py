@@ -77,6 +77,7 @@ class MLP(SharedParameters, Fitted, Explained, Exchanged, CallbackSupport, BaseE
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
+        groups: Any = None,
     ) -> Self:
         """Train until the loss no longer improves, or for max_iter epochs; with warm_start, go on from the last call.
 
@@ -85,6 +86,8 @@ class MLP(SharedParameters, Fitted, Explained, Exchanged, CallbackSupport, BaseE
         - sample_weight: weights of rows (n,), or (n, k) for k outputs. Rows of weight 0 are as if they were not there.
         - X_val, y_val, sample_weight_val: a validation set. With early_stopping it takes the place of rows held out;
           without, it only adds curves.
+        - groups: a value for each row (n,): where rows are held out, by early_stopping or by the members of a preset,
+          rows with the same value stay together. None: each row is alone.
 
         >>> X = np.array([[0.0], [1.0], [2.0]])
         >>> mlp = cr.MLPRegressor(hidden_layer_sizes=(), solver="lbfgs", alpha=0.0).fit(X, [1.0, 3.0, 5.0])
@@ -95,7 +98,7 @@ class MLP(SharedParameters, Fitted, Explained, Exchanged, CallbackSupport, BaseE
         has chosen weights; DataError for rows that do not fit together; ValueError for what scikit-learn refuses. A
         fit that fails leaves the estimator as it was; one that diverges keeps the last good weights.
         """
-        return self._fit(X, y, sample_weight, Validation(X_val, y_val, sample_weight_val))
+        return self._fit(X, y, sample_weight, Validation(X_val, y_val, sample_weight_val), groups)
 
     def _fit(
         self,
@@ -103,6 +106,7 @@ class MLP(SharedParameters, Fitted, Explained, Exchanged, CallbackSupport, BaseE
         y: Any,
         weight: Any,
         validation: Validation,
+        groups: Any,
         *,
         once: bool = False,
         classes: Any = None,
@@ -114,7 +118,7 @@ class MLP(SharedParameters, Fitted, Explained, Exchanged, CallbackSupport, BaseE
         same = fresh or (self.preset is None) == (self._plan is None)
         require(same, "preset", self.preset, "what the network to go on from has: set it back, or fit anew")
         with restored_on_failure(self):
-            rows = checked_rows(self, X, y, weight, reset=fresh)
+            rows = checked_rows(self, X, y, weight, fresh, groups)
             targets = self._targets_of(rows.y, classes) if fresh else self._targets
             rows = self._with_weight(rows, targets)
             if fresh:
@@ -141,7 +145,7 @@ class MLP(SharedParameters, Fitted, Explained, Exchanged, CallbackSupport, BaseE
         - before: the digest of the calls before, None where they had different rows, True where there were none.
         """
         if self._ensemble.count > 1:
-            digest = rows_digest(rows.X, self._targets.encode(rows.y), self.network_.dtype)
+            digest = rows_digest(rows.X, self._targets.encode(rows.y), self.network_.dtype, rows.groups)
             self._rows = digest if before in (True, digest) else None
 
     def _with_weight(self, rows: Rows, targets: ArrayTargets) -> Rows:
@@ -198,7 +202,7 @@ class MLP(SharedParameters, Fitted, Explained, Exchanged, CallbackSupport, BaseE
                 "must leave some to train on, so change validation_fraction or give more rows"
             )
         strata = targets.outputs.strata(targets.encode(rows.y))
-        kept, out = hold_out(self.seed_, n, p.validation_fraction, strata)
+        kept, out = hold_out(self.seed_, n, p.validation_fraction, strata, rows.groups)
         return rows.take(kept), rows.take(out)
 
     def _search_leaks(self, rows: Rows) -> None:

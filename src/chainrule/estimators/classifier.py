@@ -112,6 +112,7 @@ class MLPClassifier(ClassifierMixin, MLP):
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
+        groups: Any = None,
     ) -> Self:
         """Train for one epoch: exactly the next one that `fit` would make with these rows.
 
@@ -119,6 +120,7 @@ class MLPClassifier(ClassifierMixin, MLP):
         - classes: all that there will be, on the first call; a list of arrays for several outputs, None for labels.
         - total_weight: S of the whole set, by which alpha and l1 are divided, where these rows are a part of it.
         - X_val, y_val, sample_weight_val: as for `fit`; without them, early_stopping holds rows out.
+        - groups: as for `fit`.
 
         Once early_stopping has ended training, further calls train nothing.
 
@@ -131,7 +133,7 @@ class MLPClassifier(ClassifierMixin, MLP):
         """
         self._check_classes(y, classes)
         validation = Validation(X_val, y_val, sample_weight_val)
-        return self._fit(X, y, sample_weight, validation, once=True, classes=classes, total_weight=total_weight)
+        return self._fit(X, y, sample_weight, validation, groups, once=True, classes=classes, total_weight=total_weight)
 
     def initialize(self, n_features: int, classes: Any = None, *, n_labels: int | None = None) -> Self:
         """A network before any training: to predict with, to inspect, or to train with `partial_fit`.

@@ -13,7 +13,7 @@ from chainrule.backprop import Ledger, Names
 from chainrule.certificate import Certificate
 from chainrule.estimators.predictor import EstimatorPredictor
 from chainrule.estimators.row_scores import row_scores
-from chainrule.estimators.rows import checked_targets
+from chainrule.estimators.rows import checked_groups, checked_targets
 from chainrule.example_gradients import ExampleGradients
 from chainrule.export import Program, export, outputs_of
 from chainrule.fields import Whole
@@ -206,11 +206,12 @@ class Explained(abc.ABC):
         T = self._encoded_targets(inputs, y)
         return self.network_.example_gradients(inputs, T, sample_weight, layers=layers, engine=self.engine)
 
-    def suspicious(self, X: Any, y: Any, n: int = 20) -> dict[str, Any]:
+    def suspicious(self, X: Any, y: Any, n: int = 20, *, groups: Any = None) -> dict[str, Any]:
         """The rows that may have a wrong label or odd values, the most suspect first, as plain data.
 
         - X, y: rows and their targets, as for `fit`.
         - n: how many rows, at most.
+        - groups: those of the calls of `fit`, if they had any.
 
         `method` says what the scores are, `rows` how many rows have one. `suspects` has for each row its number (from
         0), its score, and by target the true value and the prediction; of a class also the predicted probability.
@@ -231,4 +232,5 @@ class Explained(abc.ABC):
         """
         n, inputs = Whole(1).clean("n", n), self._inputs(X)
         y = checked_targets(y, inputs.shape[0], self._numeric)
-        return row_scores(self, inputs, y).most(self._targets.outputs, n)
+        numbers = checked_groups(groups, inputs.shape[0])
+        return row_scores(self, inputs, y, numbers).most(self._targets.outputs, n)

@@ -77,7 +77,8 @@ class FitCall:
             rows, held_out = weigh_classes(targets, class_weight, rows, held_out)
         count = len(rows.y)
         if ensemble.count > 1:
-            fold = folds(estimator.seed_, ensemble.count, count, targets.outputs.strata(targets.encode(rows.y)))
+            strata = targets.outputs.strata(targets.encode(rows.y))
+            fold = folds(estimator.seed_, ensemble.count, count, strata, rows.groups)
             ensemble, held_out = dataclasses.replace(ensemble, fold=fold), rows
             if total_weight is not None:
                 total_weight *= (ensemble.count - 1) / ensemble.count

@@ -59,12 +59,14 @@ class MLPRegressor(RegressorMixin, MLP):
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
+        groups: Any = None,
     ) -> Self:
         """Train for one epoch: exactly the next one that `fit` would make with these rows.
 
         - X, y, sample_weight: as for `fit`.
         - total_weight: S of the whole set, by which alpha and l1 are divided, where these rows are a part of it.
         - X_val, y_val, sample_weight_val: as for `fit`; without them, early_stopping holds rows out.
+        - groups: as for `fit`.
 
         Once early_stopping has ended training, further calls train nothing.
 
@@ -76,7 +78,7 @@ class MLPRegressor(RegressorMixin, MLP):
         rows.
         """
         validation = Validation(X_val, y_val, sample_weight_val)
-        return self._fit(X, y, sample_weight, validation, once=True, total_weight=total_weight)
+        return self._fit(X, y, sample_weight, validation, groups, once=True, total_weight=total_weight)
 
     def initialize(self, n_features: int, n_outputs: int | None = None) -> Self:
         """A network before any training: to predict with, to inspect, or to train with `partial_fit`.

@@ -11,23 +11,28 @@ from chainrule.errors import DataError, SettingError
 from chainrule.estimators.table_inputs import table_of
 from chainrule.text import LONGEST, counted
 
-__all__ = ["Rows", "Validation", "checked_inputs", "checked_rows", "checked_targets"]
+__all__ = ["Rows", "Validation", "checked_groups", "checked_inputs", "checked_rows", "checked_targets"]
 
 _INPUTS = {"accept_sparse": "csr", "dtype": (np.float64, np.float32)}
 
 
 class Rows(NamedTuple):
-    """X (n, n_1), an array, sparse rows or a table of Arrow; y as the user has it; None or the weights of examples."""
+    """X (n, n_1), an array, sparse rows or a table of Arrow; y as the user has it; None or the weights of examples.
+
+    groups: None, or the number (n,) of each row's group, whose rows stay together where rows are held out.
+    """
 
     X: Any
     y: Array
     weight: Array | None
+    groups: Array | None = None
 
     def take(self, rows: Array) -> "Rows":
         """Some of the rows, by their numbers, which rise."""
         is_table = hasattr(self.X, "num_rows")
         X = self.X.filter(np.isin(np.arange(len(self.y)), rows)) if is_table else self.X[rows]
-        return Rows(X, self.y[rows], None if self.weight is None else self.weight[rows])
+        weight, groups = (None if part is None else part[rows] for part in (self.weight, self.groups))
+        return Rows(X, self.y[rows], weight, groups)
 
     def present(self) -> "Rows":
         """The rows with a weight above 0. Raises DataError if there are none."""
@@ -66,17 +71,34 @@ def checked_inputs(estimator: Any, X: Any) -> Any:
     return _validated(estimator, X, reset=False)
 
 
-def checked_rows(estimator: Any, X: Any, y: Any, weight: Any, reset: bool) -> Rows:
+def checked_rows(estimator: Any, X: Any, y: Any, weight: Any, reset: bool, groups: Any = None) -> Rows:
     """The rows without those of weight 0; under a preset X is a table.
 
     With `reset` the estimator takes the number and names of the columns. Raises ValueError, in one line, for parts
     that do not fit together.
     """
     if estimator.preset is not None:
-        return _table_rows(estimator, X, y, weight, reset)
+        return _table_rows(estimator, X, y, weight, reset, groups)
     X, y = _validated(estimator, X, y, reset=reset, multi_output=True, y_numeric=estimator._numeric)
     y = _dense(y)
-    return Rows(X, y, _as_weight(weight, len(y))).present()
+    return Rows(X, y, _as_weight(weight, len(y)), checked_groups(groups, len(y))).present()
+
+
+def checked_groups(groups: Any, n: int) -> Array | None:
+    """The number (n,) of each row's group; None without groups.
+
+    Raises DataError for another number of rows, and for values that cannot be sorted, such as None among words.
+    """
+    if groups is None:
+        return None
+    try:
+        values = np.asarray(groups)
+        numbers: Array = np.unique(values, return_inverse=True)[1]
+    except (TypeError, ValueError):
+        raise DataError("groups must be words or numbers of one type, one for each row") from None
+    if values.shape != (n,):
+        raise DataError(f"groups has shape {values.shape}, but there are {n} rows: give one for each")
+    return numbers
 
 
 def checked_targets(y: Any, rows: int, numeric: bool) -> Array:
@@ -101,7 +123,7 @@ def checked_targets(y: Any, rows: int, numeric: bool) -> Array:
     return y
 
 
-def _table_rows(estimator: Any, X: Any, y: Any, weight: Any, reset: bool) -> Rows:
+def _table_rows(estimator: Any, X: Any, y: Any, weight: Any, reset: bool, groups: Any) -> Rows:
     if y is None:
         raise ValueError(f"{type(estimator).__name__} requires y to be passed, but the target y is None")
     table = table_of(estimator, X, reset)
@@ -109,7 +131,7 @@ def _table_rows(estimator: Any, X: Any, y: Any, weight: Any, reset: bool) -> Row
     y = y.astype(np.float64) if estimator._numeric and y.dtype.kind in "OU" else y
     if table.num_rows != len(y):
         check_consistent_length(np.empty(table.num_rows), y)
-    return Rows(table, y, _as_weight(weight, len(y))).present()
+    return Rows(table, y, _as_weight(weight, len(y)), checked_groups(groups, len(y))).present()
 
 
 def _validated(estimator: Any, *data: Any, **checks: Any) -> Any:

@@ -9,6 +9,8 @@ with them all sizes.
 import dataclasses
 from typing import Any
 
+import numpy as np
+
 from chainrule.errors import DataError
 from chainrule.estimators.parameters import (
     Parameters,
@@ -74,7 +76,8 @@ def plan_for(
         targets = _scaled(estimator, rows, targets)
     if settings.more_inputs:
         encoder = chosen_inputs(encoder, targets.outputs, encoder.encode(rows.X), targets.encode(rows.y))
-    settings = settings.resolved(len(rows.y), rows.X.num_columns, sum(targets.widths))
+    groups = None if rows.groups is None else len(np.unique(rows.groups))
+    settings = settings.resolved(len(rows.y), rows.X.num_columns, sum(targets.widths), groups)
     shown = parameters_of(estimator, settings, len(rows.y), own_validation)
     parameters = _parameters(estimator, shown)
     ensemble = Ensemble(architecture_of(estimator, parameters, encoder.width, targets), settings.members)

@@ -4,7 +4,7 @@ from chainrule.examples.digest import digest_of, digests
 from chainrule.examples.examples import Examples, RowArrays, as_examples, as_inputs, as_rows, epoch_order
 from chainrule.examples.smoothing import smoothed
 from chainrule.examples.sparse import Compressed
-from chainrule.examples.splits import folds, held_out_count, hold_out
+from chainrule.examples.splits import folds, held_out_count, hold_out, hold_out_latest
 
 __all__ = [
     "Compressed",
@@ -19,5 +19,6 @@ __all__ = [
     "folds",
     "held_out_count",
     "hold_out",
+    "hold_out_latest",
     "smoothed",
 ]

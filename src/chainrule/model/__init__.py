@@ -16,7 +16,10 @@ Before training starts, `leaks` searches for columns that give a target away, an
 columns. `settings` has the settings, whose own kinds of values are in `kinds`. Afterwards a model is `explained`: by
 its `ledgers`, its gradients, its suspect rows, and the rows whose `influence` supports an answer; and it is
 `interpreted`: by the `importance` of its columns, their `contributions` to an answer, and the `dependence` on one.
-`cross_validation` says how good models of a table are (by `splits` of its rows, beside `baselines`).
+A training may begin with the weights of a model (`continuation`); which rows it holds out may depend on a column
+(`division`).
+`cross_validation` says how good models of a table are (by `splits` of its rows, beside `baselines`). `tuning` searches
+for settings, in a `search_space`, with trials that a `study` keeps, and writes them to an `option_file`.
 
 `train_table` and `chainrule train` run `TableTraining`. The estimators with preset="tabular" run the same steps by the
 same functions: `estimators/table_plan.py` for the encoder, the preset, the heads and the ensemble of the first call,
@@ -27,5 +30,15 @@ from chainrule.model.cross_validation import CrossValidation, cross_validate
 from chainrule.model.model import Model
 from chainrule.model.settings import TableSettings
 from chainrule.model.training import TableTraining, train_table
+from chainrule.model.tuning import Tuning, tune
 
-__all__ = ["CrossValidation", "Model", "TableSettings", "TableTraining", "cross_validate", "train_table"]
+__all__ = [
+    "CrossValidation",
+    "Model",
+    "TableSettings",
+    "TableTraining",
+    "Tuning",
+    "cross_validate",
+    "train_table",
+    "tune",
+]

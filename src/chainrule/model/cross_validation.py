@@ -19,7 +19,7 @@ import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.errors import DataError, SettingError, warn_of
-from chainrule.fields import Whole
+from chainrule.fields import Names, Whole
 from chainrule.model.baselines import BASELINES, outputs_of_baseline
 from chainrule.model.model import Model
 from chainrule.model.scores import METRICS, scores_of
@@ -49,13 +49,13 @@ class Difference:
 
     - mean: the mean of (network - other).
     - low, high: the ends of its 95% interval.
-    - better: in how many splits the network scores better.
+    - better: in how many splits the network scores better; None for a function whose better values are unknown.
     """
 
     mean: float
     low: float
     high: float
-    better: int
+    better: int | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,6 +66,7 @@ class CrossValidation:
     - how: how they were divided, in words.
     - sizes: the numbers of rows to train on and to test on, of each split.
     - scores: by model ("network", "linear", "boosting"), target and metric the scores of the splits, (k,).
+    - modes: whether "max" or "min" is better, of metrics that are functions of your own.
 
     `cross_validate` makes it; `str` of it is a table.
 
@@ -80,6 +81,7 @@ class CrossValidation:
     how: str
     sizes: tuple[tuple[int, int], ...]
     scores: Mapping[str, Scores]
+    modes: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def mean(self, model: str, target: str, metric: str) -> float:
         """The mean of a score over the splits in which it is defined; NaN if there is none."""
@@ -95,8 +97,9 @@ class CrossValidation:
         """The network against another model."""
         pairs = self.scores[OURS][target][metric] - self.scores[other][target][metric]
         known = pairs[~np.isnan(pairs)]
-        sign = 1 if METRICS[metric].mode == "max" else -1
-        better, k = int((sign * known > 0).sum()), len(known)
+        mode = METRICS[metric].mode if metric in METRICS else self.modes.get(metric)
+        sign, k = 1 if mode == "max" else -1, len(known)
+        better = None if mode is None else int((sign * known > 0).sum())
         if k < 2:
             return Difference(_mean(known), math.nan, math.nan, better)
         from scipy.special import stdtrit
@@ -176,9 +179,7 @@ def cross_validate(
     *,
     folds: int = 5,
     repeats: int = 1,
-    group: str | None = None,
-    time_column: str | None = None,
-    compare: Sequence[str] = tuple(BASELINES),
+    compare: Sequence[str] | None = tuple(BASELINES),
     progress: Callable[[int, int], Any] | None = None,
     **settings: Any,
 ) -> CrossValidation:
@@ -188,12 +189,11 @@ def cross_validate(
     - target: the name of a column, or a list of names.
     - folds: the number of parts; each is tested once by what the others teach.
     - repeats: how often the rows are divided anew.
-    - group: a column whose equal cells stay in one part; it is not an input.
-    - time_column: a column of times or numbers: each part is tested by what the earlier ones teach. It is an input too,
-      unless `drop` names it.
-    - compare: other models for the same rows: "linear", "boosting" or both; () for none.
+    - compare: other models for the same rows: "linear", "boosting" or both; None for none.
     - progress: a function of the number of models trained so far and of all, called before each training.
-    - settings: of `train_table`, without rows for a test: each split has its own.
+    - settings: of `train_table`, without rows for a test: each split has its own. With `group` the rows of a group stay
+      in one part; with `time_column` each part is tested by what the earlier ones teach. The scores of each split have
+      every `metric` among them.
 
     >>> x = np.arange(60.0)
     >>> scores = cr.cross_validate({"x": x, "y": 2 * x}, "y", folds=3, compare=(), epochs=30, learning_rate=0.01)
@@ -206,30 +206,35 @@ def cross_validate(
     Whole(2).clean("folds", folds)
     Whole(1).clean("repeats", repeats)
     chosen = TableSettings.of(**settings)
-    unknown = [name for name in compare if name not in BASELINES]
-    require(not unknown, "compare", list(compare), f"some of {', '.join(BASELINES)}")
+    others = Names().clean("compare", () if compare is None else compare)
+    unknown = [name for name in others if name not in BASELINES]
+    require(not unknown, "compare", list(others), f"some of {', '.join(BASELINES)}, or None")
     if chosen.test_every is not None:
         raise SettingError("every split has its own rows for the test: leave out test_every")
-    if time_column is not None and (repeats > 1 or group is not None):
-        raise SettingError("time_column fixes the order of the rows: leave out repeats and group")
+    group, time_column = chosen.group, chosen.time_column
+    if time_column is not None and repeats > 1:
+        raise SettingError("time_column fixes the order of the rows: leave out repeats")
+    if group in ([target] if isinstance(target, str) else target):
+        raise SettingError(f"column {group!r} cannot be both the target and the group: choose")
     names = [target] if isinstance(target, str) else list(target)
     table = _present(source, names, [name for name in (group, time_column) if name is not None])
     targets = _targets(table, names, chosen)
     chosen = dataclasses.replace(chosen, seed=as_seed(chosen.seed), task=_task(targets, chosen.task))
     classes = targets.strata(targets.encode(table, "float64"))
     splits = list(_splits(table, classes, chosen.seed, folds, repeats, group, time_column))
-    inputs = table if group is None or group in names else table.drop_columns([group])
-    parts: dict[str, list[dict[str, Any]]] = {OURS: [], **{name: [] for name in compare}}
+    parts: dict[str, list[dict[str, Any]]] = {OURS: [], **{name: [] for name in others}}
     for k, (train, test) in enumerate(splits):
         if progress is not None:
             progress(k, len(splits))
-        known, unseen = inputs.take(train), inputs.take(test)
+        known, unseen = table.take(train), table.take(test)
         trained = _trained(known, names, dataclasses.replace(chosen, seed=chosen.seed + k), k == 0)
-        for name, scores in _scores(trained, known, unseen, compare, chosen.seed + k):
+        for name, scores in _scores(trained, known, unseen, others, chosen.seed + k, chosen.metrics):
             parts[name].append(scores)
     how = _in_words(folds, repeats, group, time_column)
     sizes = tuple((len(train), len(test)) for train, test in splits)
-    return CrossValidation(table.num_rows, how, sizes, {name: _by_metric(scores) for name, scores in parts.items()})
+    modes = {getattr(chosen.metrics[0], "__name__", "metric"): chosen.mode} if chosen.mode else {}
+    by_model = {name: _by_metric(scores) for name, scores in parts.items()}
+    return CrossValidation(table.num_rows, how, sizes, by_model, modes)
 
 
 def _present(source: Any, targets: list[str], others: list[str]) -> pa.Table:
@@ -289,13 +294,14 @@ def _trained(rows: pa.Table, targets: list[str], settings: TableSettings, warns:
 
 
 def _scores(
-    model: Model, train: pa.Table, test: pa.Table, compare: Sequence[str], seed: int
+    model: Model, train: pa.Table, test: pa.Table, compare: Sequence[str], seed: int, metrics: tuple[Any, ...]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """The scores by target and metric, of the model and of others, on rows that they have not seen."""
-    yield OURS, model.evaluate(test)["targets"]
+    yield OURS, model.evaluate(test, metric=metrics or None)["targets"]
     for name in compare:
         A = outputs_of_baseline(name, model.encoder, model.targets, train, test, seed)
-        yield name, scores_of(model.targets, A, model.targets.truth.encode(test, "float64"))["targets"]
+        T = model.targets.truth.encode(test, "float64")
+        yield name, scores_of(model.targets, A, T, more=metrics)["targets"]
 
 
 def _by_metric(parts: list[dict[str, Any]]) -> Scores:

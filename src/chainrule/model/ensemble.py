@@ -49,21 +49,33 @@ class Ensemble:
     fold: Array | None = None
 
     @classmethod
-    def of(cls, one: Architecture, count: int, seed: int, rows: int, classes: Array | None = None) -> "Ensemble":
+    def of(
+        cls,
+        one: Architecture,
+        count: int,
+        seed: int,
+        rows: int,
+        classes: Array | None = None,
+        groups: Array | None = None,
+    ) -> "Ensemble":
         """The ensemble in which each member leaves out one fold of the rows.
 
         - one, count: the architecture of a member, and the number of members.
         - seed: the seed of the folds.
         - rows: the number of rows.
         - classes: the class (n,) of each row: every fold then has its share of each class.
+        - groups: the group (n,) of each row, in place of classes: the rows of a group are then in one fold.
 
-        Raises SettingError where there are more members than rows.
+        Raises SettingError where there are more members than rows or groups.
         """
         if count == 1:
             return cls(one)
         if count > rows:
             raise SettingError(f"members is {count}, but there are {rows} rows to train on: take fewer members")
-        return cls(one, count, folds(seed, count, rows, classes))
+        if groups is not None and count > len(np.unique(groups)):
+            there_are = f"members is {count}, but there are {len(np.unique(groups))} groups to train on"
+            raise SettingError(f"{there_are}: take fewer members")
+        return cls(one, count, folds(seed, count, rows, classes, groups))
 
     def network(self, initializer: Any, seed: int, dtype: Any) -> Network:
         """The network of all members side by side, each with first weights of its own.

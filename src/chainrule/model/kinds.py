@@ -5,14 +5,25 @@ from collections.abc import Mapping
 from typing import Any
 
 from chainrule.arrays import as_dtype
+from chainrule.errors import SettingError
 from chainrule.fields import Function, Kind, Word
 from chainrule.registry import is_number, require
 from chainrule.tables.column_kinds import ColumnKind
 
-__all__ = ["FOLDS", "ClassWeights", "ColumnKinds", "Dtype", "MetricChoice", "ShareOrTable", "is_folds"]
+__all__ = [
+    "FOLDS",
+    "ClassWeights",
+    "ColumnKinds",
+    "Dtype",
+    "MetricChoice",
+    "ShareOrTable",
+    "is_folds",
+    "takes_probabilities",
+]
 
 FOLDS = "folds"
-_METRIC = Function(2, "a function of (y_true, y_pred)")
+_METRIC = Function(2, "a function of (y_true, y_pred) or (y_true, y_pred, probabilities)")
+_OF_PROBABILITIES = Function(3, _METRIC.noun)
 
 
 def is_folds(validation: Any) -> bool:
@@ -32,16 +43,41 @@ class Dtype(Word):
         return " or ".join(self.choices)
 
 
+def takes_probabilities(metric: Any) -> bool:
+    """Whether a function for a metric must be called with three values, the third of which are probabilities.
+
+    >>> takes_probabilities(lambda y_true, y_pred: 0.0), takes_probabilities(lambda y_true, y_pred, probabilities: 0.0)
+    (False, True)
+    """
+    try:
+        _METRIC.clean("metric", metric)
+    except SettingError:
+        return True
+    return False
+
+
 @dataclasses.dataclass(frozen=True)
 class MetricChoice(Word):
-    """A metric by its name, or a function of true and predicted values."""
+    """A metric by its name, or a function of true and predicted values, or a list of these (then a tuple)."""
 
     def convert(self, name: str, value: Any) -> Any:
-        return _METRIC.clean(name, value) if callable(value) else super().convert(name, value)
+        if not isinstance(value, list | tuple):
+            return self._one(name, value)
+        require(len(value) > 0, name, value, self.allowed)
+        several = tuple(self._one(name, each) for each in value)
+        names = [each if isinstance(each, str) else getattr(each, "__name__", "metric") for each in several]
+        twice = [each for each in names if names.count(each) > 1]
+        require(not twice, name, names, f"metrics with names of their own, but {twice[:1]} comes twice")
+        return several if len(several) > 1 else several[0]
+
+    def _one(self, name: str, value: Any) -> Any:
+        if not callable(value):
+            return super().convert(name, value)
+        return (_OF_PROBABILITIES if takes_probabilities(value) else _METRIC).clean(name, value)
 
     @property
     def words(self) -> str:
-        return f"{super().words}, a function of (y_true, y_pred)"
+        return f"{super().words}, {_METRIC.noun}, a list of these"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -20,12 +20,14 @@ from chainrule.model.interpreted import Interpreted
 from chainrule.model.mistakes import mistakes_of
 from chainrule.model.predictor import ModelPredictor
 from chainrule.model.row_scores import RowScores
-from chainrule.model.scores import scores_of
+from chainrule.model.scores import METRIC, scores_of
 from chainrule.network import Network
+from chainrule.registry import require
 from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, rows_at_once, with_file_name, with_row_numbers
 from chainrule.tables.inputs import Encoder
 from chainrule.tables.inputs.drift import Drift, Seen, Watch
 from chainrule.tables.names import listed, require_columns
+from chainrule.tables.row_roles import weights_of
 from chainrule.tables.sources import Source, as_source
 from chainrule.tables.targets import ClassTarget, Targets
 from chainrule.text import counted
@@ -170,9 +172,11 @@ class Model(Explained, Interpreted):
             raise RowError(int(np.argmin(finite)), line)
         return as_predictions(self.targets, self._activations, A)
 
-    def _chunks(self, source: Source, targets: list[str]) -> Iterator[Chunk]:
-        """The inputs and these targets of a source, so few rows at a time that they can be encoded together."""
-        return cut_chunks(self._blocks(source, targets, "target"), self.encoder.width)
+    def _chunks(self, source: Source, targets: list[str], weight: str | None = None) -> Iterator[Chunk]:
+        """The inputs, these targets and the weights of a source, so few rows that they can be encoded together."""
+        weights = [] if weight is None else [weight]
+        require_columns(source.names, weights, "weight", source.hint)
+        return cut_chunks(self._blocks(source, [*targets, *weights], "target"), self.encoder.width)
 
     def _blocks(self, source: Source, others: list[str], what: str) -> Iterator[Chunk]:
         """The inputs and these other columns of a source, block by block; `what` they are, for an error."""
@@ -256,12 +260,17 @@ class Model(Explained, Interpreted):
         """
         export(self.program, path, to, **options)
 
-    def evaluate(self, source: Any, watch: Watch | None = None) -> dict[str, Any]:
+    def evaluate(
+        self, source: Any, watch: Watch | None = None, *, weight: str | None = None, metric: Any = None
+    ) -> dict[str, Any]:
         """The scores of the predictions for rows whose targets are known, and their mistakes, as plain data.
 
         - source: a table as for `outputs`, which also has the targets. Rows without any target are left out and
           counted; a row that lacks one of several targets counts in the scores of the others.
         - watch: takes note of how the rows differ from those of training; see `watch`.
+        - weight: the column of the weights of the rows, numbers from 0, by which the scores count them: 2 counts as the
+          row twice. Rows of weight 0 are left out and counted as `weightless`. None: all rows count alike.
+        - metric: more metrics, one or a list, by name or as functions as for `train_table`, which take no weights.
 
         `targets` has the scores of each target (see `chainrule.model.metrics`). Classes: accuracy, balanced accuracy,
         f1 (the mean over the classes), auc and log loss; of ordered classes also the mean error in steps of the order
@@ -276,24 +285,33 @@ class Model(Explained, Interpreted):
         >>> scores["mistakes"]["y"]["confused"]
         [{'true': 'yes', 'said': 'no', 'rows': 1}]
 
-        Raises DataError as `outputs` does, where no row has a value for any target, and where none has a class that
-        training had.
+        Raises DataError as `outputs` does, where a weight is not a number from 0, where no row has a value for any
+        target (and a weight above 0), and where none has a class that training had. SettingError for a metric that is
+        not one, and for a function beside a weight.
         """
-        parts: list[tuple[Array, Array, Array]] = []
-        without, origin, truth = 0, as_source(source), self.targets.truth
-        for table, rows in self._chunks(origin, self.targets.names):
+        more = () if metric is None else METRIC.clean("metric", metric)
+        more = more if isinstance(more, tuple) else (more,)
+        require(weight is None or all(isinstance(m, str) for m in more), "weight", weight, "None with a function")
+        parts: list[tuple[Array, Array, Array, Array]] = []
+        without, weightless, origin, truth = 0, 0, as_source(source), self.targets.truth
+        for table, rows in self._chunks(origin, self.targets.names, weight):
+            with with_file_name(origin):
+                w = np.ones(len(rows)) if weight is None else weights_of(table, weight, rows)
             present = self.targets.with_any(table)
-            without += int((~present).sum())
-            part = table.filter(present)
-            with with_file_name(origin), with_row_numbers(rows[present]):
+            without, weightless = without + int((~present & (w > 0)).sum()), weightless + int((w == 0).sum())
+            scored = present & (w > 0)
+            part = table.filter(scored)
+            with with_file_name(origin), with_row_numbers(rows[scored]):
                 if part.num_rows:
-                    parts.append((self._outputs(part, watch), truth.encode_some(part), rows[present]))
+                    parts.append((self._outputs(part, watch), truth.encode_some(part), rows[scored], w[scored]))
         if not parts:
-            raise DataError("no row has a value for any target, so there is nothing to compare with: give such rows")
-        A, T, rows = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+            what = "a value for any target" + ("" if weight is None else f" and a weight above 0 in {weight!r}")
+            raise DataError(f"no row has {what}, so there is nothing to compare with: give such rows")
+        A, T, rows, w = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
         self._require_known(origin, T)
-        counts = {"rows": len(A), "without_target": without}
-        return {**counts, **scores_of(self.targets, A, T), "mistakes": mistakes_of(self.targets, A, T, rows)}
+        counts = {"rows": len(A), "without_target": without, **({} if weight is None else {"weightless": weightless})}
+        scores = scores_of(self.targets, A, T, None if weight is None else w, more)
+        return {**counts, **scores, "mistakes": mistakes_of(self.targets, A, T, rows)}
 
     def _require_known(self, origin: Source, T: Array) -> None:
         """Raise DataError where training had no class of any row of T (n, n_L), as if it had other words for them."""
@@ -304,9 +322,13 @@ class Model(Explained, Interpreted):
                 line = f"no row of {origin.origin} has a class of target {column.name!r} that training had"
                 raise DataError(f"{line}: the classes are {listed(column.values.tolist())}")
 
-    def tested(self, X: Array, T: Array) -> dict[str, Any]:
-        """The scores of `evaluate` for encoded rows X (n, n_1) and true values T (n, n_L) (see `Targets.truth`)."""
-        return scores_of(self.targets, as_predictions(self.targets, self._activations, self.network.predict(X)), T)
+    def tested(self, X: Array, T: Array, more: Sequence[Any] = ()) -> dict[str, Any]:
+        """The scores of `evaluate` for encoded rows X (n, n_1) and true values T (n, n_L) (see `Targets.truth`).
+
+        - more: metrics that are among them, by name or as functions.
+        """
+        A = as_predictions(self.targets, self._activations, self.network.predict(X))
+        return scores_of(self.targets, A, T, more=more)
 
     def save(self, path: str | os.PathLike[str], *, certificate: Certificate | None = None) -> None:
         """Write the model into one .safetensors file; see `cr.save`.

@@ -74,7 +74,10 @@ def _rows(prepared: Prepared) -> str:
     if members > 1:
         validation = f"{members} networks together, each validated on a part that it leaves out"
     test = f", {len(prepared.test[0]):,} for the test" if prepared.test else ""
-    return f"{counted(len(prepared.rows.X), 'row')} to train on, {validation}{test}"
+    s = prepared.settings
+    how = "" if s.group is None else f", whole groups of {short(s.group)}"
+    how = how if s.time_column is None else f", the latest by {short(s.time_column)}"
+    return f"{counted(len(prepared.rows.X), 'row')} to train on, {validation}{test}{how if held_out or test else ''}"
 
 
 def _target(column: Target) -> str:

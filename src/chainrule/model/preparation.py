@@ -15,11 +15,14 @@ import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.errors import DataError, SettingError
-from chainrule.examples import RowArrays, hold_out
+from chainrule.examples import RowArrays
 from chainrule.model.choose_inputs import chosen_inputs
 from chainrule.model.class_weight import Factors, class_factors, left_out, weighted, without_absent
+from chainrule.model.continuation import heads_of
+from chainrule.model.division import Division
 from chainrule.model.heads import Head, check_reach, heads_for, scaled_for
 from chainrule.model.kinds import is_folds
+from chainrule.model.model import Model
 from chainrule.model.settings import LEAST_ROWS, TableSettings
 from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, with_file_name, with_row_numbers
 from chainrule.tables.inputs import Encoder
@@ -45,6 +48,7 @@ class Prepared:
     - heads: the head of each kind of target.
     - profiles: the profiles of the inputs in the rows to train on.
     - roles: the role of each row; validation_roles: the same of a separate table for validation, or None.
+    - groups: the group of each row to train on, or None.
     - rows, held_out: X, T and weights of the rows to train on and of those for validation (None if there are none).
     - test: X and the true values (float64, see `Targets.truth`) of the rows for the test, or None.
     - cache: where the arrays lie, but for T of the test.
@@ -57,38 +61,48 @@ class Prepared:
     profiles: list[ColumnProfile]
     roles: RowRoles
     validation_roles: RowRoles | None
+    groups: Array | None
     rows: RowArrays
     held_out: RowArrays | None
     test: tuple[Array, Array] | None
     cache: RowCache
 
 
-def prepare(source: Source, names: Sequence[str], settings: TableSettings, seed: int) -> Prepared:
+def prepare(
+    source: Source, names: Sequence[str], settings: TableSettings, seed: int, model: Model | None = None
+) -> Prepared:
     """Prepare a table.
 
     - source: the table.
     - names: its targets.
     - settings: the settings of the user.
     - seed: the seed of the rows that are held out.
+    - model: that to go on from, whose encoder, targets and heads are taken, or None.
 
     Raises DataError or SettingError in one line where the table and the settings do not fit each other.
     """
-    inputs = _inputs(source, names, settings)
-    roles = _roles(source, names, settings)
-    with with_file_name(source):
-        targets = Targets.of(roles.targets, settings.task, _may_take_logarithm(settings))
+    inputs = _inputs(source, names, settings) if model is None else _inputs_of(source, model, settings)
+    division = Division.of(source, settings)
+    roles = _roles(source, names, settings, division)
+    targets = _targets(source, roles, settings) if model is None else model.targets
     factors = class_factors(targets, settings.class_weight)
     _leave_out_classes(source, roles, targets, factors)
-    settings = settings.resolved(roles.count(TRAIN), len(inputs), targets.width)
-    heads = heads_for(targets, settings.output, settings.cost)
-    tables = [(source, roles), *_hold_out(source, roles, targets, factors, settings, seed)]
+    division.check(np.flatnonzero(np.isin(roles.of, (TRAIN, TEST))))
+    groups = division.count(roles.rows(TRAIN))
+    settings = settings.resolved(roles.count(TRAIN), len(inputs), targets.width, groups)
+    heads = heads_for(targets, settings.output, settings.cost) if model is None else heads_of(model)
+    tables = [(source, roles), *_hold_out(source, roles, targets, factors, settings, division, seed)]
     if not roles.count(TRAIN):
         raise DataError(f"no row of {source.origin} has a target and is to be trained on: there is nothing to learn")
-    with with_file_name(source):
+    if model is None:
         encoder, targets, profiles = _fitted(source, inputs, targets, roles, settings)
-    targets = scaled_for(targets, heads)
+        targets = scaled_for(targets, heads)
+    else:
+        encoder, profiles = model.encoder, []
     cache, T_test = _encoded(tables, encoder, targets, settings)
-    encoder, (X, X_held_out, X_test) = _chosen(encoder, targets, cache)
+    X, X_held_out, X_test = (cache.array(k) for k in (0, 1, 4))
+    if model is None:
+        encoder, (X, X_held_out, X_test) = _chosen(encoder, targets, [X, X_held_out, X_test], cache.array(2))
     arrays = {TRAIN: (X, cache.array(2)), HELD_OUT: (X_held_out, cache.array(3))}
     by_role = {role: RowArrays(*arrays[role], _joined([r.weights(role) for _, r in tables])) for role in arrays}
     check_reach(targets, heads, arrays[TRAIN][1])
@@ -97,17 +111,25 @@ def prepare(source: Source, names: Sequence[str], settings: TableSettings, seed:
     rows, held_out = weighted(targets, without_absent(targets, by_role[TRAIN]), validation, factors)
     test = (X_test, T_test) if len(T_test) else None
     own_roles = tables[1][1] if len(tables) > 1 else None
-    return Prepared(settings, encoder, targets, heads, profiles, roles, own_roles, rows, held_out, test, cache)
+    own_groups = division.groups_of(roles.rows(TRAIN))
+    parts = (encoder, targets, heads, profiles, roles, own_roles, own_groups)
+    return Prepared(settings, *parts, rows, held_out, test, cache)
 
 
-def _roles(source: Source, names: Sequence[str], settings: TableSettings) -> RowRoles:
+def _roles(source: Source, names: Sequence[str], settings: TableSettings, division: Division) -> RowRoles:
     """The role of each row. Raises DataError where no row has a weight."""
     with with_file_name(source):
         s = settings
-        roles = RowRoles(source, names, s.weight, s.test_every, s.task, s.column_kinds)
+        roles = RowRoles(source, names, s.weight, division.is_test, s.task, s.column_kinds)
     if roles.count(WEIGHTLESS) == len(roles.of):
         raise DataError(f"every row of {source.origin} has weight 0 in {settings.weight!r}: give some a weight above 0")
     return roles
+
+
+def _targets(source: Source, roles: RowRoles, settings: TableSettings) -> Targets:
+    """What the targets are, by all rows that are not for the test."""
+    with with_file_name(source):
+        return Targets.of(roles.targets, settings.task, _may_take_logarithm(settings))
 
 
 def _leave_out_classes(source: Source, roles: RowRoles, targets: Targets, factors: Factors | None) -> None:
@@ -136,7 +158,8 @@ def _leave_out_unknown(own: Source, roles: RowRoles, targets: Targets) -> None:
 
 def _may_take_logarithm(settings: TableSettings) -> bool:
     """Whether a target may be learned as its logarithm: no output, cost or metric needs errors in its own unit."""
-    return settings.output is None and settings.cost is None and settings.metric in (None, "mape")
+    relative = not settings.metrics or settings.metrics[0] in ("mape", "rmsle")
+    return settings.output is None and settings.cost is None and relative
 
 
 def _inputs(source: Source, names: Sequence[str], settings: TableSettings) -> list[str]:
@@ -145,7 +168,8 @@ def _inputs(source: Source, names: Sequence[str], settings: TableSettings) -> li
     weight = [] if settings.weight is None else [settings.weight]
     require_columns(source.names, weight, "weight", source.hint)
     require_columns(source.names, settings.drop, "excluded", source.hint)
-    for what, columns in {"target": names, "weight": weight, "dropped": settings.drop}.items():
+    group = [] if settings.group is None else [settings.group]
+    for what, columns in {"target": names, "weight": weight, "group": group, "dropped": settings.drop}.items():
         wanted_as = {"kept as an input": settings.keep}
         if what != "target":
             wanted_as["named in `kinds` (`--as`)"] = list(settings.kinds)
@@ -153,17 +177,37 @@ def _inputs(source: Source, names: Sequence[str], settings: TableSettings) -> li
             both = [name for name in columns if name in wanted]
             if both:
                 raise SettingError(f"column {listed(both)} cannot be both {use} and the {what} column: choose")
-    if settings.weight in names:
-        raise SettingError(f"column {settings.weight!r} cannot be both the target and the weight: choose")
-    excluded = {*names, *weight, *settings.drop}
+    for what, name in {"weight": settings.weight, "group": settings.group}.items():
+        if name in names:
+            raise SettingError(f"column {name!r} cannot be both the target and the {what}: choose")
+    excluded = {*names, *weight, *group, *settings.drop}
     possible = [name for name in source.names if name not in excluded]
     require_columns(possible, settings.keep, "input", source.hint)
     require_columns([*possible, *names], settings.kinds, "named", source.hint)
     return [name for name in possible if not settings.keep or name in settings.keep]
 
 
+def _inputs_of(source: Source, model: Model, settings: TableSettings) -> list[str]:
+    """The inputs of a model to go on from. Raises DataError where the table lacks one or another column."""
+    require_columns(source.names, model.targets.names, "target", source.hint)
+    require_columns(source.names, model.encoder.columns, "input", source.hint)
+    require_columns(source.names, [] if settings.weight is None else [settings.weight], "weight", source.hint)
+    both = [
+        name for name in (settings.weight, settings.group) if name in (*model.encoder.columns, *model.targets.names)
+    ]
+    if both:
+        raise SettingError(f"column {both[0]!r} is an input or the target of the model to go on from: choose another")
+    return model.encoder.columns
+
+
 def _hold_out(
-    source: Source, roles: RowRoles, targets: Targets, factors: Factors | None, settings: TableSettings, seed: int
+    source: Source,
+    roles: RowRoles,
+    targets: Targets,
+    factors: Factors | None,
+    settings: TableSettings,
+    division: Division,
+    seed: int,
 ) -> list[tuple[Source, RowRoles]]:
     """Hold out a share of the rows, or all rows of a separate table, which is returned with its roles."""
     if is_folds(settings.validation):
@@ -175,12 +219,13 @@ def _hold_out(
         own_roles = RowRoles(own, targets.names, weight, kinds=settings.column_kinds)
         _leave_out_unknown(own, own_roles, targets)
         _leave_out_classes(own, own_roles, targets, factors)
+        division.require_apart(roles.rows(TRAIN), own, own_roles.rows(TRAIN))
         own_roles.hold_out(own_roles.rows(TRAIN))
         return [(own, own_roles)]
     rows = roles.rows(TRAIN)
     if settings.validation > 0 and len(rows) >= LEAST_ROWS:
-        strata = _strata(source, roles, targets)
-        roles.hold_out(rows[hold_out(seed, len(rows), settings.validation, strata)[1]])
+        strata = None if division.name else _strata(source, roles, targets)
+        roles.hold_out(division.held_out(seed, rows, settings.validation, strata))
     return []
 
 
@@ -213,9 +258,10 @@ def _fitted(
     kinds = settings.column_kinds
     profiles = [ColumnProfile(name, kind=kinds.get(name)) for name in inputs]
     both = [*profiles, *again.values()]
-    profile_columns(lambda: chunks_of(source, [profile.name for profile in both], roles.of == TRAIN), both)
-    own = {name: roles.numbers_of(name, TRAIN) for name in numbers if name not in unparsed}
-    return Encoder.of(profiles, settings.more_inputs), targets.scaled_to(own | again), profiles
+    with with_file_name(source):
+        profile_columns(lambda: chunks_of(source, [profile.name for profile in both], roles.of == TRAIN), both)
+        own = {name: roles.numbers_of(name, TRAIN) for name in numbers if name not in unparsed}
+        return Encoder.of(profiles, settings.more_inputs), targets.scaled_to(own | again), profiles
 
 
 def _encoded(
@@ -245,13 +291,10 @@ def _encoded(
     return cache, np.concatenate(T_test)
 
 
-def _chosen(encoder: Encoder, targets: Targets, cache: RowCache) -> tuple[Encoder, list[Array]]:
-    """The encoder with the inputs that gain, and X to train on, X held out and X of the test with these."""
-    arrays = [cache.array(k) for k in (0, 1, 4)]
-    chosen = chosen_inputs(encoder, targets, arrays[0], cache.array(2))
-    if chosen is encoder:
-        return encoder, arrays
-    return chosen, [X[:, encoder.plain_places] for X in arrays]
+def _chosen(encoder: Encoder, targets: Targets, arrays: list[Array], T: Array) -> tuple[Encoder, list[Array]]:
+    """The encoder with the inputs that gain, and the arrays of rows with these: X to train on, with T, and others."""
+    chosen = chosen_inputs(encoder, targets, arrays[0], T)
+    return chosen, arrays if chosen is encoder else [X[:, encoder.plain_places] for X in arrays]
 
 
 def _encoded_targets(targets: Targets, roles: RowRoles, chunk: Chunk, chosen: Array, dtype: str) -> Array:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -11,11 +11,12 @@ from chainrule.arrays import Array
 from chainrule.errors import SettingError
 from chainrule.model import metrics
 from chainrule.model.heads import Head, as_predictions
+from chainrule.model.kinds import MetricChoice, takes_probabilities
 from chainrule.registry import require
 from chainrule.tables.targets import ClassTarget, Targets
 from chainrule.training import Monitor
 
-__all__ = ["METRICS", "check_mode", "monitored", "scores_of"]
+__all__ = ["METRIC", "METRICS", "check_mode", "monitored", "scores_of"]
 
 Score = Callable[[Array, Array], float]
 
@@ -26,17 +27,18 @@ class Metric:
 
     - kind: the kind of target that it is for, "classes", "ordered" (classes too), "labels" or "numbers"; "" for all.
     - mode: whether a greater value is better ("max") or a smaller one ("min").
-    - takes: what it is computed from: "values" in the words and units of the target, "classes" by their number, or
-      "outputs", which are one-hot targets and probabilities, or which labels there are and their probabilities.
-    - function: the score of true and predicted ones.
+    - takes: what it is computed from: "values" in the words and units of the target, "classes" by their number,
+      "outputs", which are one-hot targets and probabilities, or which labels there are and their probabilities, or
+      "all": values and probabilities (n, k).
+    - function: the score of true and predicted ones; those of `METRICS` take the weights of rows as well.
     - shown: whether it is always among the scores, or only if it is set as metric.
     - needs_spread: whether it is not a score of rows whose true values are all equal; as metric it has a value there.
     """
 
     kind: str
     mode: Literal["min", "max"]
-    takes: Literal["values", "classes", "outputs"]
-    function: Score
+    takes: Literal["values", "classes", "outputs", "all"]
+    function: Callable[..., float]
     shown: bool = True
     needs_spread: bool = False
 
@@ -50,6 +52,11 @@ METRICS = {
     "balanced_accuracy": Metric("classes", "max", "classes", metrics.balanced_accuracy),
     "f1": Metric("classes", "max", "classes", metrics.f1),
     "auc": Metric("classes", "max", "outputs", metrics.auc),
+    "average_precision": Metric("classes", "max", "outputs", metrics.average_precision, shown=False),
+    "precision": Metric("classes", "max", "classes", metrics.precision, shown=False),
+    "recall": Metric("classes", "max", "classes", metrics.recall, shown=False),
+    "mcc": Metric("classes", "max", "classes", metrics.mcc, shown=False),
+    "kappa": Metric("classes", "max", "classes", metrics.kappa, shown=False),
     "log_loss": Metric("classes", "min", "outputs", metrics.log_loss),
     "rank_error": Metric("ordered", "min", "classes", metrics.rank_error),
     "quadratic_kappa": Metric("ordered", "max", "classes", metrics.quadratic_kappa),
@@ -61,8 +68,14 @@ METRICS = {
     "mae": Metric("numbers", "min", "values", metrics.mae),
     "median_absolute_error": Metric("numbers", "min", "values", metrics.median_absolute_error),
     "mape": Metric("numbers", "min", "values", metrics.mape, shown=False),
+    "mse": Metric("numbers", "min", "values", metrics.mse, shown=False),
+    "rmsle": Metric("numbers", "min", "values", metrics.rmsle, shown=False),
+    "max_error": Metric("numbers", "min", "values", metrics.max_error, shown=False),
+    "explained_variance": Metric("numbers", "max", "values", metrics.explained_variance, False, needs_spread=True),
     "r2": Metric("numbers", "max", "values", metrics.r2, needs_spread=True),
 }
+
+METRIC = MetricChoice(tuple(METRICS), metavar="NAME,NAME")
 
 _FIRST = {
     "classes": "accuracy",
@@ -72,36 +85,48 @@ _FIRST = {
 }  # the metric that is shown during training
 
 
-def scores_of(targets: Targets, A: Array, T: Array) -> dict[str, Any]:
+def scores_of(
+    targets: Targets, A: Array, T: Array, weight: Array | None = None, more: Sequence[Any] = ()
+) -> dict[str, Any]:
     """The scores of predictions A (n, n_L) of true values T (n, n_L), encoded by `targets.truth`, by target.
+
+    - weight: the weights (n,) of the rows, or None.
+    - more: metrics that are among the scores, too, by name or as functions, which take no weights.
 
     With several targets of numbers also their `overall` scores. r2 is NaN where all true values of a target are equal.
     A row that lacks a target does not count in its scores, nor in the overall ones.
     """
     truths = targets.truth.columns
+    entries = {name: metric for name, metric in METRICS.items() if metric.shown} | dict(map(_named, more))
     scores = {
-        column.name: _scores_of_target(column, truth, A[:, part], T[:, part])
+        column.name: _scores_of_target(entries, column, truth, A[:, part], T[:, part], weight)
         for truth, (column, part) in zip(truths, targets.slices, strict=True)
     }
     names = [column.name for column in truths if column.kind == "numbers"]
     there = targets.truth.there(T).all(axis=1) if len(names) > 1 else np.ones(len(T), np.bool_)
     if len(names) > 1 and there.any():
-        A, T = (A, T) if there.all() else (A[there], T[there])
+        if not there.all():
+            A, T, weight = A[there], T[there], None if weight is None else weight[there]
         decoded = targets.truth.decode(T), targets.decode(A)
         y, a = (np.stack([values[name] for name in names], axis=1) for values in decoded)
-        r2 = metrics.r2(y, a) if _vary(y) else math.nan
-        return {"targets": scores, "overall": {"rmse": metrics.rmse(y, a), "r2": r2}}
+        r2 = metrics.r2(y, a, weight) if _vary(y) else math.nan
+        return {"targets": scores, "overall": {"rmse": metrics.rmse(y, a, weight), "r2": r2}}
     return {"targets": scores}
 
 
-def _scores_of_target(column: Any, truth: Any, A: Array, T: Array) -> dict[str, float]:
+def _scores_of_target(
+    entries: Mapping[str, Metric], column: Any, truth: Any, A: Array, T: Array, weight: Array | None
+) -> dict[str, float]:
     """The scores of one target, of the rows that have it; NaN if there is none."""
     there = truth.present(T)
-    A, T = (A, T) if there.all() else (A[there], T[there])
+    if not there.all():
+        A, T, weight = A[there], T[there], None if weight is None else weight[there]
     return {
-        name: _score(metric, column, T, A, truth) if len(T) and (not metric.needs_spread or _vary(T)) else math.nan
-        for name, metric in METRICS.items()
-        if metric.kind and metric.suits(column.kind) and metric.shown
+        name: _score(metric, column, T, A, truth, weight)
+        if len(T) and (not metric.needs_spread or _vary(T))
+        else math.nan
+        for name, metric in entries.items()
+        if metric.suits(column.kind)
     }
 
 
@@ -109,11 +134,12 @@ def monitored(targets: Targets, heads: Mapping[str, Head], metric: Any = None, m
     """The scores that are computed after each epoch: accuracy or r2 of each target, and `metric`.
 
     - targets, heads: the targets, and their heads by kind.
-    - metric: the score that chooses the best epoch: a name of `METRICS` or a function of (y_true, y_pred). With several
-      targets that it suits it is their mean. None lets the cost choose.
+    - metric: the score that chooses the best epoch: a name of `METRICS`, a function of (y_true, y_pred) or one of
+      (y_true, y_pred, probabilities); or several, of which the first chooses. With several targets that it suits it is
+      their mean. None lets the cost choose.
     - mode: see `check_mode`.
 
-    Raises SettingError where the metric suits no target.
+    Raises SettingError where a metric suits no target.
     """
     several = len(targets.columns) > 1
     functions = {
@@ -129,30 +155,40 @@ def monitored(targets: Targets, heads: Mapping[str, Head], metric: Any = None, m
 
     if metric is None:
         return Monitor(functions)
-    name, entry = _entry(metric, mode)
-    suited = [(column, part) for column, part in targets.slices if entry.suits(column.kind)]
-    if not suited:
-        fit = ", ".join(name for name, other in METRICS.items() if other.suits(targets.columns[0].kind))
-        what = "ordered classes" if entry.kind == "ordered" else entry.kind
-        raise SettingError(f"metric {name} is for {what}, but no target has {what}: choose from {fit}")
-    return Monitor({**functions, name: of_predictions(_mean(suited, entry))}, name, entry.mode)
+    entries = dict(map(_named, metric if isinstance(metric, tuple) else (metric,)))
+    for name, entry in entries.items():
+        suited = [(column, part) for column, part in targets.slices if entry.suits(column.kind)]
+        if not suited:
+            fit = ", ".join(name for name, other in METRICS.items() if other.suits(targets.columns[0].kind))
+            what = "ordered classes" if entry.kind == "ordered" else entry.kind
+            raise SettingError(f"metric {name} is for {what}, but no target has {what}: choose from {fit}")
+        functions[name] = of_predictions(_mean(suited, entry))
+    first = next(iter(entries))
+    return Monitor(functions, first, mode or entries[first].mode)
 
 
 def check_mode(metric: Any, mode: Any) -> None:
-    """Raise SettingError where `mode` contradicts a metric of `METRICS`, or is None for a function."""
-    if metric is not None:
-        _entry(metric, mode)
+    """Raise SettingError where `mode` contradicts a metric of `METRICS`, or is None for a function.
+
+    Of several metrics the first one counts.
+    """
+    first = metric[0] if isinstance(metric, tuple) else metric
+    if isinstance(first, str):
+        own = METRICS[first].mode
+        require(mode in (None, own), f"mode of metric {first}", mode, f"{own!r}, or left out")
+    elif first is not None:
+        name, _ = _named(first)
+        require(mode is not None, f"mode of metric {name}", mode, "'max' where a greater value is better, or 'min'")
 
 
-def _entry(metric: Any, mode: Any) -> tuple[str, Metric]:
-    """The name and the entry of a metric; a function becomes an entry for targets of both kinds."""
+def _named(metric: Any) -> tuple[str, Metric]:
+    """The name and the entry of a metric; a function becomes an entry for the targets that it can be computed of."""
     if isinstance(metric, str):
-        entry = METRICS[metric]
-        require(mode in (None, entry.mode), f"mode of metric {metric}", mode, f"{entry.mode!r}, or left out")
-        return metric, entry
+        return metric, METRICS[metric]
     name = getattr(metric, "__name__", "metric")
-    require(mode is not None, f"mode of metric {name}", mode, "'max' where a greater value is better, or 'min'")
-    return name, Metric("", mode, "values", metric)
+    if takes_probabilities(metric):
+        return name, Metric("classes", "max", "all", metric)
+    return name, Metric("", "max", "values", metric)
 
 
 def _mean(columns: list[tuple[Any, slice]], metric: Metric) -> Score:
@@ -177,13 +213,16 @@ def _vary(y: Array) -> bool:
     return bool((y != y[0]).any(axis=0).all())
 
 
-def _score(metric: Metric, column: Any, T: Array, A: Array, truth: Any = None) -> float:
+def _score(metric: Metric, column: Any, T: Array, A: Array, truth: Any = None, weight: Array | None = None) -> float:
     """A metric of one target column, whose columns of T and A these are; T is encoded by `truth`, or by the column."""
     truth = column if truth is None else truth
+    weights = () if weight is None else (weight,)
+    if metric.takes == "all":
+        return float(metric.function(truth.decode(T), column.decode(A), A))
     if metric.takes == "values":
-        return float(metric.function(truth.decode(T), column.decode(A)))
+        return float(metric.function(truth.decode(T), column.decode(A), *weights))
     if metric.takes == "classes":
-        return float(metric.function(truth.codes(T), column.codes(A)))
+        return float(metric.function(truth.codes(T), column.codes(A), *weights))
     if isinstance(column, ClassTarget) and isinstance(truth, ClassTarget):
-        return float(metric.function(truth.one_hot(T), column.probabilities(A)))
-    return float(metric.function(T, A))
+        return float(metric.function(truth.one_hot(T), column.probabilities(A), *weights))
+    return float(metric.function(T, A, *weights))

@@ -26,9 +26,9 @@ from chainrule.fields import (
     setting,
 )
 from chainrule.initializers import INITIALIZERS
-from chainrule.model.kinds import FOLDS, ClassWeights, ColumnKinds, Dtype, MetricChoice, ShareOrTable, is_folds
+from chainrule.model.kinds import FOLDS, ClassWeights, ColumnKinds, Dtype, ShareOrTable, is_folds
 from chainrule.model.preset import tabular
-from chainrule.model.scores import METRICS, check_mode
+from chainrule.model.scores import METRIC, check_mode
 from chainrule.optimizers import OPTIMIZERS, AdamW, Optimizer
 from chainrule.random import MOST_DROPPED
 from chainrule.registry import require
@@ -97,8 +97,23 @@ class TableSettings(TrainingSettings):
     test_every: int | None = setting(
         None,
         Whole(2, specials=(_NONE,), metavar="K"),
-        "Hold out every K-th row, beginning with the first, as a test. Nothing is learned from these rows, and the "
-        "model is scored on them at the end.",
+        "Hold out every K-th row, beginning with the first, as a test; with a group every K-th group, with a "
+        "time_column the latest of K rows. Nothing is learned from these rows, and the model is scored on them at the "
+        "end.",
+        group="Data",
+    )
+    group: str | None = setting(
+        None,
+        Text("the name of a column", specials=(_NONE,), metavar="COLUMN"),
+        "Column whose equal cells stay together wherever rows are held out: validation, test, folds. It is not an "
+        "input.",
+        group="Data",
+    )
+    time_column: str | None = setting(
+        None,
+        Text("the name of a column", specials=(_NONE,), metavar="COLUMN"),
+        "Column of times or numbers: the latest rows are held out, and nothing is learned from rows later than those "
+        "that it is validated or tested with. It is an input too, unless it is dropped.",
         group="Data",
     )
 
@@ -166,14 +181,15 @@ class TableSettings(TrainingSettings):
     )
     metric: Any = setting(
         None,
-        MetricChoice(tuple(METRICS), specials=(Special("none", None, "the cost"),)),
-        "Score on the held-out rows that chooses the best epoch and decides when to stop.",
+        dataclasses.replace(METRIC, specials=(Special("none", None, "the cost"),)),
+        "Score on the held-out rows that chooses the best epoch and decides when to stop. Of several the first one "
+        "does; all are computed after each epoch.",
         group="End",
     )
     mode: Literal["min", "max"] | None = setting(
         None,
         Word(("min", "max"), specials=(_NONE,)),
-        "Which value of the metric is better. It must be set if metric is a function.",
+        "Which value of the metric, of several the first, is better. It must be set if that is a function.",
     )
 
     cache: Any = setting(
@@ -190,6 +206,7 @@ class TableSettings(TrainingSettings):
         check_mode(self.metric, self.mode)
         self._check_layers()
         self._check_members()
+        self._check_division()
         _ = self.rule, self.first_weights
 
     def _check_layers(self) -> None:
@@ -208,6 +225,22 @@ class TableSettings(TrainingSettings):
         wrong = self.members == 1 and is_folds(self.validation)
         require(not wrong, "validation", FOLDS, "a share or a table for 1 member")
 
+    def _check_division(self) -> None:
+        """Raise SettingError where what a column of times says contradicts another setting."""
+        if self.time_column is None:
+            return
+        if self.group is not None:
+            raise SettingError("time_column fixes the order of the rows: leave out group")
+        several = not is_auto(self.members) and self.members > 1
+        if several or is_folds(self.validation):
+            what = f"members is {self.members}" if several else "validation is 'folds'"
+            raise SettingError(f"{what}, but folds learn from later rows than they are validated with: leave it out")
+
+    @property
+    def metrics(self) -> tuple[Any, ...]:
+        """The metrics that are set, that which chooses the epoch first."""
+        return self.metric if isinstance(self.metric, tuple) else () if self.metric is None else (self.metric,)
+
     @property
     def more_inputs(self) -> bool:
         """Whether a number may become several inputs, which a linear model would no longer be linear in."""
@@ -225,16 +258,21 @@ class TableSettings(TrainingSettings):
             return []
         return list(self.activation) if isinstance(self.activation, list) else [self.activation]
 
-    def resolved(self, rows: int, inputs: int, outputs: int = 1) -> "TableSettings":
-        """The settings with values in place of "auto" (see `chainrule.model.preset.tabular` for the arguments).
+    def resolved(self, rows: int, inputs: int, outputs: int = 1, groups: int | None = None) -> "TableSettings":
+        """The settings with values in place of "auto" (see `chainrule.model.preset.tabular` for the other arguments).
+
+        - groups: the number of groups of the rows; without a setting there are at most as many members.
 
         >>> settings = TableSettings(epochs=5).resolved(150, 4)
         >>> settings.members, settings.epochs, TableSettings(hidden=8).resolved(150, 4).members
         (8, 5, 1)
         """
         alone = not is_auto(self.hidden) or not (is_auto(self.validation) or is_folds(self.validation))
+        alone = alone or self.time_column is not None
         members = 1 if is_auto(self.members) and (alone or rows < LEAST_ROWS) else self.members
         preset = tabular(rows, inputs, None if is_auto(members) else int(members), outputs)
+        if is_auto(members) and groups is not None and groups < preset["members"]:
+            preset = tabular(rows, inputs, groups, outputs)
         chosen = {name: value for name, value in preset.items() if is_auto(getattr(self, name))}
         if isinstance(self.activation, list) and "hidden" in chosen:
             chosen["hidden"] = (preset["hidden"][0],) * len(self.activation)

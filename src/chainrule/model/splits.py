@@ -14,13 +14,12 @@ from numpy.typing import NDArray
 
 from chainrule.errors import DataError, SettingError
 from chainrule.examples import folds
-from chainrule.random import Purpose, permutation
 from chainrule.tables.arrow import pa, pc
 from chainrule.tables.columns import missing_cells, read_numbers, words_of
 from chainrule.tables.profile.dates import Forms, times_in
 from chainrule.text import counted
 
-__all__ = ["Split", "by_class", "by_group", "by_time", "group_codes", "time_order"]
+__all__ = ["Split", "by_class", "by_group", "by_time", "group_codes", "require_times", "time_order", "times_of"]
 
 Rows = NDArray[np.int64]
 Split = tuple[Rows, Rows]
@@ -42,22 +41,13 @@ def by_class(seed: int, count: int, rows: int, classes: NDArray[np.int64] | None
 def by_group(seed: int, count: int, groups: NDArray[np.int64]) -> Iterator[Split]:
     """Splits in which each row is tested once, and the rows of a group, by its number in `groups` (n,), stay together.
 
-    Groups go to the folds from the largest to the smallest, each to the fold that has the fewest rows.
-
     >>> [test.tolist() for _, test in by_group(0, 2, np.array([0, 0, 0, 1, 2, 2]))]
     [[0, 1, 2], [3, 4, 5]]
 
     Raises SettingError for more folds than groups.
     """
-    sizes = np.bincount(groups)
-    _require_enough(count, len(sizes), "groups")
-    order = permutation(seed, Purpose.FOLDS, 0, len(sizes))
-    order = order[np.argsort(-sizes[order], kind="stable")]
-    filled, fold_of = np.zeros(count, np.int64), np.empty(len(sizes), np.int64)
-    for group in order:
-        fold_of[group] = filled.argmin()
-        filled[fold_of[group]] += sizes[group]
-    yield from _splits(fold_of[groups], count)
+    _require_enough(count, len(np.unique(groups)), "groups")
+    yield from _splits(folds(seed, count, len(groups), groups=groups), count)
 
 
 def by_time(count: int, order: NDArray[np.int64], ties: NDArray[np.bool_]) -> Iterator[Split]:
@@ -97,22 +87,29 @@ def time_order(column: pa.ChunkedArray, name: str) -> tuple[NDArray[np.int64], N
 
     Raises DataError for a column that holds neither times nor numbers, or has missing cells.
     """
-    missing = missing_cells(column, allow_placeholders=True)
-    if missing.any():
-        raise DataError(
-            f"column {name!r} orders the rows, but row {int(missing.argmax()) + 1} has no value: fill it in"
-        )
-    times = _as_numbers(column, name)
+    times = times_of(column, name)
+    require_times(times, np.arange(len(times)), name)
     order = np.argsort(times, kind="stable")
     sorted_times = times[order]
     return order, np.concatenate([[False], sorted_times[1:] == sorted_times[:-1]])
 
 
-def _as_numbers(column: pa.ChunkedArray, name: str) -> NDArray[np.float64]:
-    """The cells as numbers: as they are, or seconds since 1970 of times."""
-    numbers = read_numbers(column)
+def require_times(times: NDArray[np.float64], rows: Rows, name: str) -> None:
+    """Raise DataError where one of these rows has no time."""
+    missing = np.isnan(times[rows])
+    if missing.any():
+        row = int(rows[missing.argmax()]) + 1
+        raise DataError(f"column {name!r} orders the rows, but row {row} has no value: fill it in")
+
+
+def times_of(column: pa.ChunkedArray, name: str) -> NDArray[np.float64]:
+    """The cells (n,) as numbers: as they are, or seconds since 1970 of times; NaN where missing.
+
+    Raises DataError for a column that holds neither times nor numbers.
+    """
+    numbers = read_numbers(column, allow_placeholders=True)
     if numbers is not None:
-        return numbers.values
+        return np.where(missing_cells(column, allow_placeholders=True), np.nan, numbers.values.astype(np.float64))
     forms, words = Forms(), words_of(column, name)
     forms.add(words, np.arange(len(words)))
     if forms.chosen is None:

@@ -53,6 +53,7 @@ def summary_of(
 def identity_of(settings: TableSettings, targets: list[str]) -> dict[str, Any]:
     """The settings that a training on arrays does not have, for its checkpoint, which compares them when it resumes."""
     values = {name: _plain(getattr(settings, name)) for name in _IDENTITY}
+    values |= {name: column for name in ("group", "time_column") if (column := getattr(settings, name)) is not None}
     return {"target": targets, **values, **({"kinds": settings.kinds} if settings.kinds else {})}
 
 
@@ -71,7 +72,7 @@ def _unusual(s: TableSettings, metric: str) -> dict[str, Any]:
         "clip": {name: bound for name, bound in finite(bounds).items() if bound},
         "metric": metric,
     }
-    values |= {name: getattr(s, name) for name in ("patience", "time", "tolerance", "weight")}
+    values |= {name: getattr(s, name) for name in ("patience", "time", "tolerance", "weight", "group", "time_column")}
     values |= {"kinds": s.kinds, "class_weight": _plain(s.class_weight), "test_every": s.test_every}
     return {name: value for name, value in values.items() if value}
 

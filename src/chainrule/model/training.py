@@ -13,6 +13,7 @@ from chainrule.architecture import Architecture
 from chainrule.errors import SettingError, warn_of
 from chainrule.examples import Examples
 from chainrule.fields import signature_with
+from chainrule.model.continuation import model_to_go_on_from, settings_to_go_on
 from chainrule.model.ensemble import Ensemble
 from chainrule.model.findings import findings_of, silent_findings
 from chainrule.model.heads import as_predictions
@@ -71,27 +72,35 @@ class TableTraining:
     - model: the model, trained when `events` is exhausted; before, with the current weights.
     - running: the `Training` of the network while it runs, or None.
 
-    self_influence: as for `train_table`.
+    self_influence, start_from: as for `train_table`.
     """
 
     def __init__(
-        self, source: Any, target: str | Sequence[str], settings: TableSettings, self_influence: bool = False
+        self,
+        source: Any,
+        target: str | Sequence[str],
+        settings: TableSettings,
+        self_influence: bool = False,
+        start_from: Any = None,
     ) -> None:
         names = [target] if isinstance(target, str) else target
         texts = isinstance(names, list | tuple) and all(isinstance(name, str) for name in names)
         require(texts, "target", target, "the name of a column, or a list of names")
         seed, origin = as_seed(settings.seed), as_source(source)
-        prepared = prepare(origin, list(names), settings, seed)
+        before = model_to_go_on_from(start_from, names)
+        settings = settings if before is None else settings_to_go_on(settings, before)
+        prepared = prepare(origin, list(names), settings, seed, before)
         self.rows, self.held_out, self.test = prepared.rows, prepared.held_out, prepared.test
-        self.ensemble = _ensemble(prepared, seed)
+        self.ensemble = _ensemble(prepared, seed) if before is None else Ensemble(before.network.architecture)
         start = start_for(prepared.settings.start, settings.start, self.ensemble.one)
         self.settings = dataclasses.replace(prepared.settings, seed=seed, start=start)
         self.monitor = self._monitor(prepared)
         self.suspects = suspects(prepared.encoder, prepared.targets, prepared.rows.X, prepared.rows.T)
         self.notes = [*origin.notes, *notes_on(prepared, settings.weight, self.suspects)]
         self.warnings = warnings_on(prepared, self.suspects)
-        self.network = self.ensemble.network(self.settings.first_weights, seed, self.settings.dtype)
-        seen = Seen.of(prepared.encoder.transforms, prepared.profiles)
+        self._goes_on = before is not None
+        self.network = self._first_network(seed) if before is None else _same_network(before.network, seed)
+        seen = Seen.of(prepared.encoder.transforms, prepared.profiles) if before is None else before.seen
         self.model = Model(prepared.encoder, prepared.targets, self.ensemble.merged(self.network), {}, seen=seen)
         self.running: Training | None = None
         self._silent = silent_findings(settings, self.settings)
@@ -214,6 +223,10 @@ class TableTraining:
         summary = self._summary(stopped)
         return Model(self.model.encoder, self.model.targets, network, summary, stopped, self.model.seen)
 
+    def _first_network(self, seed: int) -> Network:
+        """The network of all members, with random weights."""
+        return self.ensemble.network(self.settings.first_weights, seed, self.settings.dtype)
+
     def _monitor(self, prepared: Prepared) -> Monitor:
         """The scores of a model. Raises SettingError where a metric is set and no rows are held out."""
         s = self.settings
@@ -251,7 +264,8 @@ class TableTraining:
         """The summary of the training, apart from the test and the findings."""
         held_out = 0 if self.held_out is None else len(self.held_out.X)
         metric = "" if self.settings.metric is None else self.monitor.name
-        return summary_of(self.settings, history, self.ensemble.count, len(self.rows.X), held_out, metric)
+        summary = summary_of(self.settings, history, self.ensemble.count, len(self.rows.X), held_out, metric)
+        return {**summary, "start": "model"} if self._goes_on else summary
 
     def _described(self, checkpoint: Checkpoint) -> Checkpoint:
         """The checkpoint with the settings that a training on arrays does not have."""
@@ -262,7 +276,7 @@ class TableTraining:
         """The scores on the rows for the test, with the final weights."""
         if self.test is None or best_epoch < 0:
             return {}
-        return {"test": {"rows": len(self.test[0]), **finite(self.model.tested(*self.test))}}
+        return {"test": {"rows": len(self.test[0]), **finite(self.model.tested(*self.test, self.settings.metrics))}}
 
 
 @signature_with(TableSettings)
@@ -275,6 +289,7 @@ def train_table(
     cancel: Callable[[], bool] | None = None,
     checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
     self_influence: bool = False,
+    start_from: Model | str | os.PathLike[str] | None = None,
     **settings: Any,
 ) -> Model:
     """Train a model that predicts the target column, or columns, of a table from its other columns.
@@ -292,6 +307,8 @@ def train_table(
     - self_influence: whether to compute the gradient of each row after each epoch, so that `Model.suspicious` can score
       the rows of a training with one member. An epoch then takes up to twice the time; no bit of the model depends on
       it.
+    - start_from: a model, or its file, to go on from: with its columns, targets and network, from its weights, on these
+      rows. The optimizer begins anew, so it is not one longer training: that is what a checkpoint is for.
     {settings}
 
     >>> x = np.arange(40.0)
@@ -300,14 +317,15 @@ def train_table(
     True
 
     Raises DataError where the table cannot be read or does not fit the settings, SettingError where a setting is not
-    allowed, EngineError where no engine can compute this, ModelFileError where the checkpoint is damaged. Warns by a
+    allowed or contradicts the model to go on from, EngineError where no engine can compute this, ModelFileError where
+    the checkpoint or the model's file is damaged. Warns by a
     ChainruleWarning of rows and columns that are left out, of columns that may give a target away, and where a slower
     engine computes because a faster one lacks something; `summary["warnings"]` of the model keeps these lines.
     """
     CALLBACK.clean("callback", callback)
     CANCEL.clean("cancel", cancel)
     require(isinstance(self_influence, bool), "self_influence", self_influence, "True or False")
-    training = TableTraining(source, target, TableSettings.of(**settings), self_influence)
+    training = TableTraining(source, target, TableSettings.of(**settings), self_influence, start_from)
     s = training.settings
     may_end = s.patience is not None or s.tolerance is not None or s.rule.full_batch
     ended: list[Event] = []  # the event at which the callback returned True
@@ -320,6 +338,11 @@ def train_table(
     return training.model
 
 
+def _same_network(network: Network, seed: int) -> Network:
+    """A copy of a network to go on from."""
+    return Network.from_parts(network.architecture, network.theta.copy(), seed)
+
+
 def _ensemble(prepared: Prepared, seed: int) -> Ensemble:
     """The ensemble for a prepared table: its members have the heads of the targets."""
     s, blocks = prepared.settings, prepared.targets.blocks
@@ -328,4 +351,5 @@ def _ensemble(prepared: Prepared, seed: int) -> Ensemble:
     sizes = [prepared.encoder.width, *s.hidden, prepared.targets.width]
     one = Architecture.of(sizes, s.activation, output, [head.cost for head in heads])
     T = prepared.rows.T
-    return Ensemble.of(one, s.members, seed, len(T), prepared.targets.strata(T) if s.members > 1 else None)
+    strata = prepared.targets.strata(T) if s.members > 1 else None
+    return Ensemble.of(one, s.members, seed, len(T), strata, prepared.groups)

@@ -6,7 +6,7 @@ the table: targets, statistics, weights. Rows that lack all targets are not trai
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from chainrule.tables.profile import ColumnProfile, TargetCells, TargetProfile, 
 from chainrule.tables.sources import Source
 from chainrule.tables.targets.targets import rows_with_any, target_profiles
 
-__all__ = ["HELD_OUT", "NO_TARGET", "TEST", "TRAIN", "UNKNOWN", "WEIGHTLESS", "RowRoles"]
+__all__ = ["HELD_OUT", "NO_TARGET", "TEST", "TRAIN", "UNKNOWN", "WEIGHTLESS", "RowRoles", "weights_of"]
 
 WEIGHTLESS, TRAIN, HELD_OUT, TEST, NO_TARGET, UNKNOWN = range(6)
 
@@ -36,8 +36,8 @@ class RowRoles:
     - cells: what each target holds in all rows that have a weight, by its name.
     - unnamed: the numbers of the columns without a name, in words.
 
-    source: the rows; names: the targets; weight: the column of weights; test_every: every so many rows, beginning with
-    the first, are for the test; task: what the targets may become; kinds: what some of them are.
+    source: the rows; names: the targets; weight: the column of weights; is_test: which of some rows (from 0) are for
+    the test, or None for none; task: what the targets may become; kinds: what some of them are.
     """
 
     def __init__(
@@ -45,11 +45,11 @@ class RowRoles:
         source: Source,
         names: Sequence[str],
         weight: str | None = None,
-        test_every: int | None = None,
+        is_test: Callable[[NDArray[np.int64]], NDArray[np.bool_]] | None = None,
         task: str = "auto",
         kinds: Mapping[str, ColumnKind] | None = None,
     ) -> None:
-        self._source, self._names, self._weight_column, self._test_every = source, list(names), weight, test_every
+        self._source, self._names, self._weight_column, self._test_rows = source, list(names), weight, is_test
         self.targets: list[TargetProfile] = target_profiles(source, names, task, kinds)
         self.cells = {profile.name: TargetCells() for profile in self.targets}
         self.of: NDArray[np.uint8] = np.empty(0, np.uint8)
@@ -92,7 +92,7 @@ class RowRoles:
             rows = np.arange(start, start + block.num_rows)
             start += block.num_rows
             if self._weight_column is not None:
-                weights.append(_weights(block, self._weight_column, rows))
+                weights.append(weights_of(block, self._weight_column, rows))
             role = self._roles(block, rows, weights[-1] if weights else None)
             roles.append(role)
             learned = (role != WEIGHTLESS) & ~self._is_test(rows)
@@ -116,10 +116,10 @@ class RowRoles:
                 profile.keep(table.column(profile.name).filter(pa.array(test)), rows[test])
 
     def _is_test(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-        return np.zeros(len(rows), np.bool_) if self._test_every is None else rows % self._test_every == 0
+        return np.zeros(len(rows), np.bool_) if self._test_rows is None else self._test_rows(rows)
 
 
-def _weights(block: pa.Table, name: str, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+def weights_of(block: pa.Table, name: str, rows: NDArray[np.int64]) -> NDArray[np.float64]:
     """The weights of a block's rows. Raises RowError for one that is missing, a word, negative or infinite."""
     cells: Any = block.column(name)
 

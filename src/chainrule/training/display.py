@@ -17,7 +17,7 @@ from chainrule.text import printable, words
 from chainrule.training.events import EpochEnd, Event, Progress, Started, Stopped
 from chainrule.training.frontends import Frontend, Lines, Notebook, Silent, State, Terminal, in_notebook, on_terminal
 
-__all__ = ["Display", "showing"]
+__all__ = ["Board", "Display", "showing"]
 
 Scores = Callable[[], Mapping[str, float]]
 
@@ -118,6 +118,30 @@ class Display:
         left = min(pace * (self._epochs * self._batches - done), limit)
         left = min(max(left, 0.0), _LONGEST)
         return f"{'at most ' if self._may_end else ''}{timedelta(seconds=round(left))} left"
+
+
+class Board:
+    """Shows the `state` of other work than one training, such as a search, where a training would be shown.
+
+    - silent: whether to show nothing.
+    """
+
+    def __init__(self, *, silent: bool = False) -> None:
+        self._frontend, self.state = Silent() if silent else _frontend(lines=True), State()
+
+    def begin(self) -> None:
+        """Get ready to draw."""
+        self._frontend.begin()
+        self._frontend.show(self.state)
+
+    def show(self) -> None:
+        """Draw the state."""
+        self._frontend.show(self.state)
+
+    def end(self) -> None:
+        """Draw what remains, or clean up."""
+        self.state.over = True
+        self._frontend.end(self.state)
 
 
 def showing(events: Iterable[Event], *, silent: bool = False, **how: Any) -> Iterator[Event]:
