@@ -22,7 +22,7 @@ ROWS = {
     "when": [f"2020-{1 + k // 28:02}-{1 + k % 28:02}" for k in range(120)],
     "y": LEVEL.tolist(),
 }
-PLAIN = {"words": "copy", "hidden": (), "epochs": 20, "seed": 3}
+PLAIN = {"kinds": {"copy": "category"}, "hidden": (), "epochs": 20, "seed": 3}
 APART = {"group": {"group": "g", "drop": "when"}, "time": {"time_column": "when", "drop": ("when", "g")}}
 LEAKING = {"drop": ("when", "g")}
 KNOWN, UNKNOWN = 0.3, 0.1  # r2 of who knows the groups and of who does not

@@ -216,7 +216,7 @@ def test_nothing_is_learned_from_the_rows_for_the_test():
 def test_the_rows_that_score_a_trial_are_apart_by_group():
     groups = np.repeat(np.arange(20), 4)
     rows = {"copy": [f"g{g}" for g in groups], "g": groups, "y": RNG.normal(size=20)[groups]}
-    more = {"words": "copy", "epochs": 20, "trials": 2, "search": "dropout", "metric": "r2", "members": 4}
+    more = {"kinds": {"copy": "category"}, "epochs": 20, "trials": 2, "search": "dropout", "metric": "r2", "members": 4}
     leaking = cr.tune(rows, "y", drop="g", **more)
     honest = cr.tune(rows, "y", group="g", **more)
     assert leaking.best.score > 0.3

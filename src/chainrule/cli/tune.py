@@ -12,8 +12,8 @@ from chainrule.cli.files import check_output, is_file, open_table
 from chainrule.cli.options import AsJson, ConfigFile
 from chainrule.cli.signals import Interrupt
 from chainrule.cli.streams import print_error, print_note
-from chainrule.cli.training_options import TargetColumns, TuneOptions, listed
-from chainrule.cli.values import count, duration, matching_columns, words
+from chainrule.cli.training_options import TargetColumns, TuneOptions, listed, with_columns_of
+from chainrule.cli.values import count, duration, words
 from chainrule.errors import SettingError
 from chainrule.model import TableSettings, Tuning
 from chainrule.model import tune as search_settings
@@ -105,8 +105,7 @@ def tune(
 
 def _settings(options: Any, columns: list[str]) -> dict[str, Any]:
     """The settings that differ from their defaults."""
-    names = {name: tuple(matching_columns(getattr(options, name), columns)) for name in ("drop", "keep", "words")}
-    chosen = dataclasses.replace(options, **names)
+    chosen = with_columns_of(options, columns)
     values = {field.name: getattr(chosen, field.name) for field in dataclasses.fields(TableSettings)}
     defaults = TableSettings()
     return {name: value for name, value in values.items() if name != "time" and value != getattr(defaults, name)}

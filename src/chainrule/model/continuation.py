@@ -19,7 +19,7 @@ from chainrule.text import shown
 
 __all__ = ["heads_of", "model_to_go_on_from", "settings_to_go_on"]
 
-FIXED = ("task", "drop", "keep", "words", "hidden", "activation", "output", "cost", "initializer", "members", "start")
+FIXED = ("task", "drop", "keep", "kinds", "hidden", "activation", "output", "cost", "initializer", "members", "start")
 
 
 def model_to_go_on_from(start_from: Any, targets: Sequence[str]) -> Model | None:

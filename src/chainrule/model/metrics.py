@@ -453,8 +453,11 @@ def _weights(weight: ArrayLike | None, rows: NDArray[Any]) -> NDArray[np.float64
 
 
 def _mean(values: NDArray[Any], weight: NDArray[np.float64] | None) -> float:
-    """The mean over all rows, by weight, and columns."""
-    return float(np.mean(values) if weight is None else np.mean(np.average(values, 0, weight)))
+    """The mean over all rows, by weight, and columns. Rows of weight 0 do not count, not even infinite ones."""
+    if weight is None:
+        return float(np.mean(values))
+    there = weight > 0
+    return float(np.mean(np.average(values[there], 0, weight[there])))
 
 
 def _sums(values: NDArray[np.float64], weight: NDArray[np.float64] | None) -> Any:
