@@ -105,6 +105,7 @@ def test_purposes_have_the_numbers_that_stored_seeds_rely_on():
         "NOISE": 9,
         "CHECKED": 10,
         "PERMUTED": 11,
+        "KEPT": 16,
     }
 
 

@@ -48,6 +48,7 @@ class Purpose(enum.IntEnum):
     NOISE = 9  # index: the number of updates made before; the noise of an update
     CHECKED = 10  # index: the number of the layer, 2..L; the parameters that a certificate compares
     PERMUTED = 11  # index: the permutation, from 0; the rows of a column whose importance is measured
+    KEPT = 16  # index: 0; the rows whose out-of-fold answers a model keeps
 
 
 def as_seed(seed: Any, name: str = "seed") -> int:

@@ -17,6 +17,7 @@ from chainrule.fields import (
     ByLayer,
     Choice,
     Choices,
+    Flag,
     Folder,
     Kind,
     Names,
@@ -30,14 +31,14 @@ from chainrule.fields import (
     settings_of,
 )
 from chainrule.model import TableSettings, TableTraining
-from chainrule.model.kinds import ClassWeights, ShareOrTable
+from chainrule.model.kinds import ClassWeights, ShareOrTable, ThresholdRule
 from chainrule.optimizers import Clip
 
 __all__ = ["STOP_AND_GO_ON", "RateOptions", "TargetColumns", "TrainOptions", "listed", "training_on"]
 
 GROUPS = {
     name: Group.create_ordered(name)
-    for name in ("Data", "Network", "Descent", "End", "Penalties", "Machine", "Stop and go on")
+    for name in ("Data", "Network", "Descent", "End", "Penalties", "How sure", "Machine", "Stop and go on")
 }
 STOP_AND_GO_ON = GROUPS["Stop and go on"]
 
@@ -58,6 +59,7 @@ _READERS: dict[type[Kind], values.Converter] = {  # what reads an ordinary value
     Folder: lambda _, tokens: Path(tokens[-1].value),
     ShareOrTable: values.share_or_file,
     ClassWeights: values.class_weight,
+    ThresholdRule: lambda _, tokens: tokens[-1].value,
 }
 
 
@@ -80,6 +82,8 @@ def option_of(name: str, each: Setting) -> Any:
     shared: dict[str, Any] = {"group": GROUPS[each.group], "negative": ""}
     if isinstance(kind, Names):
         return Annotated[tuple[str, ...], listed(_help(each), "COLUMN,COLUMN", **shared)]
+    if isinstance(kind, Flag):
+        return Annotated[bool, Parameter(help=_help(each), **shared)]
     shared |= {"help": _help(each), "metavar": _metavar(kind)}
     words = kind.choices if isinstance(kind, Word) else NAMES.get(name)
     if words or isinstance(kind, Text):

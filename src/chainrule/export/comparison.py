@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.export.program import Answer, NumberOutput, Output, Program
+from chainrule.export.program import Answer, ClassOutput, NumberOutput, Output, Program
 from chainrule.text import counted
 
 __all__ = ["NEAR", "TOLERANCE", "Comparison", "compare"]
@@ -25,7 +25,7 @@ class Comparison:
 
     - target, rows: its name, and how many rows were compared.
     - labels: rows whose class differs; None for numbers.
-    - doubtful: those of them whose two best probabilities are `NEAR` each other.
+    - doubtful: those of them whose two best probabilities, or one and the threshold, are `NEAR` each other.
     - largest: the greatest difference of a probability, or of a number in units of the target's scale.
     - allowed: what rounding in the type of the network explains; infinite where nothing is expected.
     """
@@ -83,13 +83,16 @@ def _of(output: Output, ours: Answer, theirs: Answer, allowed: float) -> Compari
     differs = np.asarray(ours.values != theirs.values, dtype=bool)
     if ours.probabilities is None or theirs.probabilities is None:
         return Comparison(output.name, rows, int(differs.sum()), 0, 0.0, allowed)
-    doubtful = int((differs & (_leads(ours.probabilities) < NEAR)).sum())
+    doubtful = int((differs & (_leads(output, ours.probabilities) < NEAR)).sum())
     largest = _greatest(np.abs(ours.probabilities.astype(np.float64) - theirs.probabilities))
     return Comparison(output.name, rows, int(differs.sum()), doubtful, largest, allowed)
 
 
-def _leads(probabilities: NDArray[Any]) -> NDArray[np.float64]:
-    """By how much the best probability of each row is above the second; infinite for a single class."""
+def _leads(output: Output, probabilities: NDArray[Any]) -> NDArray[np.float64]:
+    """By how much the best probability of each row is above the second, or beside a threshold; infinite for one class."""
+    if isinstance(output, ClassOutput) and output.threshold is not None:
+        beside: NDArray[np.float64] = np.abs(probabilities[:, output.decided].astype(np.float64) - output.threshold)
+        return beside
     least = np.full((len(probabilities), 1), -np.inf)
     ranked: NDArray[np.float64] = np.sort(np.hstack([least, probabilities]), axis=1)
     return ranked[:, -1] - ranked[:, -2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from chainrule.activations import Activation
 from chainrule.architecture import Architecture
 from chainrule.errors import SettingError
 from chainrule.export.program import ClassOutput, NumberOutput, Output, Program
-from chainrule.tables.targets import ClassTarget, Labels, LogQuantity, Outputs, Quantity, Target
+from chainrule.tables.targets import Classes, ClassTarget, Labels, LogQuantity, Outputs, Quantity, Target
 from chainrule.text import shown
 
 __all__ = ["outputs_of", "program_of_network"]
@@ -50,7 +51,10 @@ def _output(target: Target, part: slice, sigma: Activation, divided: bool) -> Ou
     single = isinstance(target, Labels) and target.yes_or_no
     probable = sigma.range.low >= 0 and sigma.range.high <= 1
     shared = (divided or sigma.elementwise) and not single
-    return ClassOutput(*place, _classes(target), single, shared, probable, target.texts)
+    output = ClassOutput(*place, _classes(target), single, shared, probable, target.texts)
+    if not isinstance(target, Classes) or target.threshold is None:
+        return output
+    return dataclasses.replace(output, threshold=target.threshold, of_first=target.of_first)
 
 
 def _classes(target: ClassTarget) -> tuple[Any, ...]:

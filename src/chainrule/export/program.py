@@ -80,8 +80,9 @@ class ClassOutput(Output):
     - divided: whether the outputs are divided by their sum to become probabilities (equal shares where all are 0).
     - probable: whether they are probabilities at all.
     - texts: the classes as text.
-
-    Otherwise the answer is the class of the greatest output, the first of equal ones.
+    - threshold: the least probability, a number of float32, at which the second of two classes is the answer; None for
+      the class of the greatest output, the first of equal ones.
+    - of_first: whether the threshold is for the first of the two classes.
     """
 
     classes: tuple[Any, ...]
@@ -89,6 +90,13 @@ class ClassOutput(Output):
     divided: bool = False
     probable: bool = True
     texts: tuple[str, ...] = ()
+    threshold: float | None = None
+    of_first: bool = False
+
+    @property
+    def decided(self) -> int:
+        """The number of the class that the threshold is for."""
+        return 0 if self.of_first else 1
 
     def probabilities(self, A: NDArray[Any]) -> NDArray[Any]:
         """The probabilities (n, k) of the classes, in the type of A."""
@@ -100,6 +108,9 @@ class ClassOutput(Output):
     def answer(self, A: NDArray[Any]) -> Answer:
         own = self.of(A)
         codes = (own[:, 0] > 0.5).astype(np.intp) if self.yes_or_no else np.argmax(own, axis=1)
+        if self.threshold is not None:
+            over = self.probabilities(A)[:, self.decided] >= A.dtype.type(self.threshold)
+            codes = np.where(over, self.decided, 1 - self.decided)
         classes = np.array(self.classes, dtype=object if isinstance(self.classes[0], str) else None)
         return Answer(classes[codes], self.probabilities(A) if self.probable else None)
 

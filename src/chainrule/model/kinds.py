@@ -6,9 +6,10 @@ from typing import Any
 
 from chainrule.arrays import as_dtype
 from chainrule.fields import Function, Kind, Word
+from chainrule.model.threshold import RULES, Rule
 from chainrule.registry import is_number, require
 
-__all__ = ["FOLDS", "ClassWeights", "Dtype", "MetricChoice", "ShareOrTable", "is_folds"]
+__all__ = ["FOLDS", "ClassWeights", "Dtype", "MetricChoice", "ShareOrTable", "ThresholdRule", "is_folds"]
 
 FOLDS = "folds"
 _METRIC = Function(2, "a function of (y_true, y_pred)")
@@ -70,3 +71,16 @@ class ClassWeights(Kind):
     @property
     def words(self) -> str:
         return "'balanced', weights of classes such as {'yes': 5}, weights by target if there are several"
+
+
+@dataclasses.dataclass(frozen=True)
+class ThresholdRule(Kind):
+    """A probability, or a rule that chooses one; see `chainrule.model.threshold`."""
+
+    def convert(self, name: str, value: Any) -> Any:
+        Rule.of(value)
+        return float(value) if is_number(value) else value
+
+    @property
+    def words(self) -> str:
+        return RULES

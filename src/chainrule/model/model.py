@@ -2,8 +2,8 @@
 
 import html
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -18,9 +18,11 @@ from chainrule.model.explained import Explained
 from chainrule.model.heads import as_predictions, suits
 from chainrule.model.interpreted import Interpreted
 from chainrule.model.mistakes import mistakes_of
+from chainrule.model.out_of_fold import OutOfFold
 from chainrule.model.predictor import ModelPredictor
 from chainrule.model.row_scores import RowScores
 from chainrule.model.scores import scores_of
+from chainrule.model.uncertain import Certainty, Uncertain, coverage_of
 from chainrule.network import Network
 from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, rows_at_once, with_file_name, with_row_numbers
 from chainrule.tables.inputs import Encoder
@@ -32,8 +34,10 @@ from chainrule.training import History
 
 __all__ = ["Model"]
 
+V = TypeVar("V")
 
-class Model(Explained, Interpreted):
+
+class Model(Explained, Interpreted, Uncertain):
     """A network that predicts the targets of tables, with the encoder of their columns.
 
     `train_table` and `cr.load` make it.
@@ -44,6 +48,7 @@ class Model(Explained, Interpreted):
     - summary: the settings that ran and the scores, as plain data.
     - history: the `History` of the training; None for a model from a file.
     - row_scores: the scores of the rows of the training, for `suspicious`, or None; they are no part of its file.
+    - out_of_fold: the answers for rows that its networks were not trained on, for intervals and sets, or None.
 
     >>> model = cr.train_table({"x": [0, 1] * 20, "y": ["no", "yes"] * 20}, target="y", epochs=20)
     >>> model.network.sizes[0], model.targets.names, model.summary["epochs"]
@@ -61,6 +66,7 @@ class Model(Explained, Interpreted):
         self.encoder, self.targets, self.network = encoder, targets, network
         self.summary, self.history = dict(summary), history
         self.row_scores: RowScores | None = None
+        self.out_of_fold: OutOfFold | None = None
 
     def outputs(self, source: Any) -> Array:
         """The outputs (n, n_L) for the rows of a table: the probability of each class, numbers scaled as in training.
@@ -102,18 +108,18 @@ class Model(Explained, Interpreted):
 
         Raises DataError as `outputs` does.
         """
+        return self._by_block(source, columns, self._predicted)
+
+    def _by_block(self, source: Any, columns: Sequence[str], of: Callable[[Array], V]) -> Iterator[tuple[V, Any]]:
+        """A function of encoded rows X (m, n_1), for some rows of a source at a time, with these columns of them."""
         rows, carried = as_source(source), list(columns)
         most = rows_at_once(self.encoder.width)
         for table, numbers in self._blocks(rows, carried, "identifying"):
             parts = self.encoder.encode_parts(table, self.network.dtype, most)
             for first in range(0, len(numbers), most):
                 with with_file_name(rows), with_row_numbers(numbers[first : first + most]):
-                    outputs = self._predicted(next(parts))
-                yield outputs, table.select(carried).slice(first, most)
-
-    def _outputs(self, table: Any) -> Array:
-        """The outputs for a table in memory."""
-        return self._predicted(self.encoder.encode(table, self.network.dtype))
+                    computed = of(next(parts))
+                yield computed, table.select(carried).slice(first, most)
 
     def _predicted(self, X: Array) -> Array:
         """The outputs for encoded rows X (n, n_1), which are finite."""
@@ -211,16 +217,18 @@ class Model(Explained, Interpreted):
         """
         export(self.program, path, to, **options)
 
-    def evaluate(self, source: Any) -> dict[str, Any]:
+    def evaluate(self, source: Any, *, interval: float | None = None, sets: float | None = None) -> dict[str, Any]:
         """The scores of the predictions for rows whose targets are known, and their mistakes, as plain data.
 
         - source: a table as for `outputs`, which also has the targets. Rows without a target are left out and counted.
+        - interval, sets: coverages, for which `coverage` says how often intervals (see `predict_interval`) and sets
+          (see `predict_set`) have the true values, and how wide intervals and how large sets are on average.
 
         `targets` has the scores of each target (see `chainrule.model.metrics`). Classes: accuracy, balanced accuracy,
-        f1 (the mean over the classes), auc and log loss. Numbers: rmse, mae and median absolute error, in the units of
-        the target, and r2. Several targets of numbers also have `overall` scores, their common rmse and mean r2.
-        `mistakes` says which classes are confused with which, how far numbers are off, and in which rows (from 0). Rows
-        of classes that training did not have count as wrong answers; `mistakes` has their number as `unknown`.
+        f1 (the mean over the classes), auc, log loss, brier and ece. Numbers: rmse, mae and median absolute error, in
+        the units of the target, and r2. Several targets of numbers also have `overall` scores, their common rmse and
+        mean r2. `mistakes` says which classes are confused with which, how far numbers are off, and in which rows (from
+        0). Rows of classes that training did not have count as wrong answers; `mistakes` has their number as `unknown`.
 
         >>> model = cr.train_table({"x": [0, 1] * 20, "y": ["no", "yes"] * 20}, target="y", epochs=20)
         >>> scores = model.evaluate({"x": [0, 1, 0], "y": ["no", "yes", "yes"]})
@@ -228,23 +236,39 @@ class Model(Explained, Interpreted):
         [{'true': 'yes', 'said': 'no', 'rows': 1}]
 
         Raises DataError as `outputs` does, where no row has a value for every target, and where none has a class that
-        training had.
+        training had; SettingError as `predict_interval` does for coverages.
         """
         parts: list[tuple[Array, Array, Array]] = []
         without, origin, truth = 0, as_source(source), self.targets.truth
+        say, sayings = self._saying(certainty := Certainty(interval, sets)), []
         for table, rows in self._chunks(origin, self.targets.names):
             present = self.targets.present(table)
             without += int((~present).sum())
             part = table.filter(present)
             with with_file_name(origin), with_row_numbers(rows[present]):
                 if part.num_rows:
-                    parts.append((self._outputs(part), truth.encode(part, "float64"), rows[present]))
+                    X = self.encoder.encode(part, self.network.dtype)
+                    parts.append((self._predicted(X), truth.encode(part, "float64"), rows[present]))
+                    sayings.append(say(X, parts[-1][0]))
         if not parts:
             raise DataError("no row has a value for every target, so there is nothing to compare with: give such rows")
         A, T, rows = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
         self._require_known(origin, T)
         counts = {"rows": len(A), "without_target": without}
-        return {**counts, **scores_of(self.targets, A, T), "mistakes": mistakes_of(self.targets, A, T, rows)}
+        coverage = {"coverage": self._coverage(sayings, T, certainty)} if certainty.is_wanted else {}
+        mistakes = mistakes_of(self.targets, A, T, rows)
+        return {**counts, **scores_of(self.targets, A, T), **coverage, "mistakes": mistakes}
+
+    def _coverage(self, sayings: list[dict[str, dict[str, Array]]], T: Array, certainty: Certainty) -> dict[str, Any]:
+        """How often what was said of blocks of rows has the true values T (n, n_L), by target."""
+        promised = {"interval": certainty.interval or 0.0, "set": certainty.sets or 0.0}
+        coverage = {}
+        for truth, (column, part) in zip(self.targets.truth.columns, self.targets.slices, strict=True):
+            own = [said[column.name] for said in sayings]
+            joined = {what: np.concatenate([each[what] for each in own]) for what in own[0]}
+            true = truth.codes(T[:, part]) if isinstance(truth, ClassTarget) else truth.decode(T[:, part])
+            coverage[column.name] = coverage_of(joined, true, promised)
+        return {name: values for name, values in coverage.items() if values}
 
     def _require_known(self, origin: Source, T: Array) -> None:
         """Raise DataError where training had no class of any row of T (n, n_L), as if it had other words for them."""
@@ -271,7 +295,11 @@ class Model(Explained, Interpreted):
         """The model as plain data and named tensors, for a file."""
         document, tensors = network_file.document(self.network)
         parts = {"encoder": self.encoder.document(), "targets": self.targets.document(), "summary": self.summary}
-        return {**document, **parts}, {**tensors, **self.encoder.tensors(), **self.targets.tensors()}
+        tensors = {**tensors, **self.encoder.tensors(), **self.targets.tensors()}
+        if self.out_of_fold is not None:
+            parts["out_of_fold"] = self.out_of_fold.document()
+            tensors |= self.out_of_fold.tensors()
+        return {**document, **parts}, tensors
 
     @classmethod
     def from_document(cls, document: Any, tensors: Any) -> "Model":
@@ -293,7 +321,9 @@ class Model(Explained, Interpreted):
                 raise DataError(f"output {block.activation.name!r} does not suit the {target.kind} of {target.name!r}")
         if not isinstance(document["summary"], dict):
             raise DataError("the summary of the training is not a mapping")
-        return cls(encoder, targets, network, document["summary"])
+        model = cls(encoder, targets, network, document["summary"])
+        model.out_of_fold = OutOfFold.from_document(document.get("out_of_fold"), tensors, targets, network)
+        return model
 
     def _repr_html_(self) -> str:
         """The targets and the network as inline SVG, for notebooks."""

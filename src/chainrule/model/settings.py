@@ -12,6 +12,7 @@ from chainrule.fields import (
     AUTO,
     Choice,
     Choices,
+    Flag,
     Folder,
     Names,
     Number,
@@ -26,7 +27,7 @@ from chainrule.fields import (
     setting,
 )
 from chainrule.initializers import INITIALIZERS
-from chainrule.model.kinds import FOLDS, ClassWeights, Dtype, MetricChoice, ShareOrTable, is_folds
+from chainrule.model.kinds import FOLDS, ClassWeights, Dtype, MetricChoice, ShareOrTable, ThresholdRule, is_folds
 from chainrule.model.preset import tabular
 from chainrule.model.scores import METRICS, check_mode
 from chainrule.optimizers import OPTIMIZERS, AdamW, Optimizer
@@ -170,6 +171,21 @@ class TableSettings(TrainingSettings):
         None,
         Word(("min", "max"), specials=(_NONE,)),
         "Which value of the metric is better. It must be set if metric is a function.",
+    )
+
+    calibrate: bool = setting(
+        False,
+        Flag(),
+        "Whether the probabilities of classes get a temperature that is fitted on answers out of fold. It makes them "
+        "worse where many labels are wrong.",
+        group="How sure",
+    )
+    threshold: Any = setting(
+        None,
+        ThresholdRule(specials=(_NONE,), metavar="P|RULE"),
+        "The least probability of the second of two classes at which it is the answer, or a rule that chooses it on "
+        "answers out of fold.",
+        group="How sure",
     )
 
     cache: Any = setting(

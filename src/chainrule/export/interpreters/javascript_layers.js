@@ -150,9 +150,10 @@ function numberOf({ name, scaled, mean, scale, logarithm, greatest }, a) {
   return { target: name, answer: logarithm ? Math.exp(Math.min(y, greatest)) : y, chances: null };
 }
 
-function classOf({ name, classes, yes_or_no: yesOrNo, divided, probable }, A) {
+function classOf({ name, classes, yes_or_no: yesOrNo, divided, probable, threshold, decided }, A) {
   const chances = yesOrNo ? [1 - A[0], A[0]] : divided ? shares(A) : A;
-  const best = yesOrNo ? Number(A[0] > 0.5) : A.reduce((best, a, k) => (a > A[best] ? k : best), 0);
+  const greatest = yesOrNo ? Number(A[0] > 0.5) : A.reduce((best, a, k) => (a > A[best] ? k : best), 0);
+  const best = threshold === undefined ? greatest : chances[decided] >= threshold ? decided : 1 - decided;
   const pairs = classes.map((each, k) => [each, chances[k]]);
   return { target: name, answer: classes[best], chances: probable ? pairs : null };
 }

@@ -478,6 +478,9 @@ def _answer(output, A):
         return _value(output, A[output["start"]]), None
     chances, classes = _shares(output, A), output["classes"]
     best = int(chances[1] > 0.5) if output["yes_or_no"] else chances.index(max(chances))
+    if "threshold" in output:
+        decided = output["decided"]
+        best = decided if chances[decided] >= output["threshold"] else 1 - decided
     return classes[best], dict(zip(classes, chances)) if output["probable"] else None
 
 

@@ -106,10 +106,19 @@ def _own(graph: Graph, A: str, output: Output, width: int) -> str:
 def _codes(graph: Graph, own: str, output: ClassOutput, dtype: Any) -> str:
     from onnx import TensorProto
 
+    if output.threshold is not None:
+        return _decided(graph, _probabilities(graph, own, output, dtype), output.decided, output.threshold, dtype)
     if not output.yes_or_no:
         return graph.add("ArgMax", own, axis=1, keepdims=0)
     above = graph.add("Greater", graph.add("Squeeze", own, whole(1)), number(0.5, dtype))
     return graph.add("Cast", above, to=TensorProto.INT64)
+
+
+def _decided(graph: Graph, probabilities: str, decided: int, threshold: float, dtype: Any) -> str:
+    """The number of the class by a threshold for the class of the number `decided`."""
+    column = graph.add("Slice", probabilities, whole(decided), whole(decided + 1), whole(1))
+    below = graph.add("Less", graph.add("Squeeze", column, whole(1)), number(threshold, dtype))
+    return graph.add("Where", below, number(1 - decided, np.int64), number(decided, np.int64))
 
 
 def _probabilities(graph: Graph, own: str, output: ClassOutput, dtype: Any) -> str:

@@ -1,0 +1,142 @@
+"""What a training keeps of rows that its networks were not trained on, and what it makes of them at its end.
+
+    out-of-fold answers  →  temperature of each target of classes  →  threshold of a target of two classes
+"""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from chainrule.arrays import Array
+from chainrule.errors import SettingError, warn_of
+from chainrule.examples import RowArrays
+from chainrule.model.ensemble import Ensemble
+from chainrule.model.heads import as_predictions
+from chainrule.model.members import members_of
+from chainrule.model.out_of_fold import OutOfFold, rows_to_keep, truth_of
+from chainrule.model.preparation import Prepared
+from chainrule.model.row_scores import RowScores, costs_of, out_of_fold, true_values
+from chainrule.model.settings import TableSettings
+from chainrule.model.temperature import cooled, divide_last_layer, temperature_of, tempered_targets
+from chainrule.model.threshold import Rule, choose, code_of, decided, two_classes
+from chainrule.network import Network
+from chainrule.tables.row_roles import HELD_OUT, TRAIN, RowRoles
+from chainrule.tables.targets import Targets
+
+__all__ = ["Keeping", "with_threshold"]
+
+
+@dataclasses.dataclass(eq=False)
+class Keeping:
+    """The rows that are answered out of fold, and what is known of them.
+
+    - rows: X and T of them; with several members the rows to train on, else those held out; None if there are none.
+    - numbers: the number (n,) of each row in its table.
+    - true: the true values (n,) of each target, by name.
+    - weight: the weights (n,) of the rows by their column alone, or None.
+    - ensemble, settings: those of the training.
+    - row_scores: the scores of the rows, after `keep` with several members.
+    """
+
+    rows: RowArrays | None
+    numbers: Array
+    true: dict[str, Array]
+    weight: Array | None
+    ensemble: Ensemble
+    settings: TableSettings
+    row_scores: RowScores | None = None
+
+    @classmethod
+    def of(cls, prepared: Prepared, ensemble: Ensemble, settings: TableSettings) -> "Keeping":
+        """What is known of the rows before training.
+
+        Raises SettingError where the settings want more of these rows than there is.
+        """
+        several = ensemble.count > 1
+        rows, role = (prepared.rows, TRAIN) if several else (prepared.held_out, HELD_OUT)
+        roles: RowRoles = prepared.roles if several else prepared.validation_roles or prepared.roles
+        if settings.threshold is not None:
+            code_of(two_classes(prepared.targets), Rule.of(settings.threshold))
+        if settings.calibrate:
+            tempered_targets(prepared.targets, ensemble.one.blocks)
+        if rows is None:
+            wanted = {"threshold": settings.threshold is not None, "calibrate": settings.calibrate}
+            wrong = [name for name, is_wanted in wanted.items() if is_wanted]
+            if wrong:
+                line = f"{wrong[0]} needs rows that no network is trained on, and there are none"
+                raise SettingError(f"{line}: set a greater validation")
+            return cls(None, np.empty(0, np.int64), {}, None, ensemble, settings)
+        numbers = roles.rows(role)
+        true = true_values(prepared.targets, roles.cells, numbers, rows.T)
+        return cls(rows, numbers, true, roles.weights(role), ensemble, settings)
+
+    def keep(self, model: Any, network: Network) -> dict[str, Any]:
+        """Give a trained model its answers out of fold, and what follows from them; returns lines of its summary.
+
+        - model: the model, whose network is merged.
+        - network: the network of all members.
+        """
+        if self.rows is None:
+            return {}
+        scores, kept = self._answers(model, network)
+        summary: dict[str, Any] = {}
+        if self.settings.calibrate:
+            kept, temperatures = calibrated(model, kept)
+            summary["temperature"] = temperatures
+        if self.settings.threshold is not None:
+            model.targets, summary["threshold"] = with_threshold(model.targets, kept, self.settings.threshold)
+        if self.ensemble.count > 1:
+            method = f"out-of-fold cost of {self.ensemble.count} members"
+            self.row_scores = RowScores(method, self.numbers, scores, kept.A.astype(np.float64), self.true)
+            kept = kept.take(rows_to_keep(len(kept.A), kept.A.shape[1], self.settings.seed))
+        model.out_of_fold = kept
+        return summary
+
+    def _answers(self, model: Any, network: Network) -> tuple[Array, OutOfFold]:
+        """The costs (n,) and the answers of the rows; of many rows by one network only of those that are kept."""
+        assert self.rows is not None, "there are rows"
+        X, T, _ = self.rows
+        weight, true, fold, members = self.weight, self.true, np.zeros(len(T), np.int64), None
+        if self.ensemble.count > 1:
+            scores, A = out_of_fold(self.ensemble, network, X, T)
+            fold, members = np.asarray(self.ensemble.fold, np.int64), members_of(self.ensemble, network)
+        else:
+            rows = rows_to_keep(len(T), T.shape[1], self.settings.seed)
+            T, fold, weight = T[rows], fold[rows], None if weight is None else weight[rows]
+            true = {name: values[rows] for name, values in true.items()}
+            scores, A = costs_of(network, X[rows], T)
+        A = as_predictions(model.targets, [block.activation for block in self.ensemble.one.blocks], A)
+        return scores, OutOfFold(A.astype(network.dtype), truth_of(model.targets, true, T), fold, weight, members)
+
+
+def calibrated(model: Any, kept: OutOfFold) -> tuple[OutOfFold, dict[str, float]]:
+    """Give each target of classes of a model a temperature; returns the answers with it, and the temperatures.
+
+    Raises SettingError where the outputs of a target of classes are no softmax.
+    """
+    A, temperatures, members = kept.A.copy(), {}, kept.members
+    for name, part in tempered_targets(model.targets, model.network.architecture.blocks):
+        p, codes = kept.of(model.targets, name)
+        temperatures[name] = t = temperature_of(p, codes.astype(np.intp), kept.weight)
+        A[:, part] = cooled(p, t)
+        divide_last_layer(model.network, part, t)
+        members = None if members is None else members.divided(part, t)
+    return dataclasses.replace(kept, A=A, members=members), temperatures
+
+
+def with_threshold(targets: Targets, kept: OutOfFold, rule: Any) -> tuple[Targets, dict[str, Any]]:
+    """The targets with a threshold, and what it means out of fold, as plain data.
+
+    Raises SettingError for a rule that is none or does not suit the targets. Warns where it cannot be kept.
+    """
+    chosen, column = Rule.of(rule), two_classes(targets)
+    code = code_of(column, chosen)
+    A, codes = kept.of(targets, column.name)
+    choice = choose(chosen, A[:, code], codes == code, kept.weight)
+    if not choice.reached:
+        warn_of([f"no threshold keeps {rule!r} on answers out of fold: the one with the greatest precision is taken"])
+    scores = {name: getattr(choice, name) for name in ("precision", "recall", "rate")}
+    summary = {"target": column.name, "class": column.texts[code], "rule": rule, "least": choice.least, **scores}
+    plain = {name: value for name, value in summary.items() if value == value}  # JSON has no NaN
+    return decided(targets, column.name, code, choice.least), plain
