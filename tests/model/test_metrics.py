@@ -9,6 +9,8 @@ from chainrule.model.metrics import (
     accuracy,
     auc,
     balanced_accuracy,
+    brier,
+    ece,
     f1,
     log_loss,
     mae,
@@ -34,6 +36,10 @@ def test_classes_against_scikit_learn(n, k):
     assert f1(true, predicted) == pytest.approx(peer.f1_score(true, predicted, average="macro"), rel=1e-14)
     assert f1(words[true], words[predicted]) == f1(true, predicted)
     assert log_loss(np.eye(k)[true], P) == pytest.approx(peer.log_loss(true, P, labels=range(k)), rel=1e-12)
+    weight = RNG.random(n) + 0.1
+    for each in (None, weight):
+        expected = peer.brier_score_loss(true, P if k > 2 else P[:, 1], sample_weight=each, labels=range(k))
+        assert brier(np.eye(k)[true], P, each) == pytest.approx(expected, rel=1e-12)
 
 
 def recall(true, predicted):
@@ -99,7 +105,19 @@ def test_log_loss_is_not_clipped():
     assert log_loss([[0.5, 0.5]], [[0.25, 0.75]]) == pytest.approx(-(np.log(0.25) + np.log(0.75)) / 2)
 
 
-ALL = [accuracy, auc, balanced_accuracy, f1, log_loss, mae, mape, median_absolute_error, r2, rmse]
+def test_calibration_error_by_hand():
+    P = np.array([[0.9, 0.1], [0.95, 0.05], [0.25, 0.75], [0.5, 0.5]])  # bins 14, 15, 12 and 8
+    T = np.eye(2)[[0, 1, 1, 0]]
+    assert ece(T, P) == pytest.approx((0.1 + 0.95 + 0.25 + 0.5) / 4, rel=1e-12)
+    assert ece(T, P, [1, 0, 2, 1]) == pytest.approx((0.1 + 2 * 0.25 + 0.5) / 4, rel=1e-12)
+    assert ece(T, P, [2, 2, 2, 2]) == pytest.approx(ece(T, P), rel=1e-12)
+    assert ece(np.eye(2)[[0, 0, 1, 0]], np.eye(2)[[0, 0, 1, 0]]) == 0
+    assert ece([[0, 0]], [[0.5, 0.5]]) == 0.5  # a class that has no column is a wrong answer
+    assert brier([[0, 0]], [[0.5, 0.5]]) == 0.75
+    assert brier([[0, 0, 0]], [[0.5, 0.5, 0.0]]) == 1.5
+
+
+ALL = [accuracy, auc, balanced_accuracy, brier, ece, f1, log_loss, mae, mape, median_absolute_error, r2, rmse]
 
 
 @pytest.mark.parametrize("metric", ALL)
@@ -109,7 +127,7 @@ def test_shapes_that_would_broadcast_are_refused(metric, a, b):
         metric(np.zeros(a), np.zeros(b))
 
 
-@pytest.mark.parametrize("metric", [log_loss, auc])
+@pytest.mark.parametrize("metric", [log_loss, auc, brier, ece])
 def test_what_takes_probabilities_needs_a_column_per_class(metric):
     with pytest.raises(DataError, match=r"\(n, k\), not the shape \(2,\)"):
         metric([1, 0], [0.5, 0.5])

@@ -4,17 +4,18 @@ import sys
 from collections.abc import Callable, Iterator
 from itertools import chain, repeat
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any, BinaryIO, Literal
 
 from cyclopts import Parameter
 
-from chainrule.cli.answer_columns import Choice, Threshold
+from chainrule.cli.answer_columns import Choice, Threshold, rule_of
 from chainrule.cli.answers import answering
 from chainrule.cli.console import say, write_json
 from chainrule.cli.files import check_output
-from chainrule.cli.options import AsJson, StoredModel
+from chainrule.cli.options import AsJson, Interval, Sets, StoredModel
 from chainrule.cli.training_options import listed
 from chainrule.files.atomic import atomic_write
+from chainrule.model.uncertain import Certainty
 from chainrule.tables.sources import as_source, open_stream
 
 __all__ = ["predict"]
@@ -38,13 +39,29 @@ def predict(
         str | None,
         Parameter(
             help="For a target of two classes: the least probability of the second class at which it is the answer, or "
-            "CLASS=PROBABILITY for one by name. Default: the class that is more probable.",
+            "CLASS=PROBABILITY for one by name; or a rule, as for --threshold of `train`. Default: what the model was "
+            "trained with, or else the class that is more probable.",
             negative="",
-            metavar="P|CLASS=P",
+            metavar="P|CLASS=P|RULE",
             show_default=False,
         ),
     ] = None,
     probabilities: Annotated[bool, Parameter(help="Add a column for each class with its probability.")] = True,
+    interval: Interval = None,
+    sets: Sets = None,
+    sets_by: Annotated[
+        Literal["lac", "aps", "raps"],
+        Parameter(
+            help="How sets are made: lac makes the smallest ones, aps larger ones for harder rows, raps fewer large ones.",
+            negative="",
+        ),
+    ] = "lac",
+    spread: Annotated[
+        bool,
+        Parameter(
+            help="Add a column for each target with how far the members of the model are apart.", negative=""
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> int:
     """Predict the target for each row of a table, as CSV: the target's column, then the probability of each class.
@@ -55,14 +72,15 @@ def predict(
         A table with the columns that the model was trained on, in any order; - reads CSV from standard input. A
         network, or an estimator that was fitted to an array, takes all columns in their order, except those of --id.
     """
-    choice = Choice(ids, probabilities, None if threshold is None else Threshold.of(threshold))
+    rule, certainty = rule_of(threshold), Certainty(interval, sets, sets_by, spread)
+    choice = Choice(ids, probabilities, Threshold.of(threshold) if threshold and not rule else None, certainty)
     if out is None:
         write = _write_lines if as_json else _write_to(sys.stdout.buffer)
-        for block in _answers(model, data, choice):
+        for block in _answers(model, data, choice, rule):
             write(block)
         return 0
     check_output(out, model, data)
-    answers, rows, names = _answers(model, data, choice), 0, []
+    answers, rows, names = _answers(model, data, choice, rule), 0, []
     with atomic_write(out) as stream:
         write = _write_to(stream)
         for block in answers:
@@ -75,9 +93,9 @@ def predict(
     return 0
 
 
-def _answers(model: Path, data: Path, choice: Choice) -> Iterator[dict[str, Any]]:
+def _answers(model: Path, data: Path, choice: Choice, rule: str | None) -> Iterator[dict[str, Any]]:
     """The columns to write, a block of rows at a time; what cannot be answered at all is refused at once."""
-    predictor = answering(model)
+    predictor = answering(model) if rule is None else answering(model).deciding(rule)
     return predictor.answers(open_stream(data) or as_source(data), choice)
 
 
@@ -103,4 +121,11 @@ def _write_to(stream: BinaryIO) -> Callable[[dict[str, Any]], None]:
 def _table(columns: dict[str, Any]) -> Any:
     import pyarrow as pa
 
-    return pa.table({name: pa.array(values) for name, values in columns.items()})
+    return pa.table({name: pa.array(_cells(values)) for name, values in columns.items()})
+
+
+def _cells(values: Any) -> Any:
+    """The cells of a column; lists of classes as one text, with ; between them."""
+    if not len(values) or not isinstance(values[0], list):
+        return values
+    return [";".join(str(each).lower() if isinstance(each, bool) else str(each) for each in row) for row in values]

@@ -17,6 +17,8 @@ __all__ = [
     "accuracy",
     "auc",
     "balanced_accuracy",
+    "brier",
+    "ece",
     "f1",
     "log_loss",
     "mae",
@@ -25,6 +27,9 @@ __all__ = [
     "r2",
     "rmse",
 ]
+
+
+_BINS = 15  # of probabilities, for the calibration error
 
 
 def accuracy(true: ArrayLike, predicted: ArrayLike) -> float:
@@ -97,6 +102,47 @@ def log_loss(T: ArrayLike, P: ArrayLike) -> float:
     with np.errstate(divide="ignore"):
         np.log(p, out=terms, where=t > 0)
     return float(0.0 - np.mean(np.sum(t * terms, axis=1))) if t.any(axis=1).all() else float("nan")
+
+
+def brier(T: ArrayLike, P: ArrayLike, weight: ArrayLike | None = None) -> float:
+    """The Brier score `mean_x Σ_k (P_xk - T_xk)^2` of one-hot T (n, k) and probabilities P (n, k), halved for two classes.
+
+    0 is perfect. It falls where probabilities are nearer to how often they are right, and where they tell rows apart.
+    Rows count by their weight (n,).
+
+    >>> brier([[1, 0], [0, 1]], [[0.5, 0.5], [0.0, 1.0]])
+    0.125
+
+    Raises DataError for shapes that differ, hold no row or are not 2-D.
+
+    Source: Brier, Verification of forecasts expressed in terms of probability, Monthly Weather Review 78, 1950.
+    """
+    t, p = _per_class(T, P, "the Brier score")
+    missed = np.square(1 - t.sum(axis=1))  # of a class that has no column, and so the probability 0
+    scores = (np.square(p - t).sum(axis=1) + missed) / (2 if t.shape[1] == 2 else 1)
+    return float(np.average(scores, weights=None if weight is None else _floats(weight)))
+
+
+def ece(T: ArrayLike, P: ArrayLike, weight: ArrayLike | None = None) -> float:
+    """The expected calibration error: how far the greatest probability of a row is from how often its class is right.
+
+    `Σ_b w_b / w |right_b - p_b|` over 15 bins b of the greatest probability, ((b - 1) / 15, b / 15], where right_b is
+    the share of rows in the bin that are right and p_b the mean probability; T (n, k) is one-hot, P (n, k). Rows count
+    by their weight (n,). With few rows in a bin it is above 0 by chance alone.
+
+    >>> ece([[1, 0], [0, 1]], [[0.75, 0.25], [0.75, 0.25]])
+    0.25
+
+    Raises DataError for shapes that differ, hold no row or are not 2-D.
+
+    Source: Guo, Pleiss, Sun & Weinberger, On calibration of modern neural networks, ICML 2017.
+    """
+    t, p = _per_class(T, P, "the calibration error")
+    w, place = np.ones(len(p)) if weight is None else _floats(weight), np.argmax(p, axis=1)
+    rows = np.arange(len(p))
+    sure, right = p[rows, place], t[rows, place] > 0
+    bins = np.clip(np.ceil(sure * _BINS) - 1, 0, _BINS - 1).astype(np.intp)
+    return float(np.abs(np.bincount(bins, w * (right - sure), _BINS)).sum() / w.sum())
 
 
 def rmse(true: ArrayLike, predicted: ArrayLike) -> float:

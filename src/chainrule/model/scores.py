@@ -47,6 +47,8 @@ METRICS = {
     "f1": Metric("classes", "max", "classes", metrics.f1),
     "auc": Metric("classes", "max", "outputs", metrics.auc),
     "log_loss": Metric("classes", "min", "outputs", metrics.log_loss),
+    "brier": Metric("classes", "min", "outputs", metrics.brier),
+    "ece": Metric("classes", "min", "outputs", metrics.ece),
     "rmse": Metric("numbers", "min", "values", metrics.rmse),
     "mae": Metric("numbers", "min", "values", metrics.mae),
     "median_absolute_error": Metric("numbers", "min", "values", metrics.median_absolute_error),
