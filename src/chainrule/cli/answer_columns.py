@@ -16,7 +16,7 @@ from chainrule.tables.columns import texts_of
 from chainrule.tables.missing import one_array
 from chainrule.tables.names import listed, require_columns
 from chainrule.tables.sources import Source
-from chainrule.tables.targets import ClassTarget, Targets
+from chainrule.tables.targets import ClassTarget, Quantiles, Targets
 from chainrule.text import shown
 
 __all__ = ["Choice", "Threshold", "certainty_columns", "rule_of"]
@@ -80,7 +80,7 @@ def rule_of(text: str | None) -> str | None:
 
 
 def certainty_columns(targets: Targets, said: dict[str, dict[str, Array]]) -> dict[str, Any]:
-    """What is said beside the answers, as columns: `price low` and `price high`, `kind set`, `price spread`."""
+    """What is said beside the answers, as columns: `price low`, `price high`, `kind set`, `price 0.1`."""
     columns: dict[str, Any] = {}
     for target in targets.columns:
         own = said[target.name]
@@ -88,6 +88,10 @@ def certainty_columns(targets: Targets, said: dict[str, dict[str, Array]]) -> di
             columns |= {f"{target.name} low": own["interval"][:, 0], f"{target.name} high": own["interval"][:, 1]}
         if "set" in own and isinstance(target, ClassTarget):
             columns[f"{target.name} set"] = _sets(target.values.tolist(), own["set"])
+        if "quantiles" in own and isinstance(target, Quantiles):
+            columns |= {f"{target.name} {level}": own["quantiles"][:, k] for k, level in enumerate(target.levels)}
+        if "deviation" in own:
+            columns[f"{target.name} deviation"] = own["deviation"]
         if "spread" in own:
             columns[f"{target.name} spread"] = own["spread"]
     return columns

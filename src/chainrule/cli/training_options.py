@@ -31,7 +31,7 @@ from chainrule.fields import (
     settings_of,
 )
 from chainrule.model import TableSettings, TableTraining
-from chainrule.model.kinds import ClassWeights, ShareOrTable, ThresholdRule
+from chainrule.model.kinds import ClassWeights, Levels, ShareOrTable, ThresholdRule
 from chainrule.optimizers import Clip
 
 __all__ = ["STOP_AND_GO_ON", "RateOptions", "TargetColumns", "TrainOptions", "listed", "training_on"]
@@ -59,6 +59,7 @@ _READERS: dict[type[Kind], values.Converter] = {  # what reads an ordinary value
     Folder: lambda _, tokens: Path(tokens[-1].value),
     ShareOrTable: values.share_or_file,
     ClassWeights: values.class_weight,
+    Levels: values.levels,
     ThresholdRule: lambda _, tokens: tokens[-1].value,
 }
 
@@ -116,7 +117,7 @@ class _NotChecked:
 
 def _type(kind: Kind) -> Any:
     """The type of an option with a converter: cyclopts collects the values of a tuple, and completes paths."""
-    if isinstance(kind, Sizes | Choices):
+    if isinstance(kind, Sizes | Choices | Levels):
         return Annotated[tuple[Any, ...], _NotChecked]
     return Path | None if isinstance(kind, Folder) else Any
 

@@ -11,7 +11,17 @@ from chainrule.activations import Activation
 from chainrule.architecture import Architecture
 from chainrule.errors import SettingError
 from chainrule.export.program import ClassOutput, NumberOutput, Output, Program
-from chainrule.tables.targets import Classes, ClassTarget, Labels, LogQuantity, Outputs, Quantity, Target
+from chainrule.tables.targets import (
+    Classes,
+    ClassTarget,
+    Labels,
+    LogQuantity,
+    NormalNumbers,
+    Outputs,
+    Quantiles,
+    Quantity,
+    Target,
+)
 from chainrule.text import shown
 
 __all__ = ["outputs_of", "program_of_network"]
@@ -25,7 +35,9 @@ def outputs_of(targets: Outputs, architecture: Architecture, divided: bool = Fal
     Raises SettingError for classes that are not texts, whole numbers, numbers or booleans.
     """
     return tuple(
-        _output(target, part, _activation_at(architecture, part.start), divided) for target, part in targets.slices
+        output
+        for target, part in targets.slices
+        for output in _outputs(target, part, _activation_at(architecture, part.start), divided)
     )
 
 
@@ -41,6 +53,20 @@ def program_of_network(architecture: Architecture, theta: NDArray[Any], digest: 
 def _activation_at(architecture: Architecture, neuron: int) -> Activation:
     """The activation of an output neuron, numbered from 0."""
     return next(block.activation for block in architecture.blocks if block.start <= neuron < block.stop)
+
+
+def _outputs(target: Target, part: slice, sigma: Activation, divided: bool) -> list[Output]:
+    """The outputs of a target: one; of numbers also each quantile, or the deviation, where the network has them."""
+    first = part.start
+    if isinstance(target, Quantiles):
+        numbers = [("", target.middle), *((f" {level}", k) for k, level in enumerate(target.levels))]
+        places = [(f"{target.name}{more}", first + k, first + k + 1) for more, k in numbers]
+        return [NumberOutput(*place, target.mean, target.scale) for place in places]
+    if isinstance(target, NormalNumbers):
+        start, slope = target.deviation_parts
+        mean = NumberOutput(target.name, first, first + 1, target.mean, target.scale)
+        return [mean, NumberOutput(f"{target.name} deviation", first + 1, part.stop, start, slope, logarithm=True)]
+    return [_output(target, part, sigma, divided)]
 
 
 def _output(target: Target, part: slice, sigma: Activation, divided: bool) -> Output:

@@ -22,7 +22,7 @@ from chainrule.tables.chunks import Chunk, with_file_name, with_row_numbers
 from chainrule.tables.columns import words_of
 from chainrule.tables.inputs import Encoder
 from chainrule.tables.sources import Source, as_source
-from chainrule.tables.targets import LogQuantity, Quantity, Targets
+from chainrule.tables.targets import LogQuantity, NormalNumbers, Quantity, Targets
 from chainrule.text import counted
 
 __all__ = ["Interpreted"]
@@ -166,6 +166,8 @@ class Interpreted(abc.ABC):
         """What each output is multiplied by, and what is added then, (n_L,), to be in units of its target."""
         scale, mean = np.ones(self.targets.width), np.zeros(self.targets.width)
         for column, part in self.targets.slices:
+            if isinstance(column, NormalNumbers):  # whose log variance has no unit
+                part = slice(part.start, part.start + 1)
             if isinstance(column, Quantity):
                 scale[part], mean[part] = column.scale, column.mean
         return scale, mean

@@ -1,15 +1,18 @@
 """Kinds of values that only settings of a table take: number types, metrics, shares or tables, weights of classes."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
+
+import numpy as np
 
 from chainrule.arrays import as_dtype
 from chainrule.fields import Function, Kind, Word
 from chainrule.model.threshold import RULES, Rule
-from chainrule.registry import is_number, require
+from chainrule.registry import is_finite, is_number, require
 
-__all__ = ["FOLDS", "ClassWeights", "Dtype", "MetricChoice", "ShareOrTable", "ThresholdRule", "is_folds"]
+__all__ = ["FOLDS", "ClassWeights", "Dtype", "Levels", "MetricChoice", "ShareOrTable", "ThresholdRule", "is_folds"]
 
 FOLDS = "folds"
 _METRIC = Function(2, "a function of (y_true, y_pred)")
@@ -71,6 +74,23 @@ class ClassWeights(Kind):
     @property
     def words(self) -> str:
         return "'balanced', weights of classes such as {'yes': 5}, weights by target if there are several"
+
+
+@dataclasses.dataclass(frozen=True)
+class Levels(Kind):
+    """Shares between 0 and 1, each greater than the one before; one number for one of them (a tuple in any case)."""
+
+    def convert(self, name: str, value: Any) -> tuple[float, ...]:
+        levels = [value] if is_finite(value) else value
+        is_list = isinstance(levels, Sequence | np.ndarray) and not isinstance(levels, str)
+        require(is_list and all(is_finite(level) for level in levels), name, value, self.allowed)
+        numbers = [0.0, *(float(level) for level in levels), 1.0]
+        require(all(a < b for a, b in pairwise(numbers)), name, value, self.allowed)
+        return tuple(numbers[1:-1])
+
+    @property
+    def words(self) -> str:
+        return "rising numbers between 0 and 1"
 
 
 @dataclasses.dataclass(frozen=True)

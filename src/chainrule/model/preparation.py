@@ -17,7 +17,7 @@ from chainrule.arrays import Array
 from chainrule.errors import DataError, SettingError
 from chainrule.examples import RowArrays, hold_out
 from chainrule.model.class_weight import Factors, class_factors, left_out, weighted
-from chainrule.model.heads import Head, check_reach, heads_for, scaled_for
+from chainrule.model.heads import Head, check_reach, distributed, heads_for, scaled_for
 from chainrule.model.kinds import is_folds
 from chainrule.model.settings import LEAST_ROWS, TableSettings
 from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, with_file_name, with_row_numbers
@@ -76,10 +76,11 @@ def prepare(source: Source, names: Sequence[str], settings: TableSettings, seed:
     roles = _roles(source, names, settings)
     with with_file_name(source):
         targets = Targets.of(roles.targets, settings.task, _may_take_logarithm(settings))
+    heads = heads_for(targets, settings.output, settings.head_cost)
+    targets = distributed(targets, heads, settings.quantiles)
     factors = class_factors(targets, settings.class_weight)
     _leave_out_classes(source, roles, targets, factors)
     settings = settings.resolved(roles.count(TRAIN), len(inputs), targets.width)
-    heads = heads_for(targets, settings.output, settings.cost)
     tables = [(source, roles), *_hold_out(source, roles, targets, factors, settings, seed)]
     if not roles.count(TRAIN):
         raise DataError(f"no row of {source.origin} has a target and is to be trained on: there is nothing to learn")
@@ -132,7 +133,8 @@ def _leave_out_unknown(own: Source, roles: RowRoles, targets: Targets) -> None:
 
 def _may_take_logarithm(settings: TableSettings) -> bool:
     """Whether a target may be learned as its logarithm: no output, cost or metric needs errors in its own unit."""
-    return settings.output is None and settings.cost is None and settings.metric in (None, "mape")
+    plain = settings.output is None and settings.head_cost is None
+    return plain and settings.metric in (None, "mape")
 
 
 def _inputs(source: Source, names: Sequence[str], settings: TableSettings) -> list[str]:

@@ -27,7 +27,7 @@ from chainrule.fields import (
     setting,
 )
 from chainrule.initializers import INITIALIZERS
-from chainrule.model.kinds import FOLDS, ClassWeights, Dtype, MetricChoice, ShareOrTable, ThresholdRule, is_folds
+from chainrule.model.kinds import FOLDS, ClassWeights, Dtype, Levels, MetricChoice, ShareOrTable, ThresholdRule, is_folds
 from chainrule.model.preset import tabular
 from chainrule.model.scores import METRICS, check_mode
 from chainrule.optimizers import OPTIMIZERS, AdamW, Optimizer
@@ -173,6 +173,13 @@ class TableSettings(TrainingSettings):
         "Which value of the metric is better. It must be set if metric is a function.",
     )
 
+    quantiles: tuple[float, ...] = setting(
+        (),
+        Levels(metavar="0.1,0.5,0.9"),
+        "Levels of the quantiles to predict of targets of numbers, each with the pinball cost; the answer is the one "
+        "nearest to the median.",
+        group="How sure",
+    )
     calibrate: bool = setting(
         False,
         Flag(),
@@ -202,6 +209,8 @@ class TableSettings(TrainingSettings):
         check_mode(self.metric, self.mode)
         self._check_layers()
         self._check_members()
+        odd = None if not self.quantiles or self.cost is None or self.cost.name == "quantile" else self.cost.name
+        require(odd is None, "cost", odd, "'quantile', or left out, with quantiles")
         _ = self.rule, self.first_weights
 
     def _check_layers(self) -> None:
@@ -262,6 +271,11 @@ class TableSettings(TrainingSettings):
         names = [field.name for field in dataclasses.fields(TrainingSettings)]
         values = {name: getattr(self, name) for name in names}
         return TrainingSettings(**{**values, "optimizer": self.rule})
+
+    @property
+    def head_cost(self) -> Any:
+        """The cost of targets: the one that is set, or that of quantiles; None for the usual one."""
+        return COSTS.get("quantile") if self.quantiles and self.cost is None else self.cost
 
     @property
     def first_weights(self) -> Any:

@@ -15,7 +15,7 @@ from chainrule.examples import Examples
 from chainrule.fields import signature_with
 from chainrule.model.ensemble import Ensemble
 from chainrule.model.findings import findings_of, silent_findings
-from chainrule.model.heads import as_predictions
+from chainrule.model.heads import as_predictions, block_heads
 from chainrule.model.leaks import suspects
 from chainrule.model.model import Model
 from chainrule.model.keeping import Keeping
@@ -316,7 +316,7 @@ def train_table(
 def _ensemble(prepared: Prepared, seed: int) -> Ensemble:
     """The ensemble for a prepared table: its members have the heads of the targets."""
     s, blocks = prepared.settings, prepared.targets.blocks
-    heads = [prepared.heads[block.kind] for block in blocks]
+    heads = block_heads(prepared.targets, prepared.heads)
     output = [(head.output, block.width) for head, block in zip(heads, blocks, strict=True)]
     sizes = [prepared.encoder.width, *s.hidden, prepared.targets.width]
     one = Architecture.of(sizes, s.activation, output, [head.cost for head in heads])

@@ -18,7 +18,7 @@ from chainrule.model.keeping import with_threshold
 from chainrule.model.out_of_fold import OutOfFold, band_of
 from chainrule.network import Network
 from chainrule.tables.names import listed
-from chainrule.tables.targets import ClassTarget, Quantity, Target, Targets
+from chainrule.tables.targets import ClassTarget, NormalNumbers, Quantiles, Quantity, Target, Targets
 
 __all__ = ["Certainty", "Uncertain", "coverage_of"]
 
@@ -134,6 +134,45 @@ class Uncertain(abc.ABC):
         """
         return self._only("spread", source, Certainty(spread=True))
 
+    def predict_quantiles(self, source: Any) -> Any:
+        """The quantiles (n, k) for each row, in rising order, of a model that was trained with `quantiles`.
+
+        They are what the network says; `predict_interval` makes of them an interval that keeps its promise. With
+        several targets an array for each, by name.
+
+        - source: as for `outputs`.
+
+        >>> x = np.arange(60.0)
+        >>> table = {"x": x, "price": 3 * x + 10}
+        >>> model = cr.train_table(table, target="price", quantiles=(0.1, 0.5, 0.9), epochs=20, seed=0)
+        >>> model.predict_quantiles({"x": [20.0, 30.0]}).shape
+        (2, 3)
+
+        Raises DataError as `outputs` does, SettingError for a model without quantiles.
+        """
+        return self._own(source, "quantiles", Quantiles, "train it with quantiles=(0.1, 0.5, 0.9)")
+
+    def predict_deviation(self, source: Any) -> Any:
+        """The standard deviation (n,) of the number of each row, of a model that was trained with cost="gaussian".
+
+        - source: as for `outputs`.
+
+        >>> x = np.arange(60.0)
+        >>> table = {"x": x, "price": 3 * x + 10}
+        >>> model = cr.train_table(table, target="price", cost="gaussian", epochs=20, seed=0)
+        >>> bool(model.predict_deviation({"x": [20.0]})[0] > 0)
+        True
+
+        Raises DataError as `outputs` does, SettingError for a model with another cost.
+        """
+        return self._own(source, "deviation", NormalNumbers, "train it with cost='gaussian'")
+
+    def _own(self, source: Any, what: str, kind: type[Target], advice: str) -> Any:
+        """What the outputs of targets of a kind say. Raises SettingError where there is no such target."""
+        if not any(isinstance(column, kind) for column in self.targets.columns):
+            raise SettingError(f"this model has no {what} for {listed(self.targets.names)}: {advice}")
+        return self._only(what, source, Certainty())
+
     def with_threshold(self, rule: Any) -> Any:
         """A copy of the model that answers by a threshold, chosen on answers out of fold; its summary says what it does.
 
@@ -161,7 +200,8 @@ class Uncertain(abc.ABC):
     ) -> Iterator[tuple[Array, dict[str, dict[str, Array]], Any]]:
         """The outputs, what is said beside them, and a table of these columns, for some rows of a table at a time.
 
-        By target there are `interval` (n, 2), `set` (n, k) and `spread` (n,), those that are wanted.
+        By target there are `interval` (n, 2), `set` (n, k) and `spread` (n,), those that are wanted, and `quantiles`
+        (n, k) or `deviation` (n,) where the network has them.
 
         Raises DataError and SettingError as `predict_interval` does.
         """
@@ -203,6 +243,10 @@ class Uncertain(abc.ABC):
                     said[column.name]["set"] = _not_empty(inside, A[:, part])
                 if certainty.spread:
                     said[column.name]["spread"] = _spread(column, own, A[:, part])
+                if isinstance(column, Quantiles):
+                    said[column.name]["quantiles"] = column.quantiles(A[:, part])
+                if isinstance(column, NormalNumbers):
+                    said[column.name]["deviation"] = column.deviation(A[:, part])
             return said
 
         return say

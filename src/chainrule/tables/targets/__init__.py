@@ -2,6 +2,7 @@
 
 from chainrule.tables.targets.arrays import ArrayLabels, ArrayNumbers, ArrayTargets, shares
 from chainrule.tables.targets.choose import TASKS
+from chainrule.tables.targets.distributions import NormalNumbers, Quantiles
 from chainrule.tables.targets.kinds import Classes, ClassTarget, LogQuantity, Quantity, Target
 from chainrule.tables.targets.labels import Labels, in_words, of_one_type
 from chainrule.tables.targets.outputs import Block, Outputs
@@ -17,7 +18,9 @@ __all__ = [
     "Classes",
     "Labels",
     "LogQuantity",
+    "NormalNumbers",
     "Outputs",
+    "Quantiles",
     "Quantity",
     "Target",
     "Targets",

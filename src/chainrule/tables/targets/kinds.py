@@ -40,6 +40,16 @@ class Target(abc.ABC):
         """The number of the network's outputs that belong to it."""
         return 1
 
+    @property
+    def parts(self) -> tuple[int, ...]:
+        """The widths of the blocks of its outputs; empty where they make one, or one with those of its neighbours."""
+        return ()
+
+    @property
+    def neurons(self) -> list[str]:
+        """What its outputs are called."""
+        return [self.name]
+
     @abc.abstractmethod
     def decode(self, outputs: NDArray[Any]) -> NDArray[Any]:
         """The target's values (n,) that the outputs (n, width) stand for."""
@@ -59,6 +69,11 @@ class ClassTarget(Target):
     def texts(self) -> tuple[str, ...]:
         """The classes as text."""
         return tuple(map(str, self.values.tolist()))
+
+    @property
+    def neurons(self) -> list[str]:
+        """Each class as `target=class`; an output that says which of two classes it is has the name of the second."""
+        return [f"{self.name}={word}" for word in list(self.texts)[-self.width :]]
 
     def codes(self, outputs: NDArray[Any]) -> NDArray[np.int64]:
         """The number (n,) of the class that the outputs (n, width) stand for: the greatest, the first of equal ones."""
