@@ -16,7 +16,7 @@ from chainrule.errors import ArchitectureError
 PARAMETERS = [*ACTIVATIONS.names(), {"name": "elu", "alpha": 0.3}, {"name": "leaky_relu", "slope": 0.2}]
 PARAMETERS += [{"name": "prelu", "slope": -0.3}, {"name": "sine", "omega": 3.0}]
 SIGMAS = [ACTIVATIONS.get(choice) for choice in PARAMETERS]
-CHOICES = [*(name for name in COSTS.names() if name != "gaussian"), {"name": "huber", "delta": 0.4}, {"name": "quantile", "q": 0.9}]
+CHOICES = [*COSTS.names(), {"name": "huber", "delta": 0.4}, {"name": "quantile", "q": 0.9}]
 SPECIAL = np.array(
     [0.0, -0.0, 1e4, -1e4, 20.0, -20.0, 88.0, -88.0, 104.0, -104.0, 1e-30, -1e-30, np.inf, -np.inf, np.nan]
 )

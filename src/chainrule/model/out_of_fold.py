@@ -17,9 +17,9 @@ from chainrule.model.conformal import Band, Calibration, class_scores
 from chainrule.model.members import Members
 from chainrule.network import Network
 from chainrule.random import Purpose, permutation
-from chainrule.tables.targets import ClassTarget, Quantity, Target, Targets
+from chainrule.tables.targets import ClassTarget, Outputs, Quantity, Target
 
-__all__ = ["OutOfFold", "band_of", "rows_to_keep", "truth_of"]
+__all__ = ["OutOfFold", "band_of", "chances_of", "rows_to_keep", "truth_of"]
 
 MOST_ROWS, MOST_OUTPUTS = 20_000, 2_000_000  # that are kept
 
@@ -46,21 +46,21 @@ class OutOfFold:
         weight = None if self.weight is None else self.weight[rows]
         return OutOfFold(self.A[rows], self.t[rows], self.fold[rows], weight, self.members)
 
-    def of(self, targets: Targets, name: str) -> tuple[Array, Array]:
+    def of(self, targets: Outputs, name: str) -> tuple[Array, Array]:
         """The predictions (n, width) and the true values (n,) of a target."""
         place = targets.names.index(name)
         return self.A[:, targets.slices[place][1]], self.t[:, place]
 
-    def of_numbers(self, targets: Targets, name: str) -> Calibration:
+    def of_numbers(self, targets: Outputs, name: str) -> Calibration:
         """The scores of a target of numbers."""
         A, t = self.of(targets, name)
         column = targets.columns[targets.names.index(name)]
         return Calibration(band_of(column, A[:, np.newaxis]).scores(t)[:, 0], self.fold, self.weight)
 
-    def of_classes(self, targets: Targets, name: str, method: str) -> Calibration:
+    def of_classes(self, targets: Outputs, name: str, method: str) -> Calibration:
         """The scores of a target of classes by a method of `conformal.SCORES`."""
         A, t = self.of(targets, name)
-        scores = class_scores(A.astype(np.float64), method)
+        scores = class_scores(chances_of(targets.columns[targets.names.index(name)], A).astype(np.float64), method)
         return Calibration(scores[np.arange(len(A)), t.astype(np.intp)], self.fold, self.weight)
 
     def document(self) -> dict[str, Any]:
@@ -75,17 +75,22 @@ class OutOfFold:
         return {f"out_of_fold.{name}": array for name, array in arrays.items()}
 
     @classmethod
-    def from_document(cls, document: Any, tensors: Mapping[str, Array], targets: Targets, network: Network) -> Any:
-        """What `document` and `tensors` wrote; None for a file without it. Raises DataError where it does not fit."""
+    def from_document(
+        cls, document: Any, tensors: Mapping[str, Array], targets: Outputs, network: Network, count: int = 1
+    ) -> "OutOfFold | None":
+        """What `document` and `tensors` wrote; None for a file without it. Raises DataError where it does not fit.
+
+        - targets, network: what the answers are of; `count` members, where the file does not keep them apart.
+        """
         if document is None:
             return None
         parts = {n.removeprefix("out_of_fold."): a for n, a in tensors.items() if n.startswith("out_of_fold.")}
         members = Members.from_tensors(parts, network) if document["members"] else None
         kept = cls(parts["A"], parts["t"], parts["fold"].astype(np.int64), parts.get("weight"), members)
-        kept._check(targets, network, 1 if members is None else members.count)
+        kept._check(targets, network, count if members is None else members.count)
         return kept
 
-    def _check(self, targets: Targets, network: Network, members: int) -> None:
+    def _check(self, targets: Outputs, network: Network, members: int) -> None:
         """Raise DataError for arrays of other shapes, numbers that are not finite, and classes that are not there."""
         n, weight = len(self.A), np.ones(len(self.A)) if self.weight is None else self.weight
         shapes = [(self.A, (n, targets.width), network.dtype), (self.t, (n, len(targets.columns)), np.float64)]
@@ -95,7 +100,7 @@ class OutOfFold:
         ok = ok and bool((weight > 0).all()) and bool(((self.fold >= 0) & (self.fold < members)).all())
         for k, column in enumerate(targets.columns if ok else ()):
             if isinstance(column, ClassTarget):
-                ok = ok and bool(np.isin(self.t[:, k], np.arange(column.width)).all())
+                ok = ok and bool(np.isin(self.t[:, k], np.arange(len(column.values))).all())
         if not ok:
             raise DataError(f"its {n} answers out of fold do not fit its targets, {', '.join(targets.names)}")
 
@@ -106,7 +111,7 @@ def rows_to_keep(n: int, outputs: int, seed: int) -> Array:
     return np.arange(n) if n <= most else np.sort(permutation(seed, Purpose.KEPT, 0, n)[:most])
 
 
-def truth_of(targets: Targets, true: Mapping[str, Array], T: Array) -> Array:
+def truth_of(targets: Outputs, true: Mapping[str, Array], T: Array) -> Array:
     """The true values (n, targets) as they are kept.
 
     - true: the true values (n,) of each target, by name; those of numbers count.
@@ -129,3 +134,11 @@ def band_of(column: Target, outputs: Array) -> Band:
     n, K, width = outputs.shape
     parts = column.band(outputs.reshape(n * K, width).astype(np.float64))
     return Band(*(part.reshape(n, K) for part in parts))
+
+
+def chances_of(column: Target, outputs: Array) -> Array:
+    """The probabilities (..., classes) of a target of classes, from its outputs (..., width)."""
+    assert isinstance(column, ClassTarget), "a target of classes"
+    if outputs.shape[-1] == len(column.values):
+        return outputs
+    return np.concatenate([1 - outputs, outputs], axis=-1)

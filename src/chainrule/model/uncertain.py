@@ -15,12 +15,12 @@ from chainrule.fields import Number, Word
 from chainrule.model.conformal import SCORES, class_scores
 from chainrule.model.heads import as_predictions
 from chainrule.model.keeping import with_threshold
-from chainrule.model.out_of_fold import OutOfFold, band_of
+from chainrule.model.out_of_fold import OutOfFold, band_of, chances_of
 from chainrule.network import Network
 from chainrule.tables.names import listed
 from chainrule.tables.targets import ClassTarget, NormalNumbers, Quantiles, Quantity, Target, Targets
 
-__all__ = ["Certainty", "Uncertain", "coverage_of"]
+__all__ = ["Certainty", "Uncertain", "coverage_of", "not_empty", "spread_of"]
 
 V = TypeVar("V")
 
@@ -240,9 +240,9 @@ class Uncertain(abc.ABC):
                 if column.name in classes and certainty.sets is not None:
                     scores = class_scores(own.astype(np.float64), certainty.method)
                     inside = classes[column.name].contains(scores, certainty.sets)
-                    said[column.name]["set"] = _not_empty(inside, A[:, part])
+                    said[column.name]["set"] = not_empty(inside, A[:, part])
                 if certainty.spread:
-                    said[column.name]["spread"] = _spread(column, own, A[:, part])
+                    said[column.name]["spread"] = spread_of(column, own, A[:, part])
                 if isinstance(column, Quantiles):
                     said[column.name]["quantiles"] = column.quantiles(A[:, part])
                 if isinstance(column, NormalNumbers):
@@ -289,18 +289,18 @@ class Uncertain(abc.ABC):
         return column.in_units(np.clip(ends, reach.low, reach.high))
 
 
-def _not_empty(inside: Array, A: Array) -> Array:
+def not_empty(inside: Array, A: Array) -> Array:
     """Sets of classes (n, k); one that would be empty has the likeliest class by the outputs A (n, k)."""
     empty = np.flatnonzero(~inside.any(axis=1))
     inside[empty, A[empty].argmax(axis=1)] = True
     return inside
 
 
-def _spread(column: Target, members: Array, A: Array) -> Array:
+def spread_of(column: Target, members: Array, A: Array) -> Array:
     """The standard deviation (n,) of what K members (n, K, width) answer, where A (n, width) is the model's answer."""
     if isinstance(column, ClassTarget):
-        answer = column.codes(A)
-        parts = members[np.arange(len(A)), :, answer].astype(np.float64)
+        chances = chances_of(column, members)
+        parts = chances[np.arange(len(A)), :, column.codes(A)].astype(np.float64)
     else:
         n, K, width = members.shape
         parts = column.decode(members.reshape(n * K, width)).reshape(n, K)
