@@ -190,12 +190,12 @@ template <class T> void Gaussian::tile_errors(const Tile<T> &x) {
   for (Index j = 0; j < x.width; j += 2) {
     const bool pair = j + 1 < x.width;
     V e = column(x.a, j) - column(x.t, j), s = pair ? column(x.a, j + 1) : V{};
-    V precision = exp(-s), share = e * e * precision;
-    set_column(x.term, j, T(0.5) * (s + share));
-    set_column(x.delta, j, e * precision);
+    V inverse = exp(T(-0.5) * s), u = e * inverse;  // 1 / sigma, and the error in units of sigma
+    set_column(x.term, j, T(0.5) * (s + u * u));
+    set_column(x.delta, j, u * inverse);
     if (!pair) continue;
     set_column(x.term, j + 1, V{});
-    set_column(x.delta, j + 1, T(0.5) * (1 - share));
+    set_column(x.delta, j + 1, T(0.5) * (1 - u * u));
   }
 }
 

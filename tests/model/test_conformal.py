@@ -1,8 +1,8 @@
 """Intervals and sets: those of MAPIE to the last digit, by the definitions as loops, and as often right as promised.
 
 The literal numbers are those of MAPIE 1.6.0 with scikit-learn's LinearRegression and LogisticRegression on these data:
-`CrossConformalRegressor(method="plus")`, `SplitConformalRegressor`, `CrossConformalClassifier` (`agg_scores="crossval"`)
-and `SplitConformalClassifier`, both with `conformity_score="lac"`.
+`CrossConformalRegressor(method="plus")`, `SplitConformalRegressor`, `CrossConformalClassifier` with
+`agg_scores="crossval"`, and `SplitConformalClassifier`; the last two with `conformity_score="lac"`.
 """
 
 import math
@@ -134,7 +134,7 @@ def test_scores_of_classes_by_hand():
     assert class_scores(p, "lac").tolist() == (1 - p).tolist()
     sums = np.array([0.9, 0.4, 1.0, 0.7, 0.98, 0.85, 0.95])
     np.testing.assert_allclose(class_scores(p, "aps"), sums, rtol=1e-15)
-    np.testing.assert_allclose(class_scores(p, "raps"), sums + [0, 0, 0.02, 0, 0.01, 0, 0], rtol=1e-15)
+    np.testing.assert_allclose(class_scores(p, "raps"), sums + np.array([0, 0, 0.02, 0, 0.01, 0, 0]), rtol=1e-15)
 
 
 def test_the_band_of_two_quantiles_has_scores_below_0_inside():

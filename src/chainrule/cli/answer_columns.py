@@ -1,4 +1,4 @@
-"""The columns that `chainrule predict` writes: identifiers, answers, how sure they are; the threshold of two classes."""
+"""The columns that `chainrule predict` writes: identifiers, answers, how sure they are; thresholds."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from chainrule.arrays import Array
 from chainrule.cli.values import matching_columns
 from chainrule.errors import SettingError
 from chainrule.model.threshold import Rule
-from chainrule.model.uncertain import Certainty
+from chainrule.model.uncertain import PLAIN, Certainty
 from chainrule.serve.served import Goal, Prediction, in_columns
 from chainrule.tables.columns import texts_of
 from chainrule.tables.missing import one_array
@@ -117,7 +117,7 @@ class Choice:
     ids: Sequence[str] = ()
     probabilities: bool = True
     threshold: Threshold | None = None
-    certainty: Certainty = Certainty()
+    certainty: Certainty = PLAIN
 
     def columns_of(self, source: Source) -> list[str]:
         """The names of the columns to write first. Raises DataError for one that the table lacks."""

@@ -16,7 +16,7 @@ from chainrule.cli.values import matching_columns
 from chainrule.errors import DataError, SettingError
 from chainrule.files import load
 from chainrule.model import Model
-from chainrule.model.uncertain import Certainty
+from chainrule.model.uncertain import PLAIN, Certainty
 from chainrule.network import Network
 from chainrule.serve.served import Column, Goal, Prediction, columns_of, goal_of, number_columns
 from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, one_row, with_file_name, with_row_numbers
@@ -72,10 +72,12 @@ class Answering(abc.ABC):
     def _refuse(self, certainty: Certainty) -> None:
         """Raise SettingError where anything is to be said beside the answers."""
         if certainty.is_wanted:
-            raise SettingError(f"only a model that `train` wrote says how sure it is, and {self} is not one: leave it out")
+            raise SettingError(
+                f"only a model that `train` wrote says how sure it is, and {self} is not one: leave it out"
+            )
 
     @abc.abstractmethod
-    def scores(self, data: Path, target: str | None, certainty: Certainty = Certainty()) -> dict[str, Any]:
+    def scores(self, data: Path, target: str | None, certainty: Certainty = PLAIN) -> dict[str, Any]:
         """The scores against the true values, `target` in words of the command line: see `chainrule evaluate`."""
 
     @abc.abstractmethod
@@ -130,7 +132,7 @@ class _OfModel(Answering):
     def deciding(self, rule: str) -> Answering:
         return _OfModel(self._model.with_threshold(rule))
 
-    def scores(self, data: Path, target: str | None, certainty: Certainty = Certainty()) -> dict[str, Any]:
+    def scores(self, data: Path, target: str | None, certainty: Certainty = PLAIN) -> dict[str, Any]:
         rows = self._with_target(data, target)
         return self._model.evaluate(rows, interval=certainty.interval, sets=certainty.sets)
 
@@ -185,7 +187,7 @@ class _OfRows(Answering):
                 predictions = self._predictions(table, names, probabilities)
             yield predictions, table.select(list(others))
 
-    def scores(self, data: Path, target: str | None, certainty: Certainty = Certainty()) -> dict[str, Any]:
+    def scores(self, data: Path, target: str | None, certainty: Certainty = PLAIN) -> dict[str, Any]:
         self._refuse(certainty)
         source, names, targets, table, rows = self._with_targets(data, target)
         with with_file_name(source), with_row_numbers(rows):

@@ -54,6 +54,8 @@ def _show_coverage(coverage: dict[str, Any]) -> None:
     """Write a line for the intervals, or the sets, of each target."""
     for name, said in coverage.items():
         for what, values in said.items():
-            size = f"mean width {number(values['width'])}" if what == "interval" else f"{values['size']:.2f} classes each"
+            size = (
+                f"mean width {number(values['width'])}" if what == "interval" else f"{values['size']:.2f} classes each"
+            )
             promised, real = f"{100 * values['promised']:g}%", f"{100 * values['coverage']:.1f}%"
             say(f"{short(name)}: {promised} {what}s have the true value in {real} of the rows, {size}")

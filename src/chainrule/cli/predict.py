@@ -52,15 +52,14 @@ def predict(
     sets_by: Annotated[
         Literal["lac", "aps", "raps"],
         Parameter(
-            help="How sets are made: lac makes the smallest ones, aps larger ones for harder rows, raps fewer large ones.",
+            help="How sets are made: lac for the smallest ones, aps for larger ones where rows are harder, raps with "
+            "fewer large ones.",
             negative="",
         ),
     ] = "lac",
     spread: Annotated[
         bool,
-        Parameter(
-            help="Add a column for each target with how far the members of the model are apart.", negative=""
-        ),
+        Parameter(help="Add a column for each target with how far the members of the model are apart.", negative=""),
     ] = False,
     as_json: AsJson = False,
 ) -> int:

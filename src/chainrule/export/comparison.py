@@ -89,7 +89,7 @@ def _of(output: Output, ours: Answer, theirs: Answer, allowed: float) -> Compari
 
 
 def _leads(output: Output, probabilities: NDArray[Any]) -> NDArray[np.float64]:
-    """By how much the best probability of each row is above the second, or beside a threshold; infinite for one class."""
+    """By how much the best probability of each row is above the second, or from a threshold; infinite for one class."""
     if isinstance(output, ClassOutput) and output.threshold is not None:
         beside: NDArray[np.float64] = np.abs(probabilities[:, output.decided].astype(np.float64) - output.threshold)
         return beside

@@ -132,7 +132,9 @@ def _constants(sigma: Any) -> dict[str, float]:
 def _output(output: Output) -> dict[str, Any]:
     kind = {ClassOutput: "classes", NumberOutput: "numbers"}[type(output)]
     greatest = {"greatest": NumberOutput.greatest} if isinstance(output, NumberOutput) else {}
-    fields = {name: value for name, value in dataclasses.asdict(output).items() if name not in ("threshold", "of_first")}
+    fields = {
+        name: value for name, value in dataclasses.asdict(output).items() if name not in ("threshold", "of_first")
+    }
     threshold = {}
     if isinstance(output, ClassOutput) and output.threshold is not None:
         threshold = {"threshold": output.threshold, "decided": output.decided}

@@ -128,7 +128,7 @@ class Calibration:
         if needed > n * (1 + 1e-12):
             rows = math.ceil(coverage / (1 - coverage) - 1e-9)
             raise SettingError(
-                f"coverage is {coverage:g}, which needs {rows:,} rows that a network was not trained on, and this model "
+                f"coverage is {coverage:g}, which needs {rows:,} rows that no network was trained on, and this model "
                 f"has {n:,}: take a smaller coverage, or train with more rows"
             )
         return math.ceil(needed - 1e-9) if self.weight is None else needed

@@ -37,7 +37,12 @@ Scaling = Literal["standard", "mean", "none"]
 
 _OUTPUTS = {cost: output for output, cost in CANONICAL}
 _DEFAULT = {"classes": ("softmax", "cross_entropy"), "numbers": ("identity", "quadratic")}
-_ONLY = {"cross_entropy": "classes", "poisson": "numbers", "quantile": "numbers", "gaussian": "numbers"}  # costs for one kind of target
+_ONLY = {
+    "cross_entropy": "classes",
+    "poisson": "numbers",
+    "quantile": "numbers",
+    "gaussian": "numbers",
+}  # costs for one kind of target
 
 
 @dataclasses.dataclass(frozen=True)

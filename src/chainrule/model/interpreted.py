@@ -166,10 +166,9 @@ class Interpreted(abc.ABC):
         """What each output is multiplied by, and what is added then, (n_L,), to be in units of its target."""
         scale, mean = np.ones(self.targets.width), np.zeros(self.targets.width)
         for column, part in self.targets.slices:
-            if isinstance(column, NormalNumbers):  # whose log variance has no unit
-                part = slice(part.start, part.start + 1)
             if isinstance(column, Quantity):
-                scale[part], mean[part] = column.scale, column.mean
+                own = slice(part.start, part.start + 1) if isinstance(column, NormalNumbers) else part
+                scale[own], mean[own] = column.scale, column.mean  # a log variance has no unit
         return scale, mean
 
     def _answers(self, X: Array) -> Array:

@@ -1,6 +1,6 @@
 """What a training keeps of rows that its networks were not trained on, and what it makes of them at its end.
 
-    out-of-fold answers  →  temperature of each target of classes  →  threshold of a target of two classes
+out-of-fold answers  →  temperature of each target of classes  →  threshold of a target of two classes
 """
 
 import dataclasses
@@ -18,6 +18,7 @@ from chainrule.model.out_of_fold import OutOfFold, rows_to_keep, truth_of
 from chainrule.model.preparation import Prepared
 from chainrule.model.row_scores import RowScores, costs_of, out_of_fold, true_values
 from chainrule.model.settings import TableSettings
+from chainrule.model.summary import finite
 from chainrule.model.temperature import cooled, divide_last_layer, temperature_of, tempered_targets
 from chainrule.model.threshold import Rule, choose, code_of, decided, two_classes
 from chainrule.network import Network
@@ -136,7 +137,6 @@ def with_threshold(targets: Targets, kept: OutOfFold, rule: Any) -> tuple[Target
     choice = choose(chosen, A[:, code], codes == code, kept.weight)
     if not choice.reached:
         warn_of([f"no threshold keeps {rule!r} on answers out of fold: the one with the greatest precision is taken"])
-    scores = {name: getattr(choice, name) for name in ("precision", "recall", "rate")}
-    summary = {"target": column.name, "class": column.texts[code], "rule": rule, "least": choice.least, **scores}
-    plain = {name: value for name, value in summary.items() if value == value}  # JSON has no NaN
-    return decided(targets, column.name, code, choice.least), plain
+    numbers = finite({name: getattr(choice, name) for name in ("least", "precision", "recall", "rate")})
+    summary = {"target": column.name, "class": column.texts[code], "rule": rule, **numbers}
+    return decided(targets, column.name, code, choice.least), summary

@@ -105,7 +105,7 @@ def log_loss(T: ArrayLike, P: ArrayLike) -> float:
 
 
 def brier(T: ArrayLike, P: ArrayLike, weight: ArrayLike | None = None) -> float:
-    """The Brier score `mean_x Σ_k (P_xk - T_xk)^2` of one-hot T (n, k) and probabilities P (n, k), halved for two classes.
+    """The Brier score `mean_x Σ_k (P_xk - T_xk)^2` of one-hot T and probabilities P, (n, k), halved for two classes.
 
     0 is perfect. It falls where probabilities are nearer to how often they are right, and where they tell rows apart.
     Rows count by their weight (n,).

@@ -1,4 +1,4 @@
-"""Out-of-fold answers: what networks say of rows that they were not trained on, with the true values, in a model's file.
+"""Out-of-fold answers: what networks say of rows that they were not trained on, with the true values.
 
 With several members these are the rows of the training, each by the member that leaves it out; with one network those
 that were held out for validation. Intervals, prediction sets, thresholds and temperatures are made from them. Of more
@@ -84,6 +84,9 @@ class OutOfFold:
         """
         if document is None:
             return None
+        fold = tensors["out_of_fold.fold"]
+        if fold.dtype != np.int32:
+            raise DataError(f"its folds are {fold.dtype}, not int32")
         parts = {n.removeprefix("out_of_fold."): a for n, a in tensors.items() if n.startswith("out_of_fold.")}
         members = Members.from_tensors(parts, network) if document["members"] else None
         kept = cls(parts["A"], parts["t"], parts["fold"].astype(np.int64), parts.get("weight"), members)

@@ -27,7 +27,16 @@ from chainrule.fields import (
     setting,
 )
 from chainrule.initializers import INITIALIZERS
-from chainrule.model.kinds import FOLDS, ClassWeights, Dtype, Levels, MetricChoice, ShareOrTable, ThresholdRule, is_folds
+from chainrule.model.kinds import (
+    FOLDS,
+    ClassWeights,
+    Dtype,
+    Levels,
+    MetricChoice,
+    ShareOrTable,
+    ThresholdRule,
+    is_folds,
+)
 from chainrule.model.preset import tabular
 from chainrule.model.scores import METRICS, check_mode
 from chainrule.optimizers import OPTIMIZERS, AdamW, Optimizer

@@ -107,9 +107,7 @@ def code_of(column: Classes, rule: Rule) -> int:
 def decided(targets: Targets, name: str, code: int, least: float) -> Targets:
     """The targets, of which one answers by a threshold for its class of this number."""
     columns = [
-        dataclasses.replace(c, threshold=least, of_first=code == 0)
-        if c.name == name and isinstance(c, Classes)
-        else c
+        dataclasses.replace(c, threshold=least, of_first=code == 0) if c.name == name and isinstance(c, Classes) else c
         for c in targets.columns
     ]
     return Targets(tuple(columns))

@@ -16,9 +16,9 @@ from chainrule.fields import signature_with
 from chainrule.model.ensemble import Ensemble
 from chainrule.model.findings import findings_of, silent_findings
 from chainrule.model.heads import as_predictions, block_heads
+from chainrule.model.keeping import Keeping
 from chainrule.model.leaks import suspects
 from chainrule.model.model import Model
-from chainrule.model.keeping import Keeping
 from chainrule.model.notes import notes_on, warnings_on
 from chainrule.model.preparation import Prepared, prepare
 from chainrule.model.row_scores import RowScores, true_values

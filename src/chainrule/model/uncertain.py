@@ -20,7 +20,7 @@ from chainrule.network import Network
 from chainrule.tables.names import listed
 from chainrule.tables.targets import ClassTarget, NormalNumbers, Quantiles, Quantity, Target, Targets
 
-__all__ = ["Certainty", "Uncertain", "coverage_of", "not_empty", "spread_of"]
+__all__ = ["PLAIN", "Certainty", "Uncertain", "coverage_of", "not_empty", "spread_of"]
 
 V = TypeVar("V")
 
@@ -53,6 +53,9 @@ class Certainty:
     def is_wanted(self) -> bool:
         """Whether there is anything to say."""
         return self.interval is not None or self.sets is not None or self.spread
+
+
+PLAIN = Certainty()  # nothing but the answers
 
 
 class Uncertain(abc.ABC):
@@ -174,10 +177,10 @@ class Uncertain(abc.ABC):
         return self._only(what, source, Certainty())
 
     def with_threshold(self, rule: Any) -> Any:
-        """A copy of the model that answers by a threshold, chosen on answers out of fold; its summary says what it does.
+        """A copy of the model that answers by a threshold, chosen on answers out of fold; its summary says how well.
 
         - rule: a probability for the second of two classes, `f1`, `balanced_accuracy`, `precision=0.9`, `recall=0.9`,
-          `rate=0.05` or `cost=5:1`; `CLASS=` before any of these for the class of that name.
+          `rate=0.05` or `cost=5:1`; with `CLASS=` before it for the class of that name.
 
         >>> x = list(range(40))
         >>> model = cr.train_table({"x": x, "y": ["no" if k < 30 else "yes" for k in x]}, target="y", epochs=20, seed=0)
@@ -258,8 +261,8 @@ class Uncertain(abc.ABC):
             raise SettingError("this model is of one network, so nothing spreads: train with members=5, say")
         if (certainty.interval is not None or certainty.sets is not None) and kept is None:
             raise SettingError(
-                "this model has no answers for rows that it was not trained on, from which intervals and sets are made: "
-                "train it again with members=5 or validation=0.1"
+                "this model has no answers for rows that it was not trained on, from which intervals, sets and "
+                "thresholds are made: train it again with members=5 or validation=0.1"
             )
         return kept
 

@@ -131,7 +131,9 @@ def _texts(value: Any, what: str) -> tuple[str, ...]:
 
 def _probability(value: Any, what: str) -> float:
     """`value` as a number of float32 above 0, at most 1."""
-    demand(isinstance(value, float) and 0 < value <= 1 and float(np.float32(value)) == value, what, value, "a threshold")
+    demand(
+        isinstance(value, float) and 0 < value <= 1 and float(np.float32(value)) == value, what, value, "a threshold"
+    )
     return float(value)
 
 

@@ -134,7 +134,9 @@ class Targets(Outputs):
         targets = cls(read_columns(document, tensors, "target", ALL_KINDS))
         for column in (c for c in targets.columns if isinstance(c, Classes)):
             demand(column.in_order, "target", column.words, "two classes or more, in order and of a known type,")
-            demand(column.threshold is None or column.width == 2, "target", column.words, "the two classes of a threshold")
+            demand(
+                column.threshold is None or column.width == 2, "target", column.words, "the two classes of a threshold"
+            )
         for form in (column.form for column in targets.columns if isinstance(column, Quantity)):
             demand(is_form(form), "target", form, "a form of numbers")
         for levels in (column.levels for column in targets.columns if isinstance(column, Quantiles)):
