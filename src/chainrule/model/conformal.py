@@ -99,7 +99,7 @@ class Calibration:
         """The smallest number (m,) below which enough of `base + width s` lie, over all rows, each by its network."""
         needed, n = self._needed(coverage), len(self.scores)
         if base.shape[1] == 1 and self.weight is None:
-            return base[:, 0] + width[:, 0] * np.sort(self.scores)[needed - 1]
+            return base[:, 0] + width[:, 0] * np.sort(self.scores)[int(needed) - 1]
         ends, at_once = np.empty(len(base)), max(_CELLS // n, 1)
         for start in range(0, len(base), at_once):
             rows = slice(start, start + at_once)
