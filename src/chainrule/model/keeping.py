@@ -80,22 +80,25 @@ class Keeping:
         """
         if self.rows is None:
             return {}
-        scores, kept = self._answers(model, network)
+        scores, A, kept = self._answers(model, network)
         summary: dict[str, Any] = {}
         if self.settings.calibrate:
-            kept, temperatures = calibrated(model, kept)
-            summary["temperature"] = temperatures
+            kept, summary["temperature"] = calibrated(model, kept)
+            A = kept.A.astype(np.float64)
         if self.settings.threshold is not None:
             model.targets, summary["threshold"] = with_threshold(model.targets, kept, self.settings.threshold)
         if self.ensemble.count > 1:
             method = f"out-of-fold cost of {self.ensemble.count} members"
-            self.row_scores = RowScores(method, self.numbers, scores, kept.A.astype(np.float64), self.true)
+            self.row_scores = RowScores(method, self.numbers, scores, A, self.true)
             kept = kept.take(rows_to_keep(len(kept.A), kept.A.shape[1], self.settings.seed))
         model.out_of_fold = kept
         return summary
 
-    def _answers(self, model: Any, network: Network) -> tuple[Array, OutOfFold]:
-        """The costs (n,) and the answers of the rows; of many rows by one network only of those that are kept."""
+    def _answers(self, model: Any, network: Network) -> tuple[Array, Array, OutOfFold]:
+        """The costs (n,) and the answers of the rows, in float64 and as they are kept.
+
+        Of many rows by one network only of those that are kept.
+        """
         assert self.rows is not None, "there are rows"
         X, T, _ = self.rows
         weight, true, fold, members = self.weight, self.true, np.zeros(len(T), np.int64), None
@@ -108,7 +111,8 @@ class Keeping:
             true = {name: values[rows] for name, values in true.items()}
             scores, A = costs_of(network, X[rows], T)
         A = as_predictions(model.targets, [block.activation for block in self.ensemble.one.blocks], A)
-        return scores, OutOfFold(A.astype(network.dtype), truth_of(model.targets, true, T), fold, weight, members)
+        truth = truth_of(model.targets, true, T)
+        return scores, A, OutOfFold(A.astype(network.dtype), truth, fold, weight, members)
 
 
 def calibrated(model: Any, kept: OutOfFold) -> tuple[OutOfFold, dict[str, float]]:
