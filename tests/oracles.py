@@ -234,21 +234,22 @@ SETS = {  # which problems, and the oracles that are asked
 }
 
 
-def build(problem):
+def build(problem, least=1e-5):
     """The first numbers drawn for a problem in which the gradient does not cancel.
 
     Where the parts of a gradient add up to nothing, among the rows or in a softmax that is pushed in all its outputs
-    alike, the rest is their rounding, which has no right digits to compare.
+    alike, the rest is their rounding, which has no right digits to compare. `least` is the smallest that a layer's
+    largest element may be, unless it is 0.
     """
-    return next(case for case in cases(problem) if _does_not_cancel(case))
+    return next(case for case in cases(problem) if _does_not_cancel(case, least))
 
 
-def _does_not_cancel(case):
+def _does_not_cancel(case, least):
     """No layer's gradient is next to nothing; exactly 0 it may be: a dead relu, or a softmax of one neuron alone."""
     size = np.abs(by_complex_step(case))
     largest = np.array([size[W.start : b.stop].max() for W, b in case.architecture.slices])
     constant = all(block.activation.name == "softmax" and block.width == 1 for block in case.architecture.blocks)
-    return ((largest == 0) | (largest > 1e-5)).all() and (largest.max() > 1e-2 or constant)
+    return ((largest == 0) | (largest > least)).all() and (largest.max() > 1e-2 or constant)
 
 
 def compare(problem, oracles):

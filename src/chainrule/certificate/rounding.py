@@ -166,7 +166,7 @@ class _Analysis:
         def delta_of(z: Array, a: Array) -> Array:
             return architecture.delta_L(z, a, o.T, o.term_weight)
 
-        delta, e_A = delta_of(Z, A), self.f * np.abs(A)
+        delta, e_A = delta_of(Z, A), self._rounding_of_outputs(A)
         moves = self._moves(lambda z: delta_of(z, sigma.value(z)), Z, e_Z, alone)
         moves += self._moves(lambda a: delta_of(Z, a), A, e_A, alone)
         if o.plain:
@@ -183,6 +183,10 @@ class _Analysis:
         moves += self._moves(lambda a: sigma.pullback(g, Z, a), A, self._rounding_of(sigma, A), sigma.elementwise)
         own = own_error(sigma) * np.abs(g) * (1 + np.abs(A))
         return delta, np.sqrt(moves + (self.f * delta) ** 2 + own**2)
+
+    def _rounding_of_outputs(self, A: Array) -> Array:
+        blocks = self.o.architecture.blocks
+        return np.hstack([self._rounding_of(block.activation, A[:, block.columns]) for block in blocks])
 
     def _rounding_of(self, sigma: Activation, A: Array) -> Array:
         """What A is rounded by: nothing at an end that the function reaches, such as 1 of hardtanh."""
