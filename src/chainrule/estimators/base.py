@@ -134,8 +134,9 @@ class MLP(SharedParameters, Fitted, Explained, Uncertain, Exchanged, CallbackSup
             before = self._state is None or self._rows
             self._train(call, FitTasks() if once else FitTasks(self, self._parameters.max_iter, data))
             self._recognise(rows, before)
-            whole = fresh and not once if self._ensemble.count == 1 else self._rows is not None
-            self._kept = answers_out_of_fold(self, call) if whole else None
+            if self._plan is not None:
+                whole = fresh and not once if self._ensemble.count == 1 else self._rows is not None
+                self._kept = answers_out_of_fold(self, call) if whole else None
         return self
 
     def _recognise(self, rows: Rows, before: Any) -> None:

@@ -247,8 +247,8 @@ def _tabular_attributes(
     }
     if count > 1:
         attributes["_wide"] = network
-    outputs, stored = targets.outputs, document.get("out_of_fold")
-    attributes["_kept"] = OutOfFold.from_document(stored, tensors, outputs, ensemble.merged(network), count)
+    stored = document.get("out_of_fold")
+    attributes["_kept"] = OutOfFold.from_document(stored, tensors, targets.outputs, network, count)
     if inner["fitted"]["state"] is not None:
         state = _state(inner["fitted"]["state"], parts, network)
         attributes |= {"_state": state, "history_": state.history if count == 1 else ensemble.history(state.history)}
