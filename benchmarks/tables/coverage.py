@@ -121,8 +121,8 @@ class _Peer:
 
 
 def _table(results: dict[str, dict[str, Any]]) -> Iterator[str]:
-    head = " | ".join(f"{c:.0%}: coverage, size, MAPIE's" for c in COVERAGES)
-    yield f"| set | {head} |"
+    head = " | ".join(f"{c:.0%}: coverage, size; MAPIE's" for c in COVERAGES)
+    yield f"| table | {head} |"
     yield "|---|" + "---|" * len(COVERAGES)
     for name, rows in results.items():
         ours, theirs = (np.nanmean(rows[who], axis=0) for who in ("chainrule", "MAPIE"))
