@@ -10,6 +10,7 @@ from chainrule.errors import SettingError
 from chainrule.estimators.fit_call import FitCall
 from chainrule.fields import Number, Word
 from chainrule.model.conformal import SCORES, class_scores
+from chainrule.model.ensemble import Ensemble
 from chainrule.model.heads import as_predictions
 from chainrule.model.out_of_fold import OutOfFold, band_of, chances_of, rows_to_keep, truth_of
 from chainrule.model.row_scores import costs_of, out_of_fold
@@ -46,9 +47,17 @@ class Uncertain(abc.ABC):
 
     network_: Network
     _targets: Any
-    _ensemble: Any
-    _trained: Network
     _kept: OutOfFold | None = None
+
+    @property
+    @abc.abstractmethod
+    def _ensemble(self) -> Ensemble:
+        """The networks that are trained together."""
+
+    @property
+    @abc.abstractmethod
+    def _trained(self) -> Network:
+        """The network that is trained: that of all members, if there are several."""
 
     @abc.abstractmethod
     def _inputs(self, X: Any) -> Array:

@@ -104,7 +104,7 @@ def distributed(targets: Targets, heads: Mapping[str, Head], levels: Sequence[fl
     def of(column: Any) -> Any:
         if not isinstance(column, Quantity) or not (gaussian or levels):
             return column
-        fields = {"name": column.name, "mean": column.mean, "scale": column.scale, "form": column.form}
+        fields: dict[str, Any] = {"name": column.name, "mean": column.mean, "scale": column.scale, "form": column.form}
         return NormalNumbers(**fields) if gaussian else Quantiles(**fields, levels=texts)
 
     return Targets(tuple(of(column) for column in targets.columns))

@@ -72,6 +72,12 @@ class Keeping:
         true = true_values(prepared.targets, roles.cells, numbers, rows.T)
         return cls(rows, numbers, true, roles.weights(role), ensemble, settings)
 
+    @property
+    def seed(self) -> int:
+        """The seed of the rows that are kept."""
+        assert self.settings.seed is not None, "the settings that run have one"
+        return self.settings.seed
+
     def keep(self, model: Any, network: Network) -> dict[str, Any]:
         """Give a trained model its answers out of fold, and what follows from them; returns lines of its summary.
 
@@ -90,7 +96,7 @@ class Keeping:
         if self.ensemble.count > 1:
             method = f"out-of-fold cost of {self.ensemble.count} members"
             self.row_scores = RowScores(method, self.numbers, scores, A, self.true)
-            kept = kept.take(rows_to_keep(len(kept.A), kept.A.shape[1], self.settings.seed))
+            kept = kept.take(rows_to_keep(len(kept.A), kept.A.shape[1], self.seed))
         model.out_of_fold = kept
         return summary
 
@@ -106,7 +112,7 @@ class Keeping:
             scores, A = out_of_fold(self.ensemble, network, X, T)
             fold, members = np.asarray(self.ensemble.fold, np.int64), members_of(self.ensemble, network)
         else:
-            rows = rows_to_keep(len(T), T.shape[1], self.settings.seed)
+            rows = rows_to_keep(len(T), T.shape[1], self.seed)
             T, fold, weight = T[rows], fold[rows], None if weight is None else weight[rows]
             true = {name: values[rows] for name, values in true.items()}
             scores, A = costs_of(network, X[rows], T)

@@ -96,7 +96,10 @@ class OutOfFold:
     def _check(self, targets: Outputs, network: Network, members: int) -> None:
         """Raise DataError for arrays of other shapes, numbers that are not finite, and classes that are not there."""
         n, weight = len(self.A), np.ones(len(self.A)) if self.weight is None else self.weight
-        shapes = [(self.A, (n, targets.width), network.dtype), (self.t, (n, len(targets.columns)), np.float64)]
+        shapes: list[tuple[Array, tuple[int, ...], Any]] = [
+            (self.A, (n, targets.width), network.dtype),
+            (self.t, (n, len(targets.columns)), np.float64),
+        ]
         shapes += [(weight, (n,), np.float64), (self.fold, (n,), np.int64)]
         ok = n > 0 and all(a.shape == shape and a.dtype == dtype for a, shape, dtype in shapes)
         ok = ok and all(bool(np.isfinite(a).all()) for a, _, _ in shapes)

@@ -266,7 +266,7 @@ class Uncertain(abc.ABC):
             )
         return kept
 
-    def _of_kind(self, kind: type[Target], coverage: float | None, what: str, of: str) -> list[str]:
+    def _of_kind(self, kind: Any, coverage: float | None, what: str, of: str) -> list[str]:
         """The targets of a kind, if they are wanted. Raises SettingError where there is none."""
         names = [column.name for column in self.targets.columns if isinstance(column, kind)]
         if coverage is not None and not names:
