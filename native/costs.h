@@ -9,7 +9,7 @@
 // Order of the elements of a tile, so that no bit of a row depends on the rows beside it:
 //
 //   elementwise activation   row-major, no gaps            z00 z01 z10 z11 z20 z21 ...        a lane = any element
-//   softmax                  column-major, VL rows         z00 z10 z20 ...                    column j = one vector,
+//   softmax, gaussian cost   column-major, VL rows         z00 z10 z20 ...                    column j = one vector,
 //                                                          z01 z11 z21 ...                    a lane = one row
 //
 // Contract: a tile is made of whole vectors; lanes left over are 0. Its arrays do not overlap.
@@ -36,10 +36,10 @@ template <class V> struct Errors {
 // Costs from a. `term` and `delta` = dC/da of one output; c is the parameter. |e|' = 0 at e = a - t = 0.
 
 struct ElementwiseCost {
-  static constexpr bool elementwise = true, from_a = true;
+  static constexpr bool elementwise = true, from_a = true, by_columns = false;
 };
 struct FromPairs {  // costs with a logarithm
-  static constexpr bool elementwise = true, from_a = false;
+  static constexpr bool elementwise = true, from_a = false, by_columns = false;
 };
 
 template <class V> CHAINRULE_INLINE V sign(V e) { return e > 0 ? all<V>(1) : e < 0 ? all<V>(-1) : e; }
@@ -92,7 +92,14 @@ struct Quantile : ElementwiseCost {  // c: q
   }
 };
 
-using Costs = List<Quadratic, BinaryCrossEntropy, CrossEntropy, Absolute, Huber, Poisson, Quantile>;
+// Outputs are pairs of a mean and a log variance, so a tile has whole rows, column by column, whatever the activation.
+struct Gaussian {
+  static constexpr const char *name = "gaussian";
+  static constexpr bool elementwise = false, from_a = true, by_columns = true;
+  template <class T> static void tile_errors(const Tile<T> &x);
+};
+
+using Costs = List<Quadratic, BinaryCrossEntropy, CrossEntropy, Absolute, Huber, Poisson, Quantile, Gaussian>;
 
 // Pairs of elementwise activation and cost.
 
@@ -175,6 +182,21 @@ template <class T> CHAINRULE_INLINE Shift<vec<T>> softmax_columns(const T *z, T 
 template <class T> CHAINRULE_INLINE void softmax_pull_back_columns(T *delta, const T *a, Index width) {
   vec<T> mean = sum_of<vec<T>>(width, [&](Index j) { return column(delta, j) * column(a, j); });
   for (Index j = 0; j < width; j++) set_column(delta, j, column(a, j) * (column(delta, j) - mean));
+}
+
+// The term of each pair is in the column of its mean; a last mean alone has the log variance 0.
+template <class T> void Gaussian::tile_errors(const Tile<T> &x) {
+  using V = vec<T>;
+  for (Index j = 0; j < x.width; j += 2) {
+    const bool pair = j + 1 < x.width;
+    V e = column(x.a, j) - column(x.t, j), s = pair ? column(x.a, j + 1) : V{};
+    V inverse = exp(T(-0.5) * s), u = e * inverse;  // 1 / sigma, and the error in units of sigma
+    set_column(x.term, j, T(0.5) * (s + u * u));
+    set_column(x.delta, j, u * inverse);
+    if (!pair) continue;
+    set_column(x.term, j + 1, V{});
+    set_column(x.delta, j + 1, T(0.5) * (1 - u * u));
+  }
 }
 
 template <class T> CHAINRULE_INLINE vec<T> sum_of_targets(const Tile<T> &x) {
@@ -292,7 +314,9 @@ template <class T, class P> void pair_errors(const Tile<T> &x) {
   }
 }
 template <class T, class C> void cost_errors(const Tile<T> &x) {
-  if constexpr (C::from_a)
+  if constexpr (C::by_columns)
+    C::tile_errors(x);
+  else if constexpr (C::from_a)
     for (Index i = 0; i < x.count; i += lanes<T>) {
       Errors<vec<T>> errors = C::errors(load(x.a + i), load(x.t + i), x.parameter);
       store(x.term + i, errors.term);
@@ -326,11 +350,16 @@ template <class T, class... C> CHAINRULE_INLINE ErrorFunction<T> errors_of_cost(
 
 struct CostTraits {
   const char *name;
-  bool elementwise;
+  bool elementwise, by_columns;
 };
 template <class... C> CHAINRULE_INLINE const CostTraits &traits_of_cost(int kind, List<C...>) {
-  static constexpr CostTraits traits[] = {{C::name, C::elementwise}...};
+  static constexpr CostTraits traits[] = {{C::name, C::elementwise, C::by_columns}...};
   return traits[kind];
+}
+
+// Whether a tile of the block has whole rows, column by column.
+CHAINRULE_INLINE bool by_columns(const Block &block) {
+  return !elementwise(block.activation) || traits_of_cost(block.cost, Costs{}).by_columns;
 }
 
 // The number of a name, -1 if there is none; the name of a number, null beyond the last.

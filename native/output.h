@@ -67,7 +67,7 @@ template <class T> void block_values(const Block &block, const T *Z, Index ldz, 
 
 // Elements of scratch that block_errors needs.
 template <class T> Index block_scratch(const Block &block, Index) {
-  return 6 * (elementwise(block.activation) ? tile_elements : lanes<T> * Index(block.stop - block.start));
+  return 6 * (by_columns(block) ? lanes<T> * Index(block.stop - block.start) : tile_elements);
 }
 
 template <class T> CHAINRULE_INLINE void multiply_by(T *what, const T *weight, Index count) {
@@ -143,7 +143,7 @@ void block_errors(const Block &block, Index rows, const T *Z, Index ldz, const T
     block_tile_errors(block, x, Z + r * ldz + block.start + j, ldz, target + at, weight ? term_weight + at : nullptr,
                       width, delta + r * ldd + block.start + j, ldd, cost + r);
   };
-  if (elementwise(block.activation)) {
+  if (!by_columns(block)) {
     each_tile(rows, width, [&](Index r, Index height, Index j, Index columns) {
       errors(r, height, j, columns, columns, 1, height * columns);
     });

@@ -200,8 +200,17 @@ def _jax_cost(cost, a, t):
         "binary_cross_entropy": lambda: -t * log(a, t > 0) - (1 - t) * log(1 - a, t < 1),
         "cross_entropy": lambda: -t * log(a, t > 0),
         "poisson": lambda: a - t * log(a, t > 0),
+        "gaussian": lambda: _jax_gaussian(a, e),
     }
     return functions[cost.name]()
+
+
+def _jax_gaussian(a, e):
+    """The term of each pair in the column of its mean; a last mean alone has the log variance 0."""
+    import jax.numpy as jnp
+
+    s = jnp.pad(a[:, 1::2], ((0, 0), (0, a.shape[1] % 2)))
+    return jnp.zeros_like(a).at[:, 0::2].set(0.5 * (s + e[:, 0::2] ** 2 * jnp.exp(-s)))
 
 
 class Oracle(NamedTuple):

@@ -247,10 +247,33 @@ def test_the_partner_of_a_function_of_your_own_is_quadratic():
         partner("softplusplus")
 
 
+def test_the_gaussian_cost_by_hand():
+    cost, T = COSTS.get("gaussian"), np.array([[1.0, 99.0, -1.0, 99.0, 2.0]])
+    A = np.array([[3.0, math.log(4.0), -1.0, -2.0, 5.0]])  # variances 4 and e^-2; the last mean has the variance 1
+    assert cost.terms(A, T)[0, 0] == pytest.approx((math.log(4) + 4 / 4 - 2 + 0 + 9) / 2, rel=1e-15)
+    slopes = [2 / 4, (1 - 4 / 4) / 2, 0.0, 1 / 2, 3.0]
+    np.testing.assert_allclose(cost.derivative(A, T)[0], slopes, rtol=1e-15, atol=1e-16)
+    even = cost.derivative(A[:, :4], T[:, :4])
+    assert even.tolist() == cost.derivative(A, T)[:, :4].tolist()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_gaussian_cost_is_the_negative_log_likelihood_of_scipy(seed):
+    from scipy.stats import norm
+
+    A, T = np.random.default_rng(seed).normal(size=(2, 20, 4))
+    T[:, 1::2] = T[:, 0::2]
+    expected = -norm.logpdf(T[:, 0::2], A[:, 0::2], np.exp(A[:, 1::2] / 2)).sum(axis=1) - 2 * math.log(2 * math.pi) / 2
+    np.testing.assert_allclose(COSTS.get("gaussian").terms(A, T)[:, 0], expected, rtol=1e-12)
+
+
 @pytest.mark.parametrize(("sigma", "cost"), list(itertools.product(SIGMAS, COST_ENTRIES)), ids=str)
 @dtypes
 def test_every_pair_that_is_allowed_is_finite_far_out_and_every_other_is_refused(sigma, cost, dtype):
-    """Exp overflows by definition: of it the finite side is asked, and that the other is infinite, not NaN."""
+    """Exp overflows by definition: of it the finite side is asked, and that the other is infinite, not NaN.
+
+    So does the gaussian cost, whose precision is exp of minus the second output.
+    """
     if not sigma.range.inside(cost.outputs):
         with pytest.raises(ArchitectureError) as refusal:
             Architecture.of([2, 3], output=sigma, cost=cost)
@@ -261,6 +284,7 @@ def test_every_pair_that_is_allowed_is_finite_far_out_and_every_other_is_refused
         return
     Z = np.array(list(itertools.product([-1e4, -1e2, 0.0, 1e2, 1e4], repeat=2)), dtype=dtype)
     Z = Z[Z.max(axis=1) <= 0] if sigma.name == "exp" else Z
+    Z = Z[Z[:, 1] >= 0] if cost.name == "gaussian" else Z
     for answer in ([1.0, 0.0], [0.0, 1.0], [0.5, 0.5]):
         block, T = block_of(sigma, cost, 2), np.tile(np.array(answer, dtype=dtype), (len(Z), 1))
         A = block.activation.value(Z)
@@ -268,7 +292,10 @@ def test_every_pair_that_is_allowed_is_finite_far_out_and_every_other_is_refused
         assert np.isfinite(block.delta(Z, A, T)).all()
 
 
-@pytest.mark.parametrize("cost", [c for c in COST_ENTRIES if ACTIVATIONS.get("exp").range.inside(c.outputs)], ids=str)
+BESIDE_EXP = [c for c in COST_ENTRIES if c.elementwise and ACTIVATIONS.get("exp").range.inside(c.outputs)]
+
+
+@pytest.mark.parametrize("cost", BESIDE_EXP, ids=str)
 @dtypes
 def test_beyond_every_number_exp_is_infinite_but_never_nan(cost, dtype):
     block, Z, T = block_of("exp", cost, 2), np.array([[1e4, 0.0]], dtype=dtype), np.ones((1, 2), dtype=dtype)

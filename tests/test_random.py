@@ -107,6 +107,7 @@ def test_purposes_have_the_numbers_that_stored_seeds_rely_on():
         "PERMUTED": 11,
         "PLAYGROUND": 16,
         "TRIALS": 17,
+        "KEPT": 18,
     }
 
 

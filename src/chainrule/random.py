@@ -50,6 +50,7 @@ class Purpose(enum.IntEnum):
     PERMUTED = 11  # index: the permutation, from 0; the rows of a column whose importance is measured
     PLAYGROUND = 16  # index: 0 for the places of the points of the studio's sets, 1 for their noise
     TRIALS = 17  # index: the trials of a search that have ended; the seed of the proposals for the next
+    KEPT = 18  # index: 0; the rows whose out-of-fold answers a model keeps
 
 
 def as_seed(seed: Any, name: str = "seed") -> int:

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 import chainrule as cr
 from chainrule.activations import ACTIVATIONS
-from chainrule.export import Answer, ClassOutput, Program, program_of_network
+from chainrule.export import Answer, ClassOutput, NumberOutput, Program, program_of_network
 from chainrule.model import Model
 from chainrule.tables.inputs import Encoder
 from chainrule.tables.inputs.transforms import (
@@ -31,7 +31,16 @@ from chainrule.tables.inputs.transforms import (
     TextWords,
     Times,
 )
-from chainrule.tables.targets import Classes, LabelTarget, LogQuantity, OrderedClasses, Quantity, Targets
+from chainrule.tables.targets import (
+    Classes,
+    LabelTarget,
+    LogQuantity,
+    NormalNumbers,
+    OrderedClasses,
+    Quantiles,
+    Quantity,
+    Targets,
+)
 
 ROWS = 200
 
@@ -146,6 +155,32 @@ def table_case(dtype: str = "float32") -> Case:
     return model_case(Model(ENCODER, TARGETS, net, {}), table())
 
 
+CERTAIN = Targets(
+    (
+        Classes("low", "text", ("no", "yes"), threshold=float(np.float32(0.3))),
+        Classes("high", "boolean", ("false", "true"), float(np.float32(0.7)), True),
+        Quantiles("price", 100.0, 25.0, levels=("0.1", "0.5", "0.9")),
+        NormalNumbers("size", -2.0, 0.5),
+    )
+)
+
+
+@functools.cache
+def certain_case(dtype: str = "float32") -> Case:
+    """Thresholds for either class, with a softmax and with outputs that are divided; quantiles and deviations."""
+    blocks = [("softmax", 2), ("sigmoid", 2), *[("identity", 1)] * 3, ("identity", 2)]
+    costs = ["cross_entropy", "binary_cross_entropy", *["quantile"] * 3, "gaussian"]
+    net = cr.Network([ENCODER.width, 12, 9], "relu", blocks, costs, seed=3, dtype=dtype)
+    model, rows = Model(ENCODER, CERTAIN, net, {}), table()
+    A = model.outputs(rows)
+    case = model_case(Model(ENCODER, CERTAIN, net, {}), rows)
+    price = {
+        f"price {level}": Answer(100 + 25 * A[:, 4 + k].astype(np.float64)) for k, level in enumerate((0.1, 0.5, 0.9))
+    }
+    deviation = Answer(0.5 * np.exp(A[:, 8].astype(np.float64) / 2))
+    return case._replace(answers=case.answers | price | {"size deviation": deviation})
+
+
 def model_case(model: Model, rows: pa.Table) -> Case:
     """What a model answers for a table."""
     predictions, chances = model.predict(rows), model.probabilities(rows)
@@ -153,7 +188,9 @@ def model_case(model: Model, rows: pa.Table) -> Case:
     answers = {}
     for output in model.program.outputs:
         own = [values for name, values in chances.items() if name.startswith(f"{output.name}=")]
-        answers[output.name] = Answer(predictions[output.name], np.stack(own, axis=1) if own else None)
+        if output.name in predictions:
+            is_probable = not isinstance(output, NumberOutput)
+            answers[output.name] = Answer(predictions[output.name], np.stack(own, axis=1) if is_probable else None)
     return Case(model.program, model.program.cells(rows), answers)
 
 

@@ -47,6 +47,7 @@ def test_the_table_has_every_transform_operation_and_target():
 @pytest.mark.parametrize(("name", "dtype"), FORMATS_AND_TYPES)
 def test_tables(name, dtype, tmp_path):
     conforms(name, programs.table_case(dtype), tmp_path)
+    conforms(name, programs.certain_case(dtype), tmp_path)
 
 
 @pytest.mark.parametrize(("name", "dtype"), FORMATS_AND_TYPES)

@@ -46,6 +46,8 @@ def models() -> dict[str, Any]:
         "model-log": cr.train_table(_without("class"), "price", test_every=5, **_QUICK),
         "model-class": cr.train_table(_without("number"), "class", class_weight="balanced", clip=cr.Clip(1), **_QUICK),
         "model-both": cr.train_table(COLUMNS, ["class", "number"], **_QUICK),
+        "model-quantiles": cr.train_table(_without("class"), "number", quantiles=(0.1, 0.9), **_QUICK),
+        "model-gaussian": cr.train_table(_without("class"), "number", cost="gaussian", **_QUICK),
         "model-members": cr.train_table(_without("class"), "number", members=2, epochs=2),
         "estimator-new": cr.MLPRegressor(alpha=0.5),
     }

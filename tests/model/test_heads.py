@@ -81,8 +81,9 @@ def test_every_pair_makes_a_network_or_is_refused_in_one_line(kind: str) -> None
                 made += 1
                 assert np.isfinite(model.outputs(table)).all()
     classes = 5 + 4  # softmax with all but poisson and quantile; sigmoid with these but cross_entropy
-    # Twelve activations, whose range does not end just below 0, with four costs; costs with logarithms where it allows.
-    numbers = 12 * 4 + 1 + 3
+    # Twelve activations, whose range does not end just below 0, with four costs; costs with logarithms where it allows;
+    # the identity with the gaussian cost.
+    numbers = 12 * 4 + 1 + 3 + 1
     assert made == {"classes": classes, "numbers": numbers}[kind]
 
 

@@ -10,6 +10,8 @@ from chainrule.model.metrics import (
     auc,
     average_precision,
     balanced_accuracy,
+    brier,
+    ece,
     exact_match,
     explained_variance,
     f1,
@@ -55,6 +57,10 @@ def test_classes_against_scikit_learn(n, k):
         assert mcc(true, predicted) == pytest.approx(peer.matthews_corrcoef(true, predicted), rel=1e-12, abs=1e-15)
         assert kappa(true, predicted) == pytest.approx(peer.cohen_kappa_score(true, predicted), rel=1e-12, abs=1e-15)
     assert log_loss(np.eye(k)[true], P) == pytest.approx(peer.log_loss(true, P, labels=range(k)), rel=1e-12)
+    weight = RNG.random(n) + 0.1
+    for each in (None, weight):
+        expected = peer.brier_score_loss(true, P if k > 2 else P[:, 1], sample_weight=each, labels=range(k))
+        assert brier(np.eye(k)[true], P, each) == pytest.approx(expected, rel=1e-12)
 
 
 def recall_of_true(true, predicted):
@@ -95,7 +101,7 @@ def test_rmsle_ends_at_minus_1():
 
 
 OF_CLASSES = [accuracy, balanced_accuracy, f1, precision, recall, mcc, kappa]
-OF_PROBABILITIES = [auc, average_precision, log_loss]
+OF_PROBABILITIES = [auc, average_precision, brier, ece, log_loss]
 OF_NUMBERS = [rmse, mse, mae, median_absolute_error, mape, max_error, r2, explained_variance, rmsle]
 
 
@@ -175,6 +181,18 @@ def test_log_loss_is_not_clipped():
     assert log_loss([[1, 0]], [[1.0, 0.0]]) == 0
     assert log_loss([[1, 0]], [[1e-300, 1.0]]) == pytest.approx(300 * np.log(10))
     assert log_loss([[0.5, 0.5]], [[0.25, 0.75]]) == pytest.approx(-(np.log(0.25) + np.log(0.75)) / 2)
+
+
+def test_calibration_error_by_hand():
+    P = np.array([[0.9, 0.1], [0.95, 0.05], [0.25, 0.75], [0.5, 0.5]])  # bins 14, 15, 12 and 8
+    T = np.eye(2)[[0, 1, 1, 0]]
+    assert ece(T, P) == pytest.approx((0.1 + 0.95 + 0.25 + 0.5) / 4, rel=1e-12)
+    assert ece(T, P, [1, 0, 2, 1]) == pytest.approx((0.1 + 2 * 0.25 + 0.5) / 4, rel=1e-12)
+    assert ece(T, P, [2, 2, 2, 2]) == pytest.approx(ece(T, P), rel=1e-12)
+    assert ece(np.eye(2)[[0, 0, 1, 0]], np.eye(2)[[0, 0, 1, 0]]) == 0
+    assert ece([[0, 0]], [[0.5, 0.5]]) == 0.5  # a class that has no column is a wrong answer
+    assert brier([[0, 0]], [[0.5, 0.5]]) == 0.75
+    assert brier([[0, 0, 0]], [[0.5, 0.5, 0.0]]) == 1.5
 
 
 ALL = [*OF_CLASSES, *OF_PROBABILITIES, *OF_NUMBERS]

@@ -282,7 +282,7 @@ def test_evaluate_by_weights_counts_a_row_of_weight_2_twice_and_leaves_out_weigh
         model.evaluate(rows, weight="kind")
     with pytest.raises(DataError, match="'v'"):
         model.evaluate(rows, weight="v")
-    with pytest.raises(DataError, match="no row has a value for every target and a weight above 0 in 'w'"):
+    with pytest.raises(DataError, match="no row has a value for any target and a weight above 0 in 'w'"):
         model.evaluate({**rows, "w": np.zeros(60)}, weight="w")
     with pytest.raises(SettingError, match="weight is 'w', but must be None with a function"):
         model.evaluate(rows, weight="w", metric=lambda y_true, y_pred: 0.0)

@@ -25,7 +25,8 @@ def test_evaluate_agrees_with_scikit_learn() -> None:
     found = model.evaluate(rows)["targets"]["sign"]
     true, said = rows["sign"], model.predict(rows)
     chance = model.probabilities(rows)["sign=plus"]
-    assert list(found) == ["accuracy", "balanced_accuracy", "f1", "auc", "log_loss"]
+    assert list(found) == ["accuracy", "balanced_accuracy", "f1", "auc", "log_loss", "brier", "ece"]
+    assert found["brier"] == pytest.approx(peer.brier_score_loss(true == "plus", chance), rel=1e-6)
     assert found["balanced_accuracy"] == pytest.approx(peer.balanced_accuracy_score(true, said), rel=1e-12)
     assert found["f1"] == pytest.approx(peer.f1_score(true, said, average="macro"), rel=1e-12)
     assert found["auc"] == pytest.approx(peer.roc_auc_score(true == "plus", chance), rel=1e-12)

@@ -96,7 +96,14 @@ COMMANDS = {
     "folder of $fpath. Fish: chainrule completion fish > ~/.config/fish/completions/chainrule.fish.",
 }
 
-PREDICT_TAKES = ("--out", "--id", "--threshold")  # its options that take a value, which may be `-`
+PREDICT_TAKES = (
+    "--out",
+    "--id",
+    "--threshold",
+    "--interval",
+    "--sets",
+    "--sets-by",
+)  # its options that take a value, which may be `-`
 
 EPILOGUE = "With --json a command writes JSON for programs; with --debug an error shows its traceback."
 

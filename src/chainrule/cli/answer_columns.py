@@ -1,4 +1,4 @@
-"""The columns that `chainrule predict` writes: identifiers, answers, probabilities; the threshold of two classes."""
+"""The columns that `chainrule predict` writes: identifiers, answers, how sure they are; thresholds."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -6,16 +6,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from chainrule.arrays import Array
 from chainrule.cli.values import matching_columns
 from chainrule.errors import SettingError
+from chainrule.model.threshold import Rule
+from chainrule.model.uncertain import PLAIN, Certainty
 from chainrule.serve.served import Goal, Prediction, in_columns
 from chainrule.tables.columns import texts_of
 from chainrule.tables.missing import one_array
 from chainrule.tables.names import listed, require_columns
 from chainrule.tables.sources import Source
+from chainrule.tables.targets import ClassTarget, Quantiles, Targets
 from chainrule.text import shown
 
-__all__ = ["Choice", "Threshold"]
+__all__ = ["Choice", "Threshold", "certainty_columns", "rule_of"]
 
 
 class Threshold(NamedTuple):
@@ -63,6 +67,43 @@ class Threshold(NamedTuple):
         return [prediction._replace(values=values) if p is prediction else p for p in predictions]
 
 
+def rule_of(text: str | None) -> str | None:
+    """A threshold as it is written, if it is a rule, which needs a model to choose it; None for a probability.
+
+    >>> rule_of("precision=0.9"), rule_of("yes=0.3")
+    ('precision=0.9', None)
+    """
+    try:
+        return text if text is not None and Rule.of(text).name != "number" else None
+    except SettingError:
+        return None
+
+
+def certainty_columns(targets: Targets, said: dict[str, dict[str, Array]]) -> dict[str, Any]:
+    """What is said beside the answers, as columns: `price low`, `price high`, `kind set`, `price 0.1`."""
+    columns: dict[str, Any] = {}
+    for target in targets.columns:
+        own = said[target.name]
+        if "interval" in own:
+            columns |= {f"{target.name} low": own["interval"][:, 0], f"{target.name} high": own["interval"][:, 1]}
+        if "set" in own and isinstance(target, ClassTarget):
+            columns[f"{target.name} set"] = _sets(target.values.tolist(), own["set"])
+        if "quantiles" in own and isinstance(target, Quantiles):
+            columns |= {f"{target.name} {level}": own["quantiles"][:, k] for k, level in enumerate(target.levels)}
+        if "deviation" in own:
+            columns[f"{target.name} deviation"] = own["deviation"]
+        if "spread" in own:
+            columns[f"{target.name} spread"] = own["spread"]
+    return columns
+
+
+def _sets(classes: list[Any], inside: Array) -> Array:
+    """For each row the list of its classes, (n,)."""
+    sets = np.empty(len(inside), object)
+    sets[:] = [[classes[k] for k in np.flatnonzero(row)] for row in inside]
+    return sets
+
+
 @dataclasses.dataclass(frozen=True)
 class Choice:
     """What to write beside the answers.
@@ -70,11 +111,13 @@ class Choice:
     - ids: columns of the table to write first, as options name them.
     - probabilities: whether to write them.
     - threshold: that of a target of two classes, or None.
+    - certainty: how sure the answers are.
     """
 
     ids: Sequence[str] = ()
     probabilities: bool = True
     threshold: Threshold | None = None
+    certainty: Certainty = PLAIN
 
     def columns_of(self, source: Source) -> list[str]:
         """The names of the columns to write first. Raises DataError for one that the table lacks."""
@@ -87,8 +130,10 @@ class Choice:
         """Whether anything that is written depends on them."""
         return self.probabilities or self.threshold is not None
 
-    def written(self, table: Any, goals: Sequence[Goal], predictions: Sequence[Prediction]) -> dict[str, Any]:
-        """All columns, by name: those of a table, the answers, and the probabilities if they are written.
+    def written(
+        self, table: Any, goals: Sequence[Goal], predictions: Sequence[Prediction], certainty: Any = None
+    ) -> dict[str, Any]:
+        """All columns, by name: those of a table, the answers, the probabilities if they are written, and `certainty`.
 
         Raises SettingError where two columns have the same name, and for a threshold that does not suit the targets.
         """
@@ -96,7 +141,11 @@ class Choice:
             predictions = self.threshold.applied(goals, predictions)
         if not self.probabilities:
             predictions = [prediction._replace(chances=None) for prediction in predictions]
-        answers = in_columns(predictions)
+        answers, more = in_columns(predictions), certainty or {}
+        duplicates = sorted(answers.keys() & more.keys())
+        if duplicates:
+            raise SettingError(f"two columns would be named {duplicates[0]!r}: rename that target")
+        answers = {**answers, **more}
         duplicates = sorted(answers.keys() & set(table.column_names))
         if duplicates:
             raise SettingError(f"two columns would be named {duplicates[0]!r}: leave out --id of that column")

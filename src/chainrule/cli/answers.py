@@ -11,11 +11,12 @@ import numpy as np
 from chainrule.arrays import Array
 from chainrule.backprop import Ledger, Names
 from chainrule.certificate import Certificate
-from chainrule.cli.answer_columns import Choice
+from chainrule.cli.answer_columns import Choice, certainty_columns
 from chainrule.cli.values import matching_columns
 from chainrule.errors import DataError, SettingError
 from chainrule.files import load
 from chainrule.model import Model
+from chainrule.model.uncertain import PLAIN, Certainty
 from chainrule.network import Network
 from chainrule.serve.served import Column, Goal, Prediction, columns_of, goal_of, number_columns
 from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, one_row, with_file_name, with_row_numbers
@@ -57,10 +58,25 @@ class Answering(abc.ABC):
             yield predictions
 
     def answers(self, source: Source, choice: Choice) -> Iterator[dict[str, Any]]:
-        """The columns to write, by name, one block of rows at a time."""
+        """The columns to write, by name, one block of rows at a time.
+
+        Raises SettingError where more is wanted than it can say.
+        """
+        self._refuse(choice.certainty)
         ids = choice.columns_of(source)
         for predictions, table in self.predictions_with(source, ids, choice.needs_probabilities):
             yield choice.written(table, self.goals, predictions)
+
+    def deciding(self, rule: str) -> "Answering":
+        """The same with a threshold by a rule. Raises SettingError where no answers out of fold can choose one."""
+        raise SettingError(f"threshold {rule!r} needs a model that `train` wrote, which {self} is not: give a number")
+
+    def _refuse(self, certainty: Certainty) -> None:
+        """Raise SettingError where anything is to be said beside the answers."""
+        if certainty.is_wanted:
+            raise SettingError(
+                f"only a model that `train` wrote says how sure it is, and {self} is not one: leave it out"
+            )
 
     @abc.abstractmethod
     def drift(self) -> Drift | None:
@@ -72,12 +88,18 @@ class Answering(abc.ABC):
 
     @abc.abstractmethod
     def scores(
-        self, data: Path, target: str | None, weight: str | None = None, more: Sequence[str] = ()
+        self,
+        data: Path,
+        target: str | None,
+        weight: str | None = None,
+        more: Sequence[str] = (),
+        certainty: Certainty = PLAIN,
     ) -> dict[str, Any]:
         """The scores against the true values, `target` in words of the command line: see `chainrule evaluate`.
 
         - weight: the column of the weights of the rows, or None.
         - more: names of metrics that are among the scores of a model.
+        - certainty: the coverages that are wanted of a model.
         """
 
     @abc.abstractmethod
@@ -116,14 +138,34 @@ class _OfModel(Answering):
         self, source: Source, others: Sequence[str], probabilities: bool
     ) -> Iterator[tuple[list[Prediction], Any]]:
         for outputs, table in self._model.outputs_with(source, others, self._watch):
-            parts = zip(self.goals, self._model.targets.by_column(outputs), strict=True)
-            yield [_of_target(goal, target, own, probabilities) for goal, (target, own) in parts], table
+            yield self._predictions(outputs, probabilities), table
+
+    def _predictions(self, outputs: Array, probabilities: bool) -> list[Prediction]:
+        """The predictions that outputs (n, n_L) stand for."""
+        parts = zip(self.goals, self._model.targets.by_column(outputs), strict=True)
+        return [_of_target(goal, target, own, probabilities) for goal, (target, own) in parts]
+
+    def answers(self, source: Source, choice: Choice) -> Iterator[dict[str, Any]]:
+        targets, ids = self._model.targets, choice.columns_of(source)
+        for outputs, said, table in self._model.certain_with(source, ids, choice.certainty, self._watch):
+            predictions = self._predictions(outputs, choice.needs_probabilities)
+            yield choice.written(table, self.goals, predictions, certainty_columns(targets, said))
+
+    def deciding(self, rule: str) -> Answering:
+        return _OfModel(self._model.with_threshold(rule))
 
     def scores(
-        self, data: Path, target: str | None, weight: str | None = None, more: Sequence[str] = ()
+        self,
+        data: Path,
+        target: str | None,
+        weight: str | None = None,
+        more: Sequence[str] = (),
+        certainty: Certainty = PLAIN,
     ) -> dict[str, Any]:
         source, metric = self._with_target(data, target), list(more) or None
-        scores = self._model.evaluate(source, self._watch, weight=weight, metric=metric)
+        scores = self._model.evaluate(
+            source, self._watch, weight=weight, metric=metric, interval=certainty.interval, sets=certainty.sets
+        )
         drift = self.drift()
         return scores if drift is None else {**scores, "drift": drift.document()}
 
@@ -191,8 +233,14 @@ class _OfRows(Answering):
             yield predictions, table.select(list(others))
 
     def scores(
-        self, data: Path, target: str | None, weight: str | None = None, more: Sequence[str] = ()
+        self,
+        data: Path,
+        target: str | None,
+        weight: str | None = None,
+        more: Sequence[str] = (),
+        certainty: Certainty = PLAIN,
     ) -> dict[str, Any]:
+        self._refuse(certainty)
         if more:
             raise SettingError(f"{self} has one score: leave out --metric, or give a model")
         source, names, targets, table, rows = self._with_targets(data, target, [] if weight is None else [weight])

@@ -8,10 +8,11 @@ from cyclopts import Parameter
 from chainrule.cli.answers import answering
 from chainrule.cli.console import say, write_json
 from chainrule.cli.mistakes import show_mistakes
-from chainrule.cli.options import AsJson, RowsWithTargets, StoredModel, TrueTargets
+from chainrule.cli.options import AsJson, Interval, RowsWithTargets, Sets, StoredModel, TrueTargets
 from chainrule.cli.training_options import listed
 from chainrule.cli.values import words as names_in
 from chainrule.model.scores import METRICS
+from chainrule.model.uncertain import Certainty
 from chainrule.text import counted, number, short, words
 
 __all__ = ["evaluate", "show_scores", "show_targets"]
@@ -35,11 +36,13 @@ def evaluate(
         tuple[str, ...],
         listed(f"More scores of a model. [{', '.join(METRICS)}]", "NAME,NAME", completer=lambda context: [*METRICS]),
     ] = (),
+    interval: Interval = None,
+    sets: Sets = None,
     as_json: AsJson = False,
 ) -> int:
     """Compare the answers of a model with the true values in a table."""
     answers, more = answering(model), [name for text in metric for name in names_in(text)]
-    scores = answers.scores(data, target, weight, more)
+    scores = answers.scores(data, target, weight, more, Certainty(interval, sets))
     if as_json:
         write_json(scores)
         return 0
@@ -57,6 +60,7 @@ def show_scores(scores: dict[str, Any]) -> None:
     more += [f"{scores['weightless']:,} more of weight 0"] if scores.get("weightless") else []
     say(f"{counted(scores['rows'], 'row')}" + (f" ({', '.join(more)})" if more else ""))
     show_targets(scores)
+    _show_coverage(scores.get("coverage", {}))
     show_mistakes(scores["mistakes"])
 
 
@@ -66,3 +70,14 @@ def show_targets(scores: dict[str, Any]) -> None:
     for name, values in [*scores["targets"].items(), *overall.items()]:
         defined = {label: value for label, value in values.items() if not math.isnan(value)}
         say(f"{short(name)}: " + ", ".join(f"{words(label)} {number(value)}" for label, value in defined.items()))
+
+
+def _show_coverage(coverage: dict[str, Any]) -> None:
+    """Write a line for the intervals, or the sets, of each target."""
+    for name, said in coverage.items():
+        for what, values in said.items():
+            size = (
+                f"mean width {number(values['width'])}" if what == "interval" else f"{values['size']:.2f} classes each"
+            )
+            promised, real = f"{100 * values['promised']:g}%", f"{100 * values['coverage']:.1f}%"
+            say(f"{short(name)}: {promised} {what}s have the true value in {real} of the rows, {size}")

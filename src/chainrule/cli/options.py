@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-__all__ = ["AsJson", "ConfigFile", "RowsWithTargets", "StoredModel", "TrueTargets"]
+__all__ = ["AsJson", "ConfigFile", "Interval", "RowsWithTargets", "Sets", "StoredModel", "TrueTargets"]
 
 StoredModel = Annotated[
     Path, Parameter(help="A file that `train` or cr.save wrote: a model, an estimator or a network.")
@@ -30,6 +30,24 @@ TrueTargets = Annotated[
 AsJson = Annotated[
     bool,
     Parameter(name="--json", negative="", show_default=False, help="Write JSON for programs, one object on each line."),
+]
+
+Interval = Annotated[
+    float | None,
+    Parameter(
+        help="For numbers: the ends of an interval that has the true number in this share of new rows, such as 0.9.",
+        negative="",
+        show_default=False,
+    ),
+]
+
+Sets = Annotated[
+    float | None,
+    Parameter(
+        help="For classes: a set of classes that has the true class in this share of new rows, such as 0.9.",
+        negative="",
+        show_default=False,
+    ),
 ]
 
 ConfigFile = Annotated[

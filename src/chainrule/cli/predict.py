@@ -4,18 +4,19 @@ import sys
 from collections.abc import Callable, Iterator
 from itertools import chain, repeat
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any, BinaryIO, Literal
 
 from cyclopts import Parameter
 
-from chainrule.cli.answer_columns import Choice, Threshold
+from chainrule.cli.answer_columns import Choice, Threshold, rule_of
 from chainrule.cli.answers import Answering, answering
 from chainrule.cli.console import say, write_json
 from chainrule.cli.files import check_output
-from chainrule.cli.options import AsJson, StoredModel
+from chainrule.cli.options import AsJson, Interval, Sets, StoredModel
 from chainrule.cli.streams import print_note
 from chainrule.cli.training_options import listed
 from chainrule.files.atomic import atomic_write
+from chainrule.model.uncertain import Certainty
 from chainrule.tables.sources import as_source, open_stream
 
 __all__ = ["predict"]
@@ -39,13 +40,28 @@ def predict(
         str | None,
         Parameter(
             help="For a target of two classes: the least probability of the second class at which it is the answer, or "
-            "CLASS=PROBABILITY for one by name. Default: the class that is more probable.",
+            "CLASS=PROBABILITY for one by name; or a rule, as for --threshold of `train`. Default: what the model was "
+            "trained with, or else the class that is more probable.",
             negative="",
-            metavar="P|CLASS=P",
+            metavar="P|CLASS=P|RULE",
             show_default=False,
         ),
     ] = None,
     probabilities: Annotated[bool, Parameter(help="Add a column for each class with its probability.")] = True,
+    interval: Interval = None,
+    sets: Sets = None,
+    sets_by: Annotated[
+        Literal["lac", "aps", "raps"],
+        Parameter(
+            help="How sets are made: lac for the smallest ones, aps for larger ones where rows are harder, raps with "
+            "fewer large ones.",
+            negative="",
+        ),
+    ] = "lac",
+    spread: Annotated[
+        bool,
+        Parameter(help="Add a column for each target with how far the members of the model are apart.", negative=""),
+    ] = False,
     as_json: AsJson = False,
 ) -> int:
     """Predict the target for each row of a table, as CSV: the target's column, then the probability of each class.
@@ -57,8 +73,9 @@ def predict(
         input. A network, or an estimator that was fitted to an array, takes all columns in their order, except those of
         --id.
     """
-    choice = Choice(ids, probabilities, None if threshold is None else Threshold.of(threshold))
-    predictor = answering(model)
+    rule, certainty = rule_of(threshold), Certainty(interval, sets, sets_by, spread)
+    choice = Choice(ids, probabilities, Threshold.of(threshold) if threshold and not rule else None, certainty)
+    predictor = answering(model) if rule is None else answering(model).deciding(rule)
     if out is None:
         write = _write_lines if as_json else _write_to(sys.stdout.buffer)
         for block in _answers(predictor, data, choice):
@@ -115,4 +132,11 @@ def _write_to(stream: BinaryIO) -> Callable[[dict[str, Any]], None]:
 def _table(columns: dict[str, Any]) -> Any:
     import pyarrow as pa
 
-    return pa.table({name: pa.array(values) for name, values in columns.items()})
+    return pa.table({name: pa.array(_cells(values)) for name, values in columns.items()})
+
+
+def _cells(values: Any) -> Any:
+    """The cells of a column; lists of classes as one text, with ; between them."""
+    if not len(values) or not isinstance(values[0], list):
+        return values
+    return [";".join(str(each).lower() if isinstance(each, bool) else str(each) for each in row) for row in values]

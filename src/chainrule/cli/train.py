@@ -16,7 +16,7 @@ from chainrule.cli.training_options import TargetColumns, TrainOptions, training
 from chainrule.errors import SettingError, TrainingError
 from chainrule.model import Model, TableTraining
 from chainrule.plots import check_picture
-from chainrule.text import counted, number, words
+from chainrule.text import counted, number, short, words
 from chainrule.training import Checkpoint, EpochEnd, History, Started
 from chainrule.training.display import Display
 from chainrule.training.events import document
@@ -162,11 +162,22 @@ def _report(training: TableTraining, out: Path, as_json: bool, checkpoint: Check
     if history.stopped:
         say(f"stopped: {history.message}")
     say(summary_line(model))
+    _show_decisions(model)
     if "test" in model.summary:
         say(f"on the {counted(model.summary['test']['rows'], 'row')} held out for the test:")
         show_targets(model.summary["test"])
     show_findings(training)
     say(f"trained in {history.seconds:.1f} s by the {history.engine} engine; model saved in {out}")
+
+
+def _show_decisions(model: Model) -> None:
+    """Write a line for each temperature and for the threshold."""
+    for name, temperature in model.summary.get("temperature", {}).items():
+        say(f"temperature of {short(name)}: {number(temperature)}")
+    if "threshold" in model.summary:
+        t = model.summary["threshold"]
+        scores = ", ".join(f"{name} {number(t[name])}" for name in ("precision", "recall", "rate") if name in t)
+        say(f"{short(t['class'])} is the answer from probability {number(t['least'])} on; out of fold: {scores}")
 
 
 def show_findings(training: TableTraining) -> None:

@@ -17,6 +17,7 @@ from chainrule.fields import (
     ByLayer,
     Choice,
     Choices,
+    Flag,
     Folder,
     Kind,
     Names,
@@ -30,7 +31,7 @@ from chainrule.fields import (
     settings_of,
 )
 from chainrule.model import TableSettings, TableTraining
-from chainrule.model.kinds import ClassWeights, ColumnKinds, MetricChoice, ShareOrTable
+from chainrule.model.kinds import ClassWeights, ColumnKinds, Levels, MetricChoice, ShareOrTable, ThresholdRule
 from chainrule.optimizers import Clip
 
 __all__ = [
@@ -47,7 +48,7 @@ __all__ = [
 
 GROUPS = {
     name: Group.create_ordered(name)
-    for name in ("Data", "Network", "Descent", "End", "Penalties", "Machine", "Stop and go on")
+    for name in ("Data", "Network", "Descent", "End", "Penalties", "How sure", "Machine", "Stop and go on")
 }
 STOP_AND_GO_ON = GROUPS["Stop and go on"]
 
@@ -71,6 +72,8 @@ _READERS: dict[type[Kind], values.Converter] = {  # what reads an ordinary value
     ClassWeights: values.class_weight,
     ColumnKinds: values.column_kinds,
     MetricChoice: lambda _, tokens: [name for token in tokens for name in values.words(token.value)],
+    Levels: values.levels,
+    ThresholdRule: lambda _, tokens: tokens[-1].value,
 }
 
 
@@ -95,6 +98,8 @@ def option_of(name: str, each: Setting) -> Any:
     shared |= {"show_default": lambda default: default or "none"} if isinstance(kind, ColumnKinds) else {}
     if isinstance(kind, Names):
         return Annotated[tuple[str, ...], listed(_help(each), "COLUMN,COLUMN", **shared)]
+    if isinstance(kind, Flag):
+        return Annotated[bool, Parameter(help=_help(each), **shared)]
     shared |= {"help": _help(each), "metavar": _metavar(kind)}
     words = kind.choices if isinstance(kind, Word) and not isinstance(kind, MetricChoice) else NAMES.get(name)
     if words or isinstance(kind, Text):
@@ -127,7 +132,7 @@ class _NotChecked:
 
 def _type(kind: Kind) -> Any:
     """The type of an option with a converter: cyclopts collects the values of a tuple, and completes paths."""
-    if isinstance(kind, Sizes | Choices | ColumnKinds | MetricChoice):
+    if isinstance(kind, Sizes | Choices | ColumnKinds | MetricChoice | Levels):
         return Annotated[tuple[Any, ...], _NotChecked]
     return Path | None if isinstance(kind, Folder) else Any
 

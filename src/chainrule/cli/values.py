@@ -74,6 +74,11 @@ def sizes(kind: Any, tokens: Sequence[Token]) -> tuple[int, ...]:
     return tuple(_whole(part) for token in tokens for part in words(token.value))
 
 
+def levels(kind: Any, tokens: Sequence[Token]) -> tuple[float, ...]:
+    """Numbers: "0.1,0.5,0.9"; "" for none."""
+    return tuple(float(part) for token in tokens for part in words(token.value))
+
+
 def _whole(text: str, *specials: str) -> int:
     """A whole number; the error also names the special words that are allowed."""
     if not re.fullmatch(r"[+-]?[0-9]+", text):

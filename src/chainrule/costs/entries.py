@@ -176,6 +176,44 @@ class Quantile(Cost):
         return (0.5 - self.q) * abs(sign) + 0.5 * sign
 
 
+@_register
+@dataclasses.dataclass(frozen=True)
+class Gaussian(Cost):
+    """C_x = 1/2 sum_j [s_j + (mu_j - t_j)^2 e^-s_j]: outputs are pairs, a mean mu_j and its log variance s_j.
+
+    It is the negative log likelihood of normal errors whose variance depends on x, up to ln(2 pi) / 2. Outputs 1, 3 and
+    so on are the means, outputs 2, 4 and so on their log variances; a last mean without one has the log variance 0. In
+    T only the columns of the means count.
+
+    >>> Gaussian().terms(np.array([[3.0, 0.0], [1.0, np.log(4.0)]]), np.array([[1.0, 1.0], [1.0, 1.0]])).round(4)
+    array([[2.    ],
+           [0.6931]])
+
+    Source: Nix & Weigend, Estimating the mean and variance of the target probability distribution, ICNN 1994.
+    """
+
+    name = "gaussian"
+    elementwise = False
+
+    def terms(self, A: Array, T: Array) -> Array:
+        u, _, s = self._errors(A, T)
+        return 0.5 * namespace(A).sum(s + u * u, axis=1, keepdims=True)
+
+    def derivative(self, A: Array, T: Array) -> Array:
+        u, inverse, _ = self._errors(A, T)
+        pairs = namespace(A).stack([u * inverse, 0.5 * (1 - u * u)], axis=2)
+        return pairs.reshape(len(A), -1)[:, : A.shape[1]]
+
+    @staticmethod
+    def _errors(A: Array, T: Array) -> tuple[Array, Array, Array]:
+        """The errors (mu - t) / sigma, 1 / sigma, and the log variances."""
+        e, s = A[:, 0::2] - T[:, 0::2], A[:, 1::2]
+        alone = e.shape[1] - s.shape[1]  # 1 for a last mean without a log variance
+        s = namespace(A).concat([s, 0 * e[:, e.shape[1] - alone :]], axis=1)
+        inverse = namespace(A).exp(-0.5 * s)
+        return e * inverse, inverse, s
+
+
 def _times_log(T: Array, A: Array) -> Array:
     """T ln A, with 0 ln 0 = 0."""
     xp = namespace(A)

@@ -30,6 +30,7 @@ from chainrule.estimators.row_scores import rows_digest
 from chainrule.estimators.rows import Rows, Validation, checked_inputs, checked_rows
 from chainrule.estimators.shared_parameters import SharedParameters
 from chainrule.estimators.table_plan import plan_for
+from chainrule.estimators.uncertain import Uncertain, answers_out_of_fold
 from chainrule.examples import held_out_count, hold_out
 from chainrule.model.leaks import suspects
 from chainrule.model.notes import left_out
@@ -50,7 +51,7 @@ def takes_steps(estimator: "MLP") -> bool:
 
 
 @dataclasses.dataclass(eq=False, repr=False, kw_only=True)
-class MLP(SharedParameters, Fitted, Explained, Exchanged, CallbackSupport, BaseEstimator):
+class MLP(SharedParameters, Fitted, Explained, Uncertain, Exchanged, CallbackSupport, BaseEstimator):
     """What `MLPClassifier` and `MLPRegressor` share: their parameters, training, and outputs."""
 
     # ------------------------------------------------------------------------------- what each estimator defines
@@ -137,6 +138,9 @@ class MLP(SharedParameters, Fitted, Explained, Exchanged, CallbackSupport, BaseE
             before = self._state is None or self._rows
             self._train(call, FitTasks() if once else FitTasks(self, self._parameters.max_iter, data))
             self._recognise(rows, before)
+            if self._plan is not None:
+                whole = fresh and not once if self._ensemble.count == 1 else self._rows is not None
+                self._kept = answers_out_of_fold(self, call) if whole else None
         return self
 
     def _recognise(self, rows: Rows, before: Any) -> None:

@@ -184,6 +184,28 @@ class MLPClassifier(ClassifierMixin, MLP):
             several = isinstance(probabilities, list)
             return [np.log(part) for part in probabilities] if several else np.log(probabilities)
 
+    @available_if(_gives_probabilities)
+    def predict_set(self, X: Any, coverage: float = 0.9, *, method: str = "lac") -> Any:
+        """Which classes (n, classes) belong to a set for each row, that has the true class in this share of new rows.
+
+        It needs preset="tabular" (see docs/how-sure.md). The columns are those of `predict_proba`; a list of tables for
+        labels and for several outputs. A set is never empty.
+
+        - X: rows, as for `predict`.
+        - coverage: the share, between 0 and 1.
+        - method: "lac" makes the smallest sets on average; "aps" makes larger ones where a row is harder; "raps" is
+          that with fewer classes of little probability.
+
+        >>> X, y = np.array([[0.0], [1.0]] * 20), np.array(["no", "yes"] * 20)
+        >>> mlp = cr.MLPClassifier(preset="tabular", max_iter=20, random_state=0).fit(X, y)
+        >>> mlp.predict_set([[0.0], [1.0]], coverage=0.8).tolist()
+        [[True, False], [False, True]]
+
+        Raises NotFittedError before the first fit; SettingError without such a preset, after calls with different rows,
+        and where there are too few rows for this coverage.
+        """
+        return self._sets(X, coverage, method)
+
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """The share of rows that are right, in every output if there are several.
 

@@ -34,6 +34,7 @@ from chainrule.estimators.table_plan import TablePlan, ensemble_of
 from chainrule.estimators.target_files import from_parts as targets_from_parts
 from chainrule.estimators.target_files import to_parts as targets_to_parts
 from chainrule.files.plain import pack, unpack
+from chainrule.model.out_of_fold import OutOfFold
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer
 from chainrule.tables.inputs import Encoder
@@ -112,6 +113,8 @@ def _tabular(estimator: MLP, plan: TablePlan, tensors: dict[str, Array]) -> dict
         "parameters": _packed(_with_dtype_name(vars(plan.current(estimator))), parts),
     }
     tensors |= plan.encoder.tensors() | {f"inner.{name}": tensor for name, tensor in parts.items()}
+    kept = estimator._kept
+    tensors |= {} if kept is None else kept.tensors()
     settings = _packed(estimator.settings_, tensors, "settings.")
     return {
         "encoder": plan.encoder.document(),
@@ -119,6 +122,7 @@ def _tabular(estimator: MLP, plan: TablePlan, tensors: dict[str, Array]) -> dict
         "settings": settings,
         "suspects": estimator.suspects_,
         "inner": inner,
+        **({} if kept is None else {"out_of_fold": kept.document()}),
     }
 
 
@@ -243,6 +247,8 @@ def _tabular_attributes(
     }
     if count > 1:
         attributes["_wide"] = network
+    stored = document.get("out_of_fold")
+    attributes["_kept"] = OutOfFold.from_document(stored, tensors, targets.outputs, network, count)
     if inner["fitted"]["state"] is not None:
         state = _state(inner["fitted"]["state"], parts, network)
         attributes |= {"_state": state, "history_": state.history if count == 1 else ensemble.history(state.history)}

@@ -17,7 +17,7 @@ from chainrule.training.exposure import ENCODED
 __all__ = ["COUNTS", "Fitted", "restored_on_failure"]
 
 COUNTS = ("seed_", "n_iter_", "t_", "stopped_", "_since", "_base", "_rule")  # how far training is
-LEARNED = ("network_", "history_", "settings_", "suspects_", "_targets", "_plan", "_wide", "_state", "_rows")
+LEARNED = ("network_", "history_", "settings_", "suspects_", "_targets", "_plan", "_wide", "_state", "_rows", "_kept")
 INPUTS = ("n_features_in_", "feature_names_in_")
 
 
@@ -84,7 +84,7 @@ class Fitted(Attributes):
         self, network: Network, targets: Any, plan: TablePlan | None = None, settings: dict[str, Any] | None = None
     ) -> None:
         """Forget everything, and take a network before training; a plan has `settings` to show."""
-        for name in ("history_", "_plan", "_wide", "settings_", "suspects_", "_rows"):
+        for name in ("history_", "_plan", "_wide", "settings_", "suspects_", "_rows", "_kept"):
             self.__dict__.pop(name, None)
         assert network.seed is not None, "its weights are drawn"
         self.network_, self.seed_, self._targets = network, network.seed, targets

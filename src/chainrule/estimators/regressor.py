@@ -101,6 +101,25 @@ class MLPRegressor(RegressorMixin, MLP):
         A = self._outputs(X)
         return self._targets.decode(A)
 
+    def predict_interval(self, X: Any, coverage: float = 0.9) -> Array:
+        """The ends (n, 2) of an interval for each row, that has the true number in at least this share of new rows.
+
+        It needs preset="tabular" (see docs/how-sure.md); (n, k, 2) for k columns of y.
+
+        - X: rows, as for `predict`.
+        - coverage: the share, between 0 and 1.
+
+        >>> X = np.linspace(-1.0, 1.0, 40)[:, None]
+        >>> mlp = cr.MLPRegressor(preset="tabular", max_iter=20, random_state=0).fit(X, X[:, 0])
+        >>> mlp.predict_interval(X, coverage=0.8).shape
+        (40, 2)
+
+        Raises NotFittedError before the first fit; SettingError without such a preset, after calls with different rows,
+        and where there are too few rows for this coverage.
+        """
+        ends: Array = self._intervals(X, coverage)
+        return ends
+
     # ------------------------------------------------------------------------------- what the base class needs
 
     _numeric = True

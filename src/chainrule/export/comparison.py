@@ -25,7 +25,7 @@ class Comparison:
 
     - target, rows: its name, and how many rows were compared.
     - labels: rows whose class differs; None for numbers.
-    - doubtful: those of them whose two best probabilities are `NEAR` each other.
+    - doubtful: those of them whose two best probabilities, or one and the threshold, are `NEAR` each other.
     - largest: the greatest difference of a probability, or of a number in units of the target's scale.
     - allowed: what rounding in the type of the network explains; infinite where nothing is expected.
     """
@@ -96,6 +96,9 @@ def _margins(output: Output, probabilities: NDArray[Any]) -> NDArray[np.float64]
     if isinstance(output, ClassOutput) and output.ordered:
         above = 1 - probabilities.cumsum(axis=1)[:, :-1]
         return np.asarray(np.abs(above - 0.5).min(axis=1))
+    if isinstance(output, ClassOutput) and output.threshold is not None:
+        beside: NDArray[np.float64] = np.abs(probabilities[:, output.decided].astype(np.float64) - output.threshold)
+        return beside
     return _leads(probabilities)
 
 

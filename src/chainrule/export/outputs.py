@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from numpy.typing import NDArray
@@ -11,12 +12,15 @@ from chainrule.architecture import Architecture
 from chainrule.errors import SettingError
 from chainrule.export.program import ClassOutput, LabelsOutput, NumberOutput, Output, Program
 from chainrule.tables.targets import (
+    Classes,
     ClassTarget,
     Labels,
     LabelTarget,
     LogQuantity,
+    NormalNumbers,
     OrderedClasses,
     Outputs,
+    Quantiles,
     Quantity,
     Target,
 )
@@ -33,7 +37,9 @@ def outputs_of(targets: Outputs, architecture: Architecture, divided: bool = Fal
     Raises SettingError for classes that are not texts, whole numbers, numbers or booleans.
     """
     return tuple(
-        _output(target, part, _activation_at(architecture, part.start), divided) for target, part in targets.slices
+        output
+        for target, part in targets.slices
+        for output in _outputs(target, part, _activation_at(architecture, part.start), divided)
     )
 
 
@@ -51,6 +57,20 @@ def _activation_at(architecture: Architecture, neuron: int) -> Activation:
     return next(block.activation for block in architecture.blocks if block.start <= neuron < block.stop)
 
 
+def _outputs(target: Target, part: slice, sigma: Activation, divided: bool) -> list[Output]:
+    """The outputs of a target: one; of numbers also each quantile, or the deviation, where the network has them."""
+    first = part.start
+    if isinstance(target, Quantiles):
+        numbers = [("", target.middle), *((f" {level}", k) for k, level in enumerate(target.levels))]
+        places = [(f"{target.name}{more}", first + k, first + k + 1) for more, k in numbers]
+        return [NumberOutput(*place, target.mean, target.scale) for place in places]
+    if isinstance(target, NormalNumbers):
+        start, slope = target.deviation_parts
+        mean = NumberOutput(target.name, first, first + 1, target.mean, target.scale)
+        return [mean, NumberOutput(f"{target.name} deviation", first + 1, part.stop, start, slope, logarithm=True)]
+    return [_output(target, part, sigma, divided)]
+
+
 def _output(target: Target, part: slice, sigma: Activation, divided: bool) -> Output:
     place = target.name, part.start, part.stop
     if isinstance(target, Quantity):
@@ -62,7 +82,10 @@ def _output(target: Target, part: slice, sigma: Activation, divided: bool) -> Ou
     single = isinstance(target, Labels) and target.yes_or_no
     probable = sigma.range.low >= 0 and sigma.range.high <= 1
     shared = (divided or sigma.elementwise) and not single and not ordered
-    return ClassOutput(*place, _classes(target), single, shared, probable, target.texts, ordered)
+    output = ClassOutput(*place, _classes(target), single, shared, probable, target.texts, ordered)
+    if not isinstance(target, Classes) or target.threshold is None:
+        return output
+    return dataclasses.replace(output, threshold=target.threshold, of_first=target.of_first)
 
 
 def _classes(target: ClassTarget) -> tuple[Any, ...]:

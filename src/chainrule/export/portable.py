@@ -133,7 +133,13 @@ def _constants(sigma: Any) -> dict[str, float]:
 def _output(output: Output) -> dict[str, Any]:
     kind = {ClassOutput: "classes", LabelsOutput: "labels", NumberOutput: "numbers"}[type(output)]
     greatest = {"greatest": NumberOutput.greatest} if isinstance(output, NumberOutput) else {}
-    return {"is": kind, **dataclasses.asdict(output), **greatest}
+    fields = {
+        name: value for name, value in dataclasses.asdict(output).items() if name not in ("threshold", "of_first")
+    }
+    threshold = {}
+    if isinstance(output, ClassOutput) and output.threshold is not None:
+        threshold = {"threshold": output.threshold, "decided": output.decided}
+    return {"is": kind, **fields, **threshold, **greatest}
 
 
 def _numbers(array: NDArray[Any]) -> str:

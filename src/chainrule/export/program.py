@@ -84,6 +84,8 @@ class ClassOutput(Output):
     - texts: the classes as text.
     - ordered: whether the outputs are P(y >= class) for each class but the lowest; the answer is the last class that no
       output up to it puts at 1/2 or less.
+    - threshold: the least probability, a number of float32, at which the second of two classes is the answer; or None.
+    - of_first: whether the threshold is for the first of the two classes.
 
     Otherwise the answer is the class of the greatest output, the first of equal ones.
     """
@@ -94,6 +96,13 @@ class ClassOutput(Output):
     probable: bool = True
     texts: tuple[str, ...] = ()
     ordered: bool = False
+    threshold: float | None = None
+    of_first: bool = False
+
+    @property
+    def decided(self) -> int:
+        """The number of the class that the threshold is for."""
+        return 0 if self.of_first else 1
 
     def probabilities(self, A: NDArray[Any]) -> NDArray[Any]:
         """The probabilities (n, k) of the classes, in the type of A."""
@@ -110,6 +119,9 @@ class ClassOutput(Output):
             codes = np.cumprod(own > 0.5, axis=1).sum(axis=1)
         else:
             codes = (own[:, 0] > 0.5).astype(np.intp) if self.yes_or_no else np.argmax(own, axis=1)
+        if self.threshold is not None:
+            over = self.probabilities(A)[:, self.decided] >= A.dtype.type(self.threshold)
+            codes = np.where(over, self.decided, 1 - self.decided)
         classes = np.array(self.classes, dtype=object if isinstance(self.classes[0], str) else None)
         return Answer(classes[codes], self.probabilities(A) if self.probable else None)
 

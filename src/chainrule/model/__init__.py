@@ -11,13 +11,15 @@ There is one pipeline. `TableTraining` (`training`) runs its steps:
     6. merge        `ensemble`: the members become one ordinary network, which with encoder and targets is the `model`
     7. score        `scores` (by `metrics`), `mistakes`, the `summary`, and the `findings` of the training doctor;
                     `row_scores` for each row: which may have a wrong label
+    8. keep         `keeping`: the answers `out_of_fold` stay in the model, and choose its `temperature` and `threshold`
 
 Before training starts, `leaks` searches for columns that give a target away, and `notes` says what became of the
 columns. `settings` has the settings, whose own kinds of values are in `kinds`. Afterwards a model is `explained`: by
 its `ledgers`, its gradients, its suspect rows, and the rows whose `influence` supports an answer; and it is
 `interpreted`: by the `importance` of its columns, their `contributions` to an answer, and the `dependence` on one.
 A training may begin with the weights of a model (`continuation`); which rows it holds out may depend on a column
-(`division`).
+(`division`). How sure a model is (`uncertain`) follows from the answers out of fold, by `conformal` prediction, and
+from the `members` apart.
 `cross_validation` says how good models of a table are (by `splits` of its rows, beside `baselines`). `tuning` searches
 for settings, in a `search_space`, with trials that a `study` keeps, and writes them to an `option_file`.
 

@@ -18,14 +18,17 @@ import numpy as np
 from chainrule.activations import ACTIVATIONS, Activation
 from chainrule.arrays import Array
 from chainrule.costs import CANONICAL, COSTS, Cost, partner
+from chainrule.costs.entries import Quantile
 from chainrule.errors import DataError, SettingError
-from chainrule.tables.targets import Outputs, Quantity, Targets, shares
+from chainrule.tables.targets import NormalNumbers, Outputs, Quantiles, Quantity, Targets, shares
 
 __all__ = [
     "Head",
     "as_predictions",
+    "block_heads",
     "check_reach",
     "choose",
+    "distributed",
     "divides",
     "heads_for",
     "scaled_for",
@@ -42,7 +45,12 @@ _DEFAULT = {
     "labels": _YES_OR_NO,
     "numbers": ("identity", "quadratic"),
 }
-_ONLY = {"cross_entropy": "classes", "poisson": "numbers", "quantile": "numbers"}  # costs for one kind of target
+_ONLY = {
+    "cross_entropy": "classes",
+    "poisson": "numbers",
+    "quantile": "numbers",
+    "gaussian": "numbers",
+}  # costs for one kind of target
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,6 +102,33 @@ def heads_for(targets: Targets, output: Any = None, cost: Any = None) -> dict[st
     return {kind: choose(kind, output, cost) for kind in kinds}
 
 
+def distributed(targets: Targets, heads: Mapping[str, Head], levels: Sequence[float]) -> Targets:
+    """The targets, of which those of numbers have outputs that say how sure they are, if the head asks for it.
+
+    - levels: the levels of the quantiles, or none.
+    """
+    gaussian = "numbers" in heads and heads["numbers"].cost.name == "gaussian"
+    texts = tuple(repr(float(level)) for level in levels)
+
+    def of(column: Any) -> Any:
+        if not isinstance(column, Quantity) or not (gaussian or levels):
+            return column
+        fields: dict[str, Any] = {"name": column.name, "mean": column.mean, "scale": column.scale, "form": column.form}
+        return NormalNumbers(**fields) if gaussian else Quantiles(**fields, levels=texts)
+
+    return Targets(tuple(of(column) for column in targets.columns))
+
+
+def block_heads(targets: Targets, heads: Mapping[str, Head]) -> list[Head]:
+    """The head of each block of outputs; each quantile has a cost of its own level."""
+    each: list[Head] = []
+    for column in targets.columns:
+        if isinstance(column, Quantiles):
+            levels = [float(level) for level in column.levels]
+            each += [Head(heads[column.kind].output, Quantile(q=level)) for level in levels]
+    return each if each else [heads[block.kind] for block in targets.blocks]
+
+
 def scaled_for(targets: Targets, heads: Mapping[str, Head]) -> Targets:
     """The standardised targets, rescaled to what these outputs can reach.
 
@@ -107,8 +142,9 @@ def check_reach(targets: Outputs, heads: Mapping[str, Head], T: Array) -> None:
     if "numbers" not in heads or heads["numbers"].scaling == "standard":
         return
     bounds = heads["numbers"].output.range
-    for column, t in zip(targets.columns, T.T, strict=True):
-        low, high = (column.decode(np.array([[end]]))[0] for end in (t.min(), t.max()))
+    for column, part in targets.slices:
+        t = T[:, part]
+        low, high = (column.decode(np.full((1, column.width), end))[0] for end in (t.min(), t.max()))
         if t.min() < bounds.low or t.max() > bounds.high:
             raise DataError(
                 f"target {column.name!r} goes from {low:g} to {high:g}, but output {heads['numbers'].output.name!r} "
@@ -172,6 +208,8 @@ def _check(kind: str, output: Activation, cost: Cost) -> None:
             f"cost {cost.name!r} needs outputs that sum to 1, which those of {output.name!r} do not: "
             "choose output 'softmax', or cost 'binary_cross_entropy'"
         )
+    if cost.name == "gaussian" and output.name != "identity":
+        raise SettingError(f"cost 'gaussian' needs output 'identity', not {output.name!r}: leave the output out")
     if not output.range.inside(cost.outputs):
         raise SettingError(
             f"cost {cost.name!r} needs outputs in {cost.outputs}, but output {output.name!r} gives {output.range}: "

@@ -22,7 +22,7 @@ from chainrule.tables.chunks import Chunk, with_file_name, with_row_numbers
 from chainrule.tables.columns import words_of
 from chainrule.tables.inputs import Encoder
 from chainrule.tables.sources import Source, as_source
-from chainrule.tables.targets import LogQuantity, Quantity, Targets
+from chainrule.tables.targets import LogQuantity, NormalNumbers, Quantity, Targets
 from chainrule.text import counted
 
 __all__ = ["Interpreted"]
@@ -167,7 +167,8 @@ class Interpreted(abc.ABC):
         scale, mean = np.ones(self.targets.width), np.zeros(self.targets.width)
         for column, part in self.targets.slices:
             if isinstance(column, Quantity):
-                scale[part], mean[part] = column.scale, column.mean
+                own = slice(part.start, part.start + 1) if isinstance(column, NormalNumbers) else part
+                scale[own], mean[own] = column.scale, column.mean  # a log variance has no unit
         return scale, mean
 
     def _answers(self, X: Array) -> Array:

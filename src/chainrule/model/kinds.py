@@ -1,13 +1,17 @@
 """Kinds of values that only settings of a table take: number types, metrics, shares or tables, weights of classes."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
+
+import numpy as np
 
 from chainrule.arrays import as_dtype
 from chainrule.errors import SettingError
 from chainrule.fields import Function, Kind, Word
-from chainrule.registry import is_number, require
+from chainrule.model.threshold import RULES, Rule
+from chainrule.registry import is_finite, is_number, require
 from chainrule.tables.column_kinds import ColumnKind
 
 __all__ = [
@@ -15,8 +19,10 @@ __all__ = [
     "ClassWeights",
     "ColumnKinds",
     "Dtype",
+    "Levels",
     "MetricChoice",
     "ShareOrTable",
+    "ThresholdRule",
     "is_folds",
     "takes_probabilities",
 ]
@@ -125,3 +131,33 @@ class ColumnKinds(Kind):
     @property
     def words(self) -> str:
         return "a mapping such as {'zip': 'category'}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Levels(Kind):
+    """Shares between 0 and 1, each greater than the one before; one number for one of them (a tuple in any case)."""
+
+    def convert(self, name: str, value: Any) -> tuple[float, ...]:
+        levels = [value] if is_finite(value) else value
+        is_list = isinstance(levels, Sequence | np.ndarray) and not isinstance(levels, str)
+        require(is_list and all(is_finite(level) for level in levels), name, value, self.allowed)
+        numbers = [0.0, *(float(level) for level in levels), 1.0]
+        require(all(a < b for a, b in pairwise(numbers)), name, value, self.allowed)
+        return tuple(numbers[1:-1])
+
+    @property
+    def words(self) -> str:
+        return "rising numbers between 0 and 1"
+
+
+@dataclasses.dataclass(frozen=True)
+class ThresholdRule(Kind):
+    """A probability, or a rule that chooses one; see `chainrule.model.threshold`."""
+
+    def convert(self, name: str, value: Any) -> Any:
+        Rule.of(value)
+        return float(value) if is_number(value) else value
+
+    @property
+    def words(self) -> str:
+        return RULES

@@ -21,6 +21,8 @@ __all__ = [
     "auc",
     "average_precision",
     "balanced_accuracy",
+    "brier",
+    "ece",
     "exact_match",
     "explained_variance",
     "f1",
@@ -43,6 +45,9 @@ __all__ = [
     "rmse",
     "rmsle",
 ]
+
+
+_BINS = 15  # of probabilities, for the calibration error
 
 
 def accuracy(true: ArrayLike, predicted: ArrayLike, weight: ArrayLike | None = None) -> float:
@@ -303,6 +308,48 @@ def label_log_loss(T: ArrayLike, P: ArrayLike, weight: ArrayLike | None = None) 
     t, p = _per_class(T, P, "label log loss")
     with np.errstate(divide="ignore"):
         return 0.0 - _mean(np.log(np.where(t > 0.5, p, 1 - p)), _weights(weight, t))
+
+
+def brier(T: ArrayLike, P: ArrayLike, weight: ArrayLike | None = None) -> float:
+    """The Brier score `mean_x Σ_k (P_xk - T_xk)^2` of one-hot T and probabilities P, (n, k), halved for two classes.
+
+    0 is perfect. It falls where probabilities are nearer to how often they are right, and where they tell rows apart.
+    Rows count by their weight (n,).
+
+    >>> brier([[1, 0], [0, 1]], [[0.5, 0.5], [0.0, 1.0]])
+    0.125
+
+    Raises DataError for shapes that differ, hold no row or are not 2-D.
+
+    Source: Brier, Verification of forecasts expressed in terms of probability, Monthly Weather Review 78, 1950.
+    """
+    t, p = _per_class(T, P, "the Brier score")
+    missed = np.square(1 - t.sum(axis=1))  # of a class that has no column, and so the probability 0
+    scores = (np.square(p - t).sum(axis=1) + missed) / (2 if t.shape[1] == 2 else 1)
+    return _mean(scores, _weights(weight, t))
+
+
+def ece(T: ArrayLike, P: ArrayLike, weight: ArrayLike | None = None) -> float:
+    """The expected calibration error: how far the greatest probability of a row is from how often its class is right.
+
+    `Σ_b w_b / w |right_b - p_b|` over 15 bins b of the greatest probability, ((b - 1) / 15, b / 15], where right_b is
+    the share of rows in the bin that are right and p_b the mean probability; T (n, k) is one-hot, P (n, k). Rows count
+    by their weight (n,). With few rows in a bin it is above 0 by chance alone.
+
+    >>> ece([[1, 0], [0, 1]], [[0.75, 0.25], [0.75, 0.25]])
+    0.25
+
+    Raises DataError for shapes that differ, hold no row or are not 2-D.
+
+    Source: Guo, Pleiss, Sun & Weinberger, On calibration of modern neural networks, ICML 2017.
+    """
+    t, p = _per_class(T, P, "the calibration error")
+    w, place = _weights(weight, t), np.argmax(p, axis=1)
+    w = np.ones(len(p)) if w is None else w
+    rows = np.arange(len(p))
+    sure, right = p[rows, place], t[rows, place] > 0
+    bins = np.clip(np.ceil(sure * _BINS) - 1, 0, _BINS - 1).astype(np.intp)
+    return float(np.abs(np.bincount(bins, w * (right - sure), _BINS)).sum() / w.sum())
 
 
 def rmse(true: ArrayLike, predicted: ArrayLike, weight: ArrayLike | None = None) -> float:

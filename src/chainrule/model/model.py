@@ -2,8 +2,8 @@
 
 import html
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -18,9 +18,11 @@ from chainrule.model.explained import Explained
 from chainrule.model.heads import as_predictions, suits
 from chainrule.model.interpreted import Interpreted
 from chainrule.model.mistakes import mistakes_of
+from chainrule.model.out_of_fold import OutOfFold
 from chainrule.model.predictor import ModelPredictor
 from chainrule.model.row_scores import RowScores
 from chainrule.model.scores import METRIC, scores_of
+from chainrule.model.uncertain import Certainty, Uncertain, coverage_of
 from chainrule.network import Network
 from chainrule.registry import require
 from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, rows_at_once, with_file_name, with_row_numbers
@@ -35,11 +37,13 @@ from chainrule.training import History
 
 __all__ = ["Model"]
 
+V = TypeVar("V")
+
 ROWS = 16384  # that are predicted together then
 SPARSE = 4  # inputs for each one that can be other than 0, from which on rows are predicted without the others
 
 
-class Model(Explained, Interpreted):
+class Model(Explained, Interpreted, Uncertain):
     """A network that predicts the targets of tables, with the encoder of their columns.
 
     `train_table` and `cr.load` make it.
@@ -51,6 +55,7 @@ class Model(Explained, Interpreted):
     - history: the `History` of the training; None for a model from a file.
     - seen: what training saw of the columns, for `drift`; None for models of older versions.
     - row_scores: the scores of the rows of the training, for `suspicious`, or None; they are no part of its file.
+    - out_of_fold: the answers for rows that its networks were not trained on, for intervals and sets, or None.
 
     >>> model = cr.train_table({"x": [0, 1] * 20, "y": ["no", "yes"] * 20}, target="y", epochs=20)
     >>> model.network.sizes[0], model.targets.names, model.summary["epochs"]
@@ -70,6 +75,7 @@ class Model(Explained, Interpreted):
         self.encoder, self.targets, self.network = encoder, targets, network
         self.summary, self.history = dict(summary), history
         self.row_scores: RowScores | None = None
+        self.out_of_fold: OutOfFold | None = None
 
     def outputs(self, source: Any) -> Array:
         """The outputs (n, n_L) for the rows of a table: the probability of each class, numbers scaled as in training.
@@ -114,15 +120,30 @@ class Model(Explained, Interpreted):
 
         Raises DataError as `outputs` does.
         """
-        rows, carried = as_source(source), list(columns)
         compressed = self._engine.takes_sparse and SPARSE * len(self.encoder.entries) <= self.encoder.width
+        return self._by_block(source, columns, self._predicted, watch, compressed)
+
+    def _by_block(
+        self,
+        source: Any,
+        columns: Sequence[str],
+        of: Callable[[Any], V],
+        watch: Watch | None = None,
+        compressed: bool = False,
+    ) -> Iterator[tuple[V, Any]]:
+        """A function of encoded rows X (m, n_1), for some rows of a source at a time, with these columns of them.
+
+        - watch: takes note of how the rows differ from those of training.
+        - compressed: whether X comes as `Compressed`, not as an array.
+        """
+        rows, carried = as_source(source), list(columns)
         most = ROWS if compressed else rows_at_once(self.encoder.width)
         for table, numbers in self._blocks(rows, carried, "identifying"):
             parts = self._inputs(table, most, compressed, watch)
             for first in range(0, len(numbers), most):
                 with with_file_name(rows), with_row_numbers(numbers[first : first + most]):
-                    outputs = self._predicted(next(parts))
-                yield outputs, table.select(carried).slice(first, most)
+                    computed = of(next(parts))
+                yield computed, table.select(carried).slice(first, most)
 
     def _inputs(self, table: Any, rows: int, compressed: bool, watch: Watch | None) -> Iterator[Any]:
         """The rows of a table in memory as the engine takes them, so many at a time."""
@@ -261,7 +282,14 @@ class Model(Explained, Interpreted):
         export(self.program, path, to, **options)
 
     def evaluate(
-        self, source: Any, watch: Watch | None = None, *, weight: str | None = None, metric: Any = None
+        self,
+        source: Any,
+        watch: Watch | None = None,
+        *,
+        weight: str | None = None,
+        metric: Any = None,
+        interval: float | None = None,
+        sets: float | None = None,
     ) -> dict[str, Any]:
         """The scores of the predictions for rows whose targets are known, and their mistakes, as plain data.
 
@@ -271,13 +299,15 @@ class Model(Explained, Interpreted):
         - weight: the column of the weights of the rows, numbers from 0, by which the scores count them: 2 counts as the
           row twice. Rows of weight 0 are left out and counted as `weightless`. None: all rows count alike.
         - metric: more metrics, one or a list, by name or as functions as for `train_table`, which take no weights.
+        - interval, sets: coverages, for which `coverage` says how often intervals (see `predict_interval`) and sets
+          (see `predict_set`) have the true values, and how wide intervals and how large sets are on average.
 
         `targets` has the scores of each target (see `chainrule.model.metrics`). Classes: accuracy, balanced accuracy,
-        f1 (the mean over the classes), auc and log loss; of ordered classes also the mean error in steps of the order
-        and the quadratic kappa. Labels: exact matches, and f1, auc and log loss over the labels. Numbers: rmse, mae and
-        median absolute error, in the units of the target, and r2. Several targets of numbers also have `overall`
-        scores, their common rmse and mean r2. `mistakes` says which classes are confused with which, how far numbers
-        are off, and in which rows (from 0). Rows of classes that training did not have count as wrong answers;
+        f1 (the mean over the classes), auc, log loss, brier and ece; of ordered classes also the mean error in steps of
+        the order and the quadratic kappa. Labels: exact matches, and f1, auc and log loss over the labels. Numbers:
+        rmse, mae and median absolute error, in the units of the target, and r2. Several targets of numbers also have
+        `overall` scores, their common rmse and mean r2. `mistakes` says which classes are confused with which, how far
+        numbers are off, and in which rows (from 0). Rows of classes that training did not have count as wrong answers;
         `mistakes` has their number as `unknown`.
 
         >>> model = cr.train_table({"x": [0, 1] * 20, "y": ["no", "yes"] * 20}, target="y", epochs=20)
@@ -287,13 +317,14 @@ class Model(Explained, Interpreted):
 
         Raises DataError as `outputs` does, where a weight is not a number from 0, where no row has a value for any
         target (and a weight above 0), and where none has a class that training had. SettingError for a metric that is
-        not one, and for a function beside a weight.
+        not one, for a function beside a weight, and as `predict_interval` does for coverages.
         """
         more = () if metric is None else METRIC.clean("metric", metric)
         more = more if isinstance(more, tuple) else (more,)
         require(weight is None or all(isinstance(m, str) for m in more), "weight", weight, "None with a function")
         parts: list[tuple[Array, Array, Array, Array]] = []
         without, weightless, origin, truth = 0, 0, as_source(source), self.targets.truth
+        say, sayings = self._saying(certainty := Certainty(interval, sets)), []
         for table, rows in self._chunks(origin, self.targets.names, weight):
             with with_file_name(origin):
                 w = np.ones(len(rows)) if weight is None else weights_of(table, weight, rows)
@@ -303,15 +334,33 @@ class Model(Explained, Interpreted):
             part = table.filter(scored)
             with with_file_name(origin), with_row_numbers(rows[scored]):
                 if part.num_rows:
-                    parts.append((self._outputs(part, watch), truth.encode_some(part), rows[scored], w[scored]))
+                    X = self.encoder.encode(part, self.network.dtype, watch)
+                    parts.append((self._predicted(X), truth.encode_some(part), rows[scored], w[scored]))
+                    sayings.append(say(X, parts[-1][0]))
         if not parts:
             what = "a value for any target" + ("" if weight is None else f" and a weight above 0 in {weight!r}")
             raise DataError(f"no row has {what}, so there is nothing to compare with: give such rows")
         A, T, rows, w = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
         self._require_known(origin, T)
         counts = {"rows": len(A), "without_target": without, **({} if weight is None else {"weightless": weightless})}
+        coverage = {"coverage": self._coverage(sayings, T, certainty)} if certainty.is_wanted else {}
         scores = scores_of(self.targets, A, T, None if weight is None else w, more)
-        return {**counts, **scores, "mistakes": mistakes_of(self.targets, A, T, rows)}
+        mistakes = mistakes_of(self.targets, A, T, rows)
+        return {**counts, **scores, **coverage, "mistakes": mistakes}
+
+    def _coverage(self, sayings: list[dict[str, dict[str, Array]]], T: Array, certainty: Certainty) -> dict[str, Any]:
+        """How often what was said of blocks of rows has the true values T (n, n_L), by target."""
+        promised = {"interval": certainty.interval or 0.0, "set": certainty.sets or 0.0}
+        coverage = {}
+        for truth, (column, part) in zip(self.targets.truth.columns, self.targets.slices, strict=True):
+            own, there = [said[column.name] for said in sayings], truth.present(T[:, part])
+            joined = {what: np.concatenate([each[what] for each in own])[there] for what in own[0]}
+            if not there.any():
+                continue
+            own_T = T[there, part]
+            true = truth.codes(own_T) if isinstance(truth, ClassTarget) else truth.decode(own_T)
+            coverage[column.name] = coverage_of(joined, true, promised)
+        return {name: values for name, values in coverage.items() if values}
 
     def _require_known(self, origin: Source, T: Array) -> None:
         """Raise DataError where training had no class of any row of T (n, n_L), as if it had other words for them."""
@@ -345,7 +394,11 @@ class Model(Explained, Interpreted):
         document, tensors = network_file.document(self.network)
         parts = {"encoder": self.encoder.document(), "targets": self.targets.document(), "summary": self.summary}
         parts |= {} if self.seen is None else {"seen": self.seen.document()}
-        return {**document, **parts}, {**tensors, **self.encoder.tensors(), **self.targets.tensors()}
+        tensors = {**tensors, **self.encoder.tensors(), **self.targets.tensors()}
+        if self.out_of_fold is not None:
+            parts["out_of_fold"] = self.out_of_fold.document()
+            tensors |= self.out_of_fold.tensors()
+        return {**document, **parts}, tensors
 
     @classmethod
     def from_document(cls, document: Any, tensors: Any) -> "Model":
@@ -368,7 +421,9 @@ class Model(Explained, Interpreted):
         if not isinstance(document["summary"], dict):
             raise DataError("the summary of the training is not a mapping")
         seen = Seen.from_document(document["seen"], encoder.columns) if "seen" in document else None
-        return cls(encoder, targets, network, document["summary"], seen=seen)
+        model = cls(encoder, targets, network, document["summary"], seen=seen)
+        model.out_of_fold = OutOfFold.from_document(document.get("out_of_fold"), tensors, targets, network)
+        return model
 
     def _repr_html_(self) -> str:
         """The targets and the network as inline SVG, for notebooks."""

@@ -20,7 +20,7 @@ from chainrule.model.row_forms import columns_of
 from chainrule.network import Network
 from chainrule.tables.inputs import Encoder
 from chainrule.tables.inputs.cells import RowEncoder
-from chainrule.tables.targets import ClassTarget, Labels, Quantity, Target, Targets
+from chainrule.tables.targets import Classes, ClassTarget, Labels, Quantity, Target, Targets
 
 __all__ = ["ModelPredictor", "decoder"]
 
@@ -144,6 +144,9 @@ def decoder(target: Target, part: slice) -> Decode:
             return lambda A: classes[int(target.codes(np.array([A[part]]))[0])]
         if isinstance(target, Labels) and target.yes_or_no:
             return lambda A: classes[A[start] > 0.5]
+        if isinstance(target, Classes) and target.threshold is not None:
+            code, least = 0 if target.of_first else 1, target.threshold
+            return lambda A: classes[code if A[start + code] >= least else 1 - code]
         return lambda A: classes[_greatest(A[start:stop])]
     if type(target) is Quantity:
         mean, scale = target.mean, target.scale

@@ -20,7 +20,7 @@ from chainrule.model.choose_inputs import chosen_inputs
 from chainrule.model.class_weight import Factors, class_factors, left_out, weighted, without_absent
 from chainrule.model.continuation import heads_of
 from chainrule.model.division import Division
-from chainrule.model.heads import Head, check_reach, heads_for, scaled_for
+from chainrule.model.heads import Head, check_reach, distributed, heads_for, scaled_for
 from chainrule.model.kinds import is_folds
 from chainrule.model.model import Model
 from chainrule.model.settings import LEAST_ROWS, TableSettings
@@ -84,13 +84,17 @@ def prepare(
     inputs = _inputs(source, names, settings) if model is None else _inputs_of(source, model, settings)
     division = Division.of(source, settings)
     roles = _roles(source, names, settings, division)
-    targets = _targets(source, roles, settings) if model is None else model.targets
+    if model is None:
+        targets = _targets(source, roles, settings)
+        heads = heads_for(targets, settings.output, settings.head_cost)
+        targets = distributed(targets, heads, settings.quantiles)
+    else:
+        targets, heads = model.targets, heads_of(model)
     factors = class_factors(targets, settings.class_weight)
     _leave_out_classes(source, roles, targets, factors)
     division.check(np.flatnonzero(np.isin(roles.of, (TRAIN, TEST))))
     groups = division.count(roles.rows(TRAIN))
     settings = settings.resolved(roles.count(TRAIN), len(inputs), targets.width, groups)
-    heads = heads_for(targets, settings.output, settings.cost) if model is None else heads_of(model)
     tables = [(source, roles), *_hold_out(source, roles, targets, factors, settings, division, seed)]
     if not roles.count(TRAIN):
         raise DataError(f"no row of {source.origin} has a target and is to be trained on: there is nothing to learn")
@@ -159,7 +163,7 @@ def _leave_out_unknown(own: Source, roles: RowRoles, targets: Targets) -> None:
 def _may_take_logarithm(settings: TableSettings) -> bool:
     """Whether a target may be learned as its logarithm: no output, cost or metric needs errors in its own unit."""
     relative = not settings.metrics or settings.metrics[0] in ("mape", "rmsle")
-    return settings.output is None and settings.cost is None and relative
+    return settings.output is None and settings.head_cost is None and relative
 
 
 def _inputs(source: Source, names: Sequence[str], settings: TableSettings) -> list[str]:

@@ -58,6 +58,8 @@ METRICS = {
     "mcc": Metric("classes", "max", "classes", metrics.mcc, shown=False),
     "kappa": Metric("classes", "max", "classes", metrics.kappa, shown=False),
     "log_loss": Metric("classes", "min", "outputs", metrics.log_loss),
+    "brier": Metric("classes", "min", "outputs", metrics.brier),
+    "ece": Metric("classes", "min", "outputs", metrics.ece),
     "rank_error": Metric("ordered", "min", "classes", metrics.rank_error),
     "quadratic_kappa": Metric("ordered", "max", "classes", metrics.quadratic_kappa),
     "exact_match": Metric("labels", "max", "outputs", metrics.exact_match),

@@ -12,6 +12,7 @@ from chainrule.fields import (
     AUTO,
     Choice,
     Choices,
+    Flag,
     Folder,
     Names,
     Number,
@@ -26,7 +27,16 @@ from chainrule.fields import (
     setting,
 )
 from chainrule.initializers import INITIALIZERS
-from chainrule.model.kinds import FOLDS, ClassWeights, ColumnKinds, Dtype, ShareOrTable, is_folds
+from chainrule.model.kinds import (
+    FOLDS,
+    ClassWeights,
+    ColumnKinds,
+    Dtype,
+    Levels,
+    ShareOrTable,
+    ThresholdRule,
+    is_folds,
+)
 from chainrule.model.preset import tabular
 from chainrule.model.scores import METRIC, check_mode
 from chainrule.optimizers import OPTIMIZERS, AdamW, Optimizer
@@ -192,6 +202,28 @@ class TableSettings(TrainingSettings):
         "Which value of the metric, of several the first, is better. It must be set if that is a function.",
     )
 
+    quantiles: tuple[float, ...] = setting(
+        (),
+        Levels(metavar="0.1,0.5,0.9"),
+        "Levels of the quantiles to predict of targets of numbers, each with the pinball cost; the answer is the one "
+        "nearest to the median.",
+        group="How sure",
+    )
+    calibrate: bool = setting(
+        False,
+        Flag(),
+        "Whether the probabilities of classes get a temperature that is fitted on answers out of fold. It makes them "
+        "worse where many labels are wrong.",
+        group="How sure",
+    )
+    threshold: Any = setting(
+        None,
+        ThresholdRule(specials=(_NONE,), metavar="P|RULE"),
+        "The least probability of the second of two classes at which it is the answer, or a rule that chooses it on "
+        "answers out of fold.",
+        group="How sure",
+    )
+
     cache: Any = setting(
         None,
         Folder(specials=(Special("none", None, _MEMORY),), metavar="PATH"),
@@ -207,6 +239,8 @@ class TableSettings(TrainingSettings):
         self._check_layers()
         self._check_members()
         self._check_division()
+        odd = None if not self.quantiles or self.cost is None or self.cost.name == "quantile" else self.cost.name
+        require(odd is None, "cost", odd, "'quantile', or left out, with quantiles")
         _ = self.rule, self.first_weights
 
     def _check_layers(self) -> None:
@@ -298,6 +332,11 @@ class TableSettings(TrainingSettings):
         names = [field.name for field in dataclasses.fields(TrainingSettings)]
         values = {name: getattr(self, name) for name in names}
         return TrainingSettings(**{**values, "optimizer": self.rule})
+
+    @property
+    def head_cost(self) -> Any:
+        """The cost of targets: the one that is set, or that of quantiles; None for the usual one."""
+        return COSTS.get("quantile") if self.quantiles and self.cost is None else self.cost
 
     @property
     def first_weights(self) -> Any:

@@ -16,12 +16,13 @@ from chainrule.fields import signature_with
 from chainrule.model.continuation import model_to_go_on_from, settings_to_go_on
 from chainrule.model.ensemble import Ensemble
 from chainrule.model.findings import findings_of, silent_findings
-from chainrule.model.heads import as_predictions
+from chainrule.model.heads import as_predictions, block_heads
+from chainrule.model.keeping import Keeping
 from chainrule.model.leaks import suspects
 from chainrule.model.model import Model
 from chainrule.model.notes import notes_on, warnings_on
 from chainrule.model.preparation import Prepared, prepare
-from chainrule.model.row_scores import RowScores, out_of_fold, true_values
+from chainrule.model.row_scores import RowScores, true_values
 from chainrule.model.scores import monitored
 from chainrule.model.settings import TableSettings
 from chainrule.model.summary import finite, identity_of, summary_of
@@ -106,7 +107,8 @@ class TableTraining:
         self._silent = silent_findings(settings, self.settings)
         self._sums_squares, self._summed = self_influence and self.ensemble.count == 1, 0
         self._squares = np.zeros(len(self.rows.X) if self._sums_squares else 0)
-        if self._sums_squares or self.ensemble.count > 1:
+        self._keeping = Keeping.of(prepared, self.ensemble, self.settings)
+        if self._sums_squares:
             self._row_numbers = prepared.roles.rows(TRAIN)
             self._true = true_values(prepared.targets, prepared.roles.cells, self._row_numbers, self.rows.T)
 
@@ -166,15 +168,16 @@ class TableTraining:
             self.model.history = event.history
             if event.history.noise:
                 event.history.exposed = ENCODED
+            sure = self._keeping.keep(self.model, self.network) if event.history.best_epoch >= 0 else {}
             findings = {finding.name: finding.words for finding in self.findings()}
             self.model.summary = {
                 **self._summary(event.history),
+                **sure,
                 **self._tested(event.history.best_epoch),
                 **({"findings": findings} if findings else {}),
                 **({"warnings": self.warnings} if self.warnings else {}),
             }
-
-            self.model.row_scores = self._row_scores()
+            self.model.row_scores = self._keeping.row_scores or self._influence()
 
     def _add_squares(self, examples: Examples) -> None:
         """Add ||dC_x/dtheta||² of each row, at the weights after an epoch."""
@@ -184,20 +187,14 @@ class TableTraining:
         self._squares += engine.gradient_norms(net.architecture, net.theta, examples.X, examples.T, weight) ** 2
         self._summed += 1
 
-    def _row_scores(self) -> RowScores | None:
-        """The scores of the rows to train on, where members leave them out or their gradients were summed up."""
-        if self.ensemble.count > 1:
-            method = f"out-of-fold cost of {self.ensemble.count} members"
-            weight = self.model.targets.term_weights(self.rows.T)
-            scores, A = out_of_fold(self.ensemble, self.network, self.rows.X, self.rows.T, weight)
-        elif self._summed:
-            method = f"self-influence over {counted(self._summed, 'epoch')}"
-            scores, A = self._squares, self.network.predict(self.rows.X)
-        else:
+    def _influence(self) -> RowScores | None:
+        """The scores of the rows to train on by their gradients, if these were summed up."""
+        if not self._summed:
             return None
         activations = [block.activation for block in self.ensemble.one.blocks]
-        A = as_predictions(self.model.targets, activations, A)
-        return RowScores(method, self._row_numbers, scores, A, self._true)
+        A = as_predictions(self.model.targets, activations, self.network.predict(self.rows.X))
+        method = f"self-influence over {counted(self._summed, 'epoch')}"
+        return RowScores(method, self._row_numbers, self._squares, A, self._true)
 
     def scores(self) -> Mapping[str, float]:
         """The metrics on some of the rows to train on, with the current weights; none before `events` starts."""
@@ -346,7 +343,7 @@ def _same_network(network: Network, seed: int) -> Network:
 def _ensemble(prepared: Prepared, seed: int) -> Ensemble:
     """The ensemble for a prepared table: its members have the heads of the targets."""
     s, blocks = prepared.settings, prepared.targets.blocks
-    heads = [prepared.heads[block.kind] for block in blocks]
+    heads = block_heads(prepared.targets, prepared.heads)
     output = [(head.output, block.width) for head, block in zip(heads, blocks, strict=True)]
     sizes = [prepared.encoder.width, *s.hidden, prepared.targets.width]
     one = Architecture.of(sizes, s.activation, output, [head.cost for head in heads])

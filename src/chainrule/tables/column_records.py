@@ -150,7 +150,20 @@ def _texts(value: Any, what: str) -> tuple[str, ...]:
     return texts
 
 
-_READERS: dict[Any, Callable[[Any, str], Any]] = {"str": _text, "bool": _flag, "tuple[str, ...]": _texts}
+def _probability(value: Any, what: str) -> float:
+    """`value` as a number of float32 above 0, at most 1."""
+    demand(
+        isinstance(value, float) and 0 < value <= 1 and float(np.float32(value)) == value, what, value, "a threshold"
+    )
+    return float(value)
+
+
+_READERS: dict[Any, Callable[[Any, str], Any]] = {
+    "str": _text,
+    "bool": _flag,
+    "tuple[str, ...]": _texts,
+    "float | None": _probability,
+}
 
 
 def _counts(kinds: Sequence[Any], stored: Sequence[Any], what: str) -> Counter[str]:

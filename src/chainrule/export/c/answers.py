@@ -130,7 +130,8 @@ def _class_lines(output: ClassOutput, members: list[Field]) -> list[str]:
     a, count = f"a + {output.start}", len(output.classes)
     best = f"(a[{output.start}] > (real)0.5)" if output.yes_or_no else f"greatest({a}, {count})"
     best = f"steps_above({a}, {count - 1})" if output.ordered else best
-    lines = [f"  {code} = {best};", f"  {label} = {members[1].name}s[{code}];"]
+    answered = [f"  {code} = {best};", f"  {label} = {members[1].name}s[{code}];"]
+    lines = answered if output.threshold is None else []
     for member in members[2:]:
         chances = f"answer->{member.name}"
         if output.yes_or_no:
@@ -141,7 +142,15 @@ def _class_lines(output: ClassOutput, members: list[Field]) -> list[str]:
             lines.append(f"  shares({a}, {count}, {chances});")
         else:
             lines.append(f"  memcpy({chances}, {a}, {count} * sizeof *a);")
-    return lines
+    return lines if output.threshold is None else [*lines, *_decided(output, members), answered[1]]
+
+
+def _decided(output: ClassOutput, members: list[Field]) -> list[str]:
+    """The number of the class by the threshold, from the probabilities. Raises SettingError where there are none."""
+    if len(members) < 3 or output.threshold is None:
+        raise SettingError(f"{output.name!r} has a threshold, but its outputs are no probabilities: leave it out")
+    over = f"answer->{members[2].name}[{output.decided}] >= (real){number(output.threshold)}"
+    return [f"  answer->{members[0].name} = {over} ? {output.decided} : {1 - output.decided};"]
 
 
 def _classes(output: ClassOutput, label: str) -> str:

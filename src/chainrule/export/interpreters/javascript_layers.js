@@ -157,9 +157,10 @@ function labelsOf({ name, texts, separator }, A) {
   return { target: name, answer, chances: texts.map((text, k) => [text, A[k]]) };
 }
 
-function classOf({ name, classes, yes_or_no: yesOrNo, divided, probable, ordered }, A) {
+function classOf({ name, classes, yes_or_no: yesOrNo, divided, probable, ordered, threshold, decided }, A) {
   const chances = ordered ? between(A) : yesOrNo ? [1 - A[0], A[0]] : divided ? shares(A) : A;
-  const best = ordered ? stepsAbove(A) : yesOrNo ? Number(A[0] > 0.5) : greatest(A);
+  const first = ordered ? stepsAbove(A) : yesOrNo ? Number(A[0] > 0.5) : greatest(A);
+  const best = threshold === undefined ? first : chances[decided] >= threshold ? decided : 1 - decided;
   const pairs = classes.map((each, k) => [each, chances[k]]);
   return { target: name, answer: classes[best], chances: probable ? pairs : null };
 }

@@ -526,6 +526,9 @@ def _answer(output, A):
     best = int(chances[1] > 0.5) if output["yes_or_no"] else chances.index(max(chances))
     if output["ordered"]:
         best = sum(1 for _ in itertools.takewhile(lambda p: p > 0.5, A[output["start"] : output["stop"]]))
+    if "threshold" in output:
+        decided = output["decided"]
+        best = decided if chances[decided] >= output["threshold"] else 1 - decided
     return classes[best], dict(zip(classes, chances)) if output["probable"] else None
 
 

@@ -139,6 +139,8 @@ def _codes(graph: Graph, own: str, output: ClassOutput, dtype: Any) -> str:
         least = _falling(graph, own, output.stop - output.start)
         above = graph.add("Cast", graph.add("Greater", least, number(0.5, dtype)), to=TensorProto.INT64)
         return graph.add("ReduceSum", above, whole(1), keepdims=0)
+    if output.threshold is not None:
+        return _decided(graph, _probabilities(graph, own, output, dtype), output.decided, output.threshold, dtype)
     if not output.yes_or_no:
         return graph.add("ArgMax", own, axis=1, keepdims=0)
     above = graph.add("Greater", graph.add("Squeeze", own, whole(1)), number(0.5, dtype))
@@ -151,6 +153,13 @@ def _falling(graph: Graph, own: str, width: int) -> str:
     for k in range(1, width):
         least.append(graph.add("Min", least[-1], _slice(graph, own, k, k + 1)))
     return graph.add("Concat", *least, axis=1) if width > 1 else least[0]
+
+
+def _decided(graph: Graph, probabilities: str, decided: int, threshold: float, dtype: Any) -> str:
+    """The number of the class by a threshold for the class of the number `decided`."""
+    column = graph.add("Slice", probabilities, whole(decided), whole(decided + 1), whole(1))
+    below = graph.add("Less", graph.add("Squeeze", column, whole(1)), number(threshold, dtype))
+    return graph.add("Where", below, number(1 - decided, np.int64), number(decided, np.int64))
 
 
 def _probabilities(graph: Graph, own: str, output: ClassOutput, dtype: Any) -> str:

@@ -2,6 +2,7 @@
 
 from chainrule.tables.targets.arrays import ArrayLabels, ArrayNumbers, ArrayTargets, shares
 from chainrule.tables.targets.choose import TASKS
+from chainrule.tables.targets.distributions import NormalNumbers, Quantiles
 from chainrule.tables.targets.kinds import Classes, LabelTarget, LogQuantity, OrderedClasses, Quantity
 from chainrule.tables.targets.labels import Labels, in_words, of_one_type
 from chainrule.tables.targets.outputs import Block, Outputs
@@ -19,8 +20,10 @@ __all__ = [
     "LabelTarget",
     "Labels",
     "LogQuantity",
+    "NormalNumbers",
     "OrderedClasses",
     "Outputs",
+    "Quantiles",
     "Quantity",
     "Target",
     "Targets",

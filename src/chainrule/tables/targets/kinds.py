@@ -46,16 +46,26 @@ __all__ = [
 class Classes(ClassTarget, TableTarget):
     """A column of classes; `words` are their texts in order.
 
-    The type is `integer`, `number`, `boolean`, `text`, or `ordered` for texts in an order of their own.
+    The type is `integer`, `number`, `boolean`, `text`, or `ordered` for texts in an order of their own. Of two classes
+    the second is the answer where its probability is at least the `threshold`, a number of float32 above 0; or the
+    first, if it is `of_first`.
     """
 
     type: str
     words: tuple[str, ...]
+    threshold: float | None = None
+    of_first: bool = False
 
     @property
     def count(self) -> int:
         """The number of classes, k."""
         return len(self.words)
+
+    def codes(self, outputs: NDArray[Any]) -> NDArray[np.int64]:
+        if self.threshold is None:
+            return super().codes(outputs)
+        code = 0 if self.of_first else 1
+        return np.where(outputs[:, code] >= outputs.dtype.type(self.threshold), code, 1 - code)
 
     @property
     def width(self) -> int:
@@ -369,8 +379,19 @@ class Quantity(TableTarget):
 
     def decode(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
         """`mean + scale * a` (n,), float64 in the column's own units."""
-        y: NDArray[np.float64] = self.mean + self.scale * outputs[:, 0].astype(np.float64)
+        return self.in_units(outputs[:, 0])
+
+    def in_units(self, a: NDArray[Any]) -> NDArray[np.float64]:
+        """The same for scaled numbers a of any shape."""
+        y: NDArray[np.float64] = self.mean + self.scale * a.astype(np.float64)
         return y
+
+    def band(self, outputs: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+        """The lower and the upper end (n,) of what outputs (n, width) say, and the unit (n,) of distances, all scaled.
+
+        Both ends are the answer itself, unless the outputs say how sure they are.
+        """
+        return outputs[:, 0], outputs[:, 0], np.ones(len(outputs))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -392,9 +413,9 @@ class LogQuantity(Quantity):
             raise self._not_positive(int((values <= 0).argmax()), float(values[values <= 0][0]))
         return standardised(np.log(values), self.mean, self.scale, dtype, self.name)[:, np.newaxis]
 
-    def decode(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
-        """`exp(mean + scale * a)` (n,), float64, the greatest one at most."""
-        return np.exp(np.minimum(super().decode(outputs), _GREATEST))
+    def in_units(self, a: NDArray[Any]) -> NDArray[np.float64]:
+        """`exp(mean + scale * a)`, float64, the greatest one at most."""
+        return np.exp(np.minimum(super().in_units(a), _GREATEST))
 
     def _not_positive(self, row: int, value: float) -> RowError:
         line = (

@@ -44,9 +44,11 @@ class Outputs:
     def blocks(self) -> list[Block]:
         """The blocks of outputs in their order; neighbouring targets of numbers make one."""
         blocks: list[Block] = []
-        for kind, group in groupby(self.columns, key=lambda column: column.kind):
+        for (kind, parts), group in groupby(self.columns, key=lambda column: (column.kind, column.parts)):
             members = list(group)
-            if kind == "numbers":
+            if parts:
+                blocks.extend(Block(kind, column.name, width) for column in members for width in parts)
+            elif kind == "numbers":
                 blocks.append(Block(kind, ", ".join(column.name for column in members), len(members)))
             else:
                 blocks.extend(Block(kind, column.name, column.width) for column in members)
@@ -59,11 +61,8 @@ class Outputs:
 
     @property
     def neurons(self) -> list[str]:
-        """What each output is called: a class as `target=class`, a number by its target.
-
-        An output that says which of two classes it is has the name of the second.
-        """
-        return [neuron for column in self.columns for neuron in column.neurons]
+        """What each output is called: a class as `target=class`, a number by its target (see `Target.neurons`)."""
+        return [name for column in self.columns for name in column.neurons]
 
     @property
     def slices(self) -> list[tuple[Target, slice]]:

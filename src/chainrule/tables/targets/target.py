@@ -27,6 +27,11 @@ class Target(abc.ABC):
         return 1
 
     @property
+    def parts(self) -> tuple[int, ...]:
+        """The widths of the blocks of its outputs; empty where they make one, or one with those of its neighbours."""
+        return ()
+
+    @property
     def texts(self) -> tuple[str, ...]:
         """What its probabilities are of: classes or labels as text; () for numbers."""
         return ()
@@ -70,8 +75,8 @@ class ClassTarget(Target):
 
     def chances(self, outputs: NDArray[Any]) -> NDArray[Any]:
         """The probability (n,) of that class."""
-        greatest: NDArray[Any] = outputs.max(axis=1)
-        return greatest
+        chances: NDArray[Any] = outputs[np.arange(len(outputs)), self.codes(outputs)]
+        return chances
 
     @abc.abstractmethod
     def code_of(self, value: Any) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,8 @@ from chainrule.tables.number_forms import is_form
 from chainrule.tables.profile import ColumnProfile, TargetCells, TargetProfile, profile_columns
 from chainrule.tables.sources import Source, as_source
 from chainrule.tables.targets.choose import TASK_OF, TASKS, choose_target
-from chainrule.tables.targets.kinds import KINDS, Classes, LabelTarget, Quantity, TableTarget
+from chainrule.tables.targets.distributions import ALL_KINDS, Quantiles
+from chainrule.tables.targets.kinds import Classes, LabelTarget, Quantity, TableTarget
 from chainrule.tables.targets.outputs import Outputs
 
 __all__ = ["Targets", "rows_with_all", "rows_with_any", "target_profiles"]
@@ -161,7 +163,7 @@ class Targets(Outputs):
 
     def document(self) -> dict[str, Any]:
         """The targets as plain data for a model file: names, kinds, classes."""
-        return write_columns(self.columns, KINDS)
+        return write_columns(self.columns, ALL_KINDS)
 
     def tensors(self) -> dict[str, NDArray[np.float64]]:
         """The statistics of the targets of numbers, in their order: `target.mean` and `target.scale`."""
@@ -173,14 +175,29 @@ class Targets(Outputs):
 
         Raises ModelFileError for anything that those two methods do not give.
         """
-        targets = cls(read_columns(document, tensors, "target", KINDS))
+        targets = cls(read_columns(document, tensors, "target", ALL_KINDS))
         for column in (c for c in targets.columns if isinstance(c, Classes)):
             demand(column.in_order, "target", column.words, "two classes or more, in order and of a known type,")
+            demand(
+                column.threshold is None or column.width == 2, "target", column.words, "the two classes of a threshold"
+            )
         for form in (column.form for column in targets.columns if isinstance(column, Quantity)):
             demand(is_form(form), "target", form, "a form of numbers")
         for mark in (column.separator for column in targets.columns if isinstance(column, LabelTarget)):
             demand(len(mark) == 1, "target", mark, "one character between labels")
+        for levels in (column.levels for column in targets.columns if isinstance(column, Quantiles)):
+            demand(_are_levels(levels), "target", levels, "rising shares between 0 and 1")
         return targets
+
+
+def _are_levels(levels: tuple[str, ...]) -> bool:
+    """Whether texts are shares between 0 and 1, rising, each as Python writes it."""
+    try:
+        numbers = [float(level) for level in levels]
+    except ValueError:
+        return False
+    rising = all(a < b for a, b in pairwise([0.0, *numbers, 1.0]))
+    return bool(numbers) and rising and [repr(number) for number in numbers] == list(levels)
 
 
 def _encoded(
