@@ -12,7 +12,7 @@ from chainrule.errors import SettingError
 from chainrule.model import metrics
 from chainrule.model.heads import Head, as_predictions
 from chainrule.registry import require
-from chainrule.tables.targets import Targets
+from chainrule.tables.targets import Outputs, Targets
 from chainrule.training import Monitor
 
 __all__ = ["METRICS", "check_mode", "monitored", "scores_of"]
@@ -57,7 +57,7 @@ METRICS = {
 _FIRST = {"classes": "accuracy", "numbers": "r2"}  # the metric that is shown during training
 
 
-def scores_of(targets: Targets, A: Array, T: Array) -> dict[str, Any]:
+def scores_of(targets: Outputs, A: Array, T: Array) -> dict[str, Any]:
     """The scores of predictions A (n, n_L) of true values T (n, n_L), encoded by `targets.truth`, by target.
 
     With several targets of numbers also their `overall` scores. r2 is NaN where all true values of a target are equal.

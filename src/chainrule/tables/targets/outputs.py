@@ -58,6 +58,11 @@ class Outputs:
         return {column.name: column.values for column in self.columns if isinstance(column, ClassTarget)}
 
     @property
+    def truth(self) -> Outputs:
+        """The same targets for true values that predictions are compared with."""
+        return self
+
+    @property
     def neurons(self) -> list[str]:
         """What each output is called: a class as `target=class`, a number by its target.
 
