@@ -141,7 +141,7 @@ def _target_detail(target: Any) -> str:
 def _show_training(summary: dict[str, Any]) -> None:
     say("")
     _show_table_of(
-        {name: summary[name] for name in (*_FIRST, *sorted(summary.keys() - set(_FIRST))) if name in summary}
+        {name: summary[name] for name in (*_FIRST, *sorted(summary.keys() - {*_FIRST, "curves"})) if name in summary}
     )
 
 
