@@ -14,7 +14,7 @@ from chainrule.plots.figures import log_scale_helps
 from chainrule.plots.markup import Markup, joined, tag
 from chainrule.plots.scales import powers, range_of, round_values, tick_text
 
-__all__ = ["LETTER", "SERIES", "WIDTH", "Axis", "Chart", "Points", "inside", "key", "label", "svg"]
+__all__ = ["LETTER", "SERIES", "WIDTH", "Axis", "Chart", "Points", "apart", "inside", "key", "label", "svg"]
 
 SERIES = 6  # series that have a colour
 WIDTH, HEIGHT = 360, 224
@@ -138,7 +138,7 @@ class Chart:
         for y, name in self._y.ticks(5):
             parts.append(_line(f"{self._left:.1f}", f"{y:.1f}", str(end), f"{y:.1f}", "grid"))
             parts.append(label(self._left - 6, y + 4, name, "end"))
-        for x, name in _apart(self._x.ticks(5)):
+        for x, name in apart(self._x.ticks(5)):
             parts.append(_line(f"{x:.1f}", str(self._bottom), f"{x:.1f}", str(self._bottom + 4), "axis"))
             parts.append(label(inside(x, name), self._bottom + 17, name, "middle"))
         parts.append(_line(f"{self._left:.1f}", str(self._bottom), str(end), str(self._bottom), "axis"))
@@ -189,7 +189,7 @@ def _bounded(value: float) -> float:
     return max(-FARTHEST, min(FARTHEST, value))
 
 
-def _apart(ticks: list[tuple[float, str]]) -> list[tuple[float, str]]:
+def apart(ticks: list[tuple[float, str]]) -> list[tuple[float, str]]:
     """The ticks without those whose texts would touch the one before."""
     kept: list[tuple[float, str]] = []
     for x, name in ticks:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from chainrule.plots.charts import LETTER, SERIES, WIDTH, Axis, inside, label, svg
+from chainrule.plots.charts import LETTER, SERIES, WIDTH, Axis, apart, inside, label, svg
 from chainrule.plots.markup import Markup, tag
 from chainrule.text import shortened
 
@@ -62,7 +62,7 @@ def _mark(axis: Axis, mark: Mark, y: float, bars: bool) -> list[Markup]:
 
 def _grid(axis: Axis, bottom: float, left: float, x_label: str) -> list[Markup]:
     parts = []
-    for x, name in axis.ticks(5):
+    for x, name in apart(axis.ticks(5)):
         parts.append(tag("line", x1=f"{x:.1f}", x2=f"{x:.1f}", y1=TOP, y2=f"{bottom:g}", class_="grid"))
         parts.append(label(inside(x, name), bottom + 15, name, "middle"))
     return [*parts, label((left + WIDTH) / 2, bottom + 33, x_label, "middle")]

@@ -22,7 +22,7 @@ WORST = 10  # rows
 COLUMNS = 4  # of the worst rows
 BINS = 30
 LIST = 15  # classes, or pairs of them, in a list
-TINY = 1e-300  # the least probability whose logarithm is taken
+LONG = 10  # letters of a number
 
 
 def errors_section(model: Any, study: Study) -> Section:
@@ -142,7 +142,15 @@ def _cells(study: Study, columns: Sequence[str], rows: Array) -> list[tuple[str,
     table_ = study.judged.table.take(rows)
     by_column = [words_of(table_.column(name), name).to_pylist() for name in columns]
     by_row = zip(*by_column, strict=True) if by_column else ((),) * len(rows)
-    return [tuple("missing" if cell is None else short(cell) for cell in cells) for cells in by_row]
+    return [tuple("missing" if cell is None else _cell(cell) for cell in cells) for cells in by_row]
+
+
+def _cell(text: str) -> str:
+    """A cell, with six digits if it is a number of many."""
+    try:
+        return f"{float(text):.6g}" if len(text) > LONG and "_" not in text else short(text)
+    except ValueError:
+        return short(text)
 
 
 def _share(value: float | None) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule._version import __version__
 from chainrule.files import digest_of
-from chainrule.model.report.known import known_facts
+from chainrule.model.report.known import in_order, known_facts
 from chainrule.model.report.page import Section, bullets, paragraphs, table
 from chainrule.model.report.rows import Judged
 from chainrule.plots.markup import Markup, joined, tag
@@ -68,7 +68,7 @@ def settings_section(model: Any) -> Section:
     summary, network = model.summary, model.network
     rows = [("network", network.architecture.describe()), ("parameters", f"{network.theta.size:,} in {network.dtype}")]
     rows += [
-        (words(name), _in_words(value))
+        (words(name), _in_words(in_order(value)))
         for name, value in sorted(summary.items())
         if name not in NOT_SETTINGS and value not in ("", None)
     ]

@@ -22,7 +22,7 @@ from chainrule.model.splits import by_class
 from chainrule.tables.arrow import pa
 from chainrule.tables.names import require_columns
 from chainrule.tables.sources import Source, as_source
-from chainrule.text import counted
+from chainrule.text import counted, shortened
 
 __all__ = ["OURS", "Study", "study_of"]
 
@@ -38,6 +38,7 @@ WORK = 2 * 10**10  # products of a weight with a number, of all permutations tog
 LEAST_PERMUTED = 500  # rows
 GRADIENTS = 200  # rows by whose gradients columns are chosen
 CELLS = 200_000  # rows × classes that boosting learns from
+MOST_TREES, MOST_SPLITS = 20_000, 500_000  # of boosting: trees, and trees × columns
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,16 +124,26 @@ def _outputs_of_others(model: Any, judged: Judged, known: Taken | None, seed: in
     rows = judged.table
     if min(rows.num_rows, FEW if known is None else known.table.num_rows) < FEW:
         return {}, f"There are fewer than {FEW} rows to learn from, so no other model stands beside it."
+    names = [name for name in BASELINES if name != "boosting" or _boosts(model, FOLDS if known is None else 1)]
+    left = "" if "boosting" in names else " Boosting is left out: with so many classes or columns it takes minutes."
     try:
         if known is not None:
-            outputs = {name: _learned(name, model, known.table, rows, seed) for name in BASELINES}
-            return outputs, f"The others learned from {counted(known.table.num_rows, 'row')} of {known.origin}."
-        return {name: _out_of_fold(name, model, judged, seed) for name in BASELINES}, (
-            f"The others learned from four fifths of these rows and answered the fifth that they had not seen, {FOLDS} "
-            "times. The model learned from rows of its own: if those were among these, its scores are too good."
-        )
+            outputs = {name: _learned(name, model, known.table, rows, seed) for name in names}
+            return outputs, f"The others learned from {counted(known.table.num_rows, 'row')} of {known.origin}.{left}"
+        outputs = {name: _out_of_fold(name, model, judged, seed) for name in names}
     except ValueError as error:  # a class has too few rows
-        return {}, f"No other model could learn from these rows: {error}."
+        return {}, f"No other model could learn from these rows: {shortened(str(error))}."
+    return outputs, (
+        f"The others learned from four fifths of these rows and answered the fifth that they had not seen, {FOLDS} "
+        f"times. The model learned from rows of its own: if those were among these, its scores are too good.{left}"
+    )
+
+
+def _boosts(model: Any, fits: int) -> bool:
+    """Whether boosting is quick enough: it grows 100 trees for each number, and for each class of more than two."""
+    columns = model.targets.columns
+    trees = 100 * fits * sum(column.width if column.width > 2 else 1 for column in columns)
+    return trees <= MOST_TREES and trees * len(model.encoder.columns) <= MOST_SPLITS
 
 
 def _learned(name: str, model: Any, known: pa.Table, rows: pa.Table, seed: int) -> Array:
