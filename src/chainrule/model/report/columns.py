@@ -118,7 +118,8 @@ def _curves(
         points = list(zip(x.tolist(), means[known, k].tolist(), strict=True))
         chart.line(points, k)
         chart.dots(points, k, radius=2.6)
-    text = f"The mean goes from {number(means[known, 0][0])} to {number(means[known, 0][-1])}"
+    of = "" if single else f" of {short(dependence.outputs[outputs[0]])}"
+    text = f"The mean{of} goes from {number(means[known, 0][0])} to {number(means[known, 0][-1])}"
     missing = "" if known.all() else f"; a missing cell gives {number(float(means[~known][0, 0]))}"
     return chart.svg(title, text + missing), text + missing + "."
 
