@@ -10,6 +10,7 @@ import chainrule as cr
 from chainrule.cli import run
 from chainrule.errors import DataError, SettingError
 from chainrule.model.contributions import integrated_gradients
+from chainrule.model.importance import Importance
 from chainrule.random import Purpose, permutation
 
 
@@ -198,3 +199,23 @@ def test_the_spread_of_a_dependence_is_that_of_its_curves(model):
     assert document["low"]["y"] == np.quantile(by_x.curves[:, :, 2], 0.1, axis=0).tolist()
     assert document["high"]["y"] == np.quantile(by_x.curves[:, :, 2], 0.9, axis=0).tolist()
     assert model.dependence(table(), "word", points=2).values == (*model.encoder.transforms[2].words[:2], "missing")
+
+
+@pytest.mark.filterwarnings("ignore::chainrule.errors.ChainruleWarning")
+def test_a_column_of_labels_takes_each_alone_and_none():
+    rows = {"tags": ["a;b", "b", "b;c", None] * 10, "x": list(range(40)), "y": [1.0, 2.0, 4.0, 3.0] * 10}
+    model = cr.train_table(rows, "y", kinds={"tags": "labels", "y": "number"}, epochs=5, hidden=(4,), dtype="float64")
+    dependence = model.dependence(rows, "tags")
+    assert dependence.values == ("b", "a", "c", "none")
+    alone = model.predict(rows | {"tags": ["a"] * 40})
+    np.testing.assert_allclose(dependence.curves[:, 1, 0], alone)
+
+
+def test_columns_are_sorted_by_a_finite_score():
+    losses = {
+        name: {"y": {"log_loss": np.array([loss, 1.0]), "auc": np.array([auc, auc])}}
+        for name, loss, auc in (("a", 1.0, 0.1), ("b", math.inf, 0.2))
+    }
+    importance = Importance(2, {"y": {"auc": 0.9, "log_loss": 0.5}}, losses)
+    assert (importance.loss("y"), importance.ranked("y")) == ("auc", ["b", "a"])
+    assert math.isnan(importance.spread("b", "y", "log_loss"))

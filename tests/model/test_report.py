@@ -384,3 +384,59 @@ def test_the_command(model, tmp_path, monkeypatch, capsys):
         err = capsys.readouterr().err
         assert line in err
         assert err.count("\n") == 1
+
+
+def kinds_table(n=120):
+    x = np.random.default_rng(0).normal(size=n)
+    has = [("new", x > 0), ("old", x < 0.5), ("red", np.arange(n) % 3 == 0)]
+    return {
+        "x": x.tolist(),
+        "words": [
+            ";".join(word for word, those in zip("abc", (x > 0.2, x < 0.1, x < 9), strict=True) if those[k])
+            for k in range(n)
+        ],
+        "town": [f"t{k % 7}" for k in range(n)],
+        "tags": [";".join(word for word, those in has if those[k]) for k in range(n)],
+        "size": np.array(["S", "M", "L"])[np.digitize(x, [-0.5, 0.5])].tolist(),
+    }
+
+
+KINDS = {"tags": "labels", "size": "ordered:S<M<L", "words": "labels"}
+
+
+@pytest.mark.filterwarnings("ignore::chainrule.errors.ChainruleWarning")
+def test_labels_and_ordered_classes(tmp_path):
+    rows = kinds_table()
+    model = cr.train_table(rows, ["tags", "size"], kinds=KINDS, epochs=10, hidden=(8,), seed=0)
+    model.report(tmp_path / "r.html", rows)
+    text = (tmp_path / "r.html").read_text("utf-8")
+    page = Page(text)
+    require_safe(page)
+    assert not re.search(r'"[^"<>]*\b(nan|inf)\b[^"<>]*"', text.split("</style>")[1].replace("<desc>", '"'))
+    scores = model.evaluate(rows)["targets"]
+    for target, metric in (("tags", "label_f1"), ("size", "quadratic_kappa")):
+        shown = {row[0]: row for row in page.tables[f"Scores of {target} on the same 120 rows; the best is bold"]}
+        assert shown[metric.replace("_", " ")][1] == number(scores[target][metric])
+    heads = page.tables["Scores of size on the same 120 rows; the best is bold"][0]
+    linear = dict(zip(heads, page.tables["Scores of size on the same 120 rows; the best is bold"][1], strict=True))
+    assert float(linear["linear"]) > 0.8  # it learned from the lowest class too
+    labels = page.tables["3 of 3 labels, lowest recall first"]
+    assert {row[0] for row in labels[1:]} == {"new", "old", "red"}
+    assert page.tables["tags by words"][-1][0] == "none"
+    assert page.tables["size by x"][0] == ["value", ">=M", ">=L"]
+    assert "any of 3 labels: 'new', 'old', 'red'" in page.text
+    assert "one of 3 classes in an order: 'S', 'M', 'L'" in page.text
+
+
+@pytest.mark.filterwarnings("ignore::chainrule.errors.ChainruleWarning")
+@pytest.mark.usefixtures("linear_only")
+@pytest.mark.parametrize("column", [{"group": "town"}, {"time_column": "when"}])
+def test_rows_for_the_test_are_those_of_the_training(tmp_path, column):
+    rows = kinds_table() | {"when": list(range(120, 0, -1))}
+    model = cr.train_table(rows, "size", epochs=2, hidden=(4,), test_every=3, drop=["tags", "words"], **column)
+    judged = study_of(model, as_source(rows), None, 3, 0).judged
+    assert len(judged.X) == model.summary["test"]["rows"]
+    is_test = (
+        [name in ("t0", "t3", "t6") for name in rows["town"]] if "group" in column else [k < 40 for k in range(120)]
+    )
+    assert judged.numbers.tolist() == np.flatnonzero(is_test).tolist()

@@ -39,8 +39,8 @@ def report(
     test_every: Annotated[
         int | None,
         Parameter(
-            help="As in train, for the table of the training: every K-th row, beginning with the first, is judged, and "
-            "the others are those that were trained on.",
+            help="As in train, for the table of the training: every K-th row (or group, or the latest rows, as in the "
+            "training) is judged, and the others are those that were trained on.",
             negative="",
             show_default=False,
         ),

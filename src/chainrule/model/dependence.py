@@ -15,7 +15,7 @@ import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.model.answers import Answers
-from chainrule.tables.inputs.operations import Cells, Number, Presence, Time, Word
+from chainrule.tables.inputs.operations import Cells, Items, Number, Presence, Time, Word
 from chainrule.tables.inputs.transforms import Transform
 from chainrule.tables.profile.dates import CLOCK, clock_text, time_text
 
@@ -30,7 +30,7 @@ class Dependence:
 
     - column: its name.
     - values: the values (k,), as text; `other` is any word that training did not have, `missing` an empty
-      cell.
+      cell. Of labels, or words of a text, each is a cell with this one alone, and `none` one without any.
     - numbers: the same as numbers, (k,), NaN where they are words.
     - outputs: what the outputs are called: classes as `target=class`, numbers by their target.
     - curves: the answer (n, k, n_L) of each row with each value: probabilities, and numbers in units of the target.
@@ -104,6 +104,9 @@ def _grid(transform: Transform, cells: Cells, points: int) -> tuple[Cells, tuple
     if isinstance(reading, Presence):
         missing = np.array([False, True])
         return Cells(transform.name, np.empty(0), missing), ("present", "missing"), np.full(2, np.nan)
+    if isinstance(reading, Items):
+        items, names = _items(reading, present, points)
+        return Cells(transform.name, items, np.zeros(len(items), np.bool_)), names, np.full(len(items), np.nan)
     if isinstance(reading, Word):
         values, texts = _words(reading, present, points)
         numbers = np.full(len(values), np.nan)
@@ -116,6 +119,15 @@ def _grid(transform: Transform, cells: Cells, points: int) -> tuple[Cells, tuple
     values = np.append(values, -1 if isinstance(reading, Word) else np.nan)
     missing = np.arange(len(values)) == len(values) - 1
     return Cells(transform.name, values, missing), (*texts, "missing"), np.append(numbers, np.nan)
+
+
+def _items(reading: Items, present: Array, points: int) -> tuple[Array, tuple[str, ...]]:
+    """Cells (k, items + 1) with one of the most frequent items each, and the last one with none; and their texts."""
+    items = len(reading.words)
+    order = np.argsort(-present[:, :items].sum(axis=0), kind="stable")[: points - 1]
+    values = np.zeros((len(order) + 1, items + 1), np.bool_)
+    values[np.arange(len(order)), order] = True
+    return values, (*(reading.words[k] for k in order), "none")
 
 
 def _words(reading: Word, present: Array, points: int) -> tuple[Array, list[str]]:

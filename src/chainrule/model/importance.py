@@ -48,13 +48,13 @@ class Importance:
         return float(np.mean(self.losses[column][target][metric]))
 
     def spread(self, column: str, target: str, metric: str) -> float:
-        """The standard deviation over the permutations; NaN for one of them."""
+        """The standard deviation over the permutations; NaN for one of them, and where the metric is infinite."""
         values = self.losses[column][target][metric]
-        return float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
+        return float(np.std(values, ddof=1)) if len(values) > 1 and np.isfinite(values).all() else math.nan
 
     def ranked(self, target: str, metric: str | None = None) -> list[str]:
-        """The columns, the most important first: by `metric`, or by the log loss or the rmse."""
-        metric = metric or self._loss(target)
+        """The columns, the most important first: by `metric`, or by that of `loss`."""
+        metric = metric or self.loss(target)
         return sorted(self.losses, key=lambda column: -np.nan_to_num(self.mean(column, target, metric), nan=-np.inf))
 
     def table(self, target: str) -> list[tuple[str, ...]]:
@@ -88,12 +88,18 @@ class Importance:
         scores = {t: {m: _plain(value) for m, value in by_metric.items()} for t, by_metric in self.scores.items()}
         return {"rows": self.rows, "scores": scores, "columns": columns}
 
-    def _loss(self, target: str) -> str:
-        return next(metric for metric in LOSS.values() if metric in self.scores[target])
+    def loss(self, target: str) -> str:
+        """The metric that columns are sorted by: the log loss or the rmse; if one is infinite, the first finite one."""
+        usual = next(metric for metric in LOSS.values() if metric in self.scores[target])
+        metrics = self.scores[target]
+        means = {metric: [self.mean(column, target, metric) for column in self.losses] for metric in metrics}
+        if not np.isinf(means[usual]).any():
+            return usual
+        return next((metric for metric, values in means.items() if np.isfinite(values).all()), usual)
 
     def _metrics(self, target: str) -> list[str]:
         """The metrics of a target, that of the order first."""
-        first = self._loss(target)
+        first = self.loss(target)
         return [first, *(metric for metric in self.scores[target] if metric != first)]
 
     def _cell(self, column: str, target: str, metric: str) -> str:

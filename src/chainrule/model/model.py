@@ -334,8 +334,8 @@ class Model(Explained, Interpreted):
           at most are taken of it. None judges nothing.
         - train: the rows that it was trained on, from which a linear model and boosting learn too. Without them these
           learn from four fifths of the table and answer the fifth, five times.
-        - test_every: as in `train_table`, for a table that has the rows of the training too: every so many rows,
-          beginning with the first, are judged, and the others are those of the training.
+        - test_every: as in `train_table`, for a table that has the rows of the training too: every so many rows
+          (or groups, or the latest rows, as the training had it) are judged, and the others are those of the training.
         - title: of the page; None names the targets.
         - notes: what you say of the model, such as what it is for, with empty lines between paragraphs.
         - seed: of permutations and of the other models; None draws one.

@@ -8,9 +8,10 @@ import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.model.dependence import HIGH, LOW, Dependence
-from chainrule.model.importance import LOSS, Importance
+from chainrule.model.importance import Importance
 from chainrule.model.report.page import Section, figure, table
 from chainrule.model.report.study import Study
+from chainrule.model.scores import METRICS
 from chainrule.plots.charts import Chart, key
 from chainrule.plots.figures import log_scale_helps
 from chainrule.plots.markup import Markup, joined, tag
@@ -41,10 +42,10 @@ def importance_section(model: Any, study: Study) -> Section:
 
 
 def _importance(importance: Importance, target: str, several: bool) -> Markup:
-    metric = next(name for name in LOSS.values() if name in importance.scores[target])
+    metric = importance.loss(target)
     ranked = importance.ranked(target)
     values = [(name, importance.mean(name, target, metric), importance.spread(name, target, metric)) for name in ranked]
-    what = f"{words(metric)} added"
+    what = f"{words(metric)} {'added' if METRICS[metric].mode == 'min' else 'lost'}"
     marks = [(short(name), [Mark(mean, mean - spread, mean + spread)]) for name, mean, spread in values[:BARS]]
     first = ", ".join(f"{short(name)} {number(mean)}" for name, mean, _ in values[:3])
     chart = rows_chart(marks, what, f"Importance of the columns for {short(target)}", f"First: {first}", bars=True)
@@ -75,18 +76,21 @@ def dependence_section(model: Any, study: Study) -> Section:
 
 def _outputs(target: Target, T: Array) -> list[int]:
     """Which outputs of a target are drawn: the second of two classes, else the most frequent ones."""
-    if not isinstance(target, ClassTarget):
-        return [0]
-    if len(target.values) == 2:
+    if isinstance(target, ClassTarget) and len(target.values) == 2:
         return [target.width - 1]
     return sorted(np.argsort(-T.sum(axis=0), kind="stable")[:CLASSES].tolist())
+
+
+def _name(target: Target, output: int) -> str:
+    """What an output of a target is called, beside its target: a class, a label, `>=` a class of an order."""
+    return target.neurons[output].removeprefix(target.name).removeprefix("=") or target.name
 
 
 def _chart(dependence: Dependence, target: Target, shown: list[int], start: int) -> Markup:
     """A dependence as curves over numbers, or as dots beside words."""
     outputs = [start + j for j in shown]
-    names = [target.texts[j] for j in shown] if isinstance(target, ClassTarget) else [target.name]
-    y_label = f"probability of {short(names[0])}" if isinstance(target, ClassTarget) else short(target.name)
+    names = [_name(target, j) for j in shown]
+    y_label = f"probability of {short(names[0])}" if target.texts else short(target.name)
     y_label = "probability" if len(names) > 1 else y_label
     known = np.isfinite(dependence.numbers)
     title = f"{short(target.name)} by {short(dependence.column)}"

@@ -13,10 +13,10 @@ from chainrule.model.report.page import Section, table
 from chainrule.model.report.rows import Judged
 from chainrule.plots.markup import Markup, joined, tag
 from chainrule.tables.columns import missing_cells
-from chainrule.tables.inputs.operations import Presence, Time, Word
+from chainrule.tables.inputs.operations import Items, Presence, Time, Word
 from chainrule.tables.inputs.transforms import Transform
 from chainrule.tables.profile.dates import CLOCK, clock_text, time_text
-from chainrule.tables.targets import ClassTarget, Target
+from chainrule.tables.targets import ClassTarget, LabelTarget, Target
 from chainrule.text import number, short
 
 __all__ = ["data_section"]
@@ -61,8 +61,8 @@ def _targets(model: Any, judged: Judged | None) -> Markup:
 
 def _true_values(truth: Target, T: Array) -> tuple[str, Markup]:
     """The values of a target in words and as a small picture."""
-    if isinstance(truth, ClassTarget):
-        counts = T.sum(axis=0)
+    if isinstance(truth, ClassTarget | LabelTarget):
+        counts = (truth.one_hot(T) if isinstance(truth, ClassTarget) else T).sum(axis=0)
         order = np.argsort(-counts, kind="stable")
         names = [f"{short(truth.texts[k])} {counts[k] / len(T):.0%}" for k in order[:WORDS]]
         more = f" and {len(counts) - WORDS} more" if len(counts) > WORDS else ""
@@ -98,18 +98,21 @@ def _cells(transform: Transform, judged: Judged) -> tuple[str, str, Markup | str
     if not len(present):
         return missing, "none", ""
     if isinstance(transform.reading, Word):
-        return (missing, *_words(transform.reading, present))
+        counts = np.bincount(present + 1, minlength=len(transform.reading.words) + 1)
+        return (missing, *_words(transform.reading, counts, len(present)))
+    if isinstance(transform.reading, Items):
+        return (missing, *_words(transform.reading, np.roll(present.sum(axis=0), 1), len(present)))
     if isinstance(transform.reading, Time):
         text = clock_text if transform.reading.form == CLOCK else time_text
         return missing, f"{text(float(present.min()))} to {text(float(present.max()))}", _histogram(present)
     return (missing, *_numbers(present))
 
 
-def _words(reading: Word, codes: Array) -> tuple[str, Markup]:
-    counts = np.bincount(codes + 1, minlength=len(reading.words) + 1)
+def _words(reading: Word | Items, counts: Array, rows: int) -> tuple[str, Markup]:
+    """How many of the rows have any other word, and each of the words, in words and as a picture."""
     order = np.argsort(-counts, kind="stable")
     names = ["unknown", *reading.words]
-    named = [f"{short(names[k])} {counts[k] / len(codes):.0%}" for k in order[:WORDS] if counts[k]]
+    named = [f"{short(names[k])} {counts[k] / rows:.0%}" for k in order[:WORDS] if counts[k]]
     more = int((counts > 0).sum()) - len(named)
     return ", ".join(named) + (f" and {more} more" if more else ""), _bars(counts[order][:BINS])
 

@@ -13,7 +13,7 @@ from chainrule.model.report.study import Study
 from chainrule.plots.charts import Chart
 from chainrule.plots.markup import Markup, joined, tag
 from chainrule.tables.columns import words_of
-from chainrule.tables.targets import ClassTarget
+from chainrule.tables.targets import ClassTarget, LabelTarget
 from chainrule.text import number, short
 
 __all__ = ["errors_section"]
@@ -32,8 +32,10 @@ def errors_section(model: Any, study: Study) -> Section:
         T, A = study.judged.T[:, part], study.judged.A[:, part]
         parts.append(tag("h3", short(target.name)) if len(model.targets.columns) > 1 else None)
         mistakes, columns = study.mistakes[target.name], study.importance.ranked(target.name)[:COLUMNS]
-        if isinstance(target, ClassTarget):
-            parts += [*_classes(target, mistakes), _worst_classes(target, T, A, study, columns)]
+        if isinstance(target, ClassTarget) and isinstance(truth, ClassTarget):
+            parts += [*_classes(target, mistakes), _worst_classes(target, truth.codes(T), A, study, columns)]
+        elif isinstance(target, LabelTarget):
+            parts.append(_lowest(mistakes["labels"], "label", "labels"))
         else:
             y, a = truth.decode(T), target.decode(A)
             parts += [_errors(target.name, y, a, mistakes), _worst_numbers(target.name, y, a, study, columns)]
@@ -45,17 +47,20 @@ def _classes(target: ClassTarget, mistakes: Mapping[str, Any]) -> list[Markup | 
     said = tag("p", f"{unknown['rows']:,} rows have a class that training did not have.") if unknown else None
     if "confusion" in mistakes:
         return [said, _matrix(target, mistakes)]
-    worst = sorted(mistakes["classes"], key=lambda c: (c["recall"] is None, c["recall"], -c["rows"]))[:LIST]
-    rows = [(short(c["class"]), f"{c['rows']:,}", _share(c["recall"]), _share(c["precision"])) for c in worst]
-    heads = ("class", "rows", "recall", "precision")
     pairs = [(short(p["true"]), short(p["said"]), f"{p['rows']:,}") for p in mistakes["confused"][:LIST]]
     return [
         said,
-        table(
-            f"{len(rows)} of {len(mistakes['classes'])} classes, lowest recall first", heads, rows, numbers=(1, 2, 3)
-        ),
+        _lowest(mistakes["classes"], "class", "classes"),
         table("Classes that are confused most often", ("true", "said", "rows"), pairs, numbers=(2,)) if pairs else None,
     ]
+
+
+def _lowest(mistakes: Sequence[Mapping[str, Any]], what: str, several: str) -> Markup:
+    """Classes or labels with the lowest recall."""
+    worst = sorted(mistakes, key=lambda c: (c["recall"] is None, c["recall"], -c["rows"]))[:LIST]
+    rows = [(short(c[what]), f"{c['rows']:,}", _share(c["recall"]), _share(c["precision"])) for c in worst]
+    caption = f"{len(rows)} of {len(mistakes)} {several}, lowest recall first"
+    return table(caption, (what, "rows", "recall", "precision"), rows, numbers=(1, 2, 3))
 
 
 def _matrix(target: ClassTarget, mistakes: Mapping[str, Any]) -> Markup:
@@ -78,10 +83,9 @@ def _count(n: int, row: int, right: bool) -> Markup:
     return tag("td", f"{n:,}", class_=f"n {kind}".strip())
 
 
-def _worst_classes(target: ClassTarget, T: Array, A: Array, study: Study, columns: Sequence[str]) -> Markup:
-    """The rows whose true class has the least probability."""
-    true = np.where(T.any(axis=1), T.argmax(axis=1), -1)
-    chance = np.where(true < 0, 0.0, A[np.arange(len(A)), true].astype(np.float64))
+def _worst_classes(target: ClassTarget, true: Array, A: Array, study: Study, columns: Sequence[str]) -> Markup:
+    """The rows whose true class, by its number (n,), -1 for an unknown one, has the least probability."""
+    chance = np.where(true < 0, 0.0, target.probabilities(A)[np.arange(len(A)), true].astype(np.float64))
     worst = np.argsort(chance, kind="stable")[:WORST]
     said, texts = target.codes(A), target.texts
     cells = _cells(study, columns, worst)

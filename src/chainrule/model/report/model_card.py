@@ -17,7 +17,7 @@ from chainrule.model.report.rows import Judged
 from chainrule.plots.markup import Markup, joined, tag
 from chainrule.tables.inputs.operations import Word
 from chainrule.tables.names import listed
-from chainrule.tables.targets import ClassTarget, LogQuantity, Target
+from chainrule.tables.targets import ClassTarget, LabelTarget, LogQuantity, OrderedClasses, Target
 from chainrule.text import counted, number, short, words
 
 __all__ = ["settings_section", "target_in_words", "use_section"]
@@ -27,6 +27,10 @@ NOT_SETTINGS = ("at_best_epoch", "curves", "findings", "test", "warnings")  # of
 
 def target_in_words(target: Target) -> str:
     """What a target is."""
+    if isinstance(target, OrderedClasses):
+        return f"one of {len(target.values)} classes in an order: {listed(target.texts)}"
+    if isinstance(target, LabelTarget):
+        return f"any of {counted(len(target.words), 'label')}: {listed(target.words)}"
     if isinstance(target, ClassTarget):
         return f"one of {len(target.values)} classes: {listed(target.texts)}"
     return "a number over many decades, learned as its logarithm" if isinstance(target, LogQuantity) else "a number"

@@ -15,7 +15,7 @@ from chainrule.model.report.study import OURS, Study
 from chainrule.model.scores import METRICS
 from chainrule.plots.charts import Chart
 from chainrule.plots.markup import Markup, joined, tag
-from chainrule.tables.targets import ClassTarget, LogQuantity
+from chainrule.tables.targets import ClassTarget, LabelTarget, LogQuantity
 from chainrule.text import number, short, words
 
 __all__ = ["calibration_error", "calibration_section", "headline", "scores_section", "tenths"]
@@ -97,12 +97,18 @@ def _shown(value: float) -> str:
 
 
 def calibration_section(model: Any, study: Study) -> Section:
-    """Whether probabilities are the shares that come true, and numbers the means of the true values."""
+    """Whether probabilities are the shares that come true, and numbers the means of the true values.
+
+    Of several labels all probabilities count together.
+    """
     charts = []
     for (target, part), truth in zip(model.targets.slices, model.targets.truth.columns, strict=True):
         T, A = study.judged.T[:, part], study.judged.A[:, part]
-        if isinstance(target, ClassTarget):
-            charts.append(_of_classes(target, T, A))
+        if isinstance(target, ClassTarget) and isinstance(truth, ClassTarget):
+            charts.append(_of_classes(target, truth, T, A))
+        elif isinstance(target, LabelTarget):
+            p, hit = A.ravel().astype(np.float64), T.ravel() > 0.5
+            charts.append(_of_chances(target.name, "probability of a label", p, hit))
         else:
             charts.append(_of_numbers(target, truth.decode(T), target.decode(A)))
     said = tag("p", "The rows are sorted by the answer and divided into ten groups of the same size; each is a dot.")
@@ -125,15 +131,19 @@ def calibration_error(p: Array, hit: Array) -> float:
     return sum(len(g) * abs(float(p[g].mean()) - float(hit[g].mean())) for g in tenths(p)) / len(p)
 
 
-def _of_classes(target: ClassTarget, T: Array, A: Array) -> Markup:
+def _of_classes(target: ClassTarget, truth: ClassTarget, T: Array, A: Array) -> Markup:
     """The probability of the second of two classes, or of the class that is said, against the share that comes true."""
+    true = truth.codes(T)
     if len(target.values) == 2:
-        p, hit, what = A[:, -1], T[:, -1] > 0, f"probability of {short(target.texts[1])}"
+        p, hit, what = target.probabilities(A)[:, 1], true == 1, f"probability of {short(target.texts[1])}"
     else:
-        codes = target.codes(A)
-        p, hit = target.chances(A), T[np.arange(len(T)), codes] > 0
+        p, hit = target.chances(A), true == target.codes(A)
         what = "probability of the class that is said"
-    p = p.astype(np.float64)
+    return _of_chances(target.name, what, p.astype(np.float64), hit)
+
+
+def _of_chances(name: str, what: str, p: Array, hit: Array) -> Markup:
+    """Probabilities (n,) against the share that comes true."""
     chart = Chart([0.0, 1.0], [0.0, 1.0], (what, "share that comes true"), log=(False, False))
     chart.rule((0.0, 0.0), (1.0, 1.0))
     for group in tenths(p):
@@ -142,7 +152,7 @@ def _of_classes(target: ClassTarget, T: Array, A: Array) -> Markup:
         chart.dots([(float(p[group].mean()), float(hit[group].mean()))], radius=4)
     error = calibration_error(p, hit)
     text = f"On average a group is off by {error:.3f} (the expected calibration error). Lines are 95% intervals."
-    return figure(short(target.name), chart.svg(f"Calibration of {short(target.name)}", text), text)
+    return figure(short(name), chart.svg(f"Calibration of {short(name)}", text), text)
 
 
 def _interval(hits: int, n: int) -> tuple[float, float]:

@@ -14,14 +14,18 @@ from chainrule.input_gradients import output_gradients
 from chainrule.model.answers import Answers, slices_of
 from chainrule.model.baselines import BASELINES, outputs_of_baseline
 from chainrule.model.dependence import Dependence, cells_grid, dependence_of
+from chainrule.model.division import Division
 from chainrule.model.importance import Importance, grouped, importance_of
 from chainrule.model.mistakes import mistakes_of
-from chainrule.model.report.rows import Judged, Taken, judged_rows, most_rows, taken
+from chainrule.model.report.known import known_facts
+from chainrule.model.report.rows import Chosen, Judged, Taken, judged_rows, most_rows, taken
 from chainrule.model.scores import scores_of
+from chainrule.model.settings import TableSettings
 from chainrule.model.splits import by_class
 from chainrule.tables.arrow import pa
 from chainrule.tables.names import require_columns
 from chainrule.tables.sources import Source, as_source
+from chainrule.tables.targets import ClassTarget, Target
 from chainrule.text import counted, shortened
 
 __all__ = ["OURS", "Study", "study_of"]
@@ -71,15 +75,16 @@ def study_of(model: Any, source: Source, train: Any, test_every: int | None, see
 
     - source: the table.
     - train: the rows that the model was trained on, which other models learn from too; None if they are not given.
-    - test_every: every so many rows of the table, beginning with the first, are judged, and the others are for
-      training, as in `train_table`; None for all.
+    - test_every: every so many rows or groups of the table, beginning with the first, or the latest rows, are judged,
+      and the others are for training, as in `train_table` for this model; None for all.
     - seed: of permutations, folds and other models.
 
     Raises DataError as `Model.evaluate` does.
     """
     most = most_rows(model)
-    judged = judged_rows(model, source, most, None if test_every is None else lambda rows: rows % test_every == 0)
-    known = _rows_for_training(model, source, train, test_every, most)
+    is_test = None if test_every is None else _division(model, source, test_every).is_test
+    judged = judged_rows(model, source, most, is_test)
+    known = _rows_for_training(model, source, train, is_test, most)
     outputs, others = _outputs_of_others(model, judged, known, seed)
     outputs = {OURS: judged.A, **outputs}
     scores = {name: scores_of(model.targets, A, judged.T)["targets"] for name, A in outputs.items()}
@@ -94,10 +99,17 @@ def study_of(model: Any, source: Source, train: Any, test_every: int | None, see
 # ------------------------------------------------------------------------------------------- other models
 
 
-def _rows_for_training(model: Any, source: Source, train: Any, test_every: int | None, most: int) -> Taken | None:
+def _division(model: Any, source: Source, test_every: int) -> Division:
+    """Which rows the training has not seen: with its column of groups or times, if it had one."""
+    facts = known_facts(model.summary)
+    columns = {name: facts[name] for name in ("group", "time_column") if name in facts}
+    return Division.of(source, TableSettings(test_every=test_every, **columns))
+
+
+def _rows_for_training(model: Any, source: Source, train: Any, is_test: Chosen | None, most: int) -> Taken | None:
     """The rows that other models learn from, if they are not those that are judged."""
-    if test_every is not None:
-        some = taken(source, _names(model), most, lambda rows: rows % test_every != 0)
+    if is_test is not None:
+        some = taken(source, _names(model), most, lambda rows: ~is_test(rows))
     elif train is not None:
         own = as_source(train)
         require_columns(own.names, _names(model), "input or target", own.hint)
@@ -140,10 +152,15 @@ def _outputs_of_others(model: Any, judged: Judged, known: Taken | None, seed: in
 
 
 def _boosts(model: Any, fits: int) -> bool:
-    """Whether boosting is quick enough: it grows 100 trees for each number, and for each class of more than two."""
-    columns = model.targets.columns
-    trees = 100 * fits * sum(column.width if column.width > 2 else 1 for column in columns)
+    """Whether boosting is quick enough: it grows 100 trees for each number, label, and class of more than two."""
+    trees = 100 * fits * sum(map(_forests, model.targets.columns))
     return trees <= MOST_TREES and trees * len(model.encoder.columns) <= MOST_SPLITS
+
+
+def _forests(target: Target) -> int:
+    if isinstance(target, ClassTarget):
+        return len(target.values) if len(target.values) > 2 else 1
+    return target.width
 
 
 def _learned(name: str, model: Any, known: pa.Table, rows: pa.Table, seed: int) -> Array:
