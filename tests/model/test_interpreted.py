@@ -10,6 +10,7 @@ import chainrule as cr
 from chainrule.cli import run
 from chainrule.errors import DataError, SettingError
 from chainrule.model.contributions import integrated_gradients
+from chainrule.model.importance import Importance
 from chainrule.random import Purpose, permutation
 
 
@@ -148,3 +149,73 @@ def test_the_command(model, tmp_path, monkeypatch, capsys):
     cr.save(cr.Network([4, 1]), "n.safetensors")
     assert run(["explain", "n.safetensors", "t.csv"]) == 2
     assert "it has a Network, which does not know the columns" in capsys.readouterr().err
+
+
+def test_what_if_gives_the_predictions_of_changed_rows(model):
+    rows = table()
+    row = {name: [cells[7]] for name, cells in rows.items()}
+    changes = model.what_if(row, {"x": [-1.0, 2.5], "word": ["a", "new", None]})
+    assert changes.columns == ("x", "word")
+    assert changes.cells == tuple((x, word) for x in ("-1.0", "2.5") for word in ("a", "new", "missing"))
+    assert changes.answer[2] == pytest.approx(model.predict(row)["y"][0])
+    for k, (x, word) in enumerate([(x, w) for x in (-1.0, 2.5) for w in ("a", "new", None)]):
+        changed = row | {"x": [x], "word": [word]}
+        assert changes.answers[k, :2] == pytest.approx(model.outputs(changed)[0, :2])
+        assert changes.answers[k, 2] == pytest.approx(model.predict(changed)["y"][0])
+        assert changes.answers[k, 3] == pytest.approx(model.predict(changed)["people"][0])
+    moved = changes.contributions["x"] + changes.contributions["word"]
+    differences = changes.answers - changes.answer
+    differences[:, 3] = np.log(changes.answers[:, 3] / changes.answer[3])  # it is learned as its logarithm
+    assert np.abs(moved - differences).max() <= changes.gap + 1e-9
+    assert changes.gap <= 2e-3 * np.abs(differences).max()
+    same = model.what_if(row, {"x": [rows["x"][7]]})
+    assert (same.contributions["x"] == 0).all()
+    assert json.dumps(changes.document(), allow_nan=False)
+
+
+def test_what_if_refuses_in_one_line(model):
+    row = {name: [cells[7]] for name, cells in table().items()}
+    for values, line in {
+        "x": "must be lists by column",
+        (): "must be lists by column",
+    }.items():
+        with pytest.raises(SettingError, match=line):
+            model.what_if(row, values)
+    with pytest.raises(SettingError, match=r"^the values of 'word' are 'a', but must be a list such as \[20, 40\]$"):
+        model.what_if(row, {"word": "a"})
+    with pytest.raises(SettingError, match=r"^the values make 1,001 combinations, 1,000 at most: give fewer$"):
+        model.what_if(row, {"x": range(1001)})
+    with pytest.raises(SettingError, match=r"^'y' is not an input"):
+        model.what_if(row, {"y": [1]})
+    with pytest.raises(DataError, match=r"x.*'many'"):
+        model.what_if(row, {"x": ["1", "many"]})
+    with pytest.raises(DataError, match="must have 1"):
+        model.what_if(table(), {"x": [1]})
+
+
+def test_the_spread_of_a_dependence_is_that_of_its_curves(model):
+    by_x = model.dependence(table(), "x", points=3)
+    document = by_x.document()
+    assert document["low"]["y"] == np.quantile(by_x.curves[:, :, 2], 0.1, axis=0).tolist()
+    assert document["high"]["y"] == np.quantile(by_x.curves[:, :, 2], 0.9, axis=0).tolist()
+    assert model.dependence(table(), "word", points=2).values == (*model.encoder.transforms[2].words[:2], "missing")
+
+
+@pytest.mark.filterwarnings("ignore::chainrule.errors.ChainruleWarning")
+def test_a_column_of_labels_takes_each_alone_and_none():
+    rows = {"tags": ["a;b", "b", "b;c", None] * 10, "x": list(range(40)), "y": [1.0, 2.0, 4.0, 3.0] * 10}
+    model = cr.train_table(rows, "y", kinds={"tags": "labels", "y": "number"}, epochs=5, hidden=(4,), dtype="float64")
+    dependence = model.dependence(rows, "tags")
+    assert dependence.values == ("b", "a", "c", "none")
+    alone = model.predict(rows | {"tags": ["a"] * 40})
+    np.testing.assert_allclose(dependence.curves[:, 1, 0], alone)
+
+
+def test_columns_are_sorted_by_a_finite_score():
+    losses = {
+        name: {"y": {"log_loss": np.array([loss, 1.0]), "auc": np.array([auc, auc])}}
+        for name, loss, auc in (("a", 1.0, 0.1), ("b", math.inf, 0.2))
+    }
+    importance = Importance(2, {"y": {"auc": 0.9, "log_loss": 0.5}}, losses)
+    assert (importance.loss("y"), importance.ranked("y")) == ("auc", ["b", "a"])
+    assert math.isnan(importance.spread("b", "y", "log_loss"))

@@ -76,8 +76,12 @@ COMMANDS = {
     "explain": "Show which columns a model uses, why it answers a row as it does, or how it depends on a column.\n\n"
     "Without more it shows the permutation importance: how much worse each score is when the cells of a column are "
     "dealt out among the rows. --row N shows how far each column moves the answer for that row away from that for the "
-    "mean row of the table (integrated gradients, which add up to the difference). --column NAME shows the mean answer "
-    "for values of a column.",
+    "mean row of the table (integrated gradients, which add up to the difference), and with --what-if age=20,40 what "
+    "other cells would do. --column NAME shows the mean answer for values of a column.",
+    "report": "Write one HTML file with all that can be said of a model: its model card.\n\n"
+    "With a table it has the scores beside a linear model and boosting, calibration, errors and the worst rows, the "
+    "importance of the columns, and how the answers depend on them; always the columns, the training, the settings and "
+    "the versions. The file runs no script and loads nothing. 20,000 rows at most are taken of a large table.",
     "suspects": "Show the rows of a table that may have a wrong label or odd values, the most suspect first.\n\n"
     "chainrule suspects TABLE --target COLUMN trains on the table. With several members the score of a row is the cost "
     "of its prediction by the member that was not trained on it, with one member the sum of its squared gradient norms "

@@ -19,6 +19,7 @@ from chainrule.model import Model
 from chainrule.model.uncertain import PLAIN, Certainty
 from chainrule.network import Network
 from chainrule.serve.served import Column, Goal, Prediction, columns_of, goal_of, number_columns
+from chainrule.tables.arrow import pa
 from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, one_row, with_file_name, with_row_numbers
 from chainrule.tables.columns import missing_cells, words_of
 from chainrule.tables.inputs.drift import Drift
@@ -29,7 +30,7 @@ from chainrule.tables.sources import Source, as_source, with_target
 from chainrule.tables.targets import ArrayLabels, Labels, Target, in_words
 from chainrule.text import counted
 
-__all__ = ["Answering", "answering"]
+__all__ = ["Answering", "OfEstimator", "answering"]
 
 
 class Answering(abc.ABC):
@@ -116,7 +117,7 @@ def answering(path: Path) -> Answering:
     stored = load(path)
     if isinstance(stored, Model):
         return _OfModel(stored)
-    return _OfNetwork(stored) if isinstance(stored, Network) else _OfEstimator(stored, path)
+    return _OfNetwork(stored) if isinstance(stored, Network) else OfEstimator(stored, path)
 
 
 class _OfModel(Answering):
@@ -272,7 +273,7 @@ class _OfRows(Answering):
 
         - others: columns of the table that are neither, but in memory, too.
         """
-        source, names, targets = self._columns(data, target, others)
+        source, names, targets = self.columns_with_targets(data, target, others)
         table = source.table().select(list(dict.fromkeys([*names, *targets, *others])))
         rows = np.flatnonzero(~np.any([missing_cells(table.column(name)) for name in targets], axis=0))
         if not len(rows):
@@ -280,14 +281,14 @@ class _OfRows(Answering):
         return source, names, targets, table, rows
 
     def ledger(self, data: Path, row: int | None, target: str | None) -> Ledger:
-        source, names, targets = self._columns(data, target)
+        source, names, targets = self.columns_with_targets(data, target)
         columns = [*names, *targets]
         table = source.table().select(columns) if row is None else one_row(source, columns, row)
         rows = np.arange(table.num_rows) if row is None else np.array([row - 1])
         with with_file_name(source), with_row_numbers(rows):
             return self._backprop(table, names, table.select(targets))
 
-    def _columns(
+    def columns_with_targets(
         self, data: Path, target: str | None, others: Sequence[str] = ()
     ) -> tuple[Source, list[str], list[str]]:
         """A table, its columns of inputs, and those of targets. Raises SettingError where no target is named."""
@@ -311,7 +312,7 @@ class _OfRows(Answering):
         return cut_chunks(chunks_of(source, names), self.width)
 
 
-class _OfEstimator(_OfRows):
+class OfEstimator(_OfRows):
     """An estimator takes the columns that it was fitted to by name, or as many as it has seen."""
 
     def __init__(self, estimator: Any, path: Path) -> None:
@@ -333,7 +334,7 @@ class _OfEstimator(_OfRows):
         return f"the {type(self._estimator).__name__}"
 
     def _predictions(self, table: Any, names: Sequence[str], probabilities: bool) -> list[Prediction]:
-        X = self._rows(table, names)
+        X = self.rows(table, names)
         values = self._estimator.predict(X).reshape(table.num_rows, -1).T
         chances = self._chances(X) if probabilities else [{} if goal.classes else None for goal in self.goals]
         parts = zip(self.goals, values, chances, strict=True)
@@ -349,18 +350,31 @@ class _OfEstimator(_OfRows):
         parts = zip(self.goals, chances if isinstance(chances, list) else [chances], strict=True)
         return [dict(zip(goal.chances, part.T, strict=True)) for goal, part in parts]
 
+    def examples(self, data: Path, target: str | None) -> tuple[Any, Array]:
+        """X and y of the rows that have targets; `target` as for `scores`."""
+        source, names, targets, table, rows = self._with_targets(data, target)
+        with with_file_name(source), with_row_numbers(rows):
+            part = table.take(rows)
+            return self.rows(part, names), self._true(part.select(targets))
+
+    def named(self, columns: Sequence[str]) -> Any:
+        """The estimator, whose inputs have the names of these columns."""
+        if self._estimator.preset is None:
+            self._estimator.feature_names_in_ = np.array(columns, dtype=object)
+        return self._estimator
+
     def _score(self, table: Any, names: Sequence[str], targets: Any, weight: Array | None) -> dict[str, float]:
-        X, y = self._rows(table, names), self._true(targets)
+        X, y = self.rows(table, names), self._true(targets)
         if not isinstance(self._estimator._targets, ArrayLabels):
             return {"r2": float(self._estimator.score(X, y, weight))}
         right = self._estimator.predict(X).reshape(len(y), -1) == y.reshape(len(y), -1)
         return {"accuracy": float(np.average(right.all(axis=1), weights=weight))}
 
     def _certificate(self, table: Any, names: Sequence[str], targets: Any, choice: dict[str, Any]) -> Certificate:
-        return self._estimator.check_gradient(self._rows(table, names), self._true(targets), **choice)
+        return self._estimator.check_gradient(self.rows(table, names), self._true(targets), **choice)
 
     def _backprop(self, table: Any, names: Sequence[str], targets: Any) -> Ledger:
-        ledger: Ledger = self._estimator.backprop(self._rows(table, names), self._true(targets))
+        ledger: Ledger = self._estimator.backprop(self.rows(table, names), self._true(targets))
         if self._estimator.preset is not None or ledger.names is None:
             return ledger
         return dataclasses.replace(ledger, names=ledger.names._replace(inputs=list(names)))
@@ -377,11 +391,13 @@ class _OfEstimator(_OfRows):
             y = matrix_of(targets, names)
         return y[:, 0] if y.shape[1] == 1 else y
 
-    def _rows(self, table: Any, names: Sequence[str]) -> Any:
-        """The rows as the estimator takes them: a table under a preset, else an array."""
+    def rows(self, table: Any, names: Sequence[str]) -> Any:
+        """The rows as the estimator takes them: a table under a preset or with names, else an array."""
         if self._estimator.preset is not None:
             return table.select(list(names))
-        return matrix_of(table, names)
+        X = matrix_of(table, names)
+        named = hasattr(self._estimator, "feature_names_in_")
+        return pa.table(list(X.T), list(names)) if named else X
 
 
 class _OfNetwork(_OfRows):

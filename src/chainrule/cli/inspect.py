@@ -182,7 +182,7 @@ def _show_source(path: Path, target: Sequence[str], kinds: Any, as_json: bool) -
 def _show_training(summary: dict[str, Any]) -> None:
     say("")
     _show_table_of(
-        {name: summary[name] for name in (*_FIRST, *sorted(summary.keys() - set(_FIRST))) if name in summary}
+        {name: summary[name] for name in (*_FIRST, *sorted(summary.keys() - {*_FIRST, "curves"})) if name in summary}
     )
 
 

@@ -17,6 +17,7 @@ from chainrule.estimators.epochs import run
 from chainrule.estimators.explain import Explained
 from chainrule.estimators.fit_call import FitCall
 from chainrule.estimators.fitted import Fitted, restored_on_failure
+from chainrule.estimators.interpreted import Interpreted
 from chainrule.estimators.libraries import Exchanged
 from chainrule.estimators.parameters import (
     check_parameters,
@@ -51,7 +52,7 @@ def takes_steps(estimator: "MLP") -> bool:
 
 
 @dataclasses.dataclass(eq=False, repr=False, kw_only=True)
-class MLP(SharedParameters, Fitted, Explained, Uncertain, Exchanged, CallbackSupport, BaseEstimator):
+class MLP(SharedParameters, Fitted, Explained, Interpreted, Uncertain, Exchanged, CallbackSupport, BaseEstimator):
     """What `MLPClassifier` and `MLPRegressor` share: their parameters, training, and outputs."""
 
     # ------------------------------------------------------------------------------- what each estimator defines

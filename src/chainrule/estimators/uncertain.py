@@ -65,7 +65,7 @@ class Uncertain(abc.ABC):
 
     def _intervals(self, X: Any, coverage: float) -> Any:
         """The ends (n, 2) of intervals, (n, k, 2) for k columns of y."""
-        members, kept = self._answers(X, coverage)
+        members, kept = self._members_answers(X, coverage)
         parts = []
         for column, part in self._targets.outputs.slices:
             assert isinstance(column, Quantity), "a regressor predicts numbers"
@@ -78,7 +78,7 @@ class Uncertain(abc.ABC):
     def _sets(self, X: Any, coverage: float, method: str) -> Any:
         """Which classes belong to the set of each row, (n, classes); a list of those for several columns of y."""
         Word(SCORES).clean("method", method)
-        members, kept = self._answers(X, coverage)
+        members, kept = self._members_answers(X, coverage)
         sets = []
         for column, part in self._targets.outputs.slices:
             p = chances_of(column, members[:, :, part]).astype(np.float64)
@@ -108,7 +108,7 @@ class Uncertain(abc.ABC):
         parts = [spread_of(c, members[:, :, part], A[:, part]) for c, part in self._targets.outputs.slices]
         return parts[0] if self._targets.flat else np.stack(parts, axis=1)
 
-    def _answers(self, X: Any, coverage: float) -> tuple[Array, OutOfFold]:
+    def _members_answers(self, X: Any, coverage: float) -> tuple[Array, OutOfFold]:
         """The predictions (n, K, n_L) of each member, and the answers out of fold.
 
         Raises SettingError where there are none, and for a coverage that is not allowed.

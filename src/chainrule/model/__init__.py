@@ -16,7 +16,8 @@ There is one pipeline. `TableTraining` (`training`) runs its steps:
 Before training starts, `leaks` searches for columns that give a target away, and `notes` says what became of the
 columns. `settings` has the settings, whose own kinds of values are in `kinds`. Afterwards a model is `explained`: by
 its `ledgers`, its gradients, its suspect rows, and the rows whose `influence` supports an answer; and it is
-`interpreted`: by the `importance` of its columns, their `contributions` to an answer, and the `dependence` on one.
+`interpreted`: by the `importance` of its columns, their `contributions` to an answer, `what_if` it had other cells, and
+the `dependence` on one; `answers` is what these compute with.
 A training may begin with the weights of a model (`continuation`); which rows it holds out may depend on a column
 (`division`). How sure a model is (`uncertain`) follows from the answers out of fold, by `conformal` prediction, and
 from the `members` apart.

@@ -2,9 +2,9 @@
 
     c_i  =  (x_i - x0_i) ∫ da/dx_i (x0 + t (x - x0)) dt,   t from 0 to 1;     Σ_i c_i = a(x) - a(x0)
 
-The integral is a sum over Gauss-Legendre points, whose number is doubled until the contributions add up to the
-difference, to 1 part in 1,000 of it, or there are `MOST` points. The contribution of a column is the sum of those of
-its inputs.
+The integral is a sum over 32 Gauss-Legendre points in each of equal parts of the path, whose number is doubled until
+the contributions add up to the difference, to 1 part in 1,000 of it, or there are `MOST` parts. The contribution of a
+column is the sum of those of its inputs.
 
 Source: Sundararajan, Taly & Yan, Axiomatic attribution for deep networks, ICML 2017.
 """
@@ -12,7 +12,7 @@ Source: Sundararajan, Taly & Yan, Axiomatic attribution for deep networks, ICML 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -20,11 +20,12 @@ import numpy as np
 from chainrule.arrays import Array
 from chainrule.engines import choose
 from chainrule.input_gradients import output_gradients
+from chainrule.model.answers import Answers
 from chainrule.network import Network
 
 __all__ = ["Contributions", "contributions_of", "integrated_gradients"]
 
-FEWEST, MOST = 32, 1024  # points of the integral
+IN_PART, MOST = 32, 32  # points in a part of the integral, and parts
 CLOSE = 1e-3  # of the difference, within which contributions add up to it
 
 
@@ -82,38 +83,36 @@ def integrated_gradients(network: Network, x: Array, x0: Array) -> tuple[Array, 
     architecture, theta = network.architecture, network.theta.astype(np.float64)
     x, x0 = x.astype(np.float64), x0.astype(np.float64)
     ends = choose("reference", architecture).predict(architecture, theta, np.stack([x, x0]))
-    difference, points = ends[0] - ends[1], FEWEST
+    difference, count = ends[0] - ends[1], 1
     while True:
-        nodes, weights = np.polynomial.legendre.leggauss(points)
-        path = x0 + (nodes[:, None] + 1) / 2 * (x - x0)
-        mean = np.einsum("p,pji->ji", weights / 2, output_gradients(architecture, theta, path))
+        t, weights = _points(count)
+        path = x0 + t[:, None] * (x - x0)
+        mean = np.einsum("p,pji->ji", weights, output_gradients(architecture, theta, path))
         parts = mean * (x - x0)
         gap = np.abs(parts.sum(axis=1) - difference)
-        if points >= MOST or (gap <= CLOSE * np.abs(difference).max() + 1e-12).all():
+        if count >= MOST or (gap <= CLOSE * np.abs(difference).max() + 1e-12).all():
             return parts, ends[0], ends[1]
-        points *= 2
+        count *= 2
 
 
-def contributions_of(
-    network: Network,
-    x: Array,
-    x0: Array,
-    slices: Mapping[str, Sequence[slice]],
-    scale: Array,
-    mean: Array,
-    outputs: Sequence[str],
-    cells: Mapping[str, str],
-) -> Contributions:
+def _points(parts: int) -> tuple[Array, Array]:
+    """The points t from 0 to 1 and their weights: Gauss and Legendre's in each of equal parts of the path."""
+    nodes, weights = np.polynomial.legendre.leggauss(IN_PART)
+    starts = np.arange(parts)[:, np.newaxis]
+    return ((starts + (nodes + 1) / 2) / parts).ravel(), np.tile(weights / 2 / parts, parts)
+
+
+def contributions_of(answers: Answers, x: Array, x0: Array, cells: Mapping[str, str]) -> Contributions:
     """The contributions of columns.
 
+    - answers: the answers for encoded rows.
     - x, x0: the encoded row (n_1,) and the row that it is compared with.
-    - slices: for each column the inputs that it became.
-    - scale, mean: what an output is multiplied by and what is added then, (n_L,), to be in units of its target.
-    - outputs, cells: the names of the outputs, and the cells of the row.
+    - cells: by column the cell of the row, as text.
     """
-    parts, answer, base = integrated_gradients(network, x, x0)
+    parts, answer, base = integrated_gradients(answers.network, x, x0)
+    scale, mean = answers.units
     scaled = parts * scale[:, None]
-    columns = {name: sum(scaled[:, part].sum(axis=1) for part in own) for name, own in slices.items()}
+    columns = {name: scaled[:, part].sum(axis=1) for name, part in answers.slices.items()}
     answer, base = mean + scale * answer, mean + scale * base
     gap = np.abs(scaled.sum(axis=1) - (answer - base)).max()
-    return Contributions(tuple(outputs), answer, base, cells, columns, float(gap))
+    return Contributions(answers.outputs, answer, base, cells, columns, float(gap))

@@ -9,17 +9,19 @@ Kapelner, Bleich & Pitkin, Peeking inside the black box, JCGS 24, 2015.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from chainrule.arrays import Array
-from chainrule.tables.inputs.operations import Cells, Number, Presence, Time, Word
+from chainrule.model.answers import Answers
+from chainrule.tables.inputs.operations import Cells, Items, Number, Presence, Time, Word
 from chainrule.tables.inputs.transforms import Transform
 from chainrule.tables.profile.dates import CLOCK, clock_text, time_text
 
-__all__ = ["Dependence", "dependence_of"]
+__all__ = ["HIGH", "LOW", "Dependence", "Grid", "cells_grid", "dependence_of", "numbers_grid"]
+
+LOW, HIGH = 0.1, 0.9  # the shares of rows between which the spread of the answers is shown
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +29,8 @@ class Dependence:
     """The answers for values of a column.
 
     - column: its name.
-    - values: the values (k,), as text; `other` is any word that training did not have, `missing` an empty cell.
+    - values: the values (k,), as text; `other` is any word that training did not have, `missing` an empty
+      cell. Of labels, or words of a text, each is a cell with this one alone, and `none` one without any.
     - numbers: the same as numbers, (k,), NaN where they are words.
     - outputs: what the outputs are called: classes as `target=class`, numbers by their target.
     - curves: the answer (n, k, n_L) of each row with each value: probabilities, and numbers in units of the target.
@@ -44,39 +47,55 @@ class Dependence:
         """The mean answer (k, n_L) for each value."""
         return self.curves.mean(axis=0)
 
+    def quantile(self, share: float) -> Array:
+        """The answer (k, n_L) for each value below which this share of the rows lies."""
+        return np.asarray(np.quantile(self.curves, share, axis=0))
+
     def document(self) -> dict[str, Any]:
-        """The means as plain data."""
-        means = {name: self.mean[:, j].tolist() for j, name in enumerate(self.outputs)}
-        return {"column": self.column, "values": list(self.values), "mean": means, "rows": len(self.curves)}
+        """The means, and the answers between which eight rows in ten lie, as plain data."""
+        parts = {"mean": self.mean, "low": self.quantile(LOW), "high": self.quantile(HIGH)}
+        by_output = {
+            part: {name: values[:, j].tolist() for j, name in enumerate(self.outputs)} for part, values in parts.items()
+        }
+        return {"column": self.column, "values": list(self.values), **by_output, "rows": len(self.curves)}
 
 
-def dependence_of(
-    transform: Transform,
-    part: slice,
-    cells: Cells,
-    X: Array,
-    answers: Callable[[Array], Array],
-    outputs: tuple[str, ...],
-    points: int,
-) -> Dependence:
+class Grid(NamedTuple):
+    """The values that a column takes: as text, as numbers (NaN for words), and as inputs of the network (k, width)."""
+
+    texts: tuple[str, ...]
+    numbers: Array
+    inputs: Array
+
+
+def dependence_of(answers: Answers, column: str, grid: Grid, X: Array) -> Dependence:
     """The dependence on a column.
 
-    - transform, part: the column, and the inputs that it becomes.
-    - cells: its cells in the rows (n,).
+    - answers: the answers for encoded rows.
+    - column, grid: the column, and its values.
     - X: the encoded rows (n, n_1).
-    - answers: the answers (n, n_L) for encoded rows, in the units of the targets, as a function.
-    - outputs: their names.
-    - points: how many values a number or a time takes, at most: quantiles of the cells.
     """
-    grid, values, numbers = _grid(transform, cells, points)
-    inputs = np.zeros((len(values), part.stop - part.start), X.dtype)
-    transform.write(grid, inputs)
-    curves = np.empty((len(X), len(values), len(outputs)))
-    for k, own in enumerate(inputs):
+    part, outputs = answers.part(column), answers.outputs
+    curves = np.empty((len(X), len(grid.texts), len(outputs)))
+    for k, own in enumerate(grid.inputs):
         changed = X.copy()
         changed[:, part] = own
-        curves[:, k] = answers(changed)
-    return Dependence(transform.name, values, numbers, outputs, curves)
+        curves[:, k] = answers.values(changed)
+    return Dependence(column, grid.texts, grid.numbers, outputs, curves)
+
+
+def cells_grid(transform: Transform, cells: Cells, points: int, dtype: Any) -> Grid:
+    """The values of a column of a table, by its cells in some rows; see `Model.dependence`."""
+    grid, texts, numbers = _grid(transform, cells, points)
+    inputs = np.zeros((len(texts), len(transform.features)), dtype)
+    transform.write(grid, inputs)
+    return Grid(texts, numbers, inputs)
+
+
+def numbers_grid(values: Array, points: int) -> Grid:
+    """The values of a column of an array, (n,), which is one input: quantiles of it."""
+    numbers = _quantiles(values, points)
+    return Grid(tuple(f"{value:.6g}" for value in numbers.tolist()), numbers, numbers[:, np.newaxis])
 
 
 def _grid(transform: Transform, cells: Cells, points: int) -> tuple[Cells, tuple[str, ...], Array]:
@@ -85,8 +104,11 @@ def _grid(transform: Transform, cells: Cells, points: int) -> tuple[Cells, tuple
     if isinstance(reading, Presence):
         missing = np.array([False, True])
         return Cells(transform.name, np.empty(0), missing), ("present", "missing"), np.full(2, np.nan)
+    if isinstance(reading, Items):
+        items, names = _items(reading, present, points)
+        return Cells(transform.name, items, np.zeros(len(items), np.bool_)), names, np.full(len(items), np.nan)
     if isinstance(reading, Word):
-        values, texts = _words(reading, present)
+        values, texts = _words(reading, present, points)
         numbers = np.full(len(values), np.nan)
     else:
         assert isinstance(reading, Number | Time), "a column holds numbers, times, words, or only its presence counts"
@@ -99,9 +121,18 @@ def _grid(transform: Transform, cells: Cells, points: int) -> tuple[Cells, tuple
     return Cells(transform.name, values, missing), (*texts, "missing"), np.append(numbers, np.nan)
 
 
-def _words(reading: Word, present: Array) -> tuple[Array, list[str]]:
-    """The numbers of the words and their texts; -1 for any other if the rows have one."""
-    codes, texts = np.arange(len(reading.words)), list(reading.words)
+def _items(reading: Items, present: Array, points: int) -> tuple[Array, tuple[str, ...]]:
+    """Cells (k, items + 1) with one of the most frequent items each, and the last one with none; and their texts."""
+    items = len(reading.words)
+    order = np.argsort(-present[:, :items].sum(axis=0), kind="stable")[: points - 1]
+    values = np.zeros((len(order) + 1, items + 1), np.bool_)
+    values[np.arange(len(order)), order] = True
+    return values, (*(reading.words[k] for k in order), "none")
+
+
+def _words(reading: Word, present: Array, points: int) -> tuple[Array, list[str]]:
+    """The numbers of the first words and their texts; -1 for any other if the rows have one."""
+    codes, texts = np.arange(len(reading.words))[:points], list(reading.words[:points])
     return (np.append(codes, -1), [*texts, "other"]) if (present < 0).any() else (codes, texts)
 
 

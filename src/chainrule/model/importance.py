@@ -21,12 +21,12 @@ from chainrule.arrays import Array
 from chainrule.errors import SettingError
 from chainrule.model.scores import METRICS
 from chainrule.random import Purpose, permutation
-from chainrule.tables.inputs import Encoder
+from chainrule.tables.names import listed
 from chainrule.text import number, short, words
 
-__all__ = ["Importance", "column_slices", "importance_of"]
+__all__ = ["Importance", "grouped", "importance_of"]
 
-LOSS = {"classes": "log_loss", "numbers": "rmse"}  # the metric that a table of importances is sorted by
+LOSS = {"classes": "log_loss", "labels": "label_log_loss", "numbers": "rmse"}  # the metric that a table is sorted by
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,13 +48,13 @@ class Importance:
         return float(np.mean(self.losses[column][target][metric]))
 
     def spread(self, column: str, target: str, metric: str) -> float:
-        """The standard deviation over the permutations; NaN for one of them."""
+        """The standard deviation over the permutations; NaN for one of them, and where the metric is infinite."""
         values = self.losses[column][target][metric]
-        return float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
+        return float(np.std(values, ddof=1)) if len(values) > 1 and np.isfinite(values).all() else math.nan
 
     def ranked(self, target: str, metric: str | None = None) -> list[str]:
-        """The columns, the most important first: by `metric`, or by the log loss of classes and the rmse of numbers."""
-        metric = metric or self._loss(target)
+        """The columns, the most important first: by `metric`, or by that of `loss`."""
+        metric = metric or self.loss(target)
         return sorted(self.losses, key=lambda column: -np.nan_to_num(self.mean(column, target, metric), nan=-np.inf))
 
     def table(self, target: str) -> list[tuple[str, ...]]:
@@ -74,7 +74,11 @@ class Importance:
         columns = {
             column: {
                 target: {
-                    metric: {"mean": _plain(self.mean(column, target, metric)), "permutations": _all_plain(values)}
+                    metric: {
+                        "mean": _plain(self.mean(column, target, metric)),
+                        "spread": _plain(self.spread(column, target, metric)),
+                        "permutations": _all_plain(values),
+                    }
                     for metric, values in by_metric.items()
                 }
                 for target, by_metric in by_target.items()
@@ -84,12 +88,18 @@ class Importance:
         scores = {t: {m: _plain(value) for m, value in by_metric.items()} for t, by_metric in self.scores.items()}
         return {"rows": self.rows, "scores": scores, "columns": columns}
 
-    def _loss(self, target: str) -> str:
-        return next(metric for metric in LOSS.values() if metric in self.scores[target])
+    def loss(self, target: str) -> str:
+        """The metric that columns are sorted by: the log loss or the rmse; if one is infinite, the first finite one."""
+        usual = next(metric for metric in LOSS.values() if metric in self.scores[target])
+        metrics = self.scores[target]
+        means = {metric: [self.mean(column, target, metric) for column in self.losses] for metric in metrics}
+        if not np.isinf(means[usual]).any():
+            return usual
+        return next((metric for metric, values in means.items() if np.isfinite(values).all()), usual)
 
     def _metrics(self, target: str) -> list[str]:
         """The metrics of a target, that of the order first."""
-        first = self._loss(target)
+        first = self.loss(target)
         return [first, *(metric for metric in self.scores[target] if metric != first)]
 
     def _cell(self, column: str, target: str, metric: str) -> str:
@@ -135,21 +145,26 @@ def _losses(X: Array, parts: Sequence[slice], scores: Any, whole: Any, orders: l
     }
 
 
-def column_slices(encoder: Encoder, groups: Mapping[str, Sequence[str]] | None = None) -> dict[str, list[slice]]:
-    """The inputs that each column became, and those of each group, by its name, in place of its columns.
+def grouped(own: Mapping[str, slice], groups: Mapping[str, Sequence[str]] | None = None) -> dict[str, list[slice]]:
+    """The inputs of each group of columns, by its name, and those of the columns that are in no group.
+
+    - own: for each column the inputs that it became.
+    - groups: columns by the name of their group.
+
+    >>> grouped({"a": slice(0, 1), "b": slice(1, 3), "c": slice(3, 4)}, {"both": ["a", "c"]})
+    {'both': [slice(0, 1, None), slice(3, 4, None)], 'b': [slice(1, 3, None)]}
 
     Raises SettingError for a group of columns that the model does not use, or of no column.
     """
-    own = {transform.name: [part] for transform, part in encoder.slices}
     chosen = {name: list(columns) for name, columns in (groups or {}).items()}
     for name, columns in chosen.items():
         unknown = [column for column in columns if column not in own]
         if unknown or not columns:
             what = f"{unknown[0]!r}, which is not an input" if unknown else "no column"
-            raise SettingError(f"group {name!r} has {what}: the inputs are {', '.join(map(repr, own))}")
-    grouped = {column for columns in chosen.values() for column in columns}
-    alone = {name: parts for name, parts in own.items() if name not in grouped}
-    return {**{name: [own[c][0] for c in columns] for name, columns in chosen.items()}, **alone}
+            raise SettingError(f"group {name!r} has {what}: the inputs are {listed(own)}")
+    inside = {column for columns in chosen.values() for column in columns}
+    alone = {name: [part] for name, part in own.items() if name not in inside}
+    return {**{name: [own[column] for column in columns] for name, columns in chosen.items()}, **alone}
 
 
 def _worse(metric: str, now: float, before: float) -> float:

@@ -1,4 +1,4 @@
-"""What a model makes of its columns: their importance, their contributions to one answer, the dependence on one."""
+"""What a model makes of its columns: their importance, their contributions to one answer, what other cells would do."""
 
 import abc
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,13 +8,15 @@ import numpy as np
 
 from chainrule.activations import Activation
 from chainrule.arrays import Array
-from chainrule.errors import DataError, SettingError
+from chainrule.errors import DataError
 from chainrule.fields import Whole
+from chainrule.model.answers import Answers, slices_of
 from chainrule.model.contributions import Contributions, contributions_of
-from chainrule.model.dependence import Dependence, dependence_of
+from chainrule.model.dependence import Dependence, cells_grid, dependence_of
 from chainrule.model.heads import as_predictions
-from chainrule.model.importance import Importance, column_slices, importance_of
+from chainrule.model.importance import Importance, grouped, importance_of
 from chainrule.model.scores import scores_of
+from chainrule.model.what_if import Combinations, WhatIf, what_if_of
 from chainrule.network import Network
 from chainrule.random import as_seed
 from chainrule.tables.arrow import pa
@@ -22,7 +24,7 @@ from chainrule.tables.chunks import Chunk, with_file_name, with_row_numbers
 from chainrule.tables.columns import words_of
 from chainrule.tables.inputs import Encoder
 from chainrule.tables.sources import Source, as_source
-from chainrule.tables.targets import LogQuantity, NormalNumbers, Quantity, Targets
+from chainrule.tables.targets import Targets
 from chainrule.text import counted
 
 __all__ = ["Interpreted"]
@@ -76,7 +78,7 @@ class Interpreted(abc.ABC):
             by_target: Mapping[str, Mapping[str, float]] = scores_of(self.targets, self._predicted(rows), T)["targets"]
             return by_target
 
-        return importance_of(X, column_slices(self.encoder, groups), scores, repeats, as_seed(seed))
+        return importance_of(X, grouped(slices_of(self.encoder), groups), scores, repeats, as_seed(seed))
 
     def contributions(self, row: Any, *, background: Any = None) -> Contributions:
         """How far each column moves the answer for a row away from that for a row of comparison.
@@ -95,24 +97,45 @@ class Interpreted(abc.ABC):
 
         Raises DataError as `outputs` does, and for another number of rows than one.
         """
-        rows = list(self._rows(as_source(row)))
-        count = sum(len(X) for X, _, _ in rows)
-        if count != 1:
-            raise DataError(f"row is a table of {counted(count, 'row')}, but must have 1: give the row to explain")
-        X, _, table = next(part for part in rows if len(part[0]))
-        x0 = np.zeros(X.shape[1]) if background is None else self._mean_row(as_source(background))
+        x, table = self._one(row)
+        x0 = np.zeros(len(x)) if background is None else self._mean_row(as_source(background))
         words = {name: words_of(table.column(name), name)[0].as_py() for name in self.encoder.columns}
         cells = {name: "missing" if word is None else word for name, word in words.items()}
-        slices = column_slices(self.encoder)
-        scale, mean = self._units
-        return contributions_of(self.network, X[0], x0, slices, scale, mean, self.targets.neurons, cells)
+        return contributions_of(self._answers, x, x0, cells)
+
+    def what_if(self, row: Any, values: Mapping[str, Sequence[Any]]) -> WhatIf:
+        """The answers for a row with other cells, one for each combination of values, and what each change does to it.
+
+        - row: a table of one row, as for `outputs`.
+        - values: a list of values by column, None for a missing cell. They make 1,000 combinations at most.
+
+        >>> table = {"x": [0, 1] * 20, "noise": list(range(40)), "y": ["no", "yes"] * 20}
+        >>> model = cr.train_table(table, target="y", epochs=20, seed=0)
+        >>> what_if = model.what_if({"x": [1], "noise": [7]}, {"x": [0, 1]})
+        >>> what_if.outputs[1], float(what_if.answer[1].round()), what_if.answers[:, 1].round().tolist()
+        ('y=yes', 1.0, [0.0, 1.0])
+
+        Raises DataError as `contributions` does and for a value that its column cannot have, SettingError for columns
+        that are not inputs and for too many combinations.
+        """
+        combinations = Combinations.of(values)
+        answers = self._answers
+        for name in combinations.columns:
+            answers.part(name)
+        x, table = self._one(row)
+        changed = table.take([0] * len(combinations.cells))
+        for name in combinations.columns:
+            own = as_source({name: combinations.column(name)}).table().column(name)
+            changed = changed.set_column(changed.column_names.index(name), name, own)
+        with with_row_numbers(np.zeros(changed.num_rows, np.int64)):
+            return what_if_of(answers, x, self.encoder.encode(changed, self.network.dtype), combinations)
 
     def dependence(self, source: Any, column: str, *, points: int = 20, rows: int = 1000) -> Dependence:
         """The answers when a column has one value in every row, for values over its range.
 
         - source: a table as for `outputs`.
         - column: the name of an input.
-        - points: how many values a number or a time takes, at most: quantiles of its cells.
+        - points: how many values it takes, at most: quantiles of numbers and times, the most frequent words.
         - rows: how many rows are taken at most, the first ones.
 
         >>> table = {"x": [0, 1] * 20, "y": ["no", "yes"] * 20}
@@ -124,9 +147,7 @@ class Interpreted(abc.ABC):
         Raises DataError as `outputs` does, SettingError for a column that is not an input.
         """
         points, rows = Whole(2).clean("points", points), Whole(1).clean("rows", rows)
-        slices = column_slices(self.encoder)
-        if column not in slices:
-            raise SettingError(f"{column!r} is not an input: the inputs are {', '.join(map(repr, slices))}")
+        self._answers.part(column)
         transform = next(each for each in self.encoder.transforms if each.name == column)
         parts: list[tuple[Array, Any]] = []
         for some, _, table in self._rows(as_source(source)):
@@ -136,8 +157,16 @@ class Interpreted(abc.ABC):
                 break
         X = np.concatenate([some for some, _ in parts])
         cells = transform.reading.read(pa.chunked_array([c for _, part in parts for c in part.chunks]), column)
-        names = tuple(self.targets.neurons)
-        return dependence_of(transform, slices[column][0], cells, X, self._answers, names, points)
+        return dependence_of(self._answers, column, cells_grid(transform, cells, points, X.dtype), X)
+
+    def _one(self, row: Any) -> tuple[Array, Any]:
+        """The encoded row (n_1,) and the cells of a table of one row. Raises DataError for another number of rows."""
+        rows = list(self._rows(as_source(row)))
+        count = sum(len(X) for X, _, _ in rows)
+        if count != 1:
+            raise DataError(f"row is a table of {counted(count, 'row')}, but must have 1: give the row to explain")
+        X, _, table = next(part for part in rows if len(part[0]))
+        return X[0], table
 
     def _rows(self, origin: Source, with_targets: bool = False) -> Iterator[tuple[Array, Any, Any]]:
         """X, the true values T (or None) and the table of some rows at a time; `with_targets` those that have them."""
@@ -162,21 +191,6 @@ class Interpreted(abc.ABC):
         return total / max(count, 1)
 
     @property
-    def _units(self) -> tuple[Array, Array]:
-        """What each output is multiplied by, and what is added then, (n_L,), to be in units of its target."""
-        scale, mean = np.ones(self.targets.width), np.zeros(self.targets.width)
-        for column, part in self.targets.slices:
-            if isinstance(column, Quantity):
-                own = slice(part.start, part.start + 1) if isinstance(column, NormalNumbers) else part
-                scale[own], mean[own] = column.scale, column.mean  # a log variance has no unit
-        return scale, mean
-
-    def _answers(self, X: Array) -> Array:
-        """The probabilities, and the numbers in units of their targets, (n, n_L), for encoded rows."""
-        A = self._predicted(X).astype(np.float64)
-        scale, mean = self._units
-        answers = A * scale + mean
-        for column, part in self.targets.slices:
-            if isinstance(column, LogQuantity):
-                answers[:, part] = column.decode(A[:, part])[:, None]
-        return answers
+    def _answers(self) -> Answers:
+        """The answers for encoded rows."""
+        return Answers(self.network, self.targets, slices_of(self.encoder), self._predicted)

@@ -14,6 +14,8 @@ from chainrule.certificate import Certificate
 from chainrule.engines import Engine, choose
 from chainrule.errors import DataError, RowError, SettingError
 from chainrule.export import Program, export, outputs_of
+from chainrule.fields import Whole
+from chainrule.files.atomic import check_target
 from chainrule.model.explained import Explained
 from chainrule.model.heads import as_predictions, suits
 from chainrule.model.interpreted import Interpreted
@@ -24,6 +26,7 @@ from chainrule.model.row_scores import RowScores
 from chainrule.model.scores import METRIC, scores_of
 from chainrule.model.uncertain import Certainty, Uncertain, coverage_of
 from chainrule.network import Network
+from chainrule.random import as_seed
 from chainrule.registry import require
 from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, rows_at_once, with_file_name, with_row_numbers
 from chainrule.tables.inputs import Encoder
@@ -361,6 +364,55 @@ class Model(Explained, Interpreted, Uncertain):
             true = truth.codes(own_T) if isinstance(truth, ClassTarget) else truth.decode(own_T)
             coverage[column.name] = coverage_of(joined, true, promised)
         return {name: values for name, values in coverage.items() if values}
+
+    def report(
+        self,
+        path: str | os.PathLike[str],
+        table: Any = None,
+        *,
+        train: Any = None,
+        test_every: int | None = None,
+        title: str | None = None,
+        notes: str = "",
+        seed: int | None = 0,
+    ) -> None:
+        """Write all that can be said of the model into one HTML file, its model card; see docs/report.md.
+
+        - path: the file, which is replaced if it exists.
+        - table: rows to judge the model by, a table as for `evaluate`, best one that it was not trained on. 20,000 rows
+          at most are taken of it. None judges nothing.
+        - train: the rows that it was trained on, from which a linear model and boosting learn too. Without them these
+          learn from four fifths of the table and answer the fifth, five times.
+        - test_every: as in `train_table`, for a table that has the rows of the training too: every so many rows
+          (or groups, or the latest rows, as the training had it) are judged, and the others are those of the training.
+        - title: of the page; None names the targets.
+        - notes: what you say of the model, such as what it is for, with empty lines between paragraphs.
+        - seed: of permutations and of the other models; None draws one.
+
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> table = {"x": [0, 1] * 20, "y": ["no", "yes"] * 20}
+        >>> model = cr.train_table(table, target="y", epochs=20)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.report(f"{folder}/report.html", table, notes="It repeats x.")
+        ...     "It repeats x." in Path(folder, "report.html").read_text()
+        True
+
+        Raises DataError as `evaluate` does, SettingError for choices that do not fit each other, OSError where the file
+        cannot be written.
+        """
+        from chainrule.model.report import report_page, study_of, write_page
+
+        check_target(path)
+        require(title is None or isinstance(title, str), "title", title, "a text, or None")
+        require(isinstance(notes, str), "notes", notes, "a text")
+        if table is None and (train is not None or test_every is not None):
+            raise SettingError("train and test_every are about the rows that the model is judged by: give a table too")
+        if train is not None and test_every is not None:
+            raise SettingError("test_every says which rows of the table are for training: leave out train")
+        every = None if test_every is None else Whole(2).clean("test_every", test_every)
+        study = None if table is None else study_of(self, as_source(table), train, every, as_seed(seed))
+        write_page(path, report_page(self, study, title, notes))
 
     def _require_known(self, origin: Source, T: Array) -> None:
         """Raise DataError where training had no class of any row of T (n, n_L), as if it had other words for them."""

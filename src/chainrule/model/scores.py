@@ -13,7 +13,7 @@ from chainrule.model import metrics
 from chainrule.model.heads import Head, as_predictions
 from chainrule.model.kinds import MetricChoice, takes_probabilities
 from chainrule.registry import require
-from chainrule.tables.targets import ClassTarget, Targets
+from chainrule.tables.targets import ClassTarget, Outputs, Targets
 from chainrule.training import Monitor
 
 __all__ = ["METRIC", "METRICS", "check_mode", "monitored", "scores_of"]
@@ -88,7 +88,7 @@ _FIRST = {
 
 
 def scores_of(
-    targets: Targets, A: Array, T: Array, weight: Array | None = None, more: Sequence[Any] = ()
+    targets: Outputs, A: Array, T: Array, weight: Array | None = None, more: Sequence[Any] = ()
 ) -> dict[str, Any]:
     """The scores of predictions A (n, n_L) of true values T (n, n_L), encoded by `targets.truth`, by target.
 

@@ -11,8 +11,9 @@ from chainrule.model.settings import TableSettings
 from chainrule.schedules import Constant
 from chainrule.training import History
 
-__all__ = ["finite", "identity_of", "summary_of"]
+__all__ = ["curves_of", "finite", "identity_of", "summary_of"]
 
+MOST_POINTS = 200  # of a curve in a model's file
 _IDENTITY = ("task", "drop", "keep", "weight", "members", "start", "class_weight", "test_every", "validation")
 
 
@@ -38,6 +39,7 @@ def summary_of(
         "best_epoch": best + 1,
         "at_best_epoch": finite({name: values[best] for name, values in curves.items() if values and best >= 0}),
         "stopped": history.stopped,
+        "curves": curves_of(history),
         "optimizer": s.rule.document(),
         **_unusual(s, metric),
         "batch_size": s.training.rows_of_update(rows),
@@ -48,6 +50,27 @@ def summary_of(
         "engine": history.engine,
         "chainrule": __version__,
     }
+
+
+def curves_of(history: History) -> dict[str, list[Any]]:
+    """The curves of a training for its model's file: by name the values after some epochs, at most `MOST_POINTS`.
+
+    - history: the history of the training.
+
+    `epoch` has the epochs, from 1; a value that is not finite is None.
+
+    >>> curves_of(History([3.0, 1 / 3], [], {"r2": [0.5, math.nan]}, seed=0, engine=""))
+    {'epoch': [1, 2], 'cost': [3.0, 0.33333], 'r2': [0.5, None]}
+    """
+    count = min(history.epochs, MOST_POINTS)
+    epochs = sorted({round(k * (history.epochs - 1) / max(count - 1, 1)) for k in range(count)})
+    curves = {"cost": history.cost, "validation_cost": history.validation, **history.metrics}
+    kept = {name: [_five_digits(values[e]) for e in epochs] for name, values in curves.items() if values}
+    return {"epoch": [e + 1 for e in epochs], **kept}
+
+
+def _five_digits(value: float) -> float | None:
+    return float(f"{value:.5g}") if math.isfinite(value) else None
 
 
 def identity_of(settings: TableSettings, targets: list[str]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from chainrule.plots.figures import log_scale_helps
+from chainrule.plots.scales import powers, range_of, round_values, thinned, tick_text
 
 __all__ = ["lines_svg"]
 
@@ -13,7 +14,6 @@ Line = tuple[Sequence[float], Sequence[float]]
 _WIDTH, _HEIGHT = 460, 230
 _LEFT, _RIGHT, _TOP, _BOTTOM = 72, 14, 30, 40
 _COLOURS = ("#2e86d1", "#e0653a", "#35a06a", "#9b6bc9", "#b8892e", "#7d8893")  # visible on white and on black
-_MAX_POINTS = 400  # of a line: about one for each pixel
 
 
 def lines_svg(lines: Mapping[str, Line], x_label: str, caption: str = "", mark: float | None = None) -> str:
@@ -24,7 +24,7 @@ def lines_svg(lines: Mapping[str, Line], x_label: str, caption: str = "", mark: 
     >>> lines_svg({"cost": ([1, 2, 3], [3.0, 2.0, 1.5])}, "epoch")[:24]
     '<figure style="margin:0"'
     """
-    curves = {name: _thin(x, y) for name, (x, y) in lines.items()}
+    curves = {name: thinned(x, y) for name, (x, y) in lines.items()}
     curves = {name: points for name, points in curves.items() if points}
     words = f'<figcaption style="font-size:12px;opacity:0.8">{html.escape(caption)}</figcaption>' if caption else ""
     if not curves:
@@ -43,21 +43,13 @@ def lines_svg(lines: Mapping[str, Line], x_label: str, caption: str = "", mark: 
     return f'<figure style="margin:0">{svg}{words}</figure>'
 
 
-def _thin(x: Sequence[float], y: Sequence[float]) -> list[tuple[float, float]]:
-    """The finite points, thinned evenly; the first and the last point stay."""
-    points = [(a, b) for a, b in zip(x, y, strict=True) if math.isfinite(a) and math.isfinite(b)]
-    if len(points) <= _MAX_POINTS:
-        return points
-    return [points[round(k * (len(points) - 1) / (_MAX_POINTS - 1))] for k in range(_MAX_POINTS)]
-
-
 class _Chart:
     """Draws lines, a mark and axes; maps values to positions in the picture."""
 
     def __init__(self, x: Sequence[float], y: Sequence[float], log: bool) -> None:
         self._log = log
-        self._x0, self._x1 = _range(x)
-        self._y0, self._y1 = _range([self._scaled(value) for value in y])
+        self._x0, self._x1 = range_of(x)
+        self._y0, self._y1 = range_of([self._scaled(value) for value in y])
 
     def _scaled(self, y: float) -> float:
         return math.log10(y) if self._log else y
@@ -87,59 +79,16 @@ class _Chart:
         """Horizontal lines at round values, and round values along the x axis."""
         parts, right, bottom = [], _WIDTH - _RIGHT, _HEIGHT - _BOTTOM
         across = f'x1="{_LEFT}" x2="{right}" stroke="currentColor"'
-        for value in _powers(self._y0, self._y1) if self._log else _round(self._y0, self._y1, 5):
+        for value in powers(self._y0, self._y1) if self._log else round_values(self._y0, self._y1, 5):
             at = self._up(self._scaled(value))
             parts.append(f'<line {across} y1="{at:.1f}" y2="{at:.1f}" opacity="0.15"/>')
-            parts.append(_text(_LEFT - 6, at + 4, _number(value), "end"))
+            parts.append(_text(_LEFT - 6, at + 4, tick_text(value), "end"))
         parts.append(f'<line {across} y1="{bottom}" y2="{bottom}" opacity="0.5"/>')
-        for x in _round(self._x0, self._x1, 6, least=1):
+        for x in round_values(self._x0, self._x1, 6, least=1):
             ends = f'x1="{self._across(x):.1f}" x2="{self._across(x):.1f}" y1="{bottom}" y2="{bottom + 4}"'
             parts.append(f'<line {ends} stroke="currentColor" opacity="0.5"/>')
             parts.append(_text(self._across(x), bottom + 16, f"{x:,g}" if x < 1e6 else f"{x:g}", "middle"))
         return "".join([*parts, _text((_LEFT + right) / 2, bottom + 31, x_label, "middle")])
-
-
-def _round(low: float, high: float, most: int, least: float = 0.0) -> list[float]:
-    """About `most` multiples of 1, 2 or 5 times a power of ten within a range, at least `least` apart.
-
-    >>> _round(0.3, 3.9, 4), _round(1, 3, 6, least=1)
-    ([1.0, 2.0, 3.0], [1, 2, 3])
-    """
-    distance = (high - low) / most
-    power = 10.0 ** math.floor(math.log10(distance))
-    step = max(least, next(power * k for k in (1, 2, 5, 10, 20) if distance <= power * k))
-    return [step * k for k in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
-
-
-def _powers(low: float, high: float) -> list[float]:
-    """Powers of ten from 10^low to 10^high; with 2 and 5 times each of them if there are few.
-
-    >>> _powers(-9.2, 2.1), _powers(-1.5, 0.5)
-    ([1e-09, 1e-06, 0.001, 1.0], [0.05, 0.1, 0.2, 0.5, 1.0, 2.0])
-    """
-    first, last = math.floor(low), math.ceil(high)
-    step = max(1, math.ceil((last - first) / 5))
-    digits = (1, 2, 5) if last - first <= 3 else (1,)
-    values = [float(f"{digit}e{n}") for n in range(first, last + 1) if n % step == 0 for digit in digits]
-    return [value for value in values if value and low - 1e-9 <= math.log10(value) <= high + 1e-9]
-
-
-def _number(value: float) -> str:
-    """A round value in its shortest form.
-
-    >>> [_number(value) for value in (0.30000000000000004, 1e-09, 12_345_600.0, 0.0)]
-    ['0.3', '1e-9', '12,345,600', '0']
-    """
-    if value and not 1e-4 <= abs(value) < 1e8:
-        digits, _, power = f"{value:.10g}".partition("e")
-        return f"{digits}e{int(power)}" if power else digits
-    return f"{value:,.10g}"
-
-
-def _range(values: Sequence[float]) -> tuple[float, float]:
-    low, high = min(values), max(values)
-    margin = 0.5 * max(1.0, abs(low) * 1e-6)  # for values that are equal, or differ only by rounding
-    return (low, high) if high - low > 1e-9 * abs(low) else (low - margin, high + margin)
 
 
 def _text(x: float, y: float, text: str, anchor: str) -> str:

@@ -103,3 +103,9 @@ def test_rows_that_lack_a_target_are_marked_and_told_apart():
             T = np.full((1, column.width), column.absent, dtype)
             assert not column.present(T).any()
             assert column.present(np.zeros((1, column.width), dtype)).all()
+
+
+def test_the_lowest_class_of_an_order_can_be_learned_and_an_unknown_one_not():
+    targets = Targets((SIZE,))
+    T = targets.truth.encode(read_table({"size": ["S", "L", "XL"]}), "float64")
+    assert targets.learnable(T).tolist() == targets.truth.learnable(T).tolist() == [True, True, False]

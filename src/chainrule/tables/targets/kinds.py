@@ -221,6 +221,9 @@ class OrderedClasses(Classes):
     def neurons(self) -> list[str]:
         return [f"{self.name}>={word}" for word in self.words[1:]]
 
+    def learnable(self, truth: NDArray[Any]) -> NDArray[np.bool_]:
+        return np.asarray(truth[:, 0] >= 0)
+
     @property
     def as_truth(self) -> TableTarget:
         return _TrueOrdered(self.name, self.type, self.words)
@@ -256,9 +259,6 @@ class _TrueOrdered(OrderedClasses):
 
     def codes(self, outputs: NDArray[Any]) -> NDArray[np.int64]:
         return np.where(outputs[:, 0] >= 0, super().codes(outputs), -1)
-
-    def learnable(self, truth: NDArray[Any]) -> NDArray[np.bool_]:
-        return np.asarray(truth[:, 0] >= 0)
 
     def _one_hot(self, codes: NDArray[np.intp], dtype: Any, text: Callable[[int], str]) -> NDArray[Any]:
         return np.where(codes[:, np.newaxis] >= 0, _steps(codes, self.count, dtype), -1).astype(dtype)

@@ -60,6 +60,11 @@ class Outputs:
         return {column.name: column.values for column in self.columns if isinstance(column, ClassTarget)}
 
     @property
+    def truth(self) -> Outputs:
+        """The same targets for true values that predictions are compared with."""
+        return self
+
+    @property
     def neurons(self) -> list[str]:
         """What each output is called: a class as `target=class`, a number by its target (see `Target.neurons`)."""
         return [name for column in self.columns for name in column.neurons]
@@ -69,6 +74,10 @@ class Outputs:
         """Each target with the slice of the outputs that belongs to it."""
         stops = np.cumsum([column.width for column in self.columns]).tolist()
         return [(column, slice(stop - column.width, stop)) for column, stop in zip(self.columns, stops, strict=True)]
+
+    def there(self, T: NDArray[Any]) -> NDArray[np.bool_]:
+        """Which targets (n, columns) the rows of T (n, n_L) have, also of true values encoded by `truth`."""
+        return np.stack([column.present(T[:, part]) for column, part in self.slices], axis=1)
 
     def codes(self, T: NDArray[Any]) -> dict[str, NDArray[np.int64]]:
         """The number (n,) of each row's class, by target with classes.

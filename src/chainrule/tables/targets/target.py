@@ -45,6 +45,10 @@ class Target(abc.ABC):
         """The probabilities (n, len(texts)) that the outputs (n, width) stand for."""
         return outputs[:, : len(self.texts)]
 
+    def present(self, T: NDArray[Any]) -> NDArray[np.bool_]:
+        """Which rows (n,) of T (n, width) have a value: all of an array, which has no missing one."""
+        return np.ones(len(T), np.bool_)
+
     @abc.abstractmethod
     def decode(self, outputs: NDArray[Any]) -> NDArray[Any]:
         """The target's values (n,) that the outputs (n, width) stand for."""

@@ -107,10 +107,6 @@ class Targets(Outputs):
         require_columns(table.column_names, self.names, "target")
         return rows_with_any(table, self.names)
 
-    def there(self, T: NDArray[Any]) -> NDArray[np.bool_]:
-        """Which targets (n, columns) the rows of T (n, n_L) have, also of true values encoded by `truth`."""
-        return np.stack([c.present(T[:, part]) for c, (_, part) in zip(self.columns, self.slices, strict=True)], axis=1)
-
     def term_weights(self, T: NDArray[Any]) -> NDArray[np.float64] | None:
         """1 for the outputs (n, n_L) of targets that a row of T has, 0 for others; None where all rows have all."""
         there = self.there(T)
