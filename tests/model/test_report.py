@@ -440,3 +440,18 @@ def test_rows_for_the_test_are_those_of_the_training(tmp_path, column):
         [name in ("t0", "t3", "t6") for name in rows["town"]] if "group" in column else [k < 40 for k in range(120)]
     )
     assert judged.numbers.tolist() == np.flatnonzero(is_test).tolist()
+
+
+@pytest.mark.filterwarnings("ignore::chainrule.errors.ChainruleWarning")
+@pytest.mark.usefixtures("linear_only")
+@pytest.mark.parametrize("choice", [{"quantiles": (0.1, 0.5, 0.9)}, {"cost": "gaussian"}])
+@pytest.mark.parametrize("test_every", [None, 4])
+def test_numbers_that_say_how_sure_they_are(tmp_path, choice, test_every):
+    rows = {name: table()[name] for name in ("x", "z", "y")}
+    model = cr.train_table(rows, "y", epochs=5, hidden=(4,), test_every=4, seed=0, **choice)
+    model.report(tmp_path / "r.html", rows, test_every=test_every)
+    page = Page((tmp_path / "r.html").read_text("utf-8"))
+    require_safe(page)
+    scores = page.tables[f"Scores of y on the same {120 if test_every is None else 30} rows; the best is bold"]
+    assert scores[0] == ["score", "this model", "linear"]
+    assert page.tables["y by x"][0] == ["value", "y"]

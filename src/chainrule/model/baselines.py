@@ -62,7 +62,8 @@ def _predicted(target: Target, make: Any, more: Any, X: Array, y: Array, X_test:
     prediction = _fitted(make(False, more, seed), X, y).predict(X_test)
     if isinstance(target, LogQuantity):
         prediction = np.log(np.maximum(prediction, np.finfo(np.float64).tiny))
-    return ((prediction - target.mean) / target.scale)[:, np.newaxis]
+    scaled = ((prediction - target.mean) / target.scale)[:, np.newaxis]
+    return np.repeat(scaled, target.width, axis=1)  # its answer in place of each quantile
 
 
 def _of_label(make: Any, more: Any, X: Array, there: Array, X_test: Array, seed: int) -> Array:

@@ -16,7 +16,7 @@ from chainrule.plots.charts import Chart, key
 from chainrule.plots.figures import log_scale_helps
 from chainrule.plots.markup import Markup, joined, tag
 from chainrule.plots.rows_chart import Mark, rows_chart
-from chainrule.tables.targets import ClassTarget, LogQuantity, Target
+from chainrule.tables.targets import ClassTarget, LogQuantity, Quantiles, Quantity, Target
 from chainrule.text import number, short, words
 
 __all__ = ["dependence_section", "importance_section"]
@@ -75,15 +75,18 @@ def dependence_section(model: Any, study: Study) -> Section:
 
 
 def _outputs(target: Target, T: Array) -> list[int]:
-    """Which outputs of a target are drawn: the second of two classes, else the most frequent ones."""
+    """Which outputs of a target are drawn: the second of two classes, the most frequent ones, or the answer."""
     if isinstance(target, ClassTarget) and len(target.values) == 2:
         return [target.width - 1]
+    if isinstance(target, Quantity):
+        return [target.middle if isinstance(target, Quantiles) else 0]
     return sorted(np.argsort(-T.sum(axis=0), kind="stable")[:CLASSES].tolist())
 
 
 def _name(target: Target, output: int) -> str:
     """What an output of a target is called, beside its target: a class, a label, `>=` a class of an order."""
-    return target.neurons[output].removeprefix(target.name).removeprefix("=") or target.name
+    own = target.neurons[output].removeprefix(target.name).removeprefix("=")
+    return own if target.texts else target.name
 
 
 def _chart(dependence: Dependence, target: Target, shown: list[int], start: int) -> Markup:
