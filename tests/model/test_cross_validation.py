@@ -55,7 +55,7 @@ def test_a_column_that_gives_the_group_away_does_not_help():
     groups = np.repeat(np.arange(30), 4)
     level = np.random.default_rng(1).normal(size=30)[groups]
     rows = {"group": [f"g{g}" for g in groups], "copy": [f"g{g}" for g in groups], "y": level.tolist()}
-    settings = {"compare": ("linear",), "words": ("copy",), "folds": 4, **SMALL}
+    settings = {"compare": ("linear",), "kinds": {"copy": "category"}, "folds": 4, **SMALL}
     leaking = cr.cross_validate(rows, "y", **settings)
     honest = cr.cross_validate(rows, "y", group="group", **settings)
     assert leaking.mean("linear", "y", "r2") > 0.8

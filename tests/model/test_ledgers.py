@@ -19,8 +19,7 @@ PRESENT = [k for k in range(N) if k % 10 != 4]
 
 @pytest.fixture(scope="module")
 def model():
-    with pytest.warns(cr.ChainruleWarning):
-        return cr.train_table(TABLE, target=["kind", "price"], hidden=(3,), epochs=2, validation=0.0, seed=0)
+    return cr.train_table(TABLE, target=["kind", "price"], hidden=(3,), epochs=2, validation=0.0, seed=0)
 
 
 def encoded(model, rows):

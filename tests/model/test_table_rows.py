@@ -267,9 +267,15 @@ def test_only_the_columns_to_keep_are_inputs() -> None:
         ({"keep": "kind"}, "'kind' cannot be both kept as an input and the target"),
         ({"keep": "w", "weight": "w"}, "'w' cannot be both kept as an input and the weight"),
         ({"keep": "x", "drop": "x"}, "'x' cannot be both"),
-        ({"words": ["x", "kind"]}, "'kind' cannot be both an input of words and the target column: choose"),
-        ({"words": "w", "weight": "w"}, "'w' cannot be both an input of words and the weight column: choose"),
-        ({"words": ["z", "v"]}, "there are no input columns 'z', 'v': the columns are 'x', 'colour', 'price', 'w'"),
+        ({"kinds": {"x": "category", "v": "category"}}, "there is no named column 'v': the columns are"),
+        (
+            {"kinds": {"w": "category"}, "weight": "w"},
+            "'w' cannot be both named in `kinds` (`--as`) and the weight column: choose",
+        ),
+        (
+            {"kinds": {"z": "category", "v": "text"}},
+            "there are no named columns 'z', 'v': the columns are 'x', 'colour', 'price', 'w'",
+        ),
         ({"keep": "z", "weight": "w"}, "there is no input column 'z': the columns are 'x', 'colour', 'price'"),
         ({"weight": "kind"}, "'kind' cannot be both the target and the weight"),
         ({"weight": 3}, "weight is 3"),

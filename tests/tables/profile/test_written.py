@@ -298,12 +298,12 @@ def test_a_model_reads_what_it_was_trained_on_from_a_file_again(tmp_path):
         read.predict(path)
 
 
-def test_a_column_named_in_words_is_one():
+def test_a_column_named_as_a_category_is_one():
     columns = {"line": [str(k) if k % 3 else "A" for k in range(90)], "zip": [10115, 80331, 20095] * 30}
     table = columns | {"y": [0.5 * k for k in range(90)]}
     with pytest.raises(DataError, match="'A' came in row 1"):
         noted(table)
-    assert "used as words: 'zip'" in noted(table, words="zip", drop="line")
+    assert "used as words: 'zip'" in noted(table, kinds={"zip": "category"}, drop="line")
     assert not any("as numbers" in note for note in noted(table, kinds={"line": "category", "zip": "category"}))
-    with pytest.raises(DataError, match="no input column 'town'"):
-        noted(table, words="town")
+    with pytest.raises(DataError, match="no named column 'town'"):
+        noted(table, kinds={"town": "category"})
