@@ -37,7 +37,7 @@ from chainrule.fields import (
     settings_of,
     signature_with,
 )
-from chainrule.model.kinds import ClassWeights, Dtype, MetricChoice, ShareOrTable
+from chainrule.model.kinds import ClassWeights, ColumnKinds, Dtype, Levels, MetricChoice, ShareOrTable, ThresholdRule
 from chainrule.optimizers import OPTIMIZERS, SGD, Adam, Clip
 from chainrule.settings import TrainingSettings
 
@@ -56,6 +56,12 @@ TAKEN: list[tuple[Kind, Any, Any]] = [  # a kind, a value, and what it becomes
     (ByLayer(0), {"3": 0.5, 2: 0}, {"2": 0.0, "3": 0.5}),
     (ByLayer(0), {}, {}),
     (ByLayer(0, specials=(NONE,)), None, None),
+    (ColumnKinds(), {"zip": "category", "size": "ordered:S<M"}, {"zip": "category", "size": "ordered:S<M"}),
+    (ColumnKinds(), (), {}),
+    (Levels(), [0.1, 0.9], (0.1, 0.9)),
+    (Levels(), 0.5, (0.5,)),
+    (ThresholdRule(), "recall=0.9", "recall=0.9"),
+    (ThresholdRule(), np.float32(0.5), 0.5),
     (Whole(1), 1, 1),
     (Whole(1), np.int64(3), 3),
     (Whole(1, specials=(ALL,)), None, None),
@@ -139,6 +145,10 @@ REFUSED: list[tuple[Kind, Any, str]] = [  # a kind, a value, and what the error 
     (ShareOrTable(), True, "s is True, but must be a share from 0 to below 1"),
     (ShareOrTable(), math.nan, "s is nan, but must be a share from 0 to below 1"),
     (ClassWeights(), "even", "s is 'even', but must be 'balanced', weights of classes"),
+    (ColumnKinds(), "zip", "s is 'zip', but must be a mapping such as {'zip': 'category'}"),
+    (Levels(), [0.9, 0.1], "s is [0.9, 0.1], but must be rising numbers between 0 and 1"),
+    (Levels(), 1, "s is 1, but must be rising numbers between 0 and 1"),
+    (ThresholdRule(), "best", "threshold is 'best', but must be a probability"),
     (ClassWeights(), 2, "s is 2, but must be 'balanced', weights of classes"),
 ]
 

@@ -68,12 +68,17 @@ def test_scores_are_accuracy_and_r2() -> None:
     assert worker.score(Split(numbers, numbers, "y", "numbers"), np.array([1.0, 2.0, 2.0])) == pytest.approx(0.5)
 
 
+FORK = pytest.mark.filterwarnings("ignore:.*fork.*")  # other tests have imported libraries that have threads
+
+
+@FORK
 def test_a_run_has_a_process_and_a_peak_of_its_own() -> None:
     large, small = (worker.apart(lambda size=size: {"score": float(np.ones(size * 2**17)[0])}, 60) for size in (200, 1))
     assert large["score"] == 1.0
     assert 150 < large["memory"] - small["memory"] < 250
 
 
+@FORK
 def test_a_run_that_fails_says_why() -> None:
     assert worker.apart(lambda: {"score": int("x")}, 60)["failed"].startswith("ValueError: invalid literal")
     assert worker.apart(lambda: time.sleep(20), 1) == {"failed": "SIGALRM (at most 1 s)"}

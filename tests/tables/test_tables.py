@@ -125,7 +125,7 @@ def test_a_path_that_is_no_file_of_a_known_kind_is_refused(tmp_path):
     refused(tmp_path / "absent.csv", "there is no file", "absent.csv")
     refused(tmp_path / "absent", "there is no file", "absent")
     refused(tmp_path, "folder")
-    refused(write(tmp_path / "t.xlsx", b"PK"), "t.xlsx", ".csv", ".parquet", "idx")
+    refused(write(tmp_path / "t.docx", b"PK"), "t.docx", ".csv", ".parquet", "idx")
 
 
 def broken_text():

@@ -215,10 +215,12 @@ class TableTraining:
         history = state.history
         chooses = self.held_out is not None or self.ensemble.count > 1
         theta = state.kept if chooses and history.best_epoch >= 0 else state.run.theta
-        network = self.ensemble.merged(Network.from_parts(self.network.architecture, theta, self.settings.seed))
+        whole = Network.from_parts(self.network.architecture, theta, self.settings.seed)
         stopped = dataclasses.replace(self.ensemble.history(history), stopped="cancelled")
-        summary = self._summary(stopped)
-        return Model(self.model.encoder, self.model.targets, network, summary, stopped, self.model.seen)
+        parts = self.model.encoder, self.model.targets, self.ensemble.merged(whole)
+        model = Model(*parts, self._summary(stopped), stopped, self.model.seen)
+        model.summary |= self._keeping.keep(model, whole) if history.best_epoch >= 0 else {}
+        return model
 
     def _first_network(self, seed: int) -> Network:
         """The network of all members, with random weights."""
