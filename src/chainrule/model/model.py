@@ -123,8 +123,7 @@ class Model(Explained, Interpreted, Uncertain):
 
         Raises DataError as `outputs` does.
         """
-        compressed = self._engine.takes_sparse and SPARSE * len(self.encoder.entries) <= self.encoder.width
-        return self._by_block(source, columns, self._predicted, watch, compressed)
+        return self._by_block(source, columns, self._predicted, watch, dense=False)
 
     def _by_block(
         self,
@@ -132,14 +131,16 @@ class Model(Explained, Interpreted, Uncertain):
         columns: Sequence[str],
         of: Callable[[Any], V],
         watch: Watch | None = None,
-        compressed: bool = False,
+        dense: bool = True,
     ) -> Iterator[tuple[V, Any]]:
         """A function of encoded rows X (m, n_1), for some rows of a source at a time, with these columns of them.
 
         - watch: takes note of how the rows differ from those of training.
-        - compressed: whether X comes as `Compressed`, not as an array.
+        - dense: whether X must be an array; if not, it may be `Compressed`.
         """
         rows, carried = as_source(source), list(columns)
+        sparse = SPARSE * len(self.encoder.entries) <= self.encoder.width
+        compressed = sparse and not dense and self._engine.takes_sparse
         most = ROWS if compressed else rows_at_once(self.encoder.width)
         for table, numbers in self._blocks(rows, carried, "identifying"):
             parts = self._inputs(table, most, compressed, watch)

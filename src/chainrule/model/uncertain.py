@@ -69,7 +69,12 @@ class Uncertain(abc.ABC):
 
     @abc.abstractmethod
     def _by_block(
-        self, source: Any, columns: Sequence[str], of: Callable[[Array], V], watch: Watch | None = None
+        self,
+        source: Any,
+        columns: Sequence[str],
+        of: Callable[[Any], V],
+        watch: Watch | None = None,
+        dense: bool = True,
     ) -> Iterator[tuple[V, Any]]:
         """A function of encoded rows, for some rows of a source at a time, with these columns of them."""
 
@@ -217,7 +222,7 @@ class Uncertain(abc.ABC):
             A = self._predicted(X)
             return A, say(X, A)
 
-        for (A, said), table in self._by_block(source, columns, of, watch):
+        for (A, said), table in self._by_block(source, columns, of, watch, dense=certainty.is_wanted):
             yield A, said, table
 
     def _only(self, what: str, source: Any, certainty: Certainty) -> Any:
