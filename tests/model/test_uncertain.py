@@ -280,3 +280,10 @@ def test_a_column_that_is_missing_is_named(models):
 def test_settings_that_contradict_each_other_are_refused(settings, line):
     with pytest.raises(SettingError, match=line):
         trained("y", **QUICK, **settings)
+
+
+def test_a_model_of_ordered_classes_says_that_it_has_no_sets() -> None:
+    rows = {"x": [0.0, 1.0, 2.0] * 12, "size": ["S", "M", "L"] * 12}
+    model = cr.train_table(rows, target="size", kinds={"size": "ordered:S<M<L"}, epochs=2, seed=0)
+    with pytest.raises(SettingError, match=r"of classes in no order, but 'size' is neither: leave them out$"):
+        model.predict_set(rows, 0.9)

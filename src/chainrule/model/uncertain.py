@@ -268,6 +268,12 @@ class Uncertain(abc.ABC):
         if certainty.spread and (kept is None or kept.members is None):
             raise SettingError("this model is of one network, so nothing spreads: train with members=5, say")
         if (certainty.interval is not None or certainty.sets is not None) and kept is None:
+            other = [column.name for column in self.targets.columns if column.kind not in ("classes", "numbers")]
+            if other:
+                raise SettingError(
+                    f"intervals and sets are for targets of numbers and of classes in no order, but {listed(other)} is "
+                    "neither: leave them out"
+                )
             raise SettingError(
                 "this model has no answers for rows that it was not trained on, from which intervals, sets and "
                 "thresholds are made: train it again with members=5 or validation=0.1"
