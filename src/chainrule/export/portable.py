@@ -35,6 +35,7 @@ from chainrule.tables.profile.dates import CLOCK, FORMS, NO_TIME
 __all__ = ["as_json", "interpreter"]
 
 _ISO = "year-month-day"
+_ABOVE_DASHES = r"(?ms)\A.*?(?=^# -{40})"
 _OWN_IMPORTS = r"(?m)^from chainrule\.\S+ import (\([^)]*\)|.*)\n"
 
 
@@ -150,10 +151,11 @@ def _numbers(array: NDArray[Any]) -> str:
 def interpreter(files: Sequence[str], before: str, behind: str, document: str) -> str:
     """The text of an interpreter in some files, with this document in place of the one that lies between two marks.
 
-    The imports of these files from one another are left out.
+    The imports of these files from one another are left out, and in all but the first what is above a line of dashes.
     """
     folder = resources.files("chainrule.export.interpreters")
-    source = "\n\n".join(folder.joinpath(file).read_text("utf-8") for file in files)
+    first, *others = (folder.joinpath(file).read_text("utf-8") for file in files)
+    source = "\n\n".join([first, *(re.sub(_ABOVE_DASHES, "", other) for other in others)])
     head, _, rest = re.sub(_OWN_IMPORTS, "", source).partition(before)
     _, mark, tail = rest.partition(behind)
     assert mark, f"{files[0]} has a place for the document"

@@ -12,7 +12,7 @@ from chainrule.export.program import Answer, Program
 
 __all__ = ["Python"]
 
-_FILES = "python.py", "python_program.py"
+_FILES = "python.py", "python_layers.py", "python_program.py"
 _PLACE = '_DOCUMENT = json.loads(\n    r"""', '"""\n)'  # no JSON has three quotes in a row
 
 
