@@ -22,6 +22,7 @@ COLUMNS = {
     "number": Numbers("x", True, 4.0, 3.0),
     "word": Frequent("x", WORDS, True),
     "time": Times("x", "year-month-day", ("days", "season", "weekday", "clock"), True, 18_000.0, 900.0, False),
+    "date": Times("x", "yearmonthday", ("days", "season", "weekday", "clock"), True, 18_000.0, 900.0, False),
     "clock": Times("x", "hour:minute", ("days", "clock"), True, 0.5, 0.2, False),
     "presence": Presence("x", "it is prose"),
 }
@@ -39,6 +40,11 @@ TEXTS = {
         *("2024-02-29 13:30:00,25+02:00", "2024-02-29 13:30:59.999 Europe/Berlin", "2023-12-31t23:59:60", "NA", "-"),
         *("1969-12-31 23:59:59.5", "0001-01-01", "9999-12-31", "1900-03-01 12:00 AM", "0000-00-00", "2024-02-29 9.05"),
     ],
+    "date": [
+        *("20240229", "20240229.0", " 20231231 ", "20240229T1330", "20240229t133005.25Z", "20240229T0905+02:00"),
+        *("2024-02-29", "2024-02-29 1:30 pm", "15000101", "21991231", "NA", "-", "0000-00-00"),
+        "\N{FULLWIDTH DIGIT TWO}0240229",
+    ],
     "clock": ["13:30", "1:30:05.5", "12:00 am", "12:00 p.m.", "1:05 PM", "00:00", "23:59:59,9", "", "unknown"],
     "presence": ["text", "", "-", "none", "?", "0"],
 }
@@ -53,12 +59,23 @@ OBJECTS: dict[str, list[Any]] = {
         *(datetime.date(2024, 2, 29), datetime.datetime(2024, 2, 29, 13, 30, 0, 250_000), None),
         datetime.datetime(2024, 2, 29, 23, 30, tzinfo=datetime.timezone(datetime.timedelta(hours=-5))),
     ],
+    "date": [20240229, 20240229.0, decimal.Decimal("20240229"), math.nan, None, datetime.date(2024, 2, 29)],
     "clock": [datetime.time(13, 30), datetime.time(1, 2, 3, 500_000), None],
     "presence": [1, 0.0, None, math.nan],
 }
 BAD = {
     "number": ["red", "$1,234", "1_000", "0x10", "inf", "1e999", "1,5", "1 2", "1" * 500 + "x", "one\nline"],
-    "time": ["yesterday", "2023-02-29", "2024-13-01", "2024-02-29 24:00", "2024-02-29 1:60", "1:30", "2024-00-01"],
+    "time": [
+        "yesterday",
+        "2023-02-29",
+        "2024-13-01",
+        "2024-02-29 24:00",
+        "2024-02-29 1:60",
+        "1:30",
+        "2024-00-01",
+        "20240229",
+    ],
+    "date": ["20230229", "20241301", "2024022", "202402290", "14991231", "20240229 1330", "20240229T13", "3/4/2020"],
     "clock": ["25:00", "13", "13:30 pm", "2024-02-29 13:30", "0:30 am"],
 }
 FAR = Numbers("x", True, 0.0, 1e-300)

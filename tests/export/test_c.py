@@ -24,7 +24,7 @@ from chainrule.tables.inputs import Encoder
 from chainrule.tables.inputs.operations import CYCLES, Asinh
 from chainrule.tables.inputs.operations.inputs import _PLACES
 from chainrule.tables.inputs.transforms import Frequent, Numbers, Ordered, Presence, Times
-from chainrule.tables.profile.dates import CLOCK, seconds_of
+from chainrule.tables.profile.dates import CLOCK, UNMARKED, seconds_of
 
 TYPES = ["float32", "float64"]
 STRICT = ["-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-ffp-contract=off", "-O1", "-lm"]
@@ -195,9 +195,9 @@ def reader(path):
     """The C function that reads times: state and seconds of a text."""
     library = fixed(path, "int time_of(const char *t, int date, double *s) { return read_time(t, date, s); }", "cells")
 
-    def read(text, date=True):
+    def read(text, date=1):
         seconds = ctypes.c_double()
-        state = library.time_of(None if text is None else text.encode(), int(date), ctypes.byref(seconds))
+        state = library.time_of(None if text is None else text.encode(), date, ctypes.byref(seconds))
         return state, seconds.value
 
     return read
@@ -221,7 +221,7 @@ def test_times_are_read_as_the_library_reads_them(tmp_path):
         (1, seconds) for seconds in seconds_of(pa.array(parts(TIMES), pa.large_string()), "year-month-day").tolist()
     ]
     clocks = ["0:00", "23:59:59.5", "13:30", "07:08:09.000001"]
-    assert [read(text, date=False) for text in clocks] == [
+    assert [read(text, date=0) for text in clocks] == [
         (1, seconds) for seconds in seconds_of(pa.array(clocks, pa.large_string()), CLOCK).tolist()
     ]
 
@@ -229,10 +229,22 @@ def test_times_are_read_as_the_library_reads_them(tmp_path):
 def test_what_is_not_a_time_is_refused(tmp_path):
     read = reader(tmp_path)
     assert [text for text in parts(NO_TIMES) if read(text)[0] != 0] == []
-    assert [
-        text for text in ("24:00", "1:60", "1:2", "noon", "2024-01-01", "13:30Z") if read(text, date=False)[0]
-    ] == []
+    assert [text for text in ("24:00", "1:60", "1:2", "noon", "2024-01-01", "13:30Z") if read(text, date=0)[0]] == []
     assert [read(text)[0] for text in (None, "")] == [-1, -1]
+
+
+BARE = "20240229|15000101|21991231|20240229T1330|20240229T133005.25|20240229T2359Z|20240229T0000+0200"
+NO_BARE = """20230229|20241301|20240001|20240100|14991231|22000101|2024022|202402290|20240229T13|20240229T1
+20240229T2400|20240229T1360|20240229T13300|20240229 1330|20240229t1330|20240229T13:30|20240229x|20240229.0|2024-0229"""
+
+
+def test_dates_without_marks_are_read_where_training_had_them(tmp_path):
+    read = reader(tmp_path)
+    seconds = seconds_of(pa.array(parts(BARE), pa.large_string()), UNMARKED).tolist()
+    assert [read(text, date=2) for text in parts(BARE)] == [(1, each) for each in seconds]
+    assert [read(text, date=2) for text in parts(TIMES)] == [read(text) for text in parts(TIMES)]
+    assert [text for text in parts(BARE) if read(text)[0]] == []
+    assert [text for text in [*parts(NO_BARE), *parts(NO_TIMES)] if text != "20240101" and read(text, date=2)[0]] == []
 
 
 def test_places_in_the_year_the_week_and_the_day(tmp_path):

@@ -82,6 +82,7 @@ def test_a_text_is_read_as_the_library_reads_it(kind, ask):
         ("word", "[new Date('2024-02-29'), new Date('2024-02-29T13:30:00.250Z')]", ["2024-02-29", cells.WORDS[10]]),
         ("time", "[new Date('2024-02-29T13:30:00.25Z'), null]", ["2024-02-29 13:30:00.25", ""]),
         ("time", "[new Date('0050-03-01'), new Date(-1)]", ["0050-03-01", "1969-12-31 23:59:59.999"]),
+        ("date", "[20240229, 20240229n, NaN, new Date('2024-02-29')]", ["20240229", "20240229", "", "2024-02-29"]),
         ("presence", "[1, 0, false, null, undefined, NaN]", ["0", "0", "0", "", "", ""]),
     ],
 )
@@ -103,7 +104,8 @@ def test_a_bad_cell_is_refused_in_one_line(kind, ask):
     [
         ("number", "[[1], {}, new Date(), Symbol('a'), Object.create(null), Infinity]"),
         ("word", "[['a'], {}, new Date(NaN), Symbol('a'), () => 1]"),
-        ("time", "[5, {}, new Date(NaN), true]"),
+        ("time", "[5, {}, new Date(NaN), true, 20240229]"),
+        ("date", "[5, {}, new Date(NaN), true, 20240229.5]"),
         ("clock", "[5, new Date()]"),
     ],
 )

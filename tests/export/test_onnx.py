@@ -21,6 +21,7 @@ from chainrule.export.onnx.graph import Graph, texts
 from chainrule.export.onnx.times import Moment
 from chainrule.tables.inputs.operations import INPUTS, READINGS, STEPS, Affine, Asinh, Bend, Cells
 from chainrule.tables.inputs.transforms import Categories, Presence, Scaled, Times
+from chainrule.tables.profile.dates import ISO
 
 onnx = pytest.importorskip("onnx", reason="ONNX needs onnx")
 pytest.importorskip("onnxruntime", reason="the answers are those of onnxruntime")
@@ -215,7 +216,7 @@ def test_days_of_the_calendar(start, tmp_path):
         ]
     )
     graph = Graph(["t", "missing"])
-    moment = Moment.of(graph, "t", "missing", False)
+    moment = Moment.of(graph, "t", "missing", ISO)
     outputs = [moment.days, moment.day_of_year, moment.seconds]
     cells = {"t": texts(days.astype(str).tolist()).reshape(-1, 1), "missing": np.zeros((len(days), 1), np.bool_)}
     since, place, seconds = (array[:, 0] for array in computed(graph, outputs, cells, tmp_path, start))
@@ -229,12 +230,38 @@ def test_days_of_the_calendar(start, tmp_path):
 def test_clocks(start, tmp_path):
     clocks = {"": 0, " 00:00": 0, " 23:59:59.25": 86399.25, " 07:05:03": 25503, "T23:59": 86340, "T07:05:03.5": 25503.5}
     graph = Graph(["t", "missing"])
-    seconds = Moment.of(graph, "t", "missing", False).seconds
+    seconds = Moment.of(graph, "t", "missing", ISO).seconds
     cells = {"t": texts([f"1970-01-02{clock}" for clock in clocks]).reshape(-1, 1)}
     for count in (1, len(clocks)):
         some = {"t": cells["t"][:count], "missing": np.zeros((count, 1), np.bool_)}
         (y,) = computed(graph, [seconds], some, tmp_path, start)
         assert y[:, 0].tolist() == [86400 + value for value in clocks.values()][:count]
+
+
+@pytest.mark.parametrize("start", RUNTIMES)
+def test_dates_without_marks(start, tmp_path):
+    dates = [
+        "20240229",
+        "20240229T1330",
+        "20240229T133005.25",
+        "15000101",
+        "21991231T2359",
+        "2024-02-29",
+        "2024-02-29 13:30",
+    ]
+    for times in (dates[:1], dates, [*dates, None]):
+        model = model_of("date")
+        case = programs.Case(model.program, {"x": np.array(times, dtype=object)}, {})
+        y = answered(case, tmp_path, start)["y"].values
+        np.testing.assert_allclose(y, answers_to(model, times), rtol=1e-9)
+
+
+@pytest.mark.parametrize("start", RUNTIMES)
+@pytest.mark.parametrize("word", ["2024022", "202402290", "20240229T13", "14991231", "20240229 13:30"])
+def test_what_is_not_a_date_without_marks_ends_the_run(word, start, tmp_path):
+    case = programs.Case(model_of("date").program, {"x": np.array([word, None], dtype=object)}, {})
+    with pytest.raises(Exception, match=r"(?i)cast|stod|invalid|indices|bounds|float"):
+        answered(case, tmp_path, start)
 
 
 @pytest.mark.parametrize("start", RUNTIMES)
@@ -250,7 +277,7 @@ def test_clocks_that_end_a_day_begin_the_next_one(start, tmp_path):
 @pytest.mark.parametrize("zone", ["Z", "+02:00", " +0200", " EST", " UTC", "Europe/Berlin", "T"])
 def test_onnxruntime_ignores_a_time_zone(zone, tmp_path):
     graph = Graph(["t", "missing"])
-    seconds = Moment.of(graph, "t", "missing", False).seconds
+    seconds = Moment.of(graph, "t", "missing", ISO).seconds
     times = [f"1970-01-02{clock}{zone}" for clock in ("T07:05:03.5", " 07:05:03.5", "T07:05", " 07:05")]
     cells = {"t": texts(times).reshape(-1, 1), "missing": np.zeros((4, 1), np.bool_)}
     (y,) = computed(graph, [seconds], cells, tmp_path)

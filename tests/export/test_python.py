@@ -99,6 +99,10 @@ def test_a_bad_cell_is_refused_in_one_line(kind, cell, tmp_path):
         ("word", b"a"),
         ("word", ["a"]),
         ("time", 5),
+        ("time", 20240229),
+        ("date", 5),
+        ("date", 20240229.5),
+        ("date", True),
         ("clock", 5.0),
     ],
 )

@@ -30,11 +30,10 @@ from chainrule.export.program import ClassOutput, LabelsOutput, Layer, NumberOut
 from chainrule.tables.inputs.operations import Curve, Cycle, Input, Powers, Reading, Step, Time
 from chainrule.tables.inputs.transforms import Transform
 from chainrule.tables.missing import MISSING, PLACEHOLDERS
-from chainrule.tables.profile.dates import CLOCK, FORMS, NO_TIME
+from chainrule.tables.profile.dates import CLOCK, FORMS, ISO, NO_TIME, UNMARKED
 
 __all__ = ["as_json", "interpreter"]
 
-_ISO = "year-month-day"
 _ABOVE_DASHES = r"(?ms)\A.*?(?=^# -{40})"
 _OWN_IMPORTS = r"(?m)^from chainrule\.\S+ import (\([^)]*\)|.*)\n"
 
@@ -74,11 +73,11 @@ def _column(column: Transform) -> dict[str, Any]:
 
 
 def _reading(reading: Reading) -> dict[str, Any]:
-    """A reading; of times with the pattern of a cell, which is that of times with the year first."""
-    pattern = {}
-    if isinstance(reading, Time):
-        pattern = {"clock": reading.form == CLOCK, "pattern": FORMS[CLOCK if reading.form == CLOCK else _ISO]}
-    return {**_operation(reading), **pattern}
+    """A reading; of times with the patterns of a cell: the year first, and dates without marks where it has them."""
+    if not isinstance(reading, Time):
+        return _operation(reading)
+    forms = {CLOCK: [CLOCK], UNMARKED: [ISO, UNMARKED]}.get(reading.form, [ISO])
+    return {**_operation(reading), "patterns": [FORMS[form] for form in forms]}
 
 
 def _input(part: Input) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from chainrule.tables.inputs.operations import (
     Word,
 )
 from chainrule.tables.inputs.transforms import Transform
-from chainrule.tables.profile.dates import CLOCK
+from chainrule.tables.profile.dates import CLOCK, UNMARKED
 
 __all__ = ["encode_function", "members", "row_struct"]
 
@@ -59,17 +59,18 @@ def _said(column: Transform) -> str:
         more = f", {len(reading.words) - _SHOWN} more" if len(reading.words) > _SHOWN else ""
         several = f", several with {_mark(reading)!r} between them" if isinstance(reading, Items) else ""
         return f"{name}: {', '.join(words)}{more}{several}" if words else name
-    form = {Time: "a time, such as 2024-02-29 13:30", Presence: "any text"}[type(reading)]
-    return f"{name}: {'a time of day, such as 13:30' if _is_clock(reading) else form}"
+    return f"{name}: {_time_said(reading) if isinstance(reading, Time) else 'any text'}"
+
+
+def _time_said(reading: Time) -> str:
+    """What a cell of times is, for people."""
+    forms = {CLOCK: "a time of day, such as 13:30", UNMARKED: "a time, such as 20240229 or 2024-02-29 13:30"}
+    return forms.get(reading.form, "a time, such as 2024-02-29 13:30")
 
 
 def _mark(reading: Items) -> str:
     """What is between the words of a cell."""
     return reading.separator or " "
-
-
-def _is_clock(reading: Any) -> bool:
-    return isinstance(reading, Time) and reading.form == CLOCK
 
 
 def encode_function(name: str, columns: tuple[Transform, ...]) -> str:
@@ -105,9 +106,9 @@ def _number_block(member: str, column: Transform, at: int, k: int) -> str:
 
 
 def _time_block(member: str, column: Transform, at: int, k: int) -> str:
-    read = (
-        f"double value = 0;\nconst int state = read_time(row->{member}, {int(not _is_clock(column.reading))}, &value);"
-    )
+    assert isinstance(column.reading, Time)
+    date = {CLOCK: 0, UNMARKED: 2}.get(column.reading.form, 1)
+    read = f"double value = 0;\nconst int state = read_time(row->{member}, {date}, &value);"
     return _block(read, "state < 0", column, at, [f"if (!state) return {k};", *_computed(column, at, k)])
 
 

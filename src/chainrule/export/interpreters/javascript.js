@@ -11,6 +11,7 @@
  *     words      any text; 1 and "1.0" are the word "1", true is "true"
  *     labels     a text with the mark of training between labels, such as "a;b"; of a text its words count
  *     times      text such as "2024-02-29 13:30:00", "2024-02-29T13:30Z" or "2024-02-29"; times of day: "13:30".
+ *                Where training had dates such as 20240229, also these, as text or as numbers.
  *                The clock is taken as it is written: a time zone behind it is ignored. Of a Date the clock of UTC is
  *                taken, as its toISOString writes it, so that the answer is the same everywhere
  *     missing    null, undefined, NaN, an empty text, and words that stand for it, such as "?" and "NA"
@@ -154,17 +155,21 @@ function numberReading({ form }) {
   };
 }
 
-function timeReading({ clock, pattern }) {
-  const form = new RegExp(`^(?:${pattern.replaceAll("(?P<", "(?<")})$`, "i");
-  const sample = clock ? "13:30:00" : "2024-02-29 13:30:00";
+function timeReading({ form, patterns }) {
+  const forms = patterns.map((pattern) => new RegExp(`^(?:${pattern.replaceAll("(?P<", "(?<")})$`, "i"));
+  const clock = form === "hour:minute";
+  const unmarked = form === "yearmonthday";
+  const sample = clock ? "13:30:00" : unmarked ? "20240229" : "2024-02-29 13:30:00";
+  const isText = (cell) => typeof cell === "string" || (unmarked && ["number", "bigint"].includes(typeof cell));
 
   return (cell) => {
     if (cell === null || cell === undefined || Number.isNaN(cell)) return null;
     if (isDate(cell) && !clock && !Number.isNaN(cell.getTime())) return cell.getTime() / 1000;
-    const text = typeof cell === "string" ? trimmed(cell) : null;
-    if (text !== null && NO_TIME.has(text)) return null;
-    const match = text === null ? null : form.exec(plainCharacters(text));
-    if (match === null) throw refused("times", cell, `write a time such as ${sample}, or leave the cell empty`);
+    const text = isText(cell) ? trimmed(String(cell)) : "-";
+    if (isText(cell) && NO_TIME.has(text)) return null;
+    const plain = plainCharacters(unmarked && isText(cell) ? wordOf(cell) : text);
+    const match = forms.map((each) => each.exec(plain)).find((each) => each !== null);
+    if (match === undefined) throw refused("times", cell, `write a time such as ${sample}, or leave the cell empty`);
     const seconds = secondsOf(match.groups);
     if (seconds === null) throw refused("times", cell, "there is no such time");
     return seconds;

@@ -11,6 +11,7 @@ A row is a mapping from the names in INPUTS to cells, or the cells in their orde
     words      any text; 1 and 1.0 are the word "1", True is "true"
     labels     a text with the mark of training between labels, such as "a;b"; of a text its words count
     times      a datetime, or text such as "2024-02-29 13:30:00" or "2024-02-29"; times of day: a time, or "13:30".
+               Where training had dates such as 20240229, also these, as text or as numbers.
                The clock is taken as it is written: a time zone behind it is ignored
     missing    None, NaN, an empty text, and words that stand for it, such as "?" and "NA"
 """
@@ -131,18 +132,22 @@ def _number(reading):
 
 
 def _time(reading):
-    pattern = re.compile(reading["pattern"], re.ASCII | re.IGNORECASE)
-    sample = "13:30:00" if reading["clock"] else "2024-02-29 13:30:00"
+    patterns = [re.compile(pattern, re.ASCII | re.IGNORECASE) for pattern in reading["patterns"]]
+    sample = {"hour:minute": "13:30:00", "yearmonthday": "20240229"}.get(reading["form"], "2024-02-29 13:30:00")
+    unmarked = reading["form"] == "yearmonthday"
 
     def read(cell):
         text = str(cell).strip()
         if cell is None or text in _NO_TIME:
             return None
-        match = pattern.fullmatch(_plain_characters(text)) if isinstance(cell, (str, *_TIMES)) else None
+        if not isinstance(cell, (str, *_TIMES)) and not (unmarked and hasattr(cell, "__float__")):
+            text = ""
+        text = _plain_characters(_word_of(cell) if text and unmarked else text)
+        match = next(filter(None, (pattern.fullmatch(text) for pattern in patterns)), None)
         if match is None:
             raise _refused("times", cell, f"write a time such as {sample}, or leave the cell empty")
         try:
-            return _seconds(match.groupdict())
+            return _seconds(match.groupdict(""))
         except ValueError:
             raise _refused("times", cell, "there is no such time") from None
 
@@ -152,11 +157,11 @@ def _time(reading):
 def _seconds(part):
     """The seconds since 1970, or since midnight."""
     hour, minute = int(part["hour"] or 0), int(part["minute"] or 0)
-    second = float((part["second"] or "0").replace(",", "."))
-    if minute > 59 or second >= 61 or (not 1 <= hour <= 12 if part["half"] else hour > 23):
+    second, half = float((part["second"] or "0").replace(",", ".")), part.get("half")
+    if minute > 59 or second >= 61 or (not 1 <= hour <= 12 if half else hour > 23):
         raise ValueError
-    if part["half"]:
-        hour = hour % 12 + 12 * part["half"].lower().startswith("p")
+    if half:
+        hour = hour % 12 + 12 * half.lower().startswith("p")
     days = 0
     if "year" in part:
         days = datetime.date(*(int(part[name]) for name in ("year", "month", "day"))).toordinal() - 719163

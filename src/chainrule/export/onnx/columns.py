@@ -40,7 +40,6 @@ from chainrule.tables.inputs.operations import (
     Word,
 )
 from chainrule.tables.inputs.transforms import Transform
-from chainrule.tables.profile.dates import CLOCK
 
 __all__ = ["INPUTS", "READINGS", "encoded"]
 
@@ -128,7 +127,7 @@ class Times(Presences):
     @property
     def moment(self) -> Moment:
         """The time, 1970-01-01 where it is missing."""
-        return Moment.of(self.graph, self.source, self.missing, self.reading.form == CLOCK)
+        return Moment.of(self.graph, self.source, self.missing, self.reading.form)
 
     @property
     def missing(self) -> str:

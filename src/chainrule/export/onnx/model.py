@@ -17,7 +17,7 @@ from chainrule.export.onnx.graph import ML, Graph, whole
 from chainrule.export.onnx.outputs import Result, add_outputs, results
 from chainrule.export.program import Layer, Program
 from chainrule.tables.inputs.operations import Items, Number, Presence, Reading, Time, Word
-from chainrule.tables.profile.dates import CLOCK
+from chainrule.tables.profile.dates import CLOCK, UNMARKED
 from chainrule.text import counted
 
 __all__ = ["input_names", "model_of"]
@@ -31,7 +31,10 @@ _CELLS: dict[type[Reading], str] = {
     Time: 'a time such as 2024-02-29 13:30:00 or 2024-02-29, "" where missing',
     Presence: 'any text, "" where missing',
 }
-_CLOCK = 'a time of day such as 13:30:00, "" where missing'
+_TIMES = {
+    CLOCK: 'a time of day such as 13:30:00, "" where missing',
+    UNMARKED: 'a time such as 20240229 or 2024-02-29 13:30:00, "" where missing',
+}
 
 
 def input_names(program: Program) -> list[str]:
@@ -86,7 +89,8 @@ def _inputs(program: Program, names: list[str]) -> list[Any]:
 
 def _cell(reading: Reading) -> str:
     """What a cell of an input is."""
-    return _CLOCK if isinstance(reading, Time) and reading.form == CLOCK else _CELLS[type(reading)]
+    of_kind = _CELLS[type(reading)]
+    return _TIMES.get(reading.form, of_kind) if isinstance(reading, Time) else of_kind
 
 
 def _layers(graph: Graph, program: Program, names: list[str]) -> str:

@@ -1,8 +1,8 @@
 """Times as people write them, `2024-02-29 13:30:00.25`, as numbers: by splitting texts, and by counting days.
 
-A time is `DATE`, `DATE CLOCK` or `DATETCLOCK`, with a clock `hh:mm` or `hh:mm:ss`. Texts are split at places that are
-written behind every cell first, so that a column has as many parts whatever is in it. One more row goes through,
-because parts of no rows have no width.
+A time is `DATE`, `DATE CLOCK` or `DATETCLOCK`, with a clock `hh:mm` or `hh:mm:ss`, or without marks `20240229`,
+`20240229T1330` or `20240229T133000.25`. Texts are split at places that are written behind every cell first, so that a
+column has as many parts whatever is in it. One more row goes through, because parts of no rows have no width.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ import dataclasses
 import numpy as np
 
 from chainrule.export.onnx.graph import Graph, number, texts, whole
+from chainrule.tables.profile.dates import CLOCK, UNMARKED
 
 __all__ = ["Moment"]
 
 _START = "1970-01-01"
+_BARE = "(1[5-9]|2[01])[0-9]{6}(T[0-9]{4}([0-9]{2}.*|[^0-9].*)?)?"  # 20240229T133000: a time without marks
 _DAYS = 719_162  # from 0001-01-01 to 1970-01-01
 _BEFORE = np.cumsum([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30]).astype(np.float64)  # days before a month
 _CENTURIES, _SIGNS = np.array([[4.0, 100.0, 400.0]]), np.array([[1.0], [-1.0], [1.0]])  # of leap years
@@ -30,16 +32,15 @@ class Moment:
     clock: tuple[str, ...]
 
     @classmethod
-    def of(cls, graph: Graph, source: str, missing: str, clock_alone: bool) -> Moment:
-        """The times of texts [N, 1], which are the beginning of 1970 where missing.
-
-        - clock_alone: whether the texts are times of day.
-        """
+    def of(cls, graph: Graph, source: str, missing: str, form: str) -> Moment:
+        """The times of texts [N, 1] of a column in this form, which are the beginning of 1970 where missing."""
         add = graph.add
-        if clock_alone:
+        if form == CLOCK:
             source = add("StringConcat", texts([f"{_START} "]), source)
         source = add("Where", missing, texts([_START]), source)
         source = add("Concat", source, texts([_START]).reshape(1, 1), axis=0)
+        if form == UNMARKED:
+            source = _with_marks(graph, source)
         date, clock = _pair(graph, _with_space(graph, source), " ")
         clock = add("StringConcat", clock, texts([":00"]))
         return cls(graph, _numbers(graph, date, "-"), _numbers(graph, clock, ":"))
@@ -104,9 +105,36 @@ class Moment:
         return self.graph.add("MatMul", quotients, _SIGNS)
 
     def _whole(self, value: str) -> str:
-        from onnx import TensorProto
+        return _cast(self.graph, value, "INT64")
 
-        return self.graph.add("Cast", value, to=TensorProto.INT64)
+
+def _with_marks(graph: Graph, source: str) -> str:
+    """`20240229T133000` as `2024-2-29T13:30:0`; other texts as they are."""
+    add = graph.add
+    bare = add("RegexFullMatch", source, pattern=_BARE)
+    some = add("StringConcat", add("Where", bare, source, texts(["19700101"])), texts(["T0000"]))
+    date, clock = _pair(graph, some, "T")
+    seconds = add("Where", add("RegexFullMatch", clock, pattern="[0-9]{6}.*"), number(1), number(100))
+    day, second = _cast(graph, date, "DOUBLE"), add("Mul", _cast(graph, clock, "DOUBLE"), seconds)
+    marked = [_joined(graph, day, "-"), texts(["T"]), _joined(graph, second, ":")]
+    return add("Where", bare, add("StringConcat", add("StringConcat", *marked[:2]), marked[2]), source)
+
+
+def _joined(graph: Graph, value: str, mark: str) -> str:
+    """Numbers such as 20240229 as texts with marks, `2024-2-29`; a fraction at the end stays."""
+    add, parts = graph.add, []
+    for unit in (10_000, 100):
+        part = add("Floor", add("Div", value, number(unit)))
+        parts.append(_cast(graph, _cast(graph, part, "INT64"), "STRING"))
+        value = add("Sub", value, add("Mul", part, number(unit)))
+    head = add("StringConcat", add("StringConcat", parts[0], texts([mark])), parts[1])
+    return add("StringConcat", add("StringConcat", head, texts([mark])), _cast(graph, value, "STRING"))
+
+
+def _cast(graph: Graph, value: str, dtype: str) -> str:
+    from onnx import TensorProto
+
+    return graph.add("Cast", value, to=getattr(TensorProto, dtype))
 
 
 def _with_space(graph: Graph, source: str) -> str:
@@ -131,9 +159,7 @@ def _parts(graph: Graph, source: str, delimiter: str, count: int) -> str:
 
 def _numbers(graph: Graph, source: str, delimiter: str) -> tuple[str, ...]:
     """Three numbers [N, 1] each between delimiters, without those of the last row."""
-    from onnx import TensorProto
-
-    parts = graph.add("Cast", _parts(graph, source, delimiter, 3), to=TensorProto.DOUBLE)
+    parts = _cast(graph, _parts(graph, source, delimiter, 3), "DOUBLE")
     flat = graph.add("Squeeze", parts, whole(1))
     rows = graph.add("Slice", flat, whole(0), whole(-1), whole(0))
     return graph.several(3, "Split", rows, axis=1, num_outputs=3)

@@ -29,6 +29,7 @@ __all__ = [
     "LONGEST",
     "NAMES",
     "NO_TIME",
+    "UNMARKED",
     "Days",
     "Forms",
     "Spread",
@@ -53,12 +54,12 @@ _OFFSET = r"(?:utc|gmt)?[+-][0-9]{1,2}(?::?[0-9]{2}){0,2}"
 _ZONE = rf"(?:z|{_OFFSET}|[a-z]{{2,5}}|[a-z]+(?:/[a-z_]+)+)?\s?(?:\[[a-z_/+-]+\]|\([a-z +-]+\))?"
 _POINTS = rf"(?P<hour>[0-9]{{1,2}})[:.](?P<minute>[0-9]{{2}})(?:[:.]{_SECOND})?\s?{_HALF}"  # as Oracle writes them
 _BEHIND = rf"(?:(?:t|:|,?\s+){_POINTS}\s?{_ZONE})?"
-ISO, CLOCK = "year-month-day", "hour:minute"
+ISO, UNMARKED, CLOCK = "year-month-day", "yearmonthday", "hour:minute"
 
 FORMS = {
     ISO: rf"{_YEAR}[-/.]{_MONTH}[-/.]{_DAY}{_BEHIND}",
     "year-month-dayThour": rf"{_YEAR}-{_MONTH}-{_DAY}t(?P<hour>[0-9]{{2}})\s?{_ZONE}",
-    "yearmonthday": rf"(?P<year>(?:1[5-9]|2[01])[0-9]{{2}})(?P<month>[0-9]{{2}})(?P<day>[0-9]{{2}})"
+    UNMARKED: rf"(?P<year>(?:1[5-9]|2[01])[0-9]{{2}})(?P<month>[0-9]{{2}})(?P<day>[0-9]{{2}})"
     rf"(?:t(?P<hour>[0-9]{{2}})(?P<minute>[0-9]{{2}})(?:{_SECOND})?\s?{_ZONE})?",
     "year-month": r"(?P<year>(?:1[5-9]|2[01])[0-9]{2})-(?P<month>[0-9]{2})",
     "day/month/year": rf"{_DAY}/{_MONTH}/{_SHORT}{_BEHIND}",
@@ -81,7 +82,7 @@ NO_TIME = (*PLACEHOLDERS, "0000-00-00", "0000-00-00 00:00:00", "0000-00-00T00:00
 """Words that stand for a missing time."""
 NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 LONGEST = 100  # characters of a time
-_FIRST_DAY, _LAST_DAY = 15000101, 22000101  # numbers that may be dates: the years of the form yearmonthday
+_FIRST_DAY, _LAST_DAY = 15000101, 22000101  # numbers that may be dates: the years of the form UNMARKED
 _LEAST_DAYS = 10  # numbers that are all dates, from which on this is not by chance
 CENTURY = 69  # from here on two digits are a year of the last century, as in POSIX
 

@@ -61,13 +61,14 @@ static double days_to(int year, int month, int day, int *valid) {
   return 365.0 * before + before / 4 - before / 100 + before / 400 + days - 719162;
 }
 
-/* Reads hour:minute, :second, a fraction; the seconds since midnight, -1 if there is no such time. */
-static double clock_at(const char **at) {
-  const int hour = digits(at, 0, 1, 2), minute = digits(at, ':', 2, 2);
+/* Reads hour:minute, :second, a fraction, with the mark ':' or, if it is 0, without one: the seconds since midnight,
+   -1 if there is no such time. */
+static double clock_at(const char **at, char mark) {
+  const int hour = digits(at, 0, mark ? 1 : 2, 2), minute = digits(at, mark, 2, 2);
   double second = 0, unit = 1;
   if (hour < 0 || hour > 23 || minute < 0 || minute > 59) return -1;
-  if (**at == ':') {
-    const int whole = digits(at, ':', 2, 2);
+  if (mark ? **at == mark : **at >= '0' && **at <= '9') {
+    const int whole = digits(at, mark, 2, 2);
     if (whole < 0 || whole > 60) return -1;
     second = whole;
     if (**at == '.')
@@ -78,20 +79,26 @@ static double clock_at(const char **at) {
 }
 
 /* Reads "2024-02-29", "2024-02-29 13:30" or "2024-02-29T13:30:00.25", with Z or an offset such as +02:00 behind it,
-   which is not applied: seconds since 1970. Without `date` it reads "13:30:00.25": seconds since midnight.
+   which is not applied: seconds since 1970. If `date` is 2 also "20240229", "20240229T1330" and "20240229T133000.25",
+   of the years from 1500 to 2199. If it is 0 it reads "13:30:00.25": seconds since midnight.
    1 if it is such a time, 0 if it is not, -1 if the cell is missing. */
 static int read_time(const char *text, int date, double *seconds) {
   double clock = 0, days = 0;
-  int valid = 1;
+  const char *start = text;
+  int valid = 1, bare;
   if (is_missing(text)) return -1;
+  bare = date == 2 && digits(&start, 0, 8, 8) >= 0;
   if (date) {
-    const int year = digits(&text, 0, 4, 4), month = digits(&text, '-', 1, 2), day = digits(&text, '-', 1, 2);
+    const char mark = bare ? 0 : '-';
+    const int year = digits(&text, 0, 4, 4), month = digits(&text, mark, bare ? 2 : 1, 2),
+              day = digits(&text, mark, bare ? 2 : 1, 2);
     days = days_to(year, month, day, &valid);
-    if (!valid) return 0;
+    if (!valid || (bare && (year < 1500 || year > 2199))) return 0;
   }
   if (!date || *text) {
-    if (date && *text++ != ' ' && text[-1] != 'T') return 0;
-    clock = clock_at(&text);
+    if (date && *text != 'T' && (bare || *text != ' ')) return 0;
+    if (date) text++;
+    clock = clock_at(&text, bare ? 0 : ':');
   }
   if (date && *text == 'Z')
     text++;
