@@ -11,7 +11,7 @@ import chainrule as cr
 from chainrule.cli import run
 from chainrule.errors import DataError, SettingError
 from chainrule.model.baselines import outputs_of_baseline
-from chainrule.model.report import known, rows, study
+from chainrule.model.report import Subject, known, rows, study
 from chainrule.model.report.scores import calibration_error, tenths
 from chainrule.model.report.study import study_of
 from chainrule.model.scores import scores_of
@@ -47,6 +47,10 @@ def table(n=120):
 
 
 TARGETS = ["kind", "y", "level", "people"]
+
+
+def subject(model):
+    return Subject(model.encoder, model.targets, model.network, model._predicted, model.summary, model)
 
 
 @pytest.fixture(scope="module")
@@ -195,7 +199,7 @@ def test_importance_and_dependence_are_those_of_the_model(model, written):
 
 
 def test_rows_for_the_test_are_judged_as_the_training_did(model, tmp_path, monkeypatch):
-    own = study_of(model, as_source(table()), None, 4, 0)
+    own = study_of(subject(model), as_source(table()), None, 4, 0)
     assert own.judged.numbers.tolist() == list(range(0, 120, 4))
     for target, scores in model.summary["test"]["targets"].items():
         assert own.scores["this model"][target] == pytest.approx(scores)
@@ -207,7 +211,7 @@ def test_rows_for_the_test_are_judged_as_the_training_did(model, tmp_path, monke
     assert (own.outputs["linear"] == A).all()
     train = {name: [cells[i] for i in rest] for name, cells in table().items()}
     test = {name: cells[::4] for name, cells in table().items()}
-    other = study_of(model, as_source(test), train, None, 0)
+    other = study_of(subject(model), as_source(test), train, None, 0)
     assert (other.outputs["boosting"] == own.outputs["boosting"]).all()
     monkeypatch.setattr(study, "BASELINES", {})
     model.report(tmp_path / "a.html", table())
@@ -218,12 +222,12 @@ def test_rows_for_the_test_are_judged_as_the_training_did(model, tmp_path, monke
 
 def test_other_models_do_not_see_the_rows_that_they_answer():
     model = cr.train_table(table(), "y", epochs=3, hidden=(4,), seed=1, validation=0.2)
-    before = study_of(model, as_source(table()), None, None, 0)
+    before = study_of(subject(model), as_source(table()), None, None, 0)
     _, fold = next(by_class(0, 5, 120, None))
     changed = table()
     for i in fold:
         changed["y"][i] = 1e3 + i
-    after = study_of(model, as_source(changed), None, None, 0)
+    after = study_of(subject(model), as_source(changed), None, None, 0)
     for name in ("linear", "boosting"):
         assert (before.outputs[name][fold] == after.outputs[name][fold]).all()
         others = np.setdiff1d(np.arange(120), fold)
@@ -434,7 +438,7 @@ def test_labels_and_ordered_classes(tmp_path):
 def test_rows_for_the_test_are_those_of_the_training(tmp_path, column):
     rows = kinds_table() | {"when": list(range(120, 0, -1))}
     model = cr.train_table(rows, "size", epochs=2, hidden=(4,), test_every=3, drop=["tags", "words"], **column)
-    judged = study_of(model, as_source(rows), None, 3, 0).judged
+    judged = study_of(subject(model), as_source(rows), None, 3, 0).judged
     assert len(judged.X) == model.summary["test"]["rows"]
     is_test = (
         [name in ("t0", "t3", "t6") for name in rows["town"]] if "group" in column else [k < 40 for k in range(120)]

@@ -14,8 +14,6 @@ from chainrule.certificate import Certificate
 from chainrule.engines import Engine, choose
 from chainrule.errors import DataError, RowError, SettingError
 from chainrule.export import Program, export, outputs_of
-from chainrule.fields import Whole
-from chainrule.files.atomic import check_target
 from chainrule.model.explained import Explained
 from chainrule.model.heads import as_predictions, suits
 from chainrule.model.interpreted import Interpreted
@@ -26,12 +24,11 @@ from chainrule.model.row_scores import RowScores
 from chainrule.model.scores import METRIC, scores_of
 from chainrule.model.uncertain import Certainty, Uncertain, coverage_of
 from chainrule.network import Network
-from chainrule.random import as_seed
 from chainrule.registry import require
 from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, rows_at_once, with_file_name, with_row_numbers
 from chainrule.tables.inputs import Encoder
 from chainrule.tables.inputs.drift import Drift, Seen, Watch
-from chainrule.tables.names import listed, require_columns
+from chainrule.tables.names import require_columns
 from chainrule.tables.row_roles import weights_of
 from chainrule.tables.sources import Source, as_source
 from chainrule.tables.targets import ClassTarget, Targets
@@ -345,7 +342,7 @@ class Model(Explained, Interpreted, Uncertain):
             what = "a value for any target" + ("" if weight is None else f" and a weight above 0 in {weight!r}")
             raise DataError(f"no row has {what}, so there is nothing to compare with: give such rows")
         A, T, rows, w = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-        self._require_known(origin, T)
+        self.targets.require_known(T, origin.origin)
         counts = {"rows": len(A), "without_target": without, **({} if weight is None else {"weightless": weightless})}
         coverage = {"coverage": self._coverage(sayings, T, certainty)} if certainty.is_wanted else {}
         scores = scores_of(self.targets, A, T, None if weight is None else w, more)
@@ -402,27 +399,10 @@ class Model(Explained, Interpreted, Uncertain):
         Raises DataError as `evaluate` does, SettingError for choices that do not fit each other, OSError where the file
         cannot be written.
         """
-        from chainrule.model.report import report_page, study_of, write_page
+        from chainrule.model.report import Subject, write_report
 
-        check_target(path)
-        require(title is None or isinstance(title, str), "title", title, "a text, or None")
-        require(isinstance(notes, str), "notes", notes, "a text")
-        if table is None and (train is not None or test_every is not None):
-            raise SettingError("train and test_every are about the rows that the model is judged by: give a table too")
-        if train is not None and test_every is not None:
-            raise SettingError("test_every says which rows of the table are for training: leave out train")
-        every = None if test_every is None else Whole(2).clean("test_every", test_every)
-        study = None if table is None else study_of(self, as_source(table), train, every, as_seed(seed))
-        write_page(path, report_page(self, study, title, notes))
-
-    def _require_known(self, origin: Source, T: Array) -> None:
-        """Raise DataError where training had no class of any row of T (n, n_L), as if it had other words for them."""
-        for column, (_, part) in zip(self.targets.truth.columns, self.targets.slices, strict=True):
-            there = column.present(T[:, part])
-            known = isinstance(column, ClassTarget) and there.any() and (column.codes(T[there, part]) >= 0).any()
-            if isinstance(column, ClassTarget) and there.any() and not known:
-                line = f"no row of {origin.origin} has a class of target {column.name!r} that training had"
-                raise DataError(f"{line}: the classes are {listed(column.values.tolist())}")
+        subject = Subject(self.encoder, self.targets, self.network, self._predicted, self.summary, self)
+        write_report(subject, path, table, train=train, test_every=test_every, title=title, notes=notes, seed=seed)
 
     def tested(self, X: Array, T: Array, more: Sequence[Any] = ()) -> dict[str, Any]:
         """The scores of `evaluate` for encoded rows X (n, n_1) and true values T (n, n_L) (see `Targets.truth`).

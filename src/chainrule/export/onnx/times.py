@@ -116,8 +116,8 @@ def _with_marks(graph: Graph, source: str) -> str:
     date, clock = _pair(graph, some, "T")
     seconds = add("Where", add("RegexFullMatch", clock, pattern="[0-9]{6}.*"), number(1), number(100))
     day, second = _cast(graph, date, "DOUBLE"), add("Mul", _cast(graph, clock, "DOUBLE"), seconds)
-    marked = [_joined(graph, day, "-"), texts(["T"]), _joined(graph, second, ":")]
-    return add("Where", bare, add("StringConcat", add("StringConcat", *marked[:2]), marked[2]), source)
+    date_and_mark = add("StringConcat", _joined(graph, day, "-"), texts(["T"]))
+    return add("Where", bare, add("StringConcat", date_and_mark, _joined(graph, second, ":")), source)
 
 
 def _joined(graph: Graph, value: str, mark: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from chainrule.arrays import Array
@@ -11,6 +9,7 @@ from chainrule.model.dependence import HIGH, LOW, Dependence
 from chainrule.model.importance import Importance
 from chainrule.model.report.page import Section, figure, table
 from chainrule.model.report.study import Study
+from chainrule.model.report.subject import Subject
 from chainrule.model.scores import METRICS
 from chainrule.plots.charts import Chart, key
 from chainrule.plots.figures import log_scale_helps
@@ -27,7 +26,7 @@ CLASSES = 4  # that are drawn, the most frequent ones
 CURVES = 30  # rows whose own answers are drawn
 
 
-def importance_section(model: Any, study: Study) -> Section:
+def importance_section(model: Subject, study: Study) -> Section:
     """How much worse the answers become when the cells of a column are dealt out among the rows."""
     importance = study.importance
     said = (
@@ -59,7 +58,7 @@ def _importance(importance: Importance, target: str, several: bool) -> Markup:
     return joined(heading, figure(f"Importance for {short(target)}", chart, text), _numbers(numbers))
 
 
-def dependence_section(model: Any, study: Study) -> Section:
+def dependence_section(model: Subject, study: Study) -> Section:
     """The mean answer when a column has one value in every row."""
     said = (
         "One column gets the same value in every row, and the answers are averaged: the partial dependence. Thin lines "

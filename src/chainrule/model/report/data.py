@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from chainrule.arrays import Array
@@ -11,6 +9,7 @@ from chainrule.model.report.known import known_facts
 from chainrule.model.report.model_card import target_in_words
 from chainrule.model.report.page import Section, table
 from chainrule.model.report.rows import Judged
+from chainrule.model.report.subject import Subject
 from chainrule.plots.markup import Markup, joined, tag
 from chainrule.tables.columns import missing_cells
 from chainrule.tables.inputs.operations import Items, Presence, Time, Word
@@ -26,7 +25,7 @@ BINS = 16
 WORDS = 3  # of a column that are named
 
 
-def data_section(model: Any, judged: Judged | None) -> Section:
+def data_section(model: Subject, judged: Judged | None) -> Section:
     """Rows, targets and columns."""
     parts = [_rows(model, judged), _targets(model, judged), _columns(model, judged)]
     more = len(model.encoder.transforms) - MOST_COLUMNS
@@ -35,7 +34,7 @@ def data_section(model: Any, judged: Judged | None) -> Section:
     return Section("data", "Data", joined(*parts))
 
 
-def _rows(model: Any, judged: Judged | None) -> Markup:
+def _rows(model: Subject, judged: Judged | None) -> Markup:
     summary = known_facts(model.summary)
     held_out = "validated, each by a network that left it out" if "members" in summary else "held out for validation"
     rows = [("trained on", summary.get("rows")), (held_out, summary.get("validation_rows"))]
@@ -50,7 +49,7 @@ def _rows(model: Any, judged: Judged | None) -> Markup:
     return table("Rows", ("rows", "number"), known, numbers=(1,))
 
 
-def _targets(model: Any, judged: Judged | None) -> Markup:
+def _targets(model: Subject, judged: Judged | None) -> Markup:
     if judged is None:
         rows = [(short(target.name), target_in_words(target)) for target in model.targets.columns]
         return table("Targets", ("target", "what it is"), rows, words=(1,))
@@ -70,7 +69,7 @@ def _true_values(truth: Target, T: Array) -> tuple[str, Markup]:
     return _numbers(truth.decode(T))
 
 
-def _columns(model: Any, judged: Judged | None) -> Markup:
+def _columns(model: Subject, judged: Judged | None) -> Markup:
     heads = ("becomes", "how")
     transforms = model.encoder.transforms[:MOST_COLUMNS]
     if judged is None:

@@ -10,6 +10,7 @@ import numpy as np
 from chainrule.arrays import Array
 from chainrule.model.report.page import Section, figure, table
 from chainrule.model.report.study import Study
+from chainrule.model.report.subject import Subject
 from chainrule.plots.charts import Chart
 from chainrule.plots.markup import Markup, joined, tag
 from chainrule.tables.columns import words_of
@@ -25,7 +26,7 @@ LIST = 15  # classes, or pairs of them, in a list
 LONG = 10  # letters of a number
 
 
-def errors_section(model: Any, study: Study) -> Section:
+def errors_section(model: Subject, study: Study) -> Section:
     """The errors of each target."""
     parts: list[Markup | None] = []
     for (target, part), truth in zip(model.targets.slices, model.targets.truth.columns, strict=True):

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from chainrule._version import __version__
-from chainrule.files import digest_of
 from chainrule.model.report.known import in_order, known_facts
 from chainrule.model.report.page import Section, bullets, paragraphs, table
 from chainrule.model.report.rows import Judged
+from chainrule.model.report.subject import Subject
 from chainrule.plots.markup import Markup, joined, tag
 from chainrule.tables.inputs.operations import Word
 from chainrule.tables.names import listed
@@ -36,7 +36,7 @@ def target_in_words(target: Target) -> str:
     return "a number over many decades, learned as its logarithm" if isinstance(target, LogQuantity) else "a number"
 
 
-def use_section(model: Any, notes: str, judged: Judged | None) -> Section:
+def use_section(model: Subject, notes: str, judged: Judged | None) -> Section:
     """What the model is for, in the author's words, and its limits as far as they can be read from it."""
     if notes.strip():
         said = paragraphs(notes)
@@ -47,7 +47,7 @@ def use_section(model: Any, notes: str, judged: Judged | None) -> Section:
     return Section("use", "What it is for, and its limits", joined(said, bullets(_limits(model, judged))))
 
 
-def _limits(model: Any, judged: Judged | None) -> list[str]:
+def _limits(model: Subject, judged: Judged | None) -> list[str]:
     """Facts about what the model cannot know."""
     summary, encoder = known_facts(model.summary), model.encoder
     lines = [f"It was trained on {counted(summary['rows'], 'row')}."] if "rows" in summary else []
@@ -67,7 +67,7 @@ def _limits(model: Any, judged: Judged | None) -> list[str]:
     return lines
 
 
-def settings_section(model: Any) -> Section:
+def settings_section(model: Subject) -> Section:
     """The settings that ran, the network, the versions and the digest."""
     summary, network = model.summary, model.network
     rows = [("network", network.architecture.describe()), ("parameters", f"{network.theta.size:,} in {network.dtype}")]
@@ -82,7 +82,7 @@ def settings_section(model: Any) -> Section:
         ("Python", platform.python_version()),
         *((name, version) for name, version in _versions()),
     ]
-    digest = [("SHA-256 of its file", tag("code", digest_of(model)))]
+    digest = [("SHA-256 of its file", tag("code", model.digest or "none: no file can hold it"))]
     return Section(
         "settings",
         "Settings, versions, digest",

@@ -11,6 +11,7 @@ import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.errors import DataError
+from chainrule.model.report.subject import Subject
 from chainrule.tables.arrow import pa
 from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, with_file_name, with_row_numbers
 from chainrule.tables.names import require_columns
@@ -76,7 +77,7 @@ class Judged:
         return self.taken.numbers
 
 
-def most_rows(model: Any) -> int:
+def most_rows(model: Subject) -> int:
     """How many rows are taken, at most: fewer for a model with many inputs and outputs.
 
     20,000 rows fix a share to within 0.4 percentage points.
@@ -129,7 +130,7 @@ def _at(source: Source, names: Sequence[str], chosen: Chosen | None, places: Arr
     return tables, numbers
 
 
-def judged_rows(model: Any, source: Source, most: int, chosen: Chosen | None = None) -> Judged:
+def judged_rows(model: Subject, source: Source, most: int, chosen: Chosen | None = None) -> Judged:
     """The rows that a model is judged by. Raises DataError as `Model.evaluate` does."""
     encoder, targets = model.encoder, model.targets
     require_columns(source.names, encoder.columns, "input", source.hint)
@@ -143,9 +144,9 @@ def judged_rows(model: Any, source: Source, most: int, chosen: Chosen | None = N
     for table, numbers in cut_chunks(whole, encoder.width):
         with with_file_name(source), with_row_numbers(numbers):
             X = encoder.encode(table, model.network.dtype)
-            parts.append((X, truth.encode(table, "float64"), model._predicted(X)))
+            parts.append((X, truth.encode(table, "float64"), model.predicted(X)))
     if not parts:
         raise DataError("no row has a value for every target, so there is nothing to compare with: give such rows")
     X, T, A = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    model._require_known(source, T)
+    targets.require_known(T, source.origin)
     return Judged(rows, int((~present).sum()), X, T, A)

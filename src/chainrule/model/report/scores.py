@@ -12,6 +12,7 @@ from chainrule.arrays import Array
 from chainrule.model.report.known import known_facts
 from chainrule.model.report.page import Section, data, figure, table
 from chainrule.model.report.study import OURS, Study
+from chainrule.model.report.subject import Subject
 from chainrule.model.scores import METRICS
 from chainrule.plots.charts import Chart
 from chainrule.plots.markup import Markup, joined, tag
@@ -42,7 +43,7 @@ def headline(study: Study) -> list[tuple[str, str, str]]:
     return figures[:MOST_TILES]
 
 
-def scores_section(model: Any, study: Study) -> Section:
+def scores_section(model: Subject, study: Study) -> Section:
     """Each score of each model."""
     several = len(study.scores[OURS]) > 1
     tables = [
@@ -51,7 +52,7 @@ def scores_section(model: Any, study: Study) -> Section:
     return Section("scores", "Scores", joined(tag("p", study.others), _caution(model, study), *tables))
 
 
-def _caution(model: Any, study: Study) -> Markup | None:
+def _caution(model: Subject, study: Study) -> Markup | None:
     """A note if the table may be that of the training."""
     facts, some = known_facts(model.summary), study.judged.taken
     rows = facts.get("rows", -1) + facts.get("test", {}).get("rows", 0)
@@ -96,7 +97,7 @@ def _shown(value: float) -> str:
 # ------------------------------------------------------------------------------------------- calibration
 
 
-def calibration_section(model: Any, study: Study) -> Section:
+def calibration_section(model: Subject, study: Study) -> Section:
     """Whether probabilities are the shares that come true, and numbers the means of the true values.
 
     Of several labels all probabilities count together.

@@ -19,6 +19,7 @@ from chainrule.model.importance import Importance, grouped, importance_of
 from chainrule.model.mistakes import mistakes_of
 from chainrule.model.report.known import known_facts
 from chainrule.model.report.rows import Chosen, Judged, Taken, judged_rows, most_rows, taken
+from chainrule.model.report.subject import Subject
 from chainrule.model.scores import scores_of
 from chainrule.model.settings import TableSettings
 from chainrule.model.splits import by_class
@@ -70,7 +71,7 @@ class Study:
     dependences: Mapping[str, Sequence[Dependence]]
 
 
-def study_of(model: Any, source: Source, train: Any, test_every: int | None, seed: int) -> Study:
+def study_of(model: Subject, source: Source, train: Any, test_every: int | None, seed: int) -> Study:
     """The figures for a table.
 
     - source: the table.
@@ -89,7 +90,7 @@ def study_of(model: Any, source: Source, train: Any, test_every: int | None, see
     outputs = {OURS: judged.A, **outputs}
     scores = {name: scores_of(model.targets, A, judged.T)["targets"] for name, A in outputs.items()}
     mistakes = mistakes_of(model.targets, judged.A, judged.T, judged.numbers)
-    answers = Answers(model.network, model.targets, slices_of(model.encoder), model._predicted)
+    answers = Answers(model.network, model.targets, slices_of(model.encoder), model.predicted)
     columns = _columns(answers, judged.X)
     importance = _importance(model, answers, judged, columns, seed)
     dependences = _dependences(model, answers, judged, importance)
@@ -99,14 +100,14 @@ def study_of(model: Any, source: Source, train: Any, test_every: int | None, see
 # ------------------------------------------------------------------------------------------- other models
 
 
-def _division(model: Any, source: Source, test_every: int) -> Division:
+def _division(model: Subject, source: Source, test_every: int) -> Division:
     """Which rows the training has not seen: with its column of groups or times, if it had one."""
     facts = known_facts(model.summary)
     columns = {name: facts[name] for name in ("group", "time_column") if name in facts}
     return Division.of(source, TableSettings(test_every=test_every, **columns))
 
 
-def _rows_for_training(model: Any, source: Source, train: Any, is_test: Chosen | None, most: int) -> Taken | None:
+def _rows_for_training(model: Subject, source: Source, train: Any, is_test: Chosen | None, most: int) -> Taken | None:
     """The rows that other models learn from, if they are not those that are judged."""
     if is_test is not None:
         some = taken(source, _names(model), most, lambda rows: ~is_test(rows))
@@ -119,11 +120,11 @@ def _rows_for_training(model: Any, source: Source, train: Any, is_test: Chosen |
     return some.only(_learnable(model, some.table))
 
 
-def _names(model: Any) -> list[str]:
+def _names(model: Subject) -> list[str]:
     return list(dict.fromkeys([*model.encoder.columns, *model.targets.names]))
 
 
-def _learnable(model: Any, table: pa.Table) -> Array:
+def _learnable(model: Subject, table: pa.Table) -> Array:
     """Which rows (n,) have targets that training had."""
     chosen: Array = model.targets.present(table)
     T = model.targets.truth.encode(table.filter(pa.array(chosen)), "float64")
@@ -131,7 +132,7 @@ def _learnable(model: Any, table: pa.Table) -> Array:
     return chosen
 
 
-def _outputs_of_others(model: Any, judged: Judged, known: Taken | None, seed: int) -> tuple[dict[str, Array], str]:
+def _outputs_of_others(model: Subject, judged: Judged, known: Taken | None, seed: int) -> tuple[dict[str, Array], str]:
     """The outputs of other models for the rows, and what these learned from."""
     rows = judged.table
     if min(rows.num_rows, FEW if known is None else known.table.num_rows) < FEW:
@@ -151,7 +152,7 @@ def _outputs_of_others(model: Any, judged: Judged, known: Taken | None, seed: in
     )
 
 
-def _boosts(model: Any, fits: int) -> bool:
+def _boosts(model: Subject, fits: int) -> bool:
     """Whether boosting is quick enough: it grows 100 trees for each number, label, and class of more than two."""
     trees = 100 * fits * sum(map(_forests, model.targets.columns))
     return trees <= MOST_TREES and trees * len(model.encoder.columns) <= MOST_SPLITS
@@ -163,7 +164,7 @@ def _forests(target: Target) -> int:
     return target.width
 
 
-def _learned(name: str, model: Any, known: pa.Table, rows: pa.Table, seed: int) -> Array:
+def _learned(name: str, model: Subject, known: pa.Table, rows: pa.Table, seed: int) -> Array:
     most = max(FEW, CELLS // model.targets.width) if name == "boosting" else known.num_rows
     step = max(1, -(-known.num_rows // most))
     part = known.take(pa.array(np.arange(0, known.num_rows, step)))
@@ -171,7 +172,7 @@ def _learned(name: str, model: Any, known: pa.Table, rows: pa.Table, seed: int) 
         return outputs_of_baseline(name, model.encoder, model.targets, part, rows, seed)
 
 
-def _out_of_fold(name: str, model: Any, judged: Judged, seed: int) -> Array:
+def _out_of_fold(name: str, model: Subject, judged: Judged, seed: int) -> Array:
     """The outputs for each row by a model that learned from the other four fifths."""
     rows, T = judged.table, judged.T
     A, learnable = np.zeros(judged.A.shape), model.targets.learnable(T)
@@ -196,7 +197,7 @@ def _columns(answers: Answers, X: Array) -> list[str]:
     return order[:MOST_COLUMNS]
 
 
-def _importance(model: Any, answers: Answers, judged: Judged, columns: Sequence[str], seed: int) -> Importance:
+def _importance(model: Subject, answers: Answers, judged: Judged, columns: Sequence[str], seed: int) -> Importance:
     most = max(LEAST_PERMUTED, WORK // (model.network.theta.size * max(1, len(columns)) * REPEATS))
     chosen = np.unique(np.linspace(0, len(judged.X) - 1, min(most, len(judged.X))).astype(np.int64))
     X, T = judged.X[chosen], judged.T[chosen]
@@ -209,7 +210,7 @@ def _importance(model: Any, answers: Answers, judged: Judged, columns: Sequence[
 
 
 def _dependences(
-    model: Any, answers: Answers, judged: Judged, importance: Importance
+    model: Subject, answers: Answers, judged: Judged, importance: Importance
 ) -> Mapping[str, Sequence[Dependence]]:
     """For each target the dependences on its most important columns."""
     step = max(1, len(judged.X) // CURVES)

@@ -8,6 +8,7 @@ from typing import Any
 
 from chainrule.model.report.known import known_facts
 from chainrule.model.report.page import Section, bullets, figure, table
+from chainrule.model.report.subject import Subject
 from chainrule.plots.charts import SERIES, Chart, key
 from chainrule.plots.markup import Markup, joined, tag
 from chainrule.text import counted, number, words
@@ -17,7 +18,7 @@ __all__ = ["training_section"]
 _COSTS = ("cost", "validation_cost")
 
 
-def training_section(model: Any) -> Section:
+def training_section(model: Subject) -> Section:
     """Curves, ending, findings and warnings."""
     summary = known_facts(model.summary)
     parts = [tag("p", _ending(summary)), _curves(summary), _scores(summary), *_findings(summary)]

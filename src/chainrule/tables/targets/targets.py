@@ -97,6 +97,18 @@ class Targets(Outputs):
         ]
         return np.all(known, axis=0)
 
+    def require_known(self, T: NDArray[Any], origin: str) -> None:
+        """Raise DataError where no row of true values T (n, n_L), encoded by `truth`, has a class that training had.
+
+        Such rows have other words for the classes. `origin` is the name of their table.
+        """
+        for column, (_, part) in zip(self.truth.columns, self.slices, strict=True):
+            there = column.present(T[:, part])
+            known = isinstance(column, Classes) and there.any() and (column.codes(T[there, part]) >= 0).any()
+            if isinstance(column, Classes) and there.any() and not known:
+                line = f"no row of {origin} has a class of target {column.name!r} that training had"
+                raise DataError(f"{line}: the classes are {listed(column.values.tolist())}")
+
     def present(self, table: pa.Table) -> NDArray[np.bool_]:
         """The rows (n,) in which no target is missing."""
         require_columns(table.column_names, self.names, "target")
