@@ -49,10 +49,6 @@ def table(n=120):
 TARGETS = ["kind", "y", "level", "people"]
 
 
-def subject(model):
-    return Subject(model.encoder, model.targets, model.network, model._predicted, model.summary, model)
-
-
 @pytest.fixture(scope="module")
 def model():
     return cr.train_table(table(), TARGETS, epochs=20, hidden=(8,), dtype="float64", seed=1, test_every=4)
@@ -199,7 +195,7 @@ def test_importance_and_dependence_are_those_of_the_model(model, written):
 
 
 def test_rows_for_the_test_are_judged_as_the_training_did(model, tmp_path, monkeypatch):
-    own = study_of(subject(model), as_source(table()), None, 4, 0)
+    own = study_of(Subject.of_model(model), as_source(table()), None, 4, 0)
     assert own.judged.numbers.tolist() == list(range(0, 120, 4))
     for target, scores in model.summary["test"]["targets"].items():
         assert own.scores["this model"][target] == pytest.approx(scores)
@@ -211,7 +207,7 @@ def test_rows_for_the_test_are_judged_as_the_training_did(model, tmp_path, monke
     assert (own.outputs["linear"] == A).all()
     train = {name: [cells[i] for i in rest] for name, cells in table().items()}
     test = {name: cells[::4] for name, cells in table().items()}
-    other = study_of(subject(model), as_source(test), train, None, 0)
+    other = study_of(Subject.of_model(model), as_source(test), train, None, 0)
     assert (other.outputs["boosting"] == own.outputs["boosting"]).all()
     monkeypatch.setattr(study, "BASELINES", {})
     model.report(tmp_path / "a.html", table())
@@ -222,12 +218,12 @@ def test_rows_for_the_test_are_judged_as_the_training_did(model, tmp_path, monke
 
 def test_other_models_do_not_see_the_rows_that_they_answer():
     model = cr.train_table(table(), "y", epochs=3, hidden=(4,), seed=1, validation=0.2)
-    before = study_of(subject(model), as_source(table()), None, None, 0)
+    before = study_of(Subject.of_model(model), as_source(table()), None, None, 0)
     _, fold = next(by_class(0, 5, 120, None))
     changed = table()
     for i in fold:
         changed["y"][i] = 1e3 + i
-    after = study_of(subject(model), as_source(changed), None, None, 0)
+    after = study_of(Subject.of_model(model), as_source(changed), None, None, 0)
     for name in ("linear", "boosting"):
         assert (before.outputs[name][fold] == after.outputs[name][fold]).all()
         others = np.setdiff1d(np.arange(120), fold)
@@ -326,7 +322,7 @@ def test_a_model_without_curves_and_with_a_strange_summary_has_a_page(model, tmp
     copy = type(model)(model.encoder, model.targets, model.network, strange)
     copy.report(tmp_path / "c.html")
     page = Page((tmp_path / "c.html").read_text())
-    assert "The model's file has no curves: it is older than they are." in page.texts
+    assert "It has no curves: its file is older than they are, or it was not trained here." in page.texts
     assert "No table was given, so this page has no scores but those of its training." in page.texts
     facts = known.known_facts({"curves": {"epoch": [1, 2], "cost": [1.0, None]}, "stopped": "patience", "seed": 3})
     assert str(facts) == "{'curves': {'cost': [1.0, nan], 'epoch': [1, 2]}, 'stopped': 'patience'}"
@@ -438,7 +434,7 @@ def test_labels_and_ordered_classes(tmp_path):
 def test_rows_for_the_test_are_those_of_the_training(tmp_path, column):
     rows = kinds_table() | {"when": list(range(120, 0, -1))}
     model = cr.train_table(rows, "size", epochs=2, hidden=(4,), test_every=3, drop=["tags", "words"], **column)
-    judged = study_of(subject(model), as_source(rows), None, 3, 0).judged
+    judged = study_of(Subject.of_model(model), as_source(rows), None, 3, 0).judged
     assert len(judged.X) == model.summary["test"]["rows"]
     is_test = (
         [name in ("t0", "t3", "t6") for name in rows["town"]] if "group" in column else [k < 40 for k in range(120)]

@@ -5,13 +5,16 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from chainrule.cli.answers import OfEstimator, answering
 from chainrule.cli.console import say, write_json
-from chainrule.cli.files import check_output
-from chainrule.cli.options import AsJson
+from chainrule.cli.files import check_output, is_file
+from chainrule.cli.options import AsJson, TrueTargets
 from chainrule.errors import DataError, SettingError
+from chainrule.estimators.reported import subject_of
 from chainrule.files import load
 from chainrule.model import Model
-from chainrule.tables.sources import as_source, with_target
+from chainrule.model.report import Subject, write_report
+from chainrule.tables.sources import Source, as_source, with_target
 
 __all__ = ["report"]
 
@@ -45,10 +48,7 @@ def report(
             show_default=False,
         ),
     ] = None,
-    target: Annotated[
-        Path | None,
-        Parameter(help="A file with the targets, if the table has none.", negative="", show_default=False),
-    ] = None,
+    target: TrueTargets = None,
     title: Annotated[
         str | None, Parameter(help="The title of the page. Default: it names the targets.", negative="")
     ] = None,
@@ -68,25 +68,40 @@ def report(
     Parameters
     ----------
     model
-        A file that `train` wrote.
+        A file that `train` or cr.save wrote: a model or an estimator.
     data
         A table with the target, best with rows that the model was not trained on. Without it no answer is judged.
     """
-    stored, path = load(model), model.with_suffix(".html") if out is None else out
-    if not isinstance(stored, Model):
-        kind = type(stored).__name__
-        raise SettingError(f"{str(model)!r}: it has a {kind}, which does not know the columns of a table: give a model")
-    check_output(path, *(each for each in (model, data, train, target, notes) if each is not None))
+    path = model.with_suffix(".html") if out is None else out
+    files = [Path(target)] if target is not None and is_file(target) else []
+    check_output(path, *(each for each in (model, data, train, notes, *files) if each is not None))
+    subject, source = _subject_with_rows(model, data, target)
     said = "" if notes is None else _text(notes)
-    source = None if data is None else as_source(data)
-    if target is not None and source is not None:
-        source = with_target(source, as_source(target))
-    stored.report(path, source, train=train, test_every=test_every, title=title, notes=said, seed=seed)
+    write_report(subject, path, source, train=train, test_every=test_every, title=title, notes=said, seed=seed)
     if as_json:
         write_json({"report": str(path), "bytes": path.stat().st_size})
     else:
         say(f"wrote {path}")
     return 0
+
+
+def _subject_with_rows(model: Path, data: Path | None, target: str | None) -> tuple[Subject, Source | None]:
+    """What a file holds, and the rows to judge it by. Raises SettingError for a network, and without a target."""
+    stored = load(model)
+    if isinstance(stored, Model):
+        source = None if data is None else as_source(data)
+        if source is not None and target is not None:
+            source = with_target(source, as_source(Path(target)))
+        return Subject.of_model(stored), source
+    answers = answering(model)
+    if not isinstance(answers, OfEstimator):
+        raise SettingError(
+            f"{str(model)!r}: it has a Network, which does not know the columns of a table: give a model"
+        )
+    if data is None:
+        return subject_of(stored, None), None
+    source, columns, targets = answers.columns_with_targets(data, target)
+    return subject_of(answers.named(columns), targets), source
 
 
 def _text(path: Path) -> str:

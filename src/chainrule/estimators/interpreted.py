@@ -1,7 +1,10 @@
-"""What an estimator makes of its columns: their importance, contributions to one answer, what other cells would do."""
+"""What an estimator makes of its columns: their importance, contributions to one answer, what other cells would do;
+and all of it in a report.
+"""
 
 import abc
 import dataclasses
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -10,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from chainrule.arrays import Array
 from chainrule.errors import DataError, SettingError
+from chainrule.estimators.reported import both_classes, subject_of, table_of
 from chainrule.estimators.rows import checked_inputs, checked_targets
 from chainrule.fields import Whole
 from chainrule.model.answers import Answers, slices_of
@@ -17,6 +21,7 @@ from chainrule.model.contributions import Contributions, contributions_of
 from chainrule.model.dependence import Dependence, Grid, cells_grid, dependence_of, numbers_grid
 from chainrule.model.heads import as_predictions
 from chainrule.model.importance import Importance, grouped, importance_of
+from chainrule.model.report import write_report
 from chainrule.model.scores import scores_of
 from chainrule.model.what_if import Combinations, WhatIf, what_if_of
 from chainrule.network import Network
@@ -67,7 +72,7 @@ class Interpreted(abc.ABC):
         - repeats: the number of permutations.
         - seed: their seed; None draws one.
 
-        >>> X = np.arange(80.0).reshape(40, 2) % [2, 7]
+        >>> X = np.arange(80.0).reshape(40, 2) % [3, 7]
         >>> mlp = cr.MLPClassifier((), solver="lbfgs", random_state=0).fit(X, np.where(X[:, 0], "yes", "no"))
         >>> mlp.importance(X, np.where(X[:, 0], "yes", "no")).ranked("y")
         ['x0', 'x1']
@@ -80,7 +85,7 @@ class Interpreted(abc.ABC):
         T, targets, answers = self._true(y), _by_class(self._outputs_named), self._answers
 
         def scores(rows: Array) -> Any:
-            return scores_of(targets, _both(answers.targets, answers.predicted(rows)), T)["targets"]
+            return scores_of(targets, both_classes(answers.targets, answers.predicted(rows)), T)["targets"]
 
         return importance_of(inputs, grouped(answers.slices, groups), scores, repeats, as_seed(seed))
 
@@ -156,6 +161,55 @@ class Interpreted(abc.ABC):
             cells = transform.reading.read(table.column(column).slice(0, rows), column)
             grid = cells_grid(transform, cells, points, inputs.dtype)
         return dependence_of(answers, column, grid, inputs[:rows])
+
+    def report(
+        self,
+        path: str | os.PathLike[str],
+        X: Any = None,
+        y: Any = None,
+        *,
+        train: tuple[Any, Any] | None = None,
+        test_every: int | None = None,
+        target_names: str | Sequence[str] | None = None,
+        title: str | None = None,
+        notes: str = "",
+        seed: int | None = 0,
+    ) -> None:
+        """Write all that can be said of the estimator into one HTML file, its model card; see `Model.report`.
+
+        - path: the file, which is replaced if it exists.
+        - X, y: rows and their targets to judge the estimator by, best rows that it was not trained on. None judges
+          nothing.
+        - train: X and y that it was trained on, from which a linear model and boosting learn too. Without them these
+          learn from four fifths of X and answer the fifth, five times.
+        - test_every: for rows that have those of the training too: every so many of them are judged, beginning with the
+          first, and the others are those of the training.
+        - target_names: what the columns of y are called; None for `y`, or `y0`, `y1`, ...
+        - title: of the page; None names the targets.
+        - notes: what you say of the estimator, such as what it is for, with empty lines between paragraphs.
+        - seed: of permutations and of the other models; None draws one.
+
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> X = np.arange(80.0).reshape(40, 2) % [3, 7]
+        >>> mlp = cr.MLPClassifier((), solver="lbfgs", random_state=0).fit(X, np.where(X[:, 0], "yes", "no"))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     mlp.report(f"{folder}/report.html", X, np.where(X[:, 0], "yes", "no"), notes="It repeats x0.")
+        ...     "It repeats x0." in Path(folder, "report.html").read_text()
+        True
+
+        Raises NotFittedError before the first fit, DataError for a y of another kind than in `fit`, SettingError for
+        choices that do not fit each other, OSError where the file cannot be written.
+        """
+        subject = subject_of(self, target_names)
+
+        def rows(X: Any, y: Any) -> Any:
+            inputs, table = self._read(X)
+            return table_of(subject, self, inputs, table, checked_targets(y, len(inputs), self._numeric))
+
+        own = None if X is None else rows(X, y)
+        choice = {"train": None if train is None else rows(*train), "test_every": test_every}
+        write_report(subject, path, own, **choice, title=title, notes=notes, seed=seed)
 
     def _read(self, X: Any) -> tuple[Array, Any]:
         """The rows of X as the network takes them, dense, and their table under a preset, else None."""
@@ -236,12 +290,3 @@ def _by_class(outputs: Outputs) -> Outputs:
     """The same targets with an output for each class, of two classes too."""
     columns = (dataclasses.replace(c, yes_or_no=False) if isinstance(c, Labels) else c for c in outputs.columns)
     return dataclasses.replace(outputs, columns=tuple(columns))
-
-
-def _both(outputs: Outputs, A: Array) -> Array:
-    """The outputs A (n, n_L), with two columns 1 - a and a for each that answers yes or no."""
-    parts = (
-        np.hstack([1 - part, part]) if isinstance(column, Labels) and column.yes_or_no else part
-        for column, part in outputs.by_column(A)
-    )
-    return np.concatenate(list(parts), axis=1)

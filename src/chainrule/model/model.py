@@ -401,8 +401,8 @@ class Model(Explained, Interpreted, Uncertain):
         """
         from chainrule.model.report import Subject, write_report
 
-        subject = Subject(self.encoder, self.targets, self.network, self._predicted, self.summary, self)
-        write_report(subject, path, table, train=train, test_every=test_every, title=title, notes=notes, seed=seed)
+        choice = {"train": train, "test_every": test_every, "title": title, "notes": notes, "seed": seed}
+        write_report(Subject.of_model(self), path, table, **choice)
 
     def tested(self, X: Array, T: Array, more: Sequence[Any] = ()) -> dict[str, Any]:
         """The scores of `evaluate` for encoded rows X (n, n_1) and true values T (n, n_L) (see `Targets.truth`).

@@ -33,6 +33,11 @@ class Subject:
     summary: Mapping[str, Any]
     stored: Any
 
+    @classmethod
+    def of_model(cls, model: Any) -> Subject:
+        """A `Model` as a report sees it."""
+        return cls(model.encoder, model.targets, model.network, model._predicted, model.summary, model)
+
     @property
     def digest(self) -> str:
         """The SHA-256 of its file, "" where no file can hold it, as with a cost of one's own."""

@@ -26,7 +26,9 @@ def training_section(model: Subject) -> Section:
 
 
 def _ending(summary: Mapping[str, Any]) -> str:
-    epochs, best = summary.get("epochs", 0), summary.get("best_epoch", 0)
+    if "epochs" not in summary:
+        return "How it was trained is not known."
+    epochs, best = summary["epochs"], summary.get("best_epoch", 0)
     why = {
         "patience": "no better epoch came for a while",
         "time": "its time was over",
@@ -43,7 +45,9 @@ def _curves(summary: Mapping[str, Any]) -> Markup:
     """The costs in one chart, the metrics in another."""
     curves = summary.get("curves", {})
     if not curves:
-        return tag("p", "The model's file has no curves: it is older than they are.", class_="quiet")
+        return tag(
+            "p", "It has no curves: its file is older than they are, or it was not trained here.", class_="quiet"
+        )
     metrics = [name for name in curves if name not in ("epoch", *_COSTS)]
     charts = [_chart("Cost after each epoch", curves, [name for name in _COSTS if name in curves], summary)]
     if metrics:
