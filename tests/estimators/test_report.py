@@ -102,7 +102,7 @@ def test_refusals(tmp_path):
         mlp.report(tmp_path / "r.html", X, np.where(YES == "no", "maybe", YES))
     with pytest.raises(SettingError, match="give a table too"):
         mlp.report(tmp_path / "r.html", test_every=2)
-    with pytest.raises(SettingError, match="^y has the class 'no' alone"):
+    with pytest.raises(SettingError, match=r"^y has the class 'no' alone"):
         fitted(np.full(60, "no")).report(tmp_path / "r.html", X, np.full(60, "no"))
     with pytest.raises(ValueError, match="is not fitted yet"):
         cr.MLPClassifier().report(tmp_path / "r.html")
