@@ -30,7 +30,7 @@ def test_other_kinds_are_refused(kinds):
 @pytest.mark.parametrize(
     ("settings", "error", "words"),
     [
-        ({"kinds": {"y": "date"}}, DataError, "no named column 'y'"),
+        ({"kinds": {"y": "date"}}, DataError, "no column 'y'"),
         ({"kinds": {"x": "number"}, "drop": "x"}, SettingError, "both named in `kinds`"),
         ({"kinds": {"size": "date"}}, DataError, "must be category, number, labels or ordered"),
         ({"kinds": {"size": "ordered:S<M<L<XL"}, "output": "softmax"}, SettingError, "does not suit ordered"),

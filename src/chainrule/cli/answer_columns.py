@@ -9,7 +9,7 @@ import numpy as np
 from chainrule.arrays import Array
 from chainrule.cli.values import matching_columns
 from chainrule.errors import SettingError
-from chainrule.model.threshold import Rule
+from chainrule.model.threshold import Rule, not_one_pair
 from chainrule.model.uncertain import PLAIN, Certainty
 from chainrule.serve.served import Goal, Prediction, in_columns
 from chainrule.tables.columns import texts_of
@@ -55,8 +55,7 @@ class Threshold(NamedTuple):
         """
         pairs = [k for k, goal in enumerate(goals) if len(goal.classes) == 2 and predictions[k].chances]
         if len(pairs) != 1:
-            targets = listed(goals[k].name for k in pairs) or f"none of {listed(goal.name for goal in goals)}"
-            raise SettingError(f"threshold is for one target with two classes, but here it is {targets}: leave it out")
+            raise SettingError(not_one_pair([goals[k].name for k in pairs], [goal.name for goal in goals]))
         goal, prediction, texts = goals[pairs[0]], predictions[pairs[0]], goals[pairs[0]].chances
         if self.word not in (None, *texts):
             raise SettingError(f"threshold is for class {shown(self.word)}, but the classes are {listed(texts)}")

@@ -163,7 +163,7 @@ def _show_source(path: Path, target: Sequence[str], kinds: Any, as_json: bool) -
     """Show what each column of a table would be for a training."""
     source, names = open_table(path, target)
     named = {name: ColumnKind.of(text) for name, text in matching_kinds(dict(kinds), source.names).items()}
-    require_columns(source.names, named, "named", source.hint)
+    require_columns(source.names, named, "", source.hint)
     with with_file_name(source):
         targets = Targets.fit(source, names, kinds=named).columns if names else ()
         encoder = Encoder.fit(source, names, kinds=named)

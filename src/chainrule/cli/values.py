@@ -42,16 +42,22 @@ Converter = Callable[[Any, Sequence[Token]], Any]
 
 
 def matching_columns(texts: Sequence[str], columns: list[str]) -> list[str]:
-    """The columns that options name: each text is the exact name of a column, or several names separated by commas.
+    """The columns that options name: each text is one name, or several separated by commas, with commas in them too.
 
-    >>> matching_columns(["a,b", "c, d"], ["a,b", "c", " d"])
-    ['a,b', 'c', ' d']
+    Of the names that fit at a place the longest is meant.
+
+    >>> matching_columns(["a,b", "c, d,price, net"], ["a,b", "c", " d", "price, net"])
+    ['a,b', 'c', ' d', 'price, net']
     """
-    trimmed = {column.strip(): column for column in columns}
+    known = {column.strip(): column for column in columns} | {column: column for column in columns}
     names: list[str] = []
     for text in texts:
-        parts = [text] if text in columns else [part for part in text.split(",") if part.strip()]
-        names += [part if part in columns else trimmed.get(part.strip(), part.strip()) for part in parts]
+        parts = text.split(",")
+        while parts:
+            several = (",".join(parts[:count]) for count in range(len(parts), 0, -1))
+            named = next((each for each in several if each in known or each.strip() in known), parts[0])
+            parts = parts[named.count(",") + 1 :]
+            names += [known.get(named, known.get(named.strip(), named.strip()))] if named.strip() else []
     return names
 
 
@@ -76,7 +82,7 @@ def sizes(kind: Any, tokens: Sequence[Token]) -> tuple[int, ...]:
 
 def levels(kind: Any, tokens: Sequence[Token]) -> tuple[float, ...]:
     """Numbers: "0.1,0.5,0.9"; "" for none."""
-    return tuple(float(part) for token in tokens for part in words(token.value))
+    return tuple(real(kind, [Token(value=part)]) for token in tokens for part in words(token.value))
 
 
 def _whole(text: str, *specials: str) -> int:

@@ -14,6 +14,7 @@ from chainrule.arrays import Array
 from chainrule.errors import DataError, SettingError
 from chainrule.examples import RowArrays
 from chainrule.registry import is_finite, require
+from chainrule.tables.names import listed
 from chainrule.tables.targets import ClassTarget, Outputs, Targets, in_words
 from chainrule.text import shown
 
@@ -81,8 +82,8 @@ def class_factors(targets: Outputs, class_weight: Any) -> Factors | None:
     if class_weight is None:
         return None
     if not columns:
-        names = ", ".join(targets.names)
-        raise SettingError(f"class_weight needs a target with classes, but {names} holds numbers: leave it out")
+        line = f"class_weight needs a target with classes, but {listed(targets.names)} has none: leave it out"
+        raise SettingError(line)
     if class_weight == "balanced":
         return dict.fromkeys((column.name for column in columns), None)
     if len(columns) == 1 and columns[0].name not in class_weight:

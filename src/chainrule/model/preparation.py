@@ -86,6 +86,9 @@ def prepare(
     roles = _roles(source, names, settings, division)
     if model is None:
         targets = _targets(source, roles, settings)
+        if settings.quantiles and not any(column.kind == "numbers" for column in targets.columns):
+            line = f"quantiles are for targets of numbers, but {listed(targets.names)} has none: leave them out"
+            raise SettingError(line)
         heads = heads_for(targets, settings.output, settings.head_cost)
         targets = distributed(targets, heads, settings.quantiles)
     else:
@@ -187,7 +190,7 @@ def _inputs(source: Source, names: Sequence[str], settings: TableSettings) -> li
     excluded = {*names, *weight, *group, *settings.drop}
     possible = [name for name in source.names if name not in excluded]
     require_columns(possible, settings.keep, "input", source.hint)
-    require_columns([*possible, *names], settings.kinds, "named", source.hint)
+    require_columns([*possible, *names], settings.kinds, "", source.hint)
     return [name for name in possible if not settings.keep or name in settings.keep]
 
 

@@ -18,6 +18,7 @@ thresholding of classifiers to maximize F1 measure, ECML 2014.
 import dataclasses
 import math
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -88,6 +89,13 @@ class Choice:
     reached: bool = True
 
 
+def not_one_pair(pairs: Sequence[str], names: Sequence[str]) -> str:
+    """What is wrong with a threshold where the targets with these names are not one of two classes but these."""
+    none = f"{listed(names)} is not one" if len(names) == 1 else f"none of {listed(names)} is one"
+    here = f"here are {len(pairs)}, {listed(pairs)}" if pairs else none
+    return f"threshold is for one target with two classes, but {here}: leave it out"
+
+
 def two_classes(targets: Targets) -> Classes:
     """The only target of two classes. Raises SettingError where there is none, or not one alone."""
     pairs = [
@@ -96,8 +104,7 @@ def two_classes(targets: Targets) -> Classes:
         if isinstance(column, Classes) and column.kind == "classes" and column.width == 2
     ]
     if len(pairs) != 1:
-        names = listed(column.name for column in pairs) or f"none of {listed(targets.names)}"
-        raise SettingError(f"threshold is for one target with two classes, but here it is {names}: leave it out")
+        raise SettingError(not_one_pair([column.name for column in pairs], targets.names))
     return pairs[0]
 
 

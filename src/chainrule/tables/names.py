@@ -22,7 +22,7 @@ _LENGTH = 40  # characters of a name that a message shows at most
 def require_columns(table: pa.Table | Sequence[str], names: Iterable[str], what: str, hint: str = "") -> None:
     """Raise a DataError that lists the `names` that a table (or the names of its columns) lacks, and those it has.
 
-    `hint` says what may be wrong with the table.
+    `what` is the use of the columns, or "". `hint` says what may be wrong with the table.
 
     >>> require_columns(["price", "x"], ["prise"], "target")
     Traceback (most recent call last):
@@ -43,7 +43,8 @@ def require_columns(table: pa.Table | Sequence[str], names: Iterable[str], what:
 
 def _none(count: int, what: str) -> str:
     """The beginning of a message about one absent column, or about several."""
-    return f"there is no {what} column" if count == 1 else f"there are no {what} columns"
+    column = f"{what} column" if what else "column"
+    return f"there is no {column}" if count == 1 else f"there are no {column}s"
 
 
 def listed(names: Iterable[Any]) -> str:

@@ -305,5 +305,5 @@ def test_a_column_named_as_a_category_is_one():
         noted(table)
     assert "used as words: 'zip'" in noted(table, kinds={"zip": "category"}, drop="line")
     assert not any("as numbers" in note for note in noted(table, kinds={"line": "category", "zip": "category"}))
-    with pytest.raises(DataError, match="no named column 'town'"):
+    with pytest.raises(DataError, match="no column 'town'"):
         noted(table, kinds={"town": "category"})

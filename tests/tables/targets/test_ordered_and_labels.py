@@ -68,7 +68,7 @@ def test_targets_by_what_a_person_says(cells, kind, column):
         (list(range(101)), "ordered", "more than 100 classes"),
         ([";", ";;"], "labels", "0 labels"),
         (["a", "b"], "text", "must be category, number, labels or ordered"),
-        (["a", "b"], "number", "cannot be a number"),
+        (["a", "b"], "number", "cannot be a number.* or name it category"),
     ],
 )
 def test_what_cannot_be_such_a_target_is_refused(cells, kind, words):

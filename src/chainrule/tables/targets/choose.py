@@ -123,7 +123,8 @@ def _of_words(profile: TargetProfile, task: str) -> Classes:
         (row, word), form = fit.first_odd, in_words(best)
     if task == "regression":
         line = "target {name!r} cannot be a number{form}, {word!r} came in row {row}: {advice}"
-        raise RowError(row, line, name=name, word=word, form=form, advice=f"fix it, or {_CLASSES}")
+        advice = f"fix it, or {_CLASSES if profile.kind is None else 'name it category'}"
+        raise RowError(row, line, name=name, word=word, form=form, advice=advice)
     if profile.counts.too_many or (task == "auto" and profile.counts.distinct() > MOST_CLASSES):
         _refuse(profile, task, Cell(row, word), form)
     return _of_texts(profile)
