@@ -47,6 +47,8 @@ def test_cells_of_rows_that_lack_a_target_change_nothing_of_it():
     assert first.rows.weight.shape == (N, 2)
     assert (first.rows.weight == np.stack([np.ones(N), HAS_B], axis=1)).all()
     assert "30 rows without b, from which the other targets are learned" in first.notes
+    both = TableTraining(table(a=gaps(A, HAS_A), b=gaps(B, HAS_B)), ["a", "b"], TableSettings(**EXACT))
+    assert f"{N // 12} rows lack every target and are left out" in both.notes
 
 
 def test_scores_count_the_rows_that_have_the_target():

@@ -1,7 +1,5 @@
 """`chainrule cv`: how good a model of a table is, on rows that it has not seen, beside other models."""
 
-import dataclasses
-from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
@@ -10,10 +8,10 @@ from chainrule.cli.console import say, show_table, write_json
 from chainrule.cli.files import open_table
 from chainrule.cli.options import AsJson, ConfigFile
 from chainrule.cli.streams import print_note
-from chainrule.cli.training_options import TrainOptions, listed, with_columns_of
+from chainrule.cli.training_options import TableToTrain, TargetColumns, TrainOptions, settings_of_table
 from chainrule.cli.values import either, words
 from chainrule.errors import SettingError
-from chainrule.model import TableSettings, cross_validate
+from chainrule.model import cross_validate
 from chainrule.model.baselines import BASELINES
 from chainrule.text import short
 
@@ -23,13 +21,10 @@ _DEFAULTS = TrainOptions()
 
 
 def cv(
-    data: Path,
+    data: TableToTrain,
     /,
     *,
-    target: Annotated[
-        tuple[str, ...],
-        listed("Column to predict, or several; or a file with the target of each row.", "COLUMN|FILE"),
-    ],
+    target: TargetColumns,
     folds: Annotated[int, Parameter(help="Number of parts; each is tested once.")] = 5,
     repeats: Annotated[int, Parameter(help="How often the rows are divided anew.")] = 1,
     compare: Annotated[
@@ -48,18 +43,10 @@ def cv(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> int:
-    """Show how good a model of a table is on rows that it has not seen, beside a linear model and boosting.
-
-    Parameters
-    ----------
-    data
-        A table: a file or a folder.
-    """
+    """Show how good a model of a table is on rows that it has not seen, beside a linear model and boosting."""
     source, targets = open_table(data, target)
     if not targets:
         raise SettingError("no target came: add --target COLUMN")
-    chosen = with_columns_of(options, source.names)
-    settings = {field.name: getattr(chosen, field.name) for field in dataclasses.fields(TableSettings)}
     if config:
         print_note(f"options from {config}")
     scores = cross_validate(
@@ -69,7 +56,7 @@ def cv(
         repeats=repeats,
         compare=compare,
         progress=None if as_json else _show_progress,
-        **settings,
+        **settings_of_table(options, source.names),
     )
     if as_json:
         write_json(scores.document())

@@ -25,24 +25,27 @@ def explain(
     /,
     *,
     row: Annotated[
-        int | None, Parameter(help="Explain the answer for one row, numbered from 1, against the table's mean row.")
+        int | None,
+        Parameter(help="Explain the answer for one row, numbered from 1, against the table's mean row.", metavar="N"),
     ] = None,
     what_if: Annotated[
         tuple[str, ...],
         Parameter(
             help="With --row: the answers with other cells, as age=20,40,60; repeat the option for more columns, whose "
             "values are combined.",
+            metavar="COLUMN=CELL,CELL",
             negative="",
             n_tokens=1,
         ),
     ] = (),
     column: Annotated[
-        str | None, Parameter(help="Show the mean answer for values of this column.", negative="")
+        str | None, Parameter(help="Show the mean answer for values of this column.", metavar="COLUMN", negative="")
     ] = None,
     group: Annotated[
         tuple[str, ...],
         Parameter(
             help="Columns whose cells are permuted together, as a+b; repeat the option for more.",
+            metavar="COLUMN+COLUMN",
             negative="",
             n_tokens=1,
         ),

@@ -22,6 +22,7 @@ TrueTargets = Annotated[
         name="--target",
         help="A file with the targets, if the table has none. For an estimator or a network, whose file does not "
         "name its targets, also a column of the table, or several separated by commas.",
+        metavar="COLUMN|FILE",
         negative="",
         show_default=False,
     ),
@@ -36,6 +37,7 @@ Interval = Annotated[
     float | None,
     Parameter(
         help="For numbers: the ends of an interval that has the true number in this share of new rows, such as 0.9.",
+        metavar="SHARE",
         negative="",
         show_default=False,
     ),
@@ -45,6 +47,7 @@ Sets = Annotated[
     float | None,
     Parameter(
         help="For classes: a set of classes that has the true class in this share of new rows, such as 0.9.",
+        metavar="SHARE",
         negative="",
         show_default=False,
     ),

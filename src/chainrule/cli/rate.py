@@ -12,7 +12,7 @@ from chainrule.cli.console import say, show_table, write_json
 from chainrule.cli.files import check_output, is_file
 from chainrule.cli.options import AsJson, ConfigFile
 from chainrule.cli.streams import print_note
-from chainrule.cli.training_options import RateOptions, TargetColumns, training_on
+from chainrule.cli.training_options import RateOptions, TableToTrain, TargetColumns, training_on
 from chainrule.plots import check_picture
 from chainrule.text import number
 from chainrule.training import RangeTest
@@ -25,7 +25,7 @@ _DEFAULTS = RateOptions()
 
 
 def rate(
-    data: Path,
+    data: TableToTrain,
     /,
     *,
     target: TargetColumns,
@@ -39,13 +39,7 @@ def rate(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> int:
-    """Find a learning rate for a table: the range test.
-
-    Parameters
-    ----------
-    data
-        A table as for `train`.
-    """
+    """Find a learning rate for a table: the range test."""
     if plot is not None:
         check_output(plot, data, *(Path(name) for name in target if is_file(name)), option="--plot")
         check_picture(plot)

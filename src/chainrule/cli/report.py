@@ -34,7 +34,7 @@ def report(
         Path | None,
         Parameter(
             help="The table that the model was trained on: a linear model and boosting learn from it too. Default: "
-            "they learn from four fifths of TABLE and answer the fifth, five times.",
+            "they learn from four fifths of DATA and answer the fifth, five times.",
             negative="",
             show_default=False,
         ),
@@ -44,6 +44,7 @@ def report(
         Parameter(
             help="As in train, for the table of the training: every K-th row (or group, or the latest rows, as in the "
             "training) is judged, and the others are those that were trained on.",
+            metavar="K",
             negative="",
             show_default=False,
         ),

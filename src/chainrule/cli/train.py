@@ -12,7 +12,7 @@ from chainrule.cli.files import check_output, is_file
 from chainrule.cli.options import AsJson, ConfigFile
 from chainrule.cli.signals import Interrupt
 from chainrule.cli.streams import print_error, print_note
-from chainrule.cli.training_options import TargetColumns, TrainOptions, training_on
+from chainrule.cli.training_options import TableToTrain, TargetColumns, TrainOptions, training_on
 from chainrule.errors import SettingError, TrainingError
 from chainrule.model import Model, TableTraining
 from chainrule.plots import check_picture
@@ -28,7 +28,7 @@ _DEFAULTS = TrainOptions()
 
 
 def train(
-    data: Path,
+    data: TableToTrain,
     /,
     *,
     target: TargetColumns,
@@ -55,10 +55,6 @@ def train(
     All columns but the target are inputs: numbers are scaled, words and dates are turned into numeric inputs, missing
     values are flagged. Ctrl-C stops at the next update and saves the best weights so far.
 
-    Parameters
-    ----------
-    data
-        A table: CSV, Parquet, Arrow, NumPy or idx, or a folder of such files.
     """
     inputs = [data, *_files(target, options.validation), *([] if start_from is None else [start_from])]
     check_output(out, *inputs)

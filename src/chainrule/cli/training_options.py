@@ -38,12 +38,13 @@ __all__ = [
     "STOP_AND_GO_ON",
     "KindsOption",
     "RateOptions",
+    "TableToTrain",
     "TargetColumns",
     "TrainOptions",
     "TuneOptions",
     "listed",
+    "settings_of_table",
     "training_on",
-    "with_columns_of",
 ]
 
 GROUPS = {
@@ -83,6 +84,11 @@ def listed(text: str, metavar: str, converter: Any = values.columns, **more: Any
     plain = {"converter": converter, "n_tokens": 1, "negative": "", "metavar": metavar, "help": text}
     return Parameter(**(plain | shown | more))
 
+
+TableToTrain = Annotated[
+    Path,
+    Parameter(help="A table: CSV, Parquet, Arrow, NumPy, idx, JSON, JSON lines or Excel, or a folder of such files."),
+]
 
 TargetColumns = Annotated[
     tuple[str, ...],
@@ -186,10 +192,16 @@ def training_on(data: Path, target: Sequence[str], options: Any, **more: Any) ->
     - more: arguments of `TableTraining`.
     """
     source, targets = open_table(data, target)
-    return TableTraining(source, targets, with_columns_of(options, source.names), **more)
+    return TableTraining(source, targets, _with_columns_of(options, source.names), **more)
 
 
-def with_columns_of(options: Any, columns: list[str]) -> Any:
+def settings_of_table(options: Any, columns: list[str]) -> dict[str, Any]:
+    """The settings that options ask for, by name, with the columns of a table in place of the names that they give."""
+    chosen = _with_columns_of(options, columns)
+    return {name: getattr(chosen, name) for name in settings_of(TableSettings)}
+
+
+def _with_columns_of(options: Any, columns: list[str]) -> Any:
     """The options with the columns of a table in place of the names that they give."""
     named = {name: tuple(matching_columns(getattr(options, name), columns)) for name in ("drop", "keep")}
     return dataclasses.replace(options, **named, kinds=matching_kinds(options.kinds, columns))

@@ -12,7 +12,7 @@ from chainrule.cli.files import check_output, is_file, open_table
 from chainrule.cli.options import AsJson, ConfigFile
 from chainrule.cli.signals import Interrupt
 from chainrule.cli.streams import print_error, print_note
-from chainrule.cli.training_options import TargetColumns, TuneOptions, listed, with_columns_of
+from chainrule.cli.training_options import TableToTrain, TargetColumns, TuneOptions, listed, settings_of_table
 from chainrule.cli.values import count, duration, words
 from chainrule.errors import SettingError
 from chainrule.model import TableSettings, Tuning
@@ -32,7 +32,7 @@ SHOWN = 5  # trials in the table at the end
 
 
 def tune(
-    data: Path,
+    data: TableToTrain,
     /,
     *,
     target: TargetColumns,
@@ -68,13 +68,7 @@ def tune(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> int:
-    """Search for the settings with which a model of a table is best, and write them to a file of options.
-
-    Parameters
-    ----------
-    data
-        A table: a file or a folder.
-    """
+    """Search for the settings with which a model of a table is best, and write them to a file of options."""
     check_output(out, data, *(Path(name) for name in target if is_file(name)))
     check_option_file(out)
     source, targets = open_table(data, target)
@@ -105,9 +99,7 @@ def tune(
 
 def _settings(options: Any, columns: list[str]) -> dict[str, Any]:
     """The settings that differ from their defaults."""
-    chosen = with_columns_of(options, columns)
-    values = {field.name: getattr(chosen, field.name) for field in dataclasses.fields(TableSettings)}
-    defaults = TableSettings()
+    values, defaults = settings_of_table(options, columns), TableSettings()
     return {name: value for name, value in values.items() if name != "time" and value != getattr(defaults, name)}
 
 

@@ -53,7 +53,7 @@ def warnings_on(prepared: Prepared, suspects: Iterable[Suspect]) -> list[str]:
     These are rows and columns left out that nobody asked to leave out, numbers in many forms read as words, and leaks.
     """
     return [
-        *_rows_that(prepared.roles.count(NO_TARGET), "lacks a target", "lack a target"),
+        *_without_target(prepared.roles),
         *left_out(prepared.encoder),
         *_without_name(prepared.roles.unnamed),
         *(_several_forms(profile) for profile in _mixed(prepared) if not profile.few_words),
@@ -107,10 +107,16 @@ def _rows_left_out(roles: RowRoles, weight: str | None) -> list[str]:
     by_row = 0 if roles.weight is None else int(np.count_nonzero(roles.weight <= 0))
     why = f"weight 0 in {weight}", "a class of weight 0"
     return [
-        *_rows_that(roles.count(NO_TARGET), "lacks a target", "lack a target"),
+        *_without_target(roles),
         *_rows_that(by_row, f"has {why[0]}", f"have {why[0]}"),
         *_rows_that(roles.count(WEIGHTLESS) - by_row, f"has {why[1]}", f"have {why[1]}"),
     ]
+
+
+def _without_target(roles: RowRoles) -> list[str]:
+    """How many rows have none of the targets."""
+    what = "a target" if len(roles.targets) == 1 else "every target"
+    return _rows_that(roles.count(NO_TARGET), f"lacks {what}", f"lack {what}")
 
 
 def _rows_without_some(prepared: Prepared) -> Iterator[str]:
