@@ -42,6 +42,7 @@ template <class T> struct Network {
   chainrule::Block *block;
   T *weights, *transposed;  // packed
   T *gradient, *slot[3];
+  T *mean;  // theta, where the rule takes the gradient at other weights; else null
   const chainrule::Matrix *sparse;  // X of the call, if it is sparse
   SparseColumns<T> columns;  // of its batch
   T *mask;  // all bits 1 where there is a weight, else 0, laid out like the weights; null if no layer has a mask
@@ -150,6 +151,7 @@ void lay_out(Network<T> &net, const chainrule::Architecture &a, const chainrule:
   net.gradient = collects(s) ? arena.take<T>(net.elements) : nullptr;
   net.sums = !s || s->batch > chunk ? arena.take<double>(net.elements) : nullptr;
   for (int i = 0; i < 3; i++) net.slot[i] = i < slots ? arena.take<T>(net.elements) : nullptr;
+  net.mean = s && rule_averages(s->rule) ? arena.take<T>(net.elements) : nullptr;
   bool masked = false;
   for (Index k = 0; k < a.layers; k++) masked |= a.masks[k] != nullptr;
   net.mask = masked ? arena.take<T>(net.elements) : nullptr;
@@ -227,9 +229,17 @@ template <Direction direction, class T, class Row> void copy_weights(const Netwo
   }
 }
 
+// The weights where a rule that averages takes the gradient: between the mean and the last point.
+template <class T> void set_gradient_point(Network<T> &net) {
+  const vec<T> rest1 = broadcast(T(1 - net.settings.rule.parameter[0]));
+  for (Index i = 0; i < net.elements; i += lanes<T>)
+    store(net.weights + i, ScheduleFree<T>::point(rest1, load(net.mean + i), load(net.slot[0] + i)));
+}
+
 template <class T> void set_theta(void *self, const void *theta) {
   auto &net = *(Network<T> *)self;
-  copy_weights<Pack>(net, (const T *)theta, net.weights);
+  copy_weights<Pack>(net, (const T *)theta, net.mean ? net.mean : net.weights);
+  if (net.mean) set_gradient_point(net);
   transpose_weights(net);
 }
 

@@ -35,7 +35,8 @@ template <class T> Weights<T> weights_at(Network<T> &net, const Macrotile &tile,
   const Index ld = NV * lanes<T>, at = layer.panel_at(tile.p) + row * ld;
   const Index penalised = layer.in - row < rows ? layer.in - row : rows;
   auto part = [at](T *packed) { return packed ? packed + at : nullptr; };
-  return {nullptr, ld, net.weights + at, part(net.slot[0]), part(net.slot[1]), part(net.slot[2]), part(net.mask), ld,
+  T *const third = net.mean ? net.mean : net.slot[2];
+  return {nullptr, ld, net.weights + at, part(net.slot[0]), part(net.slot[1]), part(third), part(net.mask), ld,
           rows,    NV, penalised};
 }
 
@@ -362,7 +363,7 @@ template <class T> Index steps(void *self, void *theta, const Steps &s, const Te
       call.over |= team.now() > call.until;
     }
   }
-  copy_weights<Unpack>(net, (T *)theta, net.weights);
+  copy_weights<Unpack>(net, (T *)theta, net.mean ? net.mean : net.weights);
   return call.made;
 }
 

@@ -14,7 +14,7 @@ from chainrule.architecture import Architecture
 from chainrule.engines import ENGINES, Run, RunState
 from chainrule.examples import Examples, as_examples, epoch_order
 from chainrule.network import Network
-from chainrule.optimizers import SGD, Adagrad, Adam, AdamW, AMSGrad, Clip, Lion, NAdam, RMSProp, RProp
+from chainrule.optimizers import SGD, Adagrad, Adam, AdamW, AMSGrad, Clip, Lion, NAdam, RMSProp, RProp, ScheduleFree
 from chainrule.settings import TrainingSettings
 
 N = 20  # rows of a problem: batches of 7 leave a short last one of 6
@@ -38,6 +38,7 @@ FACTORS: dict[str, list[Any]] = {
         SGD(0.1, momentum=0.5, nesterov=True),
         Adam(0.01),
         AdamW(0.01),
+        ScheduleFree(0.01, weight_decay=0.1, warmup=2),
         AMSGrad(0.01),
         NAdam(0.01),
         Adagrad(0.01),

@@ -167,7 +167,8 @@ def test_steps_are_the_loop_of_gradient_clip_and_update_written_by_hand(engine, 
     s, by_hand, order, expected = p.settings, p.theta, p.order(0), []
     slots = (np.zeros_like(theta),) * s.optimizer.slots
     for k, rate in enumerate(p.rates().tolist()):
-        batch = p.only(order[k * s.batch_size : (k + 1) * s.batch_size])._replace(theta=by_hand)
+        at = s.optimizer.gradient_at(by_hand, slots)
+        batch = p.only(order[k * s.batch_size : (k + 1) * s.batch_size])._replace(theta=at)
         g = batch.clipped_gradient(engine)
         expected.append(batch.cost(engine))
         etas = rate * factors_of(p)  # an array: each parameter at the rate of its layer
