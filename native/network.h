@@ -9,6 +9,7 @@
 #pragma once
 
 #include "activations.h"
+#include "groups.h"
 #include "microkernel.h"
 #include "optimizers.h"
 #include "output.h"
@@ -34,6 +35,13 @@ template <class T> struct Neurons {
   bool whole_rows;  // the activation is not elementwise
 };
 
+// What makes matrices orthogonal (orthogonal.h): the groups of neurons, and arrays for the largest hidden layer.
+template <class T> struct Orthogonal {
+  Index groups, *stop;
+  T *X, *transposed, *packed, *S, *packed_S, *Q;
+  double *most, *squares;  // of each row of X
+};
+
 template <class T> struct Network {
   Index layers, capacity;  // layers of weights; most rows of a batch
   Layer<T> *layer;
@@ -43,6 +51,7 @@ template <class T> struct Network {
   T *weights, *transposed;  // packed
   T *gradient, *slot[3];
   T *mean;  // theta, where the rule takes the gradient at other weights; else null
+  Orthogonal<T> orthogonal;
   const chainrule::Matrix *sparse;  // X of the call, if it is sparse
   SparseColumns<T> columns;  // of its batch
   T *mask;  // all bits 1 where there is a weight, else 0, laid out like the weights; null if no layer has a mask
@@ -86,7 +95,7 @@ CHAINRULE_INLINE bool drops_from(const chainrule::Settings *s, Index hidden) {
 
 // Whether gradients are collected in memory: always but in a run whose updates need no number of the whole gradient.
 CHAINRULE_INLINE bool collects(const chainrule::Settings *s) {
-  return !s || s->clip_norm < __builtin_inf() || s->batch > chunk;
+  return !s || s->clip_norm < __builtin_inf() || s->batch > chunk || rule_by_matrix(s->rule);
 }
 
 template <class T> void lay_out_layers(Network<T> &net, const chainrule::Architecture &a, Arena &arena) {
@@ -140,6 +149,22 @@ template <class T> void lay_out_output(Network<T> &net, const chainrule::Archite
   net.scratch_piece = (net.scratch_piece + 63) / 64 * 64;  // threads share no cache line
 }
 
+template <class T> void lay_out_orthogonal(Network<T> &net, const chainrule::Architecture &a, Arena &arena) {
+  Orthogonal<T> &o = net.orthogonal;
+  Index small = 1, large = 1;  // the sides of a block are at most these
+  for (Index k = 0; k + 1 < a.layers; k++) {
+    const Index n = a.sizes[k] < a.sizes[k + 1] ? a.sizes[k] : a.sizes[k + 1], N = a.sizes[k] + a.sizes[k + 1] - n;
+    small = n > small ? n : small, large = N > large ? N : large;
+  }
+  const Index rows = padded<T>(small), columns = padded<T>(large);
+  o.stop = arena.take<Index>((a.sizes[1] + 1) * a.layers);
+  o.X = arena.take<T>(rows * columns), o.transposed = arena.take<T>(rows * columns);
+  o.packed = arena.take<T>(rows * columns);
+  o.S = arena.take<T>(rows * rows), o.packed_S = arena.take<T>(rows * rows), o.Q = arena.take<T>(rows * rows);
+  o.most = arena.take<double>(rows), o.squares = arena.take<double>(rows);
+  if (arena.memory) o.groups = find_groups(a, o.stop);
+}
+
 template <class T>
 void lay_out(Network<T> &net, const chainrule::Architecture &a, const chainrule::Settings *s, Arena &arena) {
   lay_out_layers(net, a, arena);
@@ -152,6 +177,7 @@ void lay_out(Network<T> &net, const chainrule::Architecture &a, const chainrule:
   net.sums = !s || s->batch > chunk ? arena.take<double>(net.elements) : nullptr;
   for (int i = 0; i < 3; i++) net.slot[i] = i < slots ? arena.take<T>(net.elements) : nullptr;
   net.mean = s && rule_averages(s->rule) ? arena.take<T>(net.elements) : nullptr;
+  if (s && rule_by_matrix(s->rule)) lay_out_orthogonal(net, a, arena);
   bool masked = false;
   for (Index k = 0; k < a.layers; k++) masked |= a.masks[k] != nullptr;
   net.mask = masked ? arena.take<T>(net.elements) : nullptr;

@@ -118,6 +118,28 @@ template <class T> struct ScheduleFree {
   }
 };
 
+// What Muon does with biases and the output layer is AdamW; a matrix moves along its direction (orthogonal.h).
+template <class T> struct Muon {
+  static constexpr const char *name = "muon";  // momentum, nesterov, iterations, weight_decay, adam_rate, learning_rate
+  static constexpr bool light = false;
+  static int slots(const double *) { return 2; }
+  struct Along {
+    vec<T> eta, decay;
+    CHAINRULE_INLINE vec<T> operator()(vec<T> direction, vec<T> w, T *, T *) const {
+      return w - eta * direction - decay * w;
+    }
+  };
+  AdamW<T> others;
+  Along matrix;
+  static AdamW<T> others_of(const double *p, double eta, Index step) {
+    const double adam[] = {.9, .999, 1e-8, p[3]};
+    return AdamW<T>(adam, p[4] * (eta / p[5]), step);
+  }
+  Muon(const double *p, double eta, Index step)
+      : others(others_of(p, eta, step)), matrix{broadcast(T(eta)), broadcast(T(eta * p[3]))} {}
+  CHAINRULE_INLINE vec<T> operator()(vec<T> g, vec<T> w, T *m, T *v) const { return others(g, w, m, v); }
+};
+
 template <class T> struct RProp {
   static constexpr const char *name = "rprop";  // increase, decrease, smallest, largest, learning_rate
   static constexpr bool light = false;
@@ -224,7 +246,7 @@ template <template <class> class... R> struct RuleList {
   static constexpr int count = sizeof...(R);
   static constexpr const char *names[] = {R<float>::name...};
 };
-using Rules = RuleList<SGD, RMSProp, Adam, AdamW, ScheduleFree, AMSGrad, NAdam, Adagrad, Lion, RProp>;
+using Rules = RuleList<SGD, RMSProp, Adam, AdamW, ScheduleFree, AMSGrad, NAdam, Adagrad, Lion, Muon, RProp>;
 
 int rule_kind(const char *name) {
   for (int i = 0; i < Rules::count; i++)
@@ -243,6 +265,9 @@ int rule_slots(const chainrule::Rule &rule) {
 
 // Whether theta is the mean of the points and the weights of the passes are others, where the gradient is taken.
 bool rule_averages(const chainrule::Rule &rule) { return rule.kind == rule_kind(ScheduleFree<float>::name); }
+
+// Whether the rule takes the matrices of hidden layers as a whole.
+bool rule_by_matrix(const chainrule::Rule &rule) { return rule.kind == rule_kind(Muon<float>::name); }
 
 // Changes of g before the rule: a mask, the penalty's gradient, bounds ±value, a factor.
 template <class T> struct Adjust {
