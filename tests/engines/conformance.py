@@ -185,7 +185,7 @@ class Problem(NamedTuple):
         return clip.apply(g)
 
     def moved(self, theta: np.ndarray, g: np.ndarray, slots: Any, rate: float, step: int) -> Any:
-        """theta and slots after one update, layer by layer: the matrices of hidden layers apart if the rule wants so."""
+        """theta and slots after one update, layer by layer, and matrix by matrix for a rule that takes matrices."""
         rule, shapes = self.settings.optimizer, list(itertools.pairwise(self.architecture.sizes))
         theta, slots = theta.copy(), tuple(slot.copy() for slot in slots)
         for k, ((n_in, n_out), (W, b)) in enumerate(zip(shapes, self.architecture.slices, strict=True)):

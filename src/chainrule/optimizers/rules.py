@@ -248,7 +248,9 @@ class ScheduleFree(Adam):
 
     The gradient g is taken at y = theta + (1 - beta1) d, between the mean and the last point z = theta + d:
 
-    v ← beta2 v + (1 - beta2) g^2; e = d - eta (g / (sqrt(v̂) + eps) + weight_decay y); theta ← theta + c e; d ← (1 - c) e.
+    v ← beta2 v + (1 - beta2) g^2; e = d - eta (g / (sqrt(v̂) + eps) + weight_decay y).
+
+    theta ← theta + c e; d ← (1 - c) e.
 
     c = 1 / t makes theta the mean of all z; after a warm-up of w updates, in which eta and the root of a point's weight
     rise along a line, c is the weight of the new z over the sum of all. theta is what predicts, is scored and is saved.
