@@ -18,7 +18,7 @@ class Training:
     def __init__(self, recipe: Recipe, X: np.ndarray, y: np.ndarray, layers: Any, threads: int) -> None:
         rules = {"adam": cr.Adam, "schedule_free": cr.ScheduleFree, "muon": cr.Muon}
         initial = [W for W, _ in layers], [b for _, b in layers]
-        self._net = cr.Network(SIZES, "relu", "softmax", initializer=initial, dtype="float32")
+        self._net = cr.Network(SIZES, "relu", "softmax", "cross_entropy", initializer=initial, dtype="float32")
         self._X, self._y, self._rate = X, y[:, None], recipe.rate
         settings = TrainingSettings(optimizer=rules[recipe.rule](recipe.rate), batch_size=recipe.batch, threads=threads)
         engine = choose("auto", self._net.architecture, settings)

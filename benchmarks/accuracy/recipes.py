@@ -26,7 +26,7 @@ class Trainer(Protocol):
 class Recipe:
     """How a library trains: its module in this package, a rule that the module knows, and the rows of an update.
 
-    `total` is the number of updates that a falling rate ends after, or 0 for a constant rate.
+    The rate falls along a line over `epochs`, or is constant where they are 0.
     """
 
     library: str
@@ -62,14 +62,14 @@ RECIPES = {
     recipe.name: recipe
     for recipe in (
         Recipe("own", "adam", 1e-3, 128),
-        Recipe("own", "schedule_free", 1e-2, 512, centred=True),
+        Recipe("own", "schedule_free", 1e-2, 128, centred=True),
         Recipe("own", "muon", 2e-2, 512, centred=True),
         Recipe("torch_", "adam", 1e-3, 128),
         Recipe("torch_", "falling_adam", 4e-3, 128, centred=True, epochs=2.0),
-        Recipe("torch_", "schedule_free", 1e-2, 512, centred=True),
+        Recipe("torch_", "schedule_free", 1e-2, 128, centred=True),
         Recipe("torch_", "muon", 2e-2, 512, centred=True),
         Recipe("jax_", "adam", 1e-3, 128),
-        Recipe("jax_", "schedule_free", 1e-2, 512, centred=True),
+        Recipe("jax_", "schedule_free", 1e-2, 128, centred=True),
         Recipe("jax_", "muon", 2e-2, 512, centred=True),
         Recipe("scikit", "adam", 1e-3, 200),
         Recipe("scikit", "fast_adam", 2e-3, 512, centred=True),

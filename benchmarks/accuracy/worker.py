@@ -47,7 +47,8 @@ def run(name: str, seed: int, threads: int, epochs: int) -> dict[str, Any]:
             if len(reached) == len(GOALS):
                 break
     goals = {f"{goal:.2f}": reached.get(goal) for goal in GOALS}
-    return {"recipe": name, "seed": seed, "threads": threads, "best": best, "updates": made, **goals}
+    totals = {"updates": made, "seconds": round(spent, 3), "processor": round(processor, 3)}
+    return {"recipe": name, "seed": seed, "threads": threads, "best": best, **totals, **goals}
 
 
 def _share(layers: Any, X: np.ndarray, y: np.ndarray) -> float:
