@@ -162,8 +162,8 @@ class TrainingSettings(Record):
     devices: int | None = setting(
         None,
         Whole(1, specials=(Special("none", None, "one, or those of all hosts"),), metavar="INT"),
-        "Number of devices (GPUs, or parts of a CPU) that share the rows of each update; the xla engine has a choice. The "
-        "result depends on shards, not on devices.",
+        "Number of devices (GPUs, or parts of a CPU) that share the rows of each update, if the engine has a choice. "
+        "The result depends on shards, not on devices.",
         bits=False,
         group="Machine",
     )

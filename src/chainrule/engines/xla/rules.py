@@ -13,8 +13,9 @@ import numpy as np
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array
 from chainrule.engines.moves import Part, parts_of
-from chainrule.optimizers import OPTIMIZERS, Adam, AdamW, AMSGrad, Clip, CustomOptimizer, NAdam, Optimizer, RProp
+from chainrule.optimizers import OPTIMIZERS, Adam, AdamW, AMSGrad, Clip, CustomOptimizer, Muon, NAdam, Optimizer, RProp
 from chainrule.optimizers.base import Slots
+from chainrule.optimizers.muon import COEFFICIENTS
 from chainrule.settings import TrainingSettings
 
 __all__ = ["Moment", "Mover", "Update", "clipped", "factors_of", "flattened", "parted", "rates_of", "scalars_of"]
@@ -68,6 +69,29 @@ def _rprop(rule: RProp, theta: Array, g: Array, slots: Slots, now: Moment) -> tu
     return theta - D * jnp.sign(g) * now.rate, (g, D)
 
 
+def _muon(rule: Muon, theta: Array, g: Array, slots: Slots, now: Moment) -> tuple[Array, Slots]:
+    if theta.ndim != 2:
+        share = rule.adam_rate / rule.learning_rate
+        return _adam(Adam(rule.adam_rate), theta, g, slots, now._replace(rate=now.rate * share))
+    v = rule.momentum * slots[0] + g
+    n_in, n_out = theta.shape
+    direction = _orthogonalized(rule.momentum * v + g if rule.nesterov else v, rule.iterations)
+    moved = theta - now.rate * max(1.0, n_out / n_in) ** 0.5 * direction
+    return moved - now.rate * rule.weight_decay * theta, (v, slots[1])
+
+
+def _orthogonalized(M: Array, iterations: int) -> Array:
+    """`optimizers.muon.orthogonalized`, whose divisions are multiplications here."""
+    a, b, c = COEFFICIENTS
+    X = M if M.shape[0] <= M.shape[1] else M.T
+    X = X * (1 / jnp.maximum(jnp.max(jnp.abs(X)), 1e-30))
+    X = X * (1 / (jnp.sqrt(jnp.sum(X * X)) + 1e-7))
+    for _ in range(iterations):
+        S = X @ X.T
+        X = a * X + (b * S + c * (S @ S)) @ X
+    return X if M.shape[0] <= M.shape[1] else X.T
+
+
 def _of_rule(rule: Optimizer, theta: Array, g: Array, slots: Slots, now: Moment) -> tuple[Array, Slots]:
     """The rule's own update; its result is cast to the type of theta, because the step is float64."""
     after, kept = rule.update(theta, g, slots, now.rate, now.step)
@@ -95,6 +119,7 @@ _UPDATES: dict[type, Update] = {
     AdamW: _adamw,
     AMSGrad: _amsgrad,
     NAdam: _nadam,
+    Muon: _muon,
     RProp: _rprop,
     CustomOptimizer: _own,
 }
@@ -112,6 +137,8 @@ def rates_of(rule: Optimizer, rates: Array) -> Array:
 
 def scalars_of(rule: Optimizer, first: int, count: int) -> Array:
     """What the numbers of `count` updates from `first` (from 1) give, (count, k), float64; see the updates above."""
+    if isinstance(rule, Muon):  # the betas of the Adam that trains what is not a matrix
+        rule = Adam(rule.adam_rate)
     if not isinstance(rule, Adam):
         return np.empty((count, 0))
     steps = range(first, first + count)
@@ -145,7 +172,7 @@ def clipped(clip: Clip, g: tuple[Array, ...]) -> tuple[Array, ...]:
         g = tuple(jnp.clip(part, -clip.value, clip.value) for part in g)
     if clip.norm == np.inf:
         return g
-    most = jnp.finfo(g[0].dtype).maxexp - 2
+    most = np.finfo(g[0].dtype).maxexp - 2
     largest = jnp.max(jnp.stack([jnp.max(jnp.abs(part)) for part in g]))
     exponent = jnp.clip(jnp.frexp(largest)[1], -most, most)
     one = jnp.ones((), g[0].dtype)
@@ -203,7 +230,7 @@ class Mover:
     ) -> tuple[tuple[Array, ...], tuple[Slots, ...]]:
         flat = [flattened(leaves), flattened(g), *(flattened(slot) for slot in zip(*slots, strict=True))]
         parts = self._parts or [Part(slice(0, flat[0].size), (flat[0].size,), 1.0)]
-        after = [flat[0], *flat[2:]]
+        after: list[Any] = [flat[0], *flat[2:]]
         for part in parts:
             theta, of_g, *of_slots = (array[part.where].reshape(part.shape) for array in flat)
             rate = now.rate[0] * jnp.asarray(part.factor, now.rate.dtype)
