@@ -40,6 +40,9 @@ VALUES: dict[str, tuple[Any, str, Any]] = {  # another value in Python and as an
     "seed": (7, "7", -1),
     "engine": ("reference", "reference", "abacus"),
     "threads": (1, "1", 0),
+    "devices": (1, "1", 0),
+    "shards": (2, "2", 0),
+    "precision": ("bf16", "bf16", "float16"),
     "probe": (False, "", "maybe"),
 }
 SETTINGS = settings_of(TrainingSettings)
@@ -56,6 +59,7 @@ def test_which_settings_change_no_bit_and_which_are_no_option() -> None:
         "tolerance",
         "engine",
         "threads",
+        "devices",
         "probe",
     }
     assert SETTINGS.keys() - set(OPTIONS) == {"clip", "shuffle", "probe"}  # clip is three options

@@ -267,10 +267,11 @@ class TrainingSettings(Record):
         and for mini-batches that the optimizer cannot use.
         """
         self.layer_rates(len(sizes))
+        shards = self.shards or self.devices
         return dataclasses.replace(
             self,
             batch_size=self.rows_of_update(rows),
-            shards=self.shards or self.devices,
+            shards=shards if shards and shards > 1 else None,
             dropout=self.dropouts(len(sizes) - 2),
             seed=as_seed(self.seed),
         )

@@ -163,7 +163,7 @@ for rule in RULES:
 """
 ALL_RULES = (
     "[cr.SGD(0.1), cr.SGD(0.1, 0.9, nesterov=True), cr.RMSProp(0.01), cr.Adam(0.01), cr.AdamW(0.01), cr.AMSGrad(0.01), "
-    "cr.NAdam(0.01), cr.Adagrad(0.01), cr.Lion(0.001), cr.Muon(0.01)]"
+    "cr.NAdam(0.01), cr.Adagrad(0.01), cr.Lion(0.001), cr.Muon(0.01), cr.ScheduleFree(0.01, warmup=3)]"
 )
 
 

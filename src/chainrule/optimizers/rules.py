@@ -286,13 +286,13 @@ class ScheduleFree(Adam):
         return theta + (1 - self.beta1) * slots[0]
 
     def update(self, theta: Array, g: Array, slots: Slots, eta: float, step: int) -> tuple[Array, Slots]:
-        y, (rise, c) = self.gradient_at(theta, slots), self._warmed_up(step)
+        y, (rise, c) = self.gradient_at(theta, slots), self.warmed_up(step)
         v = self.beta2 * slots[1] + (1 - self.beta2) * (g * g)
         v_hat = v / (1 - self.beta2**step)
         e = slots[0] - eta * rise * (g / (namespace(v_hat).sqrt(v_hat) + self.eps) + self.weight_decay * y)
         return theta + c * e, ((1 - c) * e, v)
 
-    def _warmed_up(self, step: int) -> tuple[float, float]:
+    def warmed_up(self, step: int) -> tuple[float, float]:
         """min(1, t / w), and c = min(1, t / w)^2 / sum of min(1, k / w)^2 over k up to t."""
         w = max(1, self.warmup)
         risen = min(step, w)

@@ -21,7 +21,8 @@ from jax.sharding import Mesh, PartitionSpec
 from chainrule.arrays import Array
 from chainrule.backprop import split_weight
 from chainrule.engines.xla.dropout import factors
-from chainrule.engines.xla.rules import Moment, Mover, clipped, flattened, parted
+from chainrule.engines.xla.mover import Mover, flattened, parted
+from chainrule.engines.xla.rules import Moment, clipped
 from chainrule.engines.xla.shards import AXIS, reduced
 from chainrule.engines.xla.structure import Structure
 from chainrule.equations import backward, bp3, bp4, forward, gradient_norms
@@ -80,9 +81,9 @@ class State(NamedTuple):
 class Rows(NamedTuple):
     """X, T and weights: all rows (n, ...), or those of each update (k, S, rows of a shard, ...)."""
 
-    X: Array
-    T: Array
-    weight: Array | None
+    X: Any
+    T: Any
+    weight: Any
 
 
 class Call(NamedTuple):
@@ -140,9 +141,10 @@ def _loop(plan: Plan, state: State, rows: Rows, call: Call) -> tuple[State, Arra
 
     def update(k: Any, carry: tuple[State, Any]) -> tuple[State, Any]:
         state, costs = carry
-        g, of_shards = _gradient(plan, state.leaves, rows, call, k)
+        at = mover.gradient_at(*state)
+        g, of_shards = _gradient(plan, at, rows, call, k)
         now = Moment(call.rates[k], call.scalars[k], call.step + k + 1)
-        g = _penalised(plan, state.leaves, tuple(part * call.inverse[k] for part in g), call.penalties)
+        g = _penalised(plan, at, tuple(part * call.inverse[k] for part in g), call.penalties)
         g = g if plan.settings.clip is None else clipped(plan.settings.clip, _without_frozen(plan, g))
         return State(*mover(state.leaves, g, state.slots, now)), costs.at[k].set(of_shards)
 
