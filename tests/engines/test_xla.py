@@ -144,6 +144,15 @@ def test_it_sets_nothing_in_jax_that_others_see():
     assert jnp.ones(1).dtype == jnp.float32
 
 
+def test_what_xla_says_of_a_failure_is_an_error_of_one_line():
+    import jax
+
+    from chainrule.engines.xla import machine
+
+    with pytest.raises(EngineError, match=r"^XLA failed: RESOURCE_EXHAUSTED: Out of memory$"), machine.computing():
+        raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory\nof 12 buffers")
+
+
 # --- devices -------------------------------------------------------------------------------------------------------
 
 DEVICES = """

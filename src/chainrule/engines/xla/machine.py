@@ -11,6 +11,9 @@ from typing import Any
 import jax
 import jaxlib
 
+from chainrule.errors import EngineError
+from chainrule.text import shown
+
 __all__ = ["CACHE", "compiler_options", "computing", "describe", "has_gpu", "is_gpu", "use_cache"]
 
 PRECISIONS = {None: "float32", "tf32": "tensorfloat32", "bf16": "bfloat16"}
@@ -30,10 +33,17 @@ def is_gpu(device: Any) -> bool:
 
 @contextlib.contextmanager
 def computing(precision: str | None = None) -> Iterator[None]:
-    """JAX with 64 bits, and products in this precision; nothing is set outside of the block."""
+    """JAX with 64 bits, and products in this precision; nothing is set outside of the block.
+
+    Raises EngineError, in one line, where XLA fails: where a device has too little memory, or another process ends.
+    """
     use_cache()
-    with jax.enable_x64(True), jax.default_matmul_precision(PRECISIONS[precision]):
-        yield
+    try:
+        with jax.enable_x64(True), jax.default_matmul_precision(PRECISIONS[precision]):
+            yield
+    except jax.errors.JaxRuntimeError as error:
+        first = next(iter(str(error).splitlines()), "it gave no reason")
+        raise EngineError(f"XLA failed: {shown(first)[1:-1]}") from error
 
 
 def compiler_options(device: Any) -> tuple[tuple[str, Any], ...]:

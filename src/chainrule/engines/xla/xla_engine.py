@@ -199,7 +199,8 @@ class XlaFrozen:
             x[: rows.stop - start] = X[rows]
             count = np.int32(-(-(rows.stop - start) // passes.ROWS))
             with machine.computing():
-                yield rows, passes.outputs(self._structure, self._leaves, x.reshape(blocks, passes.ROWS, -1), count)
+                done = passes.outputs(self._structure, self._leaves, x.reshape(blocks, passes.ROWS, -1), count)
+            yield rows, done
 
 
 def _rows_of(blocks: Any, rows: slice) -> Array:
