@@ -1,6 +1,6 @@
 """How updates scale over devices and hosts, by a model: measured steps of the xla engine, the links assumed.
 
-    python -m benchmarks.scaling [W3 W5] [--devices 2 4] [--updates 8]
+    python -m benchmarks.scaling [W3 W5] [--devices 2 4] [--calls 3]
 
 An update is timed on one device with the whole batch and with an eighth of it, which gives its fixed and its shared
 part (`chainrule.engines.scaling`). On a CPU the device has one core, and time is that of the processor, of which other
@@ -30,17 +30,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("workloads", nargs="*", default=["W3", "W5"])
     parser.add_argument("--devices", nargs="*", type=int, default=[])
-    parser.add_argument("--updates", type=int, default=8)
+    parser.add_argument("--calls", type=int, default=3)
     options = parser.parse_args()
     os.sched_setaffinity(0, cpus(1))
     print(ENGINES["xla"]().instructions)
     for name in options.workloads:
         workload = WORKLOADS[name]
-        whole, part = (update_seconds(workload, rows, 1, options.updates) for rows in (workload.batch, _part(workload)))
+        whole, part = (update_seconds(workload, rows, 1, options.calls) for rows in (workload.batch, _part(workload)))
         shared = max(0.0, (whole - part) * PARTS / (PARTS - 1))
         print_table(workload, UpdateTime(max(0.0, whole - shared), min(shared, whole), 4 * workload.parameters))
         for devices in options.devices:
-            seconds = update_seconds(workload, workload.batch, devices, options.updates)
+            seconds = update_seconds(workload, workload.batch, devices, options.calls)
             print(f"  on {devices} devices of this process: {1000 * seconds:.2f} ms")
 
 
@@ -48,19 +48,21 @@ def _part(workload: Workload) -> int:
     return workload.batch // PARTS
 
 
-def update_seconds(workload: Workload, batch: int, devices: int, updates: int) -> float:
-    """The least time of so many updates, each in a call of its own after one that compiles."""
+def update_seconds(workload: Workload, batch: int, devices: int, calls: int) -> float:
+    """The least mean time of the updates of a call, of so many calls after one that compiles."""
     X, T = synthetic(workload, np.random.Generator(np.random.Philox(key=7)), 4 * workload.batch)
     net = cr.Network(workload.sizes, workload.hidden, "softmax", "cross_entropy", seed=0)
     settings = TrainingSettings(optimizer=cr.Adam(), batch_size=batch, devices=devices, shards=devices, seed=0)
     run = ENGINES["xla"]().start(net.architecture, net.theta, settings, float(len(X)))
     clock = time.process_time if "cpu" in ENGINES["xla"]().instructions else time.monotonic
+    rates = np.full(len(X) // batch, 1e-3)
+    run.steps(X, T, None, np.arange(batch), rates[:1], 0, 0)
     times = []
-    for _ in range(1 + updates):
+    for _ in range(calls):
         began = clock()
-        run.steps(X, T, None, np.arange(batch), np.array([1e-3]), 0, 0)
-        times.append(clock() - began)
-    return min(times[1:])
+        costs = run.steps(X, T, None, np.arange(len(X)), rates, 0, 0)
+        times.append((clock() - began) / len(costs))
+    return min(times)
 
 
 def print_table(workload: Workload, update: UpdateTime) -> None:
