@@ -24,6 +24,7 @@ from chainrule.fields import (
     is_auto,
     setting,
 )
+from chainrule.hosts import HostsChoice
 from chainrule.optimizers import OPTIMIZERS, Adam, Clip
 from chainrule.random import MOST_DROPPED, as_seed
 from chainrule.schedules import SCHEDULES, Constant
@@ -150,6 +151,12 @@ class TrainingSettings(Record):
         "Engine that computes.",
         bits=False,
         group="Machine",
+    )
+    hosts: Any = setting(
+        None,
+        HostsChoice(specials=(Special("none", None, "this process alone"),)),
+        "Processes that train together, by the xla engine. The result depends on `shards`, not on their number.",
+        bits=False,
     )
     threads: int | None = setting(
         None,

@@ -24,9 +24,14 @@ class Limits:
         self._patience, self._time, self._tolerance = settings.patience, settings.time, settings.tolerance
         self._cancel, self._gains = cancel, Gains(settings.min_delta)
 
-    def before_update(self, seconds: float) -> Stopped | None:
-        """Cancelled, or out of time after so many seconds."""
-        if self._cancel is not None and self._cancel():
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the caller cancels the training."""
+        return self._cancel is not None and self._cancel()
+
+    def before_update(self, seconds: float, cancelled: bool = False) -> Stopped | None:
+        """Cancelled, by the caller or otherwise, or out of time after so many seconds."""
+        if cancelled or self.is_cancelled:
             return Stopped("cancelled", "cancelled")
         if self._time is not None and seconds >= self._time:
             return Stopped("time", "the time is over")

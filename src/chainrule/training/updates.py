@@ -75,11 +75,15 @@ class Updates:
         """The cost with the penalty of the current weights."""
         return self.cost + self._problem.penalty(self._problem.net.theta)
 
-    def make(self, most: int | None = None) -> None:
-        """Make the next updates, at most `most`: one call of the engine."""
+    def next_count(self, most: int | None = None) -> int:
+        """How many updates the next call of the engine makes, at most `most`: about a tenth of a second."""
+        left = self._problem.batches - len(self.costs)
+        at_once = max(1, self._problem.taken.rows_at_once // self._problem.settings.batch_size)
+        return min(self._per_call, left, at_once, left if most is None else most)
+
+    def make(self, count: int) -> None:
+        """Make the next updates, at most `count`: one call of the engine."""
         examples, m, at = self._problem.taken, self._problem.settings.batch_size, len(self.costs)
-        count = min(self._per_call, self._problem.batches - at, max(1, examples.rows_at_once // m))
-        count = count if most is None else min(count, most)
         began = time.monotonic()
         X, T, weight, rows = examples.located(self._order[at * m : (at + count) * m])
         costs = self.run.steps(X, T, weight, rows, self._rates[at : at + count], self.epoch, at)
