@@ -20,6 +20,7 @@ from chainrule.fields import (
     Special,
     Text,
     Whole,
+    Word,
     documented,
     is_auto,
     setting,
@@ -165,6 +166,26 @@ class TrainingSettings(Record):
         bits=False,
         group="Machine",
     )
+    devices: int | None = setting(
+        None,
+        Whole(1, specials=(Special("none", None, "one, or those of all hosts"),), metavar="INT"),
+        "Number of devices (GPUs, or parts of a CPU) that share the rows of each update; the xla engine has a choice. The "
+        "result depends on shards, not on devices.",
+        bits=False,
+        group="Machine",
+    )
+    shards: int | None = setting(
+        None,
+        Whole(1, specials=(Special("none", None, "as many as devices, or one"),), metavar="INT"),
+        "Number of parts of each batch whose gradients are computed apart and summed in order; devices must divide it.",
+        group="Machine",
+    )
+    precision: str | None = setting(
+        None,
+        Word(("tf32", "bf16"), specials=(Special("none", None, "that of the numbers"),)),
+        "Precision of matrix products in float32 networks, for engines that have a choice.",
+        group="Machine",
+    )
     probe: bool = setting(
         True, Flag(), "Whether the layers are probed on some rows at the start and the end, for `History.diagnose`. "
         "The result does not depend on it.", bits=False,
@@ -177,6 +198,7 @@ class TrainingSettings(Record):
         super().__post_init__()
         if not is_auto(self.optimizer) and self.optimizer.line_search:
             self._check_line_search()
+        self._check_devices()
 
     def _check_line_search(self) -> None:
         """Raise SettingError for a setting that an optimizer with a line search cannot have.
@@ -192,6 +214,14 @@ class TrainingSettings(Record):
         for name in (name for name, is_set in unsuited.items() if is_set):
             raise SettingError(
                 f"{name} does not go with {self.optimizer.name}, whose line search finds the step: leave it out"
+            )
+
+    def _check_devices(self) -> None:
+        """Raise SettingError where the devices do not divide the shards."""
+        if self.devices and self.shards and self.shards % self.devices:
+            raise SettingError(
+                f"shards is {self.shards} and devices {self.devices}, but devices must divide shards: "
+                f"give {self.devices} or a multiple of it"
             )
 
     def dropouts(self, hidden: int) -> tuple[float, ...]:
@@ -247,6 +277,7 @@ class TrainingSettings(Record):
         return dataclasses.replace(
             self,
             batch_size=self.rows_of_update(rows),
+            shards=self.shards or self.devices,
             dropout=self.dropouts(len(sizes) - 2),
             seed=as_seed(self.seed),
         )

@@ -18,7 +18,7 @@ from chainrule.training.problem import Problem
 
 __all__ = ["Fingerprint", "differences", "fingerprint_of"]
 
-LATER = ("rates", "label_smoothing")  # settings that older checkpoints do not have: named only where they are set
+LATER = ("rates", "label_smoothing", "shards", "precision")  # settings that older checkpoints do not have: named only where they are set
 
 
 @dataclasses.dataclass(frozen=True)
