@@ -13,8 +13,8 @@ done by one of them alone, goes through the link of this package.
 
 from chainrule.hosts.link import ALONE, Link
 from chainrule.hosts.record import Hosts, HostsChoice
-from chainrule.hosts.shards import host_shards, shard_rows, sharded_order
-from chainrule.hosts.starting import link_of, process_link
+from chainrule.hosts.shards import host_shards, shard_edges, sharded_order
+from chainrule.hosts.starting import link_of, process_link, require_same
 
 __all__ = [
     "ALONE",
@@ -24,6 +24,7 @@ __all__ = [
     "host_shards",
     "link_of",
     "process_link",
-    "shard_rows",
+    "require_same",
+    "shard_edges",
     "sharded_order",
 ]

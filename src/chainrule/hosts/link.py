@@ -9,19 +9,23 @@ and `gather` in the same order, so that a number is the name of a message:
 A wait ends early if a host has left its last line (`fail`), or if the service says that host 0 is gone.
 """
 
+import contextlib
 import json
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
-from chainrule.errors import HostsError
+from chainrule.errors import ChainruleError, HostsError
 from chainrule.text import shortened
 
-__all__ = ["ALONE", "Link", "Store"]
+__all__ = ["ALONE", "ENDED", "Link", "Store"]
 
+LINGER = 1.5  # seconds
 _STEP = 500  # milliseconds of a wait, after which it is checked whether a host has failed
 _KEPT = 64  # messages; older ones have been read by all
 _PART = 2**20  # bytes of one message; longer ones are cut
-_ENDED = "another host has ended or cannot be reached: start all hosts again; --resume goes on from a checkpoint"
+ENDED = "another host has ended or cannot be reached: start all of them again, --resume goes on from a checkpoint"
+_WORDS = ("Gloo", "NCCL", "RCCL", "oordination", "UNAVAILABLE", "Socket", "DEADLINE_EXCEEDED")  # of JAX, where one is gone
 
 
 class Store(Protocol):
@@ -48,10 +52,11 @@ class Link:
 
     - host, hosts: the number of this host, from 0, and the number of hosts.
     - store: the store of messages; None for one host.
+    - devices: the number of devices of all hosts.
     """
 
-    def __init__(self, host: int = 0, hosts: int = 1, store: Store | None = None) -> None:
-        self.host, self.hosts, self._store = host, hosts, store
+    def __init__(self, host: int = 0, hosts: int = 1, store: Store | None = None, devices: int = 1) -> None:
+        self.host, self.hosts, self.devices, self._store = host, hosts, devices, store
         self._count = 0
         self._failed = self._asked = False
 
@@ -138,14 +143,32 @@ class Link:
         if self.alone or self._failed:
             return
         self._failed = True
-        try:
+        with contextlib.suppress(HostsError):  # another host was faster, or host 0 is gone
             self._set("failed", f"{self.host} {shortened(line)}".encode())
-        except HostsError:
-            return  # another host was faster, or host 0 is gone
+        if self.first:
+            time.sleep(LINGER)  # with host 0 ends what the others read it from
 
-    def explained(self, error: Exception) -> HostsError:
-        """The error of a host that cannot go on because of another, for an error of JAX that says so in its words."""
-        return self._failure() or HostsError(f"{_ENDED} (JAX: {shortened(str(error), 80)})")
+    @contextlib.contextmanager
+    def explained(self) -> Iterator[None]:
+        """Raise HostsError for an error of JAX that says in its words that another host is gone."""
+        try:
+            yield
+        except Exception as error:  # JAX raises many kinds
+            if self.alone or isinstance(error, ChainruleError) or not any(word in str(error) for word in _WORDS):
+                raise
+            raise self._gone() from None
+
+    def _gone(self) -> HostsError:
+        """The error of a host that cannot go on because of another."""
+        return self._failure() or HostsError(ENDED)
+
+    def leave(self) -> None:
+        """Leave the others in good order, at the end: all hosts do."""
+        if not self.alone:
+            import jax
+
+            with contextlib.suppress(Exception):  # whoever is late has what it needs
+                jax.distributed.shutdown()
 
     def _next_key(self) -> str:
         self._count += 1
@@ -156,8 +179,8 @@ class Link:
     def _set(self, key: str, value: bytes) -> None:
         try:
             self._store.key_value_set_bytes(key, value)  # type: ignore[union-attr]
-        except Exception as error:  # of a class of JAX, which is not imported here
-            raise self.explained(error) from None
+        except Exception:  # of a class of JAX, which is not imported here
+            raise self._gone() from None
 
     def _get(self, key: str) -> bytes:
         while True:
@@ -165,7 +188,7 @@ class Link:
                 return self._store.blocking_key_value_get_bytes(key, _STEP)  # type: ignore[union-attr]
             except Exception as error:
                 if "DEADLINE_EXCEEDED" not in str(error):
-                    raise self.explained(error) from None
+                    raise self._gone() from None
             failure = self._failure()
             if failure is not None:
                 raise failure

@@ -88,7 +88,7 @@ def _connected(hosts: Hosts) -> Link:
         jax.devices()  # all hosts exchange their devices here
     except Exception as error:  # JAX has no class of its own for them
         raise HostsError(_why(hosts, str(error))) from None
-    return Link(hosts.host, hosts.hosts, distributed.global_state.client)
+    return Link(hosts.host, hosts.hosts, distributed.global_state.client, jax.device_count())
 
 
 def _why(hosts: Hosts, text: str) -> str:

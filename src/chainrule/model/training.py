@@ -13,6 +13,7 @@ from chainrule.architecture import Architecture
 from chainrule.errors import SettingError, warn_of
 from chainrule.examples import Examples
 from chainrule.fields import signature_with
+from chainrule.hosts import link_of
 from chainrule.model.continuation import model_to_go_on_from, settings_to_go_on
 from chainrule.model.ensemble import Ensemble
 from chainrule.model.findings import findings_of, silent_findings
@@ -123,7 +124,8 @@ class TableTraining:
         Raises SettingError or ModelFileError where the checkpoint is of another training or damaged.
         """
         examples, validation = self.ensemble.checked(self.network, self.rows, self.held_out)
-        resumes = checkpoint is not None and Path(as_checkpoint(checkpoint).path).exists()
+        link = link_of(self.settings.hosts)
+        resumes = checkpoint is not None and link.share(lambda: Path(as_checkpoint(checkpoint).path).exists())
         linear = self.settings.start == "linear" and not resumes  # a checkpoint has the weights to start with
         spent = self._warm_start(examples, validation, cancel) if linear else 0.0
         self.running = start(

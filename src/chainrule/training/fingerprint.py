@@ -12,11 +12,12 @@ from chainrule.architecture import Architecture
 from chainrule.engines import Engine
 from chainrule.examples import digest_of, digests
 from chainrule.fields import settings_of
+from chainrule.hosts import require_same
 from chainrule.network import Network
 from chainrule.registry import Entry
 from chainrule.training.problem import Problem
 
-__all__ = ["Fingerprint", "differences", "fingerprint_of"]
+__all__ = ["Fingerprint", "differences", "fingerprint_of", "require_same_problem"]
 
 LATER = ("rates", "label_smoothing", "shards", "precision")  # settings that older checkpoints do not have: named only where they are set
 
@@ -47,6 +48,17 @@ def fingerprint_of(problem: Problem, also: Mapping[str, Any]) -> Fingerprint:
         data |= {f"validation {name}": digest for name, digest in digests(problem.validation, dtype).items()}
     settings = {**also, **_of_network(problem.net), **_of_training(problem), **also}
     return Fingerprint(_plain(settings), data, _maker(problem.engine))
+
+
+def require_same_problem(problem: Problem) -> None:
+    """Compare settings, data and weights of all hosts. Raises HostsError that names the first that differs."""
+    if problem.link.alone:
+        return
+    fingerprint = fingerprint_of(problem, {})
+    names = {f"other {name} of the rows": digest for name, digest in fingerprint.data.items()}
+    values = {name: str(value) for name, value in {**fingerprint.settings, **names, **fingerprint.maker}.items()}
+    weights = digest_of(problem.net.theta, None, problem.net.dtype)
+    require_same(problem.link, {**values, "other first weights": weights})
 
 
 def differences(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:

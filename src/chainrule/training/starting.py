@@ -1,5 +1,6 @@
 """Starts a training: `train` and `fit` check their arguments, `start` takes examples and settings that are checked."""
 
+import dataclasses
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -8,12 +9,14 @@ from chainrule.engines import choose, passed_over
 from chainrule.errors import SettingError, warn_of
 from chainrule.examples import Examples, as_examples, smoothed
 from chainrule.fields import Function, Number, Special, signature_with
+from chainrule.hosts import link_of
 from chainrule.network import Network
 from chainrule.registry import require
 from chainrule.settings import TrainingSettings
 from chainrule.training.checkpoint import Checkpoint, as_checkpoint
 from chainrule.training.display import showing
 from chainrule.training.events import Event, Finished
+from chainrule.training.fingerprint import require_same_problem
 from chainrule.training.history import History, Mode
 from chainrule.training.loop import Training
 from chainrule.training.monitor import Metric, Monitor
@@ -172,12 +175,16 @@ def start(
     Raises SettingError where the settings do not fit the network or the rows, and where state or checkpoint are of
     another training; ModelFileError where the checkpoint is damaged; EngineError where the engine lacks something.
     """
+    link = link_of(settings.hosts)
+    if not link.alone and settings.shards is None:
+        settings = dataclasses.replace(settings, shards=settings.devices or link.devices)
     settled = settings.settled(len(examples.rows), net.sizes)
     engine = choose(settled.engine, net.architecture, settled)
     if settled.label_smoothing:
         examples = smoothed(net.architecture, examples, settled.label_smoothing, net.dtype)
     divisor = examples.total if total_weight is None else total_weight
-    problem = Problem(net, examples, settled, engine, validation, monitor or Monitor(), divisor, feature_names)
+    problem = Problem(net, examples, settled, engine, validation, monitor or Monitor(), divisor, feature_names, link)
+    require_same_problem(problem)
     training = Training(problem, cancel=cancel, search_leaks=search_leaks)
     if settled.engine == "auto":
         training.warnings += passed_over(net.architecture, settled)

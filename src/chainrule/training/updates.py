@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from chainrule.arrays import exact_sum
-from chainrule.examples import epoch_order
+from chainrule.hosts import sharded_order
 from chainrule.training.problem import Problem
 from chainrule.training.state import TrainingState
 
@@ -41,7 +41,7 @@ class Updates:
         p, s, count = self._problem, self._problem.settings, self._problem.batches
         factors = self._factors(self.epoch * count, count, count, s.epochs * count, watched)
         self._rates = s.optimizer.learning_rate * factors
-        self._order = epoch_order(s.seed or 0, self.epoch, p.examples.rows, s.shuffle)
+        self._order = sharded_order(s.seed or 0, self.epoch, p.examples.rows, s.shards or 1, s.batch_size, s.shuffle)
 
     def next_epoch(self) -> None:
         """Go to the next epoch, before its first update."""
@@ -86,7 +86,8 @@ class Updates:
         examples, m, at = self._problem.taken, self._problem.settings.batch_size, len(self.costs)
         began = time.monotonic()
         X, T, weight, rows = examples.located(self._order[at * m : (at + count) * m])
-        costs = self.run.steps(X, T, weight, rows, self._rates[at : at + count], self.epoch, at)
+        with self._problem.link.explained():
+            costs = self.run.steps(X, T, weight, rows, self._rates[at : at + count], self.epoch, at)
         self.costs = np.concatenate([self.costs, costs])
         self._set_pace(len(costs), time.monotonic() - began)
 
