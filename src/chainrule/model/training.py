@@ -13,7 +13,6 @@ from chainrule.architecture import Architecture
 from chainrule.errors import SettingError, warn_of
 from chainrule.examples import Examples
 from chainrule.fields import signature_with
-from chainrule.hosts import link_of
 from chainrule.model.continuation import model_to_go_on_from, settings_to_go_on
 from chainrule.model.ensemble import Ensemble
 from chainrule.model.findings import findings_of, silent_findings
@@ -97,7 +96,9 @@ class TableTraining:
         start = start_for(prepared.settings.start, settings.start, self.ensemble.one)
         self.settings = dataclasses.replace(prepared.settings, seed=seed, start=start)
         self.monitor = self._monitor(prepared)
-        self.suspects = suspects(prepared.encoder, prepared.targets, prepared.rows.X, prepared.rows.T)
+        self._link, here = prepared.here.link, prepared.here
+        seen_rows = (here.first_shard(self.rows.X), self.rows.T[here.first]) if self._link.first else None
+        self.suspects = [] if seen_rows is None else suspects(prepared.encoder, prepared.targets, *seen_rows)
         self.notes = [*origin.notes, *notes_on(prepared, settings.weight, self.suspects)]
         self.warnings = warnings_on(prepared, self.suspects)
         self._goes_on = before is not None
@@ -106,6 +107,8 @@ class TableTraining:
         self.model = Model(prepared.encoder, prepared.targets, self.ensemble.merged(self.network), {}, seen=seen)
         self.running: Training | None = None
         self._silent = silent_findings(settings, self.settings)
+        if self_influence and not self._link.alone:
+            raise SettingError("self_influence needs all rows, which no host has: leave it out")
         self._sums_squares, self._summed = self_influence and self.ensemble.count == 1, 0
         self._squares = np.zeros(len(self.rows.X) if self._sums_squares else 0)
         self._keeping = Keeping.of(prepared, self.ensemble, self.settings)
@@ -124,8 +127,7 @@ class TableTraining:
         Raises SettingError or ModelFileError where the checkpoint is of another training or damaged.
         """
         examples, validation = self.ensemble.checked(self.network, self.rows, self.held_out)
-        link = link_of(self.settings.hosts)
-        resumes = checkpoint is not None and link.share(lambda: Path(as_checkpoint(checkpoint).path).exists())
+        resumes = checkpoint is not None and self._link.share(lambda: Path(as_checkpoint(checkpoint).path).exists())
         linear = self.settings.start == "linear" and not resumes  # a checkpoint has the weights to start with
         spent = self._warm_start(examples, validation, cancel) if linear else 0.0
         self.running = start(
@@ -168,6 +170,7 @@ class TableTraining:
             self.model.network.theta = self.ensemble.merged(self.network).theta
         if isinstance(event, Finished):
             self.model.history = event.history
+        if isinstance(event, Finished) and self._link.first:
             if event.history.noise:
                 event.history.exposed = ENCODED
             sure = self._keeping.keep(self.model, self.network) if event.history.best_epoch >= 0 else {}

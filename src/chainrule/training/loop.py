@@ -170,7 +170,7 @@ class Training(Iterator[Event]):
 
     def scores(self) -> dict[str, float]:
         """The metrics on some of the training rows, with the current weights; no bit depends on it."""
-        net, rows = self.net, sample(self.examples.rows, SCORED_ROWS)
+        net, rows = self.net, sample(self.problem.probed_rows, SCORED_ROWS)
         A = self.engine.predict(net.architecture, net.theta, self.examples.X[rows])
         return self.problem.monitor.scores(A, self.examples.T[rows])
 

@@ -8,7 +8,7 @@ from chainrule.arrays import Array
 from chainrule.engines import Engine
 from chainrule.engines.moves import frozen
 from chainrule.examples import Examples
-from chainrule.hosts import ALONE, Link
+from chainrule.hosts import ALONE, Link, shard_edges
 from chainrule.network import Network
 from chainrule.settings import TrainingSettings
 from chainrule.training.monitor import Monitor
@@ -50,6 +50,12 @@ class Problem:
     def batches(self) -> int:
         """The number of updates of an epoch."""
         return -(-len(self.examples.rows) // self.settings.batch_size)
+
+    @property
+    def probed_rows(self) -> Array:
+        """The rows to train on that may be read to describe them: all, or with several shards those of the first."""
+        rows, shards = self.examples.rows, self.settings.shards or 1
+        return rows[: int(shard_edges(len(rows), self.settings.batch_size, shards)[1])]
 
     @property
     def chooses_weights(self) -> bool:

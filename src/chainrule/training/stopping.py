@@ -74,7 +74,9 @@ class Gains:
 
 def divergence(problem: Problem, epoch: int, what: str, rate: float) -> Stopped:
     """Why to stop where `what` ("the cost is") is not finite, with the learning rate and what else to change."""
-    rows = problem.examples.rows[:ROWS]
+    if not problem.link.first:
+        return Stopped("diverged", "")  # host 0 says why
+    rows = problem.probed_rows[:ROWS]
     X, T = problem.examples.X[rows], problem.examples.T[rows]
     rate_to_lower = None if problem.settings.optimizer.line_search else rate
     return Stopped("diverged", explanation(epoch, what, rate_to_lower, X, T, problem.feature_names))

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from chainrule.errors import DataError
 from chainrule.tables.arrow import pa, parquet
@@ -48,18 +52,39 @@ class ParquetSource(_ColumnarSource):
             schema, meta = file.schema_arrow, file.metadata
             _require_bounded(path, meta)
             size = sum(meta.row_group(k).total_byte_size for k in range(meta.num_row_groups))
-            self._rows = rows_of(max(size / max(meta.num_rows, 1), 8 * len(schema)))
+            self._batch = rows_of(max(size / max(meta.num_rows, 1), 8 * len(schema)))
             self._words = _stored_as_dictionary(file)
             super().__init__(path, schema)
+            self.rows = meta.num_rows
+            self._ends = np.cumsum([0, *(meta.row_group(k).num_rows for k in range(meta.num_row_groups))])
+            plain = self._index == [] and self._kept is None and not any("." in name for name in self.names)
+            self._has_plain_columns = plain and not any(pa.types.is_nested(field.type) for field in schema)
 
     def _read(self) -> Iterator[pa.Table]:
+        return (block for _, block in self._read_some(None, None))
+
+    def _read_some(self, names: Sequence[str] | None, chosen: NDArray[np.bool_] | None) -> Iterator[tuple[int, pa.Table]]:
+        """The row groups that have a chosen row, by the footer; of the columns only `names`."""
+        wanted = None if names is None or not self._has_plain_columns else list(names)
+        words = [name for name in self._words if wanted is None or name in wanted]
         with (
             _one_line_errors(self._path, "Parquet"),
-            parquet.ParquetFile(self._path, read_dictionary=self._words, buffer_size=_BUFFER) as file,
+            parquet.ParquetFile(self._path, read_dictionary=words, buffer_size=_BUFFER) as file,
         ):
-            for batch in file.iter_batches(self._rows):
-                for block in self._blocks(batch):
-                    yield written_out(block, self._words)
+            for groups, start in self._runs(chosen):
+                for batch in file.iter_batches(self._batch, row_groups=groups, columns=wanted):
+                    for block in self._blocks(batch):
+                        yield start, written_out(block, words)
+                        start += block.num_rows
+
+    def _runs(self, chosen: NDArray[np.bool_] | None) -> Iterator[tuple[list[int], int]]:
+        """The row groups that are read together, and the number of the first row of each run."""
+        pairs = list(itertools.pairwise(self._ends.tolist()))
+        wanted = [chosen is None or bool(chosen[start:stop].any()) for start, stop in pairs]
+        for is_wanted, run in itertools.groupby(range(len(pairs)), key=wanted.__getitem__):
+            groups = list(run)
+            if is_wanted:
+                yield groups, pairs[groups[0]][0]
 
 
 class ArrowFileSource(_ColumnarSource):

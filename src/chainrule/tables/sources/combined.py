@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
+from numpy.typing import NDArray
+
 from chainrule.errors import DataError
 from chainrule.tables.arrow import pa
 from chainrule.tables.names import listed
@@ -36,11 +39,23 @@ class FolderSource(Source):
         self.typed = self._files[0].typed
 
     def _read(self) -> Iterator[pa.Table]:
+        return (block for _, block in self._read_some(None, None))
+
+    def _read_some(self, names: Sequence[str] | None, chosen: NDArray[np.bool_] | None) -> Iterator[tuple[int, pa.Table]]:
+        """The files that have a chosen row; one whose number of rows is not known yet is read."""
+        columns, start = self.names if names is None else list(names), 0
+        schema = None if self.schema is None else pa.schema([self.schema.field(name) for name in columns])
         for file in self._files:
-            for block in file.every_block():
-                table = block.select(self.names)
-                yield table if self.schema is None else table.cast(self.schema)
+            own = None if chosen is None else chosen[start : None if file.rows is None else start + file.rows]
+            if own is None or file.rows is None or own.any():
+                for first, block in file.some_blocks(names, own):
+                    table = block.select(columns)
+                    yield start + first, table if schema is None else table.cast(schema)
             self.notes += [note for note in file.notes if note not in self.notes]
+            if file.rows is None:
+                raise AssertionError("a file that was read to its end has a number of rows")
+            start += file.rows
+        self.rows = start
 
 
 def _natural(name: str) -> list[Any]:
