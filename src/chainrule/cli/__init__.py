@@ -107,6 +107,7 @@ PREDICT_TAKES = (
     "--interval",
     "--sets",
     "--sets-by",
+    "--host",
 )  # its options that take a value, which may be `-`
 
 EPILOGUE = "With --json a command writes JSON for programs; with --debug an error shows its traceback."

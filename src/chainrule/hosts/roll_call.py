@@ -54,6 +54,7 @@ def difference(host: int, there: Mapping[str, Any], here: Mapping[str, Any]) -> 
 def _call(hosts: Hosts, facts: dict[str, str]) -> None:
     """The roll call of host 0."""
     present: dict[int, socket.socket] = {}
+    others: dict[int, dict[str, Any]] = {}
     end = time.monotonic() + hosts.wait
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(_opened(hosts))
@@ -65,14 +66,18 @@ def _call(hosts: Hosts, facts: dict[str, str]) -> None:
             except TimeoutError:
                 error = _missing(hosts, present)
                 break
-            error = _heard(connection, hosts, facts, present)
+            error = _heard(connection, hosts, present, others)
+        differing = (line for number in sorted(others) if (line := difference(number, others[number], facts)))
+        error = error or next(differing, "")
         for connection in present.values():
             _say(connection, {"error": error})
     if error:
         raise HostsError(error)
 
 
-def _heard(connection: socket.socket, hosts: Hosts, facts: dict[str, str], present: dict[int, socket.socket]) -> str:
+def _heard(
+    connection: socket.socket, hosts: Hosts, present: dict[int, socket.socket], others: dict[int, dict[str, Any]]
+) -> str:
     """Take the line of a host that has connected; returns an error, or "". Whoever is not a host is ignored."""
     line = _line(connection, _ANSWER)
     number = None if line is None else line.get("host")
@@ -84,8 +89,8 @@ def _heard(connection: socket.socket, hosts: Hosts, facts: dict[str, str], prese
             error = f"host {number} has come, but host 0 was told of {hosts.hosts}: use the same number on all hosts"
         _say(connection, {"error": error})
         return error
-    present[number] = connection
-    return difference(number, line["facts"], facts)
+    present[number], others[number] = connection, line["facts"]
+    return ""
 
 
 def _missing(hosts: Hosts, present: dict[int, socket.socket]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from chainrule.engines import choose, passed_over
 from chainrule.errors import SettingError, warn_of
-from chainrule.examples import Examples, as_examples, smoothed
+from chainrule.examples import Examples, LocalRows, as_examples, smoothed
 from chainrule.fields import Function, Number, Special, signature_with
 from chainrule.hosts import link_of
 from chainrule.network import Network
@@ -176,6 +176,8 @@ def start(
     another training; ModelFileError where the checkpoint is damaged; EngineError where the engine lacks something.
     """
     link = link_of(settings.hosts)
+    if not link.alone:
+        _check_together(settings, examples)
     if not link.alone and settings.shards is None:
         settings = dataclasses.replace(settings, shards=settings.devices or link.devices)
     settled = settings.settled(len(examples.rows), net.sizes)
@@ -195,6 +197,14 @@ def start(
     if checkpoint is not None:
         training.keep_in(as_checkpoint(checkpoint))
     return training
+
+
+def _check_together(settings: TrainingSettings, examples: Examples) -> None:
+    """Raise SettingError for what needs the gradient of all rows at once, where several hosts train."""
+    if settings.optimizer.line_search:
+        raise SettingError(f"several hosts do not train by {settings.optimizer.name}: choose another optimizer")
+    if settings.tolerance is not None and isinstance(examples.X, LocalRows):
+        raise SettingError("tolerance needs the gradient of all rows, which no host has: leave it out")
 
 
 def _validation(net: Network, validation: tuple[Any, ...]) -> Examples:

@@ -15,7 +15,7 @@ from chainrule.tables.arrow import pa
 from chainrule.tables.sources.arrays import NpySource, array_source, npz_source
 from chainrule.tables.sources.base import Source
 from chainrule.tables.sources.columnar import ArrowFileSource, ParquetSource
-from chainrule.tables.sources.combined import FolderSource, with_target
+from chainrule.tables.sources.combined import FolderSource, parts_of_folder, with_target
 from chainrule.tables.sources.delimited import DelimitedSource
 from chainrule.tables.sources.excel import excel_source
 from chainrule.tables.sources.idx import IdxSource, is_idx
@@ -24,7 +24,15 @@ from chainrule.tables.sources.memory import TableSource, source_of_frame, table_
 from chainrule.tables.sources.once import open_stream
 from chainrule.tables.sources.opening import PACKED, UNREADABLE, open_bytes, unpacked_name, why_unreadable
 
-__all__ = ["Source", "as_source", "may_be_table", "open_stream", "with_target"]
+__all__ = [
+    "Source",
+    "as_source",
+    "may_be_table",
+    "open_stream",
+    "parts_of_folder",
+    "unpacked_name",
+    "with_target",
+]
 
 _READERS: dict[str, Callable[[Path], Source]] = {  # by the end of the file's name, without that of a compression
     **dict.fromkeys((".csv", ".tsv", ".tab", ".txt"), DelimitedSource),

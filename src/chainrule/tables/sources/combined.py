@@ -16,7 +16,7 @@ from chainrule.tables.names import listed
 from chainrule.tables.sources.base import Source
 from chainrule.tables.sources.opening import unpacked_name
 
-__all__ = ["FolderSource", "with_target"]
+__all__ = ["FolderSource", "parts_of_folder", "with_target"]
 
 
 class FolderSource(Source):
@@ -29,9 +29,7 @@ class FolderSource(Source):
     """
 
     def __init__(self, folder: Path, reader: Callable[[Path], Source]) -> None:
-        paths = sorted((path for path in folder.iterdir() if path.name[0] not in "._"), key=lambda p: _natural(p.name))
-        _require_one_kind(folder, paths)
-        self._files = [reader(path) for path in paths]
+        self._files = [reader(path) for path in parts_of_folder(folder)]
         for file in self._files:
             _require_same_columns(self._files[0], file)
         super().__init__(repr(str(folder)), self._files[0].names)
@@ -56,6 +54,13 @@ class FolderSource(Source):
                 raise AssertionError("a file that was read to its end has a number of rows")
             start += file.rows
         self.rows = start
+
+
+def parts_of_folder(folder: Path) -> list[Path]:
+    """The files of a folder that are parts of a table, in the order of their names. Raises DataError as FolderSource."""
+    paths = sorted((path for path in folder.iterdir() if path.name[0] not in "._"), key=lambda p: _natural(p.name))
+    _require_one_kind(folder, paths)
+    return paths
 
 
 def _natural(name: str) -> list[Any]:
