@@ -169,8 +169,8 @@ class TrainingSettings(Record):
     devices: int | None = setting(
         None,
         Whole(1, specials=(Special("none", None, "one, or those of all hosts"),), metavar="INT"),
-        "Number of devices (GPUs, or parts of a CPU) that share the rows of each update; the xla engine has a choice. The "
-        "result depends on shards, not on devices.",
+        "Number of devices (GPUs, or parts of a CPU) that share the rows of each update, if the engine has a choice. "
+        "The result depends on shards, not on devices.",
         bits=False,
         group="Machine",
     )
@@ -287,10 +287,11 @@ class TrainingSettings(Record):
         and for mini-batches that the optimizer cannot use.
         """
         self.layer_rates(len(sizes))
+        shards = self.shards or self.devices
         return dataclasses.replace(
             self,
             batch_size=self.rows_of_update(rows),
-            shards=self.shards or self.devices,
+            shards=shards if shards and shards > 1 else None,
             dropout=self.dropouts(len(sizes) - 2),
             seed=as_seed(self.seed),
         )

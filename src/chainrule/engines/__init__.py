@@ -51,9 +51,9 @@ def _xla_is_suited(architecture: Architecture, settings: TrainingSettings | None
 
 # What gives the engine of a name, or raises an EngineError that says why there is none in this installation or on this
 # machine. In the order in which "auto" asks them; the last one is always there and lacks nothing.
-ENGINES: dict[str, Callable[[], Engine]] = {"xla": _xla, "native": _native, "reference": _reference}
+ENGINES: dict[str, Callable[[], Engine]] = {"native": _native, "xla": _xla, "reference": _reference}
 
-# Engines that "auto" asks only where they are suited; it asks all others always.
+# Engines that "auto" asks only where they are suited, and then before all others.
 SUITED: dict[str, Callable[[Architecture, TrainingSettings | None], bool]] = {"xla": _xla_is_suited}
 
 
@@ -109,9 +109,8 @@ def passed_over(architecture: Architecture, settings: TrainingSettings | None = 
 def _first(architecture: Architecture, settings: TrainingSettings | None) -> tuple[str, list[str]]:
     """The name of the first engine that computes this, and why each one before it does not."""
     refusals: list[str] = []
-    for name in ENGINES:
-        if name in SUITED and not SUITED[name](architecture, settings):
-            continue
+    suited = [name for name in ENGINES if name in SUITED and SUITED[name](architecture, settings)]
+    for name in [*suited, *(name for name in ENGINES if name not in SUITED)]:
         refusal = _refusal(name, architecture, settings)
         if refusal is None:
             return name, refusals

@@ -21,7 +21,8 @@ from chainrule.training.problem import Problem
 
 __all__ = ["Fingerprint", "differences", "fingerprint_of", "require_same_problem"]
 
-LATER = ("rates", "label_smoothing", "shards", "precision")  # settings that older checkpoints do not have: named only where they are set
+# Settings that older checkpoints do not have: named only where they are set.
+LATER = ("rates", "label_smoothing", "shards", "precision")
 
 
 @dataclasses.dataclass(frozen=True)

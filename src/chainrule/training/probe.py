@@ -47,6 +47,7 @@ class Probe:
         numbers = {**data, "rate": [float(s.optimizer.learning_rate)], **self._means()}
         numbers |= {"dropout": list(s.dropout)} if any(s.dropout) else {}
         numbers |= {} if s.optimizer.full_batch else {"batch": [float(s.batch_size)]}
+        numbers |= self._devices()
         return {**self._layers("start", self._problem.net.theta), **_labelled("start", numbers)}
 
     def end(self, theta: Array) -> Numbers:
@@ -54,6 +55,14 @@ class Probe:
         if not self._problem.settings.probe:
             return {}
         return {**self._layers("end", theta), **_labelled("end", self._classes(theta))}
+
+    def _devices(self) -> Numbers:
+        """If several devices share an update: how many, the bytes that they exchange, updates, operations of each."""
+        s, theta = self._problem.settings, self._problem.net.theta
+        if (s.devices or 1) == 1:
+            return {}
+        operations = 6.0 * s.batch_size * theta.size
+        return {"devices": [float(s.devices), float(theta.nbytes), float(self._problem.batches), operations]}
 
     def _layers(self, when: str, theta: Array) -> Numbers:
         numbers = probe_layers(self._problem.net.architecture, theta, *self._read())

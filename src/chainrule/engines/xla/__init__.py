@@ -6,7 +6,10 @@ This file imports no JAX: it says whether JAX is installed, and whether "auto" t
     `run`       a run: buffers of order and rates, rows on the device or streamed to it
     `program`   the program of a run: a loop over updates with a traced count, compiled once
     `shards`    a batch as S shards on D devices: the same bits for every D
+    `mover`     moves W and b of each layer by a rule
     `rules`     the rules of optimizers, with their scalars computed before
+    `dropout`   the words of dropout
+    `placement` which shards are on which devices, and which of them are of this process
     `passes`    forward and backward passes over blocks of rows, outside of a run
     `structure` an architecture as a key of compiled programs, with the user's functions as JAX calls them
     `machine`   devices, precision, the flags of the compiler and its cache

@@ -1,4 +1,6 @@
-"""Dropout in a compiled program: the factors that `random.dropout_factors` draws, for a batch whose number is traced."""
+"""Dropout in a compiled program: the factors of `random.dropout_factors`, for a batch whose number is traced."""
+
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -15,7 +17,7 @@ def keys(seed: int, hidden: int, epoch: int) -> Array:
     return np.array(words, dtype=np.uint32).reshape(hidden, 2)
 
 
-def factors(p: float, key: Array, batch: Array, first: Array, shape: tuple[int, int], dtype: np.dtype) -> Array:
+def factors(p: float, key: Array, batch: Array, first: Array, shape: tuple[int, int], dtype: Any) -> Array:
     """The factors (rows, n_l) for the rows of a batch from its row `first` on; see `random.dropout_factors`."""
     rows, width = shape
     groups = -(-width // 4)

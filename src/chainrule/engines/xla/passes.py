@@ -18,7 +18,7 @@ from chainrule.engines.xla.program import gradient_of
 from chainrule.engines.xla.structure import Structure
 from chainrule.equations import Pass, backward, forward, gradient_norms
 
-__all__ = ["ROWS", "back", "gradient", "outputs", "padded_blocks", "square"]
+__all__ = ["MANY", "ROWS", "back", "gradient", "norms", "outputs", "padded", "padded_blocks"]
 
 ROWS = 128  # of a block of predictions, whose products are all of this shape
 MANY = 16  # blocks of predictions in one call

@@ -21,7 +21,8 @@ from jax.sharding import Mesh, PartitionSpec
 from chainrule.arrays import Array
 from chainrule.backprop import split_weight
 from chainrule.engines.xla.dropout import factors
-from chainrule.engines.xla.rules import Moment, Mover, clipped, flattened, parted
+from chainrule.engines.xla.mover import Mover, flattened, parted
+from chainrule.engines.xla.rules import Moment, clipped
 from chainrule.engines.xla.shards import AXIS, reduced
 from chainrule.engines.xla.structure import Structure
 from chainrule.equations import backward, bp3, bp4, forward, gradient_norms
@@ -51,7 +52,7 @@ class Plan:
 
     @classmethod
     def of(
-        cls, structure: Structure, settings: TrainingSettings, shards: int, devices: list[Any], streamed: bool
+        cls, structure: Structure, settings: TrainingSettings, shards: int, devices: tuple[Any, ...], streamed: bool
     ) -> "Plan":
         """The plan of a run; numbers that come into the program as arguments are left out."""
         kept = TrainingSettings(
@@ -64,7 +65,7 @@ class Plan:
             alpha=float(bool(settings.alpha)),
             l1=float(bool(settings.l1)),
         )
-        return cls(structure, kept, shards, tuple(devices), streamed)
+        return cls(structure, kept, shards, devices, streamed)
 
     def __hash__(self) -> int:
         return hash((self.structure, self.shards, self.devices, self.streamed))
@@ -80,9 +81,9 @@ class State(NamedTuple):
 class Rows(NamedTuple):
     """X, T and weights: all rows (n, ...), or those of each update (k, S, rows of a shard, ...)."""
 
-    X: Array
-    T: Array
-    weight: Array | None
+    X: Any
+    T: Any
+    weight: Any
 
 
 class Call(NamedTuple):
@@ -95,7 +96,7 @@ class Call(NamedTuple):
     - scalars: what the numbers of the updates give, (k, c).
     - inverse: 1 / rows of the batch, (k,).
     - step, batch: the number of updates made before, float64, and that of the first batch, uint32.
-    - count: how many updates to make, int32.
+    - updates: how many updates to make, int32.
     - keys: of dropout, (hidden layers, 2), uint32.
     - penalties: alpha / S and l1 / S.
     """
@@ -108,7 +109,7 @@ class Call(NamedTuple):
     inverse: Array
     step: Array
     batch: Array
-    count: Array
+    updates: Array
     keys: Array
     penalties: Array
 
@@ -119,7 +120,7 @@ Program = Callable[[State, Rows, Call], tuple[State, Array]]
 @functools.lru_cache(maxsize=64)
 def program_of(plan: Plan, options: tuple[tuple[str, Any], ...]) -> Program:
     """The program of a plan: the new state, and sum s C_x of each shard of each update (k, S), float64."""
-    loop = functools.partial(_loop, plan)
+    loop: Program = functools.partial(_loop, plan)
     if len(plan.devices) > 1:
         loop = _spread(plan, loop)
     return jax.jit(loop, donate_argnums=0, compiler_options=dict(options) or None)
@@ -138,16 +139,17 @@ def _loop(plan: Plan, state: State, rows: Rows, call: Call) -> tuple[State, Arra
     traces.append(plan)
     mover = Mover(plan.structure.architecture, plan.settings)
 
-    def update(k: Array, carry: tuple[State, Array]) -> tuple[State, Array]:
+    def update(k: Any, carry: tuple[State, Any]) -> tuple[State, Any]:
         state, costs = carry
-        g, of_shards = _gradient(plan, state.leaves, rows, call, k)
+        at = mover.gradient_at(*state)
+        g, of_shards = _gradient(plan, at, rows, call, k)
         now = Moment(call.rates[k], call.scalars[k], call.step + k + 1)
-        g = _penalised(plan, state.leaves, tuple(part * call.inverse[k] for part in g), call.penalties)
+        g = _penalised(plan, at, tuple(part * call.inverse[k] for part in g), call.penalties)
         g = g if plan.settings.clip is None else clipped(plan.settings.clip, _without_frozen(plan, g))
         return State(*mover(state.leaves, g, state.slots, now)), costs.at[k].set(of_shards)
 
-    costs = jnp.zeros(call.sizes.shape, jnp.float64)
-    state, costs = jax.lax.fori_loop(0, call.count, update, (state, costs))
+    costs: Any = jnp.zeros(call.sizes.shape, jnp.float64)
+    state, costs = jax.lax.fori_loop(0, call.updates, update, (state, costs))
     if len(plan.devices) > 1:
         costs = jax.lax.all_gather(costs, AXIS, axis=1, tiled=True)
     return state, costs

@@ -5,19 +5,29 @@ it does not. So such a number comes into the program as its inverse, of the type
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax.numpy as jnp
 import numpy as np
 
-from chainrule.architecture import Architecture
 from chainrule.arrays import Array
-from chainrule.engines.moves import Part, parts_of
-from chainrule.optimizers import OPTIMIZERS, Adam, AdamW, AMSGrad, Clip, CustomOptimizer, NAdam, Optimizer, RProp
+from chainrule.optimizers import (
+    Adam,
+    AdamW,
+    AMSGrad,
+    Clip,
+    CustomOptimizer,
+    Muon,
+    NAdam,
+    Optimizer,
+    RProp,
+    ScheduleFree,
+)
 from chainrule.optimizers.base import Slots
+from chainrule.optimizers.muon import COEFFICIENTS
 from chainrule.settings import TrainingSettings
 
-__all__ = ["Moment", "Mover", "Update", "clipped", "factors_of", "flattened", "parted", "rates_of", "scalars_of"]
+__all__ = ["Moment", "Update", "clipped", "factors_of", "rates_of", "scalars_of", "update_of"]
 
 
 class Moment(NamedTuple):
@@ -68,9 +78,45 @@ def _rprop(rule: RProp, theta: Array, g: Array, slots: Slots, now: Moment) -> tu
     return theta - D * jnp.sign(g) * now.rate, (g, D)
 
 
+def _schedule_free(rule: ScheduleFree, theta: Array, g: Array, slots: Slots, now: Moment) -> tuple[Array, Slots]:
+    y, (_, correction, rise, c) = rule.gradient_at(theta, slots), now.scalars
+    v = rule.beta2 * slots[1] + (1 - rule.beta2) * (g * g)
+    direction = g / (jnp.sqrt(v * correction) + rule.eps) + rule.weight_decay * y
+    e = slots[0] - now.rate * rise * direction
+    return theta + c * e, ((1 - c) * e, v)
+
+
+def _muon(rule: Muon, theta: Array, g: Array, slots: Slots, now: Moment) -> tuple[Array, Slots]:
+    if theta.ndim != 2:
+        share = rule.adam_rate / rule.learning_rate
+        return _adamw(_beside(rule), theta, g, slots, now._replace(rate=now.rate * share))
+    v = rule.momentum * slots[0] + g
+    n_in, n_out = theta.shape
+    direction = _orthogonalized(rule.momentum * v + g if rule.nesterov else v, rule.iterations)
+    moved = theta - now.rate * max(1.0, n_out / n_in) ** 0.5 * direction
+    return moved - now.rate * rule.weight_decay * theta, (v, slots[1])
+
+
+def _beside(rule: Muon) -> AdamW:
+    """The rule that trains what is not a matrix of a hidden layer."""
+    return AdamW(rule.adam_rate, weight_decay=rule.weight_decay)
+
+
+def _orthogonalized(M: Array, iterations: int) -> Array:
+    """`optimizers.muon.orthogonalized`, whose divisions are multiplications here."""
+    a, b, c = COEFFICIENTS
+    X = M if M.shape[0] <= M.shape[1] else M.T
+    X = X * (1 / jnp.maximum(jnp.max(jnp.abs(X)), 1e-30))
+    X = X * (1 / (jnp.sqrt(jnp.sum(X * X)) + 1e-7))
+    for _ in range(iterations):
+        S = X @ X.T
+        X = a * X + (b * S + c * (S @ S)) @ X
+    return X if M.shape[0] <= M.shape[1] else X.T
+
+
 def _of_rule(rule: Optimizer, theta: Array, g: Array, slots: Slots, now: Moment) -> tuple[Array, Slots]:
     """The rule's own update; its result is cast to the type of theta, because the step is float64."""
-    after, kept = rule.update(theta, g, slots, now.rate, now.step)
+    after, kept = rule.update(theta, g, slots, cast(float, now.rate), cast(int, now.step))
     return after.astype(theta.dtype), tuple(slot.astype(theta.dtype) for slot in kept)
 
 
@@ -80,7 +126,7 @@ def _own(rule: CustomOptimizer, theta: Array, g: Array, slots: Slots, now: Momen
     function = rule.function
 
     def call(given: Slots) -> tuple[Array, Slots]:
-        after, kept = function(theta, g, given, now.step, now.rate)
+        after, kept = function(theta, g, given, cast(int, now.step), cast(float, now.rate))
         return jnp.asarray(after).astype(theta.dtype), tuple(jnp.asarray(slot).astype(theta.dtype) for slot in kept)
 
     if not rule.makes_slots:
@@ -95,6 +141,8 @@ _UPDATES: dict[type, Update] = {
     AdamW: _adamw,
     AMSGrad: _amsgrad,
     NAdam: _nadam,
+    Muon: _muon,
+    ScheduleFree: _schedule_free,
     RProp: _rprop,
     CustomOptimizer: _own,
 }
@@ -112,14 +160,16 @@ def rates_of(rule: Optimizer, rates: Array) -> Array:
 
 def scalars_of(rule: Optimizer, first: int, count: int) -> Array:
     """What the numbers of `count` updates from `first` (from 1) give, (count, k), float64; see the updates above."""
+    rule = _beside(rule) if isinstance(rule, Muon) else rule
     if not isinstance(rule, Adam):
         return np.empty((count, 0))
     steps = range(first, first + count)
-    corrections = [(1 / (1 - rule.beta1**t), 1 / (1 - rule.beta2**t)) for t in steps]
-    if not isinstance(rule, NAdam):
-        return np.array(corrections).reshape(count, 2)
-    ahead = list(_ahead(rule, first, count))
-    return np.hstack([np.array(corrections).reshape(count, 2), np.array(ahead).reshape(count, 2)])
+    scalars: list[tuple[float, ...]] = [(1 / (1 - rule.beta1**t), 1 / (1 - rule.beta2**t)) for t in steps]
+    if isinstance(rule, NAdam):
+        scalars = [(*two, *more) for two, more in zip(scalars, _ahead(rule, first, count), strict=True)]
+    elif isinstance(rule, ScheduleFree):
+        scalars = [(*two, *rule.warmed_up(t)) for two, t in zip(scalars, steps, strict=True)]
+    return np.array(scalars)
 
 
 def _ahead(rule: NAdam, first: int, count: int) -> Iterator[tuple[float, float]]:
@@ -145,7 +195,7 @@ def clipped(clip: Clip, g: tuple[Array, ...]) -> tuple[Array, ...]:
         g = tuple(jnp.clip(part, -clip.value, clip.value) for part in g)
     if clip.norm == np.inf:
         return g
-    most = jnp.finfo(g[0].dtype).maxexp - 2
+    most = np.finfo(g[0].dtype).maxexp - 2
     largest = jnp.max(jnp.stack([jnp.max(jnp.abs(part)) for part in g]))
     exponent = jnp.clip(jnp.frexp(largest)[1], -most, most)
     one = jnp.ones((), g[0].dtype)
@@ -154,74 +204,3 @@ def clipped(clip: Clip, g: tuple[Array, ...]) -> tuple[Array, ...]:
     length = up * jnp.sqrt(sum(squares[1:], squares[0]))
     factor = clip.norm / jnp.maximum(length, clip.norm)
     return tuple(part * factor for part in g)
-
-
-class Mover:
-    """Moves theta, as W and b of each layer, by a rule.
-
-    A rule of the registry takes each part by itself. A user's own rule takes the flat theta, or the parts that layers
-    with rates make of it, as the reference engine does.
-    """
-
-    def __init__(self, architecture: Architecture, settings: TrainingSettings) -> None:
-        self._rule, self._sizes = settings.optimizer, architecture.sizes
-        self._factors = factors_of(settings, len(architecture.sizes))
-        self._whole = not OPTIMIZERS.holds(self._rule)
-        self._update = update_of(self._rule)
-        self._parts = parts_of(architecture, settings) if self._whole else None
-        self._masks = architecture.masks
-
-    def __call__(
-        self, leaves: tuple[Array, ...], g: tuple[Array, ...], slots: tuple[Slots, ...], now: Moment
-    ) -> tuple[tuple[Array, ...], tuple[Slots, ...]]:
-        """The new parts and the new slots of each part; `now.rate` has a rate for each layer."""
-        move = self._together if self._whole else self._one_by_one
-        return move(leaves, g, slots, now)
-
-    def _one_by_one(
-        self, leaves: tuple[Array, ...], g: tuple[Array, ...], slots: tuple[Slots, ...], now: Moment
-    ) -> tuple[tuple[Array, ...], tuple[Slots, ...]]:
-        moved = [self._leaf(k, *parts, now) for k, parts in enumerate(zip(leaves, g, slots, strict=True))]
-        return tuple(leaf for leaf, _ in moved), tuple(kept for _, kept in moved)
-
-    def _leaf(self, k: int, leaf: Array, g: Array, slots: Slots, now: Moment) -> tuple[Array, Slots]:
-        """W (k even) or b of layer k // 2 + 2."""
-        layer, rule = k // 2, self._rule
-        if not self._factors[layer]:
-            return leaf, slots
-        by_matrix = rule.by_matrix and k % 2 == 0 and layer < len(self._factors) - 1
-        shape = leaf.shape if by_matrix or not rule.by_matrix else (-1,)
-        flat = [array.reshape(shape) for array in (leaf, g, *slots)]
-        after, kept = self._update(rule, flat[0], flat[1], tuple(flat[2:]), now._replace(rate=now.rate[layer]))
-        after = after.reshape(leaf.shape)
-        if by_matrix and self._masks[layer] is not None:
-            after = jnp.where(self._masks[layer], after, 0)
-        return after, tuple(slot.reshape(leaf.shape) for slot in (*kept, *slots[len(kept) :]))
-
-    def _together(
-        self, leaves: tuple[Array, ...], g: tuple[Array, ...], slots: tuple[Slots, ...], now: Moment
-    ) -> tuple[tuple[Array, ...], tuple[Slots, ...]]:
-        flat = [flattened(leaves), flattened(g), *(flattened(slot) for slot in zip(*slots, strict=True))]
-        parts = self._parts or [Part(slice(0, flat[0].size), (flat[0].size,), 1.0)]
-        after = [flat[0], *flat[2:]]
-        for part in parts:
-            theta, of_g, *of_slots = (array[part.where].reshape(part.shape) for array in flat)
-            rate = now.rate[0] * jnp.asarray(part.factor, now.rate.dtype)
-            new, kept = self._update(self._rule, theta, of_g, tuple(of_slots), now._replace(rate=rate))
-            new = new if part.mask is None else jnp.where(part.mask, new, 0)
-            after = [
-                array.at[part.where].set(values.reshape(-1)) for array, values in zip(after, (new, *kept), strict=True)
-            ]
-        split = [parted(array, leaves) for array in after]
-        return split[0], tuple(zip(*split[1:], strict=True)) if split[1:] else slots
-
-
-def flattened(parts: Any) -> Array:
-    """Arrays as one flat array, one after the other."""
-    return jnp.concatenate([part.reshape(-1) for part in parts])
-
-
-def parted(flat: Array, like: tuple[Array, ...]) -> tuple[Array, ...]:
-    """The parts of a flat array, with the shapes of `like`."""
-    ends = np.cumsum([part.size for part in like])
-    return tuple(flat[end - part.size : end].reshape(part.shape) for end, part in zip(ends, like, strict=True))

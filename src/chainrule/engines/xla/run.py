@@ -1,7 +1,7 @@
 """A run of the XLA engine: its state on the devices, and the calls of its program.
 
 A call makes its updates in pieces of the size of the buffers, and each piece is one call of the program. Where all rows
-fit on the device they are put there once. Otherwise those of a piece are sent to it, while the piece before is computed.
+fit on the device they are put there once. Otherwise those of a piece are sent to it while the one before is computed.
 """
 
 import threading
@@ -36,6 +36,14 @@ class Batches(NamedTuple):
     rows: Array
     bounds: Array
     rates: Array
+
+
+class Piece(NamedTuple):
+    """The arguments of one call of the program, which makes so many updates."""
+
+    rows: Rows
+    call: Call
+    updates: int
 
 
 class XlaRun:
@@ -149,8 +157,8 @@ class XlaRun:
         keys = dropout.keys(self._settings.seed or 0, len(self._structure.architecture.sizes) - 2, epoch)
         until, piece = time.monotonic() + RETURN_AFTER, self._piece(batches, 0, first_batch, keys)
         while piece is not None:
-            began, count = time.monotonic(), int(piece[1].count)
-            self._state, of_shards = program(self._state, *piece)
+            began, count = time.monotonic(), piece.updates
+            self._state, of_shards = program(self._state, piece.rows, piece.call)
             self._step, made = self._step + count, made + count
             piece = self._piece(batches, made, first_batch, keys)  # its rows are sent while this one is computed
             costs.append(np.asarray(of_shards)[:count])
@@ -166,7 +174,7 @@ class XlaRun:
         plan = Plan.of(self._structure, self._settings, self._place.shards, self._place.devices, self._streamed)
         return program_of(plan, machine.compiler_options(self._place.devices[0]))
 
-    def _piece(self, batches: Batches, first: int, first_batch: int, keys: Array) -> tuple[Rows, Call] | None:
+    def _piece(self, batches: Batches, first: int, first_batch: int, keys: Array) -> Piece | None:
         """The arguments of the program for the next updates from `first` on, None where none is left."""
         most = self._most
         count = min(most, len(batches.rates) - first)
@@ -179,7 +187,7 @@ class XlaRun:
         edges, settings, dtype = batches.bounds[part], self._settings, self._theta.dtype
         rates = rates_of(settings.optimizer, batches.rates[part])[:, None] * self._factors
         penalties = np.array([settings.alpha / self._divisor, settings.l1 / self._divisor])
-        return rows, Call(
+        call = Call(
             order=None if self._streamed else self._put(_padded(chosen, most), cut=True),
             sizes=self._put(_padded(self._own(np.diff(edges)), most), cut=True),
             first=self._put(_padded(self._own(edges[:, :-1]), most), cut=True),
@@ -188,10 +196,11 @@ class XlaRun:
             inverse=self._put(_padded((1 / batches.rows[part]).astype(dtype), most)),
             step=self._put(np.float64(self._step)),
             batch=self._put(np.uint32(first_batch + first)),
-            count=np.int32(count) if self._place.processes == 1 else self._put(np.int32(count)),
+            updates=self._put(np.int32(count)),
             keys=self._put(keys),
             penalties=self._put(penalties.astype(dtype)),
         )
+        return Piece(rows, call, count)
 
     @property
     def _most(self) -> int:

@@ -110,7 +110,7 @@ class XlaEngine:
         weight: Array | None,
         dropped: Dropped | None = None,
     ) -> Ledger:
-        """Every quantity of BP1-BP4 for all rows; A^L by the program of `predict`, the gradient by that of `gradient`."""
+        """Every quantity of BP1-BP4 for all rows; A^L has the bits of `predict`, the gradient those of `gradient`."""
         row_weight, term_weight = split_weight(weight)
         keep = None if dropped is None else dropped.factors(architecture, len(X), theta.dtype)
         done, delta, costs = self._passes(architecture, theta, X, T, weight, keep)
@@ -147,8 +147,8 @@ class XlaEngine:
             for x, t, w, rows in _blocks(theta, X, T, weight):
                 s = _counts(w, rows, len(x), theta.dtype)
                 parts = passes.gradient(structure, squares, leaves, x, t, w, s)
-                for all_, part in zip(structure.leaves(total), parts, strict=True):
-                    all_ += np.asarray(part)
+                for place, part in zip(structure.leaves(total), parts, strict=True):
+                    place[...] += np.asarray(part)
         return (total / len(X)).astype(theta.dtype)
 
     def _passes(
@@ -233,7 +233,7 @@ def _one_update(dropped: Dropped, rows: int) -> TrainingSettings:
 def _traces(rule: Optimizer) -> bool:
     """Whether JAX can trace the update of a rule."""
     with machine.computing():
-        theta, one = np.ones(3), np.float64(1)
+        theta, one = np.ones(3), np.ones(())
         now = Moment(one, np.ones(4), one)
         slots = (theta,) * rule.slots
         return is_traced(lambda t, g, s, n: update_of(rule)(rule, t, g, s, n), theta, theta, slots, now)

@@ -1,0 +1,77 @@
+"""How updates scale over devices and hosts, by a model: measured steps of the xla engine, the links assumed.
+
+    python -m benchmarks.scaling [W3 W5] [--devices 2 4] [--seconds 3]
+
+An update is timed on one device with the whole batch and with an eighth of it, which gives its fixed and its shared
+part (`chainrule.engines.scaling`). `--devices` also times updates on several devices of this process, on a CPU those of
+XLA_FLAGS=--xla_force_host_platform_device_count=N, which share its cores: the exchange is measured, not the speed-up.
+"""
+
+import argparse
+import time
+
+import numpy as np
+
+import chainrule as cr
+from benchmarks.workloads import WORKLOADS, Workload, synthetic
+from chainrule.engines import ENGINES
+from chainrule.engines.scaling import LINKS, UpdateTime
+from chainrule.settings import TrainingSettings
+
+HOSTS = (2, 4, 8, 16, 32, 64)
+PARTS = 8  # the batch over the smaller batch that is timed too
+
+
+def main() -> None:
+    """Measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("workloads", nargs="*", default=["W3", "W5"])
+    parser.add_argument("--devices", nargs="*", type=int, default=[])
+    parser.add_argument("--seconds", type=float, default=3.0)
+    options = parser.parse_args()
+    print(ENGINES["xla"]().instructions)
+    for name in options.workloads:
+        workload = WORKLOADS[name]
+        whole, part = (update_seconds(workload, rows, 1, options.seconds) for rows in (workload.batch, _part(workload)))
+        shared = max(0.0, (whole - part) * PARTS / (PARTS - 1))
+        print_table(workload, UpdateTime(max(0.0, whole - shared), min(shared, whole), 4 * workload.parameters))
+        for devices in options.devices:
+            seconds = update_seconds(workload, workload.batch, devices, options.seconds)
+            print(f"  on {devices} devices of this process: {1000 * seconds:.2f} ms")
+
+
+def _part(workload: Workload) -> int:
+    return workload.batch // PARTS
+
+
+def update_seconds(workload: Workload, batch: int, devices: int, seconds: float) -> float:
+    """The least mean time of an update, over calls that take as long as `seconds` in all."""
+    X, T = synthetic(workload, np.random.Generator(np.random.Philox(key=7)), 4 * workload.batch)
+    net = cr.Network(workload.sizes, workload.hidden, "softmax", "cross_entropy", seed=0)
+    settings = TrainingSettings(optimizer=cr.Adam(), batch_size=batch, devices=devices, shards=devices, seed=0)
+    run = ENGINES["xla"]().start(net.architecture, net.theta, settings, float(len(X)))
+    order, best, until = np.arange(len(X)), np.inf, None
+    while until is None or time.monotonic() < until:
+        began = time.monotonic()
+        updates = len(run.steps(X, T, None, order, np.full(len(X) // batch, 1e-3), 0, 0))
+        if until is None:  # the first call compiles
+            until = time.monotonic() + seconds
+            continue
+        best = min(best, (time.monotonic() - began) / updates)
+    return float(best)
+
+
+def print_table(workload: Workload, update: UpdateTime) -> None:
+    """The efficiency for each link and number of hosts: of the same batch, and of a batch for each host."""
+    alone = 1000 * (update.fixed + update.shared)
+    print(f"\n{workload.name}: {workload.text}")
+    print(f"  an update on one device: {alone:.2f} ms ({1000 * update.fixed:.2f} fixed), {update.size / 1e6:.2f} MB")
+    print(f"  {'efficiency on hosts:':40}" + "".join(f"{hosts:>7}" for hosts in HOSTS))
+    for name, link in LINKS.items():
+        for same, words in ((True, "same batch"), (False, "a batch each")):
+            shares = [update.efficiency(hosts, link, same) for hosts in HOSTS]
+            print(f"  {f'{name}, {words}':40}" + "".join(f"{share:>6.0%} " for share in shares))
+
+
+if __name__ == "__main__":
+    main()
