@@ -28,7 +28,7 @@ _BUFFER = 1 << 16  # bytes of a column that are read from the disk at once
 class _ColumnarSource(Source):
     """A file whose columns have types, without an index of pandas."""
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
+    def __init__(self, path: Path | str, schema: pa.Schema) -> None:
         self._path, self._index = path, stored_index(schema)
         columns = [field for field in schema if field.name not in set(self._index)]
         super().__init__(repr(str(path)), [field.name for field in columns])
@@ -47,8 +47,9 @@ class ParquetSource(_ColumnarSource):
     comes in a million rows is in memory once.
     """
 
-    def __init__(self, path: Path) -> None:
-        with _one_line_errors(path, "Parquet"), parquet.ParquetFile(path) as file:
+    def __init__(self, path: Path | str) -> None:
+        self._path = path
+        with self._opened() as file:
             schema, meta = file.schema_arrow, file.metadata
             _require_bounded(path, meta)
             size = sum(meta.row_group(k).total_byte_size for k in range(meta.num_row_groups))
@@ -60,6 +61,15 @@ class ParquetSource(_ColumnarSource):
             plain = self._index == [] and self._kept is None and not any("." in name for name in self.names)
             self._has_plain_columns = plain and not any(pa.types.is_nested(field.type) for field in schema)
 
+    @contextlib.contextmanager
+    def _opened(self, **options: Any) -> Iterator[Any]:
+        """The open file."""
+        with (
+            _one_line_errors(Path(self._path), "Parquet"),
+            parquet.ParquetFile(self._path, buffer_size=_BUFFER, **options) as file,
+        ):
+            yield file
+
     def _read(self) -> Iterator[pa.Table]:
         return (block for _, block in self._read_some(None, None))
 
@@ -67,10 +77,7 @@ class ParquetSource(_ColumnarSource):
         """The row groups that have a chosen row, by the footer; of the columns only `names`."""
         wanted = None if names is None or not self._has_plain_columns else list(names)
         words = [name for name in self._words if wanted is None or name in wanted]
-        with (
-            _one_line_errors(self._path, "Parquet"),
-            parquet.ParquetFile(self._path, read_dictionary=words, buffer_size=_BUFFER) as file,
-        ):
+        with self._opened(read_dictionary=words) as file:
             for groups, start in self._runs(chosen):
                 for batch in file.iter_batches(self._batch, row_groups=groups, columns=wanted):
                     for block in self._blocks(batch):
@@ -103,7 +110,7 @@ class ArrowFileSource(_ColumnarSource):
                 yield from self._blocks(file.get_batch(number))
 
 
-def _require_bounded(path: Path, meta: Any) -> None:
+def _require_bounded(path: Path | str, meta: Any) -> None:
     """Raise DataError for a Parquet file whose cells are too long, or that unpacks to more than the free memory.
 
     Arrow unpacks a page as a whole. The metadata have no sizes of pages, but those of the columns of a row group.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -16,7 +16,7 @@ from chainrule.tables.names import listed
 from chainrule.tables.sources.base import Source
 from chainrule.tables.sources.opening import unpacked_name
 
-__all__ = ["FolderSource", "parts_of_folder", "with_target"]
+__all__ = ["FolderSource", "natural_order", "parts_of_folder", "with_target"]
 
 
 class FolderSource(Source):
@@ -25,11 +25,11 @@ class FolderSource(Source):
     Files whose names begin with a dot or an underscore are left out. All have the same columns, in any order; numbers
     take the widest of their types.
 
-    Raises DataError for a folder without files, with folders in it, with files of several kinds or other columns.
+    Raises DataError for files of other columns.
     """
 
-    def __init__(self, folder: Path, reader: Callable[[Path], Source]) -> None:
-        self._files = [reader(path) for path in parts_of_folder(folder)]
+    def __init__(self, folder: Path | str, files: Sequence[Source]) -> None:
+        self._files = files
         for file in self._files:
             _require_same_columns(self._files[0], file)
         super().__init__(repr(str(folder)), self._files[0].names)
@@ -57,14 +57,22 @@ class FolderSource(Source):
 
 
 def parts_of_folder(folder: Path) -> list[Path]:
-    """The files of a folder that are parts of a table, in the order of their names. Raises DataError as FolderSource."""
-    paths = sorted((path for path in folder.iterdir() if path.name[0] not in "._"), key=lambda p: _natural(p.name))
+    """The files of a folder that are parts of a table, in the order of their names.
+
+    Raises DataError for a folder without files, with folders in it, or with files of several kinds.
+    """
+    paths = (path for path in folder.iterdir() if path.name[0] not in "._")
+    paths = sorted(paths, key=lambda path: natural_order(path.name))
     _require_one_kind(folder, paths)
     return paths
 
 
-def _natural(name: str) -> list[Any]:
-    """Text and numbers in turn, so that numbers compare by their value."""
+def natural_order(name: str) -> list[Any]:
+    """Text and numbers in turn, so that numbers compare by their value.
+
+    >>> sorted(["part-10", "part-2"], key=natural_order)
+    ['part-2', 'part-10']
+    """
     pieces = re.split(r"(\d+)", name)
     return [(int(piece), piece) if k % 2 else piece for k, piece in enumerate(pieces)]
 
