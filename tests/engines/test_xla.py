@@ -17,7 +17,7 @@ import chainrule as cr
 from chainrule.architecture import Architecture
 from chainrule.engines import ENGINES, choose, passed_over, xla
 from chainrule.errors import EngineError, SettingError
-from chainrule.optimizers import SGD, Adam, Clip, NAdam, RProp
+from chainrule.optimizers import Adam, Clip, NAdam, RProp
 from chainrule.random import dropout_factors
 from chainrule.settings import TrainingSettings
 
@@ -124,9 +124,9 @@ def test_a_row_alone_is_the_row_in_any_batch_and_the_ledger_has_its_bits():
 
 
 def test_the_words_of_dropout_are_drawn_by_place_in_the_batch():
-    from chainrule.engines.xla import dropout, machine
-
     import jax
+
+    from chainrule.engines.xla import dropout, machine
 
     with machine.computing():
         key = dropout.keys(2**40 + 7, 2, 5)[1]

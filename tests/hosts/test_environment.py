@@ -25,7 +25,8 @@ SLURM = {
 
 
 def test_without_a_launcher_there_is_one_host():
-    assert place_of({}) == Place() and place_of({"SLURM_JOB_ID": "1"}) == Place()
+    assert place_of({}) == Place()
+    assert place_of({"SLURM_JOB_ID": "1"}) == Place()
 
 
 def test_kubernetes_and_whoever_starts_by_hand_name_all_three():
@@ -53,7 +54,9 @@ def test_slurm_names_the_first_machine_of_the_step():
         assert place_of(SLURM | {"SLURM_STEP_NODELIST": nodes}).coordinator == f"{first}:61497"
 
 
-@pytest.mark.parametrize(("nodes", "job"), [("node[001-0015],host2", "7"), ("node[001,007-015]", "99999"), ("one", "0")])
+@pytest.mark.parametrize(
+    ("nodes", "job"), [("node[001-0015],host2", "7"), ("node[001,007-015]", "99999"), ("one", "0")]
+)
 def test_the_address_is_the_one_that_jax_chooses(monkeypatch, nodes, job):
     pytest.importorskip("jax", reason="compares with JAX")
     from jax._src.clusters.ompi_cluster import OmpiCluster

@@ -5,14 +5,16 @@ import threading
 
 import numpy as np
 import pytest
+from tests.hosts.store import MemoryStore, on_hosts
 
 from chainrule.errors import DataError, HostsError
 from chainrule.hosts import ALONE, Link, require_same
-from tests.hosts.store import MemoryStore, on_hosts
 
 
 def test_what_host_0_decides_is_the_same_on_every_host():
-    decided = on_hosts(3, lambda link: [link.share(lambda: {"host": link.host, "cost": float("inf")}), link.share(lambda: 0.1)])
+    decided = on_hosts(
+        3, lambda link: [link.share(lambda: {"host": link.host, "cost": float("inf")}), link.share(lambda: 0.1)]
+    )
     assert decided == [[{"host": 0, "cost": float("inf")}, 0.1]] * 3
 
 
@@ -61,7 +63,8 @@ def test_a_store_that_is_gone_is_said_in_one_line():
 
 def test_a_host_may_ask_to_stop():
     zero, one = (Link(host, 2, store) for store in [MemoryStore()] for host in (0, 1))
-    assert not zero.is_asked_to_stop and not ALONE.is_asked_to_stop
+    assert not zero.is_asked_to_stop
+    assert not ALONE.is_asked_to_stop
     one.ask_to_stop()
     one.ask_to_stop()
     assert zero.is_asked_to_stop
@@ -92,4 +95,5 @@ def test_values_that_differ_are_named():
 def test_floats_arrive_with_all_bits():
     values = np.random.default_rng(0).normal(size=50).tolist()
     assert on_hosts(2, lambda link: link.share(lambda: values))[1] == values
-    assert json.loads(json.dumps(values)) == values and threading.active_count() < 50
+    assert json.loads(json.dumps(values)) == values
+    assert threading.active_count() < 50

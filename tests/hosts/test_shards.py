@@ -12,7 +12,8 @@ CASES = [(7, 4, 2), (100, 30, 4), (100, 32, 8), (10, 10, 3), (5, 8, 4), (3, 2, 4
 @pytest.mark.parametrize(("n", "m", "shards"), CASES)
 def test_a_batch_takes_rows_of_each_shard_for_that_shard_alone(n, m, shards):
     edges, order = shard_edges(n, m, shards), sharded_order(3, 2, np.arange(n), shards, m)
-    assert sorted(order) == list(range(n)) and (edges[0], edges[-1]) == (0, n)
+    assert sorted(order) == list(range(n))
+    assert (edges[0], edges[-1]) == (0, n)
     for start in range(0, n, m):
         batch = order[start : start + m]
         for s in range(shards):

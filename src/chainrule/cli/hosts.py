@@ -32,9 +32,9 @@ class HostOptions:
     hosts: Annotated[
         str | None,
         Parameter(
-            help="Train on several hosts by the xla engine, with the same command on each: 'auto' for what mpirun, srun "
-            "or the variables JAX_COORDINATOR_ADDRESS, JAX_NUM_PROCESSES and JAX_PROCESS_ID say, or the address of host "
-            "0. The model depends on --shards, not on the number of hosts.",
+            help="Train on several hosts by the xla engine, with the same command on each: 'auto' for what mpirun, "
+            "srun or the variables JAX_COORDINATOR_ADDRESS, JAX_NUM_PROCESSES and JAX_PROCESS_ID say, or the address "
+            "of host 0. The model depends on --shards, not on the number of hosts.",
             group=GROUPS["Machine"],
             metavar="auto|HOST0:PORT",
             negative="",
@@ -78,7 +78,9 @@ class HostOptions:
             return Hosts.auto(**more)
         number, _, count = (self.host or "").partition("/")
         if not (number.isdigit() and count.isdigit()):
-            raise SettingError(f"--host is {shown(self.host)}, but must be I/N with an address for --hosts, such as 0/2")
+            raise SettingError(
+                f"--host is {shown(self.host)}, but must be I/N with an address for --hosts, such as 0/2"
+            )
         return Hosts(self.hosts, int(number), int(count), **more)
 
     def join(self) -> Link:

@@ -76,8 +76,8 @@ def predict(
     host: Annotated[
         str | None,
         Parameter(
-            help="With --by-part, the parts of host I of N alone, from 0; 'auto' for what mpirun, srun or the variables "
-            "JAX_NUM_PROCESSES and JAX_PROCESS_ID say.",
+            help="With --by-part, the parts of host I of N alone, from 0; 'auto' for what mpirun, srun or the "
+            "variables JAX_NUM_PROCESSES and JAX_PROCESS_ID say.",
             metavar="auto|I/N",
             negative="",
             show_default=False,

@@ -13,7 +13,18 @@ from typing import Any
 
 from chainrule.text import printable
 
-__all__ = ["finish", "error_descriptor", "has_said", "keep", "last_error", "only_errors", "prepare", "print_error", "print_note", "print_warning"]
+__all__ = [
+    "error_descriptor",
+    "finish",
+    "has_said",
+    "keep",
+    "last_error",
+    "only_errors",
+    "prepare",
+    "print_error",
+    "print_note",
+    "print_warning",
+]
 
 NAME = "standard output"
 _errors: list[Any] = []  # where errors go, if nothing else is written

@@ -152,7 +152,11 @@ def as_examples(
     if isinstance(X, LocalRows):
         X = _local_rows(X, architecture.sizes[0], dtype)
     else:
-        X = _sparse_rows(X, architecture.sizes[0], dtype) if parts else as_inputs(X, architecture.sizes[0], dtype, counts)
+        X = (
+            _sparse_rows(X, architecture.sizes[0], dtype)
+            if parts
+            else as_inputs(X, architecture.sizes[0], dtype, counts)
+        )
     if T.ndim and len(T) != len(X):
         raise DataError(f"X has {counted(len(X), 'row')} but T has {len(T)}: they must be the same examples")
     T = _targets(architecture, T, dtype, counts)

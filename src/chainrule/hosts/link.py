@@ -25,7 +25,15 @@ _STEP = 500  # milliseconds of a wait, after which it is checked whether a host 
 _KEPT = 64  # messages; older ones have been read by all
 _PART = 2**20  # bytes of one message; longer ones are cut
 ENDED = "another host has ended or cannot be reached: start all of them again, --resume goes on from a checkpoint"
-_WORDS = ("Gloo", "NCCL", "RCCL", "oordination", "UNAVAILABLE", "Socket", "DEADLINE_EXCEEDED")  # of JAX, where one is gone
+_WORDS = (
+    "Gloo",
+    "NCCL",
+    "RCCL",
+    "oordination",
+    "UNAVAILABLE",
+    "Socket",
+    "DEADLINE_EXCEEDED",
+)  # of JAX, where one is gone
 
 
 class Store(Protocol):

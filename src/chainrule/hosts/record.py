@@ -87,7 +87,9 @@ class Hosts(Record):
 
     def __repr__(self) -> str:
         fields = dataclasses.fields(self)
-        values = {field.name: getattr(self, field.name) for field in fields if getattr(self, field.name) != field.default}
+        values = {
+            field.name: getattr(self, field.name) for field in fields if getattr(self, field.name) != field.default
+        }
         return f"Hosts({', '.join(f'{name}={value!r}' for name, value in values.items())})"
 
     @classmethod

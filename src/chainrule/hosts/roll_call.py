@@ -96,7 +96,9 @@ def _heard(
 def _missing(hosts: Hosts, present: dict[int, socket.socket]) -> str:
     missing = [str(number) for number in range(1, hosts.hosts) if number not in present]
     which = f"{counted(len(missing), 'host')} ({shortened(', '.join(missing), 40)})"
-    return f"{which} of {hosts.hosts} did not come to {hosts.coordinator} within {hosts.wait:g} seconds: start all of them"
+    return (
+        f"{which} of {hosts.hosts} did not come to {hosts.coordinator} within {hosts.wait:g} seconds: start all of them"
+    )
 
 
 def _answer(hosts: Hosts, facts: dict[str, str]) -> None:

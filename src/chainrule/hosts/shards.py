@@ -4,9 +4,9 @@
     shard s of n rows               as many rows as its places in all batches of an epoch; the shards follow each other
     shards of host h                h S // N to (h+1) S // N - 1; S is a multiple of N
 
-Where S divides the rows of a batch, shard s of n rows is s n // S to (s+1) n // S - 1. The rows of a batch come shard by
-shard, and shard s of a batch takes rows of shard s of the table alone. So a row never leaves its host, and the order of
-the rows depends on S and not on N.
+Where S divides the rows of a batch, shard s of n rows is s n // S to (s+1) n // S - 1. The rows of a batch come shard
+by shard, and shard s of a batch takes rows of shard s of the table alone. So a row never leaves its host, and the order
+of the rows depends on S and not on N.
 """
 
 import numpy as np

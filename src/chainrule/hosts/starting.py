@@ -61,7 +61,7 @@ def link_of(hosts: Hosts | None) -> Link:
 
 
 def require_same(link: Link, values: Mapping[str, str]) -> None:
-    """Compare values by name with those of host 0. Raises HostsError that names the first host and value that differ."""
+    """Compare values by name with those of host 0. Raises HostsError that names the first that differs."""
     first, *others = link.gather(dict(values))
     for number, other in enumerate(others, start=1):
         if line := difference(number, other, first):
@@ -95,7 +95,11 @@ def _why(hosts: Hosts, text: str) -> str:
     """An error of JAX's start in our words."""
     if "must be called before" in text or "only be called once" in text:
         return "JAX was used in this process before: give hosts to the first call that uses it"
-    if "visible_devices" in text or "no supported devices" in text.lower() or "unable to initialize backend" in text.lower():
+    if (
+        "visible_devices" in text
+        or "no supported devices" in text.lower()
+        or "unable to initialize backend" in text.lower()
+    ):
         return f"host {hosts.host} has no such GPU (JAX: {shortened(text, 100)}): check CUDA_VISIBLE_DEVICES"
     return f"JAX cannot start host {hosts.host} of {hosts.hosts} ({shortened(text, 120)})"
 

@@ -62,7 +62,9 @@ class HostRows:
             chosen[roles.rows(TRAIN)[self.own]] = True
         return chosen
 
-    def chunks(self, source: Source, roles: RowRoles, names: Sequence[str], width: int, is_main: bool) -> Iterator[Chunk]:
+    def chunks(
+        self, source: Source, roles: RowRoles, names: Sequence[str], width: int, is_main: bool
+    ) -> Iterator[Chunk]:
         """The rows of a table that this host encodes, in chunks for so many inputs."""
         chosen = self.encoded(roles, is_main)
         return iter(()) if not chosen.any() else cut_chunks(chunks_of(source, names, chosen), width)

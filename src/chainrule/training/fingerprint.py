@@ -62,8 +62,12 @@ def require_same_problem(problem: Problem) -> None:
     if problem.link.alone:
         return
     fingerprint = fingerprint_of(problem, {})
-    require_same(problem.link, {name: str(value) for name, value in {**fingerprint.settings, **fingerprint.maker}.items()})
-    first, *others = problem.link.gather({**fingerprint.data, "first weights": digest_of(problem.net.theta, None, problem.net.dtype)})
+    require_same(
+        problem.link, {name: str(value) for name, value in {**fingerprint.settings, **fingerprint.maker}.items()}
+    )
+    first, *others = problem.link.gather(
+        {**fingerprint.data, "first weights": digest_of(problem.net.theta, None, problem.net.dtype)}
+    )
     for number, other in enumerate(others, start=1):
         if names := differences(other, first):
             raise HostsError(

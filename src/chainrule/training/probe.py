@@ -82,7 +82,10 @@ class Probe:
     def _targets(self, validation: Examples | None = None) -> tuple[Array, Array, Array | None]:
         """Rows of weight above 0, at most so many, with their targets (k, n_L) and weights; to train on if None."""
         architecture, examples = self._problem.net.architecture, validation or self._problem.examples
-        rows = sample(self._problem.probed_rows if validation is None else validation.rows, max(LEAST, TARGETS // architecture.sizes[-1]))
+        rows = sample(
+            self._problem.probed_rows if validation is None else validation.rows,
+            max(LEAST, TARGETS // architecture.sizes[-1]),
+        )
         weight = None if examples.weight is None else examples.weight[rows]
         return rows, architecture.one_hot(examples.T[rows], np.float64), weight
 

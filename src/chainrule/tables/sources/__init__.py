@@ -49,7 +49,7 @@ _MAY_BE_PACKED = (DelimitedSource, IdxSource, JsonLinesSource)
 
 
 def as_source(source: Any) -> Source:
-    """The rows of `source`: a path or an address of a file or folder, a data frame, a `pyarrow.Table`, an array, names with columns.
+    """The rows of a file, a folder, an address, a data frame, a `pyarrow.Table`, an array, or names with columns.
 
     Anything with `__arrow_c_stream__` or `__dataframe__` is a data frame, an array has two axes or more or fields with
     names, a `Source` is taken as it is.

@@ -49,7 +49,9 @@ class Source(ABC):
     def _read(self) -> Iterator[pa.Table]:
         """The rows block by block: all columns, also those without a name."""
 
-    def _read_some(self, names: Sequence[str] | None, chosen: NDArray[np.bool_] | None) -> Iterator[tuple[int, pa.Table]]:
+    def _read_some(
+        self, names: Sequence[str] | None, chosen: NDArray[np.bool_] | None
+    ) -> Iterator[tuple[int, pa.Table]]:
         """The rows block by block, each with the number of its first row.
 
         - names: columns, None for all; a reader that can read only these does so, and the others read all.

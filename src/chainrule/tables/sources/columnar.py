@@ -73,12 +73,15 @@ class ParquetSource(_ColumnarSource):
     def _read(self) -> Iterator[pa.Table]:
         return (block for _, block in self._read_some(None, None))
 
-    def _read_some(self, names: Sequence[str] | None, chosen: NDArray[np.bool_] | None) -> Iterator[tuple[int, pa.Table]]:
+    def _read_some(
+        self, names: Sequence[str] | None, chosen: NDArray[np.bool_] | None
+    ) -> Iterator[tuple[int, pa.Table]]:
         """The row groups that have a chosen row, by the footer; of the columns only `names`."""
         wanted = None if names is None or not self._has_plain_columns else list(names)
         words = [name for name in self._words if wanted is None or name in wanted]
         with self._opened(read_dictionary=words) as file:
-            for groups, start in self._runs(chosen):
+            for groups, first in self._runs(chosen):
+                start = first
                 for batch in file.iter_batches(self._batch, row_groups=groups, columns=wanted):
                     for block in self._blocks(batch):
                         yield start, written_out(block, words)

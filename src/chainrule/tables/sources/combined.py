@@ -39,7 +39,9 @@ class FolderSource(Source):
     def _read(self) -> Iterator[pa.Table]:
         return (block for _, block in self._read_some(None, None))
 
-    def _read_some(self, names: Sequence[str] | None, chosen: NDArray[np.bool_] | None) -> Iterator[tuple[int, pa.Table]]:
+    def _read_some(
+        self, names: Sequence[str] | None, chosen: NDArray[np.bool_] | None
+    ) -> Iterator[tuple[int, pa.Table]]:
         """The files that have a chosen row; one whose number of rows is not known yet is read."""
         columns, start = self.names if names is None else list(names), 0
         schema = None if self.schema is None else pa.schema([self.schema.field(name) for name in columns])

@@ -34,7 +34,7 @@ def uri_of(source: str | os.PathLike[str]) -> str | None:
     if match is None:
         return None
     scheme, slashes = match[1].lower(), match[0].count("/")
-    return text if slashes > 1 else f"{scheme}:{'///' if scheme == 'file' else '//'}{text[match.end():]}"
+    return text if slashes > 1 else f"{scheme}:{'///' if scheme == 'file' else '//'}{text[match.end() :]}"
 
 
 def remote_source(uri: str) -> Source:
@@ -56,7 +56,9 @@ def remote_source(uri: str) -> Source:
     if wrong is not None or not parts:
         holds = f"holds {wrong.base_name!r}" if wrong is not None else "is empty"
         raise DataError(f"{uri!r} {holds}: give a folder of Parquet files")
-    return FolderSource(uri, [RemoteParquetSource(system, each, f"{uri.rstrip('/')}/{each.base_name}") for each in parts])
+    return FolderSource(
+        uri, [RemoteParquetSource(system, each, f"{uri.rstrip('/')}/{each.base_name}") for each in parts]
+    )
 
 
 class RemoteParquetSource(ParquetSource):
