@@ -63,8 +63,8 @@ def parts_of_folder(folder: Path) -> list[Path]:
 
     Raises DataError for a folder without files, with folders in it, or with files of several kinds.
     """
-    paths = (path for path in folder.iterdir() if path.name[0] not in "._")
-    paths = sorted(paths, key=lambda path: natural_order(path.name))
+    named = (path for path in folder.iterdir() if path.name[0] not in "._")
+    paths = sorted(named, key=lambda path: natural_order(path.name))
     _require_one_kind(folder, paths)
     return paths
 
