@@ -5,7 +5,6 @@ word, JAX ends the others within the seconds of `heartbeat`.
 """
 
 import contextlib
-import importlib.metadata
 import importlib.util
 import os
 import platform
@@ -106,7 +105,9 @@ def _why(hosts: Hosts, text: str) -> str:
 
 def _facts(hosts: Hosts) -> dict[str, str]:
     """What must be the same on all hosts, as far as it is known before JAX starts."""
-    versions = {name: importlib.metadata.version(name) for name in ("jax", "jaxlib")}
+    from importlib import metadata  # slow to import, and only needed here
+
+    versions = {name: metadata.version(name) for name in ("jax", "jaxlib")}
     numbers = {"number of hosts": str(hosts.hosts), "shards": str(hosts.shards)}
     return {"chainrule": __version__, **versions, "numpy": np.__version__, **numbers}
 

@@ -141,7 +141,7 @@ def fit(
     CANCEL.clean("cancel", cancel)
     ended: list[Event] = []  # the event at which the callback returned True
     training = train(net, X, T, cancel=lambda: bool(ended) or (cancel is not None and cancel()), **settings)
-    for event in showing(training, silent=not progress):
+    for event in showing(training, silent=not (progress and training.problem.link.first)):
         if callback is not None and callback(event):
             ended.append(event)
         if isinstance(event, Finished):
