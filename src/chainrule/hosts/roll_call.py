@@ -80,8 +80,8 @@ def _heard(
 ) -> str:
     """Take the line of a host that has connected; returns an error, or "". Whoever is not a host is ignored."""
     line = _line(connection, _ANSWER)
-    number = None if line is None else line.get("host")
-    if not isinstance(number, int) or not isinstance(line["facts"] if line and "facts" in line else None, dict):
+    number, facts = (None, None) if line is None else (line.get("host"), line.get("facts"))
+    if not isinstance(number, int) or not isinstance(facts, dict):
         return ""
     if number in present or not 0 < number < hosts.hosts:
         error = f"two hosts say that they are host {number}: give each a number of its own"
@@ -89,7 +89,7 @@ def _heard(
             error = f"host {number} has come, but host 0 was told of {hosts.hosts}: use the same number on all hosts"
         _say(connection, {"error": error})
         return error
-    present[number], others[number] = connection, line["facts"]
+    present[number], others[number] = connection, facts
     return ""
 
 

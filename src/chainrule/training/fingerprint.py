@@ -88,9 +88,10 @@ def differences(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
 def _digest_by_shards(problem: Problem) -> str:
     """The digest of the inputs of all shards, each by a host that has it: the same for any number of hosts."""
     (X, rows), s, link = (problem.examples.X, problem.examples.rows), problem.settings, problem.link
-    edges = shard_edges(len(rows), s.batch_size, s.shards)
+    shards = s.shards or 1
+    edges = shard_edges(len(rows), s.batch_size, shards)
     is_local = isinstance(X, LocalRows)
-    own = host_shards(link.host, link.hosts, s.shards) if is_local else range(s.shards)
+    own = host_shards(link.host, link.hosts, shards) if is_local else range(shards)
     parts = [digest_of(X, rows[edges[k] : edges[k + 1]], problem.net.dtype) for k in own]
     every = [part for of_host in link.gather(parts) for part in of_host] if is_local else parts
     return hashlib.sha256("".join(every).encode()).hexdigest()

@@ -104,11 +104,12 @@ class ArrowFileSource(_ColumnarSource):
     """
 
     def __init__(self, path: Path) -> None:
+        self._file = path
         with _one_line_errors(path, "Arrow"), _open_arrow(path) as file:
             super().__init__(path, file.schema)
 
     def _read(self) -> Iterator[pa.Table]:
-        with _one_line_errors(self._path, "Arrow"), _open_arrow(self._path) as file:
+        with _one_line_errors(self._file, "Arrow"), _open_arrow(self._file) as file:
             for number in range(file.num_record_batches):
                 yield from self._blocks(file.get_batch(number))
 
