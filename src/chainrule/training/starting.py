@@ -178,8 +178,8 @@ def start(
     link = link_of(settings.hosts)
     if not link.alone:
         _check_together(settings, examples)
-    if not link.alone and settings.shards is None:
-        settings = dataclasses.replace(settings, shards=settings.devices or link.devices)
+        devices = settings.devices or link.devices
+        settings = dataclasses.replace(settings, devices=devices, shards=settings.shards or devices)
     settled = settings.settled(len(examples.rows), net.sizes)
     engine = choose(settled.engine, net.architecture, settled)
     if settled.label_smoothing:

@@ -42,8 +42,14 @@ def remote_source(uri: str) -> Source:
 
     Raises DataError where the filesystem is unknown or cannot be reached, and for what is not Parquet.
     """
+    address, uri = uri, _name_of(uri)
+    try:
+        system, key = pa_fs.FileSystem.from_uri(address)
+    except (pa.ArrowException, OSError, ValueError):  # whose words have the whole address
+        raise DataError(
+            f"{uri!r} is not an address that pyarrow reads: give s3://, gs://, abfs:// or hdfs://"
+        ) from None
     with _one_line_errors(uri):
-        system, key = pa_fs.FileSystem.from_uri(uri)
         info = system.get_file_info(key)
     if info.type == pa_fs.FileType.NotFound:
         raise DataError(f"there is no file {uri!r}: check the name and the folder")
@@ -59,6 +65,15 @@ def remote_source(uri: str) -> Source:
     return FolderSource(
         uri, [RemoteParquetSource(system, each, f"{uri.rstrip('/')}/{each.base_name}") for each in parts]
     )
+
+
+def _name_of(uri: str) -> str:
+    """The address in messages: without what logs in.
+
+    >>> _name_of("s3://key:secret@bucket/parts?region=x")
+    's3://bucket/parts'
+    """
+    return re.sub(r"//[^/@]*@", "//", uri.partition("?")[0])
 
 
 class RemoteParquetSource(ParquetSource):
