@@ -14,7 +14,6 @@ from chainrule.cli import run
 pa = pytest.importorskip("pyarrow")
 
 from pyarrow import parquet  # noqa: E402
-
 from tests.hosts.processes import ends, environment, free_port  # noqa: E402
 
 
