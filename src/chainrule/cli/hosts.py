@@ -66,7 +66,7 @@ class HostOptions:
     @property
     def chosen(self) -> Hosts | None:
         """The hosts that the options name, or None. Raises SettingError for options that contradict each other."""
-        more = {} if self.hosts_wait is None else {"wait": self.hosts_wait}
+        more: dict[str, Any] = {} if self.hosts_wait is None else {"wait": self.hosts_wait}
         if self.hosts is None:
             needing = {"--host": self.host is not None, "--hosts-wait": bool(more)}
             for option in (option for option, is_set in needing.items() if is_set):

@@ -99,7 +99,12 @@ def predict(
     choice = Choice(ids, probabilities, Threshold.of(threshold) if threshold and not rule else None, certainty)
     predictor = answering(model) if rule is None else answering(model).deciding(rule)
     if by_part and out is not None:
-        made_by = {"model": digest_of_file(model), "ids": ids, "threshold": threshold, "probabilities": probabilities}
+        made_by: dict[str, Any] = {
+            "model": digest_of_file(model),
+            "ids": ids,
+            "threshold": threshold,
+            "probabilities": probabilities,
+        }
         made_by |= {"interval": interval, "sets": sets, "sets by": sets_by, "spread": spread}
         answers_of = partial(_answers, predictor, choice=choice)
         answer_parts(data, out, place_among_hosts(host), made_by, answers_of, _write_to, as_json)
