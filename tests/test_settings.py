@@ -43,6 +43,7 @@ VALUES: dict[str, tuple[Any, str, Any]] = {  # another value in Python and as an
     "devices": (1, "1", 0),
     "shards": (2, "2", 0),
     "precision": ("bf16", "bf16", "float16"),
+    "hosts": (cr.Hosts(), "", 5),
     "probe": (False, "", "maybe"),
 }
 SETTINGS = settings_of(TrainingSettings)
@@ -61,9 +62,10 @@ def test_which_settings_change_no_bit_and_which_are_no_option() -> None:
         "engine",
         "threads",
         "devices",
+        "hosts",
         "probe",
     }
-    assert SETTINGS.keys() - set(OPTIONS) == {"clip", "shuffle", "probe"}  # clip is three options
+    assert SETTINGS.keys() - set(OPTIONS) == {"clip", "shuffle", "probe", "hosts"}  # clip is three options
 
 
 def network(name: str = "") -> cr.Network:

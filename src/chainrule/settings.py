@@ -25,6 +25,7 @@ from chainrule.fields import (
     is_auto,
     setting,
 )
+from chainrule.hosts import HostsChoice
 from chainrule.optimizers import OPTIMIZERS, Adam, Clip
 from chainrule.random import MOST_DROPPED, as_seed
 from chainrule.schedules import SCHEDULES, Constant
@@ -152,6 +153,12 @@ class TrainingSettings(Record):
         bits=False,
         group="Machine",
     )
+    hosts: Any = setting(
+        None,
+        HostsChoice(specials=(Special("none", None, "this process alone"),)),
+        "Processes that train together, by the xla engine. The result depends on `shards`, not on their number.",
+        bits=False,
+    )
     threads: int | None = setting(
         None,
         Whole(1, specials=(Special("none", None, "as many as make it faster"),), metavar="INT"),
@@ -191,7 +198,20 @@ class TrainingSettings(Record):
         super().__post_init__()
         if not is_auto(self.optimizer) and self.optimizer.line_search:
             self._check_line_search()
+        if self.hosts is not None and self.hosts.shards is not None:
+            self._take_shards(self.hosts.shards)
         self._check_devices()
+
+    @property
+    def is_sharded(self) -> bool:
+        """Whether batches are computed in shards, on one device or on several."""
+        return bool(self.shards or self.devices or (self.hosts is not None and self.hosts.hosts > 1))
+
+    def _take_shards(self, shards: int) -> None:
+        """Take the number of shards of the hosts. Raises SettingError where the setting is another."""
+        if self.shards not in (None, shards):
+            raise SettingError(f"shards is {self.shards}, but hosts has {shards} shards: leave one of them out")
+        object.__setattr__(self, "shards", shards)
 
     def _check_line_search(self) -> None:
         """Raise SettingError for a setting that an optimizer with a line search cannot have.

@@ -36,7 +36,7 @@ class Probe:
 
     def __init__(self, problem: Problem, search_leaks: bool = True) -> None:
         self._problem, self._search_leaks = problem, search_leaks
-        self.rows = sample(problem.examples.rows, most_rows(problem.net.architecture, problem.examples.X.dtype))
+        self.rows = sample(problem.probed_rows, most_rows(problem.net.architecture, problem.examples.X.dtype))
 
     def start(self) -> Numbers:
         """The numbers before the first update, "start ...": those of the layers, the data and the settings."""
@@ -74,15 +74,18 @@ class Probe:
         validation = self._problem.validation
         if validation is None:
             return {}
-        rows, held = (self._targets(examples)[1:] for examples in (self._problem.examples, validation))
+        rows, held = self._targets()[1:], self._targets(validation)[1:]
         means = mean_targets(*rows)
         with np.errstate(all="ignore"):
             return {"mean cost": [mean_cost(self._problem.net.architecture, means, *each) for each in (rows, held)]}
 
-    def _targets(self, examples: Examples) -> tuple[Array, Array, Array | None]:
-        """Rows of weight above 0, at most so many, with their targets (k, n_L) and weights."""
-        architecture = self._problem.net.architecture
-        rows = sample(examples.rows, max(LEAST, TARGETS // architecture.sizes[-1]))
+    def _targets(self, validation: Examples | None = None) -> tuple[Array, Array, Array | None]:
+        """Rows of weight above 0, at most so many, with their targets (k, n_L) and weights; to train on if None."""
+        architecture, examples = self._problem.net.architecture, validation or self._problem.examples
+        rows = sample(
+            self._problem.probed_rows if validation is None else validation.rows,
+            max(LEAST, TARGETS // architecture.sizes[-1]),
+        )
         weight = None if examples.weight is None else examples.weight[rows]
         return rows, architecture.one_hot(examples.T[rows], np.float64), weight
 
@@ -91,7 +94,7 @@ class Probe:
         the share of this class, how many rows of other classes were read, and the share of them that is missed.
         """
         architecture, X = self._problem.net.architecture, self._problem.examples.X
-        rows, T, weight = self._targets(self._problem.examples)
+        rows, T, weight = self._targets()
         numbers: list[float] = []
         for columns, share, places in rare_rows(architecture, T, weight):
             read = sample(places, len(self.rows))
