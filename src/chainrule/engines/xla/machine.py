@@ -37,13 +37,16 @@ def is_gpu(device: Any) -> bool:
 def computing(precision: str | None = None) -> Iterator[None]:
     """JAX with 64 bits, and products in this precision; nothing is set outside of the block.
 
-    Raises EngineError, in one line, where XLA fails: where a device has too little memory, or another process ends.
+    Raises EngineError, in one line, where XLA fails, such as for too little memory. On several hosts the error stays as
+    it is: `hosts.Link` says whether another host has ended.
     """
     use_cache()
     try:
         with jax.enable_x64(True), jax.default_matmul_precision(PRECISIONS[precision]):
             yield
     except jax.errors.JaxRuntimeError as error:
+        if jax.process_count() > 1:
+            raise
         first = next(iter(str(error).splitlines()), "it gave no reason")
         raise EngineError(f"XLA failed: {shown(first)[1:-1]}") from error
 
