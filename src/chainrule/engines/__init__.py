@@ -71,7 +71,7 @@ def why_absent(name: str) -> str | None:
 
 
 def available() -> list[str]:
-    """The names of the engines that are there, in the order in which "auto" asks them.
+    """The names of the engines that are there, in the order of the registry.
 
     >>> available()[-1]
     'reference'

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -89,7 +90,7 @@ def _grow(mask: Array | None, sizes: tuple[int, ...], k: int, begin: list[int], 
     end[k] = max(end[k], _after_last(mask[:, begin[k + 1] : end[k + 1]].any(axis=1)))
 
 
-def _after_last(flags: Array) -> int:
+def _after_last(flags: Any) -> int:
     return int(flags.nonzero()[0].max(initial=-1)) + 1
 
 

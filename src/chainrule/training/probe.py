@@ -59,10 +59,11 @@ class Probe:
     def _devices(self) -> Numbers:
         """If several devices share an update: how many, the bytes that they exchange, updates, operations of each."""
         s, theta = self._problem.settings, self._problem.net.theta
-        if (s.devices or 1) == 1:
+        devices = max(s.devices or 1, 1 if s.hosts is None else s.hosts.hosts)
+        if devices == 1:
             return {}
         operations = 6.0 * s.batch_size * theta.size
-        return {"devices": [float(s.devices), float(theta.nbytes), float(self._problem.batches), operations]}
+        return {"devices": [float(devices), float(theta.nbytes), float(self._problem.batches), operations]}
 
     def _layers(self, when: str, theta: Array) -> Numbers:
         numbers = probe_layers(self._problem.net.architecture, theta, *self._read())

@@ -27,7 +27,7 @@ import sys
 from chainrule.activations import Custom as OwnActivation
 from chainrule.architecture import Architecture
 from chainrule.costs import Custom as OwnCost
-from chainrule.engines.base import Engine
+from chainrule.engines.base import Engine, lacks_devices
 from chainrule.errors import EngineError
 from chainrule.own_functions import JaxFunction
 from chainrule.settings import TrainingSettings
@@ -63,8 +63,8 @@ def is_suited(architecture: Architecture, settings: TrainingSettings | None = No
     On a CPU the native core is faster. JAX is imported only where a plugin for GPUs is installed.
     """
     own = any(isinstance(getattr(entry, "function", None), JaxFunction) for entry in _own_entries(architecture))
-    asked = settings is not None and bool(settings.devices or settings.shards or settings.precision)
-    return own or asked or has_gpu()
+    several = settings is not None and lacks_devices(settings) is not None
+    return own or several or has_gpu()
 
 
 def _own_entries(architecture: Architecture) -> list[OwnActivation | OwnCost]:

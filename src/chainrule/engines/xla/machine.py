@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import hashlib
 import os
 import platform
 from collections.abc import Iterator
@@ -10,6 +11,10 @@ from typing import Any
 
 import jax
 import jaxlib
+import numpy as np
+
+from chainrule.errors import EngineError
+from chainrule.text import shown
 
 __all__ = ["CACHE", "compiler_options", "computing", "describe", "has_gpu", "is_gpu", "use_cache"]
 
@@ -30,10 +35,20 @@ def is_gpu(device: Any) -> bool:
 
 @contextlib.contextmanager
 def computing(precision: str | None = None) -> Iterator[None]:
-    """JAX with 64 bits, and products in this precision; nothing is set outside of the block."""
+    """JAX with 64 bits, and products in this precision; nothing is set outside of the block.
+
+    Raises EngineError, in one line, where XLA fails, such as for too little memory. On several hosts the error stays as
+    it is: `hosts.Link` says whether another host has ended.
+    """
     use_cache()
-    with jax.enable_x64(True), jax.default_matmul_precision(PRECISIONS[precision]):
-        yield
+    try:
+        with jax.enable_x64(True), jax.default_matmul_precision(PRECISIONS[precision]):
+            yield
+    except jax.errors.JaxRuntimeError as error:
+        if jax.process_count() > 1:
+            raise
+        first = next(iter(str(error).splitlines()), "it gave no reason")
+        raise EngineError(f"XLA failed: {shown(first)[1:-1]}") from error
 
 
 def compiler_options(device: Any) -> tuple[tuple[str, Any], ...]:
@@ -43,11 +58,20 @@ def compiler_options(device: Any) -> tuple[tuple[str, Any], ...]:
 
 @functools.cache
 def use_cache() -> None:
-    """Keep compiled programs in the user's cache, unless the user has set JAX's own cache."""
-    folder = os.environ.get(CACHE, str(_cache_home() / "chainrule" / "xla"))
+    """Keep compiled programs in the user's cache, unless the user has set JAX's own cache.
+
+    Each kind of processor has a folder of its own, because a home may be shared by machines.
+    """
+    folder = os.environ.get(CACHE, str(_cache_home() / "chainrule" / "xla" / _processor()))
     if folder and jax.config.jax_compilation_cache_dir is None:
         jax.config.update("jax_compilation_cache_dir", folder)
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+
+
+def _processor() -> str:
+    """The machine and its vector instructions, as a short name."""
+    words = [platform.machine(), *np.show_config(mode="dicts")["SIMD Extensions"]["found"]]
+    return hashlib.sha256(" ".join(words).encode()).hexdigest()[:8]
 
 
 def _cache_home() -> Path:

@@ -61,6 +61,10 @@ class Placement:
         own = slice(mine[0] * each, (mine[-1] + 1) * each)
         return cls(shards, tuple(devices), own, jax.process_count())
 
+    def given(self, array: Any, cut: bool = False) -> Any:
+        """A small array as an argument of a program: as it is for one device, to which the call brings it."""
+        return array if len(self.devices) == 1 else self.put(array, cut)
+
     def put(self, array: Any, cut: bool = False) -> Any:
         """An array on the devices: whole on each of them, or cut along its second axis, which has the own shards."""
         if len(self.devices) == 1:

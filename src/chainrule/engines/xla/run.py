@@ -64,6 +64,7 @@ class XlaRun:
         self._resident: Rows | None = None
         self._streamed = self._place.processes > 1
         self._seen = theta.copy()
+        self._programs: dict[bool, Any] = {}
         self._state = self._on_devices(theta, np.zeros((settings.optimizer.slots, theta.size), theta.dtype))
 
     @property
@@ -153,7 +154,7 @@ class XlaRun:
     def _made(self, batches: Batches, epoch: int, first_batch: int) -> Array:
         """The costs of the updates, of which it makes as many as half a second allows."""
         self._follow_theta()
-        program, costs, made = self._program(), [], 0
+        program, costs, made = self._program, [], 0
         keys = dropout.keys(self._settings.seed or 0, len(self._structure.architecture.sizes) - 2, epoch)
         until, piece = time.monotonic() + RETURN_AFTER, self._piece(batches, 0, first_batch, keys)
         while piece is not None:
@@ -170,7 +171,14 @@ class XlaRun:
         sums = np.concatenate(costs)
         return np.asarray(pair_sum(sums.T)) / batches.rows[: len(sums)]
 
+    @property
     def _program(self) -> Any:
+        """The program for rows on the devices, or for rows that are sent."""
+        if self._streamed not in self._programs:
+            self._programs[self._streamed] = self._made_program()
+        return self._programs[self._streamed]
+
+    def _made_program(self) -> Any:
         plan = Plan.of(self._structure, self._settings, self._place.shards, self._place.devices, self._streamed)
         return program_of(plan, machine.compiler_options(self._place.devices[0]))
 
@@ -188,17 +196,19 @@ class XlaRun:
         rates = rates_of(settings.optimizer, batches.rates[part])[:, None] * self._factors
         penalties = np.array([settings.alpha / self._divisor, settings.l1 / self._divisor])
         call = Call(
-            order=None if self._streamed else self._put(_padded(chosen, most), cut=True),
-            sizes=self._put(_padded(self._own(np.diff(edges)), most), cut=True),
-            first=self._put(_padded(self._own(edges[:, :-1]), most), cut=True),
-            rates=self._put(_padded(rates.astype(dtype), most)),
-            scalars=self._put(_padded(scalars_of(settings.optimizer, self._step + 1, count).astype(dtype), most)),
-            inverse=self._put(_padded((1 / batches.rows[part]).astype(dtype), most)),
-            step=self._put(np.float64(self._step)),
-            batch=self._put(np.uint32(first_batch + first)),
-            updates=self._put(np.int32(count)),
-            keys=self._put(keys),
-            penalties=self._put(penalties.astype(dtype)),
+            order=None if self._streamed else self._place.given(_padded(chosen, most), cut=True),
+            sizes=self._place.given(_padded(self._own(np.diff(edges)), most), cut=True),
+            first=self._place.given(_padded(self._own(edges[:, :-1]), most), cut=True),
+            rates=self._place.given(_padded(rates.astype(dtype), most)),
+            scalars=self._place.given(
+                _padded(scalars_of(settings.optimizer, self._step + 1, count).astype(dtype), most)
+            ),
+            inverse=self._place.given(_padded((1 / batches.rows[part]).astype(dtype), most)),
+            step=self._place.given(np.float64(self._step)),
+            batch=self._place.given(np.uint32(first_batch + first)),
+            updates=self._place.given(np.int32(count)),
+            keys=self._place.given(keys),
+            penalties=self._place.given(penalties.astype(dtype)),
         )
         return Piece(rows, call, count)
 

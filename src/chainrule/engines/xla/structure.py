@@ -16,10 +16,9 @@ from chainrule.arrays import Array
 from chainrule.costs import Cost
 from chainrule.costs import Custom as OwnCost
 from chainrule.equations import Layer
-from chainrule.errors import EngineError
 from chainrule.own_functions import JaxFunction
 
-__all__ = ["Structure", "is_traced", "structure_of"]
+__all__ = ["Structure", "is_traced", "structure_of", "untraced"]
 
 
 class Structure:
@@ -60,8 +59,6 @@ def is_traced(function: Callable[..., Any], *arguments: Any) -> bool:
     """Whether JAX can trace a function of arrays; not where NumPy or Python computes a part of it."""
     try:
         jax.eval_shape(function, *arguments)
-    except EngineError:
-        raise
     except Exception:  # JAX, NumPy and a user's function raise many kinds
         return False
     return True
@@ -146,10 +143,10 @@ def _block(block: Block) -> Block:
     return dataclasses.replace(block, activation=_activation(block.activation), cost=cost)
 
 
-def untraced(architecture: Architecture) -> str | None:
+@functools.lru_cache(maxsize=256)
+def untraced(structure: Structure) -> str | None:
     """The first activation or cost that JAX cannot trace, in words; None where it can trace all."""
-    Z = jnp.zeros((2, 3))
-    traced = structure_of(architecture).architecture
+    Z, traced = jnp.zeros((2, 3)), structure.architecture
     for sigma in (*traced.hidden, *(block.activation for block in traced.blocks)):
         if not is_traced(lambda Z, sigma=sigma: sigma.pullback(Z, Z, sigma.value(Z)), Z):
             return f"way to trace activation {_label(sigma)}"

@@ -1,5 +1,6 @@
 """The XLA engine: what `base.Engine` asks for, by compiled programs."""
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -45,7 +46,7 @@ class XlaEngine:
             if not settings.optimizer.line_search and not _traces(settings.optimizer):
                 return f"way to trace optimizer {settings.optimizer.name!r}"
         with machine.computing():
-            return untraced(architecture)
+            return untraced(structure_of(architecture))
 
     def predict(self, architecture: Architecture, theta: Array, X: Array) -> Array:
         """A^L for every row of X (n, n_1), in blocks of 128 rows."""
@@ -198,7 +199,8 @@ class XlaFrozen:
             x[: rows.stop - start] = X[rows]
             count = np.int32(-(-(rows.stop - start) // passes.ROWS))
             with machine.computing():
-                yield rows, passes.outputs(self._structure, self._leaves, x.reshape(blocks, passes.ROWS, -1), count)
+                done = passes.outputs(self._structure, self._leaves, x.reshape(blocks, passes.ROWS, -1), count)
+            yield rows, done
 
 
 def _rows_of(blocks: Any, rows: slice) -> Array:
@@ -230,6 +232,7 @@ def _one_update(dropped: Dropped, rows: int) -> TrainingSettings:
     return TrainingSettings(optimizer=rule, batch_size=rows, dropout=list(dropped.probabilities), seed=dropped.seed)
 
 
+@functools.lru_cache(maxsize=256)
 def _traces(rule: Optimizer) -> bool:
     """Whether JAX can trace the update of a rule."""
     with machine.computing():
