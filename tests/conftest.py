@@ -1,4 +1,4 @@
-"""What tests share: where the real data lie, and JAX in float64."""
+"""What tests share: where the real data lie, JAX in float64, and which tests of engines are for `-m full`."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -7,6 +7,15 @@ from pathlib import Path
 import pytest
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that run for every engine run for xla under `-m full`: it compiles a program for nearly each of them."""
+    for item in items:
+        call = getattr(item, "callspec", None)
+        if call is not None and call.params.get("engine") == "xla":
+            item.add_marker(pytest.mark.full)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.cli import run
-from chainrule.errors import ChainruleError, SettingError
+from chainrule.errors import ChainruleError, EngineError, SettingError
 from chainrule.fields import settings_of
 from chainrule.model import TableSettings
 from chainrule.optimizers import SGD, Clip
@@ -40,9 +40,14 @@ VALUES: dict[str, tuple[Any, str, Any]] = {  # another value in Python and as an
     "seed": (7, "7", -1),
     "engine": ("reference", "reference", "abacus"),
     "threads": (1, "1", 0),
+    "devices": (1, "1", 0),
+    "shards": (2, "2", 0),
+    "precision": ("bf16", "bf16", "float16"),
+    "hosts": (cr.Hosts(), "", 5),
     "probe": (False, "", "maybe"),
 }
 SETTINGS = settings_of(TrainingSettings)
+ON_OTHER_MACHINES = {"precision"}  # no engine has it without a GPU
 OPTIONS = [name for name, each in SETTINGS.items() if each.group]
 
 
@@ -56,9 +61,11 @@ def test_which_settings_change_no_bit_and_which_are_no_option() -> None:
         "tolerance",
         "engine",
         "threads",
+        "devices",
+        "hosts",
         "probe",
     }
-    assert SETTINGS.keys() - set(OPTIONS) == {"clip", "shuffle", "probe"}  # clip is three options
+    assert SETTINGS.keys() - set(OPTIONS) == {"clip", "shuffle", "probe", "hosts"}  # clip is three options
 
 
 def network(name: str = "") -> cr.Network:
@@ -102,6 +109,10 @@ def capture(source: Any, target: Any, settings: Any) -> Any:
 @pytest.mark.parametrize("name", SETTINGS)
 def test_a_setting_reaches_the_training(name: str) -> None:
     value = VALUES[name][0]
+    if name in ON_OTHER_MACHINES:
+        with pytest.raises(EngineError, match=f"engine native has no {name} {value!r}|not built"):
+            cr.train(network(name), X, targets(name), **{**BASE, name: value})
+        return
     training = cr.train(network(name), X, targets(name), **{**BASE, name: value})
     settled = (value,) if name == "dropout" else value
     assert getattr(training.settings, name) == settled
@@ -120,7 +131,7 @@ def test_a_setting_with_a_group_is_an_option(
     assert f"'{name}': {shown!r}" in capsys.readouterr().err.replace(repr(value), repr(shown))
 
 
-@pytest.mark.parametrize("name", sorted(SETTINGS.keys() - set(OPTIONS)))
+@pytest.mark.parametrize("name", sorted(SETTINGS.keys() - set(OPTIONS) - {"hosts"}))  # of which `train` has options
 def test_a_setting_without_a_group_is_not_an_option(name: str, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["train", "t.csv", "--target", "y", option(name), "1"]) == 2
     assert "Unknown option" in capsys.readouterr().err
@@ -129,7 +140,7 @@ def test_a_setting_without_a_group_is_not_an_option(name: str, here: Path, capsy
 # ------------------------------------------------------------------------------------------- bits
 
 
-@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize("name", [name for name in SETTINGS if name not in ON_OTHER_MACHINES])
 def test_a_checkpoint_compares_the_settings_that_bits_depend_on(name: str, tmp_path: Path) -> None:
     def training(**settings: Any) -> Any:
         checkpoint = cr.Checkpoint(tmp_path / "c.safetensors", every=0, resume=True)

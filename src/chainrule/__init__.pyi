@@ -24,6 +24,7 @@ from chainrule.exchange import to_state_dict as to_state_dict
 from chainrule.exchange import to_torch as to_torch
 from chainrule.files import load as load
 from chainrule.files import save as save
+from chainrule.hosts import Hosts as Hosts
 from chainrule.initializers import Initializer as Initializer
 from chainrule.model import CrossValidation as CrossValidation
 from chainrule.model import Model as Model

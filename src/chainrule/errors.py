@@ -8,7 +8,8 @@ ChainruleError
 │   └── RowError                       one cell of a table, named by its row
 ├── ModelFileError (ValueError)        a model file that is damaged, unsafe, newer, or from another program
 ├── TrainingError (RuntimeError)       training that has no result
-└── EngineError (RuntimeError)         an engine that is missing, or lacks a feature
+├── EngineError (RuntimeError)         an engine that is missing, or lacks a feature
+└── HostsError (RuntimeError)          hosts that cannot train together: one is missing, has ended, or differs
 
 ChainruleWarning (UserWarning)         what a person should know of a training that goes on
 """
@@ -73,6 +74,10 @@ class TrainingError(ChainruleError, RuntimeError):
 
 class EngineError(ChainruleError, RuntimeError):
     """An engine that is missing, or that lacks a feature."""
+
+
+class HostsError(ChainruleError, RuntimeError):
+    """Hosts that cannot train together: one cannot be reached, has ended, or differs from the others."""
 
 
 class ChainruleWarning(UserWarning):

@@ -27,6 +27,7 @@ __all__ = [
     "permutation",
     "raw_words",
     "threefry",
+    "threefry_words",
     "uniform",
 ]
 
@@ -133,8 +134,17 @@ def threefry(key: tuple[Any, Any], counter: tuple[Any, Any]) -> tuple[Array, Arr
     >>> [format(int(w[0]), "08x") for w in threefry((0, 0), (0, 0))]
     ['6b200159', '99ba4efe']
     """
-    k0, k1 = (np.atleast_1d(np.asarray(k, dtype=np.uint32)) for k in key)
-    x0, x1 = (np.atleast_1d(np.asarray(c, dtype=np.uint32)) for c in counter)
+    words = [np.atleast_1d(np.asarray(word, dtype=np.uint32)) for word in (*key, *counter)]
+    return threefry_words(*words)
+
+
+def threefry_words(k0: Array, k1: Array, x0: Array, x1: Array) -> tuple[Array, Array]:
+    """The words of `threefry` for arrays of uint32, of NumPy or JAX.
+
+    >>> one = np.zeros(1, dtype=np.uint32)
+    >>> format(int(threefry_words(one, one, one, one)[0][0]), "08x")
+    '6b200159'
+    """
     schedule = (k0, k1, k0 ^ k1 ^ np.uint32(_PARITY))
     x0, x1 = x0 + k0, x1 + k1
     for group in range(5):

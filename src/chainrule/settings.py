@@ -20,10 +20,12 @@ from chainrule.fields import (
     Special,
     Text,
     Whole,
+    Word,
     documented,
     is_auto,
     setting,
 )
+from chainrule.hosts import HostsChoice
 from chainrule.optimizers import OPTIMIZERS, Adam, Clip
 from chainrule.random import MOST_DROPPED, as_seed
 from chainrule.schedules import SCHEDULES, Constant
@@ -151,11 +153,37 @@ class TrainingSettings(Record):
         bits=False,
         group="Machine",
     )
+    hosts: Any = setting(
+        None,
+        HostsChoice(specials=(Special("none", None, "this process alone"),)),
+        "Processes that train together, by the xla engine. The result depends on `shards`, not on their number.",
+        bits=False,
+    )
     threads: int | None = setting(
         None,
         Whole(1, specials=(Special("none", None, "as many as make it faster"),), metavar="INT"),
         "Number of threads, if the engine has a choice. The result does not depend on it.",
         bits=False,
+        group="Machine",
+    )
+    devices: int | None = setting(
+        None,
+        Whole(1, specials=(Special("none", None, "one, or those of all hosts"),), metavar="INT"),
+        "Number of devices (GPUs, or parts of a CPU) that share the rows of each update, if the engine has a choice. "
+        "The result depends on shards, not on devices.",
+        bits=False,
+        group="Machine",
+    )
+    shards: int | None = setting(
+        None,
+        Whole(1, specials=(Special("none", None, "as many as devices, or one"),), metavar="INT"),
+        "Number of parts of each batch whose gradients are computed apart and summed in order; devices must divide it.",
+        group="Machine",
+    )
+    precision: str | None = setting(
+        None,
+        Word(("tf32", "bf16"), specials=(Special("none", None, "that of the numbers"),)),
+        "Precision of matrix products in float32 networks, for engines that have a choice.",
         group="Machine",
     )
     probe: bool = setting(
@@ -170,6 +198,20 @@ class TrainingSettings(Record):
         super().__post_init__()
         if not is_auto(self.optimizer) and self.optimizer.line_search:
             self._check_line_search()
+        if self.hosts is not None and self.hosts.shards is not None:
+            self._take_shards(self.hosts.shards)
+        self._check_devices()
+
+    @property
+    def is_sharded(self) -> bool:
+        """Whether batches are computed in shards, on one device or on several."""
+        return bool(self.shards or self.devices or (self.hosts is not None and self.hosts.hosts > 1))
+
+    def _take_shards(self, shards: int) -> None:
+        """Take the number of shards of the hosts. Raises SettingError where the setting is another."""
+        if self.shards not in (None, shards):
+            raise SettingError(f"shards is {self.shards}, but hosts has {shards} shards: leave one of them out")
+        object.__setattr__(self, "shards", shards)
 
     def _check_line_search(self) -> None:
         """Raise SettingError for a setting that an optimizer with a line search cannot have.
@@ -185,6 +227,14 @@ class TrainingSettings(Record):
         for name in (name for name, is_set in unsuited.items() if is_set):
             raise SettingError(
                 f"{name} does not go with {self.optimizer.name}, whose line search finds the step: leave it out"
+            )
+
+    def _check_devices(self) -> None:
+        """Raise SettingError where the devices do not divide the shards."""
+        if self.devices and self.shards and self.shards % self.devices:
+            raise SettingError(
+                f"shards is {self.shards} and devices {self.devices}, but devices must divide shards: "
+                f"give {self.devices} or a multiple of it"
             )
 
     def dropouts(self, hidden: int) -> tuple[float, ...]:
@@ -237,9 +287,11 @@ class TrainingSettings(Record):
         and for mini-batches that the optimizer cannot use.
         """
         self.layer_rates(len(sizes))
+        shards = self.shards or self.devices
         return dataclasses.replace(
             self,
             batch_size=self.rows_of_update(rows),
+            shards=shards if shards and shards > 1 else None,
             dropout=self.dropouts(len(sizes) - 2),
             seed=as_seed(self.seed),
         )

@@ -1,6 +1,7 @@
 """The registry of engines: a new one is an entry, and everything that chooses, lists or checks engines takes it."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -121,7 +122,8 @@ main(sys.argv[1:])
 
     def call(*arguments):
         command = [sys.executable, "-c", code, *arguments]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        env = {**os.environ, "COLUMNS": "200"}  # the list of engines fits into a line
+        done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
         return done.returncode, " ".join((done.stdout + done.stderr).split())
 
     assert f"auto, {', '.join(ENGINES)}, toy" in call("train", "--help")[1].replace("|", ",")

@@ -282,6 +282,18 @@ LINES = {
     "above where easy rows began, then up": (history_of([1.5] * 8 + [9.0, 1.5], end__cost=[1.01]), ["rate too high"]),
     "as good as where it began": (history_of([1.02, 0.99] * 5), []),
     "up and down again": (history_of([0.9, 50.0, 3.0, 2.0, 1.0, 0.5, 0.4, 0.3, 0.3, 0.3]), ["rate too high"]),
+    "devices that only wait": (
+        dataclasses.replace(history_of(start__devices=[2.0, 4e3, 1000.0, 2e5]), seconds=48.0),
+        ["too many devices"],
+    ),
+    "devices that compute": (
+        dataclasses.replace(history_of(start__devices=[2.0, 4e6, 1000.0, 6e9]), seconds=3000.0),
+        [],
+    ),
+    "devices in the seconds of the compiler": (
+        dataclasses.replace(history_of(start__devices=[2.0, 4e3, 1.0, 2e5]), seconds=4.0),
+        [],
+    ),
     "still falling": (history_of(FALLING), ["rate too low"]),
     "still falling, gradients alike in large batches": (batches(400), ["batch too large", "rate too low"]),
     "still falling, batches of ten times the noise": (batches(199), ["rate too low"]),

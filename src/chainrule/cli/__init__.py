@@ -107,6 +107,7 @@ PREDICT_TAKES = (
     "--interval",
     "--sets",
     "--sets-by",
+    "--host",
 )  # its options that take a value, which may be `-`
 
 EPILOGUE = "With --json a command writes JSON for programs; with --debug an error shows its traceback."
@@ -145,11 +146,26 @@ def main(arguments: list[str] | None = None) -> None:
             else:
                 code = _fail("too few threads can be started: raise the limit (ulimit -u) or end other programs", debug)
             streams.finish()
+            _leave_hosts(code)
         except SignalExit as stop:  # a signal while the results were being written
             code = stop.code
         if interrupt.signalled():
             os._exit(code)  # at once: during Python's shutdown a signal would have its default effect
     sys.exit(code)
+
+
+def _leave_hosts(code: int) -> None:
+    """Leave the other hosts, if there are any: in good order, or with the line that says why this one failed."""
+    starting = sys.modules.get("chainrule.hosts.starting")  # if it was never imported, there are none
+    link = None if starting is None else starting.process_link()
+    if link is None or link.alone:
+        return
+    if code in (0, 130, 143):
+        link.leave()
+    else:
+        link.fail(streams.last_error())
+    streams.finish()
+    os._exit(code)
 
 
 def run(arguments: list[str], debug: bool = False) -> int:

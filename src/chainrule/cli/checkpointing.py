@@ -43,8 +43,11 @@ class CheckpointOptions:
         Parameter(negative="", help="Resume from the checkpoint; start if there is none.", group=STOP_AND_GO_ON),
     ] = False
 
-    def checkpoint_for(self, out: Path, data: Path) -> Checkpoint | None:
-        """The checkpoint that the options set, or None. Raises SettingError for options that contradict each other."""
+    def checkpoint_for(self, out: Path, data: Path, writes: bool = True) -> Checkpoint | None:
+        """The checkpoint that the options set, or None; `writes` says whether this process writes it.
+
+        Raises SettingError for options that contradict each other.
+        """
         if self.checkpoint is None:
             needing = {"--resume": self.resume, "--checkpoint-every": self.checkpoint_every is not None}
             for option in (option for option, is_set in needing.items() if is_set):
@@ -55,7 +58,8 @@ class CheckpointOptions:
                 raise SettingError(f"--checkpoint is {str(other)!r}, which is also {name}: name another file")
         every = Checkpoint.every if self.checkpoint_every is None else self.checkpoint_every
         checkpoint = Checkpoint(self.checkpoint, every, self.resume)
-        checkpoint.check_place()
+        if writes:
+            checkpoint.check_place()
         return checkpoint
 
 
@@ -65,7 +69,8 @@ NO_CHECKPOINT = CheckpointOptions()
 class EmergencySave:
     """Copies the state of a training before slow steps, and saves the copy when training cannot save in time."""
 
-    def __init__(self, training: TableTraining, out: Path, checkpoint: Checkpoint | None) -> None:
+    def __init__(self, training: TableTraining, out: Path, checkpoint: Checkpoint | None, writes: bool = True) -> None:
+        self.writes = writes  # whether this process does, which is host 0 of several
         self._training, self._out, self._checkpoint = training, out, checkpoint
         self._state: TrainingState | None = None
         self._durations: dict[str, float] = {}

@@ -86,7 +86,9 @@ def _engines() -> list[Check]:
 
 def _absent(name: str, reason: str) -> Check:
     """An engine that is not installed. The check passes, because another engine computes."""
-    return Check(f"engine {name}", True, f"{reason}; to install it: {_INSTALL}")
+    extras = importlib.metadata.metadata("chainrule").get_all("Provides-Extra") or []
+    cure = f'{sys.executable} -m pip install "chainrule[{name}]"' if name in extras else _INSTALL
+    return Check(f"engine {name}", True, f"{reason}; to install it: {cure}")
 
 
 def _hardware(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import chain, repeat
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Literal
@@ -13,8 +14,10 @@ from chainrule.cli.answers import Answering, answering
 from chainrule.cli.console import say, write_json
 from chainrule.cli.files import check_output
 from chainrule.cli.options import AsJson, Interval, Sets, StoredModel
+from chainrule.cli.parts import answer_parts, digest_of_file, place_among_hosts
 from chainrule.cli.streams import print_note
 from chainrule.cli.training_options import listed
+from chainrule.errors import SettingError
 from chainrule.files.atomic import atomic_write
 from chainrule.model.uncertain import Certainty
 from chainrule.tables.sources import as_source, open_stream
@@ -62,6 +65,24 @@ def predict(
         bool,
         Parameter(help="Add a column for each target with how far the members of the model are apart.", negative=""),
     ] = False,
+    by_part: Annotated[
+        bool,
+        Parameter(
+            help="Answer each file of a folder in a file of its own in the folder --out. Answers that are there and "
+            "newer than their part are kept, so that the same command goes on where another ended.",
+            negative="",
+        ),
+    ] = False,
+    host: Annotated[
+        str | None,
+        Parameter(
+            help="With --by-part, the parts of host I of N alone, from 0; 'auto' for what mpirun, srun or the "
+            "variables JAX_NUM_PROCESSES and JAX_PROCESS_ID say.",
+            metavar="auto|I/N",
+            negative="",
+            show_default=False,
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> int:
     """Predict the target for each row of a table, as CSV: the target's column, then the probability of each class.
@@ -74,8 +95,21 @@ def predict(
         --id.
     """
     rule, certainty = rule_of(threshold), Certainty(interval, sets, sets_by, spread)
+    _check_parts(by_part, host, out)
     choice = Choice(ids, probabilities, Threshold.of(threshold) if threshold and not rule else None, certainty)
     predictor = answering(model) if rule is None else answering(model).deciding(rule)
+    if by_part and out is not None:
+        made_by: dict[str, Any] = {
+            "model": digest_of_file(model),
+            "ids": ids,
+            "threshold": threshold,
+            "probabilities": probabilities,
+        }
+        made_by |= {"interval": interval, "sets": sets, "sets by": sets_by, "spread": spread}
+        answers_of = partial(_answers, predictor, choice=choice)
+        answer_parts(data, out, place_among_hosts(host), made_by, answers_of, _write_to, as_json)
+        _note_drift(predictor)
+        return 0
     if out is None:
         write = _write_lines if as_json else _write_to(sys.stdout.buffer)
         for block in _answers(predictor, data, choice):
@@ -97,6 +131,14 @@ def predict(
         say(f"{rows:,} answers ({', '.join(names)}) in {out}")
         _note_drift(predictor)
     return 0
+
+
+def _check_parts(by_part: bool, host: str | None, out: Path | None) -> None:
+    """Raise SettingError where the options for parts lack one another."""
+    if host is not None and not by_part:
+        raise SettingError("--host shares the parts of a folder: add --by-part")
+    if by_part and out is None:
+        raise SettingError("--by-part writes a file for each part: add --out FOLDER")
 
 
 def _note_drift(predictor: Answering) -> None:

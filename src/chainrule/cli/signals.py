@@ -136,6 +136,6 @@ def _exit_at_once(line: str, code: int) -> None:
         files.discard_unfinished()
     cursor = "\x1b[?25h\n" if sys.stderr.isatty() else ""  # shows the cursor, which a progress bar hides
     text = cursor if streams.has_said() else f"{cursor}chainrule: {line}\n"
-    with contextlib.suppress(OSError):
-        os.write(2, text.encode())
+    with contextlib.suppress(OSError, ValueError):
+        os.write(streams.error_descriptor(), text.encode())
     os._exit(code)

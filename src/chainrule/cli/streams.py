@@ -13,9 +13,22 @@ from typing import Any
 
 from chainrule.text import printable
 
-__all__ = ["finish", "has_said", "prepare", "print_error", "print_note", "print_warning"]
+__all__ = [
+    "error_descriptor",
+    "finish",
+    "has_said",
+    "keep",
+    "last_error",
+    "only_errors",
+    "prepare",
+    "print_error",
+    "print_note",
+    "print_warning",
+]
 
 NAME = "standard output"
+_errors: list[Any] = []  # where errors go, if nothing else is written
+_kept: list[Any] = []  # the streams of `keep`
 _said: list[str] = []  # the error lines of this process, or the line that says why it stops
 
 
@@ -76,7 +89,13 @@ def print_error(text: str, debug: bool = False) -> None:
         if debug:
             traceback.print_exc()
         _said.append(text)
-        print(f"chainrule: {printable(text)}", file=sys.stderr)
+        print(f"chainrule: {printable(text)}", file=_errors[-1] if _errors else sys.stderr, flush=True)
+
+
+def only_errors() -> None:
+    """From now on write nothing but the lines of `print_error`, as a host does that is not the first."""
+    _errors.append(sys.stderr)
+    sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
 
 
 def print_note(text: str) -> None:
@@ -93,6 +112,28 @@ def print_warning(message: Warning | str, *details: Any, **more: Any) -> None:
 def has_said() -> bool:
     """Whether `print_error` has written a line."""
     return bool(_said)
+
+
+def last_error() -> str:
+    """The last line of `print_error`, "" if there is none."""
+    return _said[-1] if _said else ""
+
+
+def error_descriptor() -> int:
+    """The descriptor that errors are written to."""
+    return _errors[-1].fileno() if _errors else sys.stderr.fileno() if _kept else 2
+
+
+def keep() -> None:
+    """Write to stdout and stderr as they are now, and give other code of the process the null device in their place."""
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        stream = getattr(sys, name)
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+            kept = open(os.dup(number), "w", encoding=stream.encoding, errors="backslashreplace", buffering=1)  # noqa: SIM115, PTH123
+            setattr(sys, name, kept)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+            _kept.append(kept)
 
 
 def _text(buffer: io.BufferedWriter, encoding: str) -> io.TextIOWrapper:

@@ -1,5 +1,6 @@
 """`chainrule train`: train a model on a table and save it in a file."""
 
+import dataclasses
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,6 +10,7 @@ from chainrule.cli.checkpointing import NO_CHECKPOINT, CheckpointOptions, Emerge
 from chainrule.cli.console import say, write_json
 from chainrule.cli.evaluate import show_targets
 from chainrule.cli.files import check_output, is_file
+from chainrule.cli.hosts import ALONE, HostOptions
 from chainrule.cli.options import AsJson, ConfigFile
 from chainrule.cli.signals import Interrupt
 from chainrule.cli.streams import print_error, print_note
@@ -47,6 +49,7 @@ def train(
         Parameter(help="Plot cost and metrics of each epoch into this file: .png, .svg or .pdf.", negative=""),
     ] = None,
     checkpoint_options: Annotated[CheckpointOptions, Parameter(name="*")] = NO_CHECKPOINT,
+    host_options: Annotated[HostOptions, Parameter(name="*")] = ALONE,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> int:
@@ -56,18 +59,23 @@ def train(
     values are flagged. Ctrl-C stops at the next update and saves the best weights so far.
 
     """
-    inputs = [data, *_files(target, options.validation), *([] if start_from is None else [start_from])]
-    check_output(out, *inputs)
-    _check_plot(plot, out, *inputs)
-    checkpoint = checkpoint_options.checkpoint_for(out, data)
+    link = host_options.join()
+    if not link.alone:
+        options = dataclasses.replace(options, hosts=host_options.chosen)
+    if link.first:
+        inputs = [data, *_files(target, options.validation), *([] if start_from is None else [start_from])]
+        check_output(out, *inputs)
+        _check_plot(plot, out, *inputs)
+    checkpoint = checkpoint_options.checkpoint_for(out, data, writes=link.first)
     training = training_on(data, target, options, **({} if start_from is None else {"start_from": start_from}))
     if as_json and config:
         print_note(f"options from {config}")
     for note in () if as_json else [*([f"options from {config}"] if config else []), *training.notes]:
         say(note)
     with Interrupt() as interrupt:
-        run_training(training, as_json, interrupt, EmergencySave(training, out, checkpoint), checkpoint)
-        if worth_saving(training, checkpoint):
+        run_training(training, as_json, interrupt, EmergencySave(training, out, checkpoint, link.first), checkpoint)
+        interrupt.code = link.share(lambda: interrupt.code or (143 if link.is_asked_to_stop else 0))
+        if link.first and worth_saving(training, checkpoint):
             training.model.save(out)
             _report(training, out, as_json, checkpoint)
             _draw(training, plot, as_json)
@@ -136,7 +144,8 @@ def run_training(
                 interrupt.defer(emergency_save)
                 for note in () if as_json else event.notes:
                     say(note)
-            emergency_save.observe(event)
+            if emergency_save.writes:
+                emergency_save.observe(event)
             display.show(event)
             if as_json and isinstance(event, EpochEnd):
                 write_json(document(event))

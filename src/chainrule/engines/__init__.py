@@ -37,9 +37,24 @@ def _reference() -> Engine:
     return ReferenceEngine()
 
 
+def _xla() -> Engine:
+    from chainrule.engines.xla import engine
+
+    return engine()
+
+
+def _xla_is_suited(architecture: Architecture, settings: TrainingSettings | None) -> bool:
+    from chainrule.engines.xla import is_suited
+
+    return is_suited(architecture, settings)
+
+
 # What gives the engine of a name, or raises an EngineError that says why there is none in this installation or on this
 # machine. In the order in which "auto" asks them; the last one is always there and lacks nothing.
-ENGINES: dict[str, Callable[[], Engine]] = {"native": _native, "reference": _reference}
+ENGINES: dict[str, Callable[[], Engine]] = {"native": _native, "xla": _xla, "reference": _reference}
+
+# Engines that "auto" asks only where they are suited, and then before all others.
+SUITED: dict[str, Callable[[Architecture, TrainingSettings | None], bool]] = {"xla": _xla_is_suited}
 
 
 def why_absent(name: str) -> str | None:
@@ -56,7 +71,7 @@ def why_absent(name: str) -> str | None:
 
 
 def available() -> list[str]:
-    """The names of the engines that are there, in the order in which "auto" asks them.
+    """The names of the engines that are there, in the order of the registry.
 
     >>> available()[-1]
     'reference'
@@ -94,7 +109,8 @@ def passed_over(architecture: Architecture, settings: TrainingSettings | None = 
 def _first(architecture: Architecture, settings: TrainingSettings | None) -> tuple[str, list[str]]:
     """The name of the first engine that computes this, and why each one before it does not."""
     refusals: list[str] = []
-    for name in ENGINES:
+    suited = [name for name in ENGINES if name in SUITED and SUITED[name](architecture, settings)]
+    for name in [*suited, *(name for name in ENGINES if name not in SUITED)]:
         refusal = _refusal(name, architecture, settings)
         if refusal is None:
             return name, refusals

@@ -39,6 +39,7 @@ __all__ = [
     "check_rows",
     "check_state",
     "hidden_activations",
+    "lacks_devices",
 ]
 
 RETURN_AFTER = 0.5  # seconds after which `Run.steps` returns to its caller
@@ -196,6 +197,13 @@ class Engine(Protocol):
         The settings must be settled (`TrainingSettings.settled`). `divisor` is S, the sum of the weights of the
         examples, which divides the penalties alpha and l1.
         """
+
+
+def lacks_devices(settings: TrainingSettings) -> str | None:
+    """The first setting of devices that is set, by name, for an engine that has one device; None if it needs none."""
+    parts = {"shards": settings.shards or 1, "devices": settings.devices or 1}
+    several = (f"{name} ({count})" for name, count in parts.items() if count > 1)
+    return next(several, None if settings.precision is None else f"precision {settings.precision!r}")
 
 
 def check_lengths(X: Array, T: Array, weight: Array | None) -> None:

@@ -30,6 +30,7 @@ from chainrule.engines.base import (
     check_order,
     check_rows,
     check_state,
+    lacks_devices,
 )
 from chainrule.engines.line_search import LineSearchRun
 from chainrule.errors import EngineError
@@ -85,6 +86,8 @@ class NativeEngine:
         """The first entry that the core does not have, by name. A line search needs only cost and gradient."""
         if settings is not None and settings.clip is not None and settings.clip.noise:
             return "noise in clip"
+        if settings is not None and (lack := lacks_devices(settings)):
+            return lack
         needed: list[tuple[int, Registry[Any], Entry]] = [
             (abi.ACTIVATIONS, ACTIVATIONS, a) for a in architecture.hidden
         ]

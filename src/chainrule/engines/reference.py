@@ -22,6 +22,7 @@ from chainrule.engines.base import (
     check_order,
     check_rows,
     check_state,
+    lacks_devices,
 )
 from chainrule.engines.line_search import LineSearchRun
 from chainrule.engines.moves import frozen, move, parts_of
@@ -47,8 +48,8 @@ class ReferenceEngine:
         return " ".join([platform.machine(), *vectors])
 
     def lacks(self, architecture: Architecture, settings: TrainingSettings | None = None) -> str | None:
-        """None: this engine has every feature."""
-        return None
+        """What belongs to devices, by name; this engine has everything else."""
+        return None if settings is None else lacks_devices(settings)
 
     def predict(self, architecture: Architecture, theta: Array, X: Array) -> Array:
         """A^L for every row of X (n, n_1), by one product for each row, so that no bit depends on the other rows.

@@ -132,9 +132,10 @@ def _packed(values: Mapping[str, Any], tensors: dict[str, Array], prefix: str = 
 
 
 def _with_dtype_name(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters, with the dtype by its name if it is a type."""
+    """The parameters, with the dtype by its name if it is a type, and without the hosts, which are of one process."""
     dtype = parameters["dtype"]
-    return {**parameters, "dtype": np.dtype(dtype).name if isinstance(dtype, type | np.dtype) else dtype}
+    name = np.dtype(dtype).name if isinstance(dtype, type | np.dtype) else dtype
+    return {**parameters, "dtype": name} | ({"hosts": None} if "hosts" in parameters else {})
 
 
 def _requests(estimator: MLP) -> dict[str, Any] | None:

@@ -19,7 +19,7 @@ from chainrule.training import TrainingState
 __all__ = ["Exchanged"]
 
 _ONLY_OURS = (  # parameters that training depends on, and scikit-learn does not have
-    *(name for name in SHARED if name not in ("alpha", "shuffle", "engine", "threads")),
+    *(name for name in SHARED if name not in ("alpha", "shuffle", "engine", "threads", "devices", "hosts")),
     *("scoring", "class_weight"),
 )
 _FROM_NETWORK = ("activation", "loss")

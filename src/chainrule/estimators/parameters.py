@@ -57,6 +57,9 @@ SHARED = (
     "tolerance",
     "engine",
     "threads",
+    "devices",
+    "shards",
+    "hosts",
 )  # parameters that `TrainingSettings` has
 _BATCH = Whole(1, specials=(Special("all", None, "all rows"), Special(AUTO, AUTO)))
 KINDS = {

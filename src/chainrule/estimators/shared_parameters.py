@@ -62,6 +62,11 @@ class SharedParameters:
     - engine: the name of the engine that computes (`chainrule doctor` lists them), or "auto", the first that has
       everything that the training needs.
     - threads: the threads of the engine; None for as many as the work is worth. No bit depends on them.
+    - devices: the number of devices (GPUs, or parts of a CPU) that share the rows of each update; None for one.
+    - shards: the number of parts of each batch that are summed in order; None for as many as devices. Bits depend on it
+      alone.
+    - hosts: the processes that train together, a `cr.Hosts` or "auto"; each calls `fit` with the same rows. None for
+      this one alone. A file does not keep it.
     - dtype: "float32" or "float64"; None for the type of X if it is one of them, else float64.
     - preset: "tabular" takes any table, and settings that suit it (docs/tabular.md); None for numbers only.
     """
@@ -104,6 +109,9 @@ class SharedParameters:
     masks: Any = None
     engine: str = "auto"
     threads: int | None = None
+    devices: int | None = None
+    shards: int | None = None
+    hosts: Any = None
     dtype: Any = None
     preset: Any = None
 

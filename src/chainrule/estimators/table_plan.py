@@ -32,7 +32,15 @@ from chainrule.tables.targets import ArrayNumbers, ArrayTargets
 
 __all__ = ["TablePlan", "ensemble_of", "plan_for"]
 
-_CURRENT = ("verbose", "callback", "progress", "engine", "threads")  # parameters that every call reads anew
+_CURRENT = (
+    "verbose",
+    "callback",
+    "progress",
+    "engine",
+    "threads",
+    "devices",
+    "hosts",
+)  # parameters that every call reads anew
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -2,6 +2,7 @@
 
 from chainrule.examples.digest import digest_of, digests
 from chainrule.examples.examples import Examples, RowArrays, as_examples, as_inputs, as_rows, epoch_order
+from chainrule.examples.rows import LocalRows
 from chainrule.examples.smoothing import smoothed
 from chainrule.examples.sparse import Compressed
 from chainrule.examples.splits import folds, held_out_count, hold_out, hold_out_latest
@@ -9,6 +10,7 @@ from chainrule.examples.splits import folds, held_out_count, hold_out, hold_out_
 __all__ = [
     "Compressed",
     "Examples",
+    "LocalRows",
     "RowArrays",
     "as_examples",
     "as_inputs",

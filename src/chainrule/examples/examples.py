@@ -15,7 +15,7 @@ from chainrule.activations import Interval
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array
 from chainrule.errors import DataError
-from chainrule.examples.rows import DenseRows, Rows, rows_of
+from chainrule.examples.rows import DenseRows, LocalRows, Rows, rows_of
 from chainrule.examples.sparse import Compressed, SparseRows, is_sparse
 from chainrule.random import Purpose, permutation
 from chainrule.text import LONGEST, counted
@@ -65,9 +65,11 @@ class Examples(NamedTuple):
 
     def located(self, rows: Array) -> tuple[Array, Array, Array | None, Array]:
         """Arrays X, T and weights that have these rows, and their places in them; dense examples are not copied."""
-        X, places = rows_of(self.X).located(rows)
-        if places is rows:
-            return X, self.T, self.weight, places
+        of_X = rows_of(self.X)
+        X, places = of_X.located(rows)
+        T = of_X.beside(self.T)
+        if T is not None:
+            return X, T, None if self.weight is None else of_X.beside(self.weight), places
         return X, self.T[rows], None if self.weight is None else self.weight[rows], places
 
     def gradient(self, gradient: Callable[[Array, Array, Array | None], Array]) -> Array:
@@ -128,6 +130,11 @@ def _sparse_rows(X: Any, n_1: int, dtype: np.dtype[Any]) -> SparseRows:
     return SparseRows(X, dtype)
 
 
+def _local_rows(X: LocalRows, n_1: int, dtype: np.dtype[Any]) -> LocalRows:
+    """The rows of one host, of which those that are here are checked."""
+    return X if not len(X.local) else LocalRows(as_inputs(X.local, n_1, dtype), X.first, len(X))
+
+
 def as_examples(
     architecture: Architecture, X: Any, T: Any, weight: Any, dtype: np.dtype[Any], sparse: bool = False
 ) -> Examples:
@@ -136,13 +143,20 @@ def as_examples(
     A sparse X becomes an array, or with `sparse` rows that become one part by part (`SparseRows`).
     """
     parts = sparse and is_sparse(X)
-    X = X if isinstance(X, np.ndarray) or is_sparse(X) else _numbers(X, "X", dtype)
+    X = X if isinstance(X, np.ndarray | LocalRows) or is_sparse(X) else _numbers(X, "X", dtype)
     T = _array(T, "T")
-    n = X.shape[0] if X.ndim else 0
+    n = X.shape[0] if len(X.shape) else 0
     if weight is not None:
         weight = _weights(architecture, weight, n)
     counts = None if weight is None else weight.reshape(n, -1).any(axis=1)
-    X = _sparse_rows(X, architecture.sizes[0], dtype) if parts else as_inputs(X, architecture.sizes[0], dtype, counts)
+    if isinstance(X, LocalRows):
+        X = _local_rows(X, architecture.sizes[0], dtype)
+    else:
+        X = (
+            _sparse_rows(X, architecture.sizes[0], dtype)
+            if parts
+            else as_inputs(X, architecture.sizes[0], dtype, counts)
+        )
     if T.ndim and len(T) != len(X):
         raise DataError(f"X has {counted(len(X), 'row')} but T has {len(T)}: they must be the same examples")
     T = _targets(architecture, T, dtype, counts)

@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.arrays import Array, exact_sum
 
-__all__ = ["DenseRows", "Rows", "rows_of"]
+__all__ = ["DenseRows", "LocalRows", "Rows", "rows_of"]
 
 
 class Rows(abc.ABC):
@@ -37,6 +37,10 @@ class Rows(abc.ABC):
     @abc.abstractmethod
     def located(self, rows: Array) -> tuple[Array, Array]:
         """An array that has these rows, and their places in it."""
+
+    def beside(self, values: Array) -> Array | None:
+        """The part of T, or of weights, that lies beside the array of `located`; None where it has only those rows."""
+        return None
 
     def for_engine(self, sparse: bool) -> "Rows":
         """These rows for an engine, which may take `sparse` ones whole."""
@@ -76,6 +80,9 @@ class WholeRows(Rows):
     def located(self, rows: Array) -> tuple[Any, Array]:
         return self._X, rows
 
+    def beside(self, values: Array) -> Array | None:
+        return values
+
     def parts(self) -> Iterator[tuple[slice, Any]]:
         yield slice(0, len(self)), self._X
 
@@ -93,6 +100,50 @@ class DenseRows(WholeRows):
 
     def take(self, rows: Array) -> Array:
         return self._X[rows]
+
+
+class LocalRows(Rows):
+    """The rows of one host: `local` are the rows `first`, first + 1, ... of n, and the others are on other hosts.
+
+    >>> X = LocalRows(np.array([[5.0], [6.0]]), first=3, n=8)
+    >>> X.shape, X[[4]], X.located(np.array([0, 4]))[1]
+    ((8, 1), array([[6.]]), array([0, 1]))
+    """
+
+    def __init__(self, local: Array, first: int, n: int) -> None:
+        self.local, self.first = local, first
+        self.shape, self.dtype = (n, local.shape[1]), local.dtype
+
+    @property
+    def own(self) -> slice:
+        """The rows that are here."""
+        return slice(self.first, self.first + len(self.local))
+
+    @property
+    def rows_at_once(self) -> int:
+        return sys.maxsize
+
+    def __getitem__(self, rows: Any) -> Array:
+        places = np.asarray(rows) - self.first
+        assert places.size == 0 or (places.min() >= 0 and places.max() < len(self.local)), "rows of this host"
+        return np.asarray(self.local[places])
+
+    def take(self, rows: Array) -> "LocalRows":
+        """Some of the rows, in their order."""
+        here = rows[(rows >= self.first) & (rows < self.own.stop)]
+        first = int(np.searchsorted(rows, self.first))
+        return LocalRows(self[here] if len(here) else self.local[:0], first, len(rows))
+
+    def located(self, rows: Array) -> tuple[Array, Array]:
+        """The rows that are here, and the places of `rows` in them; 0 for those of other hosts."""
+        places = rows - self.first
+        return self.local, np.where((places >= 0) & (places < len(self.local)), places, 0)
+
+    def beside(self, values: Array) -> Array | None:
+        return values[self.own]
+
+    def parts(self) -> Iterator[tuple[slice, Array]]:
+        yield self.own, self.local
 
 
 def rows_of(X: Any) -> Rows:

@@ -102,6 +102,16 @@ def read(source: str | os.PathLike[str], verify: bool = True) -> Container:
     raise ModelFileError(f"{os.fspath(source)!r}: {reason}")
 
 
+def from_bytes(raw: bytes) -> Container:
+    """What `to_bytes` wrote; the arrays share the bytes. Raises ModelFileError where they are damaged.
+
+    >>> from_bytes(to_bytes({"schema": 1}, {"b": np.zeros(2, np.float32)})).document
+    {'schema': 1}
+    """
+    _check_digest(raw)
+    return _unpack(raw, verify=True)
+
+
 # ---------------------------------------------------------------------------------------------- writing
 
 

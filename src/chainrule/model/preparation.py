@@ -16,11 +16,13 @@ import numpy as np
 from chainrule.arrays import Array
 from chainrule.errors import DataError, SettingError
 from chainrule.examples import RowArrays
+from chainrule.hosts import Link
 from chainrule.model.choose_inputs import chosen_inputs
 from chainrule.model.class_weight import Factors, class_factors, left_out, weighted, without_absent
 from chainrule.model.continuation import heads_of
 from chainrule.model.division import Division
 from chainrule.model.heads import Head, check_reach, distributed, heads_for, scaled_for
+from chainrule.model.host_rows import HostRows, profile_by_column, settings_on, target_chunks
 from chainrule.model.kinds import is_folds
 from chainrule.model.model import Model
 from chainrule.model.settings import LEAST_ROWS, TableSettings
@@ -28,7 +30,7 @@ from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, with_file_name
 from chainrule.tables.inputs import Encoder
 from chainrule.tables.names import listed, require_columns
 from chainrule.tables.number_forms import PLAIN
-from chainrule.tables.profile import ColumnProfile, profile_columns
+from chainrule.tables.profile import ColumnProfile
 from chainrule.tables.row_cache import RowCache
 from chainrule.tables.row_roles import HELD_OUT, TEST, TRAIN, UNKNOWN, WEIGHTLESS, RowRoles
 from chainrule.tables.sources import Source, as_source
@@ -52,6 +54,7 @@ class Prepared:
     - rows, held_out: X, T and weights of the rows to train on and of those for validation (None if there are none).
     - test: X and the true values (float64, see `Targets.truth`) of the rows for the test, or None.
     - cache: where the arrays lie, but for T of the test.
+    - here: which of the rows to train on this host has, of several.
     """
 
     settings: TableSettings
@@ -66,6 +69,7 @@ class Prepared:
     held_out: RowArrays | None
     test: tuple[Array, Array] | None
     cache: RowCache
+    here: HostRows
 
 
 def prepare(
@@ -95,6 +99,7 @@ def prepare(
         targets, heads = model.targets, heads_of(model)
     factors = class_factors(targets, settings.class_weight)
     _leave_out_classes(source, roles, targets, factors)
+    link, settings = settings_on(settings)
     division.check(np.flatnonzero(np.isin(roles.of, (TRAIN, TEST))))
     groups = division.count(roles.rows(TRAIN))
     settings = settings.resolved(roles.count(TRAIN), len(inputs), targets.width, groups)
@@ -102,15 +107,17 @@ def prepare(
     if not roles.count(TRAIN):
         raise DataError(f"no row of {source.origin} has a target and is to be trained on: there is nothing to learn")
     if model is None:
-        encoder, targets, profiles = _fitted(source, inputs, targets, roles, settings)
+        encoder, targets, profiles = _fitted(source, inputs, targets, roles, settings, link)
         targets = scaled_for(targets, heads)
     else:
         encoder, profiles = model.encoder, []
-    cache, T_test = _encoded(tables, encoder, targets, settings)
+    here = HostRows.of(link, settings, roles.count(TRAIN))
+    cache, T_test = _encoded(tables, encoder, targets, settings, here)
     X, X_held_out, X_test = (cache.array(k) for k in (0, 1, 4))
     if model is None:
-        encoder, (X, X_held_out, X_test) = _chosen(encoder, targets, [X, X_held_out, X_test], cache.array(2))
-    arrays = {TRAIN: (X, cache.array(2)), HELD_OUT: (X_held_out, cache.array(3))}
+        encoder, (X, X_held_out, X_test) = _chosen(encoder, targets, [X, X_held_out, X_test], cache.array(2), here)
+    arrays = {TRAIN: (here.local(X), cache.array(2))}
+    arrays[HELD_OUT] = (here.held_out(X_held_out, len(cache.array(3))), cache.array(3))
     by_role = {role: RowArrays(*arrays[role], _joined([r.weights(role) for _, r in tables])) for role in arrays}
     check_reach(targets, heads, arrays[TRAIN][1])
     validation = by_role[HELD_OUT] if len(by_role[HELD_OUT].X) else None
@@ -120,7 +127,7 @@ def prepare(
     own_roles = tables[1][1] if len(tables) > 1 else None
     own_groups = division.groups_of(roles.rows(TRAIN))
     parts = (encoder, targets, heads, profiles, roles, own_roles, own_groups)
-    return Prepared(settings, *parts, rows, held_out, test, cache)
+    return Prepared(settings, *parts, rows, held_out, test, cache, here)
 
 
 def _roles(source: Source, names: Sequence[str], settings: TableSettings, division: Division) -> RowRoles:
@@ -252,7 +259,7 @@ def _strata(source: Source, roles: RowRoles, targets: Targets) -> Array | None:
 
 
 def _fitted(
-    source: Source, inputs: list[str], targets: Targets, roles: RowRoles, settings: TableSettings
+    source: Source, inputs: list[str], targets: Targets, roles: RowRoles, settings: TableSettings, link: Link
 ) -> tuple[Encoder, Targets, list[ColumnProfile]]:
     """The encoder, the scaled targets and the profiles of the inputs, by the rows to train on."""
     unparsed = targets.unparsed(roles.cells)
@@ -264,25 +271,34 @@ def _fitted(
     again = {name: ColumnProfile(name, form) for name, form in numbers.items() if name in unparsed}
     kinds = settings.column_kinds
     profiles = [ColumnProfile(name, kind=kinds.get(name)) for name in inputs]
-    both = [*profiles, *again.values()]
     with with_file_name(source):
-        profile_columns(lambda: chunks_of(source, [profile.name for profile in both], roles.of == TRAIN), both)
+        both = profile_by_column(
+            link, lambda names: chunks_of(source, names, roles.of == TRAIN), [*profiles, *again.values()]
+        )
+        profiles, again = both[: len(profiles)], dict(zip(again, both[len(profiles) :], strict=True))
         own = {name: roles.numbers_of(name, TRAIN) for name in numbers if name not in unparsed}
         return Encoder.of(profiles, settings.more_inputs), targets.scaled_to(own | again), profiles
 
 
 def _encoded(
-    tables: list[tuple[Source, RowRoles]], encoder: Encoder, targets: Targets, settings: TableSettings
+    tables: list[tuple[Source, RowRoles]], encoder: Encoder, targets: Targets, settings: TableSettings, here: HostRows
 ) -> tuple[RowCache, Array]:
-    """The cache of all rows (X to train on, X held out, T of both, X of the test), and the true values of the test."""
+    """The cache of all rows (X to train on, X held out, T of both, X of the test), and the true values of the test.
+
+    One of several hosts has the inputs of its rows alone.
+    """
     count = {role: sum(roles.count(role) for _, roles in tables) for role in (TRAIN, HELD_OUT, TEST)}
-    shapes = [(count[TRAIN], encoder.width), (count[HELD_OUT], encoder.width)]
-    shapes += [(count[TRAIN], targets.width), (count[HELD_OUT], targets.width), (count[TEST], encoder.width)]
+    shapes = [(here.own.stop - here.own.start, encoder.width), (here.count(count[HELD_OUT]), encoder.width)]
+    shapes += [(count[TRAIN], targets.width), (count[HELD_OUT], targets.width)]
+    shapes += [(here.count(count[TEST]), encoder.width)]
     dtype, T_test, truth = settings.dtype, [np.empty((0, targets.width))], targets.truth
     cache = RowCache(shapes, dtype, settings.cache)
     for source, roles in tables:
         what = "input" if source is tables[0][0] else f"input (in {source.origin}, to validate with)"
         require_columns(source.names, encoder.columns, what, source.hint)
+        if not here.link.alone:
+            T_test += _put_apart(cache, (source, roles), encoder, targets, dtype, here)
+            continue
         columns = [*encoder.columns, *targets.unparsed(roles.cells)]  # the same of `truth`
         chunks = chunks_of(source, columns, roles.of != WEIGHTLESS)
         for chunk in cut_chunks(chunks, encoder.width + targets.width):
@@ -298,10 +314,40 @@ def _encoded(
     return cache, np.concatenate(T_test)
 
 
-def _chosen(encoder: Encoder, targets: Targets, arrays: list[Array], T: Array) -> tuple[Encoder, list[Array]]:
+def _put_apart(
+    cache: RowCache, table: tuple[Source, RowRoles], encoder: Encoder, targets: Targets, dtype: str, here: HostRows
+) -> list[Array]:
+    """Append the rows of a table to the cache on one of several hosts: targets of all rows, inputs of its own.
+
+    Returns the true values of the rows for the test.
+    """
+    (source, roles), truth, T_test = table, targets.truth, []
+    with with_file_name(source):
+        for chunk in target_chunks(source, roles, targets.unparsed(roles.cells)):
+            role = roles.of[chunk.rows]
+            for k, which in ((2, TRAIN), (3, HELD_OUT)):
+                cache.put(k, _encoded_targets(targets, roles, chunk, role == which, dtype))
+            T_test.append(_encoded_targets(truth, roles, chunk, role == TEST, "float64"))
+        for chunk in here.chunks(source, roles, encoder.columns, encoder.width, roles.count(TRAIN) > 0):
+            with with_row_numbers(chunk.rows):
+                X = encoder.encode(chunk.table, dtype)
+            role = roles.of[chunk.rows]
+            for k, which in ((0, TRAIN), (1, HELD_OUT), (4, TEST)):
+                cache.put(k, X[role == which])
+    return T_test
+
+
+def _chosen(
+    encoder: Encoder, targets: Targets, arrays: list[Array], T: Array, here: HostRows
+) -> tuple[Encoder, list[Array]]:
     """The encoder with the inputs that gain, and the arrays of rows with these: X to train on, with T, and others."""
-    chosen = chosen_inputs(encoder, targets, arrays[0], T)
-    return chosen, arrays if chosen is encoder else [X[:, encoder.plain_places] for X in arrays]
+
+    def are_plain() -> bool:
+        return chosen_inputs(encoder, targets, here.first_shard(arrays[0]), T[here.first]) is not encoder
+
+    if not here.link.share(are_plain):
+        return encoder, arrays
+    return encoder.plain, [X[:, encoder.plain_places] for X in arrays]
 
 
 def _encoded_targets(targets: Targets, roles: RowRoles, chunk: Chunk, chosen: Array, dtype: str) -> Array:

@@ -302,7 +302,7 @@ class TableSettings(TrainingSettings):
         (8, 5, 1)
         """
         alone = not is_auto(self.hidden) or not (is_auto(self.validation) or is_folds(self.validation))
-        alone = alone or self.time_column is not None
+        alone = alone or self.time_column is not None or self.is_sharded
         members = 1 if is_auto(self.members) and (alone or rows < LEAST_ROWS) else self.members
         preset = tabular(rows, inputs, None if is_auto(members) else int(members), outputs)
         if is_auto(members) and groups is not None and groups < preset["members"]:
@@ -314,7 +314,7 @@ class TableSettings(TrainingSettings):
             chosen |= {name: value for name, value in {"schedule": None, "batch_size": None}.items() if name in chosen}
         if not is_auto(self.epochs) and is_auto(self.patience):
             chosen["patience"] = None
-        if self.initializer is not None and is_auto(self.start):
+        if (self.initializer is not None or self.is_sharded) and is_auto(self.start):
             chosen["start"] = "random"
         return dataclasses.replace(self, **chosen)
 

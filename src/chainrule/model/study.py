@@ -152,7 +152,8 @@ def identity_of_search(
     changed = {
         name: _plain(value)
         for name, value in vars(wanted).items()
-        if name not in ("engine", "threads", "cache", "probe") and _plain(value) != _plain(getattr(defaults, name))
+        if name not in ("engine", "threads", "devices", "hosts", "cache", "probe")
+        and _plain(value) != _plain(getattr(defaults, name))
     }
     return {
         "target": list(targets),

@@ -72,6 +72,7 @@ class TableTraining:
     - suspects: the columns that may give a target away.
     - model: the model, trained when `events` is exhausted; before, with the current weights.
     - running: the `Training` of the network while it runs, or None.
+    - link: the other hosts that train the same model, if there are any.
 
     self_influence, start_from: as for `train_table`.
     """
@@ -96,7 +97,9 @@ class TableTraining:
         start = start_for(prepared.settings.start, settings.start, self.ensemble.one)
         self.settings = dataclasses.replace(prepared.settings, seed=seed, start=start)
         self.monitor = self._monitor(prepared)
-        self.suspects = suspects(prepared.encoder, prepared.targets, prepared.rows.X, prepared.rows.T)
+        self.link, here = prepared.here.link, prepared.here
+        seen_rows = (here.first_shard(self.rows.X), self.rows.T[here.first]) if self.link.first else None
+        self.suspects = [] if seen_rows is None else suspects(prepared.encoder, prepared.targets, *seen_rows)
         self.notes = [*origin.notes, *notes_on(prepared, settings.weight, self.suspects)]
         self.warnings = warnings_on(prepared, self.suspects)
         self._goes_on = before is not None
@@ -105,6 +108,8 @@ class TableTraining:
         self.model = Model(prepared.encoder, prepared.targets, self.ensemble.merged(self.network), {}, seen=seen)
         self.running: Training | None = None
         self._silent = silent_findings(settings, self.settings)
+        if self_influence and not self.link.alone:
+            raise SettingError("self_influence needs all rows, which no host has: leave it out")
         self._sums_squares, self._summed = self_influence and self.ensemble.count == 1, 0
         self._squares = np.zeros(len(self.rows.X) if self._sums_squares else 0)
         self._keeping = Keeping.of(prepared, self.ensemble, self.settings)
@@ -123,7 +128,7 @@ class TableTraining:
         Raises SettingError or ModelFileError where the checkpoint is of another training or damaged.
         """
         examples, validation = self.ensemble.checked(self.network, self.rows, self.held_out)
-        resumes = checkpoint is not None and Path(as_checkpoint(checkpoint).path).exists()
+        resumes = checkpoint is not None and self.link.share(lambda: Path(as_checkpoint(checkpoint).path).exists())
         linear = self.settings.start == "linear" and not resumes  # a checkpoint has the weights to start with
         spent = self._warm_start(examples, validation, cancel) if linear else 0.0
         self.running = start(
@@ -166,6 +171,7 @@ class TableTraining:
             self.model.network.theta = self.ensemble.merged(self.network).theta
         if isinstance(event, Finished):
             self.model.history = event.history
+        if isinstance(event, Finished) and self.link.first:
             if event.history.noise:
                 event.history.exposed = ENCODED
             sure = self._keeping.keep(self.model, self.network) if event.history.best_epoch >= 0 else {}
@@ -329,8 +335,9 @@ def train_table(
     may_end = s.patience is not None or s.tolerance is not None or s.rule.full_batch
     ended: list[Event] = []  # the event at which the callback returned True
     events = training.events(lambda: bool(ended) or (cancel is not None and cancel()), checkpoint)
-    for event in showing(events, silent=not progress, time=s.time, may_end=may_end, scores=training.scores):
-        if isinstance(event, Started):
+    first = training.link.first
+    for event in showing(events, silent=not (progress and first), time=s.time, may_end=may_end, scores=training.scores):
+        if isinstance(event, Started) and first:
             warn_of(training.warnings)
         if callback is not None and callback(event):
             ended.append(event)

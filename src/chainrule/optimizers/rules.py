@@ -217,6 +217,7 @@ class NAdam(Adam):
     """
 
     name = "nadam"
+    LEAST: ClassVar[float] = 2.0**-60  # of the product of all mu: below it, it changes nothing
     learning_rate: float = 0.002
     momentum_decay: float = 0.004
 
@@ -227,18 +228,19 @@ class NAdam(Adam):
     def update(self, theta: Array, g: Array, slots: Slots, eta: float, step: int) -> tuple[Array, Slots]:
         m = self.beta1 * slots[0] + (1 - self.beta1) * g
         v = self.beta2 * slots[1] + (1 - self.beta2) * (g * g)
-        v_hat, P, mu, mu_next = v / (1 - self.beta2**step), self._product(step), self._mu(step), self._mu(step + 1)
+        v_hat, P, mu, mu_next = v / (1 - self.beta2**step), self.product(step), self.mu(step), self.mu(step + 1)
         ahead = mu_next / (1 - P * mu_next) * m + (1 - mu) / (1 - P) * g
         return theta - eta * ahead / (namespace(v_hat).sqrt(v_hat) + self.eps), (m, v)
 
-    def _mu(self, t: int) -> float:
+    def mu(self, t: int) -> float:
+        """mu_t."""
         return float(self.beta1 * (1 - 0.5 * 0.96 ** (t * self.momentum_decay)))
 
-    def _product(self, step: int) -> float:
+    def product(self, step: int) -> float:
         """mu_1 ... mu_step; the product ends where 1 - P is 1 in float64."""
         product, t = 1.0, 1
-        while t <= step and product > 2.0**-60:
-            product, t = product * self._mu(t), t + 1
+        while t <= step and product > self.LEAST:
+            product, t = product * self.mu(t), t + 1
         return product
 
 

@@ -32,15 +32,17 @@ def chunks_of(source: Source, names: Sequence[str], chosen: NDArray[np.bool_] | 
     >>> [chunk.rows for chunk in chunks_of(as_source({"x": [5, 6, 7]}), ["x"], np.array([True, False, True]))]
     [array([0, 2])]
     """
-    start = 0
-    for block in source.blocks():
-        rows = np.arange(start, start + block.num_rows)
-        start += block.num_rows
+    stop = 0
+    for start, block in source.some_blocks(names, chosen):
+        stop = start + block.num_rows
+        rows = np.arange(start, stop)
         table = block.select(list(names))
         if chosen is not None and not chosen[rows].all():
             mask = chosen[rows]
             table, rows = table.filter(pa.array(mask)), rows[mask]
         yield Chunk(table, rows)
+    if chosen is None:
+        source.require_rows(stop)
 
 
 def rows_at_once(width: int) -> int:

@@ -87,7 +87,8 @@ class RowRoles:
     def _chunks(self) -> Iterator[Chunk]:
         """One pass: the targets of the rows that have a weight and are not for the test."""
         roles, weights, start = [], [], 0
-        for block in self._source.blocks():
+        columns = [*self._names, *([] if self._weight_column is None else [self._weight_column])]
+        for block in self._source.blocks(columns):
             self.unnamed = (block.schema.metadata or {}).get(UNNAMED, b"").decode()
             rows = np.arange(start, start + block.num_rows)
             start += block.num_rows

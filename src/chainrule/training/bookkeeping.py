@@ -87,7 +87,12 @@ class Bookkeeping:
         return math.isfinite(watched[-1]) and (best < 0 or watched[-1] < watched[best])
 
     def _scores(self) -> tuple[float | None, dict[str, float]]:
-        """The cost and the metrics on the validation set, if there is one."""
+        """The cost and the metrics on the validation set, if there is one; host 0 computes them for all."""
+        cost, metrics = self._problem.link.share(self._own_scores) if self._problem.validation else (None, {})
+        return cost, metrics
+
+    def _own_scores(self) -> tuple[float | None, dict[str, float]]:
+        """The same by this host."""
         problem = self._problem
         validation, monitor, engine, net = problem.validation, problem.monitor, problem.engine, problem.net
         if validation is None:

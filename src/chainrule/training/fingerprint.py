@@ -1,6 +1,7 @@
 """Fingerprint of a training: the settings and data that must match to resume it bit for bit."""
 
 import dataclasses
+import hashlib
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -10,15 +11,18 @@ import numpy as np
 from chainrule._version import __version__
 from chainrule.architecture import Architecture
 from chainrule.engines import Engine
-from chainrule.examples import digest_of, digests
+from chainrule.errors import HostsError
+from chainrule.examples import LocalRows, digest_of, digests
 from chainrule.fields import settings_of
+from chainrule.hosts import host_shards, require_same, shard_edges
 from chainrule.network import Network
 from chainrule.registry import Entry
 from chainrule.training.problem import Problem
 
-__all__ = ["Fingerprint", "differences", "fingerprint_of"]
+__all__ = ["Fingerprint", "differences", "fingerprint_of", "require_same_problem"]
 
-LATER = ("rates", "label_smoothing")  # settings that older checkpoints do not have: named only where they are set
+# Settings that older checkpoints do not have: named only where they are set.
+LATER = ("rates", "label_smoothing", "shards", "precision")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,12 +45,34 @@ def fingerprint_of(problem: Problem, also: Mapping[str, Any]) -> Fingerprint:
     Threads and time are not in it, and epochs only where the schedule depends on them. A function of your own is
     recognised by its name alone.
     """
-    dtype = problem.net.dtype
+    dtype, link = problem.net.dtype, problem.link
     data = digests(problem.examples, dtype)
+    if (problem.settings.shards or 1) > 1:
+        data["inputs"] = _digest_by_shards(problem)
     if problem.validation is not None:
-        data |= {f"validation {name}": digest for name, digest in digests(problem.validation, dtype).items()}
+        own = digests(problem.validation, dtype)
+        own["inputs"] = link.share(lambda: own["inputs"])  # host 0 has the rows
+        data |= {f"validation {name}": digest for name, digest in own.items()}
     settings = {**also, **_of_network(problem.net), **_of_training(problem), **also}
     return Fingerprint(_plain(settings), data, _maker(problem.engine))
+
+
+def require_same_problem(problem: Problem) -> None:
+    """Compare settings, data and weights of all hosts. Raises HostsError that names the first that differs."""
+    if problem.link.alone:
+        return
+    fingerprint = fingerprint_of(problem, {})
+    require_same(
+        problem.link, {name: str(value) for name, value in {**fingerprint.settings, **fingerprint.maker}.items()}
+    )
+    first, *others = problem.link.gather(
+        {**fingerprint.data, "first weights": digest_of(problem.net.theta, None, problem.net.dtype)}
+    )
+    for number, other in enumerate(others, start=1):
+        if names := differences(other, first):
+            raise HostsError(
+                f"host {number} has other data than host 0 (the {', '.join(names)} differ): give all hosts the same"
+            )
 
 
 def differences(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
@@ -57,6 +83,18 @@ def differences(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
     """
     names = dict.fromkeys([*now, *before])
     return [name for name in names if name not in now or name not in before or now[name] != before[name]]
+
+
+def _digest_by_shards(problem: Problem) -> str:
+    """The digest of the inputs of all shards, each by a host that has it: the same for any number of hosts."""
+    (X, rows), s, link = (problem.examples.X, problem.examples.rows), problem.settings, problem.link
+    shards = s.shards or 1
+    edges = shard_edges(len(rows), s.batch_size, shards)
+    is_local = isinstance(X, LocalRows)
+    own = host_shards(link.host, link.hosts, shards) if is_local else range(shards)
+    parts = [digest_of(X, rows[edges[k] : edges[k + 1]], problem.net.dtype) for k in own]
+    every = [part for of_host in link.gather(parts) for part in of_host] if is_local else parts
+    return hashlib.sha256("".join(every).encode()).hexdigest()
 
 
 def _of_network(net: Network) -> dict[str, Any]:

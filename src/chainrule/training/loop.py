@@ -19,6 +19,7 @@ from chainrule.training.history import History
 from chainrule.training.probe import Probe, sample
 from chainrule.training.problem import Problem
 from chainrule.training.state import TrainingState
+from chainrule.training.state_file import shared_state
 from chainrule.training.stopping import Limits, divergence
 from chainrule.training.updates import Updates
 
@@ -46,6 +47,7 @@ class Training(Iterator[Event]):
         self._books, self._updates = Bookkeeping(problem), Updates(problem)
         self._limits, self._probe = Limits(problem.settings, cancel), Probe(problem, search_leaks)
         self.keeper: CheckpointFile | None = None
+        self._is_kept = False  # on all hosts, of which the first has the keeper
         self.notes: list[str] = []
         self.warnings: list[str] = []
         self._last_state: TrainingState | None = None
@@ -85,9 +87,15 @@ class Training(Iterator[Event]):
         """The next event, after at most one update if `one_by_one`; saves the checkpoint where that is due."""
         self._one_by_one = one_by_one
         event = next(self._events)
-        if self.keeper is not None and (isinstance(event, Finished) or self.keeper.is_due):
-            self.keeper.save(self.state)
+        if self._is_kept and self.problem.link.share(lambda: self._saves_after(event)):
+            state = self.state  # on all hosts, because a state may be spread over them
+            if self.keeper is not None:
+                self.keeper.save(state)
         return event
+
+    def _saves_after(self, event: Event) -> bool:
+        """Whether the state is saved after an event."""
+        return isinstance(event, Finished) or (self.keeper is not None and self.keeper.is_due)
 
     def close(self) -> None:
         """End it here: no more events come, and the network keeps its current weights."""
@@ -144,18 +152,25 @@ class Training(Iterator[Event]):
         Raises SettingError where the file is another training's or must not be overwritten, ModelFileError where it is
         damaged, OSError where it cannot be written.
         """
-        keeper = CheckpointFile(checkpoint, fingerprint_of(self.problem, checkpoint.also))
-        state, notes = keeper.open(self.settings.epochs)
+        link, fingerprint = self.problem.link, fingerprint_of(self.problem, checkpoint.also)
+        state = self._opened(CheckpointFile(checkpoint, fingerprint)) if link.first else None
+        state = shared_state(link, state)
         if state is not None:
             if self.problem.validation is not None and len(state.history.validation) < state.history.epochs:
                 raise misfit(checkpoint.path, ValueError("the costs on the validation set are missing"))
             self.go_to(state)
+        self._is_kept = True
+
+    def _opened(self, keeper: CheckpointFile) -> TrainingState | None:
+        """The state to resume from, of a file that is kept from now on."""
+        state, notes = keeper.open(self.settings.epochs)
         self.notes += notes
         self.keeper = keeper
+        return state
 
     def scores(self) -> dict[str, float]:
         """The metrics on some of the training rows, with the current weights; no bit depends on it."""
-        net, rows = self.net, sample(self.examples.rows, SCORED_ROWS)
+        net, rows = self.net, sample(self.problem.probed_rows, SCORED_ROWS)
         A = self.engine.predict(net.architecture, net.theta, self.examples.X[rows])
         return self.problem.monitor.scores(A, self.examples.T[rows])
 
@@ -165,7 +180,7 @@ class Training(Iterator[Event]):
         problem, epochs, seed = self.problem, self.settings.epochs, self.history.seed
         started = Started(len(self.examples.rows), problem.batches, epochs, self.engine.name, seed, tuple(self.notes))
         yield dataclasses.replace(started, network=self.net.architecture.describe(), settings=self.settings)
-        if not (self._updates.epoch or self._updates.begun):
+        if not (self._updates.epoch or self._updates.begun) and self.problem.link.first:
             self.history.probes |= self._probe.start()
         yield from self._all_epochs()
         self._last_state = self.state
@@ -177,7 +192,7 @@ class Training(Iterator[Event]):
     def _all_epochs(self) -> Iterator[Event]:
         updates = self._updates
         while updates.epoch < self.settings.epochs:
-            stopped = self._before_epoch() or (yield from self._all_updates())
+            stopped = self._shared(self._before_epoch) or (yield from self._all_updates())
             if stopped is not None:
                 self._books.stop(stopped)
                 yield stopped
@@ -199,7 +214,8 @@ class Training(Iterator[Event]):
         updates, theta = self._updates, self.net.theta.copy()
         updates.begin(self.history.watched)
         while not updates.done:
-            stopped = self._limits.before_update(self._books.seconds) or self._next_updates(theta)
+            stopped, count = self._before_updates()
+            stopped = stopped or self._next_updates(theta, count)
             if stopped is not None:
                 return stopped
             yield self._made()
@@ -207,10 +223,28 @@ class Training(Iterator[Event]):
             return divergence(self.problem, updates.epoch, "the weights are", updates.rate)
         return None
 
-    def _next_updates(self, theta: Array) -> Stopped | None:
-        """The updates of one call of the engine, in an epoch that began at theta; returns why to stop, or None."""
+    def _before_updates(self) -> tuple[Stopped | None, int]:
+        """Why to stop now, or None; and how many updates the next call makes. Host 0 decides."""
+        link, most = self.problem.link, 1 if self._one_by_one else None
+        if not link.first and self._limits.is_cancelled:
+            link.ask_to_stop()
+
+        def decide() -> tuple[list[str] | None, int]:
+            stopped = self._limits.before_update(self._books.seconds, cancelled=link.is_asked_to_stop)
+            return _plain(stopped), self._updates.next_count(most)
+
+        words, count = link.share(decide)
+        return None if words is None else Stopped(*words), count
+
+    def _shared(self, decide: Callable[[], Stopped | None]) -> Stopped | None:
+        """Why host 0 decides to stop, or None."""
+        words = self.problem.link.share(lambda: _plain(decide()))
+        return None if words is None else Stopped(*words)
+
+    def _next_updates(self, theta: Array, count: int) -> Stopped | None:
+        """`count` updates at most, in an epoch that began at theta; returns why to stop, or None."""
         updates, first = self._updates, not self._updates.begun
-        updates.make(1 if self._one_by_one else None)
+        updates.make(count)
         if updates.run.ended is not None:
             return Stopped(updates.run.ended.reason, updates.run.ended.message)
         if first:
@@ -232,4 +266,9 @@ class Training(Iterator[Event]):
 
         `History.diagnose` reads them. Training does this before Finished; a caller who leaves the loop earlier may.
         """
-        self.history.probes |= self._probe.end(self.net.theta if theta is None else theta)
+        if self.problem.link.first:
+            self.history.probes |= self._probe.end(self.net.theta if theta is None else theta)
+
+
+def _plain(stopped: Stopped | None) -> list[str] | None:
+    return None if stopped is None else [stopped.reason, stopped.message]

@@ -36,7 +36,7 @@ class Probe:
 
     def __init__(self, problem: Problem, search_leaks: bool = True) -> None:
         self._problem, self._search_leaks = problem, search_leaks
-        self.rows = sample(problem.examples.rows, most_rows(problem.net.architecture, problem.examples.X.dtype))
+        self.rows = sample(problem.probed_rows, most_rows(problem.net.architecture, problem.examples.X.dtype))
 
     def start(self) -> Numbers:
         """The numbers before the first update, "start ...": those of the layers, the data and the settings."""
@@ -47,6 +47,7 @@ class Probe:
         numbers = {**data, "rate": [float(s.optimizer.learning_rate)], **self._means()}
         numbers |= {"dropout": list(s.dropout)} if any(s.dropout) else {}
         numbers |= {} if s.optimizer.full_batch else {"batch": [float(s.batch_size)]}
+        numbers |= self._devices()
         return {**self._layers("start", self._problem.net.theta), **_labelled("start", numbers)}
 
     def end(self, theta: Array) -> Numbers:
@@ -54,6 +55,15 @@ class Probe:
         if not self._problem.settings.probe:
             return {}
         return {**self._layers("end", theta), **_labelled("end", self._classes(theta))}
+
+    def _devices(self) -> Numbers:
+        """If several devices share an update: how many, the bytes that they exchange, updates, operations of each."""
+        s, theta = self._problem.settings, self._problem.net.theta
+        devices = max(s.devices or 1, 1 if s.hosts is None else s.hosts.hosts)
+        if devices == 1:
+            return {}
+        operations = 6.0 * s.batch_size * theta.size
+        return {"devices": [float(devices), float(theta.nbytes), float(self._problem.batches), operations]}
 
     def _layers(self, when: str, theta: Array) -> Numbers:
         numbers = probe_layers(self._problem.net.architecture, theta, *self._read())
@@ -65,15 +75,18 @@ class Probe:
         validation = self._problem.validation
         if validation is None:
             return {}
-        rows, held = (self._targets(examples)[1:] for examples in (self._problem.examples, validation))
+        rows, held = self._targets()[1:], self._targets(validation)[1:]
         means = mean_targets(*rows)
         with np.errstate(all="ignore"):
             return {"mean cost": [mean_cost(self._problem.net.architecture, means, *each) for each in (rows, held)]}
 
-    def _targets(self, examples: Examples) -> tuple[Array, Array, Array | None]:
-        """Rows of weight above 0, at most so many, with their targets (k, n_L) and weights."""
-        architecture = self._problem.net.architecture
-        rows = sample(examples.rows, max(LEAST, TARGETS // architecture.sizes[-1]))
+    def _targets(self, validation: Examples | None = None) -> tuple[Array, Array, Array | None]:
+        """Rows of weight above 0, at most so many, with their targets (k, n_L) and weights; to train on if None."""
+        architecture, examples = self._problem.net.architecture, validation or self._problem.examples
+        rows = sample(
+            self._problem.probed_rows if validation is None else validation.rows,
+            max(LEAST, TARGETS // architecture.sizes[-1]),
+        )
         weight = None if examples.weight is None else examples.weight[rows]
         return rows, architecture.one_hot(examples.T[rows], np.float64), weight
 
@@ -82,7 +95,7 @@ class Probe:
         the share of this class, how many rows of other classes were read, and the share of them that is missed.
         """
         architecture, X = self._problem.net.architecture, self._problem.examples.X
-        rows, T, weight = self._targets(self._problem.examples)
+        rows, T, weight = self._targets()
         numbers: list[float] = []
         for columns, share, places in rare_rows(architecture, T, weight):
             read = sample(places, len(self.rows))

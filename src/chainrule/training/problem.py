@@ -8,6 +8,7 @@ from chainrule.arrays import Array
 from chainrule.engines import Engine
 from chainrule.engines.moves import frozen
 from chainrule.examples import Examples
+from chainrule.hosts import ALONE, Link, shard_edges
 from chainrule.network import Network
 from chainrule.settings import TrainingSettings
 from chainrule.training.monitor import Monitor
@@ -27,6 +28,7 @@ class Problem:
     - monitor: the scores on them, and which of them chooses the weights.
     - divisor: S, by which alpha and l1 are divided.
     - feature_names: names of the columns of X for messages, or None.
+    - link: the other hosts that train the same network, if there are any.
     """
 
     net: Network
@@ -37,6 +39,7 @@ class Problem:
     monitor: Monitor
     divisor: float
     feature_names: Sequence[str] | None = None
+    link: Link = ALONE
 
     @functools.cached_property
     def taken(self) -> Examples:
@@ -47,6 +50,12 @@ class Problem:
     def batches(self) -> int:
         """The number of updates of an epoch."""
         return -(-len(self.examples.rows) // self.settings.batch_size)
+
+    @property
+    def probed_rows(self) -> Array:
+        """The rows to train on that may be read to describe them: all, or with several shards those of the first."""
+        rows, shards = self.examples.rows, self.settings.shards or 1
+        return rows[: int(shard_edges(len(rows), self.settings.batch_size, shards)[1])]
 
     @property
     def chooses_weights(self) -> bool:

@@ -1,19 +1,22 @@
 """Starts a training: `train` and `fit` check their arguments, `start` takes examples and settings that are checked."""
 
+import dataclasses
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from chainrule.engines import choose, passed_over
 from chainrule.errors import SettingError, warn_of
-from chainrule.examples import Examples, as_examples, smoothed
+from chainrule.examples import Examples, LocalRows, as_examples, smoothed
 from chainrule.fields import Function, Number, Special, signature_with
+from chainrule.hosts import link_of
 from chainrule.network import Network
 from chainrule.registry import require
 from chainrule.settings import TrainingSettings
 from chainrule.training.checkpoint import Checkpoint, as_checkpoint
 from chainrule.training.display import showing
 from chainrule.training.events import Event, Finished
+from chainrule.training.fingerprint import require_same_problem
 from chainrule.training.history import History, Mode
 from chainrule.training.loop import Training
 from chainrule.training.monitor import Metric, Monitor
@@ -138,7 +141,7 @@ def fit(
     CANCEL.clean("cancel", cancel)
     ended: list[Event] = []  # the event at which the callback returned True
     training = train(net, X, T, cancel=lambda: bool(ended) or (cancel is not None and cancel()), **settings)
-    for event in showing(training, silent=not progress):
+    for event in showing(training, silent=not (progress and training.problem.link.first)):
         if callback is not None and callback(event):
             ended.append(event)
         if isinstance(event, Finished):
@@ -172,12 +175,18 @@ def start(
     Raises SettingError where the settings do not fit the network or the rows, and where state or checkpoint are of
     another training; ModelFileError where the checkpoint is damaged; EngineError where the engine lacks something.
     """
+    link = link_of(settings.hosts)
+    if not link.alone:
+        _check_together(settings, examples)
+        devices = settings.devices or link.devices
+        settings = dataclasses.replace(settings, devices=devices, shards=settings.shards or devices)
     settled = settings.settled(len(examples.rows), net.sizes)
     engine = choose(settled.engine, net.architecture, settled)
     if settled.label_smoothing:
         examples = smoothed(net.architecture, examples, settled.label_smoothing, net.dtype)
     divisor = examples.total if total_weight is None else total_weight
-    problem = Problem(net, examples, settled, engine, validation, monitor or Monitor(), divisor, feature_names)
+    problem = Problem(net, examples, settled, engine, validation, monitor or Monitor(), divisor, feature_names, link)
+    require_same_problem(problem)
     training = Training(problem, cancel=cancel, search_leaks=search_leaks)
     if settled.engine == "auto":
         training.warnings += passed_over(net.architecture, settled)
@@ -188,6 +197,14 @@ def start(
     if checkpoint is not None:
         training.keep_in(as_checkpoint(checkpoint))
     return training
+
+
+def _check_together(settings: TrainingSettings, examples: Examples) -> None:
+    """Raise SettingError for what needs the gradient of all rows at once, where several hosts train."""
+    if settings.optimizer.line_search:
+        raise SettingError(f"several hosts do not train by {settings.optimizer.name}: choose another optimizer")
+    if settings.tolerance is not None and isinstance(examples.X, LocalRows):
+        raise SettingError("tolerance needs the gradient of all rows, which no host has: leave it out")
 
 
 def _validation(net: Network, validation: tuple[Any, ...]) -> Examples:

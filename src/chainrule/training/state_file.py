@@ -16,13 +16,14 @@ from chainrule.arrays import Array
 from chainrule.engines import RunState
 from chainrule.errors import ModelFileError
 from chainrule.files import CHECKPOINT, MISFITS, misfit
-from chainrule.files.container import SCHEMA, UNVERIFIED, Container, read, write
+from chainrule.files.container import SCHEMA, UNVERIFIED, Container, from_bytes, read, to_bytes, write
+from chainrule.hosts import Link
 from chainrule.text import shown
 from chainrule.training.fingerprint import Fingerprint
 from chainrule.training.history import History, Reason
 from chainrule.training.state import TrainingState
 
-__all__ = ["Stored", "read_state", "state_of", "state_parts", "stored_in", "write_state"]
+__all__ = ["Stored", "read_state", "shared_state", "state_of", "state_parts", "stored_in", "write_state"]
 
 
 class Stored(NamedTuple):
@@ -82,6 +83,24 @@ def state_of(document: Mapping[str, Any], tensors: Mapping[str, Array]) -> Train
     if state.history.epochs != epoch:
         raise ValueError(f"the history has {state.history.epochs} epochs, not {epoch}")
     return state
+
+
+def shared_state(link: Link, state: TrainingState | None) -> TrainingState | None:
+    """The state that host 0 has, on every host; None where it has none."""
+    if link.alone:
+        return state
+
+    def packed() -> bytes:
+        if state is None:
+            return b""
+        document, tensors = state_parts(state)
+        return to_bytes({"schema": SCHEMA, **document}, tensors)
+
+    message = link.share_bytes(packed)
+    if link.first or not message:
+        return state
+    container = from_bytes(message)
+    return state_of(container.document, container.tensors)
 
 
 def _stored(container: Container) -> Stored:

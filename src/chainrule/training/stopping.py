@@ -24,9 +24,14 @@ class Limits:
         self._patience, self._time, self._tolerance = settings.patience, settings.time, settings.tolerance
         self._cancel, self._gains = cancel, Gains(settings.min_delta)
 
-    def before_update(self, seconds: float) -> Stopped | None:
-        """Cancelled, or out of time after so many seconds."""
-        if self._cancel is not None and self._cancel():
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the caller cancels the training."""
+        return self._cancel is not None and self._cancel()
+
+    def before_update(self, seconds: float, cancelled: bool = False) -> Stopped | None:
+        """Cancelled, by the caller or otherwise, or out of time after so many seconds."""
+        if cancelled or self.is_cancelled:
             return Stopped("cancelled", "cancelled")
         if self._time is not None and seconds >= self._time:
             return Stopped("time", "the time is over")
@@ -69,7 +74,9 @@ class Gains:
 
 def divergence(problem: Problem, epoch: int, what: str, rate: float) -> Stopped:
     """Why to stop where `what` ("the cost is") is not finite, with the learning rate and what else to change."""
-    rows = problem.examples.rows[:ROWS]
+    if not problem.link.first:
+        return Stopped("diverged", "")  # host 0 says why
+    rows = problem.probed_rows[:ROWS]
     X, T = problem.examples.X[rows], problem.examples.T[rows]
     rate_to_lower = None if problem.settings.optimizer.line_search else rate
     return Stopped("diverged", explanation(epoch, what, rate_to_lower, X, T, problem.feature_names))

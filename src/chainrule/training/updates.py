@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from chainrule.arrays import exact_sum
-from chainrule.examples import epoch_order
+from chainrule.hosts import sharded_order
 from chainrule.training.problem import Problem
 from chainrule.training.state import TrainingState
 
@@ -41,7 +41,7 @@ class Updates:
         p, s, count = self._problem, self._problem.settings, self._problem.batches
         factors = self._factors(self.epoch * count, count, count, s.epochs * count, watched)
         self._rates = s.optimizer.learning_rate * factors
-        self._order = epoch_order(s.seed or 0, self.epoch, p.examples.rows, s.shuffle)
+        self._order = sharded_order(s.seed or 0, self.epoch, p.examples.rows, s.shards or 1, s.batch_size, s.shuffle)
 
     def next_epoch(self) -> None:
         """Go to the next epoch, before its first update."""
@@ -75,14 +75,19 @@ class Updates:
         """The cost with the penalty of the current weights."""
         return self.cost + self._problem.penalty(self._problem.net.theta)
 
-    def make(self, most: int | None = None) -> None:
-        """Make the next updates, at most `most`: one call of the engine."""
+    def next_count(self, most: int | None = None) -> int:
+        """How many updates the next call of the engine makes, at most `most`: about a tenth of a second."""
+        left = self._problem.batches - len(self.costs)
+        at_once = max(1, self._problem.taken.rows_at_once // self._problem.settings.batch_size)
+        return min(self._per_call, left, at_once, left if most is None else most)
+
+    def make(self, count: int) -> None:
+        """Make the next updates, at most `count`: one call of the engine."""
         examples, m, at = self._problem.taken, self._problem.settings.batch_size, len(self.costs)
-        count = min(self._per_call, self._problem.batches - at, max(1, examples.rows_at_once // m))
-        count = count if most is None else min(count, most)
         began = time.monotonic()
         X, T, weight, rows = examples.located(self._order[at * m : (at + count) * m])
-        costs = self.run.steps(X, T, weight, rows, self._rates[at : at + count], self.epoch, at)
+        with self._problem.link.explained():
+            costs = self.run.steps(X, T, weight, rows, self._rates[at : at + count], self.epoch, at)
         self.costs = np.concatenate([self.costs, costs])
         self._set_pace(len(costs), time.monotonic() - began)
 

@@ -117,8 +117,8 @@ def test_training_on_a_file_that_grows_meanwhile_is_refused(tmp_path, monkeypatc
     path.write_text("x,y\n" + "".join(f"{k},{k * k % 7}\n" for k in range(100)))
     blocks = type(as_source(path)).blocks
 
-    def growing(self):
-        yield from blocks(self)
+    def growing(self, *names):
+        yield from blocks(self, *names)
         append(path)
 
     monkeypatch.setattr(type(as_source(path)), "blocks", growing)

@@ -15,7 +15,7 @@ from chainrule.tables.arrow import pa
 from chainrule.tables.sources.arrays import NpySource, array_source, npz_source
 from chainrule.tables.sources.base import Source
 from chainrule.tables.sources.columnar import ArrowFileSource, ParquetSource
-from chainrule.tables.sources.combined import FolderSource, with_target
+from chainrule.tables.sources.combined import FolderSource, parts_of_folder, with_target
 from chainrule.tables.sources.delimited import DelimitedSource
 from chainrule.tables.sources.excel import excel_source
 from chainrule.tables.sources.idx import IdxSource, is_idx
@@ -23,8 +23,17 @@ from chainrule.tables.sources.json_lines import JsonLinesSource
 from chainrule.tables.sources.memory import TableSource, source_of_frame, table_of_mapping
 from chainrule.tables.sources.once import open_stream
 from chainrule.tables.sources.opening import PACKED, UNREADABLE, open_bytes, unpacked_name, why_unreadable
+from chainrule.tables.sources.remote import remote_source, uri_of
 
-__all__ = ["Source", "as_source", "may_be_table", "open_stream", "with_target"]
+__all__ = [
+    "Source",
+    "as_source",
+    "may_be_table",
+    "open_stream",
+    "parts_of_folder",
+    "unpacked_name",
+    "with_target",
+]
 
 _READERS: dict[str, Callable[[Path], Source]] = {  # by the end of the file's name, without that of a compression
     **dict.fromkeys((".csv", ".tsv", ".tab", ".txt"), DelimitedSource),
@@ -40,7 +49,7 @@ _MAY_BE_PACKED = (DelimitedSource, IdxSource, JsonLinesSource)
 
 
 def as_source(source: Any) -> Source:
-    """The rows of `source`: a path of a file or folder, a data frame, a `pyarrow.Table`, an array, names with columns.
+    """The rows of a file, a folder, an address, a data frame, a `pyarrow.Table`, an array, or names with columns.
 
     Anything with `__arrow_c_stream__` or `__dataframe__` is a data frame, an array has two axes or more or fields with
     names, a `Source` is taken as it is.
@@ -54,7 +63,8 @@ def as_source(source: Any) -> Source:
     if isinstance(source, Source):
         return source
     if isinstance(source, str | os.PathLike):
-        return _of_path(Path(source))
+        uri = uri_of(source)
+        return _of_path(Path(source)) if uri is None else remote_source(uri)
     if isinstance(source, pa.Table):
         return TableSource(source, "the table")
     if isinstance(source, np.ndarray) and (source.ndim > 1 or source.dtype.names):
@@ -73,7 +83,7 @@ def may_be_table(path: Path) -> bool:
 
 
 def _of_path(path: Path) -> Source:
-    return FolderSource(path, _of_file) if path.is_dir() else _of_file(path)
+    return FolderSource(path, [_of_file(part) for part in parts_of_folder(path)]) if path.is_dir() else _of_file(path)
 
 
 def _of_file(path: Path) -> Source:

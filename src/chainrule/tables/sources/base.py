@@ -7,6 +7,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from chainrule.errors import DataError
 from chainrule.paths import FileStamp, stamp_of
 from chainrule.tables.arrow import pa
@@ -32,6 +35,7 @@ class Source(ABC):
     named = True  #: whether the names of the columns are in the source itself
     hint = ""  #: what may be wrong where it lacks a column
     schema: pa.Schema | None = None  #: the types of all columns, if they are known before the rows are read
+    rows: int | None = None  #: the number of rows, once it is known
     file: tuple[Path, FileStamp] | None = None  #: the file that is read, and its stamp before it was first opened
 
     def __init__(self, origin: str, names: Sequence[str]) -> None:
@@ -45,25 +49,55 @@ class Source(ABC):
     def _read(self) -> Iterator[pa.Table]:
         """The rows block by block: all columns, also those without a name."""
 
-    def blocks(self) -> Iterator[pa.Table]:
-        """The rows in order, as tables of the columns `names` with at least one row each.
+    def _read_some(
+        self, names: Sequence[str] | None, chosen: NDArray[np.bool_] | None
+    ) -> Iterator[tuple[int, pa.Table]]:
+        """The rows block by block, each with the number of its first row.
+
+        - names: columns, None for all; a reader that can read only these does so, and the others read all.
+        - chosen: rows (n,), None for all; a reader that can leaves out parts without any.
+        """
+        start = 0
+        for block in self._read():
+            yield start, block
+            start += block.num_rows
+        self.rows = start
+
+    def blocks(self, names: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        """The rows in order, as tables with at least one row each, of the columns `names`, or at least of these.
 
         Raises DataError in one line for rows that cannot be read, and for a source without rows.
         """
         rows = 0
-        for block in self.every_block():
+        for _, block in self.some_blocks(names):
             rows += block.num_rows
             yield block
+        self.require_rows(rows)
+
+    def require_rows(self, rows: int) -> None:
+        """Raise DataError where the number of rows is 0."""
         if not rows:
             columns = counted(len(self.names), "column")
             raise DataError(f"{self.origin} has {columns} and no rows: at least one of each is needed")
 
     def every_block(self) -> Iterator[pa.Table]:
-        """The same, but no error for a source without rows."""
+        """The same with all columns, but no error for a source without rows."""
+        return (block for _, block in self.some_blocks())
+
+    def some_blocks(
+        self, names: Sequence[str] | None = None, chosen: NDArray[np.bool_] | None = None
+    ) -> Iterator[tuple[int, pa.Table]]:
+        """The blocks that have a chosen row, each with the number of its first row; see `blocks` for `names`.
+
+        >>> from chainrule.tables.sources import as_source
+        >>> rows = as_source({"x": [1, 2, 3]})
+        >>> [start for start, _ in rows.some_blocks(["x"], np.array([False, False, True]))]
+        [0]
+        """
         with self._one_file():
-            for block in self._read():
-                if block.num_rows:
-                    yield self._chosen(self._bounded(block))
+            for start, block in self._read_some(names, chosen):
+                if block.num_rows and (chosen is None or chosen[start : start + block.num_rows].any()):
+                    yield start, self._chosen(self._bounded(block))
 
     @contextlib.contextmanager
     def _one_file(self) -> Iterator[None]:

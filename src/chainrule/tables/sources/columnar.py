@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from chainrule.errors import DataError
 from chainrule.tables.arrow import pa, parquet
@@ -24,7 +28,7 @@ _BUFFER = 1 << 16  # bytes of a column that are read from the disk at once
 class _ColumnarSource(Source):
     """A file whose columns have types, without an index of pandas."""
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
+    def __init__(self, path: Path | str, schema: pa.Schema) -> None:
         self._path, self._index = path, stored_index(schema)
         columns = [field for field in schema if field.name not in set(self._index)]
         super().__init__(repr(str(path)), [field.name for field in columns])
@@ -43,23 +47,54 @@ class ParquetSource(_ColumnarSource):
     comes in a million rows is in memory once.
     """
 
-    def __init__(self, path: Path) -> None:
-        with _one_line_errors(path, "Parquet"), parquet.ParquetFile(path) as file:
+    def __init__(self, path: Path | str) -> None:
+        self._path = path
+        with self._opened() as file:
             schema, meta = file.schema_arrow, file.metadata
             _require_bounded(path, meta)
             size = sum(meta.row_group(k).total_byte_size for k in range(meta.num_row_groups))
-            self._rows = rows_of(max(size / max(meta.num_rows, 1), 8 * len(schema)))
+            self._batch = rows_of(max(size / max(meta.num_rows, 1), 8 * len(schema)))
             self._words = _stored_as_dictionary(file)
             super().__init__(path, schema)
+            self.rows = meta.num_rows
+            self._ends = np.cumsum([0, *(meta.row_group(k).num_rows for k in range(meta.num_row_groups))])
+            plain = self._index == [] and self._kept is None and not any("." in name for name in self.names)
+            self._has_plain_columns = plain and not any(pa.types.is_nested(field.type) for field in schema)
+
+    @contextlib.contextmanager
+    def _opened(self, **options: Any) -> Iterator[Any]:
+        """The open file."""
+        with (
+            _one_line_errors(Path(self._path), "Parquet"),
+            parquet.ParquetFile(self._path, buffer_size=_BUFFER, **options) as file,
+        ):
+            yield file
 
     def _read(self) -> Iterator[pa.Table]:
-        with (
-            _one_line_errors(self._path, "Parquet"),
-            parquet.ParquetFile(self._path, read_dictionary=self._words, buffer_size=_BUFFER) as file,
-        ):
-            for batch in file.iter_batches(self._rows):
-                for block in self._blocks(batch):
-                    yield written_out(block, self._words)
+        return (block for _, block in self._read_some(None, None))
+
+    def _read_some(
+        self, names: Sequence[str] | None, chosen: NDArray[np.bool_] | None
+    ) -> Iterator[tuple[int, pa.Table]]:
+        """The row groups that have a chosen row, by the footer; of the columns only `names`."""
+        wanted = None if names is None or not self._has_plain_columns else list(names)
+        words = [name for name in self._words if wanted is None or name in wanted]
+        with self._opened(read_dictionary=words) as file:
+            for groups, first in self._runs(chosen):
+                start = first
+                for batch in file.iter_batches(self._batch, row_groups=groups, columns=wanted):
+                    for block in self._blocks(batch):
+                        yield start, written_out(block, words)
+                        start += block.num_rows
+
+    def _runs(self, chosen: NDArray[np.bool_] | None) -> Iterator[tuple[list[int], int]]:
+        """The row groups that are read together, and the number of the first row of each run."""
+        pairs = list(itertools.pairwise(self._ends.tolist()))
+        wanted = [chosen is None or bool(chosen[start:stop].any()) for start, stop in pairs]
+        for is_wanted, run in itertools.groupby(range(len(pairs)), key=wanted.__getitem__):
+            groups = list(run)
+            if is_wanted:
+                yield groups, pairs[groups[0]][0]
 
 
 class ArrowFileSource(_ColumnarSource):
@@ -69,16 +104,17 @@ class ArrowFileSource(_ColumnarSource):
     """
 
     def __init__(self, path: Path) -> None:
+        self._file = path
         with _one_line_errors(path, "Arrow"), _open_arrow(path) as file:
             super().__init__(path, file.schema)
 
     def _read(self) -> Iterator[pa.Table]:
-        with _one_line_errors(self._path, "Arrow"), _open_arrow(self._path) as file:
+        with _one_line_errors(self._file, "Arrow"), _open_arrow(self._file) as file:
             for number in range(file.num_record_batches):
                 yield from self._blocks(file.get_batch(number))
 
 
-def _require_bounded(path: Path, meta: Any) -> None:
+def _require_bounded(path: Path | str, meta: Any) -> None:
     """Raise DataError for a Parquet file whose cells are too long, or that unpacks to more than the free memory.
 
     Arrow unpacks a page as a whole. The metadata have no sizes of pages, but those of the columns of a row group.

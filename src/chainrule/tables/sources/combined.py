@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
 
 from chainrule.errors import DataError
 from chainrule.tables.arrow import pa
@@ -13,7 +16,7 @@ from chainrule.tables.names import listed
 from chainrule.tables.sources.base import Source
 from chainrule.tables.sources.opening import unpacked_name
 
-__all__ = ["FolderSource", "with_target"]
+__all__ = ["FolderSource", "natural_order", "parts_of_folder", "with_target"]
 
 
 class FolderSource(Source):
@@ -22,13 +25,11 @@ class FolderSource(Source):
     Files whose names begin with a dot or an underscore are left out. All have the same columns, in any order; numbers
     take the widest of their types.
 
-    Raises DataError for a folder without files, with folders in it, with files of several kinds or other columns.
+    Raises DataError for files of other columns.
     """
 
-    def __init__(self, folder: Path, reader: Callable[[Path], Source]) -> None:
-        paths = sorted((path for path in folder.iterdir() if path.name[0] not in "._"), key=lambda p: _natural(p.name))
-        _require_one_kind(folder, paths)
-        self._files = [reader(path) for path in paths]
+    def __init__(self, folder: Path | str, files: Sequence[Source]) -> None:
+        self._files = files
         for file in self._files:
             _require_same_columns(self._files[0], file)
         super().__init__(repr(str(folder)), self._files[0].names)
@@ -36,15 +37,44 @@ class FolderSource(Source):
         self.typed = self._files[0].typed
 
     def _read(self) -> Iterator[pa.Table]:
+        return (block for _, block in self._read_some(None, None))
+
+    def _read_some(
+        self, names: Sequence[str] | None, chosen: NDArray[np.bool_] | None
+    ) -> Iterator[tuple[int, pa.Table]]:
+        """The files that have a chosen row; one whose number of rows is not known yet is read."""
+        columns, start = self.names if names is None else list(names), 0
+        schema = None if self.schema is None else pa.schema([self.schema.field(name) for name in columns])
         for file in self._files:
-            for block in file.every_block():
-                table = block.select(self.names)
-                yield table if self.schema is None else table.cast(self.schema)
+            own = None if chosen is None else chosen[start : None if file.rows is None else start + file.rows]
+            if own is None or file.rows is None or own.any():
+                for first, block in file.some_blocks(names, own):
+                    table = block.select(columns)
+                    yield start + first, table if schema is None else table.cast(schema)
             self.notes += [note for note in file.notes if note not in self.notes]
+            if file.rows is None:
+                raise AssertionError("a file that was read to its end has a number of rows")
+            start += file.rows
+        self.rows = start
 
 
-def _natural(name: str) -> list[Any]:
-    """Text and numbers in turn, so that numbers compare by their value."""
+def parts_of_folder(folder: Path) -> list[Path]:
+    """The files of a folder that are parts of a table, in the order of their names.
+
+    Raises DataError for a folder without files, with folders in it, or with files of several kinds.
+    """
+    named = (path for path in folder.iterdir() if path.name[0] not in "._")
+    paths = sorted(named, key=lambda path: natural_order(path.name))
+    _require_one_kind(folder, paths)
+    return paths
+
+
+def natural_order(name: str) -> list[Any]:
+    """Text and numbers in turn, so that numbers compare by their value.
+
+    >>> sorted(["part-10", "part-2"], key=natural_order)
+    ['part-2', 'part-10']
+    """
     pieces = re.split(r"(\d+)", name)
     return [(int(piece), piece) if k % 2 else piece for k, piece in enumerate(pieces)]
 

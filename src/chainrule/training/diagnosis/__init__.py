@@ -6,6 +6,7 @@ from chainrule.training.diagnosis.answers import constant_answer, unbalanced_cla
 from chainrule.training.diagnosis.batch import batch_too_large
 from chainrule.training.diagnosis.curves import overfitting, rate_too_high, rate_too_low
 from chainrule.training.diagnosis.data import leaks, unscaled_inputs, unscaled_targets
+from chainrule.training.diagnosis.devices import too_many_devices
 from chainrule.training.diagnosis.finding import Finding, Record
 from chainrule.training.diagnosis.layers import dead_units, equal_weights, saturated_units, vanishing_deltas
 
@@ -25,6 +26,7 @@ _RULES = (
     batch_too_large,
     rate_too_low,
     overfitting,
+    too_many_devices,
     worse_than_mean,
 )
 

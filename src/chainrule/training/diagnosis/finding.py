@@ -35,6 +35,7 @@ class Record(Protocol):
     rate: list[float]
     best_epoch: int
     stopped: Any
+    seconds: float
     probes: dict[str, list[float]]
 
 

@@ -27,6 +27,10 @@ SEEN = 5  # rows of the other classes below which they show nothing
 BEATEN = 0.1  # how far the cost on validation rows is above that of the mean of the targets, as a share of it
 LEARNED = 0.8  # the cost on training rows, as a share of that of the mean, below which something was learned of them
 
+# --- the devices ------------------------------------------------------------------------------------------------------
+
+STARTING = 5.0  # seconds that do not count for the time of an update: a program is compiled in them
+
 # --- the curves -------------------------------------------------------------------------------------------------------
 
 LARGE_BATCH = (

@@ -1,0 +1,105 @@
+"""What computes: devices, the precision of products, the flags of the compiler, and its cache on disk."""
+
+import contextlib
+import functools
+import hashlib
+import os
+import platform
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jax
+import jaxlib
+import numpy as np
+
+from chainrule.errors import EngineError
+from chainrule.text import shown
+
+__all__ = ["CACHE", "compiler_options", "computing", "describe", "has_gpu", "is_gpu", "use_cache"]
+
+PRECISIONS = {None: "float32", "tf32": "tensorfloat32", "bf16": "bfloat16"}
+CACHE = "CHAINRULE_COMPILED"  # the variable that names another folder for compiled programs; empty for none
+NOT_BITS = ("xla_force_host_platform_device_count", "xla_dump")  # flags that change no bit
+
+
+def has_gpu() -> bool:
+    """Whether JAX has a GPU."""
+    return is_gpu(jax.devices()[0])
+
+
+def is_gpu(device: Any) -> bool:
+    """Whether a device is a GPU."""
+    return device.platform in ("gpu", "cuda", "rocm")
+
+
+@contextlib.contextmanager
+def computing(precision: str | None = None) -> Iterator[None]:
+    """JAX with 64 bits, and products in this precision; nothing is set outside of the block.
+
+    Raises EngineError, in one line, where XLA fails, such as for too little memory. On several hosts the error stays as
+    it is: `hosts.Link` says whether another host has ended.
+    """
+    use_cache()
+    try:
+        with jax.enable_x64(True), jax.default_matmul_precision(PRECISIONS[precision]):
+            yield
+    except jax.errors.JaxRuntimeError as error:
+        if jax.process_count() > 1:
+            raise
+        first = next(iter(str(error).splitlines()), "it gave no reason")
+        raise EngineError(f"XLA failed: {shown(first)[1:-1]}") from error
+
+
+def compiler_options(device: Any) -> tuple[tuple[str, Any], ...]:
+    """The options under which a program is compiled: on a GPU, operations that give the same bits in every run."""
+    return (("xla_gpu_deterministic_ops", True),) if is_gpu(device) else ()
+
+
+@functools.cache
+def use_cache() -> None:
+    """Keep compiled programs in the user's cache, unless the user has set JAX's own cache.
+
+    Each kind of processor has a folder of its own, because a home may be shared by machines.
+    """
+    folder = os.environ.get(CACHE, str(_cache_home() / "chainrule" / "xla" / _processor()))
+    if folder and jax.config.jax_compilation_cache_dir is None:
+        jax.config.update("jax_compilation_cache_dir", folder)
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+
+
+def _processor() -> str:
+    """The machine and its vector instructions, as a short name."""
+    words = [platform.machine(), *np.show_config(mode="dicts")["SIMD Extensions"]["found"]]
+    return hashlib.sha256(" ".join(words).encode()).hexdigest()[:8]
+
+
+def _cache_home() -> Path:
+    if platform.system() == "Windows":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+    if platform.system() == "Darwin":
+        return Path.home() / "Library" / "Caches"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+
+
+@functools.cache
+def describe() -> str:
+    """jaxlib's version, the kind of device, and the flags of the compiler: what bits may depend on.
+
+    On a CPU also the number of threads, because wide layers are summed by them.
+    """
+    device = jax.devices()[0]
+    flags = [flag for flag in os.environ.get("XLA_FLAGS", "").split() if not any(name in flag for name in NOT_BITS)]
+    threads = [] if is_gpu(device) else [platform.machine(), f"{_threads()} threads"]
+    kind = "deterministic" if is_gpu(device) else ""
+    return " ".join(filter(None, ["jaxlib", jaxlib.__version__, device.device_kind, kind, *threads, *flags]))
+
+
+def _threads() -> int:
+    """The number of threads of XLA on a CPU: NPROC where it is set, else the processors of this process."""
+    given = os.environ.get("NPROC", "")
+    return (
+        int(given)
+        if given.isdigit()
+        else len(getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))(0))
+    )
