@@ -7,8 +7,10 @@ export const CLASSES = [
 const LOW = [214, 112, 20];
 const HIGH = [20, 105, 180];
 
+export const DARK = window.matchMedia("(prefers-color-scheme: dark)");
+
 export function isDark() {
-  return window.matchMedia("(prefers-color-scheme: dark)").matches;
+  return DARK.matches;
 }
 
 function middle() {
@@ -26,17 +28,17 @@ export function css(colour) {
   return `rgb(${colour[0]} ${colour[1]} ${colour[2]})`;
 }
 
-const TABLE = new Map();
+const WORDS = new Map();
 
-// 256 colours from orange to blue, for bytes.
-export function table() {
+// 256 colours from orange to blue, for bytes; each as one word of a picture's memory.
+export function words() {
   const key = isDark();
-  if (!TABLE.has(key)) {
+  if (!WORDS.has(key)) {
     const colours = new Uint8ClampedArray(256 * 4);
     for (let k = 0; k < 256; k += 1) colours.set([...diverging((k - 127.5) / 127.5), 255], 4 * k);
-    TABLE.set(key, colours);
+    WORDS.set(key, new Uint32Array(colours.buffer));
   }
-  return TABLE.get(key);
+  return WORDS.get(key);
 }
 
 export function ofClass(number) {

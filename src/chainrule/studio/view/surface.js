@@ -20,6 +20,8 @@ export function surfacePanel(studio) {
     h("label", { class: "check" }, heldOut, "show rows held out (as squares)"), error);
   let setup = null;
   let view = null;
+  let side = 0;
+  let drawn = "";
 
   async function axes() {
     const answer = await studio.attempt({ do: "axes", x: Number(x.value), y: Number(y.value), row: studio.row, output: Number(output.value) }, error);
@@ -44,7 +46,7 @@ export function surfacePanel(studio) {
   }
   function onView(now) {
     view = now;
-    if (!view.surface || element.hidden) return;
+    if (!view.surface || element.hidden || !side) return;
     const answer = view.surface.answer;
     if (answer.values) {
       paint(ground, answer.values);
@@ -63,8 +65,13 @@ export function surfacePanel(studio) {
     const { low, high } = answer.values;
     return css(diverging(studio.setup.dataset.kind === "numbers" ? (2 * (t - low)) / (high - low || 1) - 1 : t > 0.5 ? 1 : -1));
   }
+  // The points change with the rows and the size, and their colours where the range of the answers gives them.
   function drawPoints() {
-    const side = box.clientWidth;
+    const { values } = view.surface.answer;
+    const range = values && setup.dataset.kind === "numbers" ? [values.low, values.high] : null;
+    const key = JSON.stringify([setup.generation, setup.axes, side, heldOut.checked, isDark(), window.devicePixelRatio, range, Boolean(values)]);
+    if (key === drawn) return;
+    drawn = key;
     const context = sharp(over, side, side);
     const [left, right] = view.surface.x;
     const [bottom, top] = view.surface.y;
@@ -86,7 +93,6 @@ export function surfacePanel(studio) {
   }
   over.addEventListener("click", (event) => {
     if (!view?.surface) return;
-    const side = box.clientWidth;
     const rect = over.getBoundingClientRect();
     const px = view.surface.x[0] + ((event.clientX - rect.left) / side) * (view.surface.x[1] - view.surface.x[0]);
     const py = view.surface.y[1] - ((event.clientY - rect.top) / side) * (view.surface.y[1] - view.surface.y[0]);
@@ -97,6 +103,9 @@ export function surfacePanel(studio) {
     studio.row = group.rows[best];
     studio.tell("onRow", studio.row);
   });
-  new ResizeObserver(() => view?.surface && !element.hidden && drawPoints()).observe(box);
+  new ResizeObserver(() => {
+    side = box.clientWidth;
+    if (view?.surface && !element.hidden) drawPoints();
+  }).observe(box);
   return { element, onSetup, onView, onColours: () => view && onView(view) };
 }
