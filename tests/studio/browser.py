@@ -107,11 +107,15 @@ class Pages:
         self.asked: list[str] = []
         self._chromium, self._contexts = chromium, list[Any]()
 
-    def open(self, width: int = 1280, height: int = 900, dark: bool = False, address: str | None = None) -> Any:
-        """A page in a window of its own, at the address of the studio or at another one."""
+    def open(
+        self, width: int = 1280, height: int = 900, dark: bool = False, address: str | None = None, lasts: bool = False
+    ) -> Any:
+        """A page in a window of its own, at the address of the studio or at another one; until the test's end, or the
+        browser's if it `lasts`."""
         scheme = "dark" if dark else "light"
         context = self._chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
-        self._contexts.append(context)
+        if not lasts:
+            self._contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(20_000)
         page.on("console", lambda message: self.said.append(f"{message.type}: {message.text}"))
@@ -123,16 +127,15 @@ class Pages:
         return page
 
     def check(self) -> None:
-        """Refuse a word on a console, and a request that left this machine."""
+        """Close the windows. Refuse a word on a console, and a request that left this machine."""
         said, asked = self.said[:], self.asked[:]
         self.said.clear()
         self.asked.clear()
-        assert [url for url in asked if not url.startswith((self.served.origin, "data:", "file:", "blob:"))] == []
-        assert said == []
-
-    def close(self) -> None:
         for context in self._contexts:
             context.close()
+        self._contexts.clear()
+        assert [url for url in asked if not url.startswith((self.served.origin, "data:", "file:", "blob:"))] == []
+        assert said == []
 
 
 def wait(condition: Callable[[], bool], seconds: float = 20.0) -> None:

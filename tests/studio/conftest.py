@@ -73,14 +73,13 @@ def studio(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     served = browser.Served(_flowers(tmp_path_factory.mktemp("studio") / "work"))
     pages = browser.Pages(chromium, served)
     yield pages
-    pages.close()
     served.close()
 
 
 @pytest.fixture(scope="module")
 def _window(studio: browser.Pages) -> Any:
     """The page that the tests of a file load again and again."""
-    return studio.open()
+    return studio.open(lasts=True)
 
 
 @pytest.fixture

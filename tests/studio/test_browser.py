@@ -167,8 +167,8 @@ def test_a_weight_a_neuron_and_a_layer_show_the_numbers_of_the_ledger(learning: 
     wait(lambda: "row 9:" in page.locator("[role=tabpanel]:not([hidden]) .about").inner_text())
     page.get_by_label("Letters").select_option("BP")
     wait(lambda: "W³" in page.locator(".formula-scroll").first.get_attribute("aria-label"))
-    page.locator(".latex summary").first.click()
-    assert "\\" in page.locator(".latex code").first.inner_text()
+    page.get_by_role("button", name="LaTeX").first.click()
+    assert "\\" in page.locator(".latex").first.inner_text()
 
 
 def test_arrow_keys_go_through_the_network_and_the_focus_is_seen(learning: Any) -> None:

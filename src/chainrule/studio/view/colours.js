@@ -4,8 +4,8 @@ export const CLASSES = [
   [0, 114, 178], [230, 159, 0], [0, 158, 115], [204, 121, 167], [86, 180, 233], [213, 94, 0], [240, 228, 66],
   [120, 120, 120], [140, 86, 75], [60, 60, 160],
 ];
-const LOW = [214, 112, 20];
-const HIGH = [20, 105, 180];
+const LIGHT_ENDS = [[214, 112, 20], [20, 105, 180]];
+const DARK_ENDS = [[238, 140, 48], [72, 152, 228]];
 
 export const DARK = window.matchMedia("(prefers-color-scheme: dark)");
 
@@ -19,7 +19,7 @@ function middle() {
 
 // The colour of a share from -1 to 1.
 export function diverging(share) {
-  const end = share < 0 ? LOW : HIGH;
+  const end = (isDark() ? DARK_ENDS : LIGHT_ENDS)[share < 0 ? 0 : 1];
   const much = Math.min(1, Math.abs(share)) ** 0.85;
   return middle().map((part, k) => Math.round(part + (end[k] - part) * much));
 }

@@ -7,6 +7,11 @@ const PLAIN = {
   label_smoothing: "Label smoothing", patience: "Patience", seed: "Seed",
 };
 
+const LETTERS = [[/\btheta\b/g, "θ"], [/\beta\b/g, "η"], [/\bmu\b/g, "μ"], [/\beps\b/g, "ε"], [/\bsqrt\b/g, "√"], [/\^2/g, "²"], [/ - /g, " − "]];
+function inLetters(text) {
+  return LETTERS.reduce((words, [name, letter]) => words.replace(name, letter), text);
+}
+
 export function designPanel(studio) {
   const error = errorLine();
   const layers = h("ol", { class: "layers" });
@@ -86,7 +91,7 @@ export function designPanel(studio) {
     function show(chosen) {
       const entry = entries().find((each) => each.name === chosen.name);
       options(select, entries().map((each) => each.name), chosen.name);
-      note.textContent = name === "optimizer" ? (entry?.text ?? "") : "";
+      note.textContent = name === "optimizer" ? inLetters(entry?.text ?? "") : "";
       const there = [...parameters.querySelectorAll("input")];
       const keys = Object.keys(entry?.parameters ?? {});
       if (keys.length === there.length && keys.every((key, k) => there[k].dataset.name === key)) {

@@ -51,8 +51,9 @@ export function graph(studio) {
     const most = Math.max(...sizes);
     const size = Math.max(16, Math.min(width > 900 ? 60 : 44, (width - 60) / (sizes.length * 2.1), most > 8 ? 340 / most : 60));
     const height = Math.max(most * (size + GAP) + 40, 160);
-    const longest = size < 20 ? 0 : Math.max(...names.map((name) => Math.min(9, name.length)));
-    return { width, height, size, left: 24 + 6.6 * longest };
+    const letters = width > 540 ? 20 : 9; // of a name
+    const longest = size < 20 ? 0 : Math.max(...names.map((name) => Math.min(letters, name.length)));
+    return { width, height, size, letters, left: 24 + 6.6 * longest };
   }
   function place(l, j, box) {
     const step = sizes.length > 1 ? (box.width - box.size - 44 - box.left) / (sizes.length - 1) : 0;
@@ -104,7 +105,7 @@ export function graph(studio) {
         const [x, y] = place(l, j, box);
         const frame = s("rect", { class: "frame", x, y, width: box.size, height: box.size, rx: 4 });
         const bias = s("rect", { class: "bias", x: x - 5, y: y + box.size - 4, width: 7, height: 7, rx: 2 });
-        const item = s("g", { class: "neuron" }, frame, ...(l ? [bias] : []));
+        const item = s("g", { class: "neuron" }, s("title", {}, neuronName(l, j)), frame, ...(l ? [bias] : []));
         if (l) {
           item.setAttribute("role", "button");
           item.setAttribute("tabindex", "-1");
@@ -113,7 +114,8 @@ export function graph(studio) {
         }
         const name = l === 0 ? names[j] : l === sizes.length - 1 ? outputs[j] : null;
         if (name && box.size >= 20) {
-          const short = name.length > 9 ? `${name.slice(0, 8)}…` : name;
+          const letters = l === 0 ? box.letters : 12;
+          const short = name.length > letters ? `${name.slice(0, letters - 1)}…` : name;
           const where = l === 0 ? { x: x - 6, y: y + box.size / 2 + 4, "text-anchor": "end" } : { x: x + box.size / 2, y: y + box.size + 12, "text-anchor": "middle" };
           dots.append(s("text", { class: "name", "aria-hidden": "true", ...where }, short));
         }

@@ -66,7 +66,8 @@ export function mount(element, { do: ask, listen, recorded = false }) {
   studio.parts = [bar, main, ...Object.values(sides), ...Object.values(below)];
   studio.tabs = tabs(below, studio);
 
-  const root = h("div", { class: "studio empty" },
+  // JupyterLab leaves the keys to what has this attribute.
+  const root = h("div", { class: "studio empty", "data-lm-suppress-shortcuts": "true" },
     h("h1", { class: "unseen" }, "chainrule studio"),
     banner,
     bar.element,

@@ -4,12 +4,23 @@ import { decoded } from "./numbers.js";
 
 export function paint(canvas, packed) {
   const [rows, columns] = packed.shape;
-  const bytes = decoded(packed);
+  const bytes = typeof packed.bytes === "string" ? decoded(packed) : packed.bytes;
   const colours = words();
   const image = new ImageData(columns, rows);
   const pixels = new Uint32Array(image.data.buffer);
   for (let k = 0; k < bytes.length; k += 1) pixels[k] = colours[bytes[k]];
   show(canvas, image);
+}
+
+// The weights of a layer, which come as numbers where they are few.
+export function paintWeights(canvas, layer) {
+  if (layer.matrix) {
+    paint(canvas, layer.matrix);
+    return;
+  }
+  const most = Math.max(1e-9, ...layer.W.flat().map((w) => Math.abs(w ?? 0)));
+  const bytes = layer.W.flat().map((w) => Math.round(127.5 + (127.5 * (w ?? 0)) / most));
+  paint(canvas, { shape: [layer.W.length, layer.W[0].length], bytes });
 }
 
 // The class of each pixel, paler where its share is small.

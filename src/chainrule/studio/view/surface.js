@@ -14,7 +14,9 @@ export function surfacePanel(studio) {
   const heldOut = h("input", { type: "checkbox", checked: true });
   const error = errorLine();
   const range = h("p", { class: "legend" });
-  const ends = [h("span", { class: "key-low" }), h("span", { class: "key-high" })];
+  const low = h("span", {});
+  const high = h("span", {});
+  const scale = [low, h("span", { class: "key-scale", "aria-hidden": "true" }), high];
   const element = h("section", { class: "panel surface-panel", "aria-label": "Answer over two inputs" }, h("h2", {}, "Answer over two inputs"), box,
     range, h("div", { class: "grid" }, labelled("Across", x), labelled("Up", y), labelled("Output", output)),
     h("label", { class: "check" }, heldOut, "show rows held out (as squares)"), error);
@@ -50,14 +52,26 @@ export function surfacePanel(studio) {
     const answer = view.surface.answer;
     if (answer.values) {
       paint(ground, answer.values);
-      ends[0].style.background = css(diverging(-1));
-      ends[1].style.background = css(diverging(1));
-      range.replaceChildren(ends[0], `${shortNumber(answer.values.low)} `, "to", ends[1], `${shortNumber(answer.values.high)}`);
+      setText(low, shortNumber(answer.values.low));
+      setText(high, shortNumber(answer.values.high));
+      scale[1].style.background = `linear-gradient(90deg, ${[-1, -0.5, 0, 0.5, 1].map((share) => css(diverging(share))).join(", ")})`;
+      if (range.firstChild !== low) range.replaceChildren(...scale);
     } else {
       paintClasses(ground, answer.classes, answer.share);
-      setText(range, "colour: the greatest output; stronger where it is surer");
+      showClasses();
     }
     drawPoints();
+  }
+  function showClasses() {
+    const names = setup.dataset.outputs.slice(0, 10);
+    const key = `classes ${JSON.stringify(names)}`;
+    if (range.dataset.key === key && range.firstChild !== low) return;
+    range.dataset.key = key;
+    range.replaceChildren(...names.map((name, k) => {
+      const swatch = h("span", { class: "key-class", "aria-hidden": "true" });
+      swatch.style.background = css(ofClass(k));
+      return h("span", {}, swatch, name);
+    }), "the greatest output; stronger where it is surer");
   }
   function colour(t) {
     const answer = view.surface.answer;
@@ -94,8 +108,8 @@ export function surfacePanel(studio) {
   over.addEventListener("click", (event) => {
     if (!view?.surface) return;
     const rect = over.getBoundingClientRect();
-    const px = view.surface.x[0] + ((event.clientX - rect.left) / side) * (view.surface.x[1] - view.surface.x[0]);
-    const py = view.surface.y[1] - ((event.clientY - rect.top) / side) * (view.surface.y[1] - view.surface.y[0]);
+    const px = view.surface.x[0] + ((event.clientX - rect.left) / rect.width) * (view.surface.x[1] - view.surface.x[0]);
+    const py = view.surface.y[1] - ((event.clientY - rect.top) / rect.height) * (view.surface.y[1] - view.surface.y[0]);
     const group = setup.points[0];
     let best = 0;
     const far = (k) => ((group.x[k] - px) / (view.surface.x[1] - view.surface.x[0])) ** 2 + ((group.y[k] - py) / (view.surface.y[1] - view.surface.y[0])) ** 2;
