@@ -76,7 +76,7 @@ class Served:
         arguments = {"stopped": self._end.is_set, "ready": ready.set}
         self._thread = threading.Thread(target=server.run, args=(self.worker, TOKEN, listener), kwargs=arguments)
         self._thread.start()
-        assert ready.wait(10)
+        assert ready.wait(60)
 
     @property
     def session(self) -> Session:

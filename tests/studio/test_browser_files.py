@@ -90,5 +90,11 @@ def test_a_model_file_is_opened_evaluated_and_asked(learning: Any, served: Serve
     panel = tab(page, "What if")
     wait(lambda: panel.get_by_label("colour", exact=True).is_visible())
     before = panel.locator(".bars").inner_text()
+    assert "kind: " in panel.locator(".answer").inner_text()
+    assert panel.locator(".answer").inner_text().endswith("true small")  # row 1 of the table
+    panel.get_by_label("Row to begin with").fill("2")
+    panel.get_by_label("Row to begin with").press("Tab")
+    wait(lambda: panel.locator(".answer").inner_text().endswith("true tall"))
+    before = panel.locator(".bars").inner_text()
     panel.get_by_label("colour", exact=True).select_option("blue")
     wait(lambda: panel.locator(".bars").inner_text() != before)

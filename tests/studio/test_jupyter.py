@@ -1,5 +1,6 @@
 """The studio in JupyterLab, once: a cell shows it, and a click makes an update of the network in the kernel."""
 
+import contextlib
 import json
 import os
 import socket
@@ -7,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,28 +52,35 @@ def lab(tmp_path: Path) -> Iterator[str]:
     silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(command, cwd=tmp_path, env=environment, **silent) as process:  # type: ignore[call-overload]
         try:
-            _answers(f"http://127.0.0.1:{port}/api")
+            _until(lambda: _json(f"http://127.0.0.1:{port}/api"))
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
 
 
-def _answers(address: str) -> None:
+def _json(address: str) -> Any:
+    with urllib.request.urlopen(address, timeout=10) as answer:
+        return json.load(answer)
+
+
+def _until(condition: Callable[[], Any]) -> None:
+    """Wait until JupyterLab answers, and what it answers is so."""
     deadline = time.monotonic() + 120
-    while True:
-        try:
-            urllib.request.urlopen(address, timeout=2).close()
-            return
-        except OSError:
-            assert time.monotonic() < deadline, "JupyterLab does not answer"
-            time.sleep(0.5)
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError):
+            if condition():
+                return
+        time.sleep(0.5)
+    pytest.fail("JupyterLab is not ready after two minutes")
 
 
 def test_a_cell_shows_the_studio_and_keys_and_clicks_reach_it(lab: str, chromium: Any) -> None:
     page = chromium.new_page(viewport={"width": 1400, "height": 1000})
     page.set_default_timeout(120_000)
     page.goto(f"{lab}/lab/tree/n.ipynb?reset")
-    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']")
+    page.wait_for_selector(".jp-Notebook .jp-CodeCell")
+    _until(lambda: [each["execution_state"] for each in _json(f"{lab}/api/kernels")] == ["idle"])
+    page.locator(".jp-KernelName", has_text="Python 3").wait_for()  # a cell that is run before asks which kernel it is
     cells = page.locator(".jp-Notebook .jp-CodeCell")
     cells.first.locator(".cm-content").click()
     page.keyboard.press("Shift+Enter")

@@ -1,16 +1,12 @@
 // The network and how it is trained: layers, neurons, activations, output, cost, optimizer and the rest.
 import { h, labelled, options, errorLine } from "./dom.js";
+import { inLetters } from "./mathml.js";
 import { asNumber } from "./numbers.js";
 
 const PLAIN = {
   batch_size: "Batch size", epochs: "Epochs", alpha: "Penalty α (squares)", l1: "Penalty l1 (sizes)", dropout: "Dropout",
   label_smoothing: "Label smoothing", patience: "Patience", seed: "Seed",
 };
-
-const LETTERS = [[/\btheta\b/g, "θ"], [/\beta\b/g, "η"], [/\bmu\b/g, "μ"], [/\beps\b/g, "ε"], [/\bsqrt\b/g, "√"], [/\^2/g, "²"], [/ - /g, " − "]];
-function inLetters(text) {
-  return LETTERS.reduce((words, [name, letter]) => words.replace(name, letter), text);
-}
 
 export function designPanel(studio) {
   const error = errorLine();

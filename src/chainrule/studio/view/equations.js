@@ -1,6 +1,6 @@
 // The equation of what is picked, with the numbers of this update.
 import { h, freshId, labelled, options, errorLine, setText } from "./dom.js";
-import { formula } from "./mathml.js";
+import { formula, inLetters } from "./mathml.js";
 import { shortNumber, whole } from "./numbers.js";
 
 const NAMES = { forward: "sum z", activation: "answer a", update: "update" };
@@ -62,13 +62,15 @@ export function equationPanel(studio) {
     setText(about, `row ${whole(r.number + 1)}: ${inputs}${r.inputs.length < studio.setup.sizes[0] ? ", …" : ""}; answer ${r.answers.map(shortNumber).join(", ")}, target ${r.targets.map(shortNumber).join(", ")}, C = ${shortNumber(r.cost)}`);
     const open = [...parts.querySelectorAll(".as-latex")].map((button) => button.getAttribute("aria-expanded") === "true");
     parts.replaceChildren(...answer.parts.map((part) => h("section", { class: "equation-part" }, h("h3", {}, part.title),
-      part.rule ? h("p", { class: "formula" }, part.rule) : null,
+      part.rule ? h("p", { class: "formula" }, inLetters(part.rule)) : null,
       ...part.equations.map(equationBox),
       part.rule ? h("p", { class: "note" }, `η = ${shortNumber(part.rate)}${slotWords(part.slots)}`) : null)));
     parts.querySelectorAll(".as-latex").forEach((button, k) => open[k] && button.click());
   }
   function slotWords(slots) {
-    return slots.slice(0, 3).map((slot, k) => `; kept number ${k + 1}: ${shortNumber(slot.before)} → ${shortNumber(slot.after)}`).join("");
+    if (!slots.length) return "";
+    const moves = slots.slice(0, 3).map((slot) => `${shortNumber(slot.before)} → ${shortNumber(slot.after)}`);
+    return `; what the rule keeps of earlier gradients: ${moves.join(", ")}`;
   }
   function onSetup(setup) {
     row.max = setup.dataset?.rows ?? 1;

@@ -42,3 +42,9 @@ function pieces(math) {
   }
   return all;
 }
+
+// A line of plain text with the letters of the formulas.
+const LETTERS = [[/\btheta\b/g, "θ"], [/\beta\b/g, "η"], [/\bmu\b/g, "μ"], [/\beps\b/g, "ε"], [/\bsqrt\b/g, "√"], [/\^2/g, "²"], [/ - /g, " − "]];
+export function inLetters(text) {
+  return LETTERS.reduce((words, [name, letter]) => words.replace(name, letter), text);
+}
