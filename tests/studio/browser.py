@@ -83,7 +83,7 @@ class Served:
         return self.worker.session
 
     def ask(self, **command: Any) -> dict[str, Any]:
-        answer: dict[str, Any] = self.worker.ask(command).result(30)
+        answer: dict[str, Any] = self.worker.ask(command).result(60)
         return answer
 
     def begin(self, name: str | None = None) -> None:
@@ -117,7 +117,7 @@ class Pages:
         if not lasts:
             self._contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         page.on("console", lambda message: self.said.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: self.said.append(f"error: {error}"))
         page.on("request", lambda request: self.asked.append(request.url))
@@ -138,7 +138,7 @@ class Pages:
         assert said == []
 
 
-def wait(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+def wait(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait until a condition holds."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -108,14 +108,14 @@ class Started:
     def end(self) -> int:
         """End it as Ctrl-C does."""
         self.send(signal.SIGINT)
-        code = self.process.wait(20)
+        code = self.process.wait(60)
         assert self.process.stdout is not None
         self.process.stdout.close()
         return code
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait(20)
+        self.process.wait(60)
         assert self.process.stdout is not None
         self.process.stdout.close()
 
@@ -137,7 +137,7 @@ def opened(chromium: Any) -> Iterator[Opened]:
 
     def open_page(url: str) -> Any:
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         page.goto(url)
         page.wait_for_selector(".sets button")
         return page
