@@ -148,7 +148,7 @@ def wait(condition: Callable[[], bool], seconds: float = 60.0) -> None:
 
 def drawn(page: Any) -> Any:
     """The page, once its network is drawn."""
-    page.wait_for_selector(".graph .link[aria-label]")
+    page.wait_for_selector(".graph .link[aria-label]", state="attached")
     return page
 
 

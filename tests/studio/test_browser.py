@@ -140,11 +140,22 @@ def test_any_two_of_many_inputs_are_axes_and_many_weights_are_matrices(page: Any
     wait(lambda: served.session.work.axes.x == 28)
     page.get_by_role("button", name="weight").first.click()
     page.wait_for_selector(".equation math")
-    page.locator(".matrix").first.click(position={"x": 5, "y": 5})
-    wait(lambda: "w_11²" in page.locator(".formula-scroll").nth(3).get_attribute("aria-label"))
+    page.locator(".matrix").first.click(position={"x": 5, "y": 10})
+    i = page.locator(".chooser input").first.input_value()  # the row of the matrix that was clicked
+    assert 2 <= int(i) <= 6
+    wait(lambda: f"w_{i}1²" in page.locator(".formula-scroll").nth(3).get_attribute("aria-label"))
 
 
 # ---------------------------------------------------------------------------------------------- the equations
+
+
+def test_few_weights_are_matrices_where_a_person_chooses_it(learning: Any) -> None:
+    page = learning
+    page.get_by_label("weights as matrices").check()
+    assert page.locator(".matrices .matrix").count() == 3
+    assert page.locator(".graph").is_hidden()
+    page.get_by_label("weights as matrices").uncheck()
+    assert page.locator(".graph").is_visible()
 
 
 def test_a_weight_a_neuron_and_a_layer_show_the_numbers_of_the_ledger(learning: Any, served: Served) -> None:
