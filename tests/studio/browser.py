@@ -92,6 +92,7 @@ class Served:
         self.worker.session = Session(self.folder)
         if name:
             self.ask(do="open", set=name)
+            self.ask(do="change", settings={"epochs": 10**6})  # so that training does not end on a slow machine
 
     def close(self) -> None:
         self._end.set()
