@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import re
 import socket
 import threading
 import time
@@ -65,13 +64,13 @@ def test_an_error_is_one_line_and_nothing_is_lost(client: TestClient) -> None:
     assert ask(client, {"do": "setup"}).json()["sizes"] == [2, 4, 2, 1]
 
 
-def test_the_page_and_its_modules_are_served_without_the_token(client: TestClient) -> None:
+def test_the_page_its_script_and_its_style_are_served_without_the_token(client: TestClient) -> None:
     del client.headers["x-studio-token"]
     page = client.get("/")
     assert page.headers["content-type"] == "text/html; charset=utf-8"
-    for name in joined("main.js"):
-        assert client.get(f"/{name}").headers["content-type"] == "text/javascript; charset=utf-8"
-    assert client.get("/vendor/uPlot.min.css").headers["content-type"] == "text/css; charset=utf-8"
+    for name, kind in (("studio.js", "text/javascript"), ("studio.css", "text/css"), ("icon.svg", "image/svg+xml")):
+        assert f'"{name}"' in page.text
+        assert client.get(f"/{name}").headers["content-type"] == f"{kind}; charset=utf-8"
 
 
 def test_the_page_names_nothing_of_another_machine() -> None:
@@ -88,8 +87,8 @@ def test_modules_are_joined_after_what_they_import() -> None:
     order = joined("recorded.js")
     assert order[-1] == "recorded.js"
     assert order.index("dom.js") < order.index("controls.js") < order.index("mount.js")
-    preloaded = re.findall(r'modulepreload" href="([^"]+)"', (VIEW / "index.html").read_text("utf-8"))
-    assert {*preloaded, "main.js"} == {*joined("main.js")}
+    written = {path.name for path in VIEW.glob("*.js")}
+    assert {*order, *joined("main.js"), *joined("widget.js")} == {*written, "vendor/uPlot.esm.js"}
     code = script("recorded.js")
     assert "\nimport " not in code
     assert "\nexport " not in code
@@ -142,7 +141,7 @@ def test_the_token_in_the_address_is_not_taken(client: TestClient) -> None:
     assert client.get(f"/events?token={TOKEN}").status_code == 401
 
 
-@pytest.mark.parametrize("path", ["/", "/main.js", "/do", "/events", "/nowhere", "/%2e%2e/%2e%2e/etc/passwd"])
+@pytest.mark.parametrize("path", ["/", "/studio.js", "/do", "/events", "/nowhere", "/%2e%2e/%2e%2e/etc/passwd"])
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS", "DELETE"])
 def test_every_answer_has_the_headers_that_shut_others_out(client: TestClient, path: str, method: str) -> None:
     if (path, method) == ("/events", "GET"):
@@ -170,7 +169,7 @@ def test_every_answer_has_the_headers_that_shut_others_out(client: TestClient, p
         "/view",
         "/index.html/",
         "/\\..\\session.py",
-        "/main.js%00",
+        "/studio.js%00",
     ],
 )
 def test_no_file_beside_the_pages_own_is_served(client: TestClient, path: str) -> None:

@@ -491,6 +491,23 @@ def test_what_if_moves_the_cells_of_one_row(session: Session) -> None:
             session.do({"do": "what_if", "values": wrong})
 
 
+def test_what_if_begins_with_a_row_of_a_table(session: Session, folder: Path) -> None:
+    session.do({"do": "open", "path": "flowers.csv", "target": "kind"})
+    session.do({"do": "save", "path": "m.safetensors"})
+    model = cr.load(folder / "m.safetensors")
+    for row, colour, kind in ((0, "blue", "small"), (1, "red", "tall")):
+        answer = session.do({"do": "what_if", "row": row, "table": "flowers.csv"})
+        assert [slider["value"] for slider in answer["sliders"]][2] == colour
+        assert answer["truth"] == {"kind": kind}
+        outputs = model.outputs(folder / "flowers.csv")[row]
+        assert [output["value"] for output in answer["outputs"]] == pytest.approx(outputs.tolist(), rel=1e-6)
+    moved = session.do({"do": "what_if", "row": 1, "table": "flowers.csv", "values": {"colour": "blue"}})
+    assert moved["outputs"] != answer["outputs"]
+    for wrong in ({"row": 40}, {"row": -1}, {"row": "a"}, {"table": "nowhere.csv"}, {"table": "../flowers.csv"}):
+        with pytest.raises(SettingError):
+            session.do({"do": "what_if", "row": 0, "table": "flowers.csv", **wrong})
+
+
 def test_what_if_of_a_set_has_the_gradients_of_the_network(circles: Session) -> None:
     answer = circles.do({"do": "what_if", "values": {"x1": 0.25, "x2": -0.5}})
     net = trainer_of(circles).net

@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.studio.browser import lacks
 
 import chainrule as cr
 from chainrule.errors import SettingError
@@ -23,7 +25,8 @@ def until(condition: Callable[[], bool]) -> None:
 
 @pytest.fixture
 def studio() -> Callable[..., Any]:
-    pytest.importorskip("anywidget", reason="anywidget is not installed: pip install 'chainrule[notebook]'")
+    if not find_spec("anywidget"):
+        lacks("no anywidget: pip install 'chainrule[notebook]'")
     return module.studio
 
 

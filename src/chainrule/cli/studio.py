@@ -81,5 +81,5 @@ def _modules(table: Path | None) -> tuple[Any, Any, Any]:
         raise SettingError(line) from None
     from chainrule.studio.session import Session
 
-    session = Session(Path.cwd() if table is None else table.resolve().parent)
+    session = Session(Path.cwd() if table is None else table.resolve().parent, keeps=True)
     return server, session, Worker(session)

@@ -31,10 +31,10 @@ def refusal(status: int, line: str, headers: dict[str, str] | None = None) -> Re
 
 
 class Hosts:
-    """Refuses requests for hosts that are not among `allowed`; None allows all."""
+    """Refuses requests for hosts that are not among `allowed`; None allows all. `hint` says what to do."""
 
-    def __init__(self, app: ASGIApp, allowed: Collection[str] | None) -> None:
-        self._app, self._allowed = app, allowed
+    def __init__(self, app: ASGIApp, allowed: Collection[str] | None, hint: str = "start it with --allow-host") -> None:
+        self._app, self._allowed, self._hint = app, allowed, hint
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer 421."""
@@ -42,9 +42,7 @@ class Hosts:
         if host is None or self._allowed is None or _is_allowed(host, self._allowed):
             await self._app(scope, receive, send)
             return
-        line = (
-            f"this server does not answer for the host {shortened(printable(host), 100)!r}: start it with --allow-host"
-        )
+        line = f"this server does not answer for the host {shortened(printable(host), 100)!r}: {self._hint}"
         await refusal(421, line)(scope, receive, send)
 
 

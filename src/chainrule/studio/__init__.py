@@ -8,7 +8,8 @@
 
 A session is made of `dataset` (the rows), `design` (the network and its settings), `trainer` (forward and back, to the
 update), `snapshot` and `spread` (what is drawn), `equations` and `tour` (every number of BP1-BP4), `inspection` (the
-certificate, model files, what would be if) and `taking` (files, exports, Python, a recording).
+certificate, model files, what would be if) and `taking` (files, exports, Python, a recording); `kept` is what a later
+session goes on with.
 """
 
 from chainrule.studio.session import Session

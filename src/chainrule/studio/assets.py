@@ -1,4 +1,4 @@
-"""The files of the view, one by one for the server, joined into one script and one style for others."""
+"""The files of the view: modules and styles, joined into one script and one style, so that the page opens at once."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import functools
 import re
 from pathlib import Path
 
-__all__ = ["TYPES", "VIEW", "asset", "script", "style"]
+__all__ = ["VIEW", "asset", "assets", "script", "style"]
 
 VIEW = Path(__file__).parent / "view"
-TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".svg": "image/svg+xml"}
+STYLES = (
+    "vendor/uPlot.min.css", "style/base.css", "style/layout.css", "style/controls.css", "style/picture.css",
+    "style/panels.css",
+)  # fmt: skip
 
 _IMPORT = re.compile(r"^import (\{[^}]*\}|\w+) from \"\./([\w./]+)\";\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?:async )?(?:function|const|let|class) (\w+)", re.MULTILINE)
@@ -17,24 +20,24 @@ _DEFAULT = re.compile(r"^export \{ (\w+) as default \};\n?", re.MULTILINE)
 
 
 def asset(name: str) -> tuple[bytes, str] | None:
-    """A file of the view and its type; None for a name that there is not."""
-    return _assets().get(name)
+    """A file of the page and its type; None for a name that there is not."""
+    return assets().get(name)
 
 
 @functools.cache
-def _assets() -> dict[str, tuple[bytes, str]]:
-    """Every file by its name: a path is never made of what a request says."""
-    files = [path for path in VIEW.rglob("*") if path.is_file() and path.suffix in TYPES]
-    return {path.relative_to(VIEW).as_posix(): (path.read_bytes(), TYPES[path.suffix]) for path in files}
+def assets() -> dict[str, tuple[bytes, str]]:
+    """What the page loads, by name, with its type: a path is never made of what a request says."""
+    return {
+        "index.html": ((VIEW / "index.html").read_bytes(), "text/html"),
+        "icon.svg": ((VIEW / "icon.svg").read_bytes(), "image/svg+xml"),
+        "studio.css": (style().encode(), "text/css"),
+        "studio.js": (script("main.js").encode(), "text/javascript"),
+    }
 
 
 def style() -> str:
     """All styles, joined."""
-    return "\n".join((VIEW / name).read_text("utf-8") for name in _styles())
-
-
-def _styles() -> list[str]:
-    return re.findall(r'href="(style/[\w.-]+\.css|vendor/[\w.-]+\.css)"', (VIEW / "index.html").read_text("utf-8"))
+    return "\n".join((VIEW / name).read_text("utf-8") for name in STYLES)
 
 
 def script(entry: str) -> str:

@@ -52,7 +52,7 @@ class Doors:
 
     def __init__(self, app: ASGIApp, token: str, open_paths: Collection[str]) -> None:
         self._app, self._token, self._open = app, token, open_paths
-        self._checked = Hosts(self._inside, ())
+        self._checked = Hosts(self._inside, (), "open the address that chainrule studio printed")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer 401, 403 or 421."""

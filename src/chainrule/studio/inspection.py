@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import SettingError
+from chainrule.fields import Whole
 from chainrule.files import load
 from chainrule.model import Model
 from chainrule.network import Network
 from chainrule.studio.opened import described, network_of, what_if, what_if_arrays
 from chainrule.studio.snapshot import layers, named
 from chainrule.studio.work import Work
+from chainrule.tables.sources import as_source
 
 __all__ = ["Inspection"]
 
+_ROW = Whole(0)
 CERTIFIED_ROWS = 50
 CERTIFIED = 400  # parameters of a layer that are compared
 
@@ -27,6 +31,7 @@ class Inspection:
     def __init__(self, work: Work, model: Callable[[], Network | Model]) -> None:
         self._work, self._trained = work, model
         self._stored: Any = None
+        self._rows: tuple[tuple[Path, int], Any] | None = None  # a table with its version
         self.commands: dict[str, Callable[..., dict[str, Any]]] = {
             "certificate": self.certificate,
             "open_model": self.open_model,
@@ -63,11 +68,11 @@ class Inspection:
             raise SettingError("only a model of a table can be evaluated on a table: this one takes arrays")
         return model.evaluate(self._work.folder.existing(path))
 
-    def what_if(self, values: Any = None, row: Any = 0) -> dict[str, Any]:
-        """The answer for one row whose cells can be moved."""
+    def what_if(self, values: Any = None, row: Any = 0, table: Any = None) -> dict[str, Any]:
+        """The answer for one row whose cells can be moved: that of a table, or the middle of each column."""
         model = self._model()
         if isinstance(model, Model):
-            return what_if(model, values)
+            return what_if(model, values, None if table is None else self._cells(table, row))
         net: Network = network_of(model)
         dataset = None if self._stored is not None else self._work.dataset
         if dataset is not None:
@@ -79,6 +84,17 @@ class Inspection:
         ranges = np.stack([np.full(width, -3.0), np.full(width, 3.0), np.zeros(width)])
         outputs = [f"output {j + 1}" for j in range(net.sizes[-1])]
         return what_if_arrays(net, [f"x{i + 1}" for i in range(width)], outputs, ranges, values)
+
+    def _cells(self, path: Any, row: Any) -> dict[str, Any]:
+        """The cells of a row of a table, which is read once. Raises SettingError for a row that is not there."""
+        place = self._work.folder.existing(path)
+        version = (place, place.stat().st_mtime_ns)
+        if self._rows is None or self._rows[0] != version:
+            self._rows = version, as_source(place).table()
+        rows, number = self._rows[1], _ROW.clean("row", row)
+        if number >= rows.num_rows:
+            raise SettingError(f"row is {number}, but must be from 0 to {rows.num_rows - 1:,}")
+        return {name: rows.column(name)[number].as_py() for name in rows.column_names}
 
     def _model(self) -> Any:
         """The model from the file, or the one in training."""

@@ -44,12 +44,16 @@ def network_of(stored: Any) -> Network:
 # ---------------------------------------------------------------------------------------------- one row of a table
 
 
-def what_if(model: Model, values: Mapping[str, Any] | None) -> dict[str, Any]:
+def what_if(model: Model, values: Mapping[str, Any] | None, cells: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The answer for one row of cells by column, the gradients of the answer, and a slider for each column.
+
+    - model: a model of tables.
+    - values: the cells that were moved.
+    - cells: the row that the others begin with; None for the middle of each column.
 
     Raises DataError for a cell that the model cannot read.
     """
-    sliders = [_slider(transform) for transform, _ in model.encoder.slices]
+    sliders = [_slider(transform, cells or {}) for transform, _ in model.encoder.slices]
     row = {slider["name"]: slider["value"] for slider in sliders} | _known(values, [s["name"] for s in sliders])
     for slider in sliders:
         slider["value"] = row[slider["name"]]
@@ -69,6 +73,7 @@ def what_if(model: Model, values: Mapping[str, Any] | None) -> dict[str, Any]:
     return {
         "sliders": sliders[:MOST],
         "answer": answer or {model.targets.names[0]: _plain(prediction[0])},
+        "truth": {name: _plain(cells[name]) for name in model.targets.names if cells and name in cells},
         "outputs": _outputs(model.targets.neurons, outputs),
         "of": printable(model.targets.neurons[best] if len(model.targets.neurons) > best else ""),
         "gradients": moves[:MOST],
@@ -92,15 +97,29 @@ def _encoded(model: Model, table: dict[str, list[Any]]) -> Array:
     return np.asarray(model.encoder.encode(as_source(table).table(), model.network.dtype))
 
 
-def _slider(transform: Transform) -> dict[str, Any]:
-    """How a column can be moved: between numbers, or among words."""
+def _slider(transform: Transform, cells: Mapping[str, Any]) -> dict[str, Any]:
+    """How a column can be moved: between numbers, or among words; it begins with the cell of a row, if there is one."""
+    name = transform.name
     if isinstance(transform, NumberColumn):
         low, middle, high = (_unscaled(transform, k) for k in (-3.0, 0.0, 3.0))
-        return {"name": transform.name, "low": low, "high": high, "value": middle}
+        value = _number(cells[name]) if name in cells else middle
+        within = (low, high) if value is None else (min(low, value), max(high, value))
+        return {"name": name, "low": within[0], "high": within[1], "value": value}
     if isinstance(transform, WordColumn):
         words = [str(word) for word in list(transform.words)[:100]]
-        return {"name": transform.name, "words": words, "value": words[0] if words else None}
-    return {"name": transform.name, "value": None}
+        value = cells.get(name, words[0] if words else None)
+        shown_words = words if value is None or str(value) in words else [str(value), *words]
+        return {"name": name, "words": shown_words, "value": None if value is None else str(value)}
+    return {"name": name, "value": None if cells.get(name) is None else str(cells[name])}
+
+
+def _number(cell: Any) -> float | None:
+    """A cell as a number; None where it is missing or not one."""
+    try:
+        number = float(cell)
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _unscaled(transform: NumberColumn, deviations: float) -> float:

@@ -68,7 +68,7 @@ class Recording:
 def html_of(ask: Ask, recording: Recording) -> bytes:
     """The file: the frames, the set-up, the tour of row 1, and the equations of a few weights, with the view."""
     data = {
-        "form": ask({"do": "form"}) | {"files": {"tables": [], "models": []}, "folder": ""},
+        "form": ask({"do": "form"}) | {"files": {"tables": [], "models": []}, "folder": "", "kept": None},
         "setup": ask({"do": "setup"}),
         "frames": [*recording.frames, ask({"do": "view"})],
         "spread": ask({"do": "spread"}),

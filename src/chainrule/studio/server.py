@@ -1,6 +1,6 @@
 """The studio over HTTP, for this machine alone: the page's files, commands by POST, views as a stream of events.
 
-GET  /, /main.js, ...   the page; it holds no data
+GET  /, /studio.js, ... the page; it holds no data
 POST /do                a command as JSON; the answer is JSON, errors have one line under "error"
 GET  /events            the views, as server-sent events that the page reads by fetch
 """
@@ -27,7 +27,7 @@ from chainrule.serve.answers import json_bytes
 from chainrule.serve.bodies import Limits
 from chainrule.serve.doors import refusal
 from chainrule.serve.server import address_of, connection, listen
-from chainrule.studio.assets import TYPES, VIEW, asset
+from chainrule.studio.assets import asset, assets
 from chainrule.studio.doors import Doors, new_token
 from chainrule.studio.folder import MOST_DROPPED
 from chainrule.studio.worker import Worker
@@ -49,8 +49,7 @@ def application(worker: Worker, token: str, report: Callable[[str], None] = prin
     - token: what requests must send, but those for the page's files.
     - report: writes the line about an error that should not happen.
     """
-    files = {path.relative_to(VIEW).as_posix() for path in VIEW.rglob("*") if path.suffix in TYPES}
-    open_paths = {"/", *(f"/{name}" for name in files)}
+    open_paths = {"/", *(f"/{name}" for name in assets())}
 
     async def unexpected(request: Request, error: Exception) -> Response:
         report(f"unexpected {type(error).__name__}: {' '.join(str(error).split())[:200]}")

@@ -22,6 +22,7 @@ from chainrule.fields import Names, Number, Whole
 from chainrule.studio.equations import Pick, explained
 from chainrule.studio.form import form
 from chainrule.studio.inspection import Inspection
+from chainrule.studio.kept import Kept
 from chainrule.studio.snapshot import Axes
 from chainrule.studio.taking import Taking
 from chainrule.studio.tour import tour
@@ -32,6 +33,7 @@ from chainrule.training import EpochEnd
 
 __all__ = ["Session"]
 
+KEEP_EVERY = 30.0  # seconds
 _SPEED = Number(0, 1e6, above=True)
 _SHARE = Number(0, 1, below=True)
 _OVER = "training is over: allow more epochs, or start again"
@@ -41,19 +43,22 @@ class Session:
     """What one person does: data, a network, its training, and what is inspected.
 
     - folder: the folder below which files lie.
+    - keeps: whether the training is kept there, now and then and at the end, for a session that comes later.
 
     `work` is what is being worked on. `running` says whether `advance` has something to do, `due` when, on the clock of
     time.monotonic.
     """
 
-    def __init__(self, folder: str | os.PathLike[str] = ".") -> None:
+    def __init__(self, folder: str | os.PathLike[str] = ".", keeps: bool = False) -> None:
         self.work, self.due = Work(folder), 0.0
+        self._kept, self._kept_at = Kept(self.work, keeps), time.monotonic()
         self._until_epoch = False
         taking = Taking(self.work, self.do)
         self._commands: dict[str, Callable[..., Any]] = {
             "form": self._form,
             "files": self.work.folder.listed,
             "drop": self._drop,
+            "resume": self._resume,
             "columns": self._columns,
             "open": self._open,
             "change": self._change,
@@ -120,6 +125,17 @@ class Session:
         if trainer.finished or (self._until_epoch and any(isinstance(event, EpochEnd) for event in events)):
             self._pause()
         self.work.observe()
+        if time.monotonic() - self._kept_at > KEEP_EVERY:
+            self._keep()
+
+    def _keep(self) -> None:
+        """Keep the training; the page hears of it where that fails."""
+        try:
+            self._kept.write()
+        except OSError as error:
+            line = f"the training cannot be kept: {error.strerror}"
+            self.work.events.append({"event": "error", "message": line})
+        self._kept_at = time.monotonic()
 
     def view(self) -> dict[str, Any]:
         """What is drawn of now, as plain data; without data only that there are none."""
@@ -136,8 +152,9 @@ class Session:
         self.work.open({"arrays": (X, T)}, net)
 
     def close(self) -> None:
-        """Stop, and delete the dropped files."""
+        """Stop, keep the training, and delete the dropped files."""
         self._pause()
+        self._keep()
         self.work.folder.close()
 
     # ------------------------------------------------------------------------------- data and design
@@ -145,10 +162,16 @@ class Session:
     def _form(self) -> dict[str, Any]:
         """What can be chosen."""
         folder = self.work.folder
-        return form() | {"folder": folder.root.name, "files": folder.listed()}
+        return form() | {"folder": folder.root.name, "files": folder.listed(), "kept": self._kept.about()}
 
     def _drop(self, name: Any, data: Any) -> dict[str, Any]:
         return {"path": self.work.folder.drop(name, data)}
+
+    def _resume(self) -> dict[str, Any]:
+        """Go on where a session in this folder ended."""
+        self._kept.resume()
+        self.work.observe(now=True)
+        return self.work.setup()
 
     def _columns(self, path: Any) -> dict[str, Any]:
         """The columns of a table, from which the target is chosen."""

@@ -199,6 +199,7 @@ class Trainer:
         """Go to an update before this one, by its number. Raises SettingError as `back` does."""
         if update < 0:
             raise SettingError("this is the start: there is no update to go back by")
+        now = self.training.state
         while len(self._kept) > 1 and self._kept[-1].run.step > update:
             self._size -= _size(self._kept.pop())
         self._begin(self._kept[-1])
@@ -206,10 +207,16 @@ class Trainer:
         while self.updates < update and not self.finished:
             self._next(one_by_one=True)
             if time.monotonic() - began > MOST_AGAIN:
+                self.resume(now)
                 raise SettingError(
-                    f"update {update:,} is too far back: this is update {self.updates:,}, up to where it went in 10 s"
+                    f"update {update:,} is too far back: it takes more than {MOST_AGAIN:g} s to make again"
                 )
         self.scores = {epoch: score for epoch, score in self.scores.items() if epoch < self.training.state.epoch}
+
+    def resume(self, state: TrainingState) -> None:
+        """Go on from a state of the same training."""
+        self._begin(state)
+        self._keep()
 
     def lengthen(self, epochs: int) -> None:
         """Allow more epochs, and go on from here; no update made so far depends on it with a constant rate."""

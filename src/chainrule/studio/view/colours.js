@@ -4,11 +4,13 @@ export const CLASSES = [
   [0, 114, 178], [230, 159, 0], [0, 158, 115], [204, 121, 167], [86, 180, 233], [213, 94, 0], [240, 228, 66],
   [120, 120, 120], [140, 86, 75], [60, 60, 160],
 ];
-const LOW = [214, 112, 20];
-const HIGH = [20, 105, 180];
+const LIGHT_ENDS = [[214, 112, 20], [20, 105, 180]];
+const DARK_ENDS = [[238, 140, 48], [72, 152, 228]];
+
+export const DARK = window.matchMedia("(prefers-color-scheme: dark)");
 
 export function isDark() {
-  return window.matchMedia("(prefers-color-scheme: dark)").matches;
+  return DARK.matches;
 }
 
 function middle() {
@@ -17,7 +19,7 @@ function middle() {
 
 // The colour of a share from -1 to 1.
 export function diverging(share) {
-  const end = share < 0 ? LOW : HIGH;
+  const end = (isDark() ? DARK_ENDS : LIGHT_ENDS)[share < 0 ? 0 : 1];
   const much = Math.min(1, Math.abs(share)) ** 0.85;
   return middle().map((part, k) => Math.round(part + (end[k] - part) * much));
 }
@@ -26,17 +28,17 @@ export function css(colour) {
   return `rgb(${colour[0]} ${colour[1]} ${colour[2]})`;
 }
 
-const TABLE = new Map();
+const WORDS = new Map();
 
-// 256 colours from orange to blue, for bytes.
-export function table() {
+// 256 colours from orange to blue, for bytes; each as one word of a picture's memory.
+export function words() {
   const key = isDark();
-  if (!TABLE.has(key)) {
+  if (!WORDS.has(key)) {
     const colours = new Uint8ClampedArray(256 * 4);
     for (let k = 0; k < 256; k += 1) colours.set([...diverging((k - 127.5) / 127.5), 255], 4 * k);
-    TABLE.set(key, colours);
+    WORDS.set(key, new Uint32Array(colours.buffer));
   }
-  return TABLE.get(key);
+  return WORDS.get(key);
 }
 
 export function ofClass(number) {

@@ -1,6 +1,6 @@
 // Run and pause, one epoch, one update, back by one; where the training is.
 import { h, labelled, options, errorLine, setText } from "./dom.js";
-import { shortNumber, whole } from "./numbers.js";
+import { metricName, shortNumber, whole } from "./numbers.js";
 
 const SPEEDS = { full: "as fast as it can", 1000: "1,000 updates a second", 100: "100 a second", 20: "20 a second", 5: "5 a second", 1: "1 a second" };
 
@@ -51,7 +51,7 @@ export function controls(studio) {
     setText(cost, "");
   }
   function onPlace(p) {
-    const ended = p.stopped ? `; ended: ${p.stopped}` : p.finished ? "; all epochs are done" : "";
+    const ended = p.stopped ? `; ended: ${p.stopped}` : p.finished ? "; done" : "";
     setText(place, `epoch ${whole(p.epoch)} of ${whole(p.epochs)}, batch ${whole(p.batch)} of ${whole(p.batches)}, update ${whole(p.update)}${ended}`);
     back.disabled = p.update === 0 || studio.recorded;
   }
@@ -61,8 +61,12 @@ export function controls(studio) {
     const speedNow = view.speed === null ? "full" : String(view.speed);
     if (document.activeElement !== speed) speed.value = speedNow;
     const lines = view.curves.lines;
-    const last = Object.entries(lines).map(([name, values]) => [name, values.filter((v) => v !== null).pop()]);
-    setText(cost, last.filter(([, v]) => v !== undefined).map(([name, v]) => `${name} ${shortNumber(v)}`).join(" · "));
+    const newest = (name) => lines[name]?.findLast((value) => value !== null);
+    const both = Object.keys(lines).filter((name) => name !== "held out" && !name.endsWith(", held out")).map((name) => {
+      const metric = name.replace(", trained on", "");
+      return [metric, newest(name), newest(metric === "cost" ? "held out" : `${metric}, held out`)];
+    });
+    setText(cost, both.filter(([, value]) => value !== undefined).map(([name, value, held]) => `${metricName(name)} ${shortNumber(value)}${held === undefined ? "" : `, held out ${shortNumber(held)}`}`).join(" · "));
     const problem = view.events.filter((event) => event.event === "error").pop();
     if (problem) setText(error, problem.message);
   }

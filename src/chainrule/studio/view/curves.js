@@ -2,15 +2,19 @@
 import uPlot from "./vendor/uPlot.esm.js";
 import { h } from "./dom.js";
 import { isDark } from "./colours.js";
-import { shortNumber } from "./numbers.js";
+import { metricName, shortNumber } from "./numbers.js";
 
 const HEIGHT = 150;
+
+function capital(text) {
+  return text[0].toUpperCase() + text.slice(1);
+}
 
 export function curvesPanel(studio) {
   const costBox = h("div", { class: "curve" });
   const metricBox = h("div", { class: "curve" });
-  const words = h("p", { class: "unseen", role: "status" });
-  const element = h("section", { class: "panel curves", "aria-label": "Curves" }, h("h2", {}, "Cost"), costBox, h("h2", {}, "Metric"), metricBox, words);
+  const title = h("h2", {}, "Metric");
+  const element = h("section", { class: "panel curves", "aria-label": "Curves" }, h("h2", {}, "Cost"), costBox, title, metricBox);
   let charts = [];
   let shape = "";
   let view = null;
@@ -27,7 +31,7 @@ export function curvesPanel(studio) {
     return new uPlot({
       width: Math.max(200, box.clientWidth), height: HEIGHT, legend: { live: false }, cursor: { drag: { x: false, y: false } },
       scales: { x: { time: false } }, axes: [{ ...axis, size: 28 }, { ...axis, size: 56, values: (_, ticks) => ticks.map((t) => label(t)) }],
-      series: [{ label: "epoch" }, ...names.map((name, k) => ({ label: name, ...styles[k % 2], spanGaps: true, points: { show: false }, value: (_, v) => label(v) }))],
+      series: [{ label: "epoch" }, ...names.map((name, k) => ({ label: name.includes(",") ? name.split(", ")[1] : name === "cost" ? "trained on" : name, ...styles[k % 2], spanGaps: true, points: { show: (plot) => plot.data[0].length < 3 }, value: (_, v) => label(v) }))],
     }, [[], ...names.map(() => [])], box);
   }
   function groups(lines) {
@@ -49,6 +53,7 @@ export function curvesPanel(studio) {
     [costBox, metricBox].forEach((box, k) => {
       if (parts[k].length) charts.push({ plot: chart(box, parts[k]), names: parts[k], box });
     });
+    if (parts[1].length) title.textContent = capital(metricName(parts[1][0].split(",")[0]));
     metricBox.hidden = metricBox.previousElementSibling.hidden = !parts[1].length;
   }
   new ResizeObserver(() => {

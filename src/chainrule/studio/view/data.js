@@ -7,6 +7,8 @@ const SETS = { circles: "Circles", xor: "Exclusive or", gauss: "Two clouds", spi
 export function dataPanel(studio) {
   const error = errorLine();
   const hint = h("p", { class: "hint" }, "Choose a set to begin, or bring a table of your own: pick one from the folder, or drop a CSV file anywhere on this page.");
+  const resume = h("button", { type: "button", class: "resume" });
+  resume.hidden = true;
   const sets = h("div", { class: "sets", role: "group", "aria-label": "Sets" });
   const rows = h("input", { type: "number", min: 4, max: 5000, step: 1, value: 400 });
   const noise = h("input", { type: "number", min: 0, max: 1, step: 0.01, value: 0.05 });
@@ -25,10 +27,11 @@ export function dataPanel(studio) {
   const tableBox = h("details", { class: "own" }, h("summary", {}, "Your own table"),
     labelled("In this folder", file), labelled("From this machine", upload), labelled("Column to learn", target),
     labelled("Leave out", leave), openTable);
-  const element = h("section", { class: "panel data", "aria-label": "Data" }, h("h2", {}, "Data"), hint, sets, setBox, features, tableBox, about, columns, error);
+  const element = h("section", { class: "panel data", "aria-label": "Data" }, h("h2", {}, "Data"), resume, hint, sets, setBox, features, tableBox, about, columns, error);
 
   const chosen = { set: null, inputs: new Set(["x1", "x2"]) };
   const buttons = {};
+  let kept = null;
 
   async function openSet(name) {
     const inputs = [...features.querySelectorAll("input:checked")].map((box) => box.value);
@@ -40,6 +43,7 @@ export function dataPanel(studio) {
     studio.choose(null);
     studio.setUp(setup);
   }
+  resume.addEventListener("click", async () => opened(await studio.attempt({ do: "resume" }, error)));
   async function columnsOf(path) {
     if (!path) return;
     const answer = await studio.attempt({ do: "columns", path }, error);
@@ -80,7 +84,14 @@ export function dataPanel(studio) {
     });
   }
 
+  // It is offered until something is trained here.
+  function offer(place) {
+    if (place?.update) kept = null;
+    resume.hidden = !kept;
+  }
   function onForm(form) {
+    kept = form.kept;
+    if (kept) setText(resume, `Go on with ${kept.title} at update ${whole(kept.update)}, where the studio ended`);
     sets.replaceChildren(...form.sets.map((name) => {
       buttons[name] = h("button", { type: "button", "aria-pressed": "false", onclick: () => openSet(name) }, SETS[name] ?? name);
       return buttons[name];
@@ -96,6 +107,7 @@ export function dataPanel(studio) {
     chosen.set = setup.source?.set ?? null;
     for (const [name, button] of Object.entries(buttons)) button.setAttribute("aria-pressed", String(name === chosen.set));
     hint.hidden = Boolean(d);
+    offer(setup.place);
     setBox.hidden = features.hidden = Boolean(d) && !(chosen.set && chosen.set !== "digits");
     if (chosen.set && chosen.set !== "digits") {
       for (const box of features.querySelectorAll("input")) box.checked = setup.source.features.includes(box.value);
@@ -104,5 +116,5 @@ export function dataPanel(studio) {
     columns.hidden = !d?.columns.length;
     reading.replaceChildren(...(d?.columns ?? []).map((c) => h("tr", {}, h("th", { scope: "row" }, c.name), h("td", {}, `${c.kind}: ${c.reading}`))));
   }
-  return { element, onForm, onSetup };
+  return { element, onForm, onSetup, onView: (view) => kept && offer(view.place) };
 }

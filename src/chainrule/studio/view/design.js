@@ -1,5 +1,6 @@
 // The network and how it is trained: layers, neurons, activations, output, cost, optimizer and the rest.
 import { h, labelled, options, errorLine } from "./dom.js";
+import { inLetters } from "./mathml.js";
 import { asNumber } from "./numbers.js";
 
 const PLAIN = {
@@ -86,7 +87,7 @@ export function designPanel(studio) {
     function show(chosen) {
       const entry = entries().find((each) => each.name === chosen.name);
       options(select, entries().map((each) => each.name), chosen.name);
-      note.textContent = name === "optimizer" ? (entry?.text ?? "") : "";
+      note.textContent = name === "optimizer" ? inLetters(entry?.text ?? "") : "";
       const there = [...parameters.querySelectorAll("input")];
       const keys = Object.keys(entry?.parameters ?? {});
       if (keys.length === there.length && keys.every((key, k) => there[k].dataset.name === key)) {

@@ -25,6 +25,7 @@ export function doctorPanel(studio) {
     const key = JSON.stringify(view.findings);
     if (key === shown) return;
     shown = key;
+    studio.tabs.count("Doctor", view.findings.length);
     none.hidden = view.findings.length > 0;
     list.replaceChildren(...view.findings.map((finding) => h("li", {}, h("strong", {}, `${finding.name}: `), finding.words, h("br"), h("em", {}, "to fix it: "), finding.change)));
   }

@@ -1,15 +1,22 @@
 // The equation of what is picked, with the numbers of this update.
-import { h, labelled, options, errorLine, setText } from "./dom.js";
-import { formula } from "./mathml.js";
+import { h, freshId, labelled, options, errorLine, setText } from "./dom.js";
+import { formula, inLetters } from "./mathml.js";
 import { shortNumber, whole } from "./numbers.js";
 
+const NAMES = { forward: "sum z", activation: "answer a", update: "update" };
 const EVERY = 700; // milliseconds between two answers while training runs
 
 export function equationBox(equation) {
-  const latex = h("details", { class: "latex" }, h("summary", {}, "LaTeX"), h("code", {}, equation.latex));
+  const latex = h("code", { class: "latex", id: freshId("latex") }, equation.latex);
+  latex.hidden = true;
+  const button = h("button", { type: "button", class: "as-latex", "aria-expanded": "false", "aria-controls": latex.id }, "LaTeX");
+  button.addEventListener("click", () => {
+    latex.hidden = !latex.hidden;
+    button.setAttribute("aria-expanded", String(!latex.hidden));
+  });
   return h("div", { class: "equation" },
-    h("span", { class: "equation-name" }, equation.equation),
-    h("div", { class: "formula-scroll", tabindex: "0", role: "group", "aria-label": equation.text }, formula(equation.mathml)),
+    h("div", { class: "equation-name" }, NAMES[equation.equation] ?? equation.equation, button),
+    h("div", { class: "formula-scroll", tabindex: "0", role: "group", "aria-label": equation.text }, ...formula(equation.mathml)),
     equation.note ? h("p", { class: "note" }, equation.note) : null, latex);
 }
 
@@ -53,15 +60,17 @@ export function equationPanel(studio) {
     const r = answer.row;
     const inputs = r.inputs.map((input) => `${input.name} = ${shortNumber(input.value)}`).join(", ");
     setText(about, `row ${whole(r.number + 1)}: ${inputs}${r.inputs.length < studio.setup.sizes[0] ? ", …" : ""}; answer ${r.answers.map(shortNumber).join(", ")}, target ${r.targets.map(shortNumber).join(", ")}, C = ${shortNumber(r.cost)}`);
-    const open = new Set([...parts.querySelectorAll("details[open]")].map((_, k) => k));
+    const open = [...parts.querySelectorAll(".as-latex")].map((button) => button.getAttribute("aria-expanded") === "true");
     parts.replaceChildren(...answer.parts.map((part) => h("section", { class: "equation-part" }, h("h3", {}, part.title),
-      part.rule ? h("p", { class: "formula" }, part.rule) : null,
+      part.rule ? h("p", { class: "formula" }, inLetters(part.rule)) : null,
       ...part.equations.map(equationBox),
       part.rule ? h("p", { class: "note" }, `η = ${shortNumber(part.rate)}${slotWords(part.slots)}`) : null)));
-    if (open.size) parts.querySelectorAll("details").forEach((details, k) => { details.open = open.has(k); });
+    parts.querySelectorAll(".as-latex").forEach((button, k) => open[k] && button.click());
   }
   function slotWords(slots) {
-    return slots.slice(0, 3).map((slot, k) => `; kept number ${k + 1}: ${shortNumber(slot.before)} → ${shortNumber(slot.after)}`).join("");
+    if (!slots.length) return "";
+    const moves = slots.slice(0, 3).map((slot) => `${shortNumber(slot.before)} → ${shortNumber(slot.after)}`);
+    return `; what the rule keeps of earlier gradients: ${moves.join(", ")}`;
   }
   function onSetup(setup) {
     row.max = setup.dataset?.rows ?? 1;

@@ -2,7 +2,7 @@
 import { h, s } from "./dom.js";
 import { css, diverging } from "./colours.js";
 import { shortNumber } from "./numbers.js";
-import { asUrl } from "./raster.js";
+import { picture, sharp } from "./raster.js";
 
 const GAP = 12;
 
@@ -11,7 +11,8 @@ export function graph(studio) {
   const legend = h("p", { class: "legend" },
     h("span", { class: "key above" }, "weight above 0"), h("span", { class: "key below" }, "weight below 0"),
     h("span", {}, "the thicker, the larger"));
-  const element = h("div", { class: "graph-box" }, svg, legend);
+  const ground = h("canvas", { class: "graph-ground", "aria-hidden": "true" }); // the pictures of the neurons
+  const element = h("div", { class: "graph-box" }, h("div", { class: "graph-area" }, ground, svg), legend);
   let sizes = [];
   let names = [];
   let outputs = [];
@@ -20,6 +21,7 @@ export function graph(studio) {
   let items = [];
   let at = 0;
   let last = null;
+  let box = null;
 
   function focusOn(k) {
     if (!items.length) return;
@@ -49,8 +51,9 @@ export function graph(studio) {
     const most = Math.max(...sizes);
     const size = Math.max(16, Math.min(width > 900 ? 60 : 44, (width - 60) / (sizes.length * 2.1), most > 8 ? 340 / most : 60));
     const height = Math.max(most * (size + GAP) + 40, 160);
-    const longest = size < 20 ? 0 : Math.max(...names.map((name) => Math.min(9, name.length)));
-    return { width, height, size, left: 24 + 6.6 * longest };
+    const letters = width > 540 ? 20 : 9; // of a name
+    const longest = size < 20 ? 0 : Math.max(...names.map((name) => Math.min(letters, name.length)));
+    return { width, height, size, letters, left: 24 + 6.6 * longest };
   }
   function place(l, j, box) {
     const step = sizes.length > 1 ? (box.width - box.size - 44 - box.left) / (sizes.length - 1) : 0;
@@ -62,7 +65,7 @@ export function graph(studio) {
     return `neuron ${j + 1} of layer ${l + 1}${more}`;
   }
   function build() {
-    const box = layout();
+    box = layout();
     svg.setAttribute("viewBox", `0 0 ${box.width} ${box.height}`);
     svg.style.height = `${box.height}px`;
     links = [];
@@ -100,10 +103,9 @@ export function graph(studio) {
       dots.append(label);
       for (let j = 0; j < sizes[l]; j += 1) {
         const [x, y] = place(l, j, box);
-        const image = s("image", { x, y, width: box.size, height: box.size, preserveAspectRatio: "none" });
         const frame = s("rect", { class: "frame", x, y, width: box.size, height: box.size, rx: 4 });
         const bias = s("rect", { class: "bias", x: x - 5, y: y + box.size - 4, width: 7, height: 7, rx: 2 });
-        const item = s("g", { class: "neuron" }, image, frame, ...(l ? [bias] : []));
+        const item = s("g", { class: "neuron" }, s("title", {}, neuronName(l, j)), frame, ...(l ? [bias] : []));
         if (l) {
           item.setAttribute("role", "button");
           item.setAttribute("tabindex", "-1");
@@ -112,11 +114,12 @@ export function graph(studio) {
         }
         const name = l === 0 ? names[j] : l === sizes.length - 1 ? outputs[j] : null;
         if (name && box.size >= 20) {
-          const short = name.length > 9 ? `${name.slice(0, 8)}…` : name;
+          const letters = l === 0 ? box.letters : 12;
+          const short = name.length > letters ? `${name.slice(0, letters - 1)}…` : name;
           const where = l === 0 ? { x: x - 6, y: y + box.size / 2 + 4, "text-anchor": "end" } : { x: x + box.size / 2, y: y + box.size + 12, "text-anchor": "middle" };
           dots.append(s("text", { class: "name", "aria-hidden": "true", ...where }, short));
         }
-        neurons.push({ item, image, bias, l, j });
+        neurons.push({ item, bias, x, y, l, j });
         dots.append(item);
       }
     }
@@ -150,16 +153,21 @@ export function graph(studio) {
       line.classList.toggle("minus", share < 0);
       item.setAttribute("aria-label", `weight ${shortNumber(w)} from ${neuronName(l - 1, i)} to ${neuronName(l, j)}`);
     }
-    for (const { item, image, bias, l, j } of neurons) {
-      const packed = view.surface && (l === 0 ? view.surface.inputs[j] : l === sizes.length - 1 ? null : view.surface.neurons[l - 1]?.[j]);
-      if (packed) image.setAttribute("href", asUrl(packed));
-      else if (l === sizes.length - 1 && view.surface?.answer.values && sizes[l] === 1) image.setAttribute("href", asUrl(view.surface.answer.values));
+    const context = sharp(ground, box.width, box.height);
+    for (const { item, bias, x, y, l, j } of neurons) {
+      const packed = view.surface && pictureOf(view.surface, l, j);
+      if (packed) context.drawImage(picture(packed), x, y, box.size, box.size);
       if (l) {
         const b = view.layers[l - 1].b[j];
         bias.setAttribute("fill", css(diverging(Math.tanh(b ?? 0))));
         item.setAttribute("aria-label", `${neuronName(l, j)}, bias ${shortNumber(b)}`);
       }
     }
+  }
+  function pictureOf(surface, l, j) {
+    if (l === 0) return surface.inputs[j];
+    if (l < sizes.length - 1) return surface.neurons[l - 1]?.[j];
+    return sizes[l] === 1 ? surface.answer.values : null;
   }
   function onPick(pick) {
     mark(pick ? [pick.kind === "weight" ? `weight ${pick.layer} ${pick.i} ${pick.j}` : pick.kind === "layer" ? `layer ${pick.layer}` : `neuron ${pick.layer} ${pick.j}`] : []);

@@ -1,6 +1,7 @@
 // The studio over HTTP: commands by POST, views by a stream that is read by fetch. The token is in the address.
 import { mount } from "./mount.js";
 
+const SILENCE = 40_000; // milliseconds after which a stream is taken for lost
 const token = window.location.hash.slice(1);
 const headers = { "x-studio-token": token };
 
@@ -20,11 +21,14 @@ async function ask(command) {
   return document;
 }
 
-async function read(answer, onView) {
+// Views as they come, until the stream ends or the studio, which says at least every 15 s that it lives, is silent.
+async function read(answer, onView, controller) {
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   for (;;) {
+    const silent = setTimeout(() => controller.abort(), SILENCE);
     const { done, value } = await reader.read();
+    clearTimeout(silent);
     if (done) return;
     text += value;
     const parts = text.split("\n\n");
@@ -34,21 +38,39 @@ async function read(answer, onView) {
   }
 }
 
+function until(target, event, holds) {
+  return new Promise((resolve) => {
+    const look = () => {
+      if (!holds()) return;
+      target.removeEventListener(event, look);
+      resolve();
+    };
+    target.addEventListener(event, look);
+    look();
+  });
+}
+
+// A page that nobody sees asks for nothing; one that is seen again asks at once.
 async function listen(onView, onState) {
+  let controller = null;
+  document.addEventListener("visibilitychange", () => document.hidden && controller?.abort());
   for (;;) {
+    await until(document, "visibilitychange", () => !document.hidden);
+    controller = new AbortController();
     try {
-      const answer = await fetch("events", { headers });
+      const answer = await fetch("events", { headers, signal: controller.signal });
       if (answer.status === 401) {
         onState("token");
         return;
       }
       if (answer.ok) {
         onState("live");
-        await read(answer, onView);
+        await read(answer, onView, controller);
       }
     } catch {
       // it is tried again
     }
+    if (document.hidden) continue;
     onState("lost");
     await new Promise((resolve) => setTimeout(resolve, 1000));
   }

@@ -1,7 +1,7 @@
 // Above two hundred weights: each layer as a matrix, one cell for each weight, or for the largest of several.
 import { h, labelled } from "./dom.js";
 import { whole } from "./numbers.js";
-import { paint } from "./raster.js";
+import { paint, paintWeights } from "./raster.js";
 
 export function matrices(studio) {
   const element = h("div", { class: "matrices" });
@@ -28,7 +28,7 @@ export function matrices(studio) {
       });
       const figure = h("figure", { class: "layer-figure" },
         h("figcaption", {}, `layer ${k + 2}: ${whole(from)} × ${whole(size)} weights`), canvas, neurons,
-        h("div", { class: "chooser" }, labelled("from", i), labelled("to", j),
+        h("div", { class: "chooser" }, labelled("from", i), labelled("to", j), h("span", { class: "chooser-words" }, "equation of the"),
           h("button", { type: "button", onclick: () => show("weight") }, "weight"),
           h("button", { type: "button", onclick: () => show("neuron") }, "neuron"),
           h("button", { type: "button", onclick: () => show("layer") }, "layer")));
@@ -38,7 +38,7 @@ export function matrices(studio) {
   }
   function onView(view) {
     for (const { canvas, neurons, k } of layers) {
-      paint(canvas, view.layers[k].matrix);
+      paintWeights(canvas, view.layers[k]);
       const pictures = view.surface?.neurons[k] ?? [];
       while (neurons.children.length < pictures.length) neurons.append(h("canvas", { class: "neuron-picture", role: "img", "aria-label": `answer of neuron ${neurons.children.length + 1}` }));
       pictures.forEach((packed, n) => paint(neurons.children[n], packed));

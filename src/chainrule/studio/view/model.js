@@ -1,7 +1,7 @@
 // Any model file: what it is, how good it is on a table, and where it goes wrong.
 import { h, labelled, options, errorLine, setText } from "./dom.js";
 import { shortNumber, whole } from "./numbers.js";
-import { paint } from "./raster.js";
+import { paintWeights } from "./raster.js";
 
 export function modelPanel(studio) {
   const error = errorLine();
@@ -25,6 +25,10 @@ export function modelPanel(studio) {
     options(file, ["", ...listed.models], file.value, (name) => name || (listed.models.length ? "choose a file" : "no model is in this folder"));
     options(table, ["", ...listed.tables], table.value, (name) => name || (listed.tables.length ? "choose a file" : "no table is in this folder"));
   }
+  table.addEventListener("change", () => {
+    studio.judged = table.value;
+    studio.tell("onModel");
+  });
   open.addEventListener("click", async () => {
     const answer = await studio.attempt({ do: "open_model", path: file.value }, error);
     if (answer) show(answer);
@@ -47,7 +51,7 @@ export function modelPanel(studio) {
     close.hidden = false;
     const layers = answer.layers.map((layer, k) => {
       const canvas = h("canvas", { class: "matrix", role: "img", "aria-label": `weights of layer ${k + 2}` });
-      paint(canvas, layer.matrix ?? packed(layer.W));
+      paintWeights(canvas, layer);
       return h("figure", { class: "layer-figure" }, h("figcaption", {}, `layer ${k + 2}: ${whole(answer.sizes[k])} × ${whole(answer.sizes[k + 1])} weights`), canvas);
     });
     const columns = (answer.columns ?? []).map((c) => h("tr", {}, h("th", { scope: "row" }, c.name), h("td", {}, c.kind), h("td", {}, c.reading)));
@@ -57,17 +61,31 @@ export function modelPanel(studio) {
       columns.length ? h("table", {}, h("caption", {}, `columns, for ${answer.targets.join(", ")}`), ...columns) : null);
     studio.tell("onModel");
   }
-  function packed(W) {
-    const most = Math.max(1e-9, ...W.flat().map(Math.abs));
-    const bytes = W.flat().map((w) => String.fromCharCode(Math.round(127.5 + (127.5 * w) / most)));
-    return { shape: [W.length, W[0].length], bytes: btoa(bytes.join("")) };
-  }
   function judged(name, answer) {
     const rows = Object.entries(answer.targets[name]).filter(([, value]) => typeof value === "number");
     const wrong = answer.mistakes[name];
     return h("section", {}, h("h3", {}, name),
       h("table", {}, h("caption", {}, "scores"), ...rows.map(([score, value]) => h("tr", {}, h("th", { scope: "row" }, score.replaceAll("_", " ")), h("td", { class: "number" }, shortNumber(value))))),
-      wrong?.confused ? confused(wrong.confused) : worst(wrong));
+      ...(wrong?.confused ? [matrix(wrong), confused(wrong.confused)] : [worst(wrong)]).filter(Boolean));
+  }
+  function toRow(number) {
+    studio.judged = table.value;
+    studio.tabs.show("What if");
+    studio.parts.find((part) => part.toRow).toRow(number);
+  }
+  // How often each class is taken for each: the darker, the more rows.
+  function matrix({ classes, confusion }) {
+    if (!confusion || confusion.length > 10) return null;
+    const most = Math.max(1, ...confusion.flat());
+    const names = classes.map((each) => String(each.class));
+    const cell = (count) => {
+      const box = h("td", { class: "number" }, whole(count));
+      box.style.background = `color-mix(in srgb, var(--blue) ${Math.round((45 * count) / most)}%, transparent)`;
+      return box;
+    };
+    return h("table", { class: "confusion" }, h("caption", {}, "rows by their class (down) and the answer (across)"),
+      h("tr", {}, h("td", {}), ...names.map((name) => h("th", { scope: "col" }, name))),
+      ...confusion.map((counts, k) => h("tr", {}, h("th", { scope: "row" }, names[k]), ...counts.map(cell))));
   }
   function confused(pairs) {
     if (!pairs.length) return h("p", {}, "No row is answered with a wrong class.");
@@ -75,7 +93,7 @@ export function modelPanel(studio) {
   }
   function worst(wrong) {
     const rows = wrong?.worst ?? [];
-    return h("table", {}, h("caption", {}, "the rows farthest off"), ...rows.slice(0, 12).map((w) => h("tr", {}, h("th", { scope: "row" }, `row ${whole(w.row + 1)}`), h("td", {}, `true ${shortNumber(w.true)}, answered ${shortNumber(w.answer)}`))));
+    return h("table", {}, h("caption", {}, "the rows farthest off"), ...rows.slice(0, 12).map((w) => h("tr", {}, h("th", { scope: "row" }, h("button", { type: "button", class: "link", onclick: () => toRow(w.row) }, `row ${whole(w.row + 1)}`)), h("td", {}, `true ${shortNumber(w.true)}, answered ${shortNumber(w.answer)}`))));
   }
   return {
     element, onOpen: files,

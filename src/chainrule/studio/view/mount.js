@@ -1,5 +1,6 @@
 // The view: mounted on an element, with `do` to ask and `listen` to hear. It knows neither HTTP nor notebooks.
 import { h } from "./dom.js";
+import { DARK } from "./colours.js";
 import { controls } from "./controls.js";
 import { dataPanel } from "./data.js";
 import { designPanel } from "./design.js";
@@ -65,7 +66,8 @@ export function mount(element, { do: ask, listen, recorded = false }) {
   studio.parts = [bar, main, ...Object.values(sides), ...Object.values(below)];
   studio.tabs = tabs(below, studio);
 
-  const root = h("div", { class: "studio empty" },
+  // JupyterLab leaves the keys to what has this attribute.
+  const root = h("div", { class: "studio empty", "data-lm-suppress-shortcuts": "true" },
     h("h1", { class: "unseen" }, "chainrule studio"),
     banner,
     bar.element,
@@ -75,37 +77,58 @@ export function mount(element, { do: ask, listen, recorded = false }) {
       h("div", { class: "right" }, sides.surface.element, sides.curves.element)));
   element.replaceChildren(h("div", { class: "studio-box" }, root));
 
-  let waiting = false;
+  // A view is drawn over several frames, some parts in each, so that no frame takes long.
+  const groups = [[bar, main], [sides.surface, sides.data, sides.design], [sides.curves, ...Object.values(below)]];
+  let group = groups.length;
   let next = null;
-  async function draw() {
-    waiting = false;
+  let waiting = true; // until the page is set up
+  function awaitFrame() {
+    waiting = true;
+    requestAnimationFrame(frame);
+  }
+  async function begin() {
     const view = next;
+    next = null;
     if (view.generation !== studio.setup?.generation) studio.setUp(await studio.attempt({ do: "setup" }));
-    if (!studio.setup || view.generation !== studio.setup.generation) return;
+    if (!studio.setup || view.generation !== studio.setup.generation || !view.place) return;
     studio.view = view;
-    if (view.place) studio.tell("onView", view);
+    group = 0;
+  }
+  async function frame() {
+    if (group === groups.length && next) await begin();
+    if (group < groups.length) {
+      for (const part of groups[group]) part.onView?.(studio.view);
+      group += 1;
+    }
+    waiting = false;
+    if (group < groups.length || next) awaitFrame();
   }
   function onView(view) {
     next = view;
-    if (!waiting) {
-      waiting = true;
-      requestAnimationFrame(draw);
-    }
+    if (!waiting) awaitFrame();
   }
   function onState(state) {
     banner.textContent = STATES[state] ?? state;
     banner.hidden = !banner.textContent;
+    if (state === "live") start(); // where it did not answer at first
   }
 
-  (async () => {
-    studio.form = await studio.attempt({ do: "form" });
-    if (studio.form) {
-      studio.tell("onForm", studio.form);
-      studio.setUp(await studio.attempt({ do: "setup" }));
+  let starting = false;
+  async function start() {
+    if (starting || studio.form) return;
+    starting = true;
+    const [form, setup] = await Promise.all([studio.attempt({ do: "form" }), studio.attempt({ do: "setup" })]);
+    studio.form = form;
+    if (form) {
+      studio.tell("onForm", form);
+      studio.setUp(setup);
     }
-    listen(onView, onState);
-  })();
-  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+    starting = waiting = false;
+    if (next) onView(next);
+  }
+  listen(onView, onState);
+  start();
+  DARK.addEventListener("change", () => {
     studio.tell("onColours");
     if (studio.view) onView(studio.view);
   });

@@ -25,3 +25,7 @@ export function asNumber(text) {
   const trimmed = text.trim().replace("−", "-");
   return trimmed === "" || Number.isNaN(Number(trimmed)) ? text : Number(trimmed);
 }
+
+export function metricName(name) {
+  return name === "r2" ? "R²" : name.replaceAll("_", " ");
+}

@@ -1,16 +1,26 @@
 // Bytes as pictures: a small canvas holds one pixel for each number.
-import { table, ofClass, isDark } from "./colours.js";
+import { words, ofClass, isDark } from "./colours.js";
 import { decoded } from "./numbers.js";
 
 export function paint(canvas, packed) {
   const [rows, columns] = packed.shape;
-  const bytes = decoded(packed);
-  const colours = table();
+  const bytes = typeof packed.bytes === "string" ? decoded(packed) : packed.bytes;
+  const colours = words();
   const image = new ImageData(columns, rows);
-  for (let k = 0; k < bytes.length; k += 1) {
-    image.data.set(colours.subarray(4 * bytes[k], 4 * bytes[k] + 4), 4 * k);
-  }
+  const pixels = new Uint32Array(image.data.buffer);
+  for (let k = 0; k < bytes.length; k += 1) pixels[k] = colours[bytes[k]];
   show(canvas, image);
+}
+
+// The weights of a layer, which come as numbers where they are few.
+export function paintWeights(canvas, layer) {
+  if (layer.matrix) {
+    paint(canvas, layer.matrix);
+    return;
+  }
+  const most = Math.max(1e-9, ...layer.W.flat().map((w) => Math.abs(w ?? 0)));
+  const bytes = layer.W.flat().map((w) => Math.round(127.5 + (127.5 * (w ?? 0)) / most));
+  paint(canvas, { shape: [layer.W.length, layer.W[0].length], bytes });
 }
 
 // The class of each pixel, paler where its share is small.
@@ -36,9 +46,10 @@ function show(canvas, image) {
 
 const scratch = document.createElement("canvas");
 
-export function asUrl(packed) {
+// A picture to draw at once, before the next one is made.
+export function picture(packed) {
   paint(scratch, packed);
-  return scratch.toDataURL();
+  return scratch;
 }
 
 // A canvas of so many CSS pixels, sharp on every screen; returns its context with the scale set.

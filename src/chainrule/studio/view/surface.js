@@ -14,12 +14,16 @@ export function surfacePanel(studio) {
   const heldOut = h("input", { type: "checkbox", checked: true });
   const error = errorLine();
   const range = h("p", { class: "legend" });
-  const ends = [h("span", { class: "key-low" }), h("span", { class: "key-high" })];
+  const low = h("span", {});
+  const high = h("span", {});
+  const scale = [low, h("span", { class: "key-scale", "aria-hidden": "true" }), high];
   const element = h("section", { class: "panel surface-panel", "aria-label": "Answer over two inputs" }, h("h2", {}, "Answer over two inputs"), box,
     range, h("div", { class: "grid" }, labelled("Across", x), labelled("Up", y), labelled("Output", output)),
     h("label", { class: "check" }, heldOut, "show rows held out (as squares)"), error);
   let setup = null;
   let view = null;
+  let side = 0;
+  let drawn = "";
 
   async function axes() {
     const answer = await studio.attempt({ do: "axes", x: Number(x.value), y: Number(y.value), row: studio.row, output: Number(output.value) }, error);
@@ -44,18 +48,30 @@ export function surfacePanel(studio) {
   }
   function onView(now) {
     view = now;
-    if (!view.surface || element.hidden) return;
+    if (!view.surface || element.hidden || !side) return;
     const answer = view.surface.answer;
     if (answer.values) {
       paint(ground, answer.values);
-      ends[0].style.background = css(diverging(-1));
-      ends[1].style.background = css(diverging(1));
-      range.replaceChildren(ends[0], `${shortNumber(answer.values.low)} `, "to", ends[1], `${shortNumber(answer.values.high)}`);
+      setText(low, shortNumber(answer.values.low));
+      setText(high, shortNumber(answer.values.high));
+      scale[1].style.background = `linear-gradient(90deg, ${[-1, -0.5, 0, 0.5, 1].map((share) => css(diverging(share))).join(", ")})`;
+      if (range.firstChild !== low) range.replaceChildren(...scale);
     } else {
       paintClasses(ground, answer.classes, answer.share);
-      setText(range, "colour: the greatest output; stronger where it is surer");
+      showClasses();
     }
     drawPoints();
+  }
+  function showClasses() {
+    const names = setup.dataset.outputs.slice(0, 10);
+    const key = `classes ${JSON.stringify(names)}`;
+    if (range.dataset.key === key && range.firstChild !== low) return;
+    range.dataset.key = key;
+    range.replaceChildren(...names.map((name, k) => {
+      const swatch = h("span", { class: "key-class", "aria-hidden": "true" });
+      swatch.style.background = css(ofClass(k));
+      return h("span", {}, swatch, name);
+    }), "the greatest output; stronger where it is surer");
   }
   function colour(t) {
     const answer = view.surface.answer;
@@ -63,8 +79,13 @@ export function surfacePanel(studio) {
     const { low, high } = answer.values;
     return css(diverging(studio.setup.dataset.kind === "numbers" ? (2 * (t - low)) / (high - low || 1) - 1 : t > 0.5 ? 1 : -1));
   }
+  // The points change with the rows and the size, and their colours where the range of the answers gives them.
   function drawPoints() {
-    const side = box.clientWidth;
+    const { values } = view.surface.answer;
+    const range = values && setup.dataset.kind === "numbers" ? [values.low, values.high] : null;
+    const key = JSON.stringify([setup.generation, setup.axes, side, heldOut.checked, isDark(), window.devicePixelRatio, range, Boolean(values)]);
+    if (key === drawn) return;
+    drawn = key;
     const context = sharp(over, side, side);
     const [left, right] = view.surface.x;
     const [bottom, top] = view.surface.y;
@@ -86,10 +107,9 @@ export function surfacePanel(studio) {
   }
   over.addEventListener("click", (event) => {
     if (!view?.surface) return;
-    const side = box.clientWidth;
     const rect = over.getBoundingClientRect();
-    const px = view.surface.x[0] + ((event.clientX - rect.left) / side) * (view.surface.x[1] - view.surface.x[0]);
-    const py = view.surface.y[1] - ((event.clientY - rect.top) / side) * (view.surface.y[1] - view.surface.y[0]);
+    const px = view.surface.x[0] + ((event.clientX - rect.left) / rect.width) * (view.surface.x[1] - view.surface.x[0]);
+    const py = view.surface.y[1] - ((event.clientY - rect.top) / rect.height) * (view.surface.y[1] - view.surface.y[0]);
     const group = setup.points[0];
     let best = 0;
     const far = (k) => ((group.x[k] - px) / (view.surface.x[1] - view.surface.x[0])) ** 2 + ((group.y[k] - py) / (view.surface.y[1] - view.surface.y[0])) ** 2;
@@ -97,6 +117,9 @@ export function surfacePanel(studio) {
     studio.row = group.rows[best];
     studio.tell("onRow", studio.row);
   });
-  new ResizeObserver(() => view?.surface && !element.hidden && drawPoints()).observe(box);
+  new ResizeObserver(() => {
+    side = box.clientWidth;
+    if (view?.surface && !element.hidden) drawPoints();
+  }).observe(box);
   return { element, onSetup, onView, onColours: () => view && onView(view) };
 }

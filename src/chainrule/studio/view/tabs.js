@@ -36,7 +36,10 @@ export function tabs(panels, studio) {
     }
     panels[name].onOpen?.();
   }
+  function count(name, number) {
+    buttons[name].textContent = number ? `${name} (${number})` : name;
+  }
   show(names[0]);
   const element = h("div", { class: "tabs" }, list, ...Object.values(boxes));
-  return { element, show, isOpen: (name) => open === name };
+  return { element, show, count, isOpen: (name) => open === name };
 }
