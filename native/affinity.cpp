@@ -18,7 +18,8 @@ constexpr int word_bits = 8 * sizeof(unsigned long);
 struct Mask {
   unsigned long word[128]{};
   void remove(int processor) {
-    if (processor >= 0 && processor < int(8 * sizeof word)) word[processor / word_bits] &= ~(1ul << processor % word_bits);
+    if (processor >= 0 && processor < int(8 * sizeof word))
+      word[processor / word_bits] &= ~(1ul << processor % word_bits);
   }
   bool empty() const {
     for (unsigned long bits : word)
@@ -38,8 +39,10 @@ int leave_processors(const int *taken, int count) {
   if (!own.get()) return current_processor();
   Mask free = own;
   for (int i = 0; i < count; i++) free.remove(taken[i]);
-  if (!free.empty() && free.set()) own.set();  // the first call moves the thread before it returns
-  return current_processor();
+  const bool moved = !free.empty() && free.set();  // the thread has moved when the call returns
+  const int now = current_processor();
+  if (moved) own.set();
+  return now;
 }
 
 #else

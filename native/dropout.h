@@ -74,7 +74,8 @@ CHAINRULE_INLINE void factors_of(const Draw &draw, const uint16_t *half, Index n
   typedef uint16_t halves __attribute__((vector_size(lanes<T> * 2), aligned(2), may_alias));
   const vec<T> kept = broadcast(T(65536.0 / draw.threshold));
   for (Index j = 0; j < n; j += lanes<T>) {
-    mask<T> keep = __builtin_convertvector(*(const halves *)(half + j), mask<T>) < draw.threshold;
+    mask<T> keep =
+        __builtin_convertvector(*(const halves *)(half + j), mask<T>) < typename simd<T>::integer(draw.threshold);
     if (n - j < lanes<T>) keep &= first_lanes<T>(n - j);
     store(to + j, from_bits(bits(kept) & keep));
   }

@@ -82,8 +82,8 @@ template <class T> double clip_factor(const Network<T> &net, double norm) {
   const double largest = largest_magnitude(net.gradient, net.elements), most = largest > least ? largest : least;
   if (!(largest < __builtin_inf())) return __builtin_nan("");
   const bool exact = fused && sizeof(T) == sizeof(float) && largest > least;
-  const Lanes<double> sum = exact ? squares_of(net, Ratio(most))
-                                  : squares_of(net, [by = broadcast(most)](vec<double> g) { return g / by; });
+  const Lanes<double> sum =
+      exact ? squares_of(net, Ratio(most)) : squares_of(net, [by = broadcast(most)](vec<double> g) { return g / by; });
   const double length = most * __builtin_sqrt(total(sum));
   return length > norm ? norm / length : 1;
 }

@@ -27,26 +27,30 @@ struct Batch {
   CHAINRULE_INLINE Index row(Index r) const { return order ? Index(order[r]) : first + r; }
 };
 
-template <class T> CHAINRULE_INLINE T number_at(const char *p, int kind) {
-  float single;
-  double wide;
-  int32_t whole;
-  switch (kind) {
-    case chainrule::Float32: __builtin_memcpy(&single, p, 4); return T(single);
-    case chainrule::Float64: __builtin_memcpy(&wide, p, 8); return T(wide);
-    default: __builtin_memcpy(&whole, p, 4); return T(whole);
-  }
+// Numbers of type U, `stride` bytes apart, as T. An address that is no multiple of the element size is read byte by
+// byte.
+template <class U, class T> CHAINRULE_INLINE void convert_row(const char *p, Index stride, Index count, T *to) {
+  U x;
+  const auto convert = [&](Index apart) {
+    for (Index j = 0; j < count; j++) {
+      __builtin_memcpy(&x, p + j * apart, sizeof x);
+      to[j] = T(x);
+    }
+  };
+  stride == Index(sizeof x) ? convert(sizeof x) : convert(stride);
 }
 
-// Columns from..from+count-1 of a row, as T. An address that is no multiple of the element size is read byte by byte.
+// Columns from..from+count-1 of a row, as T.
 template <class T> CHAINRULE_INLINE void copy_row(const Matrix &M, Index row, Index from, Index count, T *to) {
   const char *p = M.data + row * M.row_stride + from * M.column_stride;
   const int own = sizeof(T) == 4 ? chainrule::Float32 : chainrule::Float64;
-  const bool vectors = M.kind == own && M.column_stride == Index(sizeof(T)) && uintptr_t(p) % sizeof(T) == 0;
-  Index j = 0;
-  if (vectors)
-    for (; j + lanes<T> <= count; j += lanes<T>) store(to + j, load((const T *)p + j));
-  for (; j < count; j++) to[j] = number_at<T>(p + j * M.column_stride, M.kind);
+  if (M.kind == own && M.column_stride == Index(sizeof(T)) && uintptr_t(p) % sizeof(T) == 0)
+    return copy_numbers((const T *)p, count, to);
+  switch (M.kind) {
+    case chainrule::Float32: return convert_row<float>(p, M.column_stride, count, to);
+    case chainrule::Float64: return convert_row<double>(p, M.column_stride, count, to);
+    default: return convert_row<int32_t>(p, M.column_stride, count, to);
+  }
 }
 
 // The targets of one row, block by block; class numbers become one-hot.
@@ -58,7 +62,8 @@ template <class T> void gather_targets(Network<T> &net, const Matrix &M, Index r
     if (M.kind != chainrule::Int32) {
       copy_row(M, row, block.start, width, to);
     } else {
-      const Index label = number_at<int32_t>(M.data + row * M.row_stride + b * M.column_stride, chainrule::Int32);
+      int32_t label;
+      __builtin_memcpy(&label, M.data + row * M.row_stride + b * M.column_stride, sizeof label);
       for (Index j = 0; j < width; j++) to[j] = j == label;
     }
   }
@@ -77,9 +82,13 @@ template <class T> void gather_weights(Network<T> &net, const Examples &e, Index
 }
 
 template <class T> void gather(Network<T> &net, const Examples &e, const Batch &batch, Index begin, Index end) {
+  constexpr Index ahead = 8;  // rows: about what memory takes
   Neurons<T> &input = net.neurons[0];
   for (Index r = begin; r < end; r++) {
-    const Index row = batch.row(r);
+    const Index row = batch.row(r), next = batch.row(r + ahead < end ? r + ahead : r);
+    if (!net.sparse) __builtin_prefetch(e.X.data + next * e.X.row_stride);
+    __builtin_prefetch(e.T.data + next * e.T.row_stride);
+    if (e.weight.data) __builtin_prefetch(e.weight.data + next * e.weight.row_stride);
     if (!net.sparse) {
       copy_row(e.X, row, 0, input.n, input.A + r * input.ld);
       input.A[r * input.ld + input.n] = 1;
@@ -259,6 +268,31 @@ CHAINRULE_INLINE void gradient_microtile(const Network<T> &net, const Macrotile 
     sparse_gradient(net.columns, t, row, rows);
   else
     kernel_of<Microkernels<T, ColumnStored>>(rows, NV)(t);
+}
+
+// Whether the lanes of a layer's outputs are mostly idle in the product for its gradient, and that product is long.
+template <class T> CHAINRULE_INLINE bool is_narrow(const Network<T> &net, Index k, Index m) {
+  return net.layer[k].out <= lanes<T> / 4 && m >= 32 && !(k == 0 && net.sparse);
+}
+
+// BP3 and BP4 of a macrotile of a narrow layer, from m rows, to g (rows of one vector): delta^T [A, 1] / m, which has
+// the rows of the weights in its lanes, then transposed. The products and their order are those of gradient_microtiles.
+template <class T> void narrow_gradient(const Network<T> &net, const Macrotile &tile, Index m, T *g) {
+  constexpr Index VL = lanes<T>, most = 3 * VL;
+  const Neurons<T> &from = net.neurons[tile.k], &to = net.neurons[tile.k + 1];
+  alignas(64) T transposed[VL / 4 * most];
+  for (Index i = tile.begin; i < tile.end; i += most) {
+    const Index rows = tile.end - i < most ? tile.end - i : most, NR = padded<T>(rows);
+    const char *cached = (const char *)to.delta;
+    const Microtile<T> t{to.delta, to.ld, from.A + i, from.ld, transposed,      NR, m, Epilogue::None,
+                         nullptr,  0,     cached,     0,       T(1 / double(m))};
+    kernel_of<Microkernels<T, ColumnStored>>(int(to.n), int(NR / VL))(t);
+    for (Index q = 0; q < rows; q++) {
+      T *row = g + (i - tile.begin + q) * VL;
+      store(row, vec<T>{});
+      for (Index j = 0; j < to.n; j++) row[j] = transposed[j * NR + q];
+    }
+  }
 }
 
 // The micropanel of delta that is B for a macrotile: in place (ldb = ld of delta), or packed (ldb = NR) from 64 rows on

@@ -9,8 +9,8 @@
 //               clipping by its norm, for batches of more than `chunk` rows, and for `gradient` itself
 #pragma once
 
-#include "length.h"
 #include "ledger.h"
+#include "length.h"
 #include "norms.h"
 
 namespace {
@@ -78,11 +78,27 @@ template <class T> struct Moving {
   DeltaMicropanel<T> delta = {};
 };
 
+// Moves weights whose gradient is complete, or is to be adjusted first.
+template <class T, class Rule>
+CHAINRULE_INLINE void move(const Weights<T> &moved, const Adjust<T> *adjust, const Rule &rule) {
+  adjust ? move_weights(moved, *adjust, rule) : move_weights(moved, rule);
+}
+
+template <class T, class Rule>
+void move_narrow(Moving<T> &call, const Macrotile &tile, const Adjust<T> *adjust, const Rule &rule) {
+  alignas(64) T g[MC * lanes<T>];
+  narrow_gradient(call.net, tile, call.m, g);
+  Weights<T> moved = weights_at(call.net, tile, tile.begin, tile.end - tile.begin);
+  moved.g = g, moved.ldg = lanes<T>;
+  move(moved, adjust, rule);
+}
+
 // Every microtile of a macrotile's gradient moves its weights: in registers where the rule is light and the gradient is
 // complete, else in L1.
 template <class T, class Rule>
 void move_macrotile(Moving<T> &call, const Macrotile &tile, const Adjust<T> *adjust, const Rule &rule) {
   Network<T> &net = call.net;
+  if (is_narrow(net, tile.k, call.m)) return move_narrow(call, tile, adjust, rule);
   alignas(64) T g[MR(1) * 3 * lanes<T>];
   const int NV = net.layer[tile.k].panels().NV(tile.p);
   const bool sparse = tile.k == 0 && net.sparse;
@@ -98,14 +114,15 @@ void move_macrotile(Moving<T> &call, const Macrotile &tile, const Adjust<T> *adj
                         t.C = g;
                         gradient_microtile(net, tile, t, row, rows, NV);
                         moved.g = g, moved.ldg = t.ldc;
-                        adjust ? move_weights(moved, *adjust, rule) : move_weights(moved, rule);
+                        move(moved, adjust, rule);
                       });
 }
 
 // The same for a macrotile whose weights decay while its biases do not.
 template <class T, class Rule> void move_decayed(Moving<T> &call, const Macrotile &tile, const Rule &rule) {
   const Index in = call.net.layer[tile.k].in;
-  const Macrotile weights{tile.k, tile.p, tile.begin, tile.end < in ? tile.end : in}, biases{tile.k, tile.p, in, in + 1};
+  const Macrotile weights{tile.k, tile.p, tile.begin, tile.end < in ? tile.end : in},
+      biases{tile.k, tile.p, in, in + 1};
   const Adjust<T> *none = nullptr;
   if (weights.begin < weights.end)
     move_macrotile(call, weights, none, Decayed<T, Rule>{rule, broadcast(call.net.adjust.alpha)});
@@ -129,8 +146,7 @@ template <class T, class Rule> void fused_update_by(Moving<T> &call, double rate
 template <class T> void fused_update(Network<T> &net, Index m, double rate, Prefetch &prefetch, int thread,
                                      int threads) {
   Moving<T> call{net, m, prefetch, thread, threads};
-  with_rule<T>(net.settings.rule, rate, net.step,
-               [&](const auto &rule) { fused_update_by(call, rate, rule); });
+  with_rule<T>(net.settings.rule, rate, net.step, [&](const auto &rule) { fused_update_by(call, rate, rule); });
 }
 
 // Mask, penalty and bounds on a macrotile of the collected gradient, which is 0 in a frozen layer.
@@ -234,7 +250,7 @@ template <class T> void sweep_phase(Call<T> &call, const Batch &batch, Prefetch 
   sweep(net, call.steps.examples, batch, !clips, prefetch, thread, threads);
   if (clips) {
     const Share rows(batch.rows, thread, threads);
-    clip_examples(net, batch, most, rows.begin, rows.end);
+    clip_examples(net, batch, most, rows.begin, rows.end, scratch_of(net, thread));
   }
   call.team.barrier(threads);
 }
@@ -408,8 +424,9 @@ template <class T> void pure_work(void *context, int thread, int threads) {
       if (call.gradient || call.norms || call.ledger.out) backward(net, rows.begin, rows.end, none);
       if (call.ledger.out) copy_backward(net, call.ledger, batch.begin, rows.begin, rows.end);
       if (call.squared) square_examples(net, rows.begin, rows.end);
-      for (Index r = rows.begin; call.norms && r < rows.end; r++)
-        call.norms[batch.begin + r] = __builtin_sqrt(squared_norm(net, r, batch.row(r)));
+      if (call.norms)
+        each_squared_norm(net, batch, rows.begin, rows.end, scratch_of(net, thread),
+                          [&](Index r, double square) { call.norms[batch.begin + r] = __builtin_sqrt(square); });
     }
     call.team.barrier(threads);
     if (thread == 0) {
