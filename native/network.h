@@ -24,6 +24,7 @@ namespace {
 using chainrule::chunk;
 
 inline constexpr Index output_rows = 256;  // rows of the output layer computed together
+inline constexpr Index page_bytes = 4096;  // of memory
 inline constexpr Index masked_vectors = 4, masked_rows = masked_vectors * lanes<double>;  // norms under masks together
 
 // One layer of neurons for a batch: rows of n + 1 elements, the last of which is 1 (the activation that biases see).
@@ -150,6 +151,11 @@ void lay_out_output(Network<T> &net, const chainrule::Architecture &a, const cha
   net.row_cost = arena.take<double>(net.capacity);
   net.row_weight = arena.take<double>(net.capacity);
   net.scratch_piece = net.capacity * 3 * lanes<T>;  // a packed micropanel of delta
+  for (Index l = 0; l < a.layers; l++)
+    if (padded<T>(a.sizes[l] + 1) * Index(sizeof(T)) >= page_bytes - 64) {
+      net.scratch_piece += net.capacity * MC;  // packed columns of A
+      break;
+    }
   for (Index b = 0; b < a.blocks; b++) {
     Index needed = block_scratch<T>(a.block[b], output_rows);
     net.scratch_piece = needed > net.scratch_piece ? needed : net.scratch_piece;

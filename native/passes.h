@@ -227,73 +227,47 @@ struct Macrotile {
   Index k, p, begin, end;
 };
 
+// Whether every row of A is on other pages of memory. Its columns are then packed for a macrotile, and all macrotiles
+// of these columns come one after the other.
+template <class T> CHAINRULE_INLINE bool packs_columns(const Network<T> &net, Index k) {
+  return net.neurons[k].ld * Index(sizeof(T)) >= page_bytes && !(k == 0 && net.sparse);
+}
+
 // Calls f(macrotile) for those of this thread. The work of a macrotile is its rows times its vectors; threads get
 // consecutive macrotiles of about equal work.
 template <class T, class F> CHAINRULE_INLINE void each_macrotile(const Network<T> &net, int thread, int threads, F f) {
   const double share = threads == 1 ? 1 : double(net.elements) / lanes<T> / threads;
   Index done = 0;
   for (Index k = 0; k < net.layers; k++) {
-    Micropanels panels = net.layer[k].panels();
-    for (Index p = 0; p < panels.count(); p++)
-      for (Index i = 0; i < net.layer[k].rows(); i += MC) {
-        const Index end = net.layer[k].rows() - i < MC ? net.layer[k].rows() : i + MC;
-        const int owner = threads == 1 ? 0 : int(double(done) / share);
-        if ((owner < threads ? owner : threads - 1) == thread) f(Macrotile{k, p, i, end});
-        done += (end - i) * panels.NV(p);
-      }
-  }
-}
-
-// BP3 and BP4 of a macrotile, microtile by microtile, from m rows; B is the micropanel of delta, and `whole` the number
-// of rows of the mean (1 for a sum). run(microtile, row, rows) sets C and calls the micro-kernel.
-template <class T, class Run>
-CHAINRULE_INLINE void gradient_microtiles(const Network<T> &net, const Macrotile &tile, Index m, Index whole,
-                                          const T *B, Index ldb, Prefetch &prefetch, Run run) {
-  const Neurons<T> &from = net.neurons[tile.k];
-  const int NV = net.layer[tile.k].panels().NV(tile.p);
-  const Index NR = NV * lanes<T>;
-  const T scale = T(1 / double(whole));
-  each_microtile(tile.begin, tile.end, MR(NV), [&](Index row, Index rows) {
-    Microtile<T> t{from.A + row, from.ld, B, ldb, nullptr, NR, m, Epilogue::None, nullptr, 0, nullptr, 0, scale};
-    prefetch.assign(t);
-    run(t, row, int(rows));
-  });
-}
-
-// The gradient of a microtile whose first row of weights is `row`, to t.C.
-template <class T>
-CHAINRULE_INLINE void gradient_microtile(const Network<T> &net, const Macrotile &tile, const Microtile<T> &t, Index row,
-                                         int rows, int NV) {
-  if (tile.k == 0 && net.sparse)
-    sparse_gradient(net.columns, t, row, rows);
-  else
-    kernel_of<Microkernels<T, ColumnStored>>(rows, NV)(t);
-}
-
-// Whether the lanes of a layer's outputs are mostly idle in the product for its gradient, and that product is long.
-template <class T> CHAINRULE_INLINE bool is_narrow(const Network<T> &net, Index k, Index m) {
-  return net.layer[k].out <= lanes<T> / 4 && m >= 32 && !(k == 0 && net.sparse);
-}
-
-// BP3 and BP4 of a macrotile of a narrow layer, from m rows, to g (rows of one vector): delta^T [A, 1] / m, which has
-// the rows of the weights in its lanes, then transposed. The products and their order are those of gradient_microtiles.
-template <class T> void narrow_gradient(const Network<T> &net, const Macrotile &tile, Index m, T *g) {
-  constexpr Index VL = lanes<T>, most = 3 * VL;
-  const Neurons<T> &from = net.neurons[tile.k], &to = net.neurons[tile.k + 1];
-  alignas(64) T transposed[VL / 4 * most];
-  for (Index i = tile.begin; i < tile.end; i += most) {
-    const Index rows = tile.end - i < most ? tile.end - i : most, NR = padded<T>(rows);
-    const char *cached = (const char *)to.delta;
-    const Microtile<T> t{to.delta, to.ld, from.A + i, from.ld, transposed,      NR, m, Epilogue::None,
-                         nullptr,  0,     cached,     0,       T(1 / double(m))};
-    kernel_of<Microkernels<T, ColumnStored>>(int(to.n), int(NR / VL))(t);
-    for (Index q = 0; q < rows; q++) {
-      T *row = g + (i - tile.begin + q) * VL;
-      store(row, vec<T>{});
-      for (Index j = 0; j < to.n; j++) row[j] = transposed[j * NR + q];
+    const Micropanels panels = net.layer[k].panels();
+    const Index rows = net.layer[k].rows(), blocks = (rows + MC - 1) / MC, count = panels.count();
+    const bool by_rows = packs_columns(net, k);
+    for (Index t = 0; t < blocks * count; t++) {
+      const Index p = by_rows ? t % count : t / blocks, i = (by_rows ? t / count : t % blocks) * MC;
+      const Index end = rows - i < MC ? rows : i + MC;
+      const int owner = threads == 1 ? 0 : int(double(done) / share);
+      if ((owner < threads ? owner : threads - 1) == thread) f(Macrotile{k, p, i, end});
+      done += (end - i) * panels.NV(p);
     }
   }
 }
+
+// The columns of A that a macrotile multiplies, from column `first` on: in place, or packed (lda = MC).
+template <class T> struct Columns {
+  const T *A = nullptr;
+  Index lda = 0, k = -1, first = -1;
+  CHAINRULE_INLINE void select(const Network<T> &net, const Macrotile &tile, Index m, T *scratch) {
+    if (tile.k == k && tile.begin == first) return;
+    const Neurons<T> &from = net.neurons[tile.k];
+    k = tile.k, first = tile.begin;
+    A = from.A + first, lda = from.ld;
+    if (m < 64 || !packs_columns(net, k)) return;
+    T *packed = scratch + net.capacity * 3 * lanes<T>;
+    for (Index r = 0; r < m; r++)
+      for (Index j = 0; j < tile.end - first; j += lanes<T>) store(packed + r * MC + j, load(A + r * lda + j));
+    A = packed, lda = MC;
+  }
+};
 
 // The micropanel of delta that is B for a macrotile: in place (ldb = ld of delta), or packed (ldb = NR) from 64 rows on
 // where at least MC rows of weights read it.
@@ -313,5 +287,84 @@ template <class T> struct DeltaMicropanel {
     B = scratch, ldb = NV * lanes<T>;
   }
 };
+
+// What a thread multiplies for BP3 and BP4 of m rows.
+template <class T> struct Factors {
+  Index m;
+  T *scratch;
+  Columns<T> columns = {};
+  DeltaMicropanel<T> delta = {};
+  CHAINRULE_INLINE void select(const Network<T> &net, const Macrotile &tile) {
+    columns.select(net, tile, m, scratch);
+    delta.select(net, tile, m, scratch);
+  }
+};
+
+// BP3 and BP4 of a macrotile, microtile by microtile; `whole` is the number of rows of the mean (1 for a sum).
+// run(microtile, row, rows) sets C and calls the micro-kernel.
+template <class T, class Run>
+CHAINRULE_INLINE void gradient_microtiles(const Network<T> &net, const Macrotile &tile, const Factors<T> &factors,
+                                          Index whole, Prefetch &prefetch, Run run) {
+  const Columns<T> &columns = factors.columns;
+  const DeltaMicropanel<T> &delta = factors.delta;
+  const int NV = net.layer[tile.k].panels().NV(tile.p);
+  const Index NR = NV * lanes<T>;
+  const T scale = T(1 / double(whole));
+  each_microtile(tile.begin, tile.end, MR(NV), [&](Index row, Index rows) {
+    Microtile<T> t{columns.A + (row - columns.first),
+                   columns.lda,
+                   delta.B,
+                   delta.ldb,
+                   nullptr,
+                   NR,
+                   factors.m,
+                   Epilogue::None,
+                   nullptr,
+                   0,
+                   nullptr,
+                   0,
+                   scale};
+    prefetch.assign(t);
+    run(t, row, int(rows));
+  });
+}
+
+// The gradient of a microtile whose first row of weights is `row`, to t.C.
+template <class T>
+CHAINRULE_INLINE void gradient_microtile(const Network<T> &net, const Macrotile &tile, const Microtile<T> &t, Index row,
+                                         int rows, int NV) {
+  if (tile.k == 0 && net.sparse)
+    sparse_gradient(net.columns, t, row, rows);
+  else
+    kernel_of<Microkernels<T, ColumnStored>>(rows, NV)(t);
+}
+
+// Outputs of a layer that leave most lanes of a vector idle.
+template <class T> inline constexpr Index narrow = lanes<T> < 8 ? 1 : lanes<T> / 4;
+
+// Whether the lanes of a layer's outputs are mostly idle in the product for its gradient, and that product is long.
+template <class T> CHAINRULE_INLINE bool is_narrow(const Network<T> &net, Index k, Index m) {
+  return net.layer[k].out <= narrow<T> && m >= 32 && !(k == 0 && net.sparse);
+}
+
+// BP3 and BP4 of a macrotile of a narrow layer, from m rows, to g (rows of one vector): delta^T [A, 1] / m, which has
+// the rows of the weights in its lanes, then transposed. The products and their order are those of gradient_microtiles.
+template <class T> void narrow_gradient(const Network<T> &net, const Macrotile &tile, Index m, T *g) {
+  constexpr Index VL = lanes<T>, most = 3 * VL;
+  const Neurons<T> &from = net.neurons[tile.k], &to = net.neurons[tile.k + 1];
+  alignas(64) T transposed[narrow<T> * most];
+  for (Index i = tile.begin; i < tile.end; i += most) {
+    const Index rows = tile.end - i < most ? tile.end - i : most, NR = padded<T>(rows);
+    const char *cached = (const char *)to.delta;
+    const Microtile<T> t{to.delta, to.ld, from.A + i, from.ld, transposed,      NR, m, Epilogue::None,
+                         nullptr,  0,     cached,     0,       T(1 / double(m))};
+    kernel_of<Microkernels<T, ColumnStored>>(int(to.n), int(NR / VL))(t);
+    for (Index q = 0; q < rows; q++) {
+      T *row = g + (i - tile.begin + q) * VL;
+      store(row, vec<T>{});
+      for (Index j = 0; j < to.n; j++) row[j] = transposed[j * NR + q];
+    }
+  }
+}
 
 }  // namespace

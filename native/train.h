@@ -69,13 +69,12 @@ CHAINRULE_INLINE Rule rule_of(const Network<T> &net, const Macrotile &tile, doub
   return net.rates ? Rule(net.settings.rule.parameter, rate * net.rates[tile.k], net.step) : rule;
 }
 
-// What an update of a thread has: rows of the batch, what is prefetched meanwhile, and the micropanel of delta.
+// A thread's update: what it multiplies, and what is prefetched meanwhile.
 template <class T> struct Moving {
   Network<T> &net;
-  Index m;
+  Factors<T> factors;
   Prefetch &prefetch;
   int thread, threads;
-  DeltaMicropanel<T> delta = {};
 };
 
 // Moves weights whose gradient is complete, or is to be adjusted first.
@@ -87,7 +86,7 @@ CHAINRULE_INLINE void move(const Weights<T> &moved, const Adjust<T> *adjust, con
 template <class T, class Rule>
 void move_narrow(Moving<T> &call, const Macrotile &tile, const Adjust<T> *adjust, const Rule &rule) {
   alignas(64) T g[MC * lanes<T>];
-  narrow_gradient(call.net, tile, call.m, g);
+  narrow_gradient(call.net, tile, call.factors.m, g);
   Weights<T> moved = weights_at(call.net, tile, tile.begin, tile.end - tile.begin);
   moved.g = g, moved.ldg = lanes<T>;
   move(moved, adjust, rule);
@@ -98,11 +97,11 @@ void move_narrow(Moving<T> &call, const Macrotile &tile, const Adjust<T> *adjust
 template <class T, class Rule>
 void move_macrotile(Moving<T> &call, const Macrotile &tile, const Adjust<T> *adjust, const Rule &rule) {
   Network<T> &net = call.net;
-  if (is_narrow(net, tile.k, call.m)) return move_narrow(call, tile, adjust, rule);
+  if (is_narrow(net, tile.k, call.factors.m)) return move_narrow(call, tile, adjust, rule);
   alignas(64) T g[MR(1) * 3 * lanes<T>];
   const int NV = net.layer[tile.k].panels().NV(tile.p);
   const bool sparse = tile.k == 0 && net.sparse;
-  gradient_microtiles(net, tile, call.m, call.m, call.delta.B, call.delta.ldb, call.prefetch,
+  gradient_microtiles(net, tile, call.factors, call.factors.m, call.prefetch,
                       [&](Microtile<T> &t, Index row, int rows) {
                         Weights<T> moved = weights_at(net, tile, row, rows);
                         if constexpr (Rule::light)
@@ -137,7 +136,7 @@ template <class T, class Rule> void fused_update_by(Moving<T> &call, double rate
   each_macrotile(net, call.thread, call.threads, [&](const Macrotile &tile) {
     if (frozen(net, tile)) return;
     const Rule rule = rule_of(net, tile, rate, same);
-    call.delta.select(net, tile, call.m, scratch_of(net, call.thread));
+    call.factors.select(net, tile);
     decays ? move_decayed(call, tile, rule) : move_macrotile(call, tile, complete ? nullptr : &adjust, rule);
     if (tile.k) transpose_panel(net.layer[tile.k], net.weights, net.transposed, tile.p, tile.begin, tile.end);
   });
@@ -145,7 +144,7 @@ template <class T, class Rule> void fused_update_by(Moving<T> &call, double rate
 
 template <class T> void fused_update(Network<T> &net, Index m, double rate, Prefetch &prefetch, int thread,
                                      int threads) {
-  Moving<T> call{net, m, prefetch, thread, threads};
+  Moving<T> call{net, {m, scratch_of(net, thread)}, prefetch, thread, threads};
   with_rule<T>(net.settings.rule, rate, net.step, [&](const auto &rule) { fused_update_by(call, rate, rule); });
 }
 
@@ -166,18 +165,18 @@ template <class T> void adjust_macrotile(Network<T> &net, const Adjust<T> &adjus
 // adjusted.
 template <class T>
 void collect(Network<T> &net, const Batch &batch, const Adjust<T> &adjust, int thread, int threads) {
-  DeltaMicropanel<T> delta;
+  Factors<T> factors{batch.rows, scratch_of(net, thread)};
   Prefetch none;
   const bool one_chunk = batch.rows == batch.whole, last = batch.begin + batch.rows == batch.whole;
   each_macrotile(net, thread, threads, [&](const Macrotile &tile) {
-    delta.select(net, tile, batch.rows, scratch_of(net, thread));
+    factors.select(net, tile);
     const int NV = net.layer[tile.k].panels().NV(tile.p);
     const Index ld = NV * lanes<T>, at = net.layer[tile.k].panel_at(tile.p);
     const auto to_memory = [&](Microtile<T> &t, Index row, int rows) {
       t.C = net.gradient + at + row * ld;
       gradient_microtile(net, tile, t, row, rows, NV);
     };
-    gradient_microtiles(net, tile, batch.rows, one_chunk ? batch.whole : 1, delta.B, delta.ldb, none, to_memory);
+    gradient_microtiles(net, tile, factors, one_chunk ? batch.whole : 1, none, to_memory);
     for (Index i = at + tile.begin * ld; !one_chunk && i < at + tile.end * ld; i++) {
       net.sums[i] = (batch.begin ? net.sums[i] : 0) + net.gradient[i];
       if (last) net.gradient[i] = T(net.sums[i] / double(batch.whole));
@@ -375,10 +374,16 @@ template <class T> Index steps(void *self, void *theta, const Steps &s, const Te
   return call.made;
 }
 
-// Calls f(batch) for all rows, in chunks of the network's capacity, in their own order.
+inline constexpr Index summed_rows = 1024;  // whose costs are added one after the other; then come sums of them
+
+// Calls f(batch) for all rows in their own order, in chunks of the network's capacity that end where a sum does.
 template <class T, class F> void each_chunk(Network<T> &net, Index rows, Index epoch, Index number, F f) {
-  for (Index begin = 0; begin < rows; begin += net.capacity)
-    f(Batch{nullptr, begin, rows - begin < net.capacity ? rows - begin : net.capacity, begin, rows, epoch, number});
+  for (Index begin = 0, end; begin < rows; begin = end) {
+    const Index stop = begin - begin % summed_rows + summed_rows, most = begin + net.capacity;
+    end = stop < rows ? stop : rows;
+    end = most < end ? most : end;
+    f(Batch{nullptr, begin, end - begin, begin, rows, epoch, number});
+  }
 }
 
 template <class T> struct PureCall {
@@ -392,6 +397,15 @@ template <class T> struct PureCall {
   Ledger<T> ledger;
   Index epoch = 0, number = 0;  // of the batch, for its dropout
   Adjust<T> adjust = {};  // of the gradient
+  double sum = 0;  // of the costs since the last multiple of summed_rows
+
+  void add_costs(const Batch &batch) {
+    for (Index r = 0; r < batch.rows; r++) sum += net.row_cost[r];
+    const Index done = batch.begin + batch.rows;
+    if (done % summed_rows && done < examples.X.rows) return;
+    cost += sum;
+    sum = 0;
+  }
 };
 
 // (a ⊗ delta)^2 = a^2 ⊗ delta^2, so the same product as for the gradient then sums the squares. The weight s of an
@@ -429,11 +443,7 @@ template <class T> void pure_work(void *context, int thread, int threads) {
                           [&](Index r, double square) { call.norms[batch.begin + r] = __builtin_sqrt(square); });
     }
     call.team.barrier(threads);
-    if (thread == 0) {
-      double sum = 0;
-      for (Index r = 0; r < batch.rows; r++) sum += net.row_cost[r];
-      call.cost += sum;
-    }
+    if (thread == 0) call.add_costs(batch);
     if (call.gradient) collect(net, batch, call.adjust, thread, threads);
     call.team.barrier(threads);
   });
