@@ -7,7 +7,7 @@
 #include <unistd.h>
 #endif
 
-#include "groups.h"
+#include "control_groups.h"
 #include "types.h"
 
 namespace chainrule {

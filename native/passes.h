@@ -44,7 +44,7 @@ template <class U, class T> CHAINRULE_INLINE void convert_row(const char *p, Ind
 template <class T> CHAINRULE_INLINE void copy_row(const Matrix &M, Index row, Index from, Index count, T *to) {
   const char *p = M.data + row * M.row_stride + from * M.column_stride;
   const int own = sizeof(T) == 4 ? chainrule::Float32 : chainrule::Float64;
-  if (M.kind == own && M.column_stride == Index(sizeof(T)) && uintptr_t(p) % sizeof(T) == 0)
+  if (M.kind == own && count > 4 && M.column_stride == Index(sizeof(T)) && uintptr_t(p) % sizeof(T) == 0)
     return copy_numbers((const T *)p, count, to);
   switch (M.kind) {
     case chainrule::Float32: return convert_row<float>(p, M.column_stride, count, to);
@@ -81,14 +81,18 @@ template <class T> void gather_weights(Network<T> &net, const Examples &e, Index
   net.row_weight[r] = weight;
 }
 
+template <class T> CHAINRULE_INLINE void prefetch_row(const Network<T> &net, const Examples &e, Index row) {
+  if (!net.sparse) __builtin_prefetch(e.X.data + row * e.X.row_stride);
+  __builtin_prefetch(e.T.data + row * e.T.row_stride);
+  if (e.weight.data) __builtin_prefetch(e.weight.data + row * e.weight.row_stride);
+}
+
 template <class T> void gather(Network<T> &net, const Examples &e, const Batch &batch, Index begin, Index end) {
   constexpr Index ahead = 8;  // rows: about what memory takes
   Neurons<T> &input = net.neurons[0];
   for (Index r = begin; r < end; r++) {
-    const Index row = batch.row(r), next = batch.row(r + ahead < end ? r + ahead : r);
-    if (!net.sparse) __builtin_prefetch(e.X.data + next * e.X.row_stride);
-    __builtin_prefetch(e.T.data + next * e.T.row_stride);
-    if (e.weight.data) __builtin_prefetch(e.weight.data + next * e.weight.row_stride);
+    const Index row = batch.row(r);
+    if (r + ahead < end) prefetch_row(net, e, batch.row(r + ahead));
     if (!net.sparse) {
       copy_row(e.X, row, 0, input.n, input.A + r * input.ld);
       input.A[r * input.ld + input.n] = 1;
@@ -238,17 +242,18 @@ template <class T> CHAINRULE_INLINE bool packs_columns(const Network<T> &net, In
 template <class T, class F> CHAINRULE_INLINE void each_macrotile(const Network<T> &net, int thread, int threads, F f) {
   const double share = threads == 1 ? 1 : double(net.elements) / lanes<T> / threads;
   Index done = 0;
+  const auto own = [&](Index k, Index p, Index i) {
+    const Index rows = net.layer[k].rows(), end = rows - i < MC ? rows : i + MC;
+    const int owner = threads == 1 ? 0 : int(double(done) / share);
+    if ((owner < threads ? owner : threads - 1) == thread) f(Macrotile{k, p, i, end});
+    done += (end - i) * net.layer[k].panels().NV(p);
+  };
   for (Index k = 0; k < net.layers; k++) {
-    const Micropanels panels = net.layer[k].panels();
-    const Index rows = net.layer[k].rows(), blocks = (rows + MC - 1) / MC, count = panels.count();
+    const Index rows = net.layer[k].rows(), count = net.layer[k].panels().count();
     const bool by_rows = packs_columns(net, k);
-    for (Index t = 0; t < blocks * count; t++) {
-      const Index p = by_rows ? t % count : t / blocks, i = (by_rows ? t / count : t % blocks) * MC;
-      const Index end = rows - i < MC ? rows : i + MC;
-      const int owner = threads == 1 ? 0 : int(double(done) / share);
-      if ((owner < threads ? owner : threads - 1) == thread) f(Macrotile{k, p, i, end});
-      done += (end - i) * panels.NV(p);
-    }
+    for (Index outer = 0; outer < (by_rows ? rows : count); outer += by_rows ? MC : 1)
+      for (Index inner = 0; inner < (by_rows ? count : rows); inner += by_rows ? 1 : MC)
+        by_rows ? own(k, inner, outer) : own(k, outer, inner);
   }
 }
 

@@ -13,7 +13,7 @@
 #include <windows.h>
 #endif
 
-#include "groups.h"
+#include "control_groups.h"
 #include "threads.h"
 
 namespace chainrule {

@@ -3,7 +3,7 @@
 // cost.
 #include "../threads.h"
 #include "../affinity.h"
-#include "../groups.h"
+#include "../control_groups.h"
 
 #include <algorithm>
 #include <atomic>

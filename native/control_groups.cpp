@@ -1,6 +1,6 @@
-// See groups.h.
+// See control_groups.h.
 
-#include "groups.h"
+#include "control_groups.h"
 
 #include <cmath>
 #include <exception>
