@@ -253,7 +253,7 @@ template <class T, class F> CHAINRULE_INLINE void each_macrotile(const Network<T
     const bool by_rows = packs_columns(net, k);
     for (Index outer = 0; outer < (by_rows ? rows : count); outer += by_rows ? MC : 1)
       for (Index inner = 0; inner < (by_rows ? count : rows); inner += by_rows ? 1 : MC)
-        by_rows ? own(k, inner, outer) : own(k, outer, inner);
+        own(k, by_rows ? inner : outer, by_rows ? outer : inner);
   }
 }
 
