@@ -76,6 +76,8 @@ const std::vector<Case> cases = {
      75, 40, 0, 0, inf, .1, true, true, false},
     {"products in blocks", {1500, 100, 3}, "relu", "softmax", "cross_entropy", "sgd", {.9, 0},
      200, 200, .1, 0, inf, inf, false, true, false},
+    {"products in blocks, backward", {8, 100, 1500}, "relu", "identity", "quadratic", "sgd", {0, 0},
+     200, 200, 0, 0, inf, inf, false, false, false},
     {"frozen", {6, 34, 20, 3}, "tanh", "softmax", "cross_entropy", "adamw", {.9, .999, 1e-8, .01},
      40, 8, .1, .2, inf, inf, true, true, true, {0, .5, 3}},
     {"frozen and clipped", {6, 34, 20, 3}, "relu", "identity", "quadratic", "sgd", {.9, 0},
