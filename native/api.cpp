@@ -98,7 +98,7 @@ double bytes_needed(const chainrule_architecture &a, double rows, int threads) {
   double weights = 0, neurons = 0;
   for (int64_t k = 0; k < a.layers; k++) weights += (double(a.sizes[k]) + 65) * (double(a.sizes[k + 1]) + 65);
   for (int64_t l = 0; l <= a.layers; l++) neurons += double(a.sizes[l]) + 65;
-  return 8 * (8 * weights + 8 * (rows + 64) * neurons + (rows + 64) * 64 * threads);
+  return 8 * (8 * weights + 8 * (rows + 64) * neurons + (rows + 64) * 256 * threads);
 }
 
 // Makes a network in the instruction set's core; settings are those of a run, or null. False after an error.

@@ -7,13 +7,15 @@
 //
 // A is never packed: the micro-kernel broadcasts its elements, and rows of a batch are consecutive already.
 //
-// Loops (GotoBLAS): C is cut into micropanels of NR columns and microtiles of at most MR rows; K is cut into blocks of
-// KC in the micro-kernel alone, so that every element of C has one accumulator.
+// Loops (GotoBLAS): C is cut into micropanels of NR columns and microtiles of at most MR rows. K is cut into blocks of
+// KC in the micro-kernel, or around it where A would be streamed from memory for each micropanel: C then has the sums
+// between two blocks.
 //
-//   gemm, B within L2                        gemm, B larger than L2
-//     for each microtile's rows                for each micropanel of B
-//       for each micropanel of B                 for each microtile's rows
-//         micro-kernel, cache epilogue             micro-kernel, cache epilogue
+//   gemm, B within L2                   gemm, B larger than L2              gemm, A and B larger than L2
+//     for each microtile's rows           for each micropanel of B            for each block of K
+//       for each micropanel of B            for each microtile's rows           for each micropanel of B
+//         micro-kernel, epilogue              micro-kernel, epilogue              for each microtile's rows
+//                                                                                   micro-kernel; at last epilogue
 //
 // Contract of gemm: that of microkernel.h for every microtile. Besides: rows begin..end-1 of A and C, begin < end; C
 // (and gate) have padded(N) elements in each row, ldc >= padded(N), because micropanels are whole vectors.
@@ -78,7 +80,31 @@ template <class T> struct Product {
     const T *own_gate = gate ? gate + row * ldg + at : nullptr;
     return {A + row * lda, lda, B + K * at, NR, C + row * ldc + at, ldc, K, epilogue, own_gate, ldg, nullptr, 0, T(1)};
   }
+  // Its block of at most KC products from k on.
+  CHAINRULE_INLINE Microtile<T> microtile(Index p, Index row, Index k) const {
+    Microtile<T> t = microtile(p, row);
+    t.A += k, t.B += k * t.ldb;
+    t.K = K - k < KC ? K - k : KC;
+    t.continues = k > 0;
+    if (k + KC < K) t.epilogue = Epilogue::None;
+    return t;
+  }
 };
+
+// The same with K cut around the micro-kernel.
+template <class T, class CacheEpilogue>
+CHAINRULE_INLINE void gemm_by_blocks(const Product<T> &product, Index begin, Index end, Prefetch &prefetch,
+                                     CacheEpilogue cache_epilogue) {
+  const Micropanels panels = product.panels;
+  for (Index k = 0; k < product.K; k += KC)
+    for (Index p = 0; p < panels.count(); p++)
+      each_microtile(begin, end, MR(panels.NV(p)), [&](Index row, Index rows) {
+        Microtile<T> t = product.microtile(p, row, k);
+        prefetch.assign(t);
+        kernel_of<Microkernels<T, RowStored>>(int(rows), panels.NV(p))(t);
+        if (k + KC >= product.K) cache_epilogue(row, rows, panels.first(p), panels.NV(p));
+      });
+}
 
 // Computes rows begin..end-1 of C. cache_epilogue(first row, rows, first vector, vectors) is called for each microtile
 // while it is in the cache.
@@ -87,6 +113,9 @@ CHAINRULE_INLINE void gemm(const Product<T> &product, Index begin, Index end, Pr
                            CacheEpilogue cache_epilogue) {
   const Micropanels panels = product.panels;
   const bool larger_than_L2 = product.K * panels.vectors * vector_bytes > 1 << 19;
+  const bool streams_A = panels.count() > 1 && (end - begin) * product.K * Index(sizeof(T)) > 1 << 20;
+  if (larger_than_L2 && streams_A && product.K > 2 * KC)
+    return gemm_by_blocks(product, begin, end, prefetch, cache_epilogue);
   auto microtile = [&](Index p, Index row, Index rows) {
     const int NV = panels.NV(p);
     Microtile<T> t = product.microtile(p, row);

@@ -28,12 +28,11 @@
 //   alignment   None beyond that of T: vectors are loaded and stored at any address. Arrays of the core begin at
 //               multiples of 64 bytes, which is faster.
 //   reads       A: M × K elements, one at a time. B: K rows of NR elements. gate: M rows of NR elements. C is read by
-//               update_microkernel alone (M rows of NR elements, and so are the slots). Nothing before the first or
+//               update_microkernel (M rows of NR elements, and so are the slots) and where a sum continues. Nothing before the first or
 //               past the last of these is read or written. NR elements of each row must exist, also where the
 //               matrix has fewer columns: panels.h and network.h pad rows to whole vectors.
-//   aliasing    C overlaps neither A nor B (other microtiles still read them). gate may be C with ldg = ldc, element by
-//               element; otherwise it does not overlap C. The slots of update_microkernel overlap nothing that its rule
-//               reads or writes.
+//   aliasing    C overlaps neither A nor B (other microtiles still read them) nor gate. The slots of update_microkernel
+//               overlap nothing that its rule reads or writes.
 //   prefetch    Any address and step, also of memory that does not exist: a hint for one cache line is given for
 //               each k, at prefetch + k * prefetch_step, and never faults.
 //   scale       The gradient is a mean: its finished sum is multiplied by 1 / m, so that a sum that is exactly 0 stays
@@ -84,6 +83,7 @@ template <class T> struct Microtile {
   const char *prefetch;
   Index prefetch_step;
   T scale;  // of ColumnStored: C = scale AB
+  bool continues = false;  // of RowStored: C has the sum of the blocks before, and K is one block
 };
 
 // accumulator = A B for at most KC products.
@@ -140,6 +140,8 @@ template <class T, Storage storage, int M, int NV> void microkernel(const Microt
   accumulate<T, storage, M, NV>(t, accumulator);
   if constexpr (storage == ColumnStored)
     EACH (i, v) accumulator[i][v] = accumulator[i][v] * broadcast(t.scale);
+  else if (t.continues)
+    EACH (i, v) accumulator[i][v] = load(t.C + i * t.ldc + v * VL) + accumulator[i][v];
   const vec<T> zero{};
   switch (t.epilogue) {
     case Epilogue::None:

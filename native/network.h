@@ -25,6 +25,8 @@ namespace {
 using chainrule::chunk;
 
 inline constexpr Index output_rows = 256;  // rows of the output layer computed together
+inline constexpr Index page_bytes = 4096;  // of memory
+inline constexpr Index masked_vectors = 4, masked_rows = masked_vectors * lanes<double>;  // norms under masks together
 
 // One layer of neurons for a batch: rows of n + 1 elements, the last of which is 1 (the activation that biases see).
 template <class T> struct Neurons {
@@ -134,7 +136,24 @@ void lay_out_neurons(Network<T> &net, const chainrule::Architecture &a, const ch
   }
 }
 
-template <class T> void lay_out_output(Network<T> &net, const chainrule::Architecture &a, Arena &arena) {
+CHAINRULE_INLINE bool has_masks(const chainrule::Architecture &a) {
+  for (Index k = 0; k < a.layers; k++)
+    if (a.masks[k]) return true;
+  return false;
+}
+
+// Elements of a thread's scratch for the norms of examples under masks: squares of delta, and places in a row of a mask.
+template <class T> Index masked_scratch(const chainrule::Architecture &a, const chainrule::Settings *s) {
+  if (!has_masks(a) || (s && s->clip_example == __builtin_inf())) return 0;
+  Index widest = 0;
+  for (Index l = 1; l <= a.layers; l++) widest = a.sizes[l] > widest ? a.sizes[l] : widest;
+  return (widest * masked_rows * Index(sizeof(double)) + (padded<T>(widest) + 1) * Index(sizeof(int32_t))) /
+             Index(sizeof(T)) +
+         1;
+}
+
+template <class T>
+void lay_out_output(Network<T> &net, const chainrule::Architecture &a, const chainrule::Settings *s, Arena &arena) {
   const Index n_L = a.sizes[a.layers];
   net.block = arena.take<chainrule::Block>(a.blocks);
   net.targets = arena.take<T>(net.capacity * n_L);
@@ -142,10 +161,17 @@ template <class T> void lay_out_output(Network<T> &net, const chainrule::Archite
   net.row_cost = arena.take<double>(net.capacity);
   net.row_weight = arena.take<double>(net.capacity);
   net.scratch_piece = net.capacity * 3 * lanes<T>;  // a packed micropanel of delta
+  for (Index l = 0; l < a.layers; l++)
+    if (padded<T>(a.sizes[l] + 1) * Index(sizeof(T)) >= page_bytes - 64) {
+      net.scratch_piece += net.capacity * MC;  // packed columns of A
+      break;
+    }
   for (Index b = 0; b < a.blocks; b++) {
     Index needed = block_scratch<T>(a.block[b], output_rows);
     net.scratch_piece = needed > net.scratch_piece ? needed : net.scratch_piece;
   }
+  const Index masked = masked_scratch<T>(a, s);
+  net.scratch_piece = masked > net.scratch_piece ? masked : net.scratch_piece;
   net.scratch_piece = (net.scratch_piece + 63) / 64 * 64;  // threads share no cache line
 }
 
@@ -169,7 +195,7 @@ template <class T>
 void lay_out(Network<T> &net, const chainrule::Architecture &a, const chainrule::Settings *s, Arena &arena) {
   lay_out_layers(net, a, arena);
   lay_out_neurons(net, a, s, arena);
-  lay_out_output(net, a, arena);
+  lay_out_output(net, a, s, arena);
   const int slots = s ? rule_slots(s->rule) : 0;
   net.rates = s && s->rates ? arena.take<double>(a.layers) : nullptr;
   for (Index k = 0; arena.memory && net.rates && k < a.layers; k++) net.rates[k] = s->rates[k];
@@ -178,9 +204,7 @@ void lay_out(Network<T> &net, const chainrule::Architecture &a, const chainrule:
   for (int i = 0; i < 3; i++) net.slot[i] = i < slots ? arena.take<T>(net.elements) : nullptr;
   net.mean = s && rule_averages(s->rule) ? arena.take<T>(net.elements) : nullptr;
   if (s && rule_by_matrix(s->rule)) lay_out_orthogonal(net, a, arena);
-  bool masked = false;
-  for (Index k = 0; k < a.layers; k++) masked |= a.masks[k] != nullptr;
-  net.mask = masked ? arena.take<T>(net.elements) : nullptr;
+  net.mask = has_masks(a) ? arena.take<T>(net.elements) : nullptr;
 }
 
 template <class T> void fill_masks(Network<T> &net, const chainrule::Architecture &a) {

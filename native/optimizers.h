@@ -21,8 +21,8 @@ CHAINRULE_INLINE double power(double base, Index n) {
 
 // -1, 0 or 1 (0 for NaN).
 template <class T> CHAINRULE_INLINE vec<T> sign(vec<T> a) {
-  const vec<T> zero{}, one = broadcast(T(1));
-  return (a > zero ? one : zero) - (a < zero ? one : zero);
+  const mask<T> one = bits(broadcast(T(1))) | (bits(a) & bits(broadcast(T(-0.0))));
+  return from_bits(one & (magnitude(a) > vec<T>{}));
 }
 
 template <class T> struct SGD {
@@ -269,10 +269,36 @@ bool rule_averages(const chainrule::Rule &rule) { return rule.kind == rule_kind(
 // Whether the rule takes the matrices of hidden layers as a whole.
 bool rule_by_matrix(const chainrule::Rule &rule) { return rule.kind == rule_kind(Muon<float>::name); }
 
-// Changes of g before the rule: a mask, the penalty's gradient, bounds ±value, a factor.
+// Changes of g before the rule: a mask, the penalty's gradient, bounds ±value.
 template <class T> struct Adjust {
-  T alpha = 0, l1 = 0, value = 0, factor = 1;  // alpha / S, l1 / S
-  bool penalty = false, bounded = false, scaled = false;
+  T alpha = 0, l1 = 0, value = 0;  // alpha / S, l1 / S
+  bool penalty = false, bounded = false;
+  CHAINRULE_INLINE bool decays_only() const { return penalty && l1 == 0 && !bounded; }
+};
+
+// A rule after the gradient of alpha/2 |w|^2, which is alpha w. (w + 0 is 0 for -0, as alpha w + l1 sign(w) is.)
+template <class T, class Rule> struct Decayed {
+  static constexpr bool light = Rule::light;
+  Rule rule;
+  vec<T> alpha;
+  template <class... Slot>
+  CHAINRULE_INLINE vec<T> operator()(vec<T> g, vec<T> w, Slot... slot) const
+    requires requires(const Rule &r) { r(g, w, slot...); }
+  {
+    return rule(g + alpha * (w + vec<T>{}), w, slot...);
+  }
+};
+
+// A rule after the gradient times a factor.
+template <class T, class Rule> struct Scaled {
+  Rule rule;
+  vec<T> factor;
+  template <class... Slot>
+  CHAINRULE_INLINE vec<T> operator()(vec<T> g, vec<T> w, Slot... slot) const
+    requires requires(const Rule &r) { r(g, w, slot...); }
+  {
+    return rule(g * factor, w, slot...);
+  }
 };
 
 // `rows` rows of `vectors` vectors: g (ldg apart), and the weights that it moves with all that is laid out like them
@@ -295,23 +321,35 @@ template <class T> CHAINRULE_INLINE vec<T> adjusted(const Adjust<T> &a, vec<T> g
     vec<T> most = broadcast(a.value);
     g = g > most ? most : g < -most ? -most : g;
   }
-  if (a.scaled) g = g * broadcast(a.factor);
   return g;
 }
 
-template <class T, class Move> void move_weights(const Weights<T> &t, const Adjust<T> &a, const Move &move) {
+// Moves every vector of the weights by change(g, w, its place in the arrays, its row).
+template <class T, class Change, class Move>
+CHAINRULE_INLINE void move_each(const Weights<T> &t, const Move &move, Change change) {
   constexpr int VL = lanes<T>;
   for (Index i = 0; i < t.rows; i++)
     for (Index v = 0; v < t.vectors; v++) {
       Index at = i * t.ld + v * VL;
-      vec<T> w = load(t.w + at);
-      vec<T> g = adjusted(a, load(t.g + i * t.ldg + v * VL), w, t.mask ? t.mask + at : nullptr, i < t.penalised);
+      vec<T> w = load(t.w + at), g = change(load(t.g + i * t.ldg + v * VL), w, at, i);
       T *slot_0 = t.slot_0 ? t.slot_0 + at : nullptr, *slot_1 = t.slot_1 ? t.slot_1 + at : nullptr;
       if constexpr (requires { move(g, w, slot_0, slot_1, slot_0); })
         store(t.w + at, move(g, w, slot_0, slot_1, t.slot_2 + at));
       else
         store(t.w + at, move(g, w, slot_0, slot_1));
     }
+}
+
+// Moves weights whose gradient is complete.
+template <class T, class Move> void move_weights(const Weights<T> &t, const Move &move) {
+  move_each(t, move, [](vec<T> g, vec<T>, Index, Index) { return g; });
+}
+
+// Moves weights whose gradient is to be adjusted first.
+template <class T, class Move> void move_weights(const Weights<T> &t, const Adjust<T> &a, const Move &move) {
+  move_each(t, move, [&](vec<T> g, vec<T> w, Index at, Index i) {
+    return adjusted(a, g, w, t.mask ? t.mask + at : nullptr, i < t.penalised);
+  });
 }
 
 // Calls f with the rule of that kind, made for one update.

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "costs.h"
+#include "panels.h"
 
 namespace {
 
@@ -21,16 +22,33 @@ template <class F> CHAINRULE_INLINE void each_tile(Index rows, Index width, F f)
   }
 }
 
-// Copies element (r, j) of every row r and column j.
-template <class T>
-CHAINRULE_INLINE void copy_elements(const T *from, Index row, Index column, T *to, Index to_row, Index to_column,
-                                    const Tile<T> &x) {
-  if (column == 1 && to_column == 1 && x.width > 1) {
-    for (Index r = 0; r < x.rows; r++) copy_numbers(from + r * row, x.width, to + r * to_row);
-  } else {
-    for (Index j = 0; j < x.width; j++)
-      for (Index r = 0; r < x.rows; r++) to[r * to_row + j * to_column] = from[r * row + j * column];
+// Rows of up to VL columns (ld apart) to columns of VL rows, or back: a square in registers for every VL columns.
+template <class T> void rows_to_columns(const T *from, Index ld, Index rows, Index width, T *to) {
+  constexpr int VL = lanes<T>;
+  for (Index j = 0; j < width; j += VL) {
+    vec<T> square[VL];
+    for (int r = 0; r < VL; r++) square[r] = r < rows ? load_first(from + r * ld + j, width - j, T(0)) : vec<T>{};
+    transpose_square<T, VL / 2>(square);
+    for (int c = 0; c < VL && j + c < width; c++) store(to + (j + c) * VL, square[c]);
   }
+}
+template <class T> void columns_to_rows(const T *from, Index rows, Index width, T *to, Index ld) {
+  constexpr int VL = lanes<T>;
+  for (Index j = 0; j < width; j += VL) {
+    vec<T> square[VL];
+    for (int c = 0; c < VL; c++) square[c] = j + c < width ? load(from + (j + c) * VL) : vec<T>{};
+    transpose_square<T, VL / 2>(square);
+    for (int r = 0; r < VL && r < rows; r++) store_first(to + r * ld + j, width - j, square[r]);
+  }
+}
+
+// Copies the elements of a tile of a row-major block, rows `row` apart, to rows `to_row` apart.
+template <class T> CHAINRULE_INLINE void copy_rows(const T *from, Index row, T *to, Index to_row, const Tile<T> &x) {
+  for (Index r = 0; r < x.rows; r++)
+    if (x.width == 1)
+      to[r * to_row] = from[r * row];
+    else
+      copy_numbers(from + r * row, x.width, to + r * to_row);
 }
 
 // Gathers elements, rows ld apart, into a tile; 0 into the lanes left over.
@@ -40,12 +58,13 @@ template <class T> CHAINRULE_INLINE void gather(const T *from, Index ld, const T
     for (Index i = 0; i < x.count; i += lanes<T>) store(to + i, load_first(from + i, elements - i, T(0)));
     return;
   }
-  if (elements < x.count)
-    for (Index i = x.column_step == 1 ? x.count - lanes<T> : 0; i < x.count; i += lanes<T>) store(to + i, vec<T>{});
-  copy_elements(from, ld, 1, to, x.row_step, x.column_step, x);
+  if (x.column_step == lanes<T>) return rows_to_columns(from, ld, x.rows, x.width, to);
+  if (elements < x.count) store(to + x.count - lanes<T>, vec<T>{});
+  copy_rows(from, ld, to, x.row_step, x);
 }
 template <class T> CHAINRULE_INLINE void scatter(const T *from, const Tile<T> &x, T *to, Index ld) {
-  copy_elements(from, x.row_step, x.column_step, to, ld, 1, x);
+  if (x.column_step == lanes<T>) return columns_to_rows(from, x.rows, x.width, to, ld);
+  copy_rows(from, x.row_step, to, ld, x);
 }
 
 // A^L of the block's columns for `rows` rows of Z; writes nothing else of A. A may be Z.

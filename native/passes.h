@@ -27,26 +27,30 @@ struct Batch {
   CHAINRULE_INLINE Index row(Index r) const { return order ? Index(order[r]) : first + r; }
 };
 
-template <class T> CHAINRULE_INLINE T number_at(const char *p, int kind) {
-  float single;
-  double wide;
-  int32_t whole;
-  switch (kind) {
-    case chainrule::Float32: __builtin_memcpy(&single, p, 4); return T(single);
-    case chainrule::Float64: __builtin_memcpy(&wide, p, 8); return T(wide);
-    default: __builtin_memcpy(&whole, p, 4); return T(whole);
-  }
+// Numbers of type U, `stride` bytes apart, as T. An address that is no multiple of the element size is read byte by
+// byte.
+template <class U, class T> CHAINRULE_INLINE void convert_row(const char *p, Index stride, Index count, T *to) {
+  U x;
+  const auto convert = [&](Index apart) {
+    for (Index j = 0; j < count; j++) {
+      __builtin_memcpy(&x, p + j * apart, sizeof x);
+      to[j] = T(x);
+    }
+  };
+  stride == Index(sizeof x) ? convert(sizeof x) : convert(stride);
 }
 
-// Columns from..from+count-1 of a row, as T. An address that is no multiple of the element size is read byte by byte.
+// Columns from..from+count-1 of a row, as T.
 template <class T> CHAINRULE_INLINE void copy_row(const Matrix &M, Index row, Index from, Index count, T *to) {
   const char *p = M.data + row * M.row_stride + from * M.column_stride;
   const int own = sizeof(T) == 4 ? chainrule::Float32 : chainrule::Float64;
-  const bool vectors = M.kind == own && M.column_stride == Index(sizeof(T)) && uintptr_t(p) % sizeof(T) == 0;
-  Index j = 0;
-  if (vectors)
-    for (; j + lanes<T> <= count; j += lanes<T>) store(to + j, load((const T *)p + j));
-  for (; j < count; j++) to[j] = number_at<T>(p + j * M.column_stride, M.kind);
+  if (M.kind == own && count > 4 && M.column_stride == Index(sizeof(T)) && uintptr_t(p) % sizeof(T) == 0)
+    return copy_numbers((const T *)p, count, to);
+  switch (M.kind) {
+    case chainrule::Float32: return convert_row<float>(p, M.column_stride, count, to);
+    case chainrule::Float64: return convert_row<double>(p, M.column_stride, count, to);
+    default: return convert_row<int32_t>(p, M.column_stride, count, to);
+  }
 }
 
 // The targets of one row, block by block; class numbers become one-hot.
@@ -58,7 +62,8 @@ template <class T> void gather_targets(Network<T> &net, const Matrix &M, Index r
     if (M.kind != chainrule::Int32) {
       copy_row(M, row, block.start, width, to);
     } else {
-      const Index label = number_at<int32_t>(M.data + row * M.row_stride + b * M.column_stride, chainrule::Int32);
+      int32_t label;
+      __builtin_memcpy(&label, M.data + row * M.row_stride + b * M.column_stride, sizeof label);
       for (Index j = 0; j < width; j++) to[j] = j == label;
     }
   }
@@ -76,10 +81,18 @@ template <class T> void gather_weights(Network<T> &net, const Examples &e, Index
   net.row_weight[r] = weight;
 }
 
+template <class T> CHAINRULE_INLINE void prefetch_row(const Network<T> &net, const Examples &e, Index row) {
+  if (!net.sparse) __builtin_prefetch(e.X.data + row * e.X.row_stride);
+  __builtin_prefetch(e.T.data + row * e.T.row_stride);
+  if (e.weight.data) __builtin_prefetch(e.weight.data + row * e.weight.row_stride);
+}
+
 template <class T> void gather(Network<T> &net, const Examples &e, const Batch &batch, Index begin, Index end) {
+  constexpr Index ahead = 8;  // rows: about what memory takes
   Neurons<T> &input = net.neurons[0];
   for (Index r = begin; r < end; r++) {
     const Index row = batch.row(r);
+    if (r + ahead < end) prefetch_row(net, e, batch.row(r + ahead));
     if (!net.sparse) {
       copy_row(e.X, row, 0, input.n, input.A + r * input.ld);
       input.A[r * input.ld + input.n] = 1;
@@ -218,48 +231,48 @@ struct Macrotile {
   Index k, p, begin, end;
 };
 
+// Whether every row of A is on other pages of memory. Its columns are then packed for a macrotile, and all macrotiles
+// of these columns come one after the other.
+template <class T> CHAINRULE_INLINE bool packs_columns(const Network<T> &net, Index k) {
+  return net.neurons[k].ld * Index(sizeof(T)) >= page_bytes && !(k == 0 && net.sparse);
+}
+
 // Calls f(macrotile) for those of this thread. The work of a macrotile is its rows times its vectors; threads get
 // consecutive macrotiles of about equal work.
 template <class T, class F> CHAINRULE_INLINE void each_macrotile(const Network<T> &net, int thread, int threads, F f) {
   const double share = threads == 1 ? 1 : double(net.elements) / lanes<T> / threads;
   Index done = 0;
+  const auto own = [&](Index k, Index p, Index i) {
+    const Index rows = net.layer[k].rows(), end = rows - i < MC ? rows : i + MC;
+    const int owner = threads == 1 ? 0 : int(double(done) / share);
+    if ((owner < threads ? owner : threads - 1) == thread) f(Macrotile{k, p, i, end});
+    done += (end - i) * net.layer[k].panels().NV(p);
+  };
   for (Index k = 0; k < net.layers; k++) {
-    Micropanels panels = net.layer[k].panels();
-    for (Index p = 0; p < panels.count(); p++)
-      for (Index i = 0; i < net.layer[k].rows(); i += MC) {
-        const Index end = net.layer[k].rows() - i < MC ? net.layer[k].rows() : i + MC;
-        const int owner = threads == 1 ? 0 : int(double(done) / share);
-        if ((owner < threads ? owner : threads - 1) == thread) f(Macrotile{k, p, i, end});
-        done += (end - i) * panels.NV(p);
-      }
+    const Index rows = net.layer[k].rows(), count = net.layer[k].panels().count();
+    const bool by_rows = packs_columns(net, k);
+    for (Index outer = 0; outer < (by_rows ? rows : count); outer += by_rows ? MC : 1)
+      for (Index inner = 0; inner < (by_rows ? count : rows); inner += by_rows ? 1 : MC)
+        own(k, by_rows ? inner : outer, by_rows ? outer : inner);
   }
 }
 
-// BP3 and BP4 of a macrotile, microtile by microtile, from m rows; B is the micropanel of delta, and `whole` the number
-// of rows of the mean (1 for a sum). run(microtile, row, rows) sets C and calls the micro-kernel.
-template <class T, class Run>
-CHAINRULE_INLINE void gradient_microtiles(const Network<T> &net, const Macrotile &tile, Index m, Index whole,
-                                          const T *B, Index ldb, Prefetch &prefetch, Run run) {
-  const Neurons<T> &from = net.neurons[tile.k];
-  const int NV = net.layer[tile.k].panels().NV(tile.p);
-  const Index NR = NV * lanes<T>;
-  const T scale = T(1 / double(whole));
-  each_microtile(tile.begin, tile.end, MR(NV), [&](Index row, Index rows) {
-    Microtile<T> t{from.A + row, from.ld, B, ldb, nullptr, NR, m, Epilogue::None, nullptr, 0, nullptr, 0, scale};
-    prefetch.assign(t);
-    run(t, row, int(rows));
-  });
-}
-
-// The gradient of a microtile whose first row of weights is `row`, to t.C.
-template <class T>
-CHAINRULE_INLINE void gradient_microtile(const Network<T> &net, const Macrotile &tile, const Microtile<T> &t, Index row,
-                                         int rows, int NV) {
-  if (tile.k == 0 && net.sparse)
-    sparse_gradient(net.columns, t, row, rows);
-  else
-    kernel_of<Microkernels<T, ColumnStored>>(rows, NV)(t);
-}
+// The columns of A that a macrotile multiplies, from column `first` on: in place, or packed (lda = MC).
+template <class T> struct Columns {
+  const T *A = nullptr;
+  Index lda = 0, k = -1, first = -1;
+  CHAINRULE_INLINE void select(const Network<T> &net, const Macrotile &tile, Index m, T *scratch) {
+    if (tile.k == k && tile.begin == first) return;
+    const Neurons<T> &from = net.neurons[tile.k];
+    k = tile.k, first = tile.begin;
+    A = from.A + first, lda = from.ld;
+    if (m < 64 || !packs_columns(net, k)) return;
+    T *packed = scratch + net.capacity * 3 * lanes<T>;
+    for (Index r = 0; r < m; r++)
+      for (Index j = 0; j < tile.end - first; j += lanes<T>) store(packed + r * MC + j, load(A + r * lda + j));
+    A = packed, lda = MC;
+  }
+};
 
 // The micropanel of delta that is B for a macrotile: in place (ldb = ld of delta), or packed (ldb = NR) from 64 rows on
 // where at least MC rows of weights read it.
@@ -279,5 +292,84 @@ template <class T> struct DeltaMicropanel {
     B = scratch, ldb = NV * lanes<T>;
   }
 };
+
+// What a thread multiplies for BP3 and BP4 of m rows.
+template <class T> struct Factors {
+  Index m;
+  T *scratch;
+  Columns<T> columns = {};
+  DeltaMicropanel<T> delta = {};
+  CHAINRULE_INLINE void select(const Network<T> &net, const Macrotile &tile) {
+    columns.select(net, tile, m, scratch);
+    delta.select(net, tile, m, scratch);
+  }
+};
+
+// BP3 and BP4 of a macrotile, microtile by microtile; `whole` is the number of rows of the mean (1 for a sum).
+// run(microtile, row, rows) sets C and calls the micro-kernel.
+template <class T, class Run>
+CHAINRULE_INLINE void gradient_microtiles(const Network<T> &net, const Macrotile &tile, const Factors<T> &factors,
+                                          Index whole, Prefetch &prefetch, Run run) {
+  const Columns<T> &columns = factors.columns;
+  const DeltaMicropanel<T> &delta = factors.delta;
+  const int NV = net.layer[tile.k].panels().NV(tile.p);
+  const Index NR = NV * lanes<T>;
+  const T scale = T(1 / double(whole));
+  each_microtile(tile.begin, tile.end, MR(NV), [&](Index row, Index rows) {
+    Microtile<T> t{columns.A + (row - columns.first),
+                   columns.lda,
+                   delta.B,
+                   delta.ldb,
+                   nullptr,
+                   NR,
+                   factors.m,
+                   Epilogue::None,
+                   nullptr,
+                   0,
+                   nullptr,
+                   0,
+                   scale};
+    prefetch.assign(t);
+    run(t, row, int(rows));
+  });
+}
+
+// The gradient of a microtile whose first row of weights is `row`, to t.C.
+template <class T>
+CHAINRULE_INLINE void gradient_microtile(const Network<T> &net, const Macrotile &tile, const Microtile<T> &t, Index row,
+                                         int rows, int NV) {
+  if (tile.k == 0 && net.sparse)
+    sparse_gradient(net.columns, t, row, rows);
+  else
+    kernel_of<Microkernels<T, ColumnStored>>(rows, NV)(t);
+}
+
+// Outputs of a layer that leave most lanes of a vector idle.
+template <class T> inline constexpr Index narrow = lanes<T> < 8 ? 1 : lanes<T> / 4;
+
+// Whether the lanes of a layer's outputs are mostly idle in the product for its gradient, and that product is long.
+template <class T> CHAINRULE_INLINE bool is_narrow(const Network<T> &net, Index k, Index m) {
+  return net.layer[k].out <= narrow<T> && m >= 32 && !(k == 0 && net.sparse);
+}
+
+// BP3 and BP4 of a macrotile of a narrow layer, from m rows, to g (rows of one vector): delta^T [A, 1] / m, which has
+// the rows of the weights in its lanes, then transposed. The products and their order are those of gradient_microtiles.
+template <class T> void narrow_gradient(const Network<T> &net, const Macrotile &tile, Index m, T *g) {
+  constexpr Index VL = lanes<T>, most = 3 * VL;
+  const Neurons<T> &from = net.neurons[tile.k], &to = net.neurons[tile.k + 1];
+  alignas(64) T transposed[narrow<T> * most];
+  for (Index i = tile.begin; i < tile.end; i += most) {
+    const Index rows = tile.end - i < most ? tile.end - i : most, NR = padded<T>(rows);
+    const char *cached = (const char *)to.delta;
+    const Microtile<T> t{to.delta, to.ld, from.A + i, from.ld, transposed,      NR, m, Epilogue::None,
+                         nullptr,  0,     cached,     0,       T(1 / double(m))};
+    kernel_of<Microkernels<T, ColumnStored>>(int(to.n), int(NR / VL))(t);
+    for (Index q = 0; q < rows; q++) {
+      T *row = g + (i - tile.begin + q) * VL;
+      store(row, vec<T>{});
+      for (Index j = 0; j < to.n; j++) row[j] = transposed[j * NR + q];
+    }
+  }
+}
 
 }  // namespace

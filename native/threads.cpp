@@ -1,17 +1,19 @@
 // The pool of threads; see threads.h. Each worker waits for its own `call` to change; all wait at one barrier.
 //
-//     parallel   caller: region, then call++ of each worker ──► worker: work ──► barrier
-//                caller: work of thread 0                   ─────────────────► barrier ──► returns
+//     parallel   caller: region, then call++ of each worker ──► worker: moves away, work ──► barrier
+//                caller: work of thread 0                   ───────────────────────────────► barrier ──► returns
 
 #include "threads.h"
 
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <exception>
 #include <new>
-#include <system_error>
 #include <thread>
 #include <type_traits>
+
+#include "affinity.h"
 
 #if defined(__SSE2__)
 #include <immintrin.h>
@@ -75,6 +77,7 @@ struct Pool {
   Region region{};
   Word arrived, passed;  // of the barrier: threads that wait, and how often all have met
   Word call[most];       // one a worker; [0] is not used
+  Word processor[most];  // that ran a thread when the last region began
 };
 
 constinit Pool pool;
@@ -99,10 +102,24 @@ void change(std::atomic<int32_t> &word) {
   word.notify_all();
 }
 
+// Where another thread of the region before this one runs on the same processor, this one moves away from all of them.
+// A thread that has not begun yet may have moved since: then the next region sees it.
+void take_processor(int thread) {
+  int now = current_processor(), taken[most];
+  bool shared = false;
+  for (int other = 0; other < thread; other++) {
+    taken[other] = pool.processor[other].value.load(std::memory_order_relaxed);
+    shared |= now >= 0 && taken[other] == now;
+  }
+  if (shared) now = leave_processors(taken, thread);
+  pool.processor[thread].value.store(now, std::memory_order_relaxed);
+}
+
 void serve(int thread) {
   for (int32_t served = 0;; served++) {
     wait_while(pool.call[thread].value, served);
     const Region region = pool.region;
+    take_processor(thread);
     set_rounding(region.rounding);
     region.work(region.context, thread, region.threads);
     barrier(region.threads);
@@ -131,7 +148,7 @@ void grow(int wanted) {
   for (; pool.workers + 1 < wanted; pool.workers++) {
     try {
       std::thread(serve, pool.workers + 1).detach();
-    } catch (const std::system_error &) {
+    } catch (const std::exception &) {  // system_error: too many threads; bad_alloc
       return;
     }
   }
@@ -159,6 +176,7 @@ void release_threads() { pool.taken.store(false, std::memory_order_release); }
 void parallel(int threads, void (*work)(void *, int, int), void *context) {
   if (threads > 1) {
     pool.region = {work, context, threads, rounding()};
+    take_processor(0);
     for (int thread = 1; thread < threads; thread++) change(pool.call[thread].value);
   }
   work(context, 0, threads);

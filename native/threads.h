@@ -26,8 +26,4 @@ void parallel(int threads, void (*work)(void *context, int thread, int threads),
 // All threads of a region wait here for each other.
 void barrier(int threads);
 
-// The quota of control groups in processors, rounded up; 0 for none. `groups` is their mount point, `membership` the
-// text of /proc/self/cgroup (versions 1 and 2).
-int quota(const char *groups, const char *membership);
-
 }  // namespace chainrule

@@ -1,4 +1,4 @@
-// Training and the pure functions: which passes run in which order, on which threads.
+// Training: which passes run in which order, on which threads.
 //
 // An update has two phases with a barrier between them: the sweep (rows of the batch: forward, cost, backward, all with
 // the old weights) and the weights (macrotiles of them: gradient, rule, transpose). There are two ways through the
@@ -11,6 +11,7 @@
 #pragma once
 
 #include "ledger.h"
+#include "length.h"
 #include "norms.h"
 #include "orthogonal.h"
 
@@ -71,108 +72,120 @@ CHAINRULE_INLINE Rule rule_of(const Network<T> &net, const Macrotile &tile, doub
   return net.rates ? Rule(net.settings.rule.parameter, rate * net.rates[tile.k], net.step) : rule;
 }
 
-// Fused: every microtile of the gradient moves its weights, in registers where the rule is light and nothing is
-// adjusted.
+// A thread's update: what it multiplies, and what is prefetched meanwhile.
+template <class T> struct Moving {
+  Network<T> &net;
+  Factors<T> factors;
+  Prefetch &prefetch;
+  int thread, threads;
+};
+
+// Moves weights whose gradient is complete, or is to be adjusted first.
 template <class T, class Rule>
-void fused_update_by(Network<T> &net, Index m, double rate, const Rule &same, Prefetch &prefetch, int thread,
-                     int threads) {
-  const Adjust<T> &adjust = net.adjust;
-  const bool plain = !adjust.penalty && !adjust.bounded && !net.mask;
+CHAINRULE_INLINE void move(const Weights<T> &moved, const Adjust<T> *adjust, const Rule &rule) {
+  adjust ? move_weights(moved, *adjust, rule) : move_weights(moved, rule);
+}
+
+template <class T, class Rule>
+void move_narrow(Moving<T> &call, const Macrotile &tile, const Adjust<T> *adjust, const Rule &rule) {
+  alignas(64) T g[MC * lanes<T>];
+  narrow_gradient(call.net, tile, call.factors.m, g);
+  Weights<T> moved = weights_at(call.net, tile, tile.begin, tile.end - tile.begin);
+  moved.g = g, moved.ldg = lanes<T>;
+  move(moved, adjust, rule);
+}
+
+// Every microtile of a macrotile's gradient moves its weights: in registers where the rule is light and the gradient is
+// complete, else in L1.
+template <class T, class Rule>
+void move_macrotile(Moving<T> &call, const Macrotile &tile, const Adjust<T> *adjust, const Rule &rule) {
+  Network<T> &net = call.net;
+  if (is_narrow(net, tile.k, call.factors.m)) return move_narrow(call, tile, adjust, rule);
   alignas(64) T g[MR(1) * 3 * lanes<T>];
-  DeltaMicropanel<T> delta;
-  each_macrotile(net, thread, threads, [&](const Macrotile &tile) {
+  const int NV = net.layer[tile.k].panels().NV(tile.p);
+  const bool sparse = tile.k == 0 && net.sparse;
+  gradient_microtiles(net, tile, call.factors, call.factors.m, call.prefetch,
+                      [&](Microtile<T> &t, Index row, int rows) {
+                        Weights<T> moved = weights_at(net, tile, row, rows);
+                        if constexpr (Rule::light)
+                          if (!adjust && !sparse) {
+                            t.C = moved.w;  // also in place of a slot that the rule does not have
+                            T *slot = moved.slot_0 ? moved.slot_0 : t.C;
+                            return kernel_of<UpdateMicrokernels<T, Rule>>(rows, NV)(t, rule, slot, t.C);
+                          }
+                        t.C = g;
+                        gradient_microtile(net, tile, t, row, rows, NV);
+                        moved.g = g, moved.ldg = t.ldc;
+                        move(moved, adjust, rule);
+                      });
+}
+
+// The same for a macrotile whose weights decay while its biases do not.
+template <class T, class Rule> void move_decayed(Moving<T> &call, const Macrotile &tile, const Rule &rule) {
+  const Index in = call.net.layer[tile.k].in;
+  const Macrotile weights{tile.k, tile.p, tile.begin, tile.end < in ? tile.end : in},
+      biases{tile.k, tile.p, in, in + 1};
+  const Adjust<T> *none = nullptr;
+  if (weights.begin < weights.end)
+    move_macrotile(call, weights, none, Decayed<T, Rule>{rule, broadcast(call.net.adjust.alpha)});
+  if (tile.end > in) move_macrotile(call, biases, none, rule);
+}
+
+// Fused: the gradient of a microtile moves its weights at once.
+template <class T, class Rule> void fused_update_by(Moving<T> &call, double rate, const Rule &same) {
+  Network<T> &net = call.net;
+  const Adjust<T> &adjust = net.adjust;
+  const bool complete = !adjust.penalty && !adjust.bounded && !net.mask, decays = adjust.decays_only() && !net.mask;
+  each_macrotile(net, call.thread, call.threads, [&](const Macrotile &tile) {
     if (frozen(net, tile)) return;
     const Rule rule = rule_of(net, tile, rate, same);
-    delta.select(net, tile, m, scratch_of(net, thread));
-    const int NV = net.layer[tile.k].panels().NV(tile.p);
-    gradient_microtiles(net, tile, m, m, delta.B, delta.ldb, prefetch, [&](Microtile<T> &t, Index row, int rows) {
-      Weights<T> moved = weights_at(net, tile, row, rows);
-      if constexpr (Rule::light)
-        if (plain && !(tile.k == 0 && net.sparse)) {
-          t.C = moved.w;  // also in place of a slot that the rule does not have
-          return kernel_of<UpdateMicrokernels<T, Rule>>(rows, NV)(t, rule, moved.slot_0 ? moved.slot_0 : t.C, t.C);
-        }
-      t.C = g;
-      gradient_microtile(net, tile, t, row, rows, NV);
-      moved.g = g, moved.ldg = t.ldc;
-      move_weights(moved, adjust, rule);
-    });
+    call.factors.select(net, tile);
+    decays ? move_decayed(call, tile, rule) : move_macrotile(call, tile, complete ? nullptr : &adjust, rule);
     if (tile.k) transpose_panel(net.layer[tile.k], net.weights, net.transposed, tile.p, tile.begin, tile.end);
   });
 }
 
 template <class T> void fused_update(Network<T> &net, Index m, double rate, Prefetch &prefetch, int thread,
                                      int threads) {
-  with_rule<T>(net.settings.rule, rate, net.step,
-               [&](const auto &rule) { fused_update_by(net, m, rate, rule, prefetch, thread, threads); });
+  Moving<T> call{net, {m, scratch_of(net, thread)}, prefetch, thread, threads};
+  with_rule<T>(net.settings.rule, rate, net.step, [&](const auto &rule) { fused_update_by(call, rate, rule); });
 }
 
-// Collected: the gradient to memory; sums over the chunks of a batch are added up in float64, then divided.
-template <class T> void collect(Network<T> &net, const Batch &batch, int thread, int threads) {
-  DeltaMicropanel<T> delta;
+// Mask, penalty and bounds on a macrotile of the collected gradient, which is 0 in a frozen layer.
+template <class T> void adjust_macrotile(Network<T> &net, const Adjust<T> &adjust, const Macrotile &tile) {
+  Weights<T> w = weights_at(net, tile, tile.begin, tile.end - tile.begin);
+  T *g = net.gradient + (w.w - net.weights);
+  const bool none = frozen(net, tile);
+  if (!none && !adjust.penalty && !adjust.bounded && !w.mask) return;
+  for (Index i = 0; i < w.rows; i++)
+    for (Index at = i * w.ld; at < (i + 1) * w.ld; at += lanes<T>) {
+      const T *mask = w.mask ? w.mask + at : nullptr;
+      store(g + at, none ? vec<T>{} : adjusted(adjust, load(g + at), load(w.w + at), mask, i < w.penalised));
+    }
+}
+
+// Collected: the gradient to memory; sums over the chunks of a batch are added up in float64, then divided; then
+// adjusted.
+template <class T>
+void collect(Network<T> &net, const Batch &batch, const Adjust<T> &adjust, int thread, int threads) {
+  Factors<T> factors{batch.rows, scratch_of(net, thread)};
   Prefetch none;
   const bool one_chunk = batch.rows == batch.whole, last = batch.begin + batch.rows == batch.whole;
   each_macrotile(net, thread, threads, [&](const Macrotile &tile) {
-    delta.select(net, tile, batch.rows, scratch_of(net, thread));
+    factors.select(net, tile);
     const int NV = net.layer[tile.k].panels().NV(tile.p);
     const Index ld = NV * lanes<T>, at = net.layer[tile.k].panel_at(tile.p);
     const auto to_memory = [&](Microtile<T> &t, Index row, int rows) {
       t.C = net.gradient + at + row * ld;
       gradient_microtile(net, tile, t, row, rows, NV);
     };
-    gradient_microtiles(net, tile, batch.rows, one_chunk ? batch.whole : 1, delta.B, delta.ldb, none, to_memory);
-    if (one_chunk) return;
-    for (Index i = at + tile.begin * ld; i < at + tile.end * ld; i++) {
+    gradient_microtiles(net, tile, factors, one_chunk ? batch.whole : 1, none, to_memory);
+    for (Index i = at + tile.begin * ld; !one_chunk && i < at + tile.end * ld; i++) {
       net.sums[i] = (batch.begin ? net.sums[i] : 0) + net.gradient[i];
       if (last) net.gradient[i] = T(net.sums[i] / double(batch.whole));
     }
+    if (last) adjust_macrotile(net, adjust, tile);
   });
-}
-
-// Mask, penalty and bounds, on the collected gradient, which is 0 in a frozen layer.
-template <class T> void adjust_collected(Network<T> &net, const Adjust<T> &adjust, int thread, int threads) {
-  each_macrotile(net, thread, threads, [&](const Macrotile &tile) {
-    Weights<T> w = weights_at(net, tile, tile.begin, tile.end - tile.begin);
-    T *g = net.gradient + (w.w - net.weights);
-    for (Index i = 0; i < w.rows; i++)
-      for (Index j = 0; j < w.ld; j += lanes<T>) {
-        const Index at = i * w.ld + j;
-        if (frozen(net, tile)) {
-          store(g + at, vec<T>{});
-          continue;
-        }
-        store(g + at, adjusted(adjust, load(g + at), load(w.w + at), w.mask ? w.mask + at : nullptr, i < w.penalised));
-      }
-  });
-}
-
-// sum of (g_ij / most)^2 over a layer, in 8 lanes: i and j ascending as in theta, element j in lane j mod 8. So the
-// order does not depend on the micropanels (whose padding adds 0).
-template <class T> void add_squares(const Layer<T> &layer, const T *packed, double most, double (&lane)[8]) {
-  const Micropanels panels = layer.panels();
-  for (Index i = 0; i < layer.rows(); i++)
-    for (Index p = 0; p < panels.count(); p++) {
-      const Index NR = panels.NV(p) * lanes<T>, from = panels.first(p) * lanes<T>;
-      const T *g = packed + layer.panel_at(p) + i * NR;
-      for (Index j = 0; j < NR; j++) {
-        const double share = g[j] / most;
-        lane[(from + j) % 8] += share * share;
-      }
-    }
-}
-
-// min(1, norm / |g|) for the collected gradient, without overflow; one order of summation.
-template <class T> double clip_factor(const Network<T> &net, double norm) {
-  double most = 1e-30, lane[8] = {};
-  for (Index i = 0; i < net.elements; i++) {
-    const double size = __builtin_fabs(double(net.gradient[i]));
-    if (!(size <= most)) most = size;  // NaN too
-  }
-  for (Index k = 0; k < net.layers; k++) add_squares(net.layer[k], net.gradient, most, lane);
-  for (int half = 4; half; half /= 2)
-    for (int i = 0; i < half; i++) lane[i] += lane[i + half];
-  const double length = most * __builtin_sqrt(lane[0]);
-  return length > norm || length != length ? norm / length : 1;
 }
 
 // Calls f(begin, end) for each run of elements of W in this thread's macrotiles of hidden layers that are not frozen.
@@ -192,7 +205,7 @@ void move_matrix(const Network<T> &net, const Macrotile &tile, const Rule &rule,
     if (tile.k + 1 == net.layers) return;
     Weights<T> matrix = moved;
     matrix.rows = moved.penalised < 0 ? 0 : moved.penalised;
-    move_weights(matrix, Adjust<T>{}, rule.matrix);
+    move_weights(matrix, rule.matrix);
     const Index passed = matrix.rows * moved.ld;
     moved.rows -= matrix.rows, moved.penalised = 0;
     moved.g += passed, moved.w += passed, moved.slot_0 += passed, moved.slot_1 += passed;
@@ -200,17 +213,15 @@ void move_matrix(const Network<T> &net, const Macrotile &tile, const Rule &rule,
 }
 
 template <class T> void move_collected(Network<T> &net, double rate, int thread, int threads) {
-  Adjust<T> adjust;
-  adjust.factor = T(net.factor);
-  adjust.scaled = net.factor != 1;
-  with_rule<T>(net.settings.rule, rate, net.step, [&](const auto &same) {
+  const vec<T> factor = broadcast(T(net.factor));
+  with_rule<T>(net.settings.rule, rate, net.step, [&]<class Rule>(const Rule &same) {
     each_macrotile(net, thread, threads, [&](const Macrotile &tile) {
       if (frozen(net, tile)) return;
-      const auto move = rule_of(net, tile, rate, same);
       Weights<T> moved = weights_at(net, tile, tile.begin, tile.end - tile.begin);
-      moved.g = net.gradient + (moved.w - net.weights), moved.ldg = moved.ld, moved.mask = nullptr;
-      move_matrix(net, tile, move, moved);
-      move_weights(moved, adjust, move);
+      const Rule rule = rule_of(net, tile, rate, same);
+      moved.g = net.gradient + (moved.w - net.weights), moved.ldg = moved.ld;
+      move_matrix(net, tile, rule, moved);
+      move_weights(moved, Scaled<T, Rule>{rule, factor});
       if (tile.k) transpose_panel(net.layer[tile.k], net.weights, net.transposed, tile.p, tile.begin, tile.end);
     });
   });
@@ -267,7 +278,7 @@ template <class T> void sweep_phase(Call<T> &call, const Batch &batch, Prefetch 
   sweep(net, call.steps.examples, batch, !clips, prefetch, thread, threads);
   if (clips) {
     const Share rows(batch.rows, thread, threads);
-    clip_examples(net, batch, most, rows.begin, rows.end);
+    clip_examples(net, batch, most, rows.begin, rows.end, scratch_of(net, thread));
   }
   call.team.barrier(threads);
 }
@@ -283,11 +294,9 @@ template <class T> void collected_update(Call<T> &call, Batch batch, double rate
     batch.rows = batch.whole - begin < net.capacity ? batch.whole - begin : net.capacity;
     sweep_phase(call, batch, none, thread, threads);
     if (thread == 0) cost += sum_of_costs(net, batch.rows);
-    collect(net, batch, thread, threads);
+    collect(net, batch, net.adjust, thread, threads);
     call.team.barrier(threads);
   }
-  adjust_collected(net, net.adjust, thread, threads);
-  call.team.barrier(threads);
   if (thread == 0) net.factor = net.settings.clip_norm < __builtin_inf() ? clip_factor(net, net.settings.clip_norm) : 1;
   call.team.barrier(threads);
   if (rule_by_matrix(net.settings.rule)) {
@@ -397,112 +406,6 @@ template <class T> Index steps(void *self, void *theta, const Steps &s, const Te
   }
   copy_weights<Unpack>(net, (T *)theta, net.mean ? net.mean : net.weights);
   return call.made;
-}
-
-// Calls f(batch) for all rows, in chunks of the network's capacity, in their own order.
-template <class T, class F> void each_chunk(Network<T> &net, Index rows, Index epoch, Index number, F f) {
-  for (Index begin = 0; begin < rows; begin += net.capacity)
-    f(Batch{nullptr, begin, rows - begin < net.capacity ? rows - begin : net.capacity, begin, rows, epoch, number});
-}
-
-template <class T> struct PureCall {
-  Network<T> &net;
-  const Examples &examples;
-  const Team &team;
-  double cost;
-  double *norms;
-  bool gradient;
-  bool squared;  // the mean of the squares of the examples' gradients, in place of their mean
-  Ledger<T> ledger;
-  Index epoch = 0, number = 0;  // of the batch, for its dropout
-};
-
-// (a ⊗ delta)^2 = a^2 ⊗ delta^2, so the same product as for the gradient then sums the squares. The weight s of an
-// example enters once, with delta^2. Source: Dangel, Kunstner & Hennig, BackPACK, ICLR 2020.
-template <class T> void square_examples(Network<T> &net, Index begin, Index end) {
-  for (Index k = 0; k < net.layers; k++) {
-    Neurons<T> &from = net.neurons[k], &to = net.neurons[k + 1];
-    for (Index r = begin; r < end; r++) {
-      const vec<T> weight = broadcast(T(net.row_weight[r]));
-      T *a = from.A + r * from.ld, *delta = to.delta + r * to.ld;
-      for (Index i = 0; i < from.n + 1; i += lanes<T>) store(a + i, load(a + i) * load(a + i));
-      for (Index j = 0; j < to.n; j += lanes<T>) store(delta + j, load(delta + j) * load(delta + j) * weight);
-    }
-  }
-}
-
-template <class T> void pure_work(void *context, int thread, int threads) {
-  auto &call = *(PureCall<T> *)context;
-  Network<T> &net = call.net;
-  each_chunk(net, call.examples.X.rows, call.epoch, call.number, [&](const Batch &batch) {
-    const Share rows(batch.rows, thread, threads);
-    if (call.gradient && net.sparse && thread == 0) fill_columns(net, batch);
-    if (rows.begin < rows.end) {
-      gather(net, call.examples, batch, rows.begin, rows.end);
-      Prefetch none;
-      forward(net, batch, rows.begin, rows.end, none);
-      if (call.ledger.out) copy_forward(net, call.ledger, batch.begin, rows.begin, rows.end);
-      const bool weighted = call.gradient && !call.squared;
-      output_errors(net, call.examples.by_term, weighted, rows.begin, rows.end, scratch_of(net, thread));
-      if (call.gradient || call.norms || call.ledger.out) backward(net, rows.begin, rows.end, none);
-      if (call.ledger.out) copy_backward(net, call.ledger, batch.begin, rows.begin, rows.end);
-      if (call.squared) square_examples(net, rows.begin, rows.end);
-      for (Index r = rows.begin; call.norms && r < rows.end; r++)
-        call.norms[batch.begin + r] = __builtin_sqrt(squared_norm(net, r, batch.row(r)));
-    }
-    call.team.barrier(threads);
-    if (thread == 0) {
-      double sum = 0;
-      for (Index r = 0; r < batch.rows; r++) sum += net.row_cost[r];
-      call.cost += sum;
-    }
-    if (call.gradient) collect(net, batch, thread, threads);
-    call.team.barrier(threads);
-  });
-}
-
-template <class T> double cost(void *self, const Examples &e, const Team &team) {
-  Network<T> &net = *(Network<T> *)self;
-  const UsesSparse<T> uses(net, e.X);
-  PureCall<T> call{net, e, team, 0, nullptr, false, false, {}};
-  team.run(team.threads, pure_work<T>, &call);
-  return call.cost / double(e.X.rows);
-}
-
-template <class T> void norms(void *self, const Examples &e, double *out, const Team &team) {
-  PureCall<T> call{*(Network<T> *)self, e, team, 0, out, false, false, {}};
-  team.run(team.threads, pure_work<T>, &call);
-}
-
-template <class T>
-void ledger(void *self, const Examples &e, Index epoch, Index number, void *out, double *costs, const Team &team) {
-  const Ledger<T> to{(T *)out, costs, e.X.rows};
-  PureCall<T> call{*(Network<T> *)self, e, team, 0, nullptr, false, false, to, epoch, number};
-  team.run(team.threads, pure_work<T>, &call);
-}
-
-template <class T>
-bool gradient(void *self, const Examples &e, double divisor, double alpha, double l1, void *out, const Team &team) {
-  Network<T> &net = *(Network<T> *)self;
-  const UsesSparse<T> uses(net, e.X);
-  if (!uses.reserve(nullptr, e.X.rows, net.capacity)) return false;
-  PureCall<T> call{net, e, team, 0, nullptr, true, false, {}};
-  team.run(team.threads, pure_work<T>, &call);
-  Settings penalty{};
-  penalty.divisor = divisor, penalty.alpha = alpha, penalty.l1 = l1, penalty.clip_value = __builtin_inf();
-  adjust_collected(net, adjustment<T>(penalty), 0, 1);
-  copy_weights<Unpack>(net, (T *)out, net.gradient);
-  return true;
-}
-
-template <class T> void second_moments(void *self, const Examples &e, void *out, const Team &team) {
-  Network<T> &net = *(Network<T> *)self;
-  PureCall<T> call{net, e, team, 0, nullptr, true, true, {}};
-  team.run(team.threads, pure_work<T>, &call);
-  Settings none{};
-  none.divisor = 1, none.clip_value = __builtin_inf();
-  adjust_collected(net, adjustment<T>(none), 0, 1);  // for the masks
-  copy_weights<Unpack>(net, (T *)out, net.gradient);
 }
 
 }  // namespace

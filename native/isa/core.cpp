@@ -2,6 +2,7 @@
 // end leaves this object; everything else is in anonymous namespaces.
 
 #include "../predict.h"
+#include "../pure.h"
 
 namespace {
 

@@ -2,16 +2,20 @@
 // process while workers sleep or spin. `threads` checks; `threads measure` prints what an empty region and a barrier
 // cost.
 #include "../threads.h"
+#include "../affinity.h"
+#include "../control_groups.h"
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <numeric>
 #include <string>
 #include <thread>
 #include <vector>
@@ -19,6 +23,9 @@
 #if defined(__unix__) || defined(__APPLE__)
 #include <sys/wait.h>
 #include <unistd.h>
+#endif
+#if defined(__linux__)
+#include <sched.h>
 #endif
 #if defined(__SSE2__)
 #include <immintrin.h>
@@ -99,6 +106,23 @@ void check_callers() {
   check(lease.threads == 2 && acquire(2) == 1, "a pool that is taken gives one thread");
 }
 
+#if defined(__linux__)
+int processors_of_mask() {
+  cpu_set_t mask;
+  return sched_getaffinity(0, sizeof mask, &mask) == 0 ? CPU_COUNT(&mask) : 0;
+}
+
+void check_processors() {
+  const int processors = processors_of_mask(), before = current_processor();
+  if (!processors) return;  // more than the mask of this test can hold
+  check((leave_processors(&before, 1) != before) == (processors > 1), "a thread leaves a processor that is taken");
+  std::vector<int> all(8192);
+  std::iota(all.begin(), all.end(), 0);
+  check(leave_processors(all.data(), 8192) >= 0, "a thread stays where all processors are taken");
+  check(processors_of_mask() == processors, "an affinity mask is as before");
+}
+#endif
+
 #if defined(__SSE2__)
 void note_rounding(void *context, int thread, int) { static_cast<unsigned *>(context)[thread] = _mm_getcsr() & 0xffc0; }
 
@@ -137,6 +161,18 @@ void write(const std::string &path, const char *text) {
   std::ofstream(path) << text;
 }
 
+void check_memory(const std::string &root) {
+  const auto limit = [&](const char *membership) { return memory_limit(root.c_str(), membership); };
+  check(limit("0::/a/b\n") == HUGE_VAL, "no limit of memory");
+  write(root + "/a/memory.max", "1073741824\n");
+  write(root + "/a/b/memory.max", "max\n");
+  check(limit("0::/a/b\n") == 1 << 30, "version 2: the limit of a group above");
+  write(root + "/memory/memory.limit_in_bytes", "9223372036854771712\n");
+  write(root + "/memory/x/memory.limit_in_bytes", "4096\n");
+  check(limit("4:memory:/x\n3:cpu,cpuacct:/x\n") == 4096, "version 1: the group's limit");
+  check(limit("no line of a group\n:\n\n") == HUGE_VAL, "a text that is none");
+}
+
 void check_quota() {
   std::string root = std::filesystem::temp_directory_path() / "chainrule-groups-XXXXXX";
   if (!mkdtemp(root.data())) return check(false, "a folder for the test");
@@ -154,6 +190,7 @@ void check_quota() {
   write(root + "/cpu,cpuacct/x/cpu.cfs_period_us", "100000\n");
   check(quota(root.c_str(), "4:memory:/x\n3:cpu,cpuacct:/x\n") == 4, "version 1: the group's quota");
   check(quota(root.c_str(), "no line of a group\n:\n\n") == 0, "a text that is none");
+  check_memory(root);
   std::filesystem::remove_all(root);
 }
 
@@ -254,6 +291,9 @@ int main(int count, char **arguments) {
   for (int threads : {2, 3, 8}) check_regions(threads, 50, 20);
   check_sleep();
   check_callers();
+#if defined(__linux__)
+  check_processors();
+#endif
 #if defined(__SSE2__)
   check_rounding();
 #endif

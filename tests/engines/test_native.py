@@ -122,6 +122,29 @@ def test_a_row_alone_is_the_row_in_any_batch_however_long_its_sums(sizes, dtype)
     assert [n for n in range(1, 71) if bits(net.predict(X[:n], engine="native")) != bits(alone[:n])] == []
 
 
+@dtypes
+@pytest.mark.parametrize("sizes", [(3000, 100, 2), (8, 100, 1500)], ids=str)
+def test_products_cut_into_blocks_have_the_bits_of_whole_ones(sizes, dtype):
+    rng = np.random.default_rng(1)
+    net = Network(sizes, "tanh", "identity", dtype=dtype)
+    X, T = (rng.normal(size=(400, n)).astype(dtype) for n in (sizes[0], sizes[-1]))
+    whole = net.backprop(X, T, engine="native")  # 400 rows are more than a cache, 40 are not
+    for rows in (slice(k, k + 40) for k in range(0, 400, 40)):
+        part = net.backprop(X[rows], T[rows], engine="native")
+        assert bits(*part.Z, *part.delta) == bits(*(a[rows] for a in (*whole.Z, *whole.delta)))
+
+
+def test_a_cost_has_the_same_bits_however_many_rows_are_computed_together(monkeypatch):
+    def cost():
+        return Network([3, 5, 7], output="softmax", seed=0).cost(X, T, engine="native")
+
+    rng = np.random.default_rng(0)
+    X, T = rng.normal(size=(2500, 3)), rng.integers(0, 7, 2500)
+    together = cost()
+    monkeypatch.setattr("chainrule.engines.native.MOST_AT_ONCE", 1)  # 64 rows
+    assert cost() == together
+
+
 THREADS = [1, -1, -2, -3, -8]  # below 0: so many for all work, however little
 
 

@@ -43,7 +43,9 @@ __all__ = ["NativeEngine", "engine"]
 
 MOST_UPDATES = 4096  # updates in one call of the core
 MOST_ROWS = 2**20  # rows in one call, unless a single batch is larger
-ROWS_AT_ONCE = 1024  # rows that `cost` and `gradient` compute together
+ROWS_AT_ONCE = 1024  # rows that `gradient` sums together, and `cost` unless the network is wide
+MOST_AT_ONCE = 2**23  # neurons of rows that `cost` computes together, or those of LEAST_AT_ONCE rows
+LEAST_AT_ONCE = 64
 VECTOR_BYTES = {"v4": 64, "v3": 32}  # by instruction set; 16 for the others
 MOST_SPARE = 2**22  # elements of a network that is worth keeping for the next call
 
@@ -114,7 +116,7 @@ class NativeEngine:
     def cost(self, architecture: Architecture, theta: Array, X: Array, T: Array, weight: Array | None) -> float:
         """sum of s C_x / n over all rows."""
         cost = ctypes.c_double()
-        with self._network(architecture, theta, X.shape[0]) as net:
+        with self._network(architecture, theta, min(X.shape[0], _rows_of_cost(architecture))) as net:
             self._library.call("cost", net.handle, byref(_examples(X, T, weight)), 0, byref(cost))
         return cost.value
 
@@ -386,6 +388,11 @@ def engine() -> NativeEngine:
     if library is None:
         raise EngineError("the native engine is not built")
     return NativeEngine(Library(library))
+
+
+def _rows_of_cost(architecture: Architecture) -> int:
+    """How many rows `cost` computes together; it adds their costs in one order, whatever their number."""
+    return max(LEAST_AT_ONCE, min(ROWS_AT_ONCE, MOST_AT_ONCE // sum(architecture.sizes)))
 
 
 def _layer_by_layer(numbers: Array, rows: int, widths: Sequence[int], arrays: int) -> tuple[list[Array], ...]:

@@ -50,7 +50,7 @@ class Training(Iterator[Event]):
         self._is_kept = False  # on all hosts, of which the first has the keeper
         self.notes: list[str] = []
         self.warnings: list[str] = []
-        self._last_state: TrainingState | None = None
+        self._at_end: tuple[Array, History] | None = None  # theta and history before the best weights came back
         self._one_by_one = False
         self._events = self._all_events()
 
@@ -116,11 +116,12 @@ class Training(Iterator[Event]):
     @property
     def state(self) -> TrainingState:
         """A copy of where training is; after Finished, where it was before the best weights came back."""
-        if self._last_state is not None:
-            return self._last_state
         updates, books = self._updates, self._books
-        history = books.history.copy()
-        return TrainingState(updates.epoch, updates.costs.copy(), updates.run.state, books.kept.copy(), history)
+        run, history = updates.run.state, books.history
+        if self._at_end is not None:
+            theta, history = self._at_end
+            run = dataclasses.replace(run, theta=theta.copy())
+        return TrainingState(updates.epoch, updates.costs.copy(), run, books.kept.copy(), history.copy())
 
     def go_to(self, state: TrainingState) -> None:
         """Before the first event: resume where another training of the same network, data and settings was.
@@ -183,7 +184,7 @@ class Training(Iterator[Event]):
         if not (self._updates.epoch or self._updates.begun) and self.problem.link.first:
             self.history.probes |= self._probe.start()
         yield from self._all_epochs()
-        self._last_state = self.state
+        self._at_end = self.net.theta.copy(), self._books.history.copy()
         self._books.restore()
         self.probe_end()
         self._books.finish()
