@@ -90,7 +90,7 @@ def test_hosts_that_differ_are_refused_by_name(folder, changed, words):
     ("settings", "words"),
     [
         ({"members": 3, "hidden": "auto"}, "members is 3, which one host computes alone"),
-        ({"optimizer": "lbfgs"}, "several hosts do not train by lbfgs"),
+        ({"optimizer": "lbfgs", "batch_size": "auto"}, "several hosts do not train by lbfgs"),
         ({"tolerance": 1e-3}, "tolerance needs the gradient of all rows"),
     ],
 )

@@ -52,10 +52,9 @@ def table(task, hosts):
 
     folder = Path(task["folder"])
     more = {"checkpoint": cr.Checkpoint(folder / task["checkpoint"], 0, resume=True)} if "checkpoint" in task else {}
-    model = cr.train_table(
-        folder / "parts", "y", hosts=hosts, shards=task["shards"], hidden=8, epochs=task.get("epochs", 2),
-        batch_size=64, callback=callback, **more, **task.get("settings", {}),
-    )  # fmt: skip
+    settings = {"hidden": 8, "batch_size": 64, "epochs": task.get("epochs", 2), **task.get("settings", {})}
+    hosts_and_shards = {"hosts": hosts, "shards": task["shards"]}
+    model = cr.train_table(folder / "parts", "y", callback=callback, **hosts_and_shards, **settings, **more)
     return digest(model.network.theta), [*model.history.cost, *model.history.validation]
 
 
