@@ -71,12 +71,22 @@ template <class T> struct Product {
   Epilogue epilogue;
   const T *gate;
   Index ldg;
+  const Range *live = nullptr;  // for each micropanel, the rows outside of which B is 0; null for all rows
+  bool biases = false;  // the last row of B, which `live` does not count
 
+  // The products of micropanel p that are not 0 by a mask. The first is the first of its block of KC where there are
+  // several, so that these are cut where they always are and the sum has the same bits.
+  CHAINRULE_INLINE Range products(Index p) const {
+    if (!live || live[p].begin >= live[p].end) return {0, K};
+    return {K > KC ? live[p].begin / KC * KC : live[p].begin, biases ? K : live[p].end};
+  }
   // The microtile of micropanel p whose first row is `row`.
   CHAINRULE_INLINE Microtile<T> microtile(Index p, Index row) const {
     const Index at = panels.first(p) * lanes<T>, NR = panels.NV(p) * lanes<T>;
     const T *own_gate = gate ? gate + row * ldg + at : nullptr;
-    return {A + row * lda, lda, B + K * at, NR, C + row * ldc + at, ldc, K, epilogue, own_gate, ldg, nullptr, 0, T(1)};
+    const Range k = products(p);
+    return {A + row * lda + k.begin, lda,   B + K * at + k.begin * NR, NR, C + row * ldc + at, ldc, k.end - k.begin,
+            epilogue,                own_gate, ldg,                       nullptr, 0, T(1)};
   }
 };
 

@@ -47,7 +47,7 @@ template <class T> const T *weighted_inputs(Network<T> &net, Index k, Index begi
   if (to.Z) return to.Z;
   const Product<T> product{
       from.A,  from.ld, net.weights + layer.weights_at, layer.rows(), layer.panels(), to.delta, to.ld, Epilogue::None,
-      nullptr, 0};
+      nullptr, 0,       layer.live,                     true};
   Prefetch none;
   gemm(product, begin, end, none, [](Index, Index, Index, Index) {});
   return to.delta;

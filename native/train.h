@@ -78,11 +78,13 @@ void fused_update_by(Network<T> &net, Index m, double rate, const Rule &same, Pr
   alignas(64) T g[MR(1) * 3 * lanes<T>];
   DeltaMicropanel<T> delta;
   each_macrotile(net, thread, threads, [&](const Macrotile &tile) {
-    if (frozen(net, tile)) return;
+    if (frozen(net, tile) || !net.layer[tile.k].is_live(tile.p, tile.begin, tile.end)) return;
     const Rule rule = rule_of(net, tile, rate, same);
     delta.select(net, tile, m, scratch_of(net, thread));
-    const int NV = net.layer[tile.k].panels().NV(tile.p);
+    const Layer<T> &layer = net.layer[tile.k];
+    const int NV = layer.panels().NV(tile.p);
     gradient_microtiles(net, tile, m, m, delta.B, delta.ldb, prefetch, [&](Microtile<T> &t, Index row, int rows) {
+      if (!layer.is_live(tile.p, row, row + rows)) return;
       Weights<T> moved = weights_at(net, tile, row, rows);
       if constexpr (Rule::light)
         if (plain && !(tile.k == 0 && net.sparse)) {
