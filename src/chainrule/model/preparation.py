@@ -20,10 +20,11 @@ from chainrule.model.choose_inputs import chosen_inputs
 from chainrule.model.class_weight import Factors, class_factors, left_out, weighted, without_absent
 from chainrule.model.continuation import heads_of
 from chainrule.model.division import Division
-from chainrule.model.heads import Head, check_reach, distributed, heads_for, scaled_for
+from chainrule.model.heads import Head, check_reach, distributed, heads_for, member_of, scaled_for
 from chainrule.model.kinds import is_folds
 from chainrule.model.model import Model
 from chainrule.model.settings import LEAST_ROWS, TableSettings
+from chainrule.model.try_inputs import are_tried, tried_inputs
 from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, with_file_name, with_row_numbers
 from chainrule.tables.inputs import Encoder
 from chainrule.tables.names import listed, require_columns
@@ -94,7 +95,8 @@ def prepare(
     _leave_out_classes(source, roles, targets, factors)
     division.check(np.flatnonzero(np.isin(roles.of, (TRAIN, TEST))))
     groups = division.count(roles.rows(TRAIN))
-    settings = settings.resolved(roles.count(TRAIN), len(inputs), targets.width, groups)
+    wanted, settings = settings, settings.resolved(roles.count(TRAIN), len(inputs), targets.width, groups)
+    tried = model is None and are_tried(wanted, settings)
     tables = [(source, roles), *_hold_out(source, roles, targets, factors, settings, division, seed)]
     if not roles.count(TRAIN):
         raise DataError(f"no row of {source.origin} has a target and is to be trained on: there is nothing to learn")
@@ -105,7 +107,7 @@ def prepare(
         encoder, profiles = model.encoder, []
     cache, T_test = _encoded(tables, encoder, targets, settings)
     X, X_held_out, X_test = (cache.array(k) for k in (0, 1, 4))
-    if model is None:
+    if model is None and not tried:
         encoder, (X, X_held_out, X_test) = _chosen(encoder, targets, [X, X_held_out, X_test], cache.array(2))
     arrays = {TRAIN: (X, cache.array(2)), HELD_OUT: (X_held_out, cache.array(3))}
     by_role = {role: RowArrays(*arrays[role], _joined([r.weights(role) for _, r in tables])) for role in arrays}
@@ -116,6 +118,13 @@ def prepare(
     test = (X_test, T_test) if len(T_test) else None
     own_roles = tables[1][1] if len(tables) > 1 else None
     own_groups = division.groups_of(roles.rows(TRAIN))
+    if tried:
+        one, classes = member_of(targets, heads, settings, encoder.width), targets.strata(rows.T)
+        kept = tried_inputs(encoder, one, rows, settings, seed, classes, own_groups)
+        if kept is not encoder:
+            places, encoder = encoder.plain_places, kept
+            rows = rows._replace(X=rows.X[:, places])
+            test = None if test is None else (test[0][:, places], test[1])
     parts = (encoder, targets, heads, profiles, roles, own_roles, own_groups)
     return Prepared(settings, *parts, rows, held_out, test, cache)
 

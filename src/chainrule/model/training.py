@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.architecture import Architecture
 from chainrule.errors import SettingError, warn_of
 from chainrule.examples import Examples
 from chainrule.fields import signature_with
 from chainrule.model.continuation import model_to_go_on_from, settings_to_go_on
 from chainrule.model.ensemble import Ensemble
 from chainrule.model.findings import findings_of, silent_findings
-from chainrule.model.heads import as_predictions, block_heads
+from chainrule.model.heads import as_predictions, member_of
 from chainrule.model.keeping import Keeping
 from chainrule.model.leaks import suspects
 from chainrule.model.model import Model
@@ -344,11 +343,7 @@ def _same_network(network: Network, seed: int) -> Network:
 
 def _ensemble(prepared: Prepared, seed: int) -> Ensemble:
     """The ensemble for a prepared table: its members have the heads of the targets."""
-    s, blocks = prepared.settings, prepared.targets.blocks
-    heads = block_heads(prepared.targets, prepared.heads)
-    output = [(head.output, block.width) for head, block in zip(heads, blocks, strict=True)]
-    sizes = [prepared.encoder.width, *s.hidden, prepared.targets.width]
-    one = Architecture.of(sizes, s.activation, output, [head.cost for head in heads])
-    T = prepared.rows.T
+    s, T = prepared.settings, prepared.rows.T
+    one = member_of(prepared.targets, prepared.heads, s, prepared.encoder.width)
     strata = prepared.targets.strata(T) if s.members > 1 else None
     return Ensemble.of(one, s.members, seed, len(T), strata, prepared.groups)
