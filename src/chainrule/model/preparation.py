@@ -20,11 +20,12 @@ from chainrule.model.choose_inputs import chosen_inputs
 from chainrule.model.class_weight import Factors, class_factors, left_out, weighted, without_absent
 from chainrule.model.continuation import heads_of
 from chainrule.model.division import Division
+from chainrule.model.ensemble import Ensemble
 from chainrule.model.heads import Head, check_reach, distributed, heads_for, member_of, scaled_for
 from chainrule.model.kinds import is_folds
 from chainrule.model.model import Model
 from chainrule.model.settings import LEAST_ROWS, TableSettings
-from chainrule.model.try_inputs import are_tried, tried_inputs
+from chainrule.model.trials import Trial, are_tried, best_trial
 from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, with_file_name, with_row_numbers
 from chainrule.tables.inputs import Encoder
 from chainrule.tables.names import listed, require_columns
@@ -96,7 +97,7 @@ def prepare(
     division.check(np.flatnonzero(np.isin(roles.of, (TRAIN, TEST))))
     groups = division.count(roles.rows(TRAIN))
     wanted, settings = settings, settings.resolved(roles.count(TRAIN), len(inputs), targets.width, groups)
-    tried = model is None and are_tried(wanted, settings)
+    tried = model is None and are_tried(wanted, settings, roles.count(TRAIN))
     tables = [(source, roles), *_hold_out(source, roles, targets, factors, settings, division, seed)]
     if not roles.count(TRAIN):
         raise DataError(f"no row of {source.origin} has a target and is to be trained on: there is nothing to learn")
@@ -120,11 +121,20 @@ def prepare(
     own_groups = division.groups_of(roles.rows(TRAIN))
     if tried:
         one, classes = member_of(targets, heads, settings, encoder.width), targets.strata(rows.T)
-        kept = tried_inputs(encoder, one, rows, settings, seed, classes, own_groups)
-        if kept is not encoder:
-            places, encoder = encoder.plain_places, kept
-            rows = rows._replace(X=rows.X[:, places])
+        count, n = settings.members, len(rows.X)
+        best = best_trial(
+            Trial(encoder, dataclasses.replace(settings, seed=seed)),
+            wanted,
+            one,
+            rows,
+            held_out,
+            lambda member: Ensemble.of(member, count, seed, n, classes, own_groups),
+        )
+        if best.encoder is not encoder:
+            places = encoder.plain_places
+            rows, held_out = (None if part is None else part._replace(X=part.X[:, places]) for part in (rows, held_out))
             test = None if test is None else (test[0][:, places], test[1])
+        encoder, settings = best
     parts = (encoder, targets, heads, profiles, roles, own_roles, own_groups)
     return Prepared(settings, *parts, rows, held_out, test, cache)
 

@@ -1,0 +1,115 @@
+"""Short trainings decide, where rows are few: whether a number becomes several inputs, and how weights decay.
+
+    all inputs, strong decay  |  each number as one input, strong decay  →  the better of them, usual decay
+
+Of an ensemble half of the members are trained, each on the folds that it has in the whole. One network is trained for
+an eighth of the epochs. What has the least validation cost is then trained in full. Linear models, which decide where
+no trial is made (`chainrule.model.choose_inputs`), cannot tell what a network learns of squares by itself.
+
+Source: the experiments of docs/decisions/0029-trials-by-folds.md.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+from chainrule.architecture import Architecture
+from chainrule.examples import RowArrays
+from chainrule.fields import AUTO, is_auto
+from chainrule.model.choose_inputs import GAIN, LEAST_ROWS, MOST_INPUTS
+from chainrule.model.ensemble import Ensemble
+from chainrule.model.preset import DECAY, MANY
+from chainrule.model.settings import TableSettings
+from chainrule.model.warm_start import linear_start, start_for
+from chainrule.tables.inputs import Encoder
+from chainrule.training import EpochEnd, start
+
+__all__ = ["Trial", "are_tried", "best_trial"]
+
+SHARE = 8  # of the epochs of one network: one in so many
+STRONG = 1.0  # decay
+
+
+class Trial(NamedTuple):
+    """What is tried: the inputs, and the settings."""
+
+    encoder: Encoder
+    settings: TableSettings
+
+
+def are_tried(wanted: TableSettings, settings: TableSettings, rows: int) -> bool:
+    """Whether trials are made: where the preset decides how long to train, and enough rows are held out.
+
+    - wanted, settings: the settings of the user, and those that run.
+    - rows: the number of rows to train on.
+    """
+    held_out = settings.members > 1 or (rows > MANY and bool(settings.validation))
+    of_preset = is_auto(wanted.epochs) and is_auto(wanted.hidden) and wanted.time is None
+    return of_preset and held_out and not settings.rule.full_batch
+
+
+def best_trial(
+    first: Trial,
+    wanted: TableSettings,
+    one: Architecture,
+    rows: RowArrays,
+    held_out: RowArrays | None,
+    ensemble: Callable[[Architecture], Ensemble],
+) -> Trial:
+    """The inputs and the settings of the least validation cost.
+
+    - first: all inputs, and the settings that run without trials.
+    - wanted: the settings of the user, of which none changes.
+    - one: the architecture of a member with all inputs.
+    - rows, held_out: X, T and weights of the rows to train on, and of those for validation, or None with folds.
+    - ensemble: the ensemble of members of an architecture.
+    """
+    encoder, strong = first.encoder, _with_strong_decay(first.settings, wanted)
+    places = encoder.plain_places
+    if len(rows.X) < LEAST_ROWS or encoder.width > MOST_INPUTS:
+        return Trial(encoder.plain, first.settings)
+
+    def cost(trial: Trial) -> float:
+        own = slice(None) if trial.encoder.width == encoder.width else places
+        parts = (rows, held_out)
+        train, validation = (None if part is None else part._replace(X=part.X[:, own]) for part in parts)
+        member = dataclasses.replace(one, sizes=(trial.encoder.width, *one.sizes[1:]))
+        return _cost(_half(ensemble(member)), train, validation, trial.settings)
+
+    best, least = Trial(encoder, strong), None
+    if len(places) < encoder.width:
+        plain = Trial(encoder.plain, strong)
+        both = cost(best), cost(plain)
+        best, least = (best, both[0]) if both[0] < GAIN * both[1] else (plain, both[1])
+    if strong == first.settings:
+        return best
+    weak = best._replace(settings=first.settings)
+    return best if (cost(best) if least is None else least) < cost(weak) else weak
+
+
+def _half(ensemble: Ensemble) -> Ensemble:
+    """Half of the members, two at least, which leave out the folds that they always do."""
+    return dataclasses.replace(ensemble, count=max(-(-ensemble.count // 2), min(ensemble.count, 2)))
+
+
+def _with_strong_decay(settings: TableSettings, wanted: TableSettings) -> TableSettings:
+    """The settings with more decay, unless one network is trained, or the decay is the user's or that of a plane."""
+    rule = settings.rule
+    if settings.members == 1 or not is_auto(wanted.optimizer) or rule.weight_decay < DECAY:
+        return settings
+    return dataclasses.replace(settings, optimizer=dataclasses.replace(rule, weight_decay=STRONG))
+
+
+def _cost(ensemble: Ensemble, rows: RowArrays, held_out: RowArrays | None, settings: TableSettings) -> float:
+    """The least validation cost of a training; infinite where no cost was finite."""
+    network = ensemble.network(settings.first_weights, settings.seed, settings.dtype)
+    examples, validation = ensemble.checked(network, rows, held_out)
+    if start_for(settings.start, AUTO, ensemble.one) == "linear":
+        linear_start(ensemble, network, examples, None, engine=settings.engine)
+    plan = settings.training
+    if ensemble.count == 1:
+        plan = dataclasses.replace(plan, epochs=max(settings.epochs // SHARE, 1), patience=None)
+    events = start(network, examples, plan, validation=validation, search_leaks=False)
+    costs = [event.validation for event in events if isinstance(event, EpochEnd)]
+    return min((cost for cost in costs if cost is not None and math.isfinite(cost)), default=math.inf)
