@@ -1,6 +1,6 @@
 """Short trainings decide, where rows are few: whether a number becomes several inputs, and how weights decay.
 
-    all inputs, strong decay  |  each number as one input, strong decay  →  the better of them, usual decay
+    all inputs, decay 1  |  each number as one input, decay 1  →  the better of them, decay 0.3  →  if better, decay 0.1
 
 Of an ensemble half of the members are trained, each on the folds that it has in the whole. One network is trained for
 an eighth of the epochs. What has the least validation cost is then trained in full. Linear models, which decide where
@@ -28,7 +28,7 @@ from chainrule.training import EpochEnd, start
 __all__ = ["Trial", "are_tried", "best_trial"]
 
 SHARE = 8  # of the epochs of one network: one in so many
-STRONG = 1.0  # decay
+DECAYS = (1.0, 0.3, 0.1)
 
 
 class Trial(NamedTuple):
@@ -65,8 +65,7 @@ def best_trial(
     - rows, held_out: X, T and weights of the rows to train on, and of those for validation, or None with folds.
     - ensemble: the ensemble of members of an architecture.
     """
-    encoder, strong = first.encoder, _with_strong_decay(first.settings, wanted)
-    places = encoder.plain_places
+    encoder, places = first.encoder, first.encoder.plain_places
     if len(rows.X) < LEAST_ROWS or encoder.width > MOST_INPUTS:
         return Trial(encoder.plain, first.settings)
 
@@ -77,15 +76,18 @@ def best_trial(
         member = dataclasses.replace(one, sizes=(trial.encoder.width, *one.sizes[1:]))
         return _cost(_half(ensemble(member)), train, validation, trial.settings)
 
-    best, least = Trial(encoder, strong), None
+    decays = _decays(first.settings, wanted)
+    best, least = Trial(encoder, decays[0]), None
     if len(places) < encoder.width:
-        plain = Trial(encoder.plain, strong)
+        plain = best._replace(encoder=encoder.plain)
         both = cost(best), cost(plain)
         best, least = (best, both[0]) if both[0] < GAIN * both[1] else (plain, both[1])
-    if strong == first.settings:
-        return best
-    weak = best._replace(settings=first.settings)
-    return best if (cost(best) if least is None else least) < cost(weak) else weak
+    for weaker in decays[1:]:
+        least, other = cost(best) if least is None else least, cost(best._replace(settings=weaker))
+        if not other < least:
+            break
+        best, least = best._replace(settings=weaker), other
+    return best
 
 
 def _half(ensemble: Ensemble) -> Ensemble:
@@ -93,12 +95,13 @@ def _half(ensemble: Ensemble) -> Ensemble:
     return dataclasses.replace(ensemble, count=max(-(-ensemble.count // 2), min(ensemble.count, 2)))
 
 
-def _with_strong_decay(settings: TableSettings, wanted: TableSettings) -> TableSettings:
-    """The settings with more decay, unless one network is trained, or the decay is the user's or that of a plane."""
+def _decays(settings: TableSettings, wanted: TableSettings) -> list[TableSettings]:
+    """The settings from strong decay to weak; alone where one network is trained, or decay is the user's or a plane's."""
     rule = settings.rule
     if settings.members == 1 or not is_auto(wanted.optimizer) or rule.weight_decay < DECAY:
-        return settings
-    return dataclasses.replace(settings, optimizer=dataclasses.replace(rule, weight_decay=STRONG))
+        return [settings]
+    rules = [dataclasses.replace(rule, weight_decay=decay) for decay in DECAYS]
+    return [dataclasses.replace(settings, optimizer=own) for own in rules]
 
 
 def _cost(ensemble: Ensemble, rows: RowArrays, held_out: RowArrays | None, settings: TableSettings) -> float:
