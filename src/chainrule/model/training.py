@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule.errors import SettingError, warn_of
 from chainrule.examples import Examples
-from chainrule.fields import signature_with
+from chainrule.fields import is_auto, signature_with
 from chainrule.model.continuation import model_to_go_on_from, settings_to_go_on
 from chainrule.model.ensemble import Ensemble
 from chainrule.model.findings import findings_of, silent_findings
@@ -24,6 +24,7 @@ from chainrule.model.preparation import Prepared, prepare
 from chainrule.model.row_scores import RowScores, true_values
 from chainrule.model.scores import monitored
 from chainrule.model.settings import TableSettings
+from chainrule.model.sparse_rows import are_sparse, without_zeros
 from chainrule.model.summary import finite, identity_of, summary_of
 from chainrule.model.warm_start import linear_start, start_for
 from chainrule.network import Network
@@ -92,7 +93,9 @@ class TableTraining:
         prepared = prepare(origin, list(names), settings, seed, before)
         self.rows, self.held_out, self.test = prepared.rows, prepared.held_out, prepared.test
         self.ensemble = _ensemble(prepared, seed) if before is None else Ensemble(before.network.architecture)
-        start = start_for(prepared.settings.start, settings.start, self.ensemble.one)
+        self._sparse = before is None and are_sparse(prepared.encoder, prepared.settings.members)
+        chosen = "random" if self._sparse and is_auto(settings.start) else prepared.settings.start
+        start = start_for(chosen, settings.start, self.ensemble.one)
         self.settings = dataclasses.replace(prepared.settings, seed=seed, start=start)
         self.monitor = self._monitor(prepared)
         self.suspects = suspects(prepared.encoder, prepared.targets, prepared.rows.X, prepared.rows.T)
@@ -121,7 +124,7 @@ class TableTraining:
 
         Raises SettingError or ModelFileError where the checkpoint is of another training or damaged.
         """
-        examples, validation = self.ensemble.checked(self.network, self.rows, self.held_out)
+        examples, validation = self._examples()
         resumes = checkpoint is not None and Path(as_checkpoint(checkpoint).path).exists()
         linear = self.settings.start == "linear" and not resumes  # a checkpoint has the weights to start with
         spent = self._warm_start(examples, validation, cancel) if linear else 0.0
@@ -144,6 +147,14 @@ class TableTraining:
                 self._add_squares(examples)
             self._merge(event)
             yield event
+
+    def _examples(self) -> tuple[Examples, Examples | None]:
+        """The rows to train on and to validate with, without their zeros where that pays."""
+        rows, held_out = self.rows, self.held_out
+        if not self._sparse or self._sums_squares:
+            return self.ensemble.checked(self.network, rows, held_out)
+        held_out = None if held_out is None else without_zeros(held_out)
+        return self.ensemble.checked(self.network, without_zeros(rows), held_out, sparse=True)
 
     def find_learning_rate(self, lowest: float = 1e-6, highest: float = 10.0, updates: int = 200) -> RangeTest:
         """The learning-rate range test from the weights at which training begins; see `cr.find_learning_rate`.

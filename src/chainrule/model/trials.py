@@ -96,7 +96,7 @@ def _half(ensemble: Ensemble) -> Ensemble:
 
 
 def _decays(settings: TableSettings, wanted: TableSettings) -> list[TableSettings]:
-    """The settings from strong decay to weak; alone where one network is trained, or decay is the user's or a plane's."""
+    """The settings, from strong decay to weak; one where one network is trained, or the decay is a user's or a plane's."""
     rule = settings.rule
     if settings.members == 1 or not is_auto(wanted.optimizer) or rule.weight_decay < DECAY:
         return [settings]
