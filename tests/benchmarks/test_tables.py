@@ -11,7 +11,7 @@ from benchmarks.markers import between
 from benchmarks.tables import __main__ as program
 from benchmarks.tables import columns, worker
 from benchmarks.tables.ranks import holm, paired, ranks
-from benchmarks.tables.report import common, goal, markdown
+from benchmarks.tables.report import common, goal, markdown, pairs
 from benchmarks.tables.sets import SETS, Split, splits
 from benchmarks.tables.shipped import SHIPPED, Shipped
 
@@ -135,6 +135,15 @@ def test_only_seeds_that_all_have_are_compared() -> None:
         ("t", "MLP", 0),
         ("t", "MLP", 1),
     ]
+
+
+def test_who_has_few_seeds_is_compared_on_those_and_takes_none_from_the_others() -> None:
+    many = [*rows(3, "s", chainrule=0.9, MLP=0.8), *rows(3, "t", chainrule=0.7, MLP=0.8)]
+    few = rows(1, "s", TabM=0.905)
+    assert len(common([*many, *few])) == len(many) + 1
+    assert pairs([*many, *few], "TabM") == {"s": (0.9, 0.905)}
+    assert goal([*many, *few])[:2] == (2, [])
+    assert goal([*many, *rows(1, "s", TabM=0.89)])[:2] == (2, ["s"])
 
 
 def test_the_goal() -> None:

@@ -18,7 +18,9 @@ def dense_twin(net):
     """The network without masks, with the same weights."""
     a = net.architecture
     blocks = [(block.activation, block.width) for block in a.blocks]
-    return cr.Network(a.sizes, list(a.hidden), blocks, [b.cost for b in a.blocks], initializer=(net.W, net.b), dtype=net.dtype)
+    return cr.Network(
+        a.sizes, list(a.hidden), blocks, [b.cost for b in a.blocks], initializer=(net.W, net.b), dtype=net.dtype
+    )
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -41,7 +43,14 @@ def test_members_learn_together_what_they_learn_alone(optimizer, threads):
     net = both.network("he_uniform", 1, "float32")
     alone = [both.member(net, k) for k in range(both.count)]
     X, T = RNG.normal(size=(90, 7)).astype("f4"), RNG.normal(size=(90, 2)).astype("f4")
-    settings = {"optimizer": optimizer, "batch_size": 32, "epochs": 3, "seed": 3, "engine": "native", "threads": threads}
+    settings = {
+        "optimizer": optimizer,
+        "batch_size": 32,
+        "epochs": 3,
+        "seed": 3,
+        "engine": "native",
+        "threads": threads,
+    }
     cr.fit(net, X, np.tile(T, both.count), **settings)
     for k, member in enumerate(alone):
         cr.fit(member, X, T, **settings)

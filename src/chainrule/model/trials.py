@@ -96,7 +96,7 @@ def _half(ensemble: Ensemble) -> Ensemble:
 
 
 def _decays(settings: TableSettings, wanted: TableSettings) -> list[TableSettings]:
-    """The settings, from strong decay to weak; one where one network is trained, or the decay is a user's or a plane's."""
+    """The settings with decays from strong to weak; as they are where the user, a plane or one network decides."""
     rule = settings.rule
     if settings.members == 1 or not is_auto(wanted.optimizer) or rule.weight_decay < DECAY:
         return [settings]
