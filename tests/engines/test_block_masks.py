@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.engines import choose
 from chainrule.model.ensemble import Ensemble
 
 RNG = np.random.default_rng(5)
