@@ -85,8 +85,19 @@ template <class T> struct Product {
     const Index at = panels.first(p) * lanes<T>, NR = panels.NV(p) * lanes<T>;
     const T *own_gate = gate ? gate + row * ldg + at : nullptr;
     const Range k = products(p);
-    return {A + row * lda + k.begin, lda,   B + K * at + k.begin * NR, NR, C + row * ldc + at, ldc, k.end - k.begin,
-            epilogue,                own_gate, ldg,                       nullptr, 0, T(1)};
+    return {A + row * lda + k.begin,
+            lda,
+            B + K * at + k.begin * NR,
+            NR,
+            C + row * ldc + at,
+            ldc,
+            k.end - k.begin,
+            epilogue,
+            own_gate,
+            ldg,
+            nullptr,
+            0,
+            T(1)};
   }
 };
 

@@ -25,7 +25,7 @@ from chainrule.model.heads import Head, check_reach, distributed, heads_for, mem
 from chainrule.model.kinds import is_folds
 from chainrule.model.model import Model
 from chainrule.model.settings import LEAST_ROWS, TableSettings
-from chainrule.model.trials import Trial, are_tried, best_trial
+from chainrule.model.trials import Trial, are_tried, best_trial, only_inputs
 from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, with_file_name, with_row_numbers
 from chainrule.tables.inputs import Encoder
 from chainrule.tables.names import listed, require_columns
@@ -132,7 +132,7 @@ def prepare(
         )
         if best.encoder is not encoder:
             places = encoder.plain_places
-            rows, held_out = (None if part is None else part._replace(X=part.X[:, places]) for part in (rows, held_out))
+            rows, held_out = only_inputs(places, rows, held_out)
             test = None if test is None else (test[0][:, places], test[1])
         encoder, settings = best
     parts = (encoder, targets, heads, profiles, roles, own_roles, own_groups)

@@ -30,7 +30,7 @@ def tabular(rows: int, inputs: int, members: int | None = None, outputs: int = 1
     >>> settings["members"], settings["validation"], settings["hidden"], settings["activation"]
     (8, 'folds', (40, 40), 'gelu')
 
-    Source: the experiments of docs/decisions/0013-defaults-that-win.md and 0021-better-tables.md.
+    Source: the experiments of docs/decisions/0013-defaults-that-win.md, 0021-better-tables.md, 0029-trials-by-folds.md.
     """
     if members is None:
         members = _members(rows, outputs)

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from chainrule.architecture import Architecture
+from chainrule.arrays import Array
 from chainrule.examples import RowArrays
 from chainrule.fields import AUTO, is_auto
 from chainrule.model.choose_inputs import GAIN, LEAST_ROWS, MOST_INPUTS
@@ -22,10 +23,11 @@ from chainrule.model.ensemble import Ensemble
 from chainrule.model.preset import DECAY, MANY
 from chainrule.model.settings import TableSettings
 from chainrule.model.warm_start import linear_start, start_for
+from chainrule.optimizers import AdamW
 from chainrule.tables.inputs import Encoder
 from chainrule.training import EpochEnd, start
 
-__all__ = ["Trial", "are_tried", "best_trial"]
+__all__ = ["Trial", "are_tried", "best_trial", "only_inputs"]
 
 SHARE = 8  # of the epochs of one network: one in so many
 DECAYS = (1.0, 0.3, 0.1)
@@ -70,9 +72,8 @@ def best_trial(
         return Trial(encoder.plain, first.settings)
 
     def cost(trial: Trial) -> float:
-        own = slice(None) if trial.encoder.width == encoder.width else places
-        parts = (rows, held_out)
-        train, validation = (None if part is None else part._replace(X=part.X[:, own]) for part in parts)
+        narrow = trial.encoder.width < encoder.width
+        train, validation = (rows, held_out) if not narrow else only_inputs(places, rows, held_out)
         member = dataclasses.replace(one, sizes=(trial.encoder.width, *one.sizes[1:]))
         return _cost(_half(ensemble(member)), train, validation, trial.settings)
 
@@ -90,6 +91,12 @@ def best_trial(
     return best
 
 
+def only_inputs(places: Array, rows: RowArrays, held_out: RowArrays | None) -> tuple[RowArrays, RowArrays | None]:
+    """The rows with some of their inputs."""
+    held_out = None if held_out is None else held_out._replace(X=held_out.X[:, places])
+    return rows._replace(X=rows.X[:, places]), held_out
+
+
 def _half(ensemble: Ensemble) -> Ensemble:
     """Half of the members, two at least, which leave out the folds that they always do."""
     return dataclasses.replace(ensemble, count=max(-(-ensemble.count // 2), min(ensemble.count, 2)))
@@ -98,7 +105,8 @@ def _half(ensemble: Ensemble) -> Ensemble:
 def _decays(settings: TableSettings, wanted: TableSettings) -> list[TableSettings]:
     """The settings with decays from strong to weak; as they are where the user, a plane or one network decides."""
     rule = settings.rule
-    if settings.members == 1 or not is_auto(wanted.optimizer) or rule.weight_decay < DECAY:
+    decides = is_auto(wanted.optimizer) and settings.members > 1
+    if not decides or not isinstance(rule, AdamW) or rule.weight_decay < DECAY:
         return [settings]
     rules = [dataclasses.replace(rule, weight_decay=decay) for decay in DECAYS]
     return [dataclasses.replace(settings, optimizer=own) for own in rules]
@@ -106,6 +114,7 @@ def _decays(settings: TableSettings, wanted: TableSettings) -> list[TableSetting
 
 def _cost(ensemble: Ensemble, rows: RowArrays, held_out: RowArrays | None, settings: TableSettings) -> float:
     """The least validation cost of a training; infinite where no cost was finite."""
+    assert settings.seed is not None, "that of the training"
     network = ensemble.network(settings.first_weights, settings.seed, settings.dtype)
     examples, validation = ensemble.checked(network, rows, held_out)
     if start_for(settings.start, AUTO, ensemble.one) == "linear":
