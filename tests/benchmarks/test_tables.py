@@ -10,6 +10,7 @@ import pytest
 from benchmarks.markers import between
 from benchmarks.tables import __main__ as program
 from benchmarks.tables import columns, worker
+from benchmarks.tables.contenders import CONTENDERS
 from benchmarks.tables.ranks import holm, paired, ranks
 from benchmarks.tables.report import common, goal, markdown, pairs
 from benchmarks.tables.sets import SETS, Split, splits
@@ -164,6 +165,14 @@ def test_the_report() -> None:
     assert "Of 1 sets, chainrule is the first network on 1, or level with it; it is level with or above" in text
     assert "boosting on 0, LightGBM on 0; below 95% of the best on 1 (s)." in text
     assert markdown([], ["chainrule"]) == "No results."
+
+
+def test_the_readme_says_what_the_file_of_results_says() -> None:
+    """All but the last paragraph, which has the versions and the day of whoever wrote it."""
+    results = program._read(program.ROOT / "benchmarks" / "tables" / "results.jsonl")
+    section = (program.ROOT / "README.md").read_text("utf-8").split("<!-- tables -->")[1].split("<!-- /tables -->")[0]
+    text = markdown(results, list(CONTENDERS))
+    assert section.strip().rsplit("\n\n", 1)[0] == text.rsplit("\n\n", 1)[0]
 
 
 def test_the_report_is_written_between_markers(tmp_path: Path) -> None:
