@@ -9,6 +9,7 @@
 #pragma once
 
 #include "activations.h"
+#include "groups.h"
 #include "microkernel.h"
 #include "optimizers.h"
 #include "output.h"
@@ -34,6 +35,13 @@ template <class T> struct Neurons {
   bool whole_rows;  // the activation is not elementwise
 };
 
+// What makes matrices orthogonal (orthogonal.h): the groups of neurons, and arrays for the largest hidden layer.
+template <class T> struct Orthogonal {
+  Index groups, *stop;
+  T *X, *transposed, *packed, *S, *packed_S, *Q;
+  double *most, *squares;  // of each row of X
+};
+
 template <class T> struct Network {
   Index layers, capacity;  // layers of weights; most rows of a batch
   Layer<T> *layer;
@@ -42,6 +50,8 @@ template <class T> struct Network {
   chainrule::Block *block;
   T *weights, *transposed;  // packed
   T *gradient, *slot[3];
+  T *mean;  // theta, where the rule takes the gradient at other weights; else null
+  Orthogonal<T> orthogonal;
   const chainrule::Matrix *sparse;  // X of the call, if it is sparse
   SparseColumns<T> columns;  // of its batch
   T *mask;  // all bits 1 where there is a weight, else 0, laid out like the weights; null if no layer has a mask
@@ -85,7 +95,7 @@ CHAINRULE_INLINE bool drops_from(const chainrule::Settings *s, Index hidden) {
 
 // Whether gradients are collected in memory: always but in a run whose updates need no number of the whole gradient.
 CHAINRULE_INLINE bool collects(const chainrule::Settings *s) {
-  return !s || s->clip_norm < __builtin_inf() || s->batch > chunk;
+  return !s || s->clip_norm < __builtin_inf() || s->batch > chunk || rule_by_matrix(s->rule);
 }
 
 template <class T> void lay_out_layers(Network<T> &net, const chainrule::Architecture &a, Arena &arena) {
@@ -141,6 +151,22 @@ template <class T> void lay_out_output(Network<T> &net, const chainrule::Archite
   net.scratch_piece = (net.scratch_piece + 63) / 64 * 64;  // threads share no cache line
 }
 
+template <class T> void lay_out_orthogonal(Network<T> &net, const chainrule::Architecture &a, Arena &arena) {
+  Orthogonal<T> &o = net.orthogonal;
+  Index small = 1, large = 1;  // the sides of a block are at most these
+  for (Index k = 0; k + 1 < a.layers; k++) {
+    const Index n = a.sizes[k] < a.sizes[k + 1] ? a.sizes[k] : a.sizes[k + 1], N = a.sizes[k] + a.sizes[k + 1] - n;
+    small = n > small ? n : small, large = N > large ? N : large;
+  }
+  const Index rows = padded<T>(small), columns = padded<T>(large);
+  o.stop = arena.take<Index>((a.sizes[1] + 1) * a.layers);
+  o.X = arena.take<T>(rows * columns), o.transposed = arena.take<T>(rows * columns);
+  o.packed = arena.take<T>(rows * columns);
+  o.S = arena.take<T>(rows * rows), o.packed_S = arena.take<T>(rows * rows), o.Q = arena.take<T>(rows * rows);
+  o.most = arena.take<double>(rows), o.squares = arena.take<double>(rows);
+  if (arena.memory) o.groups = find_groups(a, o.stop);
+}
+
 template <class T>
 void lay_out(Network<T> &net, const chainrule::Architecture &a, const chainrule::Settings *s, Arena &arena) {
   lay_out_layers(net, a, arena);
@@ -152,6 +178,8 @@ void lay_out(Network<T> &net, const chainrule::Architecture &a, const chainrule:
   net.gradient = collects(s) ? arena.take<T>(net.elements) : nullptr;
   net.sums = !s || s->batch > chunk ? arena.take<double>(net.elements) : nullptr;
   for (int i = 0; i < 3; i++) net.slot[i] = i < slots ? arena.take<T>(net.elements) : nullptr;
+  net.mean = s && rule_averages(s->rule) ? arena.take<T>(net.elements) : nullptr;
+  if (s && rule_by_matrix(s->rule)) lay_out_orthogonal(net, a, arena);
   bool masked = false;
   for (Index k = 0; k < a.layers; k++) masked |= a.masks[k] != nullptr;
   net.mask = masked ? arena.take<T>(net.elements) : nullptr;
@@ -259,9 +287,17 @@ template <Direction direction, class T, class Row> void copy_weights(const Netwo
   }
 }
 
+// The weights where a rule that averages takes the gradient: between the mean and the last point.
+template <class T> void set_gradient_point(Network<T> &net) {
+  const vec<T> rest1 = broadcast(T(1 - net.settings.rule.parameter[0]));
+  for (Index i = 0; i < net.elements; i += lanes<T>)
+    store(net.weights + i, ScheduleFree<T>::point(rest1, load(net.mean + i), load(net.slot[0] + i)));
+}
+
 template <class T> void set_theta(void *self, const void *theta) {
   auto &net = *(Network<T> *)self;
-  copy_weights<Pack>(net, (const T *)theta, net.weights);
+  copy_weights<Pack>(net, (const T *)theta, net.mean ? net.mean : net.weights);
+  if (net.mean) set_gradient_point(net);
   transpose_weights(net);
 }
 

@@ -87,6 +87,59 @@ template <class T> struct AdamW {
   CHAINRULE_INLINE vec<T> operator()(vec<T> g, vec<T> w, T *m, T *v) const { return adam(g, w, m, v) - decay * w; }
 };
 
+// Schedule-free AdamW: the weights that the passes see are y, where the gradient is taken; x is their mean, which is
+// theta. d = z - x.
+template <class T> struct ScheduleFree {
+  static constexpr const char *name = "schedule_free";  // beta1, beta2, eps, weight_decay, warmup
+  static constexpr bool light = false;
+  static int slots(const double *) { return 2; }
+  vec<T> rest1, beta2, rest2, eps, scale, rate, decay, share, left;
+  ScheduleFree(const double *p, double eta, Index step)
+      : rest1(broadcast(T(1 - p[0]))),
+        beta2(broadcast(T(p[1]))),
+        rest2(broadcast(T(1 - p[1]))),
+        eps(broadcast(T(p[2]))),
+        scale(broadcast(T(1 / __builtin_sqrt(1 - power(p[1], step))))) {
+    const double t = double(step), w = p[4] < 1 ? 1 : p[4], risen = t < w ? t : w, rise = risen / w;
+    const double total = risen * (risen + 1) * (2 * risen + 1) / (6 * w * w) + (t - risen), c = rise * rise / total;
+    rate = broadcast(T(eta * rise)), decay = broadcast(T(eta * rise * p[3]));
+    share = broadcast(T(c)), left = broadcast(T(1 - c));
+  }
+  static CHAINRULE_INLINE vec<T> point(vec<T> rest1, vec<T> x, vec<T> d) { return fma(rest1, d, x); }
+  CHAINRULE_INLINE vec<T> operator()(vec<T> g, vec<T> y, T *d, T *v, T *x) const {
+    vec<T> square = fma(beta2, load(v), rest2 * (g * g));
+    vec<T> e = load(d) - (rate * g / fma(sqrt(square), scale, eps) + decay * y);
+    vec<T> mean = fma(share, e, load(x));
+    e = left * e;
+    store(v, square);
+    store(d, e);
+    store(x, mean);
+    return point(rest1, mean, e);
+  }
+};
+
+// What Muon does with biases and the output layer is AdamW; a matrix moves along its direction (orthogonal.h).
+template <class T> struct Muon {
+  static constexpr const char *name = "muon";  // momentum, nesterov, iterations, weight_decay, adam_rate, learning_rate
+  static constexpr bool light = false;
+  static int slots(const double *) { return 2; }
+  struct Along {
+    vec<T> eta, decay;
+    CHAINRULE_INLINE vec<T> operator()(vec<T> direction, vec<T> w, T *, T *) const {
+      return w - eta * direction - decay * w;
+    }
+  };
+  AdamW<T> others;
+  Along matrix;
+  static AdamW<T> others_of(const double *p, double eta, Index step) {
+    const double adam[] = {.9, .999, 1e-8, p[3]};
+    return AdamW<T>(adam, p[4] * (eta / p[5]), step);
+  }
+  Muon(const double *p, double eta, Index step)
+      : others(others_of(p, eta, step)), matrix{broadcast(T(eta)), broadcast(T(eta * p[3]))} {}
+  CHAINRULE_INLINE vec<T> operator()(vec<T> g, vec<T> w, T *m, T *v) const { return others(g, w, m, v); }
+};
+
 template <class T> struct RProp {
   static constexpr const char *name = "rprop";  // increase, decrease, smallest, largest, learning_rate
   static constexpr bool light = false;
@@ -193,7 +246,7 @@ template <template <class> class... R> struct RuleList {
   static constexpr int count = sizeof...(R);
   static constexpr const char *names[] = {R<float>::name...};
 };
-using Rules = RuleList<SGD, RMSProp, Adam, AdamW, AMSGrad, NAdam, Adagrad, Lion, RProp>;
+using Rules = RuleList<SGD, RMSProp, Adam, AdamW, ScheduleFree, AMSGrad, NAdam, Adagrad, Lion, Muon, RProp>;
 
 int rule_kind(const char *name) {
   for (int i = 0; i < Rules::count; i++)
@@ -209,6 +262,12 @@ int rule_slots(const chainrule::Rule &rule) {
   [&]<template <class> class... R>(RuleList<R...>) { (visit(R<float>::slots), ...); }(Rules{});
   return count;
 }
+
+// Whether theta is the mean of the points and the weights of the passes are others, where the gradient is taken.
+bool rule_averages(const chainrule::Rule &rule) { return rule.kind == rule_kind(ScheduleFree<float>::name); }
+
+// Whether the rule takes the matrices of hidden layers as a whole.
+bool rule_by_matrix(const chainrule::Rule &rule) { return rule.kind == rule_kind(Muon<float>::name); }
 
 // Changes of g before the rule: a mask, the penalty's gradient, bounds ±value, a factor.
 template <class T> struct Adjust {

@@ -6,11 +6,13 @@
 //
 //   fused       the gradient of a microtile moves its weights while it is in registers or in L1; it is never stored
 //   collected   the gradient is stored (the chunks of a large batch added in float64), then moves the weights: for
-//               clipping by its norm, for batches of more than `chunk` rows, and for `gradient` itself
+//               clipping by its norm, for batches of more than `chunk` rows, for rules that take whole matrices, and
+//               for `gradient` itself
 #pragma once
 
 #include "ledger.h"
 #include "norms.h"
+#include "orthogonal.h"
 
 namespace {
 
@@ -35,7 +37,8 @@ template <class T> Weights<T> weights_at(Network<T> &net, const Macrotile &tile,
   const Index ld = NV * lanes<T>, at = layer.panel_at(tile.p) + row * ld;
   const Index penalised = layer.in - row < rows ? layer.in - row : rows;
   auto part = [at](T *packed) { return packed ? packed + at : nullptr; };
-  return {nullptr, ld, net.weights + at, part(net.slot[0]), part(net.slot[1]), part(net.slot[2]), part(net.mask), ld,
+  T *const third = net.mean ? net.mean : net.slot[2];
+  return {nullptr, ld, net.weights + at, part(net.slot[0]), part(net.slot[1]), part(third), part(net.mask), ld,
           rows,    NV, penalised};
 }
 
@@ -174,6 +177,30 @@ template <class T> double clip_factor(const Network<T> &net, double norm) {
   return length > norm || length != length ? norm / length : 1;
 }
 
+// Calls f(begin, end) for each run of elements of W in this thread's macrotiles of hidden layers that are not frozen.
+template <class T, class F> void each_run_of_matrices(const Network<T> &net, int thread, int threads, F f) {
+  each_macrotile(net, thread, threads, [&](const Macrotile &tile) {
+    const Layer<T> &layer = net.layer[tile.k];
+    if (tile.k + 1 == net.layers || frozen(net, tile)) return;
+    const Index NR = layer.panels().NV(tile.p) * lanes<T>, at = layer.panel_at(tile.p);
+    f(at + tile.begin * NR, at + (tile.end < layer.in ? tile.end : layer.in) * NR);
+  });
+}
+
+// Moves the rows of W among those of a macrotile along their direction; what is left is the bias, or nothing.
+template <class T, class Rule>
+void move_matrix(const Network<T> &net, const Macrotile &tile, const Rule &rule, Weights<T> &moved) {
+  if constexpr (requires { rule.matrix; }) {
+    if (tile.k + 1 == net.layers) return;
+    Weights<T> matrix = moved;
+    matrix.rows = moved.penalised < 0 ? 0 : moved.penalised;
+    move_weights(matrix, Adjust<T>{}, rule.matrix);
+    const Index passed = matrix.rows * moved.ld;
+    moved.rows -= matrix.rows, moved.penalised = 0;
+    moved.g += passed, moved.w += passed, moved.slot_0 += passed, moved.slot_1 += passed;
+  }
+}
+
 template <class T> void move_collected(Network<T> &net, double rate, int thread, int threads) {
   Adjust<T> adjust;
   adjust.factor = T(net.factor);
@@ -184,6 +211,7 @@ template <class T> void move_collected(Network<T> &net, double rate, int thread,
       const auto move = rule_of(net, tile, rate, same);
       Weights<T> moved = weights_at(net, tile, tile.begin, tile.end - tile.begin);
       moved.g = net.gradient + (moved.w - net.weights), moved.ldg = moved.ld, moved.mask = nullptr;
+      move_matrix(net, tile, move, moved);
       move_weights(moved, adjust, move);
       if (tile.k) transpose_panel(net.layer[tile.k], net.weights, net.transposed, tile.p, tile.begin, tile.end);
     });
@@ -264,6 +292,11 @@ template <class T> void collected_update(Call<T> &call, Batch batch, double rate
   call.team.barrier(threads);
   if (thread == 0) net.factor = net.settings.clip_norm < __builtin_inf() ? clip_factor(net, net.settings.clip_norm) : 1;
   call.team.barrier(threads);
+  if (rule_by_matrix(net.settings.rule)) {
+    add_momentum(net, [&](const auto &f) { each_run_of_matrices(net, thread, threads, f); });
+    call.team.barrier(threads);
+    orthogonalise(net, call.team, thread, threads);
+  }
   move_collected(net, rate, thread, threads);
 }
 
@@ -364,7 +397,7 @@ template <class T> Index steps(void *self, void *theta, const Steps &s, const Te
       call.over |= team.now() > call.until;
     }
   }
-  copy_weights<Unpack>(net, (T *)theta, net.weights);
+  copy_weights<Unpack>(net, (T *)theta, net.mean ? net.mean : net.weights);
   return call.made;
 }
 

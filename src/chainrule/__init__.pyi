@@ -44,6 +44,7 @@ from chainrule.optimizers import NAdam as NAdam
 from chainrule.optimizers import Optimizer as Optimizer
 from chainrule.optimizers import RMSProp as RMSProp
 from chainrule.optimizers import RProp as RProp
+from chainrule.optimizers import ScheduleFree as ScheduleFree
 from chainrule.optimizers import custom_optimizer as custom_optimizer
 from chainrule.schedules import Constant as Constant
 from chainrule.schedules import Cosine as Cosine

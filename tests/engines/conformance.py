@@ -12,9 +12,23 @@ import numpy as np
 
 from chainrule.architecture import Architecture
 from chainrule.engines import ENGINES, Run, RunState
+from chainrule.engines.moves import groups
 from chainrule.examples import Examples, as_examples, epoch_order
 from chainrule.network import Network
-from chainrule.optimizers import SGD, Adagrad, Adam, AdamW, AMSGrad, Clip, Lion, NAdam, RMSProp, RProp
+from chainrule.optimizers import (
+    SGD,
+    Adagrad,
+    Adam,
+    AdamW,
+    AMSGrad,
+    Clip,
+    Lion,
+    Muon,
+    NAdam,
+    RMSProp,
+    RProp,
+    ScheduleFree,
+)
 from chainrule.settings import TrainingSettings
 
 N = 20  # rows of a problem: batches of 7 leave a short last one of 6
@@ -38,10 +52,12 @@ FACTORS: dict[str, list[Any]] = {
         SGD(0.1, momentum=0.5, nesterov=True),
         Adam(0.01),
         AdamW(0.01),
+        ScheduleFree(0.01, weight_decay=0.1, warmup=2),
         AMSGrad(0.01),
         NAdam(0.01),
         Adagrad(0.01),
         Lion(0.001, weight_decay=0.1),
+        Muon(0.01, weight_decay=0.1, adam_rate=0.02),
         RMSProp(0.01),
         RProp(0.01),
     ],
@@ -167,6 +183,27 @@ class Problem(NamedTuple):
             cut = s * (1 - np.minimum(1, clip.example / np.linalg.norm(rows, axis=1)))
             g = (g - cut @ rows / len(rows)).astype(g.dtype)
         return clip.apply(g)
+
+    def moved(self, theta: np.ndarray, g: np.ndarray, slots: Any, rate: float, step: int) -> Any:
+        """theta and slots after one update, layer by layer, and matrix by matrix for a rule that takes matrices."""
+        rule, shapes = self.settings.optimizer, list(itertools.pairwise(self.architecture.sizes))
+        theta, slots = theta.copy(), tuple(slot.copy() for slot in slots)
+        for k, ((n_in, n_out), (W, b)) in enumerate(zip(shapes, self.architecture.slices, strict=True)):
+            eta = rate * (self.settings.rates or {}).get(str(k + 2), 1.0)
+            whole = slice(W.start, b.stop)
+            parts = [[array[whole] for array in (theta, g, *slots)]]
+            if rule.by_matrix and k < len(shapes) - 1:
+                matrices = [array[W].reshape(n_in, n_out) for array in (theta, g, *slots)]
+                blocks = [(group[k - 1] if k else slice(None), group[k]) for group in groups(self.architecture)]
+                parts = [[matrix[block] for matrix in matrices] for block in blocks]
+                parts = [part for part in parts if part[0].size] + [[array[b] for array in (theta, g, *slots)]]
+            for part in parts:
+                new, kept = rule.update(part[0], part[1], tuple(part[2:]), eta, step)
+                for array, values in zip([part[0], *part[2:]], (new, *kept), strict=True):
+                    array[...] = values
+        for W, mask in zip(self.architecture.views(theta)[0], self.architecture.masks, strict=True):
+            W[...] = W if mask is None else np.where(mask, W, 0)
+        return theta, slots
 
     def norms(self, engine: str) -> np.ndarray:
         """The length of each row's own gradient."""

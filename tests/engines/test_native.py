@@ -18,7 +18,7 @@ from chainrule.architecture import Architecture
 from chainrule.engines import ENGINES, available, choose, passed_over, why_absent
 from chainrule.errors import DataError, EngineError, SettingError
 from chainrule.network import Network
-from chainrule.optimizers import LBFGS, SGD, Adam, Clip, Optimizer
+from chainrule.optimizers import LBFGS, SGD, Adam, Clip, Muon, Optimizer, ScheduleFree
 from chainrule.settings import TrainingSettings
 
 from .conformance import Integers, bits, play, problem
@@ -140,8 +140,11 @@ def on_threads(settings, threads):
         {"hidden": (17,), "activation": "softmax", "output": "blocks", "dropout": 0.4, "optimizer": Adam(0.01)},
         {"hidden": (50,), "clip": Clip(norm=0.05), "penalty": (0.5, 0.1), "masks": True},
         {"hidden": (50,), "clip": Clip(example=0.1, value=0.01), "weight": "terms", "batch_size": 1},
+        {"hidden": (40, 33), "optimizer": ScheduleFree(0.1, warmup=3), "masks": True},
+        {"hidden": (70, 150, 33), "optimizer": Muon(0.1), "activation": "tanh"},
+        {"hidden": (40, 33), "optimizer": Muon(0.1), "clip": Clip(norm=0.05), "masks": True, "dropout": 0.4},
     ],
-    ids=["relu", "blocks", "norm", "example"],
+    ids=["relu", "blocks", "norm", "example", "averaged", "matrices", "masked matrices"],
 )
 def test_threads_change_no_bit_of_training(case, dtype):
     p = problem(dtype=dtype, **case)
@@ -439,7 +442,7 @@ def test_every_entry_of_the_registries_is_in_the_core():
     names = {abi.ACTIVATIONS: ACTIVATIONS.names(), abi.COSTS: COSTS.names(), abi.RULES: OPTIMIZERS.names()}
     has = native()._library.has
     lacks = {(what, n) for what, all_ in names.items() for n in all_ if not has(what, n)}
-    assert lacks == {(abi.RULES, "lbfgs"), (abi.RULES, "muon")}  # L-BFGS has its own driver; muon is the reference's
+    assert lacks == {(abi.RULES, "lbfgs")}  # which has its own driver
     assert issubclass(Own, Optimizer)
 
 

@@ -150,14 +150,6 @@ def test_no_example_pulls_further_than_its_bound(engine, masks):
         np.testing.assert_allclose(p.theta - theta, 1e-3 * rows[k] / np.linalg.norm(rows[k]), rtol=1e-9, atol=1e-12)
 
 
-def factors_of(p):
-    """The factor of the learning rate of each parameter, in the type of theta."""
-    rates = p.settings.rates or {}
-    shapes = itertools.pairwise(p.architecture.sizes)
-    factors = [np.full((n_in + 1) * n_out, rates.get(str(k), 1.0)) for k, (n_in, n_out) in enumerate(shapes, start=2)]
-    return np.concatenate(factors).astype(p.theta.dtype)
-
-
 @engines
 @cases(dropout=0.0)
 def test_steps_are_the_loop_of_gradient_clip_and_update_written_by_hand(engine, case):
@@ -167,11 +159,11 @@ def test_steps_are_the_loop_of_gradient_clip_and_update_written_by_hand(engine, 
     s, by_hand, order, expected = p.settings, p.theta, p.order(0), []
     slots = (np.zeros_like(theta),) * s.optimizer.slots
     for k, rate in enumerate(p.rates().tolist()):
-        batch = p.only(order[k * s.batch_size : (k + 1) * s.batch_size])._replace(theta=by_hand)
+        at = s.optimizer.gradient_at(by_hand, slots)
+        batch = p.only(order[k * s.batch_size : (k + 1) * s.batch_size])._replace(theta=at)
         g = batch.clipped_gradient(engine)
         expected.append(batch.cost(engine))
-        etas = rate * factors_of(p)  # an array: each parameter at the rate of its layer
-        by_hand, slots = s.optimizer.update(by_hand, g, slots, etas, k + 1)
+        by_hand, slots = p.moved(by_hand, g, slots, rate, k + 1)
     close = {"rtol": 1e-4, "atol": 1e-5} if theta.dtype == np.float32 else {"rtol": 1e-10, "atol": 1e-12}
     np.testing.assert_allclose(costs, expected, **close)
     np.testing.assert_allclose(theta, by_hand, **close)

@@ -7,7 +7,21 @@ import pytest
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
 
 from chainrule.errors import SettingError
-from chainrule.optimizers import OPTIMIZERS, SGD, Adagrad, Adam, AdamW, AMSGrad, Clip, Lion, Muon, NAdam, RMSProp, RProp
+from chainrule.optimizers import (
+    OPTIMIZERS,
+    SGD,
+    Adagrad,
+    Adam,
+    AdamW,
+    AMSGrad,
+    Clip,
+    Lion,
+    Muon,
+    NAdam,
+    RMSProp,
+    RProp,
+    ScheduleFree,
+)
 from chainrule.optimizers.muon import orthogonalized
 
 from .. import torch_numbers
@@ -21,6 +35,8 @@ RULES = [
     Adam(0.1),
     Adam(0.01, 0.5, 0.9, 1e-3),
     AdamW(0.1, weight_decay=0.2),
+    ScheduleFree(0.1),
+    ScheduleFree(0.1, 0.5, 0.7, 1e-3, weight_decay=0.2, warmup=7),
     AMSGrad(0.1, 0.5, 0.9, 1e-3),
     NAdam(0.1),
     NAdam(0.1, 0.5, 0.9, 1e-3, momentum_decay=0.5),
@@ -65,6 +81,8 @@ def test_every_registered_rule_is_tried_here():
         (Adam(0.5, beta1=0.5, beta2=0.75, eps=2.0), [0.75, 0.5], [1.5, 1.75]),
         # the same, and each time half of eta * theta less: 0.75 - 0.25 * 1, then 0.25 - 0.25 * 0.5
         (AdamW(0.5, beta1=0.5, beta2=0.75, eps=2.0, weight_decay=0.5), [0.5, 0.125], [1.5, 1.75]),
+        # v̂ = 4 twice, so g / (2 + 2) = 0.5: z = 1 - 0.25, and theta is z; z = 0.5 then, and theta the mean of both
+        (ScheduleFree(0.5, beta1=0.5, beta2=0.75, eps=2.0), [0.75, 0.625], [-0.125, 1.75]),
         # v = 1: 1 - 0.5 * 2 / (1 + 1); v = 1.75 is that of Adam
         (RMSProp(0.5, rho=0.75, eps=1.0), [0.5, 0.5 - 1 / (math.sqrt(1.75) + 1)], [1.75]),
         (AMSGrad(0.5, beta1=0.5, beta2=0.75, eps=2.0), [0.75, 0.5], [1.5, 1.75, 1.75]),  # g^2 never falls
@@ -117,6 +135,20 @@ def adamw(rule, theta, gradients, rates):
     for step, eta in zip(steps, rates, strict=True):
         theta = (1 - eta * rule.weight_decay) * theta + step
         yield theta
+
+
+def schedule_free(rule, theta, gradients, rates):
+    """z, x and y as the paper has them."""
+    x = z = theta
+    v = total = 0.0
+    for t, (g, eta) in enumerate(zip(gradients, rates, strict=True), start=1):
+        y = (1 - rule.beta1) * z + rule.beta1 * x
+        rise = min(1.0, t / rule.warmup) if rule.warmup else 1.0
+        v = rule.beta2 * v + (1 - rule.beta2) * g**2
+        z -= eta * rise * (g / (math.sqrt(v / (1 - rule.beta2**t)) + rule.eps) + rule.weight_decay * y)
+        total += rise**2
+        x = (1 - rise**2 / total) * x + rise**2 / total * z
+        yield x
 
 
 def amsgrad(rule, theta, gradients, rates):
@@ -177,7 +209,7 @@ def rprop(rule, theta, gradients, rates):
 def test_many_updates_are_those_of_a_plain_loop_over_numbers(rule):
     theta, gradients, rates = drawn()
     found, _ = walk(rule, theta, gradients, rates)
-    loops = (sgd, rmsprop, adam, adamw, amsgrad, nadam, adagrad, lion, muon, rprop)
+    loops = (sgd, rmsprop, adam, adamw, schedule_free, amsgrad, nadam, adagrad, lion, muon, rprop)
     loop = next(loop for loop in loops if loop.__name__ == rule.name)
     columns = zip(theta.tolist(), gradients.T.tolist(), strict=True)
     expected = np.array([list(loop(rule, t, g, rates.tolist())) for t, g in columns]).T
@@ -343,6 +375,9 @@ def test_a_gradient_of_0_from_rest_moves_nothing_but_what_decays(rule):
     theta = drawn()[0]
     found, slots = walk(rule, theta, np.zeros((3, 5)))
     kept = 1 - rule.learning_rate * getattr(rule, "weight_decay", 0.0)
+    if kept < 1 and isinstance(rule, ScheduleFree):  # what decays is z, of which theta is the mean
+        assert (np.diff(np.abs([theta, *found]), axis=0) < 0).all()
+        return
     np.testing.assert_allclose(found, [theta * kept**k for k in (1, 2, 3)], rtol=0 if kept == 1 else 1e-15)
     assert not np.any(slots[: None if not isinstance(rule, RProp) else 1])
 
@@ -352,7 +387,9 @@ def test_every_rule_finds_the_bottom_of_a_bowl(rule):
     theta, slots = np.array([3.0, -2.0]), (np.zeros(2),) * rule.slots
     for t in range(1, 2001):
         eta = (3.0 if isinstance(rule, Adagrad | AMSGrad) else 0.1) / math.sqrt(t)  # whose steps fall by themselves
-        theta, slots = rule.update(theta, np.array([1.0, 4.0]) * theta, slots, eta, t)
+        eta = 0.1 if isinstance(rule, ScheduleFree) else eta
+        g = np.array([1.0, 4.0]) * rule.gradient_at(theta, slots)
+        theta, slots = rule.update(theta, g, slots, eta, t)
     assert np.abs(theta).max() < 1e-2
 
 
@@ -378,12 +415,19 @@ NAN, INF = float("nan"), float("inf")
     [
         *[(rule, {"learning_rate": eta}) for rule in OPTIMIZERS.classes() for eta in (0.0, -0.1, NAN, INF)],
         *[(SGD, {"momentum": mu}) for mu in (-0.1, 1.0, 1.5, NAN)],
-        *[(rule, {beta: value}) for rule in (Adam, AdamW) for beta in ("beta1", "beta2") for value in (-0.1, 1.0, NAN)],
+        *[
+            (rule, {beta: value})
+            for rule in (Adam, AdamW, ScheduleFree)
+            for beta in ("beta1", "beta2")
+            for value in (-0.1, 1.0, NAN)
+        ],
         *[(rule, {"eps": eps}) for rule in (RMSProp, Adam, AdamW) for eps in (0.0, -1e-8, NAN, INF)],
         *[(rule, {beta: value}) for rule in (Lion,) for beta in ("beta1", "beta2") for value in (-0.1, 1.0, NAN)],
         *[(rule, {"eps": eps}) for rule in (AMSGrad, NAdam, Adagrad) for eps in (0.0, -1e-8, NAN)],
         *[(NAdam, {"momentum_decay": value}) for value in (-0.1, NAN)],
         *[(rule, {"weight_decay": value}) for rule in (Lion, Muon) for value in (-0.1, NAN)],
+        *[(ScheduleFree, {"weight_decay": value}) for value in (-0.1, NAN)],
+        *[(ScheduleFree, {"warmup": value}) for value in (-1, 0.5)],
         *[(Muon, {"momentum": value}) for value in (-0.1, 1.0)],
         *[(Muon, {"adam_rate": value}) for value in (0.0, -1.0)],
         *[(Muon, {"iterations": value}) for value in (0, -1)],

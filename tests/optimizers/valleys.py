@@ -26,6 +26,7 @@ from chainrule.optimizers import (
     Point,
     RMSProp,
     RProp,
+    ScheduleFree,
 )
 
 
@@ -80,6 +81,7 @@ RATES = {
     RMSProp(): (1e-3, 1e-3, 0.01, 0.1),
     Adam(): (0.1, 0.02, 0.1, 0.1),
     AdamW(weight_decay=0.0): (0.1, 0.02, 0.1, 0.1),
+    ScheduleFree(): (0.1, 0.02, 0.1, 0.1),
     AMSGrad(): (0.1, 0.02, 0.1, 0.1),
     NAdam(): (0.1, 0.02, 0.1, 0.1),
     Adagrad(): (0.5, 0.5, 0.5, 10.0),
@@ -101,7 +103,8 @@ def descend(rule: Any, gradient: Callable[..., np.ndarray], start: Any, factors:
     slots = (np.zeros_like(theta),) * rule.slots
     for k in itertools.count():
         eta = rule.learning_rate * (1.0 if factors is None else factors(k))
-        theta, slots = rule.update(theta, gradient(theta), slots, eta, k + 1)
+        g = gradient(rule.gradient_at(theta, slots))
+        theta, slots = rule.update(theta, g, slots, eta, k + 1)
         yield theta
 
 

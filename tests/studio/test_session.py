@@ -330,7 +330,7 @@ def test_every_number_of_an_equation_is_the_ledgers(circles: Session) -> None:
                 assert circles.do({"do": "equation", **pick})["parts"][0]["equations"][-1]["value"] == dW[i, j]
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adam", {"name": "sgd", "momentum": 0.9}])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "schedule_free", "muon", {"name": "sgd", "momentum": 0.9}])
 @pytest.mark.parametrize("more", [{}, {"alpha": 0.5, "dropout": 0.5}])
 def test_the_update_that_follows_is_the_one_that_comes(circles: Session, optimizer: Any, more: dict[str, Any]) -> None:
     circles.do({"do": "change", "settings": {"optimizer": optimizer, **more}})
@@ -343,6 +343,19 @@ def test_the_update_that_follows_is_the_one_that_comes(circles: Session, optimiz
     circles.do({"do": "update"})
     assert rule["after"] == trainer_of(circles).net.W[0][1, 2]
     assert rule["equations"][0]["value"] == rule["after"]
+
+
+def test_the_mean_of_points_is_shown_with_the_gradient_from_where_it_is_taken(circles: Session) -> None:
+    circles.do({"do": "change", "settings": {"optimizer": "schedule_free"}})
+    for _ in range(3):
+        circles.do({"do": "update"})
+    answer = circles.do({"do": "equation", "kind": "bias", "layer": 2, "j": 3})
+    g, rule = answer["parts"][1]["equations"][0]["value"], answer["parts"][2]
+    before, after = rule["slots"][1]["before"], rule["slots"][1]["after"]
+    assert after == pytest.approx(0.999 * before + 0.001 * g**2, rel=1e-5)
+    z = rule["after"] + rule["slots"][0]["after"]
+    assert rule["after"] == pytest.approx(0.75 * rule["before"] + 0.25 * z, rel=1e-5)  # of the fourth update
+    assert "(1 − c)" in rule["equations"][0]["text"]
 
 
 def test_the_matrix_form_and_both_notations(circles: Session) -> None:

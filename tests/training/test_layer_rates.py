@@ -26,17 +26,11 @@ def trained(engine="reference", net=None, **settings):
     return net
 
 
-def has(engine, rule):
-    if engine == "native" and rule.name == "muon":
-        pytest.skip("the core does not have muon")
-
-
 @engines
 @rules
 @pytest.mark.parametrize("layer", [2, 3, 4])
 def test_a_frozen_layer_keeps_its_bits_and_the_others_move(engine, rule, layer):
     """Whatever would move it: weight decay, penalties, momentum; and in both ways through an update."""
-    has(engine, rule)
     before = network()
     for clip in (None, cr.Clip(norm=0.1)):
         size = {"batch_size": None} if rule.full_batch else {}
@@ -71,7 +65,6 @@ def test_a_frozen_layer_does_not_count_for_the_length_of_the_gradient(engine):
 @engines
 @rules
 def test_factors_of_1_change_no_bit(engine, rule):
-    has(engine, rule)
     size = {"batch_size": None} if rule.full_batch else {}
     plain = trained(engine, optimizer=rule, **size)
     for rates in ({}, {"2": 1.0}, {2: 1, 3: 1, 4: 1}):
@@ -81,7 +74,6 @@ def test_factors_of_1_change_no_bit(engine, rule):
 @engines
 @rules
 def test_one_factor_for_all_layers_is_another_learning_rate(engine, rule):
-    has(engine, rule)
     size = {"batch_size": None} if rule.full_batch else {}
     halved = trained(engine, optimizer=rule, rates={"2": 0.5, "3": 0.5, "4": 0.5}, **size)
     by_schedule = trained(engine, optimizer=rule, schedule=lambda update, per_epoch, total: 0.5, **size)
@@ -129,13 +121,14 @@ def test_tables_and_the_tolerance_take_them():
     assert history.epochs < 5000
 
 
-# ---- muon, which the reference engine alone has
+# ---- muon
 
 
-def test_muon_moves_the_matrices_of_hidden_layers_and_adam_all_else():
+@engines
+def test_muon_moves_the_matrices_of_hidden_layers_and_adam_all_else(engine):
     settings = {"batch_size": None, "epochs": 1}
-    before, net = network(), trained(optimizer=cr.Muon(0.1, adam_rate=0.01), **settings)
-    adam = trained(optimizer=cr.Adam(0.01), **settings)
+    before, net = network(), trained(engine, optimizer=cr.Muon(0.1, adam_rate=0.01), **settings)
+    adam = trained(engine, optimizer=cr.Adam(0.01), **settings)
     for k in range(3):
         np.testing.assert_allclose(net.b[k], adam.b[k], rtol=1e-12)
     np.testing.assert_allclose(net.W[2], adam.W[2], rtol=1e-12)
@@ -145,9 +138,10 @@ def test_muon_moves_the_matrices_of_hidden_layers_and_adam_all_else():
         assert ((values > 0.3 * stretch) & (values < 1.3 * stretch)).all()
 
 
-def test_muon_keeps_masked_weights_at_0_and_goes_on_with_the_same_bits(tmp_path):
+@engines
+def test_muon_keeps_masked_weights_at_0_and_goes_on_with_the_same_bits(engine, tmp_path):
     mask = RNG.integers(0, 2, (18, 5))
-    settings = {"optimizer": cr.Muon(), "rates": {"2": 0.5}, "engine": "reference", "batch_size": 5}
+    settings = {"optimizer": cr.Muon(), "rates": {"2": 0.5}, "engine": engine, "batch_size": 5}
     whole, pieces = network(masks=[None, mask, None]), network(masks=[None, mask, None])
     cr.fit(whole, X, T, **settings, epochs=4)
     for epochs in (1, 2, 4):

@@ -127,7 +127,7 @@ class Descent(Iterator[Event]):
         for k in range(min(self._per_epoch, self._settings.max_steps - self.steps)):
             if self._cancel():
                 return self._stop(CANCELLED)
-            cost, gradient = self.problem(self._v, order[k * m : (k + 1) * m])
+            cost, gradient = self.problem(self._gradient_at, order[k * m : (k + 1) * m])
             if not (math.isfinite(cost) and np.isfinite(gradient).all()):
                 return self._stop(NOT_FINITE)
             if k:
@@ -135,6 +135,11 @@ class Descent(Iterator[Event]):
             self._update(gradient, rates[k])
             yield from self._progress(epoch, k + 1, cost, rates[k])
         return None
+
+    @property
+    def _gradient_at(self) -> Array:
+        """Where the rule takes the gradient: for most rules at v."""
+        return self._settings.optimizer.gradient_at(self._v, self._slots)
 
     def _update(self, gradient: Array, eta: float) -> None:
         s = self._settings
@@ -150,7 +155,8 @@ class Descent(Iterator[Event]):
         if self._settings.optimizer.line_search:
             self._search(self.last)
         else:
-            self._update(self.last.gradient, rate)
+            at = self._gradient_at
+            self._update(self.last.gradient if at is self._v else self._evaluate(at)[1], rate)
         if not self.history.stopped:
             yield from self._progress(epoch, 1, cost, rate)
 

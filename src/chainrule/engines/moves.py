@@ -1,7 +1,6 @@
 """How an update moves theta: all of it at once, or part by part where layers have rates or the rule takes matrices."""
 
 import dataclasses
-import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -24,12 +23,18 @@ class Part:
     - shape: the shape in which the rule takes it.
     - factor: of the learning rate.
     - mask: where there are weights, or None for everywhere.
+    - block: the rows and columns of a matrix that move by themselves; () for all.
     """
 
     where: slice
     shape: tuple[int, ...]
     factor: float
     mask: Array | None = None
+    block: tuple[slice, ...] = ()
+
+    def of(self, array: Array) -> Array:
+        """The view of an array that is laid out like theta."""
+        return array[self.where].reshape(self.shape)[self.block]
 
 
 def parts_of(architecture: Architecture, settings: TrainingSettings) -> list[Part] | None:
@@ -43,13 +48,49 @@ def parts_of(architecture: Architecture, settings: TrainingSettings) -> list[Par
 
 
 def _parts(architecture: Architecture, rule: Optimizer, k: int, factor: float) -> Iterator[Part]:
-    """W and b of a layer, apart where the rule takes the matrices of hidden layers."""
+    """W and b of a layer, apart where the rule takes the matrices of hidden layers, which have one for each group."""
     W, b = architecture.slices[k]
     if rule.by_matrix and k < len(architecture.slices) - 1:
-        yield Part(W, architecture.sizes[k : k + 2], factor, architecture.masks[k])
+        shape, mask = architecture.sizes[k : k + 2], architecture.masks[k]
+        for group in groups(architecture):
+            block = (group[k - 1] if k else slice(0, shape[0]), group[k])
+            if block[0].start < block[0].stop and block[1].start < block[1].stop:
+                yield Part(W, shape, factor, None if mask is None else mask[block], block)
         yield Part(b, (b.stop - b.start,), factor)
     else:
         yield Part(slice(W.start, b.stop), (b.stop - W.start,), factor)
+
+
+def groups(architecture: Architecture) -> Iterator[list[slice]]:
+    """Networks that lie side by side: the neurons that each has in layers 2 to L, without a weight to those of others.
+
+    >>> halves = np.kron(np.eye(2), np.ones((2, 1)))
+    >>> list(groups(cr.Architecture.of([3, 4, 2], "relu", "identity", masks=[None, halves])))
+    [[slice(0, 2, None), slice(0, 1, None)], [slice(2, 4, None), slice(1, 2, None)]]
+    """
+    sizes, begin = architecture.sizes[1:], [0] * (len(architecture.sizes) - 1)
+    while begin[0] < sizes[0]:
+        end, before = [begin[0] + 1, *begin[1:]], [-1]
+        while end != before:
+            before = list(end)
+            for k, mask in enumerate(architecture.masks[1:]):
+                _grow(mask, sizes[k : k + 2], k, begin, end)
+        end = list(sizes) if end[0] == sizes[0] else end
+        yield [slice(*ends) for ends in zip(begin, end, strict=True)]
+        begin = end
+
+
+def _grow(mask: Array | None, sizes: tuple[int, ...], k: int, begin: list[int], end: list[int]) -> None:
+    """Move the ends in two layers of neurons to the last neuron that a weight connects."""
+    if mask is None:
+        end[k], end[k + 1] = sizes
+        return
+    end[k + 1] = max(end[k + 1], _after_last(mask[begin[k] : end[k]].any(axis=0)))
+    end[k] = max(end[k], _after_last(mask[:, begin[k + 1] : end[k + 1]].any(axis=1)))
+
+
+def _after_last(flags: Array) -> int:
+    return int(flags.nonzero()[0].max(initial=-1)) + 1
 
 
 def frozen(architecture: Architecture, settings: TrainingSettings) -> list[slice]:
@@ -62,9 +103,9 @@ def move(rule: Optimizer, parts: list[Part], theta: Array, g: Array, slots: Slot
     """Move the parts of theta in place; returns the new slots."""
     slots = tuple(slot.copy() for slot in slots)
     for part in parts:
-        of_part = [array[part.where].reshape(part.shape) for array in (theta, g, *slots)]
+        of_part = [part.of(array) for array in (theta, g, *slots)]
         moved, new = rule.update(of_part[0], of_part[1], tuple(of_part[2:]), rate * part.factor, step)
-        theta[part.where] = (moved if part.mask is None else np.where(part.mask, moved, 0)).ravel()
-        for slot, values in itertools.zip_longest(slots, new):
-            slot[part.where] = values.ravel()
+        of_part[0][...] = moved if part.mask is None else np.where(part.mask, moved, 0)
+        for slot, values in zip(of_part[2:], new, strict=True):
+            slot[...] = values
     return slots

@@ -221,15 +221,16 @@ class ReferenceRun:
         return costs
 
     def _update(self, X: Array, T: Array, weight: Array | None, rate: float, keep: Keep) -> float:
-        """Make one update from one batch; returns the cost before the update."""
+        """Make one update from one batch; returns the cost before it, where the gradient is taken."""
         s = self._settings
         keep = keep and [factor if factor is None else factor[: len(X)] for factor in keep]
-        ledger = sweep(self._architecture, self._theta, X, T, weight, keep)
+        at = s.optimizer.gradient_at(self._theta, self._slots)
+        ledger = sweep(self._architecture, at, X, T, weight, keep)
         costs = _weighted(ledger.cost, ledger.row_weight)
         g = (ledger if s.clip is None else _clipped(ledger, s.clip.example)).gradient
         if s.clip is not None and s.clip.noise:
             g += self._noise(s.clip.noise * s.clip.example / len(X))
-        _add_penalty(self._architecture, self._theta, g, s.alpha, s.l1, self._divisor)
+        _add_penalty(self._architecture, at, g, s.alpha, s.l1, self._divisor)
         for place in self._frozen:
             g[place] = 0
         self._step += 1

@@ -10,7 +10,7 @@ from chainrule.optimizers.clip import Clip
 from chainrule.optimizers.custom import CustomOptimizer
 from chainrule.optimizers.lbfgs import LBFGS
 from chainrule.optimizers.muon import Muon
-from chainrule.optimizers.rules import SGD, Adagrad, Adam, AdamW, AMSGrad, Lion, NAdam, RMSProp, RProp
+from chainrule.optimizers.rules import SGD, Adagrad, Adam, AdamW, AMSGrad, Lion, NAdam, RMSProp, RProp, ScheduleFree
 
 __all__ = [
     "LBFGS",
@@ -30,6 +30,7 @@ __all__ = [
     "Point",
     "RMSProp",
     "RProp",
+    "ScheduleFree",
     "custom_optimizer",
 ]
 
@@ -41,6 +42,7 @@ for rule in (
     RMSProp,
     Adam,
     AdamW,
+    ScheduleFree,
     AMSGrad,
     NAdam,
     Adagrad,

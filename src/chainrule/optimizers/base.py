@@ -78,8 +78,12 @@ class Optimizer(Entry):
         """The number of arrays like theta that the rule keeps; all are 0 at the start."""
         return 0
 
+    def gradient_at(self, theta: Array, slots: Slots) -> Array:
+        """The parameters at which `update` wants the gradient g: theta itself for most rules."""
+        return theta
+
     def update(self, theta: Array, g: Array, slots: Slots, eta: float, step: int) -> tuple[Array, Slots]:
-        """The parameters and slots after one update."""
+        """The parameters and slots after one update; g is dC/dtheta at `gradient_at(theta, slots)`."""
         raise TypeError(f"{type(self).__name__} does not define update")
 
     def search(

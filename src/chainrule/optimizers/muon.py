@@ -6,7 +6,7 @@ from typing import ClassVar
 from chainrule.arrays import Array, namespace
 from chainrule.fields import Whole
 from chainrule.optimizers.base import Optimizer, Slots
-from chainrule.optimizers.rules import Adam
+from chainrule.optimizers.rules import AdamW
 from chainrule.registry import require
 
 __all__ = ["Muon", "orthogonalized"]
@@ -19,15 +19,16 @@ class Muon(Optimizer):
     """W ← W - eta (sqrt(max(1, n_out / n_in)) O(momentum v + g) + weight_decay W), with v ← momentum v + g.
 
     O(M) is M with all its singular values brought to about 1 by Newton-Schulz iterations. It is for the matrices W of
-    hidden layers; the matrix of the output layer, and all biases, are trained by Adam with its defaults. The core does
-    not have it, so the reference engine runs.
+    hidden layers; the matrix of the output layer, and all biases, are trained by AdamW with its defaults and the same
+    weight_decay. Networks that masks keep apart side by side are each made orthogonal by themselves.
 
-    - learning_rate: eta of the first update, above 0; a schedule multiplies it, and adam_rate alike.
+    - learning_rate: eta of the first update, above 0; a schedule multiplies it, and adam_rate alike. The same rate
+      suits layers of every shape, because the step follows from the shape.
     - momentum: the share of v that stays, from 0 to below 1.
     - nesterov: whether O takes momentum v + g; otherwise it takes v.
     - iterations: Newton-Schulz iterations, a whole number from 1.
     - weight_decay: the share of W that an update with eta = 1 would remove, from 0.
-    - adam_rate: the learning rate of what Adam trains, above 0.
+    - adam_rate: the learning rate of what AdamW trains, above 0.
 
     >>> W, g = np.zeros((2, 2)), np.array([[3.0, 0.0], [0.0, 0.01]])
     >>> -Muon().update(W, g, (W, W), 1.0, 1)[0].diagonal().round(1)
@@ -62,7 +63,7 @@ class Muon(Optimizer):
     def update(self, theta: Array, g: Array, slots: Slots, eta: float, step: int) -> tuple[Array, Slots]:
         if theta.ndim != 2:
             rate = self.adam_rate * (eta / self.learning_rate)
-            return Adam(self.adam_rate).update(theta, g, slots, rate, step)
+            return AdamW(self.adam_rate, weight_decay=self.weight_decay).update(theta, g, slots, rate, step)
         v = self.momentum * slots[0] + g
         n_in, n_out = theta.shape
         direction = orthogonalized(self.momentum * v + g if self.nesterov else v, self.iterations)

@@ -4,11 +4,11 @@ import dataclasses
 from typing import ClassVar
 
 from chainrule.arrays import Array, namespace
-from chainrule.fields import Flag
+from chainrule.fields import Flag, Whole
 from chainrule.optimizers.base import Optimizer, Slots
 from chainrule.registry import require
 
-__all__ = ["SGD", "AMSGrad", "Adagrad", "Adam", "AdamW", "Lion", "NAdam", "RMSProp", "RProp"]
+__all__ = ["SGD", "AMSGrad", "Adagrad", "Adam", "AdamW", "Lion", "NAdam", "RMSProp", "RProp", "ScheduleFree"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -240,6 +240,62 @@ class NAdam(Adam):
         while t <= step and product > 2.0**-60:
             product, t = product * self._mu(t), t + 1
         return product
+
+
+@dataclasses.dataclass(frozen=True)
+class ScheduleFree(Adam):
+    """Schedule-free AdamW: theta is the mean of the points z that AdamW reaches, so the rate needs no schedule.
+
+    The gradient g is taken at y = theta + (1 - beta1) d, between the mean and the last point z = theta + d:
+
+    v ← beta2 v + (1 - beta2) g^2; e = d - eta (g / (sqrt(v̂) + eps) + weight_decay y).
+
+    theta ← theta + c e; d ← (1 - c) e.
+
+    c = 1 / t makes theta the mean of all z; after a warm-up of w updates, in which eta and the root of a point's weight
+    rise along a line, c is the weight of the new z over the sum of all. theta is what predicts, is scored and is saved.
+
+    - learning_rate: eta of the first update, above 0; a schedule multiplies it, but not the weights of the mean.
+    - beta1: how near y is to theta, from 0 to below 1; it does the work of momentum.
+    - beta2, eps: as in `Adam`.
+    - weight_decay: the share of y that an update with eta = 1 would remove, from 0.
+    - warmup: w, a whole number of updates from 0.
+
+    >>> ScheduleFree(0.1).update(np.array([1.0]), np.array([5.0]), (np.zeros(1), np.zeros(1)), 0.1, 1)[0].round(6)
+    array([0.9])
+
+    Raises SettingError where an argument is out of its range.
+
+    Source: Defazio et al., The road less scheduled, NeurIPS 2024, algorithm 1 with the bias correction and the weights
+    of the authors' package. It stores z; we store d = z - theta, which is 0 at the start and loses fewer digits.
+    """
+
+    name = "schedule_free"
+    learning_rate: float = 0.01
+    weight_decay: float = 0.0
+    warmup: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.weight_decay >= 0, "weight_decay of schedule_free", self.weight_decay, "at least 0")
+        object.__setattr__(self, "warmup", Whole(0).clean("warmup of schedule_free", self.warmup))
+
+    def gradient_at(self, theta: Array, slots: Slots) -> Array:
+        return theta + (1 - self.beta1) * slots[0]
+
+    def update(self, theta: Array, g: Array, slots: Slots, eta: float, step: int) -> tuple[Array, Slots]:
+        y, (rise, c) = self.gradient_at(theta, slots), self.warmed_up(step)
+        v = self.beta2 * slots[1] + (1 - self.beta2) * (g * g)
+        v_hat = v / (1 - self.beta2**step)
+        e = slots[0] - eta * rise * (g / (namespace(v_hat).sqrt(v_hat) + self.eps) + self.weight_decay * y)
+        return theta + c * e, ((1 - c) * e, v)
+
+    def warmed_up(self, step: int) -> tuple[float, float]:
+        """min(1, t / w), and c = min(1, t / w)^2 / sum of min(1, k / w)^2 over k up to t."""
+        w = max(1, self.warmup)
+        risen = min(step, w)
+        total = risen * (risen + 1) * (2 * risen + 1) / (6 * w * w) + (step - risen)
+        return risen / w, (risen / w) ** 2 / total
 
 
 @dataclasses.dataclass(frozen=True)

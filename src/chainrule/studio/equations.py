@@ -11,7 +11,7 @@ from chainrule.explanation import Equation, Equations
 from chainrule.explanation.notation import Notation, notation_of
 from chainrule.explanation.tree import Minus, Node, Number, Product, Sum, Symbol
 from chainrule.fields import Whole
-from chainrule.optimizers import SGD
+from chainrule.optimizers import SGD, ScheduleFree
 from chainrule.studio.trainer import Trainer
 from chainrule.text import printable, shortened, shown
 
@@ -118,7 +118,11 @@ def _updated(trainer: Trainer, pick: Pick) -> list[dict[str, Any]]:
     old, new = float(before.run.theta[at]), float(after.run.theta[at])
     rate = rule.learning_rate * trainer.rate_factor
     plain = isinstance(rule, SGD) and rule.momentum == 0 and trainer.has_plain_gradient
-    equation = _descent(symbol, s, old, new, gradient.value, rate) if plain else _moved(symbol, old, new)
+    if isinstance(rule, ScheduleFree):
+        z, (_, c) = new + float(after.run.slots[0, at]), rule.warmed_up(after.run.step)
+        equation = _averaged(symbol, old, new, z, c)
+    else:
+        equation = _descent(symbol, s, old, new, gradient.value, rate) if plain else _moved(symbol, old, new)
     slots = [
         {"before": float(b), "after": float(a)}
         for b, a in zip(before.run.slots[:, at].tolist(), after.run.slots[:, at].tolist(), strict=True)
@@ -143,6 +147,15 @@ def _descent(symbol: Symbol, s: Notation, old: float, new: float, gradient: floa
     """w ← w - eta dC/dw."""
     formula = Sum((symbol, Minus(Product((Symbol("η"), s.derivative(symbol, mean=True))))))
     numbers = Sum((Number(old), Minus(Product((Number(rate), Number(gradient)), "·"))))
+    return _update(symbol, formula, numbers, new)
+
+
+def _averaged(symbol: Symbol, old: float, new: float, z: float, c: float) -> Equation:
+    """w ← (1 - c) w + c z: the mean of the points z, of which this update made one more."""
+    point = Symbol("z", symbol.below, symbol.above)
+    share = Sum((Symbol("1"), Minus(Symbol("c"))))
+    formula = Sum((Product((share, symbol)), Product((Symbol("c"), point))))
+    numbers = Sum((Product((Number(1 - c), Number(old)), "·"), Product((Number(c), Number(z)), "·")))
     return _update(symbol, formula, numbers, new)
 
 

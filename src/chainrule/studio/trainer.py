@@ -238,12 +238,15 @@ class Trainer:
         return dataclasses.replace(ledger, names=names)
 
     def batch_ledger(self, batch: Batch) -> Ledger:
-        """The ledger of a batch as training computes it, with the neurons dropped that it drops."""
+        """The ledger of a batch as training computes it: at the weights where its rule takes the gradient."""
         s, examples = self.training.settings, self.training.examples
         weight = None if examples.weight is None else examples.weight[batch.rows]
         X, T = examples.X[batch.rows], examples.T[batch.rows]
         place: dict[str, Any] = {"seed": s.seed, "epoch": batch.epoch, "batch": batch.batch}
-        return self.net.backprop(X, T, weight, dropout=s.dropout or 0.0, **place)
+        run = self.training.state.run
+        at = s.optimizer.gradient_at(run.theta, tuple(run.slots))
+        net = self.net if at is run.theta else Network.from_parts(self.net.architecture, at, self.net.seed)
+        return net.backprop(X, T, weight, dropout=s.dropout or 0.0, **place)
 
     def after_update(self) -> tuple[TrainingState, TrainingState]:
         """The state of now, and the one after the next update, which is made on a copy of the network."""
