@@ -88,8 +88,10 @@ def plan_for(
             first = Trial(encoder, dataclasses.replace(settings, seed=seed, dtype=dtype))
             strata = targets.outputs.strata(encoded.T)
             fold = folds(seed, settings.members, len(rows.y), strata, rows.groups)
-            of = lambda member: Ensemble(member, settings.members, fold)  # noqa: E731
-            encoder, settings = best_trial(first, wanted, one, encoded, None, of)
+            count = settings.members
+            encoder, settings = best_trial(
+                first, wanted, one, encoded, None, lambda member: Ensemble(member, count, fold)
+            )
             shown = parameters_of(estimator, settings, len(rows.y), own_validation)
             parameters = _parameters(estimator, shown, seed)
         else:
