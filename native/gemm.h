@@ -73,18 +73,38 @@ template <class T> struct Product {
   Epilogue epilogue;
   const T *gate;
   Index ldg;
+  const Range *live = nullptr;  // for each micropanel, the rows outside of which B is 0; null for all rows
+  bool biases = false;  // the last row of B, which `live` does not count
 
+  // The products of micropanel p that are not 0 by a mask. The first is the first of its block of KC where there are
+  // several, so that these are cut where they always are and the sum has the same bits.
+  CHAINRULE_INLINE Range products(Index p) const {
+    if (!live || live[p].begin >= live[p].end) return {0, K};
+    return {K > KC ? live[p].begin / KC * KC : live[p].begin, biases ? K : live[p].end};
+  }
   // The microtile of micropanel p whose first row is `row`.
-  CHAINRULE_INLINE Microtile<T> microtile(Index p, Index row) const {
+  CHAINRULE_INLINE Microtile<T> microtile(Index p, Index row) const { return microtile(p, row, products(p)); }
+  // Its products k.begin..k.end-1.
+  CHAINRULE_INLINE Microtile<T> microtile(Index p, Index row, Range k) const {
     const Index at = panels.first(p) * lanes<T>, NR = panels.NV(p) * lanes<T>;
     const T *own_gate = gate ? gate + row * ldg + at : nullptr;
-    return {A + row * lda, lda, B + K * at, NR, C + row * ldc + at, ldc, K, epilogue, own_gate, ldg, nullptr, 0, T(1)};
+    return {A + row * lda + k.begin,
+            lda,
+            B + K * at + k.begin * NR,
+            NR,
+            C + row * ldc + at,
+            ldc,
+            k.end - k.begin,
+            epilogue,
+            own_gate,
+            ldg,
+            nullptr,
+            0,
+            T(1)};
   }
-  // Its block of at most KC products from k on.
-  CHAINRULE_INLINE Microtile<T> microtile(Index p, Index row, Index k) const {
-    Microtile<T> t = microtile(p, row);
-    t.A += k, t.B += k * t.ldb;
-    t.K = K - k < KC ? K - k : KC;
+  // Its block of at most KC products from k on, those that are 0 by a mask too.
+  CHAINRULE_INLINE Microtile<T> block(Index p, Index row, Index k) const {
+    Microtile<T> t = microtile(p, row, Range{k, K - k < KC ? K : k + KC});
     t.continues = k > 0;
     if (k + KC < K) t.epilogue = Epilogue::None;
     return t;
@@ -99,7 +119,7 @@ CHAINRULE_INLINE void gemm_by_blocks(const Product<T> &product, Index begin, Ind
   for (Index k = 0; k < product.K; k += KC)
     for (Index p = 0; p < panels.count(); p++)
       each_microtile(begin, end, MR(panels.NV(p)), [&](Index row, Index rows) {
-        Microtile<T> t = product.microtile(p, row, k);
+        Microtile<T> t = product.block(p, row, k);
         prefetch.assign(t);
         kernel_of<Microkernels<T, RowStored>>(int(rows), panels.NV(p))(t);
         if (k + KC >= product.K) cache_epilogue(row, rows, panels.first(p), panels.NV(p));

@@ -45,9 +45,18 @@ template <class T> const T *weighted_inputs(Network<T> &net, Index k, Index begi
   const Layer<T> &layer = net.layer[k];
   const Neurons<T> &from = net.neurons[k], &to = net.neurons[k + 1];
   if (to.Z) return to.Z;
-  const Product<T> product{
-      from.A,  from.ld, net.weights + layer.weights_at, layer.rows(), layer.panels(), to.delta, to.ld, Epilogue::None,
-      nullptr, 0};
+  const Product<T> product{from.A,
+                           from.ld,
+                           net.weights + layer.weights_at,
+                           layer.rows(),
+                           layer.panels(),
+                           to.delta,
+                           to.ld,
+                           Epilogue::None,
+                           nullptr,
+                           0,
+                           layer.live,
+                           true};
   Prefetch none;
   gemm(product, begin, end, none, [](Index, Index, Index, Index) {});
   return to.delta;

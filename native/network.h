@@ -105,10 +105,12 @@ template <class T> void lay_out_layers(Network<T> &net, const chainrule::Archite
   net.elements = net.parameters = 0;
   Index transposed = 0;
   for (Index k = 0; k < a.layers; k++) {
-    Layer<T> layer{a.sizes[k], a.sizes[k + 1], net.elements, transposed};
+    Layer<T> layer{a.sizes[k], a.sizes[k + 1], net.elements, transposed, nullptr, nullptr};
     net.elements += layer.elements();
     net.parameters += layer.rows() * layer.out;
     if (k) transposed += layer.transposed_elements();
+    if (a.masks[k]) layer.live = arena.take<Range>(layer.panels().count());
+    if (a.masks[k]) layer.transposed_live = arena.take<Range>(layer.transposed_panels().count());
     if (arena.memory) net.layer[k] = layer;
   }
   net.weights = arena.take<T>(net.elements);
@@ -223,6 +225,35 @@ template <class T> void fill_masks(Network<T> &net, const chainrule::Architectur
   }
 }
 
+// For each micropanel, of columns, the range of rows outside of which is_weight(column, row) is false.
+template <class T, class IsWeight>
+void fill_live(Range *live, Micropanels panels, Index columns, Index rows, IsWeight is_weight) {
+  for (Index p = 0; p < panels.count(); p++) {
+    const Index from = panels.first(p) * lanes<T>, stop = from + panels.NV(p) * lanes<T>;
+    const auto any = [&](Index row) {
+      for (Index j = from; j < stop && j < columns; j++)
+        if (is_weight(j, row)) return true;
+      return false;
+    };
+    Range range{0, rows};
+    while (range.begin < range.end && !any(range.begin)) range.begin++;
+    while (range.end > range.begin && !any(range.end - 1)) range.end--;
+    live[p] = range;
+  }
+}
+
+template <class T> void fill_live(Network<T> &net, const chainrule::Architecture &a) {
+  for (Index k = 0; k < net.layers; k++) {
+    const Layer<T> &layer = net.layer[k];
+    const unsigned char *mask = a.masks[k];
+    if (!mask) continue;
+    const auto is_weight = [&](Index i, Index j) { return mask[i * layer.out + j] != 0; };
+    fill_live<T>((Range *)layer.live, layer.panels(), layer.out, layer.in,
+                 [&](Index j, Index i) { return is_weight(i, j); });
+    fill_live<T>((Range *)layer.transposed_live, layer.transposed_panels(), layer.in, layer.out, is_weight);
+  }
+}
+
 template <class T> Adjust<T> adjustment(const chainrule::Settings &s) {
   Adjust<T> a;
   a.penalty = s.alpha != 0 || s.l1 != 0;
@@ -261,6 +292,7 @@ template <class T> void *make(const chainrule::Architecture &a, const chainrule:
     } else {
       for (Index b = 0; b < a.blocks; b++) net.block[b] = a.block[b];
       fill_masks(net, a);
+      fill_live(net, a);
       *self = net;
     }
   }

@@ -38,10 +38,17 @@ struct Micropanels {
   CHAINRULE_INLINE Index containing(Index vector) const { return (vector - vectors % 2) / 2; }
 };
 
+// Indices begin..end-1.
+struct Range {
+  Index begin, end;
+};
+
 template <class T> struct Layer {
   Index in, out;
   Index weights_at;  // of W̃ in the packed weights
   Index transposed_at;  // of W^T in the packed transposes
+  // Under a mask, else null: for each micropanel of W̃ (of W^T) the rows outside of which every weight stays 0.
+  const Range *live, *transposed_live;
 
   CHAINRULE_INLINE Micropanels panels() const { return {padded<T>(out) / lanes<T>}; }
   CHAINRULE_INLINE Micropanels transposed_panels() const { return {padded<T>(in) / lanes<T>}; }
@@ -49,6 +56,10 @@ template <class T> struct Layer {
   CHAINRULE_INLINE Index elements() const { return rows() * padded<T>(out); }
   CHAINRULE_INLINE Index transposed_elements() const { return out * padded<T>(in); }
   CHAINRULE_INLINE Index panel_at(Index p) const { return weights_at + rows() * panels().first(p) * lanes<T>; }
+  // Whether weights other than 0 are among rows begin..end-1 of micropanel p; the biases are.
+  CHAINRULE_INLINE bool is_live(Index p, Index begin, Index end) const {
+    return !live || end > in || (begin < live[p].end && live[p].begin < end);
+  }
 };
 
 enum Direction { Pack, Unpack };

@@ -126,7 +126,8 @@ void forward_layer(const Network<T> &net, Index k, const T *A_prev, Index ld_pre
   const bool last = k + 1 == net.layers, relu = is_relu(net, k);
   const T *B = net.weights + layer.weights_at;
   const Epilogue epilogue = relu ? Epilogue::Relu : Epilogue::None;
-  const Product<T> product{A_prev, ld_prev, B, layer.rows(), layer.panels(), A, ld, epilogue, nullptr, 0};
+  const Product<T> product{A_prev,  ld_prev, B,          layer.rows(), layer.panels(), A, ld, epilogue,
+                           nullptr, 0,       layer.live, true};
   gemm(product, begin, end, prefetch, [&](Index row, Index rows, Index vector, Index vectors) {
     if (last || relu || to.whole_rows) return;
     Index at = row * ld + vector * lanes<T>;
@@ -204,8 +205,8 @@ template <class T> void backward_layer(Network<T> &net, Index k, Index begin, In
   const bool relu = to.activation.kind == net.relu && !to.factor;
   const T *B = net.transposed + layer.transposed_at;
   const Epilogue epilogue = relu ? Epilogue::ReluGate : Epilogue::None;
-  const Product<T> product{from.delta, from.ld, B,        layer.out, layer.transposed_panels(),
-                           to.delta,   to.ld,   epilogue, saved,     to.ld};
+  const Product<T> product{from.delta, from.ld,  B,     layer.out, layer.transposed_panels(), to.delta,
+                           to.ld,      epilogue, saved, to.ld,     layer.transposed_live};
   gemm(product, begin, end, prefetch, [&](Index row, Index rows, Index vector, Index vectors) {
     if (relu) return;
     const Index at = row * to.ld + vector * lanes<T>;

@@ -102,10 +102,12 @@ void move_macrotile(Moving<T> &call, const Macrotile &tile, const Adjust<T> *adj
   Network<T> &net = call.net;
   if (is_narrow(net, tile.k, call.factors.m)) return move_narrow(call, tile, adjust, rule);
   alignas(64) T g[MR(1) * 3 * lanes<T>];
-  const int NV = net.layer[tile.k].panels().NV(tile.p);
+  const Layer<T> &layer = net.layer[tile.k];
+  const int NV = layer.panels().NV(tile.p);
   const bool sparse = tile.k == 0 && net.sparse;
   gradient_microtiles(net, tile, call.factors, call.factors.m, call.prefetch,
                       [&](Microtile<T> &t, Index row, int rows) {
+                        if (!layer.is_live(tile.p, row, row + rows)) return;
                         Weights<T> moved = weights_at(net, tile, row, rows);
                         if constexpr (Rule::light)
                           if (!adjust && !sparse) {
@@ -137,7 +139,7 @@ template <class T, class Rule> void fused_update_by(Moving<T> &call, double rate
   const Adjust<T> &adjust = net.adjust;
   const bool complete = !adjust.penalty && !adjust.bounded && !net.mask, decays = adjust.decays_only() && !net.mask;
   each_macrotile(net, call.thread, call.threads, [&](const Macrotile &tile) {
-    if (frozen(net, tile)) return;
+    if (frozen(net, tile) || !net.layer[tile.k].is_live(tile.p, tile.begin, tile.end)) return;
     const Rule rule = rule_of(net, tile, rate, same);
     call.factors.select(net, tile);
     decays ? move_decayed(call, tile, rule) : move_macrotile(call, tile, complete ? nullptr : &adjust, rule);

@@ -41,4 +41,4 @@ def test_how_good_has_the_best_score_of_every_set_in_bold() -> None:
         values = [float(score.strip("*")) for score in scores if score != "-"]
         bold = [float(score.strip("*")) for score in scores if score.startswith("**")]
         assert bold, name
-        assert all(max(values) - value <= 0.001 for value in bold), name
+        assert all(max(values) - value < 0.0015 for value in bold), name  # a tie, of which each is rounded

@@ -1,6 +1,7 @@
 """The report in Markdown: each contender over all sets, the goal, and the scores of each set.
 
-Contenders are compared on the same splits: of each set those seeds count that all have who have any on it.
+Contenders are compared on the same splits: those seeds of a set count that all have who have nearly all. Who has few is
+set beside chainrule on the seeds that both have.
 """
 
 import datetime
@@ -33,13 +34,24 @@ class Goal(NamedTuple):
 
 
 def common(rows: Iterable[Row]) -> list[Row]:
-    """The rows of those seeds that every contender has who has any on that set."""
+    """The rows of those seeds that every contender has who has nearly all seeds of nearly all sets."""
     kept = [row for row in rows if "score" in row]
-    seeds: dict[str, dict[str, set[int]]] = {}
+    runs: dict[str, set[tuple[str, int]]] = {}
     for row in kept:
-        seeds.setdefault(row["set"], {}).setdefault(row["contender"], set()).add(row["seed"])
-    shared = {name: set.intersection(*by.values()) for name, by in seeds.items()}
-    return [row for row in kept if row["seed"] in shared[row["set"]]]
+        runs.setdefault(row["contender"], set()).add((row["set"], row["seed"]))
+    most = MOST * max(map(len, runs.values()), default=0)
+    shared = set.intersection(*(own for own in runs.values() if len(own) >= most)) if runs else set()
+    return [row for row in kept if (row["set"], row["seed"]) in shared]
+
+
+def pairs(rows: Iterable[Row], other: str) -> dict[str, tuple[float, float]]:
+    """The means of chainrule and of another on each set, over the seeds that both have."""
+    seeds: dict[str, set[tuple[str, int]]] = {OWN: set(), other: set()}
+    rows = [row for row in rows if row["contender"] in seeds]
+    for row in rows:
+        seeds[row["contender"]].add((row["set"], row["seed"]))
+    both = means(row for row in rows if (row["set"], row["seed"]) in seeds[OWN] & seeds[other])
+    return {name: (by[OWN], by[other]) for name, by in both.items()}
 
 
 def means(rows: Iterable[Row], what: str = "score") -> Means:
@@ -57,14 +69,21 @@ def goal(rows: Iterable[Row]) -> Goal:
     >>> goal([{"set": "a", "seed": 0, "contender": c, "score": s} for c, s in (("chainrule", 0.9), ("MLP", 0.8))]).first
     ['a']
     """
-    scores = {name: by for name, by in means(common(rows)).items() if OWN in by}
-    networks = {name for name, contender in CONTENDERS.items() if contender.network}
-    ahead = {name: by[OWN] >= max(by[who] for who in networks & by.keys()) - TIE for name, by in scores.items()}
+    rows = common(rows)
+    sets = [name for name, by in means(rows).items() if OWN in by]
+    beside = {other: pairs(rows, other) for other in {row["contender"] for row in rows} - {OWN}}
+    networks = {other for other in beside if other in CONTENDERS and CONTENDERS[other].network}
+
+    def behind(name: str, others: Iterable[str], share: float = 1.0) -> bool:
+        both = (beside[other][name] for other in others if name in beside[other])
+        return any(own < share * theirs - TIE for own, theirs in both)
+
+    first = [name for name in sets if not behind(name, networks)]
     level = {
-        other: [name for name, by in scores.items() if other in by and by[OWN] >= by[other] - TIE] for other in BOOSTING
+        other: [name for name in sets if name in beside.get(other, ()) and not behind(name, [other])]
+        for other in BOOSTING
     }
-    below = [name for name, by in scores.items() if by[OWN] < 0.95 * max(by.values())]
-    return Goal(len(scores), [name for name, first in ahead.items() if first], level, below)
+    return Goal(len(sets), first, level, [name for name in sets if behind(name, beside, 0.95)])
 
 
 def markdown(rows: Sequence[Row], names: Sequence[str]) -> str:
@@ -91,7 +110,7 @@ def _overall(rows: Sequence[Row], scores: Means, names: Sequence[str]) -> str:
     whole = np.array([[by[name] for name in ranked] for by in scores.values() if all(name in by for name in ranked)])
     placed = ranks(whole) if len(ranked) > 1 and len(whole) else None
     mean = dict(zip(ranked, placed.mean, strict=True)) if placed else {}
-    beside = _beside(scores, [name for name in names if name != OWN]) if OWN in names else {}
+    beside = _beside(rows, [name for name in names if name != OWN]) if OWN in names else {}
     seconds, memory = (means(rows, what) for what in ("processor", "memory"))
     head = ["", "sets", "mean rank", "share of the best: median", "least", "chainrule ahead, level, behind", "p"]
     lines = [[*head, "seconds", "MB"], ["---"] * (len(head) + 2)]
@@ -113,16 +132,16 @@ def _about(placed: Any, sets: int) -> str:
     )
 
 
-def _beside(scores: Means, others: Sequence[str]) -> dict[str, list[str]]:
+def _beside(rows: Sequence[Row], others: Sequence[str]) -> dict[str, list[str]]:
     """Of each other contender how chainrule does beside it, and p."""
-    pairs = {}
+    results = {}
     for name in others:
-        both = np.array([(by[OWN], by[name]) for by in scores.values() if OWN in by and name in by]).reshape(-1, 2)
-        pairs[name] = paired(both[:, 0], both[:, 1])
-    corrected = holm([pair.p for pair in pairs.values()])
+        both = np.array(list(pairs(rows, name).values())).reshape(-1, 2)
+        results[name] = paired(both[:, 0], both[:, 1])
+    corrected = holm([pair.p for pair in results.values()])
     return {
         name: [f"{pair.wins}, {pair.level}, {pair.losses}", f"{p:.2g}"]
-        for (name, pair), p in zip(pairs.items(), corrected, strict=True)
+        for (name, pair), p in zip(results.items(), corrected, strict=True)
     }
 
 

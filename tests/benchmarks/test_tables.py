@@ -10,8 +10,9 @@ import pytest
 from benchmarks.markers import between
 from benchmarks.tables import __main__ as program
 from benchmarks.tables import columns, worker
+from benchmarks.tables.contenders import CONTENDERS
 from benchmarks.tables.ranks import holm, paired, ranks
-from benchmarks.tables.report import common, goal, markdown
+from benchmarks.tables.report import common, goal, markdown, pairs
 from benchmarks.tables.sets import SETS, Split, splits
 from benchmarks.tables.shipped import SHIPPED, Shipped
 
@@ -137,6 +138,15 @@ def test_only_seeds_that_all_have_are_compared() -> None:
     ]
 
 
+def test_who_has_few_seeds_is_compared_on_those_and_takes_none_from_the_others() -> None:
+    many = [*rows(3, "s", chainrule=0.9, MLP=0.8), *rows(3, "t", chainrule=0.7, MLP=0.8)]
+    few = rows(1, "s", TabM=0.905)
+    assert len(common([*many, *few])) == len(many) + 1
+    assert pairs([*many, *few], "TabM") == {"s": (0.9, 0.905)}
+    assert goal([*many, *few])[:2] == (2, [])
+    assert goal([*many, *rows(1, "s", TabM=0.89)])[:2] == (2, ["s"])
+
+
 def test_the_goal() -> None:
     three = [
         *rows(which="a", chainrule=0.9, MLP=0.8, boosting=0.95, LightGBM=0.9),
@@ -155,6 +165,14 @@ def test_the_report() -> None:
     assert "Of 1 sets, chainrule is the first network on 1, or level with it; it is level with or above" in text
     assert "boosting on 0, LightGBM on 0; below 95% of the best on 1 (s)." in text
     assert markdown([], ["chainrule"]) == "No results."
+
+
+def test_the_readme_says_what_the_file_of_results_says() -> None:
+    """All but the last paragraph, which has the versions and the day of whoever wrote it."""
+    results = program._read(program.ROOT / "benchmarks" / "tables" / "results.jsonl")
+    section = (program.ROOT / "README.md").read_text("utf-8").split("<!-- tables -->")[1].split("<!-- /tables -->")[0]
+    text = markdown(results, list(CONTENDERS))
+    assert section.strip().rsplit("\n\n", 1)[0] == text.rsplit("\n\n", 1)[0]
 
 
 def test_the_report_is_written_between_markers(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from chainrule.errors import ChainruleError, DataError, ModelFileError, SettingE
 from chainrule.examples import folds
 from chainrule.files.container import read, write
 from chainrule.model import TableSettings, TableTraining
+from chainrule.model.preset import DECAY
 from chainrule.optimizers import LBFGS, AdamW
 from chainrule.training import EpochEnd
 
@@ -138,7 +139,7 @@ def test_what_is_at_its_default_follows_from_the_preset_and_anything_else_holds(
     assert found.get_params()["hidden_layer_sizes"] == (7,)
     assert clone(usual).set_params(learning_rate_init=0.5, beta_1=0.5, max_iter=2).fit(FRAME, WORDS).settings_[
         "solver"
-    ] == AdamW(0.5, beta1=0.5, weight_decay=small["solver"].weight_decay)
+    ] == AdamW(0.5, beta1=0.5, weight_decay=DECAY), "max_iter is the user's, so that no trial is made"
     own = clone(usual).set_params(solver=cr.SGD(0.1), learning_rate_init=0.5, max_iter=1)  # an object has its own rate
     assert own.fit(FRAME, WORDS).settings_["solver"] == cr.SGD(0.1)
 

@@ -1,4 +1,4 @@
-"""Whether a number becomes several inputs."""
+"""Whether a number becomes several inputs, where linear models decide: where the user says how long to train."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def table(form: str, rows: int = 200, classes: bool = False) -> dict[str, object
 
 
 def kinds(rows: dict[str, object], **settings: object) -> set[str]:
-    training = TableTraining(rows, "y", TableSettings(**settings))
+    training = TableTraining(rows, "y", TableSettings(epochs=1, **settings))
     X, width = training.rows.X, training.model.encoder.width
     assert X.shape[1] == width == training.network.sizes[0]
     if not settings and len(X) == len(rows["y"]):

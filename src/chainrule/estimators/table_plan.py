@@ -22,9 +22,11 @@ from chainrule.estimators.parameters import (
 )
 from chainrule.estimators.preset_parameters import changed_parameters, parameters_of, table_settings
 from chainrule.estimators.rows import Rows
+from chainrule.examples import RowArrays, folds
 from chainrule.model.choose_inputs import chosen_inputs
 from chainrule.model.ensemble import Ensemble
 from chainrule.model.heads import check_reach, choose, scaled_for
+from chainrule.model.trials import Trial, are_tried, best_trial
 from chainrule.model.warm_start import suits_linear_start
 from chainrule.network import Network
 from chainrule.tables.inputs import Encoder
@@ -82,14 +84,27 @@ def plan_for(
     encoder = Encoder.fit(rows.X, more=settings.more_inputs)
     if isinstance(targets, ArrayNumbers):
         targets = _scaled(estimator, rows, targets)
-    if settings.more_inputs:
-        encoder = chosen_inputs(encoder, targets.outputs, encoder.encode(rows.X), targets.encode(rows.y))
     groups = None if rows.groups is None else len(np.unique(rows.groups))
-    settings = settings.resolved(len(rows.y), rows.X.num_columns, sum(targets.widths), groups)
+    wanted, settings = settings, settings.resolved(len(rows.y), rows.X.num_columns, sum(targets.widths), groups)
     shown = parameters_of(estimator, settings, len(rows.y), own_validation)
-    parameters = _parameters(estimator, shown)
+    seed, dtype = seed_of(estimator.random_state), "float32" if estimator.dtype is None else estimator.dtype
+    parameters = _parameters(estimator, shown, seed)
+    if wanted.more_inputs:
+        encoded = RowArrays(encoder.encode(rows.X), targets.encode(rows.y), rows.weight)
+        if settings.members > 1 and are_tried(wanted, settings, len(rows.y)):
+            one = architecture_of(estimator, parameters, encoder.width, targets)
+            first = Trial(encoder, dataclasses.replace(settings, seed=seed, dtype=dtype))
+            strata = targets.outputs.strata(encoded.T)
+            fold = folds(seed, settings.members, len(rows.y), strata, rows.groups)
+            count = settings.members
+            encoder, settings = best_trial(
+                first, wanted, one, encoded, None, lambda member: Ensemble(member, count, fold)
+            )
+            shown = parameters_of(estimator, settings, len(rows.y), own_validation)
+            parameters = _parameters(estimator, shown, seed)
+        else:
+            encoder = chosen_inputs(encoder, targets.outputs, *encoded[:2])
     ensemble = Ensemble(architecture_of(estimator, parameters, encoder.width, targets), settings.members)
-    seed, dtype = parameters.random_state, "float32" if estimator.dtype is None else estimator.dtype
     if ensemble.count == 1:
         network = network_of(estimator, parameters, encoder.width, targets, seed, dtype)
     else:
@@ -113,13 +128,13 @@ def _scaled(estimator: Any, rows: Rows, targets: ArrayNumbers) -> ArrayNumbers:
     return targets
 
 
-def _parameters(estimator: Any, shown: dict[str, Any]) -> Parameters:
-    """The parameters of one member: the estimator's, with those that the preset has chosen, and a seed."""
+def _parameters(estimator: Any, shown: dict[str, Any], seed: int) -> Parameters:
+    """The parameters of one member: the estimator's, with those that the preset has chosen, and the seed."""
     own = estimator.get_params(deep=False)
     fixed = {
         "preset": None,
         "warm_start": True,
-        "random_state": seed_of(estimator.random_state),
+        "random_state": seed,
         "class_weight": None,
     }
     return Parameters(**{name: value for name, value in {**own, **shown, **fixed}.items() if name in own})

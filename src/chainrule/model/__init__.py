@@ -3,11 +3,13 @@
 There is one pipeline. `TableTraining` (`training`) runs its steps:
 
     1. prepare      `preparation`: columns become inputs X, targets T and weights; settings at "auto" get the values of
-                    the `preset` for this table; classes get their weights (`class_weight`); rows are held out
+                    the `preset` for this table; classes get their weights (`class_weight`); rows are held out;
+                    `trials`, or linear models (`choose_inputs`), decide whether a number becomes several inputs
     2. heads        `heads`: the output activation and the cost of each target, and the scale of its numbers
     3. ensemble     `ensemble`: one network, or several that are trained side by side as one
     4. warm start   `warm_start`: the first weights carry the best linear model
-    5. train        `chainrule.training`: epochs of updates; `scores` are computed after each of them
+    5. train        `chainrule.training`: epochs of updates, on `sparse_rows` where most inputs are 0; `scores` are
+                    computed after each of them
     6. merge        `ensemble`: the members become one ordinary network, which with encoder and targets is the `model`
     7. score        `scores` (by `metrics`), `mistakes`, the `summary`, and the `findings` of the training doctor;
                     `row_scores` for each row: which may have a wrong label

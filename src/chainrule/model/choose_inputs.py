@@ -1,4 +1,4 @@
-"""Whether a number becomes several inputs: linear models of the rows to train on decide, for a whole table.
+"""Whether a number becomes several inputs: linear models decide, for a whole table, where no `trials` are made.
 
 The rows, at most 4,096, are divided into five parts, each of which is predicted from the others, once with all inputs
 and once with each number as one (see `chainrule.tables.inputs.choose_beside`): by ridge regression of numbers, by

@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 
 from chainrule.activations import ACTIVATIONS, Activation
+from chainrule.architecture import Architecture
 from chainrule.arrays import Array
 from chainrule.costs import CANONICAL, COSTS, Cost, partner
 from chainrule.costs.entries import Quantile
@@ -31,6 +32,7 @@ __all__ = [
     "distributed",
     "divides",
     "heads_for",
+    "member_of",
     "scaled_for",
     "suits",
 ]
@@ -127,6 +129,14 @@ def block_heads(targets: Targets, heads: Mapping[str, Head]) -> list[Head]:
             levels = [float(level) for level in column.levels]
             each += [Head(heads[column.kind].output, Quantile(q=level)) for level in levels]
     return each if each else [heads[block.kind] for block in targets.blocks]
+
+
+def member_of(targets: Targets, heads: Mapping[str, Head], settings: Any, inputs: int) -> Architecture:
+    """The network of one member for so many inputs, with hidden layers as settings say and the heads of the targets."""
+    blocks = block_heads(targets, heads)
+    output = [(head.output, block.width) for head, block in zip(blocks, targets.blocks, strict=True)]
+    sizes = [inputs, *settings.hidden, targets.width]
+    return Architecture.of(sizes, settings.activation, output, [head.cost for head in blocks])
 
 
 def scaled_for(targets: Targets, heads: Mapping[str, Head]) -> Targets:

@@ -21,11 +21,13 @@ from chainrule.model.choose_inputs import chosen_inputs
 from chainrule.model.class_weight import Factors, class_factors, left_out, weighted, without_absent
 from chainrule.model.continuation import heads_of
 from chainrule.model.division import Division
-from chainrule.model.heads import Head, check_reach, distributed, heads_for, scaled_for
+from chainrule.model.ensemble import Ensemble
+from chainrule.model.heads import Head, check_reach, distributed, heads_for, member_of, scaled_for
 from chainrule.model.host_rows import HostRows, profile_by_column, settings_on, target_chunks
 from chainrule.model.kinds import is_folds
 from chainrule.model.model import Model
 from chainrule.model.settings import LEAST_ROWS, TableSettings
+from chainrule.model.trials import Trial, are_tried, best_trial, only_inputs
 from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, with_file_name, with_row_numbers
 from chainrule.tables.inputs import Encoder
 from chainrule.tables.names import listed, require_columns
@@ -102,7 +104,8 @@ def prepare(
     link, settings = settings_on(settings)
     division.check(np.flatnonzero(np.isin(roles.of, (TRAIN, TEST))))
     groups = division.count(roles.rows(TRAIN))
-    settings = settings.resolved(roles.count(TRAIN), len(inputs), targets.width, groups)
+    wanted, settings = settings, settings.resolved(roles.count(TRAIN), len(inputs), targets.width, groups)
+    tried = model is None and are_tried(wanted, settings, roles.count(TRAIN))
     tables = [(source, roles), *_hold_out(source, roles, targets, factors, settings, division, seed)]
     if not roles.count(TRAIN):
         raise DataError(f"no row of {source.origin} has a target and is to be trained on: there is nothing to learn")
@@ -114,7 +117,7 @@ def prepare(
     here = HostRows.of(link, settings, roles.count(TRAIN))
     cache, T_test = _encoded(tables, encoder, targets, settings, here)
     X, X_held_out, X_test = (cache.array(k) for k in (0, 1, 4))
-    if model is None:
+    if model is None and not tried:
         encoder, (X, X_held_out, X_test) = _chosen(encoder, targets, [X, X_held_out, X_test], cache.array(2), here)
     arrays = {TRAIN: (here.local(X), cache.array(2))}
     arrays[HELD_OUT] = (here.held_out(X_held_out, len(cache.array(3))), cache.array(3))
@@ -126,6 +129,22 @@ def prepare(
     test = (X_test, T_test) if len(T_test) else None
     own_roles = tables[1][1] if len(tables) > 1 else None
     own_groups = division.groups_of(roles.rows(TRAIN))
+    if tried:
+        one, classes = member_of(targets, heads, settings, encoder.width), targets.strata(rows.T)
+        count, n = settings.members, len(rows.X)
+        best = best_trial(
+            Trial(encoder, dataclasses.replace(settings, seed=seed)),
+            wanted,
+            one,
+            rows,
+            held_out,
+            lambda member: Ensemble.of(member, count, seed, n, classes, own_groups),
+        )
+        if best.encoder is not encoder:
+            places = encoder.plain_places
+            rows, held_out = only_inputs(places, rows, held_out)
+            test = None if test is None else (test[0][:, places], test[1])
+        encoder, settings = best
     parts = (encoder, targets, heads, profiles, roles, own_roles, own_groups)
     return Prepared(settings, *parts, rows, held_out, test, cache, here)
 

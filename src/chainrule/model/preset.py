@@ -5,12 +5,13 @@ from typing import Any
 from chainrule.optimizers import AdamW
 from chainrule.schedules import OneCycle
 
-__all__ = ["tabular"]
+__all__ = ["DECAY", "MANY", "tabular"]
 
 FEW, MANY = 1500, 5000  # rows: up to FEW there are eight members, up to MANY five
 WIDE = 3e6  # rows times inputs: beyond this no linear model is fitted first
 PER_UPDATE = 400  # outputs of all members together: more cost time and teach little
 ENOUGH, LONGEST = 800, 4  # rows of an epoch; with fewer there are more epochs, up to so many times as many
+DECAY = 0.3  # of the weights; trials may make it stronger (see `chainrule.model.trials`)
 PLANE = 2  # columns: their boundaries may be curves that a strong decay would straighten
 
 
@@ -29,7 +30,7 @@ def tabular(rows: int, inputs: int, members: int | None = None, outputs: int = 1
     >>> settings["members"], settings["validation"], settings["hidden"], settings["activation"]
     (8, 'folds', (40, 40), 'gelu')
 
-    Source: the experiments of docs/decisions/0013-defaults-that-win.md and 0021-better-tables.md.
+    Source: the experiments of docs/decisions/0013-defaults-that-win.md, 0021-better-tables.md, 0029-trials-by-folds.md.
     """
     if members is None:
         members = _members(rows, outputs)
@@ -37,7 +38,7 @@ def tabular(rows: int, inputs: int, members: int | None = None, outputs: int = 1
     return {
         "hidden": (width, width),
         "activation": "gelu",
-        "optimizer": AdamW(0.01 if members > 1 else 0.003, weight_decay=0.03 if inputs <= PLANE else 0.3),
+        "optimizer": AdamW(0.01 if members > 1 else 0.003, weight_decay=0.03 if inputs <= PLANE else DECAY),
         "schedule": OneCycle(rise=0.1, start=0.01),
         "batch_size": _batch_size(rows),
         "epochs": 200 * longer if rows <= FEW else 100 if rows <= MANY else 40,

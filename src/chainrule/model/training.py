@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.architecture import Architecture
 from chainrule.errors import SettingError, warn_of
 from chainrule.examples import Examples
-from chainrule.fields import signature_with
+from chainrule.fields import is_auto, signature_with
 from chainrule.model.continuation import model_to_go_on_from, settings_to_go_on
 from chainrule.model.ensemble import Ensemble
 from chainrule.model.findings import findings_of, silent_findings
-from chainrule.model.heads import as_predictions, block_heads
+from chainrule.model.heads import as_predictions, member_of
 from chainrule.model.keeping import Keeping
 from chainrule.model.leaks import suspects
 from chainrule.model.model import Model
@@ -25,6 +24,7 @@ from chainrule.model.preparation import Prepared, prepare
 from chainrule.model.row_scores import RowScores, true_values
 from chainrule.model.scores import monitored
 from chainrule.model.settings import TableSettings
+from chainrule.model.sparse_rows import are_sparse, without_zeros
 from chainrule.model.summary import finite, identity_of, summary_of
 from chainrule.model.warm_start import linear_start, start_for
 from chainrule.network import Network
@@ -94,7 +94,10 @@ class TableTraining:
         prepared = prepare(origin, list(names), settings, seed, before)
         self.rows, self.held_out, self.test = prepared.rows, prepared.held_out, prepared.test
         self.ensemble = _ensemble(prepared, seed) if before is None else Ensemble(before.network.architecture)
-        start = start_for(prepared.settings.start, settings.start, self.ensemble.one)
+        whole = before is None and not prepared.settings.is_sharded
+        self._sparse = whole and are_sparse(prepared.encoder, prepared.settings.members)
+        chosen = "random" if self._sparse and is_auto(settings.start) else prepared.settings.start
+        start = start_for(chosen, settings.start, self.ensemble.one)
         self.settings = dataclasses.replace(prepared.settings, seed=seed, start=start)
         self.monitor = self._monitor(prepared)
         self.link, here = prepared.here.link, prepared.here
@@ -127,7 +130,7 @@ class TableTraining:
 
         Raises SettingError or ModelFileError where the checkpoint is of another training or damaged.
         """
-        examples, validation = self.ensemble.checked(self.network, self.rows, self.held_out)
+        examples, validation = self._examples()
         resumes = checkpoint is not None and self.link.share(lambda: Path(as_checkpoint(checkpoint).path).exists())
         linear = self.settings.start == "linear" and not resumes  # a checkpoint has the weights to start with
         spent = self._warm_start(examples, validation, cancel) if linear else 0.0
@@ -150,6 +153,14 @@ class TableTraining:
                 self._add_squares(examples)
             self._merge(event)
             yield event
+
+    def _examples(self) -> tuple[Examples, Examples | None]:
+        """The rows to train on and to validate with, without their zeros where that pays."""
+        rows, held_out = self.rows, self.held_out
+        if not self._sparse or self._sums_squares:
+            return self.ensemble.checked(self.network, rows, held_out)
+        held_out = None if held_out is None else without_zeros(held_out)
+        return self.ensemble.checked(self.network, without_zeros(rows), held_out, sparse=True)
 
     def find_learning_rate(self, lowest: float = 1e-6, highest: float = 10.0, updates: int = 200) -> RangeTest:
         """The learning-rate range test from the weights at which training begins; see `cr.find_learning_rate`.
@@ -351,11 +362,7 @@ def _same_network(network: Network, seed: int) -> Network:
 
 def _ensemble(prepared: Prepared, seed: int) -> Ensemble:
     """The ensemble for a prepared table: its members have the heads of the targets."""
-    s, blocks = prepared.settings, prepared.targets.blocks
-    heads = block_heads(prepared.targets, prepared.heads)
-    output = [(head.output, block.width) for head, block in zip(heads, blocks, strict=True)]
-    sizes = [prepared.encoder.width, *s.hidden, prepared.targets.width]
-    one = Architecture.of(sizes, s.activation, output, [head.cost for head in heads])
-    T = prepared.rows.T
+    s, T = prepared.settings, prepared.rows.T
+    one = member_of(prepared.targets, prepared.heads, s, prepared.encoder.width)
     strata = prepared.targets.strata(T) if s.members > 1 else None
     return Ensemble.of(one, s.members, seed, len(T), strata, prepared.groups)

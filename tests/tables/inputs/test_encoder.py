@@ -237,7 +237,7 @@ HOSTILE = [
     words(words=["x", 1]),
     words(words=["x", ["y"]]),
     words(words=["x" * 5000 + "\ud800"]),
-    words(words=[str(i) for i in range(101)]),
+    words(words=[str(i) for i in range(1001)]),
     {"columns": [{"kind": "dropped", "name": "a", "reason": "x"}]},
     {"columns": [{"kind": "presence", "name": "a", "reason": ["x"]}]},
 ]

@@ -9,6 +9,7 @@ from chainrule.tables.column_kinds import DATE, LABELS, NUMBER, ORDERED, TEXT
 from chainrule.tables.inputs.choose_items import labels_of, text_words_of
 from chainrule.tables.inputs.choose_scale import choose_scale
 from chainrule.tables.inputs.transforms import (
+    FEW_WORDS,
     LEAST_SHARE,
     MOST_WORDS,
     PARTS,
@@ -32,6 +33,8 @@ __all__ = ["choose_transform"]
 LEAST_DIFFERENT = 20  # different numbers or times among a few words, above which these are no categories
 SPACES = 5  # in a cell on average, from which on words that hardly ever repeat are called prose
 LEAST_REPEATED = 5  # cells that a word comes in, at least, to have an input of its own
+MANY, MOST_NUMBERS = 5000, 30_000_000  # rows from which on there are more words; rows times words of a column
+CELLS_EACH = 10  # for each different word of a column, on average, for more words than a hundred
 SHARE_REPEATED = 0.01  # of the cells: in a small table this share is enough, but never fewer than 2 cells
 HALF_A_YEAR = 183  # days from which on the season says more than the date alone
 LEAST_NUMBERED = 20  # different whole numbers that a column of identifiers has at least
@@ -76,7 +79,7 @@ def _of_words(profile: ColumnProfile) -> Transform:
         return _flag_or_drop(profile, f"it holds more than {MOST_DISTINCT:,} different words")
     if counts.distinct() == 1:
         return _flag_or_drop(profile, "every value is the same")
-    if profile.order is not None and len(profile.order) <= MOST_WORDS:
+    if profile.order is not None and len(profile.order) <= FEW_WORDS:
         return Ordered(profile.name, profile.order, profile.missing > 0)
     labels = None if profile.categorical else labels_of(profile)
     return _categories(profile) if labels is None else labels
@@ -111,7 +114,7 @@ def _named_categories(profile: ColumnProfile) -> Transform:
     repeated = profile.counts.words(least=2)
     if not repeated:
         return _flag_or_drop(profile, "none of its words comes twice")
-    words = tuple(word for word, _ in repeated[:MOST_WORDS])
+    words = tuple(word for word, _ in repeated[: _most_words(profile)])
     kind = Categories if len(words) == profile.counts.distinct() else Frequent
     return kind(profile.name, words, profile.missing > 0)
 
@@ -120,8 +123,8 @@ def _ordered(profile: ColumnProfile) -> Ordered:
     """The words in the order that a person names, or that of ordered categories, or that of numbers."""
     assert profile.kind is not None, "the caller asks for it"
     words = order_of_words(profile)
-    if len(words) > MOST_WORDS:
-        raise DataError(f"column {profile.name!r} has {len(words)} words in an order, but {MOST_WORDS} are allowed")
+    if len(words) > FEW_WORDS:
+        raise DataError(f"column {profile.name!r} has {len(words)} words in an order, but {FEW_WORDS} are allowed")
     return Ordered(profile.name, words, profile.missing > 0)
 
 
@@ -188,9 +191,17 @@ def _categories(profile: ColumnProfile) -> Transform:
         return _flag_or_drop(profile, prose if counts.spaces() >= SPACES else names)
     least = min(LEAST_REPEATED, int(SHARE_REPEATED * profile.present))
     often = [word for word, count in repeated if count >= least] or [word for word, _ in repeated]
-    words = tuple(often[:MOST_WORDS])
+    words = tuple(often[: _most_words(profile)])
     kind = Categories if len(words) == counts.distinct() else Frequent
     return kind(profile.name, words, profile.missing > 0)
+
+
+def _most_words(profile: ColumnProfile) -> int:
+    """How many words may be inputs: more in a large table whose words come often, where zeros cost no time."""
+    often = profile.present >= CELLS_EACH * profile.counts.distinct()
+    if not often or not MANY < profile.rows <= MOST_NUMBERS // FEW_WORDS:
+        return FEW_WORDS
+    return min(MOST_WORDS, MOST_NUMBERS // profile.rows)
 
 
 def _times(profile: ColumnProfile, form: str) -> Transform:

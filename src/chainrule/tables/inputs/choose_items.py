@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chainrule.tables.column_kinds import ColumnKind
-from chainrule.tables.inputs.transforms import MOST_WORDS, LabelSet, TextWords
+from chainrule.tables.inputs.transforms import FEW_WORDS, LabelSet, TextWords
 from chainrule.tables.items import counts_of, separator_of
 from chainrule.tables.profile import ColumnProfile
 
@@ -31,7 +31,7 @@ def labels_of(profile: ColumnProfile, kind: ColumnKind | None = None) -> LabelSe
     if kind is None and several < SHARE * profile.present:
         return None
     labels = counts_of(cells, separator)
-    words = tuple(label for label, count in labels if count > 1)[:MOST_WORDS]
+    words = tuple(label for label, count in labels if count > 1)[:FEW_WORDS]
     if not words or (kind is None and (len(labels) >= len(cells) or len(words) < len(labels) / 2)):
         return None
     return LabelSet(profile.name, words, profile.missing > 0, separator, len(words) < len(labels))
@@ -46,4 +46,4 @@ def text_words_of(profile: ColumnProfile) -> TextWords | None:
     """The most frequent words of the texts of a column, those in three cells or more; None if there are none."""
     cells = profile.counts.words()
     words = tuple(word for word, count in counts_of(cells, "") if TEXT_CELLS <= count < profile.present)
-    return TextWords(profile.name, words[:MOST_WORDS], profile.missing > 0) if words else None
+    return TextWords(profile.name, words[:FEW_WORDS], profile.missing > 0) if words else None

@@ -30,6 +30,7 @@ from chainrule.tables.inputs.transforms.numbers import (
 )
 from chainrule.tables.inputs.transforms.times import PARTS, Times
 from chainrule.tables.inputs.transforms.words import (
+    FEW_WORDS,
     LEAST_SHARE,
     MOST_WORDS,
     Categories,
@@ -41,6 +42,7 @@ from chainrule.tables.inputs.transforms.words import (
 )
 
 __all__ = [
+    "FEW_WORDS",
     "KINDS",
     "LEAST_SHARE",
     "MOST_WORDS",

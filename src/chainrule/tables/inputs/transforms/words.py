@@ -9,9 +9,20 @@ from typing import ClassVar
 from chainrule.tables.inputs.operations import Input, Items, ManyHot, Missing, OneHot, Other, Reading, Steps, Word
 from chainrule.tables.inputs.transforms.base import Transform, flagged
 
-__all__ = ["LEAST_SHARE", "MOST_WORDS", "Categories", "Frequent", "LabelSet", "Ordered", "TextWords", "WordColumn"]
+__all__ = [
+    "FEW_WORDS",
+    "LEAST_SHARE",
+    "MOST_WORDS",
+    "Categories",
+    "Frequent",
+    "LabelSet",
+    "Ordered",
+    "TextWords",
+    "WordColumn",
+]
 
-MOST_WORDS = 100  # categories that one column becomes at most
+FEW_WORDS = 100  # categories that one column becomes at most, and labels, words of a text or steps of an order
+MOST_WORDS = 1000  # categories at most in a large table
 LEAST_SHARE = 0.05  # of the cells hold a repeated word, or the column holds names or identifiers
 
 

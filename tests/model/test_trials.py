@@ -1,0 +1,119 @@
+"""Trials of inputs and decays: what they choose, on which rows, and when there are none."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.model import TableSettings, TableTraining, trials
+from chainrule.model.ensemble import Ensemble
+from chainrule.model.trials import DECAYS
+
+DRAW = np.random.default_rng(0)
+X = DRAW.normal(size=(120, 3))
+ROWS = dict(zip("abc", X.T, strict=True)) | {"y": (X**2).sum(axis=1)}
+
+
+@pytest.fixture
+def costs(monkeypatch):
+    """Costs by the number of inputs and the decay, in place of trainings; the trials that were made."""
+    made, table = [], {}
+
+    def cost(ensemble, rows, held_out, settings):
+        assert rows.X.shape[1] == ensemble.one.sizes[0]
+        made.append((rows.X.shape[1], settings.rule.weight_decay, ensemble.count))
+        return table.get(made[-1][:2], 1.0)
+
+    monkeypatch.setattr(trials, "_cost", cost)
+    return table, made
+
+
+def chosen(**settings):
+    training = TableTraining(ROWS, "y", TableSettings(**settings))
+    assert training.network.sizes[0] == training.rows.X.shape[1] == training.model.encoder.width
+    return training.rows.X.shape[1], training.settings.rule.weight_decay
+
+
+@pytest.mark.parametrize(
+    ("known", "best", "tried"),
+    [
+        ({(3, 1.0): 1.0, (9, 1.0): 0.99}, (3, 1.0), [(9, 1.0), (3, 1.0), (3, 0.3)]),  # squares do not gain enough
+        ({(3, 1.0): 1.0, (9, 1.0): 0.9}, (9, 1.0), [(9, 1.0), (3, 1.0), (9, 0.3)]),
+        ({(3, 0.3): 0.9}, (3, 0.3), [(9, 1.0), (3, 1.0), (3, 0.3), (3, 0.1)]),
+        ({(3, 0.3): 0.9, (3, 0.1): 0.8}, (3, 0.1), [(9, 1.0), (3, 1.0), (3, 0.3), (3, 0.1)]),
+    ],
+)
+def test_the_inputs_and_then_the_decay_of_the_least_cost(costs, known, best, tried) -> None:
+    table, made = costs
+    table |= known
+    assert chosen() == best
+    assert [trial[:2] for trial in made] == tried
+    assert {count for *_, count in made} == {4}, "half of the members"
+
+
+def test_what_the_user_decides_is_not_tried(costs) -> None:
+    _, made = costs
+    assert chosen(optimizer={"name": "adamw", "weight_decay": 0.2})[1] == 0.2
+    assert {decay for _, decay, _ in made} == {0.2}
+    made.clear()
+    for settings in ({"epochs": 3}, {"hidden": 8}, {"time": 5.0}, {"optimizer": "lbfgs"}):
+        TableTraining(ROWS, "y", TableSettings(**settings))
+    assert not made
+
+
+def test_a_plane_is_not_tried(costs) -> None:
+    TableTraining({"a": X[:, 0], "b": X[:, 1], "y": X[:, 0]}, "y", TableSettings())
+    assert {decay for _, decay, _ in costs[1]} <= {0.03}
+
+
+def test_half_of_the_members_leave_out_the_folds_that_they_always_do() -> None:
+    whole = Ensemble.of(cr.Architecture.of([3, 4, 1], "gelu", "identity"), 5, 0, 60)
+    half = trials._half(whole)
+    assert (half.count, half.fold is whole.fold) == (3, True)
+    assert trials._half(dataclasses.replace(whole, count=2)).count == 2
+    _, held_out = half.shared(cr.examples.RowArrays(X[:60], X[:60, :1], None))
+    assert (held_out.weight.sum(axis=0) == [(whole.fold == k).sum() for k in range(3)]).all()
+
+
+@pytest.mark.full
+def test_networks_choose_squares_that_they_need() -> None:
+    """Eight squares from 200 rows; one seed, twice the same choice."""
+    draw = np.random.default_rng(1)
+    wide = draw.normal(size=(200, 8))
+    rows = {f"x{k}": column for k, column in enumerate(wide.T)} | {"y": (wide**2).sum(axis=1)}
+    first, again = (TableTraining(rows, "y", TableSettings(seed=0)) for _ in range(2))
+    assert first.rows.X.shape[1] == 24
+    assert first.settings == again.settings
+    assert first.settings.rule.weight_decay in DECAYS
+
+
+def test_estimators_choose_as_tables_do(costs) -> None:
+    table, made = costs
+    table |= {(9, 1.0): 0.5, (9, 0.3): 0.4}
+    mlp = cr.MLPRegressor(preset="tabular", random_state=0)
+    mlp._begin(*_rows_of(mlp), False)
+    assert [trial[:2] for trial in made] == [(9, 1.0), (3, 1.0), (9, 0.3), (9, 0.1)]
+    assert mlp.settings_["solver"].weight_decay == 0.3
+
+
+def _rows_of(mlp):
+    from chainrule.estimators.rows import checked_rows
+
+    rows = checked_rows(mlp, X, ROWS["y"], None, True)
+    return rows, mlp._targets_of(rows.y, None)
+
+
+def test_wide_tables_of_words_train_without_their_zeros_to_the_same_bits(monkeypatch) -> None:
+    from chainrule.model import training
+
+    draw = np.random.default_rng(2)
+    words = np.array([f"w{k}" for k in draw.integers(0, 620, 8000)])
+    value = dict(zip(np.unique(words), draw.normal(size=620), strict=False))
+    rows = {"word": words, "n": draw.normal(size=8000), "y": [value[word] for word in words]}
+    sparse = cr.train_table(rows, "y", epochs=2, seed=0)
+    assert sparse.network.sizes[0] > 600
+    assert sparse.summary["start"] == "random"
+    monkeypatch.setattr(training, "without_zeros", lambda rows: rows)
+    dense = cr.train_table(rows, "y", epochs=2, seed=0)
+    assert (sparse.network.theta == dense.network.theta).all()
