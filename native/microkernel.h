@@ -28,9 +28,9 @@
 //   alignment   None beyond that of T: vectors are loaded and stored at any address. Arrays of the core begin at
 //               multiples of 64 bytes, which is faster.
 //   reads       A: M × K elements, one at a time. B: K rows of NR elements. gate: M rows of NR elements. C is read by
-//               update_microkernel (M rows of NR elements, and so are the slots) and where a sum continues. Nothing before the first or
-//               past the last of these is read or written. NR elements of each row must exist, also where the
-//               matrix has fewer columns: panels.h and network.h pad rows to whole vectors.
+//               update_microkernel (M rows of NR elements, and so are the slots) and where a sum continues. Nothing
+//               before the first or past the last of these is read or written. NR elements of each row must exist, also
+//               where the matrix has fewer columns: panels.h and network.h pad rows to whole vectors.
 //   aliasing    C overlaps neither A nor B (other microtiles still read them) nor gate. The slots of update_microkernel
 //               overlap nothing that its rule reads or writes.
 //   prefetch    Any address and step, also of memory that does not exist: a hint for one cache line is given for

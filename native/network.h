@@ -144,7 +144,7 @@ CHAINRULE_INLINE bool has_masks(const chainrule::Architecture &a) {
   return false;
 }
 
-// Elements of a thread's scratch for the norms of examples under masks: squares of delta, and places in a row of a mask.
+// Elements of a thread's scratch for norms under masks: squares of delta, and places in a row of a mask.
 template <class T> Index masked_scratch(const chainrule::Architecture &a, const chainrule::Settings *s) {
   if (!has_masks(a) || (s && s->clip_example == __builtin_inf())) return 0;
   Index widest = 0;
