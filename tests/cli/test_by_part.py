@@ -73,8 +73,18 @@ def test_auto_takes_the_place_that_the_launcher_says(here, monkeypatch):
         (["parts", "--host", "0/2", "--out", "a"], 2, "--host shares the parts of a folder: add --by-part"),
         (["parts", "--by-part", "--out", "a", "--host", "2/2"], 2, "--host is '2/2', but must be I/N"),
         (["parts/p-0.parquet", "--by-part", "--out", "a"], 1, "is not a folder: --by-part answers each file"),
+        (["parts", "--by-part", "--out", "./parts"], 2, "--out is 'parts', which has the parts: name another folder"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(here, capsys, arguments, code, words):
     assert run(["predict", "m.safetensors", *arguments]) == code
     assert words in capsys.readouterr().err
+
+
+def test_parts_whose_answers_would_have_one_name_are_refused(here, capsys):
+    (here / "both").mkdir()
+    for name in ("a.csv", "A.csv.gz"):
+        (here / "both" / name).write_text("x,z\n1,2\n")
+    assert run(["predict", "m.safetensors", "both", "--by-part", "--out", "answers"]) == 1
+    assert "and 'a.csv' would both be 'a.csv': rename one of them" in capsys.readouterr().err
+    assert not (here / "answers").exists()

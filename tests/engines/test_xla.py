@@ -296,9 +296,24 @@ def test_devices_that_are_not_there_and_shards_that_they_do_not_divide_are_refus
     with pytest.raises(
         EngineError, match=r"^devices is 64, but JAX has 1 \(cpu\): give fewer, or XLA_FLAGS=--xla_force_[^\n]*$"
     ):
-        cr.train(net, [[1, 1]], [[1]], engine="xla", devices=64)
+        cr.train(net, np.ones((64, 2)), np.ones((64, 1)), engine="xla", batch_size=64, devices=64)
     with pytest.raises(SettingError, match=r"^shards is 3 and devices 2, but devices must divide shards: [^\n]*$"):
         cr.train(net, [[1, 1]], [[1]], engine="xla", devices=2, shards=3)
+
+
+@pytest.mark.parametrize("several", [{"shards": 4}, {"devices": 4}])
+def test_an_update_has_a_row_for_each_shard(several):
+    net = cr.Network([2, 1])
+    with pytest.raises(SettingError, match=r"^an update has 3 rows, but 4 shards need one each: give larger [^\n]*$"):
+        cr.train(net, np.ones((9, 2)), np.ones((9, 1)), batch_size=3, **several)
+    with pytest.raises(SettingError, match=r"^an update has 2 rows, but 4 shards need one each"):
+        cr.train(net, np.ones((2, 2)), np.ones((2, 1)), **several)
+
+
+@pytest.mark.parametrize("several", [{"shards": 2}, {"devices": 2}, {"hosts": cr.Hosts(shards=2)}])
+def test_a_line_search_has_one_device(several):
+    with pytest.raises(SettingError, match=r"^(shards|devices) does not go with lbfgs, which has one device: leave "):
+        TrainingSettings(optimizer="lbfgs", **several)
 
 
 def test_jax_that_is_missing_or_too_old_is_named_with_the_line_that_installs_it(monkeypatch):
