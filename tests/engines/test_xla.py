@@ -333,6 +333,31 @@ def test_jax_that_is_missing_or_too_old_is_named_with_the_line_that_installs_it(
     assert choose("xla", Architecture.of([2, 1])) is ENGINES["xla"]()
 
 
+def test_jax_without_a_device_is_an_error_of_one_line(monkeypatch):
+    def fails():
+        raise AssertionError
+
+    xla.engine.cache_clear()
+    with monkeypatch.context() as patch:
+        patch.setattr("jax.devices", fails)
+        patch.setenv("JAX_PLATFORMS", "cuda")
+        with pytest.raises(EngineError, match=r"^JAX finds no device \(AssertionError\): JAX_PLATFORMS is 'cuda': set "):
+            choose("xla", Architecture.of([2, 1]))
+        patch.setitem(sys.modules, "chainrule.engines.xla.xla_engine", None)
+        with pytest.raises(EngineError, match=r"^the xla engine needs JAX, which cannot be imported \([^\n]*install"):
+            choose("xla", Architecture.of([2, 1]))
+        assert choose("auto", Architecture.of([2, 1])).name != "xla"
+
+
+def test_a_cache_that_cannot_be_written_is_not_used(monkeypatch, tmp_path):
+    from chainrule.engines.xla import machine
+
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv(machine.CACHE, str(tmp_path / "file" / "compiled"))
+    monkeypatch.setattr("jax.config.update", lambda *_: pytest.fail("set"))
+    machine.use_cache.__wrapped__()
+
+
 def test_its_maker_names_jaxlib_and_the_device():
     words = ENGINES["xla"]().instructions.split()
     assert words[:2] == ["jaxlib", importlib.metadata.version("jaxlib")]
