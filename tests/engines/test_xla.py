@@ -195,11 +195,12 @@ def test_the_bits_are_the_same_on_1_2_and_4_devices(rules, dtypes, monkeypatch):
 
 
 def test_shards_are_summed_as_a_binary_tree_and_cut_the_places_of_a_batch():
-    from chainrule.engines.xla.shards import bounds, pair_sum
+    from chainrule.engines.xla.shards import pair_sum
+    from chainrule.hosts.shards import batch_edges
 
     parts = np.array([1.0, 2.0**-53, -1.0, 2.0**-53, 2.0**-54])
     assert pair_sum(parts) == ((1.0 + 2.0**-53) + (-1.0 + 2.0**-53)) + 2.0**-54
-    assert bounds(np.array([8, 5]), 4).tolist() == [[0, 2, 4, 6, 8], [0, 1, 2, 3, 5]]
+    assert batch_edges(np.array([8, 5]), 4).tolist() == [[0, 2, 4, 6, 8], [0, 1, 2, 3, 5]]
 
 
 def test_one_shard_has_the_bits_of_no_shards_and_several_its_numbers():
@@ -341,7 +342,9 @@ def test_jax_without_a_device_is_an_error_of_one_line(monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("jax.devices", fails)
         patch.setenv("JAX_PLATFORMS", "cuda")
-        with pytest.raises(EngineError, match=r"^JAX finds no device \(AssertionError\): JAX_PLATFORMS is 'cuda': set "):
+        with pytest.raises(
+            EngineError, match=r"^JAX finds no device \(AssertionError\): JAX_PLATFORMS is 'cuda': set "
+        ):
             choose("xla", Architecture.of([2, 1]))
         patch.setitem(sys.modules, "chainrule.engines.xla.xla_engine", None)
         with pytest.raises(EngineError, match=r"^the xla engine needs JAX, which cannot be imported \([^\n]*install"):

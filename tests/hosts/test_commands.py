@@ -37,7 +37,13 @@ def test_options_that_do_not_fit_are_refused(capsys, arguments, words):
 def test_auto_without_a_launcher_is_one_host(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "t.csv").write_text("x,y\n" + "".join(f"{k},{k * k}\n" for k in range(30)))
-    for name in ("JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID", "OMPI_COMM_WORLD_SIZE", "SLURM_PROCID"):
+    for name in (
+        "JAX_COORDINATOR_ADDRESS",
+        "JAX_NUM_PROCESSES",
+        "JAX_PROCESS_ID",
+        "OMPI_COMM_WORLD_SIZE",
+        "SLURM_PROCID",
+    ):
         monkeypatch.delenv(name, raising=False)
     assert run(["train", "t.csv", "--target", "y", "--epochs", "1", "--hosts", "auto"]) == 0
     assert "model saved in model.safetensors" in capsys.readouterr().out

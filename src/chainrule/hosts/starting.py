@@ -39,8 +39,8 @@ def link_of(hosts: Hosts | None) -> Link:
     >>> link_of(cr.Hosts()).hosts
     1
 
-    Raises HostsError in one line where JAX is missing, too old or was used before, where host 0 cannot be reached or its port is
-    taken, where hosts do not come in time, and where they differ.
+    Raises HostsError in one line where JAX is missing, too old or used before, where host 0 cannot be reached or its
+    port is taken, where hosts do not come in time, and where they differ.
     """
     if hosts is None or hosts.hosts == 1:
         return ALONE

@@ -47,7 +47,9 @@ def engine() -> Engine:
     try:
         made: Engine = importlib.import_module("chainrule.engines.xla.xla_engine").XlaEngine()
     except ImportError as error:
-        raise EngineError(f"{NEED} JAX, which cannot be imported ({shortened(str(error))}): install it again") from error
+        raise EngineError(
+            f"{NEED} JAX, which cannot be imported ({shortened(str(error))}): install it again"
+        ) from error
     importlib.import_module("chainrule.engines.xla.machine").require_devices()
     return made
 
