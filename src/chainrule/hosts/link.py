@@ -21,7 +21,7 @@ from chainrule.text import shortened
 __all__ = ["ALONE", "ENDED", "Link", "Store"]
 
 LINGER = 1.5  # seconds
-_PAUSE = 0.1  # seconds between two looks at who is at the end
+_PAUSE = 0.1  # seconds after which the hosts that are at their end are counted again
 _STEP = 500  # milliseconds of a wait, after which it is checked whether a host has failed
 _KEPT = 64  # messages; older ones have been read by all
 _PART = 2**20  # bytes of one message; longer ones are cut

@@ -51,7 +51,7 @@ def is_gpu(device: Any) -> bool:
 
 @contextlib.contextmanager
 def computing(precision: str | None = None) -> Iterator[None]:
-    """JAX with 64 bits, and products in this precision; nothing is set outside of the block.
+    """JAX with 64 bits, and products in this precision; outside of the block only the cache is set.
 
     Raises EngineError, in one line, where XLA fails, such as for too little memory. On several hosts the error stays as
     it is: `hosts.Link` says whether another host has ended.
