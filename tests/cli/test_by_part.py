@@ -53,6 +53,17 @@ def test_a_part_that_is_newer_or_has_no_answers_is_answered_again(here, capsys):
     assert "30 answers for 2 parts of 4 in answers; 2 were there" in capsys.readouterr().out
 
 
+def test_a_part_without_rows_gets_no_file(here, capsys):
+    nothing = parquet.read_table(here / "parts" / "p-1.parquet").slice(0, 0)
+    parquet.write_table(nothing, here / "parts" / "p-1.parquet")
+    assert predict() == 0
+    assert "45 answers for 3 parts of 4 in answers; 1 without rows" in capsys.readouterr().out
+    assert not (here / "answers" / "p-1.csv").exists()
+    (here / "parts2").mkdir()
+    (here / "parts2" / "a.csv").write_text("x,z\n")
+    assert run(["predict", "m.safetensors", "parts2", "--by-part", "--out", "none"]) == 0
+
+
 def test_answers_of_another_model_or_other_options_are_refused(here, capsys):
     assert predict() == 0
     assert predict("--id", "z") == 2
