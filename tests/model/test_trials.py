@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import chainrule as cr
@@ -60,6 +61,16 @@ def test_what_the_user_decides_is_not_tried(costs) -> None:
     for settings in ({"epochs": 3}, {"hidden": 8}, {"time": 5.0}, {"optimizer": "lbfgs"}):
         TableTraining(ROWS, "y", TableSettings(**settings))
     assert not made
+
+
+@pytest.mark.parametrize("form", [dict, pd.DataFrame])
+def test_large_tables_are_tried_on_the_rows_held_out_if_there_are_some(form, costs) -> None:
+    many = DRAW.normal(size=(5001, 3))
+    rows = form(dict(zip("abc", many.T, strict=True)) | {"y": many[:, 0] ** 2})
+    TableTraining(rows, "y", TableSettings(validation=form(ROWS)))
+    assert len(costs[1]) == 2, "with bins and without"
+    TableTraining(rows, "y", TableSettings(validation=0))
+    assert len(costs[1]) == 2, "no more"
 
 
 def test_a_plane_is_not_tried(costs) -> None:

@@ -46,7 +46,8 @@ def are_tried(wanted: TableSettings, settings: TableSettings, rows: int) -> bool
     - wanted, settings: the settings of the user, and those that run.
     - rows: the number of rows to train on.
     """
-    held_out = settings.members > 1 or (rows > MANY and bool(settings.validation))
+    share = settings.validation if isinstance(settings.validation, float) else 1.0  # of a table of its own: all rows
+    held_out = settings.members > 1 or (rows > MANY and share > 0)
     of_preset = is_auto(wanted.epochs) and is_auto(wanted.hidden) and wanted.time is None
     return of_preset and held_out and not settings.rule.full_batch and not settings.is_sharded
 
