@@ -103,15 +103,24 @@ def test_estimators_choose_as_tables_do(costs) -> None:
     table, made = costs
     table |= {(9, 1.0): 0.5, (9, 0.3): 0.4}
     mlp = cr.MLPRegressor(preset="tabular", random_state=0)
-    mlp._begin(*_rows_of(mlp), False)
+    mlp._begin(*_rows_of(mlp, ROWS["y"]), False)
     assert [trial[:2] for trial in made] == [(9, 1.0), (3, 1.0), (9, 0.3), (9, 0.1)]
     assert mlp.settings_["solver"].weight_decay == 0.3
 
 
-def _rows_of(mlp):
+def test_trials_of_estimators_weigh_rows_by_class(monkeypatch) -> None:
+    weights = []
+    monkeypatch.setattr(trials, "_cost", lambda ensemble, rows, held_out, settings: weights.append(rows.weight) or 1.0)
+    mlp = cr.MLPClassifier(preset="tabular", class_weight={"u": 3.0}, random_state=0)
+    mlp._begin(*_rows_of(mlp, np.repeat(["u", "v"], 60)), False)
+    assert weights
+    assert all((weight == np.repeat([3.0, 1.0], 60)).all() for weight in weights)
+
+
+def _rows_of(mlp, y):
     from chainrule.estimators.rows import checked_rows
 
-    rows = checked_rows(mlp, X, ROWS["y"], None, True)
+    rows = checked_rows(mlp, X, y, None, True)
     return rows, mlp._targets_of(rows.y, None)
 
 
