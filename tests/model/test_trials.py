@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import chainrule as cr
-from chainrule.model import TableSettings, TableTraining, trials
+from chainrule.model import TableSettings, TableTraining, preparation, trials
 from chainrule.model.ensemble import Ensemble
 from chainrule.model.trials import DECAYS
 
@@ -76,6 +76,14 @@ def test_large_tables_are_tried_on_the_rows_held_out_if_there_are_some(form, cos
 def test_a_plane_is_not_tried(costs) -> None:
     TableTraining({"a": X[:, 0], "b": X[:, 1], "y": X[:, 0]}, "y", TableSettings())
     assert {decay for _, decay, _ in costs[1]} <= {0.03}
+
+
+def test_wide_tables_whose_numbers_are_one_input_each_are_not_copied(monkeypatch) -> None:
+    """Their rows may be a file that memory does not hold."""
+    monkeypatch.setattr(trials, "MOST_INPUTS", 1)
+    monkeypatch.setattr(preparation, "only_inputs", None)
+    training = TableTraining({"a": ["u", "v"] * 60, "b": ["s", "s", "t"] * 40, "y": X[:, 0]}, "y", TableSettings())
+    assert training.rows.X.shape[1] == training.model.encoder.width == 4
 
 
 def test_half_of_the_members_leave_out_the_folds_that_they_always_do() -> None:

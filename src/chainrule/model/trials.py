@@ -69,8 +69,9 @@ def best_trial(
     - ensemble: the ensemble of members of an architecture.
     """
     encoder, places = first.encoder, first.encoder.plain_places
+    several = len(places) < encoder.width
     if len(rows.X) < LEAST_ROWS or encoder.width > MOST_INPUTS:
-        return Trial(encoder.plain, first.settings)
+        return first._replace(encoder=encoder.plain) if several else first
 
     def cost(trial: Trial) -> float:
         narrow = trial.encoder.width < encoder.width
@@ -80,7 +81,7 @@ def best_trial(
 
     decays = _decays(first.settings, wanted)
     best, least = Trial(encoder, decays[0]), None
-    if len(places) < encoder.width:
+    if several:
         plain = best._replace(encoder=encoder.plain)
         both = cost(best), cost(plain)
         best, least = (best, both[0]) if both[0] < GAIN * both[1] else (plain, both[1])
