@@ -9,10 +9,11 @@ over columns whose first word comes after their first block, and over the target
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from chainrule.architecture import Architecture
 from chainrule.arrays import Array
 from chainrule.errors import DataError, SettingError
 from chainrule.examples import RowArrays
@@ -92,9 +93,7 @@ def prepare(
     roles = _roles(source, names, settings, division)
     if model is None:
         targets = _targets(source, roles, settings)
-        if settings.quantiles and not any(column.kind == "numbers" for column in targets.columns):
-            line = f"quantiles are for targets of numbers, but {listed(targets.names)} has none: leave them out"
-            raise SettingError(line)
+        _check_quantiles(targets, settings)
         heads = heads_for(targets, settings.output, settings.head_cost)
         targets = distributed(targets, heads, settings.quantiles)
     else:
@@ -130,23 +129,32 @@ def prepare(
     own_roles = tables[1][1] if len(tables) > 1 else None
     own_groups = division.groups_of(roles.rows(TRAIN))
     if tried:
-        one, classes = member_of(targets, heads, settings, encoder.width), targets.strata(rows.T)
-        count, n = settings.members, len(rows.X)
+        first = Trial(encoder, dataclasses.replace(settings, seed=seed))
+        one, strata = member_of(targets, heads, settings, encoder.width), targets.strata(rows.T)
         best = best_trial(
-            Trial(encoder, dataclasses.replace(settings, seed=seed)),
-            wanted,
-            one,
-            rows,
-            held_out,
-            lambda member: Ensemble.of(member, count, seed, n, classes, own_groups),
+            first, wanted, one, rows, held_out, _ensembles(first.settings, len(rows.X), strata, own_groups)
         )
         if best.encoder is not encoder:
-            places = encoder.plain_places
-            rows, held_out = only_inputs(places, rows, held_out)
-            test = None if test is None else (test[0][:, places], test[1])
+            rows, held_out, test = _only_inputs(encoder.plain_places, rows, held_out, test)
         encoder, settings = best
     parts = (encoder, targets, heads, profiles, roles, own_roles, own_groups)
     return Prepared(settings, *parts, rows, held_out, test, cache, here)
+
+
+def _only_inputs(
+    places: Array, rows: RowArrays, held_out: RowArrays | None, test: tuple[Array, Array] | None
+) -> tuple[RowArrays, RowArrays | None, tuple[Array, Array] | None]:
+    """All rows with some of their inputs."""
+    return *only_inputs(places, rows, held_out), None if test is None else (test[0][:, places], test[1])
+
+
+def _ensembles(
+    settings: TableSettings, rows: int, strata: Array | None, groups: Array | None
+) -> Callable[[Architecture], Ensemble]:
+    """Ensembles of members of any architecture, all with the same folds."""
+    assert settings.seed is not None, "that of the training"
+    seed = settings.seed
+    return lambda one: Ensemble.of(one, settings.members, seed, rows, strata, groups)
 
 
 def _roles(source: Source, names: Sequence[str], settings: TableSettings, division: Division) -> RowRoles:
@@ -187,6 +195,12 @@ def _leave_out_unknown(own: Source, roles: RowRoles, targets: Targets) -> None:
         roles.of[chunk.rows[~targets.learnable(T)]] = UNKNOWN
     if roles.count(UNKNOWN) and not roles.count(TRAIN):
         raise DataError(f"no row of {own.origin} has a target that training has too: give other rows to validate with")
+
+
+def _check_quantiles(targets: Targets, settings: TableSettings) -> None:
+    if settings.quantiles and not any(column.kind == "numbers" for column in targets.columns):
+        line = f"quantiles are for targets of numbers, but {listed(targets.names)} has none: leave them out"
+        raise SettingError(line)
 
 
 def _may_take_logarithm(settings: TableSettings) -> bool:

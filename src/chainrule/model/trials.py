@@ -41,7 +41,7 @@ class Trial(NamedTuple):
 
 
 def are_tried(wanted: TableSettings, settings: TableSettings, rows: int) -> bool:
-    """Whether trials are made: where the preset decides how long to train, enough rows are held out, and one device trains.
+    """Whether trials are made: the preset decides how long to train, enough rows are held out, and one device trains.
 
     - wanted, settings: the settings of the user, and those that run.
     - rows: the number of rows to train on.
@@ -84,7 +84,7 @@ def best_trial(
     if several:
         plain = best._replace(encoder=encoder.plain)
         both = cost(best), cost(plain)
-        best, least = (best, both[0]) if both[0] < GAIN * both[1] else (plain, both[1])
+        best, least = (best, both[0]) if _gains(*both) else (plain, both[1])
     for weaker in decays[1:]:
         least, other = cost(best) if least is None else least, cost(best._replace(settings=weaker))
         if not other < least:
@@ -97,6 +97,15 @@ def only_inputs(places: Array, rows: RowArrays, held_out: RowArrays | None) -> t
     """The rows with some of their inputs."""
     held_out = None if held_out is None else held_out._replace(X=held_out.X[:, places])
     return rows._replace(X=rows.X[:, places]), held_out
+
+
+def _gains(cost: float, plain: float) -> bool:
+    """Whether a cost is enough below that of plain inputs; a logarithm of densities may be below 0.
+
+    >>> _gains(0.97, 1.0), _gains(0.99, 1.0), _gains(-0.99, -1.0), _gains(-1.03, -1.0), _gains(1.0, math.inf)
+    (True, False, False, True, True)
+    """
+    return cost < (GAIN * plain if plain > 0 else plain / GAIN)
 
 
 def _half(ensemble: Ensemble) -> Ensemble:
