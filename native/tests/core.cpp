@@ -78,6 +78,8 @@ const std::vector<Case> cases = {
      200, 200, .1, 0, inf, inf, false, true, false},
     {"products in blocks, backward", {8, 100, 1500}, "relu", "identity", "quadratic", "sgd", {0, 0},
      200, 200, 0, 0, inf, inf, false, false, false},
+    {"narrow outputs that decay", {25, 9, 1}, "tanh", "identity", "quadratic", "adam", {.9, .999, 1e-8},
+     80, 40, .5, 0, inf, inf, false, false, false},
     {"mean of its points", {6, 35, 3}, "tanh", "softmax", "cross_entropy", "schedule_free", {.9, .999, 1e-8, .01, 3},
      30, 8, .1, .2, inf, inf, true, true, false},
     {"matrices", {40, 70, 33, 3}, "tanh", "identity", "quadratic", "muon", {.95, 1, 5, .01, .001, .02},
