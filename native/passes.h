@@ -359,13 +359,14 @@ template <class T> void narrow_gradient(const Network<T> &net, const Macrotile &
   constexpr Index VL = lanes<T>, most = 3 * VL;
   const Neurons<T> &from = net.neurons[tile.k], &to = net.neurons[tile.k + 1];
   alignas(64) T transposed[narrow<T> * most];
-  for (Index i = tile.begin; i < tile.end; i += most) {
+  const Index first = tile.begin - tile.begin % VL;  // whole vectors, as rows of A have them
+  for (Index i = first; i < tile.end; i += most) {
     const Index rows = tile.end - i < most ? tile.end - i : most, NR = padded<T>(rows);
     const char *cached = (const char *)to.delta;
     const Microtile<T> t{to.delta, to.ld, from.A + i, from.ld, transposed,      NR, m, Epilogue::None,
                          nullptr,  0,     cached,     0,       T(1 / double(m))};
     kernel_of<Microkernels<T, ColumnStored>>(int(to.n), int(NR / VL))(t);
-    for (Index q = 0; q < rows; q++) {
+    for (Index q = i < tile.begin ? tile.begin - i : 0; q < rows; q++) {
       T *row = g + (i - tile.begin + q) * VL;
       store(row, vec<T>{});
       for (Index j = 0; j < to.n; j++) row[j] = transposed[j * NR + q];

@@ -3,10 +3,11 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import chainrule as cr
-from chainrule.model import TableSettings, TableTraining, trials
+from chainrule.model import TableSettings, TableTraining, preparation, trials
 from chainrule.model.ensemble import Ensemble
 from chainrule.model.trials import DECAYS
 
@@ -40,6 +41,7 @@ def chosen(**settings):
     [
         ({(3, 1.0): 1.0, (9, 1.0): 0.99}, (3, 1.0), [(9, 1.0), (3, 1.0), (3, 0.3)]),  # squares do not gain enough
         ({(3, 1.0): 1.0, (9, 1.0): 0.9}, (9, 1.0), [(9, 1.0), (3, 1.0), (9, 0.3)]),
+        ({(3, 1.0): -1.0, (9, 1.0): -0.99, (3, 0.3): -0.9}, (3, 1.0), [(9, 1.0), (3, 1.0), (3, 0.3)]),  # likelihoods
         ({(3, 0.3): 0.9}, (3, 0.3), [(9, 1.0), (3, 1.0), (3, 0.3), (3, 0.1)]),
         ({(3, 0.3): 0.9, (3, 0.1): 0.8}, (3, 0.1), [(9, 1.0), (3, 1.0), (3, 0.3), (3, 0.1)]),
     ],
@@ -62,9 +64,27 @@ def test_what_the_user_decides_is_not_tried(costs) -> None:
     assert not made
 
 
+@pytest.mark.parametrize("form", [dict, pd.DataFrame])
+def test_large_tables_are_tried_on_the_rows_held_out_if_there_are_some(form, costs) -> None:
+    many = DRAW.normal(size=(5001, 3))
+    rows = form(dict(zip("abc", many.T, strict=True)) | {"y": many[:, 0] ** 2})
+    TableTraining(rows, "y", TableSettings(validation=form(ROWS)))
+    assert len(costs[1]) == 2, "with bins and without"
+    TableTraining(rows, "y", TableSettings(validation=0))
+    assert len(costs[1]) == 2, "no more"
+
+
 def test_a_plane_is_not_tried(costs) -> None:
     TableTraining({"a": X[:, 0], "b": X[:, 1], "y": X[:, 0]}, "y", TableSettings())
     assert {decay for _, decay, _ in costs[1]} <= {0.03}
+
+
+def test_wide_tables_whose_numbers_are_one_input_each_are_not_copied(monkeypatch) -> None:
+    """Their rows may be a file that memory does not hold."""
+    monkeypatch.setattr(trials, "MOST_INPUTS", 1)
+    monkeypatch.setattr(preparation, "only_inputs", None)
+    training = TableTraining({"a": ["u", "v"] * 60, "b": ["s", "s", "t"] * 40, "y": X[:, 0]}, "y", TableSettings())
+    assert training.rows.X.shape[1] == training.model.encoder.width == 4
 
 
 def test_half_of_the_members_leave_out_the_folds_that_they_always_do() -> None:
@@ -92,15 +112,24 @@ def test_estimators_choose_as_tables_do(costs) -> None:
     table, made = costs
     table |= {(9, 1.0): 0.5, (9, 0.3): 0.4}
     mlp = cr.MLPRegressor(preset="tabular", random_state=0)
-    mlp._begin(*_rows_of(mlp), False)
+    mlp._begin(*_rows_of(mlp, ROWS["y"]), False)
     assert [trial[:2] for trial in made] == [(9, 1.0), (3, 1.0), (9, 0.3), (9, 0.1)]
     assert mlp.settings_["solver"].weight_decay == 0.3
 
 
-def _rows_of(mlp):
+def test_trials_of_estimators_weigh_rows_by_class(monkeypatch) -> None:
+    weights = []
+    monkeypatch.setattr(trials, "_cost", lambda ensemble, rows, held_out, settings: weights.append(rows.weight) or 1.0)
+    mlp = cr.MLPClassifier(preset="tabular", class_weight={"u": 3.0}, random_state=0)
+    mlp._begin(*_rows_of(mlp, np.repeat(["u", "v"], 60)), False)
+    assert weights
+    assert all((weight == np.repeat([3.0, 1.0], 60)).all() for weight in weights)
+
+
+def _rows_of(mlp, y):
     from chainrule.estimators.rows import checked_rows
 
-    rows = checked_rows(mlp, X, ROWS["y"], None, True)
+    rows = checked_rows(mlp, X, y, None, True)
     return rows, mlp._targets_of(rows.y, None)
 
 

@@ -8,9 +8,9 @@ from chainrule.errors import DataError, SettingError
 from chainrule.estimators.rows import Rows
 from chainrule.examples import RowArrays
 from chainrule.model.class_weight import Factors, factors_of, weighted
-from chainrule.tables.targets import ArrayLabels
+from chainrule.tables.targets import ArrayLabels, ArrayTargets
 
-__all__ = ["weigh_classes", "without_classes_of_weight_0"]
+__all__ = ["weigh_classes", "weighed_for", "without_classes_of_weight_0"]
 
 
 def without_classes_of_weight_0(labels: ArrayLabels, class_weight: Any, rows: Rows) -> Rows:
@@ -42,6 +42,16 @@ def weigh_classes(
     if held_out is None or validation is None:
         return weighed, None
     return weighed, held_out._replace(weight=validation.weight).present()
+
+
+def weighed_for(
+    estimator: Any, targets: ArrayTargets, rows: Rows, held_out: Rows | None = None
+) -> tuple[Rows, Rows | None]:
+    """The same rows as `weigh_classes` gives them, where the estimator has weights of classes."""
+    class_weight = getattr(estimator, "class_weight", None)
+    if class_weight is None or not isinstance(targets, ArrayLabels):
+        return rows, held_out
+    return weigh_classes(targets, class_weight, rows, held_out)
 
 
 def _arrays(labels: ArrayLabels, rows: Rows) -> RowArrays:

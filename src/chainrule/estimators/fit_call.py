@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.estimators.callbacks import FRAMES
-from chainrule.estimators.class_weight import weigh_classes
+from chainrule.estimators.class_weight import weighed_for
 from chainrule.estimators.parameters import SHARED, optimizer_of, patience_of, schedule_of, stops_early
 from chainrule.estimators.resuming import state_to_resume
 from chainrule.estimators.rows import Rows
@@ -24,7 +24,6 @@ from chainrule.optimizers import Optimizer
 from chainrule.registry import require
 from chainrule.schedules import Schedule
 from chainrule.settings import TrainingSettings
-from chainrule.tables.targets import ArrayLabels
 from chainrule.text import counted
 from chainrule.training import Metric, Monitor, Training, start
 
@@ -72,9 +71,7 @@ class FitCall:
     ) -> "FitCall":
         """The call for rows to train on and rows held out, whose weights are multiplied by those of their classes."""
         parameters, ensemble, targets = estimator._parameters, estimator._ensemble, estimator._targets
-        class_weight = getattr(estimator, "class_weight", None)
-        if class_weight is not None and isinstance(targets, ArrayLabels):
-            rows, held_out = weigh_classes(targets, class_weight, rows, held_out)
+        rows, held_out = weighed_for(estimator, targets, rows, held_out)
         count = len(rows.y)
         if ensemble.count > 1:
             strata = targets.outputs.strata(targets.encode(rows.y))

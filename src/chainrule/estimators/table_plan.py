@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import DataError
+from chainrule.estimators.class_weight import weighed_for
 from chainrule.estimators.parameters import (
     Parameters,
     architecture_of,
@@ -90,7 +91,8 @@ def plan_for(
     seed, dtype = seed_of(estimator.random_state), "float32" if estimator.dtype is None else estimator.dtype
     parameters = _parameters(estimator, shown, seed)
     if wanted.more_inputs:
-        encoded = RowArrays(encoder.encode(rows.X), targets.encode(rows.y), rows.weight)
+        weight = weighed_for(estimator, targets, rows)[0].weight
+        encoded = RowArrays(encoder.encode(rows.X), targets.encode(rows.y), weight)
         if settings.members > 1 and are_tried(wanted, settings, len(rows.y)):
             one = architecture_of(estimator, parameters, encoder.width, targets)
             first = Trial(encoder, dataclasses.replace(settings, seed=seed, dtype=dtype))

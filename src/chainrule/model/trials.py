@@ -46,7 +46,8 @@ def are_tried(wanted: TableSettings, settings: TableSettings, rows: int) -> bool
     - wanted, settings: the settings of the user, and those that run.
     - rows: the number of rows to train on.
     """
-    held_out = settings.members > 1 or (rows > MANY and bool(settings.validation))
+    share = settings.validation if isinstance(settings.validation, float) else 1.0  # of a table of its own: all rows
+    held_out = settings.members > 1 or (rows > MANY and share > 0)
     of_preset = is_auto(wanted.epochs) and is_auto(wanted.hidden) and wanted.time is None
     return of_preset and held_out and not settings.rule.full_batch and not settings.is_sharded
 
@@ -68,8 +69,9 @@ def best_trial(
     - ensemble: the ensemble of members of an architecture.
     """
     encoder, places = first.encoder, first.encoder.plain_places
+    several = len(places) < encoder.width
     if len(rows.X) < LEAST_ROWS or encoder.width > MOST_INPUTS:
-        return Trial(encoder.plain, first.settings)
+        return first._replace(encoder=encoder.plain) if several else first
 
     def cost(trial: Trial) -> float:
         narrow = trial.encoder.width < encoder.width
@@ -79,10 +81,10 @@ def best_trial(
 
     decays = _decays(first.settings, wanted)
     best, least = Trial(encoder, decays[0]), None
-    if len(places) < encoder.width:
+    if several:
         plain = best._replace(encoder=encoder.plain)
         both = cost(best), cost(plain)
-        best, least = (best, both[0]) if both[0] < GAIN * both[1] else (plain, both[1])
+        best, least = (best, both[0]) if _gains(*both) else (plain, both[1])
     for weaker in decays[1:]:
         least, other = cost(best) if least is None else least, cost(best._replace(settings=weaker))
         if not other < least:
@@ -95,6 +97,15 @@ def only_inputs(places: Array, rows: RowArrays, held_out: RowArrays | None) -> t
     """The rows with some of their inputs."""
     held_out = None if held_out is None else held_out._replace(X=held_out.X[:, places])
     return rows._replace(X=rows.X[:, places]), held_out
+
+
+def _gains(cost: float, plain: float) -> bool:
+    """Whether a cost is enough below that of plain inputs; a logarithm of densities may be below 0.
+
+    >>> _gains(0.97, 1.0), _gains(0.99, 1.0), _gains(-0.99, -1.0), _gains(-1.03, -1.0), _gains(1.0, math.inf)
+    (True, False, False, True, True)
+    """
+    return cost < (GAIN * plain if plain > 0 else plain / GAIN)
 
 
 def _half(ensemble: Ensemble) -> Ensemble:
