@@ -223,7 +223,7 @@ bool check_predict(Report &report, const Net &net, const chainrule_predict_call 
   if (!report.within("the number of rows", call.X.rows, 1, most_count / net.n_L)) return false;
   const int64_t wanted = call.X.rows * net.n_L * bytes_of(net.dtype);
   if (!check_array(report, net, "out", call.out, call.out_bytes, wanted)) return false;
-  return !call.finite || check_finite(report, call.X);
+  return !call.finite || check_finite(report, call.X, bytes_of(net.dtype));
 }
 
 // For all functions of examples but steps.

@@ -127,7 +127,8 @@ typedef struct {
   int64_t made; /* out: the updates made */
 } chainrule_step_call;
 
-/* out: X.rows x n_L elements of the network's type, row-major; finite: 1 refuses an X that is not finite. */
+/* out: X.rows x n_L elements of the network's type, row-major; finite: 1 refuses an X that is not finite
+ * in that type. */
 typedef struct {
   int64_t size;
   chainrule_matrix X;

@@ -147,27 +147,30 @@ inline Matrix as_matrix(const chainrule_matrix &m) {
           m.places};
 }
 
-// Whether no element of a row is NaN or infinite: only their exponents have all bits set.
-template <class Bits, Bits exponent> bool finite_row(const char *row, int64_t columns, int64_t stride) {
-  int not_finite = 0;
+// Whether the magnitude of every element of a row, as an integer of its bits, is less than `end`.
+template <class Bits> bool is_below(const char *row, int64_t columns, int64_t stride, Bits end) {
+  constexpr Bits magnitude = ~Bits(0) >> 1;
+  int beyond = 0;
   Bits bits;
   if (stride == int64_t(sizeof bits))
     for (int64_t j = 0; j < columns; j++)
-      __builtin_memcpy(&bits, row + j * int64_t(sizeof bits), sizeof bits), not_finite |= (bits & exponent) == exponent;
+      __builtin_memcpy(&bits, row + j * int64_t(sizeof bits), sizeof bits), beyond |= (bits & magnitude) >= end;
   else
     for (int64_t j = 0; j < columns; j++)
-      __builtin_memcpy(&bits, row + j * stride, sizeof bits), not_finite |= (bits & exponent) == exponent;
-  return !not_finite;
+      __builtin_memcpy(&bits, row + j * stride, sizeof bits), beyond |= (bits & magnitude) >= end;
+  return !beyond;
 }
 
-inline bool check_finite(Report &report, const chainrule_matrix &m) {
+// Whether X is finite as numbers of a network whose numbers have so many bytes.
+inline bool check_finite(Report &report, const chainrule_matrix &m, int64_t bytes) {
+  constexpr uint64_t infinite = 0x7ff0000000000000u, infinite_in_float32 = 0x47effffff0000000u;  // by rounding
   if (m.offsets)
     return report.refuse(CHAINRULE_ARGUMENT, "a sparse X cannot be checked for values that are not finite");
   for (int64_t i = 0; i < m.rows; i++) {
     const char *row = static_cast<const char *>(m.data) + i * m.row_stride;
-    const bool finite = m.kind == CHAINRULE_FLOAT64
-                            ? finite_row<uint64_t, 0x7ff0000000000000u>(row, m.columns, m.column_stride)
-                            : finite_row<uint32_t, 0x7f800000u>(row, m.columns, m.column_stride);
+    const bool finite = m.kind == CHAINRULE_FLOAT64 ? is_below<uint64_t>(row, m.columns, m.column_stride,
+                                                                         bytes == 4 ? infinite_in_float32 : infinite)
+                                                    : is_below<uint32_t>(row, m.columns, m.column_stride, 0x7f800000u);
     if (!finite) return report.refuse(CHAINRULE_ARGUMENT, "X has a value that is not finite in row %lld", (long long)i);
   }
   return true;

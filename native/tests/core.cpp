@@ -76,8 +76,6 @@ const std::vector<Case> cases = {
      75, 40, 0, 0, inf, .1, true, true, false},
     {"products in blocks", {1500, 100, 3}, "relu", "softmax", "cross_entropy", "sgd", {.9, 0},
      200, 200, .1, 0, inf, inf, false, true, false},
-    {"products in blocks, backward", {8, 100, 1500}, "relu", "identity", "quadratic", "sgd", {0, 0},
-     200, 200, 0, 0, inf, inf, false, false, false},
     {"mean of its points", {6, 35, 3}, "tanh", "softmax", "cross_entropy", "schedule_free", {.9, .999, 1e-8, .01, 3},
      30, 8, .1, .2, inf, inf, true, true, false},
     {"matrices", {40, 70, 33, 3}, "tanh", "identity", "quadratic", "muon", {.95, 1, 5, .01, .001, .02},

@@ -104,7 +104,7 @@ class Frozen(Protocol):
         """A^L for every row of X (n, n_1), shape (n, n_L): the bits of `Engine.predict`."""
 
     def row(self, x: Array) -> Array | None:
-        """A^L (n_L,) of one finite row x (n_1,) of the network's type, if the engine has a faster way; else None."""
+        """A^L (n_L,) of one finite row x (n_1,) of numbers, if the engine has a faster way for its type; else None."""
 
 
 class Dropped(NamedTuple):

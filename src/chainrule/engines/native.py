@@ -263,7 +263,8 @@ class NativeFrozen:
     def __init__(self, net: CoreNetwork) -> None:
         self._net, self._thread = net, threading.local()
         self._predict, self._handle = net.library.function("predict"), ctypes.c_uint64(net.handle)
-        self._shape, self._dtype = (net.sizes[0],), np.dtype(net.dtype.name)  # NumPy's one object for this type
+        self._shape = (net.sizes[0],)
+        self._dtypes = {np.dtype(net.dtype.name), np.dtype(np.float64)}
 
     def predict(self, X: Array) -> Array:
         """A^L for every row of X (n, n_1)."""
@@ -274,19 +275,22 @@ class NativeFrozen:
         return out
 
     def row(self, x: Array) -> Array | None:
-        """A^L (n_L,) of one row x (n_1,), if it is of the network's dtype and finite; None for anything else."""
-        if type(x) is not np.ndarray or x.shape != self._shape or x.dtype is not self._dtype:
+        """A^L (n_L,) of one row x (n_1,) of the network's dtype or float64, if it is finite; None for anything else."""
+        if type(x) is not np.ndarray or x.shape != self._shape:
             return None
         try:
-            row, call, out = self._thread.buffers
+            buffers = self._thread.buffers
         except AttributeError:
-            row, call, out = self._thread.buffers = self._buffers()
+            buffers = self._thread.buffers = {dtype: self._buffers(dtype) for dtype in self._dtypes}
+        if x.dtype not in buffers:
+            return None
+        row, call, out = buffers[x.dtype]
         row[...] = x
         return None if self._predict(self._handle, call, None, 0) else out.copy()
 
-    def _buffers(self) -> tuple[Array, Any, Array]:
-        """Buffers of one thread: a row of X, the struct of the call, a row of A^L."""
-        X, out = np.empty((1, *self._shape), self._dtype), np.empty(self._net.sizes[-1], self._dtype)
+    def _buffers(self, dtype: Any) -> tuple[Array, Any, Array]:
+        """Buffers of one thread for rows of a type: a row of X, the struct of the call, a row of A^L."""
+        X, out = np.empty((1, *self._shape), dtype), np.empty(self._net.sizes[-1], self._net.dtype)
         call = abi.PredictCall(X=abi.matrix(X), finite=1, threads=1, out=out.ctypes.data, out_bytes=out.nbytes)
         return X[0], byref(call), out
 

@@ -41,7 +41,7 @@ class Trial(NamedTuple):
 
 
 def are_tried(wanted: TableSettings, settings: TableSettings, rows: int) -> bool:
-    """Whether trials are made: where the preset decides how long to train, enough rows are held out, on one device.
+    """Whether trials are made: one device trains, the preset decides how long, and enough rows are held out.
 
     - wanted, settings: the settings of the user, and those that run.
     - rows: the number of rows to train on.
