@@ -29,6 +29,7 @@ from chainrule.hosts import HostsChoice
 from chainrule.optimizers import OPTIMIZERS, Adam, Clip
 from chainrule.random import MOST_DROPPED, as_seed
 from chainrule.schedules import SCHEDULES, Constant
+from chainrule.text import counted
 
 __all__ = ["BATCH", "TrainingSettings"]
 
@@ -230,7 +231,12 @@ class TrainingSettings(Record):
             )
 
     def _check_devices(self) -> None:
-        """Raise SettingError where the devices do not divide the shards."""
+        """Raise SettingError where the devices do not divide the shards, and for several with a line search."""
+        alone = self.hosts is None or self.hosts.hosts == 1  # several hosts refuse it where they train
+        if alone and not is_auto(self.optimizer) and self.optimizer.line_search:
+            several = {"shards": self.shards, "devices": self.devices}
+            for name in (name for name, count in several.items() if count and count > 1):
+                raise SettingError(f"{name} does not go with {self.optimizer.name}, which has one device: leave it out")
         if self.devices and self.shards and self.shards % self.devices:
             raise SettingError(
                 f"shards is {self.shards} and devices {self.devices}, but devices must divide shards: "
@@ -267,8 +273,18 @@ class TrainingSettings(Record):
         >>> [TrainingSettings(optimizer=rule).rows_of_update(100) for rule in ("adam", "rprop")]
         [32, 100]
 
-        Raises SettingError for mini-batches with an optimizer that needs all rows.
+        Raises SettingError for mini-batches with an optimizer that needs all rows, and for fewer rows than shards.
         """
+        count = self._rows_of_update(rows)
+        shards = self.shards or self.devices or 1
+        if shards > count > 0:
+            raise SettingError(
+                f"an update has {counted(count, 'row')}, but {shards} shards need one each: "
+                f"give larger batches, or at most {counted(count, 'shard')}"
+            )
+        return count
+
+    def _rows_of_update(self, rows: int) -> int:
         rule = self.optimizer
         if self.batch_size is None or (is_auto(self.batch_size) and rule.full_batch):
             return rows

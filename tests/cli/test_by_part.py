@@ -53,6 +53,17 @@ def test_a_part_that_is_newer_or_has_no_answers_is_answered_again(here, capsys):
     assert "30 answers for 2 parts of 4 in answers; 2 were there" in capsys.readouterr().out
 
 
+def test_a_part_without_rows_gets_no_file(here, capsys):
+    nothing = parquet.read_table(here / "parts" / "p-1.parquet").slice(0, 0)
+    parquet.write_table(nothing, here / "parts" / "p-1.parquet")
+    assert predict() == 0
+    assert "45 answers for 3 parts of 4 in answers; 1 without rows" in capsys.readouterr().out
+    assert not (here / "answers" / "p-1.csv").exists()
+    (here / "parts2").mkdir()
+    (here / "parts2" / "a.csv").write_text("x,z\n")
+    assert run(["predict", "m.safetensors", "parts2", "--by-part", "--out", "none"]) == 0
+
+
 def test_answers_of_another_model_or_other_options_are_refused(here, capsys):
     assert predict() == 0
     assert predict("--id", "z") == 2
@@ -73,8 +84,18 @@ def test_auto_takes_the_place_that_the_launcher_says(here, monkeypatch):
         (["parts", "--host", "0/2", "--out", "a"], 2, "--host shares the parts of a folder: add --by-part"),
         (["parts", "--by-part", "--out", "a", "--host", "2/2"], 2, "--host is '2/2', but must be I/N"),
         (["parts/p-0.parquet", "--by-part", "--out", "a"], 1, "is not a folder: --by-part answers each file"),
+        (["parts", "--by-part", "--out", "./parts"], 2, "--out is 'parts', which has the parts: name another folder"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(here, capsys, arguments, code, words):
     assert run(["predict", "m.safetensors", *arguments]) == code
     assert words in capsys.readouterr().err
+
+
+def test_parts_whose_answers_would_have_one_name_are_refused(here, capsys):
+    (here / "both").mkdir()
+    for name in ("a.csv", "A.csv.gz"):
+        (here / "both" / name).write_text("x,z\n1,2\n")
+    assert run(["predict", "m.safetensors", "both", "--by-part", "--out", "answers"]) == 1
+    assert "and 'a.csv' would both be 'a.csv': rename one of them" in capsys.readouterr().err
+    assert not (here / "answers").exists()

@@ -195,11 +195,12 @@ def test_the_bits_are_the_same_on_1_2_and_4_devices(rules, dtypes, monkeypatch):
 
 
 def test_shards_are_summed_as_a_binary_tree_and_cut_the_places_of_a_batch():
-    from chainrule.engines.xla.shards import bounds, pair_sum
+    from chainrule.engines.xla.shards import pair_sum
+    from chainrule.hosts.shards import batch_edges
 
     parts = np.array([1.0, 2.0**-53, -1.0, 2.0**-53, 2.0**-54])
     assert pair_sum(parts) == ((1.0 + 2.0**-53) + (-1.0 + 2.0**-53)) + 2.0**-54
-    assert bounds(np.array([8, 5]), 4).tolist() == [[0, 2, 4, 6, 8], [0, 1, 2, 3, 5]]
+    assert batch_edges(np.array([8, 5]), 4).tolist() == [[0, 2, 4, 6, 8], [0, 1, 2, 3, 5]]
 
 
 def test_one_shard_has_the_bits_of_no_shards_and_several_its_numbers():
@@ -296,9 +297,24 @@ def test_devices_that_are_not_there_and_shards_that_they_do_not_divide_are_refus
     with pytest.raises(
         EngineError, match=r"^devices is 64, but JAX has 1 \(cpu\): give fewer, or XLA_FLAGS=--xla_force_[^\n]*$"
     ):
-        cr.train(net, [[1, 1]], [[1]], engine="xla", devices=64)
+        cr.train(net, np.ones((64, 2)), np.ones((64, 1)), engine="xla", batch_size=64, devices=64)
     with pytest.raises(SettingError, match=r"^shards is 3 and devices 2, but devices must divide shards: [^\n]*$"):
         cr.train(net, [[1, 1]], [[1]], engine="xla", devices=2, shards=3)
+
+
+@pytest.mark.parametrize("several", [{"shards": 4}, {"devices": 4}])
+def test_an_update_has_a_row_for_each_shard(several):
+    net = cr.Network([2, 1])
+    with pytest.raises(SettingError, match=r"^an update has 3 rows, but 4 shards need one each: give larger [^\n]*$"):
+        cr.train(net, np.ones((9, 2)), np.ones((9, 1)), batch_size=3, **several)
+    with pytest.raises(SettingError, match=r"^an update has 2 rows, but 4 shards need one each"):
+        cr.train(net, np.ones((2, 2)), np.ones((2, 1)), **several)
+
+
+@pytest.mark.parametrize("several", [{"shards": 2}, {"devices": 2}, {"hosts": cr.Hosts(shards=2)}])
+def test_a_line_search_has_one_device(several):
+    with pytest.raises(SettingError, match=r"^(shards|devices) does not go with lbfgs, which has one device: leave "):
+        TrainingSettings(optimizer="lbfgs", **several)
 
 
 def test_jax_that_is_missing_or_too_old_is_named_with_the_line_that_installs_it(monkeypatch):
@@ -316,6 +332,33 @@ def test_jax_that_is_missing_or_too_old_is_named_with_the_line_that_installs_it(
         ):
             choose("xla", Architecture.of([2, 1]))
     assert choose("xla", Architecture.of([2, 1])) is ENGINES["xla"]()
+
+
+def test_jax_without_a_device_is_an_error_of_one_line(monkeypatch):
+    def fails():
+        raise AssertionError
+
+    xla.engine.cache_clear()
+    with monkeypatch.context() as patch:
+        patch.setattr("jax.devices", fails)
+        patch.setenv("JAX_PLATFORMS", "cuda")
+        with pytest.raises(
+            EngineError, match=r"^JAX finds no device \(AssertionError\): JAX_PLATFORMS is 'cuda': set "
+        ):
+            choose("xla", Architecture.of([2, 1]))
+        patch.setitem(sys.modules, "chainrule.engines.xla.xla_engine", None)
+        with pytest.raises(EngineError, match=r"^the xla engine needs JAX, which cannot be imported \([^\n]*install"):
+            choose("xla", Architecture.of([2, 1]))
+        assert choose("auto", Architecture.of([2, 1])).name != "xla"
+
+
+def test_a_cache_that_cannot_be_written_is_not_used(monkeypatch, tmp_path):
+    from chainrule.engines.xla import machine
+
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv(machine.CACHE, str(tmp_path / "file" / "compiled"))
+    monkeypatch.setattr("jax.config.update", lambda *_: pytest.fail("set"))
+    machine.use_cache.__wrapped__()
 
 
 def test_its_maker_names_jaxlib_and_the_device():

@@ -23,7 +23,7 @@ from tests.hosts.processes import ends, environment, free_port  # noqa: E402
         (["--host", "0/2"], "--host needs the hosts: add --hosts auto, or --hosts HOST0:PORT"),
         (["--hosts-wait", "5s"], "--hosts-wait needs the hosts"),
         (["--hosts", "auto", "--host", "0/2"], "--hosts auto knows the number of this host: leave out --host"),
-        (["--hosts", "node0:7000"], "--host is None, but must be I/N with an address for --hosts, such as 0/2"),
+        (["--hosts", "node0:7000"], "so say which host this is: add --host I/N, such as 0/2"),
         (["--hosts", "node0:7000", "--host", "two"], "--host is 'two', but must be I/N"),
         (["--hosts", "node0:7000", "--host", "2/2"], "host is 2, but 2 hosts are numbered 0 to 1"),
         (["--hosts", "node0", "--host", "0/2"], "coordinator is 'node0', but must be a machine and a port"),
@@ -37,7 +37,13 @@ def test_options_that_do_not_fit_are_refused(capsys, arguments, words):
 def test_auto_without_a_launcher_is_one_host(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "t.csv").write_text("x,y\n" + "".join(f"{k},{k * k}\n" for k in range(30)))
-    for name in ("JAX_NUM_PROCESSES", "JAX_PROCESS_ID", "OMPI_COMM_WORLD_SIZE", "SLURM_PROCID"):
+    for name in (
+        "JAX_COORDINATOR_ADDRESS",
+        "JAX_NUM_PROCESSES",
+        "JAX_PROCESS_ID",
+        "OMPI_COMM_WORLD_SIZE",
+        "SLURM_PROCID",
+    ):
         monkeypatch.delenv(name, raising=False)
     assert run(["train", "t.csv", "--target", "y", "--epochs", "1", "--hosts", "auto"]) == 0
     assert "model saved in model.safetensors" in capsys.readouterr().out

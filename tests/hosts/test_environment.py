@@ -93,7 +93,10 @@ def test_each_process_takes_its_share_of_the_gpus_that_it_sees(visible, local, h
         ({"JAX_NUM_PROCESSES": "2"}, "JAX_PROCESS_ID is not set, but must be a whole number"),
         ({"JAX_NUM_PROCESSES": "two", "JAX_PROCESS_ID": "0"}, "JAX_NUM_PROCESSES is 'two'"),
         ({"JAX_NUM_PROCESSES": "2", "JAX_PROCESS_ID": "0"}, "JAX_COORDINATOR_ADDRESS is not set: set it to host0:port"),
+        ({"JAX_COORDINATOR_ADDRESS": "a:1"}, "JAX_NUM_PROCESSES is not set, but must be a whole number"),
         (SLURM | {"SLURM_NTASKS": ""}, "SLURM_NTASKS is ''"),
+        (SLURM | {"SLURM_LOCALID": "x"}, "SLURM_LOCALID is 'x'"),
+        (OPEN_MPI | {"OMPI_COMM_WORLD_LOCAL_RANK": "x"}, "OMPI_COMM_WORLD_LOCAL_RANK is 'x'"),
     ],
 )
 def test_incomplete_variables_are_named(variables, words):

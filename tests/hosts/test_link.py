@@ -2,13 +2,14 @@
 
 import json
 import threading
+import time
 
 import numpy as np
 import pytest
 from tests.hosts.store import MemoryStore, on_hosts
 
 from chainrule.errors import DataError, HostsError
-from chainrule.hosts import ALONE, Link, require_same
+from chainrule.hosts import ALONE, Hosts, Link, link_of, require_same
 
 
 def test_what_host_0_decides_is_the_same_on_every_host():
@@ -82,6 +83,26 @@ def test_errors_of_jax_that_say_that_a_host_is_gone_become_ours():
         raise ValueError("Gloo")
 
 
+def test_a_host_waits_at_its_end_for_those_that_still_write():
+    store, ends = MemoryStore(), []
+
+    def late(link):
+        link.at_work = False
+        time.sleep(0.3 * (1 - link.host))
+        ends.append(link.host)
+        link.wait_for_the_end(60)
+        return list(ends)
+
+    assert on_hosts(2, late) == [[1, 0]] * 2
+    waiting = Link(0, 2, store)
+    waiting.wait_for_the_end(60)  # in the middle of a training it does not wait
+    waiting.at_work = False
+    waiting.wait_for_the_end(0.0)
+    assert list(store.values) == ["end/0"]
+    Link(1, 2, store).fail("no file")
+    waiting.wait_for_the_end(60)
+
+
 def test_values_that_differ_are_named():
     def compare(link):
         try:
@@ -97,3 +118,14 @@ def test_floats_arrive_with_all_bits():
     assert on_hosts(2, lambda link: link.share(lambda: values))[1] == values
     assert json.loads(json.dumps(values)) == values
     assert threading.active_count() < 50
+
+
+@pytest.mark.parametrize("version", [None, "0.7.2"])
+def test_hosts_need_jax(monkeypatch, version):
+    if version is None:
+        monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    else:
+        monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
+        monkeypatch.setattr("importlib.metadata.version", lambda name: version)
+    with pytest.raises(HostsError, match=r"^several hosts need JAX[^\n]*is (not )?installed \(python -m pip [^\n]*\)$"):
+        link_of(Hosts("127.0.0.1:1", host=1, hosts=2, wait=0.1))

@@ -57,7 +57,7 @@ def test_two_hosts_with_one_number_and_too_high_numbers_are_refused():
     lines = called(free_port(), [(0, 3), (1, 3), (1, 3)])
     assert lines[0] == "two hosts say that they are host 1: give each a number of its own"
     lines = called(free_port(), [(0, 2), (2, 3)])
-    assert lines[0] == lines[1] == "host 2 has come, but host 0 was told of 2: use the same number on all hosts"
+    assert lines[0] == lines[1] == "host 2 has come, but host 0 expects 2 hosts: give all the same number of them"
 
 
 def test_a_port_that_another_has_is_said():

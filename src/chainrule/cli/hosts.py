@@ -76,7 +76,9 @@ class HostOptions:
             if self.host is not None:
                 raise SettingError("--hosts auto knows the number of this host: leave out --host")
             return Hosts.auto(**more)
-        number, _, count = (self.host or "").partition("/")
+        if self.host is None:
+            raise SettingError("--hosts has an address, so say which host this is: add --host I/N, such as 0/2")
+        number, _, count = self.host.partition("/")
         if not (number.isdigit() and count.isdigit()):
             raise SettingError(
                 f"--host is {shown(self.host)}, but must be I/N with an address for --hosts, such as 0/2"

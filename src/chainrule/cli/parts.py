@@ -10,7 +10,7 @@ from chainrule.cli.console import say, write_json
 from chainrule.errors import DataError, SettingError
 from chainrule.files.atomic import atomic_write
 from chainrule.hosts import Hosts
-from chainrule.tables.sources import parts_of_folder, unpacked_name
+from chainrule.tables.sources import as_source, parts_of_folder, unpacked_name
 from chainrule.text import counted, shown
 
 __all__ = ["answer_parts", "digest_of_file", "place_among_hosts"]
@@ -48,7 +48,7 @@ def answer_parts(
     write_to: Callable[[Any], Callable[[Columns], None]],
     as_json: bool,
 ) -> None:
-    """Write the answers for the parts of this host that have none yet.
+    """Write the answers for the parts of this host that have none yet; a part without rows gets no file.
 
     - data, out: the folder of the parts, and that of the answers.
     - place: the number of this host, and the number of hosts.
@@ -56,18 +56,25 @@ def answer_parts(
     - answers: the answers for a part, a block of rows at a time.
     - write_to: what writes blocks to a stream.
 
-    Raises SettingError where `out` has answers that were made by something else.
+    Raises SettingError where `out` is the folder of the parts, and where it has answers that were made by something
+    else; DataError where two parts would have one file of answers.
     """
     if not data.is_dir():
         raise DataError(f"{str(data)!r} is not a folder: --by-part answers each file of a folder")
+    if out.resolve() == data.resolve():
+        raise SettingError(f"--out is {str(out)!r}, which has the parts: name another folder")
     paths = parts_of_folder(data)
+    _require_names_of_their_own(paths)
     out.mkdir(parents=True, exist_ok=True)
     _require_same_maker(out, made_by)
-    own, kept, rows = paths[place[0] :: place[1]], 0, 0
+    own, kept, empty, rows = paths[place[0] :: place[1]], 0, 0, 0
     for path in own:
-        target = out / f"{Path(unpacked_name(path)).stem}.csv"
+        target = out / _answers_of(path)
         if target.exists() and target.stat().st_mtime_ns >= path.stat().st_mtime_ns:
             kept += 1
+            continue
+        if not _has_rows(path):
+            empty += 1
             continue
         with atomic_write(target) as stream:
             write = write_to(stream)
@@ -78,7 +85,27 @@ def answer_parts(
         write_json({"parts": len(own), "kept": kept, "of": len(paths), "rows": rows, "out": str(out)})
         return
     before = f"; {kept} were there" if kept else ""
-    say(f"{rows:,} answers for {counted(len(own) - kept, 'part')} of {len(paths)} in {out}{before}")
+    without = f"; {empty} without rows" if empty else ""
+    say(f"{rows:,} answers for {counted(len(own) - kept - empty, 'part')} of {len(paths)} in {out}{before}{without}")
+
+
+def _has_rows(part: Path) -> bool:
+    """Whether a part has a row; it is read to the first one."""
+    return any(block.num_rows for block in as_source(part).every_block())
+
+
+def _answers_of(part: Path) -> str:
+    """The name of the file with the answers for a part."""
+    return f"{Path(unpacked_name(part)).stem}.csv"
+
+
+def _require_names_of_their_own(paths: list[Path]) -> None:
+    before: dict[str, Path] = {}
+    for path in paths:
+        other = before.setdefault(_answers_of(path), path)
+        if other is not path:
+            names = f"{shown(other.name)} and {shown(path.name)}"
+            raise DataError(f"the answers for {names} would both be {_answers_of(path)!r}: rename one of them")
 
 
 def _require_same_maker(out: Path, made_by: Mapping[str, Any]) -> None:

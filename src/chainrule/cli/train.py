@@ -74,11 +74,15 @@ def train(
         say(note)
     with Interrupt() as interrupt:
         run_training(training, as_json, interrupt, EmergencySave(training, out, checkpoint, link.first), checkpoint)
-        interrupt.code = link.share(lambda: interrupt.code or (143 if link.is_asked_to_stop else 0))
-        if link.first and worth_saving(training, checkpoint):
-            training.model.save(out)
-            _report(training, out, as_json, checkpoint)
-            _draw(training, plot, as_json)
+
+        def finish() -> int:
+            if worth_saving(training, checkpoint):
+                training.model.save(out)
+                _report(training, out, as_json, checkpoint)
+                _draw(training, plot, as_json)
+            return interrupt.code or (143 if link.is_asked_to_stop else 0)
+
+        interrupt.code = link.share(finish)  # host 0 writes while the others wait, and fails for all
     return interrupt.code
 
 

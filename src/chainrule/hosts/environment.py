@@ -47,7 +47,7 @@ def place_of(environment: Mapping[str, str] | None = None) -> Place:
         return _open_mpi(known)
     if {"SLURM_JOB_ID", "SLURM_PROCID", "SLURM_STEP_NODELIST"} <= known.keys():
         return _slurm(known)
-    return Place()
+    return _by_hand(known) if ADDRESS in known else Place()
 
 
 def _by_hand(known: Mapping[str, str]) -> Place:
@@ -66,7 +66,8 @@ def _address(known: Mapping[str, str], hosts: int) -> str | None:
 
 def _open_mpi(known: Mapping[str, str]) -> Place:
     hosts, host = _number(known, "OMPI_COMM_WORLD_SIZE"), _number(known, "OMPI_COMM_WORLD_RANK")
-    local, here = (int(known.get(f"OMPI_COMM_WORLD_LOCAL_{name}", k)) for name, k in (("RANK", "0"), ("SIZE", "1")))
+    local = _number(known, "OMPI_COMM_WORLD_LOCAL_RANK", 0)
+    here = _number(known, "OMPI_COMM_WORLD_LOCAL_SIZE", 1)
     address = None if hosts == 1 else known.get(ADDRESS) or _address_of_open_mpi(known, here == hosts)
     return Place(address, host, hosts, _devices(known, local, here))
 
@@ -92,7 +93,7 @@ def _slurm(known: Mapping[str, str]) -> Place:
     port = _port(_number(known, "SLURM_JOB_ID"))
     address = known.get(ADDRESS) or f"{first[1]}{first[2] or ''}:{port}"
     here = re.match(r"[0-9]+", known.get("SLURM_STEP_TASKS_PER_NODE", known.get("SLURM_TASKS_PER_NODE", "1")))
-    devices = _devices(known, int(known.get("SLURM_LOCALID", "0")), int(here[0]) if here else 1)
+    devices = _devices(known, _number(known, "SLURM_LOCALID", 0), int(here[0]) if here else 1)
     return Place(address if hosts > 1 else None, host, hosts, devices)
 
 
@@ -114,8 +115,11 @@ def _port(job: int) -> int:
     return _FIRST_PORT + job % _PORTS
 
 
-def _number(known: Mapping[str, str], name: str) -> int:
+def _number(known: Mapping[str, str], name: str, otherwise: int | None = None) -> int:
+    """The number that a variable has; `otherwise` where it is not set and need not be."""
     text = known.get(name)
+    if text is None and otherwise is not None:
+        return otherwise
     if text is None or not text.isdigit():
         what = "is not set" if text is None else f"is {shown(text)}"
         raise SettingError(f"{name} {what}, but must be a whole number: set it for every process")

@@ -21,6 +21,7 @@ from chainrule.text import shortened
 __all__ = ["ALONE", "ENDED", "Link", "Store"]
 
 LINGER = 1.5  # seconds
+_PAUSE = 0.1  # seconds after which the hosts that are at their end are counted again
 _STEP = 500  # milliseconds of a wait, after which it is checked whether a host has failed
 _KEPT = 64  # messages; older ones have been read by all
 _PART = 2**20  # bytes of one message; longer ones are cut
@@ -61,12 +62,15 @@ class Link:
     - host, hosts: the number of this host, from 0, and the number of hosts.
     - store: the store of messages; None for one host.
     - devices: the number of devices of all hosts.
+
+    `at_work` says whether a training goes on, for which the other hosts need this one.
     """
 
     def __init__(self, host: int = 0, hosts: int = 1, store: Store | None = None, devices: int = 1) -> None:
         self.host, self.hosts, self.devices, self._store = host, hosts, devices, store
         self._count = 0
         self._failed = self._asked = False
+        self.at_work = True
 
     @property
     def alone(self) -> bool:
@@ -169,6 +173,22 @@ class Link:
     def _gone(self) -> HostsError:
         """The error of a host that cannot go on because of another."""
         return self._failure() or HostsError(ENDED)
+
+    def wait_for_the_end(self, seconds: float) -> None:
+        """Wait at the end of the process, at most so many seconds, until every host is at its end.
+
+        JAX ends all hosts soon after the first one leaves, also one that still writes its results. A host that ends in
+        the middle of a training does not wait.
+        """
+        if self.alone or self.at_work:
+            return
+        end = time.monotonic() + seconds
+        with contextlib.suppress(Exception):  # another host is gone, which ends this one too
+            self._set(f"end/{self.host}", b"")
+            while len(self._store.key_value_dir_get_bytes("end")) < self.hosts and time.monotonic() < end:  # type: ignore[union-attr]
+                if self._failure() is not None:
+                    return
+                time.sleep(_PAUSE)
 
     def leave(self) -> None:
         """Leave the others in good order, at the end: all hosts do."""

@@ -75,7 +75,9 @@ class Hosts(Record):
     local_devices: tuple[int, ...] | None = setting(
         None, _Devices(specials=(Special("none", None, "all that it sees"),)), "GPUs of this machine that it takes."
     )
-    wait: float = setting(300.0, Seconds(0, above=True), "Time to wait for the other hosts at the start.")
+    wait: float = setting(
+        300.0, Seconds(0, above=True), "Time to wait for the other hosts, at the start and at the end."
+    )
     heartbeat: float = setting(10.0, Seconds(1), "Time after which a host that does not answer counts as ended.")
 
     def __post_init__(self) -> None:

@@ -86,7 +86,7 @@ def _heard(
     if number in present or not 0 < number < hosts.hosts:
         error = f"two hosts say that they are host {number}: give each a number of its own"
         if number >= hosts.hosts:
-            error = f"host {number} has come, but host 0 was told of {hosts.hosts}: use the same number on all hosts"
+            error = f"host {number} has come, but host 0 expects {hosts.hosts} hosts: give all the same number of them"
         _say(connection, {"error": error})
         return error
     present[number], others[number] = connection, facts

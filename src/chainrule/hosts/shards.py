@@ -14,7 +14,17 @@ import numpy as np
 from chainrule.arrays import Array
 from chainrule.random import Purpose, permutation
 
-__all__ = ["host_shards", "shard_edges", "sharded_order"]
+__all__ = ["batch_edges", "host_shards", "shard_edges", "sharded_order"]
+
+
+def batch_edges(rows: Array, shards: int) -> Array:
+    """Where each shard of batches of so many `rows` (k,) begins, and where the last one ends, (k, S + 1).
+
+    >>> batch_edges(np.array([8, 6]), 4)
+    array([[0, 2, 4, 6, 8],
+           [0, 1, 3, 4, 6]])
+    """
+    return np.arange(shards + 1) * np.asarray(rows)[:, None] // shards
 
 
 def shard_edges(n: int, m: int, shards: int) -> Array:
@@ -23,8 +33,14 @@ def shard_edges(n: int, m: int, shards: int) -> Array:
     >>> shard_edges(10, 4, 2), shard_edges(10, 10, 3)
     (array([ 0,  5, 10]), array([ 0,  3,  6, 10]))
     """
-    whole, places = max(0, -(-n // m) - 1), np.arange(shards + 1)
-    return whole * (places * m // shards) + places * (n - whole * m) // shards
+    whole = _whole_batches(n, m)
+    each, last = batch_edges(np.array([m, n - whole * m]), shards)
+    return whole * each + last
+
+
+def _whole_batches(n: int, m: int) -> int:
+    """The number of batches of an epoch before the last one."""
+    return max(0, -(-n // m) - 1)
 
 
 def host_shards(host: int, hosts: int, shards: int) -> range:
@@ -45,15 +61,15 @@ def sharded_order(seed: int, epoch: int, rows: Array, shards: int, m: int, shuff
     >>> sharded_order(0, 0, np.arange(7), 2, 4, shuffle=False)
     array([0, 1, 3, 4, 2, 5, 6])
     """
-    n, edges = len(rows), shard_edges(len(rows), m, shards)
-    whole, places = max(0, -(-n // m) - 1), np.arange(shards + 1)
-    in_batch = np.diff(places * m // shards)
+    n, edges, (places,) = len(rows), shard_edges(len(rows), m, shards), batch_edges(np.array([m]), shards)
+    whole = _whole_batches(n, m)
     batches, last = np.empty((whole, m), rows.dtype), []
     for s in range(shards):
         part = rows[edges[s] : edges[s + 1]]
         if shuffle:
             part = part[permutation(seed, Purpose.ORDER, epoch * shards + s, len(part))]
-        cut, start = whole * in_batch[s], s * m // shards
-        batches[:, start : start + in_batch[s]] = part[:cut].reshape(whole, in_batch[s])
+        start, stop = places[s], places[s + 1]
+        cut = whole * (stop - start)
+        batches[:, start:stop] = part[:cut].reshape(whole, stop - start)
         last.append(part[cut:])
     return np.concatenate([batches.ravel(), *last])

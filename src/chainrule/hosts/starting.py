@@ -4,8 +4,8 @@ There is one link in a process, because JAX can be started once. The service wat
 word, JAX ends the others within the seconds of `heartbeat`.
 """
 
+import atexit
 import contextlib
-import importlib.util
 import os
 import platform
 from collections.abc import Mapping
@@ -19,11 +19,10 @@ from chainrule.errors import HostsError
 from chainrule.hosts.link import ALONE, Link
 from chainrule.hosts.record import Hosts
 from chainrule.hosts.roll_call import call_roll, difference
+from chainrule.jax_extra import why_no_jax
 from chainrule.text import shortened
 
 __all__ = ["link_of", "process_link", "require_same"]
-
-INSTALL = 'python -m pip install "chainrule[xla]"'
 
 _started: dict[str, Any] = {}  # the hosts and the link of this process
 
@@ -40,8 +39,8 @@ def link_of(hosts: Hosts | None) -> Link:
     >>> link_of(cr.Hosts()).hosts
     1
 
-    Raises HostsError in one line where JAX is missing or was used before, where host 0 cannot be reached or its port is
-    taken, where hosts do not come in time, and where they differ.
+    Raises HostsError in one line where JAX is missing, too old or used before, where host 0 cannot be reached or its
+    port is taken, where hosts do not come in time, and where they differ.
     """
     if hosts is None or hosts.hosts == 1:
         return ALONE
@@ -49,13 +48,15 @@ def link_of(hosts: Hosts | None) -> Link:
         before: Hosts = _started["hosts"]
         if (before.coordinator, before.host, before.hosts) != (hosts.coordinator, hosts.host, hosts.hosts):
             raise HostsError(f"this process is {before} already: a process can be one host only")
+        process_link().at_work = True
         return process_link()
-    if importlib.util.find_spec("jax") is None or importlib.util.find_spec("jaxlib") is None:
-        raise HostsError(f"several hosts need JAX, which is not installed ({INSTALL})")
+    if reason := why_no_jax("several hosts need"):
+        raise HostsError(reason)
     call_roll(hosts, _facts(hosts))
     link = _connected(hosts)
     require_same(link, _devices())
     _started.update(hosts=hosts, link=link)
+    atexit.register(link.wait_for_the_end, hosts.wait)  # before JAX leaves, which has registered earlier
     return link
 
 

@@ -10,7 +10,9 @@ from chainrule.training import History
 from chainrule.training.diagnosis import Finding
 from chainrule.training.diagnosis.thresholds import SUSPICIOUS
 
-__all__ = ["findings_of", "silent_findings"]
+__all__ = ["TIMED", "findings_of", "silent_findings"]
+
+TIMED = {"too many devices"}  # findings that depend on how long the training took, so that a model's file has none
 
 
 def findings_of(history: History, features: Sequence[str], suspects: Sequence[Suspect]) -> list[Finding]:

@@ -9,7 +9,8 @@ over columns whose first word comes after their first block, and over the target
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -88,73 +89,110 @@ def prepare(
 
     Raises DataError or SettingError in one line where the table and the settings do not fit each other.
     """
+    planned = _planned(source, names, settings, seed, model)
+    settings, tables, roles = planned.settings, planned.tables, planned.tables[0][1]
+    if model is None:
+        encoder, targets, profiles = _fitted(planned)
+    else:
+        encoder, targets, profiles = model.encoder, model.targets, []
+    here = HostRows.of(planned.link, settings, roles.count(TRAIN))
+    cache, T_test = _encoded(tables, encoder, targets, settings, here)
+    X = [cache.array(k) for k in (0, 1, 4)]
+    if model is None and not planned.is_tried:
+        encoder, X = _chosen(encoder, targets, X, cache.array(2), here)
+    rows, held_out = _learned_rows(planned, targets, cache, X, here)
+    test = (X[2], T_test) if len(T_test) else None
+    own_roles = tables[1][1] if len(tables) > 1 else None
+    groups = planned.division.groups_of(roles.rows(TRAIN))
+    parts = (encoder, targets, planned.heads, profiles, roles, own_roles, groups)
+    prepared = Prepared(settings, *parts, rows, held_out, test, cache, here)
+    return _after_trials(prepared, planned.wanted, seed) if planned.is_tried else prepared
+
+
+class _Planned(NamedTuple):
+    """What the first pass gives.
+
+    - wanted, settings: the settings of the user, for the hosts, and those that run.
+    - inputs: the columns that are inputs.
+    - targets, heads: not yet scaled, if they are not those of a model to go on from.
+    - factors: the weights of the classes, or None.
+    - division: what keeps the rows for training and the others apart.
+    - tables: the table and the roles of its rows, and those of a separate table for validation, if there is one.
+    - link: the other hosts.
+    - is_tried: whether short trainings choose inputs and settings.
+    """
+
+    wanted: TableSettings
+    settings: TableSettings
+    inputs: list[str]
+    targets: Targets
+    heads: dict[str, Head]
+    factors: Factors | None
+    division: Division
+    tables: list[tuple[Source, RowRoles]]
+    link: Link
+    is_tried: bool
+
+
+def _planned(source: Source, names: Sequence[str], settings: TableSettings, seed: int, model: Model | None) -> _Planned:
+    """The first pass; see `prepare`."""
     inputs = _inputs(source, names, settings) if model is None else _inputs_of(source, model, settings)
     division = Division.of(source, settings)
     roles = _roles(source, names, settings, division)
-    if model is None:
-        targets = _targets(source, roles, settings)
-        _check_quantiles(targets, settings)
-        heads = heads_for(targets, settings.output, settings.head_cost)
-        targets = distributed(targets, heads, settings.quantiles)
-    else:
-        targets, heads = model.targets, heads_of(model)
+    targets, heads = _with_heads(source, roles, settings) if model is None else (model.targets, heads_of(model))
     factors = class_factors(targets, settings.class_weight)
     _leave_out_classes(source, roles, targets, factors)
-    link, settings = settings_on(settings)
+    link, wanted = settings_on(settings)
     division.check(np.flatnonzero(np.isin(roles.of, (TRAIN, TEST))))
-    groups = division.count(roles.rows(TRAIN))
-    wanted, settings = settings, settings.resolved(roles.count(TRAIN), len(inputs), targets.width, groups)
-    tried = model is None and are_tried(wanted, settings, roles.count(TRAIN))
-    tables = [(source, roles), *_hold_out(source, roles, targets, factors, settings, division, seed)]
+    count = roles.count(TRAIN)
+    run = wanted.resolved(count, len(inputs), targets.width, division.count(roles.rows(TRAIN)))
+    is_tried = model is None and are_tried(wanted, run, count)
+    tables = [(source, roles), *_hold_out(source, roles, targets, factors, run, division, seed)]
     if not roles.count(TRAIN):
         raise DataError(f"no row of {source.origin} has a target and is to be trained on: there is nothing to learn")
-    if model is None:
-        encoder, targets, profiles = _fitted(source, inputs, targets, roles, settings, link)
-        targets = scaled_for(targets, heads)
-    else:
-        encoder, profiles = model.encoder, []
-    here = HostRows.of(link, settings, roles.count(TRAIN))
-    cache, T_test = _encoded(tables, encoder, targets, settings, here)
-    X, X_held_out, X_test = (cache.array(k) for k in (0, 1, 4))
-    if model is None and not tried:
-        encoder, (X, X_held_out, X_test) = _chosen(encoder, targets, [X, X_held_out, X_test], cache.array(2), here)
-    arrays = {TRAIN: (here.local(X), cache.array(2))}
-    arrays[HELD_OUT] = (here.held_out(X_held_out, len(cache.array(3))), cache.array(3))
-    by_role = {role: RowArrays(*arrays[role], _joined([r.weights(role) for _, r in tables])) for role in arrays}
-    check_reach(targets, heads, arrays[TRAIN][1])
-    validation = by_role[HELD_OUT] if len(by_role[HELD_OUT].X) else None
-    validation = None if validation is None else without_absent(targets, validation)
-    rows, held_out = weighted(targets, without_absent(targets, by_role[TRAIN]), validation, factors)
-    test = (X_test, T_test) if len(T_test) else None
-    own_roles = tables[1][1] if len(tables) > 1 else None
-    own_groups = division.groups_of(roles.rows(TRAIN))
-    if tried:
-        first = Trial(encoder, dataclasses.replace(settings, seed=seed))
-        one, strata = member_of(targets, heads, settings, encoder.width), targets.strata(rows.T)
-        best = best_trial(
-            first, wanted, one, rows, held_out, _ensembles(first.settings, len(rows.X), strata, own_groups)
+    return _Planned(wanted, run, inputs, targets, heads, factors, division, tables, link, is_tried)
+
+
+def _with_heads(source: Source, roles: RowRoles, settings: TableSettings) -> tuple[Targets, dict[str, Head]]:
+    """What the targets are, and the head of each kind. Raises SettingError for quantiles without numbers."""
+    targets = _targets(source, roles, settings)
+    if settings.quantiles and not any(column.kind == "numbers" for column in targets.columns):
+        raise SettingError(
+            f"quantiles are for targets of numbers, but {listed(targets.names)} has none: leave them out"
         )
-        if best.encoder is not encoder:
-            rows, held_out, test = _only_inputs(encoder.plain_places, rows, held_out, test)
-        encoder, settings = best
-    parts = (encoder, targets, heads, profiles, roles, own_roles, own_groups)
-    return Prepared(settings, *parts, rows, held_out, test, cache, here)
+    heads = heads_for(targets, settings.output, settings.head_cost)
+    return distributed(targets, heads, settings.quantiles), heads
 
 
-def _only_inputs(
-    places: Array, rows: RowArrays, held_out: RowArrays | None, test: tuple[Array, Array] | None
-) -> tuple[RowArrays, RowArrays | None, tuple[Array, Array] | None]:
-    """All rows with some of their inputs."""
-    return *only_inputs(places, rows, held_out), None if test is None else (test[0][:, places], test[1])
+def _learned_rows(
+    planned: _Planned, targets: Targets, cache: RowCache, X: list[Array], here: HostRows
+) -> tuple[RowArrays, RowArrays | None]:
+    """The rows to train on and those for validation, with their weights; X has the inputs of both."""
+    T, T_held_out = cache.array(2), cache.array(3)
+    arrays = {TRAIN: (here.local(X[0]), T), HELD_OUT: (here.held_out(X[1], len(T_held_out)), T_held_out)}
+    by_role = {role: RowArrays(*arrays[role], _joined([r.weights(role) for _, r in planned.tables])) for role in arrays}
+    check_reach(targets, planned.heads, T)
+    validation = without_absent(targets, by_role[HELD_OUT]) if len(by_role[HELD_OUT].X) else None
+    return weighted(targets, without_absent(targets, by_role[TRAIN]), validation, planned.factors)
 
 
-def _ensembles(
-    settings: TableSettings, rows: int, strata: Array | None, groups: Array | None
-) -> Callable[[Architecture], Ensemble]:
-    """Ensembles of members of any architecture, all with the same folds."""
-    assert settings.seed is not None, "that of the training"
-    seed = settings.seed
-    return lambda one: Ensemble.of(one, settings.members, seed, rows, strata, groups)
+def _after_trials(prepared: Prepared, wanted: TableSettings, seed: int) -> Prepared:
+    """The same table with the inputs and the settings that short trainings choose."""
+    p, s = prepared, prepared.settings
+    one, classes = member_of(p.targets, p.heads, s, p.encoder.width), p.targets.strata(p.rows.T)
+
+    def ensemble(member: Architecture) -> Ensemble:
+        return Ensemble.of(member, s.members, seed, len(p.rows.X), classes, p.groups)
+
+    first = Trial(p.encoder, dataclasses.replace(s, seed=seed))
+    best = best_trial(first, wanted, one, p.rows, p.held_out, ensemble)
+    chosen = dataclasses.replace(p, encoder=best.encoder, settings=best.settings)
+    if best.encoder is p.encoder:
+        return chosen
+    places = p.encoder.plain_places
+    rows, held_out = only_inputs(places, p.rows, p.held_out)
+    test = None if p.test is None else (p.test[0][:, places], p.test[1])
+    return dataclasses.replace(chosen, rows=rows, held_out=held_out, test=test)
 
 
 def _roles(source: Source, names: Sequence[str], settings: TableSettings, division: Division) -> RowRoles:
@@ -195,12 +233,6 @@ def _leave_out_unknown(own: Source, roles: RowRoles, targets: Targets) -> None:
         roles.of[chunk.rows[~targets.learnable(T)]] = UNKNOWN
     if roles.count(UNKNOWN) and not roles.count(TRAIN):
         raise DataError(f"no row of {own.origin} has a target that training has too: give other rows to validate with")
-
-
-def _check_quantiles(targets: Targets, settings: TableSettings) -> None:
-    if settings.quantiles and not any(column.kind == "numbers" for column in targets.columns):
-        line = f"quantiles are for targets of numbers, but {listed(targets.names)} has none: leave them out"
-        raise SettingError(line)
 
 
 def _may_take_logarithm(settings: TableSettings) -> bool:
@@ -291,10 +323,9 @@ def _strata(source: Source, roles: RowRoles, targets: Targets) -> Array | None:
     return np.concatenate([first.codes(T)[first.names[0]] for T in encoded])
 
 
-def _fitted(
-    source: Source, inputs: list[str], targets: Targets, roles: RowRoles, settings: TableSettings, link: Link
-) -> tuple[Encoder, Targets, list[ColumnProfile]]:
-    """The encoder, the scaled targets and the profiles of the inputs, by the rows to train on."""
+def _fitted(planned: _Planned) -> tuple[Encoder, Targets, list[ColumnProfile]]:
+    """The encoder, the scaled targets and the profiles of the inputs, by the rows to train on: the second pass."""
+    (source, roles), targets, settings = planned.tables[0], planned.targets, planned.settings
     unparsed = targets.unparsed(roles.cells)
     numbers = {
         column.name: None if column.form == PLAIN else column.form
@@ -303,14 +334,15 @@ def _fitted(
     }
     again = {name: ColumnProfile(name, form) for name, form in numbers.items() if name in unparsed}
     kinds = settings.column_kinds
-    profiles = [ColumnProfile(name, kind=kinds.get(name)) for name in inputs]
+    profiles = [ColumnProfile(name, kind=kinds.get(name)) for name in planned.inputs]
     with with_file_name(source):
         both = profile_by_column(
-            link, lambda names: chunks_of(source, names, roles.of == TRAIN), [*profiles, *again.values()]
+            planned.link, lambda names: chunks_of(source, names, roles.of == TRAIN), [*profiles, *again.values()]
         )
         profiles, again = both[: len(profiles)], dict(zip(again, both[len(profiles) :], strict=True))
         own = {name: roles.numbers_of(name, TRAIN) for name in numbers if name not in unparsed}
-        return Encoder.of(profiles, settings.more_inputs), targets.scaled_to(own | again), profiles
+        encoder, scaled = Encoder.of(profiles, settings.more_inputs), targets.scaled_to(own | again)
+    return encoder, scaled_for(scaled, planned.heads), profiles
 
 
 def _encoded(

@@ -14,7 +14,7 @@ from chainrule.examples import Examples
 from chainrule.fields import is_auto, signature_with
 from chainrule.model.continuation import model_to_go_on_from, settings_to_go_on
 from chainrule.model.ensemble import Ensemble
-from chainrule.model.findings import findings_of, silent_findings
+from chainrule.model.findings import TIMED, findings_of, silent_findings
 from chainrule.model.heads import as_predictions, member_of
 from chainrule.model.keeping import Keeping
 from chainrule.model.leaks import suspects
@@ -186,7 +186,7 @@ class TableTraining:
             if event.history.noise:
                 event.history.exposed = ENCODED
             sure = self._keeping.keep(self.model, self.network) if event.history.best_epoch >= 0 else {}
-            findings = {finding.name: finding.words for finding in self.findings()}
+            findings = {finding.name: finding.words for finding in self.findings() if finding.name not in TIMED}
             self.model.summary = {
                 **self._summary(event.history),
                 **sure,

@@ -188,6 +188,7 @@ class Training(Iterator[Event]):
         self._books.restore()
         self.probe_end()
         self._books.finish()
+        self.problem.link.at_work = False
         yield Finished(self.history)
 
     def _all_epochs(self) -> Iterator[Event]:

@@ -17,7 +17,6 @@ This file imports no JAX: it says whether JAX is installed, and whether "auto" t
 
 import functools
 import importlib
-import importlib.metadata
 import importlib.util
 import os
 import pkgutil
@@ -29,32 +28,30 @@ from chainrule.architecture import Architecture
 from chainrule.costs import Custom as OwnCost
 from chainrule.engines.base import Engine, lacks_devices
 from chainrule.errors import EngineError
+from chainrule.jax_extra import why_no_jax
 from chainrule.own_functions import JaxFunction
 from chainrule.settings import TrainingSettings
+from chainrule.text import shortened
 
-__all__ = ["engine", "is_suited", "why_no_jax"]
+__all__ = ["engine", "is_suited"]
 
-LEAST = (0, 8)  # the version of JAX that has what this engine calls
-INSTALL = 'python -m pip install "chainrule[xla]"'
+NEED = "the xla engine needs"
 
 
 @functools.cache
 def engine() -> Engine:
-    """The one engine. Raises EngineError where JAX is missing or too old."""
-    reason = why_no_jax()
+    """The one engine. Raises EngineError where JAX is missing or too old, and where it does not start."""
+    reason = why_no_jax(NEED)
     if reason:
         raise EngineError(reason)
-    return importlib.import_module("chainrule.engines.xla.xla_engine").XlaEngine()
-
-
-def why_no_jax() -> str | None:
-    """Why JAX cannot be used, with the line that installs it; None where it can. Imports nothing of JAX."""
-    if importlib.util.find_spec("jax") is None or importlib.util.find_spec("jaxlib") is None:
-        return f"the xla engine needs JAX, which is not installed ({INSTALL})"
-    version = importlib.metadata.version("jax")
-    if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < LEAST:
-        return f"the xla engine needs JAX {'.'.join(map(str, LEAST))} or newer, but {version} is installed ({INSTALL})"
-    return None
+    try:
+        made: Engine = importlib.import_module("chainrule.engines.xla.xla_engine").XlaEngine()
+    except ImportError as error:
+        raise EngineError(
+            f"{NEED} JAX, which cannot be imported ({shortened(str(error))}): install it again"
+        ) from error
+    importlib.import_module("chainrule.engines.xla.machine").require_devices()
+    return made
 
 
 def is_suited(architecture: Architecture, settings: TrainingSettings | None = None) -> bool:
@@ -78,7 +75,7 @@ def _own_entries(architecture: Architecture) -> list[OwnActivation | OwnCost]:
 @functools.cache
 def has_gpu() -> bool:
     """Whether JAX is installed and has a GPU; where no plugin for GPUs is installed, JAX is not imported."""
-    if not _gpu_plugins() or os.environ.get("JAX_PLATFORMS", "").lower() == "cpu" or why_no_jax():
+    if not _gpu_plugins() or os.environ.get("JAX_PLATFORMS", "").lower() == "cpu" or why_no_jax(NEED):
         return False
     machine = importlib.import_module("chainrule.engines.xla.machine")
     return bool(machine.has_gpu())

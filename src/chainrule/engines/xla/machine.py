@@ -14,18 +14,34 @@ import jaxlib
 import numpy as np
 
 from chainrule.errors import EngineError
-from chainrule.text import shown
+from chainrule.text import shortened, shown
 
-__all__ = ["CACHE", "compiler_options", "computing", "describe", "has_gpu", "is_gpu", "use_cache"]
+__all__ = ["CACHE", "compiler_options", "computing", "describe", "has_gpu", "is_gpu", "require_devices", "use_cache"]
 
 PRECISIONS = {None: "float32", "tf32": "tensorfloat32", "bf16": "bfloat16"}
 CACHE = "CHAINRULE_COMPILED"  # the variable that names another folder for compiled programs; empty for none
 NOT_BITS = ("xla_force_host_platform_device_count", "xla_dump")  # flags that change no bit
 
 
+def require_devices() -> None:
+    """Raise EngineError, in one line, where JAX has no device, such as where it is to use a GPU that is not there."""
+    try:
+        jax.devices()
+    except Exception as error:  # JAX raises many kinds
+        why = shortened(next(iter(str(error).splitlines()), type(error).__name__), 100)
+        platforms = os.environ.get("JAX_PLATFORMS")
+        cure = "see what `import jax; jax.devices()` says"
+        if platforms:
+            cure = f"JAX_PLATFORMS is {shown(platforms)}: set it to what this machine has, such as cpu"
+        raise EngineError(f"JAX finds no device ({why}): {cure}") from error
+
+
 def has_gpu() -> bool:
     """Whether JAX has a GPU."""
-    return is_gpu(jax.devices()[0])
+    with contextlib.suppress(EngineError):
+        require_devices()
+        return is_gpu(jax.devices()[0])
+    return False
 
 
 def is_gpu(device: Any) -> bool:
@@ -35,7 +51,7 @@ def is_gpu(device: Any) -> bool:
 
 @contextlib.contextmanager
 def computing(precision: str | None = None) -> Iterator[None]:
-    """JAX with 64 bits, and products in this precision; nothing is set outside of the block.
+    """JAX with 64 bits, and products in this precision; outside of the block only the cache is set.
 
     Raises EngineError, in one line, where XLA fails, such as for too little memory. On several hosts the error stays as
     it is: `hosts.Link` says whether another host has ended.
@@ -58,14 +74,23 @@ def compiler_options(device: Any) -> tuple[tuple[str, Any], ...]:
 
 @functools.cache
 def use_cache() -> None:
-    """Keep compiled programs in the user's cache, unless the user has set JAX's own cache.
+    """Keep compiled programs in the user's cache, if it can be written, unless the user has set JAX's own cache.
 
     Each kind of processor has a folder of its own, because a home may be shared by machines.
     """
     folder = os.environ.get(CACHE, str(_cache_home() / "chainrule" / "xla" / _processor()))
-    if folder and jax.config.jax_compilation_cache_dir is None:
+    if folder and jax.config.jax_compilation_cache_dir is None and _can_be_written(folder):
         jax.config.update("jax_compilation_cache_dir", folder)
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+
+
+def _can_be_written(folder: str) -> bool:
+    """Whether there is such a folder, made if it was not there, in which files can be written."""
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK)
 
 
 def _processor() -> str:

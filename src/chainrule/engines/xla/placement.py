@@ -10,11 +10,11 @@ from typing import Any
 
 import jax
 import numpy as np
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jax.sharding import NamedSharding, PartitionSpec
 
 from chainrule.arrays import Array
 from chainrule.engines.xla.machine import is_gpu
-from chainrule.engines.xla.shards import AXIS
+from chainrule.engines.xla.shards import AXIS, mesh_of
 from chainrule.errors import EngineError
 from chainrule.settings import TrainingSettings
 
@@ -70,9 +70,7 @@ class Placement:
         if len(self.devices) == 1:
             return jax.device_put(array, self.devices[0])
         array = np.asarray(array)
-        sharding = NamedSharding(
-            Mesh(np.array(self.devices), (AXIS,)), PartitionSpec(None, AXIS) if cut else PartitionSpec()
-        )
+        sharding = NamedSharding(mesh_of(self.devices), PartitionSpec(None, AXIS) if cut else PartitionSpec())
         if not cut:
             return jax.make_array_from_callback(array.shape, sharding, lambda index: array[index])
         shape = (array.shape[0], self.shards, *array.shape[2:])

@@ -16,14 +16,14 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import Mesh, PartitionSpec
+from jax.sharding import PartitionSpec
 
 from chainrule.arrays import Array
 from chainrule.backprop import split_weight
 from chainrule.engines.xla.dropout import factors
 from chainrule.engines.xla.mover import Mover, flattened, parted
 from chainrule.engines.xla.rules import Moment, clipped
-from chainrule.engines.xla.shards import AXIS, reduced
+from chainrule.engines.xla.shards import AXIS, mesh_of, reduced
 from chainrule.engines.xla.structure import Structure
 from chainrule.equations import backward, bp3, bp4, forward, gradient_norms
 from chainrule.settings import TrainingSettings
@@ -131,7 +131,7 @@ def _spread(plan: Plan, loop: Program) -> Program:
     whole, cut = PartitionSpec(), PartitionSpec(None, AXIS)
     calls = Call(None if plan.streamed else cut, cut, cut, *(whole,) * 8)
     rows = cut if plan.streamed else whole
-    mesh = Mesh(np.array(plan.devices), (AXIS,))
+    mesh = mesh_of(plan.devices)
     return jax.shard_map(loop, mesh=mesh, in_specs=(whole, rows, calls), out_specs=(whole, whole), check_vma=False)
 
 

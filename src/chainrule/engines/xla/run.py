@@ -17,9 +17,10 @@ from chainrule.engines.xla import dropout, machine
 from chainrule.engines.xla.placement import Placement
 from chainrule.engines.xla.program import Call, Plan, Rows, State, program_of
 from chainrule.engines.xla.rules import factors_of, rates_of, scalars_of
-from chainrule.engines.xla.shards import bounds, pair_sum
+from chainrule.engines.xla.shards import pair_sum
 from chainrule.engines.xla.structure import structure_of
 from chainrule.errors import EngineError
+from chainrule.hosts.shards import batch_edges
 from chainrule.settings import TrainingSettings
 
 __all__ = ["XlaRun"]
@@ -34,7 +35,7 @@ class Batches(NamedTuple):
 
     order: Array
     rows: Array
-    bounds: Array
+    edges: Array
     rates: Array
 
 
@@ -113,7 +114,7 @@ class XlaRun:
 
     def _batches(self, order: Array, rates: Array) -> Batches:
         rows = np.minimum(self._m, len(order) - self._m * np.arange(len(rates)))
-        return Batches(order, rows, bounds(rows, self._place.shards), rates)
+        return Batches(order, rows, batch_edges(rows, self._place.shards), rates)
 
     def _chosen(self, batches: Batches, first: int, count: int) -> Array:
         """The row of X at each place of the own shards, (count, own shards, rows of a shard), int32.
@@ -121,7 +122,7 @@ class XlaRun:
         Places behind the last row of a shard have its first one, those of a shard without rows have row 0.
         """
         own, lane = self._place.own, np.arange(self._width)
-        edges = batches.bounds[first : first + count, own.start : own.stop + 1, None]
+        edges = batches.edges[first : first + count, own.start : own.stop + 1, None]
         starts, stops = edges[:, :-1], edges[:, 1:]
         within = np.where(starts + lane < stops, starts + lane, starts)
         places = within + self._m * np.arange(first, first + count)[:, None, None]
@@ -192,7 +193,7 @@ class XlaRun:
         chosen, part = self._chosen(batches, first, count), slice(first, first + count)
         rows = self._sent(chosen) if self._streamed else self._resident
         assert rows is not None, "they were put on the devices"
-        edges, settings, dtype = batches.bounds[part], self._settings, self._theta.dtype
+        edges, settings, dtype = batches.edges[part], self._settings, self._theta.dtype
         rates = rates_of(settings.optimizer, batches.rates[part])[:, None] * self._factors
         penalties = np.array([settings.alpha / self._divisor, settings.l1 / self._divisor])
         call = Call(

@@ -18,24 +18,14 @@ from jax.sharding import Mesh
 
 from chainrule.arrays import Array
 
-__all__ = ["AXIS", "bounds", "mesh_of", "pair_sum", "reduced"]
+__all__ = ["AXIS", "mesh_of", "pair_sum", "reduced"]
 
 AXIS = "devices"
 
 
-def mesh_of(devices: list[Any]) -> Mesh:
+def mesh_of(devices: tuple[Any, ...]) -> Mesh:
     """The devices in a row."""
     return Mesh(np.array(devices), (AXIS,))
-
-
-def bounds(rows: Array, shards: int) -> Array:
-    """Where each shard of batches of so many `rows` (k,) begins, and where the last one ends, (k, S + 1).
-
-    >>> bounds(np.array([8, 6]), 4)
-    array([[0, 2, 4, 6, 8],
-           [0, 1, 3, 4, 6]])
-    """
-    return np.arange(shards + 1) * np.asarray(rows)[:, None] // shards
 
 
 def pair_sum(parts: Any) -> Any:

@@ -23,8 +23,17 @@ def too_many_devices(history: Record, names: Sequence[str] | None) -> Finding | 
     if one >= update:
         return None
     words = (
-        f"an update on {devices:.0f} devices takes {1000 * update:.2g} ms, but on one it would take about "
-        f"{1000 * max(one, 0.0):.2g} ms: the exchange of gradients takes the rest"
+        f"an update on {devices:.0f} devices takes {_milliseconds(update)}, but on one it would take about "
+        f"{_milliseconds(max(one, 0.0))}: the exchange of gradients takes the rest"
     )
     change = "train on one device, or give batches of more rows, for which the devices compute longer"
     return Finding("too many devices", words, change, {"devices": devices, "seconds": update, "alone": max(one, 0.0)})
+
+
+def _milliseconds(seconds: float) -> str:
+    """A time with two significant digits, or as a whole number from 10 ms on.
+
+    >>> _milliseconds(0.00012), _milliseconds(0.1312)
+    ('0.12 ms', '131 ms')
+    """
+    return f"{1000 * seconds:.2g} ms" if seconds < 0.0095 else f"{1000 * seconds:,.0f} ms"
