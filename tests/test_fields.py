@@ -37,6 +37,8 @@ from chainrule.fields import (
     settings_of,
     signature_with,
 )
+from chainrule.hosts import Hosts
+from chainrule.hosts.record import HostsChoice
 from chainrule.model.kinds import ClassWeights, ColumnKinds, Dtype, Levels, MetricChoice, ShareOrTable, ThresholdRule
 from chainrule.optimizers import OPTIMIZERS, SGD, Adam, Clip
 from chainrule.settings import TrainingSettings
@@ -49,6 +51,8 @@ TAKEN: list[tuple[Kind, Any, Any]] = [  # a kind, a value, and what it becomes
     (Number(0, 1, below=True), np.float32(0.5), 0.5),
     (Number(), -1e308, -1e308),
     (Number(0, specials=(NONE,)), None, None),
+    (HostsChoice(), Hosts("a:1", host=0, hosts=2), Hosts("a:1", host=0, hosts=2)),
+    (HostsChoice(specials=(NONE,)), None, None),
     (Seconds(0, above=True), 1, 1.0),
     (Numbers(0, 1), 0.5, 0.5),
     (Numbers(0, 1), [0, 1], (0.0, 1.0)),
@@ -100,6 +104,7 @@ TAKEN: list[tuple[Kind, Any, Any]] = [  # a kind, a value, and what it becomes
 
 REFUSED: list[tuple[Kind, Any, str]] = [  # a kind, a value, and what the error says
     (Number(0), -1e-9, "s is -1e-09, but must be a number from 0"),
+    (HostsChoice(), 2, "s is 2, but must be a Hosts"),
     (Number(0), 10**400, f"s is 1{'0' * 195} ..., but must be a number from 0"),
     (Number(0), np.timedelta64(1, "s"), "s is np.timedelta64(1,'s'), but must be a number from 0"),
     (Whole(1), 2**63, "s is 9223372036854775808, but must be at most 2^53"),

@@ -297,8 +297,8 @@ def test_the_divisor_of_amsgrad_never_falls():
 
 def test_nadam_goes_on_far_out_where_the_product_of_its_momenta_ends():
     rule, g, slots = NAdam(), np.ones(1), (np.ones(1), np.ones(1))
-    assert rule._product(10_000) == rule._product(400) < 2.0**-60
-    mu = [rule._mu(t) for t in (10**6, 10**6 + 1)]
+    assert rule.product(10_000) == rule.product(400) < 2.0**-60
+    mu = [rule.mu(t) for t in (10**6, 10**6 + 1)]
     moved, _ = rule.update(np.zeros(1), g, slots, 0.1, 10**6)
     assert moved.item() == pytest.approx(-0.1 * (mu[1] + 1 - mu[0]), rel=1e-6)
 
