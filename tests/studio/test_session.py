@@ -527,6 +527,15 @@ def test_a_recording_is_one_file_without_a_reference_to_anything(circles: Sessio
     assert '<link rel="stylesheet"' not in text
 
 
+def test_a_recording_has_each_step_once_and_goes_on_where_epochs_are_added(circles: Session, folder: Path) -> None:
+    circles.do({"do": "update"})
+    circles.do({"do": "change", "settings": {"epochs": 10**6}})
+    circles.do({"do": "update"})
+    circles.do({"do": "record", "path": "r.html"})
+    data = (folder / "r.html").read_text("utf-8").partition('id="recorded">')[2].partition("</script>")[0]
+    assert [frame["place"]["update"] for frame in json.loads(data)["frames"]] == [0, 1, 2]
+
+
 # ---------------------------------------------------------------------------------------------- wrong commands
 
 

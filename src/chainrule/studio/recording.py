@@ -13,6 +13,7 @@ from typing import Any
 from chainrule.errors import ChainruleError
 from chainrule.studio.assets import script, style
 from chainrule.studio.tour import STEPS
+from chainrule.studio.trainer import Trainer
 from chainrule.studio.work import Work
 
 Ask = Callable[[dict[str, Any]], dict[str, Any]]
@@ -47,15 +48,16 @@ class Recording:
 
     def __init__(self) -> None:
         self.frames: list[dict[str, Any]] = []
-        self._generation, self._at = -1, 0.0
+        self._trainer: Trainer | None = None
+        self._at = 0.0
 
     def add(self, work: Work) -> None:
-        """Add the view of now; those of another design are forgotten, and those of later updates."""
+        """Add the view of now; those of another training are forgotten, and those of later updates."""
         trainer, now = work.trainer, time.monotonic()
         if trainer is None:
             return
-        if work.generation != self._generation:
-            self.frames, self._generation, self._at = [], work.generation, 0.0
+        if trainer is not self._trainer:
+            self.frames, self._trainer, self._at = [], trainer, 0.0
         self.frames = [frame for frame in self.frames if frame["place"]["update"] < trainer.updates]
         if now - self._at < EVERY and work.running:
             return
@@ -67,10 +69,12 @@ class Recording:
 
 def html_of(ask: Ask, recording: Recording) -> bytes:
     """The file: the frames, the set-up, the tour of row 1, and the equations of a few weights, with the view."""
+    view = ask({"do": "view"})
+    before = [frame for frame in recording.frames if frame["place"]["update"] != view["place"]["update"]]
     data = {
         "form": ask({"do": "form"}) | {"files": {"tables": [], "models": []}, "folder": "", "kept": None},
         "setup": ask({"do": "setup"}),
-        "frames": [*recording.frames, ask({"do": "view"})],
+        "frames": [*before, view],
         "spread": ask({"do": "spread"}),
         "tour": [ask({"do": "tour", "row": 0, "step": step + 1}) for step in range(STEPS)],
         "equations": _equations(ask),
