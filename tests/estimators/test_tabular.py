@@ -439,7 +439,7 @@ def leaking(n=300):
 @pytest.mark.parametrize("columns", [1, 2, "labels"])
 def test_columns_that_may_give_y_away_are_named_as_train_table_names_them(columns, tmp_path):
     X, y = leaking()
-    table = TableTraining({**X, "y": y}, "y", TableSettings())
+    table = TableTraining({**X, "y": y}, "y", TableSettings(epochs=3))
     both = {1: y, 2: np.stack([y, np.where(X["a"] > 0, "up", "down")], axis=1), "labels": np.c_[y == "yes", X["b"] > 0]}
     mlp = estimator("binary", max_iter=3).fit(X, both[columns])
     assert any(line.startswith("after alone predicts y") for line in mlp.suspects_)

@@ -219,8 +219,8 @@ def test_every_kth_row_is_left_out_of_everything_and_scored() -> None:
     rest = set(range(240)) - set(tested)
     scores = alone.evaluate(without(table, rest))
     assert model.summary["test"] == {"rows": 48, "targets": scores["targets"]}
-    assert "rows" in TableTraining(table, "kind", TableSettings(test_every=5)).notes[0]
-    assert "48 for the test" in TableTraining(table, "kind", TableSettings(test_every=5)).notes[0]
+    assert "rows" in TableTraining(table, "kind", TableSettings(test_every=5, epochs=1)).notes[0]
+    assert "48 for the test" in TableTraining(table, "kind", TableSettings(test_every=5, epochs=1)).notes[0]
 
 
 def test_a_table_of_its_own_chooses_the_weights(tmp_path: Path) -> None:
