@@ -11,7 +11,7 @@ from tests.native import library
 
 ROOT = Path(__file__).resolve().parents[2]
 DRIVERS = ["threads", "dispatch", "core", "abi"]
-WITHOUT_CORE = ["threads", "dispatch"]  # they are built in seconds
+WITHOUT_CORE = ["threads"]  # built in seconds
 LEVEL = "x86-64-v3" if platform.machine().lower() in ("x86_64", "amd64") else "portable"
 SANITIZERS = ["address,undefined", "thread"]
 OPTIONS = {
