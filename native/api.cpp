@@ -291,6 +291,13 @@ void chainrule_runnable(char *names, int64_t capacity) {
   if (names && capacity > 0) chainrule::runnable_cores(names, size_t(capacity));
 }
 
+const char *chainrule_half(char *text, int64_t capacity) {
+  Report report{text, capacity};
+  const chainrule::Core *core = chainrule::chosen_core(report);
+  const chainrule::HalfKernels *kernels = core ? chainrule::find_half(report, *core) : nullptr;
+  return kernels ? kernels->name : nullptr;
+}
+
 int64_t chainrule_threads(void) { return chainrule::at_most(0); }
 
 int64_t chainrule_has(int64_t what, const char *name) {

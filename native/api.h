@@ -22,7 +22,7 @@
 extern "C" {
 #endif
 
-#define CHAINRULE_ABI 2
+#define CHAINRULE_ABI 3
 
 #ifdef _WIN32
 #define CHAINRULE_PUBLIC __declspec(dllexport)
@@ -42,6 +42,9 @@ enum {
 enum { CHAINRULE_NONE = 0, CHAINRULE_FLOAT32 = 1, CHAINRULE_FLOAT64 = 2, CHAINRULE_INT32 = 3 };
 
 enum { CHAINRULE_ACTIVATIONS = 0, CHAINRULE_COSTS = 1, CHAINRULE_RULES = 2 };
+
+/* Of the operands of matrix products: that of the network, or bfloat16 with sums in float32. */
+enum { CHAINRULE_WHOLE = 0, CHAINRULE_BF16 = 1 };
 
 /* A name with its final 0, and the parameter of the entry, if it has one. */
 typedef struct {
@@ -75,7 +78,8 @@ typedef struct {
 
 /* threads, here and below: the most to use; 0 leaves the number to the core; -n: n for all work, however little (for
  * tests). dropout: null, or layers - 1 probabilities. Bounds are infinite for none.
- * rates: null, or one factor of the learning rate for each layer of weights, from 0, which freezes the layer. */
+ * rates: null, or one factor of the learning rate for each layer of weights, from 0, which freezes the layer.
+ * precision: CHAINRULE_BF16 needs a network in float32, and chainrule_half. */
 typedef struct {
   int64_t size;
   char rule[32];
@@ -87,6 +91,7 @@ typedef struct {
   uint64_t seed;
   int64_t threads;
   const double *rates;
+  int64_t precision;
 } chainrule_settings;
 
 /* rows x columns elements, strides in bytes; every element lies within [begin, begin + bytes).
@@ -144,6 +149,8 @@ CHAINRULE_PUBLIC int64_t chainrule_abi(void);
 CHAINRULE_PUBLIC const char *chainrule_instructions(char *text, int64_t capacity);
 /* The instruction sets that this machine runs: "v4, v3, v2". */
 CHAINRULE_PUBLIC void chainrule_runnable(char *names, int64_t capacity);
+/* The kernels of CHAINRULE_BF16; null, and a line, if this machine runs none, or not those of CHAINRULE_HALF. */
+CHAINRULE_PUBLIC const char *chainrule_half(char *text, int64_t capacity);
 /* The number of threads that a call uses if it is left to the core. */
 CHAINRULE_PUBLIC int64_t chainrule_threads(void);
 

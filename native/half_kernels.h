@@ -47,7 +47,6 @@ struct HalfTile {
   Index apart;  // elements from 16 rows of A to the next
   const Half *B;
   Index NV;
-  Index first, vectors;  // those of the micropanel that are multiplied
   float *C;
   Index ldc;
   Index K;
@@ -77,12 +76,17 @@ struct HalfKernels {
   void (*pack_transposed)(const HalfSource &, Half *to, Index ldt);
 };
 
-// The fastest kernels that this machine runs; null where it runs none.
+// The kernels that CHAINRULE_HALF names ("amx_bf16", "avx512_bf16"), else the fastest that this machine runs; chosen at
+// the first call. Null where it runs none, or not those.
 const HalfKernels *choose_half();
+
+// The names of the kernels that this machine runs, best first: "amx_bf16, avx512_bf16".
+void runnable_half(char *names, size_t capacity);
 
 }  // namespace chainrule
 
+// One for each kernel of the build: CHAINRULE_HAS_AMX_BF16, ...
 extern "C" {
-const chainrule::HalfKernels *chainrule_half_amx();
-const chainrule::HalfKernels *chainrule_half_avx512();
+const chainrule::HalfKernels *chainrule_half_amx_bf16();
+const chainrule::HalfKernels *chainrule_half_avx512_bf16();
 }

@@ -10,6 +10,7 @@
 
 #include "activations.h"
 #include "groups.h"
+#include "half_kernels.h"
 #include "microkernel.h"
 #include "optimizers.h"
 #include "output.h"
@@ -23,6 +24,10 @@
 namespace {
 
 using chainrule::chunk;
+using chainrule::Half;
+using chainrule::half_block;
+using chainrule::half_padded;
+using chainrule::half_rows;
 
 inline constexpr Index output_rows = 256;  // rows of the output layer computed together
 inline constexpr Index page_bytes = 4096;  // of memory
@@ -35,6 +40,17 @@ template <class T> struct Neurons {
   T *sigma, *factor;  // under dropout: A before it, and its factors
   chainrule::Activation activation;
   bool whole_rows;  // the activation is not elementwise
+};
+
+// Whether numbers of this type can be packed for half precision.
+template <class T> inline constexpr bool has_half = sizeof(T) == sizeof(float) && vector_bytes == 64;
+
+// Operands in half precision (half.h): a layer's W and W^T; a layer's activations and errors.
+struct HalfLayer {
+  Half *weights, *transposed;
+};
+struct HalfNeurons {
+  Half *rows, *columns, *delta_rows, *delta_panels;
 };
 
 // What makes matrices orthogonal (orthogonal.h): the groups of neurons, and arrays for the largest hidden layer.
@@ -54,6 +70,9 @@ template <class T> struct Network {
   T *gradient, *slot[3];
   T *mean;  // theta, where the rule takes the gradient at other weights; else null
   Orthogonal<T> orthogonal;
+  const chainrule::HalfKernels *half;  // null but in half precision
+  HalfLayer *half_layer;
+  HalfNeurons *half_neurons;
   const chainrule::Matrix *sparse;  // X of the call, if it is sparse
   SparseColumns<T> columns;  // of its batch
   T *mask;  // all bits 1 where there is a weight, else 0, laid out like the weights; null if no layer has a mask
@@ -73,6 +92,8 @@ template <class T> struct Network {
   Index windows, patience;  // since the slower number was tried, and until it is tried again
   void *memory;
 };
+
+CHAINRULE_INLINE Index at_most(Index n, Index most) { return n < most ? n : most; }
 
 // Hands out one allocation array by array; without memory it only adds up their sizes.
 struct Arena {
@@ -114,7 +135,7 @@ template <class T> void lay_out_layers(Network<T> &net, const chainrule::Archite
     if (arena.memory) net.layer[k] = layer;
   }
   net.weights = arena.take<T>(net.elements);
-  net.transposed = arena.take<T>(transposed);
+  net.transposed = arena.take<T>(net.half ? 0 : transposed);
 }
 
 template <class T>
@@ -193,6 +214,26 @@ template <class T> void lay_out_orthogonal(Network<T> &net, const chainrule::Arc
   if (arena.memory) o.groups = find_groups(a, o.stop);
 }
 
+template <class T> void lay_out_half(Network<T> &net, const chainrule::Architecture &a, Arena &arena) {
+  using chainrule::half_elements;
+  net.half_layer = arena.take<HalfLayer>(a.layers);
+  net.half_neurons = arena.take<HalfNeurons>(a.layers + 1);
+  const Index rows = half_padded(net.capacity);
+  for (Index l = 0; l <= a.layers; l++) {
+    const Index n = a.sizes[l], width = padded<T>(n);
+    HalfNeurons x{};
+    if (l < a.layers) x.rows = arena.take<Half>(half_elements(rows, n));
+    if (l < a.layers) x.columns = arena.take<Half>(half_elements(n, rows));
+    if (l > 1) x.delta_rows = arena.take<Half>(half_elements(rows, n));
+    if (l > 0) x.delta_panels = arena.take<Half>(rows * width);
+    HalfLayer w{};
+    if (l < a.layers) w.weights = arena.take<Half>(half_padded(n) * padded<T>(a.sizes[l + 1]));
+    if (l > 0 && l < a.layers) w.transposed = arena.take<Half>(half_padded(a.sizes[l + 1]) * width);
+    if (arena.memory) net.half_neurons[l] = x;
+    if (arena.memory && l < a.layers) net.half_layer[l] = w;
+  }
+}
+
 template <class T>
 void lay_out(Network<T> &net, const chainrule::Architecture &a, const chainrule::Settings *s, Arena &arena) {
   lay_out_layers(net, a, arena);
@@ -206,6 +247,7 @@ void lay_out(Network<T> &net, const chainrule::Architecture &a, const chainrule:
   for (int i = 0; i < 3; i++) net.slot[i] = i < slots ? arena.take<T>(net.elements) : nullptr;
   net.mean = s && rule_averages(s->rule) ? arena.take<T>(net.elements) : nullptr;
   if (s && rule_by_matrix(s->rule)) lay_out_orthogonal(net, a, arena);
+  if (net.half) lay_out_half(net, a, arena);
   net.mask = has_masks(a) ? arena.take<T>(net.elements) : nullptr;
 }
 
@@ -278,7 +320,7 @@ template <class T> void *make(const chainrule::Architecture &a, const chainrule:
   net.blocks = a.blocks;
   net.capacity = capacity;
   net.relu = activation_kind("relu");
-  if (s) net.settings = *s, net.adjust = adjustment<T>(*s);
+  if (s) net.settings = *s, net.adjust = adjustment<T>(*s), net.half = s->half;
   Arena arena;
   for (int round = 0; round < 2; round++) {
     Network<T> *self = arena.take<Network<T>>(1);
@@ -299,8 +341,40 @@ template <class T> void *make(const chainrule::Architecture &a, const chainrule:
   return net.memory;
 }
 
-template <class T> void transpose_weights(Network<T> &net) {
-  for (Index k = 1; k < net.layers; k++) transpose_layer(net.layer[k], net.weights, net.transposed);
+// Rows begin..end-1 of micropanel p of W of layer k, for forward and transposed for backward; begin is a multiple of
+// half_block.
+template <class T> void pack_weights(const Network<T> &net, Index k, Index p, Index begin, Index end) {
+  if constexpr (has_half<T>) {
+    const Layer<T> &layer = net.layer[k];
+    const HalfLayer &to = net.half_layer[k];
+    const Micropanels panels = layer.panels(), others = layer.transposed_panels();
+    const Index NV = panels.NV(p), NR = NV * half_rows, at = panels.first(p) * half_rows;
+    const T *panel = net.weights + layer.panel_at(p);
+    Half *own = to.weights + half_padded(layer.in) * at;
+    end = at_most(end, layer.in);
+    for (Index i = begin; i < end; i += half_block)
+      net.half->pack_panel({panel + i * NR, NR, at_most(end - i, half_block), NR}, NV, own + i * NR);
+    for (Index i = begin; k && i < end; i += half_rows) {
+      const Index q = others.containing(i / half_rows), ldt = 2 * others.NV(q) * half_rows;
+      Half *block = to.transposed + half_padded(layer.out) * others.first(q) * half_rows;
+      block += 2 * (i - others.first(q) * half_rows) + at / 2 * ldt;
+      net.half->pack_transposed({panel + i * NR, NR, at_most(end - i, half_rows), NR}, block, ldt);
+    }
+  }
+}
+
+// What the passes need of rows begin..end-1 of micropanel p of W, after these moved: W^T, or operands in half
+// precision.
+template <class T> void pack_moved(const Network<T> &net, Index k, Index p, Index begin, Index end) {
+  if (net.half)
+    pack_weights(net, k, p, begin, end);
+  else if (k)
+    transpose_panel(net.layer[k], net.weights, net.transposed, p, begin, end);
+}
+
+template <class T> void pack_all(const Network<T> &net) {
+  for (Index k = 0; k < net.layers; k++)
+    for (Index p = 0; p < net.layer[k].panels().count(); p++) pack_moved(net, k, p, 0, net.layer[k].in);
 }
 
 // theta or slots, laid out like theta, to packed weights, or back.
@@ -322,7 +396,7 @@ template <class T> void set_theta(void *self, const void *theta) {
   auto &net = *(Network<T> *)self;
   copy_weights<Pack>(net, (const T *)theta, net.mean ? net.mean : net.weights);
   if (net.mean) set_gradient_point(net);
-  transpose_weights(net);
+  pack_all(net);
 }
 
 template <class T> Index slots(const void *self) {

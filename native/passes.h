@@ -8,8 +8,7 @@
 #pragma once
 
 #include "dropout.h"
-#include "gemm.h"
-#include "network.h"
+#include "half.h"
 
 namespace {
 
@@ -128,11 +127,15 @@ void forward_layer(const Network<T> &net, Index k, const T *A_prev, Index ld_pre
   const Epilogue epilogue = relu ? Epilogue::Relu : Epilogue::None;
   const Product<T> product{A_prev,  ld_prev, B,          layer.rows(), layer.panels(), A, ld, epilogue,
                            nullptr, 0,       layer.live, true};
-  gemm(product, begin, end, prefetch, [&](Index row, Index rows, Index vector, Index vectors) {
+  const auto finish = [&](Index row, Index rows, Index vector, Index vectors) {
     if (last || relu || to.whole_rows) return;
     Index at = row * ld + vector * lanes<T>;
     activate(to.activation, A + at, Z ? Z + at : nullptr, ld, rows, vectors, vectors * lanes<T>);
-  });
+  };
+  if (in_half(net, k))
+    half_forward(net, k, A, ld, relu, begin, end, finish);
+  else
+    gemm(product, begin, end, prefetch, finish);
   finish_layer(net, k, A, Z, ld, begin, end);
 }
 
@@ -161,9 +164,11 @@ template <class T> void apply_dropout(Network<T> &net, Index l, const Batch &bat
 }
 
 template <class T> void forward(Network<T> &net, const Batch &batch, Index begin, Index end, Prefetch &prefetch) {
+  const UsesHalf<T> uses(net);
   for (Index k = 0; k < net.layers; k++) {
     Neurons<T> &from = net.neurons[k], &to = net.neurons[k + 1];
     T *A = to.sigma ? to.sigma : to.A;
+    if (in_half(net, k)) pack_activations(net, k, begin, end);
     if (k == 0 && net.sparse)
       forward_sparse(net, *net.sparse, [&](Index r) { return batch.row(r); }, A, to.Z, to.ld, begin, end);
     else
@@ -207,7 +212,7 @@ template <class T> void backward_layer(Network<T> &net, Index k, Index begin, In
   const Epilogue epilogue = relu ? Epilogue::ReluGate : Epilogue::None;
   const Product<T> product{from.delta, from.ld,  B,     layer.out, layer.transposed_panels(), to.delta,
                            to.ld,      epilogue, saved, to.ld,     layer.transposed_live};
-  gemm(product, begin, end, prefetch, [&](Index row, Index rows, Index vector, Index vectors) {
+  const auto finish = [&](Index row, Index rows, Index vector, Index vectors) {
     if (relu) return;
     const Index at = row * to.ld + vector * lanes<T>;
     if (to.factor)
@@ -217,13 +222,20 @@ template <class T> void backward_layer(Network<T> &net, Index k, Index begin, In
                 load(to.delta + at + i * to.ld + j) * load(to.factor + at + i * to.ld + j));
     if (!to.whole_rows)
       pull_back(to.activation, to.delta + at, to.ld, saved + at, to.ld, rows, vectors, vectors * lanes<T>);
-  });
+  };
+  if (in_half(net, k))
+    half_backward(net, k, relu ? saved : nullptr, begin, end, finish);
+  else
+    gemm(product, begin, end, prefetch, finish);
   if (to.whole_rows)
     pull_back(to.activation, to.delta + begin * to.ld, to.ld, saved + begin * to.ld, to.ld, end - begin,
               layer.transposed_panels().vectors, to.n);
+  if (in_half(net, k - 1)) pack_errors(net, k, begin, end);
 }
 
 template <class T> void backward(Network<T> &net, Index begin, Index end, Prefetch &prefetch) {
+  const UsesHalf<T> uses(net);
+  if (in_half(net, net.layers - 1)) pack_errors(net, net.layers, begin, end);
   for (Index k = net.layers - 1; k > 0; k--) backward_layer(net, k, begin, end, prefetch);
 }
 
@@ -372,6 +384,19 @@ template <class T> void narrow_gradient(const Network<T> &net, const Macrotile &
       for (Index j = 0; j < to.n; j++) row[j] = transposed[j * NR + q];
     }
   }
+}
+
+// The gradient of a macrotile in half precision, part by part: calls f(first row, rows, gradient), where gradient(to)
+// computes it from m rows, for the mean over `whole` of them. Biases are a part of their own, in float32.
+template <class T, class F>
+CHAINRULE_INLINE void each_half_gradient(const Network<T> &net, const Macrotile &tile, Index m, Index whole, F f) {
+  const T scale = T(1 / double(whole));
+  const Index in = net.layer[tile.k].in, end = at_most(tile.end, in);
+  for (Index row = tile.begin; row < end; row += half_together) {
+    const Index rows = at_most(end - row, half_together);
+    f(row, rows, [&](T *to) { half_gradient(net, tile.k, tile.p, row, rows, m, scale, to); });
+  }
+  if (tile.end > in) f(in, 1, [&](T *to) { bias_gradient(net, tile.k, tile.p, m, scale, to); });
 }
 
 }  // namespace

@@ -57,7 +57,7 @@ template <class T> void pure_work(void *context, int thread, int threads) {
   auto &call = *(PureCall<T> *)context;
   Network<T> &net = call.net;
   each_chunk(net, call.examples.X.rows, call.epoch, call.number, [&](const Batch &batch) {
-    const Share rows(batch.rows, thread, threads);
+    const Share rows = share_of(net, batch.rows, thread, threads);
     if (call.gradient && net.sparse && thread == 0) fill_columns(net, batch);
     if (rows.begin < rows.end) {
       gather(net, call.examples, batch, rows.begin, rows.end);

@@ -5,6 +5,7 @@
 
 #include "checks.h"
 #include "dispatch.h"
+#include "half_kernels.h"
 
 namespace chainrule {
 
@@ -82,6 +83,33 @@ inline bool read_architecture(Report &report, const Core &core, const chainrule_
   return find_blocks(report, core, a, to.blocks);
 }
 
+// The kernels of half precision for a core; null after an error.
+inline const HalfKernels *find_half(Report &report, const Core &core) {
+  char names[64];
+  runnable_half(names, sizeof names);
+  const bool suits = core.vector_bytes == half_rows * int(sizeof(float));
+  const HalfKernels *kernels = suits ? choose_half() : nullptr;
+  if (kernels) return kernels;
+  const char *none = "this processor has neither AVX512_BF16 nor AMX: leave precision out";
+  if (!suits && names[0])
+    report.refuse(CHAINRULE_LACKS, "precision bf16 needs instruction set v4, but the core uses %s", core.name);
+  else if (names[0])
+    report.refuse(CHAINRULE_LACKS, "CHAINRULE_HALF is not one of %s", names);
+  else
+    report.refuse(CHAINRULE_LACKS, "precision bf16 cannot be used: %s", none);
+  return nullptr;
+}
+
+inline bool read_precision(Report &report, const Core &core, const chainrule_architecture &a,
+                           const chainrule_settings &from, Settings &s) {
+  if (!report.within("precision", from.precision, CHAINRULE_WHOLE, CHAINRULE_BF16)) return false;
+  if (from.precision == CHAINRULE_WHOLE) return true;
+  if (a.dtype != CHAINRULE_FLOAT32)
+    return report.refuse(CHAINRULE_LACKS, "precision bf16 is for float32 networks, but this one has float64");
+  s.half = find_half(report, core);
+  return s.half;
+}
+
 inline bool read_settings(Report &report, const Core &core, const chainrule_architecture &a,
                           const chainrule_settings &from, Settings &s) {
   if (!report.same("the size of the settings' struct", from.size, sizeof from)) return false;
@@ -99,6 +127,7 @@ inline bool read_settings(Report &report, const Core &core, const chainrule_arch
   s.dropout = from.dropout, s.seed = from.seed;
   s.clip_norm = from.clip_norm, s.clip_value = from.clip_value, s.clip_example = from.clip_example;
   const double least = 4.9e-324;
+  if (!read_precision(report, core, a, from, s)) return false;
   return report.within("the batch", from.batch, 1, most_count) &&
          report.within("threads", from.threads, -most_count, most_count) &&
          report.number("the divisor", s.divisor, least, greatest) && report.number("alpha", s.alpha, 0, greatest) &&

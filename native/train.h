@@ -29,7 +29,15 @@ template <class T> CHAINRULE_INLINE T *scratch_of(Network<T> &net, int thread) {
 struct Share {
   Index begin, end;
   Share(Index rows, int thread, int threads) : begin(rows * thread / threads), end(rows * (thread + 1) / threads) {}
+  // The same in whole units of rows.
+  Share(Index rows, Index unit, int thread, int threads) : Share((rows + unit - 1) / unit, thread, threads) {
+    begin = at_most(begin * unit, rows), end = at_most(end * unit, rows);
+  }
 };
+
+template <class T> Share share_of(const Network<T> &net, Index rows, int thread, int threads) {
+  return Share(rows, net.half ? half_together : 1, thread, threads);
+}
 
 // Rows row..row+rows-1 of a macrotile's weights, with what is laid out like them.
 template <class T> Weights<T> weights_at(Network<T> &net, const Macrotile &tile, Index row, Index rows) {
@@ -53,7 +61,7 @@ template <class T> void fill_columns(Network<T> &net, const Batch &batch) {
 template <class T>
 void sweep(Network<T> &net, const Examples &e, const Batch &batch, bool weighted, Prefetch &prefetch, int thread,
            int threads) {
-  const Share rows(batch.rows, thread, threads);
+  const Share rows = share_of(net, batch.rows, thread, threads);
   if (net.sparse && thread == 0) fill_columns(net, batch);
   if (rows.begin == rows.end) return;
   gather(net, e, batch, rows.begin, rows.end);
@@ -95,11 +103,27 @@ void move_narrow(Moving<T> &call, const Macrotile &tile, const Adjust<T> *adjust
   move(moved, adjust, rule);
 }
 
+// The same in half precision: what no mask keeps at 0.
+template <class T, class Rule>
+void move_half(Moving<T> &call, const Macrotile &tile, const Adjust<T> *adjust, const Rule &rule) {
+  Network<T> &net = call.net;
+  const Layer<T> &layer = net.layer[tile.k];
+  alignas(64) T g[half_together * 3 * lanes<T>];
+  each_half_gradient(net, tile, call.factors.m, call.factors.m, [&](Index row, Index rows, auto gradient) {
+    if (!layer.is_live(tile.p, row, row + rows)) return;
+    gradient(g);
+    Weights<T> moved = weights_at(net, tile, row, rows);
+    moved.g = g, moved.ldg = moved.ld;
+    move(moved, adjust, rule);
+  });
+}
+
 // Every microtile of a macrotile's gradient moves its weights: in registers where the rule is light and the gradient is
 // complete, else in L1.
 template <class T, class Rule>
 void move_macrotile(Moving<T> &call, const Macrotile &tile, const Adjust<T> *adjust, const Rule &rule) {
   Network<T> &net = call.net;
+  if (in_half(net, tile.k)) return move_half(call, tile, adjust, rule);
   if (is_narrow(net, tile.k, call.factors.m)) return move_narrow(call, tile, adjust, rule);
   alignas(64) T g[MR(1) * 3 * lanes<T>];
   const Layer<T> &layer = net.layer[tile.k];
@@ -141,14 +165,15 @@ template <class T, class Rule> void fused_update_by(Moving<T> &call, double rate
   each_macrotile(net, call.thread, call.threads, [&](const Macrotile &tile) {
     if (frozen(net, tile) || !net.layer[tile.k].is_live(tile.p, tile.begin, tile.end)) return;
     const Rule rule = rule_of(net, tile, rate, same);
-    call.factors.select(net, tile);
+    if (!in_half(net, tile.k)) call.factors.select(net, tile);
     decays ? move_decayed(call, tile, rule) : move_macrotile(call, tile, complete ? nullptr : &adjust, rule);
-    if (tile.k) transpose_panel(net.layer[tile.k], net.weights, net.transposed, tile.p, tile.begin, tile.end);
+    pack_moved(net, tile.k, tile.p, tile.begin, tile.end);
   });
 }
 
 template <class T> void fused_update(Network<T> &net, Index m, double rate, Prefetch &prefetch, int thread,
                                      int threads) {
+  const UsesHalf<T> uses(net);
   Moving<T> call{net, {m, scratch_of(net, thread)}, prefetch, thread, threads};
   with_rule<T>(net.settings.rule, rate, net.step, [&](const auto &rule) { fused_update_by(call, rate, rule); });
 }
@@ -170,18 +195,26 @@ template <class T> void adjust_macrotile(Network<T> &net, const Adjust<T> &adjus
 // adjusted.
 template <class T>
 void collect(Network<T> &net, const Batch &batch, const Adjust<T> &adjust, int thread, int threads) {
+  const UsesHalf<T> uses(net);
   Factors<T> factors{batch.rows, scratch_of(net, thread)};
   Prefetch none;
   const bool one_chunk = batch.rows == batch.whole, last = batch.begin + batch.rows == batch.whole;
+  const Index whole = one_chunk ? batch.whole : 1;
   each_macrotile(net, thread, threads, [&](const Macrotile &tile) {
-    factors.select(net, tile);
     const int NV = net.layer[tile.k].panels().NV(tile.p);
     const Index ld = NV * lanes<T>, at = net.layer[tile.k].panel_at(tile.p);
     const auto to_memory = [&](Microtile<T> &t, Index row, int rows) {
       t.C = net.gradient + at + row * ld;
       gradient_microtile(net, tile, t, row, rows, NV);
     };
-    gradient_microtiles(net, tile, factors, one_chunk ? batch.whole : 1, none, to_memory);
+    if (in_half(net, tile.k)) {
+      each_half_gradient(net, tile, batch.rows, whole, [&](Index row, Index, auto gradient) {
+        gradient(net.gradient + at + row * ld);
+      });
+    } else {
+      factors.select(net, tile);
+      gradient_microtiles(net, tile, factors, whole, none, to_memory);
+    }
     for (Index i = at + tile.begin * ld; !one_chunk && i < at + tile.end * ld; i++) {
       net.sums[i] = (batch.begin ? net.sums[i] : 0) + net.gradient[i];
       if (last) net.gradient[i] = T(net.sums[i] / double(batch.whole));
@@ -224,7 +257,7 @@ template <class T> void move_collected(Network<T> &net, double rate, int thread,
       moved.g = net.gradient + (moved.w - net.weights), moved.ldg = moved.ld;
       move_matrix(net, tile, rule, moved);
       move_weights(moved, Scaled<T, Rule>{rule, factor});
-      if (tile.k) transpose_panel(net.layer[tile.k], net.weights, net.transposed, tile.p, tile.begin, tile.end);
+      pack_moved(net, tile.k, tile.p, tile.begin, tile.end);
     });
   });
 }
@@ -279,8 +312,9 @@ template <class T> void sweep_phase(Call<T> &call, const Batch &batch, Prefetch 
   const bool clips = most < __builtin_inf();
   sweep(net, call.steps.examples, batch, !clips, prefetch, thread, threads);
   if (clips) {
-    const Share rows(batch.rows, thread, threads);
+    const Share rows = share_of(net, batch.rows, thread, threads);
     clip_examples(net, batch, most, rows.begin, rows.end, scratch_of(net, thread));
+    if (net.half) pack_error_panels(net, rows.begin, rows.end);
   }
   call.team.barrier(threads);
 }

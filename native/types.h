@@ -39,6 +39,8 @@ struct Rule {
   double parameter[6];
 };
 
+struct HalfKernels;
+
 struct Settings {
   Rule rule;
   Index batch;
@@ -47,6 +49,7 @@ struct Settings {
   const double *rates;  // one factor of the learning rate a layer of weights, 0 for a frozen one; null for none
   double clip_norm, clip_value, clip_example;  // infinite for none
   uint64_t seed;
+  const HalfKernels *half;  // for products in half precision; null for those of the network's type
 };
 
 enum Kind : int { None = 0, Float32 = 1, Float64 = 2, Int32 = 3 };

@@ -74,14 +74,14 @@ template <int NV> void multiply_vectors(const HalfTile &t, Index vector) {
 }
 
 void multiply(const HalfTile &t) {
-  Index v = t.first;
-  for (; v + 1 < t.first + t.vectors; v += 2) multiply_vectors<2>(t, v);
-  if (v < t.first + t.vectors) multiply_vectors<1>(t, v);
+  Index v = 0;
+  for (; v + 1 < t.NV; v += 2) multiply_vectors<2>(t, v);
+  if (v < t.NV) multiply_vectors<1>(t, v);
 }
 
 }  // namespace
 
-extern "C" const HalfKernels *chainrule_half_amx() {
+extern "C" const HalfKernels *chainrule_half_amx_bf16() {
   static constexpr HalfKernels kernels{"amx_bf16",          begin,             end,                   multiply, pack_rows<false>,
                                        pack_columns<false>, pack_panel<false>, pack_transposed<false>};
   return &kernels;

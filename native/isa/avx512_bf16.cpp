@@ -78,9 +78,9 @@ template <int NV> void multiply_vectors(const HalfTile &t, Index vector) {
 }
 
 __attribute__((noinline)) void multiply_all(const HalfTile &t) {
-  Index v = t.first;
-  for (; v + 1 < t.first + t.vectors; v += 2) multiply_vectors<2>(t, v);
-  if (v < t.first + t.vectors) multiply_vectors<1>(t, v);
+  Index v = 0;
+  for (; v + 1 < t.NV; v += 2) multiply_vectors<2>(t, v);
+  if (v < t.NV) multiply_vectors<1>(t, v);
 }
 
 // The additions of E, O and C in the arithmetic of VDPBF16PS, without subnormal numbers.
@@ -96,7 +96,7 @@ void nothing() {}
 
 }  // namespace
 
-extern "C" const HalfKernels *chainrule_half_avx512() {
+extern "C" const HalfKernels *chainrule_half_avx512_bf16() {
   static constexpr HalfKernels kernels{"avx512_bf16",      nothing,          nothing,              multiply, pack_rows<true>,
                                        pack_columns<true>, pack_panel<true>, pack_transposed<true>};
   return &kernels;
