@@ -1,6 +1,7 @@
 """The native core as a library: where it is, its C ABI (native/api.h) in ctypes, and its errors as ours."""
 
 import ctypes
+import functools
 import sys
 from ctypes import POINTER, c_char, c_char_p, c_double, c_int32, c_int64, c_uint64, c_void_p
 from pathlib import Path
@@ -17,6 +18,7 @@ __all__ = [
     "COSTS",
     "ERROR_BYTES",
     "KINDS",
+    "PRECISIONS",
     "RULES",
     "ArchitectureStruct",
     "BlockStruct",
@@ -35,10 +37,11 @@ __all__ = [
     "sparse_matrix",
 ]
 
-ABI = 2  # CHAINRULE_ABI of native/api.h: the version of its structs and functions
+ABI = 3  # CHAINRULE_ABI of native/api.h: the version of its structs and functions
 ACTIVATIONS, COSTS, RULES = range(3)  # kinds of entry, for chainrule_has
 OK, ARGUMENT, LACKS, MEMORY, BUSY, DROPPED = range(6)  # what a function that can fail returns
 KINDS = {"float32": 1, "float64": 2, "int32": 3}
+PRECISIONS = {None: 0, "bf16": 1}  # of the operands of matrix products
 
 ERROR_BYTES = 256  # of an error's line
 
@@ -86,6 +89,7 @@ class SettingsStruct(_Sized):
         *(("divisor", c_double), ("alpha", c_double), ("l1", c_double), ("dropout", POINTER(c_double))),
         *(("clip_norm", c_double), ("clip_value", c_double), ("clip_example", c_double)),
         *(("seed", c_uint64), ("threads", c_int64), ("rates", POINTER(c_double))),
+        ("precision", c_int64),
     ]
 
 
@@ -131,6 +135,7 @@ _FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "abi": (c_int64,),
     "instructions": (c_char_p, c_void_p, c_int64),
     "runnable": (None, c_void_p, c_int64),
+    "half": (c_char_p, c_void_p, c_int64),
     "threads": (c_int64,),
     "has": (c_int64, c_int64, c_char_p),
     "make": (c_int32, POINTER(ArchitectureStruct), POINTER(SettingsStruct), c_int64, POINTER(c_uint64), *_LINE),
@@ -222,6 +227,13 @@ class Library:
         if (kind, name) not in self._has:
             self._has[kind, name] = bool(self.function("has")(kind, name.encode()))
         return self._has[kind, name]
+
+    @functools.cached_property
+    def half(self) -> tuple[str | None, str]:
+        """The kernels of half precision, by name, and why there are none."""
+        text = ctypes.create_string_buffer(ERROR_BYTES)
+        name = self.function("half")(text, ERROR_BYTES)
+        return (None if name is None else name.decode()), text.value.decode()
 
     def call(self, name: str, *arguments: Any) -> None:
         """Call a function that can fail. Raises MemoryError or EngineError with the core's line."""

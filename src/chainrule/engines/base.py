@@ -40,6 +40,7 @@ __all__ = [
     "check_state",
     "hidden_activations",
     "lacks_devices",
+    "lacks_precision",
 ]
 
 RETURN_AFTER = 0.5  # seconds after which `Run.steps` returns to its caller
@@ -200,10 +201,14 @@ class Engine(Protocol):
 
 
 def lacks_devices(settings: TrainingSettings) -> str | None:
-    """The first setting of devices that is set, by name, for an engine that has one device; None if it needs none."""
+    """The first setting of several devices, by name, for an engine that has one device; None if it needs none."""
     parts = {"shards": settings.shards or 1, "devices": settings.devices or 1}
-    several = (f"{name} ({count})" for name, count in parts.items() if count > 1)
-    return next(several, None if settings.precision is None else f"precision {settings.precision!r}")
+    return next((f"{name} ({count})" for name, count in parts.items() if count > 1), None)
+
+
+def lacks_precision(settings: TrainingSettings) -> str | None:
+    """The precision of products that is set, by name, for an engine that has that of the numbers alone."""
+    return None if settings.precision is None else f"precision {settings.precision!r}"
 
 
 def check_lengths(X: Array, T: Array, weight: Array | None) -> None:

@@ -31,6 +31,7 @@ from chainrule.engines.base import (
     check_rows,
     check_state,
     lacks_devices,
+    lacks_precision,
 )
 from chainrule.engines.line_search import LineSearchRun
 from chainrule.errors import EngineError
@@ -88,7 +89,7 @@ class NativeEngine:
         """The first entry that the core does not have, by name. A line search needs only cost and gradient."""
         if settings is not None and settings.clip is not None and settings.clip.noise:
             return "noise in clip"
-        if settings is not None and (lack := lacks_devices(settings)):
+        if settings is not None and (lack := lacks_devices(settings) or self._lacks_precision(settings)):
             return lack
         needed: list[tuple[int, Registry[Any], Entry]] = [
             (abi.ACTIVATIONS, ACTIVATIONS, a) for a in architecture.hidden
@@ -101,6 +102,14 @@ class NativeEngine:
             if not (registry.holds(entry) and self._library.has(kind, entry.name)):
                 return f"{registry.kind} {entry.name!r}"
         return None
+
+    def _lacks_precision(self, settings: TrainingSettings) -> str | None:
+        """The precision that is set, unless this machine multiplies in it: then a line that says why."""
+        lack = lacks_precision(settings)
+        if lack is None or settings.precision not in abi.PRECISIONS:
+            return lack
+        name, why_not = self._library.half
+        return None if name else f"{lack}: {why_not}"
 
     def predict(self, architecture: Architecture, theta: Array, X: Array) -> Array:
         """A^L for every row of X (n, n_1)."""
@@ -482,4 +491,5 @@ def _settings(s: TrainingSettings, divisor: float, layers: int) -> abi.SettingsS
         seed=s.seed or 0,
         threads=s.threads or 0,
         rates=None if rates is None else (ctypes.c_double * len(rates))(*rates),
+        precision=abi.PRECISIONS[s.precision],
     )

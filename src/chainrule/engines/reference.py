@@ -23,6 +23,7 @@ from chainrule.engines.base import (
     check_rows,
     check_state,
     lacks_devices,
+    lacks_precision,
 )
 from chainrule.engines.line_search import LineSearchRun
 from chainrule.engines.moves import frozen, move, parts_of
@@ -49,7 +50,7 @@ class ReferenceEngine:
 
     def lacks(self, architecture: Architecture, settings: TrainingSettings | None = None) -> str | None:
         """What belongs to devices, by name; this engine has everything else."""
-        return None if settings is None else lacks_devices(settings)
+        return None if settings is None else lacks_devices(settings) or lacks_precision(settings)
 
     def predict(self, architecture: Architecture, theta: Array, X: Array) -> Array:
         """A^L for every row of X (n, n_1), by one product for each row, so that no bit depends on the other rows.
