@@ -90,13 +90,14 @@ inline const HalfKernels *find_half(Report &report, const Core &core) {
   const bool suits = core.vector_bytes == half_rows * int(sizeof(float));
   const HalfKernels *kernels = suits ? choose_half() : nullptr;
   if (kernels) return kernels;
-  const char *none = "this processor has neither AVX512_BF16 nor AMX: leave precision out";
-  if (!suits && names[0])
-    report.refuse(CHAINRULE_LACKS, "precision bf16 needs instruction set v4, but the core uses %s", core.name);
-  else if (names[0])
-    report.refuse(CHAINRULE_LACKS, "CHAINRULE_HALF is not one of %s", names);
+  if (!names[0])
+    report.refuse(CHAINRULE_LACKS, "bf16 needs AMX or AVX512_BF16, but this processor has only %s: leave precision out",
+                  core.name);
+  else if (!suits)
+    report.refuse(CHAINRULE_LACKS, "bf16 needs the instruction set v4, but the core uses %s: leave precision out",
+                  core.name);
   else
-    report.refuse(CHAINRULE_LACKS, "precision bf16 cannot be used: %s", none);
+    report.refuse(CHAINRULE_LACKS, "CHAINRULE_HALF is not one of %s", names);
   return nullptr;
 }
 

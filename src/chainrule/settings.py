@@ -184,7 +184,8 @@ class TrainingSettings(Record):
     precision: str | None = setting(
         None,
         Word(("tf32", "bf16"), specials=(Special("none", None, "that of the numbers"),)),
-        "Precision of matrix products in float32 networks, for engines that have a choice.",
+        "Precision of the operands of matrix products in float32 networks while they are trained: bf16 on processors with "
+        "AMX or AVX512_BF16 and on GPUs, tf32 on GPUs. Sums, weights and predictions stay float32.",
         group="Machine",
     )
     probe: bool = setting(
@@ -224,6 +225,7 @@ class TrainingSettings(Record):
             "rates": self.rates is not None,
             "clip": self.clip is not None,
             "dropout": not is_auto(self.dropout) and bool(np.any(self.dropout)),
+            "precision": self.precision is not None,
         }
         for name in (name for name, is_set in unsuited.items() if is_set):
             raise SettingError(

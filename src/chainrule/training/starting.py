@@ -181,6 +181,11 @@ def start(
         devices = settings.devices or link.devices
         settings = dataclasses.replace(settings, devices=devices, shards=settings.shards or devices)
     settled = settings.settled(len(examples.rows), net.sizes)
+    if settled.precision and str(net.dtype) != "float32":
+        raise SettingError(
+            f"precision is {settled.precision!r}, which is for float32 networks, but this one has {net.dtype}: leave it "
+            "out, or make the network with dtype='float32'"
+        )
     engine = choose(settled.engine, net.architecture, settled)
     if settled.label_smoothing:
         examples = smoothed(net.architecture, examples, settled.label_smoothing, net.dtype)

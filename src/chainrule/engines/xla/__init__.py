@@ -55,12 +55,12 @@ def engine() -> Engine:
 
 
 def is_suited(architecture: Architecture, settings: TrainingSettings | None = None) -> bool:
-    """Whether "auto" takes this engine: for a GPU, for functions written with JAX, for devices, shards and precision.
+    """Whether "auto" takes this engine: for a GPU, for functions written with JAX, for devices, shards and tf32.
 
     On a CPU the native core is faster. JAX is imported only where a plugin for GPUs is installed.
     """
     own = any(isinstance(getattr(entry, "function", None), JaxFunction) for entry in _own_entries(architecture))
-    several = settings is not None and lacks_devices(settings) is not None
+    several = settings is not None and (lacks_devices(settings) is not None or settings.precision == "tf32")
     return own or several or has_gpu()
 
 
