@@ -19,8 +19,7 @@ using chainrule::half_tiles;
 using chainrule::half_together;
 using chainrule::HalfKernels;
 
-inline constexpr Index half_KC = 512;  // products between two visits of C: no bit depends on it
-inline constexpr Index half_MC = 128;  // rows of A that pass a micropanel while a part of it is in the cache
+inline constexpr Index half_MC = 128;  // rows of A that pass each micropanel while they are in the cache
 
 // Whether the products of layer k are in half precision.
 template <class T> CHAINRULE_INLINE bool in_half(const Network<T> &net, Index k) {
@@ -51,6 +50,7 @@ struct HalfProduct {
   float *C;
   Index ldc;
   const Range *live;  // see Product
+  const float *gate;  // laid out like C and read when it is complete; null for none
 
   // Whole blocks of the products of micropanel p that are not 0 by a mask.
   CHAINRULE_INLINE Range products(Index p) const {
@@ -59,27 +59,33 @@ struct HalfProduct {
   }
 };
 
+// `rows` rows of NV vectors, ld apart, on their way to the cache.
+template <class T> CHAINRULE_INLINE void prefetch_rows(const T *p, Index ld, Index rows, Index NV) {
+  for (Index i = 0; i < rows; i++, p += ld)
+    for (Index v = 0; v < NV; v++) __builtin_prefetch(p + v * lanes<T>);
+}
+
 // Rows begin..end-1 of C; begin is a multiple of half_together. finish(first row, rows, first vector, vectors) is
 // called for each part of C that is complete, while it is in the cache.
 template <class Finish>
 CHAINRULE_INLINE void half_gemm(const HalfKernels &kernels, const HalfProduct &x, Index begin, Index end,
                                 Finish finish) {
   const Index apart = half_tiles(x.K);
-  const auto part = [&](Index p, Range k, Index from, Index row, Index rows) {
+  const auto part = [&](Index p, Index row, Index rows) {
+    const Range k = x.products(p);
     const Index NV = x.panels.NV(p), at = x.panels.first(p) * half_rows;
-    const Half *A = x.A + row / half_rows * apart + from * half_rows;
-    const Half *B = x.B + half_padded(x.K) * at + from * NV * half_rows;
-    const Index K = at_most(k.end - from, half_KC);
-    kernels.multiply({A, apart, B, NV, x.C + row * x.ldc + at, x.ldc, K, rows, from > k.begin});
-    if (from + half_KC >= k.end) finish(row, rows, x.panels.first(p), NV);
+    const Half *A = x.A + row / half_rows * apart + k.begin * half_rows;
+    const Half *B = x.B + half_padded(x.K) * at + k.begin * NV * half_rows;
+    float *C = x.C + row * x.ldc + at;
+    prefetch_rows(C, x.ldc, rows, NV);
+    if (x.gate) prefetch_rows(x.gate + row * x.ldc + at, x.ldc, rows, NV);
+    kernels.multiply({A, apart, B, NV, C, x.ldc, k.end - k.begin, rows});
+    finish(row, rows, x.panels.first(p), NV);
   };
   for (Index first = begin; first < end; first += half_MC)
-    for (Index p = 0; p < x.panels.count(); p++) {
-      const Range k = x.products(p);
-      for (Index from = k.begin; from < k.end; from += half_KC)
-        for (Index row = first; row < at_most(end, first + half_MC); row += half_together)
-          part(p, k, from, row, at_most(end - row, half_together));
-    }
+    for (Index p = 0; p < x.panels.count(); p++)
+      for (Index row = first; row < at_most(end, first + half_MC); row += half_together)
+        part(p, row, at_most(end - row, half_together));
 }
 
 // --- packing --------------------------------------------------------------------------------------------------------
@@ -150,6 +156,12 @@ template <class T> void pack_error_panels(const Network<T> &net, Index begin, In
       each_part<T>(net.neurons[l].n, begin, end, [&](const Part<T> &part) { pack_error_panels(net, l, part); });
 }
 
+// Whether activations of layer l are packed part by part, while the product that gives them is computed.
+template <class T> CHAINRULE_INLINE bool packs_at_once(const Network<T> &net, Index l) {
+  const Neurons<T> &x = net.neurons[l];
+  return l > 0 && l < net.layers && in_half(net, l - 1) && !x.whole_rows && !x.sigma;
+}
+
 // --- passes ---------------------------------------------------------------------------------------------------------
 
 // A = [A_prev, 1] W̃ of layer k for rows begin..end-1, with relu or without, then finish(...) of half_gemm.
@@ -158,8 +170,8 @@ CHAINRULE_INLINE void half_forward(const Network<T> &net, Index k, T *A, Index l
                                    Finish finish) {
   if constexpr (has_half<T>) {
     const Layer<T> &layer = net.layer[k];
-    const HalfProduct product{net.half_neurons[k].rows, net.half_layer[k].weights, layer.in, layer.panels(), A, ld,
-                              layer.live};
+    const HalfProduct product{
+        net.half_neurons[k].rows, net.half_layer[k].weights, layer.in, layer.panels(), A, ld, layer.live, nullptr};
     half_gemm(*net.half, product, begin, end, [&](Index row, Index rows, Index vector, Index vectors) {
       const T *biases = net.weights + layer.panel_at(layer.panels().containing(vector)) + layer.in * vectors * lanes<T>;
       for (Index v = 0; v < vectors; v++) {
@@ -171,6 +183,7 @@ CHAINRULE_INLINE void half_forward(const Network<T> &net, Index k, T *A, Index l
         }
       }
       finish(row, rows, vector, vectors);
+      if (packs_at_once(net, k + 1)) pack_activations(net, k + 1, Part<T>{row, rows, vector, vectors});
     });
   }
 }
@@ -182,8 +195,14 @@ CHAINRULE_INLINE void half_backward(const Network<T> &net, Index k, const T *gat
   if constexpr (has_half<T>) {
     const Layer<T> &layer = net.layer[k];
     const Neurons<T> &to = net.neurons[k];
-    const HalfProduct product{net.half_neurons[k + 1].delta_rows, net.half_layer[k].transposed, layer.out,
-                              layer.transposed_panels(), to.delta, to.ld, layer.transposed_live};
+    const HalfProduct product{net.half_neurons[k + 1].delta_rows,
+                              net.half_layer[k].transposed,
+                              layer.out,
+                              layer.transposed_panels(),
+                              to.delta,
+                              to.ld,
+                              layer.transposed_live,
+                              gate};
     half_gemm(*net.half, product, begin, end, [&](Index row, Index rows, Index vector, Index vectors) {
       for (Index i = 0; gate && i < rows; i++)
         for (Index v = 0; v < vectors; v++) {
@@ -191,6 +210,7 @@ CHAINRULE_INLINE void half_backward(const Network<T> &net, Index k, const T *gat
           store(to.delta + at, load(gate + at) > vec<T>{} ? load(to.delta + at) : vec<T>{});
         }
       finish(row, rows, vector, vectors);
+      if (!to.whole_rows && in_half(net, k - 1)) pack_errors(net, k, Part<T>{row, rows, vector, vectors});
     });
   }
 }
@@ -203,7 +223,7 @@ void half_gradient(const Network<T> &net, Index k, Index p, Index row, Index row
     const Index NV = panels.NV(p), NR = NV * half_rows, apart = half_tiles(net.capacity);
     const Half *A = net.half_neurons[k].columns + row / half_rows * apart;
     const Half *B = net.half_neurons[k + 1].delta_panels + half_padded(net.capacity) * panels.first(p) * half_rows;
-    net.half->multiply({A, apart, B, NV, C, NR, m, rows, false});
+    net.half->multiply({A, apart, B, NV, C, NR, m, rows});
     for (Index i = 0; i < rows * NR; i += lanes<T>) store(C + i, load(C + i) * broadcast(scale));
   }
 }
@@ -214,8 +234,19 @@ template <class T> void bias_gradient(const Network<T> &net, Index k, Index p, I
   const Micropanels panels = net.layer[k].panels();
   const Index NV = panels.NV(p);
   const T one = 1;
-  const Microtile<T> t{&one, 0, to.delta + panels.first(p) * lanes<T>, to.ld, C, NV * lanes<T>, m, Epilogue::None,
-                       nullptr, 0, (const char *)&one, 0, scale};
+  const Microtile<T> t{&one,
+                       0,
+                       to.delta + panels.first(p) * lanes<T>,
+                       to.ld,
+                       C,
+                       NV * lanes<T>,
+                       m,
+                       Epilogue::None,
+                       nullptr,
+                       0,
+                       (const char *)&one,
+                       0,
+                       scale};
   kernel_of<Microkernels<T, ColumnStored>>(1, int(NV))(t);
 }
 

@@ -37,11 +37,9 @@ inline constexpr Index half_together = 2 * half_rows;  // rows of C, or of what 
 inline constexpr Index half_padded(Index n) { return (n + half_block - 1) / half_block * half_block; }
 // Elements of an operand A of so many rows, and of their tiles of 16 rows.
 inline constexpr Index half_tiles(Index K) { return half_padded(K) * half_rows; }
-inline constexpr Index half_elements(Index rows, Index K) {
-  return (rows + half_rows - 1) / half_rows * half_tiles(K);
-}
+inline constexpr Index half_elements(Index rows, Index K) { return (rows + half_rows - 1) / half_rows * half_tiles(K); }
 
-// C = A B for M <= half_together rows and NV vectors of 16 columns, where C = C + A B if the sum continues.
+// C = A B for M <= half_together rows and NV vectors of 16 columns.
 struct HalfTile {
   const Half *A;
   Index apart;  // elements from 16 rows of A to the next
@@ -49,9 +47,7 @@ struct HalfTile {
   Index NV;
   float *C;
   Index ldc;
-  Index K;
-  Index M;
-  bool continues;
+  Index K, M;
 };
 
 // Numbers to be packed: rows × columns, ld apart; at most half_together rows.

@@ -168,7 +168,7 @@ template <class T> void forward(Network<T> &net, const Batch &batch, Index begin
   for (Index k = 0; k < net.layers; k++) {
     Neurons<T> &from = net.neurons[k], &to = net.neurons[k + 1];
     T *A = to.sigma ? to.sigma : to.A;
-    if (in_half(net, k)) pack_activations(net, k, begin, end);
+    if (in_half(net, k) && !packs_at_once(net, k)) pack_activations(net, k, begin, end);
     if (k == 0 && net.sparse)
       forward_sparse(net, *net.sparse, [&](Index r) { return batch.row(r); }, A, to.Z, to.ld, begin, end);
     else
@@ -230,7 +230,7 @@ template <class T> void backward_layer(Network<T> &net, Index k, Index begin, In
   if (to.whole_rows)
     pull_back(to.activation, to.delta + begin * to.ld, to.ld, saved + begin * to.ld, to.ld, end - begin,
               layer.transposed_panels().vectors, to.n);
-  if (in_half(net, k - 1)) pack_errors(net, k, begin, end);
+  if (in_half(net, k - 1) && (to.whole_rows || !in_half(net, k))) pack_errors(net, k, begin, end);
 }
 
 template <class T> void backward(Network<T> &net, Index begin, Index end, Prefetch &prefetch) {

@@ -111,8 +111,11 @@ void move_half(Moving<T> &call, const Macrotile &tile, const Adjust<T> *adjust, 
   alignas(64) T g[half_together * 3 * lanes<T>];
   each_half_gradient(net, tile, call.factors.m, call.factors.m, [&](Index row, Index rows, auto gradient) {
     if (!layer.is_live(tile.p, row, row + rows)) return;
-    gradient(g);
     Weights<T> moved = weights_at(net, tile, row, rows);
+    const T *const arrays[] = {moved.w, moved.slot_0, moved.slot_1};
+    for (const T *array : arrays)
+      if (array) prefetch_rows(array, moved.ld, rows, moved.vectors);
+    gradient(g);
     moved.g = g, moved.ldg = moved.ld;
     move(moved, adjust, rule);
   });
@@ -208,9 +211,8 @@ void collect(Network<T> &net, const Batch &batch, const Adjust<T> &adjust, int t
       gradient_microtile(net, tile, t, row, rows, NV);
     };
     if (in_half(net, tile.k)) {
-      each_half_gradient(net, tile, batch.rows, whole, [&](Index row, Index, auto gradient) {
-        gradient(net.gradient + at + row * ld);
-      });
+      each_half_gradient(net, tile, batch.rows, whole,
+                         [&](Index row, Index, auto gradient) { gradient(net.gradient + at + row * ld); });
     } else {
       factors.select(net, tile);
       gradient_microtiles(net, tile, factors, whole, none, to_memory);

@@ -21,20 +21,13 @@ void end() { _tile_release(); }
 
 // Tiles 0 to 3 are C, row by row; 4 and 5 are A; 6 and 7 are B.
 template <int R, int NV>
-CHAINRULE_INLINE void multiply_blocks(const HalfTile &t, Index row, Index vector, float *C, Index ldc, bool continues) {
+CHAINRULE_INLINE void multiply_blocks(const HalfTile &t, Index row, Index vector, float *C, Index ldc) {
   const Half *A = t.A + row / half_rows * t.apart, *B = t.B + 2 * vector * VL;
   const Index stride = t.NV * VL * 4, strideC = ldc * 4;
-  if (continues) {
-    _tile_loadd(0, C, strideC);
-    if (NV == 2) _tile_loadd(1, C + VL, strideC);
-    if (R == 2) _tile_loadd(2, C + half_rows * ldc, strideC);
-    if (R == 2 && NV == 2) _tile_loadd(3, C + half_rows * ldc + VL, strideC);
-  } else {
-    _tile_zero(0);
-    if (NV == 2) _tile_zero(1);
-    if (R == 2) _tile_zero(2);
-    if (R == 2 && NV == 2) _tile_zero(3);
-  }
+  _tile_zero(0);
+  if (NV == 2) _tile_zero(1);
+  if (R == 2) _tile_zero(2);
+  if (R == 2 && NV == 2) _tile_zero(3);
   for (Index k = 0; k < t.K; k += half_block, A += tile, B += half_block * t.NV * VL) {
     _tile_loadd(6, B, stride);
     _tile_loadd(4, A, 64);
@@ -57,16 +50,14 @@ template <int R, int NV> void multiply_fewer(const HalfTile &t, Index row, Index
   float *C = t.C + row * t.ldc + vector * VL;
   const Index rows = t.M - row;
   constexpr Index ld = NV * VL;
-  for (Index i = 0; t.continues && i < R * half_rows; i++)
-    for (Index j = 0; j < ld; j += VL) store(all + i * ld + j, i < rows ? load(C + i * t.ldc + j) : f32v{});
-  multiply_blocks<R, NV>(t, row, vector, all, ld, t.continues);
+  multiply_blocks<R, NV>(t, row, vector, all, ld);
   for (Index i = 0; i < rows; i++)
     for (Index j = 0; j < ld; j += VL) store(C + i * t.ldc + j, load(all + i * ld + j));
 }
 
 template <int R, int NV> void multiply_rows(const HalfTile &t, Index row, Index vector) {
   if (t.M - row < R * half_rows) return multiply_fewer<R, NV>(t, row, vector);
-  multiply_blocks<R, NV>(t, row, vector, t.C + row * t.ldc + vector * VL, t.ldc, t.continues);
+  multiply_blocks<R, NV>(t, row, vector, t.C + row * t.ldc + vector * VL, t.ldc);
 }
 
 template <int NV> void multiply_vectors(const HalfTile &t, Index vector) {
@@ -82,7 +73,13 @@ void multiply(const HalfTile &t) {
 }  // namespace
 
 extern "C" const HalfKernels *chainrule_half_amx_bf16() {
-  static constexpr HalfKernels kernels{"amx_bf16",          begin,             end,                   multiply, pack_rows<false>,
-                                       pack_columns<false>, pack_panel<false>, pack_transposed<false>};
+  static constexpr HalfKernels kernels{"amx_bf16",
+                                       begin,
+                                       end,
+                                       multiply,
+                                       pack_rows<false>,
+                                       pack_columns<false>,
+                                       pack_panel<false>,
+                                       pack_transposed<false>};
   return &kernels;
 }

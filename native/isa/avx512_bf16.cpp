@@ -16,7 +16,7 @@ CHAINRULE_INLINE __m512bh pair_of(const Half *p) {
   return (__m512bh)_mm512_set1_epi32(pair);
 }
 
-// R rows of a tile of A and NV vectors of B; C has the sum of the products before.
+// R rows of a tile of A and NV vectors of B; C has the sum of the blocks before.
 template <int R, int NV> void multiply_rows(const HalfTile &t, Index row, Index vector) {
   const Half *A = t.A + row / half_rows * t.apart + row % half_rows * half_block, *B = t.B + 2 * vector * VL;
   float *C = t.C + row * t.ldc + vector * VL;
@@ -46,14 +46,14 @@ template <int R, int NV> void multiply_rows(const HalfTile &t, Index row, Index 
       }
     }
     // A block that is not whole has products of zeros at its end: + 0 turns -0 into 0.
-    const bool added = k || t.continues, whole = quads == half_block / 4;
+    const bool whole = quads == half_block / 4;
 #pragma GCC unroll 12
     for (int i = 0; i < R; i++)
 #pragma GCC unroll 2
       for (int v = 0; v < NV; v++) {
         float *c = C + i * t.ldc + v * VL;
         const __m512 sum = whole ? E[i][v] + O[i][v] : (E[i][v] + __m512{}) + (O[i][v] + __m512{});
-        _mm512_storeu_ps(c, (added ? _mm512_loadu_ps(c) : __m512{}) + sum);
+        _mm512_storeu_ps(c, (k ? _mm512_loadu_ps(c) : __m512{}) + sum);
       }
   }
 }
@@ -97,7 +97,8 @@ void nothing() {}
 }  // namespace
 
 extern "C" const HalfKernels *chainrule_half_avx512_bf16() {
-  static constexpr HalfKernels kernels{"avx512_bf16",      nothing,          nothing,              multiply, pack_rows<true>,
-                                       pack_columns<true>, pack_panel<true>, pack_transposed<true>};
+  static constexpr HalfKernels kernels{
+      "avx512_bf16",        nothing, nothing, multiply, pack_rows<true>, pack_columns<true>, pack_panel<true>,
+      pack_transposed<true>};
   return &kernels;
 }

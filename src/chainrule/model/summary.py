@@ -95,7 +95,10 @@ def _unusual(s: TableSettings, metric: str) -> dict[str, Any]:
         "clip": {name: bound for name, bound in finite(bounds).items() if bound},
         "metric": metric,
     }
-    values |= {name: getattr(s, name) for name in ("patience", "time", "tolerance", "precision", "weight", "group", "time_column")}
+    values |= {
+        name: getattr(s, name)
+        for name in ("patience", "time", "tolerance", "precision", "weight", "group", "time_column")
+    }
     values |= {"kinds": s.kinds, "class_weight": _plain(s.class_weight), "test_every": s.test_every}
     return {name: value for name, value in values.items() if value}
 
