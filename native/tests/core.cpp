@@ -2,6 +2,7 @@
 // Built with sanitizers it also shows that no pass reads or writes outside its memory or races with another.
 
 #include "../dispatch.h"
+#include "../half_kernels.h"
 #include "../threads.h"
 #include "../types.h"
 
@@ -208,7 +209,8 @@ void compute_dropped(const Engine &engine, const Architecture &a, const Settings
   engine.drop(net);
 }
 
-template <class T> Trained<T> train(const Core &core, const Engine &engine, const Problem<T> &p, int threads) {
+template <class T>
+Trained<T> train(const Core &core, const Engine &engine, const Problem<T> &p, int threads, const HalfKernels *half) {
   const Case &c = p.c;
   const Index H = Index(c.sizes.size()) - 1;
   std::vector<Activation> hidden(size_t(H), Activation{core.activation(c.activation), 1});
@@ -220,7 +222,8 @@ template <class T> Trained<T> train(const Core &core, const Engine &engine, cons
   const Team team{threads, parallel, barrier, now, true};
   Trained<T> result;
   result.theta = p.theta;
-  const Settings settings = settings_of(core, c, dropout.data());
+  Settings settings = settings_of(core, c, dropout.data());
+  settings.half = half;
   run(engine, a, settings, p, team, result);
   compute(engine, a, p, team, result);
   compute_dropped(engine, a, settings, p, team, result);
@@ -241,14 +244,15 @@ template <class T> bool frozen_layers_kept(const Problem<T> &p, const std::vecto
   return true;
 }
 
-template <class T> void compare(const Core &core, const Engine &engine) {
+// With `half` trainings are in half precision.
+template <class T> void compare(const Core &core, const Engine &engine, const HalfKernels *half = nullptr) {
   for (const Case &c : cases) {
     const Problem<T> p(c);
-    const Trained<T> alone = train(core, engine, p, 1);
+    const Trained<T> alone = train(core, engine, p, 1, half);
     check(std::isfinite(alone.cost) && !same(alone.theta, p.theta), "something was learnt", c.name);
     check(frozen_layers_kept(p, alone.theta), "frozen layers keep their bits", c.name);
     for (int threads : {2, 3, 8}) {
-      const Trained<T> team = train(core, engine, p, threads);
+      const Trained<T> team = train(core, engine, p, threads, half);
       check(same(alone.theta, team.theta) && same(alone.slots, team.slots), "weights do not depend on threads", c.name);
       check(same(alone.costs, team.costs) && alone.cost == team.cost, "costs do not depend on threads", c.name);
       check(same(alone.moments, team.moments) && same(alone.ledger_costs, team.ledger_costs),
@@ -259,7 +263,7 @@ template <class T> void compare(const Core &core, const Engine &engine) {
     }
     Problem<T> moved(c);
     moved.shift_X();
-    const Trained<T> other = train(core, engine, moved, 1);
+    const Trained<T> other = train(core, engine, moved, 1, half);
     check(same(alone.theta, other.theta) && same(alone.predicted, other.predicted), "X may lie anywhere", c.name);
   }
 }
@@ -273,6 +277,7 @@ int main() {
   acquire(8);
   compare<float>(*core, core->f32);
   compare<double>(*core, core->f64);
+  if (core->vector_bytes == 64 && choose_half()) compare<float>(*core, core->f32, choose_half());
   std::printf(failures ? "%d failures\n" : "the core: every case has the same bits on 1, 2, 3 and 8 threads\n",
               failures);
   return failures != 0;

@@ -96,8 +96,17 @@ SETTINGS = [
     *[("rates.1", v) for v in (-1e-9, NAN, INF)],
     *[(f"clip_{name}", v) for name in ("norm", "value", "example") for v in (0.0, -1.0, NAN)],
     *[("threads", v) for v in (MOST, -MOST)],
+    *[("precision", v) for v in (-1, 2, MOST)],
     ("rule", b"x" * 32),
 ]
+
+
+def test_half_precision_is_for_float32():
+    world = World("float64")
+    settings = world.settings()
+    settings.precision = abi.PRECISIONS["bf16"]
+    assert world.make(settings=byref(settings)) == LACKS
+    assert world.text.value == b"precision bf16 is for float32 networks, but this one has float64"
 
 
 @pytest.mark.parametrize(("path", "value"), SETTINGS)

@@ -58,13 +58,13 @@ def _damage(path):
 
 
 @pytest.mark.parametrize(
-    ("change", "message"), [(_damage, "does not load"), (lambda path: None, "has interface 2, but 3 is needed")]
+    ("change", "message"), [(_damage, "does not load"), (lambda path: None, f"has interface {abi.ABI}, but {abi.ABI + 1} is needed")]
 )
 def test_refuses_a_wrong_library(library, change, message, tmp_path, monkeypatch):
     copy = Path(shutil.copy(library, tmp_path))
     change(copy)
     monkeypatch.setattr(abi, "library_path", lambda: copy)
-    monkeypatch.setattr(abi, "ABI", 3)
+    monkeypatch.setattr(abi, "ABI", abi.ABI + 1)
     with pytest.raises(EngineError, match=message):
         abi.load()
 
