@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.engines.conformance import Relay, bits, play, problem
 
 import chainrule as cr
 from chainrule.engines import ENGINES, choose, why_absent
@@ -18,7 +19,6 @@ from chainrule.engines.abi import Library
 from chainrule.errors import EngineError, SettingError
 from chainrule.optimizers import LBFGS, SGD, Adam, AdamW, Clip, Muon, RProp, ScheduleFree
 from chainrule.settings import TrainingSettings
-from tests.engines.conformance import Relay, bits, play, problem
 
 ROOT = Path(__file__).resolve().parents[2]
 KERNELS = ("amx_bf16", "avx512_bf16")
@@ -192,7 +192,12 @@ def test_every_kernel_of_this_machine_has_the_same_bits():
         environment = {**os.environ, "CHAINRULE_HALF": kernel, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"}
         lines = [line[4:] for line in SHOW.splitlines()]
         done = subprocess.run(
-            [sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, env=environment, cwd=ROOT
+            [sys.executable, "-c", "\n".join(lines)],
+            capture_output=True,
+            text=True,
+            env=environment,
+            cwd=ROOT,
+            check=False,
         )
         return done.stdout.split("\n", 1) if done.returncode == 0 else ["", done.stderr]
 
@@ -322,3 +327,22 @@ def test_a_processor_without_the_instructions_refuses_it_in_one_line(monkeypatch
 def test_the_precision_of_gpus_is_refused(engine):
     with pytest.raises(EngineError, match=rf"^engine {engine} has no precision 'tf32': choose [^\n]*$"):
         choose(engine, cr.Network([2, 1]).architecture, TrainingSettings(precision="tf32"))
+
+
+# --------------------------------------------------------------------------------------------- from above
+
+
+@needs_bf16
+def test_a_table_and_an_estimator_take_it_and_the_model_says_so(tmp_path):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 3))
+    table = {**{f"x{k}": X[:, k] for k in range(3)}, "y": X @ [1.0, 2.0, -1.0]}
+    model = cr.train_table(table, "y", hidden=[20], epochs=2, precision="bf16", time=None)
+    model.save(tmp_path / "m.safetensors")
+    assert cr.load(tmp_path / "m.safetensors").summary["precision"] == "bf16"
+    losses = {}
+    for precision in (None, "bf16"):
+        regressor = cr.MLPRegressor(hidden_layer_sizes=[20], dtype="float32", random_state=0, precision=precision)
+        losses[precision] = regressor.partial_fit(X, table["y"]).partial_fit(X, table["y"]).loss_
+    assert losses["bf16"] != losses[None]
+    assert losses["bf16"] == pytest.approx(losses[None], rel=0.01)

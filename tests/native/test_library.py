@@ -58,7 +58,8 @@ def _damage(path):
 
 
 @pytest.mark.parametrize(
-    ("change", "message"), [(_damage, "does not load"), (lambda path: None, f"has interface {abi.ABI}, but {abi.ABI + 1} is needed")]
+    ("change", "message"),
+    [(_damage, "does not load"), (lambda path: None, f"has interface {abi.ABI}, but {abi.ABI + 1} is needed")],
 )
 def test_refuses_a_wrong_library(library, change, message, tmp_path, monkeypatch):
     copy = Path(shutil.copy(library, tmp_path))

@@ -59,6 +59,7 @@ SHARED = (
     "threads",
     "devices",
     "shards",
+    "precision",
     "hosts",
 )  # parameters that `TrainingSettings` has
 _BATCH = Whole(1, specials=(Special("all", None, "all rows"), Special(AUTO, AUTO)))

@@ -65,6 +65,8 @@ class SharedParameters:
     - devices: the number of devices (GPUs, or parts of a CPU) that share the rows of each update; None for one.
     - shards: the number of parts of each batch that are summed in order; None for as many as devices. Bits depend on it
       alone.
+    - precision: "bf16" trains a float32 network with products in half precision, on processors with AMX or AVX512_BF16
+      and on GPUs; "tf32" is for GPUs. None for the precision of dtype.
     - hosts: the processes that train together, a `cr.Hosts` or "auto"; each calls `fit` with the same rows. None for
       this one alone. A file does not keep it.
     - dtype: "float32" or "float64"; None for the type of X if it is one of them, else float64.
@@ -111,6 +113,7 @@ class SharedParameters:
     threads: int | None = None
     devices: int | None = None
     shards: int | None = None
+    precision: str | None = None
     hosts: Any = None
     dtype: Any = None
     preset: Any = None

@@ -183,8 +183,8 @@ def start(
     settled = settings.settled(len(examples.rows), net.sizes)
     if settled.precision and str(net.dtype) != "float32":
         raise SettingError(
-            f"precision is {settled.precision!r}, which is for float32 networks, but this one has {net.dtype}: leave it "
-            "out, or make the network with dtype='float32'"
+            f"precision is {settled.precision!r}, which is for float32 networks, but this one has {net.dtype}: leave "
+            "it out, or give dtype='float32'"
         )
     engine = choose(settled.engine, net.architecture, settled)
     if settled.label_smoothing:
