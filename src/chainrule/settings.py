@@ -184,8 +184,8 @@ class TrainingSettings(Record):
     precision: str | None = setting(
         None,
         Word(("tf32", "bf16"), specials=(Special("none", None, "that of the numbers"),)),
-        "Precision of the operands of matrix products in float32 networks while they are trained: bf16 on processors with "
-        "AMX or AVX512_BF16 and on GPUs, tf32 on GPUs. Sums, weights and predictions stay float32.",
+        "Precision of the operands of matrix products while a float32 network is trained: bf16 on processors with AMX "
+        "or AVX512_BF16 and on GPUs, tf32 on GPUs. Sums, weights and predictions stay float32.",
         group="Machine",
     )
     probe: bool = setting(

@@ -92,12 +92,14 @@ def _absent(name: str, reason: str) -> Check:
 
 
 def _hardware(name: str) -> str:
-    """The instruction set and the threads that an engine uses, if it has threads."""
+    """The instruction sets and the threads that an engine uses, if it has threads."""
     from chainrule.engines import ENGINES
 
     engine = ENGINES[name]()
     threads = getattr(engine, "threads", None)
-    return f"instructions {engine.instructions}, threads: {threads}; " if threads else ""
+    half = getattr(engine, "half", None)
+    instructions = f"{engine.instructions} and {half}" if half else engine.instructions
+    return f"instructions {instructions}, threads: {threads}; " if threads else ""
 
 
 def _engine(name: str) -> Check:

@@ -67,6 +67,11 @@ class NativeEngine:
         return self._library.instructions
 
     @property
+    def half(self) -> str | None:
+        """The instructions for `precision="bf16"`: "amx_bf16" or "avx512_bf16"; None where there are none."""
+        return self._library.half[0]
+
+    @property
     def threads(self) -> int:
         """The number of threads under threads=None."""
         return int(self._library.function("threads")())
