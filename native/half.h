@@ -42,7 +42,7 @@ template <class T> class UsesHalf {
   const HalfKernels *kernels;
 };
 
-// C = A B: A has K columns, `rows` of it in tiles; B is in micropanels.
+// C = A B with sums of K products: A lies in tiles of rows, B in micropanels.
 struct HalfProduct {
   const Half *A, *B;
   Index K;

@@ -320,7 +320,7 @@ template <class T> void *make(const chainrule::Architecture &a, const chainrule:
   net.blocks = a.blocks;
   net.capacity = capacity;
   net.relu = activation_kind("relu");
-  if (s) net.settings = *s, net.adjust = adjustment<T>(*s), net.half = s->half;
+  if (s) net.settings = *s, net.adjust = adjustment<T>(*s), net.half = has_half<T> ? s->half : nullptr;
   Arena arena;
   for (int round = 0; round < 2; round++) {
     Network<T> *self = arena.take<Network<T>>(1);
