@@ -11,8 +11,8 @@
 //
 // It is that of one TDPBF16PS. VDPBF16PS computes (c + the second product) + the first, so operands are packed for it
 // such that a pair has two products of E, or two of O. K is filled up with zeros to whole blocks. Each addition rounds
-// to nearest even; numbers below the smallest normal one become 0, as operands and as results. No bit depends on M, N,
-// packing or threads.
+// to nearest even; numbers below the smallest normal one are 0, as operands and as results: the instructions work so,
+// and the caller of `multiply` sets this mode for its other arithmetic. No bit depends on M, N, packing or threads.
 //
 // Layouts, in elements of 2 bytes. A block of 32 is 16 pairs; which numbers are pair i is the kernel's own matter:
 //

@@ -164,7 +164,6 @@ template <class T> void apply_dropout(Network<T> &net, Index l, const Batch &bat
 }
 
 template <class T> void forward(Network<T> &net, const Batch &batch, Index begin, Index end, Prefetch &prefetch) {
-  const UsesHalf<T> uses(net);
   for (Index k = 0; k < net.layers; k++) {
     Neurons<T> &from = net.neurons[k], &to = net.neurons[k + 1];
     T *A = to.sigma ? to.sigma : to.A;
@@ -234,7 +233,6 @@ template <class T> void backward_layer(Network<T> &net, Index k, Index begin, In
 }
 
 template <class T> void backward(Network<T> &net, Index begin, Index end, Prefetch &prefetch) {
-  const UsesHalf<T> uses(net);
   if (in_half(net, net.layers - 1)) pack_errors(net, net.layers, begin, end);
   for (Index k = net.layers - 1; k > 0; k--) backward_layer(net, k, begin, end, prefetch);
 }

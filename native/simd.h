@@ -154,6 +154,19 @@ template <class V> CHAINRULE_INLINE V smaller(V a, V b) { return a < b ? a : b; 
 CHAINRULE_INLINE f32v magnitude(f32v a) { return from_bits(bits(a) & 0x7fffffff); }
 CHAINRULE_INLINE f64v magnitude(f64v a) { return from_bits(bits(a) & 0x7fffffffffffffffll); }
 
+// Sets the thread's mode of arithmetic, and returns the one before. The usual one keeps subnormal numbers.
+#if defined(__SSE2__)
+inline constexpr unsigned subnormals_are_0 = 0x9fc0;  // as operands and results; no exception is trapped
+inline unsigned exchange_mode(unsigned mode) {
+  const unsigned before = _mm_getcsr();
+  _mm_setcsr(mode);
+  return before;
+}
+#else
+inline constexpr unsigned subnormals_are_0 = 0;
+inline unsigned exchange_mode(unsigned) { return 0; }
+#endif
+
 // The numbers 0..N-1 as template arguments.
 template <int... N> struct Numbers {};
 #if defined(__clang__) || defined(_MSC_VER)

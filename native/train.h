@@ -176,7 +176,6 @@ template <class T, class Rule> void fused_update_by(Moving<T> &call, double rate
 
 template <class T> void fused_update(Network<T> &net, Index m, double rate, Prefetch &prefetch, int thread,
                                      int threads) {
-  const UsesHalf<T> uses(net);
   Moving<T> call{net, {m, scratch_of(net, thread)}, prefetch, thread, threads};
   with_rule<T>(net.settings.rule, rate, net.step, [&](const auto &rule) { fused_update_by(call, rate, rule); });
 }
@@ -198,7 +197,6 @@ template <class T> void adjust_macrotile(Network<T> &net, const Adjust<T> &adjus
 // adjusted.
 template <class T>
 void collect(Network<T> &net, const Batch &batch, const Adjust<T> &adjust, int thread, int threads) {
-  const UsesHalf<T> uses(net);
   Factors<T> factors{batch.rows, scratch_of(net, thread)};
   Prefetch none;
   const bool one_chunk = batch.rows == batch.whole, last = batch.begin + batch.rows == batch.whole;
@@ -381,6 +379,7 @@ template <class T> void update(Call<T> &call, Index k, int thread, int threads) 
 
 template <class T> void work(void *context, int thread, int threads) {
   Call<T> &call = *(Call<T> *)context;
+  const UsesHalf<T> mode(call.net);
   // Updates between two readings of the clock.
   const Index between = 1 + Index(1e6 / (6.0 * call.net.elements * call.net.settings.batch));
   for (Index k = call.from; k < call.to; k++) {
@@ -432,6 +431,7 @@ template <class T> Index steps(void *self, void *theta, const Steps &s, const Te
   Network<T> &net = *(Network<T> *)self;
   const UsesSparse<T> uses(net, s.examples.X);
   if (!uses.reserve(s.order, s.rows, net.settings.batch < net.capacity ? net.settings.batch : net.capacity)) return -1;
+  const UsesHalf<T> mode(net);
   set_theta<T>(self, theta);
   Call<T> call{net, s, team, 0, s.updates, team.now() + s.seconds, 0, false};
   if (team.threads == 1 || team.always) {

@@ -77,19 +77,10 @@ template <int NV> void multiply_vectors(const HalfTile &t, Index vector) {
   }
 }
 
-__attribute__((noinline)) void multiply_all(const HalfTile &t) {
+void multiply(const HalfTile &t) {
   Index v = 0;
   for (; v + 1 < t.NV; v += 2) multiply_vectors<2>(t, v);
   if (v < t.NV) multiply_vectors<1>(t, v);
-}
-
-// The additions of E, O and C in the arithmetic of VDPBF16PS, without subnormal numbers.
-void multiply(const HalfTile &t) {
-  constexpr unsigned flush = 1u << 15, as_zero = 1u << 6;
-  const unsigned before = _mm_getcsr();
-  _mm_setcsr(before | flush | as_zero);
-  multiply_all(t);
-  _mm_setcsr(before);
 }
 
 void nothing() {}
