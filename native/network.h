@@ -365,7 +365,8 @@ template <class T> void pack_weights(const Network<T> &net, Index k, Index p, In
 
 // What the passes need of rows begin..end-1 of micropanel p of W, after these moved: W^T, or operands in half
 // precision.
-template <class T> void pack_moved(const Network<T> &net, Index k, Index p, Index begin, Index end) {
+template <class T>
+CHAINRULE_INLINE void pack_moved(const Network<T> &net, Index k, Index p, Index begin, Index end) {
   if (net.half)
     pack_weights(net, k, p, begin, end);
   else if (k)

@@ -35,8 +35,8 @@ struct Share {
   }
 };
 
-template <class T> Share share_of(const Network<T> &net, Index rows, int thread, int threads) {
-  return Share(rows, net.half ? half_together : 1, thread, threads);
+template <class T> CHAINRULE_INLINE Share share_of(const Network<T> &net, Index rows, int thread, int threads) {
+  return net.half ? Share(rows, half_together, thread, threads) : Share(rows, thread, threads);
 }
 
 // Rows row..row+rows-1 of a macrotile's weights, with what is laid out like them.
