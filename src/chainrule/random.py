@@ -87,10 +87,8 @@ def _begun(key: Array) -> np.random.Philox:
     if bits is None:
         bits = _THREAD.bits = np.random.Philox(key=key)
     zeros = np.zeros(4, dtype=np.uint64)
-    numbers = {"counter": zeros, "key": key}
-    bits.state = {
-        "bit_generator": "Philox", "state": numbers, "buffer": zeros, "buffer_pos": 4, "has_uint32": 0, "uinteger": 0,
-    }  # fmt: skip
+    state: Any = {"bit_generator": "Philox", "state": {"counter": zeros, "key": key}, "buffer": zeros}
+    bits.state = {**state, "buffer_pos": len(zeros), "has_uint32": 0, "uinteger": 0}
     return bits
 
 

@@ -157,10 +157,10 @@ def probe_layers(architecture: Architecture, theta: Array, X: Array, T: Array) -
     Flat is where |sigma'| is below 1% of its greatest value on -1..1.
     """
     with np.errstate(all="ignore"):
-        ledger = sweep(architecture, theta, X, T)
+        ledger, hidden = sweep(architecture, theta, X, T), list(zip(*architecture.views(theta), strict=True))[:-1]
         return {
             **_hidden(ledger),
-            "same": [_same(W, b) for W, b in zip(*architecture.views(theta), strict=True)][:-1],
+            "same": [_same(W, b) for W, b in hidden],
             "delta": [_rms(delta) for delta in ledger.delta],
             "spread": _spread(ledger.A[-1], ledger.T),
             "rows": [float(len(X))],
