@@ -17,6 +17,7 @@ from benchmarks.tasks import kind_of
 from benchmarks.turns import ROOT
 
 app = App(name="python -m benchmarks", help=benchmarks.__doc__, help_format="plaintext", version_flags=[])
+RESULTS = ROOT / "benchmarks" / "results.jsonl"
 Flag = Annotated[bool, Parameter(negative="")]
 
 
@@ -58,7 +59,8 @@ def run(
     results
         A file for all numbers, a line for each point. Points that it has are not measured again.
     pages
-        Measure nothing; write the tables and pictures of README.md and docs/speed.md from the file of results.
+        Measure nothing; write the tables and pictures of README.md and docs/speed.md from the file of results,
+        benchmarks/results.jsonl if none is named.
     measure_memory
         Measure how much memory training takes instead.
     """
@@ -68,6 +70,7 @@ def run(
         return
     kept = Results(results)
     if pages:
+        kept = Results(results or RESULTS)
         report.write_readme(kept, ROOT / "README.md")
         pictures.write_page(kept, ROOT / "docs" / "speed.md")
         return

@@ -43,14 +43,14 @@ def _panel(axes: Any, results: Results, sweep: Sweep) -> None:
         places = [float(value) if sweep.is_number else [*sweep.points].index(value) for value in ratios]
         axes.plot(places, [*ratios.values()], "o-", color=COLOURS[k], linewidth=1.5, markersize=4, label=threads.text)
     axes.axhspan(0.05, 1, color=COLOURS[1], alpha=0.08, linewidth=0)
-    axes.set(title=sweep.base, xlabel=sweep.label, yscale="log", ylim=(0.4, 40))
+    axes.set(title=sweep.base, xlabel=sweep.label, yscale="log", ylim=(0.3, 40))
     axes.title.set_fontsize(9)
     axes.set_yticks([0.5, 1, 2, 5, 10, 20], ["0.5", "1", "2", "5", "10", "20"])
-    axes.minorticks_off()
     if sweep.is_number:
         axes.set(xscale="log", xlim=_ends([float(value) for value in sweep.points]))
     else:
         axes.set_xticks(range(len(sweep.points)), [*sweep.points], rotation=45)
+    axes.minorticks_off()
 
 
 def _ends(values: list[float]) -> tuple[float, float]:
@@ -60,7 +60,7 @@ def _ends(values: list[float]) -> tuple[float, float]:
 
 
 def markdown(results: Results) -> str:
-    """A line for each point, columns for each number of threads."""
+    """The pictures, then a line for each point and columns for each number of threads."""
     threads = _threads(results)
     head = ["", "value", *(cell for n in threads for cell in (f"{n.text}: chainrule", "best peer", "times faster"))]
     lines = [head, ["---"] * len(head)]
@@ -70,8 +70,11 @@ def markdown(results: Results) -> str:
             if any(value in points for points in each):
                 cells = [cell for points in each for cell in _cells(points.get(value))]
                 lines.append([f"{axis}: {sweep.label} ({sweep.base})", value, *cells])
+    pictures = "\n\n".join(
+        f"![Times faster than the best peer by {', '.join(axes)}]({n})" for n, axes in PICTURES.items()
+    )
     table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-    return f"{table}\n\n{about(results)}"
+    return f"{pictures}\n\n{table}\n\n{about(results)}"
 
 
 def _threads(results: Results) -> list[Threads]:

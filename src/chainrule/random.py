@@ -87,8 +87,9 @@ def _begun(key: Array) -> np.random.Philox:
     if bits is None:
         bits = _THREAD.bits = np.random.Philox(key=key)
     zeros = np.zeros(4, dtype=np.uint64)
-    state: Any = {"bit_generator": "Philox", "state": {"counter": zeros, "key": key}, "buffer": zeros}
-    bits.state = {**state, "buffer_pos": len(zeros), "has_uint32": 0, "uinteger": 0}
+    numbers: Any = {"counter": zeros, "key": key}
+    words: Any = {"bit_generator": "Philox", "state": numbers, "buffer": zeros, "buffer_pos": 4}
+    bits.state = words | {"has_uint32": 0, "uinteger": 0}
     return bits
 
 
