@@ -11,7 +11,7 @@ from typing import Any
 
 import chainrule
 
-__all__ = ["busiest", "cpus", "describe", "disturbing", "environment", "versions"]
+__all__ = ["busiest", "cpus", "describe", "disturbing", "environment", "threads_of_this", "versions"]
 
 # Settings of libraries that choose slower kernels, or another number of threads than is measured.
 DISTURBING = re.compile(
@@ -37,10 +37,15 @@ def busiest(work: Callable[[], object], threads: int) -> list[int]:
     return sorted(more, key=more.__getitem__, reverse=True)[:threads]
 
 
+def threads_of_this() -> list[int]:
+    """The numbers of all threads of this process."""
+    return [int(task.name) for task in Path("/proc/self/task").iterdir()]
+
+
 def _worked() -> dict[int, int]:
     """Nanoseconds on a processor of each thread of this process."""
-    tasks = {int(task.name): task / "schedstat" for task in Path("/proc/self/task").iterdir()}
-    return {thread: int(path.read_text().split()[0]) for thread, path in tasks.items()}
+    files = {thread: Path(f"/proc/self/task/{thread}/schedstat") for thread in threads_of_this()}
+    return {thread: int(path.read_text().split()[0]) for thread, path in files.items()}
 
 
 def disturbing() -> dict[str, str]:

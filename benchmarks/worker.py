@@ -69,11 +69,14 @@ class Server:
         """Let the threads that work on the task stay each on one of the process's processors, or go where they like."""
         from functools import partial
 
-        from benchmarks.machine import busiest
+        from benchmarks.machine import busiest, threads_of_this
 
-        working = busiest(partial(self._tasks[task].turn, PIN_SECONDS), self._threads)
-        for thread, cpu in zip(working, self._cpus, strict=False):
-            os.sched_setaffinity(thread, [cpu] if each else self._cpus)
+        for thread in threads_of_this():
+            os.sched_setaffinity(thread, self._cpus)
+        if each:
+            working = busiest(partial(self._tasks[task].turn, PIN_SECONDS), self._threads)
+            for thread, cpu in zip(working, self._cpus, strict=False):
+                os.sched_setaffinity(thread, [cpu])
         return {}
 
     def turn(self, task: str, seconds: float) -> dict[str, Any]:
