@@ -71,6 +71,8 @@ def run(
     kept = Results(results)
     if pages:
         kept = Results(results or RESULTS)
+        if not kept.points:
+            raise SystemExit(f"{results or RESULTS} has no points: measure with --results first")
         report.write_readme(kept, ROOT / "README.md")
         pictures.write_page(kept, ROOT / "docs" / "speed.md")
         return

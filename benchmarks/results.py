@@ -25,7 +25,7 @@ class Threads:
     @property
     def text(self) -> str:
         """Such as "2 threads, not pinned"."""
-        return "1 thread" if self.count == 1 else f"{self.count} threads{'' if self.pinned else ', not pinned'}"
+        return "1 thread" if self.count == 1 else f"{self.count} threads, {'' if self.pinned else 'not '}pinned"
 
 
 @dataclasses.dataclass(frozen=True)
