@@ -43,8 +43,8 @@ def markdown(rows: Rows) -> str:
         if counted:
             cells = [cell for goal in GOALS for cell in _cells(rows, name, goal, threads)]
             best = f"{statistics.median(row['best'] for row in counted):.1%}"
-            told = f"{recipe.rule.replace('_', ' ')}, {recipe.words}"
-            lines.append([LIBRARIES[recipe.library], told, *cells, best, str(len(counted))])
+            text = f"{recipe.rule.replace('_', ' ')}, {recipe.words}"
+            lines.append([LIBRARIES[recipe.library], text, *cells, best, str(len(counted))])
     table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
     return "\n\n".join(part for part in [table, *(_sentence(rows, n) for n in threads)] if part)
 
@@ -66,5 +66,5 @@ def _sentence(rows: Rows, threads: int) -> str:
         of_peer = [spent[name] for name, recipe in RECIPES.items() if recipe.library == library]
         ratios = [f"{s / own:.1f}" if s else "-" for s in (of_peer[0], min(filter(None, of_peer), default=None))]
         parts.append(f"{LIBRARIES[library]} {ratios[0]} and {ratios[1]}")
-    told = f"{threads} thread{'s' * (threads > 1)}"
-    return f"Times the seconds of chainrule's best, {told}, for the usual recipe and the best one: {'; '.join(parts)}."
+    count = f"{threads} thread{'s' * (threads > 1)}"
+    return f"Times the seconds of chainrule's best, {count}, for the usual recipe and the best one: {'; '.join(parts)}."

@@ -105,7 +105,7 @@ def predictor(problem: Problem, threads: int) -> Callable[[np.ndarray], np.ndarr
 def outputs(problem: Problem, threads: int) -> Callable[[np.ndarray], np.ndarray]:
     """`predict` of rows."""
     mlp = _mlp(problem)
-    mlp._validate_input(problem.X[:2], np.zeros((2, problem.workload.sizes[-1]), np.float32), True, True)
+    mlp._validate_input(problem.X[:2], np.squeeze(np.zeros((2, problem.workload.sizes[-1]), np.float32)), True, True)
     mlp.n_outputs_ = problem.workload.sizes[-1]
     mlp._random_state = np.random.RandomState(0)
     mlp._initialize(np.zeros((2, mlp.n_outputs_)), list(problem.workload.sizes), np.float32)
