@@ -96,12 +96,12 @@ class Hosts(Record):
 
     @classmethod
     def auto(cls, shards: int | None = None, **more: Any) -> "Hosts":
-        """The hosts that the launcher of this process names in the environment; one host where it names none.
+        """The hosts that the launcher of this process names in the environment.
 
         It reads JAX_COORDINATOR_ADDRESS with JAX_NUM_PROCESSES and JAX_PROCESS_ID, then the variables of Open MPI, then
         those of Slurm. `more` are other fields, such as `wait`.
 
-        Raises SettingError where the variables are incomplete or contradict each other.
+        Raises SettingError where no launcher is named, and where the variables are incomplete or contradict each other.
         """
         place: Place = place_of()
         return cls(**(place._asdict() | {"shards": shards} | more))
