@@ -95,6 +95,8 @@ def _why(hosts: Hosts, text: str) -> str:
     """An error of JAX's start in our words."""
     if "must be called before" in text or "only be called once" in text:
         return "JAX was used in this process before: give hosts to the first call that uses it"
+    if "Failed to start RPC server" in text:  # since the roll call, which had the port
+        return f"another program has taken the port of {hosts.coordinator}: choose another"
     if (
         "visible_devices" in text
         or "no supported devices" in text.lower()
