@@ -78,7 +78,7 @@ class Hosts(Record):
     wait: float = setting(
         300.0, Seconds(0, above=True), "Time to wait for the other hosts, at the start and at the end."
     )
-    heartbeat: float = setting(10.0, Seconds(1), "Time after which a host that does not answer counts as ended.")
+    heartbeat: float = setting(30.0, Seconds(1), "Time after which a host that does not answer counts as ended.")
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -24,6 +24,7 @@ from chainrule.text import shortened
 
 __all__ = ["link_of", "process_link", "require_same"]
 
+_LEAVING = 10  # seconds that hosts wait for each other when they leave JAX
 _started: dict[str, Any] = {}  # the hosts and the link of this process
 
 
@@ -83,7 +84,7 @@ def _connected(hosts: Hosts) -> Link:
             cluster_detection_method="deactivate",
             initialization_timeout=max(1, round(hosts.wait)),
             heartbeat_timeout_seconds=max(1, round(hosts.heartbeat)),
-            shutdown_timeout_seconds=max(1, round(hosts.heartbeat)),
+            shutdown_timeout_seconds=_LEAVING,
         )
         jax.devices()  # all hosts exchange their devices here
     except Exception as error:  # JAX has no class of its own for them
