@@ -14,7 +14,7 @@ from chainrule.hosts import ALONE
 from chainrule.model import host_rows, preparation
 from chainrule.model.preparation import prepare
 from chainrule.model.settings import TableSettings
-from chainrule.tables.sources import as_source, delimited, row_blocks
+from chainrule.tables.sources import FolderSource, as_source, delimited, row_blocks
 
 pa = pytest.importorskip("pyarrow")
 
@@ -43,9 +43,9 @@ def parts(tmp_path):
 
 
 @pytest.fixture
-def texts(tmp_path):
+def texts(tmp_path_factory):
     """The same rows as CSV: a part in many blocks, with a line end in a quoted cell, and one that is compressed."""
-    (tmp_path / "csv").mkdir()
+    folder = tmp_path_factory.mktemp("csv")
     columns = rows()
     columns["word"] = [f'"{word}\nat sea"' for word in columns["word"]]
     columns["money"] = [f'"{text}"' for text in columns["money"]]
@@ -53,8 +53,8 @@ def texts(tmp_path):
         lines = [
             ",".join(map(str, row)) for row in zip(*(values[start:stop] for values in columns.values()), strict=True)
         ]
-        (tmp_path / "csv" / name).write_bytes(packed("\n".join([",".join(columns), *lines]).encode()))
-    return tmp_path / "csv"
+        (folder / name).write_bytes(packed("\n".join([",".join(columns), *lines]).encode()))
+    return folder
 
 
 def prepared(monkeypatch, source, hosts, **settings):
@@ -110,6 +110,23 @@ def test_a_host_opens_only_the_parts_and_row_groups_that_it_needs(monkeypatch, p
     assert len(encodings) < 9
     assert max(len(groups) for groups in of_last_part) <= 3
     assert all((set(entry[3]) <= set(rows(1)) and "y" not in entry[3]) or entry[3] == ("y",) for entry in read)
+
+
+def test_the_targets_of_a_part_are_read_by_one_host(monkeypatch, texts, parts):
+    read, part = collections.defaultdict(list), FolderSource.part
+
+    def watched(self, number, names):
+        read[tuple(names)].append(number)
+        return part(self, number, names)
+
+    monkeypatch.setattr(FolderSource, "part", watched)
+    for k in range(3, 6):
+        (texts / f"{k}.csv").write_bytes((texts / "1.csv").read_bytes())
+    every = prepared(monkeypatch, texts, 2, validation=0.0, weight="w")
+    assert sorted(read.pop(("y", "w"))) == [0, 1, 2, 3, 4]
+    assert sum(len(one.rows.X.local) for one in every) == len(every[0].rows.T)
+    prepared(monkeypatch, parts, 2, validation=0.0)
+    assert not read  # of Parquet each host reads its columns
 
 
 def test_a_host_encodes_from_the_bytes_of_its_rows(monkeypatch, texts):
