@@ -10,9 +10,7 @@ from chainrule.arrays import Array
 __all__ = ["converted"]
 
 MOST = 2**30  # bytes of a copy
-_ROWS = (
-    256  # rows that are copied together: of an array that has its columns one after the other, they stay in the cache
-)
+_ROWS = 256  # rows that are copied together: where columns lie one after the other, they stay in the cache
 
 
 def converted(X: Any, dtype: np.dtype[Any]) -> Any:
