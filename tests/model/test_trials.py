@@ -130,6 +130,7 @@ def test_estimators_choose_as_tables_do(costs) -> None:
 
 def test_trials_of_estimators_weigh_rows_by_class(monkeypatch) -> None:
     weights = []
+
     def trained(ensemble, rows, held_out, settings):
         weights.append(rows.weight)
         return ensemble.network(settings.first_weights, 0, settings.dtype), 1.0

@@ -8,8 +8,8 @@ different members masked to 0, and K times the output blocks. A weight of 0 hide
 
 Each member leaves out one fold of the rows. The validation set is all rows, each predicted by the member that leaves it
 out: the validation cost is cross-validated, and no row is lost. `merged` averages Z^L over the members, for which the
-last weights are divided by K; for softmax this is the normalised geometric mean of the probabilities. Members that are trained before,
-with other settings or on more inputs (see `chainrule.model.blend`), join the others there.
+last weights are divided by K; for softmax this is the normalised geometric mean of the probabilities. Members that are
+trained before, with other settings or on other inputs (see `chainrule.model.blend`), join the others there.
 
 Sources: Krogh & Vedelsby, Neural network ensembles, cross validation, and active learning, NIPS 1994; Breiman,
 Stacked regressions, Machine Learning 24, 1996 (each row is predicted by models that were not trained on it).

@@ -192,8 +192,8 @@ def _after_trials(prepared: Prepared, wanted: TableSettings, seed: int) -> Prepa
     first = Trial(p.encoder, dataclasses.replace(s, seed=seed))
     best, made = best_trial(first, wanted, one, p.rows, p.held_out, ensemble)
     choice = with_members(best, made, p.encoder, s.members, p.rows)
-    parts = {"settings": best.settings, "further": choice.further, "places": choice.places}
-    chosen = dataclasses.replace(p, encoder=choice.encoder, **parts)
+    further, own = choice.further, choice.places
+    chosen = dataclasses.replace(p, encoder=choice.encoder, settings=best.settings, further=further, places=own)
     if choice.encoder is p.encoder:
         return chosen
     places = p.encoder.places_of(choice.encoder)

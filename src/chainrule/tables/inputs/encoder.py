@@ -76,8 +76,8 @@ class Encoder:
     ) -> Encoder:
         """The encoder for all columns of a table or a source but the excluded ones (the targets).
 
-        With `chosen` (n,) from those rows alone, with `more` and `bins` as `of`; `kinds` says what some of the columns are. Raises
-        DataError for an excluded column that is absent, and if no column can be learned from.
+        With `chosen` (n,) from those rows alone, with `more` and `bins` as `of`; `kinds` says what some of the columns
+        are. Raises DataError for an excluded column that is absent, and if no column can be learned from.
         """
         source = as_source(table)
         excluded = [exclude] if isinstance(exclude, str) else list(exclude)
