@@ -1,13 +1,15 @@
 """Short trainings decide, where rows are few: whether a number becomes several inputs, and how weights decay.
 
-    all inputs, decay 1  |  each number as one input, decay 1  →  the better of them, decay 0.3  →  if better, decay 0.1
+    squares and cubes, decay 1  |  each number as one input, decay 1  →  if the first gain, bins beside them
+    →  the best of these, decay 0.3  →  if better, decay 0.1
 
-Of an ensemble half of the members are trained, each on the folds that it has in the whole. One network is trained for
-an eighth of the epochs. What has the least validation cost is then trained in full; members of other trials join the
-ensemble where their mean is better (`chainrule.model.blend`). Linear models, which decide where
-no trial is made (`chainrule.model.choose_inputs`), cannot tell what a network learns of squares by itself.
+Of an ensemble half of the members are trained, each on the folds that it has in the whole; above 1,500 rows the decay
+is 0.3 at first. One network is trained for an eighth of the epochs. What has the least validation cost is then trained
+in full; members of other trials join the ensemble where their mean is better (`chainrule.model.blend`). Linear models,
+which decide where no trial is made (`chainrule.model.choose_inputs`), cannot tell what a network learns of squares by
+itself.
 
-Source: the experiments of docs/decisions/0029-trials-by-folds.md.
+Source: the experiments of docs/decisions/0029-trials-by-folds.md and 0032-members-of-trials.md.
 """
 
 import dataclasses
