@@ -19,6 +19,8 @@ from chainrule.tables.inputs.transforms import (
     BinnedLog,
     Categories,
     Curved,
+    CurvedBinned,
+    CurvedBinnedLog,
     CurvedLog,
     Dropped,
     Frequent,
@@ -77,6 +79,8 @@ ENCODER = Encoder(
         Binned("binned", True, 0.5, 2.0, True, edges=(-2.0, -0.5, 0.1, 3.0)),
         Binned("again", True, 0.5, 3.0, True, edges=(-3.0, -0.25, 0.3, 2.0)),
         BinnedLog("rain", False, 0.0, 0.5, 2.0, 1.5, edges=(-100.0, 0.0, 1e4)),
+        CurvedBinned("both", True, 0.5, 2.0, True, edges=(-2.0, 0.1, 3.0)),
+        CurvedBinnedLog("snow", False, 0.0, 0.5, 2.0, 1.5, edges=(-100.0, 0.0, 1e4)),
     )
 )
 TARGETS = Targets(
@@ -133,8 +137,8 @@ def table(seed: int = 0, rows: int = ROWS) -> pa.Table:
             "story": some([lists(["Fog", "GRÖSSE", "größe!", "7", "snow"], " ") for _ in range(rows)], 0.1),
             "day": some([int(day.replace("-", "")) for day in days], 0.1),
             "note": some(["text"] * rows, 0.5),
-            **{name: some(numbers(2.0), 0.1) for name in ("bent", "binned", "again")},
-            **{name: some(numbers(1e4), 0.1) for name in ("wealth", "rain")},
+            **{name: some(numbers(2.0), 0.1) for name in ("bent", "binned", "again", "both")},
+            **{name: some(numbers(1e4), 0.1) for name in ("wealth", "rain", "snow")},
         }
     )
 

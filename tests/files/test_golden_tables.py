@@ -15,6 +15,8 @@ from chainrule.tables.inputs.transforms import (
     BinnedLog,
     Categories,
     Curved,
+    CurvedBinned,
+    CurvedBinnedLog,
     CurvedLog,
     Dropped,
     Frequent,
@@ -32,6 +34,7 @@ from chainrule.tables.targets import Classes, LogQuantity, Quantity, Targets
 
 GOLDEN = Path(__file__).parent / "golden" / "any-table.safetensors"
 NUMBERS = GOLDEN.with_name("numbers.safetensors")  # columns of numbers that have several inputs, which came later
+BINS = GOLDEN.with_name("bins.safetensors")  # columns of numbers that have squares and bins, which came later still
 
 EVERY = (
     Scaled("size", True, 2.5, 0.75, False),
@@ -77,6 +80,11 @@ MORE = (
     BinnedLog("width", False, 0.0, 2.0, 1.5, 0.5, edges=(1.0, 4.0)),
 )
 
+BOTH = (
+    CurvedBinned("age", True, 30.0, 12.5, True, edges=(0.5, 20.0, 30.0, 80.0)),
+    CurvedBinnedLog("width", False, 0.0, 2.0, 1.5, 0.5, edges=(1.0, 4.0)),
+)
+
 
 def every_kind(transforms: tuple[Transform, ...] = EVERY) -> cr.Model:
     encoder = Encoder(transforms)
@@ -96,10 +104,10 @@ def every_kind(transforms: tuple[Transform, ...] = EVERY) -> cr.Model:
 
 
 def test_every_kind_of_column_is_in_it() -> None:
-    assert {transform.kind for transform in (*EVERY, *MORE, *LATER)} == set(KINDS)
+    assert {transform.kind for transform in (*EVERY, *MORE, *BOTH, *LATER)} == set(KINDS)
 
 
-@pytest.mark.parametrize(("transforms", "golden"), [(EVERY, GOLDEN), (MORE, NUMBERS)])
+@pytest.mark.parametrize(("transforms", "golden"), [(EVERY, GOLDEN), (MORE, NUMBERS), (BOTH, BINS)])
 def test_the_golden_files_are_written_again_byte_for_byte(transforms, golden, tmp_path: Path) -> None:
     every_kind(transforms).save(tmp_path / "m.safetensors")
     assert (tmp_path / "m.safetensors").read_bytes() == golden.read_bytes()
@@ -127,6 +135,16 @@ def test_numbers_with_several_inputs_become_what_they_became() -> None:
     np.testing.assert_allclose(row[4:6], [-3.0, (bent**2 - 1) / math.sqrt(8)], rtol=1e-12)
     np.testing.assert_allclose(row[7:12], [2.0, 1, 1, 0.5, 0], rtol=1e-12)
     np.testing.assert_allclose(row[-1], 1 / 6, rtol=1e-12)
+
+
+def test_numbers_with_squares_and_bins_become_what_they_became() -> None:
+    """The inputs of both kinds, each in its place: the number, its powers, its bins, the flag."""
+    model = cr.load(BINS)
+    assert isinstance(model, cr.Model)
+    assert model.encoder.transforms == BOTH
+    row = model.encoder.encode(read_table({"age": [55.0], "width": [1.5]}), "float64")[0]
+    np.testing.assert_allclose(row[[0, 1, 3, 4, 5, 6]], [2.0, 3 / math.sqrt(8), 1, 1, 0.5, 0], rtol=1e-12)
+    np.testing.assert_allclose(row[[7, 10]], [(math.asinh(0.75) - 1.5) / 0.5, 1 / 6], rtol=1e-12)
 
 
 def test_its_columns_become_what_they_became() -> None:

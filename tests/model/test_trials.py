@@ -13,6 +13,7 @@ from chainrule.model.trials import DECAYS
 
 DRAW = np.random.default_rng(0)
 X = DRAW.normal(size=(120, 3))
+ALL = 57  # inputs of three numbers: each with square, cube and sixteen bins
 ROWS = dict(zip("abc", X.T, strict=True)) | {"y": (X**2).sum(axis=1)}
 
 
@@ -21,12 +22,13 @@ def costs(monkeypatch):
     """Costs by the number of inputs and the decay, in place of trainings; the trials that were made."""
     made, table = [], {}
 
-    def cost(ensemble, rows, held_out, settings):
+    def trained(ensemble, rows, held_out, settings):
         assert rows.X.shape[1] == ensemble.one.sizes[0]
         made.append((rows.X.shape[1], settings.rule.weight_decay, ensemble.count))
-        return table.get(made[-1][:2], 1.0)
+        return ensemble.network(settings.first_weights, 0, settings.dtype), table.get(made[-1][:2], 1.0)
 
-    monkeypatch.setattr(trials, "_cost", cost)
+    monkeypatch.setattr(trials, "_trained", trained)
+    monkeypatch.setattr(trials, "joining", lambda *trials_and_rows: [])
     return table, made
 
 
@@ -40,7 +42,9 @@ def chosen(**settings):
     ("known", "best", "tried"),
     [
         ({(3, 1.0): 1.0, (9, 1.0): 0.99}, (3, 1.0), [(9, 1.0), (3, 1.0), (3, 0.3)]),  # squares do not gain enough
-        ({(3, 1.0): 1.0, (9, 1.0): 0.9}, (9, 1.0), [(9, 1.0), (3, 1.0), (9, 0.3)]),
+        ({(3, 1.0): 1.0, (9, 1.0): 0.9}, (9, 1.0), [(9, 1.0), (3, 1.0), (ALL, 1.0), (9, 0.3)]),
+        ({(9, 1.0): 0.9, (ALL, 1.0): 0.89}, (9, 1.0), [(9, 1.0), (3, 1.0), (ALL, 1.0), (9, 0.3)]),  # nor bins
+        ({(9, 1.0): 0.9, (ALL, 1.0): 0.8}, (ALL, 1.0), [(9, 1.0), (3, 1.0), (ALL, 1.0), (ALL, 0.3)]),
         ({(3, 1.0): -1.0, (9, 1.0): -0.99, (3, 0.3): -0.9}, (3, 1.0), [(9, 1.0), (3, 1.0), (3, 0.3)]),  # likelihoods
         ({(3, 0.3): 0.9}, (3, 0.3), [(9, 1.0), (3, 1.0), (3, 0.3), (3, 0.1)]),
         ({(3, 0.3): 0.9, (3, 0.1): 0.8}, (3, 0.1), [(9, 1.0), (3, 1.0), (3, 0.3), (3, 0.1)]),
@@ -62,6 +66,13 @@ def test_what_the_user_decides_is_not_tried(costs) -> None:
     for settings in ({"epochs": 3}, {"hidden": 8}, {"time": 5.0}, {"optimizer": "lbfgs"}):
         TableTraining(ROWS, "y", TableSettings(**settings))
     assert not made
+
+
+def test_many_rows_are_tried_with_weaker_decays(costs) -> None:
+    many = DRAW.normal(size=(1600, 3))
+    rows = dict(zip("abc", many.T, strict=True)) | {"y": many[:, 0] ** 2}
+    TableTraining(rows, "y", TableSettings())
+    assert [trial[:2] for trial in costs[1]] == [(9, 0.3), (3, 0.3), (3, 0.1)]
 
 
 @pytest.mark.parametrize("form", [dict, pd.DataFrame])
@@ -113,13 +124,18 @@ def test_estimators_choose_as_tables_do(costs) -> None:
     table |= {(9, 1.0): 0.5, (9, 0.3): 0.4}
     mlp = cr.MLPRegressor(preset="tabular", random_state=0)
     mlp._begin(*_rows_of(mlp, ROWS["y"]), False)
-    assert [trial[:2] for trial in made] == [(9, 1.0), (3, 1.0), (9, 0.3), (9, 0.1)]
+    assert [trial[:2] for trial in made] == [(9, 1.0), (3, 1.0), (ALL, 1.0), (9, 0.3), (9, 0.1)]
     assert mlp.settings_["solver"].weight_decay == 0.3
 
 
 def test_trials_of_estimators_weigh_rows_by_class(monkeypatch) -> None:
     weights = []
-    monkeypatch.setattr(trials, "_cost", lambda ensemble, rows, held_out, settings: weights.append(rows.weight) or 1.0)
+
+    def trained(ensemble, rows, held_out, settings):
+        weights.append(rows.weight)
+        return ensemble.network(settings.first_weights, 0, settings.dtype), 1.0
+
+    monkeypatch.setattr(trials, "_trained", trained)
     mlp = cr.MLPClassifier(preset="tabular", class_weight={"u": 3.0}, random_state=0)
     mlp._begin(*_rows_of(mlp, np.repeat(["u", "v"], 60)), False)
     assert weights

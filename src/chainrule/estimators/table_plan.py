@@ -82,24 +82,25 @@ def plan_for(
     if len(rows.y) < 2:
         raise DataError(f"{len(rows.y)} sample came, but a table must have two rows at least: give more")
     settings = table_settings(estimator, own_validation)
-    encoder = Encoder.fit(rows.X, more=settings.more_inputs)
     if isinstance(targets, ArrayNumbers):
         targets = _scaled(estimator, rows, targets)
     groups = None if rows.groups is None else len(np.unique(rows.groups))
     wanted, settings = settings, settings.resolved(len(rows.y), rows.X.num_columns, sum(targets.widths), groups)
+    is_tried = settings.members > 1 and are_tried(wanted, settings, len(rows.y))
+    encoder = Encoder.fit(rows.X, more=wanted.more_inputs, bins=is_tried)
     shown = parameters_of(estimator, settings, len(rows.y), own_validation)
     seed, dtype = seed_of(estimator.random_state), "float32" if estimator.dtype is None else estimator.dtype
     parameters = _parameters(estimator, shown, seed)
     if wanted.more_inputs:
         weight = weighed_for(estimator, targets, rows)[0].weight
         encoded = RowArrays(encoder.encode(rows.X), targets.encode(rows.y), weight)
-        if settings.members > 1 and are_tried(wanted, settings, len(rows.y)):
+        if is_tried:
             one = architecture_of(estimator, parameters, encoder.width, targets)
             first = Trial(encoder, dataclasses.replace(settings, seed=seed, dtype=dtype))
             strata = targets.outputs.strata(encoded.T)
             fold = folds(seed, settings.members, len(rows.y), strata, rows.groups)
             count = settings.members
-            encoder, settings = best_trial(
+            (encoder, settings), _ = best_trial(
                 first, wanted, one, encoded, None, lambda member: Ensemble(member, count, fold)
             )
             shown = parameters_of(estimator, settings, len(rows.y), own_validation)

@@ -6,7 +6,8 @@ There is one pipeline. `TableTraining` (`training`) runs its steps:
                     the `preset` for this table; classes get their weights (`class_weight`); rows are held out;
                     `trials`, or linear models (`choose_inputs`), decide whether a number becomes several inputs
     2. heads        `heads`: the output activation and the cost of each target, and the scale of its numbers
-    3. ensemble     `ensemble`: one network, or several that are trained side by side as one
+    3. ensemble     `ensemble`: one network, or several that are trained side by side as one; members of other trials
+                    join them (`blend`) where the mean is better
     4. warm start   `warm_start`: the first weights carry the best linear model
     5. train        `chainrule.training`: epochs of updates, on `sparse_rows` where most inputs are 0; `scores` are
                     computed after each of them

@@ -8,7 +8,8 @@ different members masked to 0, and K times the output blocks. A weight of 0 hide
 
 Each member leaves out one fold of the rows. The validation set is all rows, each predicted by the member that leaves it
 out: the validation cost is cross-validated, and no row is lost. `merged` averages Z^L over the members, for which the
-last weights are divided by K; for softmax this is the normalised geometric mean of the probabilities.
+last weights are divided by K; for softmax this is the normalised geometric mean of the probabilities. Members that are
+trained before, with other settings or on other inputs (see `chainrule.model.blend`), join the others there.
 
 Sources: Krogh & Vedelsby, Neural network ensembles, cross validation, and active learning, NIPS 1994; Breiman,
 Stacked regressions, Machine Learning 24, 1996 (each row is predicted by models that were not trained on it).
@@ -30,7 +31,7 @@ from chainrule.network import Network
 from chainrule.random import Purpose, raw_words
 from chainrule.training import EpochEnd, Event, Finished, History, Progress, Updated
 
-__all__ = ["Ensemble"]
+__all__ = ["Ensemble", "on_inputs"]
 
 Score = Callable[[Array, Array], float]
 
@@ -42,11 +43,16 @@ class Ensemble:
     - one: the architecture of each member.
     - count: the number of members.
     - fold: for each row (n,) the member that leaves it out; None if no row is left out.
+    - further: members that are trained already, which the merged network has, too; their hidden layers are those of
+      `one`, and they see all inputs.
+    - places: the inputs that the other members see, by their numbers; None if these are all.
     """
 
     one: Architecture
     count: int = 1
     fold: Array | None = None
+    further: tuple[Network, ...] = ()
+    places: Array | None = None
 
     @classmethod
     def of(
@@ -87,7 +93,10 @@ class Ensemble:
         if self.count == 1:
             return self._network(initializer, seed, dtype)
         seeds = raw_words(seed, Purpose.MEMBERS, 0, self.count).tolist()
-        nets = [self._network(initializer, member, "float64") for member in seeds]
+        return self._joined([self._network(initializer, member, "float64") for member in seeds], seed, dtype)
+
+    def _joined(self, nets: list[Network], seed: int | None, dtype: Any) -> Network:
+        """The network of all members, from the networks of each."""
         W = [_side_by_side([net.W[l] for net in nets], dense=l == 0) for l in range(len(nets[0].W))]
         b = [np.concatenate([net.b[l] for net in nets]) for l in range(len(W))]
         output, costs = (parts * self.count for parts in _blocks(self.one))
@@ -131,6 +140,9 @@ class Ensemble:
         """
         if self.count == 1:
             return network
+        if self.further:
+            whole, network = self.whole(network)
+            return whole.merged(network)
         W, b = network.architecture.views(network.theta.astype(np.float64))
         *_, before, last = range(len(self.one.sizes))
         ends = [(self.part(before, k), self.part(last, k)) for k in range(self.count)]
@@ -139,6 +151,35 @@ class Ensemble:
         b[-1] = np.mean([b[-1][columns] for _, columns in ends], axis=0)
         theta = np.concatenate([part.ravel() for layer in zip(W, b, strict=True) for part in layer])
         return Network.from_parts(self._joint, theta.astype(network.dtype), network.seed)
+
+    def update(self, merged: Network, network: Network) -> None:
+        """Give a merged network the weights that the members have now; those of `further` stay as they are."""
+        if not self.further:
+            merged.theta = self.merged(network).theta
+            return
+        count, last = self.count + len(self.further), len(network.W) - 1
+        for l in range(last):
+            width = network.W[l].shape[1]
+            before: Any = slice(network.W[l].shape[0]) if l or self.places is None else self.places
+            merged.W[l][before, :width], merged.b[l][:width] = network.W[l], network.b[l]
+        for k in range(self.count):
+            rows = self.part(last, k)
+            merged.W[last][rows] = network.W[last][rows, self.part(last + 1, k)] / count
+        biases = [*network.b[last].reshape(self.count, -1), *(net.b[last] for net in self.further)]
+        merged.b[last][...] = np.mean(np.array(biases, np.float64), axis=0)
+
+    def whole(self, network: Network) -> tuple["Ensemble", Network]:
+        """The ensemble that has the further members as its last ones, and the network of all of them."""
+        if not self.further:
+            return self, network
+        nets = [on_inputs(self.member(network, k), self.places, self.further[0].sizes[0]) for k in range(self.count)]
+        nets += self.further
+        ensemble = Ensemble(nets[0].architecture, len(nets), self.fold)
+        return ensemble, ensemble._joined(nets, network.seed, network.dtype)
+
+    def seen(self, X: Array) -> Array:
+        """Those of all inputs X (n, n_1) that the members see."""
+        return X if self.places is None else X[:, self.places]
 
     @cached_property
     def _joint(self) -> Architecture:
@@ -167,7 +208,7 @@ class Ensemble:
         Raises DataError in one line where the rows do not fit the network.
         """
         if self.count > 1:
-            rows, validation = self.shared(rows)
+            rows, validation = self.shared(rows._replace(X=self.seen(rows.X)))
         architecture, dtype = network.architecture, network.dtype
         examples = as_examples(architecture, *rows, dtype, sparse)
         if validation is None:
@@ -178,7 +219,7 @@ class Ensemble:
         """The rows to train the members on, and those to validate them with: the same with other weights by member."""
         X, T, weight = rows
         assert self.fold is not None, "each row is left out by a member"
-        weights = self._by_output(weight, len(X))
+        weights = self.weights(weight, len(X))
         left_out = np.repeat(self.fold[:, None] == np.arange(self.count), self.one.sizes[-1], axis=1)
         weights, targets = np.tile(weights, self.count), np.tile(T, self.count)
         return RowArrays(X, targets, weights * ~left_out), RowArrays(X, targets, weights * left_out)
@@ -217,12 +258,32 @@ class Ensemble:
         one = self.one
         return Network(one.sizes, list(one.hidden), *_blocks(one), initializer=initializer, seed=seed, dtype=dtype)
 
-    def _by_output(self, weight: Array | None, n: int) -> Array:
+    def weights(self, weight: Array | None, n: int) -> Array:
         """Weights (n, n_L) of outputs, from weights (n,), (n, blocks), (n, n_L) or None."""
         widths = [block.width for block in self.one.blocks]
         if weight is None or weight.ndim == 1:
             return np.repeat(np.ones(n) if weight is None else weight, sum(widths)).reshape(n, -1)
         return weight if weight.shape[1] == sum(widths) else np.repeat(weight, widths, axis=1)
+
+
+def on_inputs(network: Network, places: Array | None, width: int) -> Network:
+    """The network that takes more inputs, to which it gives no weight.
+
+    - network: a network of some inputs.
+    - places, width: which of how many inputs these are; None for all, which leaves the network as it is.
+
+    >>> net = cr.Network([2, 3, 1], initializer="he_uniform")
+    >>> bool((on_inputs(net, np.array([2, 0]), 4).predict([[2, 9, 1, 9]]) == net.predict([[1, 2]])).all())
+    True
+    """
+    if places is None:
+        return network
+    one, W = network.architecture, [np.array(own) for own in network.W]
+    W[0] = np.zeros((width, one.sizes[1]), network.dtype)
+    W[0][places] = network.W[0]
+    theta = np.concatenate([part.ravel() for layer in zip(W, network.b, strict=True) for part in layer])
+    more = Architecture.of([width, *one.sizes[1:]], list(one.hidden), *_blocks(one))
+    return Network.from_parts(more, theta, network.seed)
 
 
 def _blocks(architecture: Architecture) -> tuple[list[Any], list[Any]]:

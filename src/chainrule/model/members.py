@@ -91,6 +91,7 @@ def members_of(ensemble: Ensemble, network: Network) -> Members:
     >>> bool(np.allclose(apart[:, :, 0], net.predict(X)))
     True
     """
+    ensemble, network = ensemble.whole(network)
     one, K = ensemble.one, ensemble.count
     b = np.array(network.b[-1]).reshape(K, one.sizes[-1])
     alone = len(one.sizes) == 2

@@ -74,7 +74,8 @@ def _rows(prepared: Prepared) -> str:
     held_out = 0 if prepared.held_out is None else len(prepared.held_out.X)
     validation = f"{held_out:,} held out for validation"
     if members > 1:
-        validation = f"{members} networks together, each validated on a part that it leaves out"
+        further = f", joined by {len(prepared.further)} of the trials" if prepared.further else ""
+        validation = f"{members} networks together, each validated on a part that it leaves out{further}"
     test = f", {len(prepared.test[0]):,} for the test" if prepared.test else ""
     s = prepared.settings
     how = "" if s.group is None else f", whole groups of {short(s.group)}"

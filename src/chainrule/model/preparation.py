@@ -30,7 +30,8 @@ from chainrule.model.kinds import is_folds
 from chainrule.model.model import Model
 from chainrule.model.settings import LEAST_ROWS, TableSettings
 from chainrule.model.shared_columns import shared_columns
-from chainrule.model.trials import Trial, are_tried, best_trial, only_inputs
+from chainrule.model.trials import Trial, are_tried, best_trial, only_inputs, with_members
+from chainrule.network import Network
 from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, with_file_name, with_row_numbers
 from chainrule.tables.inputs import Encoder
 from chainrule.tables.names import listed, require_columns
@@ -60,6 +61,8 @@ class Prepared:
     - test: X and the true values (float64, see `Targets.truth`) of the rows for the test, or None.
     - cache: where the arrays lie, but for T of the test.
     - here: which of the rows to train on this host has, of several.
+    - further: trained members that join the ensemble (see `chainrule.model.blend`).
+    - places: the inputs that the ensemble's own members see, by their numbers; None if these are all.
     """
 
     settings: TableSettings
@@ -75,6 +78,8 @@ class Prepared:
     test: tuple[Array, Array] | None
     cache: RowCache
     here: HostRows
+    further: tuple[Network, ...] = ()
+    places: Array | None = None
 
 
 def prepare(
@@ -187,11 +192,13 @@ def _after_trials(prepared: Prepared, wanted: TableSettings, seed: int) -> Prepa
         return Ensemble.of(member, s.members, seed, len(p.rows.X), classes, p.groups)
 
     first = Trial(p.encoder, dataclasses.replace(s, seed=seed))
-    best = best_trial(first, wanted, one, p.rows, p.held_out, ensemble)
-    chosen = dataclasses.replace(p, encoder=best.encoder, settings=best.settings)
-    if best.encoder is p.encoder:
+    best, made = best_trial(first, wanted, one, p.rows, p.held_out, ensemble)
+    choice = with_members(best, made, p.encoder, s.members, p.rows)
+    further, own = choice.further, choice.places
+    chosen = dataclasses.replace(p, encoder=choice.encoder, settings=best.settings, further=further, places=own)
+    if choice.encoder is p.encoder:
         return chosen
-    places = p.encoder.plain_places
+    places = p.encoder.places_of(choice.encoder)
     rows, held_out = only_inputs(places, p.rows, p.held_out)
     test = None if p.test is None else (p.test[0][:, places], p.test[1])
     return dataclasses.replace(chosen, rows=rows, held_out=held_out, test=test)
@@ -343,7 +350,7 @@ def _fitted(planned: _Planned) -> tuple[Encoder, Targets, list[ColumnProfile]]:
         )
         profiles, again = both[: len(profiles)], dict(zip(again, both[len(profiles) :], strict=True))
         own = {name: roles.numbers_of(name, TRAIN) for name in numbers if name not in unparsed}
-        encoder, scaled = Encoder.of(profiles, settings.more_inputs), targets.scaled_to(own | again)
+        encoder, scaled = Encoder.of(profiles, settings.more_inputs, planned.is_tried), targets.scaled_to(own | again)
     return encoder, scaled_for(scaled, planned.heads), profiles
 
 

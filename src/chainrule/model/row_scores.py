@@ -104,6 +104,7 @@ def out_of_fold(
     - X, T, weight: the rows that the members were trained on, with the targets of one member; see `costs_of`.
     """
     assert ensemble.fold is not None, "each row is left out by a member"
+    X = ensemble.seen(X)
     costs, A = np.empty(len(X)), np.empty((len(X), ensemble.one.sizes[-1]))
     for k in range(ensemble.count):
         left_out = np.flatnonzero(ensemble.fold == k)

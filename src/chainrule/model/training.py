@@ -140,7 +140,7 @@ class TableTraining:
             self._settings_of_network(spent),
             validation=validation,
             monitor=self._monitor_of_network(validation is not None),
-            feature_names=self.model.encoder.feature_names,
+            feature_names=self._feature_names,
             cancel=cancel,
             search_leaks=False,  # `suspects` has searched the columns
             checkpoint=None if checkpoint is None else self._described(as_checkpoint(checkpoint)),
@@ -179,7 +179,7 @@ class TableTraining:
     def _merge(self, event: Event) -> None:
         """Update the model after an event: its network after each epoch, its scores and summary at the end."""
         if isinstance(event, EpochEnd | Finished) and self.ensemble.count > 1:
-            self.model.network.theta = self.ensemble.merged(self.network).theta
+            self.ensemble.update(self.model.network, self.network)
         if isinstance(event, Finished):
             self.model.history = event.history
         if isinstance(event, Finished) and self.link.first:
@@ -223,9 +223,15 @@ class TableTraining:
 
     def findings(self) -> list[Finding]:
         """The findings of the training doctor (see `History.diagnose`); none before the training has ended."""
-        history, names = self.model.history, self.model.encoder.feature_names
+        history, names = self.model.history, self._feature_names
         findings = [] if history is None else findings_of(history, names, self.suspects)
         return [finding for finding in findings if finding.name not in self._silent]
+
+    @property
+    def _feature_names(self) -> list[str]:
+        """The names of the inputs of the network that is trained."""
+        names = self.model.encoder.feature_names
+        return names if self.ensemble.places is None else [names[place] for place in self.ensemble.places]
 
     def best(self, state: TrainingState) -> Model:
         """A copy of the model as it would be if training stopped at this state."""
@@ -281,7 +287,8 @@ class TableTraining:
         held_out = 0 if self.held_out is None else len(self.held_out.X)
         metric = "" if self.settings.metric is None else self.monitor.name
         summary = summary_of(self.settings, history, self.ensemble.count, len(self.rows.X), held_out, metric)
-        return {**summary, "start": "model"} if self._goes_on else summary
+        further = {"members_of_trials": len(self.ensemble.further)} if self.ensemble.further else {}
+        return {**summary, **further, **({"start": "model"} if self._goes_on else {})}
 
     def _described(self, checkpoint: Checkpoint) -> Checkpoint:
         """The checkpoint with the settings that a training on arrays does not have."""
@@ -363,6 +370,8 @@ def _same_network(network: Network, seed: int) -> Network:
 def _ensemble(prepared: Prepared, seed: int) -> Ensemble:
     """The ensemble for a prepared table: its members have the heads of the targets."""
     s, T = prepared.settings, prepared.rows.T
-    one = member_of(prepared.targets, prepared.heads, s, prepared.encoder.width)
+    width = prepared.encoder.width if prepared.places is None else len(prepared.places)
+    one = member_of(prepared.targets, prepared.heads, s, width)
     strata = prepared.targets.strata(T) if s.members > 1 else None
-    return Ensemble.of(one, s.members, seed, len(T), strata, prepared.groups)
+    ensemble = Ensemble.of(one, s.members, seed, len(T), strata, prepared.groups)
+    return dataclasses.replace(ensemble, further=prepared.further, places=prepared.places)

@@ -1,12 +1,15 @@
 """Short trainings decide, where rows are few: whether a number becomes several inputs, and how weights decay.
 
-    all inputs, decay 1  |  each number as one input, decay 1  →  the better of them, decay 0.3  →  if better, decay 0.1
+    squares and cubes, decay 1  |  each number as one input, decay 1  →  if the first gain, bins beside them
+    →  the best of these, decay 0.3  →  if better, decay 0.1
 
-Of an ensemble half of the members are trained, each on the folds that it has in the whole. One network is trained for
-an eighth of the epochs. What has the least validation cost is then trained in full. Linear models, which decide where
-no trial is made (`chainrule.model.choose_inputs`), cannot tell what a network learns of squares by itself.
+Of an ensemble half of the members are trained, each on the folds that it has in the whole; above 1,500 rows the decay
+is 0.3 at first. One network is trained for an eighth of the epochs. What has the least validation cost is then trained
+in full; members of other trials join the ensemble where their mean is better (`chainrule.model.blend`). Linear models,
+which decide where no trial is made (`chainrule.model.choose_inputs`), cannot tell what a network learns of squares by
+itself.
 
-Source: the experiments of docs/decisions/0029-trials-by-folds.md.
+Source: the experiments of docs/decisions/0029-trials-by-folds.md and 0032-members-of-trials.md.
 """
 
 import dataclasses
@@ -14,20 +17,24 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
+
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array
 from chainrule.examples import RowArrays
 from chainrule.fields import AUTO, is_auto
+from chainrule.model.blend import Tried, joining, members_on
 from chainrule.model.choose_inputs import GAIN, LEAST_ROWS, MOST_INPUTS
 from chainrule.model.ensemble import Ensemble
-from chainrule.model.preset import DECAY, MANY
+from chainrule.model.preset import DECAY, FEW, MANY
 from chainrule.model.settings import TableSettings
 from chainrule.model.warm_start import linear_start, start_for
+from chainrule.network import Network
 from chainrule.optimizers import AdamW
 from chainrule.tables.inputs import Encoder
 from chainrule.training import EpochEnd, start
 
-__all__ = ["Trial", "are_tried", "best_trial", "only_inputs"]
+__all__ = ["Choice", "Trial", "are_tried", "best_trial", "only_inputs", "with_members"]
 
 SHARE = 8  # of the epochs of one network: one in so many
 DECAYS = (1.0, 0.3, 0.1)
@@ -38,6 +45,21 @@ class Trial(NamedTuple):
 
     encoder: Encoder
     settings: TableSettings
+
+
+class Choice(NamedTuple):
+    """What the trials choose.
+
+    - best: the inputs and the settings of the least validation cost.
+    - further: trained members of other trials that join those of the best; they take the inputs of `encoder`.
+    - encoder: that of the best trial, or another that has the inputs of the further members, too.
+    - places: the inputs of `encoder` that the members of the best trial see; None if these are all.
+    """
+
+    best: Trial
+    further: tuple[Network, ...]
+    encoder: Encoder
+    places: Array | None = None
 
 
 def are_tried(wanted: TableSettings, settings: TableSettings, rows: int) -> bool:
@@ -59,8 +81,8 @@ def best_trial(
     rows: RowArrays,
     held_out: RowArrays | None,
     ensemble: Callable[[Architecture], Ensemble],
-) -> Trial:
-    """The inputs and the settings of the least validation cost.
+) -> tuple[Trial, list[tuple[Trial, Tried]]]:
+    """The inputs and the settings of the least validation cost, and all trials that were made.
 
     - first: all inputs, and the settings that run without trials.
     - wanted: the settings of the user, of which none changes.
@@ -68,29 +90,70 @@ def best_trial(
     - rows, held_out: X, T and weights of the rows to train on, and of those for validation, or None with folds.
     - ensemble: the ensemble of members of an architecture.
     """
-    encoder, places = first.encoder, first.encoder.plain_places
-    several = len(places) < encoder.width
-    if len(rows.X) < LEAST_ROWS or encoder.width > MOST_INPUTS:
-        return first._replace(encoder=encoder.plain) if several else first
+    made: list[tuple[Trial, Tried]] = []
+    all_inputs, curved, plain = first.encoder, first.encoder.curved, first.encoder.plain
+    several = plain.width < curved.width
+    if len(rows.X) < LEAST_ROWS or curved.width > MOST_INPUTS:
+        return first._replace(encoder=plain) if several else first, made
 
     def cost(trial: Trial) -> float:
-        narrow = trial.encoder.width < encoder.width
-        train, validation = (rows, held_out) if not narrow else only_inputs(places, rows, held_out)
+        places = _places(trial.encoder, all_inputs)
+        train, validation = (rows, held_out) if places is None else only_inputs(places, rows, held_out)
         member = dataclasses.replace(one, sizes=(trial.encoder.width, *one.sizes[1:]))
-        return _cost(_half(ensemble(member)), train, validation, trial.settings)
+        half = _half(ensemble(member))
+        network, least = _trained(half, train, validation, trial.settings)
+        made.append((trial, Tried(half, network, places, least)))
+        return least
 
-    decays = _decays(first.settings, wanted)
-    best, least = Trial(encoder, decays[0]), None
+    decays = _decays(first.settings, wanted, len(rows.X))
+    best, least = Trial(curved, decays[0]), None
     if several:
-        plain = best._replace(encoder=encoder.plain)
-        both = cost(best), cost(plain)
-        best, least = (best, both[0]) if _gains(*both) else (plain, both[1])
+        both = cost(best), cost(best._replace(encoder=plain))
+        best, least = (best, both[0]) if _gains(*both) else (best._replace(encoder=plain), both[1])
+    if best.encoder is curved and curved.width < all_inputs.width <= MOST_INPUTS:
+        least, other = cost(best) if least is None else least, cost(best._replace(encoder=all_inputs))
+        best, least = (best._replace(encoder=all_inputs), other) if _gains(other, least) else (best, least)
     for weaker in decays[1:]:
         least, other = cost(best) if least is None else least, cost(best._replace(settings=weaker))
         if not other < least:
             break
         best, least = best._replace(settings=weaker), other
-    return best
+    return best, made
+
+
+def _places(encoder: Encoder, all_inputs: Encoder) -> Array | None:
+    """The inputs of an encoder by their numbers among all; None if it has all of them."""
+    return None if encoder.width == all_inputs.width else all_inputs.places_of(encoder)
+
+
+def with_members(best: Trial, made: list[tuple[Trial, Tried]], encoder: Encoder, count: int, rows: RowArrays) -> Choice:
+    """The best trial, and the members of others that join the `count` ones that are trained as it says.
+
+    - made: all trials.
+    - encoder, rows: all inputs, and the rows to train on with these.
+    """
+    chosen = [tried for trial, tried in made if _are_same(trial, best)]
+    if not chosen or count == 1:
+        return Choice(best, (), best.encoder)
+    others = [(trial, tried) for trial, tried in made if not _are_same(trial, best)]
+    joined = joining(chosen[0], [tried for _, tried in others], count, rows)
+    encoders = [best.encoder, *(trial.encoder for trial, tried in others if any(tried is own for own in joined))]
+    widest = max(encoders, key=lambda each: each.width)
+    own = _places(widest, encoder)
+    joined = [tried._replace(places=_among(tried.places, own)) for tried in joined]
+    return Choice(best, members_on(joined, widest.width), widest, _among(chosen[0].places, own))
+
+
+def _among(places: Array | None, kept: Array | None) -> Array | None:
+    """The places of some inputs among those that are kept, of all; None if they are all of these."""
+    if places is None or kept is None:
+        return places
+    return None if len(places) == len(kept) else np.searchsorted(kept, places)
+
+
+def _are_same(one: Trial, other: Trial) -> bool:
+    """Whether two trials have the same inputs and settings, which are not compared value by value: some are tables."""
+    return one.encoder is other.encoder and one.settings is other.settings
 
 
 def only_inputs(places: Array, rows: RowArrays, held_out: RowArrays | None) -> tuple[RowArrays, RowArrays | None]:
@@ -113,18 +176,20 @@ def _half(ensemble: Ensemble) -> Ensemble:
     return dataclasses.replace(ensemble, count=max(-(-ensemble.count // 2), min(ensemble.count, 2)))
 
 
-def _decays(settings: TableSettings, wanted: TableSettings) -> list[TableSettings]:
+def _decays(settings: TableSettings, wanted: TableSettings, rows: int) -> list[TableSettings]:
     """The settings with decays from strong to weak; as they are where the user, a plane or one network decides."""
     rule = settings.rule
     decides = is_auto(wanted.optimizer) and settings.members > 1
     if not decides or not isinstance(rule, AdamW) or rule.weight_decay < DECAY:
         return [settings]
-    rules = [dataclasses.replace(rule, weight_decay=decay) for decay in DECAYS]
+    rules = [dataclasses.replace(rule, weight_decay=decay) for decay in (DECAYS if rows <= FEW else DECAYS[1:])]
     return [dataclasses.replace(settings, optimizer=own) for own in rules]
 
 
-def _cost(ensemble: Ensemble, rows: RowArrays, held_out: RowArrays | None, settings: TableSettings) -> float:
-    """The least validation cost of a training; infinite where no cost was finite."""
+def _trained(
+    ensemble: Ensemble, rows: RowArrays, held_out: RowArrays | None, settings: TableSettings
+) -> tuple[Network, float]:
+    """The network of a training, and its least validation cost; infinite where no cost was finite."""
     assert settings.seed is not None, "that of the training"
     network = ensemble.network(settings.first_weights, settings.seed, settings.dtype)
     examples, validation = ensemble.checked(network, rows, held_out)
@@ -135,4 +200,4 @@ def _cost(ensemble: Ensemble, rows: RowArrays, held_out: RowArrays | None, setti
         plan = dataclasses.replace(plan, epochs=max(settings.epochs // SHARE, 1), patience=None)
     events = start(network, examples, plan, validation=validation, search_leaks=False)
     costs = [event.validation for event in events if isinstance(event, EpochEnd)]
-    return min((cost for cost in costs if cost is not None and math.isfinite(cost)), default=math.inf)
+    return network, min((cost for cost in costs if cost is not None and math.isfinite(cost)), default=math.inf)

@@ -25,6 +25,8 @@ from chainrule.tables.inputs.transforms import (
     BinnedLog,
     Categories,
     Curved,
+    CurvedBinned,
+    CurvedBinnedLog,
     CurvedLog,
     Dropped,
     Frequent,
@@ -59,6 +61,8 @@ TRANSFORMS = [
     CurvedLog("c", False, 0.3, 1.7, 0.2, 1.1),
     Binned("c", True, 3.0, 0.7, True, edges=(-2.5, 0.0, 0.1, 1.5, 1e16)),
     BinnedLog("c", False, 0.3, 1.7, 0.2, 1.1, edges=(0.1, 1.0)),
+    CurvedBinned("c", True, 3.0, 0.7, False, edges=(-2.5, 0.0, 1.5)),
+    CurvedBinnedLog("c", False, 0.3, 1.7, 0.2, 1.1, edges=(0.1, 1.0)),
     *(Times("c", form, PARTS, True, 18000.0, 400.0, False) for form in FORMS),
 ]
 DAY = datetime.datetime(2024, 2, 29, 13, 30, 5, 123457)

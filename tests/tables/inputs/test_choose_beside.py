@@ -8,7 +8,16 @@ import chainrule as cr
 from chainrule.model import TableSettings, TableTraining
 from chainrule.tables.inputs import Encoder
 from chainrule.tables.inputs.choose_beside import BINS, LEAST_COLUMNS, MANY, MOST, MOST_COLUMNS, plain
-from chainrule.tables.inputs.transforms import Binned, BinnedLog, Curved, CurvedLog, Log, Scaled
+from chainrule.tables.inputs.transforms import (
+    Binned,
+    BinnedLog,
+    Curved,
+    CurvedBinned,
+    CurvedBinnedLog,
+    CurvedLog,
+    Log,
+    Scaled,
+)
 
 
 def table(rows=60, columns=LEAST_COLUMNS):
@@ -68,6 +77,20 @@ def test_the_plain_encoder_is_the_one_without_more_inputs():
         assert more.width > one.width
         np.testing.assert_array_equal(more.plain.encode(read_table(table(rows))), one.encode(read_table(table(rows))))
     assert [type(plain(each)) for each in one.transforms[:3]] == [Scaled, Scaled, Log]
+
+
+def test_small_tables_have_squares_and_bins_where_trials_choose() -> None:
+    both, squares = Encoder.fit(table(60), more=True, bins=True), Encoder.fit(table(60), more=True)
+    assert both.curved == squares
+    assert both.plain == squares.plain
+    assert squares.curved is squares
+    assert {type(each) for each in both.transforms} >= {CurvedBinned, CurvedBinnedLog}
+    rows = read_table(table(60))
+    for fewer in (both.curved, both.plain):
+        np.testing.assert_array_equal(both.encode(rows)[:, both.places_of(fewer)], fewer.encode(rows))
+    large = Encoder.fit(table(MANY + 2), more=True, bins=True)
+    assert large == Encoder.fit(table(MANY + 2), more=True)
+    assert large.curved is large
 
 
 def test_a_linear_model_stays_linear_in_its_columns():

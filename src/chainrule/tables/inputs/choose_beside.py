@@ -21,6 +21,8 @@ from chainrule.tables.inputs.transforms import (
     Binned,
     BinnedLog,
     Curved,
+    CurvedBinned,
+    CurvedBinnedLog,
     CurvedLog,
     Log,
     Scaled,
@@ -28,7 +30,7 @@ from chainrule.tables.inputs.transforms import (
 )
 from chainrule.tables.profile import ColumnProfile
 
-__all__ = ["plain", "with_more"]
+__all__ = ["curved", "plain", "with_more"]
 
 LEAST_COLUMNS, MOST_COLUMNS = 3, 60  # of numbers, in a table whose numbers get more inputs
 LEAST_DIFFERENT = 4  # values: of fewer, square and cube say nothing that is new
@@ -36,24 +38,42 @@ MANY, MOST = 5000, 1_000_000  # rows between which there are bins; a larger tabl
 BINS = 16  # at most, beside those of frequent values
 
 
-def with_more(transforms: Iterable[Transform], profiles: Iterable[ColumnProfile]) -> list[Transform]:
-    """The transforms, where columns of numbers have more inputs if the table is one that gains by them."""
+def with_more(
+    transforms: Iterable[Transform], profiles: Iterable[ColumnProfile], bins: bool = False
+) -> list[Transform]:
+    """The transforms, where columns of numbers have more inputs if the table is one that gains by them.
+
+    With `bins` small tables have bins, too, beside squares and cubes.
+    """
     transforms = list(transforms)
     count = sum(isinstance(transform, Scaled | Log) for transform in transforms)
     if not LEAST_COLUMNS <= count <= MOST_COLUMNS:
         return transforms
-    return [_with_more(transform, profile) for transform, profile in zip(transforms, profiles, strict=True)]
+    return [_with_more(transform, profile, bins) for transform, profile in zip(transforms, profiles, strict=True)]
 
 
 def plain(transform: Transform) -> Transform:
     """A transform as it was before `with_more`."""
     for kind in (Scaled, Log):
         if isinstance(transform, kind):
-            return kind(**{field.name: getattr(transform, field.name) for field in dataclasses.fields(kind)})
+            return _as(kind, transform)
     return transform
 
 
-def _with_more(transform: Transform, profile: ColumnProfile) -> Transform:
+def curved(transform: Transform) -> Transform:
+    """A transform as `with_more` makes it without `bins`."""
+    for kind, without in ((CurvedBinned, Curved), (CurvedBinnedLog, CurvedLog)):
+        if isinstance(transform, kind):
+            return _as(without, transform)
+    return transform
+
+
+def _as(kind: type[Transform], transform: Transform) -> Transform:
+    """The transform as a kind that has no fields but those of its own."""
+    return kind(**{field.name: getattr(transform, field.name) for field in dataclasses.fields(kind)})
+
+
+def _with_more(transform: Transform, profile: ColumnProfile, bins: bool) -> Transform:
     if not isinstance(transform, Scaled | Log) or profile.rows > MOST:
         return transform
     values = profile.sample.sorted
@@ -61,6 +81,8 @@ def _with_more(transform: Transform, profile: ColumnProfile) -> Transform:
         return transform
     fields = {field.name: getattr(transform, field.name) for field in dataclasses.fields(transform)}
     is_log = isinstance(transform, Log)
+    if profile.rows <= MANY and bins:
+        return (CurvedBinnedLog if is_log else CurvedBinned)(**fields, edges=_edges(values))
     if profile.rows <= MANY:
         return (CurvedLog if is_log else Curved)(**fields)
     return (BinnedLog if is_log else Binned)(**fields, edges=_edges(values))

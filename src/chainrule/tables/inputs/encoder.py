@@ -23,7 +23,7 @@ from chainrule.tables.column_kinds import ColumnKind
 from chainrule.tables.column_records import demand, read_columns, statistics_of, write_columns
 from chainrule.tables.columns import numbers_at_once
 from chainrule.tables.inputs.choose import choose_transform
-from chainrule.tables.inputs.choose_beside import plain, with_more
+from chainrule.tables.inputs.choose_beside import curved, plain, with_more
 from chainrule.tables.inputs.drift import Watch
 from chainrule.tables.inputs.operations import Cells, Number
 from chainrule.tables.inputs.transforms import (
@@ -72,11 +72,12 @@ class Encoder:
         chosen: NDArray[np.bool_] | None = None,
         more: bool = False,
         kinds: Mapping[str, ColumnKind] | None = None,
+        bins: bool = False,
     ) -> Encoder:
         """The encoder for all columns of a table or a source but the excluded ones (the targets).
 
-        With `chosen` (n,) from those rows alone, with `more` as `of`; `kinds` says what some of the columns are. Raises
-        DataError for an excluded column that is absent, and if no column can be learned from.
+        With `chosen` (n,) from those rows alone, with `more` and `bins` as `of`; `kinds` says what some of the columns
+        are. Raises DataError for an excluded column that is absent, and if no column can be learned from.
         """
         source = as_source(table)
         excluded = [exclude] if isinstance(exclude, str) else list(exclude)
@@ -84,17 +85,17 @@ class Encoder:
         named = {} if kinds is None else kinds
         profiles = [ColumnProfile(name, kind=named.get(name)) for name in source.names if name not in set(excluded)]
         profile_columns(lambda: chunks_of(source, [profile.name for profile in profiles], chosen), profiles)
-        return cls.of(profiles, more)
+        return cls.of(profiles, more, bins)
 
     @classmethod
-    def of(cls, profiles: Iterable[ColumnProfile], more: bool = False) -> Encoder:
+    def of(cls, profiles: Iterable[ColumnProfile], more: bool = False, bins: bool = False) -> Encoder:
         """The encoder for columns with these profiles; with `more`, numbers become several inputs where that helps.
 
-        Raises DataError if no column can be learned from.
+        With `bins` small tables have all of them, squares and bins. Raises DataError if no column can be learned from.
         """
         profiles = list(profiles)
         transforms = [choose_transform(profile) for profile in profiles]
-        encoder = cls(tuple(with_more(transforms, profiles) if more else transforms))
+        encoder = cls(tuple(with_more(transforms, profiles, bins) if more else transforms))
         if not encoder.feature_names:
             reasons = "; ".join(f"{t.name!r}: {t.detail}" for t in encoder.transforms[:12]) or "none is left"
             raise DataError(f"no column can be learned from ({reasons}): mend one of them, or give another")
@@ -105,12 +106,22 @@ class Encoder:
         """The encoder in which each number is one input, as linear models take it."""
         return Encoder(tuple(plain(transform) for transform in self.transforms))
 
+    @functools.cached_property
+    def curved(self) -> Encoder:
+        """The encoder without the bins of numbers that have squares, too."""
+        transforms = tuple(curved(transform) for transform in self.transforms)
+        return self if transforms == self.transforms else Encoder(transforms)
+
     @property
     def plain_places(self) -> NDArray[np.intp]:
         """The inputs of this encoder that `plain` has, too, by their numbers."""
+        return self.places_of(self.plain)
+
+    def places_of(self, other: Encoder) -> NDArray[np.intp]:
+        """The inputs of this encoder that another one of the same columns has, too, by their numbers."""
         kept = [
             part in before.inputs
-            for transform, before in zip(self.transforms, self.plain.transforms, strict=True)
+            for transform, before in zip(self.transforms, other.transforms, strict=True)
             for part in transform.inputs
             for _ in range(part.width)
         ]

@@ -22,6 +22,8 @@ from chainrule.tables.inputs.transforms.numbers import (
     Binned,
     BinnedLog,
     Curved,
+    CurvedBinned,
+    CurvedBinnedLog,
     CurvedLog,
     Log,
     NumberColumn,
@@ -51,6 +53,8 @@ __all__ = [
     "BinnedLog",
     "Categories",
     "Curved",
+    "CurvedBinned",
+    "CurvedBinnedLog",
     "CurvedLog",
     "Dropped",
     "Frequent",
@@ -70,7 +74,7 @@ __all__ = [
 KINDS: dict[str, type[Transform]] = {
     c.kind: c
     for c in (
-        *(Scaled, Log, Curved, CurvedLog, Binned, BinnedLog),
+        *(Scaled, Log, Curved, CurvedLog, Binned, BinnedLog, CurvedBinned, CurvedBinnedLog),
         *(Categories, Frequent, LabelSet, TextWords, Ordered, Times, Presence, Dropped, Numbers),
     )
 }

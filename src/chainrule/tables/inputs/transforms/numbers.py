@@ -5,6 +5,7 @@
     curved        as scaled, with Hermite polynomials of degree 2 and 3 of bent((x - mean) / scale, 2.5) beside it
     curved log    likewise of what is behind the logarithm
     binned        as scaled, with bins between quantiles beside it; `binned log` likewise
+    curved binned, curved binned log    with both beside it
     bent(z, c)    z up to |z| = c, sign(z) (2 c - c^2 / |z|) beyond: smooth, rising, always between -2 c and 2 c
 
 A missing cell is 0, and a second column flags missing cells if training had any. A number far outside those of
@@ -40,7 +41,19 @@ from chainrule.tables.inputs.operations import (
 from chainrule.tables.inputs.transforms.base import Transform, flagged
 from chainrule.tables.number_forms import PLAIN
 
-__all__ = ["Binned", "BinnedLog", "Curved", "CurvedLog", "Log", "NumberColumn", "Numbers", "Scaled", "scaled_steps"]
+__all__ = [
+    "Binned",
+    "BinnedLog",
+    "Curved",
+    "CurvedBinned",
+    "CurvedBinnedLog",
+    "CurvedLog",
+    "Log",
+    "NumberColumn",
+    "Numbers",
+    "Scaled",
+    "scaled_steps",
+]
 
 POWERS_BEND = 2.5  # of a number before its square and its cube, which are then below 10 and 25
 
@@ -183,6 +196,30 @@ class BinnedLog(Log):
     @property
     def beside(self) -> tuple[Input, ...]:
         return (Bins(self.edges),)
+
+
+@dataclasses.dataclass(frozen=True)
+class CurvedBinned(Binned):
+    """Numbers on their own scale, with square and cube and with bins."""
+
+    kind: ClassVar[str] = "curved binned"
+    as_input: ClassVar[str] = "as numbers with their squares and cubes, and in bins"
+
+    @property
+    def beside(self) -> tuple[Input, ...]:
+        return (*_powers(self.steps), *super().beside)
+
+
+@dataclasses.dataclass(frozen=True)
+class CurvedBinnedLog(BinnedLog):
+    """Numbers on a logarithmic scale, with square and cube and with bins."""
+
+    kind: ClassVar[str] = "curved binned log"
+    as_input: ClassVar[str] = "as numbers on a logarithmic scale with their squares and cubes, and in bins"
+
+    @property
+    def beside(self) -> tuple[Input, ...]:
+        return (*_powers(self.steps), *super().beside)
 
 
 @dataclasses.dataclass(frozen=True)
