@@ -61,7 +61,7 @@ template <class T> inline constexpr int lanes = vector_bytes / int(sizeof(T));
 #define CHAINRULE_INLINE inline __attribute__((always_inline))
 
 // n rounded up to whole vectors.
-template <class T> CHAINRULE_INLINE Index padded(Index n) { return (n + lanes<T> - 1) / lanes<T> * lanes<T>; }
+template <class T> CHAINRULE_INLINE Index padded(Index n) { return (n + lanes<T> - 1) & ~Index(lanes<T> - 1); }
 
 // Loads and stores at any address.
 template <class T> CHAINRULE_INLINE vec<T> load(const T *p) {

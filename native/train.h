@@ -108,13 +108,14 @@ void move_macrotile(Moving<T> &call, const Macrotile &tile, const Adjust<T> *adj
   gradient_microtiles(net, tile, call.factors, call.factors.m, call.prefetch,
                       [&](Microtile<T> &t, Index row, int rows) {
                         if (!layer.is_live(tile.p, row, row + rows)) return;
-                        Weights<T> moved = weights_at(net, tile, row, rows);
                         if constexpr (Rule::light)
                           if (!adjust && !sparse) {
-                            t.C = moved.w;  // also in place of a slot that the rule does not have
-                            T *slot = moved.slot_0 ? moved.slot_0 : t.C;
+                            const Index at = layer.panel_at(tile.p) + row * t.ldc;
+                            t.C = net.weights + at;  // also in place of a slot that the rule does not have
+                            T *slot = net.slot[0] ? net.slot[0] + at : t.C;
                             return kernel_of<UpdateMicrokernels<T, Rule>>(rows, NV)(t, rule, slot, t.C);
                           }
+                        Weights<T> moved = weights_at(net, tile, row, rows);
                         t.C = g;
                         gradient_microtile(net, tile, t, row, rows, NV);
                         moved.g = g, moved.ldg = t.ldc;
@@ -134,7 +135,8 @@ template <class T, class Rule> void move_decayed(Moving<T> &call, const Macrotil
 }
 
 // Fused: the gradient of a microtile moves its weights at once.
-template <class T, class Rule> void fused_update_by(Moving<T> &call, double rate, const Rule &same) {
+template <class T, class Rule>
+[[gnu::noinline]] void fused_update_by(Moving<T> &call, double rate, const Rule &same) {
   Network<T> &net = call.net;
   const Adjust<T> &adjust = net.adjust;
   const bool complete = !adjust.penalty && !adjust.bounded && !net.mask, decays = adjust.decays_only() && !net.mask;
