@@ -113,12 +113,8 @@ CHAINRULE_INLINE void transpose_block(const T *from, Index ldf, Index rows, Inde
     return;
   }
   vec<T> row[VL];
-  if (rows >= VL) {
 #pragma GCC unroll 16
-    for (int r = 0; r < VL; r++) row[r] = load(from + r * ldf);
-  } else {
-    for (int r = 0; r < VL; r++) row[r] = r < rows ? load(from + r * ldf) : vec<T>{};
-  }
+  for (int r = 0; r < VL; r++) row[r] = r < rows ? load(from + r * ldf) : vec<T>{};
   transpose_square<T, VL / 2>(row);
   if (columns >= VL) {
 #pragma GCC unroll 16

@@ -319,10 +319,10 @@ CHAINRULE_INLINE void gradient_microtiles(const Network<T> &net, const Macrotile
   const int NV = net.layer[tile.k].panels().NV(tile.p);
   const Index NR = NV * lanes<T>;
   const T scale = T(1 / double(whole));
-  Microtile<T> t{nullptr,         columns.lda, delta.B, delta.ldb, nullptr, NR,   factors.m,
+  Microtile<T> t{nullptr,        columns.lda, delta.B, delta.ldb, nullptr, NR,   factors.m,
                  Epilogue::None, nullptr,     0,       nullptr,   0,       scale};
   each_microtile(tile.begin, tile.end, MR(NV), [&](Index row, Index rows) {
-    t.A = columns.A + (row - columns.first), t.ldc = NR, t.prefetch_step = 0;
+    t.A = columns.A + (row - columns.first), t.prefetch_step = 0;
     prefetch.assign(t);
     run(t, row, int(rows));
   });

@@ -140,11 +140,13 @@ template <class T, class Rule>
   Network<T> &net = call.net;
   const Adjust<T> &adjust = net.adjust;
   const bool complete = !adjust.penalty && !adjust.bounded && !net.mask, decays = adjust.decays_only() && !net.mask;
+  const auto move = [&](const Macrotile &tile, const Rule &rule) {
+    decays ? move_decayed(call, tile, rule) : move_macrotile(call, tile, complete ? nullptr : &adjust, rule);
+  };
   each_macrotile(net, call.thread, call.threads, [&](const Macrotile &tile) {
     if (frozen(net, tile) || !net.layer[tile.k].is_live(tile.p, tile.begin, tile.end)) return;
-    const Rule rule = rule_of(net, tile, rate, same);
     call.factors.select(net, tile);
-    decays ? move_decayed(call, tile, rule) : move_macrotile(call, tile, complete ? nullptr : &adjust, rule);
+    net.rates ? move(tile, rule_of(net, tile, rate, same)) : move(tile, same);
     if (tile.k) transpose_panel(net.layer[tile.k], net.weights, net.transposed, tile.p, tile.begin, tile.end);
   });
 }
