@@ -9,12 +9,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 import benchmarks
-from benchmarks import memory, report, suite
+from benchmarks import memory, pictures, report, suite
 from benchmarks.contenders import CONTENDERS, OWN
+from benchmarks.results import Results, Threads
+from benchmarks.sweeps import SWEEPS
 from benchmarks.tasks import kind_of
 from benchmarks.turns import ROOT
 
 app = App(name="python -m benchmarks", help=benchmarks.__doc__, help_format="plaintext", version_flags=[])
+RESULTS = ROOT / "benchmarks" / "results.jsonl"
 Flag = Annotated[bool, Parameter(negative="")]
 
 
@@ -23,12 +26,14 @@ def run(
     *,
     quick: Flag = False,
     only: str | None = None,
+    sweeps: str | None = None,
     peers: str | None = None,
     threads: str | None = None,
+    unpinned: Flag = False,
     rounds: int | None = None,
     seconds: float | None = None,
-    json: Path | None = None,
-    readme: Flag = False,
+    results: Path | None = None,
+    pages: Flag = False,
     measure_memory: Annotated[bool, Parameter(name="--memory", negative="")] = False,
 ) -> None:
     """Measure chainrule beside its peers and print the table.
@@ -36,21 +41,26 @@ def run(
     Parameters
     ----------
     quick
-        One thread, few rounds, no compiled torch, no `fit` and no training to 88%: less than a minute.
+        One thread, few rounds, no compiled torch and no `fit`: less than a minute.
     only
-        Tasks, such as W1,W3,rowW1,norms,goal.
+        Tasks, such as W1,W3,rowW1,norms.
+    sweeps
+        Measure sweeps instead of tasks: all, or such as batch,width.
     peers
         Such as jax,torch.
     threads
         Such as 1,2.
+    unpinned
+        Let threads go to any processor; else each is pinned to one of its own where there are several.
     rounds
         Turns of each contender.
     seconds
         The length of a turn.
-    json
-        A file for all numbers.
-    readme
-        Write the table into README.md.
+    results
+        A file for all numbers, a line for each point. Points that it has are not measured again.
+    pages
+        Measure nothing; write the tables and pictures of README.md and docs/speed.md from the file of results,
+        benchmarks/results.jsonl if none is named.
     measure_memory
         Measure how much memory training takes instead.
     """
@@ -58,26 +68,35 @@ def run(
     if measure_memory:
         memory.show([memory.measure(name) for name in memory.CASES], console)
         return
-    tasks = _chosen(
-        only, suite.TASKS, [task for task in suite.TASKS if not quick or kind_of(task) not in ("goal", "fit")]
-    )
+    kept = Results(results)
+    if pages:
+        kept = Results(results or RESULTS)
+        if not kept.points:
+            raise SystemExit(f"{results or RESULTS} has no points: measure with --results first")
+        report.write_readme(kept, ROOT / "README.md")
+        pictures.write_page(kept, ROOT / "docs" / "speed.md")
+        return
+    tasks = _chosen(only, suite.TASKS, [task for task in suite.TASKS if not quick or kind_of(task) != "fit"])
+    if sweeps:
+        chosen = _chosen(None if sweeps == "all" else sweeps, [*SWEEPS], [*SWEEPS])
+        tasks = [w.name for name in chosen for w in SWEEPS[name].points.values()]
     others = [name for name in CONTENDERS if name != OWN]
     names = _chosen(peers, others, [name for name in others if CONTENDERS[name].quick or not quick])
-    counts = [int(n) for n in (threads or ("1" if quick else "1,2")).split(",")]
+    counts = [Threads(int(n), not unpinned or n == "1") for n in (threads or ("1" if quick else "1,2")).split(",")]
     pace = (rounds or (3 if quick else 10), seconds or (0.05 if quick else 0.5))
     columns = (TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("")
-        document = suite.suite(
-            tasks, names, counts, *pace, lambda text, k, n: progress.update(bar, description=text, completed=k, total=n)
+        left_out = suite.suite(
+            kept,
+            [(task, n) for n in counts for task in tasks],
+            names,
+            *pace,
+            lambda text, k, n: progress.update(bar, description=text, completed=k, total=n),
         )
     if quick and peers is None:
-        document["left_out"] |= {n: "--quick does without it" for n in others if not CONTENDERS[n].quick}
-    report.show(document, console)
-    if json:
-        suite.write(document, json)
-    if readme:
-        report.write_readme(document, ROOT / "README.md")
+        left_out |= {n: "--quick does without it" for n in others if not CONTENDERS[n].quick}
+    report.show(kept, left_out, console)
 
 
 def _chosen(given: str | None, known: list[str], default: list[str]) -> list[str]:

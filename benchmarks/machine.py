@@ -5,12 +5,13 @@ import importlib.metadata
 import os
 import platform
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import chainrule
 
-__all__ = ["cpus", "describe", "disturbing", "environment", "versions"]
+__all__ = ["busiest", "cpus", "describe", "disturbing", "environment", "threads_of_this", "versions"]
 
 # Settings of libraries that choose slower kernels, or another number of threads than is measured.
 DISTURBING = re.compile(
@@ -26,6 +27,25 @@ def cpus(threads: int) -> list[int]:
     if threads > len(allowed):
         raise SystemExit(f"{threads} threads were asked for, but this process may use {len(allowed)} processors")
     return allowed[-threads:]
+
+
+def busiest(work: Callable[[], object], threads: int) -> list[int]:
+    """The threads of this process that work most in a call, by their numbers."""
+    before = _worked()
+    work()
+    more = {thread: spent - before.get(thread, 0) for thread, spent in _worked().items()}
+    return sorted(more, key=more.__getitem__, reverse=True)[:threads]
+
+
+def threads_of_this() -> list[int]:
+    """The numbers of all threads of this process."""
+    return [int(task.name) for task in Path("/proc/self/task").iterdir()]
+
+
+def _worked() -> dict[int, int]:
+    """Nanoseconds on a processor of each thread of this process."""
+    files = {thread: Path(f"/proc/self/task/{thread}/schedstat") for thread in threads_of_this()}
+    return {thread: int(path.read_text().split()[0]) for thread, path in files.items()}
 
 
 def disturbing() -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from benchmarks.workloads import BETA1, BETA2, EPS, Problem
+from benchmarks.workloads import BETA1, BETA2, CLIP, EPS, L2, Problem
 
 __all__ = ["CHECKED", "deviation", "norms", "predict", "train"]
 
@@ -14,7 +14,7 @@ def train(problem: Problem, order: np.ndarray) -> np.ndarray:
     w, theta = problem.workload, problem.theta.astype(np.float64)
     m, v = np.zeros_like(theta), np.zeros_like(theta)
     for t, rows in enumerate(order.reshape(-1, w.batch), start=1):
-        g = gradient(problem, theta, rows)
+        g = _with_feature(problem, theta, gradient(problem, theta, rows))
         if w.optimizer == "adam":
             m, v = BETA1 * m + (1 - BETA1) * g, BETA2 * v + (1 - BETA2) * g**2
             theta = theta - w.rate * (m / (1 - BETA1**t)) / (np.sqrt(v / (1 - BETA2**t)) + EPS)
@@ -22,6 +22,14 @@ def train(problem: Problem, order: np.ndarray) -> np.ndarray:
             v = (0.9 if w.optimizer == "momentum" else 0.0) * v - w.rate * g
             theta = theta + v
     return theta
+
+
+def _with_feature(problem: Problem, theta: np.ndarray, g: np.ndarray) -> np.ndarray:
+    """The gradient that the rule gets: with that of the penalty, or cut to a length."""
+    if problem.workload.feature == "L2":
+        for (W, _), (dW, _) in zip(problem.views(theta), problem.views(g), strict=True):
+            dW[...] += L2 * W
+    return g * min(1.0, CLIP / np.linalg.norm(g)) if problem.workload.feature == "clip" else g
 
 
 def gradient(problem: Problem, theta: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -54,8 +62,7 @@ def _forward(problem: Problem, theta: np.ndarray, X: np.ndarray) -> list[np.ndar
 def _passes(problem: Problem, theta: np.ndarray, rows: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """A^1..A^{L-1} and delta^2..delta^L: BP1 with the output's own slope, BP2."""
     w, A = problem.workload, _forward(problem, theta, problem.X[rows])
-    T = problem.T[rows]
-    T = np.eye(w.sizes[-1])[T] if T.ndim == 1 else T
+    T = problem.one_hot(rows, np.float64)
     delta = [(A[-1] - T) * (A[-1] * (1 - A[-1]) if w.head == "sigmoid_quadratic" else 1)]
     for a, (W, _) in zip(A[-2:0:-1], problem.views(theta)[:0:-1], strict=True):
         delta.insert(0, delta[0] @ W.T * SLOPE[w.hidden](a))

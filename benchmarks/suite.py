@@ -1,6 +1,5 @@
-"""The order in which things are measured, and the document that they make."""
+"""The order in which things are measured: what the results lack, task after task."""
 
-import json
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -11,49 +10,84 @@ import numpy as np
 
 from benchmarks import fashion, machine
 from benchmarks.contenders import CONTENDERS, OWN, missing
-from benchmarks.tasks import PEAK, expected, kind_of
+from benchmarks.results import Point, Results, Threads
+from benchmarks.tasks import PEAK, expected, kind_of, workload_of
 from benchmarks.turns import Measured, Worker, measure, workers
-from benchmarks.workloads import FIT, GOAL, NORMS, ROWS, WORKLOADS
+from benchmarks.workloads import FIT, NORMS, ROWS, WORKLOADS
 
-__all__ = ["TASKS", "Said", "suite", "write"]
+__all__ = ["TASKS", "Said", "suite"]
 
-TASKS = [*WORKLOADS, *ROWS, *NORMS, *FIT, *GOAL]
-FASHION = [name for name, w in {**WORKLOADS, **ROWS, **FIT, **GOAL}.items() if w.data == "fashion"]
-WHOLE_RUNS = 3  # of training to 88%
+TASKS = [*WORKLOADS, *ROWS, *NORMS, *FIT]
 Said = Callable[[str, int, int], None]  # what is done, how much is done, of how much
+Wanted = list[tuple[str, Threads]]
 
 
 def suite(
-    tasks: list[str], peers: list[str], threads: list[int], rounds: int, seconds: float, said: Said
-) -> dict[str, Any]:
-    """Measure tasks with numbers of threads: the document with everything that was found."""
-    document = _document({"rounds": rounds, "seconds": seconds, "threads": threads})
-    names = [name for name in (OWN, *peers) if not _lacking(document, name)]
-    tasks = [task for task in tasks if not _without_data(document, task)]
-    done, total = 0, len(tasks) * len(threads)
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
-        for task in tasks:
-            said(f"{task}: float64 oracle", done, total)
-            if (answer := expected(task)) is not None:
-                np.save(folder / f"{task}.npy", answer)
-        for n in threads:
-            with workers(dict.fromkeys([*names, *_multipliers()]), n, folder) as running:
-                for task in tasks:
-                    words = f"{task}, {n} thread{'s' * (n > 1)}: "
-                    tell = partial(_tell, said, words, done, total)
-                    found = _measure(task, names, running, rounds, seconds, tell)
-                    document["results"] += [_result(measured, task, n) for measured in found]
-                    done += 1
-                document["pools"] |= {f"{name}, {n}": worker.ask(do="about") for name, worker in running.items()}
-    return document
+    results: Results, wanted: Wanted, peers: list[str], rounds: int, seconds: float, said: Said
+) -> dict[str, str]:
+    """Measure the points that are not there yet. Returns who and what was left out, and why."""
+    left_out = {name: f"{', '.join(lacks)} is not installed" for name in peers if (lacks := missing(name))}
+    names = [name for name in (OWN, *peers) if name not in left_out]
+    why = fashion.available()
+    if why:
+        left_out |= {task: why for task, _ in wanted if workload_of(task).data == "fashion"}
+    todo = [(t, n) for t, n in wanted if t not in left_out and (t, n) not in results.points]
+    if todo:
+        results.begin(_about({"rounds": rounds, "seconds": seconds}))
+        with tempfile.TemporaryDirectory() as place:
+            for k, point in enumerate(_points(todo, names, rounds, seconds, Path(place), said)):
+                results.add(point)
+                said(f"{point.task}, {point.threads.text}", k + 1, len(todo))
+    return left_out
+
+
+def _points(todo: Wanted, names: list[str], rounds: int, seconds: float, folder: Path, said: Said) -> Iterator[Point]:
+    done = 0
+    for count in dict.fromkeys(threads.count for _, threads in todo):
+        with workers(dict.fromkeys([*names, *_multipliers()]), count, folder) as running:
+            for task, threads in (each for each in todo if each[1].count == count):
+                path = folder / f"{task}.npy"
+                if not path.exists() and (answer := expected(task)) is not None:
+                    np.save(path, answer)
+                tell = partial(_tell, said, f"{task}, {threads.text}: ", done, len(todo))
+                measured = measure(_entries(task, names, running), rounds, seconds, tell, threads.pinned)
+                yield _point(task, threads, measured)
+                done += 1
 
 
 def _tell(said: Said, before: str, done: int, total: int, text: str) -> None:
     said(before + text, done, total)
 
 
-def _document(settings: dict[str, Any]) -> dict[str, Any]:
+def _multipliers() -> Iterator[str]:
+    """Who multiplies matrices for the machine's peak."""
+    return (name for name, c in CONTENDERS.items() if "peak" in c.kinds and not missing(name))
+
+
+def _entries(task: str, names: list[str], running: dict[str, Worker]) -> list[tuple[Worker, str]]:
+    """Those who can do it, and beside W1 to W7 the matrix product."""
+    w, kind = workload_of(task), kind_of(task)
+    entries = [(running[name], task) for name in names if CONTENDERS[name].takes(w, kind)]
+    return entries + [(running[name], PEAK) for name in _multipliers() if task in WORKLOADS]
+
+
+def _point(task: str, threads: Threads, measured: list[Measured]) -> Point:
+    of_task = [m for m in measured if m.task == task]
+    return Point(
+        task,
+        threads,
+        micros={m.contender: [_short(m.best), _short(m.median)] for m in of_task if m.micros and not m.refused},
+        refused={m.contender: m.refused for m in of_task if m.refused},
+        deviation={m.contender: _short(m.deviation) for m in of_task if m.deviation is not None},
+        peak={m.contender: _short(m.best) for m in measured if m.task == PEAK and m.micros},
+    )
+
+
+def _short(number: float | None) -> float:
+    return float(f"{number:.5g}")
+
+
+def _about(settings: dict[str, Any]) -> dict[str, Any]:
     from benchmarks.contenders.own import ENGINE
 
     return {
@@ -62,10 +96,7 @@ def _document(settings: dict[str, Any]) -> dict[str, Any]:
         "engine": ENGINE,
         "padding": _padding(),
         "settings": settings,
-        "dropped": machine.disturbing(),
-        "left_out": {},
-        "pools": {},
-        "results": [],
+        "dropped": [*machine.disturbing()],
     }
 
 
@@ -80,53 +111,5 @@ def _padding() -> dict[str, float]:
     if not isinstance(engine, NativeEngine):
         return {}
     float32 = np.dtype("float32")
-    return {name: engine.padding(Architecture.of(w.sizes), float32) for name, w in WORKLOADS.items()}
-
-
-def _lacking(document: dict[str, Any], name: str) -> bool:
-    if lacks := missing(name):
-        document["left_out"][name] = f"{', '.join(lacks)} is not installed (pip install 'chainrule[bench]')"
-    return bool(lacks)
-
-
-def _without_data(document: dict[str, Any], task: str) -> bool:
-    why = fashion.available() if task in FASHION else None
-    if why:
-        document["left_out"][task] = why
-    return bool(why)
-
-
-def _multipliers() -> Iterator[str]:
-    """Who multiplies matrices for the machine's peak."""
-    return (name for name, c in CONTENDERS.items() if "peak" in c.kinds and not missing(name))
-
-
-def _measure(
-    task: str, names: list[str], running: dict[str, Worker], rounds: int, seconds: float, said: Callable[[str], None]
-) -> list[Measured]:
-    """One task: those who can do it, and the matrix product beside it."""
-    kind = kind_of(task)
-    able = "train" if kind == "goal" else kind
-    entries = [(running[name], task) for name in names if able in CONTENDERS[name].kinds]
-    entries += [(running[name], PEAK) for name in _multipliers()]
-    return measure(entries, min(rounds, WHOLE_RUNS) if kind == "goal" else rounds, seconds, said)
-
-
-def _result(measured: Measured, task: str, threads: int) -> dict[str, Any]:
-    return {
-        "task": measured.task,
-        "beside": task,
-        "threads": threads,
-        "contender": measured.contender,
-        "deviation": measured.deviation,
-        "refused": measured.refused,
-        "best": measured.best,
-        "median": measured.median,
-        "pieces": len(measured.micros),
-        "updates": measured.updates,
-    }
-
-
-def write(document: dict[str, Any], path: Path) -> None:
-    """The document as JSON."""
-    path.write_text(json.dumps(document, indent=1) + "\n")
+    ratios = {name: engine.padding(Architecture.of(w.sizes), float32) for name, w in WORKLOADS.items()}
+    return {name: round(ratio, 3) for name, ratio in ratios.items()}

@@ -28,7 +28,6 @@ class Measured:
     deviation: float | None = None
     refused: str | None = None
     micros: list[float] = dataclasses.field(default_factory=list)
-    updates: int | None = None  # that a training to 88% needed
 
     @property
     def best(self) -> float | None:
@@ -45,7 +44,7 @@ class Worker:
     """A contender's process."""
 
     def __init__(self, name: str, threads: int, folder: Path) -> None:
-        self.name, self._log = name, folder / f"{name}-{threads}.log"
+        self.name, self.threads, self._log = name, threads, folder / f"{name}-{threads}.log"
         pinned = ",".join(map(str, cpus(threads)))
         with self._log.open("w") as log:
             command = [sys.executable, "-m", "benchmarks.worker", name, str(threads), pinned, str(folder)]
@@ -90,9 +89,13 @@ def measure(
     rounds: int,
     seconds: float,
     said: Callable[[str], None] = lambda text: None,
+    pinned: bool = True,
 ) -> list[Measured]:
-    """Prepare each worker for its task, leave out those that fail or deviate, then let the others take turns."""
-    found = [_prepared(worker, task, said) for worker, task in entries]
+    """Prepare each worker for its task, leave out those that fail or deviate, then let the others take turns.
+
+    Where workers have several threads, each thread is pinned to a processor of its own unless `pinned` is false.
+    """
+    found = [_prepared(worker, task, said, pinned) for worker, task in entries]
     ready = [(worker, m) for (worker, _), m in zip(entries, found, strict=True) if m.refused is None]
     for k in range(rounds):
         at = k % max(1, len(ready))
@@ -105,13 +108,15 @@ def measure(
     return found
 
 
-def _prepared(worker: Worker, task: str, said: Callable[[str], None]) -> Measured:
+def _prepared(worker: Worker, task: str, said: Callable[[str], None], pinned: bool) -> Measured:
     said(f"preparing {worker.name}")
     answer = worker.ask(do="prepare", task=task)
     found = Measured(worker.name, task, answer.get("deviation"), answer.get("failed"))
     tolerance = TOLERANCE[kind_of(task)]
     if found.deviation is not None and not found.deviation <= tolerance:
         found.refused = f"deviates from float64 by {found.deviation:.1e}, more than {tolerance:.0e}"
+    if found.refused is None and worker.threads > 1:
+        worker.ask(do="pin", task=task, each=pinned)
     return found
 
 
@@ -119,4 +124,4 @@ def _turn(worker: Worker, measured: Measured, seconds: float) -> None:
     seconds = min(seconds, PEAK_SECONDS) if measured.task == PEAK else seconds
     answer = worker.ask(do="turn", task=measured.task, seconds=seconds)
     measured.micros += answer.get("micros", [])
-    measured.refused, measured.updates = answer.get("failed"), answer.get("updates")
+    measured.refused = answer.get("failed")

@@ -3,7 +3,8 @@
 It reads one JSON request a line and answers with one line each:
 
     {"do": "prepare", "task": "W1"}               {"deviation": 1e-7}, or {"failed": why}
-    {"do": "turn", "task": "W1", "seconds": 0.5}  {"micros": [...], "updates": n or null}, or {"failed": why}
+    {"do": "pin", "task": "W1", "each": true}     {}: each thread that works on a processor of its own, or on any
+    {"do": "turn", "task": "W1", "seconds": 0.5}  {"micros": [...]}, or {"failed": why}
     {"do": "forget", "task": "W1"}                {}
     {"do": "about"}                               {"pools": [...]}: the BLAS kernels in use
 
@@ -16,6 +17,8 @@ import sys
 from typing import Any, TextIO
 
 __all__ = ["main"]
+
+PIN_SECONDS = 0.05  # of work that shows which threads do it
 
 
 def main() -> None:
@@ -44,6 +47,7 @@ class Server:
 
     def __init__(self, name: str, threads: int, folder: str) -> None:
         self._name, self._threads, self._folder = name, threads, folder
+        self._cpus = sorted(os.sched_getaffinity(0))
         self._tasks: dict[str, Any] = {}
 
     def prepare(self, task: str) -> dict[str, Any]:
@@ -61,9 +65,23 @@ class Server:
         self._tasks[task] = make(task, module, self._threads, np.load(path) if path.exists() else None)
         return {"deviation": self._tasks[task].check()}
 
+    def pin(self, task: str, each: bool) -> dict[str, Any]:
+        """Let the threads that work on the task stay each on one of the process's processors, or go where they like."""
+        from functools import partial
+
+        from benchmarks.machine import busiest, threads_of_this
+
+        for thread in threads_of_this():
+            os.sched_setaffinity(thread, self._cpus)
+        if each:
+            working = busiest(partial(self._tasks[task].turn, PIN_SECONDS), self._threads)
+            for thread, cpu in zip(working, self._cpus, strict=False):
+                os.sched_setaffinity(thread, [cpu])
+        return {}
+
     def turn(self, task: str, seconds: float) -> dict[str, Any]:
         """Timed pieces of a task."""
-        return {"micros": self._tasks[task].turn(seconds), "updates": self._tasks[task].updates}
+        return {"micros": self._tasks[task].turn(seconds)}
 
     def forget(self, task: str) -> dict[str, Any]:
         """Let a task's memory go."""

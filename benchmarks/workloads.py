@@ -8,9 +8,10 @@ import numpy as np
 
 from benchmarks import fashion
 
-__all__ = ["FIT", "GOAL", "NORMS", "ROWS", "WORKLOADS", "Problem", "Workload", "problem"]
+__all__ = ["CLIP", "DROPPED", "FIT", "L2", "NORMS", "ROWS", "WORKLOADS", "Problem", "Workload", "problem"]
 
 BETA1, BETA2, EPS = 0.9, 0.999, 1e-8  # of Adam, in every contender
+L2, CLIP, DROPPED = 1e-2, 0.1, 0.2  # of the features: the factor of W in the gradient, its length, a share
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,7 +19,8 @@ class Workload:
     """A network and how it is trained.
 
     `head` names output activation and cost; a call of a contender makes `updates` updates of `batch` rows; `goal` is
-    the wished ratio to the best peer and `peak` the wished share of the machine's matrix-product peak.
+    the wished ratio to the best peer and `peak` the wished share of the machine's matrix-product peak. `density` is the
+    share of X that is not 0, and `feature` "L2", "clip", "dropout" or "".
     """
 
     name: str
@@ -29,9 +31,11 @@ class Workload:
     rate: float
     batch: int
     updates: int
-    goal: float
+    goal: float = 1.0
     peak: float | None = None
     data: str = "synthetic"
+    density: float = 1.0
+    feature: str = ""
 
     @cached_property
     def layers(self) -> list[tuple[int, int]]:
@@ -74,9 +78,6 @@ WORKLOADS = {
 ROWS = {f"row{name}": WORKLOADS[name] for name in ("W1", "W2", "W3")}  # one row at a time through these nets
 FIT = {f"fit{name}": WORKLOADS[name] for name in ("W1", "W6")}  # one epoch of `cr.fit`, for information
 NORMS = {"norms": WORKLOADS["W3"]}  # of every example's gradient, one batch
-GOAL = {
-    "goal": Workload("goal", (784, 256, 128, 10), "relu", "softmax", "adam", 1e-3, 128, 117, 1.8, data="fashion"),
-}  # seconds to 88%; four calls are an epoch
 ROW_GOAL, NORM_GOAL = 3.0, 4.0
 
 
@@ -92,6 +93,15 @@ class Problem:
     T: np.ndarray
     theta: np.ndarray
     order: np.ndarray
+
+    def one_hot(self, rows: np.ndarray, dtype: type = np.float32) -> np.ndarray:
+        """Some rows of T (n, n_L); classes become rows of 0 and 1."""
+        T = self.T[rows]
+        if T.ndim == 2:
+            return T.astype(dtype)
+        hot = np.zeros((len(T), self.workload.sizes[-1]), dtype)
+        hot[np.arange(len(T)), T] = 1
+        return hot
 
     def views(self, theta: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
         """(W, b) of each layer: views of theta."""
@@ -127,6 +137,8 @@ def fashion_rows(workload: Workload) -> tuple[np.ndarray, np.ndarray]:
 def synthetic(workload: Workload, random: np.random.Generator, rows: int) -> tuple[np.ndarray, np.ndarray]:
     """Normal inputs; targets from the signs or sizes of random projections of them."""
     X = random.standard_normal((rows, workload.sizes[0]), dtype=np.float32)
+    if workload.density < 1:
+        X *= random.random(X.shape, dtype=np.float32) < workload.density
     scores = np.tanh(X @ random.standard_normal((workload.sizes[0], workload.sizes[-1]), dtype=np.float32))
     if workload.head == "softmax":
         return X, scores.argmax(axis=1).astype(np.int32)

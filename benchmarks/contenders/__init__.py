@@ -5,6 +5,7 @@ A module offers what its entry in CONTENDERS says:
     train    Training(problem, threads): `steps(order)` makes the updates, `reset()` starts over, `theta()` tells
              where it is; `whole` if only calls of one length are fast (they are compiled for it)
     row      predictor(problem, threads): a function of one row (n_1,)
+    rows     outputs(problem, threads): a function of X (n, n_1)
     norms    norms(problem, threads): a function of (X, T), the length of each example's gradient
     peak     peak(threads): a function that multiplies two float32 matrices of 1024 × 1024
 
@@ -18,6 +19,8 @@ import importlib.metadata
 from typing import Protocol
 
 import numpy as np
+
+from benchmarks.workloads import Workload
 
 __all__ = ["CONTENDERS", "OWN", "Contender", "Training", "missing"]
 
@@ -33,16 +36,29 @@ class Contender:
     kinds: tuple[str, ...]
     needs: tuple[str, ...] = ()
     quick: bool = True
+    features: tuple[str, ...] = ()  # of a workload that it can train
+    sparse: bool = True  # whether it is asked to train on sparse rows
+    layers: int = 1000  # of the deepest network that it is asked to train
+
+    def takes(self, w: Workload, kind: str) -> bool:
+        """Whether it can do a task of this kind with the workload."""
+        fits = len(w.sizes) <= self.layers and (self.sparse or w.density == 1)
+        return kind in self.kinds and w.feature in ("", *self.features) and fits
 
 
+FEATURES = ("L2", "clip", "dropout")
 CONTENDERS = {
-    OWN: Contender("own", "chainrule", ("train", "row", "norms", "fit")),
-    "numpy": Contender("numpy_in_place", "NumPy in place", ("train", "row", "norms", "peak")),
-    "jax": Contender("jax_scan", "JAX, one scan", ("train", "row", "norms"), ("jax",)),
-    "compiled": Contender("torch_compiled", "torch.compile", ("train", "norms"), ("torch",), quick=False),
-    "torch": Contender("torch_eager", "PyTorch eager", ("train", "row", "norms", "peak"), ("torch",)),
-    "sklearn": Contender("scikit", "scikit-learn", ("train", "row")),
-    "onnxruntime": Contender("onnx_session", "onnxruntime", ("row",), ("onnx", "onnxruntime")),
+    OWN: Contender("own", "chainrule", ("train", "row", "rows", "norms", "fit"), features=FEATURES),
+    "numpy": Contender("numpy_in_place", "NumPy in place", ("train", "row", "norms", "peak"), sparse=False),
+    "jax": Contender("jax_scan", "JAX, one scan", ("train", "row", "rows", "norms"), ("jax",), features=FEATURES),
+    "compiled": Contender(  # it compiles for half a minute where there are many layers
+        "torch_compiled", "torch.compile", ("train", "norms"), ("torch",), False, FEATURES, sparse=False, layers=10
+    ),
+    "torch": Contender(
+        "torch_eager", "PyTorch eager", ("train", "row", "rows", "norms", "peak"), ("torch",), features=FEATURES
+    ),
+    "sklearn": Contender("scikit", "scikit-learn", ("train", "row", "rows")),
+    "onnxruntime": Contender("onnx_session", "onnxruntime", ("row", "rows"), ("onnx", "onnxruntime")),
     "opacus": Contender("opacus_ghost", "Opacus", ("norms",), ("torch", "opacus")),
     "backpack": Contender("backpack_l2", "BackPACK", ("norms",), ("torch", "backpack-for-pytorch")),
 }

@@ -8,30 +8,47 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from benchmarks.workloads import BETA1, BETA2, EPS, Problem, Workload
+from benchmarks.workloads import BETA1, BETA2, CLIP, DROPPED, EPS, L2, Problem, Workload
 
-__all__ = ["Training", "norms", "predictor"]
+__all__ = ["Training", "norms", "outputs", "predictor"]
 
 Parameters = list[tuple[jax.Array, jax.Array]]
 SIGMA = {"sigmoid": jax.nn.sigmoid, "tanh": jnp.tanh, "relu": jax.nn.relu}
 
 
-def last_Z(w: Workload, parameters: Parameters, X: jax.Array) -> jax.Array:
-    """Z^L."""
-    for W, b in parameters[:-1]:
+def last_Z(w: Workload, parameters: Parameters, X: jax.Array, key: jax.Array | None = None) -> jax.Array:
+    """Z^L; with a key neurons are dropped."""
+    for k, (W, b) in enumerate(parameters[:-1]):
         X = SIGMA[w.hidden](X @ W + b)
+        if key is not None:
+            kept = jax.random.bernoulli(jax.random.fold_in(key, k), 1 - DROPPED, X.shape)
+            X = jnp.where(kept, X / (1 - DROPPED), 0)
     W, b = parameters[-1]
     return X @ W + b
 
 
-def total_cost(w: Workload, parameters: Parameters, X: jax.Array, T: jax.Array) -> jax.Array:
+def total_cost(
+    w: Workload, parameters: Parameters, X: jax.Array, T: jax.Array, key: jax.Array | None = None
+) -> jax.Array:
     """The sum of C_x over the rows."""
-    Z = last_Z(w, parameters, X)
+    Z = last_Z(w, parameters, X, key)
     if w.head == "softmax":
         return -jnp.sum(jnp.take_along_axis(jax.nn.log_softmax(Z), T[:, None], axis=1))
     if w.head == "sigmoid_binary":
         return jnp.sum(jax.nn.softplus(Z) - T * Z)
     return 0.5 * jnp.sum(((jax.nn.sigmoid(Z) if w.head == "sigmoid_quadratic" else Z) - T) ** 2)
+
+
+def gradient(w: Workload, parameters: Parameters, X: jax.Array, T: jax.Array, t: jax.Array) -> Any:
+    """What the rule gets."""
+    key = jax.random.fold_in(jax.random.key(0), t.astype(jnp.int32)) if w.feature == "dropout" else None
+    g = jax.grad(lambda p: total_cost(w, p, X, T, key) / w.batch)(parameters)
+    if w.feature == "L2":
+        return [(dW + L2 * W, db) for (dW, db), (W, _) in zip(g, parameters, strict=True)]
+    if w.feature == "clip":
+        length = jnp.sqrt(sum(jnp.vdot(part, part) for part in jax.tree.leaves(g)))
+        return jax.tree.map(lambda part: part * jnp.minimum(1, CLIP / length), g)
+    return g
 
 
 def updated(w: Workload, parameters: Any, g: Any, slots: Any, t: jax.Array) -> tuple[Any, Any]:
@@ -55,7 +72,7 @@ def scan(w: Workload, state: Any, X: jax.Array, T: jax.Array, order: jax.Array) 
 
     def step(state: Any, rows: jax.Array) -> tuple[Any, None]:
         parameters, slots, t = state
-        g = jax.grad(lambda p: total_cost(w, p, X[rows], T[rows]) / w.batch)(parameters)
+        g = gradient(w, parameters, X[rows], T[rows], t)
         return (*updated(w, parameters, g, slots, t + 1), t + 1), None
 
     return jax.lax.scan(step, state, order)[0]
@@ -92,8 +109,13 @@ def _parameters(problem: Problem) -> Parameters:
 
 def predictor(problem: Problem, threads: int) -> Callable[[np.ndarray], np.ndarray]:
     """A jitted function of one row, its weights constants in the program."""
+    return outputs(problem, threads)
+
+
+def outputs(problem: Problem, threads: int) -> Callable[[np.ndarray], np.ndarray]:
+    """A jitted function of rows, its weights constants in the program."""
     w, parameters = problem.workload, _parameters(problem)
-    output = {"sigmoid": jax.nn.sigmoid, "softmax": jax.nn.softmax}[w.head.split("_")[0]]
+    output = {"sigmoid": jax.nn.sigmoid, "softmax": jax.nn.softmax, "identity": lambda Z: Z}[w.head.split("_")[0]]
     predict = jax.jit(lambda x: output(last_Z(w, parameters, x)))
     return lambda x: np.asarray(predict(x))
 

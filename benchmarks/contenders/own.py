@@ -3,13 +3,15 @@
 from collections.abc import Callable
 
 import numpy as np
+from scipy.sparse import csr_array
 
 import chainrule as cr
-from benchmarks.workloads import BETA1, BETA2, EPS, Problem, Workload
+from benchmarks.workloads import BETA1, BETA2, CLIP, DROPPED, EPS, L2, Problem, Workload
 from chainrule.engines import available, choose
+from chainrule.examples import Compressed
 from chainrule.settings import TrainingSettings
 
-__all__ = ["ENGINE", "Training", "fit", "network", "norms", "predictor"]
+__all__ = ["ENGINE", "Training", "fit", "network", "norms", "outputs", "predictor"]
 
 ENGINE = available()[0]
 HEADS = {
@@ -34,6 +36,22 @@ def optimizer(w: Workload) -> cr.SGD | cr.Adam:
     return cr.SGD(w.rate, momentum=0.9 if w.optimizer == "momentum" else 0.0)
 
 
+def settings_of(problem: Problem, threads: int) -> TrainingSettings:
+    """The workload's settings."""
+    w, more = problem.workload, {}
+    if w.feature == "L2":
+        more["alpha"] = L2 * len(problem.X)  # alpha/(2S) sum W², S rows
+    elif w.feature:
+        more |= {"clip": cr.Clip(norm=CLIP)} if w.feature == "clip" else {"dropout": DROPPED}
+    return TrainingSettings(optimizer=optimizer(w), batch_size=w.batch, threads=threads, **more)
+
+
+def sparse(X: np.ndarray) -> Compressed:
+    """The rows as the core takes them from a sparse matrix."""
+    rows = csr_array(X)
+    return Compressed(rows.data, rows.indices.astype(np.int32), rows.indptr.astype(np.int64), X.shape[1])
+
+
 class Training:
     """A run of the engine that auto asks first."""
 
@@ -42,7 +60,8 @@ class Training:
     def __init__(self, problem: Problem, threads: int, engine: str = ENGINE) -> None:
         w = self._workload = problem.workload
         self._problem, self._net = problem, network(problem)
-        settings = TrainingSettings(optimizer=optimizer(w), batch_size=w.batch, threads=threads)
+        settings = settings_of(problem, threads)
+        self._X = sparse(problem.X) if w.density < 1 else problem.X
         self._run = choose(engine, self._net.architecture, settings).start(
             self._net.architecture, self._net.theta, settings, float(len(problem.X))
         )
@@ -57,7 +76,7 @@ class Training:
         while done < wanted:
             done += len(
                 self._run.steps(
-                    self._problem.X, self._problem.T, None, order[done * batch :], self._rates[: wanted - done], 0, done
+                    self._X, self._problem.T, None, order[done * batch :], self._rates[: wanted - done], 0, done
                 )
             )
 
@@ -67,8 +86,12 @@ class Training:
 
 def predictor(problem: Problem, threads: int) -> Callable[[np.ndarray], np.ndarray]:
     """One row by the packed predictor."""
-    net = network(problem)
-    return net.predictor() if hasattr(net, "predictor") else lambda x: net.predict(x[None])
+    return network(problem).predictor()
+
+
+def outputs(problem: Problem, threads: int) -> Callable[[np.ndarray], np.ndarray]:
+    """Many rows by the public method."""
+    return network(problem).predict
 
 
 def norms(problem: Problem, threads: int) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:

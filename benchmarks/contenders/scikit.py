@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 import sklearn
+from scipy.sparse import csr_array
 from sklearn.neural_network import MLPRegressor
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer
 
 from benchmarks.workloads import BETA1, BETA2, EPS, Problem
 
-__all__ = ["Training", "predictor"]
+__all__ = ["Training", "outputs", "predictor"]
 
 sklearn.set_config(skip_parameter_validation=True)  # "log_loss" is not offered for a regressor, but it is there
 warnings.filterwarnings("ignore", module="sklearn")
@@ -79,8 +80,8 @@ class Training:
 
     def __init__(self, problem: Problem, threads: int) -> None:
         self._problem = problem
-        T = problem.T
-        self._T = np.eye(problem.workload.sizes[-1], dtype=np.float32)[T] if T.ndim == 1 else T
+        self._T = problem.one_hot(np.arange(len(problem.T)))
+        self._X = csr_array(problem.X) if problem.workload.density < 1 else problem.X
         self.reset()
 
     def reset(self) -> None:
@@ -88,7 +89,7 @@ class Training:
 
     def steps(self, order: np.ndarray) -> None:
         T = self._T[order]
-        self._mlp.partial_fit(self._problem.X[order], T.ravel() if T.shape[1] == 1 else T)
+        self._mlp.partial_fit(self._X[order], T.ravel() if T.shape[1] == 1 else T)
 
     def theta(self) -> np.ndarray:
         pairs = zip(self._mlp.coefs_, self._mlp.intercepts_, strict=True)
@@ -97,9 +98,15 @@ class Training:
 
 def predictor(problem: Problem, threads: int) -> Callable[[np.ndarray], np.ndarray]:
     """`predict` of a row; its output layer is the classifier's probabilities."""
+    predict = outputs(problem, threads)
+    return lambda x: predict(x[None])
+
+
+def outputs(problem: Problem, threads: int) -> Callable[[np.ndarray], np.ndarray]:
+    """`predict` of rows."""
     mlp = _mlp(problem)
-    mlp._validate_input(problem.X[:2], np.zeros((2, problem.workload.sizes[-1]), np.float32), True, True)
+    mlp._validate_input(problem.X[:2], np.squeeze(np.zeros((2, problem.workload.sizes[-1]), np.float32)), True, True)
     mlp.n_outputs_ = problem.workload.sizes[-1]
     mlp._random_state = np.random.RandomState(0)
     mlp._initialize(np.zeros((2, mlp.n_outputs_)), list(problem.workload.sizes), np.float32)
-    return lambda x: mlp.predict(x[None])
+    return mlp.predict

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from benchmarks.contenders.torch_eager import COST, prepare
-from benchmarks.workloads import BETA1, BETA2, EPS, Problem, Workload
+from benchmarks.workloads import BETA1, BETA2, CLIP, DROPPED, EPS, L2, Problem, Workload
 
 __all__ = ["Training", "norms"]
 
@@ -24,8 +24,20 @@ def total_cost(w: Workload, parameters: Tensors, X: torch.Tensor, T: torch.Tenso
     """The sum of C_x over the rows; parameters are W, b, W, b, ..."""
     for k in range(0, len(parameters) - 2, 2):
         X = SIGMA[w.hidden](torch.addmm(parameters[k + 1], X, parameters[k]))
+        if w.feature == "dropout":
+            X = torch.nn.functional.dropout(X, DROPPED)
     Z = torch.addmm(parameters[-1], X, parameters[-2])
     return COST[w.head](torch.sigmoid(Z) if w.head == "sigmoid_quadratic" else Z, T)
+
+
+def with_feature(w: Workload, parameters: Tensors, grads: Tensors) -> Tensors:
+    """What the rule gets: with the penalty's gradient, or cut to a length."""
+    if w.feature == "L2":
+        return [g + L2 * p if p.ndim == 2 else g for p, g in zip(parameters, grads, strict=True)]
+    if w.feature == "clip":
+        length = sum(g.square().sum() for g in grads).sqrt()
+        return [g * (CLIP / length).clamp(max=1) for g in grads]
+    return grads
 
 
 def update(w: Workload, parameters: Tensors, grads: Tensors, m: Tensors, v: Tensors, t: torch.Tensor) -> None:
@@ -64,7 +76,7 @@ class Training:
         ) -> None:
             batch = (X[rows], T[rows])
             grads = torch.func.grad(lambda q: total_cost(w, q, *batch) / w.batch)(p)
-            update(w, p, grads, m, v, t)
+            update(w, p, with_feature(w, p, grads), m, v, t)
 
         self._step, self._compiled = torch.compile(step, fullgraph=True), False
         self.reset()

@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from scipy.sparse import csr_array
 from torch import nn
 from torch.nn import functional
 
-from benchmarks.workloads import BETA1, BETA2, EPS, Problem, Workload
+from benchmarks.workloads import BETA1, BETA2, CLIP, DROPPED, EPS, L2, Problem, Workload
 
-__all__ = ["COST", "Training", "network", "norms", "peak", "predictor", "prepare"]
+__all__ = ["COST", "Training", "network", "norms", "outputs", "peak", "predictor", "prepare"]
 
 SIGMA = {"sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "relu": nn.ReLU}
 COST = {  # of the outputs before softmax or the canonical sigmoid, summed over the batch
@@ -25,23 +26,46 @@ def prepare(threads: int) -> None:
     torch.set_num_threads(threads)
 
 
+class Bag(nn.Module):
+    """The first layer for sparse rows: a sum of the rows of W, (n_1, n_2), that they need."""
+
+    def __init__(self, W: np.ndarray, b: np.ndarray) -> None:
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(torch.from_numpy(W.copy())), nn.Parameter(torch.from_numpy(b.copy()))
+
+    def forward(self, X: csr_array) -> torch.Tensor:
+        places, offsets, values = map(torch.from_numpy, (X.indices, X.indptr[:-1], X.data))
+        sums = functional.embedding_bag(places, self.weight, offsets, mode="sum", per_sample_weights=values)
+        return sums + self.bias
+
+
 def network(problem: Problem) -> nn.Sequential:
     """The net up to what its cost takes, with the problem's weights."""
     w, parts = problem.workload, []
     for k, (W, b) in enumerate(problem.views(problem.theta)):
-        linear = nn.Linear(*W.shape)
-        with torch.no_grad():
-            linear.weight.copy_(torch.from_numpy(W.T.copy()))
-            linear.bias.copy_(torch.from_numpy(b.copy()))
+        linear = Bag(W, b) if k == 0 and w.density < 1 else _linear(W, b)
         parts += [linear, SIGMA[w.hidden]()] if k < len(w.layers) - 1 else [linear]
+        if w.feature == "dropout" and k < len(w.layers) - 1:
+            parts.append(nn.Dropout(DROPPED))
     return nn.Sequential(*parts, nn.Sigmoid()) if w.head == "sigmoid_quadratic" else nn.Sequential(*parts)
+
+
+def _linear(W: np.ndarray, b: np.ndarray) -> nn.Linear:
+    linear = nn.Linear(*W.shape)
+    with torch.no_grad():
+        linear.weight.copy_(torch.from_numpy(W.T.copy()))
+        linear.bias.copy_(torch.from_numpy(b.copy()))
+    return linear
 
 
 def optimizer(w: Workload, net: nn.Module) -> torch.optim.Optimizer:
     """The fused rule."""
+    each = list(net.parameters())
+    decay = L2 if w.feature == "L2" else 0.0
+    groups = [{"params": each[::2], "weight_decay": decay}, {"params": each[1::2]}]
     if w.optimizer == "adam":
-        return torch.optim.Adam(net.parameters(), lr=w.rate, betas=(BETA1, BETA2), eps=EPS, fused=True)
-    return torch.optim.SGD(net.parameters(), lr=w.rate, momentum=0.9 if w.optimizer == "momentum" else 0.0, fused=True)
+        return torch.optim.Adam(groups, lr=w.rate, betas=(BETA1, BETA2), eps=EPS, fused=True)
+    return torch.optim.SGD(groups, lr=w.rate, momentum=0.9 if w.optimizer == "momentum" else 0.0, fused=True)
 
 
 class Training:
@@ -53,6 +77,7 @@ class Training:
         prepare(threads)
         self._problem = problem
         self._X = torch.from_numpy(problem.X)
+        self._entries = csr_array(problem.X) if problem.workload.density < 1 else None
         T = torch.from_numpy(problem.T)
         self._T = T.long() if T.ndim == 1 else T
         self.reset()
@@ -65,17 +90,28 @@ class Training:
         w, cost = self._problem.workload, COST[self._problem.workload.head]
         for rows in torch.from_numpy(order).view(-1, w.batch).unbind():
             self._optimizer.zero_grad()
-            (cost(self._net(self._X[rows]), self._T[rows]) / w.batch).backward()
+            (cost(self._net(self._rows(rows)), self._T[rows]) / w.batch).backward()
+            if w.feature == "clip":
+                nn.utils.clip_grad_norm_(self._net.parameters(), CLIP)
             self._optimizer.step()
 
+    def _rows(self, rows: torch.Tensor) -> torch.Tensor | csr_array:
+        return self._X[rows] if self._entries is None else self._entries[rows.numpy()]
+
     def theta(self) -> np.ndarray:
-        linears = [part for part in self._net if isinstance(part, nn.Linear)]
-        parts = [p.detach().numpy() for part in linears for p in (part.weight.T, part.bias)]
+        layers = [part for part in self._net if isinstance(part, nn.Linear | Bag)]
+        weights = [part.weight if isinstance(part, Bag) else part.weight.T for part in layers]
+        parts = [p.detach().numpy() for W, part in zip(weights, layers, strict=True) for p in (W, part.bias)]
         return np.concatenate([part.ravel() for part in parts])
 
 
 def predictor(problem: Problem, threads: int) -> Callable[[np.ndarray], np.ndarray]:
     """One row in inference mode."""
+    return outputs(problem, threads)
+
+
+def outputs(problem: Problem, threads: int) -> Callable[[np.ndarray], np.ndarray]:
+    """Rows in inference mode."""
     prepare(threads)
     net = network(problem)
     if problem.workload.head == "softmax":

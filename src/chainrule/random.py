@@ -9,6 +9,7 @@ Source: Salmon, Moraes, Dror & Shaw, Parallel random numbers: as easy as 1, 2, 3
 
 import enum
 import secrets
+import threading
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ __all__ = [
     "uniform",
 ]
 
+_THREAD = threading.local()
 SEED_LIMIT = 2**64
 MOST_DROPPED = 0.9999  # the largest probability of dropping a neuron, which is stored in 16 bits
 
@@ -76,8 +78,19 @@ def raw_words(seed: int, purpose: Purpose, index: int, count: int) -> Array:
     >>> raw_words(0, Purpose.ORDER, 0, 2)
     array([ 1682231972171754835, 10883907853207975523], dtype=uint64)
     """
-    key = np.array([seed, purpose * 2**48 + index], dtype=np.uint64)
-    return np.random.Philox(key=key).random_raw(count)
+    return _begun(np.array([seed, purpose * 2**48 + index], dtype=np.uint64)).random_raw(count)
+
+
+def _begun(key: Array) -> np.random.Philox:
+    """This thread's Philox at the beginning of a stream: a new one would first ask the system for entropy."""
+    bits: np.random.Philox | None = getattr(_THREAD, "bits", None)
+    if bits is None:
+        bits = _THREAD.bits = np.random.Philox(key=key)
+    zeros = np.zeros(4, dtype=np.uint64)
+    numbers: Any = {"counter": zeros, "key": key}
+    words: Any = {"bit_generator": "Philox", "state": numbers, "buffer": zeros, "buffer_pos": 4}
+    bits.state = words | {"has_uint32": 0, "uinteger": 0}
+    return bits
 
 
 def generator(seed: int, purpose: Purpose, index: int) -> np.random.Generator:

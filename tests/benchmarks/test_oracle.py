@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from benchmarks.contenders import CONTENDERS, missing, own
+from benchmarks.sweeps import MANY, points
 from benchmarks.tasks import TOLERANCE
 from benchmarks.workloads import WORKLOADS, Problem, problem
 
@@ -61,6 +62,27 @@ def test_a_peer_makes_the_same_updates_and_can_start_over(name: str, peer: str) 
         training.steps(given.order[0])
         assert oracle.deviation(training.theta(), true, given.theta) < TOLERANCE["train"]
         training.reset()
+
+
+VARIED = ("features L2", "features clip", "sparsity 1")
+ABLE = [(p, name) for name in VARIED for p in ("chainrule", *PEERS) if CONTENDERS[p].takes(points()[name], "train")]
+
+
+@pytest.mark.parametrize(("peer", "name"), ABLE)
+def test_features_and_sparse_rows_are_the_same_for_all(peer: str, name: str) -> None:
+    w = points()[name]
+    sizes = tuple(min(n, 20 - k) for k, n in enumerate(w.sizes))
+    given = problem(dataclasses.replace(w, sizes=sizes, batch=8, updates=5, density=min(1, 30 * w.density)))
+    training = contender(peer).Training(given, 1)
+    training.steps(given.order[0])
+    assert oracle.deviation(training.theta(), oracle.train(given, given.order[0]), given.theta) < 1e-4
+
+
+@pytest.mark.parametrize("peer", [name for name, c in CONTENDERS.items() if "rows" in c.kinds])
+def test_many_rows_are_answered_alike(peer: str) -> None:
+    given = problem(MANY["100"])
+    answers = contender(peer).outputs(given, 1)(given.X)
+    assert oracle.deviation(answers.reshape(-1, 1), oracle.predict(given, given.X)) < TOLERANCE["rows"]
 
 
 @pytest.mark.parametrize("peer", PEERS)

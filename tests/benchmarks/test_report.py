@@ -1,76 +1,124 @@
-"""Ratios, shares of the peak and the README's table, from a document with numbers made up to be divided easily."""
+"""Ratios, shares of the peak, the README's table and the pictures, from numbers made up to be divided easily."""
 
 import io
 from pathlib import Path
 
 import pytest
+from benchmarks.results import Point, Results, Threads
+from benchmarks.sweeps import SWEEPS
 from benchmarks.tasks import PEAK_FLOPS
 from benchmarks.workloads import WORKLOADS
 from rich.console import Console
 
-from benchmarks import report
+from benchmarks import pictures, report
+
+ROOT = Path(__file__).resolve().parents[2]
+ONE, TWO, FREE = Threads(1), Threads(2), Threads(2, pinned=False)
+PRODUCT = PEAK_FLOPS / 100e3  # µs at 100 GFLOP/s
+ABOUT = {
+    "machine": {"model": "a machine", "isa": ["avx2"], "caches": {"L1 data": "32K"}, "date": "2026-01-02T03:04:05"},
+    "versions": {"numpy": "2.4"},
+    "engine": "native",
+}
 
 
-def result(task: str, contender: str, best: float | None, threads: int = 1, **more: object) -> dict[str, object]:
-    found = {"task": task, "beside": "W1", "threads": threads, "contender": contender, "deviation": 0.0}
-    return {**found, "refused": None, "best": best, "median": best, "pieces": 1, **more}
+def point(task: str, threads: Threads, best: dict[str, float], **more: dict[str, float]) -> Point:
+    micros = {name: [micros, 2 * micros] for name, micros in best.items()}
+    return Point(task, threads, micros, **{"refused": {}, "deviation": {}, "peak": {}, **more})
 
 
 @pytest.fixture
-def document() -> dict[str, object]:
-    product = PEAK_FLOPS / 100e3  # µs at 100 GFLOP/s
-    results = [
-        result("W1", "chainrule", 10.0),
-        result("W1", "numpy", 60.0),
-        result("W1", "jax", 40.0),
-        result("W1", "torch", 1.0, refused="deviates"),
-        result("peak", "numpy", product),
-        result("peak", "torch", 2 * product),
-        result("peak", "torch", 3 * product, beside="norms"),
-        result("peak", "torch", product / 2, threads=2),
-        result("W1", "chainrule", 20.0, threads=2),
-        result("norms", "numpy", 5.0),
-    ]
-    machine = {"model": "a machine", "isa": ["avx2"], "caches": {"L1 data": "32K"}, "date": "2026-01-02T03:04:05"}
-    base = {"machine": machine, "versions": {"numpy": "2.4"}, "engine": "native", "dropped": {}, "left_out": {}}
-    return {**base, "results": results}
+def results(tmp_path: Path) -> Results:
+    kept = Results(tmp_path / "results.jsonl")
+    kept.begin(ABOUT)
+    peak = {"numpy": PRODUCT, "torch": 2 * PRODUCT}
+    refused = {"torch": "deviates"}
+    kept.add(point("W1", ONE, {"chainrule": 10.0, "numpy": 60.0, "jax": 40.0}, refused=refused, peak=peak))
+    kept.add(point("W1", TWO, {"chainrule": 20.0}, peak={"torch": PRODUCT / 2}))
+    kept.add(point("norms", ONE, {"numpy": 5.0}))
+    kept.add(point("width 8", ONE, {"chainrule": 10.0, "jax": 5.0}))
+    kept.add(point("width 8", FREE, {"chainrule": 10.0, "jax": 25.0}))
+    return kept
 
 
-def test_a_ratio_is_that_to_the_fastest_peer_that_was_timed(document: dict[str, object]) -> None:
-    first, second, norms = report.rows(document)
-    assert (first.task, first.threads, first.peer, first.ratio, first.goal) == ("W1", 1, "jax", 4.0, 4.0)
-    assert first.peak == pytest.approx(100)
-    assert second.peak == pytest.approx(200)
-    assert first.share("chainrule") == pytest.approx(WORKLOADS["W1"].flops / 10e-6 / 100e9)
-    assert second.share("chainrule") == pytest.approx(first.share("chainrule") / 4)
+def test_a_ratio_is_that_to_the_fastest_peer_that_was_timed(results: Results) -> None:
+    first, second, norms, *_ = results.points.values()
+    assert (first.task, first.threads, first.peer, first.ratio, first.goal) == ("W1", ONE, "jax", 4.0, 4.0)
+    assert results.peak(ONE) == pytest.approx(100)
+    assert results.peak(TWO) == pytest.approx(200)
+    assert results.share(first, "chainrule") == pytest.approx(WORKLOADS["W1"].flops / 10e-6 / 100e9)
+    assert results.share(second, "chainrule") == pytest.approx(results.share(first, "chainrule") / 4)
     assert (second.peer, second.ratio) == (None, None)
-    assert (norms.own, norms.peer, norms.ratio, norms.share("numpy")) == (None, "numpy", None, None)
+    assert (norms.own, norms.peer, norms.ratio, results.share(norms, "numpy")) == (None, "numpy", None, None)
+
+
+def test_a_file_keeps_every_point(results: Results, tmp_path: Path) -> None:
+    again = Results(tmp_path / "results.jsonl")
+    assert (again.points, again.about) == (results.points, ABOUT)
 
 
 def test_times_are_told_in_three_figures() -> None:
-    found = [report.duration(micros) for micros in (7.18, 333.4, 1234.4, 104_321, 3_810_000)]
-    assert found == ["7.18 µs", "333 µs", "1234 µs", "104 ms", "3.81 s"]
+    durations = [report.duration(micros) for micros in (7.18, 333.4, 1234.4, 104_321, 3_810_000)]
+    assert durations == ["7.18 µs", "333 µs", "1234 µs", "104 ms", "3.81 s"]
 
 
-def test_the_readme_gets_the_table_between_its_markers_and_nothing_else(
-    document: dict[str, object], tmp_path: Path
-) -> None:
+def test_the_readme_gets_the_table_between_its_markers_and_nothing_else(results: Results, tmp_path: Path) -> None:
     page = tmp_path / "README.md"
-    page.write_text("before\n<!-- benchmarks -->\nold\n<!-- /benchmarks -->\nafter\n")
+    claim = "all seven\n networks that we measure, by 9 to 9 times compared"
+    page.write_text(f"{claim}\n<!-- benchmarks -->\nold\n<!-- /benchmarks -->\nafter\n")
     for _ in range(2):
-        report.write_readme(document, page)
+        report.write_readme(results, page)
     text = page.read_text()
-    assert text.startswith("before\n<!-- benchmarks -->\n|")
+    assert text.startswith("all seven\n networks that we measure, by 4 to 4 times compared\n<!-- benchmarks -->\n|")
     assert text.endswith("<!-- /benchmarks -->\nafter\n")
     assert "old" not in text
+    assert "width" not in text
     assert text.count("<!-- benchmarks -->") == 1
     line = next(line for line in text.splitlines() if line.startswith("| W1"))
     assert [cell.strip() for cell in line.split("|")[3:7]] == ["10 µs", "40 µs (JAX, one scan)", "4.0", "96%"]
 
 
-def test_the_terminal_names_who_was_not_timed(document: dict[str, object]) -> None:
+def test_the_terminal_names_who_was_not_timed(results: Results) -> None:
     console = Console(width=200, record=True, file=io.StringIO())
-    report.show({**document, "left_out": {"jax": "jax is not installed"}}, console)
+    report.show(results, {"jax": "jax is not installed"}, console)
     text = console.export_text()
     assert "jax is left out: jax is not installed" in text
-    assert "torch on W1, 1 thread(s): deviates" in text
+    assert "torch on W1, 1 thread: deviates" in text
+
+
+def test_a_sweep_becomes_lines_and_pictures(results: Results, tmp_path: Path) -> None:
+    page = tmp_path / "speed.md"
+    page.write_text("before\n<!-- sweeps -->\n<!-- /sweeps -->\n")
+    pictures.write_page(results, page)
+    head, _, line, *_ = page.read_text().splitlines()[6:]
+    assert "2 threads, not pinned: chainrule" in head
+    assert line.startswith("| width: neurons of a hidden layer (64-n-n-10, batch 128) | 8 | ")
+    assert line.endswith("| 10 µs | 5 µs (JAX, one scan) | 0.5 | 10 µs | 25 µs (JAX, one scan) | 2.5 |")
+    for name in pictures.PICTURES:
+        assert (tmp_path / name).read_text().startswith("<?xml")
+
+
+def test_every_sweep_is_in_a_picture_and_varies_one_thing() -> None:
+    assert sorted(SWEEPS) == sorted(axis for axes in pictures.PICTURES.values() for axis in axes)
+    tasks = [w.name for sweep in SWEEPS.values() for w in sweep.points.values()]
+    assert len(tasks) == len(set(tasks))
+    assert all(name == f"{axis} {value}" for axis, s in SWEEPS.items() for value, name in _names(s).items())
+    assert all(w.updates >= 4 for axis, s in SWEEPS.items() if axis != "rows" for w in s.points.values())
+
+
+def _names(sweep: object) -> dict[str, str]:
+    return {value: w.name for value, w in sweep.points.items()}
+
+
+RESULTS = ROOT / "benchmarks" / "results.jsonl"
+
+
+@pytest.mark.skipif(not RESULTS.exists(), reason="nothing was measured for the pages yet")
+def test_the_pages_show_what_the_file_of_results_has() -> None:
+    results = Results(RESULTS)
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert report.markdown(results) in readme
+    least, most = report.claim(results)
+    assert f"networks that we measure, by {least:g} to {most:g} times" in " ".join(readme.split())
+    assert pictures.markdown(results) in (ROOT / "docs" / "speed.md").read_text("utf-8")
+    assert all((ROOT / "docs" / name).exists() for name in pictures.PICTURES)

@@ -1,6 +1,8 @@
 """Workers in processes of their own: they take turns, and who computes something else is not timed."""
 
 import sys
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -42,3 +44,20 @@ def test_workers_get_their_number_of_threads_and_no_settings_that_disturb(monkey
     assert "OPENBLAS_CORETYPE" not in found
     assert "OPENBLAS_CORETYPE" in machine.disturbing()
     assert (found["OMP_NUM_THREADS"], found["OPENBLAS_NUM_THREADS"]) == ("1", "1")
+
+
+def test_the_threads_that_work_are_those_that_are_pinned() -> None:
+    done, numbers = threading.Event(), list[int]()
+
+    def work() -> None:
+        numbers.append(threading.get_native_id())
+        total = 0
+        while not done.is_set():
+            total += 1
+
+    helper = threading.Thread(target=work)
+    helper.start()
+    assert machine.busiest(lambda: time.sleep(0.1), 1) == numbers
+    assert set(numbers) < set(machine.threads_of_this())
+    done.set()
+    helper.join()

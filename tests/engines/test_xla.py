@@ -9,6 +9,7 @@ import importlib.metadata
 import importlib.util
 import subprocess
 import sys
+import types
 
 import numpy as np
 import pytest
@@ -342,9 +343,7 @@ def test_jax_without_a_device_is_an_error_of_one_line(monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("jax.devices", fails)
         patch.setenv("JAX_PLATFORMS", "cuda")
-        with pytest.raises(
-            EngineError, match=r"^JAX finds no device \(AssertionError\): JAX_PLATFORMS is 'cuda': set "
-        ):
+        with pytest.raises(EngineError, match=r"^JAX finds no device: JAX_PLATFORMS is 'cuda': set "):
             choose("xla", Architecture.of([2, 1]))
         patch.setitem(sys.modules, "chainrule.engines.xla.xla_engine", None)
         with pytest.raises(EngineError, match=r"^the xla engine needs JAX, which cannot be imported \([^\n]*install"):
@@ -364,3 +363,39 @@ def test_a_cache_that_cannot_be_written_is_not_used(monkeypatch, tmp_path):
 def test_its_maker_names_jaxlib_and_the_device():
     words = ENGINES["xla"]().instructions.split()
     assert words[:2] == ["jaxlib", importlib.metadata.version("jaxlib")]
+
+
+@pytest.mark.parametrize(
+    ("precision", "words"),
+    [
+        (None, "precision = [HIGHEST, HIGHEST]"),
+        ("tf32", "lhs_precision_type = tf32, rhs_precision_type = tf32, accumulation_type = f32"),
+        ("bf16", "lhs_precision_type = bf16, rhs_precision_type = bf16, accumulation_type = f32"),
+    ],
+)
+def test_a_program_for_a_gpu_has_products_of_the_precision_that_is_asked_for(precision, words):
+    import jax
+
+    from chainrule.engines.xla import machine
+
+    x = np.ones((2, 2), np.float32)
+    with machine.computing(precision):
+        program = jax.jit(lambda a, b: a @ b).trace(x, x).lower(lowering_platforms=("cuda",)).as_text()
+    assert words in program
+
+
+def test_the_compiler_has_the_options_that_a_gpu_gets():
+    import jax
+
+    from chainrule.engines.xla import machine
+
+    options = dict(machine.compiler_options(types.SimpleNamespace(platform="gpu")))
+    assert options == {"xla_gpu_deterministic_ops": True}
+    assert jax.jit(lambda x: x + 1, compiler_options=options)(1.0) == 2  # an option that it has not is an error
+
+
+def test_a_precision_of_float32_is_refused_for_float64():
+    p = problem(dtype="float64")
+    settings = dataclasses.replace(p.settings, precision="bf16")
+    with pytest.raises(EngineError, match="precision is 'bf16', but the network is float64: leave one of them out"):
+        ENGINES["xla"]().start(p.architecture, p.theta.copy(), settings, 1.0)

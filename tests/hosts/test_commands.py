@@ -34,7 +34,7 @@ def test_options_that_do_not_fit_are_refused(capsys, arguments, words):
     assert words in capsys.readouterr().err
 
 
-def test_auto_without_a_launcher_is_one_host(tmp_path, monkeypatch, capsys):
+def test_auto_without_a_launcher_is_refused(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "t.csv").write_text("x,y\n" + "".join(f"{k},{k * k}\n" for k in range(30)))
     for name in (
@@ -42,11 +42,13 @@ def test_auto_without_a_launcher_is_one_host(tmp_path, monkeypatch, capsys):
         "JAX_NUM_PROCESSES",
         "JAX_PROCESS_ID",
         "OMPI_COMM_WORLD_SIZE",
-        "SLURM_PROCID",
+        "SLURM_JOB_ID",
     ):
         monkeypatch.delenv(name, raising=False)
-    assert run(["train", "t.csv", "--target", "y", "--epochs", "1", "--hosts", "auto"]) == 0
-    assert "model saved in model.safetensors" in capsys.readouterr().out
+    assert run(["train", "t.csv", "--target", "y", "--epochs", "1", "--hosts", "auto"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "neither mpirun, srun nor JAX_NUM_PROCESSES says which host this is" in line
+    assert not (tmp_path / "model.safetensors").exists()
 
 
 @pytest.fixture

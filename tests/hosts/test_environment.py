@@ -24,9 +24,21 @@ SLURM = {
 }
 
 
-def test_without_a_launcher_there_is_one_host():
-    assert place_of({}) == Place()
-    assert place_of({"SLURM_JOB_ID": "1"}) == Place()
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({}, "neither mpirun, srun nor JAX_NUM_PROCESSES says which host this is"),
+        ({"SLURM_JOB_ID": "1", "SLURM_PROCID": "0"}, "srun did not start this process: put srun before it"),
+    ],
+)
+def test_without_a_launcher_nobody_trains_alone(variables, words):
+    with pytest.raises(SettingError, match=words):
+        place_of(variables)
+
+
+def test_a_launcher_of_one_process_is_one_host():
+    alone = {name: "1" if name.endswith("SIZE") else "0" for name in OPEN_MPI if "uri" not in name}
+    assert place_of(alone) == Place()
 
 
 def test_kubernetes_and_whoever_starts_by_hand_name_all_three():

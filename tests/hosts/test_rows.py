@@ -1,5 +1,7 @@
 """What each host prepares of a table: its own rows, and the same encoder as one host; hosts are threads here."""
 
+import collections
+import gzip
 import threading
 
 import numpy as np
@@ -9,10 +11,10 @@ from tests.hosts.store import on_hosts
 import chainrule as cr
 from chainrule.examples import LocalRows, as_examples
 from chainrule.hosts import ALONE
-from chainrule.model import host_rows
+from chainrule.model import host_rows, preparation
 from chainrule.model.preparation import prepare
 from chainrule.model.settings import TableSettings
-from chainrule.tables.sources import as_source
+from chainrule.tables.sources import FolderSource, as_source, delimited, row_blocks
 
 pa = pytest.importorskip("pyarrow")
 
@@ -40,6 +42,21 @@ def parts(tmp_path):
     return tmp_path
 
 
+@pytest.fixture
+def texts(tmp_path_factory):
+    """The same rows as CSV: a part in many blocks, with a line end in a quoted cell, and one that is compressed."""
+    folder = tmp_path_factory.mktemp("csv")
+    columns = rows()
+    columns["word"] = [f'"{word}\nat sea"' for word in columns["word"]]
+    columns["money"] = [f'"{text}"' for text in columns["money"]]
+    for name, packed, start, stop in [("1.csv", bytes, 0, 450), ("2.csv.gz", gzip.compress, 450, 500)]:
+        lines = [
+            ",".join(map(str, row)) for row in zip(*(values[start:stop] for values in columns.values()), strict=True)
+        ]
+        (folder / name).write_bytes(packed("\n".join([",".join(columns), *lines]).encode()))
+    return folder
+
+
 def prepared(monkeypatch, source, hosts, **settings):
     """What each of some hosts prepares."""
     links = threading.local()
@@ -56,10 +73,12 @@ def prepared(monkeypatch, source, hosts, **settings):
 @pytest.mark.parametrize(
     "settings", [{}, {"weight": "w", "class_weight": "balanced", "test_every": 7}, {"validation": 0.0}]
 )
-@pytest.mark.parametrize("hosts", [2, 4])
-def test_each_host_has_its_rows_of_what_one_host_has(monkeypatch, parts, hosts, settings):
-    (whole,) = prepared(monkeypatch, parts, 1, **settings)
-    every = prepared(monkeypatch, parts, hosts, **settings)
+@pytest.mark.parametrize(("kind", "hosts"), [("parts", 2), ("parts", 4), ("texts", 2)])
+def test_each_host_has_its_rows_of_what_one_host_has(monkeypatch, request, kind, hosts, settings):
+    monkeypatch.setattr(row_blocks, "BLOCK_BYTES", 2000)
+    source = request.getfixturevalue(kind)
+    (whole,) = prepared(monkeypatch, source, 1, **settings)
+    every = prepared(monkeypatch, source, hosts, **settings)
     for one in every:
         assert str(one.encoder.transforms) == str(whole.encoder.transforms)
         assert np.array_equal(one.rows.T, whole.rows.T)
@@ -91,6 +110,44 @@ def test_a_host_opens_only_the_parts_and_row_groups_that_it_needs(monkeypatch, p
     assert len(encodings) < 9
     assert max(len(groups) for groups in of_last_part) <= 3
     assert all((set(entry[3]) <= set(rows(1)) and "y" not in entry[3]) or entry[3] == ("y",) for entry in read)
+
+
+def test_the_targets_of_a_part_are_read_by_one_host(monkeypatch, texts, parts):
+    read, part = collections.defaultdict(list), FolderSource.part
+
+    def watched(self, number, names):
+        read[tuple(names)].append(number)
+        return part(self, number, names)
+
+    monkeypatch.setattr(FolderSource, "part", watched)
+    for k in range(3, 6):
+        (texts / f"{k}.csv").write_bytes((texts / "1.csv").read_bytes())
+    every = prepared(monkeypatch, texts, 2, validation=0.0, weight="w")
+    assert sorted(read.pop(("y", "w"))) == [0, 1, 2, 3, 4]
+    assert sum(len(one.rows.X.local) for one in every) == len(every[0].rows.T)
+    prepared(monkeypatch, parts, 2, validation=0.0)
+    assert not read  # of Parquet each host reads its columns
+
+
+def test_a_host_encodes_from_the_bytes_of_its_rows(monkeypatch, texts):
+    monkeypatch.setattr(row_blocks, "BLOCK_BYTES", 2000)
+    read, row_block, encode = collections.defaultdict(int), delimited.row_block, preparation._encoded
+
+    def watched(text, *where):
+        read[threading.current_thread()] += len(text)
+        return row_block(text, *where)
+
+    def encoded(*some):
+        read[threading.current_thread()] = 0
+        return encode(*some)
+
+    monkeypatch.setattr(delimited, "row_block", watched)
+    monkeypatch.setattr(preparation, "_encoded", encoded)
+    size = (texts / "1.csv").stat().st_size
+    every = prepared(monkeypatch, texts, 4, validation=0.0)
+    assert len(read) == 4
+    assert all(0 < count < size / 4 + 2 * 2500 for count in read.values())
+    assert sum(len(one.rows.X.local) for one in every) == 500
 
 
 def test_local_rows_are_examples_like_all_rows():

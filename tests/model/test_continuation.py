@@ -6,6 +6,8 @@ import pytest
 import chainrule as cr
 from chainrule.cli import run
 from chainrule.errors import ChainruleError
+from chainrule.model.settings import TableSettings
+from chainrule.model.training import TableTraining
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=80)
@@ -43,6 +45,20 @@ def test_it_goes_on_where_the_model_ended():
     again = cr.train_table(ROWS, "y", start_from=first, epochs=1, learning_rate=1e-9)
     assert again.history.cost[0] == pytest.approx(cost, rel=0.5)
     assert model(epochs=1, start="random").history.cost[0] > 2 * again.history.cost[0]
+
+
+def notes(first, **settings):
+    """What is said of scores that are too good."""
+    lines = TableTraining(ROWS, "y", TableSettings(**settings), start_from=first).notes
+    return [line for line in lines if "learned from it before" in line]
+
+
+def test_scores_of_rows_that_the_model_may_have_learned_are_said():
+    first = model()
+    assert notes(first, test_every=5)[0].startswith("the rows held out for validation and the test are of this table")
+    assert notes(first)[0].startswith("the rows held out for validation are of this table")
+    assert notes(first, validation=NEW) == notes(first, validation=0.0) == []
+    assert notes(None, keep=("x", "word"), test_every=5) == []
 
 
 def test_one_model_one_table_and_one_seed_fix_the_bits(tmp_path):

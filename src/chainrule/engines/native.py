@@ -279,12 +279,12 @@ class NativeFrozen:
         if type(x) is not np.ndarray or x.shape != self._shape:
             return None
         try:
-            buffers = self._thread.buffers
+            row, call, out = self._thread.buffers[x.dtype]
         except AttributeError:
-            buffers = self._thread.buffers = {dtype: self._buffers(dtype) for dtype in self._dtypes}
-        if x.dtype not in buffers:
+            self._thread.buffers = {dtype: self._buffers(dtype) for dtype in self._dtypes}
+            return self.row(x)
+        except KeyError:
             return None
-        row, call, out = buffers[x.dtype]
         row[...] = x
         return None if self._predict(self._handle, call, None, 0) else out.copy()
 

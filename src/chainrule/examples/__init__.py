@@ -2,6 +2,7 @@
 
 from chainrule.examples.digest import digest_of, digests
 from chainrule.examples.examples import Examples, RowArrays, as_examples, as_inputs, as_rows, epoch_order
+from chainrule.examples.layout import converted
 from chainrule.examples.rows import LocalRows
 from chainrule.examples.smoothing import smoothed
 from chainrule.examples.sparse import Compressed
@@ -15,6 +16,7 @@ __all__ = [
     "as_examples",
     "as_inputs",
     "as_rows",
+    "converted",
     "digest_of",
     "digests",
     "epoch_order",

@@ -33,12 +33,13 @@ class Place(NamedTuple):
 
 
 def place_of(environment: Mapping[str, str] | None = None) -> Place:
-    """The place of this process by its environment; alone where no launcher is named.
+    """The place of this process by its environment.
 
     >>> place_of({"JAX_COORDINATOR_ADDRESS": "a:1", "JAX_NUM_PROCESSES": "2", "JAX_PROCESS_ID": "1"})
     Place(coordinator='a:1', host=1, hosts=2, local_devices=None)
 
-    Raises SettingError where a variable is missing or is not a number.
+    Raises SettingError where no launcher is named, so that machines on which its variables are forgotten do not train
+    a model each, and where a variable is missing or is not a number.
     """
     known = os.environ if environment is None else environment
     if any(name in known for name in ("JAX_NUM_PROCESSES", "JAX_PROCESS_ID")):
@@ -47,7 +48,14 @@ def place_of(environment: Mapping[str, str] | None = None) -> Place:
         return _open_mpi(known)
     if {"SLURM_JOB_ID", "SLURM_PROCID", "SLURM_STEP_NODELIST"} <= known.keys():
         return _slurm(known)
-    return _by_hand(known) if ADDRESS in known else Place()
+    if ADDRESS in known:
+        return _by_hand(known)
+    if "SLURM_JOB_ID" in known:
+        raise SettingError("hosts is 'auto' in a job of Slurm, but srun did not start this process: put srun before it")
+    raise SettingError(
+        "hosts is 'auto', but neither mpirun, srun nor JAX_NUM_PROCESSES says which host this is: start it by one of "
+        "them, or leave hosts out for one machine"
+    )
 
 
 def _by_hand(known: Mapping[str, str]) -> Place:

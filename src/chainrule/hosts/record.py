@@ -78,7 +78,7 @@ class Hosts(Record):
     wait: float = setting(
         300.0, Seconds(0, above=True), "Time to wait for the other hosts, at the start and at the end."
     )
-    heartbeat: float = setting(10.0, Seconds(1), "Time after which a host that does not answer counts as ended.")
+    heartbeat: float = setting(30.0, Seconds(1), "Time after which a host that does not answer counts as ended.")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -96,12 +96,12 @@ class Hosts(Record):
 
     @classmethod
     def auto(cls, shards: int | None = None, **more: Any) -> "Hosts":
-        """The hosts that the launcher of this process names in the environment; one host where it names none.
+        """The hosts that the launcher of this process names in the environment.
 
         It reads JAX_COORDINATOR_ADDRESS with JAX_NUM_PROCESSES and JAX_PROCESS_ID, then the variables of Open MPI, then
         those of Slurm. `more` are other fields, such as `wait`.
 
-        Raises SettingError where the variables are incomplete or contradict each other.
+        Raises SettingError where no launcher is named, and where the variables are incomplete or contradict each other.
         """
         place: Place = place_of()
         return cls(**(place._asdict() | {"shards": shards} | more))

@@ -61,6 +61,8 @@ def sharded_order(seed: int, epoch: int, rows: Array, shards: int, m: int, shuff
     >>> sharded_order(0, 0, np.arange(7), 2, 4, shuffle=False)
     array([0, 1, 3, 4, 2, 5, 6])
     """
+    if shards == 1:
+        return rows[permutation(seed, Purpose.ORDER, epoch, len(rows))] if shuffle else rows
     n, edges, (places,) = len(rows), shard_edges(len(rows), m, shards), batch_edges(np.array([m]), shards)
     whole = _whole_batches(n, m)
     batches, last = np.empty((whole, m), rows.dtype), []

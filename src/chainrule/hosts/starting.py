@@ -24,6 +24,7 @@ from chainrule.text import shortened
 
 __all__ = ["link_of", "process_link", "require_same"]
 
+_LEAVING = 10  # seconds that hosts wait for each other when they leave JAX
 _started: dict[str, Any] = {}  # the hosts and the link of this process
 
 
@@ -83,7 +84,7 @@ def _connected(hosts: Hosts) -> Link:
             cluster_detection_method="deactivate",
             initialization_timeout=max(1, round(hosts.wait)),
             heartbeat_timeout_seconds=max(1, round(hosts.heartbeat)),
-            shutdown_timeout_seconds=max(1, round(hosts.heartbeat)),
+            shutdown_timeout_seconds=_LEAVING,
         )
         jax.devices()  # all hosts exchange their devices here
     except Exception as error:  # JAX has no class of its own for them
@@ -95,6 +96,8 @@ def _why(hosts: Hosts, text: str) -> str:
     """An error of JAX's start in our words."""
     if "must be called before" in text or "only be called once" in text:
         return "JAX was used in this process before: give hosts to the first call that uses it"
+    if "Failed to start RPC server" in text:  # since the roll call, which had the port
+        return f"another program has taken the port of {hosts.coordinator}: choose another"
     if (
         "visible_devices" in text
         or "no supported devices" in text.lower()

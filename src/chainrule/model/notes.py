@@ -23,17 +23,19 @@ _LEFT_OUT = "left out"
 _COUNTER = 20  # rows: a column that goes up by 1 in at least so many rows is reported
 
 
-def notes_on(prepared: Prepared, weight: str | None, suspects: Iterable[Suspect]) -> list[str]:
+def notes_on(prepared: Prepared, weight: str | None, suspects: Iterable[Suspect], goes_on: bool = False) -> list[str]:
     """The notes on a table.
 
     - prepared: the table.
     - weight: the column of weights, or None.
     - suspects: the columns that may give a target away.
+    - goes_on: whether training goes on from a model.
     """
     used = set(prepared.encoder.columns)
     profiles = [profile for profile in prepared.profiles if profile.name in used]
     return [
         f"{_rows(prepared)}; {counted(prepared.encoder.width, 'input')}",
+        *(_perhaps_learned(prepared) if goes_on else []),
         *_rows_left_out(prepared.roles, weight),
         *_rows_without_some(prepared),
         *_unknown(prepared),
@@ -78,6 +80,18 @@ def _rows(prepared: Prepared) -> str:
     how = "" if s.group is None else f", whole groups of {short(s.group)}"
     how = how if s.time_column is None else f", the latest by {short(s.time_column)}"
     return f"{counted(len(prepared.rows.X), 'row')} to train on, {validation}{test}{how if held_out or test else ''}"
+
+
+def _perhaps_learned(prepared: Prepared) -> list[str]:
+    """That rows are held out which the model may have learned before."""
+    of_this_table = prepared.validation_roles is None and prepared.held_out is not None
+    which = " and ".join(["validation"] * of_this_table + ["the test"] * (prepared.test is not None))
+    if not which:
+        return []
+    return [
+        f"the rows held out for {which} are of this table: if the model has learned from it before, their scores are "
+        "too good; validate on rows that are new to it (validation is a table)"
+    ]
 
 
 def _target(column: Target) -> str:

@@ -29,6 +29,7 @@ from chainrule.model.host_rows import HostRows, profile_by_column, settings_on, 
 from chainrule.model.kinds import is_folds
 from chainrule.model.model import Model
 from chainrule.model.settings import LEAST_ROWS, TableSettings
+from chainrule.model.shared_columns import shared_columns
 from chainrule.model.trials import Trial, are_tried, best_trial, only_inputs
 from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, with_file_name, with_row_numbers
 from chainrule.tables.inputs import Encoder
@@ -137,12 +138,13 @@ class _Planned(NamedTuple):
 def _planned(source: Source, names: Sequence[str], settings: TableSettings, seed: int, model: Model | None) -> _Planned:
     """The first pass; see `prepare`."""
     inputs = _inputs(source, names, settings) if model is None else _inputs_of(source, model, settings)
+    link, wanted = settings_on(settings)
     division = Division.of(source, settings)
-    roles = _roles(source, names, settings, division)
+    columns = [*names, *([] if settings.weight is None else [settings.weight])]
+    roles = _roles(shared_columns(link, source, columns), names, settings, division)
     targets, heads = _with_heads(source, roles, settings) if model is None else (model.targets, heads_of(model))
     factors = class_factors(targets, settings.class_weight)
     _leave_out_classes(source, roles, targets, factors)
-    link, wanted = settings_on(settings)
     division.check(np.flatnonzero(np.isin(roles.of, (TRAIN, TEST))))
     count = roles.count(TRAIN)
     run = wanted.resolved(count, len(inputs), targets.width, division.count(roles.rows(TRAIN)))

@@ -103,9 +103,9 @@ class TableTraining:
         self.link, here = prepared.here.link, prepared.here
         seen_rows = (here.first_shard(self.rows.X), self.rows.T[here.first]) if self.link.first else None
         self.suspects = [] if seen_rows is None else suspects(prepared.encoder, prepared.targets, *seen_rows)
-        self.notes = [*origin.notes, *notes_on(prepared, settings.weight, self.suspects)]
-        self.warnings = warnings_on(prepared, self.suspects)
         self._goes_on = before is not None
+        self.notes = [*origin.notes, *notes_on(prepared, settings.weight, self.suspects, self._goes_on)]
+        self.warnings = warnings_on(prepared, self.suspects)
         self.network = self._first_network(seed) if before is None else _same_network(before.network, seed)
         seen = Seen.of(prepared.encoder.transforms, prepared.profiles) if before is None else before.seen
         self.model = Model(prepared.encoder, prepared.targets, self.ensemble.merged(self.network), {}, seen=seen)

@@ -94,10 +94,10 @@ class Bookkeeping:
     def _own_scores(self) -> tuple[float | None, dict[str, float]]:
         """The same by this host."""
         problem = self._problem
-        validation, monitor, engine, net = problem.validation, problem.monitor, problem.engine, problem.net
+        validation, monitor, engine, net = problem.scored, problem.monitor, problem.engine, problem.net
         if validation is None:
             return None, {}
-        network, validation = (net.architecture, net.theta), validation.for_engine(engine.takes_sparse)
+        network = net.architecture, net.theta
         cost = validation.cost(partial(engine.cost, *network))
         if not monitor.metrics:
             return cost, {}

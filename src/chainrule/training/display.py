@@ -160,7 +160,8 @@ def showing(events: Iterable[Event], *, silent: bool = False, **how: Any) -> Ite
         how = {"time": settings.time, "may_end": may_end, "scores": getattr(events, "scores", None), **how}
     with Display(silent=silent, **how) as display:
         for event in events:
-            display.show(event)
+            if not silent:
+                display.show(event)
             yield event
 
 

@@ -157,10 +157,10 @@ def probe_layers(architecture: Architecture, theta: Array, X: Array, T: Array) -
     Flat is where |sigma'| is below 1% of its greatest value on -1..1.
     """
     with np.errstate(all="ignore"):
-        ledger = sweep(architecture, theta, X, T)
+        ledger, hidden = sweep(architecture, theta, X, T), list(zip(*architecture.views(theta), strict=True))[:-1]
         return {
             **_hidden(ledger),
-            "same": [_same(W, b) for W, b in zip(*architecture.views(theta), strict=True)][:-1],
+            "same": [_same(W, b) for W, b in hidden],
             "delta": [_rms(delta) for delta in ledger.delta],
             "spread": _spread(ledger.A[-1], ledger.T),
             "rows": [float(len(X))],
@@ -185,6 +185,8 @@ def _hidden(ledger: Ledger) -> Numbers:
 
 def _same(W: Array, b: Array) -> float:
     """The share of neurons with the same weights and bias as one before them; W (n_{l-1}, n_l), b (n_l,)."""
+    if (np.diff(np.sort(W[0])) > 0).all():
+        return 0.0  # each neuron has a first weight of its own
     few = sample(np.arange(len(W)), LINES)
     for rows in (few, np.arange(len(W))):
         copies = len(b) - len(np.unique(np.vstack([W[rows], b]), axis=1).T)

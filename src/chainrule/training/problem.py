@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from chainrule.arrays import Array
 from chainrule.engines import Engine
 from chainrule.engines.moves import frozen
-from chainrule.examples import Examples
+from chainrule.examples import Examples, converted
 from chainrule.hosts import ALONE, Link, shard_edges
 from chainrule.network import Network
 from chainrule.settings import TrainingSettings
@@ -43,8 +43,17 @@ class Problem:
 
     @functools.cached_property
     def taken(self) -> Examples:
-        """The rows to train on as the engine takes them."""
-        return self.examples.for_engine(self.engine.takes_sparse)
+        """The rows to train on as the engine takes them fastest."""
+        return self._as_taken(self.examples)
+
+    @functools.cached_property
+    def scored(self) -> Examples | None:
+        """The validation set as the engine takes it fastest."""
+        return None if self.validation is None else self._as_taken(self.validation)
+
+    def _as_taken(self, examples: Examples) -> Examples:
+        taken = examples.for_engine(self.engine.takes_sparse)
+        return taken._replace(X=converted(taken.X, self.net.dtype))
 
     @property
     def batches(self) -> int:

@@ -27,6 +27,7 @@ class Updates:
         net, settings = problem.net, problem.settings
         self._problem = problem
         self.epoch, self.costs = 0, np.empty(0)
+        self._cost: float | None = None  # of these costs, once it was asked for
         self.run = problem.engine.start(net.architecture, net.theta, settings, problem.divisor)
         self._factors = settings.schedule.follow()
         self._rates, self._order, self._per_call = np.empty(0), np.empty(0), 1
@@ -34,7 +35,7 @@ class Updates:
     def go_to(self, state: TrainingState) -> None:
         """Put the run where a state is."""
         self.run.state = state.run
-        self.epoch, self.costs = state.epoch, state.costs.copy()
+        self.epoch, self.costs, self._cost = state.epoch, state.costs.copy(), None
 
     def begin(self, watched: Sequence[float]) -> None:
         """Set the learning rates and the order of the rows; `watched` is what the schedule may depend on."""
@@ -45,7 +46,7 @@ class Updates:
 
     def next_epoch(self) -> None:
         """Go to the next epoch, before its first update."""
-        self.epoch, self.costs = self.epoch + 1, np.empty(0)
+        self.epoch, self.costs, self._cost = self.epoch + 1, np.empty(0), None
 
     @property
     def begun(self) -> bool:
@@ -65,10 +66,13 @@ class Updates:
     @property
     def cost(self) -> float:
         """sum_k |B_k| c_k / n over the batches so far, where only an epoch's last may be shorter than m."""
-        n, m = len(self._problem.examples.rows), self._problem.settings.batch_size
-        sizes = np.minimum(m, n - m * np.arange(len(self.costs)))
-        with np.errstate(over="ignore"):
-            return exact_sum(self.costs * sizes) / max(int(sizes.sum()), 1)
+        if self._cost is None:
+            n, m, k = len(self._problem.examples.rows), self._problem.settings.batch_size, len(self.costs)
+            sizes = np.full(k, m)
+            sizes[-1:] = min(m, n - m * (k - 1))
+            with np.errstate(over="ignore"):
+                self._cost = exact_sum(self.costs * sizes) / max(min(n, m * k), 1)
+        return self._cost
 
     @property
     def objective(self) -> float:
@@ -88,7 +92,7 @@ class Updates:
         X, T, weight, rows = examples.located(self._order[at * m : (at + count) * m])
         with self._problem.link.explained():
             costs = self.run.steps(X, T, weight, rows, self._rates[at : at + count], self.epoch, at)
-        self.costs = np.concatenate([self.costs, costs])
+        self.costs, self._cost = np.concatenate([self.costs, costs]), None
         self._set_pace(len(costs), time.monotonic() - began)
 
     def _set_pace(self, updates: int, seconds: float) -> None:

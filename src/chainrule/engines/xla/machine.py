@@ -18,7 +18,7 @@ from chainrule.text import shortened, shown
 
 __all__ = ["CACHE", "compiler_options", "computing", "describe", "has_gpu", "is_gpu", "require_devices", "use_cache"]
 
-PRECISIONS = {None: "float32", "tf32": "tensorfloat32", "bf16": "bfloat16"}
+PRECISIONS = {None: "float32", "tf32": "TF32_TF32_F32", "bf16": "BF16_BF16_F32"}  # JAX's "bfloat16" is TF32 on a GPU
 CACHE = "CHAINRULE_COMPILED"  # the variable that names another folder for compiled programs; empty for none
 NOT_BITS = ("xla_force_host_platform_device_count", "xla_dump")  # flags that change no bit
 
@@ -28,12 +28,13 @@ def require_devices() -> None:
     try:
         jax.devices()
     except Exception as error:  # JAX raises many kinds
-        why = shortened(next(iter(str(error).splitlines()), type(error).__name__), 100)
+        text = next(iter(str(error).splitlines()), "")  # JAX has none for a platform without a plugin
+        why = f" ({shortened(text, 100)})" if text else ""
         platforms = os.environ.get("JAX_PLATFORMS")
         cure = "see what `import jax; jax.devices()` says"
         if platforms:
             cure = f"JAX_PLATFORMS is {shown(platforms)}: set it to what this machine has, such as cpu"
-        raise EngineError(f"JAX finds no device ({why}): {cure}") from error
+        raise EngineError(f"JAX finds no device{why}: {cure}") from error
 
 
 def has_gpu() -> bool:

@@ -55,6 +55,8 @@ class XlaRun:
     def __init__(self, architecture: Architecture, theta: Array, settings: TrainingSettings, divisor: float) -> None:
         if not theta.flags.c_contiguous or not theta.flags.writeable:
             raise EngineError("theta must be contiguous and writeable")
+        if settings.precision and theta.dtype == np.float64:
+            raise EngineError(f"precision is {settings.precision!r}, but the network is float64: leave one of them out")
         self._structure, self._theta, self._settings = structure_of(architecture), theta, settings
         self._place = Placement.of(settings)
         self._divisor, self._m = divisor, settings.batch_size

@@ -26,6 +26,7 @@ from chainrule.tables.sources.opening import PACKED, UNREADABLE, open_bytes, unp
 from chainrule.tables.sources.remote import remote_source, uri_of
 
 __all__ = [
+    "FolderSource",
     "Source",
     "as_source",
     "may_be_table",

@@ -32,6 +32,7 @@ class Source(ABC):
     names: list[str]  #: the columns that have a name, in order
     notes: list[str]  #: lines for the user about how it is read; complete once it was read to its end
     typed = True  #: whether cells have a type, so that a text is meant as one; a CSV has text only
+    reads_columns = False  #: whether a few columns are read without the others
     named = True  #: whether the names of the columns are in the source itself
     hint = ""  #: what may be wrong where it lacks a column
     schema: pa.Schema | None = None  #: the types of all columns, if they are known before the rows are read

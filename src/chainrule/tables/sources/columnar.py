@@ -47,6 +47,8 @@ class ParquetSource(_ColumnarSource):
     comes in a million rows is in memory once.
     """
 
+    reads_columns = True
+
     def __init__(self, path: Path | str) -> None:
         self._path = path
         with self._opened() as file:

@@ -25,7 +25,7 @@ class FolderSource(Source):
     Files whose names begin with a dot or an underscore are left out. All have the same columns, in any order; numbers
     take the widest of their types.
 
-    Raises DataError for files of other columns.
+    `count` is the number of files. Raises DataError for files of other columns.
     """
 
     def __init__(self, folder: Path | str, files: Sequence[Source]) -> None:
@@ -34,7 +34,8 @@ class FolderSource(Source):
             _require_same_columns(self._files[0], file)
         super().__init__(repr(str(folder)), self._files[0].names)
         self.schema, self.hint = _common_schema(self._files), self._files[0].hint
-        self.typed = self._files[0].typed
+        self.typed, self.reads_columns = self._files[0].typed, self._files[0].reads_columns
+        self.count = len(files)
 
     def _read(self) -> Iterator[pa.Table]:
         return (block for _, block in self._read_some(None, None))
@@ -43,19 +44,31 @@ class FolderSource(Source):
         self, names: Sequence[str] | None, chosen: NDArray[np.bool_] | None
     ) -> Iterator[tuple[int, pa.Table]]:
         """The files that have a chosen row; one whose number of rows is not known yet is read."""
-        columns, start = self.names if names is None else list(names), 0
-        schema = None if self.schema is None else pa.schema([self.schema.field(name) for name in columns])
-        for file in self._files:
+        start = 0
+        for number, file in enumerate(self._files):
             own = None if chosen is None else chosen[start : None if file.rows is None else start + file.rows]
             if own is None or file.rows is None or own.any():
-                for first, block in file.some_blocks(names, own):
-                    table = block.select(columns)
-                    yield start + first, table if schema is None else table.cast(schema)
-            self.notes += [note for note in file.notes if note not in self.notes]
+                for first, block in self._part(number, names, own):
+                    yield start + first, block
             if file.rows is None:
                 raise AssertionError("a file that was read to its end has a number of rows")
             start += file.rows
         self.rows = start
+
+    def part(self, number: int, names: Sequence[str]) -> Iterator[pa.Table]:
+        """The rows of the file with this number, from 0, block by block: of the columns `names`."""
+        return (block for _, block in self._part(number, names, None))
+
+    def _part(
+        self, number: int, names: Sequence[str] | None, chosen: NDArray[np.bool_] | None
+    ) -> Iterator[tuple[int, pa.Table]]:
+        """The blocks of a file that have a chosen row, each with the number of its first row in the file."""
+        file, columns = self._files[number], self.names if names is None else list(names)
+        schema = None if self.schema is None else pa.schema([self.schema.field(name) for name in columns])
+        for first, block in file.some_blocks(names, chosen):
+            table = block.select(columns)
+            yield first, table if schema is None else table.cast(schema)
+        self.notes += [note for note in file.notes if note not in self.notes]
 
 
 def parts_of_folder(folder: Path) -> list[Path]:

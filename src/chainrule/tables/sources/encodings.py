@@ -44,12 +44,14 @@ class Utf8Stream:
 
     def __init__(self, raw: IO[bytes], head: bytes = b"") -> None:
         self._raw, self.encoding = raw, "ascii"
+        self._marked = 0  # bytes of the marks before the text
         self._decoder: Any = None
         self._ready, self._begun = b"", False  # UTF-8 to be handed out; whether some was
         self._pending = head or raw.read(4)
         for mark, encoding in _MARKS:
             if self._pending.startswith(mark):
                 self._pending = self._pending[len(mark) :]
+                self._marked = len(mark)
                 self._decode_as(encoding)
                 break
 
@@ -57,6 +59,11 @@ class Utf8Stream:
         self.encoding = encoding
         if encoding not in ("utf-8", "windows-1252"):
             self._decoder = codecs.getincrementaldecoder(encoding)()
+
+    @property
+    def start(self) -> int | None:
+        """The byte of `raw` where the text begins; None if its bytes are not those of `raw`, which is decoded."""
+        return self._marked if self.encoding in ("ascii", "utf-8") else None
 
     def read(self, size: int = -1) -> bytes:
         """`size` bytes, fewer only at the end of the text."""
@@ -72,6 +79,7 @@ class Utf8Stream:
             self._fill(max(size, len(codecs.BOM_UTF8)))
             marks = _UTF8_MARKS.match(self._ready)
             self._begun = not marks
+            self._marked += marks.end() if marks else 0
             self._ready = self._ready[marks.end() if marks else 0 :]
         self._fill(size)
         return self._ready[:size]

@@ -33,12 +33,14 @@ class QuoteScan(NamedTuple):
 
     - text: the text, as bytes.
     - end: how many of its bytes are whole rows.
+    - stop: how many bytes of the original text these were.
     - opened: the byte of the original text where a cell opens that is still open at its end; -1 if it opens before it.
     - inside: whether such a cell is open at its end.
     """
 
     text: bytes
     end: int
+    stop: int
     opened: int
     inside: bool
 
@@ -47,15 +49,16 @@ def scan_quotes(text: bytes, separator: str, inside: bool = False) -> QuoteScan:
     """Scan a text that ends with a line break; `inside`: whether it begins in a quoted cell.
 
     >>> scan_quotes(b'a, "b,\\nc" ,d\\n1,"2\\n', ",")
-    QuoteScan(text=b'a,"b,\\nc",d\\n1,"2\\n', end=11, opened=15, inside=True)
+    QuoteScan(text=b'a,"b,\\nc",d\\n1,"2\\n', end=11, stop=13, opened=15, inside=True)
 
     Raises StrayQuoteError for text after a closing mark.
     """
     if b'"' not in text:
-        return QuoteScan(text, 0 if inside else len(text), -1, inside)
+        end = 0 if inside else len(text)
+        return QuoteScan(text, end, end, -1, inside)
     data = np.frombuffer(text, np.uint8)
     if not inside and _is_plain(data, separator):
-        return QuoteScan(text, len(text), -1, False)
+        return QuoteScan(text, len(text), len(text), -1, False)
     first, last = _runs(data)
     before, after = first - 1, last + 1
     if separator != " ":
@@ -71,7 +74,7 @@ def scan_quotes(text: bytes, separator: str, inside: bool = False) -> QuoteScan:
     end = _end_of_rows(data, first, now, inside) if now[-1] else len(text)
     gaps = np.concatenate(((before + 1)[opens], (last + 1)[closes])), np.concatenate((first[opens], after[closes]))
     clean, removed = _without(data, *gaps, end)
-    return QuoteScan(text if clean is None else clean, end - removed, _last_place(first, opens), bool(now[-1]))
+    return QuoteScan(text if clean is None else clean, end - removed, end, _last_place(first, opens), bool(now[-1]))
 
 
 def _is_plain(data: NDArray[np.uint8], separator: str) -> bool:

@@ -12,21 +12,28 @@ from chainrule.tables.sources.base import BLOCK_BYTES, LONGEST_ROW
 from chainrule.tables.sources.encodings import Utf8Stream
 from chainrule.tables.sources.quotes import QuoteScan, StrayQuoteError, scan_quotes
 
-__all__ = ["RowBlock", "line_breaks", "require_rows", "row_blocks"]
+__all__ = ["RowBlock", "line_breaks", "require_rows", "row_block", "row_blocks"]
 
 _LF = 10
 
 
 class RowBlock(NamedTuple):
-    """Some rows as UTF-8, the last one with a line break; the number of its first line, from 1, and of its lines."""
+    """Some rows as UTF-8, the last one with a line break.
+
+    - line, lines: the number of its first line, from 1, and of its lines.
+    - text: the rows, without the spaces around quoted cells.
+    - begin, end: the bytes of the whole text that they were, and that `row_block` makes them of.
+    """
 
     line: int
     lines: int
     text: bytes
+    begin: int = 0
+    end: int = 0
 
     def after(self, size: int, lines: int) -> RowBlock:
         """The block without its first bytes, which are so many lines."""
-        return RowBlock(self.line + lines, self.lines - lines, self.text[size:])
+        return self._replace(line=self.line + lines, lines=self.lines - lines, text=self.text[size:])
 
 
 class _TooLongError(Exception):
@@ -42,6 +49,7 @@ def row_blocks(stream: Utf8Stream, separator: str, origin: str, line: int = 1) -
     start, opened, inside = line, 0, False  # the lines where the block and an open cell begin; whether one is open
     held: list[bytes] = []  # the beginning of a row that has not ended yet
     empty = 0  # bytes of empty lines since the last row
+    begin = before = 0  # bytes of the text before the block, and before the piece
     try:
         for piece in _pieces(stream):
             scan = _scanned(piece, separator, inside, line, opened, origin)
@@ -50,15 +58,16 @@ def row_blocks(stream: Utf8Stream, separator: str, origin: str, line: int = 1) -
                 rest = scan.text[scan.end :]
                 end = following - line_breaks(rest)
                 block = b"".join((*held, scan.text[: scan.end]))
-                rows = list(_block(start, end - start, block))
+                stop = before + scan.stop
+                rows = list(_block(RowBlock(start, end - start, block, begin, stop)))
                 empty = 0 if rows else empty + len(block)
                 require_rows(empty, end, origin)
                 yield from rows
-                start, held = end, [rest]
+                start, held, begin = end, [rest], stop
             else:
                 held.append(scan.text)
             opened = line + line_breaks(piece[: scan.opened]) if scan.opened >= 0 else opened
-            line, inside = following, scan.inside
+            line, inside, before = following, scan.inside, before + len(piece)
             _require_short(held)
     except _TooLongError:
         where, what = (opened, "quoted cell") if inside else (start, "row")
@@ -69,6 +78,17 @@ def row_blocks(stream: Utf8Stream, separator: str, origin: str, line: int = 1) -
         raise DataError(f"line {opened} of {origin} starts a cell with a quotation mark that is never closed: close it")
 
 
+def row_block(text: bytes, separator: str, origin: str, line: int) -> RowBlock:
+    r"""The rows of the bytes of one block, of which the first is in this line.
+
+    >>> row_block(b'\n"a" ,b\n1,2', ",", "the file", 7).text
+    b'"a",b\n1,2\n'
+    """
+    whole = text if text.endswith((b"\n", b"\r")) else text + b"\n"
+    rows = _scanned(whole, separator, False, line, line, origin).text.lstrip(b"\r\n")
+    return RowBlock(line, line_breaks(rows), rows)
+
+
 def require_rows(empty: int, line: int, origin: str) -> None:
     """Raise DataError where the empty lines before `line` take too many bytes."""
     if empty > LONGEST_ROW:
@@ -76,12 +96,11 @@ def require_rows(empty: int, line: int, origin: str) -> None:
         raise DataError(f"{origin} has more than {size} of empty lines before line {line:,}: remove them")
 
 
-def _block(line: int, lines: int, text: bytes) -> Iterator[RowBlock]:
+def _block(block: RowBlock) -> Iterator[RowBlock]:
     """The block without empty lines at its beginning; none if all are empty."""
-    rows = text.lstrip(b"\r\n")
-    if rows:
-        empty = line_breaks(text[: len(text) - len(rows)])
-        yield RowBlock(line + empty, lines - empty, rows)
+    size = len(block.text) - len(block.text.lstrip(b"\r\n"))
+    if size < len(block.text):
+        yield block.after(size, line_breaks(block.text[:size]))
 
 
 def _scanned(piece: bytes, separator: str, inside: bool, line: int, opened: int, origin: str) -> QuoteScan:
