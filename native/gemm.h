@@ -28,12 +28,15 @@ namespace {
 
 // Rows begin..end-1 in the fewest microtiles of at most `most` rows, as even as they can be: calls f(first row, rows).
 template <class F> CHAINRULE_INLINE void each_microtile(Index begin, Index end, int most, F f) {
-  if (end - begin <= most) return f(begin, end - begin);
-  Index count = (end - begin + most - 1) / most;
-  for (; count > 0; count--) {
-    Index rows = (end - begin + count - 1) / count;
-    f(begin, rows);
-    begin += rows;
+  Index rows = end - begin, larger = 0;  // microtiles of one row more: the first
+  if (rows > most) {
+    const Index count = (rows + most - 1) / most;
+    larger = rows % count, rows /= count;
+  }
+  for (; begin < end; larger--) {
+    const Index own = rows + (larger > 0);
+    f(begin, own);
+    begin += own;
   }
 }
 
@@ -136,7 +139,7 @@ CHAINRULE_INLINE void gemm(const Product<T> &product, Index begin, Index end, Pr
   const bool streams_A = panels.count() > 1 && (end - begin) * product.K * Index(sizeof(T)) > 1 << 20;
   if (larger_than_L2 && streams_A && product.K > 2 * KC)
     return gemm_by_blocks(product, begin, end, prefetch, cache_epilogue);
-  auto microtile = [&](Index p, Index row, Index rows) {
+  const auto microtile = [&](Index p, Index row, Index rows) __attribute__((always_inline)) {
     const int NV = panels.NV(p);
     Microtile<T> t = product.microtile(p, row);
     prefetch.assign(t);

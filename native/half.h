@@ -26,26 +26,20 @@ template <class T> CHAINRULE_INLINE bool in_half(const Network<T> &net, Index k)
   return has_half<T> && net.half && !(k == 0 && net.sparse);
 }
 
-// A thread that computes in half precision until the end of the scope: its kernels may multiply, and subnormal numbers
-// are 0 in all its arithmetic, as they are in the kernels'.
+// A thread that multiplies in half precision until the end of the scope.
 template <class T> class UsesHalf {
  public:
   explicit UsesHalf(const Network<T> &net) : kernels(has_half<T> ? net.half : nullptr) {
-    if (!kernels) return;
-    kernels->begin();
-    before = exchange_mode(subnormals_are_0);
+    if (kernels) kernels->begin();
   }
   ~UsesHalf() {
-    if (!kernels) return;
-    exchange_mode(before);
-    kernels->end();
+    if (kernels) kernels->end();
   }
   UsesHalf(const UsesHalf &) = delete;
   UsesHalf &operator=(const UsesHalf &) = delete;
 
  private:
   const HalfKernels *kernels;
-  unsigned before = 0;
 };
 
 // C = A B with sums of K products: A lies in tiles of rows, B in micropanels.

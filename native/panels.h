@@ -32,10 +32,10 @@ namespace {
 // How a number of vectors is split into micropanels.
 struct Micropanels {
   Index vectors;
-  CHAINRULE_INLINE Index count() const { return vectors < 2 ? 1 : vectors / 2; }
-  CHAINRULE_INLINE int NV(Index p) const { return vectors == 1 ? 1 : p == 0 && vectors % 2 ? 3 : 2; }
-  CHAINRULE_INLINE Index first(Index p) const { return p == 0 ? 0 : 2 * p + vectors % 2; }  // vector
-  CHAINRULE_INLINE Index containing(Index vector) const { return (vector - vectors % 2) / 2; }
+  CHAINRULE_INLINE Index count() const { return vectors < 2 ? 1 : vectors >> 1; }
+  CHAINRULE_INLINE int NV(Index p) const { return vectors == 1 ? 1 : p == 0 ? 2 + int(vectors & 1) : 2; }
+  CHAINRULE_INLINE Index first(Index p) const { return p == 0 ? 0 : 2 * p + (vectors & 1); }  // vector
+  CHAINRULE_INLINE Index containing(Index vector) const { return vector == 0 ? 0 : (vector - (vectors & 1)) >> 1; }
 };
 
 // Indices begin..end-1.
@@ -133,8 +133,8 @@ void transpose_panel(const Layer<T> &layer, const T *weights, T *transposed, Ind
   int NV = panels.NV(p);
   if (end > layer.in) end = layer.in;
   for (Index i = begin; i < end; i += VL) {
-    Index q = others.containing(i / VL), ldt = others.NV(q) * VL;
-    T *to = transposed + layer.transposed_at + layer.out * others.first(q) * VL + (i / VL - others.first(q)) * VL;
+    const Index q = others.containing(Index(size_t(i) / VL)), ldt = others.NV(q) * VL, first = others.first(q) * VL;
+    T *to = transposed + layer.transposed_at + layer.out * first + (i - first);
     for (int v = 0; v < NV; v++) {
       const Index j = (panels.first(p) + v) * VL;
       transpose_block(panel + i * NV * VL + v * VL, NV * VL, end - i, layer.out - j, to + j * ldt, ldt);

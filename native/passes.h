@@ -251,13 +251,16 @@ template <class T> CHAINRULE_INLINE bool packs_columns(const Network<T> &net, In
 // Calls f(macrotile) for those of this thread. The work of a macrotile is its rows times its vectors; threads get
 // consecutive macrotiles of about equal work.
 template <class T, class F> CHAINRULE_INLINE void each_macrotile(const Network<T> &net, int thread, int threads, F f) {
-  const double share = threads == 1 ? 1 : double(net.elements) / lanes<T> / threads;
+  const double share = double(net.elements) / lanes<T> / threads;
   Index done = 0;
   const auto own = [&](Index k, Index p, Index i) {
     const Index rows = net.layer[k].rows(), end = rows - i < MC ? rows : i + MC;
-    const int owner = threads == 1 ? 0 : int(double(done) / share);
-    if ((owner < threads ? owner : threads - 1) == thread) f(Macrotile{k, p, i, end});
-    done += (end - i) * net.layer[k].panels().NV(p);
+    if (threads > 1) {
+      const int owner = int(double(done) / share);
+      done += (end - i) * net.layer[k].panels().NV(p);
+      if ((owner < threads ? owner : threads - 1) != thread) return;
+    }
+    f(Macrotile{k, p, i, end});
   };
   for (Index k = 0; k < net.layers; k++) {
     const Index rows = net.layer[k].rows(), count = net.layer[k].panels().count();
@@ -326,20 +329,10 @@ CHAINRULE_INLINE void gradient_microtiles(const Network<T> &net, const Macrotile
   const int NV = net.layer[tile.k].panels().NV(tile.p);
   const Index NR = NV * lanes<T>;
   const T scale = T(1 / double(whole));
+  Microtile<T> t{nullptr,        columns.lda, delta.B, delta.ldb, nullptr, NR,   factors.m,
+                 Epilogue::None, nullptr,     0,       nullptr,   0,       scale};
   each_microtile(tile.begin, tile.end, MR(NV), [&](Index row, Index rows) {
-    Microtile<T> t{columns.A + (row - columns.first),
-                   columns.lda,
-                   delta.B,
-                   delta.ldb,
-                   nullptr,
-                   NR,
-                   factors.m,
-                   Epilogue::None,
-                   nullptr,
-                   0,
-                   nullptr,
-                   0,
-                   scale};
+    t.A = columns.A + (row - columns.first), t.prefetch_step = 0;
     prefetch.assign(t);
     run(t, row, int(rows));
   });

@@ -61,7 +61,7 @@ template <class T> inline constexpr int lanes = vector_bytes / int(sizeof(T));
 #define CHAINRULE_INLINE inline __attribute__((always_inline))
 
 // n rounded up to whole vectors.
-template <class T> CHAINRULE_INLINE Index padded(Index n) { return (n + lanes<T> - 1) / lanes<T> * lanes<T>; }
+template <class T> CHAINRULE_INLINE Index padded(Index n) { return (n + lanes<T> - 1) & ~Index(lanes<T> - 1); }
 
 // Loads and stores at any address.
 template <class T> CHAINRULE_INLINE vec<T> load(const T *p) {
@@ -154,18 +154,23 @@ template <class V> CHAINRULE_INLINE V smaller(V a, V b) { return a < b ? a : b; 
 CHAINRULE_INLINE f32v magnitude(f32v a) { return from_bits(bits(a) & 0x7fffffff); }
 CHAINRULE_INLINE f64v magnitude(f64v a) { return from_bits(bits(a) & 0x7fffffffffffffffll); }
 
-// Sets the thread's mode of arithmetic, and returns the one before. The usual one keeps subnormal numbers.
+// Subnormal numbers are 0, as operands and results, until the end of the scope. A mean of gradients that have become 0
+// would stay among them for ever, and the processors trap each. (ARM's do not; there they stay as they are.)
+class SubnormalsAre0 {
 #if defined(__SSE2__)
-inline constexpr unsigned subnormals_are_0 = 0x9fc0;  // as operands and results; no exception is trapped
-inline unsigned exchange_mode(unsigned mode) {
-  const unsigned before = _mm_getcsr();
-  _mm_setcsr(mode);
-  return before;
-}
+ public:
+  SubnormalsAre0() : before(_mm_getcsr()) { _mm_setcsr(before | 0x8040); }
+  ~SubnormalsAre0() { _mm_setcsr(before); }
+  SubnormalsAre0(const SubnormalsAre0 &) = delete;
+  SubnormalsAre0 &operator=(const SubnormalsAre0 &) = delete;
+
+ private:
+  unsigned before;
 #else
-inline constexpr unsigned subnormals_are_0 = 0;
-inline unsigned exchange_mode(unsigned) { return 0; }
+ public:
+  SubnormalsAre0() {}
 #endif
+};
 
 // The numbers 0..N-1 as template arguments.
 template <int... N> struct Numbers {};

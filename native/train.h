@@ -135,13 +135,14 @@ void move_macrotile(Moving<T> &call, const Macrotile &tile, const Adjust<T> *adj
   gradient_microtiles(net, tile, call.factors, call.factors.m, call.prefetch,
                       [&](Microtile<T> &t, Index row, int rows) {
                         if (!layer.is_live(tile.p, row, row + rows)) return;
-                        Weights<T> moved = weights_at(net, tile, row, rows);
                         if constexpr (Rule::light)
                           if (!adjust && !sparse) {
-                            t.C = moved.w;  // also in place of a slot that the rule does not have
-                            T *slot = moved.slot_0 ? moved.slot_0 : t.C;
+                            const Index at = layer.panel_at(tile.p) + row * t.ldc;
+                            t.C = net.weights + at;  // also in place of a slot that the rule does not have
+                            T *slot = net.slot[0] ? net.slot[0] + at : t.C;
                             return kernel_of<UpdateMicrokernels<T, Rule>>(rows, NV)(t, rule, slot, t.C);
                           }
+                        Weights<T> moved = weights_at(net, tile, row, rows);
                         t.C = g;
                         gradient_microtile(net, tile, t, row, rows, NV);
                         moved.g = g, moved.ldg = t.ldc;
@@ -161,15 +162,18 @@ template <class T, class Rule> void move_decayed(Moving<T> &call, const Macrotil
 }
 
 // Fused: the gradient of a microtile moves its weights at once.
-template <class T, class Rule> void fused_update_by(Moving<T> &call, double rate, const Rule &same) {
+template <class T, class Rule>
+[[gnu::noinline]] void fused_update_by(Moving<T> &call, double rate, const Rule &same) {
   Network<T> &net = call.net;
   const Adjust<T> &adjust = net.adjust;
   const bool complete = !adjust.penalty && !adjust.bounded && !net.mask, decays = adjust.decays_only() && !net.mask;
+  const auto move = [&](const Macrotile &tile, const Rule &rule) {
+    decays ? move_decayed(call, tile, rule) : move_macrotile(call, tile, complete ? nullptr : &adjust, rule);
+  };
   each_macrotile(net, call.thread, call.threads, [&](const Macrotile &tile) {
     if (frozen(net, tile) || !net.layer[tile.k].is_live(tile.p, tile.begin, tile.end)) return;
-    const Rule rule = rule_of(net, tile, rate, same);
     if (!in_half(net, tile.k)) call.factors.select(net, tile);
-    decays ? move_decayed(call, tile, rule) : move_macrotile(call, tile, complete ? nullptr : &adjust, rule);
+    net.rates ? move(tile, rule_of(net, tile, rate, same)) : move(tile, same);
     pack_moved(net, tile.k, tile.p, tile.begin, tile.end);
   });
 }
@@ -379,7 +383,8 @@ template <class T> void update(Call<T> &call, Index k, int thread, int threads) 
 
 template <class T> void work(void *context, int thread, int threads) {
   Call<T> &call = *(Call<T> *)context;
-  const UsesHalf<T> mode(call.net);
+  const SubnormalsAre0 mode;
+  const UsesHalf<T> half(call.net);
   // Updates between two readings of the clock.
   const Index between = 1 + Index(1e6 / (6.0 * call.net.elements * call.net.settings.batch));
   for (Index k = call.from; k < call.to; k++) {
@@ -431,7 +436,8 @@ template <class T> Index steps(void *self, void *theta, const Steps &s, const Te
   Network<T> &net = *(Network<T> *)self;
   const UsesSparse<T> uses(net, s.examples.X);
   if (!uses.reserve(s.order, s.rows, net.settings.batch < net.capacity ? net.settings.batch : net.capacity)) return -1;
-  const UsesHalf<T> mode(net);
+  const SubnormalsAre0 mode;
+  const UsesHalf<T> half(net);
   set_theta<T>(self, theta);
   Call<T> call{net, s, team, 0, s.updates, team.now() + s.seconds, 0, false};
   if (team.threads == 1 || team.always) {
