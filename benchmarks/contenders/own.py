@@ -85,13 +85,11 @@ class Training:
 
 
 def predictor(problem: Problem, threads: int) -> Callable[[np.ndarray], np.ndarray]:
-    """One row by the packed predictor."""
+    """One row or many by the frozen network, as peers' compiled functions and sessions are."""
     return network(problem).predictor()
 
 
-def outputs(problem: Problem, threads: int) -> Callable[[np.ndarray], np.ndarray]:
-    """Many rows by the public method."""
-    return network(problem).predict
+outputs = predictor
 
 
 def norms(problem: Problem, threads: int) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:

@@ -41,9 +41,11 @@ ABI = 3  # CHAINRULE_ABI of native/api.h: the version of its structs and functio
 ACTIVATIONS, COSTS, RULES = range(3)  # kinds of entry, for chainrule_has
 OK, ARGUMENT, LACKS, MEMORY, BUSY, DROPPED = range(6)  # what a function that can fail returns
 KINDS = {"float32": 1, "float64": 2, "int32": 3}
+_KIND_OF = {np.dtype(name): kind for name, kind in KINDS.items()}  # of this machine's byte order
 PRECISIONS = {None: 0, "bf16": 1}  # of the operands of matrix products
 
 ERROR_BYTES = 256  # of an error's line
+_ErrorLine = ctypes.c_char * ERROR_BYTES
 
 
 class _Sized(ctypes.Structure):
@@ -237,7 +239,7 @@ class Library:
 
     def call(self, name: str, *arguments: Any) -> None:
         """Call a function that can fail. Raises MemoryError or EngineError with the core's line."""
-        text = ctypes.create_string_buffer(ERROR_BYTES)
+        text = _ErrorLine()
         code = self.function(name)(*arguments, text, ERROR_BYTES)
         if code:
             raise error_of(code, text.value)
@@ -253,7 +255,7 @@ def matrix(array: Array) -> MatrixStruct:
 
     Raises EngineError for another dtype or number of dimensions.
     """
-    kind = KINDS.get(array.dtype.name) if array.dtype.isnative else None
+    kind = _KIND_OF.get(array.dtype)
     if kind is None:
         raise EngineError(f"an array has dtype {array.dtype}, but must be one of {', '.join(KINDS)}")
     if array.ndim not in (1, 2):

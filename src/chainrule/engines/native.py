@@ -253,7 +253,7 @@ class CoreNetwork:
     def set_theta(self, theta: Array) -> None:
         """Copy theta into the core."""
         theta = np.ascontiguousarray(theta)
-        self.library.call("set_theta", self.handle, theta.ctypes.data, theta.nbytes)
+        self.library.call("set_theta", self.handle, theta.__array_interface__["data"][0], theta.nbytes)
 
     def ledger(
         self, examples: abi.ExamplesStruct, costs: Array, dropped: Dropped | None = None
@@ -278,7 +278,6 @@ class NativeFrozen:
         self._net, self._thread = net, threading.local()
         self._predict, self._handle = net.library.function("predict"), ctypes.c_uint64(net.handle)
         self._shape = (net.sizes[0],)
-        self._dtypes = {np.dtype(net.dtype.name), np.dtype(np.float64)}
 
     def predict(self, X: Array) -> Array:
         """A^L for every row of X (n, n_1)."""
@@ -295,7 +294,8 @@ class NativeFrozen:
         try:
             row, call, out = self._thread.buffers[x.dtype]
         except AttributeError:
-            self._thread.buffers = {dtype: self._buffers(dtype) for dtype in self._dtypes}
+            dtypes = np.dtype(self._net.dtype.name), np.dtype(np.float64)
+            self._thread.buffers = {dtype: self._buffers(dtype) for dtype in dtypes}
             return self.row(x)
         except KeyError:
             return None

@@ -24,6 +24,7 @@ __all__ = ["Examples", "RowArrays", "as_examples", "as_inputs", "as_rows", "epoc
 
 _ROWS = 4096  # rows that are copied together
 _BLOCK = 2**22  # bytes checked together, so that a memory map stays on disk
+_FLOATS = (np.dtype(np.float32), np.dtype(np.float64))  # of this machine's byte order
 
 
 class RowArrays(NamedTuple):
@@ -112,10 +113,10 @@ def as_inputs(X: Any, n_1: int, dtype: np.dtype[Any], counts: Array | None = Non
         raise DataError(f"X has shape {X.shape}, but the network takes (rows, {n_1}){hint}")
     if not len(X):
         raise DataError("X has no rows: give at least one")
-    if X.dtype.name not in ("float32", "float64") or not X.dtype.isnative:
+    if X.dtype not in _FLOATS:
         X = _numbers(X, "X", dtype)
-    text = f"X has {{value}} in row {{row}}, column {{column}}: numbers must be finite in {dtype}"
-    _check(X, partial(_finite, dtype), text, counts=counts)
+    text = "X has {value} in row {row}, column {column}: numbers must be finite in {dtype}"
+    _check(X, partial(_finite, dtype), text, counts=counts, dtype=dtype)
     return X
 
 
@@ -222,7 +223,7 @@ def _class_numbers(architecture: Architecture, T: Array) -> Array:
 
 
 def _target_values(architecture: Architecture, T: Array, dtype: np.dtype[Any], counts: Array | None) -> Array:
-    if T.dtype.name not in ("float32", "float64") or not T.dtype.isnative:
+    if T.dtype not in _FLOATS:
         T = _numbers(T, "T", dtype)
     text = f"T has {{value}} in row {{row}}, output {{column}}: targets must be finite in {dtype}"
     _check(T, partial(_finite, dtype), text, counts=counts)
@@ -283,9 +284,17 @@ def _blocks_of(values: Array) -> Iterator[tuple[int, Array]]:
 
 
 def _check(
-    values: Array, ok: Callable[[Array], Array], text: str, first_column: int = 0, counts: Array | None = None
+    values: Array,
+    ok: Callable[[Array], Array],
+    text: str,
+    first_column: int = 0,
+    counts: Array | None = None,
+    **more: Any,
 ) -> None:
-    """Raise a DataError naming the first value (n, k) that is not ok, of the rows that `counts` (n,) names."""
+    """Raise a DataError naming the first value (n, k) that is not ok, of the rows that `counts` (n,) names.
+
+    text: the line, with {value}, {row}, {column} and the names of `more` in it.
+    """
     for start, block in _blocks_of(values):
         good = ok(block)
         if counts is not None:
@@ -293,4 +302,4 @@ def _check(
         if not good.all():
             row, column = (int(i) for i in np.unravel_index(np.argmin(good), good.shape))
             value = f"{block[row, column]:.6g}"
-            raise DataError(text.format(value=value, row=start + row, column=first_column + column))
+            raise DataError(text.format(value=value, row=start + row, column=first_column + column, **more))
