@@ -22,12 +22,14 @@ def test_every_anchor_is_a_heading() -> None:
 
 
 def test_how_much_faster_is_what_the_table_says() -> None:
-    claimed = re.search(r"seven networks that we measure, by ([\d.]+) to ([\d.]+) times", " ".join(README.split()))
+    sentence = r"on (\d) of the 7 networks that we measure, by ([\d.]+) to ([\d.]+) times"
+    claimed = re.search(sentence, " ".join(README.split()))
     assert claimed is not None
     rows = [[cell.strip() for cell in row.split("|")] for row in README.splitlines() if row.startswith("| W")]
-    ratios = [float(row[column]) for row in rows for column in (5, 9)]
-    assert len(ratios) == 14
-    assert (min(ratios), int(max(ratios))) == (float(claimed[1]), int(claimed[2]))
+    assert len(rows) == 7
+    ahead = [ratios for ratios in ((float(row[5]), float(row[9])) for row in rows) if min(ratios) > 1]
+    assert len(ahead) == int(claimed[1])
+    assert (min(map(min, ahead)), int(max(map(max, ahead)))) == (float(claimed[2]), int(claimed[3]))
 
 
 def test_how_good_has_the_best_score_of_every_set_in_bold() -> None:

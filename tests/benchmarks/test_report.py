@@ -64,12 +64,12 @@ def test_times_are_told_in_three_figures() -> None:
 
 def test_the_readme_gets_the_table_between_its_markers_and_nothing_else(results: Results, tmp_path: Path) -> None:
     page = tmp_path / "README.md"
-    claim = "all seven\n networks that we measure, by 9 to 9 times compared"
+    claim = "on 9 of the 7\n networks that we measure, by 9 to 9 times compared"
     page.write_text(f"{claim}\n<!-- benchmarks -->\nold\n<!-- /benchmarks -->\nafter\n")
     for _ in range(2):
         report.write_readme(results, page)
     text = page.read_text()
-    assert text.startswith("all seven\n networks that we measure, by 4 to 4 times compared\n<!-- benchmarks -->\n|")
+    assert text.startswith("on 1 of the 7\n networks that we measure, by 4 to 4 times compared\n<!-- benchmarks -->\n|")
     assert text.endswith("<!-- /benchmarks -->\nafter\n")
     assert "old" not in text
     assert "width" not in text
@@ -118,7 +118,7 @@ def test_the_pages_show_what_the_file_of_results_has() -> None:
     results = Results(RESULTS)
     readme = (ROOT / "README.md").read_text("utf-8")
     assert report.markdown(results) in readme
-    least, most = report.claim(results)
-    assert f"networks that we measure, by {least:g} to {most:g} times" in " ".join(readme.split())
+    count, least, most = report.claim(results)
+    assert f"on {count} of the 7 networks that we measure, by {least:g} to {most:g} times" in " ".join(readme.split())
     assert pictures.markdown(results) in (ROOT / "docs" / "speed.md").read_text("utf-8")
     assert all((ROOT / "docs" / name).exists() for name in pictures.PICTURES)
