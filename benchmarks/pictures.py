@@ -20,6 +20,9 @@ PICTURES = {
 
 def write_page(results: Results, path: Path) -> None:
     """The table between the markers of a page, and the pictures beside it."""
+    swept = {workload.name for sweep in SWEEPS.values() for workload in sweep.points.values()}
+    if swept.isdisjoint(point.task for point in results.points.values()):
+        raise SystemExit("no sweep was measured: measure with --sweeps all, then write the pages")
     between(path, "sweeps", markdown(results))
     draw(results, path.parent)
 

@@ -90,6 +90,9 @@ def about(results: Results) -> str:
 
 def write_readme(results: Results, path: Path) -> None:
     """The table between the markers of the README, and the sentence that says how much faster."""
+    measured = {point.task for point in results.points.values() if point.threads.pinned and point.ratio}
+    if measured.isdisjoint(WORKLOADS):
+        raise SystemExit("none of W1 to W7 was measured with a peer: measure them, then write the pages")
     between(path, "benchmarks", markdown(results))
     count, least, most = claim(results)
     text = path.read_text("utf-8")

@@ -83,12 +83,14 @@ class Results:
     def __init__(self, path: Path | None = None) -> None:
         self._path = path
         lines = path.read_text("utf-8").splitlines() if path and path.exists() else []
-        documents = [json.loads(line) for line in lines]
+        documents = _documents(lines, path)
         self.about: dict[str, Any] = next((d["about"] for d in reversed(documents) if "about" in d), {})
         self.points = {(p.task, p.threads): p for p in (_point(d) for d in documents if "about" not in d)}
 
     def begin(self, about: dict[str, Any]) -> None:
-        """Say of what machine and versions the next points are."""
+        """Say of what machine and versions the next points are, which have to be those of the points before."""
+        if self.points and _origin(about) != _origin(self.about):
+            raise SystemExit(f"{self._path} has points of another machine or of other versions: name a new file")
         self.about = about
         self._write({"about": about})
 
@@ -113,6 +115,22 @@ class Results:
         if not peak or not micros or kind_of(point.task) != "train":
             return None
         return workload_of(point.task).flops / (micros * 1e3) / peak
+
+
+def _documents(lines: list[str], path: Path | None) -> list[dict[str, Any]]:
+    """The objects of the lines; a last line that was cut when a run was stopped is left out."""
+    documents: list[dict[str, Any]] = []
+    for number, line in enumerate(lines, 1):
+        try:
+            documents.append(json.loads(line))
+        except json.JSONDecodeError:
+            if number < len(lines):
+                raise SystemExit(f"line {number} of {path} is not a point: remove it") from None
+    return documents
+
+
+def _origin(about: dict[str, Any]) -> tuple[Any, Any]:
+    return about["machine"]["model"], about["versions"]
 
 
 def _point(d: dict[str, Any]) -> Point:

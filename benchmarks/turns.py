@@ -116,7 +116,7 @@ def _prepared(worker: Worker, task: str, said: Callable[[str], None], pinned: bo
     if found.deviation is not None and not found.deviation <= tolerance:
         found.refused = f"deviates from float64 by {found.deviation:.1e}, more than {tolerance:.0e}"
     if found.refused is None and worker.threads > 1:
-        worker.ask(do="pin", task=task, each=pinned)
+        found.refused = worker.ask(do="pin", task=task, each=pinned).get("failed")
     return found
 
 

@@ -367,10 +367,11 @@ template <class T> void pack_weights(const Network<T> &net, Index k, Index p, In
 // precision.
 template <class T>
 CHAINRULE_INLINE void pack_moved(const Network<T> &net, Index k, Index p, Index begin, Index end) {
-  if (net.half)
-    pack_weights(net, k, p, begin, end);
-  else if (k)
+  if (net.half) {
+    if (k || !net.sparse) pack_weights(net, k, p, begin, end);
+  } else if (k) {
     transpose_panel(net.layer[k], net.weights, net.transposed, p, begin, end);
+  }
 }
 
 template <class T> void pack_all(const Network<T> &net) {

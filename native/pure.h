@@ -56,7 +56,7 @@ template <class T> void square_examples(Network<T> &net, Index begin, Index end)
 template <class T> void pure_work(void *context, int thread, int threads) {
   auto &call = *(PureCall<T> *)context;
   Network<T> &net = call.net;
-  const UsesHalf<T> mode(net);
+  const UsesHalf<T> half(net);
   each_chunk(net, call.examples.X.rows, call.epoch, call.number, [&](const Batch &batch) {
     const Share rows = share_of(net, batch.rows, thread, threads);
     if (call.gradient && net.sparse && thread == 0) fill_columns(net, batch);

@@ -91,11 +91,10 @@ inline const HalfKernels *find_half(Report &report, const Core &core) {
   const HalfKernels *kernels = suits ? choose_half() : nullptr;
   if (kernels) return kernels;
   if (!names[0])
-    report.refuse(CHAINRULE_LACKS, "bf16 needs AMX or AVX512_BF16, but this processor has only %s: leave precision out",
+    report.refuse(CHAINRULE_LACKS, "bf16 needs AMX or AVX512_BF16, which this machine or build does not have (%s)",
                   core.name);
   else if (!suits)
-    report.refuse(CHAINRULE_LACKS, "bf16 needs the instruction set v4, but the core uses %s: leave precision out",
-                  core.name);
+    report.refuse(CHAINRULE_LACKS, "bf16 needs the instruction set v4, but the core uses %s", core.name);
   else
     report.refuse(CHAINRULE_LACKS, "CHAINRULE_HALF is not one of %s", names);
   return nullptr;

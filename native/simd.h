@@ -155,7 +155,7 @@ CHAINRULE_INLINE f32v magnitude(f32v a) { return from_bits(bits(a) & 0x7fffffff)
 CHAINRULE_INLINE f64v magnitude(f64v a) { return from_bits(bits(a) & 0x7fffffffffffffffll); }
 
 // Subnormal numbers are 0, as operands and results, until the end of the scope. A mean of gradients that have become 0
-// would stay among them for ever, and the processors trap each. (ARM's do not; there they stay as they are.)
+// would stay among them for ever, and processors trap each.
 class SubnormalsAre0 {
 #if defined(__SSE2__)
  public:
@@ -166,6 +166,18 @@ class SubnormalsAre0 {
 
  private:
   unsigned before;
+#elif defined(__aarch64__) && defined(__GNUC__)
+ public:
+  SubnormalsAre0() {
+    asm volatile("mrs %0, fpcr" : "=r"(before));
+    asm volatile("msr fpcr, %0" : : "r"(before | 1ull << 24));
+  }
+  ~SubnormalsAre0() { asm volatile("msr fpcr, %0" : : "r"(before)); }
+  SubnormalsAre0(const SubnormalsAre0 &) = delete;
+  SubnormalsAre0 &operator=(const SubnormalsAre0 &) = delete;
+
+ private:
+  uint64_t before;
 #else
  public:
   SubnormalsAre0() {}

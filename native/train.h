@@ -437,7 +437,6 @@ template <class T> Index steps(void *self, void *theta, const Steps &s, const Te
   const UsesSparse<T> uses(net, s.examples.X);
   if (!uses.reserve(s.order, s.rows, net.settings.batch < net.capacity ? net.settings.batch : net.capacity)) return -1;
   const SubnormalsAre0 mode;
-  const UsesHalf<T> half(net);
   set_theta<T>(self, theta);
   Call<T> call{net, s, team, 0, s.updates, team.now() + s.seconds, 0, false};
   if (team.threads == 1 || team.always) {

@@ -20,6 +20,11 @@ WORKER = [sys.executable, "-m", "benchmarks.accuracy.worker"]
 def main() -> None:
     """Count updates, time them, report."""
     asked = _options().parse_args()
+    unknown = set(asked.recipes.split(";") if asked.recipes else ()) - set(RECIPES)
+    if unknown:
+        raise SystemExit(
+            f"there is no recipe {', '.join(map(repr, sorted(unknown)))}: choose from {', '.join(RECIPES)}"
+        )
     asked.results.parent.mkdir(parents=True, exist_ok=True)
     names = [name for name in RECIPES if asked.recipes is None or name in asked.recipes.split(";")]
     rows: Rows = [json.loads(line) for line in asked.results.read_text().splitlines()] if asked.results.exists() else []
@@ -28,6 +33,8 @@ def main() -> None:
             rows.append(row)
             stream.write(json.dumps(row) + "\n")
             stream.flush()
+    if not rows:
+        raise SystemExit(f"{asked.results} has no runs: count and time some first")
     text = markdown(rows)
     print(text)
     if asked.pages:
@@ -37,7 +44,7 @@ def main() -> None:
 def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.accuracy", description=__doc__)
     add = parser.add_argument
-    add("--results", type=Path, default=Path("build/accuracy.jsonl"), help="where the runs are kept")
+    add("--results", type=Path, default=Path(__file__).with_name("results.jsonl"), help="where the runs are kept")
     add("--recipes", help="names, separated by ;")
     add("--seeds", type=int, default=5, help="how many, from 0; 0 counts no updates")
     add("--epochs", type=int, default=6, help="the most epochs of a run")

@@ -36,7 +36,7 @@ def markdown(rows: Rows) -> str:
     threads = sorted({row["threads"] for row in rows if "threads" in row})
     words = [f"{n} thread{'s' * (n > 1)}" for n in threads]
     heads = [f"{goal:.0%}: {what}" for goal in GOALS for what in ("updates", *words)]
-    lines = [["library", "recipe", *heads, "best", "seeds"]]
+    lines = [["library", "recipe", *heads, "best until then", "seeds"]]
     lines.append(["---"] * len(lines[0]))
     for name, recipe in RECIPES.items():
         counted = [row for row in rows if row["recipe"] == name and "seed" in row]

@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import itertools
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -101,8 +102,8 @@ def test_an_update_has_the_bits_of_the_equations_in_numpy(sizes, m):
     run.steps(X, T, None, np.arange(m), np.array([0.5]), 0, 0)
     expected = updated(net, X, T, 0.5)
     assert theta.tobytes() == expected.tobytes()
-    whole, other = ENGINES["native"]().gradient(net.architecture, net.theta, X, T, None, 1.0), net.theta - 0.5
-    assert (theta != (net.theta - np.float32(0.5) * whole)).any() or not other.size  # products are in half precision
+    whole = ENGINES["native"]().gradient(net.architecture, net.theta, X, T, None, 1.0)
+    assert (theta != (net.theta - np.float32(0.5) * whole)).any()  # products are in half precision
 
 
 CASES: dict[str, dict[str, Any]] = {
@@ -172,7 +173,7 @@ SHOW = """
     import hashlib, numpy as np
     from chainrule.engines import ENGINES
     from tests.engines.test_half import CASES, half, played, started, cr, SGD
-    print(ENGINES["native"]()._library.half[0])
+    print(ENGINES["native"]()._library.half[0], flush=True)
     for case in CASES.values():
         print(hashlib.sha256(repr(played(half(**case))).encode()).hexdigest())
     rng = np.random.default_rng(3)
@@ -199,7 +200,9 @@ def test_every_kernel_of_this_machine_has_the_same_bits():
             cwd=ROOT,
             check=False,
         )
-        return done.stdout.split("\n", 1) if done.returncode == 0 else ["", done.stderr]
+        name, _, text = done.stdout.partition("\n")
+        assert done.returncode == 0 or name != kernel, done.stderr  # a kernel that is there may not end the process
+        return name, text
 
     shows = {kernel: shown(kernel) for kernel in KERNELS}
     there = {kernel: text for kernel, (name, text) in shows.items() if name == kernel}
@@ -301,7 +304,7 @@ def test_a_line_search_refuses_it_in_one_line():
 @pytest.mark.parametrize(
     ("variables", "words"),
     [
-        ({"CHAINRULE_ISA": "v3"}, "bf16 needs the instruction set v4, but the core uses v3: leave precision out"),
+        ({"CHAINRULE_ISA": "v3"}, "bf16 needs the instruction set v4, but the core uses v3"),
         ({"CHAINRULE_HALF": "abacus"}, "CHAINRULE_HALF is not one of "),
     ],
 )
@@ -314,18 +317,20 @@ def test_the_core_without_its_kernels_says_what_is_there(variables, words):
 
 
 def test_a_processor_without_the_instructions_refuses_it_in_one_line(monkeypatch):
-    line = "bf16 needs AMX or AVX512_BF16, but this processor has only v3: leave precision out"
+    line = "bf16 needs AMX or AVX512_BF16, which this machine or build does not have (v3)"
     monkeypatch.setattr(Library, "half", property(lambda self: (None, line)))
     settings = TrainingSettings(precision="bf16")
-    with pytest.raises(EngineError, match=rf"^engine native has no precision 'bf16': {line}: choose [^\n]*$"):
+    with pytest.raises(
+        EngineError, match=rf"^engine native has no precision 'bf16': {re.escape(line)}: no other [^\n]*leave it out$"
+    ):
         choose("native", cr.Network([2, 1]).architecture, settings)
-    with pytest.raises(EngineError, match=rf"^no engine can compute this: [^\n]*{line}[^\n]*$"):
+    with pytest.raises(EngineError, match=rf"^no engine can compute this: [^\n]*{re.escape(line)}[^\n]*$"):
         choose("auto", cr.Network([2, 1]).architecture, settings)
 
 
 @pytest.mark.parametrize("engine", ["native", "reference"])
 def test_the_precision_of_gpus_is_refused(engine):
-    with pytest.raises(EngineError, match=rf"^engine {engine} has no precision 'tf32': choose [^\n]*$"):
+    with pytest.raises(EngineError, match=rf"^engine {engine} has no precision 'tf32': no other [^\n]*leave it out$"):
         choose(engine, cr.Network([2, 1]).architecture, TrainingSettings(precision="tf32"))
 
 

@@ -49,11 +49,20 @@ def test_only_rows_that_a_member_has_not_seen_decide() -> None:
     """Rows of the other folds are learned by both trials: what is there, and what lies in them, must not count."""
     first, second = tried(0, 1.0), tried(1, 1.0)
     seen = np.arange(60) % 4 >= 2
-    T = np.where(seen[:, None], 1e6, ROWS.T)
+    T = np.where(seen[:, None], -1e6, ROWS.T)
     Z = np.where(seen[:, None], 1e6, X)
     assert joining(first, [second], 4, RowArrays(Z, T, None)) == [second]
     weight = np.where(seen, 1.0, 0.0)
     assert joining(first, [second], 4, RowArrays(X, ROWS.T, weight)) == [], "no cost is left to gain"
+
+
+def test_a_row_is_answered_by_the_member_that_leaves_it_out() -> None:
+    """Each member answers the rows of its own fold well and all others wildly."""
+    fold, m = np.arange(60) % 4, X[:, 1]
+    Z = np.stack([X[:, 0], np.where(fold == 0, m, 1e3), np.where(fold == 1, m, 1e3)], axis=1)
+    first, members = tried(0, 1.0), [linear(3, 1, 1.0), linear(3, 2, 1.0)]
+    second = Tried(first.ensemble, first.ensemble._joined(members, 0, "float64"), None, 1.0)
+    assert joining(first, [second], 4, RowArrays(Z, ((X[:, 0] + m) / 2)[:, None], None)) == [second]
 
 
 def test_members_of_fewer_inputs_join_as_networks_of_all() -> None:
@@ -95,7 +104,7 @@ def blended(request, monkeypatch):
     """A short training whose trials say that all that was tried joins, and which inputs are the best."""
     plain = request.param == "plain"
 
-    def trained(ensemble, rows, held_out, settings):
+    def trained(ensemble, rows, held_out, settings, cancel):
         network = ensemble.network(settings.first_weights, as_seed(settings.seed), settings.dtype)
         narrow = rows.X.shape[1] == 3
         return network, (1.0 if narrow == plain else 2.0) + (settings.rule.weight_decay < 1)

@@ -1,6 +1,7 @@
 """Trials of inputs and decays: what they choose, on which rows, and when there are none."""
 
 import dataclasses
+import time
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,7 @@ def costs(monkeypatch):
     """Costs by the number of inputs and the decay, in place of trainings; the trials that were made."""
     made, table = [], {}
 
-    def trained(ensemble, rows, held_out, settings):
+    def trained(ensemble, rows, held_out, settings, cancel):
         assert rows.X.shape[1] == ensemble.one.sizes[0]
         made.append((rows.X.shape[1], settings.rule.weight_decay, ensemble.count))
         return ensemble.network(settings.first_weights, 0, settings.dtype), table.get(made[-1][:2], 1.0)
@@ -131,7 +132,7 @@ def test_estimators_choose_as_tables_do(costs) -> None:
 def test_trials_of_estimators_weigh_rows_by_class(monkeypatch) -> None:
     weights = []
 
-    def trained(ensemble, rows, held_out, settings):
+    def trained(ensemble, rows, held_out, settings, cancel):
         weights.append(rows.weight)
         return ensemble.network(settings.first_weights, 0, settings.dtype), 1.0
 
@@ -162,3 +163,14 @@ def test_wide_tables_of_words_train_without_their_zeros_to_the_same_bits(monkeyp
     monkeypatch.setattr(training, "without_zeros", lambda rows: rows)
     dense = cr.train_table(rows, "y", epochs=2, seed=0)
     assert (sparse.network.theta == dense.network.theta).all()
+
+
+def test_trials_are_announced_and_end_where_the_training_is_cancelled() -> None:
+    said = []
+    watch = trials.Watch(begin=lambda: said.append("begin"), cancel=lambda: True)
+    began = time.monotonic()
+    training = TableTraining(ROWS, "y", TableSettings(seed=0), watch=watch)
+    assert (said, time.monotonic() - began < 5) == (["begin"], True)
+    assert training.network.sizes[0] == training.rows.X.shape[1]
+    TableTraining(ROWS, "y", TableSettings(seed=0, epochs=3), watch=watch)
+    assert said == ["begin"]

@@ -17,6 +17,7 @@ from chainrule.cli.streams import print_error, print_note
 from chainrule.cli.training_options import TableToTrain, TargetColumns, TrainOptions, training_on
 from chainrule.errors import SettingError, TrainingError
 from chainrule.model import Model, TableTraining
+from chainrule.model.trials import Watch
 from chainrule.plots import check_picture
 from chainrule.text import counted, number, short, words
 from chainrule.training import Checkpoint, EpochEnd, History, Started
@@ -67,7 +68,8 @@ def train(
         check_output(out, *inputs)
         _check_plot(plot, out, *inputs)
     checkpoint = checkpoint_options.checkpoint_for(out, data, writes=link.first)
-    training = training_on(data, target, options, **({} if start_from is None else {"start_from": start_from}))
+    watch = Watch() if as_json else Watch(begin=lambda: say("short trainings choose inputs and settings"))
+    training = training_on(data, target, options, start_from=start_from, watch=watch)
     if as_json and config:
         print_note(f"options from {config}")
     for note in () if as_json else [*([f"options from {config}"] if config else []), *training.notes]:

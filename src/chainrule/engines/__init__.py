@@ -92,7 +92,7 @@ def choose(name: str, architecture: Architecture, settings: TrainingSettings | N
     elif not isinstance(name, str) or name not in ENGINES:
         raise UnknownNameError(f"there is no engine {shown(name)}: choose from auto, {', '.join(ENGINES)}")
     elif refusal := _refusal(name, architecture, settings):
-        raise EngineError(f"{refusal}: choose engine='auto', which takes one that can compute this")
+        raise EngineError(f"{refusal}: {_what_to_do(architecture, settings)}")
     return ENGINES[name]()
 
 
@@ -116,6 +116,15 @@ def _first(architecture: Architecture, settings: TrainingSettings | None) -> tup
             return name, refusals
         refusals.append(refusal)
     raise EngineError(f"no engine can compute this: {'; '.join(refusals)}")
+
+
+def _what_to_do(architecture: Architecture, settings: TrainingSettings | None) -> str:
+    """The advice to who has named an engine that lacks something."""
+    try:
+        _first(architecture, settings)
+    except EngineError:
+        return "no other engine here has it, so leave it out"
+    return "choose engine='auto', which takes one that can compute this"
 
 
 def _refusal(name: str, architecture: Architecture, settings: TrainingSettings | None) -> str | None:

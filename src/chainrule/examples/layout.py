@@ -41,5 +41,5 @@ def _is_mapped(array: Array) -> bool:
     while base is not None:
         if isinstance(base, np.memmap | mmap.mmap):
             return True
-        base = getattr(base, "base", None)
+        base = base.obj if isinstance(base, memoryview) else getattr(base, "base", None)
     return False

@@ -90,8 +90,8 @@ class _Judge:
         parts = []
         for k, rows in enumerate(self._rows):
             net = trial.ensemble.member(trial.network, k)
-            X = self._X[rows] if trial.places is None else self._X[np.ix_(rows, trial.places)]
             layers = net.architecture.layers(net.theta.astype(np.float64))
+            X = self._X[rows] if trial.places is None else self._X[np.ix_(rows, trial.places)]
             parts.append(forward(X.astype(np.float64), layers).Z[-1])
         return np.concatenate(parts)
 

@@ -91,7 +91,7 @@ def _perhaps_learned(prepared: Prepared) -> list[str]:
         return []
     return [
         f"the rows held out for {which} are of this table: if the model has learned from it before, their scores are "
-        "too good; validate on rows that are new to it (validation is a table)"
+        "too good; validate on rows that are new to it (--validation FILE, or validation=table)"
     ]
 
 

@@ -30,7 +30,7 @@ from chainrule.model.kinds import is_folds
 from chainrule.model.model import Model
 from chainrule.model.settings import LEAST_ROWS, TableSettings
 from chainrule.model.shared_columns import shared_columns
-from chainrule.model.trials import Trial, are_tried, best_trial, only_inputs, with_members
+from chainrule.model.trials import Trial, Watch, are_tried, best_trial, only_inputs, with_members
 from chainrule.network import Network
 from chainrule.tables.chunks import Chunk, chunks_of, cut_chunks, with_file_name, with_row_numbers
 from chainrule.tables.inputs import Encoder
@@ -83,7 +83,12 @@ class Prepared:
 
 
 def prepare(
-    source: Source, names: Sequence[str], settings: TableSettings, seed: int, model: Model | None = None
+    source: Source,
+    names: Sequence[str],
+    settings: TableSettings,
+    seed: int,
+    model: Model | None = None,
+    watch: Watch | None = None,
 ) -> Prepared:
     """Prepare a table.
 
@@ -92,6 +97,7 @@ def prepare(
     - settings: the settings of the user.
     - seed: the seed of the rows that are held out.
     - model: that to go on from, whose encoder, targets and heads are taken, or None.
+    - watch: who waits for short trainings.
 
     Raises DataError or SettingError in one line where the table and the settings do not fit each other.
     """
@@ -112,7 +118,7 @@ def prepare(
     groups = planned.division.groups_of(roles.rows(TRAIN))
     parts = (encoder, targets, planned.heads, profiles, roles, own_roles, groups)
     prepared = Prepared(settings, *parts, rows, held_out, test, cache, here)
-    return _after_trials(prepared, planned.wanted, seed) if planned.is_tried else prepared
+    return _after_trials(prepared, planned.wanted, seed, watch or Watch()) if planned.is_tried else prepared
 
 
 class _Planned(NamedTuple):
@@ -183,8 +189,9 @@ def _learned_rows(
     return weighted(targets, without_absent(targets, by_role[TRAIN]), validation, planned.factors)
 
 
-def _after_trials(prepared: Prepared, wanted: TableSettings, seed: int) -> Prepared:
+def _after_trials(prepared: Prepared, wanted: TableSettings, seed: int, watch: Watch) -> Prepared:
     """The same table with the inputs and the settings that short trainings choose."""
+    watch.begin()
     p, s = prepared, prepared.settings
     one, classes = member_of(p.targets, p.heads, s, p.encoder.width), p.targets.strata(p.rows.T)
 
@@ -192,7 +199,7 @@ def _after_trials(prepared: Prepared, wanted: TableSettings, seed: int) -> Prepa
         return Ensemble.of(member, s.members, seed, len(p.rows.X), classes, p.groups)
 
     first = Trial(p.encoder, dataclasses.replace(s, seed=seed))
-    best, made = best_trial(first, wanted, one, p.rows, p.held_out, ensemble)
+    best, made = best_trial(first, wanted, one, p.rows, p.held_out, ensemble, watch.cancel)
     choice = with_members(best, made, p.encoder, s.members, p.rows)
     further, own = choice.further, choice.places
     chosen = dataclasses.replace(p, encoder=choice.encoder, settings=best.settings, further=further, places=own)

@@ -26,6 +26,7 @@ from chainrule.model.scores import monitored
 from chainrule.model.settings import TableSettings
 from chainrule.model.sparse_rows import are_sparse, without_zeros
 from chainrule.model.summary import finite, identity_of, summary_of
+from chainrule.model.trials import Watch
 from chainrule.model.warm_start import linear_start, start_for
 from chainrule.network import Network
 from chainrule.random import as_seed
@@ -74,7 +75,7 @@ class TableTraining:
     - running: the `Training` of the network while it runs, or None.
     - link: the other hosts that train the same model, if there are any.
 
-    self_influence, start_from: as for `train_table`.
+    self_influence, start_from: as for `train_table`; watch: who waits for short trainings before the first event.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class TableTraining:
         settings: TableSettings,
         self_influence: bool = False,
         start_from: Any = None,
+        watch: Watch | None = None,
     ) -> None:
         names = [target] if isinstance(target, str) else target
         texts = isinstance(names, list | tuple) and all(isinstance(name, str) for name in names)
@@ -91,7 +93,7 @@ class TableTraining:
         seed, origin = as_seed(settings.seed), as_source(source)
         before = model_to_go_on_from(start_from, names)
         settings = settings if before is None else settings_to_go_on(settings, before)
-        prepared = prepare(origin, list(names), settings, seed, before)
+        prepared = prepare(origin, list(names), settings, seed, before, watch)
         self.rows, self.held_out, self.test = prepared.rows, prepared.held_out, prepared.test
         self.ensemble = _ensemble(prepared, seed) if before is None else Ensemble(before.network.architecture)
         whole = before is None and not prepared.settings.is_sharded
@@ -348,7 +350,8 @@ def train_table(
     CALLBACK.clean("callback", callback)
     CANCEL.clean("cancel", cancel)
     require(isinstance(self_influence, bool), "self_influence", self_influence, "True or False")
-    training = TableTraining(source, target, TableSettings.of(**settings), self_influence, start_from)
+    watch = Watch(cancel=cancel or (lambda: False))
+    training = TableTraining(source, target, TableSettings.of(**settings), self_influence, start_from, watch)
     s = training.settings
     may_end = s.patience is not None or s.tolerance is not None or s.rule.full_batch
     ended: list[Event] = []  # the event at which the callback returned True

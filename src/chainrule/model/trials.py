@@ -15,7 +15,7 @@ Source: the experiments of docs/decisions/0029-trials-by-folds.md and 0032-membe
 import dataclasses
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -34,7 +34,7 @@ from chainrule.optimizers import AdamW
 from chainrule.tables.inputs import Encoder
 from chainrule.training import EpochEnd, start
 
-__all__ = ["Choice", "Trial", "are_tried", "best_trial", "only_inputs", "with_members"]
+__all__ = ["Choice", "Trial", "Watch", "are_tried", "best_trial", "only_inputs", "with_members"]
 
 SHARE = 8  # of the epochs of one network: one in so many
 DECAYS = (1.0, 0.3, 0.1)
@@ -45,6 +45,17 @@ class Trial(NamedTuple):
 
     encoder: Encoder
     settings: TableSettings
+
+
+class Watch(NamedTuple):
+    """Who waits for the short trainings that choose inputs and settings.
+
+    - begin: is called before the first.
+    - cancel: says whether to end them.
+    """
+
+    begin: Callable[[], Any] = lambda: None
+    cancel: Callable[[], bool] = lambda: False
 
 
 class Choice(NamedTuple):
@@ -81,6 +92,7 @@ def best_trial(
     rows: RowArrays,
     held_out: RowArrays | None,
     ensemble: Callable[[Architecture], Ensemble],
+    cancel: Callable[[], bool] = lambda: False,
 ) -> tuple[Trial, list[tuple[Trial, Tried]]]:
     """The inputs and the settings of the least validation cost, and all trials that were made.
 
@@ -89,6 +101,7 @@ def best_trial(
     - one: the architecture of a member with all inputs.
     - rows, held_out: X, T and weights of the rows to train on, and of those for validation, or None with folds.
     - ensemble: the ensemble of members of an architecture.
+    - cancel: whether to end the trials, which then choose by what they know.
     """
     made: list[tuple[Trial, Tried]] = []
     all_inputs, curved, plain = first.encoder, first.encoder.curved, first.encoder.plain
@@ -97,11 +110,13 @@ def best_trial(
         return first._replace(encoder=plain) if several else first, made
 
     def cost(trial: Trial) -> float:
+        if cancel():
+            return math.inf
         places = _places(trial.encoder, all_inputs)
         train, validation = (rows, held_out) if places is None else only_inputs(places, rows, held_out)
         member = dataclasses.replace(one, sizes=(trial.encoder.width, *one.sizes[1:]))
         half = _half(ensemble(member))
-        network, least = _trained(half, train, validation, trial.settings)
+        network, least = _trained(half, train, validation, trial.settings, cancel)
         made.append((trial, Tried(half, network, places, least)))
         return least
 
@@ -133,7 +148,7 @@ def with_members(best: Trial, made: list[tuple[Trial, Tried]], encoder: Encoder,
     - encoder, rows: all inputs, and the rows to train on with these.
     """
     chosen = [tried for trial, tried in made if _are_same(trial, best)]
-    if not chosen or count == 1:
+    if not chosen or count == 1 or len(rows.X) > MANY:
         return Choice(best, (), best.encoder)
     others = [(trial, tried) for trial, tried in made if not _are_same(trial, best)]
     joined = joining(chosen[0], [tried for _, tried in others], count, rows)
@@ -187,7 +202,11 @@ def _decays(settings: TableSettings, wanted: TableSettings, rows: int) -> list[T
 
 
 def _trained(
-    ensemble: Ensemble, rows: RowArrays, held_out: RowArrays | None, settings: TableSettings
+    ensemble: Ensemble,
+    rows: RowArrays,
+    held_out: RowArrays | None,
+    settings: TableSettings,
+    cancel: Callable[[], bool],
 ) -> tuple[Network, float]:
     """The network of a training, and its least validation cost; infinite where no cost was finite."""
     assert settings.seed is not None, "that of the training"
@@ -198,6 +217,6 @@ def _trained(
     plan = settings.training
     if ensemble.count == 1:
         plan = dataclasses.replace(plan, epochs=max(settings.epochs // SHARE, 1), patience=None)
-    events = start(network, examples, plan, validation=validation, search_leaks=False)
+    events = start(network, examples, plan, validation=validation, search_leaks=False, cancel=cancel)
     costs = [event.validation for event in events if isinstance(event, EpochEnd)]
     return network, min((cost for cost in costs if cost is not None and math.isfinite(cost)), default=math.inf)

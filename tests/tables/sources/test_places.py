@@ -21,9 +21,11 @@ def written(rng, separator, rows, end="\n"):
         if kind == 0:
             inner = rng.choice(["a\nb", 'said ""x""', f"p{separator}q", "", "\n\n"])
             return f'{rng.choice(SPACES)}"{inner}{number}"{rng.choice(SPACES)}'
-        return f"{number},{rng.randrange(100):02d}" if kind == 1 and separator != "," else str(number)
+        return f"{number % 9 + 1},{rng.randrange(100, 1000)}" if kind == 1 and separator != "," else str(number)
 
     lines = [separator.join(["a", '"b\nc"', "d"])]
+    if separator != ",":
+        lines.append(separator.join(["0,50"] * 3))  # later cells such as 1,234 are decided by it
     for number in range(rows):
         lines += [""] * (rng.random() < 0.1)
         lines.append(separator.join(cell(number) for _ in range(3)))
@@ -41,6 +43,12 @@ def some_rows(source, chosen):
     return {
         start + k: row for start, block in source.some_blocks(None, chosen) for k, row in enumerate(block.to_pylist())
     }
+
+
+def test_names_after_a_megabyte_of_empty_lines_are_no_row(tmp_path):
+    """The beginning is read in pieces, one of which ends between a carriage return and its line feed."""
+    (tmp_path / "t.csv").write_bytes(b"\n" + b"\r\n" * 600_000 + b"a,b\n1,2\n3,4\n")
+    assert all_rows(as_source(tmp_path / "t.csv"))[0] == {0: {"a": "1", "b": "2"}, 1: {"a": "3", "b": "4"}}
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])

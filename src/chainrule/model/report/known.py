@@ -63,7 +63,9 @@ def _are_scores(value: Any) -> bool:
 
 
 _FORMS: dict[str, Callable[[Any], bool]] = {
-    **dict.fromkeys(("rows", "validation_rows", "members", "epochs", "best_epoch", "test_every"), _is_count),
+    **dict.fromkeys(
+        ("rows", "validation_rows", "members", "members_of_trials", "epochs", "best_epoch", "test_every"), _is_count
+    ),
     **dict.fromkeys(("stopped", "group", "time_column"), _is_text),
     "at_best_epoch": _are_scores,
     "curves": _are_curves,

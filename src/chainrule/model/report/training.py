@@ -38,7 +38,10 @@ def _ending(summary: Mapping[str, Any]) -> str:
         "evaluations": "it had computed the cost often enough",
     }.get(summary.get("stopped", ""), "all of them were made")
     members = f" of {summary['members']} networks side by side" if "members" in summary else ""
-    return f"The training{members} took {counted(epochs, 'epoch')}: {why}. The weights are those after epoch {best}."
+    joined = summary.get("members_of_trials", 0)
+    beside = f" Beside them the model has {counted(joined, 'network')} of short trainings." if joined else ""
+    took = f"The training{members} took {counted(epochs, 'epoch')}: {why}. The weights are those after epoch {best}."
+    return took + beside
 
 
 def _curves(summary: Mapping[str, Any]) -> Markup:

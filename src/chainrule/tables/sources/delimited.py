@@ -164,7 +164,8 @@ class DelimitedSource(Source):
         """All blocks that have rows, and the byte of the file where its text begins (see `Utf8Stream.start`)."""
         with self._one_line_errors(), self._opened_again() as file:
             text = Utf8Stream(file)
-            for block in row_blocks(text, self._separator, self.origin):
+            for number, block in enumerate(row_blocks(text, self._separator, self.origin)):
+                self._first_line = self._first_line if number else block.line
                 self._note(_encoding_note(text.encoding))
                 if self._rows(block).text.lstrip(b"\r\n"):
                     yield block, None if self._is_packed else text.start
