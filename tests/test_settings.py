@@ -102,7 +102,7 @@ class CapturedError(SettingError):
     """Raised with the settings that a command would train with."""
 
 
-def capture(source: Any, target: Any, settings: Any) -> Any:
+def capture(source: Any, target: Any, settings: Any, **more: Any) -> Any:
     raise CapturedError(repr(dataclasses.asdict(settings)))
 
 

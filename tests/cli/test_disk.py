@@ -47,7 +47,13 @@ def full(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Callable
     """A folder in which a file of 4 KiB cannot be completed, and what to do in the process before it starts."""
     if request.param == "disk":
         return request.getfixturevalue("small"), None
-    return tmp_path, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024))
+    return tmp_path, _limited
+
+
+def _limited() -> None:
+    """Let no file grow beyond 1 KiB; compiled modules, which Python would cut there for all later processes, neither."""
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024))
 
 
 @pytest.mark.parametrize("name", WRITERS)

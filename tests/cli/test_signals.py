@@ -40,7 +40,7 @@ ReferenceRun.steps = slow
 SLOWED = ("--engine", "reference")  # the one whose steps are slow
 SLOW_READING = """
 from chainrule.model import TableTraining
-TableTraining.__init__ = lambda self, *given: stuck(60)
+TableTraining.__init__ = lambda self, *given, **more: stuck(60)
 """
 SLOW_SAVING = """
 from chainrule.files import container

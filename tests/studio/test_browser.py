@@ -205,7 +205,7 @@ def test_the_tour_goes_through_eight_steps(learning: Any) -> None:
     for step in range(1, 9):
         wait(lambda step=step: panel.get_by_text(f"step {step} of 8").is_visible())  # type: ignore[misc]
         titles.append(panel.locator(".tour-title").inner_text())
-        assert page.locator(".graph .chosen").count() == (step > 1)
+        wait(lambda step=step: page.locator(".graph .chosen").count() == (step > 1))  # type: ignore[misc]
         page.keyboard.press("ArrowRight")
     assert titles[0] == "1. The example"
     assert titles[7] == "8. The update"

@@ -6,6 +6,8 @@ So each host has the targets of all rows, and reads and parses a share of the fo
 columns alone, which costs less than to wait for the others; a table of one file is read by every host.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 
 from chainrule.hosts import Link
