@@ -282,7 +282,9 @@ def test_what_jax_cannot_trace_is_refused_in_one_line():
     ],
 )
 def test_what_it_lacks_it_says_by_name(settings, words):
-    with pytest.raises(EngineError, match=rf"^engine xla has no {words}: (choose engine='auto'|no other engine)[^\n]*$"):
+    with pytest.raises(
+        EngineError, match=rf"^engine xla has no {words}: (choose engine='auto'|no other engine)[^\n]*$"
+    ):
         choose("xla", Architecture.of([2, 1]), TrainingSettings(**settings))
 
 
