@@ -51,7 +51,7 @@ def full(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Callable
 
 
 def _limited() -> None:
-    """Let no file grow beyond 1 KiB, and write no compiled modules, which Python would cut there for later processes."""
+    """Let no file grow beyond 1 KiB; write no compiled modules, which Python would cut there for later processes."""
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024))
 
