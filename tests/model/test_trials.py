@@ -1,7 +1,6 @@
 """Trials of inputs and decays: what they choose, on which rows, and when there are none."""
 
 import dataclasses
-import time
 
 import numpy as np
 import pandas as pd
@@ -165,12 +164,12 @@ def test_wide_tables_of_words_train_without_their_zeros_to_the_same_bits(monkeyp
     assert (sparse.network.theta == dense.network.theta).all()
 
 
-def test_trials_are_announced_and_end_where_the_training_is_cancelled() -> None:
+def test_trials_are_announced_and_end_where_the_training_is_cancelled(monkeypatch) -> None:
+    monkeypatch.setattr(trials, "_trained", lambda *given: pytest.fail("a trial was trained"))
     said = []
     watch = trials.Watch(begin=lambda: said.append("begin"), cancel=lambda: True)
-    began = time.monotonic()
     training = TableTraining(ROWS, "y", TableSettings(seed=0), watch=watch)
-    assert (said, time.monotonic() - began < 5) == (["begin"], True)
+    assert said == ["begin"]
     assert training.network.sizes[0] == training.rows.X.shape[1]
     TableTraining(ROWS, "y", TableSettings(seed=0, epochs=3), watch=watch)
     assert said == ["begin"]
