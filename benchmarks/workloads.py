@@ -20,7 +20,7 @@ class Workload:
 
     `head` names output activation and cost; a call of a contender makes `updates` updates of `batch` rows; `goal` is
     the wished ratio to the best peer and `peak` the wished share of the machine's matrix-product peak. `density` is the
-    share of X that is not 0, and `feature` "L2", "clip", "dropout" or "".
+    share of X that is not 0, and `feature` "L2", "clip", "dropout", "bf16" (the products of matrices) or "".
     """
 
     name: str

@@ -98,7 +98,12 @@ def test_a_search_that_was_interrupted_is_the_whole_one(tmp_path):
 
 @pytest.mark.parametrize("calls", [1, 5, 40])
 def test_its_time_bounds_the_short_trainings_that_choose_inputs_too(calls, monkeypatch):
-    rows = {"a": np.linspace(-1, 1, 150), "b": RNG.normal(size=150), "y": RNG.normal(size=150)}
+    rows = {
+        "a": np.linspace(-1, 1, 150),
+        "b": RNG.normal(size=150),
+        "c": RNG.normal(size=150),
+        "y": RNG.normal(size=150),
+    }
     ticks, epochs, start = itertools.count(), [], trials.start
 
     def counted(*given, **more):
