@@ -17,6 +17,7 @@ from benchmarks.results import Results, Threads
 from benchmarks.sweeps import SWEEPS
 from benchmarks.tasks import kind_of
 from benchmarks.turns import ROOT
+from benchmarks.workloads import HALF
 
 app = App(name="python -m benchmarks", help=benchmarks.__doc__, help_format="plaintext", version_flags=[])
 RESULTS = ROOT / "benchmarks" / "results.jsonl"
@@ -43,7 +44,7 @@ def run(
     Parameters
     ----------
     quick
-        One thread, few rounds, no compiled torch and no `fit`: less than a minute.
+        One thread, few rounds, no compiled torch, no half precision and no `fit`: less than a minute.
     only
         Tasks, such as W1,W3,rowW1,norms.
     sweeps
@@ -83,7 +84,7 @@ def run(
         report.write_readme(kept, ROOT / "README.md")
         pictures.write_page(kept, ROOT / "docs" / "speed.md")
         return
-    tasks = [task for task in suite.TASKS if not quick or kind_of(task) != "fit"]
+    tasks = [task for task in suite.TASKS if not quick or (kind_of(task) != "fit" and task not in HALF)]
     if only is not None:
         tasks = chosen("--only", only.split(","), suite.TASKS)
     if sweeps is not None:

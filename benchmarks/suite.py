@@ -13,11 +13,11 @@ from benchmarks.contenders import CONTENDERS, OWN, missing
 from benchmarks.results import Point, Results, Threads
 from benchmarks.tasks import PEAK, expected, kind_of, workload_of
 from benchmarks.turns import Measured, Worker, measure, workers
-from benchmarks.workloads import FIT, NORMS, ROWS, WORKLOADS
+from benchmarks.workloads import FIT, HALF, NORMS, ROWS, WORKLOADS
 
 __all__ = ["TASKS", "Said", "suite"]
 
-TASKS = [*WORKLOADS, *ROWS, *NORMS, *FIT]
+TASKS = [*WORKLOADS, *HALF, *ROWS, *NORMS, *FIT]
 Said = Callable[[str, int, int], None]  # what is done, how much is done, of how much
 Wanted = list[tuple[str, Threads]]
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from benchmarks.workloads import WORKLOADS, Workload
+from benchmarks.workloads import Workload
 
 __all__ = ["MANY", "SWEEPS", "Sweep", "points"]
 
@@ -83,15 +83,6 @@ SWEEPS = {
                 name or "Adam": _point(f"features {name or 'Adam'}", (64, 128, 128, 10), feature=name)
                 for name in ("", "L2", "clip", "dropout")
             },
-        },
-    ),
-    "precision": Sweep(
-        "what matrices are multiplied in",
-        "W3 and W5",
-        {
-            f"{w.name} {name or 'float32'}": dataclasses.replace(w, name=f"{w.name} {name or 'float32'}", feature=name)
-            for w in (WORKLOADS["W3"], WORKLOADS["W5"])
-            for name in ("", "bf16")
         },
     ),
 }

@@ -12,7 +12,6 @@ namespace {
 
 inline constexpr Index rows_at_once = 64;  // of a prediction
 template <class T> inline constexpr Index columns_at_once = 3 * lanes<T>;  // rows of a prediction by columns
-template <class T> inline constexpr Index fewest_by_columns = lanes<T> / 2;  // of them
 inline constexpr Index most_by_columns = 1 << 14;  // weights of a network that is computed by columns: they stay in L1
 
 template <class T> struct Prediction {
@@ -35,10 +34,10 @@ template <class T> bool suits_columns(const Network<T> &net, const Matrix &X) {
   return idle > 4 * (padded<T>(net.neurons[0].n) + padded<T>(net.neurons[net.layers].n));
 }
 
-// A̅^T, a row of `ld` for each input and one of ones, from rows first..first+rows-1 of X; `memory` is for rows that are
-// not of type T or not in one piece.
+// A̅^T, a row of `rows` (whole vectors) for each input and one of ones, from rows first..first+rows-1 of X; `memory` is
+// for rows that are not of type T or not in one piece.
 template <class T>
-void transpose_inputs(const Network<T> &net, const Matrix &X, Index first, Index rows, T *A, Index ld, T *memory) {
+void transpose_inputs(const Network<T> &net, const Matrix &X, Index first, Index rows, T *A, T *memory) {
   const Index n = net.neurons[0].n;
   const int own = sizeof(T) == 4 ? chainrule::Float32 : chainrule::Float64;
   const char *data = X.data + first * X.row_stride;
@@ -47,9 +46,9 @@ void transpose_inputs(const Network<T> &net, const Matrix &X, Index first, Index
   for (Index r = 0; !in_place && r < rows; r++) copy_row(X, first + r, 0, n, memory + r * n);
   const T *from = in_place ? (const T *)data : memory;
   const Index ldf = in_place ? X.row_stride / Index(sizeof(T)) : n;
-  for (Index r = 0; r < ld; r += lanes<T>) {
-    rows_to_columns(from + r * ldf, ldf, rows - r, n, A + r, ld);
-    store(A + n * ld + r, broadcast(T(1)));
+  for (Index r = 0; r < rows; r += lanes<T>) {
+    rows_to_columns(from + r * ldf, ldf, Index(lanes<T>), n, A + r, rows);
+    store(A + n * rows + r, broadcast(T(1)));
   }
 }
 
@@ -75,18 +74,19 @@ template <class T> void forward_columns(const Network<T> &net, Index k, const T 
   for (Index r = 0; r < ld; r += lanes<T>) store(next + to.n * ld + r, broadcast(T(1)));
 }
 
+// `rows` are whole vectors.
 template <class T> void predict_columns(Prediction<T> &call, T *memory, Index first, Index rows) {
   const Network<T> &net = call.net;
-  const Index n_L = net.neurons[net.layers].n, ld = padded<T>(rows), ldz = n_L == 1 ? 1 : padded<T>(n_L);
+  const Index n_L = net.neurons[net.layers].n, ldz = n_L == 1 ? 1 : padded<T>(n_L);
   T *A = memory, *next = memory + call.ld * call.rows;
-  transpose_inputs(net, call.X, first, rows, A, ld, next);
+  transpose_inputs(net, call.X, first, rows, A, next);
   for (Index k = 0; k < net.layers; k++) {
-    forward_columns(net, k, (const T *)A, next, ld);
+    forward_columns(net, k, (const T *)A, next, rows);
     T *previous = A;
     A = next, next = previous;
   }
   for (Index r = 0; n_L > 1 && r < rows; r += lanes<T>)
-    columns_to_rows((const T *)A + r, rows - r, n_L, next + r * ldz, ldz, ld);
+    columns_to_rows((const T *)A + r, Index(lanes<T>), n_L, next + r * ldz, ldz, rows);
   for (Index b = 0; b < net.blocks; b++)
     block_values(net.block[b], n_L == 1 ? (const T *)A : (const T *)next, ldz, call.out + first * n_L, n_L, rows);
 }
@@ -116,20 +116,21 @@ template <class T> void predict_work(void *context, int thread, int threads) {
   auto &call = *(Prediction<T> *)context;
   const Share share(call.X.rows, thread, threads);
   T *memory = call.memory + thread * 2 * call.ld * call.rows;
-  for (Index at = share.begin; at < share.end; at += call.rows) {
-    const Index rows = at_most(share.end - at, call.rows);
-    if (call.by_columns && rows >= fewest_by_columns<T>)
-      predict_columns(call, memory, at, rows);
+  for (Index at = share.begin; at < share.end;) {
+    Index rows = at_most(share.end - at, call.rows);
+    if (call.by_columns && rows >= lanes<T>)
+      predict_columns(call, memory, at, rows -= rows % lanes<T>);
     else
       predict_rows(call, memory, at, rows);
+    at += rows;
   }
 }
 
 template <class T> bool predict(const void *self, const Matrix &X, void *out, const Team &team) {
   const Network<T> &net = *(const Network<T> *)self;
-  const bool by_columns = X.rows >= fewest_by_columns<T> && suits_columns(net, X);
+  const bool by_columns = X.rows >= lanes<T> && suits_columns(net, X);
   const Index most = by_columns ? columns_at_once<T> : rows_at_once;
-  Prediction<T> call{net, X, (T *)out, nullptr, 0, at_most(by_columns ? padded<T>(X.rows) : X.rows, most), by_columns};
+  Prediction<T> call{net, X, (T *)out, nullptr, 0, at_most(X.rows, most), by_columns};
   for (Index l = 0; l <= net.layers; l++) call.ld = net.neurons[l].ld > call.ld ? net.neurons[l].ld : call.ld;
   call.memory = (T *)chainrule::allocate(Index(sizeof(T)) * 2 * call.ld * call.rows * team.threads);
   if (!call.memory) return false;
