@@ -206,7 +206,7 @@ template <class T> void lay_out_orthogonal(Network<T> &net, const chainrule::Arc
     small = n > small ? n : small, large = N > large ? N : large;
   }
   const Index rows = padded<T>(small), columns = padded<T>(large);
-  o.stop = arena.take<Index>((a.sizes[1] + 1) * a.layers);
+  o.stop = arena.take<Index>((a.sizes[1] + 3) * a.layers);
   o.X = arena.take<T>(rows * columns), o.transposed = arena.take<T>(rows * columns);
   o.packed = arena.take<T>(rows * columns);
   o.S = arena.take<T>(rows * rows), o.packed_S = arena.take<T>(rows * rows), o.Q = arena.take<T>(rows * rows);
