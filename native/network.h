@@ -11,9 +11,9 @@
 #include "activations.h"
 #include "groups.h"
 #include "half_kernels.h"
+#include "many_classes.h"
 #include "microkernel.h"
 #include "optimizers.h"
-#include "output.h"
 #include "panels.h"
 #include "sparse.h"
 
@@ -37,6 +37,7 @@ inline constexpr Index masked_vectors = 4, masked_rows = masked_vectors * lanes<
 template <class T> struct Neurons {
   Index n, ld;
   T *A, *Z, *delta;  // A as the next layer sees it; Z only where backward needs it
+  T *panels;  // delta as micropanels of `capacity` rows, where the gradient reads each of them more than once; else null
   T *sigma, *factor;  // under dropout: A before it, and its factors
   chainrule::Activation activation;
   bool whole_rows;  // the activation is not elementwise
@@ -68,6 +69,7 @@ template <class T> struct Network {
   chainrule::Block *block;
   T *weights, *transposed;  // packed
   T *gradient, *slot[3];
+  bool is_packed;  // whether all that the passes read is that of the weights
   T *mean;  // theta, where the rule takes the gradient at other weights; else null
   Orthogonal<T> orthogonal;
   const chainrule::HalfKernels *half;  // null but in half precision
@@ -79,6 +81,7 @@ template <class T> struct Network {
   double *sums;  // of gradients, where a batch comes in chunks
   Index elements, parameters;
   T *targets, *term_weights;  // targets and weights of terms are stored block by block
+  int32_t *labels;  // classes in place of targets, block by block: of many classes
   double *row_cost, *row_weight, *dropout;
   double *rates;  // factors of the learning rate, one a layer of weights; null for none
   T *scratch;  // scratch_piece elements for each thread
@@ -138,6 +141,16 @@ template <class T> void lay_out_layers(Network<T> &net, const chainrule::Archite
   net.transposed = arena.take<T>(net.half ? 0 : transposed);
 }
 
+// Elements between two rows of n neurons and the activation that is always 1.
+template <class T> CHAINRULE_INLINE Index row_length(Index n) {
+  const Index ld = padded<T>(n + 1);
+  return ld * Index(sizeof(T)) % 1024 == 0 ? ld + lanes<T>
+                                           : ld;  // rows a page apart would share few lines of the cache
+}
+
+// Whether every row of so many neurons is on other pages of memory.
+template <class T> CHAINRULE_INLINE bool is_wide(Index n) { return row_length<T>(n) * Index(sizeof(T)) >= page_bytes; }
+
 template <class T>
 void lay_out_neurons(Network<T> &net, const chainrule::Architecture &a, const chainrule::Settings *s, Arena &arena) {
   net.neurons = arena.take<Neurons<T>>(a.layers + 1);
@@ -146,13 +159,13 @@ void lay_out_neurons(Network<T> &net, const chainrule::Architecture &a, const ch
     bool hidden = l > 0 && l < a.layers, dropped = hidden && drops_from(s, l - 1);
     Neurons<T> x{};
     x.n = a.sizes[l];
-    x.ld = padded<T>(x.n + 1);
-    if (x.ld * sizeof(T) % 1024 == 0) x.ld += lanes<T>;  // rows a page apart would share few lines of the cache
+    x.ld = row_length<T>(x.n);
     const Index size = net.capacity * x.ld;
     if (hidden) x.activation = a.hidden[l - 1], x.whole_rows = !elementwise(x.activation);
     x.A = arena.take<T>(size);
     if (hidden && needs_z(x.activation)) x.Z = arena.take<T>(size);
     if (l > 0) x.delta = arena.take<T>(size);
+    if (l > 0 && is_wide<T>(a.sizes[l - 1]) && !net.half) x.panels = arena.take<T>(net.capacity * padded<T>(x.n));
     if (dropped) x.sigma = arena.take<T>(size), x.factor = arena.take<T>(size);
     if (arena.memory) net.neurons[l] = x;
     if (arena.memory && dropped) net.dropout[l] = s->dropout[l - 1];
@@ -180,12 +193,13 @@ void lay_out_output(Network<T> &net, const chainrule::Architecture &a, const cha
   const Index n_L = a.sizes[a.layers];
   net.block = arena.take<chainrule::Block>(a.blocks);
   net.targets = arena.take<T>(net.capacity * n_L);
+  net.labels = arena.take<int32_t>(net.capacity * a.blocks);
   net.term_weights = arena.take<T>(net.capacity * n_L);
   net.row_cost = arena.take<double>(net.capacity);
   net.row_weight = arena.take<double>(net.capacity);
   net.scratch_piece = net.capacity * 3 * lanes<T>;  // a packed micropanel of delta
   for (Index l = 0; l < a.layers; l++)
-    if (padded<T>(a.sizes[l] + 1) * Index(sizeof(T)) >= page_bytes - 64) {
+    if (is_wide<T>(a.sizes[l])) {
       net.scratch_piece += net.capacity * MC;  // packed columns of A
       break;
     }
@@ -399,6 +413,17 @@ template <class T> void set_theta(void *self, const void *theta) {
   copy_weights<Pack>(net, (const T *)theta, net.mean ? net.mean : net.weights);
   if (net.mean) set_gradient_point(net);
   pack_all(net);
+  net.is_packed = true;
+}
+
+// Whether theta is what the network has already.
+template <class T> bool has_theta(const Network<T> &net, const T *theta) {
+  const T *packed = net.mean ? net.mean : net.weights;
+  for (Index k = 0; k < net.layers; k++) {
+    if (!has_layer(net.layer[k], theta, packed)) return false;
+    theta += net.layer[k].rows() * net.layer[k].out;
+  }
+  return true;
 }
 
 template <class T> Index slots(const void *self) {
@@ -417,6 +442,7 @@ template <class T> void set_slots(void *self, const void *from, Index step) {
   auto &net = *(Network<T> *)self;
   for (Index i = 0; i < slots<T>(self); i++) copy_weights<Pack>(net, (const T *)from + i * net.parameters, net.slot[i]);
   net.step = step;
+  net.is_packed = net.is_packed && !net.mean;
 }
 
 }  // namespace

@@ -64,16 +64,27 @@ template <class T> struct Layer {
 
 enum Direction { Pack, Unpack };
 
+// Calls f(place in the layer's rows, place among the packed weights, columns, NR, rows) for each piece of a layer: 16
+// rows of a micropanel, and 16 micropanels one after the other, so that both sides are passed in pieces of 2 KiB.
+template <class T, class F> void each_piece(const Layer<T> &layer, F f) {
+  constexpr Index together = 16;
+  const Micropanels panels = layer.panels();
+  for (Index first = 0; first < panels.count(); first += together)
+    for (Index i = 0; i < layer.rows(); i += together)
+      for (Index p = first; p < panels.count() && p < first + together; p++) {
+        const Index NR = panels.NV(p) * lanes<T>, from = panels.first(p) * lanes<T>;
+        f(i * layer.out + from, layer.panel_at(p) + i * NR, layer.out - from < NR ? layer.out - from : NR, NR,
+          layer.rows() - i < together ? layer.rows() - i : together);
+      }
+}
+
 // One layer from its rows in theta to its micropanels, or back.
 template <Direction direction, class T, class Row>
 void copy_layer(const Layer<T> &layer, Row *rows, T *packed) {
-  const Micropanels panels = layer.panels();
-  for (Index p = 0; p < panels.count(); p++) {
-    const Index NR = panels.NV(p) * lanes<T>, from = panels.first(p) * lanes<T>;
-    const Index columns = layer.out - from < NR ? layer.out - from : NR;
-    T *panel = packed + layer.panel_at(p);
-    Row *row = rows + from;
-    for (Index i = 0; i < layer.rows(); i++, panel += NR, row += layer.out) {
+  each_piece(layer, [&](Index at, Index packed_at, Index columns, Index NR, Index count) {
+    Row *row = rows + at;
+    T *panel = packed + packed_at;
+    for (Index i = 0; i < count; i++, panel += NR, row += layer.out) {
       if constexpr (direction == Pack) {
         for (Index j = 0; j < NR; j += lanes<T>)
           store(panel + j, j < columns ? load_first(row + j, columns - j, T(0)) : vec<T>{});
@@ -81,7 +92,21 @@ void copy_layer(const Layer<T> &layer, Row *rows, T *packed) {
         copy_numbers((const T *)panel, columns, row);
       }
     }
-  }
+  });
+}
+
+// Whether the micropanels of a layer have the bits of its rows in theta.
+template <class T> bool has_layer(const Layer<T> &layer, const T *rows, const T *packed) {
+  bool same = true;
+  each_piece(layer, [&](Index at, Index packed_at, Index columns, Index NR, Index count) {
+    mask<T> differs{};
+    for (Index i = 0; same && i < count; i++)
+      for (Index j = 0; j < columns; j += lanes<T>)
+        differs |= bits(load_first(rows + at + i * layer.out + j, columns - j, T(0))) ^
+                   bits(load(packed + packed_at + i * NR + j));
+    for (int i = 0; i < lanes<T>; i++) same &= differs[i] == 0;
+  });
+  return same;
 }
 
 // Two vectors interleaved in groups of H lanes: the low or the high half.

@@ -52,8 +52,14 @@ template <class T> CHAINRULE_INLINE void copy_row(const Matrix &M, Index row, In
   }
 }
 
-// The targets of one row, block by block; class numbers become one-hot.
-template <class T> void gather_targets(Network<T> &net, const Matrix &M, Index row, Index r) {
+// Whether a block of these examples has class numbers that stay such.
+template <class T> CHAINRULE_INLINE bool has_labels(const Examples &e, const chainrule::Block &block) {
+  return e.T.kind == chainrule::Int32 && !e.by_term && has_many_classes<T>(block);
+}
+
+// The targets of one row, block by block; class numbers become one-hot unless there are many classes.
+template <class T> void gather_targets(Network<T> &net, const Examples &e, Index row, Index r) {
+  const Matrix &M = e.T;
   for (Index b = 0; b < net.blocks; b++) {
     const chainrule::Block &block = net.block[b];
     const Index width = block.stop - block.start;
@@ -63,7 +69,10 @@ template <class T> void gather_targets(Network<T> &net, const Matrix &M, Index r
     } else {
       int32_t label;
       __builtin_memcpy(&label, M.data + row * M.row_stride + b * M.column_stride, sizeof label);
-      for (Index j = 0; j < width; j++) to[j] = j == label;
+      if (has_labels<T>(e, block))
+        net.labels[net.capacity * b + r] = label;
+      else
+        for (Index j = 0; j < width; j++) to[j] = j == label;
     }
   }
 }
@@ -93,10 +102,11 @@ template <class T> void gather(Network<T> &net, const Examples &e, const Batch &
     const Index row = batch.row(r);
     if (r + ahead < end) prefetch_row(net, e, batch.row(r + ahead));
     if (!net.sparse) {
-      copy_row(e.X, row, 0, input.n, input.A + r * input.ld);
+      T *to = input.A + r * input.ld;
+      e.X.offsets ? fill_dense_row(e.X, row, to) : copy_row(e.X, row, 0, input.n, to);
       input.A[r * input.ld + input.n] = 1;
     }
-    gather_targets(net, e.T, row, r);
+    gather_targets(net, e, row, r);
     gather_weights(net, e, row, r);
   }
 }
@@ -177,8 +187,8 @@ template <class T> void forward(Network<T> &net, const Batch &batch, Index begin
 }
 
 // The costs of rows, and BP1. With `weighted` delta^L is multiplied by the weights s.
-template <class T> void output_errors(Network<T> &net, bool by_term, bool weighted, Index begin, Index end,
-                                      T *scratch) {
+template <class T>
+void output_errors(Network<T> &net, const Examples &e, bool weighted, Index begin, Index end, T *scratch) {
   Neurons<T> &last = net.neurons[net.layers];
   for (Index at = begin; at < end; at += output_rows) {
     const Index rows = end - at < output_rows ? end - at : output_rows;
@@ -186,8 +196,13 @@ template <class T> void output_errors(Network<T> &net, bool by_term, bool weight
     for (Index b = 0; b < net.blocks; b++) {
       const chainrule::Block &block = net.block[b];
       const Index from = net.capacity * block.start + at * (block.stop - block.start);
+      if (has_labels<T>(e, block)) {
+        many_classes_errors(block, rows, last.A + at * last.ld, last.ld, net.labels + net.capacity * b + at,
+                            last.delta + at * last.ld, last.ld, net.row_cost + at);
+        continue;
+      }
       block_errors(block, rows, last.A + at * last.ld, last.ld, net.targets + from,
-                   by_term ? net.term_weights + from : nullptr, last.delta + at * last.ld, last.ld, net.row_cost + at,
+                   e.by_term ? net.term_weights + from : nullptr, last.delta + at * last.ld, last.ld, net.row_cost + at,
                    scratch);
     }
   }
@@ -245,7 +260,24 @@ struct Macrotile {
 // Whether every row of A is on other pages of memory. Its columns are then packed for a macrotile, and all macrotiles
 // of these columns come one after the other.
 template <class T> CHAINRULE_INLINE bool packs_columns(const Network<T> &net, Index k) {
-  return net.neurons[k].ld * Index(sizeof(T)) >= page_bytes && !(k == 0 && net.sparse);
+  return is_wide<T>(net.neurons[k].n) && !(k == 0 && net.sparse);
+}
+
+// Rows from which on it pays to pack the operands of the gradient.
+inline constexpr Index packed_rows = 64;
+
+// The errors of rows begin..end-1 as the micropanels that the gradient of layers with packed columns multiplies.
+template <class T> void pack_wide_errors(const Network<T> &net, Index rows, Index begin, Index end) {
+  for (Index l = 1; l <= net.layers && rows >= packed_rows; l++) {
+    const Neurons<T> &x = net.neurons[l];
+    if (!x.panels || !packs_columns(net, l - 1)) continue;
+    const Micropanels panels = net.layer[l - 1].panels();
+    for (Index p = 0; p < panels.count(); p++) {
+      const Index at = panels.first(p) * lanes<T>, NR = panels.NV(p) * lanes<T>;
+      pack_micropanel(x.delta + begin * x.ld + at, x.ld, end - begin, panels.NV(p),
+                      x.panels + net.capacity * at + begin * NR);
+    }
+  }
 }
 
 // Calls f(macrotile) for those of this thread. The work of a macrotile is its rows times its vectors; threads get
@@ -280,7 +312,7 @@ template <class T> struct Columns {
     const Neurons<T> &from = net.neurons[tile.k];
     k = tile.k, first = tile.begin;
     A = from.A + first, lda = from.ld;
-    if (m < 64 || !packs_columns(net, k)) return;
+    if (m < packed_rows || !packs_columns(net, k)) return;
     T *packed = scratch + net.capacity * 3 * lanes<T>;
     for (Index r = 0; r < m; r++)
       for (Index j = 0; j < tile.end - first; j += lanes<T>) store(packed + r * MC + j, load(A + r * lda + j));
@@ -288,8 +320,8 @@ template <class T> struct Columns {
   }
 };
 
-// The micropanel of delta that is B for a macrotile: in place (ldb = ld of delta), or packed (ldb = NR) from 64 rows on
-// where at least MC rows of weights read it.
+// The micropanel of delta that is B for a macrotile: in place (ldb = ld of delta), or packed (ldb = NR), by pack_wide_errors
+// or for this macrotile, where at least MC rows of weights read it.
 template <class T> struct DeltaMicropanel {
   const T *B = nullptr;
   Index ldb = 0, k = -1, p = -1;
@@ -301,9 +333,14 @@ template <class T> struct DeltaMicropanel {
     const int NV = panels.NV(p);
     B = to.delta + panels.first(p) * lanes<T>;
     ldb = to.ld;
-    if (m < 64 || net.layer[k].rows() < MC) return;
-    pack_micropanel(B, ldb, m, NV, scratch);
-    B = scratch, ldb = NV * lanes<T>;
+    if (m < packed_rows || net.layer[k].rows() < MC) return;
+    if (to.panels && packs_columns(net, k)) {
+      B = to.panels + net.capacity * panels.first(p) * lanes<T>;
+    } else {
+      pack_micropanel(B, ldb, m, NV, scratch);
+      B = scratch;
+    }
+    ldb = NV * lanes<T>;
   }
 };
 

@@ -66,7 +66,7 @@ void sweep(Network<T> &net, const Examples &e, const Batch &batch, bool weighted
   if (rows.begin == rows.end) return;
   gather(net, e, batch, rows.begin, rows.end);
   forward(net, batch, rows.begin, rows.end, prefetch);
-  output_errors(net, e.by_term, weighted, rows.begin, rows.end, scratch_of(net, thread));
+  output_errors(net, e, weighted, rows.begin, rows.end, scratch_of(net, thread));
   backward(net, rows.begin, rows.end, prefetch);
 }
 
@@ -121,6 +121,29 @@ void move_half(Moving<T> &call, const Macrotile &tile, const Adjust<T> *adjust, 
   });
 }
 
+// What is prefetched during the gradient of rows row..row+rows-1 of a macrotile: what it moves, and their share of the
+// next micropanel of errors where that comes from beyond L2.
+template <class T>
+CHAINRULE_INLINE Arrays arrays_of(const Microtile<T> &t, const Macrotile &tile, const Weights<T> &moved, Index row) {
+  Arrays arrays;
+  const Index elements = moved.rows * moved.ld;
+  arrays.add(moved.w, elements), arrays.add(moved.slot_0, elements), arrays.add(moved.slot_1, elements);
+  const Index panel = t.K * t.ldb, all = tile.end - tile.begin;
+  if (panel * Index(sizeof(T)) > 1 << 16)
+    arrays.add(t.B + panel + panel * (row - tile.begin) / all, panel * moved.rows / all);
+  arrays.spread(t.K);
+  return arrays;
+}
+
+// The same, of weights that are larger than the cache.
+template <class T>
+CHAINRULE_INLINE void large_gradient_microtile(Microtile<T> &t, const Macrotile &tile, const Weights<T> &moved,
+                                               Index row, int NV) {
+  const Arrays arrays = arrays_of(t, tile, moved, row);
+  t.arrays = &arrays;
+  kernel_of<ArrayMicrokernels<T>>(int(moved.rows), NV)(t);
+}
+
 // Every microtile of a macrotile's gradient moves its weights: in registers where the rule is light and the gradient is
 // complete, else in L1.
 template <class T, class Rule>
@@ -132,6 +155,7 @@ void move_macrotile(Moving<T> &call, const Macrotile &tile, const Adjust<T> *adj
   const Layer<T> &layer = net.layer[tile.k];
   const int NV = layer.panels().NV(tile.p);
   const bool sparse = tile.k == 0 && net.sparse;
+  const bool large = !sparse && call.factors.m >= 32 && net.elements * Index(sizeof(T)) > 1 << 19;
   gradient_microtiles(net, tile, call.factors, call.factors.m, call.prefetch,
                       [&](Microtile<T> &t, Index row, int rows) {
                         if (!layer.is_live(tile.p, row, row + rows)) return;
@@ -144,7 +168,10 @@ void move_macrotile(Moving<T> &call, const Macrotile &tile, const Adjust<T> *adj
                           }
                         Weights<T> moved = weights_at(net, tile, row, rows);
                         t.C = g;
-                        gradient_microtile(net, tile, t, row, rows, NV);
+                        if (large)
+                          large_gradient_microtile(t, tile, moved, row, NV);
+                        else
+                          gradient_microtile(net, tile, t, row, rows, NV);
                         moved.g = g, moved.ldg = t.ldc;
                         move(moved, adjust, rule);
                       });
@@ -292,6 +319,17 @@ template <class T> class UsesSparse {
   Network<T> &net;
 };
 
+inline constexpr Index dense_share = 4;  // one entry in so many: from then on products by 0 cost less than places
+
+// Whether X of this update is taken as sparse: unless so many of the batch's entries are stored that its rows are made
+// dense, which gives the same sums. In half precision the first layer of a sparse X stays float32, and the squares of
+// its entries are added in another order, so it stays sparse for both.
+template <class T> bool stays_sparse(const Network<T> &net, const Matrix &X, const Batch &batch) {
+  Index entries = 0;
+  for (Index r = 0; r < batch.rows; r++) entries += Index(X.offsets[batch.row(r) + 1] - X.offsets[batch.row(r)]);
+  return net.half || net.settings.clip_example < __builtin_inf() || entries < batch.rows * X.columns / dense_share;
+}
+
 // --- calls ----------------------------------------------------------------------------------------------------------
 
 template <class T> struct Call {
@@ -314,12 +352,13 @@ template <class T> void sweep_phase(Call<T> &call, const Batch &batch, Prefetch 
   Network<T> &net = call.net;
   const double most = net.settings.clip_example;
   const bool clips = most < __builtin_inf();
+  const Share rows = share_of(net, batch.rows, thread, threads);
   sweep(net, call.steps.examples, batch, !clips, prefetch, thread, threads);
   if (clips) {
-    const Share rows = share_of(net, batch.rows, thread, threads);
     clip_examples(net, batch, most, rows.begin, rows.end, scratch_of(net, thread));
     if (net.half) pack_error_panels(net, rows.begin, rows.end);
   }
+  pack_wide_errors(net, batch.rows, rows.begin, rows.end);
   call.team.barrier(threads);
 }
 
@@ -358,7 +397,7 @@ template <class T>
 Prefetch prefetch_next_batch(const Network<T> &net, const Steps &s, Index next, Index m, int thread, int threads) {
   const Matrix &X = s.examples.X;
   const Index rows = s.rows - next < net.settings.batch ? s.rows - next : net.settings.batch;
-  if (rows <= 0 || net.sparse || X.rows * X.columns < 1 << 18) return {};
+  if (rows <= 0 || X.offsets || X.rows * X.columns < 1 << 18) return {};
   const Share share(rows, thread, threads);
   return Prefetch(X, s.order + next, share.begin, share.end, sizeof(T), steps_of_k(net, m) / threads);
 }
@@ -368,6 +407,11 @@ template <class T> void update(Call<T> &call, Index k, int thread, int threads) 
   const Steps &s = call.steps;
   const Index at = k * net.settings.batch, m = s.rows - at < net.settings.batch ? s.rows - at : net.settings.batch;
   const Batch batch{s.order + at, 0, m, 0, m, s.epoch, s.first_batch + k};
+  const Matrix &X = s.examples.X;
+  if (X.offsets) {
+    if (thread == 0) net.sparse = stays_sparse(net, X, batch) ? &X : nullptr;
+    call.team.barrier(threads);
+  }
   double cost = 0;
   if (thread == 0) net.step++;
   if (net.gradient) {
@@ -437,7 +481,7 @@ template <class T> Index steps(void *self, void *theta, const Steps &s, const Te
   const UsesSparse<T> uses(net, s.examples.X);
   if (!uses.reserve(s.order, s.rows, net.settings.batch < net.capacity ? net.settings.batch : net.capacity)) return -1;
   const SubnormalsAre0 mode;
-  set_theta<T>(self, theta);
+  if (!net.is_packed || !has_theta(net, (const T *)theta)) set_theta<T>(self, theta);
   Call<T> call{net, s, team, 0, s.updates, team.now() + s.seconds, 0, false};
   if (team.threads == 1 || team.always) {
     team.run(team.threads, work<T>, &call);
@@ -448,6 +492,7 @@ template <class T> Index steps(void *self, void *theta, const Steps &s, const Te
     }
   }
   copy_weights<Unpack>(net, (T *)theta, net.mean ? net.mean : net.weights);
+  if (net.half && s.examples.X.offsets) net.is_packed = false;  // the first layer is not, see pack_moved
   return call.made;
 }
 
