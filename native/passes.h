@@ -248,19 +248,37 @@ template <class T> CHAINRULE_INLINE bool packs_columns(const Network<T> &net, In
   return net.neurons[k].ld * Index(sizeof(T)) >= page_bytes && !(k == 0 && net.sparse);
 }
 
+// Rows of a macrotile that are one thread's: from the first where the threads before it have done their share of the
+// work to the first where it has, in whole units.
+struct OwnPart {
+  double begin, end;  // of all work
+  Index unit;
+  OwnPart(double work, int thread, int threads, Index rows)
+      : begin(work * thread / threads), end(thread + 1 < threads ? work * (thread + 1) / threads : 2 * work), unit(rows) {}
+  // The row in front of which so much work is done, where `done` is in front of row 0 and each of `rows` rows is `each`.
+  CHAINRULE_INLINE Index border(double work, Index done, Index rows, int each) const {
+    const double left = work - double(done);
+    if (left >= double(rows * each)) return rows;
+    return left <= 0 ? 0 : at_most(Index(left / each / double(unit) + 0.5) * unit, rows);
+  }
+};
+
 // Calls f(macrotile) for those of this thread. The work of a macrotile is its rows times its vectors; threads get
-// consecutive macrotiles of about equal work.
+// consecutive macrotiles of about equal work. One where the work of two threads meets is cut in two.
 template <class T, class F> CHAINRULE_INLINE void each_macrotile(const Network<T> &net, int thread, int threads, F f) {
-  const double share = double(net.elements) / lanes<T> / threads;
+  const OwnPart part(double(net.elements) / lanes<T>, thread, threads, net.half ? half_block : lanes<T>);
   Index done = 0;
   const auto own = [&](Index k, Index p, Index i) {
     const Index rows = net.layer[k].rows(), end = rows - i < MC ? rows : i + MC;
+    Macrotile tile{k, p, i, end};
     if (threads > 1) {
-      const int owner = int(double(done) / share);
-      done += (end - i) * net.layer[k].panels().NV(p);
-      if ((owner < threads ? owner : threads - 1) != thread) return;
+      const int NV = net.layer[k].panels().NV(p);
+      tile.begin = i + part.border(part.begin, done, end - i, NV);
+      tile.end = i + part.border(part.end, done, end - i, NV);
+      done += (end - i) * NV;
+      if (tile.begin == tile.end) return;
     }
-    f(Macrotile{k, p, i, end});
+    f(tile);
   };
   for (Index k = 0; k < net.layers; k++) {
     const Index rows = net.layer[k].rows(), count = net.layer[k].panels().count();
