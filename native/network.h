@@ -87,6 +87,7 @@ template <class T> struct Network {
   chainrule::Settings settings;
   Adjust<T> adjust;
   Index step;
+  bool loaded;  // the weights belong to theta and the slots, but for what changes theta outside
   double factor;  // of the gradient, before it moves the weights
   double pace[2];  // seconds per update with one thread and with several; 0 while not measured
   Index windows, patience;  // since the slower number was tried, and until it is tried again
@@ -387,18 +388,20 @@ template <Direction direction, class T, class Row> void copy_weights(const Netwo
   }
 }
 
-// The weights where a rule that averages takes the gradient: between the mean and the last point.
-template <class T> void set_gradient_point(Network<T> &net) {
+// Elements begin..end-1 of the weights where a rule that averages takes the gradient: between the mean and the last
+// point.
+template <class T> void set_gradient_point(Network<T> &net, Index begin, Index end) {
   const vec<T> rest1 = broadcast(T(1 - net.settings.rule.parameter[0]));
-  for (Index i = 0; i < net.elements; i += lanes<T>)
+  for (Index i = begin; i < end; i += lanes<T>)
     store(net.weights + i, ScheduleFree<T>::point(rest1, load(net.mean + i), load(net.slot[0] + i)));
 }
 
 template <class T> void set_theta(void *self, const void *theta) {
   auto &net = *(Network<T> *)self;
   copy_weights<Pack>(net, (const T *)theta, net.mean ? net.mean : net.weights);
-  if (net.mean) set_gradient_point(net);
+  if (net.mean) set_gradient_point(net, 0, net.elements);
   pack_all(net);
+  net.loaded = false;
 }
 
 template <class T> Index slots(const void *self) {
@@ -417,6 +420,7 @@ template <class T> void set_slots(void *self, const void *from, Index step) {
   auto &net = *(Network<T> *)self;
   for (Index i = 0; i < slots<T>(self); i++) copy_weights<Pack>(net, (const T *)from + i * net.parameters, net.slot[i]);
   net.step = step;
+  net.loaded = false;
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "length.h"
 #include "norms.h"
 #include "orthogonal.h"
+#include "theta.h"
 
 namespace {
 
@@ -438,12 +439,20 @@ template <class T> void run_window(Call<T> &call, bool with_team) {
   call.from = call.made;
 }
 
+// Threads that copy theta: the team where it was faster and its threads have enough to copy.
+template <class T> int threads_of_copies(const Network<T> &net, const Team &team) {
+  const bool faster = net.pace[1] > 0 && team_is_faster(net);
+  return team.always || (faster && net.elements > 1 << 17) ? team.threads : 1;
+}
+
 template <class T> Index steps(void *self, void *theta, const Steps &s, const Team &team) {
   Network<T> &net = *(Network<T> *)self;
   const UsesSparse<T> uses(net, s.examples.X);
   if (!uses.reserve(s.order, s.rows, net.settings.batch < net.capacity ? net.settings.batch : net.capacity)) return -1;
   const SubnormalsAre0 mode;
-  set_theta<T>(self, theta);
+  ThetaCall<T> whole{net, (T *)theta};
+  team.run(threads_of_copies(net, team), load_theta<T>, &whole);
+  net.loaded = true;
   Call<T> call{net, s, team, 0, s.updates, team.now() + s.seconds, 0, false};
   if (team.threads == 1 || team.always) {
     team.run(team.threads, work<T>, &call);
@@ -453,7 +462,7 @@ template <class T> Index steps(void *self, void *theta, const Steps &s, const Te
       call.over |= team.now() > call.until;
     }
   }
-  copy_weights<Unpack>(net, (T *)theta, net.mean ? net.mean : net.weights);
+  team.run(threads_of_copies(net, team), store_theta<T>, &whole);
   return call.made;
 }
 
