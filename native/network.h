@@ -68,6 +68,7 @@ template <class T> struct Network {
   chainrule::Block *block;
   T *weights, *transposed;  // packed
   T *gradient, *slot[3];
+  bool blockwise;  // a batch goes through in blocks of KC rows
   T *mean;  // theta, where the rule takes the gradient at other weights; else null
   Orthogonal<T> orthogonal;
   const chainrule::HalfKernels *half;  // null but in half precision
@@ -122,6 +123,20 @@ CHAINRULE_INLINE bool collects(const chainrule::Settings *s) {
   return !s || s->clip_norm < __builtin_inf() || s->batch > chunk || rule_by_matrix(s->rule);
 }
 
+CHAINRULE_INLINE bool has_masks(const chainrule::Architecture &a) {
+  for (Index k = 0; k < a.layers; k++)
+    if (a.masks[k]) return true;
+  return false;
+}
+
+// Whether a batch goes through in blocks of KC rows: where it has several and their summed gradient stays in the cache.
+// Then the activations and errors of a block stay there too until its gradient is added.
+template <class T>
+CHAINRULE_INLINE bool in_blocks(const Network<T> &net, const chainrule::Architecture &a, const chainrule::Settings *s) {
+  return s && s->batch >= 2 * KC && s->batch <= chunk && net.elements * Index(sizeof(T)) <= 1 << 19 && !net.half &&
+         !has_masks(a);
+}
+
 template <class T> void lay_out_layers(Network<T> &net, const chainrule::Architecture &a, Arena &arena) {
   net.layer = arena.take<Layer<T>>(a.layers);
   net.elements = net.parameters = 0;
@@ -158,12 +173,6 @@ void lay_out_neurons(Network<T> &net, const chainrule::Architecture &a, const ch
     if (arena.memory) net.neurons[l] = x;
     if (arena.memory && dropped) net.dropout[l] = s->dropout[l - 1];
   }
-}
-
-CHAINRULE_INLINE bool has_masks(const chainrule::Architecture &a) {
-  for (Index k = 0; k < a.layers; k++)
-    if (a.masks[k]) return true;
-  return false;
 }
 
 // Elements of a thread's scratch for norms under masks: squares of delta, and places in a row of a mask.
@@ -238,12 +247,14 @@ template <class T> void lay_out_half(Network<T> &net, const chainrule::Architect
 template <class T>
 void lay_out(Network<T> &net, const chainrule::Architecture &a, const chainrule::Settings *s, Arena &arena) {
   lay_out_layers(net, a, arena);
+  net.blockwise = in_blocks(net, a, s);
+  if (net.blockwise) net.capacity = KC;
   lay_out_neurons(net, a, s, arena);
   lay_out_output(net, a, s, arena);
   const int slots = s ? rule_slots(s->rule) : 0;
   net.rates = s && s->rates ? arena.take<double>(a.layers) : nullptr;
   for (Index k = 0; arena.memory && net.rates && k < a.layers; k++) net.rates[k] = s->rates[k];
-  net.gradient = collects(s) ? arena.take<T>(net.elements) : nullptr;
+  net.gradient = net.blockwise || collects(s) ? arena.take<T>(net.elements) : nullptr;
   net.sums = !s || s->batch > chunk ? arena.take<double>(net.elements) : nullptr;
   for (int i = 0; i < 3; i++) net.slot[i] = i < slots ? arena.take<T>(net.elements) : nullptr;
   net.mean = s && rule_averages(s->rule) ? arena.take<T>(net.elements) : nullptr;

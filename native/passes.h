@@ -254,7 +254,9 @@ struct OwnPart {
   double begin, end;  // of all work
   Index unit;
   OwnPart(double work, int thread, int threads, Index rows)
-      : begin(work * thread / threads), end(thread + 1 < threads ? work * (thread + 1) / threads : 2 * work), unit(rows) {}
+      : begin(work * thread / threads),
+        end(thread + 1 < threads ? work * (thread + 1) / threads : 2 * work),
+        unit(rows) {}
   // The row in front of which so much work is done, where `done` is in front of row 0 and each of `rows` rows is `each`.
   CHAINRULE_INLINE Index border(double work, Index done, Index rows, int each) const {
     const double left = work - double(done);
@@ -374,9 +376,10 @@ template <class T> CHAINRULE_INLINE bool is_narrow(const Network<T> &net, Index 
   return net.layer[k].out <= narrow<T> && m >= 32 && !(k == 0 && net.sparse);
 }
 
-// BP3 and BP4 of a macrotile of a narrow layer, from m rows, to g (rows of one vector): delta^T [A, 1] / m, which has
-// the rows of the weights in its lanes, then transposed. The products and their order are those of gradient_microtiles.
-template <class T> void narrow_gradient(const Network<T> &net, const Macrotile &tile, Index m, T *g) {
+// BP3 and BP4 of a macrotile of a narrow layer, from m of the `whole` rows of a mean, to g (rows of one vector):
+// delta^T [A, 1] / whole, which has the rows of the weights in its lanes, then transposed. The products and their order are those of gradient_microtiles.
+template <class T>
+void narrow_gradient(const Network<T> &net, const Macrotile &tile, Index m, Index whole, T *g) {
   constexpr Index VL = lanes<T>, most = 3 * VL;
   const Neurons<T> &from = net.neurons[tile.k], &to = net.neurons[tile.k + 1];
   alignas(64) T transposed[narrow<T> * most];
@@ -384,8 +387,8 @@ template <class T> void narrow_gradient(const Network<T> &net, const Macrotile &
   for (Index i = first; i < tile.end; i += most) {
     const Index rows = tile.end - i < most ? tile.end - i : most, NR = padded<T>(rows);
     const char *cached = (const char *)to.delta;
-    const Microtile<T> t{to.delta, to.ld, from.A + i, from.ld, transposed,      NR, m, Epilogue::None,
-                         nullptr,  0,     cached,     0,       T(1 / double(m))};
+    const Microtile<T> t{to.delta, to.ld, from.A + i, from.ld, transposed,          NR, m, Epilogue::None,
+                         nullptr,  0,     cached,     0,       T(1 / double(whole))};
     kernel_of<Microkernels<T, ColumnStored>>(int(to.n), int(NR / VL))(t);
     for (Index q = i < tile.begin ? tile.begin - i : 0; q < rows; q++) {
       T *row = g + (i - tile.begin + q) * VL;

@@ -98,7 +98,7 @@ CHAINRULE_INLINE void move(const Weights<T> &moved, const Adjust<T> *adjust, con
 template <class T, class Rule>
 void move_narrow(Moving<T> &call, const Macrotile &tile, const Adjust<T> *adjust, const Rule &rule) {
   alignas(64) T g[MC * lanes<T>];
-  narrow_gradient(call.net, tile, call.factors.m, g);
+  narrow_gradient(call.net, tile, call.factors.m, call.factors.m, g);
   Weights<T> moved = weights_at(call.net, tile, tile.begin, tile.end - tile.begin);
   moved.g = g, moved.ldg = lanes<T>;
   move(moved, adjust, rule);
@@ -228,6 +228,42 @@ void collect(Network<T> &net, const Batch &batch, const Adjust<T> &adjust, int t
   });
 }
 
+// Adds a microtile's gradient of one block of rows to those of the blocks before it; the last makes a mean of the sum.
+// The order is that of one product over the whole batch.
+template <class T>
+CHAINRULE_INLINE void add_microtile(const T *g, Index count, const Batch &batch, T *sum) {
+  const bool first = batch.begin == 0, last = batch.begin + batch.rows == batch.whole;
+  const vec<T> scale = broadcast(T(1 / double(batch.whole)));
+  for (Index i = 0; i < count; i += lanes<T>) {
+    const vec<T> whole = first ? load(g + i) : load(sum + i) + load(g + i);
+    store(sum + i, last ? whole * scale : whole);
+  }
+}
+
+// Collected, block after block of KC rows.
+template <class T>
+void collect_block(Network<T> &net, const Batch &batch, Prefetch &prefetch, int thread, int threads) {
+  Factors<T> factors{batch.rows, scratch_of(net, thread)};
+  alignas(64) T g[MC * 3 * lanes<T>];
+  each_macrotile(net, thread, threads, [&](const Macrotile &tile) {
+    const int NV = net.layer[tile.k].panels().NV(tile.p);
+    const Index ld = NV * lanes<T>;
+    T *sum = net.gradient + net.layer[tile.k].panel_at(tile.p);
+    if (is_narrow(net, tile.k, batch.rows)) {
+      narrow_gradient(net, tile, batch.rows, 1, g);
+      add_microtile(g, (tile.end - tile.begin) * ld, batch, sum + tile.begin * ld);
+    } else {
+      factors.select(net, tile);
+      gradient_microtiles(net, tile, factors, 1, prefetch, [&](Microtile<T> &t, Index row, int rows) {
+        t.C = g;
+        gradient_microtile(net, tile, t, row, rows, NV);
+        add_microtile(g, rows * ld, batch, sum + row * ld);
+      });
+    }
+    if (batch.begin + batch.rows == batch.whole) adjust_macrotile(net, net.adjust, tile);
+  });
+}
+
 // Calls f(begin, end) for each run of elements of W in this thread's macrotiles of hidden layers that are not frozen.
 template <class T, class F> void each_run_of_matrices(const Network<T> &net, int thread, int threads, F f) {
   each_macrotile(net, thread, threads, [&](const Macrotile &tile) {
@@ -305,8 +341,7 @@ template <class T> struct Call {
   bool over;
 };
 
-template <class T> double sum_of_costs(const Network<T> &net, Index rows) {
-  double sum = 0;
+template <class T> double sum_of_costs(const Network<T> &net, Index rows, double sum = 0) {
   for (Index r = 0; r < rows; r++) sum += net.row_cost[r];
   return sum;
 }
@@ -324,18 +359,41 @@ template <class T> void sweep_phase(Call<T> &call, const Batch &batch, Prefetch 
   call.team.barrier(threads);
 }
 
+// About how many steps of k all microtiles of an update take together.
+template <class T> double steps_of_k(const Network<T> &net, Index m) {
+  const double first = double(net.layer[0].elements());
+  return (3 * double(net.elements) - first) * double(m) / (24 * lanes<T>);
+}
+
+// Prefetching of the rows from `next` on, as many as go through together, while m rows do; of none where the caches
+// hold all examples.
+template <class T>
+Prefetch prefetch_next(const Network<T> &net, const Steps &s, Index next, Index m, int thread, int threads) {
+  const Matrix &X = s.examples.X;
+  const Index rows = at_most(s.rows - next, at_most(net.settings.batch, net.capacity));
+  if (rows <= 0 || net.sparse || X.rows * X.columns < 1 << 18) return {};
+  const Share share(rows, thread, threads);
+  return Prefetch(X, s.order + next, share.begin, share.end, sizeof(T), steps_of_k(net, m) / threads);
+}
+
 template <class T> void collected_update(Call<T> &call, Batch batch, double rate, double &cost, int thread,
                                          int threads) {
   Network<T> &net = call.net;
   const int64_t *order = batch.order;
-  Prefetch none;
   for (Index begin = 0; begin < batch.whole; begin += net.capacity) {
     batch.begin = begin;
     batch.order = order + begin;
     batch.rows = batch.whole - begin < net.capacity ? batch.whole - begin : net.capacity;
-    sweep_phase(call, batch, none, thread, threads);
-    if (thread == 0) cost += sum_of_costs(net, batch.rows);
-    collect(net, batch, net.adjust, thread, threads);
+    Prefetch prefetch;
+    if (net.blockwise)
+      prefetch =
+          prefetch_next(net, call.steps, batch.order - call.steps.order + batch.rows, batch.rows, thread, threads);
+    sweep_phase(call, batch, prefetch, thread, threads);
+    if (thread == 0) cost = net.blockwise ? sum_of_costs(net, batch.rows, cost) : cost + sum_of_costs(net, batch.rows);
+    if (net.blockwise)
+      collect_block(net, batch, prefetch, thread, threads);
+    else
+      collect(net, batch, net.adjust, thread, threads);
     call.team.barrier(threads);
   }
   if (thread == 0) net.factor = net.settings.clip_norm < __builtin_inf() ? clip_factor(net, net.settings.clip_norm) : 1;
@@ -348,22 +406,6 @@ template <class T> void collected_update(Call<T> &call, Batch batch, double rate
   move_collected(net, rate, thread, threads);
 }
 
-// About how many steps of k all microtiles of an update take together.
-template <class T> double steps_of_k(const Network<T> &net, Index m) {
-  const double first = double(net.layer[0].elements());
-  return (3 * double(net.elements) - first) * double(m) / (24 * lanes<T>);
-}
-
-// Prefetching of the next batch's rows; of none where the caches hold all examples.
-template <class T>
-Prefetch prefetch_next_batch(const Network<T> &net, const Steps &s, Index next, Index m, int thread, int threads) {
-  const Matrix &X = s.examples.X;
-  const Index rows = s.rows - next < net.settings.batch ? s.rows - next : net.settings.batch;
-  if (rows <= 0 || net.sparse || X.rows * X.columns < 1 << 18) return {};
-  const Share share(rows, thread, threads);
-  return Prefetch(X, s.order + next, share.begin, share.end, sizeof(T), steps_of_k(net, m) / threads);
-}
-
 template <class T> void update(Call<T> &call, Index k, int thread, int threads) {
   Network<T> &net = call.net;
   const Steps &s = call.steps;
@@ -374,7 +416,7 @@ template <class T> void update(Call<T> &call, Index k, int thread, int threads) 
   if (net.gradient) {
     collected_update(call, batch, s.rates[k], cost, thread, threads);
   } else {
-    Prefetch prefetch = prefetch_next_batch(net, s, at + m, m, thread, threads);
+    Prefetch prefetch = prefetch_next(net, s, at + m, m, thread, threads);
     sweep_phase(call, batch, prefetch, thread, threads);
     if (thread == 0) cost = sum_of_costs(net, m);
     fused_update(net, m, s.rates[k], prefetch, thread, threads);
