@@ -248,36 +248,49 @@ template <class T> CHAINRULE_INLINE bool packs_columns(const Network<T> &net, In
   return net.neurons[k].ld * Index(sizeof(T)) >= page_bytes && !(k == 0 && net.sparse);
 }
 
-// Rows of a macrotile that are one thread's: from the first where the threads before it have done their share of the
-// work to the first where it has, in whole units.
-struct OwnPart {
-  double begin, end;  // of all work
+// About how long the gradient of a row of weights takes and the row's move: in vectors of the gradient. One vector alone
+// reads as many elements of A as two, and what is transposed after it has moved takes as long as the products of 32 rows.
+template <class T> CHAINRULE_INLINE double work_of_row(const Network<T> &net, Index k, int NV) {
+  const double transposing = k > 0 && net.settings.batch ? 32 * NV / double(net.settings.batch) : 0;
+  return NV + (NV == 1) + transposing;
+}
+
+template <class T> CHAINRULE_INLINE double work_of_weights(const Network<T> &net) {
+  double work = 0;
+  for (Index k = 0; k < net.layers; k++)
+    for (Index p = 0; p < net.layer[k].panels().count(); p++)
+      work += double(net.layer[k].rows()) * work_of_row(net, k, net.layer[k].panels().NV(p));
+  return work;
+}
+
+// The rows of macrotiles that are one thread's: those between two borders of the work, in whole units of rows.
+struct OwnWork {
+  double begin, end;
   Index unit;
-  OwnPart(double work, int thread, int threads, Index rows)
+  OwnWork(double work, int thread, int threads, Index rows)
       : begin(work * thread / threads),
         end(thread + 1 < threads ? work * (thread + 1) / threads : 2 * work),
         unit(rows) {}
-  // The row in front of which so much work is done, where `done` is in front of row 0 and each of `rows` rows is `each`.
-  CHAINRULE_INLINE Index border(double work, Index done, Index rows, int each) const {
-    const double left = work - double(done);
-    if (left >= double(rows * each)) return rows;
-    return left <= 0 ? 0 : at_most(Index(left / each / double(unit) + 0.5) * unit, rows);
+  // The row before which a thread's work ends, with `done` before row 0 and `each` in each of `rows` rows.
+  CHAINRULE_INLINE Index row_at(double border, double done, Index rows, double each) const {
+    const double whole = (border - done) / each / double(unit) + 0.5;
+    return whole <= 0 ? 0 : whole * double(unit) < double(rows) ? Index(whole) * unit : rows;
   }
 };
 
-// Calls f(macrotile) for those of this thread. The work of a macrotile is its rows times its vectors; threads get
-// consecutive macrotiles of about equal work. One where the work of two threads meets is cut in two.
+// Calls f(macrotile) for those of this thread: threads get consecutive macrotiles of about equal work. A macrotile in
+// which the work of two threads meets is cut.
 template <class T, class F> CHAINRULE_INLINE void each_macrotile(const Network<T> &net, int thread, int threads, F f) {
-  const OwnPart part(double(net.elements) / lanes<T>, thread, threads, net.half ? half_block : lanes<T>);
-  Index done = 0;
+  const OwnWork own_work(threads > 1 ? work_of_weights(net) : 0, thread, threads, net.half ? half_block : lanes<T>);
+  double done = 0;
   const auto own = [&](Index k, Index p, Index i) {
     const Index rows = net.layer[k].rows(), end = rows - i < MC ? rows : i + MC;
     Macrotile tile{k, p, i, end};
     if (threads > 1) {
-      const int NV = net.layer[k].panels().NV(p);
-      tile.begin = i + part.border(part.begin, done, end - i, NV);
-      tile.end = i + part.border(part.end, done, end - i, NV);
-      done += (end - i) * NV;
+      const double each = work_of_row(net, k, net.layer[k].panels().NV(p));
+      tile.begin = i + own_work.row_at(own_work.begin, done, end - i, each);
+      tile.end = i + own_work.row_at(own_work.end, done, end - i, each);
+      done += double(end - i) * each;
       if (tile.begin == tile.end) return;
     }
     f(tile);
