@@ -273,8 +273,9 @@ struct OwnWork {
         unit(rows) {}
   // The row before which a thread's work ends, with `done` before row 0 and `each` in each of `rows` rows.
   CHAINRULE_INLINE Index row_at(double border, double done, Index rows, double each) const {
-    const double whole = (border - done) / each / double(unit) + 0.5;
-    return whole <= 0 ? 0 : whole * double(unit) < double(rows) ? Index(whole) * unit : rows;
+    const double row = (border - done) / each;
+    if (row >= double(rows)) return rows;
+    return row <= 0 ? 0 : at_most(Index(row / double(unit) + 0.5) * unit, rows);
   }
 };
 
