@@ -1,19 +1,22 @@
 // Training: which passes run in which order, on which threads.
 //
 // An update has two phases with a barrier between them: the sweep (rows of the batch: forward, cost, backward, all with
-// the old weights) and the weights (macrotiles of them: gradient, rule, transpose). There are two ways through the
+// the old weights) and the weights (macrotiles of them: gradient, rule, transpose). There are three ways through the
 // second:
 //
 //   fused       the gradient of a microtile moves its weights while it is in registers or in L1; it is never stored
 //   collected   the gradient is stored (the chunks of a large batch added in float64), then moves the weights: for
 //               clipping by its norm, for batches of more than `chunk` rows, for rules that take whole matrices, and
 //               for `gradient` itself
+//   blockwise   the two phases alternate for blocks of KC rows, whose gradients are added in order; the last block's
+//               moves the weights: for large batches and small networks (network.h)
 #pragma once
 
 #include "ledger.h"
 #include "length.h"
 #include "norms.h"
 #include "orthogonal.h"
+#include "pace.h"
 #include "theta.h"
 
 namespace {
@@ -311,13 +314,14 @@ template <class T> class UsesSparse {
   UsesSparse(const UsesSparse &) = delete;
   UsesSparse &operator=(const UsesSparse &) = delete;
 
-  // Memory for the columns of every batch of m rows; false where it is short.
-  bool reserve(const int64_t *order, Index rows, Index m) const {
+  // Memory for the columns of the rows that go through together: parts of at most `together` of batches of `batch` rows.
+  // False where it is short.
+  bool reserve(const int64_t *order, Index rows, Index batch, Index together) const {
     if (!net.sparse) return true;
     const int64_t *offsets = net.sparse->offsets;
     Index most = 0, entries = 0;
     for (Index r = 0; r < rows; r++) {
-      if (r % m == 0) entries = m;  // those of the biases
+      if (r % batch % together == 0) entries = together;  // those of the biases
       const Index row = order ? Index(order[r]) : r;
       entries += Index(offsets[row + 1] - offsets[row]);
       most = entries > most ? entries : most;
@@ -441,25 +445,6 @@ template <class T> void work(void *context, int thread, int threads) {
   }
 }
 
-// Whether one thread or the team is faster is measured, window by window: no bit depends on it. The slower of them is
-// tried again after `soonest` windows, then ever more rarely while it stays slower, at last every `latest` windows:
-// another program may have taken the processors for a moment only.
-inline constexpr double window = 2e-3;  // seconds
-inline constexpr Index soonest = 8, latest = 64;
-
-template <class T> bool team_is_faster(const Network<T> &net) { return net.pace[1] < net.pace[0]; }
-
-template <class T> bool wants_team(const Network<T> &net) {
-  if (net.pace[0] == 0 || net.pace[1] == 0) return net.pace[0] != 0;
-  return team_is_faster(net) != (net.windows >= net.patience);
-}
-
-// A faster window counts at once, a slower one by a quarter: other programs disturb single windows, and none is faster
-// than it can be.
-CHAINRULE_INLINE void set_pace(double &pace, double measured) {
-  pace = pace > 0 && measured > pace ? pace + (measured - pace) / 4 : measured;
-}
-
 // One window of updates, on one thread or on the team, and its pace.
 template <class T> void run_window(Call<T> &call, bool with_team) {
   Network<T> &net = call.net;
@@ -471,26 +456,14 @@ template <class T> void run_window(Call<T> &call, bool with_team) {
   const bool retry = with_team != team_is_faster(net);
   const double begun = call.team.now();
   call.team.run(with_team ? call.team.threads : 1, work<T>, &call);
-  set_pace(net.pace[with_team], (call.team.now() - begun) / double(call.made - call.from));
-  if (with_team == team_is_faster(net)) {
-    if (retry) net.patience = soonest;
-  } else if (retry) {
-    net.patience = net.patience < soonest ? soonest : net.patience < latest ? 2 * net.patience : latest;
-  }
-  net.windows = retry ? 0 : net.windows + 1;
+  set_pace(net, with_team, retry, (call.team.now() - begun) / double(call.made - call.from));
   call.from = call.made;
-}
-
-// Threads that copy theta: the team where it was faster and its threads have enough to copy.
-template <class T> int threads_of_copies(const Network<T> &net, const Team &team) {
-  const bool faster = net.pace[1] > 0 && team_is_faster(net);
-  return team.always || (faster && net.elements > 1 << 17) ? team.threads : 1;
 }
 
 template <class T> Index steps(void *self, void *theta, const Steps &s, const Team &team) {
   Network<T> &net = *(Network<T> *)self;
   const UsesSparse<T> uses(net, s.examples.X);
-  if (!uses.reserve(s.order, s.rows, net.settings.batch < net.capacity ? net.settings.batch : net.capacity)) return -1;
+  if (!uses.reserve(s.order, s.rows, net.settings.batch, net.capacity)) return -1;
   const SubnormalsAre0 mode;
   ThetaCall<T> whole{net, (T *)theta};
   team.run(threads_of_copies(net, team), load_theta<T>, &whole);
