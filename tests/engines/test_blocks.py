@@ -1,6 +1,7 @@
-"""A large batch of a small network goes through in blocks of rows: == the same batch in one piece, which a mask asks for."""
+"""A large batch goes through a small network in blocks of rows: == the same batch in one piece, as masks need it."""
 
 import dataclasses
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -39,7 +40,7 @@ def train(net, X, T, threads, batch, **settings):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("batch", [1024, 1537, 8192])
+@pytest.mark.parametrize("batch", [1024, 1537])
 @pytest.mark.parametrize(
     ("sizes", "settings"),
     [
@@ -52,7 +53,7 @@ def train(net, X, T, threads, batch, **settings):
     ids=["adam", "one output", "norm", "value", "matrices"],
 )
 def test_blocks_and_threads_change_no_bit(sizes, settings, batch, dtype):
-    masks = [np.ones(shape) for shape in zip(sizes[:-1], sizes[1:], strict=True)]
+    masks = [np.ones(shape) for shape in pairwise(sizes)]
     nets = [Network(sizes, "tanh", "identity", dtype=dtype, seed=3, masks=m) for m in (None, masks)]
     X, T = (RNG.normal(size=(3000, n)).astype(dtype) for n in (sizes[0], sizes[-1]))
     whole = train(nets[1], X, T, 1, batch, **settings)
