@@ -96,10 +96,16 @@ bool same_panel(const Layer<T> &layer, Index p, Index begin, Index end, const T 
   return true;
 }
 
-// A layer from its rows in theta to its micropanels, or back.
+// A layer from its rows in theta to its micropanels, or back: 16 rows of 16 micropanels after the other, so that both
+// sides are passed in pieces of 2 KiB.
 template <Direction direction, class T, class Row>
 void copy_layer(const Layer<T> &layer, Row *rows, T *packed) {
-  for (Index p = 0; p < layer.panels().count(); p++) copy_panel<direction>(layer, p, 0, layer.rows(), rows, packed);
+  constexpr Index together = 16;
+  const Index count = layer.panels().count(), all = layer.rows();
+  for (Index first = 0; first < count; first += together)
+    for (Index i = 0; i < all; i += together)
+      for (Index p = first; p < count && p < first + together; p++)
+        copy_panel<direction>(layer, p, i, all - i < together ? all : i + together, rows, packed);
 }
 
 // Two vectors interleaved in groups of H lanes: the low or the high half.
