@@ -1,8 +1,8 @@
 // The pace of a run: whether its updates are made by one thread or by the team.
 //
-// Whether one thread or the team is faster is measured, window by window: no bit depends on it. The slower of them is
-// tried again after `soonest` windows, then ever more rarely while it stays slower, at last every `latest` windows:
-// another program may have taken the processors for a moment only.
+// Which of them is faster is measured, window by window: no bit depends on it. The slower one is tried again after
+// `soonest` windows, then ever more rarely while it stays slower, at last every `latest` windows: another program may
+// have taken the processors for a moment only. Where a trial was faster than the other's pace, the next window is one too.
 #pragma once
 
 #include "network.h"
@@ -12,7 +12,7 @@ namespace {
 using chainrule::Team;
 
 inline constexpr double window = 2e-3;  // seconds
-inline constexpr Index soonest = 8, latest = 64;
+inline constexpr Index soonest = 8, latest = 256;
 
 template <class T> bool team_is_faster(const Network<T> &net) { return net.pace[1] < net.pace[0]; }
 
@@ -21,17 +21,17 @@ template <class T> bool wants_team(const Network<T> &net) {
   return team_is_faster(net) != (net.windows >= net.patience);
 }
 
-// Takes the seconds per update of a window; `retry` says that the slower of the two made it. A faster window counts at
-// once, a slower one by a quarter: other programs disturb single windows, and none is faster than it can be.
-template <class T> void set_pace(Network<T> &net, bool with_team, bool retry, double measured) {
-  double &pace = net.pace[with_team];
-  pace = pace > 0 && measured > pace ? pace + (measured - pace) / 4 : measured;
-  if (with_team == team_is_faster(net)) {
-    if (retry) net.patience = soonest;
-  } else if (retry) {
-    net.patience = net.patience < soonest ? soonest : net.patience < latest ? 2 * net.patience : latest;
-  }
-  net.windows = retry ? 0 : net.windows + 1;
+// Takes the seconds per update of a window into the mean of the last ones, so that neither a disturbance nor a lucky
+// moment decides. The first window of a run may be many times too slow: it is forgotten.
+template <class T> void set_pace(Network<T> &net, bool with_team, double measured) {
+  double &pace = net.pace[with_team], other = net.pace[!with_team];
+  const bool trial = with_team != team_is_faster(net);
+  pace = measured < pace / 4 || pace == 0 ? measured : pace + (measured - pace) / 8;
+  if (trial && with_team == team_is_faster(net))
+    net.patience = soonest;
+  else if (trial)
+    net.patience = measured < other ? 0 : net.patience < soonest ? soonest : at_most(2 * net.patience, latest);
+  net.windows = trial ? 0 : net.windows + 1;
 }
 
 // Threads that copy theta: the team where it was faster and its threads have enough to copy.

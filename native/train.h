@@ -453,10 +453,9 @@ template <class T> void run_window(Call<T> &call, bool with_team) {
   const Index last = call.steps.updates;
   call.to = updates < double(last - call.from) ? call.from + 1 + Index(updates) : last;
   if (call.to > last) call.to = last;
-  const bool retry = with_team != team_is_faster(net);
   const double begun = call.team.now();
   call.team.run(with_team ? call.team.threads : 1, work<T>, &call);
-  set_pace(net, with_team, retry, (call.team.now() - begun) / double(call.made - call.from));
+  set_pace(net, with_team, (call.team.now() - begun) / double(call.made - call.from));
   call.from = call.made;
 }
 
