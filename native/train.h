@@ -340,9 +340,9 @@ template <class T> struct Call {
   const Steps &steps;
   const Team &team;
   Index from, to;  // updates
-  double until;
+  double until, window_until;  // the clock
   Index made;
-  bool over;
+  bool over, window_over;
 };
 
 template <class T> double sum_of_costs(const Network<T> &net, Index rows, double sum = 0) {
@@ -438,10 +438,13 @@ template <class T> void work(void *context, int thread, int threads) {
     update(call, k, thread, threads);
     if (thread == 0) {
       call.made = k + 1;
-      if ((k + 1 - call.from) % between == 0) call.over = call.team.now() > call.until;
+      if ((k + 1 - call.from) % between == 0) {
+        const double now = call.team.now();
+        call.over = now > call.until, call.window_over = now > call.window_until;
+      }
     }
     call.team.barrier(threads);
-    if (call.over) return;
+    if (call.over || call.window_over) return;
   }
 }
 
@@ -454,6 +457,8 @@ template <class T> void run_window(Call<T> &call, bool with_team) {
   call.to = updates < double(last - call.from) ? call.from + 1 + Index(updates) : last;
   if (call.to > last) call.to = last;
   const double begun = call.team.now();
+  call.window_until = begun + 2 * window;  // a team that others hold up would take many windows
+  call.window_over = false;
   call.team.run(with_team ? call.team.threads : 1, work<T>, &call);
   set_pace(net, with_team, (call.team.now() - begun) / double(call.made - call.from));
   call.from = call.made;
@@ -467,7 +472,7 @@ template <class T> Index steps(void *self, void *theta, const Steps &s, const Te
   ThetaCall<T> whole{net, (T *)theta};
   team.run(threads_of_copies(net, team), load_theta<T>, &whole);
   net.loaded = true;
-  Call<T> call{net, s, team, 0, s.updates, team.now() + s.seconds, 0, false};
+  Call<T> call{net, s, team, 0, s.updates, team.now() + s.seconds, __builtin_inf(), 0, false, false};
   if (team.threads == 1 || team.always) {
     team.run(team.threads, work<T>, &call);
   } else {
