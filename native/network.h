@@ -69,7 +69,7 @@ template <class T> struct Network {
   chainrule::Block *block;
   T *weights, *transposed;  // packed
   T *gradient, *slot[3];
-  bool is_packed;  // whether all that the passes read is that of the weights
+  bool blockwise;  // a batch goes through in blocks of KC rows
   T *mean;  // theta, where the rule takes the gradient at other weights; else null
   Orthogonal<T> orthogonal;
   const chainrule::HalfKernels *half;  // null but in half precision
@@ -90,6 +90,7 @@ template <class T> struct Network {
   chainrule::Settings settings;
   Adjust<T> adjust;
   Index step;
+  bool loaded;  // the weights belong to theta and the slots, but for what changes theta outside
   double factor;  // of the gradient, before it moves the weights
   double pace[2];  // seconds per update with one thread and with several; 0 while not measured
   Index windows, patience;  // since the slower number was tried, and until it is tried again
@@ -122,6 +123,20 @@ CHAINRULE_INLINE bool drops_from(const chainrule::Settings *s, Index hidden) {
 // Whether gradients are collected in memory: always but in a run whose updates need no number of the whole gradient.
 CHAINRULE_INLINE bool collects(const chainrule::Settings *s) {
   return !s || s->clip_norm < __builtin_inf() || s->batch > chunk || rule_by_matrix(s->rule);
+}
+
+CHAINRULE_INLINE bool has_masks(const chainrule::Architecture &a) {
+  for (Index k = 0; k < a.layers; k++)
+    if (a.masks[k]) return true;
+  return false;
+}
+
+// Whether a batch goes through in blocks of KC rows: where it has several and their summed gradient stays in the cache.
+// Then the activations and errors of a block stay there too until its gradient is added.
+template <class T>
+CHAINRULE_INLINE bool in_blocks(const Network<T> &net, const chainrule::Architecture &a, const chainrule::Settings *s) {
+  return s && s->batch >= 2 * KC && s->batch <= chunk && net.elements * Index(sizeof(T)) <= 1 << 19 && !net.half &&
+         !has_masks(a);
 }
 
 template <class T> void lay_out_layers(Network<T> &net, const chainrule::Architecture &a, Arena &arena) {
@@ -170,12 +185,6 @@ void lay_out_neurons(Network<T> &net, const chainrule::Architecture &a, const ch
     if (arena.memory) net.neurons[l] = x;
     if (arena.memory && dropped) net.dropout[l] = s->dropout[l - 1];
   }
-}
-
-CHAINRULE_INLINE bool has_masks(const chainrule::Architecture &a) {
-  for (Index k = 0; k < a.layers; k++)
-    if (a.masks[k]) return true;
-  return false;
 }
 
 // Elements of a thread's scratch for norms under masks: squares of delta, and places in a row of a mask.
@@ -251,12 +260,14 @@ template <class T> void lay_out_half(Network<T> &net, const chainrule::Architect
 template <class T>
 void lay_out(Network<T> &net, const chainrule::Architecture &a, const chainrule::Settings *s, Arena &arena) {
   lay_out_layers(net, a, arena);
+  net.blockwise = in_blocks(net, a, s);
+  if (net.blockwise) net.capacity = KC;
   lay_out_neurons(net, a, s, arena);
   lay_out_output(net, a, s, arena);
   const int slots = s ? rule_slots(s->rule) : 0;
   net.rates = s && s->rates ? arena.take<double>(a.layers) : nullptr;
   for (Index k = 0; arena.memory && net.rates && k < a.layers; k++) net.rates[k] = s->rates[k];
-  net.gradient = collects(s) ? arena.take<T>(net.elements) : nullptr;
+  net.gradient = net.blockwise || collects(s) ? arena.take<T>(net.elements) : nullptr;
   net.sums = !s || s->batch > chunk ? arena.take<double>(net.elements) : nullptr;
   for (int i = 0; i < 3; i++) net.slot[i] = i < slots ? arena.take<T>(net.elements) : nullptr;
   net.mean = s && rule_averages(s->rule) ? arena.take<T>(net.elements) : nullptr;
@@ -401,29 +412,20 @@ template <Direction direction, class T, class Row> void copy_weights(const Netwo
   }
 }
 
-// The weights where a rule that averages takes the gradient: between the mean and the last point.
-template <class T> void set_gradient_point(Network<T> &net) {
+// Elements begin..end-1 of the weights where a rule that averages takes the gradient: between the mean and the last
+// point.
+template <class T> void set_gradient_point(Network<T> &net, Index begin, Index end) {
   const vec<T> rest1 = broadcast(T(1 - net.settings.rule.parameter[0]));
-  for (Index i = 0; i < net.elements; i += lanes<T>)
+  for (Index i = begin; i < end; i += lanes<T>)
     store(net.weights + i, ScheduleFree<T>::point(rest1, load(net.mean + i), load(net.slot[0] + i)));
 }
 
 template <class T> void set_theta(void *self, const void *theta) {
   auto &net = *(Network<T> *)self;
   copy_weights<Pack>(net, (const T *)theta, net.mean ? net.mean : net.weights);
-  if (net.mean) set_gradient_point(net);
+  if (net.mean) set_gradient_point(net, 0, net.elements);
   pack_all(net);
-  net.is_packed = true;
-}
-
-// Whether theta is what the network has already.
-template <class T> bool has_theta(const Network<T> &net, const T *theta) {
-  const T *packed = net.mean ? net.mean : net.weights;
-  for (Index k = 0; k < net.layers; k++) {
-    if (!has_layer(net.layer[k], theta, packed)) return false;
-    theta += net.layer[k].rows() * net.layer[k].out;
-  }
-  return true;
+  net.loaded = false;
 }
 
 template <class T> Index slots(const void *self) {
@@ -442,7 +444,7 @@ template <class T> void set_slots(void *self, const void *from, Index step) {
   auto &net = *(Network<T> *)self;
   for (Index i = 0; i < slots<T>(self); i++) copy_weights<Pack>(net, (const T *)from + i * net.parameters, net.slot[i]);
   net.step = step;
-  net.is_packed = net.is_packed && !net.mean;
+  net.loaded = false;
 }
 
 }  // namespace

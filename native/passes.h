@@ -280,19 +280,53 @@ template <class T> void pack_wide_errors(const Network<T> &net, Index rows, Inde
   }
 }
 
-// Calls f(macrotile) for those of this thread. The work of a macrotile is its rows times its vectors; threads get
-// consecutive macrotiles of about equal work.
+// About how long the gradient of a row of weights takes and the row's move: in vectors of the gradient. One vector alone
+// reads as many elements of A as two, and what is transposed after it has moved takes as long as the products of 32 rows.
+template <class T> CHAINRULE_INLINE double work_of_row(const Network<T> &net, Index k, int NV) {
+  const double transposing = k > 0 && net.settings.batch ? 32 * NV / double(net.settings.batch) : 0;
+  return NV + (NV == 1) + transposing;
+}
+
+template <class T> CHAINRULE_INLINE double work_of_weights(const Network<T> &net) {
+  double work = 0;
+  for (Index k = 0; k < net.layers; k++)
+    for (Index p = 0; p < net.layer[k].panels().count(); p++)
+      work += double(net.layer[k].rows()) * work_of_row(net, k, net.layer[k].panels().NV(p));
+  return work;
+}
+
+// The rows of macrotiles that are one thread's: those between two borders of the work, in whole units of rows.
+struct OwnWork {
+  double begin, end;
+  Index unit;
+  OwnWork(double work, int thread, int threads, Index rows)
+      : begin(work * thread / threads),
+        end(thread + 1 < threads ? work * (thread + 1) / threads : 2 * work),
+        unit(rows) {}
+  // The row before which a thread's work ends, with `done` before row 0 and `each` in each of `rows` rows.
+  CHAINRULE_INLINE Index row_at(double border, double done, Index rows, double each) const {
+    const double row = (border - done) / each;
+    if (row >= double(rows)) return rows;
+    return row <= 0 ? 0 : at_most(Index(row / double(unit) + 0.5) * unit, rows);
+  }
+};
+
+// Calls f(macrotile) for those of this thread: threads get consecutive macrotiles of about equal work. A macrotile in
+// which the work of two threads meets is cut.
 template <class T, class F> CHAINRULE_INLINE void each_macrotile(const Network<T> &net, int thread, int threads, F f) {
-  const double share = double(net.elements) / lanes<T> / threads;
-  Index done = 0;
+  const OwnWork own_work(threads > 1 ? work_of_weights(net) : 0, thread, threads, net.half ? half_block : lanes<T>);
+  double done = 0;
   const auto own = [&](Index k, Index p, Index i) {
     const Index rows = net.layer[k].rows(), end = rows - i < MC ? rows : i + MC;
+    Macrotile tile{k, p, i, end};
     if (threads > 1) {
-      const int owner = int(double(done) / share);
-      done += (end - i) * net.layer[k].panels().NV(p);
-      if ((owner < threads ? owner : threads - 1) != thread) return;
+      const double each = work_of_row(net, k, net.layer[k].panels().NV(p));
+      tile.begin = i + own_work.row_at(own_work.begin, done, end - i, each);
+      tile.end = i + own_work.row_at(own_work.end, done, end - i, each);
+      done += double(end - i) * each;
+      if (tile.begin == tile.end) return;
     }
-    f(Macrotile{k, p, i, end});
+    f(tile);
   };
   for (Index k = 0; k < net.layers; k++) {
     const Index rows = net.layer[k].rows(), count = net.layer[k].panels().count();
@@ -393,9 +427,10 @@ template <class T> CHAINRULE_INLINE bool is_narrow(const Network<T> &net, Index 
   return net.layer[k].out <= narrow<T> && m >= 32 && !(k == 0 && net.sparse);
 }
 
-// BP3 and BP4 of a macrotile of a narrow layer, from m rows, to g (rows of one vector): delta^T [A, 1] / m, which has
-// the rows of the weights in its lanes, then transposed. The products and their order are those of gradient_microtiles.
-template <class T> void narrow_gradient(const Network<T> &net, const Macrotile &tile, Index m, T *g) {
+// BP3 and BP4 of a macrotile of a narrow layer, from m of the `whole` rows of a mean, to g (rows of one vector):
+// delta^T [A, 1] / whole, which has the rows of the weights in its lanes, then transposed. The products and their order are those of gradient_microtiles.
+template <class T>
+void narrow_gradient(const Network<T> &net, const Macrotile &tile, Index m, Index whole, T *g) {
   constexpr Index VL = lanes<T>, most = 3 * VL;
   const Neurons<T> &from = net.neurons[tile.k], &to = net.neurons[tile.k + 1];
   alignas(64) T transposed[narrow<T> * most];
@@ -403,8 +438,8 @@ template <class T> void narrow_gradient(const Network<T> &net, const Macrotile &
   for (Index i = first; i < tile.end; i += most) {
     const Index rows = tile.end - i < most ? tile.end - i : most, NR = padded<T>(rows);
     const char *cached = (const char *)to.delta;
-    const Microtile<T> t{to.delta, to.ld, from.A + i, from.ld, transposed,      NR, m, Epilogue::None,
-                         nullptr,  0,     cached,     0,       T(1 / double(m))};
+    const Microtile<T> t{to.delta, to.ld, from.A + i, from.ld, transposed,          NR, m, Epilogue::None,
+                         nullptr,  0,     cached,     0,       T(1 / double(whole))};
     kernel_of<Microkernels<T, ColumnStored>>(int(to.n), int(NR / VL))(t);
     for (Index q = i < tile.begin ? tile.begin - i : 0; q < rows; q++) {
       T *row = g + (i - tile.begin + q) * VL;

@@ -106,7 +106,7 @@ template <class T>
 bool gradient(void *self, const Examples &e, double divisor, double alpha, double l1, void *out, const Team &team) {
   Network<T> &net = *(Network<T> *)self;
   const UsesSparse<T> uses(net, e.X);
-  if (!uses.reserve(nullptr, e.X.rows, net.capacity)) return false;
+  if (!uses.reserve(nullptr, e.X.rows, summed_rows, net.capacity)) return false;
   Settings penalty{};
   penalty.divisor = divisor, penalty.alpha = alpha, penalty.l1 = l1, penalty.clip_value = __builtin_inf();
   PureCall<T> call{net, e, team, 0, nullptr, true, false, {}, 0, 0, adjustment<T>(penalty)};
