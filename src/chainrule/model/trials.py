@@ -2,6 +2,7 @@
 
     squares and cubes, decay 1  |  each number as one input, decay 1  →  if the first gain, bins beside them
     →  the best of these, decay 0.3  →  if better, decay 0.1
+    of one network: bins  |  each number as one input  |  bins and an input for each frequent value
 
 Of an ensemble half of the members are trained, each on the folds that it has in the whole; above 1,500 rows the decay
 is 0.3 at first. One network is trained for an eighth of the epochs. What has the least validation cost is then trained
@@ -18,6 +19,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.sparse import issparse
 
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array
@@ -28,6 +30,7 @@ from chainrule.model.choose_inputs import GAIN, LEAST_ROWS, MOST_INPUTS
 from chainrule.model.ensemble import Ensemble
 from chainrule.model.preset import DECAY, FEW, MANY
 from chainrule.model.settings import TableSettings
+from chainrule.model.sparse_rows import are_sparse, without_zeros
 from chainrule.model.warm_start import linear_start, start_for
 from chainrule.network import Network
 from chainrule.optimizers import AdamW
@@ -116,6 +119,8 @@ def best_trial(
         train, validation = (rows, held_out) if places is None else only_inputs(places, rows, held_out)
         member = dataclasses.replace(one, sizes=(trial.encoder.width, *one.sizes[1:]))
         half = _half(ensemble(member))
+        if are_sparse(trial.encoder, half.count):
+            train, validation = without_zeros(train), validation and without_zeros(validation)
         network, least = _trained(half, train, validation, trial.settings, cancel)
         made.append((trial, Tried(half, network, places, least)))
         return least
@@ -125,7 +130,8 @@ def best_trial(
     if several:
         both = cost(best), cost(best._replace(encoder=plain))
         best, least = (best, both[0]) if _gains(*both) else (best._replace(encoder=plain), both[1])
-    if best.encoder is curved and curved.width < all_inputs.width <= MOST_INPUTS:
+    alone = first.settings.members == 1
+    if curved.width < all_inputs.width and (alone or (best.encoder is curved and all_inputs.width <= MOST_INPUTS)):
         least, other = cost(best) if least is None else least, cost(best._replace(encoder=all_inputs))
         best, least = (best._replace(encoder=all_inputs), other) if _gains(other, least) else (best, least)
     for weaker in decays[1:]:
@@ -211,8 +217,8 @@ def _trained(
     """The network of a training, and its least validation cost; infinite where no cost was finite."""
     assert settings.seed is not None, "that of the training"
     network = ensemble.network(settings.first_weights, settings.seed, settings.dtype)
-    examples, validation = ensemble.checked(network, rows, held_out)
-    if start_for(settings.start, AUTO, ensemble.one) == "linear":
+    examples, validation = ensemble.checked(network, rows, held_out, sparse=True)
+    if not issparse(rows.X) and start_for(settings.start, AUTO, ensemble.one) == "linear":
         linear_start(ensemble, network, examples, None, engine=settings.engine)
     plan = settings.training
     if ensemble.count == 1:
