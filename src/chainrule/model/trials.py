@@ -2,10 +2,10 @@
 
     squares and cubes, decay 1  |  each number as one input, decay 1  →  if the first gain, bins beside them
     →  the best of these, decay 0.3  →  if better, decay 0.1
-    of one network: bins  |  each number as one input  |  bins and an input for each frequent value
+    above 5,000 rows: bins  |  each number as one input  |  bins and an input for each frequent value
 
 Of an ensemble half of the members are trained, each on the folds that it has in the whole; above 1,500 rows the decay
-is 0.3 at first. One network is trained for an eighth of the epochs. What has the least validation cost is then trained
+is 0.3 at first. Above 5,000 rows one network is trained for an eighth of the epochs. What has the least validation cost is then trained
 in full; members of other trials join the ensemble where their mean is better (`chainrule.model.blend`). Linear models,
 which decide where no trial is made (`chainrule.model.choose_inputs`), cannot tell what a network learns of squares by
 itself.
@@ -39,7 +39,7 @@ from chainrule.training import EpochEnd, start
 
 __all__ = ["Choice", "Trial", "Watch", "are_tried", "best_trial", "only_inputs", "with_members"]
 
-SHARE = 8  # of the epochs of one network: one in so many
+SHARE = 8  # of the epochs of many rows: one in so many
 DECAYS = (1.0, 0.3, 0.1)
 
 
@@ -119,19 +119,19 @@ def best_trial(
         train, validation = (rows, held_out) if places is None else only_inputs(places, rows, held_out)
         member = dataclasses.replace(one, sizes=(trial.encoder.width, *one.sizes[1:]))
         half = _half(ensemble(member))
-        if are_sparse(trial.encoder, half.count):
-            train, validation = without_zeros(train), validation and without_zeros(validation)
+        if short:
+            half, train, validation = _short(half, trial.encoder, train, validation)
         network, least = _trained(half, train, validation, trial.settings, cancel)
         made.append((trial, Tried(half, network, places, least)))
         return least
 
+    short = len(rows.X) > MANY
     decays = _decays(first.settings, wanted, len(rows.X))
     best, least = Trial(curved, decays[0]), None
     if several:
         both = cost(best), cost(best._replace(encoder=plain))
         best, least = (best, both[0]) if _gains(*both) else (best._replace(encoder=plain), both[1])
-    alone = first.settings.members == 1
-    if curved.width < all_inputs.width and (alone or (best.encoder is curved and all_inputs.width <= MOST_INPUTS)):
+    if curved.width < all_inputs.width and (short or (best.encoder is curved and all_inputs.width <= MOST_INPUTS)):
         least, other = cost(best) if least is None else least, cost(best._replace(encoder=all_inputs))
         best, least = (best._replace(encoder=all_inputs), other) if _gains(other, least) else (best, least)
     for weaker in decays[1:]:
@@ -192,6 +192,19 @@ def _gains(cost: float, plain: float) -> bool:
     return cost < (GAIN * plain if plain > 0 else plain / GAIN)
 
 
+def _short(
+    ensemble: Ensemble, encoder: Encoder, rows: RowArrays, held_out: RowArrays | None
+) -> tuple[Ensemble, RowArrays, RowArrays | None]:
+    """One network, its rows, and those that it is validated with: of several members the first fold."""
+    are_wide = are_sparse(encoder, ensemble.count, len(rows.X))
+    if ensemble.fold is not None:
+        parts = [np.flatnonzero(ensemble.fold), np.flatnonzero(ensemble.fold == 0)]
+        rows, held_out = (RowArrays(*(None if each is None else each[part] for each in rows)) for part in parts)
+    if are_wide:
+        rows, held_out = without_zeros(rows), None if held_out is None else without_zeros(held_out)
+    return Ensemble(ensemble.one), rows, held_out
+
+
 def _half(ensemble: Ensemble) -> Ensemble:
     """Half of the members, two at least, which leave out the folds that they always do."""
     return dataclasses.replace(ensemble, count=max(-(-ensemble.count // 2), min(ensemble.count, 2)))
@@ -200,7 +213,7 @@ def _half(ensemble: Ensemble) -> Ensemble:
 def _decays(settings: TableSettings, wanted: TableSettings, rows: int) -> list[TableSettings]:
     """The settings with decays from strong to weak; as they are where the user, a plane or one network decides."""
     rule = settings.rule
-    decides = is_auto(wanted.optimizer) and settings.members > 1
+    decides = is_auto(wanted.optimizer) and settings.members > 1 and rows <= MANY
     if not decides or not isinstance(rule, AdamW) or rule.weight_decay < DECAY:
         return [settings]
     rules = [dataclasses.replace(rule, weight_decay=decay) for decay in (DECAYS if rows <= FEW else DECAYS[1:])]
