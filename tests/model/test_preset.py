@@ -24,7 +24,9 @@ def test_many_classes_get_fewer_members(outputs: int, members: int) -> None:
 
 
 def test_many_rows_get_several_narrow_networks_unless_their_targets_are_many_numbers() -> None:
-    members = [tabular(rows, 10, outputs=outputs)["members"] for rows, outputs in ((5001, 1), (50_000, 20), (50_000, 21))]
+    members = [
+        tabular(rows, 10, outputs=outputs)["members"] for rows, outputs in ((5001, 1), (50_000, 20), (50_000, 21))
+    ]
     assert members == [5, 5, 1]
     narrow, one = tabular(6000, 10), tabular(6000, 10, members=1)
     assert (narrow["hidden"][0], one["hidden"][0]) == (72, 264)

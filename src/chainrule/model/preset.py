@@ -62,10 +62,7 @@ def _members(rows: int, outputs: int) -> int:
 
 def _width(rows: int, members: int, outputs: int) -> int:
     """The number of neurons in a hidden layer, a multiple of eight; two for each output carry the linear start."""
-    if members == 1:
-        free = 256 if rows > MANY else 128
-    else:
-        free = 64 if rows > FEW else 32
+    free = (256 if rows > MANY else 128) if members == 1 else 64 if rows > FEW else 32
     return -(-(free + min(2 * outputs, free)) // 8) * 8
 
 

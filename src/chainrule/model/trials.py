@@ -5,12 +5,13 @@
     above 5,000 rows: bins  |  each number as one input  |  bins and an input for each frequent value
 
 Of an ensemble half of the members are trained, each on the folds that it has in the whole; above 1,500 rows the decay
-is 0.3 at first. Above 5,000 rows one network is trained for an eighth of the epochs. What has the least validation cost is then trained
-in full; members of other trials join the ensemble where their mean is better (`chainrule.model.blend`). Linear models,
-which decide where no trial is made (`chainrule.model.choose_inputs`), cannot tell what a network learns of squares by
-itself.
+is 0.3 at first. Above 5,000 rows one network is trained for an eighth of the epochs. What has the least validation cost
+is then trained in full; members of other trials join the ensemble where their mean is better (`chainrule.model.blend`).
+Linear models, which decide where no trial is made (`chainrule.model.choose_inputs`), cannot tell what a network learns
+of squares by itself.
 
-Source: the experiments of docs/decisions/0029-trials-by-folds.md and 0032-members-of-trials.md.
+Source: the experiments of docs/decisions/0029-trials-by-folds.md, 0032-members-of-trials.md and
+0037-many-rows-and-words.md.
 """
 
 import dataclasses
@@ -198,11 +199,15 @@ def _short(
     """One network, its rows, and those that it is validated with: of several members the first fold."""
     are_wide = are_sparse(encoder, ensemble.count, len(rows.X))
     if ensemble.fold is not None:
-        parts = [np.flatnonzero(ensemble.fold), np.flatnonzero(ensemble.fold == 0)]
-        rows, held_out = (RowArrays(*(None if each is None else each[part] for each in rows)) for part in parts)
+        rows, held_out = (_part(rows, np.flatnonzero(part)) for part in (ensemble.fold, ensemble.fold == 0))
     if are_wide:
         rows, held_out = without_zeros(rows), None if held_out is None else without_zeros(held_out)
     return Ensemble(ensemble.one), rows, held_out
+
+
+def _part(rows: RowArrays, part: Array) -> RowArrays:
+    """Some of the rows, by their numbers."""
+    return RowArrays(rows.X[part], rows.T[part], None if rows.weight is None else rows.weight[part])
 
 
 def _half(ensemble: Ensemble) -> Ensemble:

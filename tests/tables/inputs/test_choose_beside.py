@@ -105,7 +105,11 @@ def test_large_tables_have_inputs_for_frequent_values_where_trials_choose(monkey
     X = both.encode(read_table(every))
     np.testing.assert_array_equal(X[:, both.places_of(bins)], bins.encode(read_table(every)))
     monkeypatch.setattr("chainrule.tables.inputs.choose_beside.MOST_NUMBERS", 31 * rows)
-    assert [type(each) for each in Encoder.fit(every, more=True, bins=True).transforms[:3]] == [Binned, Binned, ValuedLog]
+    assert [type(each) for each in Encoder.fit(every, more=True, bins=True).transforms[:3]] == [
+        Binned,
+        Binned,
+        ValuedLog,
+    ]
     different = every | {"x0": some // 9, "fare": some % 15}
     assert Encoder.fit(different, more=True, bins=True) == Encoder.fit(different, more=True), "too rare, and too few"
 
