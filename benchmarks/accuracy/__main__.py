@@ -13,6 +13,7 @@ from benchmarks.accuracy.report import Rows, markdown
 from benchmarks.machine import cpus, environment
 from benchmarks.markers import between
 from benchmarks.turns import ROOT
+from chainrule.engines import ENGINES
 
 WORKER = [sys.executable, "-m", "benchmarks.accuracy.worker"]
 
@@ -26,7 +27,7 @@ def main() -> None:
             f"there is no recipe {', '.join(map(repr, sorted(unknown)))}: choose from {', '.join(RECIPES)}"
         )
     asked.results.parent.mkdir(parents=True, exist_ok=True)
-    names = [name for name in RECIPES if asked.recipes is None or name in asked.recipes.split(";")]
+    names = [name for name in _possible() if asked.recipes is None or name in asked.recipes.split(";")]
     rows: Rows = [json.loads(line) for line in asked.results.read_text().splitlines()] if asked.results.exists() else []
     with asked.results.open("a") as stream:
         for row in _new(rows, names, asked):
@@ -52,6 +53,12 @@ def _options() -> argparse.ArgumentParser:
     add("--rounds", type=int, default=5, help="turns of each recipe")
     add("--pages", action="store_true", help="write the table into docs/speed.md")
     return parser
+
+
+def _possible() -> list[str]:
+    """The recipes that this processor can run: those in half precision need AMX or AVX512_BF16."""
+    half = getattr(ENGINES["native"](), "half", None)
+    return [name for name, recipe in RECIPES.items() if half or not recipe.half]
 
 
 def _new(rows: Rows, names: list[str], asked: argparse.Namespace) -> Iterator[dict[str, Any]]:

@@ -14,11 +14,17 @@ __all__ = ["Training"]
 each = jax.tree.map
 
 
-def _cost(layers: Any, X: jax.Array, y: jax.Array) -> jax.Array:
+def _product(A: jax.Array, B: jax.Array, half: bool) -> jax.Array:
+    if not half:
+        return A @ B
+    return jnp.matmul(A.astype(jnp.bfloat16), B.astype(jnp.bfloat16), preferred_element_type=jnp.float32)
+
+
+def _cost(layers: Any, X: jax.Array, y: jax.Array, half: bool) -> jax.Array:
     for W, b in layers[:-1]:
-        X = jax.nn.relu(X @ W + b)
+        X = jax.nn.relu(_product(X, W, half) + b)
     W, b = layers[-1]
-    return -jnp.mean(jnp.take_along_axis(jax.nn.log_softmax(X @ W + b), y[:, None], axis=1))
+    return -jnp.mean(jnp.take_along_axis(jax.nn.log_softmax(_product(X, W, half) + b), y[:, None], axis=1))
 
 
 def _orthogonal(M: jax.Array) -> jax.Array:
@@ -56,7 +62,7 @@ def _scan(recipe: Recipe, state: Any, X: jax.Array, y: jax.Array, order: jax.Arr
     def step(state: Any, rows: jax.Array) -> tuple[Any, None]:
         p, m, v, t = state
         at = each(lambda x, d: x + 0.1 * d, p, m) if recipe.rule == "schedule_free" else p
-        g = jax.grad(_cost)(at, X[rows], y[rows])
+        g = jax.grad(_cost)(at, X[rows], y[rows], recipe.half)
         moved = each(lambda *a: RULES[recipe.rule](*a, t + 1, recipe.rate), p, g, m, v)
         split = jax.tree.transpose(jax.tree.structure(p), jax.tree.structure((0, 0, 0)), moved)
         return (*split, t + 1), None

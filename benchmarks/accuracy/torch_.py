@@ -1,4 +1,4 @@
-"""PyTorch, eager: its fused Adam, its Muon beside AdamW, and schedule-free AdamW with its operations on lists."""
+"""PyTorch: its fused Adam, its Muon beside AdamW, and schedule-free AdamW with its operations on lists, or compiled."""
 
 from typing import Any
 
@@ -48,13 +48,13 @@ class Training:
             linear.weight.data, linear.bias.data = torch.from_numpy(W.T.copy()), torch.from_numpy(b.copy())
             parts += [linear, nn.ReLU()]
         self._net = nn.Sequential(*parts[:-1])
-        self._rules, self._schedule = self._rule(recipe), None
+        self._rules, self._schedule, self._half = self._rule(recipe), None, recipe.half
         if recipe.total:
             self._schedule = torch.optim.lr_scheduler.LinearLR(self._rules[0], 1.0, 1e-3, recipe.total)
 
     def _rule(self, recipe: Recipe) -> list[Any]:
         parameters = list(self._net.parameters())
-        if recipe.rule == "schedule_free":
+        if recipe.rule.endswith("schedule_free"):
             return [ScheduleFree(parameters, recipe.rate)]
         if recipe.rule != "muon":
             return [torch.optim.Adam(parameters, lr=recipe.rate, fused=True)]
@@ -66,7 +66,9 @@ class Training:
     def train(self, order: np.ndarray) -> None:
         for rows in torch.from_numpy(order).unbind():
             self._net.zero_grad()
-            functional.cross_entropy(self._net(self._X[rows]), self._y[rows]).backward()
+            with torch.autocast("cpu", torch.bfloat16, enabled=self._half):
+                cost = functional.cross_entropy(self._net(self._X[rows]), self._y[rows])
+            cost.backward()
             for rule in self._rules:
                 rule.step()
             if self._schedule:

@@ -15,7 +15,7 @@ from benchmarks.machine import versions
 from benchmarks.tables.contenders import CONTENDERS, OWN
 from benchmarks.tables.ranks import TIE, holm, paired, ranks
 
-__all__ = ["BOOSTING", "Goal", "common", "goal", "markdown"]
+__all__ = ["BOOSTING", "Goal", "claim", "common", "goal", "markdown"]
 
 BOOSTING = ("boosting", "LightGBM")
 LIBRARIES = ("scikit-learn", "lightgbm", "pytabkit", "torch")
@@ -97,6 +97,21 @@ def markdown(rows: Sequence[Row], names: Sequence[str]) -> str:
     return "\n\n".join([_overall(rows, scores, names), *([_goal(rows)] if OWN in names else []), each, _who(names)])
 
 
+def claim(rows: Sequence[Row]) -> str:
+    """What the report on all contenders says, in two sentences."""
+    rows = common(row for row in rows if row["contender"] in CONTENDERS)
+    mean, _, sets = _ranked(means(rows), list(CONTENDERS))
+    level = {name: len(on) for name, on in goal(rows).level.items()}
+    both = pairs(rows, "RealMLP-TD").values()
+    ahead, behind = (sum(sign * (theirs - own) > TIE for own, theirs in both) for sign in (1, -1))
+    return (
+        f"On {sets} tables, the defaults have mean rank {mean[OWN]:.2f}, scikit-learn's network {mean['MLP']:.2f}, its "
+        f"histogram boosting {mean['boosting']:.2f}, LightGBM {mean['LightGBM']:.2f}; they are level with or above "
+        f"boosting on {level['boosting']} and LightGBM on {level['LightGBM']}. RealMLP-TD is ahead on {ahead} of "
+        f"{len(both)} and behind on {behind}"
+    )
+
+
 def _who(names: Sequence[str]) -> str:
     """What the names mean, and the versions and the day."""
     texts = ". ".join(f"{name}: {CONTENDERS[name].text}" for name in names if name in CONTENDERS)
@@ -106,10 +121,7 @@ def _who(names: Sequence[str]) -> str:
 
 def _overall(rows: Sequence[Row], scores: Means, names: Sequence[str]) -> str:
     """A line for each contender, by mean rank."""
-    ranked = [name for name in names if sum(name in by for by in scores.values()) >= MOST * len(scores)]
-    whole = np.array([[by[name] for name in ranked] for by in scores.values() if all(name in by for name in ranked)])
-    placed = ranks(whole) if len(ranked) > 1 and len(whole) else None
-    mean = dict(zip(ranked, placed.mean, strict=True)) if placed else {}
+    mean, placed, compared = _ranked(scores, names)
     beside = _beside(rows, [name for name in names if name != OWN]) if OWN in names else {}
     seconds, memory = (means(rows, what) for what in ("processor", "memory"))
     head = ["", "sets", "mean rank", "share of the best: median", "least", "chainrule ahead, level, behind", "p"]
@@ -121,7 +133,15 @@ def _overall(rows: Sequence[Row], scores: Means, names: Sequence[str]) -> str:
         cells += beside.get(name, ["-", "-"])
         lines.append([*cells, _median(seconds, name, ".1f"), _median(memory, name, ".0f")])
     text = "\n".join(_line(cells) for cells in lines)
-    return f"{text}\n\n{_about(placed, len(whole))}" if placed else text
+    return f"{text}\n\n{_about(placed, compared)}" if placed else text
+
+
+def _ranked(scores: Means, names: Sequence[str]) -> tuple[dict[str, float], Any, int]:
+    """The mean ranks of those who have nearly all sets, what they are tested by, and the number of sets compared."""
+    ranked = [name for name in names if sum(name in by for by in scores.values()) >= MOST * len(scores)]
+    whole = np.array([[by[name] for name in ranked] for by in scores.values() if all(name in by for name in ranked)])
+    placed = ranks(whole) if len(ranked) > 1 and len(whole) else None
+    return dict(zip(ranked, placed.mean, strict=True)) if placed else {}, placed, len(whole)
 
 
 def _about(placed: Any, sets: int) -> str:

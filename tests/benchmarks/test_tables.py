@@ -12,7 +12,7 @@ from benchmarks.tables import __main__ as program
 from benchmarks.tables import columns, worker
 from benchmarks.tables.contenders import CONTENDERS
 from benchmarks.tables.ranks import holm, paired, ranks
-from benchmarks.tables.report import common, goal, markdown, pairs
+from benchmarks.tables.report import claim, common, goal, markdown, pairs
 from benchmarks.tables.sets import SETS, Split, splits
 from benchmarks.tables.shipped import SHIPPED, Shipped
 
@@ -170,9 +170,29 @@ def test_the_report() -> None:
 def test_the_readme_says_what_the_file_of_results_says() -> None:
     """All but the last paragraph, which has the versions and the day of whoever wrote it."""
     results = program._read(program.ROOT / "benchmarks" / "tables" / "results.jsonl")
-    section = (program.ROOT / "README.md").read_text("utf-8").split("<!-- tables -->")[1].split("<!-- /tables -->")[0]
+    readme = (program.ROOT / "README.md").read_text("utf-8")
+    section = readme.split("<!-- tables -->")[1].split("<!-- /tables -->")[0]
     text = markdown(results, list(CONTENDERS))
     assert section.strip().rsplit("\n\n", 1)[0] == text.rsplit("\n\n", 1)[0]
+    assert f"- **Good without settings.** {claim(results)} ([measurements]" in " ".join(readme.split())
+
+
+def test_the_claim_is_written_in_place_of_the_one_before(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("- **Good without settings.** Old,\n  old\n  ([measurements](#how-good)).\n- **More.**\n")
+    program._write_claim(page, "new " * 40 + "end")
+    words = page.read_text().split()
+    assert words == [
+        "-",
+        "**Good",
+        "without",
+        "settings.**",
+        *["new"] * 40,
+        "end",
+        "([measurements](#how-good)).",
+        "-",
+        "**More.**",
+    ]
 
 
 def test_the_report_is_written_between_markers(tmp_path: Path) -> None:
