@@ -32,6 +32,8 @@ from chainrule.tables.inputs.transforms import (
     Scaled,
     TextWords,
     Times,
+    Valued,
+    ValuedLog,
 )
 from chainrule.tables.targets import (
     Classes,
@@ -81,6 +83,8 @@ ENCODER = Encoder(
         BinnedLog("rain", False, 0.0, 0.5, 2.0, 1.5, edges=(-100.0, 0.0, 1e4)),
         CurvedBinned("both", True, 0.5, 2.0, True, edges=(-2.0, 0.1, 3.0)),
         CurvedBinnedLog("snow", False, 0.0, 0.5, 2.0, 1.5, edges=(-100.0, 0.0, 1e4)),
+        Valued("coin", True, 0.5, 2.0, True, edges=(-2.0, 0.1, 3.0), values=(-0.1, 0.0, 0.30000000000000004, 2.0)),
+        ValuedLog("worth", False, 0.0, 0.5, 2.0, 1.5, edges=(-100.0, 1e4), values=(-50.0, 1 / 3)),
     )
 )
 TARGETS = Targets(
@@ -137,6 +141,8 @@ def table(seed: int = 0, rows: int = ROWS) -> pa.Table:
             "story": some([lists(["Fog", "GRÖSSE", "größe!", "7", "snow"], " ") for _ in range(rows)], 0.1),
             "day": some([int(day.replace("-", "")) for day in days], 0.1),
             "note": some(["text"] * rows, 0.5),
+            "coin": some(draw.choice([-0.1, -0.0, 0.1 + 0.2, 0.3, 2.0, 7.0], rows).tolist(), 0.1),
+            "worth": some(draw.choice([-50.0, 1 / 3, 0.3333333333333333, 5.0], rows).tolist(), 0.1),
             **{name: some(numbers(2.0), 0.1) for name in ("bent", "binned", "again", "both")},
             **{name: some(numbers(1e4), 0.1) for name in ("wealth", "rain", "snow")},
         }

@@ -369,7 +369,7 @@ def test_it_compiles_as_cpp(tool, tmp_path):
 
 
 ROW = ["1.5", "", "1e9", "-3", "red", "Köln", "b", "middle", "1969-07-20 20:17:40", "13:30", "", "red;old", "a|b"]
-ROW += ["a tale of two", "2024-02-29", "text", "0.5", "100", "1", "-2", "3", "0.2", "50"]
+ROW += ["a tale of two", "2024-02-29", "text", "0.5", "100", "1", "-2", "3", "0.2", "50", "2", "5"]
 BAD = {"bought": "1969-07-32", "opened": "x", "size": "inf"}
 
 

@@ -20,4 +20,15 @@ def test_weights_decay_less_on_a_plane_where_boundaries_are_curves() -> None:
 def test_many_classes_get_fewer_members(outputs: int, members: int) -> None:
     assert tabular(1000, 10, outputs=outputs)["members"] == members
     assert tabular(1000, 10, 8, outputs)["members"] == 8
-    assert tabular(50_000, 10, outputs=outputs)["members"] == 1
+    assert tabular(50_001, 10, outputs=outputs)["members"] == 1
+
+
+def test_many_rows_get_several_narrow_networks_unless_their_targets_are_many_numbers() -> None:
+    members = [
+        tabular(rows, 10, outputs=outputs)["members"] for rows, outputs in ((5001, 1), (50_000, 20), (50_000, 21))
+    ]
+    assert members == [5, 5, 1]
+    narrow, one = tabular(6000, 10), tabular(6000, 10, members=1)
+    assert (narrow["hidden"][0], one["hidden"][0]) == (72, 264)
+    assert (narrow["validation"], one["validation"]) == ("folds", 0.1)
+    assert narrow["optimizer"] == one["optimizer"]

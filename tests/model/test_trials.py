@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import issparse
 
 import chainrule as cr
 from chainrule.model import TableSettings, TableTraining, preparation, trials
@@ -85,6 +86,27 @@ def test_large_tables_are_tried_on_the_rows_held_out_if_there_are_some(form, cos
     assert len(costs[1]) == 2, "no more"
 
 
+def test_large_tables_are_tried_by_one_network_of_the_first_fold(monkeypatch) -> None:
+    """Bins, each number as one input, and an input for each value; the network that is trained has five members."""
+    made = []
+
+    def trained(ensemble, rows, held_out, settings, cancel):
+        made.append((ensemble.count, rows.X.shape, held_out.X.shape, issparse(rows.X)))
+        return ensemble.network(settings.first_weights, 0, settings.dtype), 1 / rows.X.shape[1]
+
+    monkeypatch.setattr(trials, "_trained", trained)
+    n = 6000
+    columns = {"a": np.arange(n) % 300, "b": np.arange(n) % 350, "c": DRAW.normal(size=n)}
+    training = TableTraining(columns | {"y": columns["c"]}, "y", TableSettings(seed=0))
+    width = training.model.encoder.width
+    assert [shape[1] for _, shape, *_ in made] == [51, 3, width]
+    assert [(count, shape[0], own[0]) for count, shape, own, _ in made] == [(1, 4800, 1200)] * 3
+    assert [sparse for *_, sparse in made] == [False, False, True]
+    assert training.network.sizes[1:] == (360, 360, 5)
+    assert training.settings.start == "random"
+    assert not training.ensemble.further
+
+
 def test_a_plane_is_not_tried(costs) -> None:
     TableTraining({"a": X[:, 0], "b": X[:, 1], "y": X[:, 0]}, "y", TableSettings())
     assert {decay for _, decay, _ in costs[1]} <= {0.03}
@@ -142,7 +164,16 @@ def test_trials_of_estimators_weigh_rows_by_class(monkeypatch) -> None:
     assert all((weight == np.repeat([3.0, 1.0], 60)).all() for weight in weights)
 
 
-def _rows_of(mlp, y):
+def test_estimators_of_many_rows_have_members_and_try_bins_but_no_values(costs) -> None:
+    n = 5200
+    columns = np.stack([np.arange(n) % 300, np.arange(n) % 350, DRAW.normal(size=n)], axis=1)
+    mlp = cr.MLPRegressor(preset="tabular", random_state=0)
+    mlp._begin(*_rows_of(mlp, columns[:, 2], columns), False)
+    assert costs[1] == [(51, 0.3, 1), (3, 0.3, 1)]
+    assert mlp.settings_["members"] == 5
+
+
+def _rows_of(mlp, y, X=X):
     from chainrule.estimators.rows import checked_rows
 
     rows = checked_rows(mlp, X, y, None, True)

@@ -219,7 +219,7 @@ class Ensemble:
         """The rows to train the members on, and those to validate them with: the same with other weights by member."""
         X, T, weight = rows
         assert self.fold is not None, "each row is left out by a member"
-        weights = self.weights(weight, len(X))
+        weights = self.weights(weight, X.shape[0])
         left_out = np.repeat(self.fold[:, None] == np.arange(self.count), self.one.sizes[-1], axis=1)
         weights, targets = np.tile(weights, self.count), np.tile(T, self.count)
         return RowArrays(X, targets, weights * ~left_out), RowArrays(X, targets, weights * left_out)

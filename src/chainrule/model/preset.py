@@ -5,10 +5,11 @@ from typing import Any
 from chainrule.optimizers import AdamW
 from chainrule.schedules import OneCycle
 
-__all__ = ["DECAY", "MANY", "tabular"]
+__all__ = ["DECAY", "FEW", "MANY", "tabular"]
 
-FEW, MANY = 1500, 5000  # rows: up to FEW there are eight members, up to MANY five
+FEW, MANY, MOST = 1500, 5000, 50_000  # rows: up to FEW there are eight members, up to MOST five
 WIDE = 3e6  # rows times inputs: beyond this no linear model is fitted first
+TARGETS = 1e6  # rows times outputs above MANY rows: beyond this one network is trained, for less memory
 PER_UPDATE = 400  # outputs of all members together: more cost time and teach little
 ENOUGH, LONGEST = 800, 4  # rows of an epoch; with fewer there are more epochs, up to so many times as many
 DECAY = 0.3  # of the weights; trials may make it stronger (see `chainrule.model.trials`)
@@ -18,7 +19,7 @@ PLANE = 2  # columns: their boundaries may be curves that a strong decay would s
 def tabular(rows: int, inputs: int, members: int | None = None, outputs: int = 1) -> dict[str, Any]:
     """The settings for a table.
 
-    Up to 5,000 rows a few networks are trained together, each leaving out one fold of the rows (see
+    Up to 50,000 rows a few networks are trained together, each leaving out one fold of the rows (see
     `chainrule.model.ensemble`); with more rows one network is trained, and some rows are held out.
 
     - rows: the number of rows to train on.
@@ -30,15 +31,17 @@ def tabular(rows: int, inputs: int, members: int | None = None, outputs: int = 1
     >>> settings["members"], settings["validation"], settings["hidden"], settings["activation"]
     (8, 'folds', (40, 40), 'gelu')
 
-    Source: the experiments of docs/decisions/0013-defaults-that-win.md, 0021-better-tables.md, 0029-trials-by-folds.md.
+    Source: the experiments of docs/decisions/0013-defaults-that-win.md, 0021-better-tables.md, 0029-trials-by-folds.md,
+    0037-many-rows-and-words.md.
     """
     if members is None:
         members = _members(rows, outputs)
     width, longer = _width(rows, members, outputs), max(1, min(LONGEST, ENOUGH // max(rows, 1)))
+    rate = 0.01 if members > 1 and rows <= MANY else 0.003
     return {
         "hidden": (width, width),
         "activation": "gelu",
-        "optimizer": AdamW(0.01 if members > 1 else 0.003, weight_decay=0.03 if inputs <= PLANE else DECAY),
+        "optimizer": AdamW(rate, weight_decay=0.03 if inputs <= PLANE else DECAY),
         "schedule": OneCycle(rise=0.1, start=0.01),
         "batch_size": _batch_size(rows),
         "epochs": 200 * longer if rows <= FEW else 100 if rows <= MANY else 40,
@@ -52,14 +55,14 @@ def tabular(rows: int, inputs: int, members: int | None = None, outputs: int = 1
 
 def _members(rows: int, outputs: int) -> int:
     """The number of members: fewer where each has many outputs, because all weights between members are 0."""
-    if rows > MANY:
+    if rows > MOST or (rows > MANY and rows * outputs > TARGETS):
         return 1
     return max(2, min(8 if rows <= FEW else 5, PER_UPDATE // outputs))
 
 
 def _width(rows: int, members: int, outputs: int) -> int:
     """The number of neurons in a hidden layer, a multiple of eight; two for each output carry the linear start."""
-    free = 256 if rows > MANY else 128 if members == 1 else 64 if rows > FEW else 32
+    free = (256 if rows > MANY else 128) if members == 1 else 64 if rows > FEW else 32
     return -(-(free + min(2 * outputs, free)) // 8) * 8
 
 

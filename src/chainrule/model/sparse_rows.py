@@ -6,6 +6,7 @@ The results are those of the array, to the bit; only the time and the memory of 
 from scipy.sparse import csr_array
 
 from chainrule.examples import RowArrays
+from chainrule.model.preset import MANY
 from chainrule.tables.inputs import Encoder
 
 __all__ = ["are_sparse", "without_zeros"]
@@ -14,9 +15,9 @@ WIDE = 600  # inputs, from which on it pays
 SHARE = 4  # inputs for each one that can be other than 0, at least
 
 
-def are_sparse(encoder: Encoder, members: int) -> bool:
-    """Whether rows are trained on without their zeros: for one network of many inputs, most of which are 0."""
-    return members == 1 and encoder.width > WIDE and SHARE * len(encoder.entries) <= encoder.width
+def are_sparse(encoder: Encoder, members: int, rows: int) -> bool:
+    """Whether rows are trained on without their zeros: of one network or of many rows, if most of many inputs are 0."""
+    return (members == 1 or rows > MANY) and encoder.width > WIDE and SHARE * len(encoder.entries) <= encoder.width
 
 
 def without_zeros(rows: RowArrays) -> RowArrays:

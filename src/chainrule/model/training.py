@@ -97,7 +97,7 @@ class TableTraining:
         self.rows, self.held_out, self.test = prepared.rows, prepared.held_out, prepared.test
         self.ensemble = _ensemble(prepared, seed) if before is None else Ensemble(before.network.architecture)
         whole = before is None and not prepared.settings.is_sharded
-        self._sparse = whole and are_sparse(prepared.encoder, prepared.settings.members)
+        self._sparse = whole and are_sparse(prepared.encoder, prepared.settings.members, len(self.rows.X))
         chosen = "random" if self._sparse and is_auto(settings.start) else prepared.settings.start
         start = start_for(chosen, settings.start, self.ensemble.one)
         self.settings = dataclasses.replace(prepared.settings, seed=seed, start=start)

@@ -2,14 +2,16 @@
 
     squares and cubes, decay 1  |  each number as one input, decay 1  →  if the first gain, bins beside them
     →  the best of these, decay 0.3  →  if better, decay 0.1
+    above 5,000 rows: bins  |  each number as one input  |  bins and an input for each frequent value
 
 Of an ensemble half of the members are trained, each on the folds that it has in the whole; above 1,500 rows the decay
-is 0.3 at first. One network is trained for an eighth of the epochs. What has the least validation cost is then trained
-in full; members of other trials join the ensemble where their mean is better (`chainrule.model.blend`). Linear models,
-which decide where no trial is made (`chainrule.model.choose_inputs`), cannot tell what a network learns of squares by
-itself.
+is 0.3 at first. Above 5,000 rows one network is trained for an eighth of the epochs. What has the least validation cost
+is then trained in full; members of other trials join the ensemble where their mean is better (`chainrule.model.blend`).
+Linear models, which decide where no trial is made (`chainrule.model.choose_inputs`), cannot tell what a network learns
+of squares by itself.
 
-Source: the experiments of docs/decisions/0029-trials-by-folds.md and 0032-members-of-trials.md.
+Source: the experiments of docs/decisions/0029-trials-by-folds.md, 0032-members-of-trials.md and
+0037-many-rows-and-words.md.
 """
 
 import dataclasses
@@ -18,6 +20,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.sparse import issparse
 
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array
@@ -28,6 +31,7 @@ from chainrule.model.choose_inputs import GAIN, LEAST_ROWS, MOST_INPUTS
 from chainrule.model.ensemble import Ensemble
 from chainrule.model.preset import DECAY, FEW, MANY
 from chainrule.model.settings import TableSettings
+from chainrule.model.sparse_rows import are_sparse, without_zeros
 from chainrule.model.warm_start import linear_start, start_for
 from chainrule.network import Network
 from chainrule.optimizers import AdamW
@@ -36,7 +40,7 @@ from chainrule.training import EpochEnd, start
 
 __all__ = ["Choice", "Trial", "Watch", "are_tried", "best_trial", "only_inputs", "with_members"]
 
-SHARE = 8  # of the epochs of one network: one in so many
+SHARE = 8  # of the epochs of many rows: one in so many
 DECAYS = (1.0, 0.3, 0.1)
 
 
@@ -116,16 +120,19 @@ def best_trial(
         train, validation = (rows, held_out) if places is None else only_inputs(places, rows, held_out)
         member = dataclasses.replace(one, sizes=(trial.encoder.width, *one.sizes[1:]))
         half = _half(ensemble(member))
+        if short:
+            half, train, validation = _short(half, trial.encoder, train, validation)
         network, least = _trained(half, train, validation, trial.settings, cancel)
         made.append((trial, Tried(half, network, places, least)))
         return least
 
+    short = len(rows.X) > MANY
     decays = _decays(first.settings, wanted, len(rows.X))
     best, least = Trial(curved, decays[0]), None
     if several:
         both = cost(best), cost(best._replace(encoder=plain))
         best, least = (best, both[0]) if _gains(*both) else (best._replace(encoder=plain), both[1])
-    if best.encoder is curved and curved.width < all_inputs.width <= MOST_INPUTS:
+    if curved.width < all_inputs.width and (short or (best.encoder is curved and all_inputs.width <= MOST_INPUTS)):
         least, other = cost(best) if least is None else least, cost(best._replace(encoder=all_inputs))
         best, least = (best._replace(encoder=all_inputs), other) if _gains(other, least) else (best, least)
     for weaker in decays[1:]:
@@ -186,6 +193,23 @@ def _gains(cost: float, plain: float) -> bool:
     return cost < (GAIN * plain if plain > 0 else plain / GAIN)
 
 
+def _short(
+    ensemble: Ensemble, encoder: Encoder, rows: RowArrays, held_out: RowArrays | None
+) -> tuple[Ensemble, RowArrays, RowArrays | None]:
+    """One network, its rows, and those that it is validated with: of several members the first fold."""
+    are_wide = are_sparse(encoder, ensemble.count, len(rows.X))
+    if ensemble.fold is not None:
+        rows, held_out = (_part(rows, np.flatnonzero(part)) for part in (ensemble.fold, ensemble.fold == 0))
+    if are_wide:
+        rows, held_out = without_zeros(rows), None if held_out is None else without_zeros(held_out)
+    return Ensemble(ensemble.one), rows, held_out
+
+
+def _part(rows: RowArrays, part: Array) -> RowArrays:
+    """Some of the rows, by their numbers."""
+    return RowArrays(rows.X[part], rows.T[part], None if rows.weight is None else rows.weight[part])
+
+
 def _half(ensemble: Ensemble) -> Ensemble:
     """Half of the members, two at least, which leave out the folds that they always do."""
     return dataclasses.replace(ensemble, count=max(-(-ensemble.count // 2), min(ensemble.count, 2)))
@@ -194,7 +218,7 @@ def _half(ensemble: Ensemble) -> Ensemble:
 def _decays(settings: TableSettings, wanted: TableSettings, rows: int) -> list[TableSettings]:
     """The settings with decays from strong to weak; as they are where the user, a plane or one network decides."""
     rule = settings.rule
-    decides = is_auto(wanted.optimizer) and settings.members > 1
+    decides = is_auto(wanted.optimizer) and settings.members > 1 and rows <= MANY
     if not decides or not isinstance(rule, AdamW) or rule.weight_decay < DECAY:
         return [settings]
     rules = [dataclasses.replace(rule, weight_decay=decay) for decay in (DECAYS if rows <= FEW else DECAYS[1:])]
@@ -211,8 +235,8 @@ def _trained(
     """The network of a training, and its least validation cost; infinite where no cost was finite."""
     assert settings.seed is not None, "that of the training"
     network = ensemble.network(settings.first_weights, settings.seed, settings.dtype)
-    examples, validation = ensemble.checked(network, rows, held_out)
-    if start_for(settings.start, AUTO, ensemble.one) == "linear":
+    examples, validation = ensemble.checked(network, rows, held_out, sparse=True)
+    if not issparse(rows.X) and start_for(settings.start, AUTO, ensemble.one) == "linear":
         linear_start(ensemble, network, examples, None, engine=settings.engine)
     plan = settings.training
     if ensemble.count == 1:

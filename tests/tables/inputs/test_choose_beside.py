@@ -17,6 +17,8 @@ from chainrule.tables.inputs.transforms import (
     CurvedLog,
     Log,
     Scaled,
+    Valued,
+    ValuedLog,
 )
 
 
@@ -88,9 +90,28 @@ def test_small_tables_have_squares_and_bins_where_trials_choose() -> None:
     rows = read_table(table(60))
     for fewer in (both.curved, both.plain):
         np.testing.assert_array_equal(both.encode(rows)[:, both.places_of(fewer)], fewer.encode(rows))
-    large = Encoder.fit(table(MANY + 2), more=True, bins=True)
-    assert large == Encoder.fit(table(MANY + 2), more=True)
-    assert large.curved is large
+
+
+def test_large_tables_have_inputs_for_frequent_values_where_trials_choose(monkeypatch) -> None:
+    rows = MANY + 2
+    draw, some = np.random.default_rng(1), np.arange(rows)
+    every = table(rows) | {"x0": some % 40, "x1": draw.normal(size=rows), "fare": np.exp(some % 30 / 2)}
+    every["x0"][:2] = -1, 77
+    both, bins = Encoder.fit(every, more=True, bins=True), Encoder.fit(every, more=True)
+    assert [type(each) for each in both.transforms[:3]] == [Valued, Binned, ValuedLog]
+    assert both.transforms[0].values == tuple(range(40)), "what comes once is no value"
+    assert both.curved == bins
+    assert both.plain == bins.plain
+    X = both.encode(read_table(every))
+    np.testing.assert_array_equal(X[:, both.places_of(bins)], bins.encode(read_table(every)))
+    monkeypatch.setattr("chainrule.tables.inputs.choose_beside.MOST_NUMBERS", 31 * rows)
+    assert [type(each) for each in Encoder.fit(every, more=True, bins=True).transforms[:3]] == [
+        Binned,
+        Binned,
+        ValuedLog,
+    ]
+    different = every | {"x0": some // 9, "fare": some % 15}
+    assert Encoder.fit(different, more=True, bins=True) == Encoder.fit(different, more=True), "too rare, and too few"
 
 
 def test_a_linear_model_stays_linear_in_its_columns():

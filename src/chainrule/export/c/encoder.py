@@ -24,6 +24,7 @@ from chainrule.tables.inputs.operations import (
     Presence,
     Steps,
     Time,
+    Values,
     Word,
 )
 from chainrule.tables.inputs.transforms import Transform
@@ -130,6 +131,8 @@ def _computed(column: Transform, at: int, k: int) -> list[str]:
             lines += _powers(part, at + place)
         elif isinstance(part, Bins):
             lines += _bins(part, at + place)
+        elif isinstance(part, Values):
+            lines += _values(part, at + place)
         elif isinstance(part, Cycle):
             wave = f"{part.cycle}_waves + 2 * {part.cycle}_place(value)"
             lines += [f"a[{at + place}] = (real)({wave})[0];", f"a[{at + place + 1}] = (real)({wave})[1];"]
@@ -157,6 +160,13 @@ def _bins(part: Bins, at: int) -> list[str]:
     edges = ", ".join(map(number, part.edges))
     lines = [f"static const double edges[{len(part.edges)}] = {{{edges}}};"]
     lines += [f"for (int k = 0; k < {part.width}; k++) a[{at} + k] = (real)share_below(value, edges + k);"]
+    return ["{", *(f"  {line}" for line in lines), "}"]
+
+
+def _values(part: Values, at: int) -> list[str]:
+    values = ", ".join(map(number, part.values))
+    lines = [f"static const double values[{part.width}] = {{{values}}};"]
+    lines += [f"for (int k = 0; k < {part.width}; k++) a[{at} + k] = value == values[k];"]
     return ["{", *(f"  {line}" for line in lines), "}"]
 
 

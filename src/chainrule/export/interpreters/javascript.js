@@ -289,6 +289,10 @@ function bins({ edges, width }) {
   };
 }
 
+function values({ values: known }) {
+  return (x, a, at) => known.forEach((value, k) => (a[at + k] = x === value ? 1 : 0));
+}
+
 /** The days since the first of January. */
 function dayOfYear(seconds) {
   const date = new Date(Math.floor(seconds / DAY) * DAY * 1000);
@@ -340,7 +344,7 @@ function other() {
 
 const missing = () => () => {};
 
-const INPUTS = { curve, powers, bins, cycle, one_hot: oneHot, many_hot: manyHot, steps, other, missing };
+const INPUTS = { curve, powers, bins, values, cycle, one_hot: oneHot, many_hot: manyHot, steps, other, missing };
 
 /** A column: how many numbers it becomes, and a function that writes those for a cell into zeros. */
 function columnOf({ name, reading, inputs: parts }) {

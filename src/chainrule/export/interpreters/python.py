@@ -285,6 +285,10 @@ def _bins(part):
     return lambda x: [min(max((x - low) / width, 0.0), 1.0) for low, width in bins]
 
 
+def _values(part):
+    return lambda x: [float(x == value) for value in part["values"]]
+
+
 def _cycle(part):
     place, unit = _PLACES[part["cycle"]], 2 * math.pi / part["length"]
 
@@ -315,6 +319,7 @@ _INPUTS = {
     "curve": _curve,
     "powers": _powers,
     "bins": _bins,
+    "values": _values,
     "cycle": _cycle,
     "one_hot": lambda part: lambda code: [float(k == code) for k in range(part["width"])],
     "many_hot": lambda part: lambda codes: [float(k in codes) for k in _many_places(part)],

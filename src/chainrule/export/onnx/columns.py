@@ -37,6 +37,7 @@ from chainrule.tables.inputs.operations import (
     Presence,
     Steps,
     Time,
+    Values,
     Word,
 )
 from chainrule.tables.inputs.transforms import Transform
@@ -175,6 +176,12 @@ def _bins(cells: Cells, parts: Sequence[Any], dtype: Any) -> str:
     return _beside(cells, add("Clip", share, number(0), number(1)), dtype)
 
 
+def _values(cells: Cells, parts: Sequence[Any], dtype: Any) -> str:
+    values = np.stack([part.sorted for part in parts])[np.newaxis]
+    add, x = cells.graph.add, cells.graph.add("Unsqueeze", cells.values, whole(2))
+    return _as_type(cells.graph, add("Flatten", add("Equal", x, values), axis=1), dtype)
+
+
 def _beside(cells: Cells, values: str, dtype: Any) -> str:
     """Several numbers for each cell, [N, columns, width], as [N, columns * width], 0 where it is missing."""
     graph = cells.graph
@@ -219,6 +226,7 @@ INPUTS: dict[type[Input], Callable[[Any, Sequence[Any], Any], str]] = {
     Curve: _curve,
     Powers: _powers,
     Bins: _bins,
+    Values: _values,
     Cycle: _cycle,
     OneHot: _one_hot,
     ManyHot: _many_hot,

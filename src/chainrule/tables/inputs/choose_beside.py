@@ -1,7 +1,8 @@
 """What the network sees of numbers beside the numbers themselves: the one place that chooses it, for a whole table.
 
     up to 5,000 rows   square and cube, so that the linear start is a polynomial without products of columns
-    up to a million    bins between quantiles, so that it is a piecewise linear function of each column
+    up to a million    bins between quantiles, so that it is a piecewise linear function of each column; where trials
+                       choose, also an input for each value of a column whose values come again and again
 
 Two or three columns are often places on a plane or in space, and dozens are often pixels or readings of one kind. Both
 are left as they are: there the products of columns matter, and more inputs do harm.
@@ -27,6 +28,8 @@ from chainrule.tables.inputs.transforms import (
     Log,
     Scaled,
     Transform,
+    Valued,
+    ValuedLog,
 )
 from chainrule.tables.profile import ColumnProfile
 
@@ -36,6 +39,8 @@ LEAST_COLUMNS, MOST_COLUMNS = 3, 60  # of numbers, in a table whose numbers get 
 LEAST_DIFFERENT = 4  # values: of fewer, square and cube say nothing that is new
 MANY, MOST = 5000, 1_000_000  # rows between which there are bins; a larger table would need many times its memory
 BINS = 16  # at most, beside those of frequent values
+CELLS_EACH, LEAST_REPEATED = 10, 2  # sampled for each different value on average, and of one that has an input
+MOST_NUMBERS = 30_000_000  # rows times values of all columns
 
 
 def with_more(
@@ -43,13 +48,15 @@ def with_more(
 ) -> list[Transform]:
     """The transforms, where columns of numbers have more inputs if the table is one that gains by them.
 
-    With `bins` small tables have bins, too, beside squares and cubes.
+    With `bins` small tables have bins, too, beside squares and cubes, and large ones inputs for frequent values.
     """
     transforms = list(transforms)
     count = sum(isinstance(transform, Scaled | Log) for transform in transforms)
     if not LEAST_COLUMNS <= count <= MOST_COLUMNS:
         return transforms
-    return [_with_more(transform, profile, bins) for transform, profile in zip(transforms, profiles, strict=True)]
+    profiles = list(profiles)
+    more = [_with_more(transform, profile, bins) for transform, profile in zip(transforms, profiles, strict=True)]
+    return _with_values(more, profiles) if bins else more
 
 
 def plain(transform: Transform) -> Transform:
@@ -62,7 +69,12 @@ def plain(transform: Transform) -> Transform:
 
 def curved(transform: Transform) -> Transform:
     """A transform as `with_more` makes it without `bins`."""
-    for kind, without in ((CurvedBinned, Curved), (CurvedBinnedLog, CurvedLog)):
+    for kind, without in (
+        (CurvedBinned, Curved),
+        (CurvedBinnedLog, CurvedLog),
+        (Valued, Binned),
+        (ValuedLog, BinnedLog),
+    ):
         if isinstance(transform, kind):
             return _as(without, transform)
     return transform
@@ -86,6 +98,32 @@ def _with_more(transform: Transform, profile: ColumnProfile, bins: bool) -> Tran
     if profile.rows <= MANY:
         return (CurvedLog if is_log else Curved)(**fields)
     return (BinnedLog if is_log else Binned)(**fields, edges=_edges(values))
+
+
+def _with_values(transforms: list[Transform], profiles: list[ColumnProfile]) -> list[Transform]:
+    """The transforms, where columns in bins have an input for each frequent value, the columns of fewest first."""
+    values = {
+        k: _frequent(profile.sample.sorted)
+        for k, (transform, profile) in enumerate(zip(transforms, profiles, strict=True))
+        if isinstance(transform, Binned | BinnedLog) and profile.rows > MANY
+    }
+    left = MOST_NUMBERS
+    for k in sorted(values, key=lambda k: len(values[k])):
+        left -= len(values[k]) * profiles[k].rows
+        if values[k] and left >= 0:
+            transform = transforms[k]
+            fields = {field.name: getattr(transform, field.name) for field in dataclasses.fields(transform)}
+            kind = ValuedLog if isinstance(transform, BinnedLog) else Valued
+            transforms[k] = kind(**fields, values=values[k])
+    return transforms
+
+
+def _frequent(values: NDArray[np.float64]) -> tuple[float, ...]:
+    """The frequent ones of sorted values, if there are more of them than bins and they come again and again."""
+    different, count = np.unique(values, return_counts=True)
+    frequent = different[count >= LEAST_REPEATED]
+    are_many = len(frequent) > BINS and len(values) >= CELLS_EACH * len(different)
+    return tuple(frequent.tolist()) if are_many else ()
 
 
 def _edges(values: NDArray[np.float64]) -> tuple[float, ...]:

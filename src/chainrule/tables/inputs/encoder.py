@@ -36,6 +36,8 @@ from chainrule.tables.inputs.transforms import (
     NumberColumn,
     Times,
     Transform,
+    Valued,
+    ValuedLog,
     WordColumn,
 )
 from chainrule.tables.names import require_columns
@@ -108,7 +110,7 @@ class Encoder:
 
     @functools.cached_property
     def curved(self) -> Encoder:
-        """The encoder without the bins of numbers that have squares, too."""
+        """The encoder without the bins of numbers that have squares, and without the values of those that have bins."""
         transforms = tuple(curved(transform) for transform in self.transforms)
         return self if transforms == self.transforms else Encoder(transforms)
 
@@ -236,6 +238,8 @@ class Encoder:
             demand(ok, "encoder", (times.form, *times.parts), "a form of times and parts of it")
         for edges in (t.edges for t in encoder.transforms if isinstance(t, Binned | BinnedLog)):
             demand(all(a < b for a, b in pairwise(edges)), "encoder", edges, "edges in rising order")
+        for values in (t.values for t in encoder.transforms if isinstance(t, Valued | ValuedLog)):
+            demand(all(a < b for a, b in pairwise(values)), "encoder", values, "values in rising order")
         for form in (t.form for t in encoder.transforms if isinstance(t, NumberColumn)):
             demand(is_form(form), "encoder", form, "a form of numbers")
         return encoder

@@ -30,6 +30,7 @@ from chainrule.tables.inputs.operations import (
     Powers,
     Step,
     Steps,
+    Values,
 )
 from chainrule.tables.profile.dates import DAY
 
@@ -93,6 +94,16 @@ def _bins(part: Bins, place: int, dtype: np.dtype[Any]) -> Write:
         if below >= 0:
             x[place : place + below] = 1
             x[place + below] = min((value - low[below]) / width[below], 1.0)
+
+    return write
+
+
+def _values(part: Values, place: int, dtype: np.dtype[Any]) -> Write:
+    places = {value: place + k for k, value in enumerate(part.values)}
+
+    def write(value: float | None, x: Array) -> None:
+        if value in places:
+            x[places[value]] = 1
 
     return write
 
@@ -167,6 +178,7 @@ WRITERS: dict[type[Input], Callable[[Any, int, np.dtype[Any]], Write]] = {
     Curve: _curve,
     Powers: _powers,
     Bins: _bins,
+    Values: _values,
     Cycle: _cycle,
     OneHot: _one_hot,
     ManyHot: _many_hot,

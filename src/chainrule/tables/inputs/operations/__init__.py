@@ -11,6 +11,7 @@ A transform has one reading, which says what a cell is, and inputs, which say wh
                                                                          Missing    whether the cell is missing
                                                                          Powers     square and cube after some steps
                                                                          Bins       the share of each bin below it
+                                                                         Values     1 under the value that it is
 
 A curve is a chain of steps: Affine, Asinh, Bend. All numbers are float64; the network's type comes last.
 A new operation is one class here, an entry for single cells in `inputs.cells`, and one in each language of `export`.
@@ -31,6 +32,7 @@ from chainrule.tables.inputs.operations.inputs import (
     Other,
     Powers,
     Steps,
+    Values,
 )
 from chainrule.tables.inputs.operations.readings import READINGS, Cells, Items, Number, Presence, Reading, Time, Word
 from chainrule.tables.inputs.operations.steps import STEPS, Affine, Asinh, Bend, Step, bent
@@ -62,6 +64,7 @@ __all__ = [
     "Step",
     "Steps",
     "Time",
+    "Values",
     "Word",
     "bent",
 ]

@@ -31,6 +31,7 @@ __all__ = [
     "Other",
     "Powers",
     "Steps",
+    "Values",
 ]
 
 SQUARE, CUBE = 0.5 / math.sqrt(2), 0.5 / math.sqrt(6)  # half of what gives variance 1 under a normal distribution
@@ -154,6 +155,46 @@ class Bins(Input):
 
 
 @dataclasses.dataclass(frozen=True)
+class Values(Input):
+    """1 under the value that the number is, 0 under the others; all 0 for any other number.
+
+    - values: in rising order.
+    """
+
+    values: tuple[float, ...]
+
+    @property
+    def suffixes(self) -> list[str]:
+        return [f"={value:.10g}" for value in self.values]
+
+    @property
+    def width(self) -> int:
+        return len(self.values)
+
+    @functools.cached_property
+    def sorted(self) -> NDArray[np.float64]:
+        """The values, (width,)."""
+        return np.array(self.values)
+
+    def write(self, cells: Cells, out: NDArray[Any]) -> None:
+        is_one, place = self._places(cells)
+        out[np.flatnonzero(is_one), place[is_one]] = 1
+
+    @property
+    def entries(self) -> int:
+        return 1
+
+    def write_entries(self, cells: Cells, values: NDArray[Any], places: NDArray[np.int32]) -> None:
+        values[:, 0], place = self._places(cells)
+        places[:, 0] += place.astype(np.int32)
+
+    def _places(self, cells: Cells) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
+        """Which of the cells (n,) are one of the values, and which one that is."""
+        place = np.searchsorted(self.sorted[:-1], cells.values)
+        return (self.sorted[place] == cells.values) & ~cells.missing, place
+
+
+@dataclasses.dataclass(frozen=True)
 class Cycle(Input):
     """The sine and the cosine of the share of a cycle at which a time is, 0 where the cell is missing.
 
@@ -261,7 +302,7 @@ class Missing(Input):
         out[:, 0] = cells.missing
 
 
-INPUTS: tuple[type[Input], ...] = (Curve, Powers, Bins, Cycle, OneHot, ManyHot, Steps, Other, Missing)
+INPUTS: tuple[type[Input], ...] = (Curve, Powers, Bins, Values, Cycle, OneHot, ManyHot, Steps, Other, Missing)
 
 
 _PLACES = {"season": day_of_year, "weekday": weekday, "clock": minute}

@@ -4,6 +4,7 @@
     log          a number over several orders of magnitude, on a logarithmic scale; likewise
     curved       as scaled, with the square and the cube beside it; `curved log` likewise
     binned       as scaled, with quantile bins beside it; `binned log` likewise
+    valued       as binned, with an input for each frequent value; `valued log` likewise
     categories   one input per word (1 where the cell is that word); a further one flags missing cells likewise
     frequent     the same for the most frequent words, and one more input for any other word
     labels       one input per label, where a cell has several; likewise
@@ -29,6 +30,8 @@ from chainrule.tables.inputs.transforms.numbers import (
     NumberColumn,
     Numbers,
     Scaled,
+    Valued,
+    ValuedLog,
 )
 from chainrule.tables.inputs.transforms.times import PARTS, Times
 from chainrule.tables.inputs.transforms.words import (
@@ -68,13 +71,15 @@ __all__ = [
     "TextWords",
     "Times",
     "Transform",
+    "Valued",
+    "ValuedLog",
     "WordColumn",
 ]
 
 KINDS: dict[str, type[Transform]] = {
     c.kind: c
     for c in (
-        *(Scaled, Log, Curved, CurvedLog, Binned, BinnedLog, CurvedBinned, CurvedBinnedLog),
+        *(Scaled, Log, Curved, CurvedLog, Binned, BinnedLog, CurvedBinned, CurvedBinnedLog, Valued, ValuedLog),
         *(Categories, Frequent, LabelSet, TextWords, Ordered, Times, Presence, Dropped, Numbers),
     )
 }

@@ -6,6 +6,7 @@
     curved log    likewise of what is behind the logarithm
     binned        as scaled, with bins between quantiles beside it; `binned log` likewise
     curved binned, curved binned log    with both beside it
+    valued, valued log    with bins and an input for each frequent value beside it
     bent(z, c)    z up to |z| = c, sign(z) (2 c - c^2 / |z|) beyond: smooth, rising, always between -2 c and 2 c
 
 A missing cell is 0, and a second column flags missing cells if training had any. A number far outside those of
@@ -37,6 +38,7 @@ from chainrule.tables.inputs.operations import (
     Number,
     Powers,
     Step,
+    Values,
 )
 from chainrule.tables.inputs.transforms.base import Transform, flagged
 from chainrule.tables.number_forms import PLAIN
@@ -52,6 +54,8 @@ __all__ = [
     "NumberColumn",
     "Numbers",
     "Scaled",
+    "Valued",
+    "ValuedLog",
     "scaled_steps",
 ]
 
@@ -220,6 +224,42 @@ class CurvedBinnedLog(BinnedLog):
     @property
     def beside(self) -> tuple[Input, ...]:
         return (*_powers(self.steps), *super().beside)
+
+
+@dataclasses.dataclass(frozen=True)
+class Valued(Binned):
+    """Numbers on their own scale, with bins and with an input for each frequent value."""
+
+    kind: ClassVar[str] = "valued"
+    as_input: ClassVar[str] = "as numbers in bins, and by value"
+    values: tuple[float, ...]
+
+    @property
+    def detail(self) -> str:
+        """Values, bins, centre, scale and flag."""
+        return f"{len(self.values)} values; {super().detail}"
+
+    @property
+    def beside(self) -> tuple[Input, ...]:
+        return (*super().beside, Values(self.values))
+
+
+@dataclasses.dataclass(frozen=True)
+class ValuedLog(BinnedLog):
+    """Numbers on a logarithmic scale, with bins and with an input for each frequent value."""
+
+    kind: ClassVar[str] = "valued log"
+    as_input: ClassVar[str] = "as numbers on a logarithmic scale, in bins, and by value"
+    values: tuple[float, ...]
+
+    @property
+    def detail(self) -> str:
+        """Values, bins, the distance from which on it is a logarithm, and the flag."""
+        return f"{len(self.values)} values; {super().detail}"
+
+    @property
+    def beside(self) -> tuple[Input, ...]:
+        return (*super().beside, Values(self.values))
 
 
 @dataclasses.dataclass(frozen=True)
