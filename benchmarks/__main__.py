@@ -1,5 +1,6 @@
 """`python -m benchmarks`: the options."""
 
+import math
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -11,10 +12,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 import benchmarks
 from benchmarks import memory, pictures, report, suite
 from benchmarks.contenders import CONTENDERS, OWN
+from benchmarks.options import chosen, numbers, whole, writable
 from benchmarks.results import Results, Threads
 from benchmarks.sweeps import SWEEPS
 from benchmarks.tasks import kind_of
 from benchmarks.turns import ROOT
+from benchmarks.workloads import HALF
 
 app = App(name="python -m benchmarks", help=benchmarks.__doc__, help_format="plaintext", version_flags=[])
 RESULTS = ROOT / "benchmarks" / "results.jsonl"
@@ -41,7 +44,7 @@ def run(
     Parameters
     ----------
     quick
-        One thread, few rounds, no compiled torch and no `fit`: less than a minute.
+        One thread, few rounds, no compiled torch, no half precision and no `fit`: less than a minute.
     only
         Tasks, such as W1,W3,rowW1,norms.
     sweeps
@@ -68,7 +71,12 @@ def run(
     if measure_memory:
         memory.show([memory.measure(name) for name in memory.CASES], console)
         return
-    kept = Results(results)
+    counts = [Threads(n, not unpinned or n == 1) for n in numbers("--threads", threads or ("1" if quick else "1,2"), 1)]
+    rounds = whole("--rounds", (3 if quick else 10) if rounds is None else rounds, 1)
+    seconds = (0.05 if quick else 0.5) if seconds is None else seconds
+    if not 0 < seconds < math.inf:
+        raise SystemExit(f"--seconds is {seconds}, but must be a number above 0")
+    kept = Results(results if results is None or pages else writable("--results", results))
     if pages:
         kept = Results(results or RESULTS)
         if not kept.points:
@@ -76,14 +84,16 @@ def run(
         report.write_readme(kept, ROOT / "README.md")
         pictures.write_page(kept, ROOT / "docs" / "speed.md")
         return
-    tasks = _chosen(only, suite.TASKS, [task for task in suite.TASKS if not quick or kind_of(task) != "fit"])
-    if sweeps:
-        chosen = _chosen(None if sweeps == "all" else sweeps, [*SWEEPS], [*SWEEPS])
-        tasks = [w.name for name in chosen for w in SWEEPS[name].points.values()]
+    tasks = [task for task in suite.TASKS if not quick or (kind_of(task) != "fit" and task not in HALF)]
+    if only is not None:
+        tasks = chosen("--only", only.split(","), suite.TASKS)
+    if sweeps is not None:
+        axes = [*SWEEPS] if sweeps == "all" else chosen("--sweeps", sweeps.split(","), [*SWEEPS])
+        tasks = [w.name for name in axes for w in SWEEPS[name].points.values()]
     others = [name for name in CONTENDERS if name != OWN]
-    names = _chosen(peers, others, [name for name in others if CONTENDERS[name].quick or not quick])
-    counts = [Threads(int(n), not unpinned or n == "1") for n in (threads or ("1" if quick else "1,2")).split(",")]
-    pace = (rounds or (3 if quick else 10), seconds or (0.05 if quick else 0.5))
+    names = [name for name in others if CONTENDERS[name].quick or not quick]
+    if peers is not None:
+        names = chosen("--peers", peers.split(","), others)
     columns = (TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("")
@@ -91,20 +101,13 @@ def run(
             kept,
             [(task, n) for n in counts for task in tasks],
             names,
-            *pace,
+            rounds,
+            seconds,
             lambda text, k, n: progress.update(bar, description=text, completed=k, total=n),
         )
     if quick and peers is None:
         left_out |= {n: "--quick does without it" for n in others if not CONTENDERS[n].quick}
     report.show(kept, left_out, console)
-
-
-def _chosen(given: str | None, known: list[str], default: list[str]) -> list[str]:
-    """The names given, or the default."""
-    names = default if given is None else given.split(",")
-    if unknown := [name for name in names if name not in known]:
-        raise SystemExit(f"{', '.join(unknown)}: unknown; choose from {', '.join(known)}")
-    return names
 
 
 app()

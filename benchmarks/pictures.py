@@ -91,7 +91,9 @@ def _points(results: Results, sweep: Sweep, threads: Threads) -> dict[str, Point
 
 
 def _cells(point: Point | None) -> list[str]:
-    if point is None or point.peer is None or point.ratio is None:
+    if point is None or point.own is None:
         return ["-"] * 3
+    if point.peer is None or point.ratio is None:
+        return [duration(point.own), "-", "-"]
     peer = f"{duration(point.best(point.peer))} ({CONTENDERS[point.peer].title})"
     return [duration(point.own), peer, f"{point.ratio:.2g}"]

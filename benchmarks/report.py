@@ -14,7 +14,7 @@ from benchmarks.suite import TASKS
 from benchmarks.tasks import kind_of, workload_of
 from benchmarks.workloads import WORKLOADS
 
-__all__ = ["about", "claim", "duration", "markdown", "show", "write_readme"]
+__all__ = ["about", "claim", "duration", "machine_text", "markdown", "show", "versions_text", "write_readme"]
 
 TITLES = {"rowW1": "one row, W1", "rowW2": "one row, W2", "rowW3": "one row, W3"}
 TITLES |= {"fitW1": "cr.fit, W1", "fitW6": "cr.fit, W6"}
@@ -80,12 +80,20 @@ def _notes(results: Results, left_out: dict[str, str]) -> list[str]:
 
 def about(results: Results) -> str:
     """Machine and versions on one line."""
-    machine, versions = results.about["machine"], results.about["versions"]
-    listed = ", ".join(f"{name} {version}" for name, version in versions.items())
+    engine = f"Engine {results.about['engine']}."
+    return f"{machine_text(results.about['machine'])} {engine} {versions_text(results.about['versions'])}"
+
+
+def machine_text(machine: dict[str, Any]) -> str:
+    """The processor, and the date."""
     caches = ", ".join(f"{name} {size}" for name, size in machine["caches"].items())
     isa = ", ".join(name for name in machine["isa"] if name in ("avx2", "avx512f", "amx_tile"))
-    engine = f"Engine {results.about['engine']}"
-    return f"{machine['model']} ({isa}; {caches}), {machine['date'][:10]}. {engine}. {listed}."
+    return f"{machine['model']} ({isa}; {caches}), {machine['date'][:10]}."
+
+
+def versions_text(versions: dict[str, str]) -> str:
+    """The versions of chainrule, Python and the libraries."""
+    return f"{', '.join(f'{name} {version}' for name, version in versions.items())}."
 
 
 def write_readme(results: Results, path: Path) -> None:

@@ -110,9 +110,9 @@ class Results:
         return PEAK_FLOPS / (min(micros) * 1e3) if micros else None
 
     def share(self, point: Point, name: str) -> float | None:
-        """The useful floating-point operations of a contender, as a share of the peak; for training only."""
+        """The useful floating-point operations of a contender, as a share of the peak; for training in float32."""
         peak, micros = self.peak(point.threads), point.best(name)
-        if not peak or not micros or kind_of(point.task) != "train":
+        if not peak or not micros or kind_of(point.task) != "train" or workload_of(point.task).feature == "bf16":
             return None
         return workload_of(point.task).flops / (micros * 1e3) / peak
 

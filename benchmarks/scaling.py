@@ -16,6 +16,7 @@ import numpy as np
 
 import chainrule as cr
 from benchmarks.machine import cpus
+from benchmarks.options import chosen, one_line, whole
 from benchmarks.workloads import WORKLOADS, Workload, synthetic
 from chainrule.engines import ENGINES
 from chainrule.engines.scaling import LINKS, UpdateTime
@@ -29,19 +30,27 @@ def main() -> None:
     """Measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("workloads", nargs="*", default=["W3", "W5"])
-    parser.add_argument("--devices", nargs="*", type=int, default=[])
-    parser.add_argument("--calls", type=int, default=3)
+    parser.add_argument("--devices", nargs="*", default=[])
+    parser.add_argument("--calls", default="3")
     options = parser.parse_args()
+    names, calls = chosen("the workloads", options.workloads, [*WORKLOADS]), whole("--calls", options.calls, 1)
+    devices = [whole("--devices", n, 1) for n in options.devices]
     os.sched_setaffinity(0, cpus(1))
+    with one_line():
+        measure(names, devices, calls)
+
+
+def measure(names: list[str], devices: list[int], calls: int) -> None:
+    """Time and print. Raises EngineError without JAX, and for more devices than there are."""
     print(ENGINES["xla"]().instructions)
-    for name in options.workloads:
+    for name in names:
         workload = WORKLOADS[name]
-        whole, part = (update_seconds(workload, rows, 1, options.calls) for rows in (workload.batch, _part(workload)))
+        whole, part = (update_seconds(workload, rows, 1, calls) for rows in (workload.batch, _part(workload)))
         shared = max(0.0, (whole - part) * PARTS / (PARTS - 1))
         print_table(workload, UpdateTime(max(0.0, whole - shared), min(shared, whole), 4 * workload.parameters))
-        for devices in options.devices:
-            seconds = update_seconds(workload, workload.batch, devices, options.calls)
-            print(f"  on {devices} devices of this process: {1000 * seconds:.2f} ms")
+        for count in devices:
+            seconds = update_seconds(workload, workload.batch, count, calls)
+            print(f"  on {count} devices of this process: {1000 * seconds:.2f} ms")
 
 
 def _part(workload: Workload) -> int:

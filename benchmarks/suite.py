@@ -13,11 +13,11 @@ from benchmarks.contenders import CONTENDERS, OWN, missing
 from benchmarks.results import Point, Results, Threads
 from benchmarks.tasks import PEAK, expected, kind_of, workload_of
 from benchmarks.turns import Measured, Worker, measure, workers
-from benchmarks.workloads import FIT, NORMS, ROWS, WORKLOADS
+from benchmarks.workloads import FIT, HALF, NORMS, ROWS, WORKLOADS
 
 __all__ = ["TASKS", "Said", "suite"]
 
-TASKS = [*WORKLOADS, *ROWS, *NORMS, *FIT]
+TASKS = [*WORKLOADS, *HALF, *ROWS, *NORMS, *FIT]
 Said = Callable[[str, int, int], None]  # what is done, how much is done, of how much
 Wanted = list[tuple[str, Threads]]
 
@@ -31,6 +31,8 @@ def suite(
     why = fashion.available()
     if why:
         left_out |= {task: why for task, _ in wanted if workload_of(task).data == "fashion"}
+    if without_half := _why_no_half():
+        left_out |= {task: without_half for task, _ in wanted if workload_of(task).feature == "bf16"}
     todo = [(t, n) for t, n in wanted if t not in left_out and (t, n) not in results.points]
     if todo:
         results.begin(_about({"rounds": rounds, "seconds": seconds}))
@@ -98,6 +100,15 @@ def _about(settings: dict[str, Any]) -> dict[str, Any]:
         "settings": settings,
         "dropped": [*machine.disturbing()],
     }
+
+
+def _why_no_half() -> str:
+    """Why the core multiplies nothing in half precision here; "" where it does."""
+    from chainrule.engines import ENGINES, available
+    from chainrule.engines.native import NativeEngine
+
+    engine = ENGINES["native"]() if "native" in available() else None
+    return "" if isinstance(engine, NativeEngine) and engine.half else "this processor has no AMX or AVX512_BF16"
 
 
 def _padding() -> dict[str, float]:

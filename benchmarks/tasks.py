@@ -14,12 +14,12 @@ import numpy as np
 from benchmarks import oracle
 from benchmarks.contenders import Training
 from benchmarks.sweeps import MANY, points
-from benchmarks.workloads import FIT, NORMS, ROWS, WORKLOADS, Problem, Workload, problem
+from benchmarks.workloads import FIT, HALF, NORMS, ROWS, WORKLOADS, Problem, Workload, problem
 
 __all__ = ["PEAK", "TOLERANCE", "Task", "expected", "kind_of", "make", "workload_of"]
 
 PEAK = "peak"  # the task that every other is measured beside
-ALL = {**WORKLOADS, **ROWS, **NORMS, **FIT, **points()}
+ALL = {**WORKLOADS, **HALF, **ROWS, **NORMS, **FIT, **points()}
 PEAK_FLOPS = 2 * 1024**3
 TOLERANCE = {
     "train": 1e-2,
@@ -66,7 +66,7 @@ def expected(task: str) -> np.ndarray | None:
     if (kind := kind_of(task)) in (PEAK, "fit"):  # `fit` draws an order of its own
         return None
     given = problem(ALL[task])
-    if given.workload.feature == "dropout":  # each draws other neurons
+    if given.workload.feature in ("dropout", "bf16"):  # each draws other neurons; products of other numbers
         return None
     if kind == "rows":
         return oracle.predict(given, given.X[: given.workload.batch])

@@ -41,18 +41,32 @@ class Measured:
 
 
 class Worker:
-    """A contender's process."""
+    """A contender's process. Where it ends, its tasks are lost, and the next `prepare` begins a new one."""
 
     def __init__(self, name: str, threads: int, folder: Path) -> None:
-        self.name, self.threads, self._log = name, threads, folder / f"{name}-{threads}.log"
-        pinned = ",".join(map(str, cpus(threads)))
+        self.name, self.threads, self._folder, self._log = name, threads, folder, folder / f"{name}-{threads}.log"
+        self._ended = ""  # why it has
+        self._process = self._begin()
+
+    def _begin(self) -> "subprocess.Popen[str]":
+        pinned = ",".join(map(str, cpus(self.threads)))
         with self._log.open("w") as log:
-            command = [sys.executable, "-m", "benchmarks.worker", name, str(threads), pinned, str(folder)]
+            given = [self.name, str(self.threads), pinned, str(self._folder)]
+            command = [sys.executable, "-m", "benchmarks.worker", *given]
             pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": log}
-            self._process = subprocess.Popen(command, cwd=ROOT, env=environment(threads), text=True, **pipes)
+            return subprocess.Popen(command, cwd=ROOT, env=environment(self.threads), text=True, **pipes)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its process is there no more."""
+        return bool(self._ended)
 
     def ask(self, **request: Any) -> dict[str, Any]:
         """Send a request and wait for its answer."""
+        if self._ended and request["do"] == "prepare":
+            self._ended, self._process = "", self._begin()
+        if self._ended:
+            return {"failed": self._ended}
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         with contextlib.suppress(BrokenPipeError):
@@ -61,8 +75,10 @@ class Worker:
         line = self._process.stdout.readline()
         if line:
             return json.loads(line)
-        words = self._log.read_text().strip().splitlines() or [f"left with {self._process.poll()}"]
-        return {"failed": f"the process ended: {words[-1]}"}
+        self.close()
+        words = self._log.read_text().strip().splitlines() or [f"left with {self._process.returncode}"]
+        self._ended = f"the process ended: {words[-1]}"
+        return {"failed": self._ended}
 
     def close(self) -> None:
         """Let it end, or end it."""
@@ -81,7 +97,8 @@ def workers(names: Iterable[str], threads: int, folder: Path) -> Iterator[dict[s
         yield found
     finally:
         for worker in found.values():
-            worker.close()
+            if not worker.has_ended:
+                worker.close()
 
 
 def measure(

@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks import fashion
 
-__all__ = ["CLIP", "DROPPED", "FIT", "L2", "NORMS", "ROWS", "WORKLOADS", "Problem", "Workload", "problem"]
+__all__ = ["CLIP", "DROPPED", "FIT", "HALF", "L2", "NORMS", "ROWS", "WORKLOADS", "Problem", "Workload", "problem"]
 
 BETA1, BETA2, EPS = 0.9, 0.999, 1e-8  # of Adam, in every contender
 L2, CLIP, DROPPED = 1e-2, 0.1, 0.2  # of the features: the factor of W in the gradient, its length, a share
@@ -20,7 +20,7 @@ class Workload:
 
     `head` names output activation and cost; a call of a contender makes `updates` updates of `batch` rows; `goal` is
     the wished ratio to the best peer and `peak` the wished share of the machine's matrix-product peak. `density` is the
-    share of X that is not 0, and `feature` "L2", "clip", "dropout" or "".
+    share of X that is not 0, and `feature` "L2", "clip", "dropout", "bf16" (the products of matrices) or "".
     """
 
     name: str
@@ -60,7 +60,8 @@ class Workload:
         head |= {"sigmoid_binary": "sigmoid + binary cross-entropy", "identity": "quadratic"}
         rule = {"sgd": "plain descent", "momentum": "momentum 0.9", "adam": "Adam"}[self.optimizer]
         hidden = "" if self.head == "sigmoid_quadratic" else f"{self.hidden}, "
-        return f"{'-'.join(map(str, self.sizes))} {hidden}{head[self.head]}, {rule}, batch {self.batch}"
+        half = ", bf16" if self.feature == "bf16" else ""
+        return f"{'-'.join(map(str, self.sizes))} {hidden}{head[self.head]}, {rule}, batch {self.batch}{half}"
 
 
 WORKLOADS = {
@@ -74,6 +75,10 @@ WORKLOADS = {
         Workload("W6", (2, 16, 16, 1), "tanh", "sigmoid_binary", "sgd", 0.1, 4, 5000, 8.0),
         Workload("W7", (8, 64, 64, 1), "relu", "identity", "adam", 1e-3, 128, 1000, 2.0),
     )
+}
+HALF = {  # in half precision, where the processor has it
+    f"{name}bf16": dataclasses.replace(WORKLOADS[name], name=f"{name}bf16", feature="bf16", goal=0.0)
+    for name in ("W3", "W5")
 }
 ROWS = {f"row{name}": WORKLOADS[name] for name in ("W1", "W2", "W3")}  # one row at a time through these nets
 FIT = {f"fit{name}": WORKLOADS[name] for name in ("W1", "W6")}  # one epoch of `cr.fit`, for information

@@ -223,7 +223,16 @@ bool check_predict(Report &report, const Net &net, const chainrule_predict_call 
   if (!report.within("the number of rows", call.X.rows, 1, most_count / net.n_L)) return false;
   const int64_t wanted = call.X.rows * net.n_L * bytes_of(net.dtype);
   if (!check_array(report, net, "out", call.out, call.out_bytes, wanted)) return false;
-  return !call.finite || check_finite(report, call.X, bytes_of(net.dtype));
+  return !call.finite || check_finite(report, "X", call.X, bytes_of(net.dtype));
+}
+
+// Whether the outputs of a prediction are finite, where the call asks for that.
+bool check_outputs(Report &report, const Net &net, const chainrule_predict_call &call) {
+  const int64_t bytes = bytes_of(net.dtype);
+  chainrule_matrix outputs{};
+  outputs.data = call.out, outputs.kind = net.dtype, outputs.rows = call.X.rows, outputs.columns = net.n_L;
+  outputs.row_stride = net.n_L * bytes, outputs.column_stride = bytes;
+  return !call.finite || check_finite(report, "A^L", outputs, bytes);
 }
 
 // For all functions of examples but steps.
@@ -387,7 +396,10 @@ int32_t chainrule_predict(uint64_t network, const chainrule_predict_call *call, 
   if (!net || !check_predict(report, *net, *call)) return report.code;
   const TeamLease lease(*net, call->threads, 2 * products(*net, call->X));
   const bool done = net->engine->predict(net->made, chainrule::as_matrix(call->X), call->out, lease.team);
-  if (!done) report.refuse(CHAINRULE_MEMORY, "not enough memory to predict");
+  if (!done)
+    report.refuse(CHAINRULE_MEMORY, "not enough memory to predict");
+  else
+    check_outputs(report, *net, *call);
   return report.code;
 }
 

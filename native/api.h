@@ -22,7 +22,7 @@
 extern "C" {
 #endif
 
-#define CHAINRULE_ABI 3
+#define CHAINRULE_ABI 4
 
 #ifdef _WIN32
 #define CHAINRULE_PUBLIC __declspec(dllexport)
@@ -132,8 +132,8 @@ typedef struct {
   int64_t made; /* out: the updates made */
 } chainrule_step_call;
 
-/* out: X.rows x n_L elements of the network's type, row-major; finite: 1 refuses an X that is not finite
- * in that type. */
+/* out: X.rows x n_L elements of the network's type, row-major; finite: 1 refuses an X that is not finite in that
+ * type, and outputs that are not, after they are written. */
 typedef struct {
   int64_t size;
   chainrule_matrix X;

@@ -161,17 +161,20 @@ template <class Bits> bool is_below(const char *row, int64_t columns, int64_t st
   return !beyond;
 }
 
-// Whether X is finite as numbers of a network whose numbers have so many bytes.
-inline bool check_finite(Report &report, const chainrule_matrix &m, int64_t bytes) {
+// Whether X (or the outputs: `what`) is finite as numbers of a network whose numbers have so many bytes.
+inline bool check_finite(Report &report, const char *what, const chainrule_matrix &m, int64_t bytes) {
   constexpr uint64_t infinite = 0x7ff0000000000000u, infinite_in_float32 = 0x47effffff0000000u;  // by rounding
   if (m.offsets)
     return report.refuse(CHAINRULE_ARGUMENT, "a sparse X cannot be checked for values that are not finite");
-  for (int64_t i = 0; i < m.rows; i++) {
+  const int64_t own = m.kind == CHAINRULE_FLOAT64 ? 8 : 4;
+  const bool gapless = m.column_stride == own && m.row_stride == m.columns * own;  // then one row of all numbers
+  const int64_t rows = gapless ? 1 : m.rows, columns = gapless ? m.rows * m.columns : m.columns;
+  for (int64_t i = 0; i < rows; i++) {
     const char *row = static_cast<const char *>(m.data) + i * m.row_stride;
-    const bool finite = m.kind == CHAINRULE_FLOAT64 ? is_below<uint64_t>(row, m.columns, m.column_stride,
+    const bool finite = m.kind == CHAINRULE_FLOAT64 ? is_below<uint64_t>(row, columns, m.column_stride,
                                                                          bytes == 4 ? infinite_in_float32 : infinite)
-                                                    : is_below<uint32_t>(row, m.columns, m.column_stride, 0x7f800000u);
-    if (!finite) return report.refuse(CHAINRULE_ARGUMENT, "X has a value that is not finite in row %lld", (long long)i);
+                                                    : is_below<uint32_t>(row, columns, m.column_stride, 0x7f800000u);
+    if (!finite) return report.refuse(CHAINRULE_ARGUMENT, "%s has a value that is not finite", what);
   }
   return true;
 }

@@ -8,14 +8,14 @@
 // A is never packed: the micro-kernel broadcasts its elements, and rows of a batch are consecutive already.
 //
 // Loops (GotoBLAS): C is cut into micropanels of NR columns and microtiles of at most MR rows. K is cut into blocks of
-// KC in the micro-kernel, or around it where A would be streamed from memory for each micropanel: C then has the sums
-// between two blocks.
+// KC in the micro-kernel, or around it where B is larger than L2: C then has the sums between two blocks.
 //
-//   gemm, B within L2                   gemm, B larger than L2              gemm, A and B larger than L2
-//     for each microtile's rows           for each micropanel of B            for each block of K
-//       for each micropanel of B            for each microtile's rows           for each micropanel of B
-//         micro-kernel, epilogue              micro-kernel, epilogue              for each microtile's rows
-//                                                                                   micro-kernel; at last epilogue
+//   gemm, B within L2                   gemm, B larger than L2
+//     for each microtile's rows           for each block of K
+//       for each micropanel of B            for each group of micropanels of B, which stays in L2
+//         micro-kernel, epilogue              for each microtile's rows, which stay in L1
+//                                               for each micropanel of the group
+//                                                 micro-kernel; at last epilogue
 //
 // Contract of gemm: that of microkernel.h for every microtile. Besides: rows begin..end-1 of A and C, begin < end; C
 // (and gate) have padded(N) elements in each row, ldc >= padded(N), because micropanels are whole vectors.
@@ -105,27 +105,49 @@ template <class T> struct Product {
             0,
             T(1)};
   }
-  // Its block of at most KC products from k on, those that are 0 by a mask too.
-  CHAINRULE_INLINE Microtile<T> block(Index p, Index row, Index k) const {
-    Microtile<T> t = microtile(p, row, Range{k, K - k < KC ? K : k + KC});
-    t.continues = k > 0;
-    if (k + KC < K) t.epilogue = Epilogue::None;
-    return t;
-  }
 };
 
-// The same with K cut around the micro-kernel.
+// Micropanels that all rows of A pass before the next ones: one that stays in L1, or as many as stay in L2 while the
+// rows of a microtile stay in L1.
+CHAINRULE_INLINE Index panels_together(Index K) {
+  const Index bytes = (K < KC ? K : KC) * 2 * vector_bytes;
+  return bytes <= 24 << 10 || bytes > 1 << 18 ? 1 : (1 << 19) / bytes;
+}
+
+// Rows of A up to which B comes from memory at a rate that counts: a microtile then prefetches its share of what comes
+// next of B.
+inline constexpr Index few_rows = 256;
+
+template <class T> CHAINRULE_INLINE void prefetch_B(Microtile<T> &t, const T *next, Index row, Index rows, Index all) {
+  const Index bytes = t.ldb * Index(sizeof(T));
+  t.prefetch = (const char *)next + t.K * bytes * row / all;
+  t.prefetch_step = bytes * rows / all + 1;
+}
+
+// The same where B is larger than L2: group after group of micropanels, with K cut around the micro-kernel.
 template <class T, class CacheEpilogue>
 CHAINRULE_INLINE void gemm_by_blocks(const Product<T> &product, Index begin, Index end, Prefetch &prefetch,
                                      CacheEpilogue cache_epilogue) {
   const Micropanels panels = product.panels;
+  const Index together = panels_together(product.K);
+  const auto microtile = [&](Index p, Index row, Index rows, Index k) {
+    const Range all = product.products(p), own{k < all.begin ? all.begin : k, k + KC < all.end ? k + KC : all.end};
+    if (own.begin >= own.end) return;
+    Microtile<T> t = product.microtile(p, row, own);
+    const bool last = own.end == all.end;
+    t.continues = own.begin > all.begin;
+    if (!last) t.epilogue = Epilogue::None;
+    if (end - begin <= few_rows && p + together < panels.count())
+      prefetch_B(t, product.microtile(p + together, row, own).B, row - begin, rows, end - begin);
+    else
+      prefetch.assign(t);
+    kernel_of<Microkernels<T, RowStored>>(int(rows), panels.NV(p))(t);
+    if (last) cache_epilogue(row, rows, panels.first(p), panels.NV(p));
+  };
   for (Index k = 0; k < product.K; k += KC)
-    for (Index p = 0; p < panels.count(); p++)
-      each_microtile(begin, end, MR(panels.NV(p)), [&](Index row, Index rows) {
-        Microtile<T> t = product.block(p, row, k);
-        prefetch.assign(t);
-        kernel_of<Microkernels<T, RowStored>>(int(rows), panels.NV(p))(t);
-        if (k + KC >= product.K) cache_epilogue(row, rows, panels.first(p), panels.NV(p));
+    for (Index first = 0; first < panels.count(); first += together)
+      each_microtile(begin, end, MR(panels.NV(first)), [&](Index row, Index rows) {
+        for (Index p = first; p < panels.count() && p < first + together; p++) microtile(p, row, rows, k);
       });
 }
 
@@ -136,25 +158,17 @@ CHAINRULE_INLINE void gemm(const Product<T> &product, Index begin, Index end, Pr
                            CacheEpilogue cache_epilogue) {
   const Micropanels panels = product.panels;
   const bool larger_than_L2 = product.K * panels.vectors * vector_bytes > 1 << 19;
-  const bool streams_A = panels.count() > 1 && (end - begin) * product.K * Index(sizeof(T)) > 1 << 20;
-  if (larger_than_L2 && streams_A && product.K > 2 * KC)
-    return gemm_by_blocks(product, begin, end, prefetch, cache_epilogue);
-  const auto microtile = [&](Index p, Index row, Index rows) __attribute__((always_inline)) {
-    const int NV = panels.NV(p);
-    Microtile<T> t = product.microtile(p, row);
-    prefetch.assign(t);
-    kernel_of<Microkernels<T, RowStored>>(int(rows), NV)(t);
-    cache_epilogue(row, rows, panels.first(p), NV);
-  };
-  if (larger_than_L2) {
-    for (Index p = 0; p < panels.count(); p++)
-      each_microtile(begin, end, MR(panels.NV(p)), [&](Index row, Index rows) { microtile(p, row, rows); });
-  } else {
-    // NV differs by one at most, and the widest micropanel has the smallest MR.
-    each_microtile(begin, end, MR(panels.NV(0)), [&](Index row, Index rows) {
-      for (Index p = 0; p < panels.count(); p++) microtile(p, row, rows);
-    });
-  }
+  if (larger_than_L2 && end - begin > MR(2)) return gemm_by_blocks(product, begin, end, prefetch, cache_epilogue);
+  // NV differs by one at most, and the widest micropanel has the smallest MR.
+  each_microtile(begin, end, MR(panels.NV(0)), [&](Index row, Index rows) {
+    for (Index p = 0; p < panels.count(); p++) {
+      const int NV = panels.NV(p);
+      Microtile<T> t = product.microtile(p, row);
+      prefetch.assign(t);
+      kernel_of<Microkernels<T, RowStored>>(int(rows), NV)(t);
+      cache_epilogue(row, rows, panels.first(p), NV);
+    }
+  });
 }
 
 // Packs K rows of NV vectors (ldb apart) into a micropanel: one row after the other.

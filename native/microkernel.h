@@ -34,7 +34,8 @@
 //   aliasing    C overlaps neither A nor B (other microtiles still read them) nor gate. The slots of update_microkernel
 //               overlap nothing that its rule reads or writes.
 //   prefetch    Any address and step, also of memory that does not exist: a hint for one cache line is given for
-//               each k, at prefetch + k * prefetch_step, and never faults.
+//               each k, at prefetch + k * prefetch_step, and never faults. Large microtiles also ask for B, some steps
+//               ahead, and beyond its end; a kernel with Arrays asks for these first.
 //   scale       The gradient is a mean: its finished sum is multiplied by 1 / m, so that a sum that is exactly 0 stays
 //               0. Forward and backward have no scale.
 //   order       A sum of more than KC products is cut into blocks of KC, which are added in order: rounding errors grow
@@ -69,6 +70,24 @@ enum class Epilogue {
   ReluGate,  // C = AB where gate > 0, else 0: backward, relu'
 };
 
+// Arrays that are prefetched one after the other, `step` bytes with each k.
+struct Arrays {
+  int count = 0;
+  const char *at[4];
+  Index left[4], step = 1;  // bytes
+
+  template <class T> CHAINRULE_INLINE void add(const T *array, Index elements) {
+    if (!array || elements <= 0) return;
+    at[count] = (const char *)array, left[count++] = elements * Index(sizeof(T));
+  }
+  // Spreads them over most of K products: what was asked for last needs time to come.
+  CHAINRULE_INLINE void spread(Index K) {
+    Index bytes = 0;
+    for (int i = 0; i < count; i++) bytes += left[i];
+    step = bytes * 9 / 8 / K + 1;
+  }
+};
+
 template <class T> struct Microtile {
   const T *A;
   Index lda;
@@ -84,60 +103,83 @@ template <class T> struct Microtile {
   Index prefetch_step;
   T scale;  // of ColumnStored: C = scale AB
   bool continues = false;  // of RowStored: C has the sum of the blocks before, and K is one block
+  const Arrays *arrays = nullptr;  // that a kernel with Arrays prefetches besides
 };
 
-// accumulator = A B for at most KC products.
+// How many steps of k ahead a large microtile asks for B, which streams from L2. With 16 registers nothing is gained.
+inline constexpr Index ahead = 8;
+template <int M, int NV> inline constexpr bool is_large = vector_registers == 32 && M * NV >= 16;
+
+// accumulator += A B for K products, one unbroken sum; A and B move past them. Rows of A in place are reached from every
+// fourth of them, which takes fewer registers than a pointer to each; the empty asm keeps the compiler from making one
+// of each again.
 template <class T, Storage storage, int M, int NV>
-CHAINRULE_INLINE void accumulate_block(const T *A, Index lda, const T *B, Index ldb, Index K, const char *&prefetch,
-                                       Index prefetch_step, vec<T> (&accumulator)[M][NV]) {
-  constexpr int VL = lanes<T>;
-  EACH (i, v) accumulator[i][v] = vec<T>{};
-  const T *row[M];
-  for (int i = 0; i < M; i++) row[i] = A + i * lda;
+CHAINRULE_INLINE void add_products(const T *&A, Index lda, const T *&B, Index ldb, Index K, const char *&prefetch,
+                                   Index prefetch_step, vec<T> (&accumulator)[M][NV]) {
+  constexpr int VL = lanes<T>, bases = storage == RowStored ? (M + 3) / 4 : 1, line = 64 / vector_bytes;
+  const T *base[bases];
+  for (int i = 0; i < bases; i++) base[i] = A + 4 * i * lda;
 #pragma GCC unroll 2
   for (Index k = 0; k < K; k++) {
     vec<T> b[NV];
 #pragma GCC unroll 16
-    for (int v = 0; v < NV; v++) b[v] = load(B + v * VL);
+    for (int v = 0; v < NV; v++) {
+      b[v] = load(B + v * VL);
+      if (is_large<M, NV> && v % line == 0) __builtin_prefetch(B + v * VL + ahead * ldb);
+    }
 #pragma GCC unroll 16
     for (int i = 0; i < M; i++) {
-      vec<T> a = broadcast(storage == RowStored ? row[i][k] : A[i]);
+      vec<T> a = broadcast(storage == RowStored ? base[i / 4][i % 4 * lda] : base[0][i]);
 #pragma GCC unroll 16
       for (int v = 0; v < NV; v++) accumulator[i][v] = fma(a, b[v], accumulator[i][v]);
     }
     B += ldb;
-    if (storage == ColumnStored) A += lda;
+#pragma GCC unroll 16
+    for (int i = 0; i < bases; i++) {
+      base[i] += storage == RowStored ? 1 : lda;
+      if constexpr (vector_registers == 32) asm("" : "+r"(base[i]));
+    }
     __builtin_prefetch(prefetch, 0, 2);
     prefetch += prefetch_step;
   }
+  A = base[0];
 }
 
 // accumulator = A B, block after block of KC. (g++ 12 does not see that `partial` is written before it is read.)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-template <class T, Storage storage, int M, int NV>
+template <class T, Storage storage, int M, int NV, bool with_arrays = false>
 CHAINRULE_INLINE void accumulate(const Microtile<T> &t, vec<T> (&accumulator)[M][NV]) {
   constexpr int VL = lanes<T>;
   alignas(64) T partial[M][NV * VL];
   const T *A = t.A, *B = t.B;
   const char *prefetch = t.prefetch;
+  Arrays arrays;
+  int array = 0;
+  if constexpr (with_arrays) arrays = *t.arrays;
   for (Index left = t.K;; left -= KC) {
-    accumulate_block<T, storage, M, NV>(A, t.lda, B, t.ldb, left < KC ? left : KC, prefetch, t.prefetch_step,
-                                        accumulator);
+    Index block = left < KC ? left : KC;
+    EACH (i, v) accumulator[i][v] = vec<T>{};
+    if constexpr (with_arrays)
+      while (array < arrays.count && block) {
+        const Index wanted = arrays.left[array] / arrays.step + 1, own = wanted < block ? wanted : block;
+        add_products<T, storage, M, NV>(A, t.lda, B, t.ldb, own, arrays.at[array], arrays.step, accumulator);
+        block -= own, arrays.left[array] -= own * arrays.step;
+        if (own == wanted) array++;
+      }
+    add_products<T, storage, M, NV>(A, t.lda, B, t.ldb, block, prefetch, t.prefetch_step, accumulator);
     if (left < t.K)
       EACH (i, v) accumulator[i][v] = load(&partial[i][v * VL]) + accumulator[i][v];
     if (left <= KC) return;
     EACH (i, v) store(&partial[i][v * VL], accumulator[i][v]);
-    A += storage == RowStored ? KC : KC * t.lda;
-    B += KC * t.ldb;
   }
 }
 #pragma GCC diagnostic pop
 
-template <class T, Storage storage, int M, int NV> void microkernel(const Microtile<T> &t) {
+template <class T, Storage storage, int M, int NV, bool with_arrays = false> void microkernel(const Microtile<T> &t) {
   constexpr int VL = lanes<T>;
   vec<T> accumulator[M][NV];
-  accumulate<T, storage, M, NV>(t, accumulator);
+  accumulate<T, storage, M, NV, with_arrays>(t, accumulator);
   if constexpr (storage == ColumnStored)
     EACH (i, v) accumulator[i][v] = accumulator[i][v] * broadcast(t.scale);
   else if (t.continues)
@@ -188,6 +230,10 @@ template <class Kernels> CHAINRULE_INLINE auto kernel_of(int M, int NV) {
 
 template <class T, Storage storage> struct Microkernels {
   template <int M, int NV> static constexpr auto of() { return &microkernel<T, storage, M, NV>; }
+};
+// Those of the gradient with Arrays; a small microtile asks for none.
+template <class T> struct ArrayMicrokernels {
+  template <int M, int NV> static constexpr auto of() { return &microkernel<T, ColumnStored, M, NV, is_large<M, NV>>; }
 };
 template <class T, class Rule> struct UpdateMicrokernels {
   template <int M, int NV> static constexpr auto of() { return &update_microkernel<T, Rule, M, NV>; }

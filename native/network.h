@@ -11,9 +11,9 @@
 #include "activations.h"
 #include "groups.h"
 #include "half_kernels.h"
+#include "many_classes.h"
 #include "microkernel.h"
 #include "optimizers.h"
-#include "output.h"
 #include "panels.h"
 #include "sparse.h"
 
@@ -37,6 +37,7 @@ inline constexpr Index masked_vectors = 4, masked_rows = masked_vectors * lanes<
 template <class T> struct Neurons {
   Index n, ld;
   T *A, *Z, *delta;  // A as the next layer sees it; Z only where backward needs it
+  T *panels;  // delta as micropanels of `capacity` rows, where the gradient reads each of them more than once; else null
   T *sigma, *factor;  // under dropout: A before it, and its factors
   chainrule::Activation activation;
   bool whole_rows;  // the activation is not elementwise
@@ -68,6 +69,7 @@ template <class T> struct Network {
   chainrule::Block *block;
   T *weights, *transposed;  // packed
   T *gradient, *slot[3];
+  bool blockwise;  // a batch goes through in blocks of KC rows
   T *mean;  // theta, where the rule takes the gradient at other weights; else null
   Orthogonal<T> orthogonal;
   const chainrule::HalfKernels *half;  // null but in half precision
@@ -79,6 +81,7 @@ template <class T> struct Network {
   double *sums;  // of gradients, where a batch comes in chunks
   Index elements, parameters;
   T *targets, *term_weights;  // targets and weights of terms are stored block by block
+  int32_t *labels;  // classes in place of targets, block by block: of many classes
   double *row_cost, *row_weight, *dropout;
   double *rates;  // factors of the learning rate, one a layer of weights; null for none
   T *scratch;  // scratch_piece elements for each thread
@@ -87,6 +90,7 @@ template <class T> struct Network {
   chainrule::Settings settings;
   Adjust<T> adjust;
   Index step;
+  bool loaded;  // the weights belong to theta and the slots, but for what changes theta outside
   double factor;  // of the gradient, before it moves the weights
   double pace[2];  // seconds per update with one thread and with several; 0 while not measured
   Index windows, patience;  // since the slower number was tried, and until it is tried again
@@ -121,6 +125,20 @@ CHAINRULE_INLINE bool collects(const chainrule::Settings *s) {
   return !s || s->clip_norm < __builtin_inf() || s->batch > chunk || rule_by_matrix(s->rule);
 }
 
+CHAINRULE_INLINE bool has_masks(const chainrule::Architecture &a) {
+  for (Index k = 0; k < a.layers; k++)
+    if (a.masks[k]) return true;
+  return false;
+}
+
+// Whether a batch goes through in blocks of KC rows: where it has several and their summed gradient stays in the cache.
+// Then the activations and errors of a block stay there too until its gradient is added.
+template <class T>
+CHAINRULE_INLINE bool in_blocks(const Network<T> &net, const chainrule::Architecture &a, const chainrule::Settings *s) {
+  return s && s->batch >= 2 * KC && s->batch <= chunk && net.elements * Index(sizeof(T)) <= 1 << 19 && !net.half &&
+         !has_masks(a);
+}
+
 template <class T> void lay_out_layers(Network<T> &net, const chainrule::Architecture &a, Arena &arena) {
   net.layer = arena.take<Layer<T>>(a.layers);
   net.elements = net.parameters = 0;
@@ -138,6 +156,16 @@ template <class T> void lay_out_layers(Network<T> &net, const chainrule::Archite
   net.transposed = arena.take<T>(net.half ? 0 : transposed);
 }
 
+// Elements between two rows of n neurons and the activation that is always 1.
+template <class T> CHAINRULE_INLINE Index row_length(Index n) {
+  const Index ld = padded<T>(n + 1);
+  return ld * Index(sizeof(T)) % 1024 == 0 ? ld + lanes<T>
+                                           : ld;  // rows a page apart would share few lines of the cache
+}
+
+// Whether every row of so many neurons is on other pages of memory.
+template <class T> CHAINRULE_INLINE bool is_wide(Index n) { return row_length<T>(n) * Index(sizeof(T)) >= page_bytes; }
+
 template <class T>
 void lay_out_neurons(Network<T> &net, const chainrule::Architecture &a, const chainrule::Settings *s, Arena &arena) {
   net.neurons = arena.take<Neurons<T>>(a.layers + 1);
@@ -146,23 +174,17 @@ void lay_out_neurons(Network<T> &net, const chainrule::Architecture &a, const ch
     bool hidden = l > 0 && l < a.layers, dropped = hidden && drops_from(s, l - 1);
     Neurons<T> x{};
     x.n = a.sizes[l];
-    x.ld = padded<T>(x.n + 1);
-    if (x.ld * sizeof(T) % 1024 == 0) x.ld += lanes<T>;  // rows a page apart would share few lines of the cache
+    x.ld = row_length<T>(x.n);
     const Index size = net.capacity * x.ld;
     if (hidden) x.activation = a.hidden[l - 1], x.whole_rows = !elementwise(x.activation);
     x.A = arena.take<T>(size);
     if (hidden && needs_z(x.activation)) x.Z = arena.take<T>(size);
     if (l > 0) x.delta = arena.take<T>(size);
+    if (l > 0 && is_wide<T>(a.sizes[l - 1]) && !net.half) x.panels = arena.take<T>(net.capacity * padded<T>(x.n));
     if (dropped) x.sigma = arena.take<T>(size), x.factor = arena.take<T>(size);
     if (arena.memory) net.neurons[l] = x;
     if (arena.memory && dropped) net.dropout[l] = s->dropout[l - 1];
   }
-}
-
-CHAINRULE_INLINE bool has_masks(const chainrule::Architecture &a) {
-  for (Index k = 0; k < a.layers; k++)
-    if (a.masks[k]) return true;
-  return false;
 }
 
 // Elements of a thread's scratch for norms under masks: squares of delta, and places in a row of a mask.
@@ -180,12 +202,13 @@ void lay_out_output(Network<T> &net, const chainrule::Architecture &a, const cha
   const Index n_L = a.sizes[a.layers];
   net.block = arena.take<chainrule::Block>(a.blocks);
   net.targets = arena.take<T>(net.capacity * n_L);
+  net.labels = arena.take<int32_t>(net.capacity * a.blocks);
   net.term_weights = arena.take<T>(net.capacity * n_L);
   net.row_cost = arena.take<double>(net.capacity);
   net.row_weight = arena.take<double>(net.capacity);
   net.scratch_piece = net.capacity * 3 * lanes<T>;  // a packed micropanel of delta
   for (Index l = 0; l < a.layers; l++)
-    if (padded<T>(a.sizes[l] + 1) * Index(sizeof(T)) >= page_bytes - 64) {
+    if (is_wide<T>(a.sizes[l])) {
       net.scratch_piece += net.capacity * MC;  // packed columns of A
       break;
     }
@@ -206,7 +229,7 @@ template <class T> void lay_out_orthogonal(Network<T> &net, const chainrule::Arc
     small = n > small ? n : small, large = N > large ? N : large;
   }
   const Index rows = padded<T>(small), columns = padded<T>(large);
-  o.stop = arena.take<Index>((a.sizes[1] + 1) * a.layers);
+  o.stop = arena.take<Index>((a.sizes[1] + 3) * a.layers);
   o.X = arena.take<T>(rows * columns), o.transposed = arena.take<T>(rows * columns);
   o.packed = arena.take<T>(rows * columns);
   o.S = arena.take<T>(rows * rows), o.packed_S = arena.take<T>(rows * rows), o.Q = arena.take<T>(rows * rows);
@@ -237,12 +260,14 @@ template <class T> void lay_out_half(Network<T> &net, const chainrule::Architect
 template <class T>
 void lay_out(Network<T> &net, const chainrule::Architecture &a, const chainrule::Settings *s, Arena &arena) {
   lay_out_layers(net, a, arena);
+  net.blockwise = in_blocks(net, a, s);
+  if (net.blockwise) net.capacity = KC;
   lay_out_neurons(net, a, s, arena);
   lay_out_output(net, a, s, arena);
   const int slots = s ? rule_slots(s->rule) : 0;
   net.rates = s && s->rates ? arena.take<double>(a.layers) : nullptr;
   for (Index k = 0; arena.memory && net.rates && k < a.layers; k++) net.rates[k] = s->rates[k];
-  net.gradient = collects(s) ? arena.take<T>(net.elements) : nullptr;
+  net.gradient = net.blockwise || collects(s) ? arena.take<T>(net.elements) : nullptr;
   net.sums = !s || s->batch > chunk ? arena.take<double>(net.elements) : nullptr;
   for (int i = 0; i < 3; i++) net.slot[i] = i < slots ? arena.take<T>(net.elements) : nullptr;
   net.mean = s && rule_averages(s->rule) ? arena.take<T>(net.elements) : nullptr;
@@ -387,18 +412,20 @@ template <Direction direction, class T, class Row> void copy_weights(const Netwo
   }
 }
 
-// The weights where a rule that averages takes the gradient: between the mean and the last point.
-template <class T> void set_gradient_point(Network<T> &net) {
+// Elements begin..end-1 of the weights where a rule that averages takes the gradient: between the mean and the last
+// point.
+template <class T> void set_gradient_point(Network<T> &net, Index begin, Index end) {
   const vec<T> rest1 = broadcast(T(1 - net.settings.rule.parameter[0]));
-  for (Index i = 0; i < net.elements; i += lanes<T>)
+  for (Index i = begin; i < end; i += lanes<T>)
     store(net.weights + i, ScheduleFree<T>::point(rest1, load(net.mean + i), load(net.slot[0] + i)));
 }
 
 template <class T> void set_theta(void *self, const void *theta) {
   auto &net = *(Network<T> *)self;
   copy_weights<Pack>(net, (const T *)theta, net.mean ? net.mean : net.weights);
-  if (net.mean) set_gradient_point(net);
+  if (net.mean) set_gradient_point(net, 0, net.elements);
   pack_all(net);
+  net.loaded = false;
 }
 
 template <class T> Index slots(const void *self) {
@@ -417,6 +444,7 @@ template <class T> void set_slots(void *self, const void *from, Index step) {
   auto &net = *(Network<T> *)self;
   for (Index i = 0; i < slots<T>(self); i++) copy_weights<Pack>(net, (const T *)from + i * net.parameters, net.slot[i]);
   net.step = step;
+  net.loaded = false;
 }
 
 }  // namespace

@@ -22,21 +22,24 @@ template <class F> CHAINRULE_INLINE void each_tile(Index rows, Index width, F f)
   }
 }
 
-// Rows of up to VL columns (ld apart) to columns of VL rows, or back: a square in registers for every VL columns.
-template <class T> void rows_to_columns(const T *from, Index ld, Index rows, Index width, T *to) {
+// Up to VL rows (ld apart) to columns of VL rows (ldt apart), or back: a square in registers for every VL columns. Rows
+// that are not there become zeros.
+template <class T>
+void rows_to_columns(const T *from, Index ld, Index rows, Index width, T *to, Index ldt = lanes<T>) {
   constexpr int VL = lanes<T>;
   for (Index j = 0; j < width; j += VL) {
     vec<T> square[VL];
     for (int r = 0; r < VL; r++) square[r] = r < rows ? load_first(from + r * ld + j, width - j, T(0)) : vec<T>{};
     transpose_square<T, VL / 2>(square);
-    for (int c = 0; c < VL && j + c < width; c++) store(to + (j + c) * VL, square[c]);
+    for (int c = 0; c < VL && j + c < width; c++) store(to + (j + c) * ldt, square[c]);
   }
 }
-template <class T> void columns_to_rows(const T *from, Index rows, Index width, T *to, Index ld) {
+template <class T>
+void columns_to_rows(const T *from, Index rows, Index width, T *to, Index ld, Index ldf = lanes<T>) {
   constexpr int VL = lanes<T>;
   for (Index j = 0; j < width; j += VL) {
     vec<T> square[VL];
-    for (int c = 0; c < VL; c++) square[c] = j + c < width ? load(from + (j + c) * VL) : vec<T>{};
+    for (int c = 0; c < VL; c++) square[c] = j + c < width ? load(from + (j + c) * ldf) : vec<T>{};
     transpose_square<T, VL / 2>(square);
     for (int r = 0; r < VL && r < rows; r++) store_first(to + r * ld + j, width - j, square[r]);
   }

@@ -55,6 +55,11 @@ template <class T> struct Layer {
   CHAINRULE_INLINE Index rows() const { return in + 1; }
   CHAINRULE_INLINE Index elements() const { return rows() * padded<T>(out); }
   CHAINRULE_INLINE Index transposed_elements() const { return out * padded<T>(in); }
+  // Columns of micropanel p that are not padding.
+  CHAINRULE_INLINE Index columns(Index p) const {
+    const Index NR = panels().NV(p) * lanes<T>, left = out - panels().first(p) * lanes<T>;
+    return left < NR ? left : NR;
+  }
   CHAINRULE_INLINE Index panel_at(Index p) const { return weights_at + rows() * panels().first(p) * lanes<T>; }
   // Whether weights other than 0 are among rows begin..end-1 of micropanel p; the biases are.
   CHAINRULE_INLINE bool is_live(Index p, Index begin, Index end) const {
@@ -64,24 +69,43 @@ template <class T> struct Layer {
 
 enum Direction { Pack, Unpack };
 
-// One layer from its rows in theta to its micropanels, or back.
+// Rows begin..end-1 of micropanel p, from a layer's rows in theta or back.
 template <Direction direction, class T, class Row>
-void copy_layer(const Layer<T> &layer, Row *rows, T *packed) {
-  const Micropanels panels = layer.panels();
-  for (Index p = 0; p < panels.count(); p++) {
-    const Index NR = panels.NV(p) * lanes<T>, from = panels.first(p) * lanes<T>;
-    const Index columns = layer.out - from < NR ? layer.out - from : NR;
-    T *panel = packed + layer.panel_at(p);
-    Row *row = rows + from;
-    for (Index i = 0; i < layer.rows(); i++, panel += NR, row += layer.out) {
-      if constexpr (direction == Pack) {
-        for (Index j = 0; j < NR; j += lanes<T>)
-          store(panel + j, j < columns ? load_first(row + j, columns - j, T(0)) : vec<T>{});
-      } else {
-        copy_numbers((const T *)panel, columns, row);
-      }
+void copy_panel(const Layer<T> &layer, Index p, Index begin, Index end, Row *rows, T *packed) {
+  const Index NR = layer.panels().NV(p) * lanes<T>, columns = layer.columns(p);
+  T *panel = packed + layer.panel_at(p) + begin * NR;
+  Row *row = rows + begin * layer.out + layer.panels().first(p) * lanes<T>;
+  for (Index i = begin; i < end; i++, panel += NR, row += layer.out) {
+    if constexpr (direction == Pack) {
+      for (Index j = 0; j < NR; j += lanes<T>)
+        store(panel + j, j < columns ? load_first(row + j, columns - j, T(0)) : vec<T>{});
+    } else {
+      copy_numbers((const T *)panel, columns, row);
     }
   }
+}
+
+// Whether they have the same bits.
+template <class T>
+bool same_panel(const Layer<T> &layer, Index p, Index begin, Index end, const T *rows, const T *packed) {
+  const Index NR = layer.panels().NV(p) * lanes<T>, columns = layer.columns(p);
+  const T *panel = packed + layer.panel_at(p) + begin * NR;
+  const T *row = rows + begin * layer.out + layer.panels().first(p) * lanes<T>;
+  for (Index i = begin; i < end; i++, panel += NR, row += layer.out)
+    if (__builtin_memcmp(panel, row, size_t(columns) * sizeof(T))) return false;
+  return true;
+}
+
+// A layer from its rows in theta to its micropanels, or back: 16 rows of 16 micropanels after the other, so that both
+// sides are passed in pieces of 2 KiB.
+template <Direction direction, class T, class Row>
+void copy_layer(const Layer<T> &layer, Row *rows, T *packed) {
+  constexpr Index together = 16;
+  const Index count = layer.panels().count(), all = layer.rows();
+  for (Index first = 0; first < count; first += together)
+    for (Index i = 0; i < all; i += together)
+      for (Index p = first; p < count && p < first + together; p++)
+        copy_panel<direction>(layer, p, i, all - i < together ? all : i + together, rows, packed);
 }
 
 // Two vectors interleaved in groups of H lanes: the low or the high half.

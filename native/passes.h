@@ -52,8 +52,14 @@ template <class T> CHAINRULE_INLINE void copy_row(const Matrix &M, Index row, In
   }
 }
 
-// The targets of one row, block by block; class numbers become one-hot.
-template <class T> void gather_targets(Network<T> &net, const Matrix &M, Index row, Index r) {
+// Whether a block of these examples has class numbers that stay such.
+template <class T> CHAINRULE_INLINE bool has_labels(const Examples &e, const chainrule::Block &block) {
+  return e.T.kind == chainrule::Int32 && !e.by_term && has_many_classes<T>(block);
+}
+
+// The targets of one row, block by block; class numbers become one-hot unless there are many classes.
+template <class T> void gather_targets(Network<T> &net, const Examples &e, Index row, Index r) {
+  const Matrix &M = e.T;
   for (Index b = 0; b < net.blocks; b++) {
     const chainrule::Block &block = net.block[b];
     const Index width = block.stop - block.start;
@@ -63,7 +69,10 @@ template <class T> void gather_targets(Network<T> &net, const Matrix &M, Index r
     } else {
       int32_t label;
       __builtin_memcpy(&label, M.data + row * M.row_stride + b * M.column_stride, sizeof label);
-      for (Index j = 0; j < width; j++) to[j] = j == label;
+      if (has_labels<T>(e, block))
+        net.labels[net.capacity * b + r] = label;
+      else
+        for (Index j = 0; j < width; j++) to[j] = j == label;
     }
   }
 }
@@ -93,10 +102,11 @@ template <class T> void gather(Network<T> &net, const Examples &e, const Batch &
     const Index row = batch.row(r);
     if (r + ahead < end) prefetch_row(net, e, batch.row(r + ahead));
     if (!net.sparse) {
-      copy_row(e.X, row, 0, input.n, input.A + r * input.ld);
+      T *to = input.A + r * input.ld;
+      e.X.offsets ? fill_dense_row(e.X, row, to) : copy_row(e.X, row, 0, input.n, to);
       input.A[r * input.ld + input.n] = 1;
     }
-    gather_targets(net, e.T, row, r);
+    gather_targets(net, e, row, r);
     gather_weights(net, e, row, r);
   }
 }
@@ -177,8 +187,8 @@ template <class T> void forward(Network<T> &net, const Batch &batch, Index begin
 }
 
 // The costs of rows, and BP1. With `weighted` delta^L is multiplied by the weights s.
-template <class T> void output_errors(Network<T> &net, bool by_term, bool weighted, Index begin, Index end,
-                                      T *scratch) {
+template <class T>
+void output_errors(Network<T> &net, const Examples &e, bool weighted, Index begin, Index end, T *scratch) {
   Neurons<T> &last = net.neurons[net.layers];
   for (Index at = begin; at < end; at += output_rows) {
     const Index rows = end - at < output_rows ? end - at : output_rows;
@@ -186,8 +196,13 @@ template <class T> void output_errors(Network<T> &net, bool by_term, bool weight
     for (Index b = 0; b < net.blocks; b++) {
       const chainrule::Block &block = net.block[b];
       const Index from = net.capacity * block.start + at * (block.stop - block.start);
+      if (has_labels<T>(e, block)) {
+        many_classes_errors(block, rows, last.A + at * last.ld, last.ld, net.labels + net.capacity * b + at,
+                            last.delta + at * last.ld, last.ld, net.row_cost + at);
+        continue;
+      }
       block_errors(block, rows, last.A + at * last.ld, last.ld, net.targets + from,
-                   by_term ? net.term_weights + from : nullptr, last.delta + at * last.ld, last.ld, net.row_cost + at,
+                   e.by_term ? net.term_weights + from : nullptr, last.delta + at * last.ld, last.ld, net.row_cost + at,
                    scratch);
     }
   }
@@ -245,22 +260,73 @@ struct Macrotile {
 // Whether every row of A is on other pages of memory. Its columns are then packed for a macrotile, and all macrotiles
 // of these columns come one after the other.
 template <class T> CHAINRULE_INLINE bool packs_columns(const Network<T> &net, Index k) {
-  return net.neurons[k].ld * Index(sizeof(T)) >= page_bytes && !(k == 0 && net.sparse);
+  return is_wide<T>(net.neurons[k].n) && !(k == 0 && net.sparse);
 }
 
-// Calls f(macrotile) for those of this thread. The work of a macrotile is its rows times its vectors; threads get
-// consecutive macrotiles of about equal work.
+// Rows from which on it pays to pack the operands of the gradient.
+inline constexpr Index packed_rows = 64;
+
+// The errors of rows begin..end-1 as the micropanels that the gradient of layers with packed columns multiplies.
+template <class T> void pack_wide_errors(const Network<T> &net, Index rows, Index begin, Index end) {
+  for (Index l = 1; l <= net.layers && rows >= packed_rows; l++) {
+    const Neurons<T> &x = net.neurons[l];
+    if (!x.panels || !packs_columns(net, l - 1)) continue;
+    const Micropanels panels = net.layer[l - 1].panels();
+    for (Index p = 0; p < panels.count(); p++) {
+      const Index at = panels.first(p) * lanes<T>, NR = panels.NV(p) * lanes<T>;
+      pack_micropanel(x.delta + begin * x.ld + at, x.ld, end - begin, panels.NV(p),
+                      x.panels + net.capacity * at + begin * NR);
+    }
+  }
+}
+
+// About how long the gradient of a row of weights takes and the row's move: in vectors of the gradient. One vector alone
+// reads as many elements of A as two, and what is transposed after it has moved takes as long as the products of 32 rows.
+template <class T> CHAINRULE_INLINE double work_of_row(const Network<T> &net, Index k, int NV) {
+  const double transposing = k > 0 && net.settings.batch ? 32 * NV / double(net.settings.batch) : 0;
+  return NV + (NV == 1) + transposing;
+}
+
+template <class T> CHAINRULE_INLINE double work_of_weights(const Network<T> &net) {
+  double work = 0;
+  for (Index k = 0; k < net.layers; k++)
+    for (Index p = 0; p < net.layer[k].panels().count(); p++)
+      work += double(net.layer[k].rows()) * work_of_row(net, k, net.layer[k].panels().NV(p));
+  return work;
+}
+
+// The rows of macrotiles that are one thread's: those between two borders of the work, in whole units of rows.
+struct OwnWork {
+  double begin, end;
+  Index unit;
+  OwnWork(double work, int thread, int threads, Index rows)
+      : begin(work * thread / threads),
+        end(thread + 1 < threads ? work * (thread + 1) / threads : 2 * work),
+        unit(rows) {}
+  // The row before which a thread's work ends, with `done` before row 0 and `each` in each of `rows` rows.
+  CHAINRULE_INLINE Index row_at(double border, double done, Index rows, double each) const {
+    const double row = (border - done) / each;
+    if (row >= double(rows)) return rows;
+    return row <= 0 ? 0 : at_most(Index(row / double(unit) + 0.5) * unit, rows);
+  }
+};
+
+// Calls f(macrotile) for those of this thread: threads get consecutive macrotiles of about equal work. A macrotile in
+// which the work of two threads meets is cut.
 template <class T, class F> CHAINRULE_INLINE void each_macrotile(const Network<T> &net, int thread, int threads, F f) {
-  const double share = double(net.elements) / lanes<T> / threads;
-  Index done = 0;
+  const OwnWork own_work(threads > 1 ? work_of_weights(net) : 0, thread, threads, net.half ? half_block : lanes<T>);
+  double done = 0;
   const auto own = [&](Index k, Index p, Index i) {
     const Index rows = net.layer[k].rows(), end = rows - i < MC ? rows : i + MC;
+    Macrotile tile{k, p, i, end};
     if (threads > 1) {
-      const int owner = int(double(done) / share);
-      done += (end - i) * net.layer[k].panels().NV(p);
-      if ((owner < threads ? owner : threads - 1) != thread) return;
+      const double each = work_of_row(net, k, net.layer[k].panels().NV(p));
+      tile.begin = i + own_work.row_at(own_work.begin, done, end - i, each);
+      tile.end = i + own_work.row_at(own_work.end, done, end - i, each);
+      done += double(end - i) * each;
+      if (tile.begin == tile.end) return;
     }
-    f(Macrotile{k, p, i, end});
+    f(tile);
   };
   for (Index k = 0; k < net.layers; k++) {
     const Index rows = net.layer[k].rows(), count = net.layer[k].panels().count();
@@ -280,7 +346,7 @@ template <class T> struct Columns {
     const Neurons<T> &from = net.neurons[tile.k];
     k = tile.k, first = tile.begin;
     A = from.A + first, lda = from.ld;
-    if (m < 64 || !packs_columns(net, k)) return;
+    if (m < packed_rows || !packs_columns(net, k)) return;
     T *packed = scratch + net.capacity * 3 * lanes<T>;
     for (Index r = 0; r < m; r++)
       for (Index j = 0; j < tile.end - first; j += lanes<T>) store(packed + r * MC + j, load(A + r * lda + j));
@@ -288,8 +354,8 @@ template <class T> struct Columns {
   }
 };
 
-// The micropanel of delta that is B for a macrotile: in place (ldb = ld of delta), or packed (ldb = NR) from 64 rows on
-// where at least MC rows of weights read it.
+// The micropanel of delta that is B for a macrotile: in place (ldb = ld of delta), or packed (ldb = NR), by pack_wide_errors
+// or for this macrotile, where at least MC rows of weights read it.
 template <class T> struct DeltaMicropanel {
   const T *B = nullptr;
   Index ldb = 0, k = -1, p = -1;
@@ -301,9 +367,14 @@ template <class T> struct DeltaMicropanel {
     const int NV = panels.NV(p);
     B = to.delta + panels.first(p) * lanes<T>;
     ldb = to.ld;
-    if (m < 64 || net.layer[k].rows() < MC) return;
-    pack_micropanel(B, ldb, m, NV, scratch);
-    B = scratch, ldb = NV * lanes<T>;
+    if (m < packed_rows || net.layer[k].rows() < MC) return;
+    if (to.panels && packs_columns(net, k)) {
+      B = to.panels + net.capacity * panels.first(p) * lanes<T>;
+    } else {
+      pack_micropanel(B, ldb, m, NV, scratch);
+      B = scratch;
+    }
+    ldb = NV * lanes<T>;
   }
 };
 
@@ -356,9 +427,10 @@ template <class T> CHAINRULE_INLINE bool is_narrow(const Network<T> &net, Index 
   return net.layer[k].out <= narrow<T> && m >= 32 && !(k == 0 && net.sparse);
 }
 
-// BP3 and BP4 of a macrotile of a narrow layer, from m rows, to g (rows of one vector): delta^T [A, 1] / m, which has
-// the rows of the weights in its lanes, then transposed. The products and their order are those of gradient_microtiles.
-template <class T> void narrow_gradient(const Network<T> &net, const Macrotile &tile, Index m, T *g) {
+// BP3 and BP4 of a macrotile of a narrow layer, from m of the `whole` rows of a mean, to g (rows of one vector):
+// delta^T [A, 1] / whole, which has the rows of the weights in its lanes, then transposed. The products and their order are those of gradient_microtiles.
+template <class T>
+void narrow_gradient(const Network<T> &net, const Macrotile &tile, Index m, Index whole, T *g) {
   constexpr Index VL = lanes<T>, most = 3 * VL;
   const Neurons<T> &from = net.neurons[tile.k], &to = net.neurons[tile.k + 1];
   alignas(64) T transposed[narrow<T> * most];
@@ -366,8 +438,8 @@ template <class T> void narrow_gradient(const Network<T> &net, const Macrotile &
   for (Index i = first; i < tile.end; i += most) {
     const Index rows = tile.end - i < most ? tile.end - i : most, NR = padded<T>(rows);
     const char *cached = (const char *)to.delta;
-    const Microtile<T> t{to.delta, to.ld, from.A + i, from.ld, transposed,      NR, m, Epilogue::None,
-                         nullptr,  0,     cached,     0,       T(1 / double(m))};
+    const Microtile<T> t{to.delta, to.ld, from.A + i, from.ld, transposed,          NR, m, Epilogue::None,
+                         nullptr,  0,     cached,     0,       T(1 / double(whole))};
     kernel_of<Microkernels<T, ColumnStored>>(int(to.n), int(NR / VL))(t);
     for (Index q = i < tile.begin ? tile.begin - i : 0; q < rows; q++) {
       T *row = g + (i - tile.begin + q) * VL;

@@ -66,13 +66,14 @@ template <class T> void pure_work(void *context, int thread, int threads) {
       forward(net, batch, rows.begin, rows.end, none);
       if (call.ledger.out) copy_forward(net, call.ledger, batch.begin, rows.begin, rows.end);
       const bool weighted = call.gradient && !call.squared;
-      output_errors(net, call.examples.by_term, weighted, rows.begin, rows.end, scratch_of(net, thread));
+      output_errors(net, call.examples, weighted, rows.begin, rows.end, scratch_of(net, thread));
       if (call.gradient || call.norms || call.ledger.out) backward(net, rows.begin, rows.end, none);
       if (call.ledger.out) copy_backward(net, call.ledger, batch.begin, rows.begin, rows.end);
       if (call.squared) square_examples(net, rows.begin, rows.end);
       if (call.norms)
         each_squared_norm(net, batch, rows.begin, rows.end, scratch_of(net, thread),
                           [&](Index r, double square) { call.norms[batch.begin + r] = __builtin_sqrt(square); });
+      if (call.gradient) pack_wide_errors(net, batch.rows, rows.begin, rows.end);
     }
     call.team.barrier(threads);
     if (thread == 0) call.add_costs(batch);
@@ -105,7 +106,7 @@ template <class T>
 bool gradient(void *self, const Examples &e, double divisor, double alpha, double l1, void *out, const Team &team) {
   Network<T> &net = *(Network<T> *)self;
   const UsesSparse<T> uses(net, e.X);
-  if (!uses.reserve(nullptr, e.X.rows, net.capacity)) return false;
+  if (!uses.reserve(nullptr, e.X.rows, summed_rows, net.capacity)) return false;
   Settings penalty{};
   penalty.divisor = divisor, penalty.alpha = alpha, penalty.l1 = l1, penalty.clip_value = __builtin_inf();
   PureCall<T> call{net, e, team, 0, nullptr, true, false, {}, 0, 0, adjustment<T>(penalty)};

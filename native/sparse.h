@@ -9,7 +9,8 @@
 //
 // Contract: the sums of the micro-kernel, in its order, without the products by 0: one accumulator an element, blocks
 // of KC places (for the gradient: of KC rows) added in order. So a result equals that of the same rows stored dense,
-// as long as weights and delta are finite.
+// as long as weights and delta are finite. A batch in whose rows few entries are 0 is made dense in a training: by its
+// own entries, so that no bit depends on how batches are cut into calls.
 #pragma once
 
 #include "gemm.h"
@@ -85,19 +86,22 @@ void sparse_forward(const Layer<T> &layer, const T *weights, const Matrix &X, Ro
 // The entries of a batch column by column, rows ascending: what the gradient of the first layer sums. The column of the
 // biases has a 1 in each row.
 template <class T> struct SparseColumns {
+  struct Entry {
+    T value;
+    int32_t row;
+  };
   int64_t *begin = nullptr;  // n_1 + 2 of them: column k has entries begin[k] .. begin[k+1]-1
-  int32_t *row = nullptr;
-  T *value = nullptr;
+  Entry *entry = nullptr;
   Index most = 0;  // entries that there is memory for
 
   // Memory for so many entries of X and as many rows; false where it is short.
   bool reserve(Index columns, Index entries) {
     if (begin && entries <= most) return true;
     release();
-    const Index starts = (columns + 3) * Index(sizeof *begin), values = entries * Index(sizeof *value);
-    char *memory = (char *)chainrule::allocate(starts + values + entries * Index(sizeof *row));
+    const Index starts = (columns + 3) * Index(sizeof *begin);
+    char *memory = (char *)chainrule::allocate(starts + entries * Index(sizeof *entry));
     if (!memory) return false;
-    begin = (int64_t *)memory, value = (T *)(memory + starts), row = (int32_t *)(memory + starts + values);
+    begin = (int64_t *)memory, entry = (Entry *)(memory + starts);
     most = entries;
     return true;
   }
@@ -122,10 +126,7 @@ template <class T> struct SparseColumns {
       }
     });
   }
-  CHAINRULE_INLINE void put(Index column, Index r, T x) {
-    const int64_t at = begin[column + 1]++;
-    row[at] = int32_t(r), value[at] = x;
-  }
+  CHAINRULE_INLINE void put(Index column, Index r, T x) { entry[begin[column + 1]++] = {x, int32_t(r)}; }
 };
 
 // BP3 and BP4 of rows first..first+rows-1 of the weights: C = scale X^T delta, for the micropanel t.B of delta.
@@ -135,9 +136,17 @@ template <class T> void sparse_gradient(const SparseColumns<T> &columns, const M
     for (Index i = 0; i < rows; i++) {
       SparseSum<T, NV> sum;
       for (Index e = columns.begin[first + i]; e < columns.begin[first + i + 1]; e++)
-        sum.add(columns.row[e], columns.value[e], t.B + columns.row[e] * t.ldb);
+        sum.add(columns.entry[e].row, columns.entry[e].value, t.B + columns.entry[e].row * t.ldb);
       for (int v = 0; v < NV; v++) store(t.C + i * t.ldc + v * lanes<T>, sum.sum(v) * broadcast(t.scale));
     }
+  });
+}
+
+// Row `row` of X as columns 0..n-1 of a dense row.
+template <class T> void fill_dense_row(const Matrix &X, Index row, T *to) {
+  for (Index j = 0; j < X.columns; j++) to[j] = 0;
+  with_values(X, [&](const auto *values) {
+    for (Index e = Index(X.offsets[row]); e < Index(X.offsets[row + 1]); e++) to[X.places[e]] = T(values[e]);
   });
 }
 

@@ -30,8 +30,9 @@ namespace {
 constexpr int most = 256;  // threads in a pool
 constexpr int line = 128;  // bytes that processors exchange at once: neighbouring cache lines
 
-// How long a waiting thread spins, and how long it stays awake (measured: docs/decisions/0009).
-constexpr auto spinning = std::chrono::microseconds(2), yielding = std::chrono::microseconds(100);
+// How long a waiting thread spins before it looks who shares its processor, and how long it stays awake (measured:
+// docs/decisions/0035).
+constexpr auto spinning = std::chrono::microseconds(2), awake = std::chrono::microseconds(1000);
 
 void relax() {
 #if defined(__SSE2__)
@@ -81,14 +82,26 @@ struct Pool {
 };
 
 constinit Pool pool;
+constinit thread_local int self = 0;  // the place of this thread in its team: the caller has 0
 static_assert(std::is_trivially_destructible_v<Pool>, "workers may use it until the process is gone");
 
-// Waits until the word is not `old`: spins, then yields its processor to other threads, then sleeps.
-void wait_while(const std::atomic<int32_t> &word, int32_t old) {
+// Whether one of the first so many threads was on this thread's processor when it last said where it is.
+bool shares_processor(int threads) {
+  const int now = current_processor();
+  pool.processor[self].value.store(now, std::memory_order_relaxed);
+  for (int other = 0; now >= 0 && other < threads; other++)
+    if (other != self && pool.processor[other].value.load(std::memory_order_relaxed) == now) return true;
+  return now < 0;
+}
+
+// Waits until the word, which one of the first so many threads will change, is not `old`: spins, then sleeps. A thread
+// does not yield its processor to other programs, from which it would get it back only after milliseconds, but it
+// yields to a thread of its own team that it may wait for.
+void wait_while(const std::atomic<int32_t> &word, int32_t old, int threads) {
   using Clock = std::chrono::steady_clock;
   const auto begun = Clock::now();
-  for (auto waited = Clock::duration(0); waited < yielding; waited = Clock::now() - begun) {
-    if (waited > spinning) std::this_thread::yield();
+  for (auto waited = Clock::duration(0); waited < awake; waited = Clock::now() - begun) {
+    if (waited > spinning && shares_processor(threads)) std::this_thread::yield();
     for (int i = 0; i < 16; i++) {
       if (word.load(std::memory_order_acquire) != old) return;
       relax();
@@ -116,8 +129,9 @@ void take_processor(int thread) {
 }
 
 void serve(int thread) {
+  self = thread;
   for (int32_t served = 0;; served++) {
-    wait_while(pool.call[thread].value, served);
+    wait_while(pool.call[thread].value, served, 1);
     const Region region = pool.region;
     take_processor(thread);
     set_rounding(region.rounding);
@@ -187,7 +201,7 @@ void barrier(int threads) {
   if (threads <= 1) return;
   const int32_t passed = pool.passed.value.load(std::memory_order_acquire);
   if (pool.arrived.value.fetch_add(1, std::memory_order_acq_rel) + 1 < threads)
-    return wait_while(pool.passed.value, passed);
+    return wait_while(pool.passed.value, passed, threads);
   pool.arrived.value.store(0, std::memory_order_relaxed);
   change(pool.passed.value);
 }

@@ -5,6 +5,7 @@ from typing import Any
 
 from benchmarks.accuracy.recipes import RECIPES
 from benchmarks.accuracy.worker import GOALS
+from benchmarks.report import machine_text, versions_text
 
 __all__ = ["Rows", "markdown", "seconds", "updates"]
 
@@ -33,6 +34,8 @@ def seconds(rows: Rows, name: str, goal: float, threads: int) -> float | None:
 
 def markdown(rows: Rows) -> str:
     """A line for each recipe; a dash where most seeds do not reach the goal."""
+    origins = [row["about"] for row in rows if "about" in row]
+    rows = [row for row in rows if "about" not in row]
     threads = sorted({row["threads"] for row in rows if "threads" in row})
     words = [f"{n} thread{'s' * (n > 1)}" for n in threads]
     heads = [f"{goal:.0%}: {what}" for goal in GOALS for what in ("updates", *words)]
@@ -46,7 +49,12 @@ def markdown(rows: Rows) -> str:
             text = f"{recipe.rule.replace('_', ' ')}, {recipe.words}"
             lines.append([LIBRARIES[recipe.library], text, *cells, best, str(len(counted))])
     table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-    return "\n\n".join(part for part in [table, *(_sentence(rows, n) for n in threads)] if part)
+    return "\n\n".join(part for part in [table, *(_sentence(rows, n) for n in threads), *origin(origins[-1:])] if part)
+
+
+def origin(abouts: list[dict[str, Any]]) -> list[str]:
+    """Machine and versions of the runs on one line each."""
+    return [f"{machine_text(about['machine'])} {versions_text(about['versions'])}" for about in abouts]
 
 
 def _cells(rows: Rows, name: str, goal: float, threads: list[int]) -> list[str]:

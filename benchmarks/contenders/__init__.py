@@ -48,7 +48,7 @@ class Contender:
 
 FEATURES = ("L2", "clip", "dropout")
 CONTENDERS = {
-    OWN: Contender("own", "chainrule", ("train", "row", "rows", "norms", "fit"), features=FEATURES),
+    OWN: Contender("own", "chainrule", ("train", "row", "rows", "norms", "fit"), features=(*FEATURES, "bf16")),
     "numpy": Contender("numpy_in_place", "NumPy in place", ("train", "row", "norms", "peak"), sparse=False),
     "jax": Contender("jax_scan", "JAX, one scan", ("train", "row", "rows", "norms"), ("jax",), features=FEATURES),
     "compiled": Contender(  # it compiles for half a minute where there are many layers

@@ -41,6 +41,8 @@ def settings_of(problem: Problem, threads: int) -> TrainingSettings:
     w, more = problem.workload, {}
     if w.feature == "L2":
         more["alpha"] = L2 * len(problem.X)  # alpha/(2S) sum W², S rows
+    elif w.feature == "bf16":
+        more["precision"] = "bf16"
     elif w.feature:
         more |= {"clip": cr.Clip(norm=CLIP)} if w.feature == "clip" else {"dropout": DROPPED}
     return TrainingSettings(optimizer=optimizer(w), batch_size=w.batch, threads=threads, **more)

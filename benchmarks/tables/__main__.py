@@ -1,6 +1,7 @@
 """`python -m benchmarks.tables`: run what is missing in the file of results, then write the report."""
 
 import argparse
+import contextlib
 import json
 import re
 import subprocess
@@ -13,6 +14,7 @@ from typing import Any
 
 from benchmarks.machine import environment
 from benchmarks.markers import between
+from benchmarks.options import chosen, whole, writable
 from benchmarks.tables.contenders import CONTENDERS
 from benchmarks.tables.report import claim, markdown
 from benchmarks.tables.sets import DEVELOPMENT, SETS
@@ -24,14 +26,17 @@ CLAIM = re.compile(r"- \*\*Good without settings\.\*\* .*?\s\(\[measurements\]\(
 def main() -> None:
     """Run and report."""
     asked = _options().parse_args()
-    names = [name for name in CONTENDERS if name in asked.contenders.split(";")]
-    asked.results.parent.mkdir(parents=True, exist_ok=True)
+    wanted = chosen("--contenders", asked.contenders.split(";"), [*CONTENDERS])
+    names = [name for name in CONTENDERS if name in wanted]
+    writable("--results", asked.results)
     first = DEVELOPMENT if asked.development else 0
-    seeds = range(first, first + asked.seeds)
-    sets = _at_hand(asked.sets.split(";")) if seeds else []
+    seeds = range(first, first + whole("--seeds", asked.seeds, 0))
+    limit = whole("--limit", asked.limit, 1)
+    sets = chosen("--sets", asked.sets.split(";"), [*SETS])
+    sets = _at_hand(sets) if seeds else []
     until = time.monotonic() + asked.seconds
     for name in names:
-        _run(asked.results, name, _missing(asked.results, name, sets, seeds), until, asked.limit)
+        _run(asked.results, name, _missing(asked.results, name, sets, seeds), until, limit)
     rows = [row for row in _read(asked.results) if (row["seed"] >= DEVELOPMENT) == asked.development]
     text = markdown(rows, [*names, *(asked.also.split(";") if asked.also else ())])
     print(text)
@@ -54,10 +59,10 @@ def _options() -> argparse.ArgumentParser:
     add("--contenders", default=";".join(CONTENDERS), help="names, separated by ;")
     add("--also", default="", help="names in the file of results that the report has too, separated by ;")
     add("--sets", default=";".join(SETS), help="names, separated by ;")
-    add("--seeds", type=int, default=5, help="how many, from 0; 0 reports only")
+    add("--seeds", default="5", help="how many, from 0; 0 reports only")
     add("--development", action="store_true", help=f"seeds from {DEVELOPMENT} on, to set thresholds and defaults by")
     add("--seconds", type=float, default=1e9, help="begin nothing after so many seconds")
-    add("--limit", type=int, default=1800, help="the most seconds of one run")
+    add("--limit", default="1800", help="the most seconds of one run")
     add("--readme", action="store_true", help="write the report into README.md")
     return parser
 
@@ -89,18 +94,39 @@ def _run(results: Path, name: str, runs: list[dict[str, Any]], until: float, lim
 
 
 def _answers(name: str, runs: list[dict[str, Any]], until: float, limit: int) -> Iterator[dict[str, Any]]:
+    """An answer for each run; where the process ends in one, that run has none, and a new process does the others."""
+    left = iter(runs)
+    while (run := next(left, None)) is not None:
+        with _worker(name, limit) as worker:
+            began = json.loads(worker.stdout.readline() or '{"missing": "its process ended"}')
+            if "missing" in began:
+                print(f"{name} is left out: {began['missing']}", file=sys.stderr)
+                return
+            while run is not None and time.monotonic() < until:
+                answer = _answer(worker, run)
+                if answer is None:
+                    print(f"{name} on {run['set']}, seed {run['seed']}: its process ended", file=sys.stderr)
+                    break
+                yield answer
+                run = next(left, None)
+            with contextlib.suppress(BrokenPipeError):
+                worker.stdin.close()
+
+
+def _worker(name: str, limit: int) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "benchmarks.tables.worker", name, str(limit)]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "bufsize": 1}
-    with subprocess.Popen(command, cwd=ROOT, env=environment(1), **pipes) as worker:
-        began = json.loads(worker.stdout.readline() or '{"missing": "its process ended"}')
-        if "missing" in began:
-            print(f"{name} is left out: {began['missing']}", file=sys.stderr)
-            return
-        for run in runs:
-            if time.monotonic() < until:
-                worker.stdin.write(json.dumps(run) + "\n")
-                yield json.loads(worker.stdout.readline())
-        worker.stdin.close()
+    return subprocess.Popen(command, cwd=ROOT, env=environment(1), **pipes)
+
+
+def _answer(worker: "subprocess.Popen[str]", run: dict[str, Any]) -> dict[str, Any] | None:
+    """The answer for a run; None where the process has ended."""
+    assert worker.stdin is not None
+    assert worker.stdout is not None
+    with contextlib.suppress(BrokenPipeError):
+        worker.stdin.write(json.dumps(run) + "\n")
+    line = worker.stdout.readline()
+    return json.loads(line) if line else None
 
 
 def _read(results: Path) -> list[dict[str, Any]]:

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from chainrule.errors import SettingError
+from chainrule.errors import DataError, SettingError
 from chainrule.text import shown
 
-__all__ = ["DTYPES", "Array", "ArrayLike", "as_dtype", "exact_sum", "magnitude", "namespace", "special"]
+__all__ = ["DTYPES", "Array", "ArrayLike", "as_dtype", "exact_sum", "magnitude", "namespace", "plain", "special"]
 
 Array = NDArray[Any]  # JAX arrays behave in the same way, so one copy of the equations serves both
 
@@ -54,6 +54,22 @@ def exact_sum(values: Array) -> float:
     except (OverflowError, ValueError):  # 1e308 + 1e308, inf - inf
         with np.errstate(all="ignore"):
             return float(np.sum(values))
+
+
+def plain(values: Any, what: str) -> Any:
+    """np.matrix, a masked array, and other kinds of ndarray as a plain array; a memory map and all else as they are.
+
+    >>> plain(np.ma.masked_array([1.0, 2.0]), "X")
+    array([1., 2.])
+
+    Raises DataError for a masked array of which a value is masked.
+    """
+    if type(values) is np.ndarray or not isinstance(values, np.ndarray) or isinstance(values, np.memmap):
+        return values
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        row = int(np.argmax(np.ma.getmaskarray(values).reshape(len(values), -1).any(axis=1))) if values.ndim else 0
+        raise DataError(f"{what} has a masked value in row {row}: give every value, or leave the row out")
+    return np.asarray(values)
 
 
 def as_dtype(dtype: Any) -> np.dtype[Any]:

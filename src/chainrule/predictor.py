@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.architecture import Architecture
-from chainrule.arrays import Array
+from chainrule.arrays import Array, plain
 from chainrule.engines import Frozen, choose
 from chainrule.errors import warn_of
 from chainrule.examples import as_inputs
@@ -23,7 +23,7 @@ class Predictor:
     def __init__(self, architecture: Architecture, theta: Array, engine: str) -> None:
         self._parts = architecture, theta, engine
         self._frozen: Frozen = choose(engine, architecture).freeze(architecture, theta)
-        self._row = self._frozen.row
+        self._quick = self._frozen.quick
 
     def __reduce__(self) -> tuple[type["Predictor"], tuple[Architecture, Array, str]]:
         return Predictor, self._parts
@@ -33,12 +33,13 @@ class Predictor:
 
         Raises DataError for X of another shape or with values that are not finite.
         """
-        outputs = self._row(X)
+        outputs = self._quick(X)
         return self._checked(X) if outputs is None else outputs
 
     def _checked(self, X: Any) -> Array:
-        """A^L for every X that `Frozen.row` does not take."""
+        """A^L for every X that `Frozen.quick` does not take."""
         architecture, theta, _ = self._parts
+        X = plain(X, "X")
         one = np.ndim(X) == 1
         rows = as_inputs(np.asarray(X)[None, :] if one else X, architecture.sizes[0], theta.dtype)
         outputs = with_warning(self._frozen.predict(rows))

@@ -54,3 +54,16 @@ def test_members_learn_together_what_they_learn_alone(optimizer, threads):
     for k, member in enumerate(alone):
         cr.fit(member, X, T, **settings)
         assert (both.member(net, k).theta == member.theta).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_products_larger_than_a_cache_leave_out_what_a_mask_keeps_at_0(dtype):
+    """Of some groups of columns the first or the last blocks of a sum are left out."""
+    mask = np.abs(np.linspace(0, 1, 1300)[:, None] - np.linspace(0, 1, 400)) < 0.2
+    net = cr.Network((1300, 400, 2), "relu", "identity", masks=[mask, None], seed=1, dtype=dtype)
+    twin = cr.Network((1300, 400, 2), "relu", "identity", initializer=(net.W, net.b), dtype=dtype)
+    X, T = RNG.normal(size=(40, 1300)).astype(dtype), RNG.normal(size=(40, 2)).astype(dtype)
+    net.gradient(-X, T)  # whose sums stay in the memory that the next ones use
+    own, dense = net.gradient(X, T), twin.gradient(X, T)
+    assert (own[own != 0] == dense[own != 0]).all()
+    assert (own != 0).sum() > 0.4 * own.size * mask.mean()

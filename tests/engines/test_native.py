@@ -435,6 +435,26 @@ def test_arrays_changed_in_place_or_exchanged_are_seen():
     play(run, p)
 
 
+@pytest.mark.parametrize("optimizer", [SGD(0.1, momentum=0.9), ScheduleFree(0.1)], ids=["momentum", "schedule_free"])
+def test_weights_and_slots_changed_between_two_calls_are_seen(optimizer):
+    """A run does not take weights that it has already: here every part of its state changes alone."""
+    p = problem(batch_size=20, optimizer=optimizer)
+    run, theta = p.start("native")
+    call = (*p.data[:3], np.arange(20), np.array([0.1]), 0, 0)
+    for change in ("nothing", "theta", "slots"):
+        run.steps(*call)
+        state = run.state
+        if change == "theta":
+            theta[3] += 1
+        elif change == "slots":
+            run.state = dataclasses.replace(state, slots=state.slots / 2)
+        other, moved = p.start("native")
+        other.state = run.state
+        run.steps(*call)
+        other.steps(*call)
+        assert bits(theta, run.state.slots) == bits(moved, other.state.slots)
+
+
 def test_an_order_that_is_no_whole_numbers_is_refused():
     p = problem()
     run, _ = p.start("native")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from chainrule.engines import available, why_absent
-from chainrule.errors import DataError
+from chainrule.errors import ChainruleWarning, DataError
 from chainrule.network import Network
 
 from .conformance import bits
@@ -36,6 +36,48 @@ def test_a_predictor_has_the_bits_of_predict_and_keeps_its_weights(engine, sizes
     assert bits(predict(X[5].astype(other).astype(dtype).astype(other))) == bits(
         predict(X[5].astype(other).astype(dtype))
     )
+
+
+@dtypes
+@pytest.mark.parametrize("hidden", ["relu", "tanh", "softmax"])
+@pytest.mark.parametrize("sizes", [(8, 16, 1), (3, 5, 2), (40, 20, 3), (9, 33, 17, 1), (8, 1), (600, 7, 2)], ids=str)
+def test_rows_together_have_the_bits_of_each_alone_however_they_lie(sizes, hidden, dtype):
+    net = Network(sizes, hidden, "sigmoid", dtype=dtype, seed=2)
+    predict = net.predictor(engine="native")
+    X = np.random.default_rng(1).normal(size=(101, sizes[0])).astype(dtype)
+    alone = np.array([predict(x) for x in X])
+    for rows in (1, 2, 3, 7, 8, 9, 16, 17, 47, 48, 49, 96, 101):
+        assert bits(predict(X[:rows])) == bits(alone[:rows])
+        assert bits(net.predict(X[:rows], engine="native")) == bits(alone[:rows])
+    wide = np.repeat(np.repeat(X, 2, axis=1), 2, axis=0)
+    odd = np.frombuffer(b"0" + X.tobytes(), np.uint8)[1:].view(dtype).reshape(X.shape)
+    for same in (np.asfortranarray(X), wide[::2, ::2], wide[::2, ::2].T.copy().T, X[::-1].copy()[::-1], odd):
+        assert bits(predict(same)) == bits(net.predict(same, engine="native")) == bits(alone)
+    narrow = X.astype("float32")
+    assert bits(predict(narrow)) == bits(predict(narrow.astype("float64"))) == bits(predict(narrow.tolist()))
+
+
+@pytest.mark.parametrize("rows", [1, 100, 20_000])
+def test_rows_of_two_dimensions_take_the_quick_way_and_leave_it_where_a_value_is_not_finite(rows, monkeypatch):
+    net = Network([3, 4, 2])
+    predict, X = net.predictor(engine="native"), np.zeros((rows, 3), np.float32)
+    expected = net.predict(X)
+    with monkeypatch.context() as patched:
+        patched.setattr(predict, "_checked", None)
+        assert bits(predict(X)) == bits(expected)
+        assert bits(predict(X.astype("float64"))) == bits(expected)
+    X[-1, 1] = np.nan
+    with pytest.raises(DataError, match=rf"X has nan in row {rows - 1}, column 1"):
+        predict(X)
+
+
+@pytest.mark.parametrize("engine", available())
+def test_infinite_outputs_are_said_for_a_row_as_for_rows(engine):
+    net = Network([2, 1], output="exp", cost="poisson", initializer=([[[1], [2]]], [[0.5]]))
+    predict = net.predictor(engine=engine)
+    for x in (np.full(2, 1e38, "float32"), np.full((1, 2), 1e38, "float32"), np.full((5000, 2), 1e38)):
+        with pytest.warns(ChainruleWarning, match="infinite or NaN, such as of row 0"):
+            assert (predict(x) == np.inf).all()
 
 
 @pytest.mark.parametrize("engine", available())

@@ -97,3 +97,25 @@ def test_rows_without_entries_and_entries_of_zero():
     assert (net.predict(zero) == net.predict(X)).all()
     fit(net, X, np.ones((3, 2)), epochs=1, engine="native")
     assert np.isfinite(net.theta).all()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("optimizer", [Adam(), SGD(0.1, momentum=0.9)], ids=["adam", "momentum"])
+def test_batches_of_many_entries_and_of_few_learn_what_the_array_does(optimizer, threads):
+    """The core makes a batch dense where few of its entries are 0: here every second one."""
+    dense = RNG.normal(size=(320, 1100)) * (RNG.random((320, 1100)) < np.repeat([0.6, 0.05] * 5, 32)[:, None])
+    T, nets = RNG.integers(0, 3, 320), []
+    for X in (sparse.csr_matrix(dense), dense):
+        nets.append(Network([1100, 20, 3], seed=1, dtype="float32", output="softmax", cost="cross_entropy"))
+        fit(
+            nets[-1],
+            X,
+            T,
+            optimizer=optimizer,
+            batch_size=32,
+            epochs=2,
+            threads=threads,
+            shuffle=False,
+            engine="native",
+        )
+    assert (nets[0].theta == nets[1].theta).all()

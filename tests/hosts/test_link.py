@@ -43,6 +43,38 @@ def test_old_messages_are_deleted():
     assert len(store.values) < 300
 
 
+def test_a_long_message_is_deleted_as_soon_as_all_hosts_have_read_it():
+    store = MemoryStore()
+
+    def stored():
+        return sum(map(len, store.values.values()))
+
+    def talk(link):
+        sizes = []
+        for k in range(3):
+            link.share_bytes(lambda k=k: bytes([k]) * 2_500_000)
+            sizes.append(sum(map(len, link.gather_bytes(bytes([link.host]) * 1_100_000))))
+            link.wait_for_all()
+            link.wait_for_all()  # all have noted what they have read, before host 0 looks
+            if link.first:
+                assert stored() < 2_000
+        return sizes
+
+    assert on_hosts(3, talk, store) == [[3_300_000] * 3] * 3
+
+
+def test_a_long_message_stays_until_the_last_host_has_read_it():
+    store = MemoryStore()
+    zero, one, two = (Link(host, 3, store) for host in range(3))
+    zero.share_bytes(lambda: b"x" * 100_000)
+    assert one.share_bytes(bytes) == b"x" * 100_000
+    zero.share(lambda: 1)
+    assert two.share_bytes(bytes) == b"x" * 100_000
+    zero.share(lambda: 2)
+    assert sum(map(len, store.values.values())) < 100
+    assert [one.share(int), one.share(int), two.share(int), two.share(int)] == [1, 2, 1, 2]
+
+
 def test_the_line_of_a_host_that_fails_reaches_the_others():
     def talk(link):
         if link.host == 1:

@@ -4,13 +4,19 @@ import json
 import math
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from sklearn.linear_model import RidgeCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import chainrule as cr
 from chainrule.cli import run
 from chainrule.errors import SettingError
 from chainrule.model import cross_validation
+from chainrule.model.baselines import outputs_of_baseline
 
+PARTS = slice(0, 150), slice(150, 200)
 SMALL = {"hidden": (4,), "members": 1, "epochs": 3, "validation": 0.0}
 
 
@@ -60,6 +66,19 @@ def test_a_column_that_gives_the_group_away_does_not_help():
     honest = cr.cross_validate(rows, "y", group="group", **settings)
     assert leaking.mean("linear", "y", "r2") > 0.8
     assert honest.mean("linear", "y", "r2") < 0.1
+
+
+def test_the_linear_model_is_linear_in_the_columns():
+    draw = np.random.default_rng(4)
+    X = np.column_stack([draw.normal(size=(200, 3)), np.exp(3 * draw.normal(size=200))])
+    y = X[:, 0] ** 2 + X[:, 1] + np.log(X[:, 3])
+    rows = {f"x{k}": values for k, values in enumerate(X.T)} | {"y": y}
+    train, test = (pa.table({k: v[part] for k, v in rows.items()}) for part in PARTS)
+    model = cr.train_table(train, "y", epochs=1, members=2)
+    assert {"scaled", "log"}.isdisjoint({t.kind for t in model.encoder.transforms}), "squares beside each number"
+    found = model.targets.decode(outputs_of_baseline("linear", model.encoder, model.targets, train, test, 0))["y"]
+    ridge = make_pipeline(StandardScaler(), RidgeCV(np.logspace(-3, 3, 13))).fit(X[PARTS[0]], y[PARTS[0]])
+    assert np.allclose(found, ridge.predict(X[PARTS[1]]))
 
 
 def test_every_metric_is_among_the_scores_of_every_model():

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import itertools
 import json
 import os
 import signal
@@ -13,7 +14,7 @@ import chainrule as cr
 from chainrule.cli import run
 from chainrule.cli import tune as command
 from chainrule.errors import SettingError
-from chainrule.model import TableSettings
+from chainrule.model import TableSettings, trials, tuning
 from chainrule.model.option_file import write_options
 from chainrule.model.search_space import settings_for, space_of
 from chainrule.schedules import Cosine
@@ -93,6 +94,28 @@ def test_a_search_that_was_interrupted_is_the_whole_one(tmp_path):
         searched(study=path, callback=crash)
     assert same(searched(study=path), whole())
     assert same(searched(study=path), whole())  # nothing is left to do
+
+
+@pytest.mark.parametrize("calls", [1, 5, 40])
+def test_its_time_bounds_the_short_trainings_that_choose_inputs_too(calls, monkeypatch):
+    rows = {
+        "a": np.linspace(-1, 1, 150),
+        "b": RNG.normal(size=150),
+        "c": RNG.normal(size=150),
+        "y": RNG.normal(size=150),
+    }
+    ticks, epochs, start = itertools.count(), [], trials.start
+
+    def counted(*given, **more):
+        for event in start(*given, **more):
+            epochs.append(event)
+            yield event
+
+    monkeypatch.setattr(trials, "start", counted)
+    monkeypatch.setattr(tuning.clock, "monotonic", lambda: next(ticks))
+    found = cr.tune(rows, "y", time=calls, members=2)
+    assert (found.stopped, found.trials, found.importance) == ("time", (), {})
+    assert len(epochs) < calls + 10
 
 
 def test_the_file_and_the_settings_make_the_same_model(tmp_path, monkeypatch, capsys):

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from chainrule.architecture import Architecture
-from chainrule.engines import abi, native
+from chainrule.engines import abi, native, structs
 from chainrule.examples.sparse import SparseRows
 from chainrule.optimizers import Adam
 from chainrule.settings import TrainingSettings
@@ -38,10 +38,10 @@ class World:
         self.text = ctypes.create_string_buffer(200)
 
     def architecture(self):
-        return native._architecture.__wrapped__(self.shape, self.dtype)  # a new one, to be damaged
+        return structs.architecture.__wrapped__(self.shape, self.dtype)  # a new one, to be damaged
 
     def settings(self):
-        return native._settings(self.run, 6.0, len(SIZES))
+        return structs.run_settings(self.run, 6.0, len(SIZES))
 
     def step_call(self):
         addresses = {name: getattr(self, name).ctypes.data for name in ("order", "rates", "costs", "theta")}
@@ -49,11 +49,11 @@ class World:
         return abi.StepCall(examples=self.examples(), **addresses, **sizes)
 
     def examples(self):
-        return native._examples(self.inputs, self.T, np.ones((N, 5), self.dtype))
+        return structs.examples(self.inputs, self.T, np.ones((N, 5), self.dtype))
 
     def predict_call(self):
         return abi.PredictCall(
-            X=native._inputs(self.inputs), out=self.out.ctypes.data, out_bytes=self.out.nbytes, threads=1
+            X=structs.inputs(self.inputs), out=self.out.ctypes.data, out_bytes=self.out.nbytes, threads=1
         )
 
     def call(self, name, *arguments):

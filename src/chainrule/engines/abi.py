@@ -37,7 +37,7 @@ __all__ = [
     "sparse_matrix",
 ]
 
-ABI = 3  # CHAINRULE_ABI of native/api.h: the version of its structs and functions
+ABI = 4  # CHAINRULE_ABI of native/api.h: the version of its structs and functions
 ACTIVATIONS, COSTS, RULES = range(3)  # kinds of entry, for chainrule_has
 OK, ARGUMENT, LACKS, MEMORY, BUSY, DROPPED = range(6)  # what a function that can fail returns
 KINDS = {"float32": 1, "float64": 2, "int32": 3}

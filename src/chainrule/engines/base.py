@@ -104,8 +104,11 @@ class Frozen(Protocol):
     def predict(self, X: Array) -> Array:
         """A^L for every row of X (n, n_1), shape (n, n_L): the bits of `Engine.predict`."""
 
-    def row(self, x: Array) -> Array | None:
-        """A^L (n_L,) of one finite row x (n_1,) of numbers, if the engine has a faster way for its type; else None."""
+    def quick(self, X: Array) -> Array | None:
+        """A^L of a row (n_1,) or of rows (n, n_1), if the engine has a faster way for X; else None.
+
+        None too where X or A^L has a value that is not finite.
+        """
 
 
 class Dropped(NamedTuple):

@@ -72,22 +72,31 @@ def groups(architecture: Architecture) -> Iterator[list[slice]]:
     sizes, begin = architecture.sizes[1:], [0] * (len(architecture.sizes) - 1)
     while begin[0] < sizes[0]:
         end, before = [begin[0] + 1, *begin[1:]], [-1]
+        seen = list(begin), list(begin)
         while end != before:
             before = list(end)
             for k, mask in enumerate(architecture.masks[1:]):
-                _grow(mask, sizes[k : k + 2], k, begin, end)
+                _grow(mask, sizes[k : k + 2], k, end, *seen)
         end = list(sizes) if end[0] == sizes[0] else end
         yield [slice(*ends) for ends in zip(begin, end, strict=True)]
         begin = end
 
 
-def _grow(mask: Array | None, sizes: tuple[int, ...], k: int, begin: list[int], end: list[int]) -> None:
-    """Move the ends in two layers of neurons to the last neuron that a weight connects."""
+def _grow(
+    mask: Array | None, sizes: tuple[int, ...], k: int, end: list[int], rows: list[int], columns: list[int]
+) -> None:
+    """Move the ends in two layers of neurons to the last neuron that a weight connects.
+
+    Rows of the mask before `rows[k]` and columns before `columns[k + 1]` have been searched already, so that a search
+    takes each once.
+    """
     if mask is None:
         end[k], end[k + 1] = sizes
         return
-    end[k + 1] = max(end[k + 1], _after_last(mask[begin[k] : end[k]].any(axis=0)))
-    end[k] = max(end[k], _after_last(mask[:, begin[k + 1] : end[k + 1]].any(axis=1)))
+    first, rows[k] = rows[k], end[k]
+    end[k + 1] = max(end[k + 1], _after_last(mask[first : end[k]].any(axis=0)))
+    first, columns[k + 1] = columns[k + 1], end[k + 1]
+    end[k] = max(end[k], _after_last(mask[:, first : end[k + 1]].any(axis=1)))
 
 
 def _after_last(flags: Any) -> int:

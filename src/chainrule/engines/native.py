@@ -4,7 +4,6 @@ import contextlib
 import ctypes
 import functools
 import itertools
-import math
 import operator
 import threading
 from collections import deque
@@ -19,7 +18,7 @@ from chainrule.architecture import Architecture
 from chainrule.arrays import Array
 from chainrule.backprop import Computed, Ledger, split_weight
 from chainrule.costs import COSTS
-from chainrule.engines import abi
+from chainrule.engines import abi, structs
 from chainrule.engines.abi import Library
 from chainrule.engines.base import (
     RETURN_AFTER,
@@ -48,6 +47,7 @@ ROWS_AT_ONCE = 1024  # rows that `gradient` sums together, and `cost` unless the
 MOST_AT_ONCE = 2**23  # neurons of rows that `cost` computes together, or those of LEAST_AT_ONCE rows
 LEAST_AT_ONCE = 64
 VECTOR_BYTES = {"v4": 64, "v3": 32}  # by instruction set; 16 for the others
+MOST_COPIED = 2**14  # numbers of rows and outputs that a prediction copies: less work than asking where arrays are
 MOST_SPARE = 2**22  # elements of a network that is worth keeping for the next call
 
 
@@ -131,7 +131,7 @@ class NativeEngine:
         """sum of s C_x / n over all rows."""
         cost = ctypes.c_double()
         with self._network(architecture, theta, min(X.shape[0], _rows_of_cost(architecture))) as net:
-            self._library.call("cost", net.handle, byref(_examples(X, T, weight)), 0, byref(cost))
+            self._library.call("cost", net.handle, byref(structs.examples(X, T, weight)), 0, byref(cost))
         return cost.value
 
     def gradient(
@@ -147,7 +147,7 @@ class NativeEngine:
     ) -> Array:
         """dC/dtheta over all rows, summed in float64 over blocks of 1,024 rows in order."""
         g = np.empty_like(theta)
-        examples, out = byref(_examples(X, T, weight)), (g.ctypes.data, g.nbytes)
+        examples, out = byref(structs.examples(X, T, weight)), (g.ctypes.data, g.nbytes)
         with self._network(architecture, theta, X.shape[0]) as net:
             self._library.call("gradient", net.handle, examples, divisor, alpha, l1, 0, *out)
         return g
@@ -157,7 +157,7 @@ class NativeEngine:
     ) -> Array:
         """sum of s (dC_x/dtheta)² / n over all rows, summed in float64 over blocks of 1,024 rows in order."""
         moments = np.empty_like(theta)
-        examples, out = byref(_examples(X, T, weight)), (moments.ctypes.data, moments.nbytes)
+        examples, out = byref(structs.examples(X, T, weight)), (moments.ctypes.data, moments.nbytes)
         with self._network(architecture, theta, len(X)) as net:
             self._library.call("second_moments", net.handle, examples, 0, *out)
         return moments
@@ -167,7 +167,7 @@ class NativeEngine:
     ) -> Array:
         """||dC_x/dtheta|| of each example, (n,), float64; `weight` is None or that of terms, (n, n_L)."""
         norms = np.empty(len(X))
-        examples, out = byref(_examples(X, T, weight)), (norms.ctypes.data, norms.size)
+        examples, out = byref(structs.examples(X, T, weight)), (norms.ctypes.data, norms.size)
         with self._network(architecture, theta, len(X)) as net:
             self._library.call("norms", net.handle, examples, 0, *out)
         return norms
@@ -187,7 +187,7 @@ class NativeEngine:
         has weight 1.
         """
         row_weight, term_weight = split_weight(weight)
-        examples, costs = _examples(X, T, term_weight), np.empty(len(X))
+        examples, costs = structs.examples(X, T, term_weight), np.empty(len(X))
         if dropped is None:
             keep, g = None, self.gradient(architecture, theta, X, T, weight, 1.0)
             with self._network(architecture, theta, len(X)) as net:
@@ -243,7 +243,7 @@ class CoreNetwork:
         self._architecture, self._rows = architecture, rows
         handle = ctypes.c_uint64()
         run = None if settings is None else byref(settings)
-        library.call("make", byref(_architecture(architecture, dtype)), run, rows, byref(handle))
+        library.call("make", byref(structs.architecture(architecture, dtype)), run, rows, byref(handle))
         self.handle = handle.value
 
     def fits(self, architecture: Architecture, dtype: np.dtype[Any], rows: int) -> bool:
@@ -277,36 +277,68 @@ class NativeFrozen:
     def __init__(self, net: CoreNetwork) -> None:
         self._net, self._thread = net, threading.local()
         self._predict, self._handle = net.library.function("predict"), ctypes.c_uint64(net.handle)
-        self._shape = (net.sizes[0],)
+        self._row, self._columns = (net.sizes[0],), net.sizes[0]
+        self._most = max(1, MOST_COPIED // (net.sizes[0] + net.sizes[-1]))
 
     def predict(self, X: Array) -> Array:
         """A^L for every row of X (n, n_1)."""
-        net, out = self._net, np.empty((X.shape[0], self._net.sizes[-1]), dtype=self._net.dtype)
+        net, out = self._net, self._empty(X.shape[0])
         if len(out):
-            call = abi.PredictCall(X=_inputs(X), out=out.ctypes.data, out_bytes=out.nbytes)
+            call = abi.PredictCall(X=structs.inputs(X), out=out.ctypes.data, out_bytes=out.nbytes)
             net.library.call("predict", net.handle, byref(call))
         return out
 
-    def row(self, x: Array) -> Array | None:
-        """A^L (n_L,) of one row x (n_1,) of the network's dtype or float64, if it is finite; None for anything else."""
-        if type(x) is not np.ndarray or x.shape != self._shape:
+    def quick(self, X: Array) -> Array | None:
+        """A^L of a row (n_1,) or rows (n, n_1) of the network's dtype or float64, if all is finite; else None."""
+        if type(X) is not np.ndarray:
+            return None
+        shape = X.shape
+        if one := shape == self._row:
+            rows = 1
+        elif len(shape) == 2 and shape[1] == self._columns and shape[0]:
+            rows = shape[0]
+        else:
             return None
         try:
-            row, call, out = self._thread.buffers[x.dtype]
+            buffers = self._thread.buffers[X.dtype]
         except AttributeError:
             dtypes = np.dtype(self._net.dtype.name), np.dtype(np.float64)
-            self._thread.buffers = {dtype: self._buffers(dtype) for dtype in dtypes}
-            return self.row(x)
+            self._thread.buffers = {dtype: _Buffers(self._net, self._most, dtype) for dtype in dtypes}
+            return self.quick(X)
         except KeyError:
             return None
-        row[...] = x
-        return None if self._predict(self._handle, call, None, 0) else out.copy()
+        if rows > self._most:
+            return self._in_place(X)
+        buffers.put(X, rows)
+        if self._predict(self._handle, buffers.call, None, 0):
+            return None
+        return buffers.row.copy() if one else buffers.out[:rows].copy()
 
-    def _buffers(self, dtype: Any) -> tuple[Array, Any, Array]:
-        """Buffers of one thread for rows of a type: a row of X, the struct of the call, a row of A^L."""
-        X, out = np.empty((1, *self._shape), dtype), np.empty(self._net.sizes[-1], self._net.dtype)
-        call = abi.PredictCall(X=abi.matrix(X), finite=1, threads=1, out=out.ctypes.data, out_bytes=out.nbytes)
-        return X[0], byref(call), out
+    def _in_place(self, X: Array) -> Array | None:
+        """`quick` for many rows, which are not copied."""
+        out = self._empty(len(X))
+        call = abi.PredictCall(X=abi.matrix(X), finite=1, out=out.ctypes.data, out_bytes=out.nbytes)
+        return None if self._predict(self._handle, byref(call), None, 0) else out
+
+    def _empty(self, rows: int) -> Array:
+        return np.empty((rows, self._net.sizes[-1]), dtype=self._net.dtype)
+
+
+class _Buffers:
+    """What one thread needs for calls with few rows of one dtype: arrays for X and A^L, and the struct of the call."""
+
+    def __init__(self, net: CoreNetwork, most: int, dtype: np.dtype[Any]) -> None:
+        self._X, self.out = np.empty((most, net.sizes[0]), dtype), np.empty((most, net.sizes[-1]), net.dtype)
+        self.row = self.out[0]
+        self._struct = abi.PredictCall(X=abi.matrix(self._X), finite=1, out=self.out.ctypes.data)
+        self.call, self._rows = byref(self._struct), 0
+
+    def put(self, X: Array, rows: int) -> None:
+        """Copy a row or rows, and set how many there are; one row is not worth a second thread."""
+        self._X[:rows] = X
+        if rows != self._rows:
+            self._struct.X.rows, self._struct.threads = rows, int(rows == 1)
+            self._struct.out_bytes, self._rows = rows * self.out[0].nbytes, rows
 
 
 class NativeRun:
@@ -321,7 +353,7 @@ class NativeRun:
             raise EngineError("theta must be contiguous, aligned and writeable")
         self._library, self._theta, self._m = library, theta, settings.batch_size
         self._net = CoreNetwork(
-            library, architecture, theta.dtype, _settings(settings, divisor, len(architecture.sizes))
+            library, architecture, theta.dtype, structs.run_settings(settings, divisor, len(architecture.sizes))
         )
         self._lock, self._error = threading.Lock(), ctypes.create_string_buffer(abi.ERROR_BYTES)
         self._most = max(1, min(MOST_UPDATES, MOST_ROWS // self._m))
@@ -395,7 +427,7 @@ class NativeRun:
         if last is not None and all(map(operator.is_, arrays, last)) and layout == self._layout:
             return
         check_lengths(X, T, weight)
-        self._call.examples = _examples(X, T, weight)
+        self._call.examples = structs.examples(X, T, weight)
         self._examples, self._layout = arrays, layout
 
 
@@ -431,70 +463,3 @@ def _one_update(dropped: Dropped, rows: int) -> TrainingSettings:
 def _layout(*arrays: Array | None) -> list[Any]:
     """dtype, shape and strides of each array: an owner can change these in place."""
     return [a if a is None or isinstance(a, Compressed) else (a.dtype, a.shape, a.strides) for a in arrays]
-
-
-def _inputs(X: Any) -> abi.MatrixStruct:
-    """The struct of an array or of `Compressed` rows, which the caller keeps alive."""
-    return abi.sparse_matrix(*X) if isinstance(X, Compressed) else abi.matrix(X)
-
-
-def _examples(X: Array, T: Array, weight: Array | None) -> abi.ExamplesStruct:
-    """The struct of the examples, which the caller keeps alive."""
-    struct = abi.ExamplesStruct(X=_inputs(X), T=abi.matrix(T))
-    if weight is not None:
-        struct.weight, struct.by_term = abi.matrix(weight), int(weight.ndim == 2)
-    return struct
-
-
-@functools.lru_cache(maxsize=64)
-def _architecture(a: Architecture, dtype: np.dtype[Any]) -> abi.ArchitectureStruct:
-    """The struct of an architecture. It keeps alive the arrays that it points to."""
-    masks = [None if mask is None else np.ascontiguousarray(mask, dtype=np.uint8) for mask in a.masks]
-    blocks = [abi.BlockStruct(_entry(b.activation), _entry(b.cost), b.start, b.stop) for b in a.blocks]
-    struct = abi.ArchitectureStruct(
-        dtype=abi.KINDS[dtype.name],
-        layers=len(a.sizes) - 1,
-        sizes=(ctypes.c_int64 * len(a.sizes))(*a.sizes),
-        hidden=(abi.EntryStruct * len(a.hidden))(*map(_entry, a.hidden)),
-        masks=(abi.MaskStruct * len(masks))(*map(_mask, masks)),
-        blocks=len(blocks),
-        block=(abi.BlockStruct * len(blocks))(*blocks),
-    )
-    struct.masks_alive = masks
-    return struct
-
-
-def _mask(mask: Array | None) -> abi.MaskStruct:
-    return abi.MaskStruct() if mask is None else abi.MaskStruct(mask.ctypes.data, mask.size)
-
-
-def _entry(entry: Entry) -> abi.EntryStruct:
-    return abi.EntryStruct(entry.name.encode(), next(iter(_parameters(entry)), 0.0))
-
-
-def _parameters(entry: Entry) -> list[float]:
-    """The parameters of an entry in the order of its fields; the learning rate comes last."""
-    values = entry.document()
-    rate = values.pop("learning_rate", None)
-    return [float(v) for name, v in values.items() if name != "name"] + ([] if rate is None else [rate])
-
-
-def _settings(s: TrainingSettings, divisor: float, layers: int) -> abi.SettingsStruct:
-    hidden = layers - 2
-    clip, dropout, rates = s.clip, s.dropouts(hidden), s.layer_rates(layers)
-    return abi.SettingsStruct(
-        rule=s.optimizer.name.encode(),
-        parameter=(ctypes.c_double * 6)(*_parameters(s.optimizer)),
-        batch=s.batch_size,
-        divisor=divisor,
-        alpha=s.alpha,
-        l1=s.l1,
-        dropout=(ctypes.c_double * hidden)(*dropout) if any(dropout) else None,
-        clip_norm=math.inf if clip is None else clip.norm,
-        clip_value=math.inf if clip is None else clip.value,
-        clip_example=math.inf if clip is None else clip.example,
-        seed=s.seed or 0,
-        threads=s.threads or 0,
-        rates=None if rates is None else (ctypes.c_double * len(rates))(*rates),
-        precision=abi.PRECISIONS[s.precision],
-    )

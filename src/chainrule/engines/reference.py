@@ -173,8 +173,8 @@ class ReferenceFrozen:
         """A^L for every row of X (n, n_1)."""
         return self._engine.predict(self._architecture, self._theta, X)
 
-    def row(self, x: Array) -> Array | None:
-        """None: this engine has no faster way for one row."""
+    def quick(self, X: Array) -> Array | None:
+        """None: this engine has no faster way."""
         return None
 
 

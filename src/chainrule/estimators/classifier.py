@@ -8,11 +8,11 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
-from chainrule.arrays import Array
+from chainrule.arrays import Array, plain
 from chainrule.errors import DataError, SettingError
 from chainrule.estimators.base import MLP, takes_steps
 from chainrule.estimators.parameters import activation_of
-from chainrule.estimators.rows import Validation
+from chainrule.estimators.rows import Validation, score_by
 from chainrule.estimators.shared_parameters import with_shared_parameters
 from chainrule.tables.targets import ArrayLabels, of_one_type
 from chainrule.text import shown
@@ -209,14 +209,15 @@ class MLPClassifier(ClassifierMixin, MLP):
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """The share of rows that are right, in every output if there are several.
 
-        Raises NotFittedError before the first fit, DataError for a y of another shape than the predictions.
+        Raises NotFittedError before the first fit, DataError for a y of another shape than the predictions, and
+        for masked values.
         """
         if self._built and self._targets.kind == "multioutput":
-            prediction, y = self.predict(X), np.asarray(y)
+            prediction, y = self.predict(X), np.asarray(plain(y, "y"))
             if y.shape != prediction.shape:
                 raise DataError(f"y has shape {y.shape}, but must have that of the predictions, {prediction.shape}")
             return float(np.average((prediction == y).all(axis=1), weights=sample_weight))
-        return float(super().score(X, y, sample_weight))
+        return score_by(super().score, X, y, sample_weight)
 
     # ------------------------------------------------------------------------------- what the base class needs
 

@@ -8,7 +8,7 @@ from sklearn.utils.metaestimators import available_if
 
 from chainrule.arrays import Array
 from chainrule.estimators.base import MLP, takes_steps
-from chainrule.estimators.rows import Validation
+from chainrule.estimators.rows import Validation, score_by
 from chainrule.estimators.shared_parameters import with_shared_parameters
 from chainrule.registry import require
 from chainrule.tables.targets import ArrayNumbers
@@ -119,6 +119,13 @@ class MLPRegressor(RegressorMixin, MLP):
         """
         ends: Array = self._intervals(X, coverage)
         return ends
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """R² of the predictions, 1 - sum s (y - a)² / sum s (y - mean y)², the mean over the columns of y.
+
+        Raises NotFittedError before the first fit, DataError for masked values and what is not a number.
+        """
+        return score_by(super().score, X, y, sample_weight)
 
     # ------------------------------------------------------------------------------- what the base class needs
 

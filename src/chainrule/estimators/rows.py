@@ -1,17 +1,18 @@
 """Rows of X, y and weights: as a caller passes them, checked, and those of a validation set."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.validation import check_consistent_length, validate_data
 
-from chainrule.arrays import Array
+from chainrule.arrays import Array, plain
 from chainrule.errors import DataError, SettingError
 from chainrule.estimators.table_inputs import table_of
 from chainrule.text import LONGEST, counted
 
-__all__ = ["Rows", "Validation", "checked_groups", "checked_inputs", "checked_rows", "checked_targets"]
+__all__ = ["Rows", "Validation", "checked_groups", "checked_inputs", "checked_rows", "checked_targets", "score_by"]
 
 _INPUTS = {"accept_sparse": "csr", "dtype": (np.float64, np.float32)}
 
@@ -84,6 +85,15 @@ def checked_rows(estimator: Any, X: Any, y: Any, weight: Any, reset: bool, group
     return Rows(X, y, _as_weight(weight, len(y)), checked_groups(groups, len(y))).present()
 
 
+def score_by(score: Callable[[Any, Any, Any], float], X: Any, y: Any, weight: Any) -> float:
+    """What a score of scikit-learn gives for X, y and weights. Raises DataError for values that it cannot compare."""
+    y, weight = plain(y, "y"), plain(weight, "sample_weight")
+    try:
+        return float(score(X, y, weight))
+    except TypeError as error:
+        raise DataError(f"y and sample_weight cannot be scored: {_one_line(error)}") from None
+
+
 def checked_groups(groups: Any, n: int) -> Array | None:
     """The number (n,) of each row's group; None without groups.
 
@@ -91,6 +101,7 @@ def checked_groups(groups: Any, n: int) -> Array | None:
     """
     if groups is None:
         return None
+    groups = plain(groups, "groups")
     try:
         values = np.asarray(groups)
         numbers: Array = np.unique(values, return_inverse=True)[1]
@@ -106,6 +117,7 @@ def checked_targets(y: Any, rows: int, numeric: bool) -> Array:
 
     Raises DataError for another shape, another number of rows, and words in place of numbers.
     """
+    y = plain(y, "y")
     try:
         y = np.asarray(y.toarray() if hasattr(y, "toarray") else y)
     except (TypeError, ValueError):
@@ -127,7 +139,7 @@ def _table_rows(estimator: Any, X: Any, y: Any, weight: Any, reset: bool, groups
     if y is None:
         raise ValueError(f"{type(estimator).__name__} requires y to be passed, but the target y is None")
     table = table_of(estimator, X, reset)
-    y = _dense(check_array(y, ensure_2d=False, dtype=None, input_name="y", accept_sparse="csr"))
+    y = _dense(check_array(plain(y, "y"), ensure_2d=False, dtype=None, input_name="y", accept_sparse="csr"))
     y = y.astype(np.float64) if estimator._numeric and y.dtype.kind in "OU" else y
     if table.num_rows != len(y):
         check_consistent_length(np.empty(table.num_rows), y)
@@ -136,6 +148,7 @@ def _table_rows(estimator: Any, X: Any, y: Any, weight: Any, reset: bool, groups
 
 def _validated(estimator: Any, *data: Any, **checks: Any) -> Any:
     """X, or X and y, as scikit-learn checks them. Raises DataError in one line."""
+    data = tuple(plain(part, what) for part, what in zip(data, "Xy", strict=False))
     try:
         return validate_data(estimator, *data, **checks, **_INPUTS)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
@@ -163,6 +176,7 @@ def _as_weight(weight: Any, n: int) -> Array | None:
     """None, or the weights of n examples, float64: (n,), or (n, outputs); one number is that of every example."""
     if weight is None:
         return None
+    weight = plain(weight, "sample_weight")
     try:
         weights = np.asarray(weight, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils.validation import validate_data
 
+from chainrule.arrays import plain
 from chainrule.tables.sources import Source, as_source
 
 __all__ = ["table_of"]
@@ -31,7 +32,7 @@ def table_of(estimator: Any, X: Any, reset: bool) -> Any:
     if hasattr(X, "__arrow_c_stream__") or hasattr(X, "__dataframe__"):
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         return as_source(X).table()
-    X = validate_data(estimator, X, reset=reset, dtype=None, ensure_all_finite=False, accept_sparse="csr")
+    X = validate_data(estimator, plain(X, "X"), reset=reset, dtype=None, ensure_all_finite=False, accept_sparse="csr")
     X = X.toarray() if hasattr(X, "toarray") else X
     columns = X.T if X.dtype.kind == "O" else np.ascontiguousarray(X.T)
     return as_source({f"x{k}": values for k, values in enumerate(columns)}).table()

@@ -13,7 +13,7 @@ import numpy as np
 
 from chainrule.activations import Interval
 from chainrule.architecture import Architecture
-from chainrule.arrays import Array
+from chainrule.arrays import Array, plain
 from chainrule.errors import DataError
 from chainrule.examples.rows import DenseRows, LocalRows, Rows, rows_of
 from chainrule.examples.sparse import Compressed, SparseRows, is_sparse
@@ -106,7 +106,7 @@ def as_inputs(X: Any, n_1: int, dtype: np.dtype[Any], counts: Array | None = Non
 
     Raises DataError for another shape, for no rows, for what is not a number, for NaN and infinity.
     """
-    X = X.toarray() if is_sparse(X) else X
+    X = plain(X.toarray() if is_sparse(X) else X, "X")
     X = X if isinstance(X, np.ndarray) else _numbers(X, "X", dtype)
     if X.ndim != 2 or X.shape[1] != n_1:
         hint = ": give X[None, :] for one row" if X.shape == (n_1,) else ""
@@ -144,6 +144,7 @@ def as_examples(
     A sparse X becomes an array, or with `sparse` rows that become one part by part (`SparseRows`).
     """
     parts = sparse and is_sparse(X)
+    X = plain(X, "X")
     X = X if isinstance(X, np.ndarray | LocalRows) or is_sparse(X) else _numbers(X, "X", dtype)
     T = _array(T, "T")
     n = X.shape[0] if len(X.shape) else 0
@@ -183,18 +184,28 @@ def epoch_order(seed: int, epoch: int, rows: Array, shuffle: bool = True) -> Arr
 
 def _numbers(values: Any, what: str, dtype: np.dtype[Any]) -> Array:
     array = _array(values, what)
-    if array.dtype.kind in "OSUmMc":
+    if array.dtype.kind in "OSUmMcV":
         raise DataError(f"{what} must be numbers in rows of equal length, not values of type {array.dtype}")
     with np.errstate(over="ignore"):
         return array.astype(dtype)
 
 
 def _array(values: Any, what: str) -> Array:
+    values = plain(values, what)
+    if _is_nullable(values):
+        return np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan))
     try:
         return np.asarray(values)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         reason = " ".join(str(error).split())[:LONGEST]
         raise DataError(f"{what} must be numbers in rows of equal length: {reason}") from None
+
+
+def _is_nullable(frame: Any) -> bool:
+    """Whether it is a frame of pandas with numbers alone, some of a type that becomes objects in NumPy."""
+    dtypes = list(getattr(frame, "dtypes", ())) if getattr(frame, "ndim", 0) == 2 else []
+    kinds = {getattr(dtype, "kind", "O") for dtype in dtypes}
+    return bool(kinds) and kinds <= set("biuf") and not all(isinstance(dtype, np.dtype) for dtype in dtypes)
 
 
 def _targets(architecture: Architecture, T: Array, dtype: np.dtype[Any], counts: Array | None) -> Array:

@@ -6,6 +6,8 @@ and `gather` in the same order, so that a number is the name of a message:
     share    host 0 writes m/7; the others wait for it
     gather   host h writes m/8/h; all wait for m/8/0, ..., m/8/N-1
 
+Host 0 deletes old messages, and a long one as soon as each of the others has noted that it has read it: read/m/8/h.
+
 A wait ends early if a host has left its last line (`fail`), or if the service says that host 0 is gone.
 """
 
@@ -24,6 +26,7 @@ LINGER = 1.5  # seconds
 _PAUSE = 0.1  # seconds after which the hosts that are at their end are counted again
 _STEP = 500  # milliseconds of a wait, after which it is checked whether a host has failed
 _KEPT = 64  # messages; older ones have been read by all
+_LONG = 2**16  # bytes of a message that is deleted as soon as all have read it
 _PART = 2**20  # bytes of one message; longer ones are cut
 ENDED = "another host has ended or cannot be reached: start all of them again, --resume goes on from a checkpoint"
 _WORDS = (
@@ -69,6 +72,7 @@ class Link:
     def __init__(self, host: int = 0, hosts: int = 1, store: Store | None = None, devices: int = 1) -> None:
         self.host, self.hosts, self.devices, self._store = host, hosts, devices, store
         self._count = 0
+        self._long: list[str] = []  # messages that wait for their readers, on host 0
         self._failed = self._asked = False
         self.at_work = True
 
@@ -101,12 +105,15 @@ class Link:
         key = self._next_key()
         if not self.first:
             count = int(self._get(f"{key}/n"))
-            return b"".join(self._get(f"{key}/{k}") for k in range(count))
+            received = b"".join(self._get(f"{key}/{k}") for k in range(count))
+            self._has_read(key, len(received))
+            return received
         message = make()
         parts = [message[start : start + _PART] for start in range(0, len(message), _PART)]
         for k, part in enumerate(parts):
             self._set(f"{key}/{k}", part)
         self._set(f"{key}/n", str(len(parts)).encode())
+        self._has_read(key, len(message))
         return message
 
     def gather(self, value: Any) -> list[Any]:
@@ -131,9 +138,13 @@ class Link:
         for k, part in enumerate(parts):
             self._set(f"{key}/{self.host}.{k}", part)
         self._set(f"{key}/{self.host}", str(len(parts)).encode())
+        size = 0
         for host in range(self.hosts):
             count = int(self._get(f"{key}/{host}"))
-            yield b"".join(self._get(f"{key}/{host}.{k}") for k in range(count))
+            received = b"".join(self._get(f"{key}/{host}.{k}") for k in range(count))
+            size += len(received)
+            yield received
+        self._has_read(key, size)
 
     def wait_for_all(self) -> None:
         """Wait until every host is here."""
@@ -198,8 +209,25 @@ class Link:
             with contextlib.suppress(Exception):  # whoever is late has what it needs
                 jax.distributed.shutdown()
 
+    def _has_read(self, key: str, size: int) -> None:
+        """Note that this host has read a message of so many bytes."""
+        if size > _LONG and self.first:
+            self._long.append(key)
+        elif size > _LONG:
+            self._set(f"read/{key}/{self.host}", b"")
+
+    def _delete_long(self) -> None:
+        """Delete the long messages that all hosts have read."""
+        for key in list(self._long):
+            if len(self._store.key_value_dir_get_bytes(f"read/{key}")) == self.hosts - 1:  # type: ignore[union-attr]
+                self._store.key_value_delete(key)  # type: ignore[union-attr]
+                self._store.key_value_delete(f"read/{key}")  # type: ignore[union-attr]
+                self._long.remove(key)
+
     def _next_key(self) -> str:
         self._count += 1
+        if self.first:
+            self._delete_long()
         if self.first and self._count > _KEPT:
             self._store.key_value_delete(f"m/{self._count - _KEPT}")  # type: ignore[union-attr]
         return f"m/{self._count}"

@@ -1,7 +1,7 @@
 """Other models for the same rows, to compare with: a linear one and gradient boosting, both of scikit-learn.
 
-    linear     logistic regression with its default penalty, or ridge regression that chooses its own, on the inputs of
-               the network
+    linear     logistic regression with its default penalty, or ridge regression that chooses its own, on numbers that
+               are standardised and nothing else, and on the inputs of the network for all other columns
     boosting   histogram gradient boosting with its defaults, on the columns as they are: numbers, words as categories
 
 Sources: Friedman, Greedy function approximation: a gradient boosting machine (2001); Ke et al., LightGBM (2017), whose
@@ -21,7 +21,7 @@ from chainrule.arrays import Array
 from chainrule.tables.arrow import pa
 from chainrule.tables.inputs import Encoder
 from chainrule.tables.inputs.operations import Items, Presence, Word
-from chainrule.tables.inputs.transforms import Transform
+from chainrule.tables.inputs.transforms import NumberColumn, Numbers, Transform
 from chainrule.tables.targets import ClassTarget, LabelTarget, LogQuantity, Quantity, Target, Targets
 
 __all__ = ["BASELINES", "outputs_of_baseline"]
@@ -40,8 +40,7 @@ def outputs_of_baseline(
     - seed: of what is random in it.
     """
     make, inputs = BASELINES[name]
-    X, more = inputs(encoder, train)
-    X_test, _ = inputs(encoder, test)
+    X, X_test, more = inputs(encoder, train, test)
     values = targets.decode(targets.encode(train, "float64"))
     parts = [_predicted(target, make, more, X, values[target.name], X_test, seed) for target in targets.columns]
     return np.concatenate(parts, axis=1)
@@ -80,21 +79,35 @@ def _fitted(estimator: Any, X: Array, y: Array) -> Any:
         return estimator.fit(X, y)
 
 
-def _encoded(encoder: Encoder, table: pa.Table) -> tuple[Array, None]:
-    """The inputs of the network, each number as one."""
-    return encoder.plain.encode(table, "float64"), None
+def _standardised(encoder: Encoder, train: pa.Table, test: pa.Table) -> tuple[Array, Array, None]:
+    """Each number as one input that is linear in it, with a flag where some are missing; other columns as inputs."""
+    linear = Encoder(tuple(_linear_in(transform, train) for transform in encoder.plain.transforms))
+    return linear.encode(train, "float64"), linear.encode(test, "float64"), None
 
 
-def _columns(encoder: Encoder, table: pa.Table) -> tuple[Array, list[bool]]:
+def _linear_in(transform: Transform, train: pa.Table) -> Transform:
+    """A column of numbers on its own scale, by mean and standard deviation; as it is where these are not finite."""
+    if not isinstance(transform, NumberColumn):
+        return transform
+    cells = transform.reading.read(train.column(transform.name), transform.name)
+    values = cells.values[~cells.missing].astype(np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, scale = (float(values.mean()), float(values.std())) if len(values) else (0.0, 1.0)
+    if not np.isfinite([mean, scale]).all():
+        return transform
+    return Numbers(transform.name, transform.missing, mean, scale or 1.0, form=transform.form)
+
+
+def _columns(encoder: Encoder, train: pa.Table, test: pa.Table) -> tuple[Array, Array, list[bool]]:
     """The columns (n, k) as they are read, NaN where missing, and which of them are categories."""
     used = [transform for transform, _ in encoder.slices]
-    columns = [_column(transform, table) for transform in used]
+    columns = [_column(transform, train) for transform in used]
     categories = [
         isinstance(t.reading, Word) and len(t.reading.words) < MOST_CATEGORIES
         for t, column in zip(used, columns, strict=True)
         for _ in range(column.shape[1])
     ]
-    return np.hstack(columns), categories
+    return np.hstack(columns), np.hstack([_column(transform, test) for transform in used]), categories
 
 
 def _column(transform: Transform, table: pa.Table) -> NDArray[np.float64]:
@@ -123,7 +136,8 @@ def _boosting(is_class: bool, categories: list[bool], seed: int) -> Any:
     return kind(categorical_features=categories, random_state=seed)
 
 
-BASELINES: Mapping[str, tuple[Callable[[bool, Any, int], Any], Callable[[Encoder, pa.Table], tuple[Array, Any]]]] = {
-    "linear": (_linear, _encoded),
+Inputs = Callable[[Encoder, pa.Table, pa.Table], tuple[Array, Array, Any]]
+BASELINES: Mapping[str, tuple[Callable[[bool, Any, int], Any], Inputs]] = {
+    "linear": (_linear, _standardised),
     "boosting": (_boosting, _columns),
 }

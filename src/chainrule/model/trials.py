@@ -237,7 +237,7 @@ def _trained(
     network = ensemble.network(settings.first_weights, settings.seed, settings.dtype)
     examples, validation = ensemble.checked(network, rows, held_out, sparse=True)
     if not issparse(rows.X) and start_for(settings.start, AUTO, ensemble.one) == "linear":
-        linear_start(ensemble, network, examples, None, engine=settings.engine)
+        linear_start(ensemble, network, examples, None, cancel, settings.engine)
     plan = settings.training
     if ensemble.count == 1:
         plan = dataclasses.replace(plan, epochs=max(settings.epochs // SHARE, 1), patience=None)

@@ -26,6 +26,7 @@ from chainrule.model.search_space import Dimension, settings_for, space_of
 from chainrule.model.settings import TableSettings
 from chainrule.model.study import Study, identity_of_search
 from chainrule.model.training import TableTraining
+from chainrule.model.trials import Watch
 from chainrule.random import as_seed
 from chainrule.text import counted, number, words
 from chainrule.training import CANCEL, EpochEnd, Event
@@ -150,7 +151,7 @@ def tune(
 
     - source, target: as for `train_table`.
     - trials: the number of trials in all; None for 50, or without limit where there is a time.
-    - time: the seconds after which the search ends; the trial in progress is then left out.
+    - time: the seconds after which the search ends, its own preparation counted; the trial in progress is left out.
     - study: a file that keeps the trials: a search that finds it there goes on from it. None keeps nothing.
     - search: what is searched: names of "learning_rate", "weight_decay", "hidden", "activation", "dropout" and
       "batch_size", None for all of them, or a mapping from settings to lists of values or ranges (low, high).
@@ -175,26 +176,46 @@ def tune(
     CANCEL.clean("cancel", cancel)
     trials = Whole(1, specials=(Special("none", None),)).clean("trials", trials)
     time = Seconds(0, above=True, specials=(Special("none", None),)).clean("time", time)
+    end = _End(cancel, time)
     wanted = TableSettings.of(**settings)
     wanted = dataclasses.replace(wanted, seed=as_seed(wanted.seed))
     names = [target] if isinstance(target, str) else list(target)
-    first = TableTraining(source, names, wanted)
+    first = TableTraining(source, names, wanted, watch=Watch(cancel=end.comes))
     warn_of(first.warnings)
     if first.held_out is None and first.ensemble.count == 1:
         raise SettingError("no rows are held out to score a trial: set a greater validation")
     dimensions = space_of(search, wanted, first.settings)
     monitor = first.monitor
     base = {**settings, "seed": wanted.seed, **_members(wanted, first)}
+    if end.reason:  # before the preset's settings were chosen, of which the study is
+        return Tuning(monitor.name, monitor.mode or "min", tuple(names), (), base, {}, end.reason)
     identity = identity_of_search(first, names, wanted, dimensions)
     kept = Study(study, identity, dimensions, monitor.mode or "min", wanted.seed or 0)
     limit = math.inf if trials is None and time is not None else trials or TRIALS
-    runner = _Search(source, names, base, dimensions, kept, monitor.name, callback, cancel, time)
+    runner = _Search(source, names, base, dimensions, kept, monitor.name, callback, end)
     return runner.run(limit)
 
 
 def _members(wanted: TableSettings, first: TableTraining) -> dict[str, Any]:
     """The number of members that the preset chooses, which a trial with hidden layers of its own would not have."""
     return {"members": first.ensemble.count} if first.ensemble.count > 1 and wanted.members == "auto" else {}
+
+
+class _End:
+    """When a search ends: its time is over, or it is cancelled. `reason` is "time", "cancelled", or "" so far."""
+
+    def __init__(self, cancel: Callable[[], bool] | None, time: float | None) -> None:
+        self._cancel = cancel
+        self._deadline = math.inf if time is None else clock.monotonic() + time
+        self.reason = ""
+
+    def comes(self) -> bool:
+        """Whether the search ends now: asked between two updates or trials."""
+        if not self.reason and self._cancel is not None and self._cancel():
+            self.reason = "cancelled"
+        if not self.reason and clock.monotonic() > self._deadline:
+            self.reason = "time"
+        return bool(self.reason)
 
 
 class _Search:
@@ -209,41 +230,31 @@ class _Search:
         study: Study,
         metric: str,
         callback: Callable[[Tuning, Event | None], Any] | None,
-        cancel: Callable[[], bool] | None,
-        time: float | None,
+        end: _End,
     ) -> None:
         self._source, self._targets, self._base, self._dimensions = source, targets, base, dimensions
-        self._study, self._metric, self._callback, self._cancel = study, metric, callback, cancel
-        self._deadline = math.inf if time is None else clock.monotonic() + time
-        self._stopped = ""
+        self._study, self._metric, self._callback, self._end = study, metric, callback, end
 
     def run(self, limit: float) -> Tuning:
         """Run trials until there are `limit` of them."""
-        while not self._stops() and len(self._study.ended()) < limit:
+        while not self._end.comes() and len(self._study.ended()) < limit:
             self._trial()
-            if not self._stopped and self._callback is not None and self._callback(self._so_far(), None):
-                self._stopped = "cancelled"
+            if not self._end.reason and self._callback is not None and self._callback(self._so_far(), None):
+                self._end.reason = "cancelled"
         tuning = self._so_far()
-        if self._stopped == "cancelled":  # who cancels does not wait for it
+        if self._end.reason == "cancelled":  # who cancels does not wait for it
             return tuning
         return dataclasses.replace(tuning, importance=self._study.importance())
-
-    def _stops(self) -> bool:
-        """Whether the search ends now, between two updates or trials."""
-        if not self._stopped and self._cancel is not None and self._cancel():
-            self._stopped = "cancelled"
-        if not self._stopped and clock.monotonic() > self._deadline:
-            self._stopped = "time"
-        return bool(self._stopped)
 
     def _trial(self) -> None:
         """Run one trial; one that the end of the search interrupts is left out."""
         trial = self._study.begin()
         settings = settings_for(self._dimensions, trial.params)
-        training = TableTraining(self._source, self._targets, TableSettings.of(**{**self._base, **settings}))
-        pruned = self._train(training, trial)
+        wanted, watch = TableSettings.of(**{**self._base, **settings}), Watch(cancel=self._end.comes)
+        training = TableTraining(self._source, self._targets, wanted, watch=watch)
+        pruned = not self._end.reason and self._train(training, trial)
         history = training.model.history if training.running is None else training.running.history
-        if self._stopped:
+        if self._end.reason:
             self._study.leave(trial)
             return
         score = self._score(training)
@@ -254,10 +265,10 @@ class _Search:
         """Train until the end or until the trial is pruned, and return whether it was."""
         reported, sign = 0, -1 if training.monitor.mode == "max" else 1
         best, so_far = math.inf, self._so_far()
-        events = training.events(self._stops)
+        events = training.events(self._end.comes)
         for event in events:
             if self._callback is not None and self._callback(so_far, event):
-                self._stopped = "cancelled"
+                self._end.reason = "cancelled"
             if not isinstance(event, EpochEnd):
                 continue
             value = event.metrics.get(self._metric, event.validation)
@@ -286,7 +297,7 @@ class _Search:
             for k, each in enumerate(self._study.ended())
         )
         mode = self._study.mode
-        return Tuning(self._metric, mode, tuple(self._targets), trials, self._base, {}, self._stopped)
+        return Tuning(self._metric, mode, tuple(self._targets), trials, self._base, {}, self._end.reason)
 
 
 def value_text(value: Any) -> str:

@@ -185,8 +185,8 @@ class XlaFrozen:
         parts = [jax.tree.map(lambda a, rows=rows: _rows_of(a, rows), done) for rows, done in self._blocks(X)]
         return jax.tree.map(lambda *arrays: np.concatenate(arrays), *parts)
 
-    def row(self, x: Array) -> Array | None:
-        """None: this engine has no faster way for one row."""
+    def quick(self, X: Array) -> Array | None:
+        """None: this engine has no faster way."""
         return None
 
     def _blocks(self, X: Array) -> Iterator[tuple[slice, Any]]:

@@ -76,6 +76,11 @@ class NumberColumn(Transform):
         """What happens to a number."""
 
     @property
+    @abc.abstractmethod
+    def scaling(self) -> str:
+        """What happens to a number, in words."""
+
+    @property
     def reading(self) -> Number:
         return Number(self.form)
 
@@ -90,9 +95,15 @@ class NumberColumn(Transform):
         return ()
 
     @property
-    def _written(self) -> str:
-        """The end of a detail that names the form, if it is not plain."""
-        return "" if self.form == PLAIN else f", written as {self.form}"
+    def detail(self) -> str:
+        """Bins, scale, form and flag."""
+        form = "" if self.form == PLAIN else f", written as {self.form}"
+        return f"{self._in_bins}{self.scaling}{form}{flagged(self.missing)}"
+
+    @property
+    def _in_bins(self) -> str:
+        """The begin of the detail that says how many bins there are, if there are some."""
+        return ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,10 +116,9 @@ class Scaled(NumberColumn):
     robust: bool
 
     @property
-    def detail(self) -> str:
-        """Centre, scale and flag."""
+    def scaling(self) -> str:
         centre, spread = ("median", "robust deviation") if self.robust else ("mean", "standard deviation")
-        return f"{centre} {self.mean:.6g}, {spread} {self.scale:.6g}{self._written}{flagged(self.missing)}"
+        return f"{centre} {self.mean:.6g}, {spread} {self.scale:.6g}"
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -127,9 +137,8 @@ class Log(NumberColumn):
     scale: float
 
     @property
-    def detail(self) -> str:
-        """The distance from which on it is a logarithm, and the flag."""
-        return f"logarithm beyond {self.unit:.6g} from {self.origin:.6g}{self._written}{flagged(self.missing)}"
+    def scaling(self) -> str:
+        return f"logarithm beyond {self.unit:.6g} from {self.origin:.6g}"
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -143,87 +152,75 @@ class Log(NumberColumn):
 
 
 @dataclasses.dataclass(frozen=True)
-class Curved(Scaled):
+class _WithPowers(NumberColumn):
+    """With square and cube beside the number, before what else is there."""
+
+    @property
+    def beside(self) -> tuple[Input, ...]:
+        return (*_powers(self.steps), *super().beside)
+
+
+@dataclasses.dataclass(frozen=True)
+class _WithBins(NumberColumn):
+    """With bins beside the number, after what else is there."""
+
+    edges: tuple[float, ...]
+
+    @property
+    def beside(self) -> tuple[Input, ...]:
+        return (*super().beside, Bins(self.edges))
+
+    @property
+    def _in_bins(self) -> str:
+        return f"{len(self.edges) - 1} bins; "
+
+
+@dataclasses.dataclass(frozen=True)
+class Curved(_WithPowers, Scaled):
     """Numbers on their own scale, with square and cube."""
 
     kind: ClassVar[str] = "curved"
     as_input: ClassVar[str] = "as numbers with their squares and cubes"
 
-    @property
-    def beside(self) -> tuple[Input, ...]:
-        return _powers(self.steps)
-
 
 @dataclasses.dataclass(frozen=True)
-class CurvedLog(Log):
+class CurvedLog(_WithPowers, Log):
     """Numbers on a logarithmic scale, with square and cube."""
 
     kind: ClassVar[str] = "curved log"
     as_input: ClassVar[str] = "as numbers on a logarithmic scale with their squares and cubes"
 
-    @property
-    def beside(self) -> tuple[Input, ...]:
-        return _powers(self.steps)
-
 
 @dataclasses.dataclass(frozen=True)
-class Binned(Scaled):
+class Binned(_WithBins, Scaled):
     """Numbers on their own scale, with bins."""
 
     kind: ClassVar[str] = "binned"
     as_input: ClassVar[str] = "as numbers in bins"
-    edges: tuple[float, ...]
-
-    @property
-    def detail(self) -> str:
-        """Centre, scale, bins and flag."""
-        return f"{len(self.edges) - 1} bins; {super().detail}"
-
-    @property
-    def beside(self) -> tuple[Input, ...]:
-        return (Bins(self.edges),)
 
 
 @dataclasses.dataclass(frozen=True)
-class BinnedLog(Log):
+class BinnedLog(_WithBins, Log):
     """Numbers on a logarithmic scale, with bins."""
 
     kind: ClassVar[str] = "binned log"
     as_input: ClassVar[str] = "as numbers on a logarithmic scale, in bins"
-    edges: tuple[float, ...]
-
-    @property
-    def detail(self) -> str:
-        """Bins, the distance from which on it is a logarithm, and the flag."""
-        return f"{len(self.edges) - 1} bins; {super().detail}"
-
-    @property
-    def beside(self) -> tuple[Input, ...]:
-        return (Bins(self.edges),)
 
 
 @dataclasses.dataclass(frozen=True)
-class CurvedBinned(Binned):
+class CurvedBinned(_WithPowers, Binned):
     """Numbers on their own scale, with square and cube and with bins."""
 
     kind: ClassVar[str] = "curved binned"
     as_input: ClassVar[str] = "as numbers with their squares and cubes, and in bins"
 
-    @property
-    def beside(self) -> tuple[Input, ...]:
-        return (*_powers(self.steps), *super().beside)
-
 
 @dataclasses.dataclass(frozen=True)
-class CurvedBinnedLog(BinnedLog):
+class CurvedBinnedLog(_WithPowers, BinnedLog):
     """Numbers on a logarithmic scale, with square and cube and with bins."""
 
     kind: ClassVar[str] = "curved binned log"
     as_input: ClassVar[str] = "as numbers on a logarithmic scale with their squares and cubes, and in bins"
-
-    @property
-    def beside(self) -> tuple[Input, ...]:
-        return (*_powers(self.steps), *super().beside)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -271,9 +268,8 @@ class Numbers(NumberColumn):
     scale: float
 
     @property
-    def detail(self) -> str:
-        """Mean, standard deviation and flag."""
-        return f"mean {self.mean:.6g}, standard deviation {self.scale:.6g}{self._written}{flagged(self.missing)}"
+    def scaling(self) -> str:
+        return f"mean {self.mean:.6g}, standard deviation {self.scale:.6g}"
 
     @property
     def steps(self) -> tuple[Step, ...]:
