@@ -136,7 +136,7 @@ def _boosting(is_class: bool, categories: list[bool], seed: int) -> Any:
     return kind(categorical_features=categories, random_state=seed)
 
 
-Inputs = Callable[[Encoder, pa.Table, pa.Table], tuple[Array, Array, Any]]
+Inputs = Callable[[Encoder, "pa.Table", "pa.Table"], tuple[Array, Array, Any]]
 BASELINES: Mapping[str, tuple[Callable[[bool, Any, int], Any], Inputs]] = {
     "linear": (_linear, _standardised),
     "boosting": (_boosting, _columns),
