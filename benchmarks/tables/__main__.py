@@ -96,7 +96,7 @@ def _run(results: Path, name: str, runs: list[dict[str, Any]], until: float, lim
 def _answers(name: str, runs: list[dict[str, Any]], until: float, limit: int) -> Iterator[dict[str, Any]]:
     """An answer for each run; where the process ends in one, that run has none, and a new process does the others."""
     left = iter(runs)
-    while (run := next(left, None)) is not None:
+    while time.monotonic() < until and (run := next(left, None)) is not None:
         with _worker(name, limit) as worker:
             began = json.loads(worker.stdout.readline() or '{"missing": "its process ended"}')
             if "missing" in began:

@@ -85,3 +85,8 @@ def test_runs_on_tables_go_on_after_one_whose_process_ends(monkeypatch, capsys) 
     found = [answer["set"] for answer in tables._answers("ours", runs, float("inf"), 10)]
     assert found == ["one", "two", "three"]
     assert capsys.readouterr().err.count("ours on bad, seed 0: its process ended") == 2
+
+
+def test_runs_on_tables_begin_no_process_after_their_time(monkeypatch) -> None:
+    monkeypatch.setattr(tables, "_worker", lambda name, limit: pytest.fail("a process was begun"))
+    assert list(tables._answers("ours", [{"set": "one", "seed": 0}] * 2, 0.0, 10)) == []
