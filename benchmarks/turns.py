@@ -51,8 +51,8 @@ class Worker:
     def _begin(self) -> "subprocess.Popen[str]":
         pinned = ",".join(map(str, cpus(self.threads)))
         with self._log.open("w") as log:
-            given = [self.name, str(self.threads), pinned, str(self._folder)]
-            command = [sys.executable, "-m", "benchmarks.worker", *given]
+            arguments = [self.name, str(self.threads), pinned, str(self._folder)]
+            command = [sys.executable, "-m", "benchmarks.worker", *arguments]
             pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": log}
             return subprocess.Popen(command, cwd=ROOT, env=environment(self.threads), text=True, **pipes)
 

@@ -111,7 +111,7 @@ template <class T> struct Product {
 // rows of a microtile stay in L1.
 CHAINRULE_INLINE Index panels_together(Index K) {
   const Index bytes = (K < KC ? K : KC) * 2 * vector_bytes;
-  return bytes <= 24 << 10 || bytes > 1 << 18 ? 1 : (1 << 19) / bytes;
+  return bytes <= 24 << 10 ? 1 : (1 << 19) / bytes;
 }
 
 // Rows of A up to which B comes from memory at a rate that counts: a microtile then prefetches its share of what comes

@@ -1,5 +1,5 @@
-// Softmax with cross-entropy for many classes, of which a row has one or none: BP1 without targets, in three passes along
-// the rows. The tiles of output.h would be larger than the cache.
+// Softmax with cross-entropy for many classes, of which a row has one or none: BP1 without targets, in three passes
+// along the rows. The tiles of output.h would be larger than the cache.
 //
 //    max_r = max over j of z_rj           sum_r = sum over j of e^(z_rj - max_r), j ascending with a row in each lane
 //    delta_rj = e^(z_rj - max_r) / sum_r, less 1 for its class     C_r = -(z_r,class - max_r - ln sum_r)

@@ -110,9 +110,9 @@ template <class T> struct Microtile {
 inline constexpr Index ahead = 8;
 template <int M, int NV> inline constexpr bool is_large = vector_registers == 32 && M * NV >= 16;
 
-// accumulator += A B for K products, one unbroken sum; A and B move past them. Rows of A in place are reached from every
-// fourth of them, which takes fewer registers than a pointer to each; the empty asm keeps the compiler from making one
-// of each again.
+// accumulator += A B for K products, one unbroken sum; A and B move past them. Rows of A in place are reached from
+// every fourth of them, which takes fewer registers than a pointer to each; the empty asm keeps the compiler from
+// making one of each again.
 template <class T, Storage storage, int M, int NV>
 CHAINRULE_INLINE void add_products(const T *&A, Index lda, const T *&B, Index ldb, Index K, const char *&prefetch,
                                    Index prefetch_step, vec<T> (&accumulator)[M][NV]) {

@@ -37,7 +37,7 @@ inline constexpr Index masked_vectors = 4, masked_rows = masked_vectors * lanes<
 template <class T> struct Neurons {
   Index n, ld;
   T *A, *Z, *delta;  // A as the next layer sees it; Z only where backward needs it
-  T *panels;  // delta as micropanels of `capacity` rows, where the gradient reads each of them more than once; else null
+  T *panels;  // delta as micropanels of `capacity` rows, where the gradient packs columns of A; else null
   T *sigma, *factor;  // under dropout: A before it, and its factors
   chainrule::Activation activation;
   bool whole_rows;  // the activation is not elementwise

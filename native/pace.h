@@ -2,7 +2,8 @@
 //
 // Which of them is faster is measured, window by window: no bit depends on it. The slower one is tried again after
 // `soonest` windows, then ever more rarely while it stays slower, at last every `latest` windows: another program may
-// have taken the processors for a moment only. Where a trial was faster than the other's pace, the next window is one too.
+// have taken the processors for a moment only. Where a trial was faster than the other's pace, the next window is a
+// trial too.
 #pragma once
 
 #include "network.h"

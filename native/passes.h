@@ -280,8 +280,9 @@ template <class T> void pack_wide_errors(const Network<T> &net, Index rows, Inde
   }
 }
 
-// About how long the gradient of a row of weights takes and the row's move: in vectors of the gradient. One vector alone
-// reads as many elements of A as two, and what is transposed after it has moved takes as long as the products of 32 rows.
+// About how long the gradient of a row of weights takes and the row's move: in vectors of the gradient. One vector
+// alone reads as many elements of A as two, and what is transposed after it has moved takes as long as the products of
+// 32 rows.
 template <class T> CHAINRULE_INLINE double work_of_row(const Network<T> &net, Index k, int NV) {
   const double transposing = k > 0 && net.settings.batch ? 32 * NV / double(net.settings.batch) : 0;
   return NV + (NV == 1) + transposing;
@@ -354,8 +355,8 @@ template <class T> struct Columns {
   }
 };
 
-// The micropanel of delta that is B for a macrotile: in place (ldb = ld of delta), or packed (ldb = NR), by pack_wide_errors
-// or for this macrotile, where at least MC rows of weights read it.
+// The micropanel of delta that is B for a macrotile: in place (ldb = ld of delta), or packed (ldb = NR) where at least
+// MC rows of weights read it: by pack_wide_errors, or to this thread's scratch.
 template <class T> struct DeltaMicropanel {
   const T *B = nullptr;
   Index ldb = 0, k = -1, p = -1;
@@ -428,7 +429,8 @@ template <class T> CHAINRULE_INLINE bool is_narrow(const Network<T> &net, Index 
 }
 
 // BP3 and BP4 of a macrotile of a narrow layer, from m of the `whole` rows of a mean, to g (rows of one vector):
-// delta^T [A, 1] / whole, which has the rows of the weights in its lanes, then transposed. The products and their order are those of gradient_microtiles.
+// delta^T [A, 1] / whole, which has the rows of the weights in its lanes, then transposed. The products and their order
+// are those of gradient_microtiles.
 template <class T>
 void narrow_gradient(const Network<T> &net, const Macrotile &tile, Index m, Index whole, T *g) {
   constexpr Index VL = lanes<T>, most = 3 * VL;

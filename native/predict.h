@@ -12,7 +12,7 @@ namespace {
 
 inline constexpr Index rows_at_once = 64;  // of a prediction
 template <class T> inline constexpr Index columns_at_once = 3 * lanes<T>;  // rows of a prediction by columns
-inline constexpr Index most_by_columns = 1 << 14;  // weights of a network that is computed by columns: they stay in L1
+inline constexpr Index most_by_columns = 1 << 14;  // weights of a network that is computed by columns: they fit L2
 
 template <class T> struct Prediction {
   const Network<T> &net;

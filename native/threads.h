@@ -4,9 +4,9 @@
 //     parallel(threads, work, context);        // as often as needed; work may call barrier(threads)
 //     if (threads > 1) release_threads();
 //
-// Between two regions and at a barrier a thread spins, then sleeps. It yields only where another thread of its team is on
-// the same processor. Workers are never joined: they own nothing, block every signal and end with the process. A forked
-// child starts without a pool.
+// Between two regions and at a barrier a thread spins, then sleeps. It yields only where another thread of its team is
+// on the same processor. Workers are never joined: they own nothing, block every signal and end with the process. A
+// forked child starts without a pool.
 #pragma once
 
 namespace chainrule {

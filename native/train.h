@@ -63,8 +63,8 @@ template <class T> class UsesSparse {
   UsesSparse(const UsesSparse &) = delete;
   UsesSparse &operator=(const UsesSparse &) = delete;
 
-  // Memory for the columns of the rows that go through together: parts of at most `together` of batches of `batch` rows.
-  // False where it is short.
+  // Memory for the columns of the rows that go through together: parts of at most `together` of batches of `batch`
+  // rows. False where it is short.
   bool reserve(const int64_t *order, Index rows, Index batch, Index together) const {
     if (!net.sparse) return true;
     const int64_t *offsets = net.sparse->offsets;

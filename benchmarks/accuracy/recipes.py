@@ -84,6 +84,7 @@ RECIPES = {
         Recipe("torch_", "schedule_free", 1e-2, 128, centred=True, half=True),
         Recipe("torch_", "schedule_free", 1e-2, 128, centred=True, compiled=True),
         Recipe("torch_", "muon", 2e-2, 512, centred=True),
+        Recipe("torch_", "falling_muon", 2e-2, 128, centred=True, epochs=3.0),
         Recipe("jax_", "adam", 1e-3, 128),
         Recipe("jax_", "schedule_free", 1e-2, 128, centred=True),
         Recipe("jax_", "schedule_free", 1e-2, 128, centred=True, half=True),

@@ -48,15 +48,15 @@ class Training:
             linear.weight.data, linear.bias.data = torch.from_numpy(W.T.copy()), torch.from_numpy(b.copy())
             parts += [linear, nn.ReLU()]
         self._net = nn.Sequential(*parts[:-1])
-        self._rules, self._schedule, self._half = self._rule(recipe), None, recipe.half
-        if recipe.total:
-            self._schedule = torch.optim.lr_scheduler.LinearLR(self._rules[0], 1.0, 1e-3, recipe.total)
+        self._rules, self._half = self._rule(recipe), recipe.half
+        falls = torch.optim.lr_scheduler.LinearLR
+        self._schedules = [falls(rule, 1.0, 1e-3, recipe.total) for rule in self._rules if recipe.total]
 
     def _rule(self, recipe: Recipe) -> list[Any]:
         parameters = list(self._net.parameters())
         if recipe.rule.endswith("schedule_free"):
             return [ScheduleFree(parameters, recipe.rate)]
-        if recipe.rule != "muon":
+        if not recipe.rule.endswith("muon"):
             return [torch.optim.Adam(parameters, lr=recipe.rate, fused=True)]
         hidden = [parameters[0], parameters[2]]
         others = [p for p in parameters if not any(p is h for h in hidden)]
@@ -71,8 +71,8 @@ class Training:
             cost.backward()
             for rule in self._rules:
                 rule.step()
-            if self._schedule:
-                self._schedule.step()
+            for schedule in self._schedules:
+                schedule.step()
 
     def layers(self) -> Any:
         parameters = [p.detach() for p in self._net.parameters()]

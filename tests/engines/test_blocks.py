@@ -69,14 +69,14 @@ def test_sparse_rows_in_blocks_are_those_of_the_array():
     dense[~full] *= RNG.random(dense[~full].shape) < 0.02
     T = RNG.normal(size=(len(dense), 2)).astype(np.float32)
     settings = TrainingSettings(optimizer=Adam(0.01), batch_size=batch)
-    found = []
+    results = []
     for X in (dense, SparseRows(sparse.csr_array(dense), np.dtype("float32")).compressed()):
         for threads in THREADS:
             object.__setattr__(chosen := dataclasses.replace(settings), "threads", threads)
             theta = net.theta.copy()
             run = ENGINES["native"]().start(net.architecture, theta, chosen, float(len(T)))
-            found.append(bits(every(run, X, T, np.arange(len(T)), chosen), theta))
-    assert all(one == found[0] for one in found)
+            results.append(bits(every(run, X, T, np.arange(len(T)), chosen), theta))
+    assert all(one == results[0] for one in results)
 
 
 @pytest.mark.parametrize("optimizer", [Adam(0.01), ScheduleFree(0.01)], ids=["adam", "averaged"])
