@@ -34,11 +34,11 @@ def numbers(name: str, text: str, least: int) -> list[int]:
         raise SystemExit(f"{name} is {shown(text)}, but must be whole numbers from {least} on, such as 1,2") from None
 
 
-def chosen(name: str, given: Sequence[str], known: Sequence[str]) -> list[str]:
-    """The names given, each of which must be known; in their order."""
-    if unknown := [each for each in given if each not in known]:
+def chosen(name: str, names: Sequence[str], known: Sequence[str]) -> list[str]:
+    """The names, each of which must be known; in their order."""
+    if unknown := [each for each in names if each not in known]:
         raise SystemExit(f"{name} has {', '.join(map(shown, unknown))}: choose from {', '.join(known)}")
-    return list(given)
+    return list(names)
 
 
 def writable(name: str, path: Path) -> Path:

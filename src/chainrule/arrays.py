@@ -66,7 +66,7 @@ def plain(values: Any, what: str) -> Any:
     """
     if type(values) is np.ndarray or not isinstance(values, np.ndarray) or isinstance(values, np.memmap):
         return values
-    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+    if isinstance(values, np.ma.MaskedArray) and values.dtype.names is None and np.ma.is_masked(values):
         row = int(np.argmax(np.ma.getmaskarray(values).reshape(len(values), -1).any(axis=1))) if values.ndim else 0
         raise DataError(f"{what} has a masked value in row {row}: give every value, or leave the row out")
     return np.asarray(values)

@@ -29,6 +29,7 @@ WRONG = {
     "objects": (A.astype(object), "not values of type object"),
     "None": (np.where(np.arange(36).reshape(12, 3) == 10, None, A), "not values of type object"),
     "word": (np.where(np.arange(36).reshape(12, 3) == 10, "1.5", A.astype(object)), "not values of type object"),
+    "masked records": (np.ma.masked_array(np.zeros((12, 3), [("a", "f4")]), mask=True), r"not values of type \[\('a'"),
     "records": (np.zeros((12, 3), [("a", "f4")]), r"not values of type \[\('a'"),
 }
 

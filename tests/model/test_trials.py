@@ -164,12 +164,13 @@ def test_trials_of_estimators_weigh_rows_by_class(monkeypatch) -> None:
     assert all((weight == np.repeat([3.0, 1.0], 60)).all() for weight in weights)
 
 
-def test_estimators_of_many_rows_have_members_and_try_bins_but_no_values(costs) -> None:
+@pytest.mark.parametrize(("most", "tried"), [(350, []), (40, [(3 + 48 + 70, 0.3, 1)])])
+def test_estimators_of_many_rows_have_members_and_try_bins_and_few_values(costs, most, tried) -> None:
     n = 5200
-    columns = np.stack([np.arange(n) % 300, np.arange(n) % 350, DRAW.normal(size=n)], axis=1)
+    columns = np.stack([np.arange(n) % (most - 10), np.arange(n) % most, DRAW.normal(size=n)], axis=1)
     mlp = cr.MLPRegressor(preset="tabular", random_state=0)
     mlp._begin(*_rows_of(mlp, columns[:, 2], columns), False)
-    assert costs[1] == [(51, 0.3, 1), (3, 0.3, 1)]
+    assert costs[1] == [(51, 0.3, 1), (3, 0.3, 1), *tried]
     assert mlp.settings_["members"] == 5
 
 

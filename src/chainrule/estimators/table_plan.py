@@ -28,6 +28,7 @@ from chainrule.model.choose_inputs import chosen_inputs
 from chainrule.model.ensemble import Ensemble
 from chainrule.model.heads import check_reach, choose, scaled_for
 from chainrule.model.preset import MANY
+from chainrule.model.sparse_rows import WIDE
 from chainrule.model.trials import Trial, are_tried, best_trial
 from chainrule.model.warm_start import suits_linear_start
 from chainrule.network import Network
@@ -88,8 +89,9 @@ def plan_for(
     groups = None if rows.groups is None else len(np.unique(rows.groups))
     wanted, settings = settings, settings.resolved(len(rows.y), rows.X.num_columns, sum(targets.widths), groups)
     is_tried = settings.members > 1 and are_tried(wanted, settings, len(rows.y))
-    bins = is_tried and len(rows.y) <= MANY  # above, the array of all values would take too long
-    encoder = Encoder.fit(rows.X, more=wanted.more_inputs, bins=bins)
+    encoder = Encoder.fit(rows.X, more=wanted.more_inputs, bins=is_tried)
+    if len(rows.y) > MANY and encoder.width > WIDE:
+        encoder = encoder.curved  # the array of all values would take too long
     shown = parameters_of(estimator, settings, len(rows.y), own_validation)
     seed, dtype = seed_of(estimator.random_state), "float32" if estimator.dtype is None else estimator.dtype
     parameters = _parameters(estimator, shown, seed)

@@ -9,7 +9,7 @@ from chainrule.examples import RowArrays
 from chainrule.model.preset import MANY
 from chainrule.tables.inputs import Encoder
 
-__all__ = ["are_sparse", "without_zeros"]
+__all__ = ["WIDE", "are_sparse", "without_zeros"]
 
 WIDE = 600  # inputs, from which on it pays
 SHARE = 4  # inputs for each one that can be other than 0, at least

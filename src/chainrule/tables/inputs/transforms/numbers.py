@@ -96,13 +96,13 @@ class NumberColumn(Transform):
 
     @property
     def detail(self) -> str:
-        """Bins, scale, form and flag."""
+        """Values, bins, scale, form and flag."""
         form = "" if self.form == PLAIN else f", written as {self.form}"
-        return f"{self._in_bins}{self.scaling}{form}{flagged(self.missing)}"
+        return f"{self._counts}{self.scaling}{form}{flagged(self.missing)}"
 
     @property
-    def _in_bins(self) -> str:
-        """The begin of the detail that says how many bins there are, if there are some."""
+    def _counts(self) -> str:
+        """How many bins and values there are, if there are some: the first words of the detail."""
         return ""
 
 
@@ -171,8 +171,23 @@ class _WithBins(NumberColumn):
         return (*super().beside, Bins(self.edges))
 
     @property
-    def _in_bins(self) -> str:
-        return f"{len(self.edges) - 1} bins; "
+    def _counts(self) -> str:
+        return f"{super()._counts}{len(self.edges) - 1} bins; "
+
+
+@dataclasses.dataclass(frozen=True)
+class _WithValues(NumberColumn):
+    """With an input for each frequent value beside the number, after what else is there."""
+
+    values: tuple[float, ...]
+
+    @property
+    def beside(self) -> tuple[Input, ...]:
+        return (*super().beside, Values(self.values))
+
+    @property
+    def _counts(self) -> str:
+        return f"{len(self.values)} values; {super()._counts}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -224,39 +239,19 @@ class CurvedBinnedLog(_WithPowers, BinnedLog):
 
 
 @dataclasses.dataclass(frozen=True)
-class Valued(Binned):
+class Valued(_WithValues, Binned):
     """Numbers on their own scale, with bins and with an input for each frequent value."""
 
     kind: ClassVar[str] = "valued"
     as_input: ClassVar[str] = "as numbers in bins, and by value"
-    values: tuple[float, ...]
-
-    @property
-    def detail(self) -> str:
-        """Values, bins, centre, scale and flag."""
-        return f"{len(self.values)} values; {super().detail}"
-
-    @property
-    def beside(self) -> tuple[Input, ...]:
-        return (*super().beside, Values(self.values))
 
 
 @dataclasses.dataclass(frozen=True)
-class ValuedLog(BinnedLog):
+class ValuedLog(_WithValues, BinnedLog):
     """Numbers on a logarithmic scale, with bins and with an input for each frequent value."""
 
     kind: ClassVar[str] = "valued log"
     as_input: ClassVar[str] = "as numbers on a logarithmic scale, in bins, and by value"
-    values: tuple[float, ...]
-
-    @property
-    def detail(self) -> str:
-        """Values, bins, the distance from which on it is a logarithm, and the flag."""
-        return f"{len(self.values)} values; {super().detail}"
-
-    @property
-    def beside(self) -> tuple[Input, ...]:
-        return (*super().beside, Values(self.values))
 
 
 @dataclasses.dataclass(frozen=True)
