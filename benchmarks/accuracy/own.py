@@ -20,8 +20,9 @@ class Training:
         initial = [W for W, _ in layers], [b for _, b in layers]
         self._net = cr.Network(SIZES, "relu", "softmax", "cross_entropy", initializer=initial, dtype="float32")
         self._X, self._y, self._recipe, self._made = X, y[:, None], recipe, 0
-        settings = TrainingSettings(optimizer=rules[recipe.rule](recipe.rate), batch_size=recipe.batch, threads=threads,
-                                    precision="bf16" if recipe.half else None)  # fmt: skip
+        precision = "bf16" if recipe.half else None
+        rule = rules[recipe.rule](recipe.rate)
+        settings = TrainingSettings(optimizer=rule, batch_size=recipe.batch, threads=threads, precision=precision)
         engine = choose("auto", self._net.architecture, settings)
         self._run = engine.start(self._net.architecture, self._net.theta, settings, float(len(X)))
 

@@ -49,10 +49,10 @@ def markdown(rows: Rows) -> str:
             text = f"{recipe.rule.replace('_', ' ')}, {recipe.words}"
             lines.append([LIBRARIES[recipe.library], text, *cells, best, str(len(counted))])
     table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-    return "\n\n".join(part for part in [table, *(_sentence(rows, n) for n in threads), *origin(origins[-1:])] if part)
+    return "\n\n".join(part for part in [table, *(_sentence(rows, n) for n in threads), *_origin(origins[-1:])] if part)
 
 
-def origin(abouts: list[dict[str, Any]]) -> list[str]:
+def _origin(abouts: list[dict[str, Any]]) -> list[str]:
     """Machine and versions of the runs on one line each."""
     return [f"{machine_text(about['machine'])} {versions_text(about['versions'])}" for about in abouts]
 

@@ -54,7 +54,7 @@ class Training:
 
     def _rule(self, recipe: Recipe) -> list[Any]:
         parameters = list(self._net.parameters())
-        if recipe.rule.endswith("schedule_free"):
+        if recipe.rule == "schedule_free":
             return [ScheduleFree(parameters, recipe.rate)]
         if not recipe.rule.endswith("muon"):
             return [torch.optim.Adam(parameters, lr=recipe.rate, fused=True)]
