@@ -122,3 +122,12 @@ def test_the_pages_show_what_the_file_of_results_has() -> None:
     assert f"on {count} of the 7 networks that we measure, by {least:g} to {most:g} times" in " ".join(readme.split())
     assert pictures.markdown(results) in (ROOT / "docs" / "speed.md").read_text("utf-8")
     assert all((ROOT / "docs" / name).exists() for name in pictures.PICTURES)
+
+
+@pytest.mark.skipif(not RESULTS.exists(), reason="nothing was measured for the pages yet")
+def test_no_peer_is_faster_where_the_page_says_so() -> None:
+    assert "On one thread no peer is faster at any of these points." in (ROOT / "docs" / "speed.md").read_text("utf-8")
+    tasks = {w.name for sweep in SWEEPS.values() for w in sweep.points.values()}
+    points = [p for p in Results(RESULTS).points.values() if p.task in tasks and p.threads.count == 1]
+    assert {p.task for p in points} == tasks
+    assert min(p.ratio for p in points) >= 1

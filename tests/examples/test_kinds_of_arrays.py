@@ -51,8 +51,8 @@ def results(X, T, weight):
     yield from (mlp.predict(X), mlp.score(X, y), mlp.partial_fit(X, y).predict(X))
 
 
-def same(found, expected):
-    assert all(np.asarray(a).tobytes() == np.asarray(b).tobytes() for a, b in zip(found, expected, strict=True))
+def same(actual, expected):
+    assert all(np.asarray(a).tobytes() == np.asarray(b).tobytes() for a, b in zip(actual, expected, strict=True))
 
 
 @pytest.mark.parametrize("X", NUMBERS.values(), ids=NUMBERS)
