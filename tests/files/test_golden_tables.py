@@ -18,6 +18,8 @@ from chainrule.tables.inputs.transforms import (
     CurvedBinned,
     CurvedBinnedLog,
     CurvedLog,
+    CurvedValued,
+    CurvedValuedLog,
     Dropped,
     Frequent,
     LabelSet,
@@ -38,6 +40,7 @@ GOLDEN = Path(__file__).parent / "golden" / "any-table.safetensors"
 NUMBERS = GOLDEN.with_name("numbers.safetensors")  # columns of numbers that have several inputs, which came later
 BINS = GOLDEN.with_name("bins.safetensors")  # columns of numbers that have squares and bins, which came later still
 VALUES = GOLDEN.with_name("values.safetensors")  # and those that have an input for each frequent value
+ALL = GOLDEN.with_name("curved-values.safetensors")  # and those that have squares, bins and values
 
 EVERY = (
     Scaled("size", True, 2.5, 0.75, False),
@@ -93,6 +96,11 @@ BY_VALUE = (
     ValuedLog("width", False, 0.0, 2.0, 1.5, 0.5, edges=(1.0, 4.0), values=(0.0, 1.5)),
 )
 
+WITH_ALL = (
+    CurvedValued("age", True, 30.0, 12.5, True, edges=(0.5, 20.0, 30.0, 80.0), values=(21.0, 22.0, 55.0)),
+    CurvedValuedLog("width", False, 0.0, 2.0, 1.5, 0.5, edges=(1.0, 4.0), values=(0.0, 1.5)),
+)
+
 
 def every_kind(transforms: tuple[Transform, ...] = EVERY) -> cr.Model:
     encoder = Encoder(transforms)
@@ -112,10 +120,13 @@ def every_kind(transforms: tuple[Transform, ...] = EVERY) -> cr.Model:
 
 
 def test_every_kind_of_column_is_in_it() -> None:
-    assert {transform.kind for transform in (*EVERY, *MORE, *BOTH, *BY_VALUE, *LATER)} == set(KINDS)
+    assert {transform.kind for transform in (*EVERY, *MORE, *BOTH, *BY_VALUE, *WITH_ALL, *LATER)} == set(KINDS)
 
 
-@pytest.mark.parametrize(("transforms", "golden"), [(EVERY, GOLDEN), (MORE, NUMBERS), (BOTH, BINS), (BY_VALUE, VALUES)])
+@pytest.mark.parametrize(
+    ("transforms", "golden"),
+    [(EVERY, GOLDEN), (MORE, NUMBERS), (BOTH, BINS), (BY_VALUE, VALUES), (WITH_ALL, ALL)],
+)
 def test_the_golden_files_are_written_again_byte_for_byte(transforms, golden, tmp_path: Path) -> None:
     every_kind(transforms).save(tmp_path / "m.safetensors")
     assert (tmp_path / "m.safetensors").read_bytes() == golden.read_bytes()
@@ -165,6 +176,18 @@ def test_numbers_by_value_become_what_they_became() -> None:
     np.testing.assert_allclose(rows[0, 8:], [(math.asinh(0.75) - 1.5) / 0.5, 1 / 6, 0, 1], rtol=1e-12)
     assert rows[1, 1:8].tolist() == [0, 0, 0, 0, 0, 0, 1]
     assert rows[1, 10:].tolist() == [0, 0]
+
+
+def test_numbers_with_squares_and_values_become_what_they_became() -> None:
+    """The inputs of both kinds, each in its place: the number, its powers, its bins, its values, the flag."""
+    model = cr.load(ALL)
+    assert isinstance(model, cr.Model)
+    assert model.encoder.transforms == WITH_ALL
+    row = model.encoder.encode(read_table({"age": [55.0], "width": [1.5]}), "float64")[0]
+    np.testing.assert_allclose(row[[0, 1]], [2.0, 3 / math.sqrt(8)], rtol=1e-12)
+    assert row[3:10].tolist() == [1, 1, 0.5, 0, 0, 1, 0]
+    np.testing.assert_allclose(row[[10, 13]], [(math.asinh(0.75) - 1.5) / 0.5, 1 / 6], rtol=1e-12)
+    assert row[14:].tolist() == [0, 1]
 
 
 def test_its_columns_become_what_they_became() -> None:

@@ -91,6 +91,32 @@ def test_the_merged_network_is_the_mean_of_all_members(places) -> None:
     assert (merged.theta == ensemble.merged(network).theta).all()
 
 
+def test_members_join_that_see_other_inputs_of_the_same_column(monkeypatch, tmp_path) -> None:
+    """The best trial has values of one number, another the squares of all: the model has both, each member its own."""
+    draw, n = np.random.default_rng(4), 200
+    rows = {"a": np.arange(n) % 17, "b": draw.normal(size=n), "c": draw.normal(size=n), "y": draw.normal(size=n)}
+    trained_on = []
+
+    def trained(ensemble, rows, held_out, settings, cancel):
+        trained_on.append(rows.X)
+        network = ensemble.network(settings.first_weights, as_seed(settings.seed), settings.dtype)
+        return network, {9: 2.0, 3: 1.5, 38: 1.0}[rows.X.shape[1]] + (settings.rule.weight_decay < 1)
+
+    monkeypatch.setattr(trials, "_trained", trained)
+    monkeypatch.setattr(trials, "joining", lambda best, others, count, rows: list(others[:1]))
+    training = TableTraining(rows, "y", TableSettings(seed=1, patience=2, threads=1))
+    squares, _, values, _ = trained_on
+    kinds = [transform.kind for transform in training.model.encoder.transforms]
+    assert kinds == ["curved valued", "curved", "curved"]
+    X, further = training.rows.X, training.ensemble.further[0]
+    assert (training.ensemble.seen(X) == values).all()
+    assert (X[:, further.W[0].any(axis=1)] == squares).all()
+    *_, end = training.events()
+    answers = training.model.predict(rows)
+    training.model.save(tmp_path / "m.safetensors")
+    assert (cr.load(tmp_path / "m.safetensors").predict(rows) == answers).all()
+
+
 def test_a_network_on_more_inputs_answers_the_same() -> None:
     net = cr.Network([2, 3, 1], "gelu", "identity", seed=3)
     wide = on_inputs(net, np.array([2, 0]), 3)

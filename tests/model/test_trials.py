@@ -16,6 +16,9 @@ DRAW = np.random.default_rng(0)
 X = DRAW.normal(size=(120, 3))
 ALL = 57  # inputs of three numbers: each with square, cube and sixteen bins
 ROWS = dict(zip("abc", X.T, strict=True)) | {"y": (X**2).sum(axis=1)}
+FEW = DRAW.normal(size=(200, 2))
+CODES = {"a": np.arange(200) % 17, "b": FEW[:, 0], "c": FEW[:, 1], "y": FEW[:, 0] ** 2}  # of which `a` has values
+BY_VALUE = 1 + 2 + 16 + 17  # inputs of `a`: the number, square and cube, bins, values
 
 
 @pytest.fixture
@@ -33,8 +36,8 @@ def costs(monkeypatch):
     return table, made
 
 
-def chosen(**settings):
-    training = TableTraining(ROWS, "y", TableSettings(**settings))
+def chosen(rows=ROWS, **settings):
+    training = TableTraining(rows, "y", TableSettings(**settings))
     assert training.network.sizes[0] == training.rows.X.shape[1] == training.model.encoder.width
     return training.rows.X.shape[1], training.settings.rule.weight_decay
 
@@ -57,6 +60,29 @@ def test_the_inputs_and_then_the_decay_of_the_least_cost(costs, known, best, tri
     assert chosen() == best
     assert [trial[:2] for trial in made] == tried
     assert {count for *_, count in made} == {4}, "half of the members"
+
+
+@pytest.mark.parametrize(
+    ("known", "best", "tried"),
+    [
+        ({}, 3, [9, 3, BY_VALUE + 2, 3]),  # they do not gain enough
+        ({BY_VALUE + 2: 0.97}, BY_VALUE + 2, [9, 3, BY_VALUE + 2, BY_VALUE + 2]),  # each other number is one input
+        ({9: 0.9, 57: 0.89, BY_VALUE + 6: 0.8}, BY_VALUE + 6, [9, 3, 57, BY_VALUE + 6, BY_VALUE + 6]),
+        ({9: 0.9, 57: 0.8, BY_VALUE + 38: 0.79}, 57, [9, 3, 57, BY_VALUE + 38, 57]),
+        ({9: 0.9, 57: 0.8, BY_VALUE + 38: 0.7}, BY_VALUE + 38, [9, 3, 57, BY_VALUE + 38, BY_VALUE + 38]),
+    ],
+)
+def test_frequent_values_are_tried_beside_the_best_inputs_of_the_other_columns(costs, known, best, tried) -> None:
+    table, made = costs
+    table |= {(width, 1.0): cost for width, cost in known.items()}
+    assert chosen(CODES) == (best, 1.0)
+    assert [width for width, *_ in made] == tried
+
+
+def test_more_inputs_than_trials_are_made_of_are_left_out(costs, monkeypatch) -> None:
+    monkeypatch.setattr(trials, "MOST_INPUTS", BY_VALUE + 1)
+    chosen(CODES)
+    assert [width for width, *_ in costs[1]] == [9, 3, 3]
 
 
 def test_what_the_user_decides_is_not_tried(costs) -> None:
@@ -139,6 +165,28 @@ def test_networks_choose_squares_that_they_need() -> None:
     assert first.rows.X.shape[1] == 24
     assert first.settings == again.settings
     assert first.settings.rule.weight_decay in DECAYS
+
+
+@pytest.mark.full
+def test_networks_choose_values_that_they_need() -> None:
+    """Forty levels in any order, twelve rows each; one seed."""
+    draw = np.random.default_rng(1)
+    effect, code = draw.normal(size=40), draw.integers(0, 40, 1500)
+    wide = draw.normal(size=(1500, 2))
+    rows = {"code": code, "b": wide[:, 0], "c": wide[:, 1], "y": effect[code] + wide[:, 0] / 2}
+    few = {name: column[:500] for name, column in rows.items()}
+    model = cr.train_table(few, "y", seed=0)
+    error = model.predict({name: column[500:] for name, column in rows.items()}) - rows["y"][500:]
+    assert np.square(error).mean() < 0.05 * rows["y"][500:].var()
+
+
+def test_estimators_try_values_as_tables_do(costs) -> None:
+    table, made = costs
+    table |= {(BY_VALUE + 2, 1.0): 0.5}
+    mlp = cr.MLPRegressor(preset="tabular", random_state=0)
+    mlp._begin(*_rows_of(mlp, CODES["y"], np.stack([CODES[name] for name in "abc"], axis=1)), False)
+    assert [width for width, *_ in made] == [9, 3, BY_VALUE + 2, BY_VALUE + 2]
+    assert mlp._plan.encoder.width == BY_VALUE + 2
 
 
 def test_estimators_choose_as_tables_do(costs) -> None:

@@ -15,6 +15,7 @@ Source: the experiments of docs/decisions/0029-trials-by-folds.md, 0032-members-
 """
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -109,7 +110,7 @@ def best_trial(
     """
     made: list[tuple[Trial, Tried]] = []
     all_inputs, curved, plain = first.encoder, first.encoder.curved, first.encoder.plain
-    several = plain.width < curved.width
+    binned, several = all_inputs.without_values, plain.width < curved.width
     if len(rows.X) < LEAST_ROWS or curved.width > MOST_INPUTS:
         return first._replace(encoder=plain) if several else first, made
 
@@ -126,15 +127,22 @@ def best_trial(
         made.append((trial, Tried(half, network, places, least)))
         return least
 
+    def or_with(encoder: Encoder, best: Trial, least: float | None) -> tuple[Trial, float]:
+        """The best trial so far, or the same with other inputs if these gain, and its cost."""
+        least, other = cost(best) if least is None else least, cost(best._replace(encoder=encoder))
+        return (best._replace(encoder=encoder), other) if _gains(other, least) else (best, least)
+
     short = len(rows.X) > MANY
     decays = _decays(first.settings, wanted, len(rows.X))
     best, least = Trial(curved, decays[0]), None
     if several:
         both = cost(best), cost(best._replace(encoder=plain))
         best, least = (best, both[0]) if _gains(*both) else (best._replace(encoder=plain), both[1])
-    if curved.width < all_inputs.width and (short or (best.encoder is curved and all_inputs.width <= MOST_INPUTS)):
-        least, other = cost(best) if least is None else least, cost(best._replace(encoder=all_inputs))
-        best, least = (best._replace(encoder=all_inputs), other) if _gains(other, least) else (best, least)
+    if best.encoder is curved and curved.width < binned.width <= MOST_INPUTS:
+        best, least = or_with(binned, best, least)
+    valued = all_inputs if short else all_inputs.with_values(best.encoder)
+    if binned.width < all_inputs.width and (short or valued.width <= MOST_INPUTS):
+        best, least = or_with(valued, best, least)
     for weaker in decays[1:]:
         least, other = cost(best) if least is None else least, cost(best._replace(settings=weaker))
         if not other < least:
@@ -160,7 +168,7 @@ def with_members(best: Trial, made: list[tuple[Trial, Tried]], encoder: Encoder,
     others = [(trial, tried) for trial, tried in made if not _are_same(trial, best)]
     joined = joining(chosen[0], [tried for _, tried in others], count, rows)
     encoders = [best.encoder, *(trial.encoder for trial, tried in others if any(tried is own for own in joined))]
-    widest = max(encoders, key=lambda each: each.width)
+    widest = functools.reduce(Encoder.joined, encoders)
     own = _places(widest, encoder)
     joined = [tried._replace(places=_among(tried.places, own)) for tried in joined]
     return Choice(best, members_on(joined, widest.width), widest, _among(chosen[0].places, own))

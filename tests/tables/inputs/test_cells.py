@@ -28,6 +28,8 @@ from chainrule.tables.inputs.transforms import (
     CurvedBinned,
     CurvedBinnedLog,
     CurvedLog,
+    CurvedValued,
+    CurvedValuedLog,
     Dropped,
     Frequent,
     LabelSet,
@@ -67,6 +69,8 @@ TRANSFORMS = [
     CurvedBinnedLog("c", False, 0.3, 1.7, 0.2, 1.1, edges=(0.1, 1.0)),
     Valued("c", True, 3.0, 0.7, True, edges=(-2.5, 0.0, 1.5), values=(-2.5, 0.0, 0.5, 1.0, 1e16)),
     ValuedLog("c", False, 0.3, 1.7, 0.2, 1.1, edges=(0.1, 1.0), values=(0.1, 1.0)),
+    CurvedValued("c", True, 3.0, 0.7, True, edges=(-2.5, 0.0, 1.5), values=(-2.5, 0.5, 1e16)),
+    CurvedValuedLog("c", False, 0.3, 1.7, 0.2, 1.1, edges=(0.1, 1.0), values=(0.1, 1.0)),
     *(Times("c", form, PARTS, True, 18000.0, 400.0, False) for form in FORMS),
 ]
 DAY = datetime.datetime(2024, 2, 29, 13, 30, 5, 123457)

@@ -15,6 +15,8 @@ from chainrule.tables.inputs.transforms import (
     CurvedBinned,
     CurvedBinnedLog,
     CurvedLog,
+    CurvedValued,
+    CurvedValuedLog,
     Log,
     Scaled,
     Valued,
@@ -112,6 +114,26 @@ def test_large_tables_have_inputs_for_frequent_values_where_trials_choose(monkey
     ]
     different = every | {"x0": some // 9, "fare": some % 15}
     assert Encoder.fit(different, more=True, bins=True) == Encoder.fit(different, more=True), "too rare, and too few"
+
+
+def test_small_tables_have_inputs_for_frequent_values_where_trials_choose(monkeypatch) -> None:
+    some, draw = np.arange(400), np.random.default_rng(1)
+    every = table(400) | {"x0": some % 40, "x1": draw.normal(size=400), "fare": np.exp(some % 30 / 2)}
+    both = Encoder.fit(every, more=True, bins=True)
+    assert [type(each) for each in both.transforms[:3]] == [CurvedValued, CurvedBinned, CurvedValuedLog]
+    assert both.transforms[0].values == tuple(range(40))
+    assert both.curved == Encoder.fit(every, more=True)
+    assert both.plain == Encoder.fit(every)
+    assert [type(each) for each in both.without_values.transforms[:3]] == [CurvedBinned, CurvedBinned, CurvedBinnedLog]
+    few = both.with_values(both.plain)
+    assert [type(each) for each in few.transforms[:3]] == [CurvedValued, Scaled, CurvedValuedLog]
+    assert few.joined(both.curved) == both.curved.joined(few) == both.with_values(both.curved)
+    rows = read_table(every)
+    for fewer in (both.without_values, both.curved, both.plain, few):
+        np.testing.assert_array_equal(both.encode(rows)[:, both.places_of(fewer)], fewer.encode(rows))
+    monkeypatch.setattr("chainrule.tables.inputs.choose_beside.MOST_VALUES", 69)
+    kinds = [type(each) for each in Encoder.fit(every, more=True, bins=True).transforms[:3]]
+    assert kinds == [CurvedBinned, CurvedBinned, CurvedValuedLog], "those of the fewest values first"
 
 
 def test_a_linear_model_stays_linear_in_its_columns():

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,8 @@ from chainrule.tables.inputs.transforms import (
     CurvedBinned,
     CurvedBinnedLog,
     CurvedLog,
+    CurvedValued,
+    CurvedValuedLog,
     Log,
     Scaled,
     Transform,
@@ -33,14 +36,29 @@ from chainrule.tables.inputs.transforms import (
 )
 from chainrule.tables.profile import ColumnProfile
 
-__all__ = ["curved", "plain", "with_more"]
+__all__ = ["curved", "plain", "with_more", "without_values"]
 
 LEAST_COLUMNS, MOST_COLUMNS = 3, 60  # of numbers, in a table whose numbers get more inputs
 LEAST_DIFFERENT = 4  # values: of fewer, square and cube say nothing that is new
 MANY, MOST = 5000, 1_000_000  # rows between which there are bins; a larger table would need many times its memory
 BINS = 16  # at most, beside those of frequent values
-CELLS_EACH, LEAST_REPEATED = 10, 2  # sampled for each different value on average, and of one that has an input
-MOST_NUMBERS = 30_000_000  # rows times values of all columns
+CELLS_EACH, FEW_EACH = 10, 5  # sampled for each different value on average, above MANY rows and up to there
+LEAST_REPEATED = 2  # cells of a value that has an input
+MOST_NUMBERS = 30_000_000  # rows times values of all columns, above MANY rows
+MOST_VALUES = 400  # of all columns, up to MANY rows
+_VALUED: dict[type[Transform], Any] = {
+    Binned: Valued,
+    BinnedLog: ValuedLog,
+    CurvedBinned: CurvedValued,
+    CurvedBinnedLog: CurvedValuedLog,
+}
+_WITHOUT_VALUES: dict[type[Transform], type[Transform]] = {valued: kind for kind, valued in _VALUED.items()}
+_CURVED: dict[type[Transform], type[Transform]] = {
+    Valued: Binned,
+    ValuedLog: BinnedLog,
+    **dict.fromkeys((CurvedBinned, CurvedValued), Curved),
+    **dict.fromkeys((CurvedBinnedLog, CurvedValuedLog), CurvedLog),
+}
 
 
 def with_more(
@@ -69,15 +87,14 @@ def plain(transform: Transform) -> Transform:
 
 def curved(transform: Transform) -> Transform:
     """A transform as `with_more` makes it without `bins`."""
-    for kind, without in (
-        (CurvedBinned, Curved),
-        (CurvedBinnedLog, CurvedLog),
-        (Valued, Binned),
-        (ValuedLog, BinnedLog),
-    ):
-        if isinstance(transform, kind):
-            return _as(without, transform)
-    return transform
+    kind = _CURVED.get(type(transform))
+    return transform if kind is None else _as(kind, transform)
+
+
+def without_values(transform: Transform) -> Transform:
+    """A transform as `with_more` makes it where no value is frequent."""
+    kind = _WITHOUT_VALUES.get(type(transform))
+    return transform if kind is None else _as(kind, transform)
 
 
 def _as(kind: type[Transform], transform: Transform) -> Transform:
@@ -103,26 +120,26 @@ def _with_more(transform: Transform, profile: ColumnProfile, bins: bool) -> Tran
 def _with_values(transforms: list[Transform], profiles: list[ColumnProfile]) -> list[Transform]:
     """The transforms, where columns in bins have an input for each frequent value, the columns of fewest first."""
     values = {
-        k: _frequent(profile.sample.sorted)
+        k: _frequent(profile.sample.sorted, CELLS_EACH if profile.rows > MANY else FEW_EACH)
         for k, (transform, profile) in enumerate(zip(transforms, profiles, strict=True))
-        if isinstance(transform, Binned | BinnedLog) and profile.rows > MANY
+        if type(transform) in _VALUED
     }
-    left = MOST_NUMBERS
+    rows = profiles[0].rows
+    left = MOST_VALUES if rows <= MANY else MOST_NUMBERS // rows
     for k in sorted(values, key=lambda k: len(values[k])):
-        left -= len(values[k]) * profiles[k].rows
+        left -= len(values[k])
         if values[k] and left >= 0:
             transform = transforms[k]
             fields = {field.name: getattr(transform, field.name) for field in dataclasses.fields(transform)}
-            kind = ValuedLog if isinstance(transform, BinnedLog) else Valued
-            transforms[k] = kind(**fields, values=values[k])
+            transforms[k] = _VALUED[type(transform)](**fields, values=values[k])
     return transforms
 
 
-def _frequent(values: NDArray[np.float64]) -> tuple[float, ...]:
+def _frequent(values: NDArray[np.float64], each: int) -> tuple[float, ...]:
     """The frequent ones of sorted values, if there are more of them than bins and they come again and again."""
     different, count = np.unique(values, return_counts=True)
     frequent = different[count >= LEAST_REPEATED]
-    are_many = len(frequent) > BINS and len(values) >= CELLS_EACH * len(different)
+    are_many = len(frequent) > BINS and len(values) >= each * len(different)
     return tuple(frequent.tolist()) if are_many else ()
 
 

@@ -23,7 +23,7 @@ from chainrule.tables.column_kinds import ColumnKind
 from chainrule.tables.column_records import demand, read_columns, statistics_of, write_columns
 from chainrule.tables.columns import numbers_at_once
 from chainrule.tables.inputs.choose import choose_transform
-from chainrule.tables.inputs.choose_beside import curved, plain, with_more
+from chainrule.tables.inputs.choose_beside import curved, plain, with_more, without_values
 from chainrule.tables.inputs.drift import Watch
 from chainrule.tables.inputs.operations import Cells, Number
 from chainrule.tables.inputs.transforms import (
@@ -113,6 +113,23 @@ class Encoder:
         """The encoder without the bins of numbers that have squares, and without the values of those that have bins."""
         transforms = tuple(curved(transform) for transform in self.transforms)
         return self if transforms == self.transforms else Encoder(transforms)
+
+    @functools.cached_property
+    def without_values(self) -> Encoder:
+        """The encoder without inputs for frequent values of numbers."""
+        transforms = tuple(without_values(transform) for transform in self.transforms)
+        return self if transforms == self.transforms else Encoder(transforms)
+
+    def with_values(self, other: Encoder) -> Encoder:
+        """Another encoder of the same columns, in which those with inputs for frequent values are as in this one."""
+        both = zip(self.transforms, other.transforms, strict=True)
+        return Encoder(tuple(own if isinstance(own, Valued | ValuedLog) else fewer for own, fewer in both))
+
+    def joined(self, other: Encoder) -> Encoder:
+        """The encoder that has of each column the inputs of both, of which one has all that the other has."""
+        both = zip(self.transforms, other.transforms, strict=True)
+        transforms = tuple(max(pair, key=lambda transform: len(transform.features)) for pair in both)
+        return next((each for each in (self, other) if each.transforms == transforms), Encoder(transforms))
 
     @property
     def plain_places(self) -> NDArray[np.intp]:

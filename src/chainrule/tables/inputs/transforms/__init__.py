@@ -26,6 +26,8 @@ from chainrule.tables.inputs.transforms.numbers import (
     CurvedBinned,
     CurvedBinnedLog,
     CurvedLog,
+    CurvedValued,
+    CurvedValuedLog,
     Log,
     NumberColumn,
     Numbers,
@@ -59,6 +61,8 @@ __all__ = [
     "CurvedBinned",
     "CurvedBinnedLog",
     "CurvedLog",
+    "CurvedValued",
+    "CurvedValuedLog",
     "Dropped",
     "Frequent",
     "LabelSet",
@@ -80,6 +84,7 @@ KINDS: dict[str, type[Transform]] = {
     c.kind: c
     for c in (
         *(Scaled, Log, Curved, CurvedLog, Binned, BinnedLog, CurvedBinned, CurvedBinnedLog, Valued, ValuedLog),
+        *(CurvedValued, CurvedValuedLog),
         *(Categories, Frequent, LabelSet, TextWords, Ordered, Times, Presence, Dropped, Numbers),
     )
 }

@@ -7,6 +7,7 @@
     binned        as scaled, with bins between quantiles beside it; `binned log` likewise
     curved binned, curved binned log    with both beside it
     valued, valued log    with bins and an input for each frequent value beside it
+    curved valued, curved valued log    with square, cube, bins and values beside it
     bent(z, c)    z up to |z| = c, sign(z) (2 c - c^2 / |z|) beyond: smooth, rising, always between -2 c and 2 c
 
 A missing cell is 0, and a second column flags missing cells if training had any. A number far outside those of
@@ -50,6 +51,8 @@ __all__ = [
     "CurvedBinned",
     "CurvedBinnedLog",
     "CurvedLog",
+    "CurvedValued",
+    "CurvedValuedLog",
     "Log",
     "NumberColumn",
     "Numbers",
@@ -252,6 +255,22 @@ class ValuedLog(_WithValues, BinnedLog):
 
     kind: ClassVar[str] = "valued log"
     as_input: ClassVar[str] = "as numbers on a logarithmic scale, in bins, and by value"
+
+
+@dataclasses.dataclass(frozen=True)
+class CurvedValued(_WithPowers, Valued):
+    """Numbers on their own scale, with square and cube, with bins and with an input for each frequent value."""
+
+    kind: ClassVar[str] = "curved valued"
+    as_input: ClassVar[str] = "as numbers with their squares and cubes, in bins, and by value"
+
+
+@dataclasses.dataclass(frozen=True)
+class CurvedValuedLog(_WithPowers, ValuedLog):
+    """Numbers on a logarithmic scale, with square and cube, with bins and with an input for each frequent value."""
+
+    kind: ClassVar[str] = "curved valued log"
+    as_input: ClassVar[str] = "as numbers on a logarithmic scale with their squares and cubes, in bins, and by value"
 
 
 @dataclasses.dataclass(frozen=True)
