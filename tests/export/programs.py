@@ -18,6 +18,8 @@ from chainrule.tables.inputs.transforms import (
     Binned,
     BinnedLog,
     Categories,
+    Coded,
+    CodedLog,
     Curved,
     CurvedBinned,
     CurvedBinnedLog,
@@ -87,6 +89,8 @@ ENCODER = Encoder(
         CurvedBinnedLog("snow", False, 0.0, 0.5, 2.0, 1.5, edges=(-100.0, 0.0, 1e4)),
         Valued("coin", True, 0.5, 2.0, True, edges=(-2.0, 0.1, 3.0), values=(-0.1, 0.0, 0.30000000000000004, 2.0)),
         ValuedLog("worth", False, 0.0, 0.5, 2.0, 1.5, edges=(-100.0, 1e4), values=(-50.0, 1 / 3)),
+        Coded("number", True, 0.5, 2.0, True, values=(-0.1, 2.0)),
+        CodedLog("zip", False, 0.0, 0.5, 2.0, 1.5, values=(-50.0, 1 / 3)),
         CurvedValued("code", True, 0.5, 2.0, True, edges=(-2.0, 0.1, 3.0), values=(-0.1, 2.0)),
         CurvedValuedLog("income", False, 0.0, 0.5, 2.0, 1.5, edges=(-100.0, 1e4), values=(-50.0, 1 / 3)),
     )

@@ -14,6 +14,8 @@ from chainrule.tables.inputs.transforms import (
     Binned,
     BinnedLog,
     Categories,
+    Coded,
+    CodedLog,
     Curved,
     CurvedBinned,
     CurvedBinnedLog,
@@ -40,7 +42,7 @@ GOLDEN = Path(__file__).parent / "golden" / "any-table.safetensors"
 NUMBERS = GOLDEN.with_name("numbers.safetensors")  # columns of numbers that have several inputs, which came later
 BINS = GOLDEN.with_name("bins.safetensors")  # columns of numbers that have squares and bins, which came later still
 VALUES = GOLDEN.with_name("values.safetensors")  # and those that have an input for each frequent value
-ALL = GOLDEN.with_name("curved-values.safetensors")  # and those that have squares, bins and values
+ALL = GOLDEN.with_name("curved-values.safetensors")  # and those that have values alone, or squares, bins and values
 
 EVERY = (
     Scaled("size", True, 2.5, 0.75, False),
@@ -99,6 +101,8 @@ BY_VALUE = (
 WITH_ALL = (
     CurvedValued("age", True, 30.0, 12.5, True, edges=(0.5, 20.0, 30.0, 80.0), values=(21.0, 22.0, 55.0)),
     CurvedValuedLog("width", False, 0.0, 2.0, 1.5, 0.5, edges=(1.0, 4.0), values=(0.0, 1.5)),
+    Coded("size", True, 30.0, 12.5, True, values=(21.0, 55.0)),
+    CodedLog("fare", False, 0.0, 2.0, 1.5, 0.5, values=(0.0, 1.5)),
 )
 
 
@@ -178,16 +182,20 @@ def test_numbers_by_value_become_what_they_became() -> None:
     assert rows[1, 10:].tolist() == [0, 0]
 
 
-def test_numbers_with_squares_and_values_become_what_they_became() -> None:
+def test_numbers_with_values_alone_or_with_all_become_what_they_became() -> None:
     """The inputs of both kinds, each in its place: the number, its powers, its bins, its values, the flag."""
     model = cr.load(ALL)
     assert isinstance(model, cr.Model)
     assert model.encoder.transforms == WITH_ALL
-    row = model.encoder.encode(read_table({"age": [55.0], "width": [1.5]}), "float64")[0]
+    table = {"age": [55.0], "width": [1.5], "size": [55.0], "fare": [1.5]}
+    row = model.encoder.encode(read_table(table), "float64")[0]
     np.testing.assert_allclose(row[[0, 1]], [2.0, 3 / math.sqrt(8)], rtol=1e-12)
     assert row[3:10].tolist() == [1, 1, 0.5, 0, 0, 1, 0]
     np.testing.assert_allclose(row[[10, 13]], [(math.asinh(0.75) - 1.5) / 0.5, 1 / 6], rtol=1e-12)
-    assert row[14:].tolist() == [0, 1]
+    assert row[14:16].tolist() == [0, 1]
+    assert row[16:20].tolist() == [2.0, 0, 1, 0]
+    np.testing.assert_allclose(row[20], (math.asinh(0.75) - 1.5) / 0.5, rtol=1e-12)
+    assert row[21:].tolist() == [0, 1]
 
 
 def test_its_columns_become_what_they_became() -> None:

@@ -18,7 +18,7 @@ ALL = 57  # inputs of three numbers: each with square, cube and sixteen bins
 ROWS = dict(zip("abc", X.T, strict=True)) | {"y": (X**2).sum(axis=1)}
 FEW = DRAW.normal(size=(200, 2))
 CODES = {"a": np.arange(200) % 17, "b": FEW[:, 0], "c": FEW[:, 1], "y": FEW[:, 0] ** 2}  # of which `a` has values
-BY_VALUE = 1 + 2 + 16 + 17  # inputs of `a`: the number, square and cube, bins, values
+CODED, BY_VALUE = 1 + 17, 1 + 2 + 16 + 17  # inputs of `a`: the number, values; with square and cube, and bins
 
 
 @pytest.fixture
@@ -65,8 +65,8 @@ def test_the_inputs_and_then_the_decay_of_the_least_cost(costs, known, best, tri
 @pytest.mark.parametrize(
     ("known", "best", "tried"),
     [
-        ({}, 3, [9, 3, BY_VALUE + 2, 3]),  # they do not gain enough
-        ({BY_VALUE + 2: 0.97}, BY_VALUE + 2, [9, 3, BY_VALUE + 2, BY_VALUE + 2]),  # each other number is one input
+        ({}, 3, [9, 3, CODED + 2, 3]),  # they do not gain enough
+        ({CODED + 2: 0.97}, CODED + 2, [9, 3, CODED + 2, CODED + 2]),
         ({9: 0.9, 57: 0.89, BY_VALUE + 6: 0.8}, BY_VALUE + 6, [9, 3, 57, BY_VALUE + 6, BY_VALUE + 6]),
         ({9: 0.9, 57: 0.8, BY_VALUE + 38: 0.79}, 57, [9, 3, 57, BY_VALUE + 38, 57]),
         ({9: 0.9, 57: 0.8, BY_VALUE + 38: 0.7}, BY_VALUE + 38, [9, 3, 57, BY_VALUE + 38, BY_VALUE + 38]),
@@ -80,7 +80,7 @@ def test_frequent_values_are_tried_beside_the_best_inputs_of_the_other_columns(c
 
 
 def test_more_inputs_than_trials_are_made_of_are_left_out(costs, monkeypatch) -> None:
-    monkeypatch.setattr(trials, "MOST_INPUTS", BY_VALUE + 1)
+    monkeypatch.setattr(trials, "MOST_INPUTS", CODED + 1)
     chosen(CODES)
     assert [width for width, *_ in costs[1]] == [9, 3, 3]
 
@@ -182,11 +182,11 @@ def test_networks_choose_values_that_they_need() -> None:
 
 def test_estimators_try_values_as_tables_do(costs) -> None:
     table, made = costs
-    table |= {(BY_VALUE + 2, 1.0): 0.5}
+    table |= {(CODED + 2, 1.0): 0.5}
     mlp = cr.MLPRegressor(preset="tabular", random_state=0)
     mlp._begin(*_rows_of(mlp, CODES["y"], np.stack([CODES[name] for name in "abc"], axis=1)), False)
-    assert [width for width, *_ in made] == [9, 3, BY_VALUE + 2, BY_VALUE + 2]
-    assert mlp._plan.encoder.width == BY_VALUE + 2
+    assert [width for width, *_ in made] == [9, 3, CODED + 2, CODED + 2]
+    assert mlp._plan.encoder.width == CODED + 2
 
 
 def test_estimators_choose_as_tables_do(costs) -> None:

@@ -15,7 +15,6 @@ Source: the experiments of docs/decisions/0029-trials-by-folds.md, 0032-members-
 """
 
 import dataclasses
-import functools
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -168,7 +167,7 @@ def with_members(best: Trial, made: list[tuple[Trial, Tried]], encoder: Encoder,
     others = [(trial, tried) for trial, tried in made if not _are_same(trial, best)]
     joined = joining(chosen[0], [tried for _, tried in others], count, rows)
     encoders = [best.encoder, *(trial.encoder for trial, tried in others if any(tried is own for own in joined))]
-    widest = functools.reduce(Encoder.joined, encoders)
+    widest = encoder.narrowest(encoders)
     own = _places(widest, encoder)
     joined = [tried._replace(places=_among(tried.places, own)) for tried in joined]
     return Choice(best, members_on(joined, widest.width), widest, _among(chosen[0].places, own))

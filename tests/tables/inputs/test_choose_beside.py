@@ -11,6 +11,8 @@ from chainrule.tables.inputs.choose_beside import BINS, LEAST_COLUMNS, MANY, MOS
 from chainrule.tables.inputs.transforms import (
     Binned,
     BinnedLog,
+    Coded,
+    CodedLog,
     Curved,
     CurvedBinned,
     CurvedBinnedLog,
@@ -126,8 +128,11 @@ def test_small_tables_have_inputs_for_frequent_values_where_trials_choose(monkey
     assert both.plain == Encoder.fit(every)
     assert [type(each) for each in both.without_values.transforms[:3]] == [CurvedBinned, CurvedBinned, CurvedBinnedLog]
     few = both.with_values(both.plain)
-    assert [type(each) for each in few.transforms[:3]] == [CurvedValued, Scaled, CurvedValuedLog]
-    assert few.joined(both.curved) == both.curved.joined(few) == both.with_values(both.curved)
+    assert [type(each) for each in few.transforms[:3]] == [Coded, Scaled, CodedLog]
+    assert both.narrowest([few, both.plain]) == few
+    assert both.narrowest([few, both.curved]) == both.with_values(both.curved)
+    assert both.narrowest([both.plain, both.curved]) == both.curved
+    assert both.narrowest([both]) is both
     rows = read_table(every)
     for fewer in (both.without_values, both.curved, both.plain, few):
         np.testing.assert_array_equal(both.encode(rows)[:, both.places_of(fewer)], fewer.encode(rows))

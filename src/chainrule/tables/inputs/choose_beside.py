@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 from chainrule.tables.inputs.transforms import (
     Binned,
     BinnedLog,
+    Coded,
+    CodedLog,
     Curved,
     CurvedBinned,
     CurvedBinnedLog,
@@ -33,10 +35,11 @@ from chainrule.tables.inputs.transforms import (
     Transform,
     Valued,
     ValuedLog,
+    WithValues,
 )
 from chainrule.tables.profile import ColumnProfile
 
-__all__ = ["curved", "plain", "with_more", "without_values"]
+__all__ = ["curved", "plain", "with_more", "with_values", "without_values"]
 
 LEAST_COLUMNS, MOST_COLUMNS = 3, 60  # of numbers, in a table whose numbers get more inputs
 LEAST_DIFFERENT = 4  # values: of fewer, square and cube say nothing that is new
@@ -95,6 +98,14 @@ def without_values(transform: Transform) -> Transform:
     """A transform as `with_more` makes it where no value is frequent."""
     kind = _WITHOUT_VALUES.get(type(transform))
     return transform if kind is None else _as(kind, transform)
+
+
+def with_values(transform: Transform, other: Transform) -> Transform:
+    """The other transform of the same column with the inputs for frequent values that the first has, if it has some."""
+    if not isinstance(transform, WithValues):
+        return other
+    kind = CodedLog if isinstance(transform, Log) else Coded
+    return _as(kind, transform) if type(other) in (Scaled, Log) else transform
 
 
 def _as(kind: type[Transform], transform: Transform) -> Transform:

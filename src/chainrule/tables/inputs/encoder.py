@@ -23,7 +23,7 @@ from chainrule.tables.column_kinds import ColumnKind
 from chainrule.tables.column_records import demand, read_columns, statistics_of, write_columns
 from chainrule.tables.columns import numbers_at_once
 from chainrule.tables.inputs.choose import choose_transform
-from chainrule.tables.inputs.choose_beside import curved, plain, with_more, without_values
+from chainrule.tables.inputs.choose_beside import curved, plain, with_more, with_values, without_values
 from chainrule.tables.inputs.drift import Watch
 from chainrule.tables.inputs.operations import Cells, Number
 from chainrule.tables.inputs.transforms import (
@@ -36,8 +36,7 @@ from chainrule.tables.inputs.transforms import (
     NumberColumn,
     Times,
     Transform,
-    Valued,
-    ValuedLog,
+    WithValues,
     WordColumn,
 )
 from chainrule.tables.names import require_columns
@@ -121,15 +120,16 @@ class Encoder:
         return self if transforms == self.transforms else Encoder(transforms)
 
     def with_values(self, other: Encoder) -> Encoder:
-        """Another encoder of the same columns, in which those with inputs for frequent values are as in this one."""
-        both = zip(self.transforms, other.transforms, strict=True)
-        return Encoder(tuple(own if isinstance(own, Valued | ValuedLog) else fewer for own, fewer in both))
+        """Another encoder of the same columns, with the inputs for frequent values of numbers that this one has."""
+        return Encoder(tuple(map(with_values, self.transforms, other.transforms)))
 
-    def joined(self, other: Encoder) -> Encoder:
-        """The encoder that has of each column the inputs of both, of which one has all that the other has."""
-        both = zip(self.transforms, other.transforms, strict=True)
-        transforms = tuple(max(pair, key=lambda transform: len(transform.features)) for pair in both)
-        return next((each for each in (self, other) if each.transforms == transforms), Encoder(transforms))
+    def narrowest(self, encoders: Iterable[Encoder]) -> Encoder:
+        """The encoder with the fewest inputs among which those of all `encoders` are, which have a part of these."""
+        transforms = []
+        for whole, *parts in zip(self.transforms, *(each.transforms for each in encoders), strict=True):
+            enough = (t for t in (*parts, whole) if all(i in t.inputs for part in parts for i in part.inputs))
+            transforms.append(min(enough, key=lambda transform: len(transform.features)))
+        return self if tuple(transforms) == self.transforms else Encoder(tuple(transforms))
 
     @property
     def plain_places(self) -> NDArray[np.intp]:
@@ -255,7 +255,7 @@ class Encoder:
             demand(ok, "encoder", (times.form, *times.parts), "a form of times and parts of it")
         for edges in (t.edges for t in encoder.transforms if isinstance(t, Binned | BinnedLog)):
             demand(all(a < b for a, b in pairwise(edges)), "encoder", edges, "edges in rising order")
-        for values in (t.values for t in encoder.transforms if isinstance(t, Valued | ValuedLog)):
+        for values in (t.values for t in encoder.transforms if isinstance(t, WithValues)):
             demand(all(a < b for a, b in pairwise(values)), "encoder", values, "values in rising order")
         for form in (t.form for t in encoder.transforms if isinstance(t, NumberColumn)):
             demand(is_form(form), "encoder", form, "a form of numbers")

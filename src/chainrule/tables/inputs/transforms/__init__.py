@@ -4,6 +4,7 @@
     log          a number over several orders of magnitude, on a logarithmic scale; likewise
     curved       as scaled, with the square and the cube beside it; `curved log` likewise
     binned       as scaled, with quantile bins beside it; `binned log` likewise
+    coded        as scaled, with an input for each frequent value beside it; `coded log` likewise
     valued       as binned, with an input for each frequent value; `valued log` likewise
     categories   one input per word (1 where the cell is that word); a further one flags missing cells likewise
     frequent     the same for the most frequent words, and one more input for any other word
@@ -22,6 +23,8 @@ from chainrule.tables.inputs.transforms.base import Dropped, Presence, Transform
 from chainrule.tables.inputs.transforms.numbers import (
     Binned,
     BinnedLog,
+    Coded,
+    CodedLog,
     Curved,
     CurvedBinned,
     CurvedBinnedLog,
@@ -34,6 +37,7 @@ from chainrule.tables.inputs.transforms.numbers import (
     Scaled,
     Valued,
     ValuedLog,
+    WithValues,
 )
 from chainrule.tables.inputs.transforms.times import PARTS, Times
 from chainrule.tables.inputs.transforms.words import (
@@ -57,6 +61,8 @@ __all__ = [
     "Binned",
     "BinnedLog",
     "Categories",
+    "Coded",
+    "CodedLog",
     "Curved",
     "CurvedBinned",
     "CurvedBinnedLog",
@@ -77,6 +83,7 @@ __all__ = [
     "Transform",
     "Valued",
     "ValuedLog",
+    "WithValues",
     "WordColumn",
 ]
 
@@ -84,7 +91,7 @@ KINDS: dict[str, type[Transform]] = {
     c.kind: c
     for c in (
         *(Scaled, Log, Curved, CurvedLog, Binned, BinnedLog, CurvedBinned, CurvedBinnedLog, Valued, ValuedLog),
-        *(CurvedValued, CurvedValuedLog),
+        *(Coded, CodedLog, CurvedValued, CurvedValuedLog),
         *(Categories, Frequent, LabelSet, TextWords, Ordered, Times, Presence, Dropped, Numbers),
     )
 }

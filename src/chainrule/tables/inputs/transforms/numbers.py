@@ -6,8 +6,9 @@
     curved log    likewise of what is behind the logarithm
     binned        as scaled, with bins between quantiles beside it; `binned log` likewise
     curved binned, curved binned log    with both beside it
-    valued, valued log    with bins and an input for each frequent value beside it
-    curved valued, curved valued log    with square, cube, bins and values beside it
+    coded         as scaled, with an input for each frequent value beside it; `coded log` likewise
+    valued, valued log    with bins and such inputs beside it
+    curved valued, curved valued log    with square, cube, bins and such inputs beside it
     bent(z, c)    z up to |z| = c, sign(z) (2 c - c^2 / |z|) beyond: smooth, rising, always between -2 c and 2 c
 
 A missing cell is 0, and a second column flags missing cells if training had any. A number far outside those of
@@ -47,6 +48,8 @@ from chainrule.tables.number_forms import PLAIN
 __all__ = [
     "Binned",
     "BinnedLog",
+    "Coded",
+    "CodedLog",
     "Curved",
     "CurvedBinned",
     "CurvedBinnedLog",
@@ -59,6 +62,7 @@ __all__ = [
     "Scaled",
     "Valued",
     "ValuedLog",
+    "WithValues",
     "scaled_steps",
 ]
 
@@ -179,7 +183,7 @@ class _WithBins(NumberColumn):
 
 
 @dataclasses.dataclass(frozen=True)
-class _WithValues(NumberColumn):
+class WithValues(NumberColumn):
     """With an input for each frequent value beside the number, after what else is there."""
 
     values: tuple[float, ...]
@@ -242,7 +246,23 @@ class CurvedBinnedLog(_WithPowers, BinnedLog):
 
 
 @dataclasses.dataclass(frozen=True)
-class Valued(_WithValues, Binned):
+class Coded(WithValues, Scaled):
+    """Numbers on their own scale, with an input for each frequent value."""
+
+    kind: ClassVar[str] = "coded"
+    as_input: ClassVar[str] = "as numbers, and by value"
+
+
+@dataclasses.dataclass(frozen=True)
+class CodedLog(WithValues, Log):
+    """Numbers on a logarithmic scale, with an input for each frequent value."""
+
+    kind: ClassVar[str] = "coded log"
+    as_input: ClassVar[str] = "as numbers on a logarithmic scale, and by value"
+
+
+@dataclasses.dataclass(frozen=True)
+class Valued(WithValues, Binned):
     """Numbers on their own scale, with bins and with an input for each frequent value."""
 
     kind: ClassVar[str] = "valued"
@@ -250,7 +270,7 @@ class Valued(_WithValues, Binned):
 
 
 @dataclasses.dataclass(frozen=True)
-class ValuedLog(_WithValues, BinnedLog):
+class ValuedLog(WithValues, BinnedLog):
     """Numbers on a logarithmic scale, with bins and with an input for each frequent value."""
 
     kind: ClassVar[str] = "valued log"
