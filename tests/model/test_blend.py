@@ -111,7 +111,7 @@ def test_members_join_that_see_other_inputs_of_the_same_column(monkeypatch, tmp_
     X, further = training.rows.X, training.ensemble.further[0]
     assert (training.ensemble.seen(X) == values).all()
     assert (X[:, further.W[0].any(axis=1)] == squares).all()
-    *_, end = training.events()
+    assert len(list(training.events())) > 2
     answers = training.model.predict(rows)
     training.model.save(tmp_path / "m.safetensors")
     assert (cr.load(tmp_path / "m.safetensors").predict(rows) == answers).all()

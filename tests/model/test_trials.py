@@ -79,6 +79,15 @@ def test_frequent_values_are_tried_beside_the_best_inputs_of_the_other_columns(c
     assert [width for width, *_ in made] == tried
 
 
+@pytest.mark.parametrize(("cost", "best"), [(0.97, CODED + 4), (0.99, 5)])
+def test_a_table_of_one_number_tries_its_values(costs, cost, best) -> None:
+    table, made = costs
+    table |= {(CODED + 4, 1.0): cost}
+    words = {"a": CODES["a"], "word": ["u", "v"] * 100, "other": ["s", "s", "t", "t"] * 50, "y": CODES["y"]}
+    assert chosen(words) == (best, 1.0)
+    assert [width for width, *_ in made] == [5, CODED + 4, best]
+
+
 def test_more_inputs_than_trials_are_made_of_are_left_out(costs, monkeypatch) -> None:
     monkeypatch.setattr(trials, "MOST_INPUTS", CODED + 1)
     chosen(CODES)

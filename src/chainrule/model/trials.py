@@ -1,7 +1,8 @@
 """Short trainings decide, where rows are few: whether a number becomes several inputs, and how weights decay.
 
     squares and cubes, decay 1  |  each number as one input, decay 1  →  if the first gain, bins beside them
-    →  the best of these, decay 0.3  →  if better, decay 0.1
+    →  an input for each frequent value beside the best of these
+    →  the best of all, decay 0.3  →  if better, decay 0.1
     above 5,000 rows: bins  |  each number as one input  |  bins and an input for each frequent value
 
 Of an ensemble half of the members are trained, each on the folds that it has in the whole; above 1,500 rows the decay
@@ -10,8 +11,8 @@ is then trained in full; members of other trials join the ensemble where their m
 Linear models, which decide where no trial is made (`chainrule.model.choose_inputs`), cannot tell what a network learns
 of squares by itself.
 
-Source: the experiments of docs/decisions/0029-trials-by-folds.md, 0032-members-of-trials.md and
-0037-many-rows-and-words.md.
+Source: the experiments of docs/decisions/0029-trials-by-folds.md, 0032-members-of-trials.md,
+0037-many-rows-and-words.md and 0040-values-of-small-tables.md.
 """
 
 import dataclasses

@@ -141,6 +141,17 @@ def test_small_tables_have_inputs_for_frequent_values_where_trials_choose(monkey
     assert kinds == [CurvedBinned, CurvedBinned, CurvedValuedLog], "those of the fewest values first"
 
 
+def test_a_small_table_of_one_number_or_two_has_values_alone() -> None:
+    some, draw = np.arange(400), np.random.default_rng(1)
+    every = {"a": some % 40, "b": draw.normal(size=400), "kind": ["u", "v"] * 200}
+    both = Encoder.fit(every, more=True, bins=True)
+    assert [type(each) for each in both.transforms[:2]] == [Coded, Scaled]
+    assert both.plain == both.curved == both.without_values == Encoder.fit(every)
+    assert both.with_values(both.plain) == both
+    many = {name: np.resize(column, MANY + 1) for name, column in every.items()}
+    assert Encoder.fit(many, more=True, bins=True) == Encoder.fit(many)
+
+
 def test_a_linear_model_stays_linear_in_its_columns():
     rows = table()
     rows["y"] = rows["x0"] ** 2 + rows["x1"] ** 2

@@ -1,13 +1,15 @@
 """What the network sees of numbers beside the numbers themselves: the one place that chooses it, for a whole table.
 
     up to 5,000 rows   square and cube, so that the linear start is a polynomial without products of columns
-    up to a million    bins between quantiles, so that it is a piecewise linear function of each column; where trials
-                       choose, also an input for each value of a column whose values come again and again
+    up to a million    bins between quantiles, so that it is a piecewise linear function of each column
+    where trials choose, also up to 5,000 rows bins, and everywhere an input for each value of a column whose values
+    come again and again
 
-Two or three columns are often places on a plane or in space, and dozens are often pixels or readings of one kind. Both
-are left as they are: there the products of columns matter, and more inputs do harm.
+One column or two, which are often places on a plane, have no squares and bins, and dozens, which are often pixels or
+readings of one kind, are left as they are: there the products of columns matter, and more inputs do harm.
 
-Source: the experiments of docs/decisions/0021-better-tables.md.
+Source: the experiments of docs/decisions/0021-better-tables.md, 0037-many-rows-and-words.md and
+0040-values-of-small-tables.md.
 """
 
 from __future__ import annotations
@@ -50,6 +52,8 @@ LEAST_REPEATED = 2  # cells of a value that has an input
 MOST_NUMBERS = 30_000_000  # rows times values of all columns, above MANY rows
 MOST_VALUES = 400  # of all columns, up to MANY rows
 _VALUED: dict[type[Transform], Any] = {
+    Scaled: Coded,
+    Log: CodedLog,
     Binned: Valued,
     BinnedLog: ValuedLog,
     CurvedBinned: CurvedValued,
@@ -57,6 +61,8 @@ _VALUED: dict[type[Transform], Any] = {
 }
 _WITHOUT_VALUES: dict[type[Transform], type[Transform]] = {valued: kind for kind, valued in _VALUED.items()}
 _CURVED: dict[type[Transform], type[Transform]] = {
+    Coded: Scaled,
+    CodedLog: Log,
     Valued: Binned,
     ValuedLog: BinnedLog,
     **dict.fromkeys((CurvedBinned, CurvedValued), Curved),
@@ -69,15 +75,15 @@ def with_more(
 ) -> list[Transform]:
     """The transforms, where columns of numbers have more inputs if the table is one that gains by them.
 
-    With `bins` small tables have bins, too, beside squares and cubes, and large ones inputs for frequent values.
+    With `bins` small tables have bins, too, beside squares and cubes, and all have inputs for frequent values.
     """
-    transforms = list(transforms)
+    transforms, profiles = list(transforms), list(profiles)
     count = sum(isinstance(transform, Scaled | Log) for transform in transforms)
-    if not LEAST_COLUMNS <= count <= MOST_COLUMNS:
+    if not 0 < count <= MOST_COLUMNS or profiles[0].rows > (MANY if count < LEAST_COLUMNS else MOST):
         return transforms
-    profiles = list(profiles)
-    more = [_with_more(transform, profile, bins) for transform, profile in zip(transforms, profiles, strict=True)]
-    return _with_values(more, profiles) if bins else more
+    if count >= LEAST_COLUMNS:
+        transforms = [_with_more(one, profile, bins) for one, profile in zip(transforms, profiles, strict=True)]
+    return _with_values(transforms, profiles) if bins else transforms
 
 
 def plain(transform: Transform) -> Transform:
@@ -114,12 +120,12 @@ def _as(kind: type[Transform], transform: Transform) -> Transform:
 
 
 def _with_more(transform: Transform, profile: ColumnProfile, bins: bool) -> Transform:
-    if not isinstance(transform, Scaled | Log) or profile.rows > MOST:
+    if not isinstance(transform, Scaled | Log):
         return transform
     values = profile.sample.sorted
     if len(np.unique(values)) < LEAST_DIFFERENT:
         return transform
-    fields = {field.name: getattr(transform, field.name) for field in dataclasses.fields(transform)}
+    fields = _fields(transform)
     is_log = isinstance(transform, Log)
     if profile.rows <= MANY and bins:
         return (CurvedBinnedLog if is_log else CurvedBinned)(**fields, edges=_edges(values))
@@ -129,21 +135,24 @@ def _with_more(transform: Transform, profile: ColumnProfile, bins: bool) -> Tran
 
 
 def _with_values(transforms: list[Transform], profiles: list[ColumnProfile]) -> list[Transform]:
-    """The transforms, where columns in bins have an input for each frequent value, the columns of fewest first."""
+    """The transforms, where columns of numbers have an input for each frequent value, those of the fewest first."""
+    rows = profiles[0].rows
+    each, left = (FEW_EACH, MOST_VALUES) if rows <= MANY else (CELLS_EACH, MOST_NUMBERS // rows)
     values = {
-        k: _frequent(profile.sample.sorted, CELLS_EACH if profile.rows > MANY else FEW_EACH)
+        k: _frequent(profile.sample.sorted, each)
         for k, (transform, profile) in enumerate(zip(transforms, profiles, strict=True))
         if type(transform) in _VALUED
     }
-    rows = profiles[0].rows
-    left = MOST_VALUES if rows <= MANY else MOST_NUMBERS // rows
     for k in sorted(values, key=lambda k: len(values[k])):
         left -= len(values[k])
         if values[k] and left >= 0:
-            transform = transforms[k]
-            fields = {field.name: getattr(transform, field.name) for field in dataclasses.fields(transform)}
-            transforms[k] = _VALUED[type(transform)](**fields, values=values[k])
+            transforms[k] = _VALUED[type(transforms[k])](**_fields(transforms[k]), values=values[k])
     return transforms
+
+
+def _fields(transform: Transform) -> dict[str, Any]:
+    """The fields of a transform, by their names."""
+    return {field.name: getattr(transform, field.name) for field in dataclasses.fields(transform)}
 
 
 def _frequent(values: NDArray[np.float64], each: int) -> tuple[float, ...]:

@@ -92,7 +92,7 @@ class Encoder:
     def of(cls, profiles: Iterable[ColumnProfile], more: bool = False, bins: bool = False) -> Encoder:
         """The encoder for columns with these profiles; with `more`, numbers become several inputs where that helps.
 
-        With `bins` small tables have all of them, squares and bins. Raises DataError if no column can be learned from.
+        With `bins` these are squares, bins and values. Raises DataError if no column can be learned from.
         """
         profiles = list(profiles)
         transforms = [choose_transform(profile) for profile in profiles]
