@@ -5,7 +5,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.examples import RowArrays
-from chainrule.model import TableSettings, TableTraining, trials
+from chainrule.model import TableSettings, TableTraining, preparation, trials
 from chainrule.model.blend import Tried, joining, members_on
 from chainrule.model.ensemble import Ensemble, on_inputs
 from chainrule.model.members import members_of
@@ -104,6 +104,7 @@ def test_members_join_that_see_other_inputs_of_the_same_column(monkeypatch, tmp_
 
     monkeypatch.setattr(trials, "_trained", trained)
     monkeypatch.setattr(trials, "joining", lambda best, others, count, rows: list(others[:1]))
+    monkeypatch.setattr(preparation, "worth_trials", lambda encoder, *rows: encoder)
     training = TableTraining(rows, "y", TableSettings(seed=1, patience=2, threads=1))
     squares, _, values, _ = trained_on
     kinds = [transform.kind for transform in training.model.encoder.transforms]

@@ -8,6 +8,7 @@ import pytest
 from scipy.sparse import issparse
 
 import chainrule as cr
+from chainrule.estimators import table_plan
 from chainrule.model import TableSettings, TableTraining, preparation, trials
 from chainrule.model.ensemble import Ensemble
 from chainrule.model.trials import DECAYS
@@ -34,6 +35,13 @@ def costs(monkeypatch):
     monkeypatch.setattr(trials, "_trained", trained)
     monkeypatch.setattr(trials, "joining", lambda *trials_and_rows: [])
     return table, made
+
+
+@pytest.fixture
+def every_value(monkeypatch):
+    """Values are tried whatever linear models say."""
+    for module in (preparation, table_plan):
+        monkeypatch.setattr(module, "worth_trials", lambda encoder, *rows: encoder)
 
 
 def chosen(rows=ROWS, **settings):
@@ -72,7 +80,9 @@ def test_the_inputs_and_then_the_decay_of_the_least_cost(costs, known, best, tri
         ({9: 0.9, 57: 0.8, BY_VALUE + 38: 0.7}, BY_VALUE + 38, [9, 3, 57, BY_VALUE + 38, BY_VALUE + 38]),
     ],
 )
-def test_frequent_values_are_tried_beside_the_best_inputs_of_the_other_columns(costs, known, best, tried) -> None:
+def test_frequent_values_are_tried_beside_the_best_inputs_of_the_other_columns(
+    costs, every_value, known, best, tried
+) -> None:
     table, made = costs
     table |= {(width, 1.0): cost for width, cost in known.items()}
     assert chosen(CODES) == (best, 1.0)
@@ -80,7 +90,7 @@ def test_frequent_values_are_tried_beside_the_best_inputs_of_the_other_columns(c
 
 
 @pytest.mark.parametrize(("cost", "best"), [(0.97, CODED + 4), (0.99, 5)])
-def test_a_table_of_one_number_tries_its_values(costs, cost, best) -> None:
+def test_a_table_of_one_number_tries_its_values(costs, every_value, cost, best) -> None:
     table, made = costs
     table |= {(CODED + 4, 1.0): cost}
     words = {"a": CODES["a"], "word": ["u", "v"] * 100, "other": ["s", "s", "t", "t"] * 50, "y": CODES["y"]}
@@ -88,7 +98,7 @@ def test_a_table_of_one_number_tries_its_values(costs, cost, best) -> None:
     assert [width for width, *_ in made] == [5, CODED + 4, best]
 
 
-def test_more_inputs_than_trials_are_made_of_are_left_out(costs, monkeypatch) -> None:
+def test_more_inputs_than_trials_are_made_of_are_left_out(costs, every_value, monkeypatch) -> None:
     monkeypatch.setattr(trials, "MOST_INPUTS", CODED + 1)
     chosen(CODES)
     assert [width for width, *_ in costs[1]] == [9, 3, 3]
@@ -176,6 +186,16 @@ def test_networks_choose_squares_that_they_need() -> None:
     assert first.settings.rule.weight_decay in DECAYS
 
 
+@pytest.mark.parametrize("codes", [True, False])
+def test_values_are_tried_where_linear_models_gain_by_them(costs, codes) -> None:
+    code, effect = np.arange(200) % 40, DRAW.normal(size=40) if codes else np.arange(40) ** 2 / 500
+    rows = CODES | {"a": code, "y": effect[code] + FEW[:, 0] + DRAW.normal(size=200) / 3}
+    TableTraining(rows, "y", TableSettings())
+    mlp = cr.MLPRegressor(preset="tabular", random_state=0)
+    mlp._begin(*_rows_of(mlp, rows["y"], np.stack([rows[name] for name in "abc"], axis=1)), False)
+    assert [width for width, *_ in costs[1]] == 2 * ([9, 3, 1 + 40 + 2, 3] if codes else [9, 3, 3])
+
+
 @pytest.mark.full
 def test_networks_choose_values_that_they_need() -> None:
     """Forty levels in any order, twelve rows each; one seed."""
@@ -189,7 +209,7 @@ def test_networks_choose_values_that_they_need() -> None:
     assert np.square(error).mean() < 0.05 * rows["y"][500:].var()
 
 
-def test_estimators_try_values_as_tables_do(costs) -> None:
+def test_estimators_try_values_as_tables_do(costs, every_value) -> None:
     table, made = costs
     table |= {(CODED + 2, 1.0): 0.5}
     mlp = cr.MLPRegressor(preset="tabular", random_state=0)

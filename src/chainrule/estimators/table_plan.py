@@ -24,7 +24,7 @@ from chainrule.estimators.parameters import (
 from chainrule.estimators.preset_parameters import changed_parameters, parameters_of, table_settings
 from chainrule.estimators.rows import Rows
 from chainrule.examples import RowArrays, folds
-from chainrule.model.choose_inputs import chosen_inputs
+from chainrule.model.choose_inputs import chosen_inputs, worth_trials
 from chainrule.model.ensemble import Ensemble
 from chainrule.model.heads import check_reach, choose, scaled_for
 from chainrule.model.preset import MANY
@@ -98,6 +98,9 @@ def plan_for(
     if wanted.more_inputs:
         weight = weighed_for(estimator, targets, rows)[0].weight
         encoded = RowArrays(encoder.encode(rows.X), targets.encode(rows.y), weight)
+        if is_tried and len(rows.y) <= MANY:
+            tried = worth_trials(encoder, targets.outputs, *encoded[:2])
+            encoder, encoded = tried, encoded._replace(X=encoded.X[:, encoder.places_of(tried)])
         if is_tried:
             one = architecture_of(estimator, parameters, encoder.width, targets)
             first = Trial(encoder, dataclasses.replace(settings, seed=seed, dtype=dtype))

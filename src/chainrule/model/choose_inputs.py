@@ -1,5 +1,9 @@
 """Whether a number becomes several inputs: linear models decide, for a whole table, where no `trials` are made.
 
+They also decide, up to 5,000 rows, whether trials are made with inputs for frequent values of numbers: these must leave
+a twentieth less cost than squares and bins of the same columns. In few rows a trial alone would follow the noise of its
+folds.
+
 The rows, at most 4,096, are divided into five parts, each of which is predicted from the others, once with all inputs
 and once with each number as one (see `chainrule.tables.inputs.choose_beside`): by ridge regression of numbers, by
 logistic regression of classes, if these are at most twenty. More inputs stay if they leave clearly less cost. That
@@ -17,9 +21,10 @@ from chainrule.tables.inputs import Encoder
 from chainrule.tables.targets import Outputs
 from chainrule.training.probe import sample
 
-__all__ = ["chosen_inputs"]
+__all__ = ["chosen_inputs", "worth_trials"]
 
 GAIN = 0.98  # of the cost is left at most, or numbers are one input each
+VALUES_GAIN = 0.95  # of the cost is left at most, or values are not tried
 MOST_ROWS, LEAST_ROWS, MOST_INPUTS = 4096, 30, 600
 PARTS = 5
 ALPHAS = (0.1, 1.0, 10.0, 100.0)  # penalties, in rows
@@ -39,12 +44,32 @@ def chosen_inputs(encoder: Encoder, targets: Outputs, X: Array, T: Array) -> Enc
         return encoder
     if len(X) < LEAST_ROWS or encoder.width > MOST_INPUTS:
         return encoder.plain
+    X, parts = _sampled(targets, X, T)
+    return encoder if _cost(X, parts) <= GAIN * _cost(X[:, places], parts) else encoder.plain
+
+
+def worth_trials(encoder: Encoder, targets: Outputs, X: Array, T: Array) -> Encoder:
+    """The encoder, or `encoder.without_values` if its values do not gain enough to be tried.
+
+    encoder, targets, X, T: as for `chosen_inputs`; at most 5,000 rows.
+    """
+    if encoder.without_values is encoder:
+        return encoder
+    valued = encoder.with_values(encoder.curved)
+    if len(X) < LEAST_ROWS or valued.width > MOST_INPUTS:
+        return encoder.without_values
+    X, parts = _sampled(targets, X, T)
+    parts = [(False, target) for _, target in parts]  # ridge regression of classes, too, which takes a moment
+    cost, before = (_cost(X[:, encoder.places_of(each)], parts) for each in (valued, valued.without_values))
+    return encoder if cost <= VALUES_GAIN * before else encoder.without_values
+
+
+def _sampled(targets: Outputs, X: Array, T: Array) -> tuple[Array, list[tuple[bool, Array]]]:
+    """Some of the rows: X, and for each target whether it is of few classes, and its values, one column for a class."""
     rows = sample(np.arange(len(X)), MOST_ROWS)
     by_target = targets.one_hot(T[rows])
     few = {name for name, classes in targets.classes.items() if len(classes) <= MOST_CLASSES}
-    parts = [(name in few, target) for name, target in by_target.items()]
-    X = X[rows].astype(float)
-    return encoder if _cost(X, parts) <= GAIN * _cost(X[:, places], parts) else encoder.plain
+    return X[rows].astype(float), [(name in few, target) for name, target in by_target.items()]
 
 
 def _cost(X: Array, targets: list[tuple[bool, Array]]) -> float:

@@ -19,7 +19,7 @@ from chainrule.arrays import Array
 from chainrule.errors import DataError, SettingError
 from chainrule.examples import RowArrays
 from chainrule.hosts import Link
-from chainrule.model.choose_inputs import chosen_inputs
+from chainrule.model.choose_inputs import chosen_inputs, worth_trials
 from chainrule.model.class_weight import Factors, class_factors, left_out, weighted, without_absent
 from chainrule.model.continuation import heads_of
 from chainrule.model.division import Division
@@ -28,6 +28,7 @@ from chainrule.model.heads import Head, check_reach, distributed, heads_for, mem
 from chainrule.model.host_rows import HostRows, profile_by_column, settings_on, target_chunks
 from chainrule.model.kinds import is_folds
 from chainrule.model.model import Model
+from chainrule.model.preset import MANY
 from chainrule.model.settings import LEAST_ROWS, TableSettings
 from chainrule.model.shared_columns import shared_columns
 from chainrule.model.trials import Trial, Watch, are_tried, best_trial, only_inputs, with_members
@@ -193,6 +194,8 @@ def _after_trials(prepared: Prepared, wanted: TableSettings, seed: int, watch: W
     """The same table with the inputs and the settings that short trainings choose."""
     watch.begin()
     p, s = prepared, prepared.settings
+    if len(p.rows.X) <= MANY:
+        p = _on_inputs(p, worth_trials(p.encoder, p.targets, p.rows.X, p.rows.T))
     one, classes = member_of(p.targets, p.heads, s, p.encoder.width), p.targets.strata(p.rows.T)
 
     def ensemble(member: Architecture) -> Ensemble:
@@ -202,13 +205,18 @@ def _after_trials(prepared: Prepared, wanted: TableSettings, seed: int, watch: W
     best, made = best_trial(first, wanted, one, p.rows, p.held_out, ensemble, watch.cancel)
     choice = with_members(best, made, p.encoder, s.members, p.rows)
     further, own = choice.further, choice.places
-    chosen = dataclasses.replace(p, encoder=choice.encoder, settings=best.settings, further=further, places=own)
-    if choice.encoder is p.encoder:
-        return chosen
-    places = p.encoder.places_of(choice.encoder)
+    return _on_inputs(dataclasses.replace(p, settings=best.settings, further=further, places=own), choice.encoder)
+
+
+def _on_inputs(prepared: Prepared, encoder: Encoder) -> Prepared:
+    """The same table with the inputs of an encoder, which are some of those that it has."""
+    p = prepared
+    if encoder is p.encoder:
+        return p
+    places = p.encoder.places_of(encoder)
     rows, held_out = only_inputs(places, p.rows, p.held_out)
     test = None if p.test is None else (p.test[0][:, places], p.test[1])
-    return dataclasses.replace(chosen, rows=rows, held_out=held_out, test=test)
+    return dataclasses.replace(p, encoder=encoder, rows=rows, held_out=held_out, test=test)
 
 
 def _roles(source: Source, names: Sequence[str], settings: TableSettings, division: Division) -> RowRoles:
