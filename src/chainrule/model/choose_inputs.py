@@ -17,6 +17,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from chainrule.arrays import Array
+from chainrule.examples import folds
 from chainrule.tables.inputs import Encoder
 from chainrule.tables.targets import Outputs
 from chainrule.training.probe import sample
@@ -45,7 +46,8 @@ def chosen_inputs(encoder: Encoder, targets: Outputs, X: Array, T: Array) -> Enc
     if len(X) < LEAST_ROWS or encoder.width > MOST_INPUTS:
         return encoder.plain
     X, parts = _sampled(targets, X, T)
-    return encoder if _cost(X, parts) <= GAIN * _cost(X[:, places], parts) else encoder.plain
+    part = np.arange(len(X)) % PARTS
+    return encoder if _cost(X, parts, part) <= GAIN * _cost(X[:, places], parts, part) else encoder.plain
 
 
 def worth_trials(encoder: Encoder, targets: Outputs, X: Array, T: Array) -> Encoder:
@@ -60,7 +62,8 @@ def worth_trials(encoder: Encoder, targets: Outputs, X: Array, T: Array) -> Enco
         return encoder.without_values
     X, parts = _sampled(targets, X, T)
     parts = [(False, target) for _, target in parts]  # ridge regression of classes, too, which takes a moment
-    cost, before = (_cost(X[:, encoder.places_of(each)], parts) for each in (valued, valued.without_values))
+    part = folds(0, PARTS, len(X))  # drawn, because codes may come in turn
+    cost, before = (_cost(X[:, encoder.places_of(each)], parts, part) for each in (valued, valued.without_values))
     return encoder if cost <= VALUES_GAIN * before else encoder.without_values
 
 
@@ -72,9 +75,9 @@ def _sampled(targets: Outputs, X: Array, T: Array) -> tuple[Array, list[tuple[bo
     return X[rows].astype(float), [(name in few, target) for name, target in by_target.items()]
 
 
-def _cost(X: Array, targets: list[tuple[bool, Array]]) -> float:
+def _cost(X: Array, targets: list[tuple[bool, Array]], part: Array) -> float:
     """The sum of the costs of all targets in rows that the model has not seen, each with its best penalty."""
-    X, part = np.column_stack([X - X.mean(axis=0), np.ones(len(X))]), np.arange(len(X)) % PARTS
+    X = np.column_stack([X - X.mean(axis=0), np.ones(len(X))])
     total = 0.0
     for is_class, T in targets:
         seen = [(X[part != k], T[part != k], X[part == k], T[part == k]) for k in range(PARTS)]
