@@ -118,6 +118,17 @@ def test_its_time_bounds_the_short_trainings_that_choose_inputs_too(calls, monke
     assert len(epochs) < calls + 10
 
 
+def test_a_time_that_ends_before_the_first_trial_gives_the_trials_of_the_study(tmp_path, monkeypatch):
+    before = searched(trials=3, study=tmp_path / "study.log")
+    ticks = itertools.count()
+    monkeypatch.setattr(tuning.clock, "monotonic", lambda: next(ticks))
+    again = searched(trials=9, time=1e-9, study=tmp_path / "study.log")
+    assert (again.stopped, again.trials) == ("time", before.trials)
+    assert again.settings == before.settings
+    assert again.importance == before.importance
+    assert searched(trials=9, study=tmp_path / "study.log", cancel=lambda: True).stopped == "cancelled"
+
+
 def test_the_file_and_the_settings_make_the_same_model(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     lines = [",".join(map(repr, map(float, row))) for row in zip(ROWS["a"], ROWS["b"], ROWS["y"], strict=True)]
