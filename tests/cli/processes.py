@@ -12,7 +12,18 @@ from typing import Any
 from chainrule.cli import run
 
 CLEAN = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE")}
-PROGRAM = [sys.executable, "-c", "from chainrule.cli import main; main()"]
+# PyArrow imports pandas where it is installed, which is a quarter of a start; the command line needs none.
+MAIN = """
+import sys
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name == 'pandas':
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Absent())
+from chainrule.cli import main
+main()
+"""
+PROGRAM = [sys.executable, "-c", MAIN]
 
 
 def start(*arguments: object, cwd: Path, **how: Any) -> subprocess.Popen[str]:

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from .processes import CLEAN, PROGRAM, call, here, start
+from .processes import CLEAN, MAIN, PROGRAM, call, here, start
 
 pytestmark = pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 
 
 def in_shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """A line of sh in which `$c` is the program."""
-    line = f'c() {{ "$0" -c "from chainrule.cli import main; main()" "$@"; }}; {command}'
+    line = f'c() {{ "$0" -c "{MAIN}" "$@"; }}; {command}'
     return subprocess.run(
         ["sh", "-c", line, PROGRAM[0]], cwd=folder, env=CLEAN, capture_output=True, text=True, check=False
     )

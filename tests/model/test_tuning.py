@@ -148,7 +148,7 @@ def test_the_file_and_the_settings_make_the_same_model(tmp_path, monkeypatch, ca
     assert np.array_equal(by_file.network.theta, by_settings.network.theta)
     assert by_file.summary["at_best_epoch"]["validation_cost"] == tuning.best.score
     assert run(["tune", "t.csv", "--target", "y", *options, "--out", "t.csv"]) == 2
-    assert run(["tune", "t.csv", "--target", "y", *options]) == 0  # its own file is replaced
+    assert run(["tune", "t.csv", "--target", "y", "--trials", "1", "--epochs", "1"]) == 0  # its own file is replaced
     (tmp_path / "chainrule.toml").write_text("[train]\nepochs = 3\n")
     capsys.readouterr()
     assert run(["tune", "t.csv", "--target", "y", *options]) == 2
