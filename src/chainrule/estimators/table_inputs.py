@@ -43,5 +43,5 @@ def _unmasked(X: Any) -> Any:
     if not isinstance(X, np.ma.MaskedArray) or X.dtype.names is not None or not np.ma.is_masked(X):
         return plain(X, "X")
     if X.dtype.kind in "iuf":
-        return X.astype(np.result_type(X.dtype, np.float32)).filled(np.nan)
-    return X.astype(object).filled(None)
+        return np.ma.filled(X.astype(np.result_type(X.dtype, np.float32)), np.nan)
+    return np.ma.filled(X.astype(object), None)
