@@ -89,10 +89,10 @@ ENCODER = Encoder(
         CurvedBinnedLog("snow", False, 0.0, 0.5, 2.0, 1.5, edges=(-100.0, 0.0, 1e4)),
         Valued("coin", True, 0.5, 2.0, True, edges=(-2.0, 0.1, 3.0), values=(-0.1, 0.0, 0.30000000000000004, 2.0)),
         ValuedLog("worth", False, 0.0, 0.5, 2.0, 1.5, edges=(-100.0, 1e4), values=(-50.0, 1 / 3)),
-        Coded("number", True, 0.5, 2.0, True, values=(-0.1, 2.0)),
+        Coded("seat", True, 0.5, 2.0, True, values=(-0.1, 2.0)),
         CodedLog("zip", False, 0.0, 0.5, 2.0, 1.5, values=(-50.0, 1 / 3)),
         CurvedValued("code", True, 0.5, 2.0, True, edges=(-2.0, 0.1, 3.0), values=(-0.1, 2.0)),
-        CurvedValuedLog("income", False, 0.0, 0.5, 2.0, 1.5, edges=(-100.0, 1e4), values=(-50.0, 1 / 3)),
+        CurvedValuedLog("earned", False, 0.0, 0.5, 2.0, 1.5, edges=(-100.0, 1e4), values=(-50.0, 1 / 3)),
     )
 )
 TARGETS = Targets(
@@ -153,6 +153,8 @@ def table(seed: int = 0, rows: int = ROWS) -> pa.Table:
             "worth": some(draw.choice([-50.0, 1 / 3, 0.3333333333333333, 5.0], rows).tolist(), 0.1),
             **{name: some(numbers(2.0), 0.1) for name in ("bent", "binned", "again", "both")},
             **{name: some(numbers(1e4), 0.1) for name in ("wealth", "rain", "snow")},
+            **{name: some(draw.choice([-0.1, 0.5, 2.0, 7.0], rows).tolist(), 0.1) for name in ("seat", "code")},
+            **{name: some(draw.choice([-50.0, 1 / 3, 5.0], rows).tolist(), 0.1) for name in ("zip", "earned")},
         }
     )
 
