@@ -117,9 +117,9 @@ STRONG, WEAK, WEAKEST = (0.003, 0.3), (0.01, 0.1), (0.01, 0.03)  # rates and dec
     ("known", "best", "tried"),
     [
         ({WEAK: 1.1}, STRONG, [STRONG, WEAK]),
-        ({WEAK: 0.992}, STRONG, [STRONG, WEAK]),  # less than 1%
-        ({WEAK: 0.98}, WEAK, [STRONG, WEAK, WEAKEST]),
-        ({WEAK: 0.98, WEAKEST: 0.9}, WEAKEST, [STRONG, WEAK, WEAKEST]),
+        ({WEAK: 0.99}, STRONG, [STRONG, WEAK]),  # less than 2%
+        ({WEAK: 0.97, WEAKEST: 0.97}, WEAK, [STRONG, WEAK, WEAKEST]),
+        ({WEAK: 0.97, WEAKEST: 0.96}, WEAKEST, [STRONG, WEAK, WEAKEST]),
         ({WEAK: 1.1, WEAKEST: 0.9}, STRONG, [STRONG, WEAK]),  # no further after one that is worse
     ],
 )

@@ -45,7 +45,6 @@ __all__ = ["Choice", "Trial", "Watch", "are_tried", "best_trial", "only_inputs",
 SHARE = 8  # of the epochs of many rows, to choose inputs: one in so many
 DECAYS = (1.0, 0.3, 0.1)
 MANY_DECAYS, MANY_RATE = (0.1, 0.03), 0.01  # of many rows, after those of the preset
-MANY_GAIN = 0.99  # of the cost is left at most, or many rows keep the stronger decay
 
 
 class Trial(NamedTuple):
@@ -131,10 +130,13 @@ def best_trial(
         return least
 
     def weakened(best: Trial, least: float | None) -> Trial:
-        """The best trial so far, whose cost is `least`, or the same with weaker decays as long as these are better."""
-        for weaker in decays[1:]:
+        """The best trial so far, whose cost is `least`, or the same with weaker decays as long as these are better.
+
+        With many rows the first of them must gain as other inputs must.
+        """
+        for k, weaker in enumerate(decays[1:]):
             least, other = cost(best, 1) if least is None else least, cost(best._replace(settings=weaker), 1)
-            if not (_gains(other, least, MANY_GAIN) if short else other < least):
+            if not (_gains(other, least) if short and k == 0 else other < least):
                 break
             best, least = best._replace(settings=weaker), other
         return best
@@ -194,13 +196,13 @@ def only_inputs(places: Array, rows: RowArrays, held_out: RowArrays | None) -> t
     return rows._replace(X=rows.X[:, places]), held_out
 
 
-def _gains(cost: float, plain: float, share: float = GAIN) -> bool:
-    """Whether a cost is enough below another, that of plain inputs; a logarithm of densities may be below 0.
+def _gains(cost: float, plain: float) -> bool:
+    """Whether a cost is enough below another, as that of plain inputs; a logarithm of densities may be below 0.
 
     >>> _gains(0.97, 1.0), _gains(0.99, 1.0), _gains(-0.99, -1.0), _gains(-1.03, -1.0), _gains(1.0, math.inf)
     (True, False, False, True, True)
     """
-    return cost < (share * plain if plain > 0 else plain / share)
+    return cost < (GAIN * plain if plain > 0 else plain / GAIN)
 
 
 def _short(
