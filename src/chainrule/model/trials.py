@@ -3,17 +3,18 @@
     squares and cubes, decay 1  |  each number as one input, decay 1  →  if the first gain, bins beside them
     →  the best of these, decay 0.3  →  if better, decay 0.1
     above 5,000 rows: bins  |  each number as one input  |  bins and an input for each frequent value
-                      →  rate 0.003, decay 0.3  |  rate 0.01, decay 0.1  →  if better, decay 0.03
+                      →  if most of many inputs are 0: rate 0.003, decay 0.3  |  0.01, 0.1  →  if better, 0.01, 0.03
 
 Of an ensemble half of the members are trained, each on the folds that it has in the whole; above 1,500 rows the decay
 is 0.3 at first. Above 5,000 rows one network is trained: for an eighth of the epochs to choose the inputs, for all of
-them to choose the rate and the decay, which has too few updates to act in less. What has the least validation cost
+them to choose the rate and the decay, which has too few updates to act in less. Of a thousand words each has few rows:
+AdamW moves its weights little, but they decay as all others do. What has the least validation cost
 is then trained in full; members of other trials join the ensemble where their mean is better (`chainrule.model.blend`).
 Linear models, which decide where no trial is made (`chainrule.model.choose_inputs`), cannot tell what a network learns
 of squares by itself.
 
 Source: the experiments of docs/decisions/0029-trials-by-folds.md, 0032-members-of-trials.md,
-0037-many-rows-and-words.md and 0041-weaker-decays-of-many-rows.md.
+0037-many-rows-and-words.md and 0041-rare-words.md.
 """
 
 import dataclasses
@@ -44,7 +45,7 @@ __all__ = ["Choice", "Trial", "Watch", "are_tried", "best_trial", "only_inputs",
 
 SHARE = 8  # of the epochs of many rows, to choose inputs: one in so many
 DECAYS = (1.0, 0.3, 0.1)
-MANY_DECAYS, MANY_RATE = (0.1, 0.03), 0.01  # of many rows, after those of the preset
+MANY_DECAYS, MANY_RATE = (0.1, 0.03), 0.01  # of many rows and words, after those of the preset
 
 
 class Trial(NamedTuple):
@@ -132,8 +133,10 @@ def best_trial(
     def weakened(best: Trial, least: float | None) -> Trial:
         """The best trial so far, whose cost is `least`, or the same with weaker decays as long as these are better.
 
-        With many rows the first of them must gain as other inputs must.
+        Of many rows only those are tried of which most inputs are 0, and the first must gain as other inputs must.
         """
+        if short and not are_sparse(best.encoder, first.settings.members, len(rows.X)):
+            return best
         for k, weaker in enumerate(decays[1:]):
             least, other = cost(best, 1) if least is None else least, cost(best._replace(settings=weaker), 1)
             if not (_gains(other, least) if short and k == 0 else other < least):
@@ -143,8 +146,7 @@ def best_trial(
 
     if len(rows.X) < LEAST_ROWS or curved.width > MOST_INPUTS:
         best = first._replace(encoder=plain) if several else first
-        decides = short and are_sparse(plain, first.settings.members, len(rows.X))
-        return (weakened(best, None) if decides else best), made
+        return (weakened(best, None) if short else best), made
     best, least = Trial(curved, decays[0]), None
     if several:
         both = cost(best), cost(best._replace(encoder=plain))
