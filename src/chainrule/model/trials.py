@@ -7,9 +7,8 @@
 
 Of an ensemble half of the members are trained, each on the folds that it has in the whole; above 1,500 rows the decay
 is 0.3 at first. Above 5,000 rows one network is trained: for an eighth of the epochs to choose the inputs, for all of
-them to choose the rate and the decay, which has too few updates to act in less. Of a thousand words each has few rows:
-AdamW moves its weights little, but they decay as all others do. What has the least validation cost
-is then trained in full; members of other trials join the ensemble where their mean is better (`chainrule.model.blend`).
+them to choose the rate and the decay, which has too few updates to act in less. What has the least validation cost is
+then trained in full; members of other trials join the ensemble where their mean is better (`chainrule.model.blend`).
 Linear models, which decide where no trial is made (`chainrule.model.choose_inputs`), cannot tell what a network learns
 of squares by itself.
 
