@@ -9,7 +9,7 @@ import pytest
 
 from chainrule.cli import COMMANDS, run
 
-from .processes import CLEAN, call
+from .processes import CLEAN, call, here
 
 
 def test_the_main_job_from_table_to_answers(folder: Path) -> None:
@@ -23,9 +23,9 @@ def test_the_main_job_from_table_to_answers(folder: Path) -> None:
         found = list(csv.DictReader(stream))
     assert [row["answer"] for row in found] == ["yes", "no"]
     assert float(found[0]["answer=yes"]) > 0.5
-    out, _ = call("predict", "m.safetensors", "new.csv.gz", "--no-probabilities", cwd=folder)
+    out, _ = here("predict", "m.safetensors", "new.csv.gz", "--no-probabilities", cwd=folder)
     assert out.split() == ['"answer"', '"yes"', '"no"']
-    out, _ = call("inspect", "m.safetensors", cwd=folder)
+    out, _ = here("inspect", "m.safetensors", cwd=folder)
     for word in ("softmax", "colour", "red", "best epoch", "parameters"):
         assert word in out
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from .processes import call
+from .processes import call, here
 
 
 def test_the_demo_runs_and_so_does_what_it_says_to_try_next(tmp_path: Path) -> None:
@@ -12,5 +12,5 @@ def test_the_demo_runs_and_so_does_what_it_says_to_try_next(tmp_path: Path) -> N
     tries = [line.split() for line in out.splitlines() if line.startswith("  chainrule ") and "YOUR" not in line]
     assert [words[1] for words in tries] == ["inspect", "evaluate", "predict"]
     for words in tries:
-        call(*words[1:], cwd=tmp_path)
+        here(*words[1:], cwd=tmp_path)
     assert (tmp_path / "answers.csv").exists()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from .processes import contents, fails
+from .processes import contents, fails, here
 
 resource = pytest.importorskip("resource", reason="limits of a process are POSIX")
 
@@ -96,19 +96,19 @@ def test_a_full_disk_stops_a_checkpoint(
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 @pytest.mark.parametrize("name", WRITERS)
 def test_a_full_device_is_named(name: str, folder: Path, tmp_path: Path) -> None:
-    assert "/dev/full: No space left" in fails(*writer(name, folder, "/dev/full"), cwd=tmp_path)
+    assert "/dev/full: No space left" in fails(*writer(name, folder, "/dev/full"), cwd=tmp_path, by=here)
 
 
 @pytest.mark.parametrize("name", WRITERS)
 def test_a_folder_in_the_way_is_named_before_any_work(name: str, folder: Path, tmp_path: Path) -> None:
     (tmp_path / "here").mkdir()
-    assert "here: it is a folder" in fails(*writer(name, folder, "here"), cwd=tmp_path)
+    assert "here: it is a folder" in fails(*writer(name, folder, "here"), cwd=tmp_path, by=here)
 
 
 @pytest.mark.parametrize("file", ["digits.safetensors", "digits-test.csv"])
 def test_a_folder_in_the_way_of_the_demo_is_named_before_any_work(file: str, tmp_path: Path) -> None:
     (tmp_path / file).mkdir()
-    assert f"{file}: it is a folder" in fails("demo", cwd=tmp_path)
+    assert f"{file}: it is a folder" in fails("demo", cwd=tmp_path, by=here)
     assert [path.name for path in tmp_path.iterdir()] == [file]
 
 
@@ -118,7 +118,7 @@ def test_a_folder_that_takes_no_file_is_named(name: str, out: str, folder: Path,
     if out.startswith("/proc") and not Path("/proc/self").exists():
         pytest.skip("this system has no /proc")
     (tmp_path / "t.csv").write_bytes(OLD)
-    assert out in fails(*writer(name, folder, out), cwd=tmp_path)
+    assert out in fails(*writer(name, folder, out), cwd=tmp_path, by=here)
     assert contents(tmp_path) == {"t.csv": OLD}
 
 

@@ -10,7 +10,7 @@ from cyclopts import Token
 from chainrule.cli import run
 from chainrule.cli.values import column_kinds, matching_kinds
 
-from .processes import call
+from .processes import call, here
 
 ROWS = [
     {"zip": 8000 + k % 4, "note": f"the {'new' if k % 2 else 'old'} roof", "tags": "a;b" if k % 3 else "b"}
@@ -25,7 +25,7 @@ def where(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("kinds")
     (folder / "t.jsonl").write_text("".join(json.dumps(row) + "\n" for row in ROWS))
     options = ("--target", "size", "--as", "zip=category,note=text", "--as", "size=ordered:S<M<L")
-    out, _ = call("train", "t.jsonl", *options, "--hidden", "4", "--epochs", "2", cwd=folder)
+    out, _ = here("train", "t.jsonl", *options, "--hidden", "4", "--epochs", "2", cwd=folder)
     assert "target size: 3 classes in an order" in out
     assert "used as text: 'note'" in out
     return folder
@@ -98,12 +98,12 @@ def test_drift_is_one_line_and_data(where: Path, tmp_path: Path, capfd: pytest.C
 def test_json_lines_from_standard_input(where: Path) -> None:
     with (where / "t.jsonl").open() as stream:
         by_pipe, _ = call("predict", "model.safetensors", "-", cwd=where, stdin=stream)
-    by_file, _ = call("predict", "model.safetensors", "t.jsonl", cwd=where)
+    by_file, _ = here("predict", "model.safetensors", "t.jsonl", cwd=where)
     assert by_pipe == by_file
 
 
 def test_a_file_of_options_has_a_table_of_kinds(where: Path, tmp_path: Path) -> None:
     options = 'target = "size"\nepochs = 1\nhidden = [2]'
     (tmp_path / "chainrule.toml").write_text(f'[train]\n{options}\n[train.as]\nzip = "category"\n')
-    out, _ = call("train", str(where / "t.jsonl"), cwd=tmp_path)
+    out, _ = here("train", str(where / "t.jsonl"), cwd=tmp_path)
     assert "used as words: 'zip'" in out

@@ -25,7 +25,7 @@ from chainrule.serve.served import Goal, Prediction
 from chainrule.tables.sources import as_source
 from chainrule.tables.sources.once import DelimitedStream
 
-from .processes import CLEAN, PROGRAM, call
+from .processes import CLEAN, PROGRAM, here
 
 
 def test_answers_never_take_the_place_of_others(tmp_path: Path) -> None:
@@ -33,14 +33,14 @@ def test_answers_never_take_the_place_of_others(tmp_path: Path) -> None:
     with (tmp_path / "t.csv").open("w", newline="") as stream:
         csv.writer(stream).writerows([["x", "a", "a=p"], *rows])
     train = ("train", "t.csv", "--target", "a,a=p", "--epochs", "1", "--out", "m.safetensors")
-    call(*train, cwd=tmp_path)
-    assert "'a=p'" in call("predict", "m.safetensors", "t.csv", cwd=tmp_path, code=2)[1]
-    out, _ = call("predict", "m.safetensors", "t.csv", "--no-probabilities", cwd=tmp_path)
+    here(*train, cwd=tmp_path)
+    assert "'a=p'" in here("predict", "m.safetensors", "t.csv", cwd=tmp_path, code=2)[1]
+    out, _ = here("predict", "m.safetensors", "t.csv", "--no-probabilities", cwd=tmp_path)
     assert out.splitlines()[0] == '"a","a=p"'
 
 
 def test_predictions_as_json_are_one_object_a_row(folder: Path) -> None:
-    out, _ = call("predict", "m.safetensors", "new.csv.gz", "--json", cwd=folder)
+    out, _ = here("predict", "m.safetensors", "new.csv.gz", "--json", cwd=folder)
     assert [json.loads(line)["answer"] for line in out.splitlines()] == ["yes", "no"]
 
 
@@ -50,13 +50,13 @@ def seven(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chainrule.tables.chunks.AT_ONCE", 35)
 
 
-@pytest.mark.usefixtures("seven")
 @pytest.mark.parametrize("options", [(), ("--no-probabilities",), ("--json",)])
 def test_answers_cut_into_blocks_are_those_of_one(
-    folder: Path, options: tuple[str, ...], capfd: pytest.CaptureFixture[str]
+    folder: Path, options: tuple[str, ...], capfd: pytest.CaptureFixture[str], request: pytest.FixtureRequest
 ) -> None:
     model, table, out = (str(folder / name) for name in ("m.safetensors", "t.csv", "p.csv"))
-    whole, _ = call("predict", model, table, *options, cwd=folder)
+    whole, _ = here("predict", model, table, *options, cwd=folder)
+    request.getfixturevalue("seven")
     assert run(["predict", model, table, *options]) == 0
     assert capfd.readouterr().out == whole
     assert run(["predict", model, table, *options, "--out", out]) == 0

@@ -7,7 +7,7 @@ import pytest
 
 from chainrule.cli import run
 
-from .processes import CLEAN, call, contents
+from .processes import CLEAN, call, contents, here
 
 COMMAND = ("train", "t.csv", "--target", "answer", "--epochs", 12, "--schedule", "constant", "--dropout", 0.2)
 COMMAND += ("--patience", 5, "--metric", "f1")
@@ -52,7 +52,7 @@ def test_the_folder_and_the_names_of_files_change_no_byte(expected: bytes, tmp_p
     folder.mkdir(parents=True)
     table(folder)
     out = tmp_path / "another name"
-    call(COMMAND[0], folder / "t.csv", *COMMAND[2:], "--out", out, "--threads", 1, "--json", cwd=tmp_path)
+    here(COMMAND[0], folder / "t.csv", *COMMAND[2:], "--out", out, "--threads", 1, "--json", cwd=tmp_path)
     assert out.read_bytes() == expected
 
 

@@ -61,7 +61,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def start(folder: Path, *arguments: object, before: str = "") -> subprocess.Popen[str]:
-    program = [sys.executable, "-c", f"{before}\nfrom chainrule.cli import main; main()", *map(str, arguments)]
+    program = [sys.executable, "-c", f"{before}\n{processes.MAIN}", *map(str, arguments)]
     pipe = subprocess.PIPE
     return subprocess.Popen(
         program, cwd=folder, env=processes.CLEAN, stdout=pipe, stderr=pipe, text=True, encoding="utf-8"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from .processes import call, fails, start
+from .processes import call, fails, here, start
 
 
 def test_json_is_one_object_an_epoch_and_one_at_the_end(folder: Path) -> None:
@@ -22,22 +22,22 @@ def test_json_is_one_object_an_epoch_and_one_at_the_end(folder: Path) -> None:
     assert lines[-1]["epochs"] == 3
     assert err == ""
     for command in (["evaluate", "j.safetensors", "t.csv"], ["inspect", "j.safetensors"], ["doctor"]):
-        assert isinstance(json.loads(call(*command, "--json", cwd=folder)[0]), dict)
+        assert isinstance(json.loads(here(*command, "--json", cwd=folder)[0]), dict)
 
 
 def test_the_same_command_writes_the_same_bytes(folder: Path) -> None:
     for name in ("x.safetensors", "y.safetensors"):
-        call("train", "t.csv", "--target", "answer", "--epochs", "3", "--out", name, cwd=folder)
+        here("train", "t.csv", "--target", "answer", "--epochs", "3", "--out", name, cwd=folder)
     assert (folder / "x.safetensors").read_bytes() == (folder / "y.safetensors").read_bytes()
 
 
 def test_columns_with_commas_and_spaces_in_their_names_can_be_named(tmp_path: Path) -> None:
     with (tmp_path / "t.csv").open("w", newline="") as stream:
         csv.writer(stream).writerows([["a,b", " y", "z"], *([k, "p" if k % 2 else "q", k % 2] for k in range(40))])
-    call("train", "t.csv", "--target", "y", "--drop", "a,b", "--epochs", "1", "--out", "m.safetensors", cwd=tmp_path)
-    out, _ = call("inspect", "m.safetensors", cwd=tmp_path)
+    here("train", "t.csv", "--target", "y", "--drop", "a,b", "--epochs", "1", "--out", "m.safetensors", cwd=tmp_path)
+    out, _ = here("inspect", "m.safetensors", cwd=tmp_path)
     assert "a,b" not in out
-    call("train", "t.csv", "--target", "a,b", "--epochs", "1", "--out", "m.safetensors", cwd=tmp_path)
+    here("train", "t.csv", "--target", "a,b", "--epochs", "1", "--out", "m.safetensors", cwd=tmp_path)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
@@ -53,7 +53,7 @@ def test_a_signal_saves_the_weights_so_far(number: int, code: int, folder: Path)
     assert time.monotonic() - asked < 5
     assert process.returncode == code, err
     assert json.loads(out.splitlines()[-1])["stopped"] == "cancelled"
-    call("evaluate", model, "t.csv", cwd=folder)
+    here("evaluate", model, "t.csv", cwd=folder)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
@@ -80,7 +80,7 @@ def test_curves_are_drawn(suffix: str, folder: Path) -> None:
     pytest.importorskip("matplotlib")
     picture = folder / f"curve.{suffix}"
     train = ("train", "t.csv", "--target", "answer", "--epochs", "3", "--metric", "auc", "--out", "c.safetensors")
-    out, _ = call(*train, "--plot", picture, cwd=folder)
+    out, _ = here(*train, "--plot", picture, cwd=folder)
     assert f"curves plotted in {picture}" in out
     assert picture.read_bytes().startswith({"png": b"\x89PNG", "svg": b"<?xml"}[suffix])
 
@@ -97,5 +97,5 @@ def test_curves_are_drawn(suffix: str, folder: Path) -> None:
 def test_curves_that_cannot_be_drawn_are_told_before_any_work(plot: str, code: int, said: str, folder: Path) -> None:
     pytest.importorskip("matplotlib")
     train = ("train", "t.csv", "--target", "answer", "--epochs", "1000000", "--out", "c.png")
-    assert said in fails(*train, "--plot", plot, cwd=folder, code=code)
+    assert said in fails(*train, "--plot", plot, cwd=folder, code=code, by=here)
     assert not (folder / "c.png").exists()

@@ -282,7 +282,8 @@ def test_a_call_returns_after_half_a_second_and_lets_other_threads_work_meanwhil
     assert counted[0] > 50
 
 
-def test_one_run_in_two_threads_is_refused_and_changes_no_bit():
+def intruded():
+    """The costs of a call, and the refusals of another thread that used the run meanwhile."""
     run, call = long_run()
     refused = []
 
@@ -298,10 +299,19 @@ def test_one_run_in_two_threads_is_refused_and_changes_no_bit():
     other.start()
     made = run.steps(*call)
     other.join()
-    assert len(refused) == 2
+    return made, refused
+
+
+def test_one_run_in_two_threads_is_refused_and_changes_no_bit():
+    deadline = time.monotonic() + 60
+    made, refused = intruded()
+    while len(refused) < 2:  # on a busy machine the call may be over before the other thread comes
+        assert time.monotonic() < deadline, "the run took no notice of the other thread"
+        made, refused = intruded()
     assert all("in use by another thread" in text for text in refused)
-    again, _ = long_run()
-    assert again.steps(*call)[: len(made)][:10].tobytes() == made[:10].tobytes()
+    again, call = long_run()
+    both = min(10, len(made))
+    assert again.steps(*call)[:both].tobytes()[: made[:both].nbytes] == made[:both].tobytes()
 
 
 def test_two_trainings_at_once_have_the_bits_of_one():

@@ -105,6 +105,21 @@ def test_arrays_of_objects_of_numbers_and_sparse_matrices():
     assert "x1=two" in estimator("binary", **ALONE).fit(words, WORDS).input_names_
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int64, bool, object])
+def test_a_masked_cell_is_a_missing_cell(dtype):
+    values = np.stack([np.arange(N) % 2, np.arange(N) // 7], axis=1).astype(dtype)
+    mask = np.zeros((N, 2), dtype=bool)
+    mask[[3, 20], [0, 1]] = True
+    gaps = values.astype(object) if dtype in (bool, object) else values.astype(np.result_type(dtype, np.float32))
+    gaps[mask] = None if gaps.dtype == object else np.nan
+    masked = np.ma.masked_array(values, mask)
+    a, b = (estimator("number", **ALONE).fit(form, NUMBERS) for form in (masked, gaps))
+    assert same(a, b)
+    assert a.predict(masked).tobytes() == b.predict(gaps).tobytes()
+    with pytest.raises(DataError, match="X has a masked value in row 3"):
+        cr.MLPRegressor(max_iter=1).fit(np.ma.masked_array(values.astype(float), mask), NUMBERS)
+
+
 def test_unseen_words_and_missing_cells_have_an_answer():
     found = estimator("number", **ALONE).fit(FRAME, NUMBERS)
     strange = FRAME.head(3).assign(colour="violet", size=np.nan)

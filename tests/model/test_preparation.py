@@ -44,9 +44,16 @@ def without_cells(monkeypatch):
     monkeypatch.setattr(TargetCells, "finish", lambda self, present: None)
 
 
-@pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("name", TARGETS)
-@pytest.mark.parametrize("settings", [{}, {"test_every": 7, "weight": "w"}, {"task": "classification"}], ids=str)
+SETTINGS = [{}, {"test_every": 7, "weight": "w"}, {"task": "classification"}]
+PRODUCT = [
+    pytest.param(settings, name, seed, marks=[pytest.mark.full] if seed != (j + k) % 3 else [])
+    for j, settings in enumerate(SETTINGS)
+    for k, name in enumerate(TARGETS)
+    for seed in range(3)
+]
+
+
+@pytest.mark.parametrize(("settings", "name", "seed"), PRODUCT, ids=str)
 def test_kept_cells_give_the_bits_of_reading_the_target_again(monkeypatch, name, settings, seed):
     table = Cut({"x": X, name: TARGETS[name], "w": WEIGHT}, random_cuts(N, seed))
     settings = {"drop": [] if "weight" in settings else ["w"], **settings}

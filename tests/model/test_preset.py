@@ -1,8 +1,12 @@
 """The settings that tables get by their size."""
 
+from typing import Any
+
 import pytest
 
+from chainrule.errors import SettingError
 from chainrule.model.preset import tabular
+from chainrule.model.settings import TableSettings
 
 
 @pytest.mark.parametrize(("rows", "epochs"), [(10, 800), (200, 800), (266, 600), (400, 400), (401, 200), (1500, 200)])
@@ -32,3 +36,12 @@ def test_many_rows_get_several_narrow_networks_unless_their_targets_are_many_num
     assert (narrow["hidden"][0], one["hidden"][0]) == (72, 264)
     assert (narrow["validation"], one["validation"]) == ("folds", 0.1)
     assert narrow["optimizer"] == one["optimizer"]
+
+
+@pytest.mark.parametrize(("more", "rows"), [({}, 50_001), ({"hidden": 8}, 1_000)])
+def test_folds_for_one_network_are_refused_in_a_line_that_says_why(more: dict[str, Any], rows: int) -> None:
+    line = f"validation is 'folds', but one network is trained on {rows:,} rows with these settings: set members"
+    with pytest.raises(SettingError, match=line):
+        TableSettings(validation="folds", **more).resolved(rows, 3)
+    assert TableSettings(validation="folds", members=5, **more).resolved(rows, 3).members == 5
+    assert TableSettings(validation="folds").resolved(50_000, 3).members == 5

@@ -118,6 +118,17 @@ def test_its_time_bounds_the_short_trainings_that_choose_inputs_too(calls, monke
     assert len(epochs) < calls + 10
 
 
+def test_a_time_that_ends_before_the_first_trial_gives_the_trials_of_the_study(tmp_path, monkeypatch):
+    before = searched(trials=3, study=tmp_path / "study.log")
+    ticks = itertools.count()
+    monkeypatch.setattr(tuning.clock, "monotonic", lambda: next(ticks))
+    again = searched(trials=9, time=1e-9, study=tmp_path / "study.log")
+    assert (again.stopped, again.trials) == ("time", before.trials)
+    assert again.settings == before.settings
+    assert again.importance == before.importance
+    assert searched(trials=9, study=tmp_path / "study.log", cancel=lambda: True).stopped == "cancelled"
+
+
 def test_the_file_and_the_settings_make_the_same_model(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     lines = [",".join(map(repr, map(float, row))) for row in zip(ROWS["a"], ROWS["b"], ROWS["y"], strict=True)]
@@ -137,7 +148,7 @@ def test_the_file_and_the_settings_make_the_same_model(tmp_path, monkeypatch, ca
     assert np.array_equal(by_file.network.theta, by_settings.network.theta)
     assert by_file.summary["at_best_epoch"]["validation_cost"] == tuning.best.score
     assert run(["tune", "t.csv", "--target", "y", *options, "--out", "t.csv"]) == 2
-    assert run(["tune", "t.csv", "--target", "y", *options]) == 0  # its own file is replaced
+    assert run(["tune", "t.csv", "--target", "y", "--trials", "1", "--epochs", "1"]) == 0  # its own file is replaced
     (tmp_path / "chainrule.toml").write_text("[train]\nepochs = 3\n")
     capsys.readouterr()
     assert run(["tune", "t.csv", "--target", "y", *options]) == 2

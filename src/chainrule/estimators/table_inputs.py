@@ -32,7 +32,16 @@ def table_of(estimator: Any, X: Any, reset: bool) -> Any:
     if hasattr(X, "__arrow_c_stream__") or hasattr(X, "__dataframe__"):
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         return as_source(X).table()
-    X = validate_data(estimator, plain(X, "X"), reset=reset, dtype=None, ensure_all_finite=False, accept_sparse="csr")
+    X = validate_data(estimator, _unmasked(X), reset=reset, dtype=None, ensure_all_finite=False, accept_sparse="csr")
     X = X.toarray() if hasattr(X, "toarray") else X
     columns = X.T if X.dtype.kind == "O" else np.ascontiguousarray(X.T)
     return as_source({f"x{k}": values for k, values in enumerate(columns)}).table()
+
+
+def _unmasked(X: Any) -> Any:
+    """X as a plain array: a masked value is a missing cell, NaN among numbers and None among words."""
+    if not isinstance(X, np.ma.MaskedArray) or X.dtype.names is not None or not np.ma.is_masked(X):
+        return plain(X, "X")
+    if X.dtype.kind in "iuf":
+        return np.ma.filled(X.astype(np.result_type(X.dtype, np.float32)), np.nan)
+    return np.ma.filled(X.astype(object), None)

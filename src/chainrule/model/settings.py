@@ -45,6 +45,7 @@ from chainrule.registry import require
 from chainrule.settings import TrainingSettings
 from chainrule.tables.column_kinds import FORMS_OF_KINDS, ColumnKind
 from chainrule.tables.targets.choose import TASKS
+from chainrule.text import counted
 
 __all__ = ["LEAST_ROWS", "TableSettings"]
 
@@ -307,6 +308,11 @@ class TableSettings(TrainingSettings):
         preset = tabular(rows, inputs, None if is_auto(members) else int(members), outputs)
         if is_auto(members) and groups is not None and groups < preset["members"]:
             preset = tabular(rows, inputs, groups, outputs)
+        if is_folds(self.validation) and is_auto(self.members) and preset["members"] == 1:
+            raise SettingError(
+                f"validation is 'folds', but one network is trained on {counted(rows, 'row')} with these settings: set "
+                "members, such as 5, or give a share of the rows or a table"
+            )
         chosen = {name: value for name, value in preset.items() if is_auto(getattr(self, name))}
         if isinstance(self.activation, list) and "hidden" in chosen:
             chosen["hidden"] = (preset["hidden"][0],) * len(self.activation)

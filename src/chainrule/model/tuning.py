@@ -17,6 +17,7 @@ import math
 import os
 import time as clock
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from chainrule.errors import SettingError, warn_of
@@ -152,6 +153,7 @@ def tune(
     - source, target: as for `train_table`.
     - trials: the number of trials in all; None for 50, or without limit where there is a time.
     - time: the seconds after which the search ends, its own preparation counted; the trial in progress is left out.
+      Where a study file is there, the preparation runs to its end, so that the trials of the file are known.
     - study: a file that keeps the trials: a search that finds it there goes on from it. None keeps nothing.
     - search: what is searched: names of "learning_rate", "weight_decay", "hidden", "activation", "dropout" and
       "batch_size", None for all of them, or a mapping from settings to lists of values or ranges (low, high).
@@ -180,7 +182,8 @@ def tune(
     wanted = TableSettings.of(**settings)
     wanted = dataclasses.replace(wanted, seed=as_seed(wanted.seed))
     names = [target] if isinstance(target, str) else list(target)
-    first = TableTraining(source, names, wanted, watch=Watch(cancel=end.comes))
+    goes_on = study is not None and Path(study).exists()  # its trials are only known after the preparation
+    first = TableTraining(source, names, wanted, watch=Watch(cancel=end.cancelled if goes_on else end.comes))
     warn_of(first.warnings)
     if first.held_out is None and first.ensemble.count == 1:
         raise SettingError("no rows are held out to score a trial: set a greater validation")
@@ -211,11 +214,15 @@ class _End:
 
     def comes(self) -> bool:
         """Whether the search ends now: asked between two updates or trials."""
+        if not self.cancelled() and clock.monotonic() > self._deadline:
+            self.reason = self.reason or "time"
+        return bool(self.reason)
+
+    def cancelled(self) -> bool:
+        """Whether the search is cancelled, whatever its time."""
         if not self.reason and self._cancel is not None and self._cancel():
             self.reason = "cancelled"
-        if not self.reason and clock.monotonic() > self._deadline:
-            self.reason = "time"
-        return bool(self.reason)
+        return self.reason == "cancelled"
 
 
 class _Search:

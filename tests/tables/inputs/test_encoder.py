@@ -11,6 +11,7 @@ from tests.tables.reading import read_table
 
 from chainrule.errors import DataError, ModelFileError
 from chainrule.tables.inputs import Encoder
+from chainrule.tables.inputs.operations.inputs import Values
 from chainrule.tables.inputs.transforms import Numbers
 
 TABLE = {
@@ -326,3 +327,9 @@ def test_diamonds(shared_data):
     np.testing.assert_allclose(X[:, numeric].std(axis=0), 1, atol=0.25)
     categories = [i for i in range(encoder.width) if i not in numeric]
     np.testing.assert_array_equal(X[:, categories].sum(axis=1), 3)
+
+
+def test_values_that_differ_in_late_digits_have_names_of_their_own():
+    low, high = 12345678901.25, 12345678901.5
+    assert Values((1.0, 0.1, low)).suffixes == ["=1", "=0.1", "=1.23456789e+10"]
+    assert Values((0.1, low, high)).suffixes == ["=0.1", "=12345678901.25", "=12345678901.5"]

@@ -165,7 +165,8 @@ class Values(Input):
 
     @property
     def suffixes(self) -> list[str]:
-        return [f"={value:.10g}" for value in self.values]
+        short = [f"={value:.10g}" for value in self.values]
+        return short if len(set(short)) == len(short) else [f"={value!r}" for value in self.values]
 
     @property
     def width(self) -> int:
