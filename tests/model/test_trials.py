@@ -133,10 +133,11 @@ def test_large_tables_are_tried_on_the_rows_held_out_if_there_are_some(form, cos
 
 def test_large_tables_are_tried_by_one_network_of_the_first_fold(monkeypatch) -> None:
     """Bins, each number as one input, and an input for each value; the network that is trained has five members."""
-    made = []
+    made, epochs = [], []
 
     def trained(ensemble, rows, held_out, settings, cancel):
         made.append((ensemble.count, rows.X.shape, held_out.X.shape, issparse(rows.X)))
+        epochs.append(settings.epochs)
         return ensemble.network(settings.first_weights, 0, settings.dtype), 1 / rows.X.shape[1]
 
     monkeypatch.setattr(trials, "_trained", trained)
@@ -144,12 +145,63 @@ def test_large_tables_are_tried_by_one_network_of_the_first_fold(monkeypatch) ->
     columns = {"a": np.arange(n) % 300, "b": np.arange(n) % 350, "c": DRAW.normal(size=n)}
     training = TableTraining(columns | {"y": columns["c"]}, "y", TableSettings(seed=0))
     width = training.model.encoder.width
-    assert [shape[1] for _, shape, *_ in made] == [51, 3, width]
-    assert [(count, shape[0], own[0]) for count, shape, own, _ in made] == [(1, 4800, 1200)] * 3
-    assert [sparse for *_, sparse in made] == [False, False, True]
+    assert [shape[1] for _, shape, *_ in made] == [51, 3, width, width, width]
+    assert [(count, shape[0], own[0]) for count, shape, own, _ in made] == [(1, 4800, 1200)] * 5
+    assert [sparse for *_, sparse in made] == [False, False, True, True, True]
+    assert epochs == [5, 5, 5, 40, 40], "the inputs are chosen by short trainings, the decay by whole ones"
+    assert training.settings.epochs == 40
     assert training.network.sizes[1:] == (360, 360, 5)
     assert training.settings.start == "random"
     assert not training.ensemble.further
+
+
+STRONG, WEAK, WEAKEST = (0.003, 0.3), (0.01, 0.1), (0.01, 0.03)  # rates and decays
+
+
+@pytest.mark.parametrize(
+    ("known", "best", "tried"),
+    [
+        ({WEAK: 1.1}, STRONG, [STRONG, WEAK]),
+        ({WEAK: 0.99}, STRONG, [STRONG, WEAK]),  # less than 2%
+        ({WEAK: 0.97, WEAKEST: 0.97}, WEAK, [STRONG, WEAK, WEAKEST]),
+        ({WEAK: 0.97, WEAKEST: 0.96}, WEAKEST, [STRONG, WEAK, WEAKEST]),
+        ({WEAK: 1.1, WEAKEST: 0.9}, STRONG, [STRONG, WEAK]),  # no further after one that is worse
+    ],
+)
+def test_many_words_decay_as_whole_trainings_of_one_network_say(monkeypatch, known, best, tried) -> None:
+    made = []
+
+    def trained(ensemble, rows, held_out, settings, cancel):
+        made.append((settings.rule.learning_rate, settings.rule.weight_decay))
+        assert (ensemble.count, settings.epochs, settings.patience) == (1, 40, None)
+        return ensemble.network(settings.first_weights, 0, settings.dtype), known.get(made[-1], 1.0)
+
+    monkeypatch.setattr(trials, "_trained", trained)
+    rule = TableTraining(_many_words(), "word", TableSettings()).settings.rule
+    assert ((rule.learning_rate, rule.weight_decay), made) == (best, tried)
+
+
+def test_many_words_decay_as_the_user_says(costs) -> None:
+    table, made = costs
+    table |= {(617, 0.1): 0.9, (617, 0.03): 0.8}
+    rule = TableTraining(_many_words(), "word", TableSettings(learning_rate=0.002)).settings.rule
+    assert (rule.learning_rate, rule.weight_decay) == (0.002, 0.03)
+    made.clear()
+    TableTraining(_many_words(), "word", TableSettings(optimizer="adamw"))
+    TableTraining(_many_words(), "word", TableSettings(members=1))
+    TableTraining(_many_words(), "word", TableSettings(epochs=3))
+    assert not made
+
+
+def test_many_rows_of_few_words_decay_as_the_preset_says(costs) -> None:
+    assert TableTraining(_many_words(500), "word", TableSettings()).settings.rule.weight_decay == 0.3
+    assert not costs[1]
+
+
+def _many_words(words=610):
+    """A table of 6,200 rows whose inputs are words, seven more than those of one column: no trial is about inputs."""
+    n = range(6200)
+    return {name: [f"{name}{k % count}" for k in n] for name, count in {"a": words, "b": 3, "c": 4, "word": 2}.items()}
 
 
 def test_a_plane_is_not_tried(costs) -> None:

@@ -4,15 +4,17 @@
     →  an input for each frequent value beside the best of these
     →  the best of all, decay 0.3  →  if better, decay 0.1
     above 5,000 rows: bins  |  each number as one input  |  bins and an input for each frequent value
+                      →  if most of many inputs are 0: rate 0.003, decay 0.3  |  0.01, 0.1  →  if better, 0.01, 0.03
 
 Of an ensemble half of the members are trained, each on the folds that it has in the whole; above 1,500 rows the decay
-is 0.3 at first. Above 5,000 rows one network is trained for an eighth of the epochs. What has the least validation cost
-is then trained in full; members of other trials join the ensemble where their mean is better (`chainrule.model.blend`).
+is 0.3 at first. Above 5,000 rows one network is trained: for an eighth of the epochs to choose the inputs, for all of
+them to choose the rate and the decay, which has too few updates to act in less. What has the least validation cost is
+then trained in full; members of other trials join the ensemble where their mean is better (`chainrule.model.blend`).
 Linear models, which decide where no trial is made (`chainrule.model.choose_inputs`), cannot tell what a network learns
 of squares by itself.
 
 Source: the experiments of docs/decisions/0029-trials-by-folds.md, 0032-members-of-trials.md,
-0037-many-rows-and-words.md and 0040-values-of-small-tables.md.
+0037-many-rows-and-words.md, 0040-values-of-small-tables.md and 0041-rare-words.md.
 """
 
 import dataclasses
@@ -41,8 +43,9 @@ from chainrule.training import EpochEnd, start
 
 __all__ = ["Choice", "Trial", "Watch", "are_tried", "best_trial", "only_inputs", "with_members"]
 
-SHARE = 8  # of the epochs of many rows: one in so many
+SHARE = 8  # of the epochs of many rows, to choose inputs: one in so many
 DECAYS = (1.0, 0.3, 0.1)
+MANY_DECAYS, MANY_RATE = (0.1, 0.03), 0.01  # of many rows and words, after those of the preset
 
 
 class Trial(NamedTuple):
@@ -111,10 +114,9 @@ def best_trial(
     made: list[tuple[Trial, Tried]] = []
     all_inputs, curved, plain = first.encoder, first.encoder.curved, first.encoder.plain
     binned, several = all_inputs.without_values, plain.width < curved.width
-    if len(rows.X) < LEAST_ROWS or curved.width > MOST_INPUTS:
-        return first._replace(encoder=plain) if several else first, made
+    short, decays = len(rows.X) > MANY, _decays(first.settings, wanted, len(rows.X))
 
-    def cost(trial: Trial) -> float:
+    def cost(trial: Trial, share: int = SHARE) -> float:
         if cancel():
             return math.inf
         places = _places(trial.encoder, all_inputs)
@@ -123,7 +125,8 @@ def best_trial(
         half = _half(ensemble(member))
         if short:
             half, train, validation = _short(half, trial.encoder, train, validation)
-        network, least = _trained(half, train, validation, trial.settings, cancel)
+        epochs = {"epochs": max(trial.settings.epochs // share, 1), "patience": None} if short else {}
+        network, least = _trained(half, train, validation, dataclasses.replace(trial.settings, **epochs), cancel)
         made.append((trial, Tried(half, network, places, least)))
         return least
 
@@ -132,8 +135,23 @@ def best_trial(
         least, other = cost(best) if least is None else least, cost(best._replace(encoder=encoder))
         return (best._replace(encoder=encoder), other) if _gains(other, least) else (best, least)
 
-    short = len(rows.X) > MANY
-    decays = _decays(first.settings, wanted, len(rows.X))
+    def weakened(best: Trial, least: float | None) -> Trial:
+        """The best trial so far, whose cost is `least`, or the same with weaker decays as long as these are better.
+
+        Of many rows only those are tried of which most inputs are 0, and the first must gain as other inputs must.
+        """
+        if short and not are_sparse(best.encoder, first.settings.members, len(rows.X)):
+            return best
+        for k, weaker in enumerate(decays[1:]):
+            least, other = cost(best, 1) if least is None else least, cost(best._replace(settings=weaker), 1)
+            if not (_gains(other, least) if short and k == 0 else other < least):
+                break
+            best, least = best._replace(settings=weaker), other
+        return best
+
+    if len(rows.X) < LEAST_ROWS or curved.width > MOST_INPUTS:
+        best = first._replace(encoder=plain) if several else first
+        return (weakened(best, None) if short else best), made
     best, least = Trial(curved, decays[0]), None
     if several:
         both = cost(best), cost(best._replace(encoder=plain))
@@ -143,12 +161,7 @@ def best_trial(
     valued = all_inputs if short else all_inputs.with_values(best.encoder)
     if binned.width < all_inputs.width and (short or valued.width <= MOST_INPUTS):
         best, least = or_with(valued, best, least)
-    for weaker in decays[1:]:
-        least, other = cost(best) if least is None else least, cost(best._replace(settings=weaker))
-        if not other < least:
-            break
-        best, least = best._replace(settings=weaker), other
-    return best, made
+    return weakened(best, None if short else least), made  # the costs of short trials are of fewer epochs
 
 
 def _places(encoder: Encoder, all_inputs: Encoder) -> Array | None:
@@ -193,7 +206,7 @@ def only_inputs(places: Array, rows: RowArrays, held_out: RowArrays | None) -> t
 
 
 def _gains(cost: float, plain: float) -> bool:
-    """Whether a cost is enough below that of plain inputs; a logarithm of densities may be below 0.
+    """Whether a cost is enough below another, as that of plain inputs; a logarithm of densities may be below 0.
 
     >>> _gains(0.97, 1.0), _gains(0.99, 1.0), _gains(-0.99, -1.0), _gains(-1.03, -1.0), _gains(1.0, math.inf)
     (True, False, False, True, True)
@@ -226,10 +239,13 @@ def _half(ensemble: Ensemble) -> Ensemble:
 def _decays(settings: TableSettings, wanted: TableSettings, rows: int) -> list[TableSettings]:
     """The settings with decays from strong to weak; as they are where the user, a plane or one network decides."""
     rule = settings.rule
-    decides = is_auto(wanted.optimizer) and settings.members > 1 and rows <= MANY
+    decides = is_auto(wanted.optimizer) and settings.members > 1
     if not decides or not isinstance(rule, AdamW) or rule.weight_decay < DECAY:
         return [settings]
-    rules = [dataclasses.replace(rule, weight_decay=decay) for decay in (DECAYS if rows <= FEW else DECAYS[1:])]
+    if rows > MANY:
+        rules = [rule, *(dataclasses.replace(rule, learning_rate=MANY_RATE, weight_decay=d) for d in MANY_DECAYS)]
+    else:
+        rules = [dataclasses.replace(rule, weight_decay=decay) for decay in (DECAYS if rows <= FEW else DECAYS[1:])]
     return [dataclasses.replace(settings, optimizer=own) for own in rules]
 
 
@@ -246,9 +262,6 @@ def _trained(
     examples, validation = ensemble.checked(network, rows, held_out, sparse=True)
     if not issparse(rows.X) and start_for(settings.start, AUTO, ensemble.one) == "linear":
         linear_start(ensemble, network, examples, None, cancel, settings.engine)
-    plan = settings.training
-    if ensemble.count == 1:
-        plan = dataclasses.replace(plan, epochs=max(settings.epochs // SHARE, 1), patience=None)
-    events = start(network, examples, plan, validation=validation, search_leaks=False, cancel=cancel)
+    events = start(network, examples, settings.training, validation=validation, search_leaks=False, cancel=cancel)
     costs = [event.validation for event in events if isinstance(event, EpochEnd)]
     return network, min((cost for cost in costs if cost is not None and math.isfinite(cost)), default=math.inf)
