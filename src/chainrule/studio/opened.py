@@ -13,6 +13,7 @@ from chainrule.errors import DataError, SettingError
 from chainrule.model import Model
 from chainrule.network import Network
 from chainrule.registry import is_finite
+from chainrule.tables.inputs.operations import Values
 from chainrule.tables.inputs.transforms import NumberColumn, Transform, WordColumn
 from chainrule.tables.inputs.transforms.numbers import Log
 from chainrule.text import printable, shortened, shown
@@ -101,7 +102,7 @@ def _slider(transform: Transform, cells: Mapping[str, Any]) -> dict[str, Any]:
     name = transform.name
     if isinstance(transform, NumberColumn):
         low, middle, high = (_unscaled(transform, k) for k in (-3.0, 0.0, 3.0))
-        learned = sorted(getattr(transform, "values", ()))
+        learned = [value for part in transform.inputs if isinstance(part, Values) for value in part.values]
         if learned:
             middle = min(learned, key=lambda value: abs(value - middle))
         value = _number(cells[name]) if name in cells else middle
