@@ -139,12 +139,11 @@ def _strongest(columns: list[list[dict[str, Any]]]) -> dict[str, Any]:
 
     Each column comes with its largest before any comes with its second, so that one of many inputs hides no other.
     """
-    sizes = [[abs(move["gradient"]) for move in column] for column in columns]
-    ranked = [
-        (rank, -of_column[j], place, j)
-        for place, of_column in enumerate(sizes)
-        for rank, j in enumerate(sorted(range(len(of_column)), key=lambda j, of=of_column: -of[j]))
-    ]
+    ranked: list[tuple[int, float, int, int]] = []
+    for place, column in enumerate(columns):
+        sizes = [abs(float(move["gradient"])) for move in column]
+        by_size = np.argsort(np.negative(sizes), kind="stable").tolist()
+        ranked += [(rank, -sizes[j], place, j) for rank, j in enumerate(by_size)]
     chosen = sorted((place, j) for *_, place, j in sorted(ranked)[:MOST_GRADIENTS])
     return {"gradients": [columns[place][j] for place, j in chosen], "inputs": len(ranked)}
 
