@@ -4,10 +4,12 @@ import dataclasses
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 from chainrule.engines import ENGINES, RunState
 from chainrule.errors import EngineError
 from chainrule.examples.examples import as_examples
+from chainrule.examples.sparse import SparseRows
 from chainrule.network import Network
 from chainrule.optimizers import LBFGS
 from chainrule.settings import TrainingSettings
@@ -66,6 +68,23 @@ def test_a_run_put_to_a_state_makes_the_same_updates(engine, dtype):
     assert run.state.step == 12
     assert run.state.slots.shape == (6, net.theta.size)
     assert run.state.slots.dtype == net.dtype
+
+
+@engines
+@pytest.mark.parametrize("rows", [20, 12])
+def test_sparse_rows_are_searched_as_those_of_an_array(engine, rows):
+    """All of them, or those that the order names."""
+    if not ENGINES[engine]().takes_sparse:
+        pytest.skip("the engine takes arrays only")
+    (run, net, (dense, T, weight)), (other, copy, _) = (
+        started(ENGINES[engine](), dtype="float64", batch_size=rows) for _ in range(2)
+    )
+    dense = np.where(dense > 0, dense, 0)
+    compressed = SparseRows(csr_array(dense), np.dtype("float64")).compressed()
+    for _ in range(5):
+        cost, again = (r.steps(X, T, weight, ORDER[:rows], RATE, 0, 0) for r, X in ((run, dense), (other, compressed)))
+        assert again == pytest.approx(cost, rel=1e-12)
+    np.testing.assert_allclose(copy.theta, net.theta, rtol=1e-8)
 
 
 @engines

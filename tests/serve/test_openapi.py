@@ -6,6 +6,10 @@ from typing import Any
 
 import pytest
 
+from chainrule.serve.served import columns_of
+from chainrule.tables.inputs import Encoder
+from chainrule.tables.inputs.transforms import Valued
+
 from .conftest import TABLE
 
 NAMES = ["model", "two", "numbers", "classifier", "labels", "outputs", "regressor", "tabular", "network"]
@@ -78,3 +82,8 @@ def test_columns_and_classes_are_those_of_the_model(client: Any) -> None:
     assert set(schemas["Row"]["required"]) == set(TABLE)
     assert schemas["Prediction"]["properties"]["label"]["enum"] == ["no", "yes"]
     assert list(schemas["Prediction"]["properties"]["probabilities"]["properties"]) == ["no", "yes"]
+
+
+def test_the_example_of_a_number_that_is_learned_by_its_values_is_one_of_them() -> None:
+    column = Valued("code", True, 1735.02, 435.6, False, edges=(0.0, 1e4), values=(0.1 + 0.2, 1700.123, 1800.0))
+    assert columns_of(Encoder((column,)))[0].example == 1700.123

@@ -7,6 +7,7 @@ import numpy as np
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array
 from chainrule.engines.base import Engine, RunState, check_lengths, check_order, check_rows, check_state
+from chainrule.examples import taken
 from chainrule.optimizers import Ending, Point
 from chainrule.optimizers.base import Slots
 from chainrule.settings import TrainingSettings
@@ -64,7 +65,7 @@ class LineSearchRun:
         m = self._settings.batch_size
         check_lengths(X, T, weight)
         check_order(order, len(rates), m)
-        check_rows(order, len(X))
+        check_rows(order, X.shape[0])
         if not len(rates):
             return np.empty(0)
         self._set_examples(X, T, weight, order[:m])
@@ -89,12 +90,12 @@ class LineSearchRun:
 
     def _set_examples(self, X: Array, T: Array, weight: Array | None, order: Array) -> None:
         """Set the rows of `order`, in the order of X; skip if the arrays are the same objects as in the last call."""
-        arrays, every = (X, T, weight), len(order) == len(X)
+        arrays, every = (X, T, weight), len(order) == X.shape[0]
         rows = order[:0] if every else np.sort(order)
         same = self._arrays is not None and all(a is b for a, b in zip(arrays, self._arrays, strict=True))
         if not (same and np.array_equal(rows, self._rows)):
             self._arrays, self._rows, self._here = arrays, rows, None
-            self._examples = arrays if every else (X[rows], T[rows], None if weight is None else weight[rows])
+            self._examples = arrays if every else (taken(X, rows), T[rows], None if weight is None else weight[rows])
 
     def _objective(self, theta: Array) -> tuple[float, Array]:
         """C with its penalties, and dC/dtheta; counts one evaluation."""

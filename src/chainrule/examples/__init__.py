@@ -1,7 +1,7 @@
 """Rows as engines take them: inputs, targets and weights, checked; dense, memory-mapped or sparse by one protocol."""
 
 from chainrule.examples.digest import digest_of, digests
-from chainrule.examples.examples import Examples, RowArrays, as_examples, as_inputs, as_rows, epoch_order
+from chainrule.examples.examples import Examples, RowArrays, as_examples, as_inputs, as_rows, epoch_order, taken
 from chainrule.examples.layout import converted
 from chainrule.examples.rows import LocalRows
 from chainrule.examples.smoothing import smoothed
@@ -25,4 +25,5 @@ __all__ = [
     "hold_out",
     "hold_out_latest",
     "smoothed",
+    "taken",
 ]

@@ -20,7 +20,7 @@ from chainrule.examples.sparse import Compressed, SparseRows, is_sparse
 from chainrule.random import Purpose, permutation
 from chainrule.text import LONGEST, counted
 
-__all__ = ["Examples", "RowArrays", "as_examples", "as_inputs", "as_rows", "epoch_order"]
+__all__ = ["Examples", "RowArrays", "as_examples", "as_inputs", "as_rows", "epoch_order", "taken"]
 
 _ROWS = 4096  # rows that are copied together
 _BLOCK = 2**22  # bytes checked together, so that a memory map stays on disk
@@ -81,7 +81,7 @@ class Examples(NamedTuple):
         for start in range(0, len(rows), step):
             X, T, weight, places = self.located(rows[start : start + step])
             if len(places) < len(T):
-                X, T, weight = _taken(X, places), T[places], None if weight is None else weight[places]
+                X, T, weight = taken(X, places), T[places], None if weight is None else weight[places]
             total = total + gradient(X, T, weight) * (len(places) / len(rows))
         return np.asarray(total)
 
@@ -95,7 +95,8 @@ class Examples(NamedTuple):
         return rows_of(self.X).mean(lambda part, X: cost(X, T[part], None if weight is None else weight[part]))
 
 
-def _taken(X: Any, rows: Array) -> Any:
+def taken(X: Any, rows: Array) -> Any:
+    """Some rows of an array or of `Compressed` rows, as an engine takes them."""
     return X.taken(rows) if isinstance(X, Compressed) else X[rows]
 
 

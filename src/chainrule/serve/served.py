@@ -12,7 +12,8 @@ from chainrule.arrays import Array
 from chainrule.errors import SettingError
 from chainrule.tables.inputs import Encoder
 from chainrule.tables.inputs.drift import Drift
-from chainrule.tables.inputs.operations import Affine, Asinh, Curve, Items, Number, Reading, Step, Time, Word
+from chainrule.tables.inputs.operations import Affine, Asinh, Curve, Items, Number, Reading, Step, Time, Values, Word
+from chainrule.tables.inputs.transforms import Transform
 from chainrule.tables.profile.dates import CLOCK, DAY
 from chainrule.tables.sources import Source
 from chainrule.tables.targets import ClassTarget, Target
@@ -112,7 +113,7 @@ def columns_of(encoder: Encoder) -> list[Column]:
     used = [transform for transform, _ in encoder.slices]
     curves = [next((part.steps for part in t.inputs if isinstance(part, Curve)), ()) for t in used]
     return [
-        Column(t.name, _kind(t.reading), t.detail, _example(t.reading, _middle(steps)))
+        Column(t.name, _kind(t.reading), t.detail, _example(t.reading, _middle(steps), _values(t)))
         for t, steps in zip(used, curves, strict=True)
     ]
 
@@ -153,10 +154,10 @@ def _kind(reading: Reading) -> str:
     return next((name for kind, name in kinds.items() if isinstance(reading, kind)), "presence")
 
 
-def _example(reading: Reading, middle: float) -> Any:
-    """A cell that suits a reading; `middle` is the number that the network sees as 0."""
+def _example(reading: Reading, middle: float, values: Sequence[float] = ()) -> Any:
+    """A cell that suits a reading: near `middle`, which the network sees as 0, one of `values` if there are any."""
     if isinstance(reading, Number):
-        return float(f"{middle:.4g}")
+        return min(values, key=lambda value: abs(value - middle), default=float(f"{middle:.4g}"))
     if isinstance(reading, Word):
         return reading.words[0]
     if isinstance(reading, Items):
@@ -166,6 +167,11 @@ def _example(reading: Reading, middle: float) -> Any:
     if reading.form == CLOCK:
         return f"{int(middle // 3600) % 24:02d}:{int(middle // 60) % 60:02d}"
     return str(np.datetime64(min(max(int(middle // DAY), _DAYS[0]), _DAYS[1]), "D"))  # every form takes the year first
+
+
+def _values(transform: Transform) -> list[float]:
+    """The numbers that have an input of their own."""
+    return [value for part in transform.inputs if isinstance(part, Values) for value in part.values]
 
 
 def _middle(steps: Sequence[Step]) -> float:

@@ -13,13 +13,15 @@ from chainrule.errors import DataError, SettingError
 from chainrule.model import Model
 from chainrule.network import Network
 from chainrule.registry import is_finite
+from chainrule.tables.inputs.operations import Values
 from chainrule.tables.inputs.transforms import NumberColumn, Transform, WordColumn
 from chainrule.tables.inputs.transforms.numbers import Log
 from chainrule.text import printable, shortened, shown
 
 __all__ = ["described", "what_if", "what_if_arrays"]
 
-MOST = 60  # columns or inputs that are shown
+MOST = 60  # columns or outputs that are shown
+MOST_GRADIENTS = 30
 
 
 def described(stored: Any) -> dict[str, Any]:
@@ -61,12 +63,10 @@ def what_if(model: Model, values: Mapping[str, Any] | None, cells: Mapping[str, 
     outputs = model.outputs(table)[0]
     X = _encoded(model, table)
     gradients = model.network.input_gradients(X)[0]
-    by_column = {t.name: gradients[:, part] for t, part in model.encoder.slices}
     best = int(outputs.argmax())
     moves = [
-        {"name": printable(f), "gradient": float(g)}
-        for t, _ in model.encoder.slices
-        for f, g in zip(t.features, by_column[t.name][best].tolist(), strict=True)
+        [{"name": printable(f), "gradient": g} for f, g in zip(t.features, gradients[best, part].tolist(), strict=True)]
+        for t, part in model.encoder.slices
     ]
     prediction = model.predict(table)
     answer = {name: _plain(value[0]) for name, value in prediction.items()} if isinstance(prediction, dict) else None
@@ -76,7 +76,7 @@ def what_if(model: Model, values: Mapping[str, Any] | None, cells: Mapping[str, 
         "truth": {name: _plain(cells[name]) for name in model.targets.names if cells and name in cells},
         "outputs": _outputs(model.targets.neurons, outputs),
         "of": printable(model.targets.neurons[best] if len(model.targets.neurons) > best else ""),
-        "gradients": moves[:MOST],
+        **_strongest(moves),
     }
 
 
@@ -102,9 +102,13 @@ def _slider(transform: Transform, cells: Mapping[str, Any]) -> dict[str, Any]:
     name = transform.name
     if isinstance(transform, NumberColumn):
         low, middle, high = (_unscaled(transform, k) for k in (-3.0, 0.0, 3.0))
+        learned = [value for part in transform.inputs if isinstance(part, Values) for value in part.values]
+        if learned:
+            middle = min(learned, key=lambda value: abs(value - middle))
         value = _number(cells[name]) if name in cells else middle
         within = (low, high) if value is None else (min(low, value), max(high, value))
-        return {"name": name, "low": within[0], "high": within[1], "value": value}
+        steps = {"steps": sorted({*learned, *([] if value is None else [value])})} if learned else {}
+        return {"name": name, "low": within[0], "high": within[1], "value": value, **steps}
     if isinstance(transform, WordColumn):
         words = [str(word) for word in list(transform.words)[:100]]
         value = cells.get(name, words[0] if words else None)
@@ -128,6 +132,20 @@ def _unscaled(transform: NumberColumn, deviations: float) -> float:
     if isinstance(transform, Log):
         value = transform.origin + transform.unit * math.sinh(value)
     return float(f"{value:.4g}")
+
+
+def _strongest(columns: list[list[dict[str, Any]]]) -> dict[str, Any]:
+    """The inputs with the largest gradients, in their order, and how many there are in all.
+
+    Each column comes with its largest before any comes with its second, so that one of many inputs hides no other.
+    """
+    ranked: list[tuple[int, float, int, int]] = []
+    for place, column in enumerate(columns):
+        sizes = [abs(float(move["gradient"])) for move in column]
+        by_size = np.argsort(np.negative(sizes), kind="stable").tolist()
+        ranked += [(rank, -sizes[j], place, j) for rank, j in enumerate(by_size)]
+    chosen = sorted((place, j) for *_, place, j in sorted(ranked)[:MOST_GRADIENTS])
+    return {"gradients": [columns[place][j] for place, j in chosen], "inputs": len(ranked)}
 
 
 def _outputs(names: list[str], outputs: Array) -> list[dict[str, Any]]:
@@ -162,12 +180,12 @@ def what_if_arrays(
         {"name": name, "low": a, "high": b, "value": float(v)}
         for name, a, b, v in zip(names, low, high, x, strict=True)
     ]
-    moves = [{"name": printable(n), "gradient": float(g)} for n, g in zip(names, gradients[best].tolist(), strict=True)]
+    moves = [[{"name": printable(n), "gradient": g}] for n, g in zip(names, gradients[best].tolist(), strict=True)]
     answers = _outputs(outputs, A)
     return {
         "sliders": sliders[:MOST],
         "answer": {answers[best]["name"] if best < len(answers) else "answer": answers[best]["value"]},
         "outputs": answers,
         "of": answers[best]["name"],
-        "gradients": moves[:MOST],
+        **_strongest(moves),
     }

@@ -52,9 +52,12 @@ export function rowPanel(studio) {
     const most = Math.max(1e-12, ...result.gradients.map((g) => Math.abs(g.gradient ?? 0)));
     bars.replaceChildren(
       h("table", {}, h("caption", {}, "outputs, in the numbers of the network"), ...result.outputs.slice(0, 12).map((o) => h("tr", {}, h("th", { scope: "row" }, o.name), h("td", { class: "number" }, shortNumber(o.value))))),
-      h("table", {}, h("caption", {}, `how ${result.of || "the answer"} moves with each input, ∂a/∂x`),
-        ...result.gradients.slice(0, 30).map((g) => h("tr", {}, h("th", { scope: "row" }, g.name),
+      h("table", {}, h("caption", {}, `how ${result.of || "the answer"} moves with each input, ∂a/∂x${rest(result)}`),
+        ...result.gradients.map((g) => h("tr", {}, h("th", { scope: "row" }, g.name),
           h("td", {}, h("meter", { min: 0, max: most, value: Math.abs(g.gradient ?? 0), "aria-label": `size of the gradient of ${g.name}` })), h("td", { class: "number" }, shortNumber(g.gradient))))));
+  }
+  function rest(result) {
+    return result.gradients.length < result.inputs ? `: ${result.gradients.length} of ${result.inputs} inputs` : "";
   }
   function worded(value) {
     return typeof value === "number" ? shortNumber(value) : String(value);
@@ -68,19 +71,26 @@ export function rowPanel(studio) {
     const id = freshId("slider");
     const shown = h("output", { for: id });
     let control;
+    function say(words) {
+      setText(shown, words);
+      control.setAttribute("aria-valuetext", words);
+    }
     if (each.words) {
       control = h("select", { id }, ...each.words.map((word) => h("option", { value: word }, word)));
       control.value = each.value;
     } else if (each.low === undefined) {
       control = h("input", { type: "text", id, value: each.value ?? "", placeholder: "missing" });
     } else {
-      control = h("input", { type: "range", id, min: each.low, max: each.high, step: "any" });
-      control.value = each.value ?? (each.low + each.high) / 2;
-      setText(shown, each.value === null ? "missing" : shortNumber(each.value));
+      const steps = each.steps;  // of a number that was learned by its values: the slider goes from one to the next
+      control = h("input", { type: "range", id, ...(steps ? { min: 0, max: steps.length - 1, step: 1 } : { min: each.low, max: each.high, step: "any" }) });
+      if (!steps) control.value = each.value ?? (each.low + each.high) / 2;
+      else control.value = each.value === null ? (steps.length - 1) >> 1 : steps.indexOf(each.value);
+      say(each.value === null ? "missing" : shortNumber(each.value));
     }
     control.addEventListener("input", () => {
-      values[each.name] = control.type === "range" ? Number(control.value) : control.value === "" ? null : control.value;
-      if (control.type === "range") setText(shown, shortNumber(Number(control.value)));
+      const number = each.steps ? each.steps[Number(control.value)] : Number(control.value);
+      values[each.name] = control.type === "range" ? number : control.value === "" ? null : control.value;
+      if (control.type === "range") say(shortNumber(number));
       ask();
     });
     return h("div", { class: "slider" }, h("label", { for: id }, each.name), control, shown);
