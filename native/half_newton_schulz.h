@@ -46,12 +46,12 @@ void pack_half_rows(const HalfKernels &kernels, const Part<T> &part, const T *X,
                     rows + part.row / half_rows * apart, apart);
 }
 
-// A part of Y for all products.
+// A part of Y for all products; its rows are packed to `rows`.
 template <class T>
-void pack_half(const HalfKernels &kernels, const Orthogonal<T> &o, const Iteration &it, const Part<T> &part,
-               const T *Y) {
+void pack_half(const HalfKernels &kernels, const Orthogonal<T> &o, const Iteration &it, const Part<T> &part, const T *Y,
+               Half *rows) {
   const Index at = part.vector * half_rows, across = half_tiles(it.N);
-  pack_half_rows(kernels, part, Y, it.ld, it.n, o.rows);
+  pack_half_rows(kernels, part, Y, it.ld, it.n, rows);
   pack_half_panel(kernels, part, Y, it.ld, it.N, o.half_panels);
   kernels.pack_columns({Y + part.row * it.ld + at, it.ld, part.rows, part.vectors * half_rows},
                        o.columns + part.vector * across + part.row * half_rows, across);
@@ -108,20 +108,26 @@ template <class T> void half_P(const HalfKernels &kernels, const Orthogonal<T> &
   it.barrier();
 }
 
+// Y, and its rows in half precision.
+template <class T> struct Rows {
+  T *Y;
+  Half *half;
+};
+
 // next = a Y + Y P for this thread's rows; packs them where an iteration follows.
 template <class T>
-void half_next(const HalfKernels &kernels, const Orthogonal<T> &o, const Iteration &it, const T *Y, T *next,
-               bool packs) {
+void half_next(const HalfKernels &kernels, const Orthogonal<T> &o, const Iteration &it, const Rows<T> &now,
+               const Rows<T> &next, bool packs) {
   const vec<T> a = broadcast(T(quintic[0]));
   const Share own = half_share(it.N, it);
-  const HalfProduct product{o.rows, o.Q_panels, it.n, {padded<T>(it.n) / lanes<T>}, next, it.ld, nullptr, Y};
+  const HalfProduct product{now.half, o.Q_panels, it.n, {padded<T>(it.n) / lanes<T>}, next.Y, it.ld, nullptr, now.Y};
   half_gemm(kernels, product, own.begin, own.end, [&](Index row, Index rows, Index vector, Index vectors) {
     for (Index i = row; i < row + rows; i++)
       for (Index v = vector; v < vector + vectors; v++) {
         const Index at = i * it.ld + v * lanes<T>;
-        store(next + at, fma(a, load(Y + at), load(next + at)));
+        store(next.Y + at, fma(a, load(now.Y + at), load(next.Y + at)));
       }
-    if (packs) pack_half(kernels, o, it, Part<T>{row, rows, vector, vectors}, next);
+    if (packs) pack_half(kernels, o, it, Part<T>{row, rows, vector, vectors}, next.Y, next.half);
   });
 }
 
@@ -129,27 +135,30 @@ void half_next(const HalfKernels &kernels, const Orthogonal<T> &o, const Iterati
 // earlier matrix of another width may have left numbers.
 template <class T> void begin_half(const HalfKernels &kernels, const Orthogonal<T> &o, const Iteration &it) {
   if (half_padded(it.n) > padded<T>(it.n)) {
-    if (it.thread == 0) __builtin_memset(o.rows, 0, size_t(half_elements(it.N, it.n)) * sizeof(Half));
+    const size_t bytes = size_t(half_elements(it.N, it.n)) * sizeof(Half);
+    Half *const both[] = {o.rows, o.next_rows};
+    for (Half *rows : both)
+      if (it.thread == 0) __builtin_memset(rows, 0, bytes);
     if (it.thread == 0) __builtin_memset(o.S_rows, 0, size_t(half_elements(it.n, it.n)) * sizeof(Half));
     it.barrier();
   }
   each_part_of_panels<T>(it.n, half_share(it.N, it),
-                         [&](const Part<T> &part) { pack_half(kernels, o, it, part, o.Y); });
+                         [&](const Part<T> &part) { pack_half(kernels, o, it, part, o.Y, o.rows); });
   it.barrier();
 }
 
 // From Y in o.Y, packed; returns where the last one is, o.Y or o.next.
 template <class T> const T *half_iterate(const HalfKernels &kernels, const Orthogonal<T> &o, const Iteration &it) {
-  T *Y = o.Y, *next = o.next;
+  Rows<T> now{o.Y, o.rows}, next{o.next, o.next_rows};
   for (Index round = 0; round < it.rounds; round++) {
     half_S(kernels, o, it);
     half_P(kernels, o, it);
-    half_next(kernels, o, it, Y, next, round + 1 < it.rounds);
+    half_next(kernels, o, it, now, next, round + 1 < it.rounds);
     it.barrier();
-    T *const last = Y;
-    Y = next, next = last;
+    const Rows<T> last = now;
+    now = next, next = last;
   }
-  return Y;
+  return now.Y;
 }
 
 }  // namespace

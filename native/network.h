@@ -59,7 +59,7 @@ template <class T> struct Orthogonal {
   Index groups, *stop;
   T *Y, *next, *S, *Q;
   T *panels;  // Y as micropanels; null in half precision
-  Half *rows, *columns, *half_panels;  // Y in half precision; else null, as what follows
+  Half *rows, *next_rows, *columns, *half_panels;  // Y in half precision; else null, as what follows
   Half *S_rows, *S_panels, *Q_panels;
   T *most;  // of each thread's columns
   double *squares;  // of each column
@@ -248,8 +248,8 @@ template <class T> void lay_out_orthogonal(Network<T> &net, const chainrule::Arc
   o.Y = arena.take<T>(N * ld), o.next = arena.take<T>(N * ld);
   o.S = arena.take<T>(n * ld), o.Q = arena.take<T>(n * ld);
   if (net.half) {
-    o.rows = arena.take<Half>(half_elements(N, n)), o.columns = arena.take<Half>(half_elements(n, N));
-    o.half_panels = arena.take<Half>(half_padded(N) * width);
+    o.rows = arena.take<Half>(half_elements(N, n)), o.next_rows = arena.take<Half>(half_elements(N, n));
+    o.columns = arena.take<Half>(half_elements(n, N)), o.half_panels = arena.take<Half>(half_padded(N) * width);
     o.S_rows = arena.take<Half>(half_elements(n, n)), o.S_panels = arena.take<Half>(half_padded(n) * width);
     o.Q_panels = arena.take<Half>(half_padded(n) * width);
   } else {

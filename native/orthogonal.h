@@ -61,8 +61,9 @@ template <class T> void load_columns(const Network<T> &net, const Submatrix &b, 
     else
       for (Index i = 0; i < b.rows; i++) copy_numbers(M + i * NR, count, Y + i * ld + column);
   });
+  if (own.begin == own.end || own.end < b.n()) return;
   for (Index j = 0; j < b.N(); j++)
-    for (Index i = b.n(); own.end == b.n() && i < padded<T>(b.n()); i++) Y[j * ld + i] = 0;
+    for (Index i = b.n(); i < padded<T>(b.n()); i++) Y[j * ld + i] = 0;
 }
 
 // Calls f(i, j) for the vectors of this thread's columns of Y: at row j, column i.
@@ -127,7 +128,7 @@ template <class T> void store_block(Network<T> &net, const Submatrix &b, const I
   const Share own(it.n, VL, it.thread, it.threads);
   const Index begin = b.on_its_side() ? 0 : own.begin, end = b.on_its_side() ? b.columns : own.end;
   const auto move = [&](const T *from, Index at, Index count) {
-    const vec<T> moved = stretch * load(from);
+    const vec<T> moved = stretch * load_first(from, count, T(0));
     store_first(net.gradient + at, count,
                 net.mask ? from_bits(bits(moved) & bits(load_first(net.mask + at, count, T(0)))) : moved);
   };
