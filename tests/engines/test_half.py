@@ -139,7 +139,9 @@ def test_an_update_has_the_bits_of_the_equations_in_numpy(sizes, m):
 
 
 @needs_bf16
-@pytest.mark.parametrize("sizes", [[40, 70, 33, 3], [600, 49, 100, 2], [5, 17, 97, 32, 1], [3, 16, 16, 1, 40, 2]], ids=str)
+@pytest.mark.parametrize(
+    "sizes", [[40, 70, 33, 3], [600, 49, 100, 2], [5, 17, 97, 32, 1], [3, 16, 16, 1, 40, 2]], ids=str
+)
 def test_an_update_by_muon_has_the_bits_of_its_iterations_in_numpy(sizes):
     rng = np.random.default_rng(len(sizes))
     net = cr.Network(sizes, "relu", "identity", "quadratic", seed=1)
