@@ -11,7 +11,16 @@ from typing import Any
 
 import chainrule
 
-__all__ = ["busiest", "cpus", "describe", "disturbing", "environment", "threads_of_this", "versions"]
+__all__ = [
+    "busiest",
+    "cpus",
+    "describe",
+    "disturbing",
+    "environment",
+    "is_at_rest",
+    "threads_of_this",
+    "versions",
+]
 
 # Settings of libraries that choose slower kernels, or another number of threads than is measured.
 DISTURBING = re.compile(
@@ -35,6 +44,20 @@ def busiest(work: Callable[[], object], threads: int) -> list[int]:
     work()
     more = {thread: spent - before.get(thread, 0) for thread, spent in _worked().items()}
     return sorted(more, key=more.__getitem__, reverse=True)[:threads]
+
+
+def is_at_rest(process: int) -> bool:
+    """Whether no thread of a process runs or waits for a processor."""
+    states = (_state(task / "stat") for task in Path(f"/proc/{process}/task").iterdir())
+    return all(state != "R" for state in states)
+
+
+def _state(stat: Path) -> str:
+    """A thread's state, a letter, which follows its name; none of a thread that has ended."""
+    try:
+        return stat.read_text().rpartition(") ")[2][:1]
+    except OSError:
+        return ""
 
 
 def threads_of_this() -> list[int]:

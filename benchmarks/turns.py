@@ -6,17 +6,19 @@ import json
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import cpus, environment
+from benchmarks.machine import cpus, environment, is_at_rest
 from benchmarks.tasks import PEAK, TOLERANCE, kind_of
 
 __all__ = ["ROOT", "Measured", "Worker", "measure", "workers"]
 
 ROOT = Path(__file__).resolve().parents[1]
 PEAK_SECONDS = 0.1
+REST = 1.0  # the most seconds to wait until a worker is at rest
 
 
 @dataclasses.dataclass
@@ -62,7 +64,7 @@ class Worker:
         return bool(self._ended)
 
     def ask(self, **request: Any) -> dict[str, Any]:
-        """Send a request and wait for its answer."""
+        """Send a request and wait for its answer, and until its threads are at rest."""
         if self._ended and request["do"] == "prepare":
             self._ended, self._process = "", self._begin()
         if self._ended:
@@ -74,11 +76,18 @@ class Worker:
             self._process.stdin.flush()
         line = self._process.stdout.readline()
         if line:
+            self._rest()
             return json.loads(line)
         self.close()
         words = self._log.read_text().strip().splitlines() or [f"left with {self._process.returncode}"]
         self._ended = f"the process ended: {words[-1]}"
         return {"failed": self._ended}
+
+    def _rest(self) -> None:
+        """Wait until its threads sleep: those of some libraries spin for a while after their work, in others' turns."""
+        until = time.monotonic() + REST
+        while not is_at_rest(self._process.pid) and time.monotonic() < until:
+            time.sleep(0.001)
 
     def close(self) -> None:
         """Let it end, or end it."""

@@ -1,5 +1,6 @@
 """Workers in processes of their own: they take turns, and who computes something else is not timed."""
 
+import subprocess
 import sys
 import threading
 import time
@@ -61,3 +62,41 @@ def test_the_threads_that_work_are_those_that_are_pinned() -> None:
     assert set(numbers) < set(machine.threads_of_this())
     done.set()
     helper.join()
+
+
+SPINS = """
+import sys, threading
+done = threading.Event()
+def spin():
+    while not done.is_set():
+        pass
+thread = threading.Thread(target=spin)
+thread.start()
+print(flush=True)
+sys.stdin.readline()
+done.set()
+thread.join()
+sys.stdin.readline()
+"""
+
+
+def test_a_process_is_at_rest_once_no_thread_of_it_spins() -> None:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", SPINS], text=True, bufsize=1, **pipes) as process:
+        process.stdout.readline()
+        assert not machine.is_at_rest(process.pid)
+        process.stdin.write("\n")
+        until = time.monotonic() + 60
+        while not machine.is_at_rest(process.pid):
+            assert time.monotonic() < until
+            time.sleep(0.001)
+        process.stdin.write("\n")
+    assert process.returncode == 0
+
+
+def test_a_turn_begins_when_the_worker_before_is_at_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    states = iter([False, False, True])
+    monkeypatch.setattr(turns, "is_at_rest", lambda process: next(states))
+    with turns.workers(["numpy"], 1, tmp_path) as running:
+        assert "failed" not in running["numpy"].ask(do="about")
+    assert list(states) == []

@@ -1,36 +1,24 @@
 """The report in a browser: it fits a telephone, asks for nothing, and its policy has nothing to say."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
+from tests.studio import browser
 
 import chainrule as cr
-
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-)
 
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
-    driver = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if not CHROMIUM.exists():
-        pytest.skip("chromium is not installed")
+    driver, chromium = browser.playwright(), browser.executable()
     draw, path = np.random.default_rng(0), tmp_path_factory.mktemp("report") / "r.html"
     x = draw.normal(size=80)
     table = {"<img src=x onerror=alert(1)>": x.tolist(), "w" * 90: ["a", "</script>"] * 40, "y": (x > 0).tolist()}
     model = cr.train_table(table, "y", epochs=3, hidden=(4,), seed=0, validation=0.2)
     model.report(path, table, title="</title><script>alert(1)</script>")
     with driver.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=str(CHROMIUM), args=list(FLAGS))
-        yield lambda **context: _opened(browser.new_context(**context).new_page(), path)
-        browser.close()
+        one = play.chromium.launch(executable_path=chromium, args=browser.FLAGS)
+        yield lambda **context: _opened(one.new_context(**context).new_page(), path)
+        one.close()
 
 
 def _opened(page, path):
@@ -58,7 +46,7 @@ def test_nothing_is_wider_than_the_screen_and_nothing_is_asked_for(page, width, 
 def test_links_and_tables_can_be_reached_by_keys(page):
     opened, _, _ = page(viewport={"width": 360, "height": 800})
     opened.keyboard.press("Tab")
-    assert opened.evaluate("document.activeElement.getAttribute('href')") == "#use"
+    opened.wait_for_function("document.activeElement.getAttribute('href') === '#use'")
     opened.keyboard.press("Enter")
-    assert opened.url.endswith("#use")
+    opened.wait_for_url("**/r.html#use")
     assert opened.locator(".scroll:not([tabindex='0'])").count() == 0

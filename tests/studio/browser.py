@@ -1,9 +1,12 @@
 """A real browser for the tests of the page: Debian's chromium, by playwright, and a studio that it opens.
 
 Where there is none, tests are skipped with a reason; with CHAINRULE_REQUIRE_BROWSER=1 they fail.
+
+What a key, a click or an address does is seen some time later: tests `wait` for each state, and read none at once.
 """
 
 import os
+import re
 import shutil
 import threading
 import time
@@ -140,7 +143,7 @@ class Pages:
 
 
 def wait(condition: Callable[[], bool], seconds: float = 60.0) -> None:
-    """Wait until a condition holds."""
+    """Wait until a condition holds. A message of a console comes only while the condition asks the page something."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come"
@@ -156,7 +159,9 @@ def drawn(page: Any) -> Any:
 def tab(page: Any, name: str) -> Any:
     """Open a tab, and give its panel."""
     page.get_by_role("tab", name=name).click()
-    return page.get_by_role("tabpanel", name=name)
+    panel = page.get_by_role("tabpanel", name=name)
+    panel.wait_for()
+    return panel
 
 
 def place(page: Any) -> str:
@@ -165,5 +170,19 @@ def place(page: Any) -> str:
 
 
 def updates(page: Any) -> int:
-    """The number of updates, as the page says it."""
-    return int(place(page).split("update ")[1].split(";")[0].replace(",", ""))
+    """The number of updates, as the page says it; -1 before it says one."""
+    number = re.search(r"update ([\d,]+)", place(page))
+    return int(number[1].replace(",", "")) if number else -1
+
+
+def still(page: Any) -> int:
+    """The number of updates, once it has been the same for half a second."""
+    seen = [-2]
+
+    def same() -> bool:
+        before, seen[0] = seen[0], updates(page)
+        time.sleep(0.5)
+        return before == seen[0] == updates(page)
+
+    wait(same)
+    return seen[0]

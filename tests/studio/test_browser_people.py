@@ -5,7 +5,17 @@ from typing import Any
 
 import pytest
 from tests.studio import browser
-from tests.studio.browser import Pages, drawn, tab
+from tests.studio.browser import Pages, drawn, tab, updates, wait
+
+SHOWN = {  # what each tab shows at last
+    "Equations": ".equation math",
+    "Tour": ".tour-title",
+    "Distributions": "canvas.spread",
+    "Doctor": "button",
+    "What if": ".bars table",
+    "Take along": "button",
+    "Model file": "option",
+}
 
 WIDTHS = [
     (360, False),
@@ -23,14 +33,14 @@ def test_axe_finds_no_violation_and_nothing_is_wider_than_the_page(pages: Pages,
     pages.served.begin("circles")
     page = drawn(pages.open(width, 900, dark))
     page.get_by_role("button", name="One epoch").click()
+    wait(lambda: updates(page) == 28)
     page.locator("[data-key='neuron 2 1']").focus()
     page.keyboard.press("Enter")
     page.wait_for_selector(".equation math")
     cdp = page.context.new_cdp_session(page)
     cdp.send("Page.setBypassCSP", {"enabled": True})
-    for name in ("Equations", "Tour", "Distributions", "Doctor", "What if", "Take along", "Model file"):
-        tab(page, name)
-        time.sleep(0.15)
+    for name, selector in SHOWN.items():
+        tab(page, name).locator(selector).first.wait_for(state="attached")
         assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
         if page.evaluate("typeof window.axe") == "undefined":
             cdp.send("Runtime.evaluate", {"expression": script})
@@ -48,7 +58,6 @@ def test_axe_finds_no_violation_and_nothing_is_wider_than_the_page(pages: Pages,
 
 def test_a_screen_reader_hears_names_and_numbers(learning: Any) -> None:
     page = learning
-    tree = page.locator("main").aria_snapshot()
     for words in (
         'button "Run"',
         'group "Training"',
@@ -59,13 +68,13 @@ def test_a_screen_reader_hears_names_and_numbers(learning: Any) -> None:
         "from neuron 1 of layer 1 (x1) to neuron 2 of layer 2",
         "neuron 1 of layer 4 (inside), bias",
     ):
-        assert words in tree, words
+        wait(lambda words=words: words in page.locator("main").aria_snapshot())  # type: ignore[misc]
 
 
 def test_the_page_does_not_jump_while_training_runs(learning: Any) -> None:
     page = learning
     page.get_by_role("button", name="One epoch").click()
-    time.sleep(0.5)
+    wait(lambda: updates(page) == 28 and page.locator(".curve canvas").count() == 2)
     where = "() => [...document.querySelectorAll('.panel, .tabs')].map(e => e.getBoundingClientRect().top)"
     page.get_by_role("button", name="Run", exact=True).click()
     places = []

@@ -97,5 +97,5 @@ def test_a_cell_shows_the_studio_and_keys_and_clicks_reach_it(lab: str, chromium
     cells.last.locator(".cm-content").click()
     page.keyboard.press("Shift+Enter")
     page.get_by_text("changed True", exact=True).wait_for()
-    assert cells.count() == 2 or cells.last.locator(".cm-content").inner_text() == "\n"
+    _until(lambda: cells.count() == 2 or cells.last.locator(".cm-content").inner_text() == "\n")
     page.close()
