@@ -57,8 +57,12 @@ struct HalfNeurons {
 // What makes matrices orthogonal (orthogonal.h): the groups of neurons, and arrays for the largest hidden layer.
 template <class T> struct Orthogonal {
   Index groups, *stop;
-  T *X, *transposed, *packed, *S, *packed_S, *Q;
-  double *most, *squares;  // of each row of X
+  T *Y, *next, *S, *Q;
+  T *panels;  // Y as micropanels; null in half precision
+  Half *rows, *next_rows, *columns, *half_panels;  // Y in half precision; else null, as what follows
+  Half *S_rows, *S_panels, *Q_panels;
+  T *most;  // of each thread's columns
+  double *squares;  // of each column
 };
 
 template <class T> struct Network {
@@ -98,6 +102,16 @@ template <class T> struct Network {
 };
 
 CHAINRULE_INLINE Index at_most(Index n, Index most) { return n < most ? n : most; }
+
+// The rows of 0..rows-1 that are this thread's.
+struct Share {
+  Index begin, end;
+  Share(Index rows, int thread, int threads) : begin(rows * thread / threads), end(rows * (thread + 1) / threads) {}
+  // The same in whole units of rows.
+  Share(Index rows, Index unit, int thread, int threads) : Share((rows + unit - 1) / unit, thread, threads) {
+    begin = at_most(begin * unit, rows), end = at_most(end * unit, rows);
+  }
+};
 
 // Hands out one allocation array by array; without memory it only adds up their sizes.
 struct Arena {
@@ -222,18 +236,26 @@ void lay_out_output(Network<T> &net, const chainrule::Architecture &a, const cha
 }
 
 template <class T> void lay_out_orthogonal(Network<T> &net, const chainrule::Architecture &a, Arena &arena) {
+  using chainrule::half_elements;
   Orthogonal<T> &o = net.orthogonal;
-  Index small = 1, large = 1;  // the sides of a block are at most these
+  Index n = 1, N = 1;  // the sides of a block are at most these
   for (Index k = 0; k + 1 < a.layers; k++) {
-    const Index n = a.sizes[k] < a.sizes[k + 1] ? a.sizes[k] : a.sizes[k + 1], N = a.sizes[k] + a.sizes[k + 1] - n;
-    small = n > small ? n : small, large = N > large ? N : large;
+    const Index small = at_most(a.sizes[k], a.sizes[k + 1]), large = a.sizes[k] + a.sizes[k + 1] - small;
+    n = small > n ? small : n, N = large > N ? large : N;
   }
-  const Index rows = padded<T>(small), columns = padded<T>(large);
+  const Index ld = row_length<T>(n), width = padded<T>(n);
   o.stop = arena.take<Index>((a.sizes[1] + 3) * a.layers);
-  o.X = arena.take<T>(rows * columns), o.transposed = arena.take<T>(rows * columns);
-  o.packed = arena.take<T>(rows * columns);
-  o.S = arena.take<T>(rows * rows), o.packed_S = arena.take<T>(rows * rows), o.Q = arena.take<T>(rows * rows);
-  o.most = arena.take<double>(rows), o.squares = arena.take<double>(rows);
+  o.Y = arena.take<T>(N * ld), o.next = arena.take<T>(N * ld);
+  o.S = arena.take<T>(n * ld), o.Q = arena.take<T>(n * ld);
+  if (net.half) {
+    o.rows = arena.take<Half>(half_elements(N, n)), o.next_rows = arena.take<Half>(half_elements(N, n));
+    o.columns = arena.take<Half>(half_elements(n, N)), o.half_panels = arena.take<Half>(half_padded(N) * width);
+    o.S_rows = arena.take<Half>(half_elements(n, n)), o.S_panels = arena.take<Half>(half_padded(n) * width);
+    o.Q_panels = arena.take<Half>(half_padded(n) * width);
+  } else {
+    o.panels = arena.take<T>(N * width);
+  }
+  o.most = arena.take<T>(chainrule::most_threads), o.squares = arena.take<double>(n);
   if (arena.memory) o.groups = find_groups(a, o.stop);
 }
 

@@ -1,30 +1,26 @@
 // Muon: the momentum of a hidden layer's W, made orthogonal by Newton-Schulz iterations before it moves the weights.
 //
-//    X ← M / |M|, on its side if M has more rows than columns (n <= N)             n × N
-//    S = X X^T      A = X, B = micropanels of X^T                                  n × n
-//    Q = a + b S + c S S      A = S, B = micropanels of S                          n × n
-//    X ← Q X        A = Q, B = micropanels of X                                    n × N
+//    Y ← M / |M|, on its side unless M has more rows than columns (n <= N)            N × n
+//    Y ← Y (a + b S + c S S), S = Y^T Y, several times: newton_schulz.h, half_newton_schulz.h
 //
 // M is that of one group of neurons (groups.h): networks that lie side by side are trained as if each were alone.
 //
-// Contract: threads share the rows of X; every element is one sum of the micro-kernel, so no bit depends on their
-// number. Three barriers an iteration.
+// Contract: threads share the columns of Y here; every sum has one order, so no bit depends on their number.
 //
 // Source: src/chainrule/optimizers/muon.py.
 #pragma once
 
+#include "half_newton_schulz.h"
 #include "norms.h"
 
 namespace {
-
-using chainrule::Team;
 
 // The part of a hidden layer's W that one group has.
 struct Submatrix {
   Index k, row, rows, column, columns;
   Index n() const { return rows < columns ? rows : columns; }
   Index N() const { return rows < columns ? columns : rows; }
-  bool wide() const { return rows <= columns; }
+  bool on_its_side() const { return rows <= columns; }
 };
 
 template <class T, class F> void each_submatrix(const Network<T> &net, F f) {
@@ -49,127 +45,109 @@ template <class T, class F> CHAINRULE_INLINE void each_piece(const Layer<T> &lay
   }
 }
 
-// Rows begin..end-1 of X, whole vectors of them for each thread.
-template <class T> struct OwnRows {
-  Index begin, end;
-  OwnRows(Index n, int thread, int threads) {
-    const Index vectors = padded<T>(n) / lanes<T>;
-    begin = vectors * thread / threads * lanes<T>, end = vectors * (thread + 1) / threads * lanes<T>;
-    if (begin > n) begin = n;
-    if (end > n) end = n;
-  }
-};
-
-// Copies the thread's rows of X between the packed weights and X: f(element of the weights, element of X).
-template <class T, class F>
-void each_element(const Network<T> &net, const Submatrix &b, const OwnRows<T> &own, Index ld, F f) {
+// Loads this thread's columns of Y from the collected gradient.
+template <class T> void load_columns(const Network<T> &net, const Submatrix &b, const Share &own, Index ld) {
+  constexpr Index VL = lanes<T>;
   const Layer<T> &layer = net.layer[b.k];
-  const Index from = b.wide() ? 0 : own.begin, to = b.wide() ? b.columns : own.end;
-  each_piece(layer, b.column + from, b.column + to, [&](Index at, Index NR, Index first, Index count) {
+  T *Y = net.orthogonal.Y;
+  const Index begin = b.on_its_side() ? 0 : own.begin, end = b.on_its_side() ? b.columns : own.end;
+  each_piece(layer, b.column + begin, b.column + end, [&](Index at, Index NR, Index first, Index count) {
+    const T *M = net.gradient + at + b.row * NR;
     const Index column = first - b.column;
-    if (b.wide())
-      for (Index i = own.begin; i < own.end; i++)
-        for (Index j = 0; j < count; j++) f(at + (b.row + i) * NR + j, i * ld + column + j);
+    if (b.on_its_side())
+      for (Index i = own.begin; i < own.end; i += VL)
+        for (Index j = 0; j < count; j += VL)
+          transpose_block(M + i * NR + j, NR, own.end - i, count - j, Y + (column + j) * ld + i, ld);
     else
-      for (Index j = 0; j < count; j++)
-        for (Index i = 0; i < b.rows; i++) f(at + (b.row + i) * NR + j, (column + j) * ld + i);
+      for (Index i = 0; i < b.rows; i++) copy_numbers(M + i * NR, count, Y + i * ld + column);
   });
+  if (own.begin == own.end || own.end < b.n()) return;
+  for (Index j = 0; j < b.N(); j++)
+    for (Index i = b.n(); i < padded<T>(b.n()); i++) Y[j * ld + i] = 0;
 }
 
-// Packs rows begin..end-1 of B, which has K rows of `width` elements, into micropanels.
-template <class T> void pack_rows(const T *B, Index ld, Index K, Index width, Index begin, Index end, T *to) {
-  const Micropanels panels{padded<T>(width) / lanes<T>};
-  for (Index p = 0; p < panels.count(); p++) {
-    const Index at = panels.first(p) * lanes<T>, NR = panels.NV(p) * lanes<T>;
-    for (Index i = begin; i < end; i++) copy_numbers(B + i * ld + at, NR, to + K * at + i * NR);
+// Calls f(i, j) for the vectors of this thread's columns of Y: at row j, column i.
+template <class T, class F> CHAINRULE_INLINE void each_vector(Index N, const Share &own, F f) {
+  for (Index j = 0; j < N; j++)
+    for (Index i = own.begin; i < own.end; i += lanes<T>) f(j, i);
+}
+
+// |x|^2 in float64 of the columns of Y from i on, a vector of them; the order is that of `squared`.
+template <class T> void squared_columns(const T *Y, Index ld, Index N, Index i, Index columns, double *squares) {
+  constexpr Index count = Lanes<T>::count;
+  vec<T> lane[count];
+  for (Index l = 0; l < count; l++)
+    lane[l] = sum_of<vec<T>>((N + count - 1) / count, [&](Index k) {
+      const vec<T> y = k * count + l < N ? load(Y + (k * count + l) * ld + i) : vec<T>{};
+      return y * y;
+    });
+  for (Index half = count / 2; half; half /= 2)
+    for (Index l = 0; l < half; l++) lane[l] = lane[l] + lane[l + half];
+  for (Index c = 0; c < columns; c++) {
+    squares[c] = double(lane[0][c]);
+    if (squares[c] > 1e-30 && squares[c] < double(number<T>::infinity)) continue;
+    squares[c] = 0;
+    for (Index j = 0; j < N; j++) squares[c] += double(Y[j * ld + i + c]) * double(Y[j * ld + i + c]);
   }
 }
 
-// Packs rows begin..end-1 of X (n × N) as columns of micropanels of X^T.
-template <class T> void pack_transposed(const T *X, Index ld, Index n, Index N, Index begin, Index end, T *to) {
-  constexpr int VL = lanes<T>;
-  const Micropanels panels{padded<T>(n) / VL};
-  for (Index i = begin; i < end; i += VL) {
-    const Index p = panels.containing(i / VL), NR = panels.NV(p) * VL;
-    T *column = to + N * panels.first(p) * VL + i - panels.first(p) * VL;
-    for (Index j = 0; j < N; j += VL) transpose_block(X + i * ld + j, ld, n - i, N - j, column + j * NR, NR);
-  }
-}
-
-// Rows begin..end-1 of C = A B, with B in micropanels of K rows.
-template <class T>
-void multiply(const T *A, Index lda, const T *B, Index K, Index width, T *C, Index ldc, const OwnRows<T> &own) {
-  Prefetch none;
-  const Product<T> product{A, lda, B, K, {padded<T>(width) / lanes<T>}, C, ldc, Epilogue::None, nullptr, 0};
-  if (own.begin < own.end) gemm(product, own.begin, own.end, none, [](Index, Index, Index, Index) {});
-}
-
-// X = M / |M|, without overflow; M is in the collected gradient.
-template <class T>
-void load_block(Network<T> &net, const Submatrix &b, const OwnRows<T> &own, Index ld, const Team &team, int threads) {
-  Orthogonal<T> &o = net.orthogonal;
-  const Index n = b.n(), N = b.N();
-  for (Index i = own.begin; i < own.end; i++)
-    for (Index j = N; j < ld; j++) o.X[i * ld + j] = 0;
-  each_element(net, b, own, ld, [&](Index weight, Index x) { o.X[x] = net.gradient[weight]; });
-  for (Index i = own.begin; i < own.end; i++) {
-    double most = 1e-30;
-    for (Index j = 0; j < N; j++) {
-      const double size = __builtin_fabs(double(o.X[i * ld + j]));
-      if (!(size <= most)) most = size;  // NaN too
-    }
-    o.most[i] = most;
-  }
-  team.barrier(threads);
-  double most = 0, total = 0;
-  for (Index i = 0; i < n; i++)
-    if (!(o.most[i] <= most)) most = o.most[i];
-  for (Index i = own.begin; i < own.end; i++) {
-    T *x = o.X + i * ld;
-    for (Index j = 0; j < N; j += lanes<T>) store(x + j, load(x + j) / broadcast(T(most)));
-    o.squares[i] = squared(x, N);
-  }
-  team.barrier(threads);
-  for (Index i = 0; i < n; i++) total += o.squares[i];
-  const vec<T> length = broadcast(T(__builtin_sqrt(total) + 1e-7));
-  for (Index i = own.begin; i < own.end; i++)
-    for (Index j = 0; j < N; j += lanes<T>) store(o.X + i * ld + j, load(o.X + i * ld + j) / length);
-}
-
-template <class T>
-void newton_schulz(Network<T> &net, const Submatrix &b, const OwnRows<T> &own, Index ld, const Team &team,
-                   int threads) {
+// Y = M / |M|, without overflow; M is in the collected gradient.
+template <class T> void load_block(Network<T> &net, const Submatrix &b, const Iteration &it) {
+  constexpr Index VL = lanes<T>;
   const Orthogonal<T> &o = net.orthogonal;
-  const Index n = b.n(), N = b.N(), side = padded<T>(n);
-  const vec<T> first = broadcast(T(-4.7750)), second = broadcast(T(2.0315));
-  for (Index round = 0; round < Index(net.settings.rule.parameter[2]); round++) {
-    pack_transposed(o.X, ld, n, N, own.begin, own.end, o.transposed);
-    pack_rows(o.X, ld, n, N, own.begin, own.end, o.packed);
-    team.barrier(threads);
-    multiply(o.X, ld, o.transposed, N, n, o.S, side, own);
-    pack_rows(o.S, side, n, n, own.begin, own.end, o.packed_S);
-    team.barrier(threads);
-    multiply(o.S, side, o.packed_S, n, n, o.Q, side, own);
-    for (Index i = own.begin; i < own.end; i++) {
-      T *q = o.Q + i * side;
-      const T *s = o.S + i * side;
-      for (Index j = 0; j < side; j += lanes<T>) store(q + j, fma(second, load(q + j), first * load(s + j)));
-      q[i] += T(3.4445);
-    }
-    multiply(o.Q, side, o.packed, n, N, o.X, ld, own);
-    team.barrier(threads);
-  }
+  const Share own(it.n, VL, it.thread, it.threads);
+  load_columns(net, b, own, it.ld);
+  vec<T> size = broadcast(T(1e-30));
+  each_vector<T>(it.N, own, [&](Index j, Index i) { size = larger(size, magnitude(load(o.Y + j * it.ld + i))); });
+  o.most[it.thread] = largest(size);
+  it.barrier();
+  T most = 0;
+  for (int thread = 0; thread < it.threads; thread++) most = o.most[thread] > most ? o.most[thread] : most;
+  each_vector<T>(it.N, own, [&](Index j, Index i) {
+    T *y = o.Y + j * it.ld + i;
+    store(y, load(y) / broadcast(most));
+  });
+  for (Index i = own.begin; i < own.end; i += VL)
+    squared_columns(o.Y, it.ld, it.N, i, at_most(own.end - i, VL), o.squares + i);
+  it.barrier();
+  double total = 0;
+  for (Index i = 0; i < it.n; i++) total += o.squares[i];
+  const vec<T> length = broadcast(T(__builtin_sqrt(total) + 1e-7));
+  each_vector<T>(it.N, own, [&](Index j, Index i) {
+    T *y = o.Y + j * it.ld + i;
+    store(y, load(y) / length);
+  });
+  it.barrier();
 }
 
 // The direction in which W moves, sqrt(max(1, n_out / n_in)) O(M), in place of M; 0 where there is no weight.
-template <class T> void store_block(Network<T> &net, const Submatrix &b, const OwnRows<T> &own, Index ld) {
+template <class T> void store_block(Network<T> &net, const Submatrix &b, const Iteration &it, const T *Y) {
+  constexpr Index VL = lanes<T>;
   const double ratio = double(b.columns) / double(b.rows);
-  const T stretch = T(ratio > 1 ? __builtin_sqrt(ratio) : 1);
-  const T *X = net.orthogonal.X;
-  using Bits = typename simd<T>::integer;
-  const Bits *mask = (const Bits *)net.mask;
-  each_element(net, b, own, ld,
-               [&](Index weight, Index x) { net.gradient[weight] = mask && !mask[weight] ? T(0) : stretch * X[x]; });
+  const vec<T> stretch = broadcast(T(ratio > 1 ? __builtin_sqrt(ratio) : 1));
+  const Share own(it.n, VL, it.thread, it.threads);
+  const Index begin = b.on_its_side() ? 0 : own.begin, end = b.on_its_side() ? b.columns : own.end;
+  const auto move = [&](const T *from, Index at, Index count) {
+    const vec<T> moved = stretch * load_first(from, count, T(0));
+    store_first(net.gradient + at, count,
+                net.mask ? from_bits(bits(moved) & bits(load_first(net.mask + at, count, T(0)))) : moved);
+  };
+  each_piece(net.layer[b.k], b.column + begin, b.column + end, [&](Index at, Index NR, Index first, Index count) {
+    const Index column = first - b.column;
+    at += b.row * NR;
+    if (!b.on_its_side()) {
+      for (Index i = 0; i < b.rows; i++)
+        for (Index j = 0; j < count; j += VL) move(Y + i * it.ld + column + j, at + i * NR + j, count - j);
+      return;
+    }
+    alignas(64) T square[VL * VL];
+    for (Index i = own.begin; i < own.end; i += VL)
+      for (Index j = 0; j < count; j += VL) {
+        const Index rows = at_most(own.end - i, VL);
+        transpose_block(Y + (column + j) * it.ld + i, it.ld, count - j, rows, square, VL);
+        for (Index r = 0; r < rows; r++) move(square + r * VL, at + (i + r) * NR + j, count - j);
+      }
+  });
 }
 
 // v ← momentum v + g, and M = momentum v + g (Nesterov) or v in place of the collected g.
@@ -186,14 +164,25 @@ template <class T, class Each> void add_momentum(Network<T> &net, Each each_macr
   });
 }
 
+// Packs the first Y and iterates; returns where the last one is.
+template <class T> const T *newton_schulz(const Network<T> &net, const Iteration &it) {
+  const Orthogonal<T> &o = net.orthogonal;
+  if constexpr (has_half<T>)
+    if (net.half) {
+      begin_half(*net.half, o, it);
+      return half_iterate(*net.half, o, it);
+    }
+  begin_iterations(o, it);
+  return iterate(o, it);
+}
+
 // The directions of all hidden layers, in place of their collected gradient.
 template <class T> void orthogonalise(Network<T> &net, const Team &team, int thread, int threads) {
   each_submatrix(net, [&](const Submatrix &b) {
-    const OwnRows<T> own(b.n(), thread, threads);
-    const Index ld = padded<T>(b.N());
-    load_block(net, b, own, ld, team, threads);
-    newton_schulz(net, b, own, ld, team, threads);
-    store_block(net, b, own, ld);
+    const Index rounds = Index(net.settings.rule.parameter[2]);
+    const Iteration it{b.n(), b.N(), row_length<T>(b.n()), rounds, team, thread, threads};
+    load_block(net, b, it);
+    store_block(net, b, it, newton_schulz(net, it));
     team.barrier(threads);
   });
 }

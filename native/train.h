@@ -22,16 +22,6 @@ using chainrule::Settings;
 using chainrule::Steps;
 using chainrule::Team;
 
-// The rows of 0..rows-1 that are this thread's.
-struct Share {
-  Index begin, end;
-  Share(Index rows, int thread, int threads) : begin(rows * thread / threads), end(rows * (thread + 1) / threads) {}
-  // The same in whole units of rows.
-  Share(Index rows, Index unit, int thread, int threads) : Share((rows + unit - 1) / unit, thread, threads) {
-    begin = at_most(begin * unit, rows), end = at_most(end * unit, rows);
-  }
-};
-
 template <class T> CHAINRULE_INLINE Share share_of(const Network<T> &net, Index rows, int thread, int threads) {
   return net.half ? Share(rows, half_together, thread, threads) : Share(rows, thread, threads);
 }

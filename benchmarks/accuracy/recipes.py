@@ -78,6 +78,7 @@ RECIPES = {
         Recipe("own", "schedule_free", 1e-2, 128, centred=True, half=True),
         Recipe("own", "muon", 2e-2, 512, centred=True),
         Recipe("own", "falling_muon", 2e-2, 128, centred=True, epochs=3.0),
+        Recipe("own", "falling_muon", 2e-2, 128, centred=True, epochs=3.0, half=True),
         Recipe("torch_", "adam", 1e-3, 128),
         Recipe("torch_", "falling_adam", 4e-3, 128, centred=True, epochs=2.0),
         Recipe("torch_", "schedule_free", 1e-2, 128, centred=True),

@@ -83,6 +83,8 @@ const std::vector<Case> cases = {
      30, 8, .1, .2, inf, inf, true, true, false},
     {"matrices", {40, 70, 33, 3}, "tanh", "identity", "quadratic", "muon", {.95, 1, 5, .01, .001, .02},
      30, 8, 0, 0, inf, inf, false, false, false},
+    {"matrices on their side and upright", {5, 49, 130, 70, 3}, "relu", "identity", "quadratic", "muon",
+     {.95, 1, 2, .01, .001, .02}, 30, 15, 0, 0, inf, inf, false, false, false},
     {"masked matrices", {6, 35, 18, 3}, "relu", "softmax", "cross_entropy", "muon", {.95, 0, 3, 0, .001, .02},
      30, 8, .1, .2, .5, inf, true, true, false, {1, .5, 2}},
     {"frozen", {6, 34, 20, 3}, "tanh", "softmax", "cross_entropy", "adamw", {.9, .999, 1e-8, .01},

@@ -37,7 +37,8 @@ class Muon(Optimizer):
     Raises SettingError where an argument is out of its range.
 
     Source: Jordan et al., Muon: an optimizer for hidden layers in neural networks, 2024, with the coefficients and the
-    defaults given there. It iterates in bfloat16; we keep the type of W.
+    defaults given there. It iterates in bfloat16; we keep the type of W, and round the operands of the iterations'
+    products under `precision="bf16"` alone.
     """
 
     name = "muon"
