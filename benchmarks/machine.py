@@ -5,6 +5,7 @@ import importlib.metadata
 import os
 import platform
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ __all__ = [
     "disturbing",
     "environment",
     "is_at_rest",
+    "rest",
     "threads_of_this",
     "versions",
 ]
@@ -27,6 +29,7 @@ DISTURBING = re.compile(
     "(OPENBLAS|MKL|NVPL|BLIS|OMP|KMP|GOMP|XLA|JAX|TORCH|ATEN|ONEDNN|DNNL|MALLOC)_|NPY_(DISABLE|ENABLE)|GLIBC_TUNABLES"
     "|LD_PRELOAD|CHAINRULE_(ISA|THREADS)"
 )
+REST = 1.0  # the most seconds to wait until a process is at rest
 PEERS = ("scikit-learn", "torch", "jax", "jaxlib", "onnxruntime", "opacus", "backpack-for-pytorch")
 
 
@@ -44,6 +47,16 @@ def busiest(work: Callable[[], object], threads: int) -> list[int]:
     work()
     more = {thread: spent - before.get(thread, 0) for thread, spent in _worked().items()}
     return sorted(more, key=more.__getitem__, reverse=True)[:threads]
+
+
+def rest(process: int) -> None:
+    """Wait until the threads of a process sleep: those of some libraries spin for a while after their work.
+
+    At most for REST seconds.
+    """
+    until = time.monotonic() + REST
+    while not is_at_rest(process) and time.monotonic() < until:
+        time.sleep(0.001)
 
 
 def is_at_rest(process: int) -> bool:

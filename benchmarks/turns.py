@@ -6,19 +6,17 @@ import json
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import cpus, environment, is_at_rest
+from benchmarks.machine import cpus, environment, rest
 from benchmarks.tasks import PEAK, TOLERANCE, kind_of
 
 __all__ = ["ROOT", "Measured", "Worker", "measure", "workers"]
 
 ROOT = Path(__file__).resolve().parents[1]
 PEAK_SECONDS = 0.1
-REST = 1.0  # the most seconds to wait until a worker is at rest
 
 
 @dataclasses.dataclass
@@ -76,18 +74,12 @@ class Worker:
             self._process.stdin.flush()
         line = self._process.stdout.readline()
         if line:
-            self._rest()
+            rest(self._process.pid)
             return json.loads(line)
         self.close()
         words = self._log.read_text().strip().splitlines() or [f"left with {self._process.returncode}"]
         self._ended = f"the process ended: {words[-1]}"
         return {"failed": self._ended}
-
-    def _rest(self) -> None:
-        """Wait until its threads sleep: those of some libraries spin for a while after their work, in others' turns."""
-        until = time.monotonic() + REST
-        while not is_at_rest(self._process.pid) and time.monotonic() < until:
-            time.sleep(0.001)
 
     def close(self) -> None:
         """Let it end, or end it."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks.accuracy.recipes import RECIPES
 from benchmarks.accuracy.report import Rows, markdown
-from benchmarks.machine import cpus, describe, environment, versions
+from benchmarks.machine import cpus, describe, environment, rest, versions
 from benchmarks.markers import between
 from benchmarks.options import numbers, whole, writable
 from benchmarks.turns import ROOT
@@ -110,6 +110,7 @@ def _paces(names: list[str], threads: int, rounds: int) -> Iterator[dict[str, An
                 worker.stdin.write("\n")
             if line := worker.stdout.readline():
                 micros[name] += json.loads(line)
+                rest(worker.pid)
     for name, worker in workers.items():
         with contextlib.suppress(BrokenPipeError):
             worker.stdin.close()

@@ -96,7 +96,7 @@ def test_a_process_is_at_rest_once_no_thread_of_it_spins() -> None:
 
 def test_a_turn_begins_when_the_worker_before_is_at_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     states = iter([False, False, True])
-    monkeypatch.setattr(turns, "is_at_rest", lambda process: next(states))
+    monkeypatch.setattr(machine, "is_at_rest", lambda process: next(states))
     with turns.workers(["numpy"], 1, tmp_path) as running:
         assert "failed" not in running["numpy"].ask(do="about")
     assert list(states) == []
