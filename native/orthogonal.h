@@ -66,7 +66,7 @@ template <class T> void load_columns(const Network<T> &net, const Submatrix &b, 
     for (Index i = b.n(); i < padded<T>(b.n()); i++) Y[j * ld + i] = 0;
 }
 
-// Calls f(i, j) for the vectors of this thread's columns of Y: at row j, column i.
+// Calls f(j, i) for the vectors of this thread's columns of Y: at row j, column i.
 template <class T, class F> CHAINRULE_INLINE void each_vector(Index N, const Share &own, F f) {
   for (Index j = 0; j < N; j++)
     for (Index i = own.begin; i < own.end; i += lanes<T>) f(j, i);
