@@ -105,7 +105,8 @@ class Encoder:
     @functools.cached_property
     def plain(self) -> Encoder:
         """The encoder in which each number is one input, as linear models take it."""
-        return Encoder(tuple(plain(transform) for transform in self.transforms))
+        transforms = tuple(plain(transform) for transform in self.transforms)
+        return self if transforms == self.transforms else Encoder(transforms)
 
     @functools.cached_property
     def curved(self) -> Encoder:
