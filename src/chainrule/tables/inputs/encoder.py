@@ -268,6 +268,6 @@ def _read(transforms: Iterable[Transform], table: pa.Table) -> list[Cells]:
     plain = [t.name for t in transforms if isinstance(t, NumberColumn) and t.form == PLAIN]
     values = numbers_at_once(table, plain)
     return [
-        Number.of_values(values[t.name], t.name) if t.name in values else t.reading.read(table.column(t.name), t.name)
+        Number.of_values(values[t.name], t.name) if t.name in values else t.read(table.column(t.name))
         for t in transforms
     ]
