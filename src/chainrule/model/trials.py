@@ -111,57 +111,85 @@ def best_trial(
     - ensemble: the ensemble of members of an architecture.
     - cancel: whether to end the trials, which then choose by what they know.
     """
-    made: list[tuple[Trial, Tried]] = []
-    all_inputs, curved, plain = first.encoder, first.encoder.curved, first.encoder.plain
-    binned, several = all_inputs.without_values, plain.width < curved.width
-    short, decays = len(rows.X) > MANY, _decays(first.settings, wanted, len(rows.X))
+    trials = _Trials(first, one, rows, held_out, ensemble, cancel)
+    decays = _decays(first.settings, wanted, len(rows.X))
+    if len(rows.X) < LEAST_ROWS or first.encoder.curved.width > MOST_INPUTS:
+        best = first._replace(encoder=first.encoder.plain)
+        return (trials.weakened(best, None, decays) if trials.are_short else best), trials.made
+    best, least = trials.of_inputs(decays[0])
+    # the costs of short trials are of fewer epochs
+    return trials.weakened(best, None if trials.are_short else least, decays), trials.made
 
-    def cost(trial: Trial, share: int = SHARE) -> float:
-        if cancel():
+
+@dataclasses.dataclass(frozen=True)
+class _Trials:
+    """The short trainings of one table; the fields are those of `best_trial`, and `made` all that have been made."""
+
+    first: Trial
+    one: Architecture
+    rows: RowArrays
+    held_out: RowArrays | None
+    ensemble: Callable[[Architecture], Ensemble]
+    cancel: Callable[[], bool]
+    made: list[tuple[Trial, Tried]] = dataclasses.field(default_factory=list)
+
+    @property
+    def are_short(self) -> bool:
+        """Whether one network is trained, for some of the epochs: where rows are many."""
+        return len(self.rows.X) > MANY
+
+    def cost(self, trial: Trial, share: int = SHARE) -> float:
+        """The least validation cost of a trial, which of many rows has one in `share` epochs; infinite if cancelled."""
+        if self.cancel():
             return math.inf
-        places = _places(trial.encoder, all_inputs)
-        train, validation = (rows, held_out) if places is None else only_inputs(places, rows, held_out)
-        member = dataclasses.replace(one, sizes=(trial.encoder.width, *one.sizes[1:]))
-        half = _half(ensemble(member))
-        if short:
+        places = _places(trial.encoder, self.first.encoder)
+        whole = self.rows, self.held_out
+        train, validation = whole if places is None else only_inputs(places, *whole)
+        half = _half(self.ensemble(dataclasses.replace(self.one, sizes=(trial.encoder.width, *self.one.sizes[1:]))))
+        settings = trial.settings
+        if self.are_short:
             half, train, validation = _short(half, trial.encoder, train, validation)
-        epochs = {"epochs": max(trial.settings.epochs // share, 1), "patience": None} if short else {}
-        network, least = _trained(half, train, validation, dataclasses.replace(trial.settings, **epochs), cancel)
-        made.append((trial, Tried(half, network, places, least)))
+            settings = dataclasses.replace(settings, epochs=max(settings.epochs // share, 1), patience=None)
+        network, least = _trained(half, train, validation, settings, self.cancel)
+        self.made.append((trial, Tried(half, network, places, least)))
         return least
 
-    def or_with(encoder: Encoder, best: Trial, least: float | None) -> tuple[Trial, float]:
-        """The best trial so far, or the same with other inputs if these gain, and its cost."""
-        least, other = cost(best) if least is None else least, cost(best._replace(encoder=encoder))
-        return (best._replace(encoder=encoder), other) if _gains(other, least) else (best, least)
+    def of_inputs(self, settings: TableSettings) -> tuple[Trial, float | None]:
+        """The inputs of the least cost with these settings, and this cost, None where there is nothing to choose."""
+        all_inputs, curved, plain = self.first.encoder, self.first.encoder.curved, self.first.encoder.plain
+        binned = all_inputs.without_values
+        best, least = Trial(curved, settings), None
+        if plain.width < curved.width:
+            alone = best._replace(encoder=plain)
+            least, cost = self.cost(best), self.cost(alone)
+            best, least = (best, least) if _gains(least, cost) else (alone, cost)
+        if best.encoder is curved and curved.width < binned.width <= MOST_INPUTS:
+            best, least = self.or_with(binned, best, least)
+        valued = all_inputs if self.are_short else all_inputs.with_values(best.encoder)
+        if binned.width < all_inputs.width and (self.are_short or valued.width <= MOST_INPUTS):
+            best, least = self.or_with(valued, best, least)
+        return best, least
 
-    def weakened(best: Trial, least: float | None) -> Trial:
+    def or_with(self, encoder: Encoder, best: Trial, least: float | None) -> tuple[Trial, float]:
+        """The best trial so far, or the same with other inputs if these gain, and its cost."""
+        other = best._replace(encoder=encoder)
+        least, cost = self.cost(best) if least is None else least, self.cost(other)
+        return (other, cost) if _gains(cost, least) else (best, least)
+
+    def weakened(self, best: Trial, least: float | None, decays: list[TableSettings]) -> Trial:
         """The best trial so far, whose cost is `least`, or the same with weaker decays as long as these are better.
 
         Of many rows only those are tried of which most inputs are 0, and the first must gain as other inputs must.
         """
-        if short and not are_sparse(best.encoder, first.settings.members, len(rows.X)):
+        if self.are_short and not are_sparse(best.encoder, self.first.settings.members, len(self.rows.X)):
             return best
         for k, weaker in enumerate(decays[1:]):
-            least, other = cost(best, 1) if least is None else least, cost(best._replace(settings=weaker), 1)
-            if not (_gains(other, least) if short and k == 0 else other < least):
+            other = best._replace(settings=weaker)
+            least, cost = self.cost(best, 1) if least is None else least, self.cost(other, 1)
+            if not (_gains(cost, least) if self.are_short and k == 0 else cost < least):
                 break
-            best, least = best._replace(settings=weaker), other
+            best, least = other, cost
         return best
-
-    if len(rows.X) < LEAST_ROWS or curved.width > MOST_INPUTS:
-        best = first._replace(encoder=plain) if several else first
-        return (weakened(best, None) if short else best), made
-    best, least = Trial(curved, decays[0]), None
-    if several:
-        both = cost(best), cost(best._replace(encoder=plain))
-        best, least = (best, both[0]) if _gains(*both) else (best._replace(encoder=plain), both[1])
-    if best.encoder is curved and curved.width < binned.width <= MOST_INPUTS:
-        best, least = or_with(binned, best, least)
-    valued = all_inputs if short else all_inputs.with_values(best.encoder)
-    if binned.width < all_inputs.width and (short or valued.width <= MOST_INPUTS):
-        best, least = or_with(valued, best, least)
-    return weakened(best, None if short else least), made  # the costs of short trials are of fewer epochs
 
 
 def _places(encoder: Encoder, all_inputs: Encoder) -> Array | None:

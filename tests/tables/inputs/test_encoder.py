@@ -12,7 +12,7 @@ from tests.tables.reading import read_table
 from chainrule.errors import DataError, ModelFileError
 from chainrule.tables.inputs import Encoder
 from chainrule.tables.inputs.operations.inputs import Values
-from chainrule.tables.inputs.transforms import Numbers
+from chainrule.tables.inputs.transforms import Coded, Numbers
 
 TABLE = {
     "age": [20.0, None, 40.0, 60.0, 40.0],
@@ -333,3 +333,17 @@ def test_values_that_differ_in_late_digits_have_names_of_their_own():
     low, high = 12345678901.25, 12345678901.5
     assert Values((1.0, 0.1, low)).suffixes == ["=1", "=0.1", "=1.23456789e+10"]
     assert Values((0.1, low, high)).suffixes == ["=0.1", "=12345678901.25", "=12345678901.5"]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_a_value_is_known_by_the_number_that_fewer_digits_round_it_to(dtype) -> None:
+    values = np.array([-0.3, 0.1, 0.7, 20.0])
+    cells = np.array([*values, 0.11, np.nan, 5.0])
+    encoder = Encoder((Coded("code", True, 0.2, 3.0, False, values=tuple(values.tolist())),))
+    whole, rounded = (encoder.encode(read_table({"code": column})) for column in (cells, cells.astype(dtype)))
+    np.testing.assert_array_equal(rounded[:, 1:], whole[:, 1:])
+    assert (whole[:4, 1:5] == np.eye(4)).all()
+    learned = values.astype(dtype).astype(float)  # from cells of this type: to the same bits
+    known = Encoder((Coded("code", True, 0.2, 3.0, False, values=tuple(learned.tolist())),))
+    again = known.encode(read_table({"code": cells.astype(dtype).astype(float)}))
+    np.testing.assert_array_equal(known.encode(read_table({"code": cells.astype(dtype)})), again)

@@ -105,7 +105,8 @@ class Encoder:
     @functools.cached_property
     def plain(self) -> Encoder:
         """The encoder in which each number is one input, as linear models take it."""
-        return Encoder(tuple(plain(transform) for transform in self.transforms))
+        transforms = tuple(plain(transform) for transform in self.transforms)
+        return self if transforms == self.transforms else Encoder(transforms)
 
     @functools.cached_property
     def curved(self) -> Encoder:
@@ -267,6 +268,6 @@ def _read(transforms: Iterable[Transform], table: pa.Table) -> list[Cells]:
     plain = [t.name for t in transforms if isinstance(t, NumberColumn) and t.form == PLAIN]
     values = numbers_at_once(table, plain)
     return [
-        Number.of_values(values[t.name], t.name) if t.name in values else t.reading.read(table.column(t.name), t.name)
+        Number.of_values(values[t.name], t.name) if t.name in values else t.read(table.column(t.name))
         for t in transforms
     ]

@@ -13,13 +13,14 @@ from chainrule.tables.inputs.cells.readings import READERS
 from chainrule.tables.inputs.cells.texts import OddCellError
 from chainrule.tables.inputs.cells.writers import WRITERS
 from chainrule.tables.inputs.encoder import Encoder
-from chainrule.tables.inputs.transforms import Transform
+from chainrule.tables.inputs.transforms import Transform, WithValues
 from chainrule.tables.sources import as_source
 
 __all__ = ["RowEncoder"]
 
 MOST_TEXTS = 4096  # odd texts of a column whose inputs are kept
 _LONGEST = 100  # characters of a text that is kept
+_ROUNDED = (np.float32, np.float16)
 
 WriteCell = Callable[[Any, Array], None]
 
@@ -79,6 +80,8 @@ def _compiled(transform: Transform, start: int, stop: int, dtype: np.dtype[Any])
         except OddCellError:
             write_odd(cell, x)
 
+    if isinstance(transform, WithValues):  # which know what a number of fewer digits is rounded from
+        return lambda cell, x: (write_odd if type(cell) in _ROUNDED else write)(cell, x)
     return write
 
 

@@ -49,7 +49,11 @@ class Transform(abc.ABC):
 
         Raises DataError where the column or a cell is not what `reading` says.
         """
-        self.write(self.reading.read(column, self.name), out)
+        self.write(self.read(column), out)
+
+    def read(self, column: Any) -> Cells:
+        """The cells of `column`. Raises DataError where the column or a cell is not what `reading` says."""
+        return self.reading.read(column, self.name)
 
     def write(self, cells: Cells, out: NDArray[Any]) -> None:
         """Write cells that are read already, as `fill` does."""

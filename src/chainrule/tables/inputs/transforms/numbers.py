@@ -24,16 +24,18 @@ from __future__ import annotations
 
 import abc
 import dataclasses
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.tables.arrow import pa
 from chainrule.tables.inputs.operations import (
     Affine,
     Asinh,
     Bend,
     Bins,
+    Cells,
     Curve,
     Input,
     Missing,
@@ -195,6 +197,26 @@ class WithValues(NumberColumn):
     @property
     def _counts(self) -> str:
         return f"{len(self.values)} values; {super()._counts}"
+
+    def read(self, column: Any) -> Cells:
+        """The cells of `column`; one of float32 or float16 is the value that it is rounded from."""
+        cells = super().read(column)
+        if column.type not in (pa.float16(), pa.float32()):
+            return cells
+        return cells._replace(values=self.unrounded(cells.values, column.type.to_pandas_dtype()))
+
+    def unrounded(self, cells: NDArray[np.float64], dtype: Any) -> NDArray[np.float64]:
+        """The cells (n,), which were rounded to `dtype`: those that a value is rounded to are this value.
+
+        >>> Coded("c", False, 0.0, 1.0, False, values=(0.1, 0.2)).unrounded(np.array([np.float32(0.1), 7]), np.float32)
+        array([0.1, 7. ])
+        """
+        values = np.array(self.values)
+        with np.errstate(over="ignore"):
+            rounded = values.astype(dtype).astype(np.float64)
+        place = np.searchsorted(rounded[:-1], cells)
+        is_rounded = (rounded[place] == cells) & ~np.isin(cells, values)
+        return np.where(is_rounded, values[place], cells)
 
 
 @dataclasses.dataclass(frozen=True)
