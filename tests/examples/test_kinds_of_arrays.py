@@ -79,15 +79,19 @@ def test_what_is_missing_or_no_number_is_refused_in_one_line(X, line, call):
 @pytest.mark.parametrize("mlp", [cr.MLPClassifier, cr.MLPRegressor])
 @pytest.mark.parametrize("preset", [None, "tabular"])
 def test_estimators_refuse_masked_values_in_one_line(mlp, preset):
+    """Not those of X with the preset, which are missing cells."""
     weight, hidden = np.ones(12), np.arange(12) == 2
     mlp = mlp(hidden_layer_sizes=(3,), max_iter=1, preset=preset).fit(A, CLASSES, sample_weight=np.ma.array(weight))
     masked_weight, masked_y = np.ma.array(weight, mask=hidden), np.ma.array(CLASSES, mask=hidden)
+    masked = [(A, masked_y, None), (A, CLASSES, masked_weight)]
+    if preset is None:
+        masked.append((WRONG["masked"][0], CLASSES, None))
+        with pytest.raises(DataError, match="X has a masked value in row 3"):
+            mlp.predict(WRONG["masked"][0])
     for fit in (mlp.fit, mlp.score):
-        for X, y, s in ((WRONG["masked"][0], CLASSES, None), (A, masked_y, None), (A, CLASSES, masked_weight)):
+        for X, y, s in masked:
             with pytest.raises(DataError, match=r"has a masked value in row [23]: give every value"):
                 fit(X, y, sample_weight=s)
-    with pytest.raises(DataError, match="X has a masked value in row 3"):
-        mlp.predict(WRONG["masked"][0])
 
 
 def test_a_score_refuses_objects_that_cannot_be_compared():

@@ -11,12 +11,20 @@ export function tourPanel(studio) {
   const previous = h("button", { type: "button", onclick: () => go(step - 1) }, "Previous step");
   const next = h("button", { type: "button", onclick: () => go(step + 1) }, "Begin the tour");
   const element = h("div", { class: "tour" }, title, text, equations, h("div", { class: "buttons" }, previous, next, count), error);
-  let step = 0;
+  let step = 0, target = 0;  // the step that is shown, and the one that was asked for last
+  let asked = 0, focused = false;
   previous.disabled = true;
 
   async function go(to, move = true) {
+    const order = ++asked;
+    target = to;
+    focused ||= move;
     const answer = await studio.attempt({ do: "tour", row: studio.row, step: to, notation: studio.notation }, error);
-    if (!answer) return;
+    if (order !== asked) return;  // another answer comes
+    if (!answer) {
+      target = step;
+      return;
+    }
     step = answer.step;
     setText(title, `${answer.step}. ${answer.title}`);
     setText(text, answer.text);
@@ -28,7 +36,8 @@ export function tourPanel(studio) {
     const { layer, neuron, weight } = answer.show;
     const keys = weight ? [`weight ${layer} ${weight[0]} ${weight[1]}`] : neuron ? [`neuron ${layer} ${neuron}`] : [`layer ${layer}`];
     studio.tell("mark", keys);
-    if (move) title.focus({ preventScroll: true });
+    if (focused) title.focus({ preventScroll: true });
+    focused = false;
   }
   element.addEventListener("keydown", (event) => {
     const to = { ArrowRight: step + 1, ArrowLeft: step - 1 }[event.key];
@@ -40,16 +49,16 @@ export function tourPanel(studio) {
   let update = -1;
   return {
     element,
-    onRow: () => step && go(step, false),
+    onRow: () => step && go(target, false),
     onView: (view) => {
       if (step && studio.tabs.isOpen("Tour") && !view.running && view.place.update !== update) {
         update = view.place.update;
-        go(step, false);
+        go(target, false);
       }
     },
     onSetup: (setup) => {
       next.disabled = !setup.dataset || step >= 8;
-      if (setup.dataset && step) go(Math.min(step, 8), false);
+      if (setup.dataset && step) go(Math.min(target, 8), false);
     },
   };
 }
