@@ -4,8 +4,8 @@
     W = V diag(1 / (lambda + a)) Vᵀ XᵀST,    b = mean of T - mean of X W
 
 X and T stand for their distances from the means, which are weighted by s as well. With fewer rows than columns the
-decomposition is of S^(1/2) X XᵀS^(1/2). Gradient descent finds the same model, but where columns are nearly the same, as
-in spectra, not in any reasonable number of steps.
+decomposition is of S^(1/2) X XᵀS^(1/2). Gradient descent finds the same model, but where columns are nearly the same,
+as in spectra, not in any reasonable number of steps.
 
 Source: Hastie, Tibshirani & Friedman, The Elements of Statistical Learning, 2009, section 3.4.1.
 """
