@@ -281,6 +281,22 @@ def test_values_are_tried_where_linear_models_gain_by_them(costs, codes) -> None
     assert [width for width, *_ in costs[1]] == 2 * ([9, 3, 1 + 40 + 2, 3] if codes else [9, 3, 3])
 
 
+@pytest.mark.parametrize(
+    ("n", "left", "tried"), [(300, 0.94, True), (300, 0.96, False), (301, 1.005, True), (301, 1.02, False)]
+)
+def test_few_rows_try_values_where_linear_models_gain_others_where_they_do_not_lose(
+    costs, monkeypatch, n, left, tried
+) -> None:
+    monkeypatch.setattr("chainrule.model.choose_inputs._cost", lambda X, *rest: left if X.shape[1] > 30 else 1.0)
+    draw = np.random.default_rng(5)
+    TableTraining(
+        {"a": np.arange(n) % 17, "b": draw.normal(size=n), "c": draw.normal(size=n), "y": draw.normal(size=n)},
+        "y",
+        TableSettings(),
+    )
+    assert (CODED + 2 in [width for width, *_ in costs[1]]) == tried
+
+
 @pytest.mark.full
 def test_networks_choose_values_that_they_need() -> None:
     """Forty levels in any order, twelve rows each; one seed."""

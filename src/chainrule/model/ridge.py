@@ -75,7 +75,7 @@ def _alike(weight: Array) -> list[list[int]]:
 def _part(X: Array, T: Array, weight: Array, outputs: Sequence[int]) -> _Part:
     """The decomposition for outputs whose rows have the weights (n,)."""
     there = weight > 0
-    X, T, s = X[there], T[np.ix_(there, outputs)], weight[there].astype(np.float64)
+    X, T, s = X[there], T[there][:, outputs], weight[there].astype(np.float64)
     share = s / max(s.sum(), np.finfo(float).tiny)
     mean_x, mean_t = share @ X, share @ T
     root = np.sqrt(s)[:, np.newaxis]
