@@ -100,7 +100,8 @@ def test_members_join_that_see_other_inputs_of_the_same_column(monkeypatch, tmp_
     def trained(ensemble, rows, held_out, settings, cancel):
         trained_on.append(rows.X)
         network = ensemble.network(settings.first_weights, as_seed(settings.seed), settings.dtype)
-        return network, {9: 2.0, 3: 1.5, 20: 1.0}[rows.X.shape[1]] + (settings.rule.weight_decay < 1)
+        cost = {9: 2.0, 3: 1.5, 20: 1.0}[rows.X.shape[1]] + (settings.rule.weight_decay < 1)
+        return network, trials.Outcome(cost, settings.epochs - 1)
 
     monkeypatch.setattr(trials, "_trained", trained)
     monkeypatch.setattr(trials, "joining", lambda best, others, count, rows: list(others[:1]))
@@ -134,7 +135,8 @@ def blended(request, monkeypatch):
     def trained(ensemble, rows, held_out, settings, cancel):
         network = ensemble.network(settings.first_weights, as_seed(settings.seed), settings.dtype)
         narrow = rows.X.shape[1] == 3
-        return network, (1.0 if narrow == plain else 2.0) + (settings.rule.weight_decay < 1)
+        cost = (1.0 if narrow == plain else 2.0) + (settings.rule.weight_decay < 1)
+        return network, trials.Outcome(cost, settings.epochs - 1)
 
     monkeypatch.setattr(trials, "_trained", trained)
     monkeypatch.setattr(trials, "joining", lambda best, others, count, rows: list(others[:1]))

@@ -11,7 +11,7 @@ import chainrule as cr
 from chainrule.estimators import table_plan
 from chainrule.model import TableSettings, TableTraining, preparation, trials
 from chainrule.model.ensemble import Ensemble
-from chainrule.model.trials import DECAYS
+from chainrule.model.trials import DECAYS, Outcome
 
 DRAW = np.random.default_rng(0)
 X = DRAW.normal(size=(120, 3))
@@ -30,7 +30,8 @@ def costs(monkeypatch):
     def trained(ensemble, rows, held_out, settings, cancel):
         assert rows.X.shape[1] == ensemble.one.sizes[0]
         made.append((rows.X.shape[1], settings.rule.weight_decay, ensemble.count))
-        return ensemble.network(settings.first_weights, 0, settings.dtype), table.get(made[-1][:2], 1.0)
+        outcome = Outcome(table.get(made[-1][:2], 1.0), epoch=settings.epochs - 1)
+        return ensemble.network(settings.first_weights, 0, settings.dtype), outcome
 
     monkeypatch.setattr(trials, "_trained", trained)
     monkeypatch.setattr(trials, "joining", lambda *trials_and_rows: [])
@@ -114,6 +115,38 @@ def test_what_the_user_decides_is_not_tried(costs) -> None:
     assert not made
 
 
+@pytest.mark.parametrize(
+    ("epoch", "slow", "best", "tried"),
+    [
+        (80, 0.9, 0.001, [0.01, 0.001]),  # the rate rises in 80 of 800 epochs
+        (81, 0.9, 0.01, [0.01]),
+        (0, 1.0, 0.01, [0.01, 0.001]),  # no better
+    ],
+)
+def test_a_tenth_of_the_rate_is_tried_where_the_cost_is_least_while_it_rises(
+    monkeypatch, epoch, slow, best, tried
+) -> None:
+    made = []
+
+    def trained(ensemble, rows, held_out, settings, cancel):
+        rule = settings.rule
+        made.append((rows.X.shape[1], rule.weight_decay, rule.learning_rate))
+        cost = 0.9 if made[-1][:2] == (9, 1.0) else 1.0  # squares, the strongest decay
+        return ensemble.network(settings.first_weights, 0, settings.dtype), Outcome(
+            cost * (slow if rule.learning_rate < 0.01 else 1.0), epoch
+        )
+
+    monkeypatch.setattr(trials, "_trained", trained)
+    monkeypatch.setattr(trials, "joining", lambda *trials_and_rows: [])
+    settings = TableTraining(ROWS, "y", TableSettings()).settings
+    assert (settings.epochs, settings.rule.learning_rate, settings.rule.weight_decay) == (800, best, 1.0)
+    assert [rate for width, decay, rate in made if (width, decay) == (9, 1.0)] == tried
+    made.clear()
+    for own in ({"learning_rate": 0.02}, {"optimizer": "adamw"}, {"schedule": "cosine"}):
+        TableTraining(ROWS, "y", TableSettings(**own))
+    assert {rate for *_, rate in made} == {0.02, TableSettings(optimizer="adamw").rule.learning_rate, 0.01}
+
+
 def test_many_rows_are_tried_with_weaker_decays(costs) -> None:
     many = DRAW.normal(size=(1600, 3))
     rows = dict(zip("abc", many.T, strict=True)) | {"y": many[:, 0] ** 2}
@@ -138,7 +171,7 @@ def test_large_tables_are_tried_by_one_network_of_the_first_fold(monkeypatch) ->
     def trained(ensemble, rows, held_out, settings, cancel):
         made.append((ensemble.count, rows.X.shape, held_out.X.shape, issparse(rows.X)))
         epochs.append(settings.epochs)
-        return ensemble.network(settings.first_weights, 0, settings.dtype), 1 / rows.X.shape[1]
+        return ensemble.network(settings.first_weights, 0, settings.dtype), Outcome(1 / rows.X.shape[1])
 
     monkeypatch.setattr(trials, "_trained", trained)
     n = 6000
@@ -174,7 +207,7 @@ def test_many_words_decay_as_whole_trainings_of_one_network_say(monkeypatch, kno
     def trained(ensemble, rows, held_out, settings, cancel):
         made.append((settings.rule.learning_rate, settings.rule.weight_decay))
         assert (ensemble.count, settings.epochs, settings.patience) == (1, 40, None)
-        return ensemble.network(settings.first_weights, 0, settings.dtype), known.get(made[-1], 1.0)
+        return ensemble.network(settings.first_weights, 0, settings.dtype), Outcome(known.get(made[-1], 1.0))
 
     monkeypatch.setattr(trials, "_trained", trained)
     rule = TableTraining(_many_words(), "word", TableSettings()).settings.rule
@@ -248,6 +281,22 @@ def test_values_are_tried_where_linear_models_gain_by_them(costs, codes) -> None
     assert [width for width, *_ in costs[1]] == 2 * ([9, 3, 1 + 40 + 2, 3] if codes else [9, 3, 3])
 
 
+@pytest.mark.parametrize(
+    ("n", "left", "tried"), [(300, 0.94, True), (300, 0.96, False), (301, 1.005, True), (301, 1.02, False)]
+)
+def test_few_rows_try_values_where_linear_models_gain_others_where_they_do_not_lose(
+    costs, monkeypatch, n, left, tried
+) -> None:
+    monkeypatch.setattr("chainrule.model.choose_inputs._cost", lambda X, *rest: left if X.shape[1] > 30 else 1.0)
+    draw = np.random.default_rng(5)
+    TableTraining(
+        {"a": np.arange(n) % 17, "b": draw.normal(size=n), "c": draw.normal(size=n), "y": draw.normal(size=n)},
+        "y",
+        TableSettings(),
+    )
+    assert (CODED + 2 in [width for width, *_ in costs[1]]) == tried
+
+
 @pytest.mark.full
 def test_networks_choose_values_that_they_need() -> None:
     """Forty levels in any order, twelve rows each; one seed."""
@@ -284,7 +333,7 @@ def test_trials_of_estimators_weigh_rows_by_class(monkeypatch) -> None:
 
     def trained(ensemble, rows, held_out, settings, cancel):
         weights.append(rows.weight)
-        return ensemble.network(settings.first_weights, 0, settings.dtype), 1.0
+        return ensemble.network(settings.first_weights, 0, settings.dtype), Outcome(1.0)
 
     monkeypatch.setattr(trials, "_trained", trained)
     mlp = cr.MLPClassifier(preset="tabular", class_weight={"u": 3.0}, random_state=0)

@@ -12,6 +12,7 @@ from chainrule.errors import SettingError
 from chainrule.examples import RowArrays, folds
 from chainrule.model import TableSettings, TableTraining
 from chainrule.model.ensemble import Ensemble
+from chainrule.model.ridge import MOST, Ridge
 from chainrule.model.warm_start import PENALTIES, linear_start, slope_of_pair, suits_linear_start
 
 PAIRED = {"identity": 2.0, "relu": 1.0, "leaky_relu": 1.01, "gelu": 1.0, "silu": 1.0, "softplus": 1.0, "prelu": 1.25}
@@ -33,7 +34,7 @@ def data(rows: int = 200, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("count", [1, 3])
 def test_the_network_begins_as_ridge_regression_on_the_rows_of_each_member(hidden, count) -> None:
     """Ridge in closed form: W = (XᵀX + alpha I)⁻¹ Xᵀ T for centred X and T. The other neurons' say is left out."""
-    from sklearn.linear_model import Ridge
+    from sklearn.linear_model import Ridge as Other
 
     X, T = data()
     one = cr.Architecture.of([4, *[9] * len(hidden), 2], list(hidden), "identity", "quadratic")
@@ -52,10 +53,55 @@ def test_the_network_begins_as_ridge_regression_on_the_rows_of_each_member(hidde
     A = net.predict(X).reshape(len(X), count, 2)
     for k in range(count):
         seen = members.fold != k if count > 1 else np.arange(200) < 150
-        share = 1 if count == 1 else len(X) * (count - 1) / count / seen.sum()  # S is that of all members' rows
-        ridge = Ridge(alpha=alpha / share).fit(X[seen], T[seen])
-        np.testing.assert_allclose(A[:, k], ridge.predict(X), rtol=0, atol=0.02)
+        ridge = Other(alpha=alpha).fit(X[seen], T[seen])
+        np.testing.assert_allclose(A[:, k], ridge.predict(X), rtol=0, atol=1e-12)
     assert np.abs(A).max() > 1
+
+
+@pytest.mark.parametrize("columns", [4, 60])
+@pytest.mark.parametrize("weighted", [True, False])
+def test_ridge_regression_in_closed_form_is_that_of_scikit_learn(columns, weighted) -> None:
+    """More rows than columns, and fewer; each output with its own weights of the rows, some of them 0."""
+    from sklearn.linear_model import Ridge as Other
+
+    rng = np.random.default_rng(3)
+    X, T = rng.normal(size=(50, columns)) + 7, rng.normal(size=(50, 3))
+    weight = rng.random((50, 3)) * (rng.random((50, 3)) > 0.2) if weighted else None
+    ridge = Ridge(X, T, weight)
+    for a in (1e-6, 0.5, 100.0):
+        W, b = ridge.solved(a)
+        for k in range(3):
+            other = Other(alpha=a, solver="svd").fit(X, T[:, k], None if weight is None else weight[:, k])
+            np.testing.assert_allclose(W[:, k], other.coef_, rtol=1e-6, atol=1e-9)
+            np.testing.assert_allclose(b[k], other.intercept_, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("inputs", [MOST, MOST + 1])
+def test_where_the_closed_form_takes_too_long_the_model_is_nearly_the_same(inputs, monkeypatch) -> None:
+    monkeypatch.setattr("chainrule.model.warm_start.MOST", 4 if inputs == MOST else 3)
+    X, T = data()
+    one = cr.Architecture.of([4, 9, 2], "gelu", "identity", "quadratic")
+    net = Ensemble(one).network("he_uniform", 0, "float64")
+    alpha, _ = linear_start(Ensemble(one), net, *Ensemble(one).checked(net, RowArrays(X, T, None), None))
+    net.W[-1][4:] = 0
+    W, b = Ridge(X, T).solved(alpha)
+    apart = np.abs(net.predict(X) - (X @ W + b)).max()
+    assert (apart < 1e-12) if inputs == MOST else (1e-12 < apart < 0.02)
+
+
+def test_columns_that_are_nearly_the_same_are_no_harder_than_others() -> None:
+    """Spectra: the target is a small difference of neighbours, which gradient descent does not reach."""
+    rng = np.random.default_rng(4)
+    common, own = rng.normal(size=(200, 1)), rng.normal(size=(200, 30))
+    X, y = common + 0.01 * own, own[:, :1] - own[:, 1:2]
+    X = (X - X.mean(axis=0)) / X.std(axis=0)
+    members = Ensemble(cr.Architecture.of([30, 9, 1], "gelu", "identity", "quadratic"))
+    net = members.network("he_uniform", 0, "float32")
+    linear_start(
+        members, net, *members.checked(net, RowArrays(X[:150], y[:150], None), RowArrays(X[150:], y[150:], None))
+    )
+    net.W[-1][2:] = 0
+    assert np.square(net.predict(X[150:]) - y[150:]).mean() < 0.01 * y.var()
 
 
 def test_a_network_too_narrow_for_the_pairs_begins_at_random() -> None:
@@ -90,10 +136,13 @@ def test_a_training_that_was_resumed_tells_of_the_start_that_it_had(tmp_path) ->
 
 
 def test_a_start_takes_half_of_the_time_at_most_and_counts(monkeypatch) -> None:
-    """A clock that goes on by a second whenever it is read: without an end the start would read it 14 times."""
+    """A clock that goes on by a second whenever it is read: without an end the start would read it 14 times and more.
+
+    Classes, whose linear model takes many steps.
+    """
     clock = itertools.count()
     monkeypatch.setattr("chainrule.model.training.time", SimpleNamespace(monotonic=lambda: float(next(clock))))
-    table = {"x": np.arange(30.0), "y": np.sin(np.arange(30.0))}
+    table = {"x": np.arange(30.0), "y": np.where(np.sin(np.arange(30.0)) > 0, "u", "v")}
     training = TableTraining(table, "y", TableSettings(time=10.0, epochs=1))
     for _ in training.events():
         pass

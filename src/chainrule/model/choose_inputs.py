@@ -1,8 +1,8 @@
 """Whether a number becomes several inputs: linear models decide, for a whole table, where no `trials` are made.
 
 They also decide, up to 5,000 rows, whether trials are made with inputs for frequent values of numbers: these must leave
-a twentieth less cost than squares and bins of the same columns. In few rows a trial alone would follow the noise of its
-folds.
+hardly more cost than squares and bins of the same columns, and up to 300 rows, where a trial alone would follow the
+noise of its folds, a twentieth less.
 
 The rows, at most 4,096, are divided into five parts, each of which is predicted from the others, once with all inputs
 and once with each number as one (see `chainrule.tables.inputs.choose_beside`): by ridge regression of numbers, by
@@ -25,7 +25,8 @@ from chainrule.training.probe import sample
 __all__ = ["chosen_inputs", "worth_trials"]
 
 GAIN = 0.98  # of the cost is left at most, or numbers are one input each
-VALUES_GAIN = 0.95  # of the cost is left at most, or values are not tried
+VALUES_GAIN, FEW_ROWS = 0.95, 300  # up to so many rows this much of the cost is left at most, or values are not tried
+VALUES_LOSS = 1.01  # of more rows so much
 MOST_ROWS, LEAST_ROWS, MOST_INPUTS = 4096, 30, 600
 PARTS = 5
 ALPHAS = (0.1, 1.0, 10.0, 100.0)  # penalties, in rows
@@ -64,7 +65,8 @@ def worth_trials(encoder: Encoder, targets: Outputs, X: Array, T: Array) -> Enco
     parts = [(False, target) for _, target in parts]  # ridge regression of classes, too, which takes a moment
     part = folds(0, PARTS, len(X))  # drawn, because codes may come in turn
     cost, before = (_cost(X[:, encoder.places_of(each)], parts, part) for each in (valued, valued.without_values))
-    return encoder if cost <= VALUES_GAIN * before else encoder.without_values
+    most = VALUES_GAIN if len(X) <= FEW_ROWS else VALUES_LOSS
+    return encoder if cost <= most * before else encoder.without_values
 
 
 def _sampled(targets: Outputs, X: Array, T: Array) -> tuple[Array, list[tuple[bool, Array]]]:

@@ -1,8 +1,9 @@
-"""Short trainings decide, where rows are few: whether a number becomes several inputs, and how weights decay.
+"""Short trainings decide whether a number becomes several inputs, how weights decay, and how fast they are learned.
 
     squares and cubes, decay 1  |  each number as one input, decay 1  →  if the first gain, bins beside them
     →  an input for each frequent value beside the best of these
     →  the best of all, decay 0.3  →  if better, decay 0.1
+    →  if its cost is least while the rate still rises, a tenth of the rate
     above 5,000 rows: bins  |  each number as one input  |  bins and an input for each frequent value
                       →  if most of many inputs are 0: rate 0.003, decay 0.3  |  0.01, 0.1  →  if better, 0.01, 0.03
 
@@ -14,7 +15,7 @@ Linear models, which decide where no trial is made (`chainrule.model.choose_inpu
 of squares by itself.
 
 Source: the experiments of docs/decisions/0029-trials-by-folds.md, 0032-members-of-trials.md,
-0037-many-rows-and-words.md, 0040-values-of-small-tables.md and 0041-rare-words.md.
+0037-many-rows-and-words.md, 0040-values-of-small-tables.md, 0041-rare-words.md and 0044-tables-from-outside.md.
 """
 
 import dataclasses
@@ -45,6 +46,7 @@ __all__ = ["Choice", "Trial", "Watch", "are_tried", "best_trial", "only_inputs",
 
 SHARE = 8  # of the epochs of many rows, to choose inputs: one in so many
 DECAYS = (1.0, 0.3, 0.1)
+RISE, SLOWER = 0.1, 10  # share of the epochs in which the rate rises; a smaller rate is that divided by so much
 MANY_DECAYS, MANY_RATE = (0.1, 0.03), 0.01  # of many rows and words, after those of the preset
 
 
@@ -53,6 +55,13 @@ class Trial(NamedTuple):
 
     encoder: Encoder
     settings: TableSettings
+
+
+class Outcome(NamedTuple):
+    """The least validation cost of a trial, and the epoch, from 0, at whose end it was."""
+
+    cost: float = math.inf
+    epoch: int = 0
 
 
 class Watch(NamedTuple):
@@ -115,10 +124,11 @@ def best_trial(
     decays = _decays(first.settings, wanted, len(rows.X))
     if len(rows.X) < LEAST_ROWS or first.encoder.curved.width > MOST_INPUTS:
         best = first._replace(encoder=first.encoder.plain)
-        return (trials.weakened(best, None, decays) if trials.are_short else best), trials.made
+        return (trials.weakened(best, None, decays)[0] if trials.are_short else best), trials.made
     best, least = trials.of_inputs(decays[0])
     # the costs of short trials are of fewer epochs
-    return trials.weakened(best, None if trials.are_short else least, decays), trials.made
+    best, least = trials.weakened(best, None if trials.are_short else least, decays)
+    return trials.slower(best, least, wanted), trials.made
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,10 +148,10 @@ class _Trials:
         """Whether one network is trained, for some of the epochs: where rows are many."""
         return len(self.rows.X) > MANY
 
-    def cost(self, trial: Trial, share: int = SHARE) -> float:
-        """The least validation cost of a trial, which of many rows has one in `share` epochs; infinite if cancelled."""
+    def run(self, trial: Trial, share: int = SHARE) -> Outcome:
+        """A trial, which of many rows has one in `share` epochs; the cost is infinite if cancelled."""
         if self.cancel():
-            return math.inf
+            return Outcome()
         places = _places(trial.encoder, self.first.encoder)
         whole = self.rows, self.held_out
         train, validation = whole if places is None else only_inputs(places, *whole)
@@ -150,19 +160,19 @@ class _Trials:
         if self.are_short:
             half, train, validation = _short(half, trial.encoder, train, validation)
             settings = dataclasses.replace(settings, epochs=max(settings.epochs // share, 1), patience=None)
-        network, least = _trained(half, train, validation, settings, self.cancel)
-        self.made.append((trial, Tried(half, network, places, least)))
-        return least
+        network, outcome = _trained(half, train, validation, settings, self.cancel)
+        self.made.append((trial, Tried(half, network, places, outcome.cost)))
+        return outcome
 
-    def of_inputs(self, settings: TableSettings) -> tuple[Trial, float | None]:
-        """The inputs of the least cost with these settings, and this cost, None where there is nothing to choose."""
+    def of_inputs(self, settings: TableSettings) -> tuple[Trial, Outcome | None]:
+        """The inputs of the least cost with these settings, and the outcome, None where there is nothing to choose."""
         all_inputs, curved, plain = self.first.encoder, self.first.encoder.curved, self.first.encoder.plain
         binned = all_inputs.without_values
         best, least = Trial(curved, settings), None
         if plain.width < curved.width:
             alone = best._replace(encoder=plain)
-            least, cost = self.cost(best), self.cost(alone)
-            best, least = (best, least) if _gains(least, cost) else (alone, cost)
+            least, other = self.run(best), self.run(alone)
+            best, least = (best, least) if _gains(least.cost, other.cost) else (alone, other)
         if best.encoder is curved and curved.width < binned.width <= MOST_INPUTS:
             best, least = self.or_with(binned, best, least)
         valued = all_inputs if self.are_short else all_inputs.with_values(best.encoder)
@@ -170,26 +180,44 @@ class _Trials:
             best, least = self.or_with(valued, best, least)
         return best, least
 
-    def or_with(self, encoder: Encoder, best: Trial, least: float | None) -> tuple[Trial, float]:
-        """The best trial so far, or the same with other inputs if these gain, and its cost."""
-        other = best._replace(encoder=encoder)
-        least, cost = self.cost(best) if least is None else least, self.cost(other)
-        return (other, cost) if _gains(cost, least) else (best, least)
+    def or_with(self, encoder: Encoder, best: Trial, least: Outcome | None) -> tuple[Trial, Outcome]:
+        """The best trial so far, or the same with other inputs if these gain, and its outcome."""
+        with_others = best._replace(encoder=encoder)
+        least, other = self.run(best) if least is None else least, self.run(with_others)
+        return (with_others, other) if _gains(other.cost, least.cost) else (best, least)
 
-    def weakened(self, best: Trial, least: float | None, decays: list[TableSettings]) -> Trial:
-        """The best trial so far, whose cost is `least`, or the same with weaker decays as long as these are better.
+    def weakened(self, best: Trial, least: Outcome | None, decays: list[TableSettings]) -> tuple[Trial, Outcome | None]:
+        """The best trial so far, or the same with weaker decays as long as these are better, and its outcome.
 
         Of many rows only those are tried of which most inputs are 0, and the first must gain as other inputs must.
         """
         if self.are_short and not are_sparse(best.encoder, self.first.settings.members, len(self.rows.X)):
-            return best
+            return best, least
         for k, weaker in enumerate(decays[1:]):
-            other = best._replace(settings=weaker)
-            least, cost = self.cost(best, 1) if least is None else least, self.cost(other, 1)
-            if not (_gains(cost, least) if self.are_short and k == 0 else cost < least):
+            weakened = best._replace(settings=weaker)
+            least, other = self.run(best, 1) if least is None else least, self.run(weakened, 1)
+            gains = _gains(other.cost, least.cost) if self.are_short and k == 0 else other.cost < least.cost
+            if not gains:
                 break
-            best, least = other, cost
-        return best
+            best, least = weakened, other
+        return best, least
+
+    def slower(self, best: Trial, least: Outcome | None, wanted: TableSettings) -> Trial:
+        """The best trial so far, or the same at a tenth of its rate if that costs less.
+
+        It is tried where the cost is least while the rate still rises: what there is to learn beside the linear model
+        that training begins with is found in a few small steps.
+        """
+        settings, rule = best.settings, best.settings.rule
+        decides = is_auto(wanted.optimizer) and is_auto(wanted.schedule) and wanted.learning_rate is None
+        if self.are_short or not decides or not isinstance(rule, AdamW):
+            return best
+        least = self.run(best) if least is None else least
+        if least.epoch > RISE * settings.epochs:
+            return best
+        slower = dataclasses.replace(rule, learning_rate=rule.learning_rate / SLOWER)
+        other = best._replace(settings=dataclasses.replace(settings, optimizer=slower))
+        return other if self.run(other).cost < least.cost else best
 
 
 def _places(encoder: Encoder, all_inputs: Encoder) -> Array | None:
@@ -283,13 +311,15 @@ def _trained(
     held_out: RowArrays | None,
     settings: TableSettings,
     cancel: Callable[[], bool],
-) -> tuple[Network, float]:
-    """The network of a training, and its least validation cost; infinite where no cost was finite."""
+) -> tuple[Network, Outcome]:
+    """The network of a training, and its outcome; the cost is infinite where none was finite."""
     assert settings.seed is not None, "that of the training"
     network = ensemble.network(settings.first_weights, settings.seed, settings.dtype)
     examples, validation = ensemble.checked(network, rows, held_out, sparse=True)
     if not issparse(rows.X) and start_for(settings.start, AUTO, ensemble.one) == "linear":
         linear_start(ensemble, network, examples, None, cancel, settings.engine)
     events = start(network, examples, settings.training, validation=validation, search_leaks=False, cancel=cancel)
-    costs = [event.validation for event in events if isinstance(event, EpochEnd)]
-    return network, min((cost for cost in costs if cost is not None and math.isfinite(cost)), default=math.inf)
+    costs = [math.inf if event.validation is None else event.validation for event in events if type(event) is EpochEnd]
+    costs = [cost if math.isfinite(cost) else math.inf for cost in costs]
+    epoch = min(range(len(costs)), key=costs.__getitem__, default=0)
+    return network, Outcome(costs[epoch], epoch) if costs else Outcome()

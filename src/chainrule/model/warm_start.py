@@ -6,8 +6,9 @@ and -w carry w·x from layer to layer without loss:
     w·x  →  sigma(w·x), sigma(-w·x)  →  (sigma(w·x) - sigma(-w·x)) / c = w·x  →  ...  →  z^L
 
 So a network can begin as a linear model: ridge, logistic or Poisson regression, as its output and cost make it. The
-model is fitted by L-BFGS, a convex problem, with the penalty that is best on the held-out rows; of many inputs also
-with few weights (`chainrule.model.few_weights`), if that is better on these rows. The other neurons are
+model is fitted with the penalty that is best on the held-out rows: ridge regression in closed form
+(`chainrule.model.ridge`), others, which are convex problems, by L-BFGS; of many inputs also with few weights
+(`chainrule.model.few_weights`), if that is better on these rows. The other neurons are
 initialized as usual, with small output weights. On noisy tables, where most of what can be learned is linear, training
 then has little to correct.
 
@@ -31,6 +32,7 @@ from chainrule.errors import SettingError
 from chainrule.examples import Examples
 from chainrule.model.ensemble import Ensemble
 from chainrule.model.few_weights import may_gain, sparse_path
+from chainrule.model.ridge import MOST, Ridge
 from chainrule.network import Network
 from chainrule.optimizers import LBFGS
 from chainrule.settings import TrainingSettings
@@ -38,6 +40,7 @@ from chainrule.settings import TrainingSettings
 __all__ = ["Penalty", "linear_start", "slope_of_pair", "start_for", "suits_linear_start"]
 
 PENALTIES = (1.0, 0.3, 0.1, 0.03, 0.01, 0.001, 0.0001)  # alpha divided by the number of rows, in the order of trial
+WEAKER = (0.00001, 0.000001)  # in closed form, which finds the model for them, too
 RULE, ITERATIONS = LBFGS(reduction=2e-9), 40  # the optimizer of the linear model, and its updates for each penalty
 SMALL = 0.1  # factor of the last weights of the other neurons
 
@@ -139,13 +142,34 @@ def _paths(
     linear: Network, examples: Examples, cancel: Callable[[], bool], engine: Engine, several: bool
 ) -> Iterator[Iterator[tuple[Penalty, Network]]]:
     """The models of each kind of penalty, from strong to weak; one model of one kind without `several`."""
-    yield _ridge_path(linear.copy(), examples, cancel, engine, PENALTIES if several else PENALTIES[2:3])
+    shares = PENALTIES if several else PENALTIES[2:3]
+    if _is_ridge(linear, examples):
+        yield _exact_path(linear.copy(), examples, shares + WEAKER if several else shares)
+    else:
+        yield _descended_path(linear.copy(), examples, cancel, engine, shares)
     if several and may_gain(len(examples.X), linear.sizes[0]):
         sparse = sparse_path(linear, examples, engine, cancel)
         yield ((Penalty(l1=l1), model) for l1, model in sparse)
 
 
-def _ridge_path(
+def _is_ridge(linear: Network, examples: Examples) -> bool:
+    """Whether the linear model is ridge regression of few enough rows or inputs for the closed form."""
+    blocks, X = linear.architecture.blocks, examples.X
+    are_ridge = all(b.activation.name == "identity" and b.cost.name == "quadratic" for b in blocks)
+    return are_ridge and isinstance(X, np.ndarray) and min(X.shape) <= MOST
+
+
+def _exact_path(linear: Network, examples: Examples, shares: Sequence[float]) -> Iterator[tuple[Penalty, Network]]:
+    """The network with the weights of ridge regression, for one alpha after another."""
+    X, T, weight, _, _ = examples
+    ridge, rows = Ridge(X, T, weight), len(X)
+    for share in shares:
+        alpha = share * rows
+        linear.W[0][...], linear.b[0][...] = ridge.solved(alpha * rows / _count(examples))
+        yield Penalty(alpha), linear
+
+
+def _descended_path(
     linear: Network, examples: Examples, cancel: Callable[[], bool], engine: Engine, shares: Sequence[float]
 ) -> Iterator[tuple[Penalty, Network]]:
     """The network, trained under one alpha after another."""
