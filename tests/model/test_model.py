@@ -136,6 +136,12 @@ def test_the_seed_fixes_every_bit_and_none_draws_one_that_is_kept() -> None:
     assert drawn.network.theta.tobytes() == again.network.theta.tobytes()
 
 
+def test_threads_change_no_bit() -> None:
+    models = [cr.train_table(shapes(), target="sign", epochs=3, threads=threads) for threads in (1, 2)]
+    assert len({model.network.theta.tobytes() for model in models}) == 1
+    assert len({model.outputs(shapes()).tobytes() for model in models}) == 1
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
