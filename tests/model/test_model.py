@@ -248,9 +248,9 @@ def test_a_target_over_ten_decades_is_learned_unless_its_own_unit_is_asked_for()
 
 
 def test_real_tables_are_learned(shared_data) -> None:  # type: ignore[no-untyped-def]
-    mushroom = cr.train_table(shared_data("mushroom-train.csv.gz"), target="y", epochs=30)
+    mushroom = cr.train_table(shared_data("mushroom-train.csv.gz"), target="y", epochs=10)
     assert mushroom.evaluate(shared_data("mushroom-test.csv.gz"))["targets"]["y"]["accuracy"] > 0.998
-    building = cr.train_table(shared_data("building-train.csv.gz"), target=["y1", "y2", "y3"], epochs=60)
+    building = cr.train_table(shared_data("building-train.csv.gz"), target=["y1", "y2", "y3"], epochs=30)
     assert building.evaluate(shared_data("building-test.csv.gz"))["overall"]["r2"] > 0.76
 
 
