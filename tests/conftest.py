@@ -36,7 +36,7 @@ def _threads(request: pytest.FixtureRequest) -> Iterator[None]:
     """Engines and the core are tested on two threads, whatever uses them on one."""
     with pytest.MonkeyPatch.context() as patch:
         if request.path.parent.name in ("engines", "native"):
-            patch.setenv("CHAINRULE_THREADS", "2")
+            patch.setenv("OMP_NUM_THREADS", "2")
         yield
 
 
