@@ -1,30 +1,43 @@
 """What every doctest may use: np, and cr for chainrule; files by their path from here."""
 
+import contextlib
 import os
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
-import numpy as np
 import pytest
+
+# Before the first import of NumPy: tests run in as many processes as there are processors, and threads that wait for
+# each other there take as much time as those that work. A test of several threads says how many.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
 
 import chainrule
 
 ROOT = Path(__file__).parent
 
 
-@pytest.fixture(autouse=True)
-def _surroundings(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    if isinstance(request.node, pytest.DoctestItem):
-        request.getfixturevalue("doctest_namespace").update(np=np, cr=chainrule)
-        monkeypatch.chdir(ROOT)
-        _require_data(request.node.path)
+@pytest.fixture(scope="session")
+def doctest_namespace() -> dict[str, object]:
+    """The names that a doctest begins with."""
+    return {"np": np, "cr": chainrule}
 
 
-def _require_data(page: Path) -> None:
+def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a page whose examples read real data that are not here; the examples name the folder themselves."""
-    folder = Path(os.environ.get("CHAINRULE_DATA", "../shared/data"))
-    if page.suffix == ".md" and '/ "mnist-10k"' in page.read_text("utf-8") and not (folder / "mnist-10k").exists():
-        pytest.skip("no real data: mnist-10k is neither in CHAINRULE_DATA nor in ../shared/data")
+    if isinstance(item, pytest.DoctestItem) and item.path.suffix == ".md":
+        folder = Path(os.environ.get("CHAINRULE_DATA", "../shared/data"))
+        if '/ "mnist-10k"' in item.path.read_text("utf-8") and not (ROOT / folder / "mnist-10k").exists():
+            pytest.skip("no real data: mnist-10k is neither in CHAINRULE_DATA nor in ../shared/data")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Run doctests in this folder."""
+    with contextlib.chdir(ROOT) if isinstance(item, pytest.DoctestItem) else contextlib.nullcontext():
+        return (yield)
 
 
 collect_ignore = ["src/chainrule/exchange/keras/layers.py"]  # it imports Keras, and has no examples

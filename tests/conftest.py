@@ -1,4 +1,4 @@
-"""What tests share: where the real data lie, JAX in float64, and which tests of engines are for `-m full`."""
+"""What tests share: where the real data lie, JAX in float64, threads, and which tests of engines are for `-m full`."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -29,6 +29,15 @@ def shared_data() -> Callable[[str], Path]:
         return folder / name
 
     return find
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _threads(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Engines and the core are tested on two threads, whatever uses them on one."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.path.parent.name in ("engines", "native"):
+            patch.setenv("OMP_NUM_THREADS", "2")
+        yield
 
 
 @pytest.fixture

@@ -21,14 +21,18 @@ from . import console
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+THEMES = ["basic", pytest.param("furo", marks=pytest.mark.full)]  # that of the site has the tree of pages in each page
+
+
+@pytest.fixture(scope="module", params=THEMES)
+def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site, built with every warning an error: links, headings, formulas, pages that no table of contents has."""
     if importlib.util.find_spec("sphinx") is None:
         pytest.skip("Sphinx is not installed: pip install '.[docs]'")
     folder = tmp_path_factory.mktemp("site")
     command = [sys.executable, "-m", "sphinx", "--fail-on-warning", "--keep-going", "--quiet", "-d", f"{folder}/read"]
-    done = subprocess.run([*command, DOCS, folder / "html"], capture_output=True, text=True, check=False)
+    theme = f"html_theme={request.param}"
+    done = subprocess.run([*command, "-D", theme, DOCS, folder / "html"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder / "html"
 
@@ -74,9 +78,13 @@ def test_formulas_are_drawn_by_the_browser_itself(site: Path) -> None:
     assert [found for page in pages for found in re.findall(r"\$\$|\\(?:frac|sum|delta)\b", page)] == []
 
 
-def test_nothing_is_fetched_from_elsewhere(site: Path) -> None:
+def fetched_from_elsewhere(site: Path) -> list[str]:
     pages = [page.read_text("utf-8") for page in site.rglob("*.html")]
-    assert [found for page in pages for found in re.findall(r'(?:src|<link[^>]*href)="https?://[^"]*', page)] == []
+    return [found for page in pages for found in re.findall(r'(?:src|<link[^>]*href)="https?://[^"]*', page)]
+
+
+def test_nothing_is_fetched_from_elsewhere(site: Path) -> None:
+    assert fetched_from_elsewhere(site) == []
 
 
 def test_a_link_that_leads_nowhere_and_a_formula_that_is_none_fail_the_build(tmp_path: Path) -> None:
@@ -88,6 +96,8 @@ def test_a_link_that_leads_nowhere_and_a_formula_that_is_none_fail_the_build(tmp
     assert done.returncode == 1
     for said in ("gone.md", "'gone'", "nosuch", "lost.md"):
         assert said in done.stderr
+    assert "furo" in (tmp_path / "html" / "index.html").read_text("utf-8")
+    assert fetched_from_elsewhere(tmp_path / "html") == []
 
 
 @pytest.mark.parametrize("page", ["tutorial.md"])

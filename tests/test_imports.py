@@ -7,7 +7,7 @@ import pytest
 
 import chainrule
 
-SLOW = {"scipy.special", "sklearn", "pyarrow", "pandas", "rich", "cyclopts", "jax"}
+SLOW = {"scipy.special", "scipy.sparse", "sklearn", "pyarrow", "pandas", "rich", "cyclopts", "jax"}
 
 
 @pytest.mark.parametrize(

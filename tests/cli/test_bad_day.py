@@ -149,8 +149,10 @@ def test_a_program_that_has_imported_pydantic_changes_no_option(tmp_path: Path) 
     """cyclopts then checks values by pydantic, too."""
     pytest.importorskip("pydantic")
     (tmp_path / "t.csv").write_text("x,y\n" + "".join(f"{k},{2 * k}\n" for k in range(30)))
-    code = "import pydantic\nfrom chainrule.cli import main\nmain(['train', 't.csv', '--target', 'y', '--epochs', '2'])"
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    program = [sys.executable, "-c", f"import pydantic\n{processes.MAIN}"]
+    done = subprocess.run(
+        [*program, *TRAIN], cwd=tmp_path, env=processes.CLEAN, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
 
 

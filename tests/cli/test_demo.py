@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from .processes import call, here
+from .processes import here
 
 
 def test_the_demo_runs_and_so_does_what_it_says_to_try_next(tmp_path: Path) -> None:
-    out, _ = call("demo", "--epochs", "12", cwd=tmp_path)
+    out, _ = here("demo", "--epochs", "12", cwd=tmp_path)
     accuracy = float(out.split("digit: accuracy ")[1].split(",")[0])
     assert accuracy > 0.93
     tries = [line.split() for line in out.splitlines() if line.startswith("  chainrule ") and "YOUR" not in line]

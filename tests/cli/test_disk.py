@@ -1,10 +1,12 @@
 """What a command leaves where it cannot write: exit code 1, one line with the path, the old file, nothing else."""
 
+import contextlib
 import ctypes
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -42,53 +44,77 @@ def small(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", "-l", disk], check=True)
 
 
+Full = tuple[Path, Callable[[], AbstractContextManager[None]]]
+
+
 @pytest.fixture(params=["limit", "disk"])
-def full(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Callable[[], None] | None]:
-    """A folder in which a file of 4 KiB cannot be completed, and what to do in the process before it starts."""
+def full(request: pytest.FixtureRequest, tmp_path: Path) -> Full:
+    """A folder in which a file of 4 KiB cannot be completed, and where that holds."""
     if request.param == "disk":
-        return request.getfixturevalue("small"), None
+        return request.getfixturevalue("small"), contextlib.nullcontext
     return tmp_path, _limited
 
 
-def _limited() -> None:
+def _limit() -> None:
     """Let no file grow beyond 1 KiB; write no compiled modules, which Python would cut there for later processes."""
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024))
 
 
+@contextlib.contextmanager
+def _limited() -> Iterator[None]:
+    """As `_limit`, in this process for a while."""
+    before, compiled = resource.getrlimit(resource.RLIMIT_FSIZE), sys.dont_write_bytecode
+    sys.dont_write_bytecode = True
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        sys.dont_write_bytecode = compiled
+
+
 @pytest.mark.parametrize("name", WRITERS)
-def test_a_full_disk_keeps_the_old_file(name: str, folder: Path, full: tuple[Path, Callable[[], None] | None]) -> None:
-    where, limit = full
+def test_a_full_disk_keeps_the_old_file(name: str, folder: Path, full: Full) -> None:
+    where, limited = full
     (where / "old").write_bytes(OLD)
-    assert "old: " in fails(*writer(name, folder, "old"), cwd=where, preexec_fn=limit)
+    with limited():
+        error = fails(*writer(name, folder, "old"), cwd=where, by=here)
+    assert "old: " in error
     assert contents(where) == {"old": OLD}
 
 
-def test_a_full_disk_stops_the_demo(full: tuple[Path, Callable[[], None] | None]) -> None:
-    where, limit = full
-    assert "digits.safetensors: " in fails("demo", "--epochs", "1", cwd=where, preexec_fn=limit)
+def test_a_process_on_a_full_disk_keeps_the_old_file(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "old").write_bytes(OLD)
+    assert "old: " in fails(*writer("train", folder, "old"), cwd=tmp_path, preexec_fn=_limit)
+    assert contents(tmp_path) == {"old": OLD}
+
+
+def test_a_full_disk_stops_the_demo(full: Full) -> None:
+    where, limited = full
+    with limited():
+        error = fails("demo", "--epochs", "1", cwd=where, by=here)
+    assert "digits.safetensors: " in error
     assert contents(where) == {}
 
 
 @pytest.mark.parametrize("command", ["train", "minimize"])
-def test_a_full_disk_leaves_no_half_a_picture(
-    command: str, folder: Path, tmp_path: Path, full: tuple[Path, Callable[[], None] | None]
-) -> None:
+def test_a_full_disk_leaves_no_half_a_picture(command: str, folder: Path, full: Full) -> None:
     pytest.importorskip("matplotlib")
-    where, limit = full
+    where, limited = full
     train = ("train", folder / "t.csv", "--target", "answer", "--epochs", "1", "--out", "/dev/null")
     minimize = ("minimize", "x^2", "--start", "1")
-    error = fails(*(train if command == "train" else minimize), "--plot", "curve.png", cwd=where, preexec_fn=limit)
+    with limited():
+        error = fails(*(train if command == "train" else minimize), "--plot", "curve.png", cwd=where, by=here)
     assert "curve.png: " in error
     assert contents(where) == {}
 
 
-def test_a_full_disk_stops_a_checkpoint(
-    folder: Path, tmp_path: Path, full: tuple[Path, Callable[[], None] | None]
-) -> None:
-    where, limit = full
+def test_a_full_disk_stops_a_checkpoint(folder: Path, tmp_path: Path, full: Full) -> None:
+    where, limited = full
     train = ("train", folder / "t.csv", "--target", "answer", "--epochs", "3", "--out", tmp_path / "m.safetensors")
-    error = fails(*train, "--checkpoint", "kept", "--checkpoint-every", "0.001s", cwd=where, preexec_fn=limit)
+    with limited():
+        error = fails(*train, "--checkpoint", "kept", "--checkpoint-every", "0.001s", cwd=where, by=here)
     assert "kept: " in error
     assert contents(where) == {}
 

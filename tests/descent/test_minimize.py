@@ -33,7 +33,7 @@ def rules_for_a_bowl():
 
 @pytest.mark.parametrize("optimizer", rules_for_a_bowl())
 def test_every_rule_finds_the_bottom_of_a_bowl(optimizer):
-    found = cr.minimize(bowl, np.zeros((2, 2)), optimizer=optimizer, tolerance=1e-3, max_steps=20_000)
+    found = cr.minimize(bowl, np.full((2, 2), 2.5), optimizer=optimizer, tolerance=1e-3, max_steps=20_000)
     assert found.success, found.message
     assert np.abs(found.x - 3).max() <= 0.5e-3 + 1e-12  # dC/dv = 2 (v - 3)
     assert found.x.shape == (2, 2)

@@ -110,7 +110,8 @@ def test_the_unit_of_a_target_changes_no_answer(unit: float) -> None:
 def test_a_quantile_has_its_share_of_rows_below(q: float) -> None:
     table = counts(2000)
     table["seen"] = table["x"] + np.random.default_rng(1).exponential(size=2000)
-    model = cr.train_table(table, "seen", cost={"name": "quantile", "q": q}, epochs=60, learning_rate=0.01)
+    settings = {"epochs": 60, "learning_rate": 0.01, "members": 1}
+    model = cr.train_table(table, "seen", cost={"name": "quantile", "q": q}, **settings)
     assert np.mean(table["seen"] <= model.predict(table)) == pytest.approx(q, abs=0.05)
 
 
@@ -118,7 +119,7 @@ def test_a_quantile_has_its_share_of_rows_below(q: float) -> None:
 def test_bounded_outputs_take_numbers_as_they_are(output: str, low: float, high: float) -> None:
     x = np.linspace(-2, 2, 200)
     table = {"x": x, "y": low + (high - low) / (1 + np.exp(-2 * x))}
-    model = cr.train_table(table, "y", output=output, epochs=200, learning_rate=0.01)
+    model = cr.train_table(table, "y", output=output, epochs=200, learning_rate=0.01, members=1)
     found = model.predict(table)
     assert abs(found - table["y"]).max() < 0.1 * (high - low)
     assert found.min() >= low

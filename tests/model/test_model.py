@@ -136,6 +136,12 @@ def test_the_seed_fixes_every_bit_and_none_draws_one_that_is_kept() -> None:
     assert drawn.network.theta.tobytes() == again.network.theta.tobytes()
 
 
+def test_threads_change_no_bit() -> None:
+    models = [cr.train_table(shapes(), target="sign", epochs=3, threads=threads) for threads in (1, 2)]
+    assert len({model.network.theta.tobytes() for model in models}) == 1
+    assert len({model.outputs(shapes()).tobytes() for model in models}) == 1
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -242,9 +248,9 @@ def test_a_target_over_ten_decades_is_learned_unless_its_own_unit_is_asked_for()
 
 
 def test_real_tables_are_learned(shared_data) -> None:  # type: ignore[no-untyped-def]
-    mushroom = cr.train_table(shared_data("mushroom-train.csv.gz"), target="y", epochs=30)
+    mushroom = cr.train_table(shared_data("mushroom-train.csv.gz"), target="y", epochs=10)
     assert mushroom.evaluate(shared_data("mushroom-test.csv.gz"))["targets"]["y"]["accuracy"] > 0.998
-    building = cr.train_table(shared_data("building-train.csv.gz"), target=["y1", "y2", "y3"], epochs=60)
+    building = cr.train_table(shared_data("building-train.csv.gz"), target=["y1", "y2", "y3"], epochs=30)
     assert building.evaluate(shared_data("building-test.csv.gz"))["overall"]["r2"] > 0.76
 
 

@@ -188,8 +188,14 @@ def _reference(block, Z, T, weight):
         return terms.sum(axis=1), block.delta(Z, A, T, by_term), A, np.abs(terms).sum(axis=1)
 
 
-@pytest.mark.parametrize("dtype", TYPES)
-@pytest.mark.parametrize("block", BLOCKS, ids=lambda b: f"{b.activation}-{b.cost}")
+def _pairs_of_levels_blocks_and_types():
+    """The product; half of it has every two of a level, a block and a type, and the rest is for `full`."""
+    for (i, level), (j, block), (k, dtype) in itertools.product(*map(enumerate, (LEVELS, BLOCKS, TYPES))):
+        name = f"{level}-{block.activation}-{block.cost}-{dtype.__name__}"
+        yield pytest.param(level, block, dtype, id=name, marks=[pytest.mark.full] if (i + j + k) % 2 else [])
+
+
+@pytest.mark.parametrize(("core", "block", "dtype"), list(_pairs_of_levels_blocks_and_types()), indirect=["core"])
 def test_costs_and_errors_of_blocks(core, block, dtype):
     rng = np.random.default_rng(2)
     for (rows, width), weighted in itertools.product(SIZES, (False, True)):

@@ -1,6 +1,7 @@
 """A source whose blocks are cut wherever a test wants."""
 
 import numpy as np
+import pytest
 from tests.tables.reading import read_table
 
 from chainrule.tables.sources import Source
@@ -20,6 +21,11 @@ class Cut(Source):
     def _read(self):
         self.passes += 1
         return (self._table.slice(a, b - a) for a, b in zip(self._cuts, self._cuts[1:], strict=False))
+
+
+def seeds(quick, full):
+    """Seeds of cuts: `quick` of them, and `full` in all under `-m full`."""
+    return [pytest.param(seed, marks=[] if seed < quick else [pytest.mark.full]) for seed in range(full)]
 
 
 def random_cuts(rows, seed):

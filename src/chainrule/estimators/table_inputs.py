@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.utils.validation import validate_data
 
 from chainrule.arrays import plain
+from chainrule.examples import is_sparse
 from chainrule.tables.sources import Source, as_source
 
 __all__ = ["table_of"]
@@ -23,7 +23,7 @@ def table_of(estimator: Any, X: Any, reset: bool) -> Any:
     """
     import pyarrow as pa
 
-    if isinstance(X, str | os.PathLike | Mapping | pa.Table | Source) and not issparse(X):
+    if isinstance(X, str | os.PathLike | Mapping | pa.Table | Source) and not is_sparse(X):
         table = as_source(X).table()
         if reset:
             estimator.n_features_in_ = table.num_columns

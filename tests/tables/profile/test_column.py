@@ -1,9 +1,11 @@
 """The profile of a column: the same however the rows are cut into blocks, whole columns before any decision."""
 
+import functools
+
 import numpy as np
 import pyarrow as pa
 import pytest
-from tests.tables.cutting import Cut, random_cuts
+from tests.tables.cutting import Cut, random_cuts, seeds
 
 from chainrule.errors import DataError
 from chainrule.tables import columns
@@ -18,6 +20,7 @@ from chainrule.tables.targets import Targets
 ROWS = 2 * BLOCK + 1234
 
 
+@functools.cache
 def mixed():
     rng = np.random.default_rng(5)
     numbers = rng.lognormal(size=ROWS)
@@ -38,20 +41,27 @@ def mixed():
     }
 
 
-@pytest.mark.parametrize("seed", range(6))
+CHOSEN = np.random.default_rng(0).random(ROWS) < 0.8
+NAMES = ["words", "truth", "whole", "numbers", "big", "codes", "late"]
+
+
+def fitted(source):
+    """Encoders of all and of the chosen rows, and targets, with and without a task."""
+    encoders = [Encoder.fit(source, "big", choice) for choice in (None, CHOSEN)]
+    return *encoders, Targets.fit(source, NAMES), Targets.fit(source, ["big"], "classification")
+
+
+@functools.cache
+def fitted_to_the_whole():
+    return fitted(Cut(mixed(), []))
+
+
+@pytest.mark.parametrize("seed", seeds(3, 6))
 def test_encoder_and_targets_are_the_same_bits_however_the_rows_are_cut(seed):
-    table = mixed()
-    whole, cut = Cut(table, []), Cut(table, random_cuts(ROWS, seed))
-    chosen = np.random.default_rng(seed).random(ROWS) < 0.8
-    for choice in (None, chosen):
-        assert Encoder.fit(cut, "big", choice) == Encoder.fit(whole, "big", choice)
-    names = ["words", "truth", "whole", "numbers", "big", "codes", "late"]
-    found, wanted = Targets.fit(cut, names), Targets.fit(whole, names)
-    assert found == wanted
-    assert [c.kind for c in found.columns] == ["classes"] * 3 + ["numbers"] + ["classes"] * 3
-    again = Targets.fit(cut, ["big"], "classification")
-    assert again == Targets.fit(whole, ["big"], "classification")
-    assert again.columns[0].type == "text"
+    found = fitted(Cut(mixed(), random_cuts(ROWS, seed)))
+    assert found == fitted_to_the_whole()
+    assert [c.kind for c in found[2].columns] == ["classes"] * 3 + ["numbers"] + ["classes"] * 3
+    assert found[3].columns[0].type == "text"
 
 
 def test_a_fit_is_that_of_the_chosen_rows_alone():
