@@ -52,12 +52,15 @@ def test_wrong_usage_is_one_line_and_exit_code_2(
 TOLD = [
     ("doctor x", "'x' is too much: chainrule doctor takes no arguments (see chainrule doctor --help)"),
     ("check a b c d", "'c', 'd' are too much: chainrule check takes MODEL DATA (see chainrule check --help)"),
-    ("export m.st m.onnx", "'m.onnx' is too much: chainrule export takes MODEL, and the file to write with --out, as in --out m.onnx"),
+    (
+        "export m.st m.onnx",
+        "'m.onnx' is too much: chainrule export takes MODEL, and the file to write with --out, as in",
+    ),
     ("predict m.st t.csv o.csv", "takes MODEL DATA, and the file to write with --out, as in --out o.csv (see"),
     ("train t.csv", "--target is missing (see chainrule train --help)"),
     ("predict m.st", "DATA is missing (see chainrule predict --help)"),
     ("predict m.st t.csv --out", "--out requires an argument. (see chainrule predict --help)"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("line", "said"), TOLD, ids=[line for line, _ in TOLD])
