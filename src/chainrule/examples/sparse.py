@@ -101,6 +101,15 @@ class SparseRows(Rows):
     def for_engine(self, sparse: bool) -> Rows:
         return WholeRows(self.compressed()) if sparse else self
 
+    def together(self) -> Array:
+        """These rows as one array. Raises DataError where the memory does not hold it."""
+        try:
+            return self[:]
+        except (MemoryError, ValueError) as error:  # ValueError: beyond what any memory holds
+            size = self.shape[0] * self.shape[1] * self.dtype.itemsize / 2**30
+            text = f"X of {self.shape[0]:,} x {self.shape[1]:,} is sparse, and as an array it would take {size:,.1f} GiB"
+            raise DataError(f"{text}: take another optimizer, or the native engine, which reads its entries") from error
+
     def compressed(self) -> Compressed:
         """The entries, without a copy where they have the types already."""
         X, n = self._X, int(self._X.indptr[-1])

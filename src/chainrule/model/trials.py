@@ -287,7 +287,7 @@ def _trained(
     """The network of a training, and its least validation cost; infinite where no cost was finite."""
     assert settings.seed is not None, "that of the training"
     network = ensemble.network(settings.first_weights, settings.seed, settings.dtype)
-    examples, validation = ensemble.checked(network, rows, held_out, sparse=True)
+    examples, validation = ensemble.checked(network, rows, held_out)
     if not issparse(rows.X) and start_for(settings.start, AUTO, ensemble.one) == "linear":
         linear_start(ensemble, network, examples, None, cancel, settings.engine)
     events = start(network, examples, settings.training, validation=validation, search_leaks=False, cancel=cancel)
