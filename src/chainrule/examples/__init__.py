@@ -5,7 +5,7 @@ from chainrule.examples.examples import Examples, RowArrays, as_examples, as_inp
 from chainrule.examples.layout import converted
 from chainrule.examples.rows import LocalRows
 from chainrule.examples.smoothing import smoothed
-from chainrule.examples.sparse import Compressed
+from chainrule.examples.sparse import Compressed, is_sparse
 from chainrule.examples.splits import folds, held_out_count, hold_out, hold_out_latest
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "held_out_count",
     "hold_out",
     "hold_out_latest",
+    "is_sparse",
     "smoothed",
     "taken",
 ]

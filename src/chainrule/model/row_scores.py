@@ -17,10 +17,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from scipy.sparse import issparse
 
 from chainrule.arrays import Array
 from chainrule.equations import forward
+from chainrule.examples import is_sparse
 from chainrule.model.ensemble import Ensemble
 from chainrule.network import Network
 from chainrule.tables.profile import TargetCells
@@ -87,7 +87,7 @@ def costs_of(network: Network, X: Array, T: Array, weight: Array | None = None) 
     with np.errstate(all="ignore"):
         for rows in (slice(start, start + _ROWS) for start in range(0, len(T), _ROWS)):
             own: Any = X[rows]
-            own = own.toarray() if issparse(own) else own
+            own = own.toarray() if is_sparse(own) else own
             done = forward(own.astype(np.float64), layers)
             own_weight = None if weight is None else weight[rows]
             costs[rows] = architecture.costs(done.Z[-1], done.sigma[-1], T[rows].astype(np.float64), own_weight)

@@ -3,8 +3,6 @@
 The results are those of the array, to the bit; only the time and the memory of a training are less.
 """
 
-from scipy.sparse import csr_array
-
 from chainrule.examples import RowArrays
 from chainrule.model.preset import MANY
 from chainrule.tables.inputs import Encoder
@@ -22,4 +20,6 @@ def are_sparse(encoder: Encoder, members: int, rows: int) -> bool:
 
 def without_zeros(rows: RowArrays) -> RowArrays:
     """The same rows, X as a sparse matrix."""
+    from scipy.sparse import csr_array
+
     return rows._replace(X=csr_array(rows.X))

@@ -23,11 +23,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.sparse import issparse
 
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array
-from chainrule.examples import RowArrays
+from chainrule.examples import RowArrays, is_sparse
 from chainrule.fields import AUTO, is_auto
 from chainrule.model.blend import Tried, joining, members_on
 from chainrule.model.choose_inputs import GAIN, LEAST_ROWS, MOST_INPUTS
@@ -288,7 +287,7 @@ def _trained(
     assert settings.seed is not None, "that of the training"
     network = ensemble.network(settings.first_weights, settings.seed, settings.dtype)
     examples, validation = ensemble.checked(network, rows, held_out)
-    if not issparse(rows.X) and start_for(settings.start, AUTO, ensemble.one) == "linear":
+    if not is_sparse(rows.X) and start_for(settings.start, AUTO, ensemble.one) == "linear":
         linear_start(ensemble, network, examples, None, cancel, settings.engine)
     events = start(network, examples, settings.training, validation=validation, search_leaks=False, cancel=cancel)
     costs = [event.validation for event in events if isinstance(event, EpochEnd)]
