@@ -12,7 +12,7 @@ from chainrule.cli.explaining import Explaining, explaining
 from chainrule.cli.options import AsJson, TrueTargets
 from chainrule.errors import SettingError
 from chainrule.model.dependence import HIGH, LOW
-from chainrule.text import number, short, shown
+from chainrule.text import counted, number, short, shown
 
 __all__ = ["explain"]
 
@@ -105,7 +105,7 @@ def _importance(explained: Explaining, groups: Any, repeats: int, seed: int, as_
     if as_json:
         write_json(importance.document())
         return
-    say(f"{importance.rows:,} rows; how much worse each score is when the cells of a column are permuted")
+    say(f"{counted(importance.rows, 'row')}; how much worse each score is when the cells of a column are permuted")
     for target in importance.scores:
         if len(importance.scores) > 1:
             say(short(target))
@@ -154,13 +154,14 @@ def _column(dependence: Any, as_json: bool) -> None:
     if as_json:
         write_json(dependence.document())
         return
-    say(f"mean answers over {len(dependence.curves):,} rows, by {short(dependence.column)}; in brackets eight in ten")
+    count, column = counted(len(dependence.curves), "row"), short(dependence.column)
+    say(f"mean answers over {count}, by {column}; in brackets eight in ten")
     parts = dependence.mean, dependence.quantile(LOW), dependence.quantile(HIGH)
     rows = [
         (short(value), *(f"{number(m)} ({number(low)} to {number(high)})" for m, low, high in zip(*own, strict=True)))
         for value, own in zip(dependence.values, zip(*parts, strict=True), strict=True)
     ]
-    show_table((short(dependence.column), *map(short, dependence.outputs)), rows, 1)
+    show_table((column, *map(short, dependence.outputs)), rows, 1)
 
 
 def _say_more(count: int) -> None:

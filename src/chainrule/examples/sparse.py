@@ -106,11 +106,12 @@ class SparseRows(Rows):
         try:
             return self[:]
         except (MemoryError, ValueError) as error:  # ValueError: beyond what any memory holds
-            size = self.shape[0] * self.shape[1] * self.dtype.itemsize / 2**30
-            text = (
-                f"X of {self.shape[0]:,} x {self.shape[1]:,} is sparse, and as an array it would take {size:,.1f} GiB"
-            )
-            raise DataError(f"{text}: take another optimizer, or the native engine, which reads its entries") from error
+            n, n_1 = self.shape
+            size = f"{n * n_1 * self.dtype.itemsize / 2**30:,.1f} GiB"
+            raise DataError(
+                f"X of {n:,} x {n_1:,} is sparse, and as an array it would take {size}: take another optimizer, or the "
+                "native engine, which reads its entries"
+            ) from error
 
     def compressed(self) -> Compressed:
         """The entries, without a copy where they have the types already."""
