@@ -122,7 +122,7 @@ def _row(contributions: Any, as_json: bool) -> None:
         answer, base = contributions.answer[j], contributions.base[j]
         say(f"{short(name)}: {number(answer)}, for the mean row {number(base)}")
         rows = [
-            (short(column), short(contributions.cells[column]), f"{value:+.4g}")
+            (short(column), short(contributions.cells[column]), _signed(value))
             for column, value in contributions.ranked(name)
         ]
         show_table(("column", "cell", "contribution"), rows[:MOST], 2)
@@ -146,8 +146,17 @@ def _what_if(changes: Any, as_json: bool) -> None:
 def _changed(cells: Any, answers: Any, contributions: Mapping[str, Any], j: int) -> Iterator[tuple[str, ...]]:
     """A line for each combination: its cells, the answer, and how far each of them moves it."""
     for k, own in enumerate(cells):
-        moved = (f"{by_output[k, j]:+.4g}" for by_output in contributions.values())
+        moved = (_signed(by_output[k, j]) for by_output in contributions.values())
         yield (*map(short, own), number(answers[k]), *moved)
+
+
+def _signed(value: float) -> str:
+    """A difference as the numbers beside it are written.
+
+    >>> _signed(224812.34), _signed(-0.5)
+    ('+224,812.3', '-0.5')
+    """
+    return f"{'+' if value >= 0 else ''}{number(value)}"
 
 
 def _column(dependence: Any, as_json: bool) -> None:
