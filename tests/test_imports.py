@@ -62,3 +62,15 @@ def test_a_star_import_brings_every_public_name():
     found = {}
     exec("from chainrule import *", found)
     assert set(chainrule.__all__) <= set(found)
+
+
+def test_predictions_of_a_table_load_no_scipy(tmp_path):
+    table = {"size": [1.0, 2.0, 3.0, 4.0] * 10, "town": ["Ulm", "Bonn"] * 20, "y": [1.5, 2.5, 3.0, 4.0] * 10}
+    chainrule.train_table(table, "y", epochs=1, hidden=(2,)).save(tmp_path / "m.safetensors")
+    lines = ["size,town", *(f"{size},{town}" for size, town in zip(table["size"], table["town"], strict=True))]
+    (tmp_path / "t.csv").write_text("\n".join(lines))
+    code = "import sys; from chainrule.cli import run; run(['predict', 'm.safetensors', 't.csv']); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
+    assert len(lines) == 42
+    assert {"scipy.sparse", "scipy.special", "sklearn"}.intersection(lines[-1].split()) == set()

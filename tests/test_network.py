@@ -91,7 +91,7 @@ def test_the_seed_fixes_the_first_weights():
             {"sizes": [784, 30, 9]},
             "Network(784 inputs → 30 sigmoid → 9 sigmoid (quadratic); 23,829 parameters, float64)",
         ),
-        ({"sizes": [1, 1], "dtype": "float32"}, "Network(1 inputs → 1 sigmoid (quadratic); 2 parameters, float32)"),
+        ({"sizes": [1, 1], "dtype": "float32"}, "Network(1 input → 1 sigmoid (quadratic); 2 parameters, float32)"),
     ],
 )
 def test_a_network_is_shown_on_one_line(parts, text):

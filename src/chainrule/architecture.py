@@ -19,7 +19,7 @@ from chainrule.arrays import Array, namespace
 from chainrule.costs import COSTS, PAIRS, Cost, Pair
 from chainrule.equations import Layer, bp1, penalty
 from chainrule.errors import ArchitectureError
-from chainrule.text import shown
+from chainrule.text import counted, shown
 
 __all__ = ["Architecture", "Block", "Blocks"]
 
@@ -282,7 +282,7 @@ class Architecture:
         """The architecture in words, in one line."""
         hidden = [f"{n} {sigma}" for n, sigma in zip(self.sizes[1:-1], self.hidden, strict=True)]
         output = [f"{b.width} {b.activation} ({b.cost})" for b in self.blocks]
-        return " → ".join([f"{self.sizes[0]} inputs", *hidden, " + ".join(output)])
+        return " → ".join([counted(self.sizes[0], "input"), *hidden, " + ".join(output)])
 
 
 def _sizes(sizes: Sequence[int]) -> tuple[int, ...]:

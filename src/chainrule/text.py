@@ -44,10 +44,10 @@ def shortened(text: str, longest: int = LONGEST) -> str:
 def short(name: object) -> str:
     """A name, or a class, in at most 40 characters.
 
-    >>> short("How satisfied are you with it? " * 160)
-    'How satisfied are you with it? How s ...'
+    >>> short("How satisfied are you with it? " * 160), short(True)
+    ('How satisfied are you with it? How s ...', 'true')
     """
-    return shortened(str(name), _NAME)
+    return shortened(str(name).lower() if isinstance(name, bool) else str(name), _NAME)
 
 
 def words(name: str) -> str:
@@ -62,12 +62,12 @@ def words(name: str) -> str:
 def number(value: float) -> str:
     """A number with four significant digits, or all digits of a whole number.
 
-    >>> number(0.123456), number(1500), number(3.0)
-    ('0.1235', '1,500', '3')
+    >>> number(0.123456), number(1500), number(3.0), number(1234.56), number(-1.23456e300)
+    ('0.1235', '1,500', '3', '1,234.6', '-1.235e+300')
     """
     if float(value).is_integer() and abs(value) < 1e15:
         return f"{int(value):,}"
-    return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.1f}"
+    return f"{value:,.1f}" if 1000 <= abs(value) < 1e15 else f"{value:.4g}"
 
 
 def counted(count: int, noun: str) -> str:

@@ -33,6 +33,8 @@ def test_the_main_job_from_table_to_answers(folder: Path) -> None:
 def test_the_doctor_finds_a_healthy_installation(tmp_path: Path) -> None:
     out, _ = call("doctor", cwd=tmp_path)
     assert "engine reference: works" in out
+    assert "0e+00" not in out
+    assert out.count("pip install") == out.count("; to install it: ")
     assert "NO " not in out
 
 

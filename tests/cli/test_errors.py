@@ -49,6 +49,28 @@ def test_wrong_usage_is_one_line_and_exit_code_2(
     told(arguments, capsys, code=2)
 
 
+TOLD = [
+    ("doctor x", "'x' is too much: chainrule doctor takes no arguments (see chainrule doctor --help)"),
+    ("check a b c d", "'c', 'd' are too much: chainrule check takes MODEL DATA (see chainrule check --help)"),
+    (
+        "export m.st m.onnx",
+        "'m.onnx' is too much: chainrule export takes MODEL, and the file to write with --out, as in",
+    ),
+    ("predict m.st t.csv o.csv", "takes MODEL DATA, and the file to write with --out, as in --out o.csv (see"),
+    ("train t.csv", "--target is missing (see chainrule train --help)"),
+    ("predict m.st", "DATA is missing (see chainrule predict --help)"),
+    ("predict m.st t.csv --out", "--out requires an argument. (see chainrule predict --help)"),
+]
+
+
+@pytest.mark.parametrize(("line", "said"), TOLD, ids=[line for line, _ in TOLD])
+def test_wrong_usage_names_what_came_and_what_the_command_takes(
+    line: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(line.split()) == 2
+    assert said in capsys.readouterr().err
+
+
 FAILURES = [
     (["train", "none.csv", "--target", "answer"], "none.csv"),
     (["train", ".", "--target", "answer"], "folder"),

@@ -61,3 +61,17 @@ def test_an_estimator_and_a_network_by_weight(
     assert document["targets"]["c"]["cost"] == pytest.approx(cost, rel=1e-6)
     assert run(["evaluate", "e.safetensors", "t.csv", "--target", "y", "--metric", "mcc"]) == 2
     assert "has one score: leave out --metric, or give a model" in capsys.readouterr().err
+
+
+def test_truth_values_and_one_row_are_in_the_words_of_a_table(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "b.csv").write_text("x,y\n" + "\n".join(f"{x},{x > 0.1}" for x in X))
+    (here / "one.csv").write_text("x,y\n0.5,True\n")
+    assert run(["train", "b.csv", "--target", "y", "--hidden", "4", "--epochs", "2", "--out", "b.safetensors"]) == 0
+    assert run(["evaluate", "b.safetensors", "b.csv"]) == 0
+    out = capsys.readouterr().out
+    assert {"false", "true"} < {line.split()[0] for line in out.splitlines() if line}
+    assert "False" not in out
+    assert run(["explain", "b.safetensors", "one.csv"]) == 0
+    assert capsys.readouterr().out.startswith("1 row; how much worse")
+    assert run(["inspect", "b.safetensors"]) == 0
+    assert "network: 1 input → " in capsys.readouterr().out

@@ -62,12 +62,13 @@ def test_predictions_and_costs_are_those_of_the_array(kind):
     assert network.gradient(rows, T).tolist() == network.gradient(X, T).tolist()
 
 
-@pytest.mark.parametrize("engine", available())
-def test_only_a_part_is_dense_at_a_time(monkeypatch, engine):
+@pytest.fixture
+def asked(monkeypatch):
+    """The numbers of rows that become an array together, of which at most 13 may, in the order of the calls."""
     monkeypatch.setattr(module, "PART", 12 * 7 * 8)
     monkeypatch.setattr("chainrule.training.probe.LEAST", 4)
     monkeypatch.setattr("chainrule.training.probe.ROWS", 4)
-    asked = []
+    asked: list[int] = []
     whole = SparseRows.__getitem__
 
     def seen(self, rows):
@@ -76,6 +77,26 @@ def test_only_a_part_is_dense_at_a_time(monkeypatch, engine):
         return found
 
     monkeypatch.setattr(SparseRows, "__getitem__", seen)
+    return asked
+
+
+@pytest.mark.parametrize("engine", available())
+@pytest.mark.parametrize("optimizer", [RProp(0.01), LBFGS()], ids=lambda rule: rule.name)
+def test_updates_from_all_rows_read_the_entries_or_make_one_array(asked, engine, optimizer):
+    training = train(net(), sparse.csr_array(X), T, optimizer=optimizer, epochs=4, engine=engine)
+    assert isinstance(training.problem.examples.X, SparseRows)
+    assert len(list(training)) > 4
+    assert asked.count(53) == (engine != "native")
+
+
+def test_an_array_that_does_not_fit_is_refused_in_one_line():
+    rows = sparse.csr_array((np.ones(1), np.array([7]), np.array([0, 1] + [1] * 99_999)), shape=(100_000, 2**31 - 1))
+    with pytest.raises(DataError, match=r"X of 100,000 x 2,147,483,647 .* 1,600,000.0 GiB"):
+        SparseRows(rows, np.dtype("float64")).together()
+
+
+@pytest.mark.parametrize("engine", available())
+def test_only_a_part_is_dense_at_a_time(asked, engine):
     network, rows = net(), sparse.csr_array(X)
     for event in train(network, rows, T, batch_size=5, epochs=3, validation=(rows, T), engine=engine):
         if isinstance(event, EpochEnd):

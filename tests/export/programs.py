@@ -51,6 +51,7 @@ from chainrule.tables.targets import (
 )
 
 ROWS = 200
+TENTH, THIRD = float(np.float32(-0.1)), float(np.float32(1 / 3))  # known as the values, too
 
 
 class Case(NamedTuple):
@@ -153,8 +154,8 @@ def table(seed: int = 0, rows: int = ROWS) -> pa.Table:
             "worth": some(draw.choice([-50.0, 1 / 3, 0.3333333333333333, 5.0], rows).tolist(), 0.1),
             **{name: some(numbers(2.0), 0.1) for name in ("bent", "binned", "again", "both")},
             **{name: some(numbers(1e4), 0.1) for name in ("wealth", "rain", "snow")},
-            **{name: some(draw.choice([-0.1, 0.5, 2.0, 7.0], rows).tolist(), 0.1) for name in ("seat", "code")},
-            **{name: some(draw.choice([-50.0, 1 / 3, 5.0], rows).tolist(), 0.1) for name in ("zip", "earned")},
+            **{name: some(draw.choice([-0.1, TENTH, 0.5, 2.0, 7.0], rows).tolist(), 0.1) for name in ("seat", "code")},
+            **{name: some(draw.choice([-50.0, 1 / 3, THIRD, 5.0], rows).tolist(), 0.1) for name in ("zip", "earned")},
         }
     )
 

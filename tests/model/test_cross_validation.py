@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 import chainrule as cr
 from chainrule.cli import run
-from chainrule.errors import SettingError
+from chainrule.errors import DataError, SettingError
 from chainrule.model import cross_validation
 from chainrule.model.baselines import outputs_of_baseline
 
@@ -145,6 +145,13 @@ def test_classes_that_are_whole_numbers_are_classes_in_every_split():
 def test_refusals(settings, line):
     with pytest.raises(SettingError, match=f"^{line}[^\n]*$"):
         cr.cross_validate(table(), "kind", **settings)
+
+
+def test_rows_that_cannot_be_learned_from_are_those_of_a_split():
+    rows = table() | {"kind": ["rare", *["common"] * 89]}
+    line = r"in the rows to train on of split [12] of 2: target 'kind' has only one value, 'common': [^\n]*"
+    with pytest.raises(DataError, match=f"^{line}$"):
+        cr.cross_validate(rows, "kind", folds=2, compare=(), **SMALL)
 
 
 def test_the_command(tmp_path, monkeypatch, capsys):

@@ -15,6 +15,7 @@ from chainrule.cli import streams
 from chainrule.cli.config import Config
 from chainrule.cli.signals import Interrupt, SignalExit
 from chainrule.cli.threads import threads_can_start
+from chainrule.cli.usage import usage_in_words
 from chainrule.errors import ChainruleError, SettingError
 from chainrule.paths import STDIN
 
@@ -182,8 +183,7 @@ def run(arguments: list[str], debug: bool = False) -> int:
     except CycloptsError as error:
         if isinstance(error, UnknownOptionError) and "-" in (error.token.value, error.token.keyword):
             return _fail("'-' is standard input, but a table is read several times: write it to a file first", debug, 2)
-        command = " ".join(("chainrule", *(error.command_chain or ())))
-        return _fail(f"{config.with_source(_one_line(error))} (see {command} --help)", debug, 2)
+        return _fail(config.with_source(usage_in_words(error)), debug, 2)
     except SettingError as error:
         return _fail(config.with_source(_one_line(error)), debug, 2)
     except MemoryError:

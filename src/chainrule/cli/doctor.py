@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from chainrule._version import __version__
 from chainrule.cli.options import AsJson
+from chainrule.jax_extra import INSTALL
 
 __all__ = ["doctor"]
 
@@ -88,7 +89,7 @@ def _absent(name: str, reason: str) -> Check:
     """An engine that is not installed. The check passes, because another engine computes."""
     extras = importlib.metadata.metadata("chainrule").get_all("Provides-Extra") or []
     cure = f'{sys.executable} -m pip install "chainrule[{name}]"' if name in extras else _INSTALL
-    return Check(f"engine {name}", True, f"{reason}; to install it: {cure}")
+    return Check(f"engine {name}", True, f"{reason.removesuffix(f' ({INSTALL})')}; to install it: {cure}")
 
 
 def _hardware(name: str) -> str:
@@ -118,7 +119,8 @@ def _engine(name: str) -> Check:
     expected = np.concatenate(parts)
     worst = float(np.abs(net.gradient([x], [y], engine=name) - expected).max() / np.abs(expected).max())
     certificates = [_certificate(name, dtype) for dtype in ("float64", "float32")]
-    text = f"works: {_hardware(name)}its gradient is within {worst:.0e} of the equations index by index"
+    same = f"within {worst:.0e} of that of" if worst else "that of"
+    text = f"works: {_hardware(name)}its gradient is {same} the equations index by index"
     wrong = [certificate.summary() for certificate in certificates if not certificate.ok]
     text = "; ".join([text, *wrong] if wrong else [f"{text}, and certified in float64 and float32"])
     return Check(f"engine {name}", worst < 1e-12 and not wrong, text, _INSTALL)

@@ -12,7 +12,7 @@ from chainrule.cli.explaining import Explaining, explaining
 from chainrule.cli.options import AsJson, TrueTargets
 from chainrule.errors import SettingError
 from chainrule.model.dependence import HIGH, LOW
-from chainrule.text import number, short, shown
+from chainrule.text import counted, number, short, shown
 
 __all__ = ["explain"]
 
@@ -105,7 +105,7 @@ def _importance(explained: Explaining, groups: Any, repeats: int, seed: int, as_
     if as_json:
         write_json(importance.document())
         return
-    say(f"{importance.rows:,} rows; how much worse each score is when the cells of a column are permuted")
+    say(f"{counted(importance.rows, 'row')}; how much worse each score is when the cells of a column are permuted")
     for target in importance.scores:
         if len(importance.scores) > 1:
             say(short(target))
@@ -122,7 +122,7 @@ def _row(contributions: Any, as_json: bool) -> None:
         answer, base = contributions.answer[j], contributions.base[j]
         say(f"{short(name)}: {number(answer)}, for the mean row {number(base)}")
         rows = [
-            (short(column), short(contributions.cells[column]), f"{value:+.4g}")
+            (short(column), short(contributions.cells[column]), _signed(value))
             for column, value in contributions.ranked(name)
         ]
         show_table(("column", "cell", "contribution"), rows[:MOST], 2)
@@ -146,21 +146,31 @@ def _what_if(changes: Any, as_json: bool) -> None:
 def _changed(cells: Any, answers: Any, contributions: Mapping[str, Any], j: int) -> Iterator[tuple[str, ...]]:
     """A line for each combination: its cells, the answer, and how far each of them moves it."""
     for k, own in enumerate(cells):
-        moved = (f"{by_output[k, j]:+.4g}" for by_output in contributions.values())
+        moved = (_signed(by_output[k, j]) for by_output in contributions.values())
         yield (*map(short, own), number(answers[k]), *moved)
+
+
+def _signed(value: float) -> str:
+    """A difference as the numbers beside it are written.
+
+    >>> _signed(224812.34), _signed(-0.5)
+    ('+224,812.3', '-0.5')
+    """
+    return f"{'+' if value >= 0 else ''}{number(value)}"
 
 
 def _column(dependence: Any, as_json: bool) -> None:
     if as_json:
         write_json(dependence.document())
         return
-    say(f"mean answers over {len(dependence.curves):,} rows, by {short(dependence.column)}; in brackets eight in ten")
+    count, column = counted(len(dependence.curves), "row"), short(dependence.column)
+    say(f"mean answers over {count}, by {column}; in brackets eight in ten")
     parts = dependence.mean, dependence.quantile(LOW), dependence.quantile(HIGH)
     rows = [
         (short(value), *(f"{number(m)} ({number(low)} to {number(high)})" for m, low, high in zip(*own, strict=True)))
         for value, own in zip(dependence.values, zip(*parts, strict=True), strict=True)
     ]
-    show_table((short(dependence.column), *map(short, dependence.outputs)), rows, 1)
+    show_table((column, *map(short, dependence.outputs)), rows, 1)
 
 
 def _say_more(count: int) -> None:

@@ -83,7 +83,6 @@ class FitCall:
             network,
             _encoded(targets, rows, ensemble.count > 1),
             None if held_out is None or ensemble.count > 1 else _encoded(targets, held_out),
-            sparse=not optimizer_of(parameters).full_batch,
         )
         begun = 0 if estimator._state is None else estimator._state.epoch
         call = estimator, parameters, network, ensemble, examples, validation, count, held_out, begun, once

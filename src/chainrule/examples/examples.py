@@ -59,6 +59,10 @@ class Examples(NamedTuple):
         """The same examples for an engine, which may take `sparse` rows whole."""
         return self._replace(X=self.X.for_engine(sparse)) if isinstance(self.X, Rows) else self
 
+    def together(self) -> "Examples":
+        """The same examples for updates from all rows: those of a sparse X, if none takes them whole, as one array."""
+        return self._replace(X=self.X.together()) if isinstance(self.X, Rows) else self
+
     @property
     def rows_at_once(self) -> int:
         """How many rows `located` may be given."""

@@ -46,6 +46,10 @@ class Rows(abc.ABC):
         """These rows for an engine, which may take `sparse` ones whole."""
         return self
 
+    def together(self) -> Any:
+        """These rows as one array, where `located` would make a new one in every call."""
+        return self
+
     @abc.abstractmethod
     def parts(self) -> Iterator[tuple[slice, Array]]:
         """All rows in order, part after part as an array, each with its place."""

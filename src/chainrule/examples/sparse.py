@@ -101,6 +101,18 @@ class SparseRows(Rows):
     def for_engine(self, sparse: bool) -> Rows:
         return WholeRows(self.compressed()) if sparse else self
 
+    def together(self) -> Array:
+        """These rows as one array. Raises DataError where the memory does not hold it."""
+        try:
+            return self[:]
+        except (MemoryError, ValueError) as error:  # ValueError: beyond what any memory holds
+            n, n_1 = self.shape
+            size = f"{n * n_1 * self.dtype.itemsize / 2**30:,.1f} GiB"
+            raise DataError(
+                f"X of {n:,} x {n_1:,} is sparse, and as an array it would take {size}: take another optimizer, or the "
+                "native engine, which reads its entries"
+            ) from error
+
     def compressed(self) -> Compressed:
         """The entries, without a copy where they have the types already."""
         X, n = self._X, int(self._X.indptr[-1])

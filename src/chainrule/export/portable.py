@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from chainrule._version import __version__
 from chainrule.export.program import ClassOutput, LabelsOutput, Layer, NumberOutput, Output, Program
-from chainrule.tables.inputs.operations import Curve, Cycle, Input, Powers, Reading, Step, Time
+from chainrule.tables.inputs.operations import Curve, Cycle, Input, Powers, Reading, Step, Time, Values
 from chainrule.tables.inputs.transforms import Transform
 from chainrule.tables.missing import MISSING, PLACEHOLDERS
 from chainrule.tables.profile.dates import CLOCK, FORMS, ISO, NO_TIME, UNMARKED
@@ -81,12 +81,14 @@ def _reading(reading: Reading) -> dict[str, Any]:
 
 
 def _input(part: Input) -> dict[str, Any]:
-    """An input without its words, which are those of the reading; of a cycle also its length."""
+    """An input without its words, which are those of the reading; with what else an interpreter needs."""
     fields = {name: value for name, value in _operation(part).items() if name != "words"}
     if isinstance(part, Curve | Powers):
         fields = {**fields, "steps": [_operation(step) for step in part.steps]}
     if isinstance(part, Cycle):
         fields = {**fields, "length": part.length}
+    if isinstance(part, Values):
+        fields = {**fields, "rounded": part.rounded.tolist()}
     return {**fields, "width": len(part.suffixes)}
 
 

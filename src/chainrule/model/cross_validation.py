@@ -227,7 +227,7 @@ def cross_validate(
         if progress is not None:
             progress(k, len(splits))
         known, unseen = table.take(train), table.take(test)
-        trained = _trained(known, names, dataclasses.replace(chosen, seed=chosen.seed + k), k == 0)
+        trained = _trained(known, names, dataclasses.replace(chosen, seed=chosen.seed + k), (k, len(splits)))
         for name, scores in _scores(trained, known, unseen, others, chosen.seed + k, chosen.metrics):
             parts[name].append(scores)
     how = _in_words(folds, repeats, group, time_column)
@@ -283,12 +283,16 @@ def _task(targets: Targets, task: str) -> str:
     return task if len(kinds) > 1 else "classification" if kinds.pop() else "regression"
 
 
-def _trained(rows: pa.Table, targets: list[str], settings: TableSettings, warns: bool) -> Model:
-    """A model of some rows; it warns as `train_table` does."""
-    training = TableTraining(rows, targets, settings)
+def _trained(rows: pa.Table, targets: list[str], settings: TableSettings, split: tuple[int, int]) -> Model:
+    """A model of the rows of a split, which has this number of so many; the first warns as `train_table` does."""
+    number, count = split
+    try:
+        training = TableTraining(rows, targets, settings)
+    except DataError as error:
+        raise DataError(f"in the rows to train on of split {number + 1} of {count}: {error}") from error
     for _ in training.events():
         pass
-    if warns:
+    if number == 0:
         warn_of(training.warnings)
     return training.model
 

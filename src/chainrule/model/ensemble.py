@@ -195,7 +195,7 @@ class Ensemble:
         return [None, *(_side_by_side([part] * self.count) for part in ones[1:])]
 
     def checked(
-        self, network: Network, rows: RowArrays, validation: RowArrays | None, sparse: bool = False
+        self, network: Network, rows: RowArrays, validation: RowArrays | None
     ) -> tuple[Examples, Examples | None]:
         """The examples to train and to validate the network of all members with, checked once.
 
@@ -203,14 +203,13 @@ class Ensemble:
         - rows: the rows to train on. Several members are validated on them too, each row by the member that leaves it
           out.
         - validation: the held-out rows for one member, or None.
-        - sparse: whether a sparse X stays sparse.
 
         Raises DataError in one line where the rows do not fit the network.
         """
         if self.count > 1:
             rows, validation = self.shared(rows._replace(X=self.seen(rows.X)))
         architecture, dtype = network.architecture, network.dtype
-        examples = as_examples(architecture, *rows, dtype, sparse)
+        examples = as_examples(architecture, *rows, dtype, sparse=True)
         if validation is None:
             return examples, None
         return examples, as_examples(architecture, *validation, dtype, sparse=True).present()

@@ -162,7 +162,7 @@ class TableTraining:
         if not self._sparse or self._sums_squares:
             return self.ensemble.checked(self.network, rows, held_out)
         held_out = None if held_out is None else without_zeros(held_out)
-        return self.ensemble.checked(self.network, without_zeros(rows), held_out, sparse=True)
+        return self.ensemble.checked(self.network, without_zeros(rows), held_out)
 
     def find_learning_rate(self, lowest: float = 1e-6, highest: float = 10.0, updates: int = 200) -> RangeTest:
         """The learning-rate range test from the weights at which training begins; see `cr.find_learning_rate`.

@@ -314,7 +314,7 @@ def _trained(
     """The network of a training, and its outcome; the cost is infinite where none was finite."""
     assert settings.seed is not None, "that of the training"
     network = ensemble.network(settings.first_weights, settings.seed, settings.dtype)
-    examples, validation = ensemble.checked(network, rows, held_out, sparse=True)
+    examples, validation = ensemble.checked(network, rows, held_out)
     if not is_sparse(rows.X) and start_for(settings.start, AUTO, ensemble.one) == "linear":
         linear_start(ensemble, network, examples, None, cancel, settings.engine)
     events = start(network, examples, settings.training, validation=validation, search_leaks=False, cancel=cancel)

@@ -48,9 +48,13 @@ class State:
 
     @property
     def text(self) -> str:
-        """All of it, in one line."""
-        last = self.message if self.over else self.left
-        return f"{self.place}: {self.cost}{self.scores}{', ' if last else ''}{last}"
+        """All of it, in one line.
+
+        >>> State(place="epoch 2/9", cost="cost 0.5", left="3 s left").text, State(place="trial 1 of 2").text
+        ('epoch 2/9: cost 0.5, 3 s left', 'trial 1 of 2')
+        """
+        parts = ", ".join(part for part in (self.cost + self.scores, self.message if self.over else self.left) if part)
+        return f"{self.place}: {parts}" if parts else self.place
 
 
 class Frontend(Protocol):

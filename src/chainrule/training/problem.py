@@ -44,7 +44,8 @@ class Problem:
     @functools.cached_property
     def taken(self) -> Examples:
         """The rows to train on as the engine takes them fastest."""
-        return self._as_taken(self.examples)
+        taken = self._as_taken(self.examples)
+        return taken.together() if self.settings.optimizer.full_batch else taken
 
     @functools.cached_property
     def scored(self) -> Examples | None:

@@ -87,8 +87,7 @@ def train(
     monitored = Monitor(dict(metrics or {}), monitor, mode)
     checked.dropouts(len(net.sizes) - 2)
     checked.layer_rates(len(net.sizes))
-    sparse = not checked.optimizer.full_batch
-    examples = as_examples(net.architecture, X, T, sample_weight, net.dtype, sparse=sparse)
+    examples = as_examples(net.architecture, X, T, sample_weight, net.dtype, sparse=True)
     training = start(
         net,
         examples,

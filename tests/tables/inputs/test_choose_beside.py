@@ -141,6 +141,25 @@ def test_small_tables_have_inputs_for_frequent_values_where_trials_choose(monkey
     assert kinds == [CurvedBinned, CurvedBinned, CurvedValuedLog], "those of the fewest values first"
 
 
+@pytest.mark.parametrize(
+    ("decimals", "dtype", "known"),
+    [
+        (np.arange(1, 41) / 10, np.float32, np.arange(1, 41) / 10),
+        (np.arange(1, 41) / 3, np.float64, np.arange(1, 41) / 3),
+        (16777217.0 + np.arange(40), np.float64, 16777217.0 + np.arange(40)),
+        (16777216.0 + 8 * np.arange(40), np.float32, 16777216.0 + 8 * np.arange(40)),
+    ],
+)
+def test_values_of_float32_are_the_numbers_as_they_are_written(decimals, dtype, known) -> None:
+    cells = decimals.astype(dtype)[np.arange(400) % 40]
+    code = Encoder.fit({"a": cells}, more=True, bins=True)
+    assert code.transforms[0].values == tuple(known)
+    X = code.encode(read_table({"a": cells[:40]}))
+    assert (X[:, 1:] == np.eye(40)).all()
+    for same in (known, cells[:40].astype(float), [str(cell) for cell in cells[:40]]):
+        np.testing.assert_allclose(code.encode(read_table({"a": same})), X, rtol=0, atol=1e-6)
+
+
 def test_a_small_table_of_one_number_or_two_has_values_alone() -> None:
     some, draw = np.arange(400), np.random.default_rng(1)
     every = {"a": some % 40, "b": draw.normal(size=400), "kind": ["u", "v"] * 200}

@@ -142,7 +142,7 @@ def test_excluded_columns_are_not_encoded(exclude):
             {"exclude": [n for n in TABLE if n not in ("same", "void")]},
             "'same': every value is the same; 'void': every",
         ),
-        ({"exclude": list(TABLE)}, "none is left"),
+        ({"exclude": list(TABLE)}, "^no column is left to learn from, beside the targets"),
     ],
 )
 def test_a_table_without_anything_to_learn_from_is_refused(options, message):
@@ -333,6 +333,15 @@ def test_values_that_differ_in_late_digits_have_names_of_their_own():
     low, high = 12345678901.25, 12345678901.5
     assert Values((1.0, 0.1, low)).suffixes == ["=1", "=0.1", "=1.23456789e+10"]
     assert Values((0.1, low, high)).suffixes == ["=0.1", "=12345678901.25", "=12345678901.5"]
+
+
+def test_a_value_is_also_the_number_that_float32_rounds_it_to() -> None:
+    tenth, third = (float(np.float32(x)) for x in (0.1, 1 / 3))
+    code = Encoder((Coded("code", False, 0.2, 3.0, False, values=(0.1, 1 / 3, third, 16777217.0, 16777218.5)),))
+    cells = [0.1, tenth, 1 / 3, third, 16777217.0, 16777216.0, 16777218.5, 16777218.0, 0.10000001]
+    X = code.encode(read_table({"code": cells}))[:, 1:]
+    assert X.sum(axis=1).tolist() == [1, 1, 1, 1, 1, 0, 1, 0, 0]
+    assert X[:5].argmax(axis=1).tolist() == [0, 0, 1, 2, 3]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])

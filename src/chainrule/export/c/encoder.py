@@ -164,9 +164,10 @@ def _bins(part: Bins, at: int) -> list[str]:
 
 
 def _values(part: Values, at: int) -> list[str]:
-    values = ", ".join(map(number, part.values))
+    values, rounded = (", ".join(map(number, numbers)) for numbers in (part.values, part.rounded.tolist()))
     lines = [f"static const double values[{part.width}] = {{{values}}};"]
-    lines += [f"for (int k = 0; k < {part.width}; k++) a[{at} + k] = value == values[k];"]
+    lines += [f"static const double rounded[{part.width}] = {{{rounded}}};"]
+    lines += [f"for (int k = 0; k < {part.width}; k++) a[{at} + k] = value == values[k] || value == rounded[k];"]
     return ["{", *(f"  {line}" for line in lines), "}"]
 
 

@@ -289,8 +289,8 @@ function bins({ edges, width }) {
   };
 }
 
-function values({ values: known }) {
-  return (x, a, at) => known.forEach((value, k) => (a[at + k] = x === value ? 1 : 0));
+function values({ values: known, rounded }) {
+  return (x, a, at) => known.forEach((value, k) => (a[at + k] = x === value || x === rounded[k] ? 1 : 0));
 }
 
 /** The days since the first of January. */

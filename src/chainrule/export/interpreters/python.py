@@ -286,7 +286,8 @@ def _bins(part):
 
 
 def _values(part):
-    return lambda x: [float(x == value) for value in part["values"]]
+    known = list(zip(part["values"], part["rounded"]))
+    return lambda x: [float(x in pair) for pair in known]
 
 
 def _cycle(part):

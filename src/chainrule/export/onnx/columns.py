@@ -177,9 +177,10 @@ def _bins(cells: Cells, parts: Sequence[Any], dtype: Any) -> str:
 
 
 def _values(cells: Cells, parts: Sequence[Any], dtype: Any) -> str:
-    values = np.stack([part.sorted for part in parts])[np.newaxis]
+    values, rounded = (np.stack(rows)[np.newaxis] for rows in zip(*((p.sorted, p.rounded) for p in parts), strict=True))
     add, x = cells.graph.add, cells.graph.add("Unsqueeze", cells.values, whole(2))
-    return _as_type(cells.graph, add("Flatten", add("Equal", x, values), axis=1), dtype)
+    is_value = add("Or", add("Equal", x, values), add("Equal", x, rounded))
+    return _as_type(cells.graph, add("Flatten", is_value, axis=1), dtype)
 
 
 def _beside(cells: Cells, values: str, dtype: Any) -> str:

@@ -15,7 +15,7 @@ from chainrule.plots.charts import Chart
 from chainrule.plots.markup import Markup, joined, tag
 from chainrule.tables.columns import words_of
 from chainrule.tables.targets import ClassTarget, LabelTarget
-from chainrule.text import number, short
+from chainrule.text import counted, number, short
 
 __all__ = ["errors_section"]
 
@@ -45,7 +45,7 @@ def errors_section(model: Subject, study: Study) -> Section:
 
 def _classes(target: ClassTarget, mistakes: Mapping[str, Any]) -> list[Markup | None]:
     unknown = mistakes.get("unknown")
-    said = tag("p", f"{unknown['rows']:,} rows have a class that training did not have.") if unknown else None
+    said = tag("p", f"{_have(unknown['rows'])} a class that training did not have.") if unknown else None
     if "confusion" in mistakes:
         return [said, _matrix(target, mistakes)]
     pairs = [(short(p["true"]), short(p["said"]), f"{p['rows']:,}") for p in mistakes["confused"][:LIST]]
@@ -54,6 +54,10 @@ def _classes(target: ClassTarget, mistakes: Mapping[str, Any]) -> list[Markup | 
         _lowest(mistakes["classes"], "class", "classes"),
         table("Classes that are confused most often", ("true", "said", "rows"), pairs, numbers=(2,)) if pairs else None,
     ]
+
+
+def _have(rows: int) -> str:
+    return f"{counted(rows, 'row')} {'has' if rows == 1 else 'have'}"
 
 
 def _lowest(mistakes: Sequence[Mapping[str, Any]], what: str, several: str) -> Markup:

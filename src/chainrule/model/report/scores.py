@@ -17,7 +17,7 @@ from chainrule.model.scores import METRICS
 from chainrule.plots.charts import Chart
 from chainrule.plots.markup import Markup, joined, tag
 from chainrule.tables.targets import ClassTarget, LabelTarget, LogQuantity
-from chainrule.text import number, short, words
+from chainrule.text import counted, number, short, words
 
 __all__ = ["calibration_error", "calibration_section", "headline", "scores_section", "tenths"]
 
@@ -78,7 +78,7 @@ def _table(study: Study, target: str) -> Markup:
                 ]
             )
     heads = ("score", *study.scores)
-    count = f"{len(study.judged.X):,} rows"
+    count = counted(len(study.judged.X), "row")
     caption = f"Scores of {short(target)} on the same {count}; the best is bold"
     return table(caption, heads, rows, numbers=range(1, len(heads)))
 

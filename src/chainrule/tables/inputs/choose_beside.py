@@ -160,7 +160,19 @@ def _frequent(values: NDArray[np.float64], each: int) -> tuple[float, ...]:
     different, count = np.unique(values, return_counts=True)
     frequent = different[count >= LEAST_REPEATED]
     are_many = len(frequent) > BINS and len(values) >= each * len(different)
-    return tuple(frequent.tolist()) if are_many else ()
+    return tuple(_written(frequent).tolist()) if are_many else ()
+
+
+def _written(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The values as they are written: the 0.1 of a column of float32 is 0.1, not 0.10000000149011612.
+
+    >>> _written(np.array([0.1, 0.2], np.float32).astype(float)), _written(np.array([1.0, 16777217.0]))
+    (array([0.1, 0.2]), array([1.0000000e+00, 1.6777217e+07]))
+    """
+    with np.errstate(over="ignore"):
+        rounded = values.astype(np.float32)
+    are_float32 = (rounded == values).all() and (values != np.trunc(values)).any()
+    return np.array([float(str(value)) for value in rounded]) if are_float32 else values
 
 
 def _edges(values: NDArray[np.float64]) -> tuple[float, ...]:

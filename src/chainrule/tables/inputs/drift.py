@@ -212,8 +212,6 @@ class Watch:
 
     def drift(self) -> Drift:
         """The differences of all rows so far."""
-        from scipy.special import bdtrc
-
         n, differences = self.rows, []
         checks = sum(1 + (each.other is not None or each.low is not None) for each in self._seen.columns.values())
         for name, seen in self._seen.columns.items():
@@ -226,7 +224,7 @@ class Watch:
                 share = count / n if n else 0.0
                 if not count or share < p + LEAST or share < TIMES * p:
                     continue
-                if p < 1 and bdtrc(count - 1, n, p) <= CHANCE / checks:
+                if p < 1 and _chance(count, n, p) <= CHANCE / checks:
                     shown_before = 0.0 if what == "outside" else before / max(self._seen.rows, 1)
                     differences.append(ColumnDrift(name, what, share, shown_before, self._detail(name, what, seen)))
         differences.sort(key=lambda each: each.expected - each.share)
@@ -241,6 +239,13 @@ class Watch:
             low, high = (_value(self._kinds[name], end) for end in (seen.low, seen.high))
             return f"{low} to {high}"
         return ""
+
+
+def _chance(count: int, n: int, p: float) -> float:
+    """The probability of `count` or more of n rows, if each is one with probability p."""
+    from scipy.special import bdtrc
+
+    return float(bdtrc(count - 1, n, p))
 
 
 def _odd(transform: Transform, cells: Cells, seen: ColumnSeen) -> NDArray[np.bool_] | None:

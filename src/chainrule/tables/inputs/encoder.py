@@ -97,8 +97,10 @@ class Encoder:
         profiles = list(profiles)
         transforms = [choose_transform(profile) for profile in profiles]
         encoder = cls(tuple(with_more(transforms, profiles, bins) if more else transforms))
+        if not profiles:
+            raise DataError("no column is left to learn from, beside the targets and those that are left out: give one")
         if not encoder.feature_names:
-            reasons = "; ".join(f"{t.name!r}: {t.detail}" for t in encoder.transforms[:12]) or "none is left"
+            reasons = "; ".join(f"{t.name!r}: {t.detail}" for t in encoder.transforms[:12])
             raise DataError(f"no column can be learned from ({reasons}): mend one of them, or give another")
         return encoder
 

@@ -99,7 +99,7 @@ def _bins(part: Bins, place: int, dtype: np.dtype[Any]) -> Write:
 
 
 def _values(part: Values, place: int, dtype: np.dtype[Any]) -> Write:
-    places = {value: place + k for k, value in enumerate(part.values)}
+    places = {value: place + k for known in (part.rounded.tolist(), part.values) for k, value in enumerate(known)}
 
     def write(value: float | None, x: Array) -> None:
         if value in places:

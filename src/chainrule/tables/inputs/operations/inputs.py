@@ -158,6 +158,8 @@ class Bins(Input):
 class Values(Input):
     """1 under the value that the number is, 0 under the others; all 0 for any other number.
 
+    A number that is a value rounded to float32 is this value: 0.1 is also 0.10000000149011612.
+
     - values: in rising order.
     """
 
@@ -177,6 +179,27 @@ class Values(Input):
         """The values, (width,)."""
         return np.array(self.values)
 
+    @functools.cached_property
+    def rounded(self) -> NDArray[np.float64]:
+        """The values, (width,), rounded to float32 where this gives no whole number and no other value.
+
+        >>> Values((0.1, 0.5, 16777217.0)).rounded.tolist()
+        [0.10000000149011612, 0.5, 16777217.0]
+        """
+        values = self.sorted
+        with np.errstate(over="ignore"):
+            rounded = values.astype(np.float32).astype(np.float64)
+        is_other = (rounded == np.trunc(rounded)) | np.isin(rounded, values)
+        is_other[1:] |= rounded[1:] == rounded[:-1]
+        return np.where(is_other, values, rounded)
+
+    @functools.cached_property
+    def _known(self) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+        """The numbers that are a value, in rising order, and the place of the value that each of them is."""
+        numbers = np.concatenate([self.sorted, self.rounded])
+        order = np.argsort(numbers, kind="stable")
+        return numbers[order], order % self.width
+
     def write(self, cells: Cells, out: NDArray[Any]) -> None:
         is_one, place = self._places(cells)
         out[np.flatnonzero(is_one), place[is_one]] = 1
@@ -191,8 +214,9 @@ class Values(Input):
 
     def _places(self, cells: Cells) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
         """Which of the cells (n,) are one of the values, and which one that is."""
-        place = np.searchsorted(self.sorted[:-1], cells.values)
-        return (self.sorted[place] == cells.values) & ~cells.missing, place
+        numbers, places = self._known
+        at = np.searchsorted(numbers[:-1], cells.values)
+        return (numbers[at] == cells.values) & ~cells.missing, places[at]
 
 
 @dataclasses.dataclass(frozen=True)
