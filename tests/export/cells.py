@@ -11,7 +11,7 @@ from typing import Any
 import chainrule as cr
 from chainrule.model import Model
 from chainrule.tables.inputs import Encoder
-from chainrule.tables.inputs.transforms import Frequent, Numbers, Presence, Times
+from chainrule.tables.inputs.transforms import DETAILS, BinnedTimes, Frequent, Numbers, Presence, Times
 from chainrule.tables.targets import Classes, Quantity, Targets
 
 WORDS = (
@@ -21,7 +21,17 @@ WORDS = (
 COLUMNS = {
     "number": Numbers("x", True, 4.0, 3.0),
     "word": Frequent("x", WORDS, True),
-    "time": Times("x", "year-month-day", ("days", "season", "weekday", "clock"), True, 18_000.0, 900.0, False),
+    "time": BinnedTimes(
+        "x",
+        "year-month-day",
+        ("days", "season", "weekday", "clock"),
+        True,
+        18_000.0,
+        900.0,
+        False,
+        DETAILS,
+        edges=(-1e9, 0.0, 1_706_659_200.5, 4e10),
+    ),
     "date": Times("x", "yearmonthday", ("days", "season", "weekday", "clock"), True, 18_000.0, 900.0, False),
     "clock": Times("x", "hour:minute", ("days", "clock"), True, 0.5, 0.2, False),
     "presence": Presence("x", "it is prose"),

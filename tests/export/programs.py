@@ -15,8 +15,10 @@ from chainrule.export import Answer, ClassOutput, NumberOutput, Program, program
 from chainrule.model import Model
 from chainrule.tables.inputs import Encoder
 from chainrule.tables.inputs.transforms import (
+    DETAILS,
     Binned,
     BinnedLog,
+    BinnedTimes,
     Categories,
     Coded,
     CodedLog,
@@ -26,6 +28,7 @@ from chainrule.tables.inputs.transforms import (
     CurvedLog,
     CurvedValued,
     CurvedValuedLog,
+    DetailedTimes,
     Dropped,
     Frequent,
     LabelSet,
@@ -52,6 +55,7 @@ from chainrule.tables.targets import (
 
 ROWS = 200
 TENTH, THIRD = float(np.float32(-0.1)), float(np.float32(1 / 3))  # known as the values, too
+SECONDS = (-3e9, -1e8, 12345678.25, 5e9)  # since 1970
 
 
 class Case(NamedTuple):
@@ -93,6 +97,9 @@ ENCODER = Encoder(
         Coded("seat", True, 0.5, 2.0, True, values=(-0.1, 2.0)),
         CodedLog("zip", False, 0.0, 0.5, 2.0, 1.5, values=(-50.0, 1 / 3)),
         CurvedValued("code", True, 0.5, 2.0, True, edges=(-2.0, 0.1, 3.0), values=(-0.1, 2.0)),
+        DetailedTimes("hired", "year-month-day", ("days", "season", "weekday"), True, 9_000.0, 9e3, False, (*DETAILS,)),
+        BinnedTimes("left", "year-month-day", ("days", "clock"), True, 9e3, 9e3, True, ("powers",), edges=SECONDS),
+        BinnedTimes("shut", "hour:minute", ("days", "clock"), False, 0.5, 0.2, False, edges=(0.0, 36000.25, 8e4)),
         CurvedValuedLog("earned", False, 0.0, 0.5, 2.0, 1.5, edges=(-100.0, 1e4), values=(-50.0, 1 / 3)),
     )
 )
@@ -144,6 +151,9 @@ def table(seed: int = 0, rows: int = ROWS) -> pa.Table:
             "grade": some(draw.choice(["low", "middle", "high", "none of them"], rows).tolist(), 0.1),
             "bought": some(stamps, 0.1),
             "opened": some(clocks, 0.1),
+            "hired": some(stamps[::-1], 0.1),
+            "left": some(stamps[1:] + stamps[:1], 0.1),
+            "shut": some(clocks[::-1], 0.1),
             "sold": some([".".join(reversed(day.split("-"))) for day in days], 0.1),
             "tags": some([lists(["new", " o'ld", "größe ", "two words", "Rome", ""], ";") for _ in range(rows)], 0.1),
             "marks": some([lists(["a", "b", "c"], "|") for _ in range(rows)], 0.1),

@@ -13,6 +13,7 @@ from chainrule.tables.inputs.transforms import (
     KINDS,
     Binned,
     BinnedLog,
+    BinnedTimes,
     Categories,
     Coded,
     CodedLog,
@@ -22,6 +23,7 @@ from chainrule.tables.inputs.transforms import (
     CurvedLog,
     CurvedValued,
     CurvedValuedLog,
+    DetailedTimes,
     Dropped,
     Frequent,
     LabelSet,
@@ -43,6 +45,7 @@ NUMBERS = GOLDEN.with_name("numbers.safetensors")  # columns of numbers that hav
 BINS = GOLDEN.with_name("bins.safetensors")  # columns of numbers that have squares and bins, which came later still
 VALUES = GOLDEN.with_name("values.safetensors")  # and those that have an input for each frequent value
 ALL = GOLDEN.with_name("curved-values.safetensors")  # and those that have values alone, or squares, bins and values
+DATES = GOLDEN.with_name("dates.safetensors")  # and columns of times with more waves, squares and bins
 
 EVERY = (
     Scaled("size", True, 2.5, 0.75, False),
@@ -105,6 +108,14 @@ WITH_ALL = (
     CodedLog("fare", False, 0.0, 2.0, 1.5, 0.5, values=(0.0, 1.5)),
 )
 
+IN_DETAIL = (
+    DetailedTimes("sold", "day.month.year", ("days", "season", "weekday"), True, 18000.0, 512.0, False,
+                  details=("powers", "season 2", "season 4", "weekday 2", "weekday 3")),
+    BinnedTimes("opens", "hour:minute", ("days", "clock"), False, 0.375, 0.0625, True,
+                details=("powers", "clock 3"), edges=(3600.0, 28800.0, 36000.5)),
+    BinnedTimes("day", "yearmonthday", ("days",), False, 18000.0, 512.0, False, edges=(0.0, 1577836800.0)),
+)  # fmt: skip
+
 
 def every_kind(transforms: tuple[Transform, ...] = EVERY) -> cr.Model:
     encoder = Encoder(transforms)
@@ -124,12 +135,14 @@ def every_kind(transforms: tuple[Transform, ...] = EVERY) -> cr.Model:
 
 
 def test_every_kind_of_column_is_in_it() -> None:
-    assert {transform.kind for transform in (*EVERY, *MORE, *BOTH, *BY_VALUE, *WITH_ALL, *LATER)} == set(KINDS)
+    assert {transform.kind for transform in (*EVERY, *MORE, *BOTH, *BY_VALUE, *WITH_ALL, *IN_DETAIL, *LATER)} == set(
+        KINDS
+    )
 
 
 @pytest.mark.parametrize(
     ("transforms", "golden"),
-    [(EVERY, GOLDEN), (MORE, NUMBERS), (BOTH, BINS), (BY_VALUE, VALUES), (WITH_ALL, ALL)],
+    [(EVERY, GOLDEN), (MORE, NUMBERS), (BOTH, BINS), (BY_VALUE, VALUES), (WITH_ALL, ALL), (IN_DETAIL, DATES)],
 )
 def test_the_golden_files_are_written_again_byte_for_byte(transforms, golden, tmp_path: Path) -> None:
     every_kind(transforms).save(tmp_path / "m.safetensors")
@@ -196,6 +209,29 @@ def test_numbers_with_values_alone_or_with_all_become_what_they_became() -> None
     assert row[16:20].tolist() == [2.0, 0, 1, 0]
     np.testing.assert_allclose(row[20], (math.asinh(0.75) - 1.5) / 0.5, rtol=1e-12)
     assert row[21:].tolist() == [0, 1]
+
+
+def test_times_in_detail_become_what_they_became() -> None:
+    """By hand: a Tuesday, the 358th day of its year; half past nine, four hundred and fifty of 600.0416 minutes."""
+    model = cr.load(DATES)
+    assert isinstance(model, cr.Model)
+    assert model.encoder.transforms == IN_DETAIL
+    table = {"sold": ["24.12.2019 18:30", ""], "opens": ["9:30", "0:30"], "day": ["20191224", "20200102"]}
+    rows = model.encoder.encode(read_table(table), "float64")
+    z = (18254 + 1110 / 1440 - 18000) / 512
+    turns = [357 / 365.25, 1 / 7, 2 * 357 / 365.25, 4 * 357 / 365.25, 2 / 7, 3 / 7]
+    waves = [wave(2 * math.pi * turn) for turn in turns for wave in (math.sin, math.cos)]
+    powers = [(z**2 - 1) / math.sqrt(8), (z**3 - 3 * z) / math.sqrt(24)]
+    np.testing.assert_allclose(rows[0, :16], [z, *waves[:4], *powers, *waves[4:], 0], rtol=1e-12, atol=1e-12)
+    assert rows[1, :16].tolist() == [0] * 15 + [1]
+    z = (570 / 1440 - 0.375) / 0.0625
+    turns = [570 / 1440, 3 * 570 / 1440]
+    waves = [wave(2 * math.pi * turn) for turn in turns for wave in (math.sin, math.cos)]
+    powers = [(z**2 - 1) / math.sqrt(8), (z**3 - 3 * z) / math.sqrt(24)]
+    opens = [z, *waves[:2], *powers, *waves[2:], 1, 5400 / 7200.5]
+    np.testing.assert_allclose(rows[0, 16:25], opens, rtol=1e-12, atol=1e-12)
+    assert rows[1, 23:25].tolist() == [0, 0]
+    np.testing.assert_allclose(rows[:, 26], [18254 / 18262, 1], rtol=1e-12)
 
 
 def test_its_columns_become_what_they_became() -> None:

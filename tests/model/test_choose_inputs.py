@@ -1,6 +1,7 @@
 """Whether a number becomes several inputs, where linear models decide: where the user says how long to train."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import chainrule as cr
@@ -41,6 +42,14 @@ def test_square_and_cube_stay_if_they_explain_more_than_the_numbers_alone(form, 
 def test_bins_stay_likewise() -> None:
     assert kinds(table("bowl", 6000)) == {"binned"}
     assert kinds(table("plane", 6000)) == {"scaled"}
+
+
+@pytest.mark.parametrize(("form", "kind"), [("plane", "scaled"), ("bowl", "curved")])
+def test_details_of_times_stay_likewise_whatever_numbers_become(form, kind) -> None:
+    rows, day = table(form), np.datetime64("2020-01-01") + 3 * np.arange(200)
+    assert kinds(rows | {"day": day}) == {kind, "times"}
+    weekday = np.array([3.0, -1, 4, 1, -5, 9, 2])[pd.DatetimeIndex(day).day_of_week]
+    assert kinds(rows | {"day": day, "y": rows["y"] + weekday}) == {kind, "detailed times"}
 
 
 def test_few_rows_do_not_tell() -> None:

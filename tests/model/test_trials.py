@@ -19,6 +19,7 @@ ALL = 57  # inputs of three numbers: each with square, cube and sixteen bins
 ROWS = dict(zip("abc", X.T, strict=True)) | {"y": (X**2).sum(axis=1)}
 FEW = DRAW.normal(size=(200, 2))
 CODES = {"a": np.arange(200) % 17, "b": FEW[:, 0], "c": FEW[:, 1], "y": FEW[:, 0] ** 2}  # of which `a` has values
+DAYS = np.datetime64("2020-01-01") + 5 * np.arange(120)  # five inputs; with details 17, with bins 33
 CODED, BY_VALUE = 1 + 17, 1 + 2 + 16 + 17  # inputs of `a`: the number, values; with square and cube, and bins
 
 
@@ -97,6 +98,36 @@ def test_a_table_of_one_number_tries_its_values(costs, every_value, cost, best) 
     words = {"a": CODES["a"], "word": ["u", "v"] * 100, "other": ["s", "s", "t", "t"] * 50, "y": CODES["y"]}
     assert chosen(words) == (best, 1.0)
     assert [width for width, *_ in made] == [5, CODED + 4, best]
+
+
+@pytest.mark.parametrize(
+    ("known", "best", "tried"),
+    [
+        ({}, 8, [14, 8, 20, 36, 8]),  # neither details nor bins gain
+        ({20: 0.9}, 20, [14, 8, 20, 36, 20]),
+        ({20: 0.9, 36: 0.8}, 36, [14, 8, 20, 36, 36]),
+        ({36: 0.8}, 36, [14, 8, 20, 36, 36]),
+        ({14: 0.9, ALL + 5: 0.89, 26: 0.8}, 26, [14, 8, ALL + 5, 26, 42, 26]),  # beside squares
+    ],
+)
+def test_details_of_times_are_tried_beside_the_best_inputs_of_numbers(costs, every_value, known, best, tried) -> None:
+    table, made = costs
+    table |= {(width, 1.0): cost for width, cost in known.items()}
+    assert chosen(ROWS | {"day": DAYS}) == (best, 1.0)
+    assert [width for width, *_ in made] == tried
+
+
+@pytest.mark.parametrize(("rows", "detailed"), [(240, 15), (5400, 29)])
+def test_details_of_times_are_tried_only_where_linear_models_gain_by_them(costs, rows, detailed) -> None:
+    """Waves, and powers or, of many rows, bins, beside two words."""
+    draw, day = np.random.default_rng(0), np.resize(DAYS, rows)
+    table = {"day": day, "word": np.resize(["u", "v"], rows), "y": draw.normal(size=rows)}
+    TableTraining(table, "y", TableSettings())
+    assert {width for width, *_ in costs[1]} <= {7}
+    costs[1].clear()
+    weekday = np.array([3.0, -1, 4, 1, -5, 9, 2])[pd.DatetimeIndex(day).day_of_week]
+    TableTraining(table | {"y": table["y"] + weekday}, "y", TableSettings())
+    assert {7, detailed + 4} <= {width for width, *_ in costs[1]}
 
 
 def test_more_inputs_than_trials_are_made_of_are_left_out(costs, every_value, monkeypatch) -> None:

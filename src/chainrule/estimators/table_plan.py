@@ -98,7 +98,7 @@ def plan_for(
     if wanted.more_inputs:
         weight = weighed_for(estimator, targets, rows)[0].weight
         encoded = RowArrays(encoder.encode(rows.X), targets.encode(rows.y), weight)
-        if is_tried and len(rows.y) <= MANY:
+        if is_tried:
             tried = worth_trials(encoder, targets.outputs, *encoded[:2])
             encoder, encoded = tried, encoded._replace(X=encoded.X[:, encoder.places_of(tried)])
         if is_tried:

@@ -82,7 +82,7 @@ def _reading(reading: Reading) -> dict[str, Any]:
 
 def _input(part: Input) -> dict[str, Any]:
     """An input without its words, which are those of the reading; with what else an interpreter needs."""
-    fields = {name: value for name, value in _operation(part).items() if name != "words"}
+    fields = {name: value for name, value in _operation(part).items() if name not in ("words", "order")}
     if isinstance(part, Curve | Powers):
         fields = {**fields, "steps": [_operation(step) for step in part.steps]}
     if isinstance(part, Cycle):

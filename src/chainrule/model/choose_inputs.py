@@ -1,23 +1,27 @@
-"""Whether a number becomes several inputs: linear models decide, for a whole table, where no `trials` are made.
+"""Whether a number or a time becomes several inputs: linear models decide, for a table, where no `trials` are made.
 
-They also decide, up to 5,000 rows, whether trials are made with inputs for frequent values of numbers: these must leave
-hardly more cost than squares and bins of the same columns, and up to 300 rows, where a trial alone would follow the
-noise of its folds, a twentieth less.
+They also decide whether trials are made with more inputs for times, which must leave a twentieth less cost than the
+times alone; and, up to 5,000 rows, with inputs for frequent values of numbers: these must leave hardly more cost than
+squares and bins of the same columns, and up to 300 rows, where a trial alone would follow the noise of its folds, a
+twentieth less.
 
 The rows, at most 4,096, are divided into five parts, each of which is predicted from the others, once with all inputs
 and once with each number as one (see `chainrule.tables.inputs.choose_beside`): by ridge regression of numbers, by
-logistic regression of classes, if these are at most twenty. More inputs stay if they leave clearly less cost. That
-takes a moment, and tells what a network gains by them, too, because it begins as a linear model.
+logistic regression of classes, if these are at most twenty. More inputs stay if they leave clearly less cost: those of
+numbers, then those of times. That takes a moment, and tells what a network gains by them, too, because it begins as a
+linear model.
 
 Source: Böhning, Multinomial logistic regression algorithm, 1992: the matrix that bounds the curvature of the cost.
 """
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.examples import folds
+from chainrule.model.preset import MANY
 from chainrule.tables.inputs import Encoder
 from chainrule.tables.targets import Outputs
 from chainrule.training.probe import sample
@@ -27,6 +31,7 @@ __all__ = ["chosen_inputs", "worth_trials"]
 GAIN = 0.98  # of the cost is left at most, or numbers are one input each
 VALUES_GAIN, FEW_ROWS = 0.95, 300  # up to so many rows this much of the cost is left at most, or values are not tried
 VALUES_LOSS = 1.01  # of more rows so much
+TIMES_GAIN = 0.95  # of the cost is left at most, or details of times are not tried
 MOST_ROWS, LEAST_ROWS, MOST_INPUTS = 4096, 30, 600
 PARTS = 5
 ALPHAS = (0.1, 1.0, 10.0, 100.0)  # penalties, in rows
@@ -35,38 +40,54 @@ MOST_CLASSES = 20  # of more, ridge regression tells the same in less time
 
 
 def chosen_inputs(encoder: Encoder, targets: Outputs, X: Array, T: Array) -> Encoder:
-    """The encoder, or `encoder.plain` if the additional inputs do not gain enough.
+    """The encoder, without the additional inputs of numbers and those of times that do not gain enough.
 
     - encoder, targets: the columns that X and T stand for.
     - X: the encoded rows to train on, (n, n_1).
     - T: their targets, (n, n_L), or class numbers.
     """
-    places = encoder.plain_places
-    if len(places) == encoder.width:
-        return encoder
-    if len(X) < LEAST_ROWS or encoder.width > MOST_INPUTS:
-        return encoder.plain
+    plain = encoder.plain
+    if len(X) < LEAST_ROWS or encoder.width > MOST_INPUTS or plain is encoder:
+        return plain
     X, parts = _sampled(targets, X, T)
     part = np.arange(len(X)) % PARTS
-    return encoder if _cost(X, parts, part) <= GAIN * _cost(X[:, places], parts, part) else encoder.plain
+
+    def cost(inputs: Encoder) -> float:
+        return _cost(X[:, encoder.places_of(inputs)], parts, part)
+
+    least = cost(plain)
+    numbers = encoder.with_times(plain)
+    own = least if numbers is plain else cost(numbers)
+    best, least = (numbers, own) if own <= GAIN * least else (plain, least)
+    times = best.with_times(encoder)
+    return times if times is not best and cost(times) <= GAIN * least else best
 
 
 def worth_trials(encoder: Encoder, targets: Outputs, X: Array, T: Array) -> Encoder:
-    """The encoder, or `encoder.without_values` if its values do not gain enough to be tried.
+    """The encoder, without values of numbers and details of times that do not gain enough to be tried.
 
-    encoder, targets, X, T: as for `chosen_inputs`; at most 5,000 rows.
+    encoder, targets, X, T: as for `chosen_inputs`. Above 5,000 rows values are tried without this.
     """
-    if encoder.without_values is encoder:
-        return encoder
-    valued = encoder.with_values(encoder.curved)
-    if len(X) < LEAST_ROWS or valued.width > MOST_INPUTS:
-        return encoder.without_values
+    curved = encoder.curved
+    valued, detailed = encoder.with_values(curved), (curved, curved.with_times(encoder))
+    best, most = encoder, VALUES_GAIN if len(X) <= FEW_ROWS else VALUES_LOSS
+    if len(X) <= MANY and _ratio(encoder, targets, X, T, (valued,), valued.without_values) > most:
+        best = best.without_values
+    if _ratio(encoder, targets, X, T, detailed, curved.with_times(encoder.plain)) > TIMES_GAIN:
+        best = best.with_times(encoder.plain)
+    return best
+
+
+def _ratio(encoder: Encoder, targets: Outputs, X: Array, T: Array, more: tuple[Encoder, ...], before: Encoder) -> float:
+    """How much of the cost before is left by the better of encoders with more inputs; infinite if none may be tried."""
+    more = tuple(each for each in more if before.width < each.width <= MOST_INPUTS)
+    if len(X) < LEAST_ROWS or not more:
+        return math.inf
     X, parts = _sampled(targets, X, T)
     parts = [(False, target) for _, target in parts]  # ridge regression of classes, too, which takes a moment
     part = folds(0, PARTS, len(X))  # drawn, because codes may come in turn
-    cost, before = (_cost(X[:, encoder.places_of(each)], parts, part) for each in (valued, valued.without_values))
-    most = VALUES_GAIN if len(X) <= FEW_ROWS else VALUES_LOSS
-    return encoder if cost <= most * before else encoder.without_values
+    cost, *costs = (_cost(X[:, encoder.places_of(each)], parts, part) for each in (before, *more))
+    return min(costs) / cost if cost > 0 else 1.0
 
 
 def _sampled(targets: Outputs, X: Array, T: Array) -> tuple[Array, list[tuple[bool, Array]]]:

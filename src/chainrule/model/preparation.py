@@ -28,7 +28,6 @@ from chainrule.model.heads import Head, check_reach, distributed, heads_for, mem
 from chainrule.model.host_rows import HostRows, profile_by_column, settings_on, target_chunks
 from chainrule.model.kinds import is_folds
 from chainrule.model.model import Model
-from chainrule.model.preset import MANY
 from chainrule.model.settings import LEAST_ROWS, TableSettings
 from chainrule.model.shared_columns import shared_columns
 from chainrule.model.trials import Trial, Watch, are_tried, best_trial, only_inputs, with_members
@@ -194,8 +193,7 @@ def _after_trials(prepared: Prepared, wanted: TableSettings, seed: int, watch: W
     """The same table with the inputs and the settings that short trainings choose."""
     watch.begin()
     p, s = prepared, prepared.settings
-    if len(p.rows.X) <= MANY:
-        p = _on_inputs(p, worth_trials(p.encoder, p.targets, p.rows.X, p.rows.T))
+    p = _on_inputs(p, worth_trials(p.encoder, p.targets, p.rows.X, p.rows.T))
     one, classes = member_of(p.targets, p.heads, s, p.encoder.width), p.targets.strata(p.rows.T)
 
     def ensemble(member: Architecture) -> Ensemble:
@@ -431,12 +429,17 @@ def _chosen(
 ) -> tuple[Encoder, list[Array]]:
     """The encoder with the inputs that gain, and the arrays of rows with these: X to train on, with T, and others."""
 
-    def are_plain() -> bool:
-        return chosen_inputs(encoder, targets, here.first_shard(arrays[0]), T[here.first]) is not encoder
+    plain = encoder.plain
+    choices = (encoder, plain, encoder.with_times(plain), plain.with_times(encoder))
 
-    if not here.link.share(are_plain):
+    def which() -> int:
+        return choices.index(chosen_inputs(encoder, targets, here.first_shard(arrays[0]), T[here.first]))
+
+    chosen = choices[here.link.share(which)]
+    if chosen is encoder:
         return encoder, arrays
-    return encoder.plain, [X[:, encoder.plain_places] for X in arrays]
+    places = encoder.places_of(chosen)
+    return chosen, [X[:, places] for X in arrays]
 
 
 def _encoded_targets(targets: Targets, roles: RowRoles, chunk: Chunk, chosen: Array, dtype: str) -> Array:

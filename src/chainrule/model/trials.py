@@ -1,10 +1,11 @@
-"""Short trainings decide whether a number becomes several inputs, how weights decay, and how fast they are learned.
+"""Short trainings decide whether numbers and times become several inputs, how weights decay, and how fast they learn.
 
     squares and cubes, decay 1  |  each number as one input, decay 1  →  if the first gain, bins beside them
     →  an input for each frequent value beside the best of these
+    →  more inputs for times, without bins  →  with bins
     →  the best of all, decay 0.3  →  if better, decay 0.1
     →  if its cost is least while the rate still rises, a tenth of the rate
-    above 5,000 rows: bins  |  each number as one input  |  bins and an input for each frequent value
+    above 5,000 rows: bins  |  each number as one input  |  bins and an input for each frequent value  →  times
                       →  if most of many inputs are 0: rate 0.003, decay 0.3  |  0.01, 0.1  →  if better, 0.01, 0.03
 
 Of an ensemble half of the members are trained, each on the folds that it has in the whole; above 1,500 rows the decay
@@ -15,7 +16,8 @@ Linear models, which decide where no trial is made (`chainrule.model.choose_inpu
 of squares by itself.
 
 Source: the experiments of docs/decisions/0029-trials-by-folds.md, 0032-members-of-trials.md,
-0037-many-rows-and-words.md, 0040-values-of-small-tables.md, 0041-rare-words.md and 0044-tables-from-outside.md.
+0037-many-rows-and-words.md, 0040-values-of-small-tables.md, 0041-rare-words.md, 0043-dates.md and
+0044-tables-from-outside.md.
 """
 
 import dataclasses
@@ -165,8 +167,8 @@ class _Trials:
 
     def of_inputs(self, settings: TableSettings) -> tuple[Trial, Outcome | None]:
         """The inputs of the least cost with these settings, and the outcome, None where there is nothing to choose."""
-        all_inputs, curved, plain = self.first.encoder, self.first.encoder.curved, self.first.encoder.plain
-        binned = all_inputs.without_values
+        all_inputs, plain = self.first.encoder, self.first.encoder.plain
+        curved, binned = (each.with_times(plain) for each in (all_inputs.curved, all_inputs.without_values))
         best, least = Trial(curved, settings), None
         if plain.width < curved.width:
             alone = best._replace(encoder=plain)
@@ -174,9 +176,13 @@ class _Trials:
             best, least = (best, least) if _gains(least.cost, other.cost) else (alone, other)
         if best.encoder is curved and curved.width < binned.width <= MOST_INPUTS:
             best, least = self.or_with(binned, best, least)
-        valued = all_inputs if self.are_short else all_inputs.with_values(best.encoder)
-        if binned.width < all_inputs.width and (self.are_short or valued.width <= MOST_INPUTS):
+        valued = all_inputs.with_times(plain) if self.are_short else all_inputs.with_values(best.encoder)
+        if all_inputs.without_values is not all_inputs and (self.are_short or valued.width <= MOST_INPUTS):
             best, least = self.or_with(valued, best, least)
+        for times in (all_inputs.curved, all_inputs):
+            detailed = best.encoder.with_times(times)
+            if best.encoder.width < detailed.width <= MOST_INPUTS:
+                best, least = self.or_with(detailed, best, least)
         return best, least
 
     def or_with(self, encoder: Encoder, best: Trial, least: Outcome | None) -> tuple[Trial, Outcome]:

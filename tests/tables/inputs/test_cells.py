@@ -19,10 +19,12 @@ from chainrule.tables.inputs.operations import CYCLES, INPUTS, READINGS
 from chainrule.tables.inputs.operations import STEPS as OPERATIONS
 from chainrule.tables.inputs.operations import Time as TimeReading
 from chainrule.tables.inputs.transforms import (
+    DETAILS,
     KINDS,
     PARTS,
     Binned,
     BinnedLog,
+    BinnedTimes,
     Categories,
     Coded,
     CodedLog,
@@ -32,6 +34,7 @@ from chainrule.tables.inputs.transforms import (
     CurvedLog,
     CurvedValued,
     CurvedValuedLog,
+    DetailedTimes,
     Dropped,
     Frequent,
     LabelSet,
@@ -76,6 +79,9 @@ TRANSFORMS = [
     CurvedValued("c", True, 3.0, 0.7, True, edges=(-2.5, 0.0, 1.5), values=(-2.5, 0.5, 1e16)),
     CurvedValuedLog("c", False, 0.3, 1.7, 0.2, 1.1, edges=(0.1, 1.0), values=(0.1, 1.0)),
     *(Times("c", form, PARTS, True, 18000.0, 400.0, False) for form in FORMS),
+    DetailedTimes("c", "day/month/year", PARTS, True, 18000.0, 400.0, False, DETAILS),
+    BinnedTimes("c", "day/month/year", PARTS, True, 18000.0, 400.0, False, DETAILS, edges=(-1e9, 0.0, 0.25, 2e9)),
+    BinnedTimes("c", CLOCK, ("days",), True, 0.5, 0.1, False, edges=(0.0, 48600.5, 86400.0)),
 ]
 DAY = datetime.datetime(2024, 2, 29, 13, 30, 5, 123457)
 CELLS = [

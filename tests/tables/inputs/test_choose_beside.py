@@ -11,6 +11,7 @@ from chainrule.tables.inputs.choose_beside import BINS, LEAST_COLUMNS, MANY, MOS
 from chainrule.tables.inputs.transforms import (
     Binned,
     BinnedLog,
+    BinnedTimes,
     Coded,
     CodedLog,
     Curved,
@@ -19,8 +20,10 @@ from chainrule.tables.inputs.transforms import (
     CurvedLog,
     CurvedValued,
     CurvedValuedLog,
+    DetailedTimes,
     Log,
     Scaled,
+    Times,
     Valued,
     ValuedLog,
 )
@@ -169,6 +172,33 @@ def test_a_small_table_of_one_number_or_two_has_values_alone() -> None:
     assert both.with_values(both.plain) == both
     many = {name: np.resize(column, MANY + 1) for name, column in every.items()}
     assert Encoder.fit(many, more=True, bins=True) == Encoder.fit(many)
+
+
+def test_times_have_details_and_bins_whatever_else_there_is(monkeypatch) -> None:
+    days = np.datetime64("2020-01-01") + np.arange(400)
+    every = {"day": days, "kind": ["a", "b"] * 200}
+    both = Encoder.fit(every, more=True, bins=True)
+    assert [type(each) for each in (both.transforms[0], both.curved.transforms[0], both.plain.transforms[0])] == [
+        BinnedTimes,
+        DetailedTimes,
+        Times,
+    ]
+    assert both.curved == Encoder.fit(every, more=True)
+    assert both.plain == Encoder.fit(every)
+    edges = np.array(both.transforms[0].edges)
+    assert len(edges) == BINS + 1
+    assert (edges[[0, -1]] == days[[0, -1]].astype("datetime64[s]").astype(float)).all()
+    rows = read_table(every)
+    for fewer in (both.curved, both.plain):
+        np.testing.assert_array_equal(both.encode(rows)[:, both.places_of(fewer)], fewer.encode(rows))
+    monkeypatch.setattr("chainrule.tables.inputs.choose_beside.MANY", 399)
+    many = Encoder.fit(every, more=True)
+    assert isinstance(many.transforms[0], BinnedTimes)
+    assert "powers" not in many.transforms[0].details
+    assert many.curved is many
+    assert many.plain == both.plain
+    monkeypatch.setattr("chainrule.tables.inputs.choose_beside.MOST", 399)
+    assert Encoder.fit(every, more=True) == both.plain
 
 
 def test_a_linear_model_stays_linear_in_its_columns():

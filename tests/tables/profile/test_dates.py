@@ -14,7 +14,7 @@ from tests.tables.reading import read_table
 
 from chainrule.errors import DataError, ModelFileError
 from chainrule.tables.inputs import Encoder
-from chainrule.tables.inputs.transforms import Times
+from chainrule.tables.inputs.transforms import BinnedTimes, DetailedTimes, Times
 from chainrule.tables.profile.dates import CLOCK, FORMS, seconds_of
 
 WRITTEN = {  # how strftime writes each form
@@ -118,6 +118,35 @@ def test_only_what_varies_is_told(cells, parts):
     assert encoder.width == len(encoder.feature_names) == 2 * len(parts) - 1
     X = encoder.encode(read_table({"t": cells}), "float64")
     assert (X.std(axis=0) > 1e-6).all()
+
+
+@pytest.mark.parametrize(
+    ("cells", "details"),
+    [
+        (pd.date_range("2023-01-01", periods=60), ("powers", "weekday 2", "weekday 3")),
+        (pd.bdate_range("2023-01-02", periods=60), ("powers", "weekday 2")),
+        (pd.date_range("2021-01-01", periods=30, freq="MS"), ("powers", "season 2", "season 3", "season 4")),
+        (pd.date_range("2023-01-02", periods=30, freq="6h"), ("powers", "weekday 2", "weekday 3", "clock 2")),
+        (["12:30", "13:15", "1:05"], ()),
+        (["12:30", "13:15", "1:05", "1:06"], ("powers", "clock 2")),
+        (pd.date_range("2023-01-01", periods=3, freq="1000D"), ()),
+    ],
+)
+def test_only_what_varies_has_details(cells, details):
+    (found,) = Encoder.fit({"t": cells}, more=True).transforms
+    assert type(found) is (DetailedTimes if details else Times)
+    assert getattr(found, "details", ()) == details
+
+
+def test_the_weekday_is_a_linear_function_of_three_waves():
+    """One value for each day of the week, by least squares of the inputs."""
+    days = pd.date_range("2023-01-01", periods=140)
+    encoder = Encoder.fit({"t": days}, more=True)
+    X = encoder.encode(read_table({"t": days}), "float64")
+    own = [k for k, name in enumerate(encoder.feature_names) if "weekday" in name]
+    y = np.array([3.0, -1, 4, 1, -5, 9, 2])[days.day_of_week]
+    X = np.column_stack([X[:, own], np.ones(len(X))])
+    np.testing.assert_allclose(X @ np.linalg.lstsq(X, y, rcond=None)[0], y, atol=1e-10)
 
 
 @pytest.mark.parametrize(
@@ -226,3 +255,16 @@ def test_times_are_read_back_from_a_file():
         lie = {"columns": [document["columns"][0] | {name: value}, document["columns"][1]]}
         with pytest.raises(ModelFileError, match="a form of times and parts of it"):
             Encoder.from_document(lie, tensors)
+
+
+def test_times_in_detail_are_read_back_from_a_file():
+    days = pd.date_range("2020-01-01", periods=800).astype(str).tolist()
+    encoder = Encoder.fit({"t": days}, more=True, bins=True)
+    assert isinstance(encoder.transforms[0], BinnedTimes)
+    document, tensors = json.loads(json.dumps(encoder.document())), encoder.tensors()
+    assert Encoder.from_document(document, tensors) == encoder
+    lie = {"columns": [document["columns"][0] | {"details": ["powers", "season 9"]}]}
+    with pytest.raises(ModelFileError, match="details of times"):
+        Encoder.from_document(lie, tensors)
+    with pytest.raises(ModelFileError, match="edges in rising order"):
+        Encoder.from_document(document, {**tensors, "encoder.edges": tensors["encoder.edges"][::-1]})

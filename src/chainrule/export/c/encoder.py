@@ -86,9 +86,14 @@ def encode_function(name: str, columns: tuple[Transform, ...]) -> str:
 
 
 def _cycles(columns: tuple[Transform, ...]) -> list[str]:
-    """The tables of sines and cosines, one for each cycle."""
-    cycles = {part.cycle: part for column in columns for part in column.inputs if isinstance(part, Cycle)}
-    return [table(f"double {cycle}_waves[{part.waves.size}]", numbers_of(part.waves)) for cycle, part in cycles.items()]
+    """The tables of sines and cosines, one for each cycle and number of waves in it."""
+    cycles = dict.fromkeys(part for column in columns for part in column.inputs if isinstance(part, Cycle))
+    return [table(f"double {_waves(part)}[{part.waves.size}]", numbers_of(part.waves)) for part in cycles]
+
+
+def _waves(part: Cycle) -> str:
+    """The name of the table of a cycle."""
+    return f"{part.cycle}_waves" if part.order == 1 else f"{part.cycle}_waves_{part.order}"
 
 
 def _words(member: str, column: Transform) -> list[str]:
@@ -134,7 +139,7 @@ def _computed(column: Transform, at: int, k: int) -> list[str]:
         elif isinstance(part, Values):
             lines += _values(part, at + place)
         elif isinstance(part, Cycle):
-            wave = f"{part.cycle}_waves + 2 * {part.cycle}_place(value)"
+            wave = f"{_waves(part)} + 2 * {part.cycle}_place(value)"
             lines += [f"a[{at + place}] = (real)({wave})[0];", f"a[{at + place + 1}] = (real)({wave})[1];"]
     return lines
 

@@ -344,7 +344,19 @@ function other() {
 
 const missing = () => () => {};
 
-const INPUTS = { curve, powers, bins, values, cycle, one_hot: oneHot, many_hot: manyHot, steps, other, missing };
+const INPUTS = {
+  curve,
+  powers,
+  bins,
+  time_bins: bins,
+  values,
+  cycle,
+  one_hot: oneHot,
+  many_hot: manyHot,
+  steps,
+  other,
+  missing,
+};
 
 /** A column: how many numbers it becomes, and a function that writes those for a cell into zeros. */
 function columnOf({ name, reading, inputs: parts }) {

@@ -320,6 +320,7 @@ _INPUTS = {
     "curve": _curve,
     "powers": _powers,
     "bins": _bins,
+    "time_bins": _bins,
     "values": _values,
     "cycle": _cycle,
     "one_hot": lambda part: lambda code: [float(k == code) for k in range(part["width"])],

@@ -37,6 +37,7 @@ from chainrule.tables.inputs.operations import (
     Presence,
     Steps,
     Time,
+    TimeBins,
     Values,
     Word,
 )
@@ -227,6 +228,7 @@ INPUTS: dict[type[Input], Callable[[Any, Sequence[Any], Any], str]] = {
     Curve: _curve,
     Powers: _powers,
     Bins: _bins,
+    TimeBins: _bins,
     Values: _values,
     Cycle: _cycle,
     OneHot: _one_hot,

@@ -8,8 +8,10 @@
 One column or two, which are often places on a plane, have no squares and bins, and dozens, which are often pixels or
 readings of one kind, are left as they are: there the products of columns matter, and more inputs do harm.
 
-Source: the experiments of docs/decisions/0021-better-tables.md, 0037-many-rows-and-words.md and
-0040-values-of-small-tables.md.
+Times have them whatever else is in the table: likewise of the days, and more waves in the year, the week and the day.
+
+Source: the experiments of docs/decisions/0021-better-tables.md, 0037-many-rows-and-words.md,
+0040-values-of-small-tables.md and 0043-dates.md.
 """
 
 from __future__ import annotations
@@ -22,8 +24,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.tables.inputs.transforms import (
+    POWERS,
+    WAVES,
     Binned,
     BinnedLog,
+    BinnedTimes,
     Coded,
     CodedLog,
     Curved,
@@ -32,14 +37,17 @@ from chainrule.tables.inputs.transforms import (
     CurvedLog,
     CurvedValued,
     CurvedValuedLog,
+    DetailedTimes,
     Log,
     Scaled,
+    Times,
     Transform,
     Valued,
     ValuedLog,
     WithValues,
 )
 from chainrule.tables.profile import ColumnProfile
+from chainrule.tables.profile.dates import DAY
 
 __all__ = ["curved", "plain", "with_more", "with_values", "without_values"]
 
@@ -77,7 +85,8 @@ def with_more(
 
     With `bins` small tables have bins, too, beside squares and cubes, and all have inputs for frequent values.
     """
-    transforms, profiles = list(transforms), list(profiles)
+    profiles = list(profiles)
+    transforms = [_with_details(one, profile, bins) for one, profile in zip(transforms, profiles, strict=True)]
     count = sum(isinstance(transform, Scaled | Log) for transform in transforms)
     if not 0 < count <= MOST_COLUMNS or profiles[0].rows > (MANY if count < LEAST_COLUMNS else MOST):
         return transforms
@@ -88,7 +97,7 @@ def with_more(
 
 def plain(transform: Transform) -> Transform:
     """A transform as it was before `with_more`."""
-    for kind in (Scaled, Log):
+    for kind in (Scaled, Log, Times):
         if isinstance(transform, kind):
             return _as(kind, transform)
     return transform
@@ -96,6 +105,8 @@ def plain(transform: Transform) -> Transform:
 
 def curved(transform: Transform) -> Transform:
     """A transform as `with_more` makes it without `bins`."""
+    if isinstance(transform, BinnedTimes) and POWERS in transform.details:
+        return _as(DetailedTimes, transform)
     kind = _CURVED.get(type(transform))
     return transform if kind is None else _as(kind, transform)
 
@@ -117,6 +128,25 @@ def with_values(transform: Transform, other: Transform) -> Transform:
 def _as(kind: type[Transform], transform: Transform) -> Transform:
     """The transform as a kind that has no fields but those of its own."""
     return kind(**{field.name: getattr(transform, field.name) for field in dataclasses.fields(kind)})
+
+
+def _with_details(transform: Transform, profile: ColumnProfile, bins: bool) -> Transform:
+    """Times with more inputs, as `with_more` says; any other transform as it is."""
+    if not isinstance(transform, Times) or profile.rows > MOST:
+        return transform
+    spread = profile.forms.possible[transform.form]
+    days, is_small = spread.sample.sorted, profile.rows <= MANY
+    varies = len(np.unique(days)) >= LEAST_DIFFERENT and "days" in transform.parts
+    details = [
+        detail
+        for detail, wave in WAVES.items()
+        if wave.cycle in transform.parts and spread.places(wave.cycle) >= 2 * wave.order
+    ]
+    details = [*[POWERS] * (varies and is_small), *details]
+    if varies and (bins or not is_small):
+        edges = np.unique((np.array(_edges(days)) * DAY).round(6))
+        return BinnedTimes(**_fields(transform), details=tuple(details), edges=tuple(edges.tolist()))
+    return DetailedTimes(**_fields(transform), details=tuple(details)) if details else transform
 
 
 def _with_more(transform: Transform, profile: ColumnProfile, bins: bool) -> Transform:

@@ -27,11 +27,14 @@ from chainrule.tables.inputs.choose_beside import curved, plain, with_more, with
 from chainrule.tables.inputs.drift import Watch
 from chainrule.tables.inputs.operations import Cells, Number
 from chainrule.tables.inputs.transforms import (
+    DETAILS,
     KINDS,
     MOST_WORDS,
     PARTS,
     Binned,
     BinnedLog,
+    BinnedTimes,
+    DetailedTimes,
     LabelSet,
     NumberColumn,
     Times,
@@ -106,7 +109,7 @@ class Encoder:
 
     @functools.cached_property
     def plain(self) -> Encoder:
-        """The encoder in which each number is one input, as linear models take it."""
+        """The encoder in which each number is one input, as linear models take it, and times have no details."""
         transforms = tuple(plain(transform) for transform in self.transforms)
         return self if transforms == self.transforms else Encoder(transforms)
 
@@ -122,6 +125,12 @@ class Encoder:
         transforms = tuple(without_values(transform) for transform in self.transforms)
         return self if transforms == self.transforms else Encoder(transforms)
 
+    def with_times(self, other: Encoder) -> Encoder:
+        """This encoder, with the columns of times as another one of the same columns has them."""
+        both = zip(self.transforms, other.transforms, strict=True)
+        transforms = tuple(theirs if isinstance(own, Times) else own for own, theirs in both)
+        return next((each for each in (self, other) if each.transforms == transforms), Encoder(transforms))
+
     def with_values(self, other: Encoder) -> Encoder:
         """Another encoder of the same columns, with the inputs for frequent values of numbers that this one has."""
         return Encoder(tuple(map(with_values, self.transforms, other.transforms)))
@@ -133,11 +142,6 @@ class Encoder:
             enough = (t for t in (*parts, whole) if all(i in t.inputs for part in parts for i in part.inputs))
             transforms.append(min(enough, key=lambda transform: len(transform.features)))
         return self if tuple(transforms) == self.transforms else Encoder(tuple(transforms))
-
-    @property
-    def plain_places(self) -> NDArray[np.intp]:
-        """The inputs of this encoder that `plain` has, too, by their numbers."""
-        return self.places_of(self.plain)
 
     def places_of(self, other: Encoder) -> NDArray[np.intp]:
         """The inputs of this encoder that another one of the same columns has, too, by their numbers."""
@@ -248,7 +252,6 @@ class Encoder:
         Raises ModelFileError for anything that those two methods do not give.
         """
         encoder = cls(read_columns(document, tensors, "encoder", KINDS))
-        demand(encoder.width > 0, "encoder", encoder.describe(), "a column that is not dropped")
         for column in (t for t in encoder.transforms if isinstance(t, WordColumn)):
             demand(len(column.words) <= MOST_WORDS, "encoder", column.words, f"{MOST_WORDS} words at most")
         for mark in (t.separator for t in encoder.transforms if isinstance(t, LabelSet)):
@@ -256,7 +259,10 @@ class Encoder:
         for times in (t for t in encoder.transforms if isinstance(t, Times)):
             ok = times.form in FORMS and set(times.parts) <= set(PARTS)
             demand(ok, "encoder", (times.form, *times.parts), "a form of times and parts of it")
-        for edges in (t.edges for t in encoder.transforms if isinstance(t, Binned | BinnedLog)):
+        for details in (t.details for t in encoder.transforms if isinstance(t, DetailedTimes)):
+            demand(set(details) <= set(DETAILS), "encoder", details, "details of times")
+        demand(encoder.width > 0, "encoder", encoder.describe(), "a column that is not dropped")
+        for edges in (t.edges for t in encoder.transforms if isinstance(t, Binned | BinnedLog | BinnedTimes)):
             demand(all(a < b for a, b in pairwise(edges)), "encoder", edges, "edges in rising order")
         for values in (t.values for t in encoder.transforms if isinstance(t, WithValues)):
             demand(all(a < b for a, b in pairwise(values)), "encoder", values, "values in rising order")

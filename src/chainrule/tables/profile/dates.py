@@ -119,6 +119,10 @@ class Spread:
         """The number of different weekdays."""
         return int(self._weekdays.sum())
 
+    def places(self, cycle: str) -> int:
+        """The number of different places in a cycle: days of the year or the week, or minutes of the day."""
+        return {"season": self.days_of_year, "weekday": self.weekdays, "clock": self.minutes}[cycle]
+
     @property
     def minutes(self) -> int:
         """The number of different minutes of the day."""

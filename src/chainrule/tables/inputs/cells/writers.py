@@ -30,6 +30,7 @@ from chainrule.tables.inputs.operations import (
     Powers,
     Step,
     Steps,
+    TimeBins,
     Values,
 )
 from chainrule.tables.profile.dates import DAY
@@ -178,6 +179,7 @@ WRITERS: dict[type[Input], Callable[[Any, int, np.dtype[Any]], Write]] = {
     Curve: _curve,
     Powers: _powers,
     Bins: _bins,
+    TimeBins: _bins,
     Values: _values,
     Cycle: _cycle,
     OneHot: _one_hot,

@@ -11,6 +11,7 @@ A transform has one reading, which says what a cell is, and inputs, which say wh
                                                                          Missing    whether the cell is missing
                                                                          Powers     square and cube after some steps
                                                                          Bins       the share of each bin below it
+                                                                         TimeBins   the same of a time
                                                                          Values     1 under the value that it is
 
 A curve is a chain of steps: Affine, Asinh, Bend. All numbers are float64; the network's type comes last.
@@ -32,6 +33,7 @@ from chainrule.tables.inputs.operations.inputs import (
     Other,
     Powers,
     Steps,
+    TimeBins,
     Values,
 )
 from chainrule.tables.inputs.operations.readings import READINGS, Cells, Items, Number, Presence, Reading, Time, Word
@@ -64,6 +66,7 @@ __all__ = [
     "Step",
     "Steps",
     "Time",
+    "TimeBins",
     "Values",
     "Word",
     "bent",

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from chainrule.errors import RowError
 from chainrule.tables.inputs.operations.readings import Cells
 from chainrule.tables.inputs.operations.steps import Affine, Bend, Step
-from chainrule.tables.profile.dates import day_of_year, minute, weekday
+from chainrule.tables.profile.dates import CLOCK, clock_text, day_of_year, minute, time_text, weekday
 
 __all__ = [
     "CUBE",
@@ -31,6 +31,7 @@ __all__ = [
     "Other",
     "Powers",
     "Steps",
+    "TimeBins",
     "Values",
 ]
 
@@ -155,6 +156,18 @@ class Bins(Input):
 
 
 @dataclasses.dataclass(frozen=True)
+class TimeBins(Bins):
+    """The same for times in a form, whose edges are in seconds since 1970."""
+
+    form: str
+
+    @property
+    def suffixes(self) -> list[str]:
+        shown = clock_text if self.form == CLOCK else time_text
+        return [f" after {shown(low)}" for low in self.edges[:-1]]
+
+
+@dataclasses.dataclass(frozen=True)
 class Values(Input):
     """1 under the value that the number is, 0 under the others; all 0 for any other number.
 
@@ -223,24 +236,27 @@ class Values(Input):
 class Cycle(Input):
     """The sine and the cosine of the share of a cycle at which a time is, 0 where the cell is missing.
 
-    The cycle is the `season` (the day in the year), the `weekday` or the `clock` (the minute in the day).
+    - cycle: the `season` (the day in the year), the `weekday` or the `clock` (the minute in the day).
+    - order: how many waves there are in the cycle; with 1, 2 and 3 a linear function of these is any of the weekday.
     """
 
     cycle: str
+    order: int = 1
 
     @property
     def suffixes(self) -> list[str]:
-        return [f" {self.cycle} {wave}" for wave in ("sin", "cos")]
+        order = "" if self.order == 1 else f" {self.order}"
+        return [f" {self.cycle}{order} {wave}" for wave in ("sin", "cos")]
 
     @property
     def length(self) -> float:
-        """The length of the cycle, in days or minutes."""
-        return _LENGTHS[self.cycle][0]
+        """The length of a wave, in days or minutes."""
+        return _LENGTHS[self.cycle][0] / self.order
 
     @property
     def waves(self) -> NDArray[np.float64]:
         """Sine and cosine (places, 2) at each place, from 0."""
-        return _waves(*_LENGTHS[self.cycle])
+        return _waves(self.length, _LENGTHS[self.cycle][1])
 
     def write(self, cells: Cells, out: NDArray[Any]) -> None:
         present = ~cells.missing
@@ -327,7 +343,7 @@ class Missing(Input):
         out[:, 0] = cells.missing
 
 
-INPUTS: tuple[type[Input], ...] = (Curve, Powers, Bins, Values, Cycle, OneHot, ManyHot, Steps, Other, Missing)
+INPUTS: tuple[type[Input], ...] = (Curve, Powers, Bins, TimeBins, Values, Cycle, OneHot, ManyHot, Steps, Other, Missing)
 
 
 _PLACES = {"season": day_of_year, "weekday": weekday, "clock": minute}

@@ -12,6 +12,8 @@
     text         one input for each frequent word of a text
     ordered      one input per step of an order
     times        days as a number, and sine and cosine of the place in the year, the week and the day
+    detailed times    with the square and the cube of the days, and more waves in the year, the week and the day
+    binned times      with bins of the days, and maybe with these details
     presence     a flag for missing cells alone, if the values themselves say nothing
     dropped      nothing, for a stated reason
     numbers      a number, standardised, as in files of version 0.1
@@ -39,7 +41,15 @@ from chainrule.tables.inputs.transforms.numbers import (
     ValuedLog,
     WithValues,
 )
-from chainrule.tables.inputs.transforms.times import PARTS, Times
+from chainrule.tables.inputs.transforms.times import (
+    DETAILS,
+    PARTS,
+    POWERS,
+    WAVES,
+    BinnedTimes,
+    DetailedTimes,
+    Times,
+)
 from chainrule.tables.inputs.transforms.words import (
     FEW_WORDS,
     LEAST_SHARE,
@@ -53,13 +63,17 @@ from chainrule.tables.inputs.transforms.words import (
 )
 
 __all__ = [
+    "DETAILS",
     "FEW_WORDS",
     "KINDS",
     "LEAST_SHARE",
     "MOST_WORDS",
     "PARTS",
+    "POWERS",
+    "WAVES",
     "Binned",
     "BinnedLog",
+    "BinnedTimes",
     "Categories",
     "Coded",
     "CodedLog",
@@ -69,6 +83,7 @@ __all__ = [
     "CurvedLog",
     "CurvedValued",
     "CurvedValuedLog",
+    "DetailedTimes",
     "Dropped",
     "Frequent",
     "LabelSet",
@@ -92,6 +107,18 @@ KINDS: dict[str, type[Transform]] = {
     for c in (
         *(Scaled, Log, Curved, CurvedLog, Binned, BinnedLog, CurvedBinned, CurvedBinnedLog, Valued, ValuedLog),
         *(Coded, CodedLog, CurvedValued, CurvedValuedLog),
-        *(Categories, Frequent, LabelSet, TextWords, Ordered, Times, Presence, Dropped, Numbers),
+        *(
+            Categories,
+            Frequent,
+            LabelSet,
+            TextWords,
+            Ordered,
+            Times,
+            DetailedTimes,
+            BinnedTimes,
+            Presence,
+            Dropped,
+            Numbers,
+        ),
     )
 }

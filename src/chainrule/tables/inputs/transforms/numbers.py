@@ -65,6 +65,7 @@ __all__ = [
     "Valued",
     "ValuedLog",
     "WithValues",
+    "powers",
     "scaled_steps",
 ]
 
@@ -166,7 +167,7 @@ class _WithPowers(NumberColumn):
 
     @property
     def beside(self) -> tuple[Input, ...]:
-        return (*_powers(self.steps), *super().beside)
+        return (powers(self.steps), *super().beside)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -332,9 +333,9 @@ class Numbers(NumberColumn):
         return (Affine(self.mean, self.scale),)
 
 
-def _powers(steps: tuple[Step, ...]) -> tuple[Input, ...]:
+def powers(steps: tuple[Step, ...]) -> Powers:
     """Square and cube of a number that goes through these steps, the last of which bounds it."""
-    return (Powers((*steps[:-1], Bend(POWERS_BEND))),)
+    return Powers((*steps[:-1], Bend(POWERS_BEND)))
 
 
 def scaled_steps(mean: float, scale: float, robust: bool) -> tuple[Step, ...]:
