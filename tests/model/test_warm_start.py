@@ -9,11 +9,11 @@ import pytest
 import chainrule as cr
 from chainrule.activations import ACTIVATIONS
 from chainrule.errors import SettingError
-from chainrule.examples import RowArrays, folds
+from chainrule.examples import Examples, RowArrays, folds
 from chainrule.model import TableSettings, TableTraining
 from chainrule.model.ensemble import Ensemble
 from chainrule.model.ridge import MOST, Ridge
-from chainrule.model.warm_start import PENALTIES, linear_start, slope_of_pair, suits_linear_start
+from chainrule.model.warm_start import PENALTIES, WEAKER, linear_start, slope_of_pair, suits_linear_start
 
 PAIRED = {"identity": 2.0, "relu": 1.0, "leaky_relu": 1.01, "gelu": 1.0, "silu": 1.0, "softplus": 1.0, "prelu": 1.25}
 
@@ -209,3 +209,16 @@ def test_an_estimator_that_begins_as_a_linear_model_ignores_the_unit_of_weights(
     fitted = [mlp.fit(X, T[:, 0], weight * factor) for mlp, factor in zip(mlps, (1.0, unit), strict=True)]
     assert fitted[0].settings_["start"] == "linear"
     np.testing.assert_allclose(fitted[1].predict(X), fitted[0].predict(X), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(("gain", "chosen"), [(0.94, WEAKER[0]), (0.96, PENALTIES[-1])])
+def test_a_weaker_penalty_in_closed_form_must_leave_a_twentieth_less(monkeypatch, gain, chosen) -> None:
+    """Each penalty up to the usual ones is a little better, the first weaker one by the gain, the next is worse."""
+    costs = iter([*np.linspace(2, 1, len(PENALTIES)), gain, 9.0])
+    monkeypatch.setattr(Examples, "cost", lambda examples, cost: next(costs))
+    X, T = data()
+    members = Ensemble(cr.Architecture.of([4, 9, 2], "gelu", "identity", "quadratic"))
+    net = members.network("he_uniform", 0, "float64")
+    rows = RowArrays(X[:150], T[:150], None), RowArrays(X[150:], T[150:], None)
+    alpha, _ = linear_start(members, net, *members.checked(net, *rows))
+    assert alpha == pytest.approx(chosen * 150)

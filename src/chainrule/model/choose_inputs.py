@@ -1,9 +1,9 @@
 """Whether a number or a time becomes several inputs: linear models decide, for a table, where no `trials` are made.
 
 They also decide whether trials are made with more inputs for times, which must leave a twentieth less cost than the
-times alone; and, up to 5,000 rows, with inputs for frequent values of numbers: these must leave hardly more cost than
-squares and bins of the same columns, and up to 300 rows, where a trial alone would follow the noise of its folds, a
-twentieth less.
+times alone; and, up to 5,000 rows, with inputs for frequent values of numbers: these must leave a hundredth less cost
+than squares and bins of the same columns, and up to 300 rows, where a trial alone would follow the noise of its folds,
+a twentieth less.
 
 The rows, at most 4,096, are divided into five parts, each of which is predicted from the others, once with all inputs
 and once with each number as one (see `chainrule.tables.inputs.choose_beside`): by ridge regression of numbers, by
@@ -30,7 +30,7 @@ __all__ = ["chosen_inputs", "worth_trials"]
 
 GAIN = 0.98  # of the cost is left at most, or numbers are one input each
 VALUES_GAIN, FEW_ROWS = 0.95, 300  # up to so many rows this much of the cost is left at most, or values are not tried
-VALUES_LOSS = 1.01  # of more rows so much
+VALUES_MORE = 0.99  # of more rows so much
 TIMES_GAIN = 0.95  # of the cost is left at most, or details of times are not tried
 MOST_ROWS, LEAST_ROWS, MOST_INPUTS = 4096, 30, 600
 PARTS = 5
@@ -70,7 +70,7 @@ def worth_trials(encoder: Encoder, targets: Outputs, X: Array, T: Array) -> Enco
     """
     curved = encoder.curved
     valued, detailed = encoder.with_values(curved), (curved, curved.with_times(encoder))
-    best, most = encoder, VALUES_GAIN if len(X) <= FEW_ROWS else VALUES_LOSS
+    best, most = encoder, VALUES_GAIN if len(X) <= FEW_ROWS else VALUES_MORE
     if len(X) <= MANY and _ratio(encoder, targets, X, T, (valued,), valued.without_values) > most:
         best = best.without_values
     if _ratio(encoder, targets, X, T, detailed, curved.with_times(encoder.plain)) > TIMES_GAIN:

@@ -40,7 +40,7 @@ from chainrule.settings import TrainingSettings
 __all__ = ["Penalty", "linear_start", "slope_of_pair", "start_for", "suits_linear_start"]
 
 PENALTIES = (1.0, 0.3, 0.1, 0.03, 0.01, 0.001, 0.0001)  # alpha divided by the number of rows, in the order of trial
-WEAKER = (0.00001, 0.000001)  # in closed form, which finds the model for them, too
+WEAKER, WEAKER_GAIN = (0.00001, 0.000001), 0.95  # in closed form, if so much of the cost is left at most: large weights
 RULE, ITERATIONS = LBFGS(reduction=2e-9), 40  # the optimizer of the linear model, and its updates for each penalty
 SMALL = 0.1  # factor of the last weights of the other neurons
 
@@ -130,7 +130,8 @@ def _fitted(
         for penalty, model in path:
             scored = examples if validation is None else validation
             cost = np.inf if cancel() else scored.cost(partial(engine.cost, model.architecture, model.theta))
-            if not cost < before:
+            weak = penalty.l1 == 0 and penalty.alpha < PENALTIES[-1] * len(examples.X)
+            if not cost < before * (WEAKER_GAIN if weak else 1.0):
                 break
             before = cost
             if cost < least:
