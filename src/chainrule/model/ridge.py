@@ -1,34 +1,38 @@
-"""Ridge regression in closed form: the linear model of least quadratic cost for any penalty, by one decomposition.
+"""Ridge regression in closed form: the linear model of least quadratic cost for any penalty, by Cholesky's method.
 
-    sum_i s_i (t_i - x_i W - b)² / 2 + a sum W² / 2,    XᵀSX = V diag(lambda) Vᵀ
-    W = V diag(1 / (lambda + a)) Vᵀ XᵀST,    b = mean of T - mean of X W
+    sum_i s_i (t_i - x_i W - b)² / 2 + a sum W² / 2
+    (XᵀSX + a I) W = XᵀST,    b = mean of T - mean of X W,    XᵀSX + a I = L Lᵀ
 
-X and T stand for their distances from the means, which are weighted by s as well. With fewer rows than columns the
-decomposition is of S^(1/2) X XᵀS^(1/2). Gradient descent finds the same model, but where columns are nearly the same,
-as in spectra, not in any reasonable number of steps.
+X and T stand for their distances from the means, which are weighted by s as well. Gradient descent finds the same
+model, but where columns are nearly the same, as in spectra, not in any reasonable number of steps.
 
-Source: Hastie, Tibshirani & Friedman, The Elements of Statistical Learning, 2009, section 3.4.1.
+The sums over rows are products of the engine, whose bits do not depend on the processor or the threads; so the
+factors are computed here, column by column, and not by a library's routine, whose bits do.
+
+Source: Golub & Van Loan, Matrix Computations, 2013, section 4.2 (the outer product form of Cholesky's method).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from chainrule.arrays import Array
 
-__all__ = ["MOST", "Ridge"]
+__all__ = ["MOST", "MOST_NUMBERS", "Ridge"]
 
-MOST = 600  # rows or columns, whichever are fewer: the decomposition takes their cube
+MOST = 200  # columns: the factors take their cube
+MOST_NUMBERS = 3e6  # rows times columns, of which copies are made
+
+Gram = Callable[[Array], Array]  # MᵀM
 
 
 class _Part(NamedTuple):
-    """The outputs that share their weights of rows: W = left diag(1 / (spectrum + a)) right."""
+    """The outputs that share their weights of rows: XᵀSX, XᵀST, and the means of X and T."""
 
     outputs: list[int]
     left: Array
     right: Array
-    spectrum: Array
     mean_x: Array
     mean_t: Array
 
@@ -39,6 +43,7 @@ class Ridge:
     - X: inputs (n, n_1).
     - T: targets (n, n_L).
     - weight: the weights (n,) or (n, n_L) of the rows, or None; a row of weight 0 counts for nothing.
+    - gram: the product MᵀM of a matrix M.
 
     >>> rng = np.random.default_rng(0)
     >>> X, T = rng.normal(size=(50, 3)), rng.normal(size=(50, 1))
@@ -48,19 +53,20 @@ class Ridge:
     (True, True)
     """
 
-    def __init__(self, X: Array, T: Array, weight: Array | None = None) -> None:
+    def __init__(self, X: Array, T: Array, weight: Array | None = None, gram: Gram = lambda M: M.T @ M) -> None:
         X, T = X.astype(np.float64), T.astype(np.float64)
         weight = np.ones(len(X)) if weight is None else weight
         by_output = np.broadcast_to(weight[:, np.newaxis] if weight.ndim == 1 else weight, T.shape)
-        self._parts = [_part(X, T, by_output[:, outputs[0]], outputs) for outputs in _alike(by_output)]
+        self._parts = [_part(X, T, by_output[:, outputs[0]], outputs, gram) for outputs in _alike(by_output)]
         self._shape = X.shape[1], T.shape[1]
 
     def solved(self, a: float) -> tuple[Array, Array]:
         """W (n_1, n_L) and b (n_L,) for a penalty a above 0."""
         W, b = np.zeros(self._shape), np.zeros(self._shape[1])
-        for outputs, left, right, spectrum, mean_x, mean_t in self._parts:
-            own = left @ (right / (spectrum + a)[:, np.newaxis])
-            W[:, outputs], b[outputs] = own, mean_t - mean_x @ own
+        for outputs, left, right, mean_x, mean_t in self._parts:
+            own = _solved(left + a * np.eye(len(left)), right)
+            W[:, outputs] = own
+            b[outputs] = mean_t - (mean_x[:, np.newaxis] * own).sum(axis=0)
         return W, b
 
 
@@ -72,18 +78,34 @@ def _alike(weight: Array) -> list[list[int]]:
     return list(alike.values())
 
 
-def _part(X: Array, T: Array, weight: Array, outputs: Sequence[int]) -> _Part:
-    """The decomposition for outputs whose rows have the weights (n,)."""
-    there = weight > 0
-    X, T, s = X[there], T[there][:, outputs], weight[there].astype(np.float64)
-    share = s / max(s.sum(), np.finfo(float).tiny)
-    mean_x, mean_t = share @ X, share @ T
-    root = np.sqrt(s)[:, np.newaxis]
-    X, T = root * (X - mean_x), root * (T - mean_t)
-    if len(X) < X.shape[1]:
-        spectrum, U = np.linalg.eigh(X @ X.T)
-        left, right = X.T @ U, U.T @ T
-    else:
-        spectrum, left = np.linalg.eigh(X.T @ X)
-        right = left.T @ (X.T @ T)
-    return _Part(list(outputs), left, right, spectrum.clip(0), mean_x, mean_t)
+def _part(X: Array, T: Array, weight: Array, outputs: list[int], gram: Gram) -> _Part:
+    """The sums over the rows, for outputs whose rows have the weights (n,)."""
+    there, p = weight > 0, X.shape[1]
+    root = np.sqrt(weight[there].astype(np.float64))[:, np.newaxis]
+    G = gram(root * np.column_stack([X[there], T[there][:, outputs], np.ones(len(root))]))
+    total = max(G[-1, -1], np.finfo(float).tiny)
+    mean = G[:-1, -1] / total
+    G = G[:-1, :-1] - total * mean[:, np.newaxis] * mean
+    return _Part(outputs, G[:p, :p], G[:p, p:], mean[:p], mean[p:])
+
+
+def _solved(A: Array, B: Array) -> Array:
+    """A⁻¹ B for a matrix A that is symmetric and positive definite but for rounding.
+
+    >>> A, B = np.array([[4.0, 2.0], [2.0, 3.0]]), np.array([[2.0], [5.0]])
+    >>> _solved(A, B)
+    array([[-0.5],
+           [ 2. ]])
+    """
+    L, X = A.copy(), B.copy()
+    least = np.finfo(float).eps * np.abs(A.diagonal()).max()
+    for k in range(len(L)):
+        L[k:, k] /= np.sqrt(max(L[k, k], least))
+        below = L[k + 1 :, k]
+        L[k + 1 :, k + 1 :] -= below[:, np.newaxis] * below
+        X[k] /= L[k, k]
+        X[k + 1 :] -= below[:, np.newaxis] * X[k]
+    for k in reversed(range(len(L))):
+        X[k] /= L[k, k]
+        X[:k] -= L[k, :k, np.newaxis] * X[k]
+    return X

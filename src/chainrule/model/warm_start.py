@@ -32,7 +32,7 @@ from chainrule.errors import SettingError
 from chainrule.examples import Examples
 from chainrule.model.ensemble import Ensemble
 from chainrule.model.few_weights import may_gain, sparse_path
-from chainrule.model.ridge import MOST, Ridge
+from chainrule.model.ridge import MOST, MOST_NUMBERS, Ridge
 from chainrule.network import Network
 from chainrule.optimizers import LBFGS
 from chainrule.settings import TrainingSettings
@@ -145,7 +145,7 @@ def _paths(
     """The models of each kind of penalty, from strong to weak; one model of one kind without `several`."""
     shares = PENALTIES if several else PENALTIES[2:3]
     if _is_ridge(linear, examples):
-        yield _exact_path(linear.copy(), examples, shares + WEAKER if several else shares)
+        yield _exact_path(linear.copy(), examples, engine, shares + WEAKER if several else shares)
     else:
         yield _descended_path(linear.copy(), examples, cancel, engine, shares)
     if several and may_gain(len(examples.X), linear.sizes[0]):
@@ -154,20 +154,29 @@ def _paths(
 
 
 def _is_ridge(linear: Network, examples: Examples) -> bool:
-    """Whether the linear model is ridge regression of few enough rows or inputs for the closed form."""
+    """Whether the linear model is ridge regression, of few enough inputs and rows for the closed form."""
     blocks, X = linear.architecture.blocks, examples.X
     are_ridge = all(b.activation.name == "identity" and b.cost.name == "quadratic" for b in blocks)
-    return are_ridge and isinstance(X, np.ndarray) and min(X.shape) <= MOST
+    return are_ridge and isinstance(X, np.ndarray) and X.shape[1] <= MOST and X.size <= MOST_NUMBERS
 
 
-def _exact_path(linear: Network, examples: Examples, shares: Sequence[float]) -> Iterator[tuple[Penalty, Network]]:
+def _exact_path(
+    linear: Network, examples: Examples, engine: Engine, shares: Sequence[float]
+) -> Iterator[tuple[Penalty, Network]]:
     """The network with the weights of ridge regression, for one alpha after another."""
     X, T, weight, _, _ = examples
-    ridge, rows = Ridge(X, T, weight), len(X)
+    ridge, rows = Ridge(X, T, weight, partial(_gram, engine)), len(X)
     for share in shares:
         alpha = share * rows
         linear.W[0][...], linear.b[0][...] = ridge.solved(alpha * rows / _count(examples))
         yield Penalty(alpha), linear
+
+
+def _gram(engine: Engine, M: Array) -> Array:
+    """MᵀM (q, q) in float64, as the outputs of a network without hidden layers, whose weights are M (n, q)."""
+    n, q = M.shape
+    product = Network([n, q], output="identity", initializer=np.append(M.ravel(), np.zeros(q)), dtype="float64")
+    return engine.predict(product.architecture, product.theta, np.ascontiguousarray(M.T))
 
 
 def _descended_path(
