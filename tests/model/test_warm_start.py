@@ -1,6 +1,10 @@
 """A training that begins as the best linear model."""
 
 import itertools
+import os
+import platform
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -222,3 +226,28 @@ def test_a_weaker_penalty_in_closed_form_must_leave_a_twentieth_less(monkeypatch
     rows = RowArrays(X[:150], T[:150], None), RowArrays(X[150:], T[150:], None)
     alpha, _ = linear_start(members, net, *members.checked(net, *rows))
     assert alpha == pytest.approx(chosen * 150)
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="the name is of an x86 processor")
+def test_the_model_that_training_begins_with_depends_on_no_library_of_products() -> None:
+    """NumPy's products have other bits on other processors and threads: here on one of 2004, by their own setting."""
+    program = """
+import numpy as np
+import chainrule as cr
+rng = np.random.default_rng(0)
+X = rng.normal(size=(400, 60))
+table = {f"x{k}": column for k, column in enumerate(X.T)} | {"y": X[:, 0] + rng.normal(size=400)}
+print((X.T @ X).tobytes().hex(), cr.train_table(table, "y", seed=0, epochs=1).network.theta.tobytes().hex())
+"""
+    products, models = zip(
+        *(
+            subprocess.run(
+                [sys.executable, "-c", program], env=os.environ | other, capture_output=True, text=True, check=True
+            ).stdout.split()
+            for other in ({}, {"OPENBLAS_CORETYPE": "Prescott"})
+        ),
+        strict=True,
+    )
+    if products[0] == products[1]:
+        pytest.skip("NumPy's products are not OpenBLAS's here")
+    assert models[0] == models[1]
