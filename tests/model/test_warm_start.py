@@ -237,7 +237,7 @@ import chainrule as cr
 rng = np.random.default_rng(0)
 X = rng.normal(size=(400, 60))
 table = {f"x{k}": column for k, column in enumerate(X.T)} | {"y": X[:, 0] + rng.normal(size=400)}
-print((X.T @ X).tobytes().hex(), cr.train_table(table, "y", seed=0, epochs=1).network.theta.tobytes().hex())
+print((X.T @ X).tobytes().hex(), cr.train_table(table, "y", seed=0, epochs=1, dtype="float64").network.theta.tobytes().hex())
 """
     products, models = zip(
         *(
