@@ -236,8 +236,9 @@ import numpy as np
 import chainrule as cr
 rng = np.random.default_rng(0)
 X = rng.normal(size=(400, 60))
-table = {f"x{k}": column for k, column in enumerate(X.T)} | {"y": X[:, 0] + rng.normal(size=400)}
-print((X.T @ X).tobytes().hex(), cr.train_table(table, "y", seed=0, epochs=1, dtype="float64").network.theta.tobytes().hex())
+table = {f"x{k}": column for k, column in enumerate(X.T)} | {"y": X.sum(axis=1) + rng.normal(size=400)}
+model = cr.train_table(table, "y", seed=0, epochs=1, dtype="float64")
+print((X.T @ X).tobytes().hex(), model.network.theta.tobytes().hex())
 """
     products, models = zip(
         *(
