@@ -69,7 +69,7 @@ def test_ridge_regression_in_closed_form_is_that_of_scikit_learn(columns, weight
     from sklearn.linear_model import Ridge as Other
 
     rng = np.random.default_rng(3)
-    X, T = rng.normal(size=(50, columns)) + 1, rng.normal(size=(50, 3))
+    X, T = rng.normal(size=(50, columns)) + 1e4, rng.normal(size=(50, 3))
     weight = rng.random((50, 3)) * (rng.random((50, 3)) > 0.2) if weighted else None
     ridge = Ridge(X, T, weight)
     for a in (1e-6, 0.5, 100.0):
@@ -78,6 +78,25 @@ def test_ridge_regression_in_closed_form_is_that_of_scikit_learn(columns, weight
             other = Other(alpha=a, solver="svd").fit(X, T[:, k], None if weight is None else weight[:, k])
             np.testing.assert_allclose(W[:, k], other.coef_, rtol=1e-5, atol=1e-8)
             np.testing.assert_allclose(b[k], other.intercept_, rtol=1e-5, atol=1e-8)
+
+
+def test_an_output_without_rows_is_0_one_of_a_row_is_its_target_and_what_is_absent_may_be_anything() -> None:
+    rng = np.random.default_rng(5)
+    X, T, weight = rng.normal(size=(50, 4)), rng.normal(size=(50, 3)), np.ones((50, 3))
+    weight[:, 0], weight[:49, 1], weight[::3, 2] = 0, 0, 0
+    W, b = Ridge(X, np.where(weight > 0, T, np.nan), weight).solved(0.5)
+    np.testing.assert_allclose(W[:, :2], 0, atol=1e-12)
+    np.testing.assert_allclose(b[:2], [0, T[49, 1]], atol=1e-12)
+    seen = weight[:, 2] > 0
+    alone = Ridge(X[seen], T[seen, 2:]).solved(0.5)
+    np.testing.assert_allclose(W[:, 2], alone[0][:, 0], atol=1e-12)
+    np.testing.assert_allclose(b[2], alone[1][0], atol=1e-12)
+
+
+def test_columns_that_are_the_same_are_learned_also_where_the_penalty_is_lost_in_rounding() -> None:
+    x = 1e6 * np.random.default_rng(6).normal(size=(200, 1))
+    W, b = Ridge(np.hstack([x, x]), x).solved(1e-6)
+    np.testing.assert_allclose(np.hstack([x, x]) @ W + b, x, atol=1.0)
 
 
 @pytest.mark.parametrize("inputs", [MOST, MOST + 1])

@@ -5,7 +5,7 @@ from typing import Any
 from chainrule.optimizers import AdamW
 from chainrule.schedules import OneCycle
 
-__all__ = ["DECAY", "FEW", "MANY", "tabular"]
+__all__ = ["DECAY", "FEW", "MANY", "RISE", "tabular"]
 
 FEW, MANY, MOST = 1500, 5000, 50_000  # rows: up to FEW there are eight members, up to MOST five
 WIDE = 3e6  # rows times inputs: beyond this no linear model is fitted first
@@ -13,6 +13,7 @@ TARGETS = 1e6  # rows times outputs above MANY rows: beyond this one network is 
 PER_UPDATE = 400  # outputs of all members together: more cost time and teach little
 ENOUGH, LONGEST = 800, 4  # rows of an epoch; with fewer there are more epochs, up to so many times as many
 DECAY = 0.3  # of the weights; trials may make it stronger (see `chainrule.model.trials`)
+RISE = 0.1  # share of the epochs in which the rate rises
 PLANE = 2  # columns: their boundaries may be curves that a strong decay would straighten
 
 
@@ -42,7 +43,7 @@ def tabular(rows: int, inputs: int, members: int | None = None, outputs: int = 1
         "hidden": (width, width),
         "activation": "gelu",
         "optimizer": AdamW(rate, weight_decay=0.03 if inputs <= PLANE else DECAY),
-        "schedule": OneCycle(rise=0.1, start=0.01),
+        "schedule": OneCycle(rise=RISE, start=0.01),
         "batch_size": _batch_size(rows),
         "epochs": 200 * longer if rows <= FEW else 100 if rows <= MANY else 40,
         "patience": 50 * longer if rows <= FEW else 30 if rows <= MANY else None,

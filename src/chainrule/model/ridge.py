@@ -82,10 +82,14 @@ def _part(X: Array, T: Array, weight: Array, outputs: list[int], gram: Gram) -> 
     """The sums over the rows, for outputs whose rows have the weights (n,)."""
     there, p = weight > 0, X.shape[1]
     root = np.sqrt(weight[there].astype(np.float64))[:, np.newaxis]
-    G = gram(root * np.column_stack([X[there], T[there][:, outputs], np.ones(len(root))]))
+    M = np.column_stack([X[there], T[there][:, outputs], np.ones(len(root))])
+    middle = M[:, :-1].sum(axis=0) / max(len(M), 1)  # near the means, so that squares do not lose their digits
+    M[:, :-1] -= middle
+    M *= root
+    G = gram(M)
     total = max(G[-1, -1], np.finfo(float).tiny)
     mean = G[:-1, -1] / total
-    G = G[:-1, :-1] - total * mean[:, np.newaxis] * mean
+    G, mean = G[:-1, :-1] - total * mean[:, np.newaxis] * mean, mean + middle
     return _Part(outputs, G[:p, :p], G[:p, p:], mean[:p], mean[p:])
 
 
@@ -100,7 +104,8 @@ def _solved(A: Array, B: Array) -> Array:
     L, X = A.copy(), B.copy()
     least = np.finfo(float).eps * np.abs(A.diagonal()).max()
     for k in range(len(L)):
-        L[k:, k] /= np.sqrt(max(L[k, k], least))
+        L[k, k] = max(L[k, k], least)
+        L[k:, k] /= np.sqrt(L[k, k])
         below = L[k + 1 :, k]
         L[k + 1 :, k + 1 :] -= below[:, np.newaxis] * below
         X[k] /= L[k, k]

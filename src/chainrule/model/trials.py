@@ -34,7 +34,7 @@ from chainrule.fields import AUTO, is_auto
 from chainrule.model.blend import Tried, joining, members_on
 from chainrule.model.choose_inputs import GAIN, LEAST_ROWS, MOST_INPUTS
 from chainrule.model.ensemble import Ensemble
-from chainrule.model.preset import DECAY, FEW, MANY
+from chainrule.model.preset import DECAY, FEW, MANY, RISE
 from chainrule.model.settings import TableSettings
 from chainrule.model.sparse_rows import are_sparse, without_zeros
 from chainrule.model.warm_start import linear_start, start_for
@@ -47,7 +47,7 @@ __all__ = ["Choice", "Trial", "Watch", "are_tried", "best_trial", "only_inputs",
 
 SHARE = 8  # of the epochs of many rows, to choose inputs: one in so many
 DECAYS = (1.0, 0.3, 0.1)
-RISE, SLOWER = 0.1, 10  # share of the epochs in which the rate rises; a smaller rate is that divided by so much
+SLOWER = 10  # a smaller rate is that of the preset, divided by so much
 MANY_DECAYS, MANY_RATE = (0.1, 0.03), 0.01  # of many rows and words, after those of the preset
 
 
