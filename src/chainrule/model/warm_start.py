@@ -165,6 +165,7 @@ def _exact_path(
 ) -> Iterator[tuple[Penalty, Network]]:
     """The network with the weights of ridge regression, for one alpha after another."""
     X, T, weight, _, _ = examples
+    T = T.astype(linear.dtype)  # as an engine takes them
     ridge, rows = Ridge(X, T, weight, partial(_gram, engine)), len(X)
     for share in shares:
         alpha = share * rows
