@@ -6,8 +6,8 @@
 X and T stand for their distances from the means, which are weighted by s as well. Gradient descent finds the same
 model, but where columns are nearly the same, as in spectra, not in any reasonable number of steps.
 
-The sums over rows are products of the engine, whose bits do not depend on the processor or the threads; so the
-factors are computed here, column by column, and not by a library's routine, whose bits do.
+The sums over rows are products of the engine, and those of the native engine have the same bits on any processor and
+number of threads; so the factors are computed here, column by column, and not by a library's routine, whose bits vary.
 
 Source: Golub & Van Loan, Matrix Computations, 2013, section 4.2 (the outer product form of Cholesky's method).
 """

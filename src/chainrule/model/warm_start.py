@@ -8,9 +8,8 @@ and -w carry w·x from layer to layer without loss:
 So a network can begin as a linear model: ridge, logistic or Poisson regression, as its output and cost make it. The
 model is fitted with the penalty that is best on the held-out rows: ridge regression in closed form
 (`chainrule.model.ridge`), others, which are convex problems, by L-BFGS; of many inputs also with few weights
-(`chainrule.model.few_weights`), if that is better on these rows. The other neurons are
-initialized as usual, with small output weights. On noisy tables, where most of what can be learned is linear, training
-then has little to correct.
+(`chainrule.model.few_weights`), if that is better on these rows. The other neurons are initialized as usual, with small
+output weights. On noisy tables, where most of what can be learned is linear, training then has little to correct.
 
 Sources: the pairs are those of Shang, Sohn, Almeida & Lee, Understanding and improving convolutional neural networks
 via concatenated rectified linear units, ICML 2016, and of the "looks linear" initialization of Balduzzi et al., The
