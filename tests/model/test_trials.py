@@ -9,7 +9,7 @@ from scipy.sparse import issparse
 
 import chainrule as cr
 from chainrule.estimators import table_plan
-from chainrule.model import TableSettings, TableTraining, preparation, trials
+from chainrule.model import TableSettings, TableTraining, preparation, training, trials
 from chainrule.model.ensemble import Ensemble
 from chainrule.model.trials import DECAYS, Outcome
 
@@ -130,10 +130,16 @@ def test_details_of_times_are_tried_only_where_linear_models_gain_by_them(costs,
     assert {7, detailed + 4} <= {width for width, *_ in costs[1]}
 
 
-def test_more_inputs_than_trials_are_made_of_are_left_out(costs, every_value, monkeypatch) -> None:
-    monkeypatch.setattr(trials, "MOST_INPUTS", CODED + 1)
+def test_more_inputs_than_trials_are_made_of_are_left_out_but_values_are_not(costs, every_value, monkeypatch) -> None:
+    table, made = costs
+    table |= {(9, 1.0): 0.9}
+    monkeypatch.setattr(trials, "MOST_INPUTS", ALL - 1)
+    chosen(ROWS)
+    assert [width for width, *_ in made] == [9, 3, 9]
+    made.clear()
+    monkeypatch.setattr(trials, "MOST_INPUTS", 9)
     chosen(CODES)
-    assert [width for width, *_ in costs[1]] == [9, 3, 3]
+    assert [width for width, *_ in made] == [9, 3, 9 + 16 + 17, 9]
 
 
 def test_what_the_user_decides_is_not_tried(costs) -> None:
@@ -318,7 +324,7 @@ def test_values_are_tried_where_linear_models_gain_by_them(costs, codes) -> None
 def test_few_rows_try_values_where_linear_models_gain_more_by_them_than_others(
     costs, monkeypatch, n, left, tried
 ) -> None:
-    monkeypatch.setattr("chainrule.model.choose_inputs._cost", lambda X, *rest: left if X.shape[1] > 30 else 1.0)
+    monkeypatch.setattr("chainrule.model.choose_values._without_means", lambda _, rest, part: rest * np.sqrt(left))
     draw = np.random.default_rng(5)
     TableTraining(
         {"a": np.arange(n) % 17, "b": draw.normal(size=n), "c": draw.normal(size=n), "y": draw.normal(size=n)},
@@ -326,6 +332,18 @@ def test_few_rows_try_values_where_linear_models_gain_more_by_them_than_others(
         TableSettings(),
     )
     assert (CODED + 2 in [width for width, *_ in costs[1]]) == tried
+
+
+def test_people_who_come_a_few_times_are_known_again() -> None:
+    """Six hundred people, four rows of each to train on; one seed."""
+    draw = np.random.default_rng(1)
+    person = np.tile(np.arange(600), 5)
+    wide = draw.normal(size=(3000, 2))
+    y = 3 * draw.normal(size=600)[person] + wide[:, 0] + draw.normal(size=3000)
+    rows = {"person": 7000 + person, "b": wide[:, 0], "c": wide[:, 1], "y": y}
+    model = cr.train_table({name: column[:2400] for name, column in rows.items()}, "y", seed=0)
+    error = model.predict({name: column[2400:] for name, column in rows.items()}) - y[2400:]
+    assert np.square(error).mean() < 0.2 * y[2400:].var()
 
 
 @pytest.mark.full
@@ -391,8 +409,6 @@ def _rows_of(mlp, y, X=X):
 
 
 def test_wide_tables_of_words_train_without_their_zeros_to_the_same_bits(monkeypatch) -> None:
-    from chainrule.model import training
-
     draw = np.random.default_rng(2)
     words = np.array([f"w{k}" for k in draw.integers(0, 620, 8000)])
     value = dict(zip(np.unique(words), draw.normal(size=620), strict=False))
@@ -403,6 +419,22 @@ def test_wide_tables_of_words_train_without_their_zeros_to_the_same_bits(monkeyp
     monkeypatch.setattr(training, "without_zeros", lambda rows: rows)
     dense = cr.train_table(rows, "y", epochs=2, seed=0)
     assert (sparse.network.theta == dense.network.theta).all()
+
+
+def test_few_rows_of_many_words_train_likewise_and_begin_as_linear_models(
+    monkeypatch,
+) -> None:
+    draw = np.random.default_rng(2)
+    code = draw.permutation(np.arange(1300) // 2)
+    rows = {"word": [f"w{k}" for k in code], "n": draw.normal(size=1300), "y": draw.normal(size=650)[code]}
+    sparse = [cr.train_table(rows, "y", members=2, seed=0, **more) for more in ({"epochs": 2}, {"patience": 1})]
+    assert sparse[0].network.sizes[0] == 651
+    assert sparse[0].summary["start"] == "linear"
+    for module in (training, trials):
+        monkeypatch.setattr(module, "without_zeros", lambda rows: rows)
+    dense = [cr.train_table(rows, "y", members=2, seed=0, **more) for more in ({"epochs": 2}, {"patience": 1})]
+    for one, other in zip(sparse, dense, strict=True):
+        assert (one.network.theta == other.network.theta).all()
 
 
 def test_trials_are_announced_and_end_where_the_training_is_cancelled(monkeypatch) -> None:

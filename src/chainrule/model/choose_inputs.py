@@ -1,26 +1,25 @@
 """Whether a number or a time becomes several inputs: linear models decide, for a table, where no `trials` are made.
 
 They also decide whether trials are made with more inputs for times, which must leave a twentieth less cost than the
-times alone; and, up to 5,000 rows, with inputs for frequent values of numbers: these must leave a hundredth less cost
-than squares and bins of the same columns, and up to 300 rows, where a trial alone would follow the noise of its folds,
-a twentieth less.
+times alone; and, up to 5,000 rows, for which numbers with inputs for frequent values (`chainrule.model.choose_values`):
+those of a column must leave a hundredth less of what squares and bins leave, and up to 300 rows, where a trial alone
+would follow the noise of its folds, a twentieth less.
 
 The rows, at most 4,096, are divided into five parts, each of which is predicted from the others, once with all inputs
 and once with each number as one (see `chainrule.tables.inputs.choose_beside`): by ridge regression of numbers, by
 logistic regression of classes, if these are at most twenty. More inputs stay if they leave clearly less cost: those of
 numbers, then those of times. That takes a moment, and tells what a network gains by them, too, because it begins as a
 linear model.
-
-Source: Böhning, Multinomial logistic regression algorithm, 1992: the matrix that bounds the curvature of the cost.
 """
 
-import math
-from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.examples import folds
+from chainrule.model.choose_values import chosen_values, levels_of
+from chainrule.model.linear_parts import PARTS, cost_of_classes, left_of_numbers
 from chainrule.model.preset import MANY
 from chainrule.tables.inputs import Encoder
 from chainrule.tables.targets import Outputs
@@ -33,10 +32,41 @@ VALUES_GAIN, FEW_ROWS = 0.95, 300  # up to so many rows this much of the cost is
 VALUES_MORE = 0.99  # of more rows so much
 TIMES_GAIN = 0.95  # of the cost is left at most, or details of times are not tried
 MOST_ROWS, LEAST_ROWS, MOST_INPUTS = 4096, 30, 600
-PARTS = 5
-ALPHAS = (0.1, 1.0, 10.0, 100.0)  # penalties, in rows
-STEPS = 20  # of logistic regression
 MOST_CLASSES = 20  # of more, ridge regression tells the same in less time
+
+
+class _Sample(NamedTuple):
+    """Some of the rows to train on.
+
+    - encoder: the columns that the inputs stand for.
+    - X: the inputs (n, n_1).
+    - by_target: for each target whether it is of few classes, and its values (n, k), one column for a class.
+    - part: the part (n,) of each row, from 0 to 4.
+    """
+
+    encoder: Encoder
+    X: Array
+    by_target: list[tuple[bool, Array]]
+    part: Array
+
+    def inputs(self, encoder: Encoder) -> Array:
+        """The inputs of an encoder that has a part of them, in float64."""
+        return self.X[:, self.encoder.places_of(encoder)].astype(float)
+
+    def cost(self, encoder: Encoder) -> float:
+        """The sum of the costs of all targets in rows that the linear model has not seen."""
+        X = self.inputs(encoder)
+        return sum(
+            cost_of_classes(X, T, self.part)
+            if is_class
+            else float(np.square(left_of_numbers(X, T, self.part)).sum()) / 2
+            for is_class, T in self.by_target
+        )
+
+    def left(self, encoder: Encoder) -> Array:
+        """What ridge regression leaves of all targets (n, k), also of classes, which takes a moment."""
+        X = self.inputs(encoder)
+        return np.column_stack([left_of_numbers(X, T, self.part) for _, T in self.by_target])
 
 
 def chosen_inputs(encoder: Encoder, targets: Outputs, X: Array, T: Array) -> Encoder:
@@ -49,18 +79,14 @@ def chosen_inputs(encoder: Encoder, targets: Outputs, X: Array, T: Array) -> Enc
     plain = encoder.plain
     if len(X) < LEAST_ROWS or encoder.width > MOST_INPUTS or plain is encoder:
         return plain
-    X, parts = _sampled(targets, X, T)
-    part = np.arange(len(X)) % PARTS
-
-    def cost(inputs: Encoder) -> float:
-        return _cost(X[:, encoder.places_of(inputs)], parts, part)
-
-    least = cost(plain)
+    sampled = _sampled(encoder, targets, X, T)
+    sampled = sampled._replace(part=np.arange(len(sampled.X)) % PARTS)
+    least = sampled.cost(plain)
     numbers = encoder.with_times(plain)
-    own = least if numbers is plain else cost(numbers)
+    own = least if numbers is plain else sampled.cost(numbers)
     best, least = (numbers, own) if own <= GAIN * least else (plain, least)
     times = best.with_times(encoder)
-    return times if times is not best and cost(times) <= GAIN * least else best
+    return times if times is not best and sampled.cost(times) <= GAIN * least else best
 
 
 def worth_trials(encoder: Encoder, targets: Outputs, X: Array, T: Array) -> Encoder:
@@ -68,67 +94,37 @@ def worth_trials(encoder: Encoder, targets: Outputs, X: Array, T: Array) -> Enco
 
     encoder, targets, X, T: as for `chosen_inputs`. Above 5,000 rows values are tried without this.
     """
-    curved = encoder.curved
-    valued, detailed = encoder.with_values(curved), (curved, curved.with_times(encoder))
-    best, most = encoder, VALUES_GAIN if len(X) <= FEW_ROWS else VALUES_MORE
-    if len(X) <= MANY and _ratio(encoder, targets, X, T, (valued,), valued.without_values) > most:
-        best = best.without_values
-    if _ratio(encoder, targets, X, T, detailed, curved.with_times(encoder.plain)) > TIMES_GAIN:
-        best = best.with_times(encoder.plain)
-    return best
+    sampled = _sampled(encoder, targets, X, T)
+    is_small, are_few = len(X) <= MANY, len(X) < LEAST_ROWS
+    gain = VALUES_GAIN if len(X) <= FEW_ROWS else VALUES_MORE
+    best = encoder.with_values_of([] if are_few else _worth_values(sampled, gain)) if is_small else encoder
+    return best.with_times(encoder.plain) if are_few or not _are_worth_times(sampled) else best
 
 
-def _ratio(encoder: Encoder, targets: Outputs, X: Array, T: Array, more: tuple[Encoder, ...], before: Encoder) -> float:
-    """How much of the cost before is left by the better of encoders with more inputs; infinite if none may be tried."""
-    more = tuple(each for each in more if before.width < each.width <= MOST_INPUTS)
-    if len(X) < LEAST_ROWS or not more:
-        return math.inf
-    X, parts = _sampled(targets, X, T)
-    parts = [(False, target) for _, target in parts]  # ridge regression of classes, too, which takes a moment
-    part = folds(0, PARTS, len(X))  # drawn, because codes may come in turn
-    cost, *costs = (_cost(X[:, encoder.places_of(each)], parts, part) for each in (before, *more))
-    return min(costs) / cost if cost > 0 else 1.0
+def _worth_values(sampled: _Sample, gain: float) -> list[str]:
+    """The names of the columns whose values leave `gain` of the cost at most."""
+    encoder = sampled.encoder
+    before = encoder.with_values(encoder.curved).without_values
+    columns = list(levels_of(encoder, sampled.X))
+    if not columns or before.width > MOST_INPUTS:
+        return []
+    return chosen_values(columns, sampled.left(before), sampled.part, gain)
 
 
-def _sampled(targets: Outputs, X: Array, T: Array) -> tuple[Array, list[tuple[bool, Array]]]:
-    """Some of the rows: X, and for each target whether it is of few classes, and its values, one column for a class."""
+def _are_worth_times(sampled: _Sample) -> bool:
+    """Whether the better of the encoders with details of times leaves clearly less cost than times alone."""
+    curved = sampled.encoder.curved
+    before = curved.with_times(sampled.encoder.plain)
+    detailed = (curved, curved.with_times(sampled.encoder))
+    costs = [
+        float(np.square(sampled.left(each)).sum()) for each in detailed if before.width < each.width <= MOST_INPUTS
+    ]
+    return bool(costs) and min(costs) <= TIMES_GAIN * float(np.square(sampled.left(before)).sum())
+
+
+def _sampled(encoder: Encoder, targets: Outputs, X: Array, T: Array) -> _Sample:
+    """Some of the rows, in parts that are drawn, because codes may come in turn."""
     rows = sample(np.arange(len(X)), MOST_ROWS)
-    by_target = targets.one_hot(T[rows])
     few = {name for name, classes in targets.classes.items() if len(classes) <= MOST_CLASSES}
-    return X[rows].astype(float), [(name in few, target) for name, target in by_target.items()]
-
-
-def _cost(X: Array, targets: list[tuple[bool, Array]], part: Array) -> float:
-    """The sum of the costs of all targets in rows that the model has not seen, each with its best penalty."""
-    X = np.column_stack([X - X.mean(axis=0), np.ones(len(X))])
-    total = 0.0
-    for is_class, T in targets:
-        seen = [(X[part != k], T[part != k], X[part == k], T[part == k]) for k in range(PARTS)]
-        total += min(np.sum([list(_costs(is_class, *rows)) for rows in seen], axis=0))
-    return total
-
-
-def _costs(is_class: bool, X: Array, T: Array, X_new: Array, T_new: Array) -> Iterator[float]:
-    """The cost of new rows, for each penalty."""
-    gram, right = X.T @ X, X.T @ T
-    for alpha in ALPHAS:
-        penalty = np.full(len(gram), alpha)
-        penalty[-1] = 0  # of the bias
-        if is_class:
-            yield -float((T_new * _log_softmax(X_new @ _logistic(X, T, gram, penalty))).sum())
-        else:
-            yield float(np.square(T_new - X_new @ np.linalg.solve(gram + np.diag(penalty), right)).sum()) / 2
-
-
-def _logistic(X: Array, T: Array, gram: Array, penalty: Array) -> Array:
-    """The weights (k, classes) of logistic regression, by steps with the bound `gram / 2` of the curvature."""
-    inverse, W = np.linalg.inv(gram / 2 + np.diag(penalty)), np.zeros((X.shape[1], T.shape[1]))
-    for _ in range(STEPS):
-        W += inverse @ (X.T @ (T - np.exp(_log_softmax(X @ W))) - penalty[:, np.newaxis] * W)
-    return W
-
-
-def _log_softmax(Z: Array) -> Array:
-    """The logarithm of softmax of each row."""
-    Z = Z - Z.max(axis=1, keepdims=True)
-    return Z - np.log(np.exp(Z).sum(axis=1, keepdims=True))
+    by_target = [(name in few, target) for name, target in targets.one_hot(T[rows]).items()]
+    return _Sample(encoder, X[rows], by_target, folds(0, PARTS, len(rows)))

@@ -1,10 +1,9 @@
-"""Rows of a wide table without their zeros, as one network is trained on them: of a thousand words a cell has one.
+"""Rows of a wide table without their zeros, as networks are trained on them: of a thousand words a cell has one.
 
 The results are those of the array, to the bit; only the time and the memory of a training are less.
 """
 
 from chainrule.examples import RowArrays
-from chainrule.model.preset import MANY
 from chainrule.tables.inputs import Encoder
 
 __all__ = ["WIDE", "are_sparse", "without_zeros"]
@@ -13,9 +12,9 @@ WIDE = 600  # inputs, from which on it pays
 SHARE = 4  # inputs for each one that can be other than 0, at least
 
 
-def are_sparse(encoder: Encoder, members: int, rows: int) -> bool:
-    """Whether rows are trained on without their zeros: of one network or of many rows, if most of many inputs are 0."""
-    return (members == 1 or rows > MANY) and encoder.width > WIDE and SHARE * len(encoder.entries) <= encoder.width
+def are_sparse(encoder: Encoder) -> bool:
+    """Whether rows are trained on without their zeros: where most of many inputs are 0."""
+    return encoder.width > WIDE and SHARE * len(encoder.entries) <= encoder.width
 
 
 def without_zeros(rows: RowArrays) -> RowArrays:

@@ -21,6 +21,7 @@ from chainrule.model.leaks import suspects
 from chainrule.model.model import Model
 from chainrule.model.notes import notes_on, warnings_on
 from chainrule.model.preparation import Prepared, prepare
+from chainrule.model.preset import MANY
 from chainrule.model.row_scores import RowScores, true_values
 from chainrule.model.scores import monitored
 from chainrule.model.settings import TableSettings
@@ -97,8 +98,9 @@ class TableTraining:
         self.rows, self.held_out, self.test = prepared.rows, prepared.held_out, prepared.test
         self.ensemble = _ensemble(prepared, seed) if before is None else Ensemble(before.network.architecture)
         whole = before is None and not prepared.settings.is_sharded
-        self._sparse = whole and are_sparse(prepared.encoder, prepared.settings.members, len(self.rows.X))
-        chosen = "random" if self._sparse and is_auto(settings.start) else prepared.settings.start
+        self._sparse = whole and are_sparse(prepared.encoder)
+        begins_at_random = self._sparse and len(self.rows.X) > MANY and is_auto(settings.start)
+        chosen = "random" if begins_at_random else prepared.settings.start
         start = start_for(chosen, settings.start, self.ensemble.one)
         self.settings = dataclasses.replace(prepared.settings, seed=seed, start=start)
         self.monitor = self._monitor(prepared)

@@ -29,7 +29,7 @@ import numpy as np
 
 from chainrule.architecture import Architecture
 from chainrule.arrays import Array
-from chainrule.examples import RowArrays, is_sparse
+from chainrule.examples import RowArrays
 from chainrule.fields import AUTO, is_auto
 from chainrule.model.blend import Tried, joining, members_on
 from chainrule.model.choose_inputs import GAIN, LEAST_ROWS, MOST_INPUTS
@@ -157,10 +157,15 @@ class _Trials:
         whole = self.rows, self.held_out
         train, validation = whole if places is None else only_inputs(places, *whole)
         half = _half(self.ensemble(dataclasses.replace(self.one, sizes=(trial.encoder.width, *self.one.sizes[1:]))))
-        settings = trial.settings
+        settings, is_sparse = trial.settings, are_sparse(trial.encoder)
         if self.are_short:
-            half, train, validation = _short(half, trial.encoder, train, validation)
-            settings = dataclasses.replace(settings, epochs=max(settings.epochs // share, 1), patience=None)
+            half, train, validation = _short(half, train, validation)
+            begin = "random" if is_sparse else settings.start
+            settings = dataclasses.replace(
+                settings, epochs=max(settings.epochs // share, 1), patience=None, start=begin
+            )
+        if is_sparse:
+            train, validation = without_zeros(train), None if validation is None else without_zeros(validation)
         network, outcome = _trained(half, train, validation, settings, self.cancel)
         self.made.append((trial, Tried(half, network, places, outcome.cost)))
         return outcome
@@ -177,7 +182,7 @@ class _Trials:
         if best.encoder is curved and curved.width < binned.width <= MOST_INPUTS:
             best, least = self.or_with(binned, best, least)
         valued = all_inputs.with_times(plain) if self.are_short else all_inputs.with_values(best.encoder)
-        if all_inputs.without_values is not all_inputs and (self.are_short or valued.width <= MOST_INPUTS):
+        if all_inputs.without_values is not all_inputs:
             best, least = self.or_with(valued, best, least)
         for times in (all_inputs.curved, all_inputs):
             detailed = best.encoder.with_times(times)
@@ -196,7 +201,7 @@ class _Trials:
 
         Of many rows only those are tried of which most inputs are 0, and the first must gain as other inputs must.
         """
-        if self.are_short and not are_sparse(best.encoder, self.first.settings.members, len(self.rows.X)):
+        if self.are_short and not are_sparse(best.encoder):
             return best, least
         for k, weaker in enumerate(decays[1:]):
             weakened = best._replace(settings=weaker)
@@ -276,14 +281,11 @@ def _gains(cost: float, plain: float) -> bool:
 
 
 def _short(
-    ensemble: Ensemble, encoder: Encoder, rows: RowArrays, held_out: RowArrays | None
+    ensemble: Ensemble, rows: RowArrays, held_out: RowArrays | None
 ) -> tuple[Ensemble, RowArrays, RowArrays | None]:
     """One network, its rows, and those that it is validated with: of several members the first fold."""
-    are_wide = are_sparse(encoder, ensemble.count, len(rows.X))
     if ensemble.fold is not None:
         rows, held_out = (_part(rows, np.flatnonzero(part)) for part in (ensemble.fold, ensemble.fold == 0))
-    if are_wide:
-        rows, held_out = without_zeros(rows), None if held_out is None else without_zeros(held_out)
     return Ensemble(ensemble.one), rows, held_out
 
 
@@ -321,7 +323,7 @@ def _trained(
     assert settings.seed is not None, "that of the training"
     network = ensemble.network(settings.first_weights, settings.seed, settings.dtype)
     examples, validation = ensemble.checked(network, rows, held_out)
-    if not is_sparse(rows.X) and start_for(settings.start, AUTO, ensemble.one) == "linear":
+    if start_for(settings.start, AUTO, ensemble.one) == "linear":
         linear_start(ensemble, network, examples, None, cancel, settings.engine)
     events = start(network, examples, settings.training, validation=validation, search_leaks=False, cancel=cancel)
     costs = [math.inf if event.validation is None else event.validation for event in events if type(event) is EpochEnd]

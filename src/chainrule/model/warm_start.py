@@ -121,7 +121,8 @@ def _fitted(
     """The linear network with the lowest validation cost, over penalties from strong to weak."""
     linear = _linear(network)
     engine = choose(name, linear.architecture)
-    examples = examples.present()
+    examples = examples.present().for_engine(engine.takes_sparse)
+    validation = None if validation is None else validation.for_engine(engine.takes_sparse)
     best: tuple[Network, Penalty | None] = linear.copy(), None
     least = np.inf
     for path in _paths(linear, examples, cancel, engine, validation is not None):
@@ -203,7 +204,7 @@ def _descend(linear: Network, examples: Examples, alpha: float, cancel: Callable
 
     The penalty is divided by the number of rows and not by S, so that the unit of the weights s_i changes nothing.
     """
-    X, T, weight, rows, _ = examples
+    X, T, weight, rows = examples.located(examples.rows)
     settings = TrainingSettings(optimizer=RULE, batch_size=len(rows), alpha=alpha)
     run, rate = engine.start(linear.architecture, linear.theta, settings, _count(examples)), np.ones(1)
     for epoch in range(ITERATIONS):

@@ -1,4 +1,4 @@
-"""How many words of a column become inputs: a hundred, or up to a thousand in a large table whose words come often."""
+"""How many words of a column become inputs: a thousand, or a hundred of many rows where words come rarely."""
 
 import pytest
 
@@ -13,7 +13,8 @@ from chainrule.tables.inputs.choose import CELLS_EACH, MANY
         (1200, CELLS_EACH, 1001),  # and one for all others
         (900, CELLS_EACH - 1, 101),  # they do not come often enough
         (100, 51, 100),
-        (200, MANY // 200, 101),  # too few rows
+        (200, MANY // 200, 200),
+        (1200, 2, 1001),  # of few rows, words that come twice
     ],
 )
 def test_words_become_inputs_up_to_a_thousand(words: int, each: int, inputs: int) -> None:

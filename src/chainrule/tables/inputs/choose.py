@@ -32,10 +32,9 @@ __all__ = ["choose_transform"]
 
 LEAST_DIFFERENT = 20  # different numbers or times among a few words, above which these are no categories
 SPACES = 5  # in a cell on average, from which on words that hardly ever repeat are called prose
-LEAST_REPEATED = 5  # cells that a word comes in, at least, to have an input of its own
+LEAST_REPEATED = 5  # cells that a word of more than MANY rows comes in, at least, to have an input of its own
 MANY, MOST_NUMBERS = 5000, 30_000_000  # rows from which on there are more words; rows times words of a column
 CELLS_EACH = 10  # for each different word of a column, on average, for more words than a hundred
-SHARE_REPEATED = 0.01  # of the cells: in a small table this share is enough, but never fewer than 2 cells
 HALF_A_YEAR = 183  # days from which on the season says more than the date alone
 LEAST_NUMBERED = 20  # different whole numbers that a column of identifiers has at least
 _IDENTIFIER = re.compile(  # the whole name, or how it ends
@@ -189,7 +188,7 @@ def _categories(profile: ColumnProfile) -> Transform:
             shown = " and ".join(repr(word) for word in profile.written.alike)
             names = f"its cells look like numbers, but not in one form: {shown}, write them alike"
         return _flag_or_drop(profile, prose if counts.spaces() >= SPACES else names)
-    least = min(LEAST_REPEATED, int(SHARE_REPEATED * profile.present))
+    least = 2 if profile.rows <= MANY else LEAST_REPEATED
     often = [word for word, count in repeated if count >= least] or [word for word, _ in repeated]
     words = tuple(often[: _most_words(profile)])
     kind = Categories if len(words) == counts.distinct() else Frequent
@@ -197,9 +196,11 @@ def _categories(profile: ColumnProfile) -> Transform:
 
 
 def _most_words(profile: ColumnProfile) -> int:
-    """How many words may be inputs: more in a large table whose words come often, where zeros cost no time."""
+    """How many words may be inputs: many of few rows, and of many rows if they come often; zeros cost no time."""
+    if profile.rows <= MANY:
+        return MOST_WORDS
     often = profile.present >= CELLS_EACH * profile.counts.distinct()
-    if not often or not MANY < profile.rows <= MOST_NUMBERS // FEW_WORDS:
+    if not often or profile.rows > MOST_NUMBERS // FEW_WORDS:
         return FEW_WORDS
     return min(MOST_WORDS, MOST_NUMBERS // profile.rows)
 

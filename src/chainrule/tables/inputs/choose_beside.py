@@ -55,10 +55,10 @@ LEAST_COLUMNS, MOST_COLUMNS = 3, 60  # of numbers, in a table whose numbers get 
 LEAST_DIFFERENT = 4  # values: of fewer, square and cube say nothing that is new
 MANY, MOST = 5000, 1_000_000  # rows between which there are bins; a larger table would need many times its memory
 BINS = 16  # at most, beside those of frequent values
-CELLS_EACH, FEW_EACH = 10, 5  # sampled for each different value on average, above MANY rows and up to there
+CELLS_EACH, FEW_EACH = 10, 3  # sampled for each different value on average, above MANY rows and up to there
 LEAST_REPEATED = 2  # cells of a value that has an input
 MOST_NUMBERS = 30_000_000  # rows times values of all columns, above MANY rows
-MOST_VALUES = 400  # of all columns, up to MANY rows
+MOST_VALUES = 4000  # of all columns, up to MANY rows
 _VALUED: dict[type[Transform], Any] = {
     Scaled: Coded,
     Log: CodedLog,

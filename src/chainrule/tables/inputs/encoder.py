@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -123,6 +123,11 @@ class Encoder:
     def without_values(self) -> Encoder:
         """The encoder without inputs for frequent values of numbers."""
         transforms = tuple(without_values(transform) for transform in self.transforms)
+        return self if transforms == self.transforms else Encoder(transforms)
+
+    def with_values_of(self, columns: Collection[str]) -> Encoder:
+        """The encoder without inputs for frequent values of numbers but those of some columns, by their names."""
+        transforms = tuple(t if t.name in columns else without_values(t) for t in self.transforms)
         return self if transforms == self.transforms else Encoder(transforms)
 
     def with_times(self, other: Encoder) -> Encoder:

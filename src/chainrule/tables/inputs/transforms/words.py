@@ -21,8 +21,8 @@ __all__ = [
     "WordColumn",
 ]
 
-FEW_WORDS = 100  # categories that one column becomes at most, and labels, words of a text or steps of an order
-MOST_WORDS = 1000  # categories at most in a large table
+FEW_WORDS = 100  # labels, words of a text or steps of an order at most, and categories of many rows if they are rare
+MOST_WORDS = 1000  # categories at most
 LEAST_SHARE = 0.05  # of the cells hold a repeated word, or the column holds names or identifiers
 
 
