@@ -221,7 +221,7 @@ def test_large_tables_are_tried_by_one_network_of_the_first_fold(monkeypatch) ->
     assert epochs == [5, 5, 5, 40, 40], "the inputs are chosen by short trainings, the decay by whole ones"
     assert training.settings.epochs == 40
     assert training.network.sizes[1:] == (360, 360, 5)
-    assert training.settings.start == "random"
+    assert training.settings.start == "linear"
     assert not training.ensemble.further
 
 
@@ -415,7 +415,7 @@ def test_wide_tables_of_words_train_without_their_zeros_to_the_same_bits(monkeyp
     rows = {"word": words, "n": draw.normal(size=8000), "y": [value[word] for word in words]}
     sparse = cr.train_table(rows, "y", epochs=2, seed=0)
     assert sparse.network.sizes[0] > 600
-    assert sparse.summary["start"] == "random"
+    assert sparse.summary["start"] == "linear"
     monkeypatch.setattr(training, "without_zeros", lambda rows: rows)
     dense = cr.train_table(rows, "y", epochs=2, seed=0)
     assert (sparse.network.theta == dense.network.theta).all()

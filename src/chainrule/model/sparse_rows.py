@@ -3,18 +3,28 @@
 The results are those of the array, to the bit; only the time and the memory of a training are less.
 """
 
+import numpy as np
+
+from chainrule.arrays import Array
 from chainrule.examples import RowArrays
-from chainrule.tables.inputs import Encoder
 
 __all__ = ["WIDE", "are_sparse", "without_zeros"]
 
 WIDE = 600  # inputs, from which on it pays
-SHARE = 4  # inputs for each one that can be other than 0, at least
+SHARE = 4  # inputs for each one that is not 0, at least
+SEEN = 1000  # rows that are looked at
 
 
-def are_sparse(encoder: Encoder) -> bool:
-    """Whether rows are trained on without their zeros: where most of many inputs are 0."""
-    return encoder.width > WIDE and SHARE * len(encoder.entries) <= encoder.width
+def are_sparse(X: Array, places: Array | None = None) -> bool:
+    """Whether rows are trained on without their zeros: where most of many inputs of the first rows are 0.
+
+    - X: the inputs of all rows, (n, n_1).
+    - places: the inputs that are meant, by their numbers; None if these are all.
+    """
+    if (X.shape[1] if places is None else len(places)) <= WIDE:
+        return False
+    seen = X[:SEEN] if places is None else X[:SEEN, places]
+    return SHARE * int(np.count_nonzero(seen)) <= seen.size
 
 
 def without_zeros(rows: RowArrays) -> RowArrays:

@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule.errors import SettingError, warn_of
 from chainrule.examples import Examples
-from chainrule.fields import is_auto, signature_with
+from chainrule.fields import signature_with
 from chainrule.model.continuation import model_to_go_on_from, settings_to_go_on
 from chainrule.model.ensemble import Ensemble
 from chainrule.model.findings import TIMED, findings_of, silent_findings
@@ -21,7 +21,6 @@ from chainrule.model.leaks import suspects
 from chainrule.model.model import Model
 from chainrule.model.notes import notes_on, warnings_on
 from chainrule.model.preparation import Prepared, prepare
-from chainrule.model.preset import MANY
 from chainrule.model.row_scores import RowScores, true_values
 from chainrule.model.scores import monitored
 from chainrule.model.settings import TableSettings
@@ -98,10 +97,8 @@ class TableTraining:
         self.rows, self.held_out, self.test = prepared.rows, prepared.held_out, prepared.test
         self.ensemble = _ensemble(prepared, seed) if before is None else Ensemble(before.network.architecture)
         whole = before is None and not prepared.settings.is_sharded
-        self._sparse = whole and are_sparse(prepared.encoder)
-        begins_at_random = self._sparse and len(self.rows.X) > MANY and is_auto(settings.start)
-        chosen = "random" if begins_at_random else prepared.settings.start
-        start = start_for(chosen, settings.start, self.ensemble.one)
+        self._sparse = whole and are_sparse(self.rows.X)
+        start = start_for(prepared.settings.start, settings.start, self.ensemble.one)
         self.settings = dataclasses.replace(prepared.settings, seed=seed, start=start)
         self.monitor = self._monitor(prepared)
         self.link, here = prepared.here.link, prepared.here

@@ -149,6 +149,10 @@ class _Trials:
         """Whether one network is trained, for some of the epochs: where rows are many."""
         return len(self.rows.X) > MANY
 
+    def is_sparse(self, encoder: Encoder) -> bool:
+        """Whether most of the many inputs of an encoder are 0."""
+        return are_sparse(self.rows.X, _places(encoder, self.first.encoder))
+
     def run(self, trial: Trial, share: int = SHARE) -> Outcome:
         """A trial, which of many rows has one in `share` epochs; the cost is infinite if cancelled."""
         if self.cancel():
@@ -157,13 +161,10 @@ class _Trials:
         whole = self.rows, self.held_out
         train, validation = whole if places is None else only_inputs(places, *whole)
         half = _half(self.ensemble(dataclasses.replace(self.one, sizes=(trial.encoder.width, *self.one.sizes[1:]))))
-        settings, is_sparse = trial.settings, are_sparse(trial.encoder)
+        settings, is_sparse = trial.settings, self.is_sparse(trial.encoder)
         if self.are_short:
             half, train, validation = _short(half, train, validation)
-            begin = "random" if is_sparse else settings.start
-            settings = dataclasses.replace(
-                settings, epochs=max(settings.epochs // share, 1), patience=None, start=begin
-            )
+            settings = dataclasses.replace(settings, epochs=max(settings.epochs // share, 1), patience=None)
         if is_sparse:
             train, validation = without_zeros(train), None if validation is None else without_zeros(validation)
         network, outcome = _trained(half, train, validation, settings, self.cancel)
@@ -201,7 +202,7 @@ class _Trials:
 
         Of many rows only those are tried of which most inputs are 0, and the first must gain as other inputs must.
         """
-        if self.are_short and not are_sparse(best.encoder):
+        if self.are_short and not self.is_sparse(best.encoder):
             return best, least
         for k, weaker in enumerate(decays[1:]):
             weakened = best._replace(settings=weaker)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from chainrule.tables.inputs import Encoder
+from chainrule.tables.column_kinds import ColumnKind
+from chainrule.tables.inputs import Encoder, choose_items
 from chainrule.tables.inputs.choose import CELLS_EACH, MANY
 
 
@@ -20,3 +21,15 @@ from chainrule.tables.inputs.choose import CELLS_EACH, MANY
 def test_words_become_inputs_up_to_a_thousand(words: int, each: int, inputs: int) -> None:
     cells = [f"w{k}" for k in range(words)] * each
     assert Encoder.fit({"a": cells}).width == inputs
+
+
+@pytest.mark.parametrize(("kind", "separator"), [("text", " "), ("labels", ";")])
+def test_texts_and_labels_have_a_thousand_words_and_of_many_rows_fewer(kind, separator, monkeypatch) -> None:
+    cells = [separator.join(f"w{k + i}" for i in range(3)) for k in range(1100)] * 2
+    kinds = {"a": ColumnKind(kind)}
+    other = int(kind == "labels")
+    assert Encoder.fit({"a": cells}, kinds=kinds).width == 1000 + other
+    monkeypatch.setattr(choose_items, "MOST_NUMBERS", 2200 * 300)
+    assert Encoder.fit({"a": cells}, kinds=kinds).width == 300 + other
+    monkeypatch.setattr(choose_items, "MOST_NUMBERS", 2200)
+    assert Encoder.fit({"a": cells}, kinds=kinds).width == 100 + other

@@ -6,12 +6,11 @@ import re
 
 from chainrule.errors import DataError, RowError
 from chainrule.tables.column_kinds import DATE, LABELS, NUMBER, ORDERED, TEXT
-from chainrule.tables.inputs.choose_items import labels_of, text_words_of
+from chainrule.tables.inputs.choose_items import labels_of, most_words, text_words_of
 from chainrule.tables.inputs.choose_scale import choose_scale
 from chainrule.tables.inputs.transforms import (
     FEW_WORDS,
     LEAST_SHARE,
-    MOST_WORDS,
     PARTS,
     Categories,
     Dropped,
@@ -33,7 +32,7 @@ __all__ = ["choose_transform"]
 LEAST_DIFFERENT = 20  # different numbers or times among a few words, above which these are no categories
 SPACES = 5  # in a cell on average, from which on words that hardly ever repeat are called prose
 LEAST_REPEATED = 5  # cells that a word of more than MANY rows comes in, at least, to have an input of its own
-MANY, MOST_NUMBERS = 5000, 30_000_000  # rows from which on there are more words; rows times words of a column
+MANY = 5000  # rows from which on words must come more often
 CELLS_EACH = 10  # for each different word of a column of many rows, on average, for more words than FEW_WORDS
 HALF_A_YEAR = 183  # days from which on the season says more than the date alone
 LEAST_NUMBERED = 20  # different whole numbers that a column of identifiers has at least
@@ -196,13 +195,9 @@ def _categories(profile: ColumnProfile) -> Transform:
 
 
 def _most_words(profile: ColumnProfile) -> int:
-    """How many words may be inputs: many of few rows, and of many rows if they come often; zeros cost no time."""
-    if profile.rows <= MANY:
-        return MOST_WORDS
-    often = profile.present >= CELLS_EACH * profile.counts.distinct()
-    if not often or profile.rows > MOST_NUMBERS // FEW_WORDS:
-        return FEW_WORDS
-    return min(MOST_WORDS, MOST_NUMBERS // profile.rows)
+    """How many words may be inputs: of many rows a hundred, unless the words come often."""
+    often = profile.rows <= MANY or profile.present >= CELLS_EACH * profile.counts.distinct()
+    return most_words(profile) if often else FEW_WORDS
 
 
 def _times(profile: ColumnProfile, form: str) -> Transform:

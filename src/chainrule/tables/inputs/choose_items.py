@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from chainrule.tables.column_kinds import ColumnKind
-from chainrule.tables.inputs.transforms import FEW_WORDS, LabelSet, TextWords
+from chainrule.tables.inputs.transforms import FEW_WORDS, MOST_WORDS, LabelSet, TextWords
 from chainrule.tables.items import counts_of, separator_of
 from chainrule.tables.profile import ColumnProfile
 
-__all__ = ["labels_of", "text_words_of"]
+__all__ = ["labels_of", "most_words", "text_words_of"]
 
 CERTAIN = (";", "|")  # separators by which labels are recognised: a comma is part of too many other things
 MOST_CELLS = 2**16  # different cells, beyond which nothing is recognised
 SHARE = 0.1  # of the cells have several labels at least
 TEXT_CELLS = 3  # in which a word of a text is at least
+MOST_NUMBERS = 30_000_000  # rows times words of a column
+
+
+def most_words(profile: ColumnProfile) -> int:
+    """How many words of a column may be inputs: a thousand, of many rows fewer, but a hundred in any case."""
+    return min(MOST_WORDS, max(FEW_WORDS, MOST_NUMBERS // max(profile.rows, 1)))
 
 
 def labels_of(profile: ColumnProfile, kind: ColumnKind | None = None) -> LabelSet | None:
@@ -31,7 +37,7 @@ def labels_of(profile: ColumnProfile, kind: ColumnKind | None = None) -> LabelSe
     if kind is None and several < SHARE * profile.present:
         return None
     labels = counts_of(cells, separator)
-    words = tuple(label for label, count in labels if count > 1)[:FEW_WORDS]
+    words = tuple(label for label, count in labels if count > 1)[: most_words(profile)]
     if not words or (kind is None and (len(labels) >= len(cells) or len(words) < len(labels) / 2)):
         return None
     return LabelSet(profile.name, words, profile.missing > 0, separator, len(words) < len(labels))
@@ -46,4 +52,4 @@ def text_words_of(profile: ColumnProfile) -> TextWords | None:
     """The most frequent words of the texts of a column, those in three cells or more; None if there are none."""
     cells = profile.counts.words()
     words = tuple(word for word, count in counts_of(cells, "") if TEXT_CELLS <= count < profile.present)
-    return TextWords(profile.name, words[:FEW_WORDS], profile.missing > 0) if words else None
+    return TextWords(profile.name, words[: most_words(profile)], profile.missing > 0) if words else None
