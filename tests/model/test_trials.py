@@ -39,6 +39,12 @@ def costs(monkeypatch):
     return table, made
 
 
+@pytest.fixture(autouse=True)
+def _every_column(monkeypatch):
+    """All columns stay: `test_trials_of_columns` has the trials without some."""
+    monkeypatch.setattr(trials._Trials, "without_columns", lambda self, best, least: best)
+
+
 @pytest.fixture
 def every_value(monkeypatch):
     """Values are tried whatever linear models say."""

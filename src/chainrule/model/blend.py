@@ -10,7 +10,7 @@ Source: Caruana, Niculescu-Mizil, Crew & Ksikes, Ensemble selection from librari
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +21,7 @@ from chainrule.examples import RowArrays
 from chainrule.model.ensemble import Ensemble, on_inputs
 from chainrule.network import Network
 
-__all__ = ["Tried", "joining", "members_on"]
+__all__ = ["Judge", "Tried", "joining", "members_on"]
 
 GAIN = 0.995  # of the cost is left at most, or a trial does not join
 MOST = 2  # times as many members as without the trials, at most
@@ -50,7 +50,7 @@ def joining(best: Tried, others: Sequence[Tried], count: int, rows: RowArrays) -
     """
     if not math.isfinite(best.cost):
         return []
-    judge = _Judge(best, rows)
+    judge = Judge(best, rows)
     total, members, least = judge.outputs(best) * count, count, judge.cost(judge.outputs(best))
     left, joined = {k: judge.outputs(trial) for k, trial in enumerate(others) if math.isfinite(trial.cost)}, []
     h = best.ensemble.count
@@ -73,31 +73,42 @@ def members_on(trials: Sequence[Tried], width: int) -> tuple[Network, ...]:
     )
 
 
-class _Judge:
-    """The cost of rows that are answered by members that have not seen them."""
+class Judge:
+    """The cost of rows that are answered by members that have not seen them.
+
+    - trial: the members, of which each leaves out a fold; any other trial of these folds can be judged.
+    - rows: X with all inputs, T and weights of the rows to train on.
+    - fold: for each row (n,) of these folds, in turn, the member that leaves it out.
+    """
 
     def __init__(self, trial: Tried, rows: RowArrays) -> None:
         fold, ensemble = trial.ensemble.fold, trial.ensemble
         assert fold is not None, "each row is left out by a member"
         self._rows = [np.flatnonzero(fold == k) for k in range(ensemble.count)]
         chosen = np.concatenate(self._rows)
+        self.fold = fold[chosen]
         self._X, self._one = rows.X, ensemble.one
         self._T = np.asarray(rows.T)[chosen].astype(np.float64)
         self._weight = ensemble.weights(rows.weight, len(rows.X))[chosen]
 
-    def outputs(self, trial: Tried) -> Array:
-        """Z^L of the rows of each fold in turn, by the member that leaves it out."""
+    def outputs(self, trial: Tried, change: Callable[[Array], Array] | None = None) -> Array:
+        """Z^L of the rows of each fold in turn, by the member that leaves it out; `change` gives other inputs."""
         parts = []
         for k, rows in enumerate(self._rows):
             net = trial.ensemble.member(trial.network, k)
             layers = net.architecture.layers(net.theta.astype(np.float64))
             X = self._X[rows] if trial.places is None else self._X[np.ix_(rows, trial.places)]
-            parts.append(forward(X.astype(np.float64), layers).Z[-1])
+            X = X.astype(np.float64)
+            parts.append(forward(X if change is None else change(X), layers).Z[-1])
         return np.concatenate(parts)
+
+    def costs(self, Z: Array) -> Array:
+        """s C_x of each row (n,)."""
+        with np.errstate(all="ignore"):
+            A = np.concatenate([block.activation.value(Z[:, block.columns]) for block in self._one.blocks], axis=1)
+            return self._one.costs(Z, A, self._T, self._weight)
 
     def cost(self, Z: Array) -> float:
         """The sum of s C_x over the rows, infinite where it is not a number."""
-        with np.errstate(all="ignore"):
-            A = np.concatenate([block.activation.value(Z[:, block.columns]) for block in self._one.blocks], axis=1)
-            total = float(self._one.costs(Z, A, self._T, self._weight).sum())
+        total = float(self.costs(Z).sum())
         return total if math.isfinite(total) else math.inf

@@ -5,6 +5,7 @@
     →  more inputs for times, without bins  →  with bins
     →  the best of all, decay 0.3  →  if better, decay 0.1
     →  if its cost is least while the rate still rises, a tenth of the rate
+    →  without the columns that it hardly uses  →  without more of them
     above 5,000 rows: bins  |  each number as one input  |  bins and an input for each frequent value  →  times
                       →  if most of many inputs are 0: rate 0.003, decay 0.3  |  0.01, 0.1  →  if better, 0.01, 0.03
 
@@ -32,6 +33,7 @@ from chainrule.arrays import Array
 from chainrule.examples import RowArrays
 from chainrule.fields import AUTO, is_auto
 from chainrule.model.blend import Tried, joining, members_on
+from chainrule.model.choose_columns import LEAST, REASON, Rises, rises_of
 from chainrule.model.choose_inputs import GAIN, LEAST_ROWS, MOST_INPUTS
 from chainrule.model.ensemble import Ensemble
 from chainrule.model.preset import DECAY, FEW, MANY, RISE
@@ -59,10 +61,11 @@ class Trial(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """The least validation cost of a trial, and the epoch, from 0, at whose end it was."""
+    """The least validation cost of a trial, the epoch, from 0, at whose end it was, and the costs of all epochs."""
 
     cost: float = math.inf
     epoch: int = 0
+    costs: tuple[float, ...] = ()
 
 
 class Watch(NamedTuple):
@@ -129,7 +132,8 @@ def best_trial(
     best, least = trials.of_inputs(decays[0])
     # the costs of short trials are of fewer epochs
     best, least = trials.weakened(best, None if trials.are_short else least, decays)
-    return trials.slower(best, least, wanted), trials.made
+    best, least = trials.slower(best, least, wanted)
+    return (best if wanted.keep else trials.without_columns(best, least)), trials.made
 
 
 @dataclasses.dataclass(frozen=True)
@@ -153,6 +157,10 @@ class _Trials:
         """Whether most of the many inputs of an encoder are 0."""
         return are_sparse(self.rows.X, _places(encoder, self.first.encoder))
 
+    def member(self, encoder: Encoder) -> Architecture:
+        """The architecture of a member with the inputs of an encoder."""
+        return dataclasses.replace(self.one, sizes=(encoder.width, *self.one.sizes[1:]))
+
     def run(self, trial: Trial, share: int = SHARE) -> Outcome:
         """A trial, which of many rows has one in `share` epochs; the cost is infinite if cancelled."""
         if self.cancel():
@@ -160,7 +168,7 @@ class _Trials:
         places = _places(trial.encoder, self.first.encoder)
         whole = self.rows, self.held_out
         train, validation = whole if places is None else only_inputs(places, *whole)
-        half = _half(self.ensemble(dataclasses.replace(self.one, sizes=(trial.encoder.width, *self.one.sizes[1:]))))
+        half = _half(self.ensemble(self.member(trial.encoder)))
         settings, is_sparse = trial.settings, self.is_sparse(trial.encoder)
         if self.are_short:
             half, train, validation = _short(half, train, validation)
@@ -213,8 +221,8 @@ class _Trials:
             best, least = weakened, other
         return best, least
 
-    def slower(self, best: Trial, least: Outcome | None, wanted: TableSettings) -> Trial:
-        """The best trial so far, or the same at a tenth of its rate if that costs less.
+    def slower(self, best: Trial, least: Outcome | None, wanted: TableSettings) -> tuple[Trial, Outcome | None]:
+        """The best trial so far, or the same at a tenth of its rate if that costs less, and its outcome.
 
         It is tried where the cost is least while the rate still rises: what there is to learn beside the linear model
         that training begins with is found in a few small steps.
@@ -222,13 +230,59 @@ class _Trials:
         settings, rule = best.settings, best.settings.rule
         decides = is_auto(wanted.optimizer) and is_auto(wanted.schedule) and wanted.learning_rate is None
         if self.are_short or not decides or not isinstance(rule, AdamW):
-            return best
+            return best, least
         least = self.run(best) if least is None else least
         if least.epoch > RISE * settings.epochs:
-            return best
+            return best, least
         slower = dataclasses.replace(rule, learning_rate=rule.learning_rate / SLOWER)
         other = best._replace(settings=dataclasses.replace(settings, optimizer=slower))
-        return other if self.run(other).cost < least.cost else best
+        outcome = self.run(other)
+        return (other, outcome) if outcome.cost < least.cost else (best, least)
+
+    def without_columns(self, best: Trial, least: Outcome | None) -> Trial:
+        """The best trial so far, or the same without the columns that it hardly uses if that gains as inputs must.
+
+        It must gain twice: as any trial, and where the columns of each member are chosen by the folds of the others. A
+        trial that does not is forgotten, because its members would join for a cost that is too good.
+        """
+        whole, encoder = best, best.encoder
+        if self.are_short or len(encoder.slices) < 2:
+            return best
+        least = self.run(best) if least is None else least
+        if not math.isfinite(least.cost):
+            return best
+        tried = next(tried for trial, tried in self.made if _are_same(trial, best))
+        assert best.settings.seed is not None, "that of the training"
+        rises = rises_of(tried, encoder, self.rows, best.settings.seed)
+        left_out, apart = 0, least.cost
+        for t in LEAST:
+            names, known = rises.below(t), len(self.made)
+            if not left_out < len(names) < len(rises.columns):
+                continue
+            other = best._replace(encoder=encoder.without(names, REASON))
+            outcome = self.run(other)
+            now = self.apart(whole, rises, t) if _gains(outcome.cost, least.cost) else math.inf
+            if not _gains(now, apart):
+                del self.made[known:]
+                break
+            best, least, apart, left_out = other, outcome, now, len(names)
+        return best
+
+    def apart(self, whole: Trial, rises: Rises, t: float) -> float:
+        """The cost of members of `whole` of which each is without the columns that the folds of the others choose."""
+        ensemble, curves = _half(self.ensemble(self.one)), []
+        fold = ensemble.fold
+        assert fold is not None, "each member leaves out a fold"
+        for k in range(ensemble.count):
+            encoder = whole.encoder.without(rises.below(t, apart_from=k), REASON)
+            if self.cancel() or not encoder.slices:
+                return math.inf
+            places = _places(encoder, self.first.encoder)
+            rows = self.rows if places is None else only_inputs(places, self.rows, None)[0]
+            own, left_out = (_part(rows, np.flatnonzero(part)) for part in (fold != k, fold == k))
+            outcome = _trained(Ensemble(self.member(encoder)), own, left_out, whole.settings, self.cancel)[1]
+            curves.append(outcome.costs)
+        return _together(curves, np.bincount(fold)[: ensemble.count])
 
 
 def _places(encoder: Encoder, all_inputs: Encoder) -> Array | None:
@@ -300,6 +354,21 @@ def _half(ensemble: Ensemble) -> Ensemble:
     return dataclasses.replace(ensemble, count=max(-(-ensemble.count // 2), min(ensemble.count, 2)))
 
 
+def _together(curves: list[tuple[float, ...]], rows: Array) -> float:
+    """The least cost of members together, as that of a half is, from the costs of each by epoch in a fold of `rows`.
+
+    A member that has stopped keeps its last cost.
+
+    >>> _together([(3.0, 1.0), (2.0, 2.0, 5.0)], np.array([1, 3]))
+    3.5
+    """
+    if not all(curves):
+        return math.inf
+    longest = max(map(len, curves))
+    costs = np.stack([np.pad(curve, (0, longest - len(curve)), mode="edge") for curve in curves])
+    return len(curves) * float((rows @ costs / rows.sum()).min())
+
+
 def _decays(settings: TableSettings, wanted: TableSettings, rows: int) -> list[TableSettings]:
     """The settings with decays from strong to weak; as they are where the user, a plane or one network decides."""
     rule = settings.rule
@@ -330,4 +399,4 @@ def _trained(
     costs = [math.inf if event.validation is None else event.validation for event in events if type(event) is EpochEnd]
     costs = [cost if math.isfinite(cost) else math.inf for cost in costs]
     epoch = min(range(len(costs)), key=costs.__getitem__, default=0)
-    return network, Outcome(costs[epoch], epoch) if costs else Outcome()
+    return network, Outcome(costs[epoch], epoch, tuple(costs)) if costs else Outcome()

@@ -35,6 +35,7 @@ from chainrule.tables.inputs.transforms import (
     BinnedLog,
     BinnedTimes,
     DetailedTimes,
+    Dropped,
     LabelSet,
     NumberColumn,
     Times,
@@ -139,6 +140,10 @@ class Encoder:
     def with_values(self, other: Encoder) -> Encoder:
         """Another encoder of the same columns, with the inputs for frequent values of numbers that this one has."""
         return Encoder(tuple(map(with_values, self.transforms, other.transforms)))
+
+    def without(self, columns: Collection[str], reason: str) -> Encoder:
+        """The encoder that drops some columns, and says why."""
+        return Encoder(tuple(Dropped(t.name, reason) if t.name in columns else t for t in self.transforms))
 
     def narrowest(self, encoders: Iterable[Encoder]) -> Encoder:
         """The encoder with the fewest inputs among which those of all `encoders` are, which have a part of these."""
