@@ -25,10 +25,11 @@ from chainrule.model.blend import Judge, Tried
 from chainrule.random import Purpose, permutation
 from chainrule.tables.inputs import Encoder
 
-__all__ = ["LEAST", "REASON", "Rises", "rises_of"]
+__all__ = ["LEAST", "REASON", "Rises", "may_be_left_out", "rises_of"]
 
 LEAST = (1.0, 2.0)  # t below which columns are left out: first a few, then more
 REPEATS, PASSES = 3, 60  # permutations of each column, and at most so many of all, but one of each
+MOST_NUMBERS = 1_000_000_000  # columns times rows times inputs: beyond this the permutations take too long
 REASON = "short trainings cost less without it"
 
 
@@ -52,8 +53,14 @@ class Rises:
     def below(self, t: float, apart_from: int | None = None) -> list[str]:
         """The columns whose t is not above this, by the rows of all folds, or of those apart from one."""
         rises = self.by_row if apart_from is None else self.by_row[:, self.fold != apart_from]
-        needed = t * rises.std(axis=1) / np.sqrt(rises.shape[1])
-        return [name for name, mean, least in zip(self.columns, rises.mean(axis=1), needed, strict=True) if mean <= least]
+        are_low = rises.mean(axis=1) <= t * rises.std(axis=1) / np.sqrt(rises.shape[1])
+        return [name for name, is_low in zip(self.columns, are_low, strict=True) if is_low]
+
+
+def may_be_left_out(encoder: Encoder, rows: int) -> bool:
+    """Whether trials without columns are made, by the columns and the number of rows to train on."""
+    columns = len(encoder.slices)
+    return columns > 1 and columns * rows * encoder.width <= MOST_NUMBERS
 
 
 def rises_of(tried: Tried, encoder: Encoder, rows: RowArrays, seed: int) -> Rises:
@@ -77,4 +84,5 @@ def rises_of(tried: Tried, encoder: Encoder, rows: RowArrays, seed: int) -> Rise
         after = (judge.costs(judge.outputs(tried, partial(permuted, k=k))) for k in range(repeats))
         return np.mean([costs - before for costs in after], axis=0)
 
-    return Rises([transform.name for transform, _ in columns], np.stack([rise(part) for _, part in columns]), judge.fold)
+    names, by_row = [transform.name for transform, _ in columns], np.stack([rise(part) for _, part in columns])
+    return Rises(names, by_row, judge.fold)

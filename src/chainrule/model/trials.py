@@ -8,6 +8,7 @@
     →  without the columns that it hardly uses  →  without more of them
     above 5,000 rows: bins  |  each number as one input  |  bins and an input for each frequent value  →  times
                       →  if most of many inputs are 0: rate 0.003, decay 0.3  |  0.01, 0.1  →  if better, 0.01, 0.03
+                      →  without columns
 
 Of an ensemble half of the members are trained, each on the folds that it has in the whole; above 1,500 rows the decay
 is 0.3 at first. Above 5,000 rows one network is trained: for an eighth of the epochs to choose the inputs, for all of
@@ -22,8 +23,9 @@ Source: the experiments of docs/decisions/0029-trials-by-folds.md, 0032-members-
 """
 
 import dataclasses
+import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,7 +35,7 @@ from chainrule.arrays import Array
 from chainrule.examples import RowArrays
 from chainrule.fields import AUTO, is_auto
 from chainrule.model.blend import Tried, joining, members_on
-from chainrule.model.choose_columns import LEAST, REASON, Rises, rises_of
+from chainrule.model.choose_columns import LEAST, REASON, Rises, may_be_left_out, rises_of
 from chainrule.model.choose_inputs import GAIN, LEAST_ROWS, MOST_INPUTS
 from chainrule.model.ensemble import Ensemble
 from chainrule.model.preset import DECAY, FEW, MANY, RISE
@@ -157,6 +159,11 @@ class _Trials:
         """Whether most of the many inputs of an encoder are 0."""
         return are_sparse(self.rows.X, _places(encoder, self.first.encoder))
 
+    @functools.cached_property
+    def fold(self) -> Array | None:
+        """For each row (n,) the member that leaves it out; None with one member."""
+        return self.ensemble(self.one).fold
+
     def member(self, encoder: Encoder) -> Architecture:
         """The architecture of a member with the inputs of an encoder."""
         return dataclasses.replace(self.one, sizes=(encoder.width, *self.one.sizes[1:]))
@@ -240,49 +247,86 @@ class _Trials:
         return (other, outcome) if outcome.cost < least.cost else (best, least)
 
     def without_columns(self, best: Trial, least: Outcome | None) -> Trial:
-        """The best trial so far, or the same without the columns that it hardly uses if that gains as inputs must.
+        """The best trial so far, or the same without the columns that it hardly uses if that gains as inputs must."""
+        if self.fold is None or not may_be_left_out(best.encoder, len(self.rows.X)):
+            return best
+        return self.of_many_without(best) if self.are_short else self.of_few_without(best, least)
+
+    def of_few_without(self, whole: Trial, least: Outcome | None) -> Trial:
+        """The same up to 5,000 rows.
 
         It must gain twice: as any trial, and where the columns of each member are chosen by the folds of the others. A
         trial that does not is forgotten, because its members would join for a cost that is too good.
         """
-        whole, encoder = best, best.encoder
-        if self.are_short or len(encoder.slices) < 2:
-            return best
-        least = self.run(best) if least is None else least
+        best, least = whole, self.run(whole) if least is None else least
         if not math.isfinite(least.cost):
             return best
-        tried = next(tried for trial, tried in self.made if _are_same(trial, best))
-        assert best.settings.seed is not None, "that of the training"
-        rises = rises_of(tried, encoder, self.rows, best.settings.seed)
-        left_out, apart = 0, least.cost
-        for t in LEAST:
-            names, known = rises.below(t), len(self.made)
-            if not left_out < len(names) < len(rises.columns):
-                continue
-            other = best._replace(encoder=encoder.without(names, REASON))
-            outcome = self.run(other)
+        tried = next(tried for trial, tried in self.made if _are_same(trial, whole))
+        rises, apart = rises_of(tried, whole.encoder, self.rows, _seed(whole)), least.cost
+        for t, other in _narrower(whole, rises):
+            known, outcome = len(self.made), self.run(other)
             now = self.apart(whole, rises, t) if _gains(outcome.cost, least.cost) else math.inf
             if not _gains(now, apart):
                 del self.made[known:]
                 break
-            best, least, apart, left_out = other, outcome, now, len(names)
+            best, least, apart = other, outcome, now
+        return best
+
+    def of_many_without(self, whole: Trial) -> Trial:
+        """The same above 5,000 rows, by one network: the first fold chooses the columns, the second has the costs.
+
+        Trainings are whole ones: in few epochs a network learns little of the noise of a column.
+        """
+        network, outcome = self.alone(whole, 0)
+        if not math.isfinite(outcome.cost):
+            return whole
+        ensemble = Ensemble(self.member(whole.encoder), 1, self.fold)
+        tried = Tried(ensemble, network, _places(whole.encoder, self.first.encoder), outcome.cost)
+        trials = [trial for _, trial in _narrower(whole, rises_of(tried, whole.encoder, self.rows, _seed(whole)))]
+        best, least = whole, self.alone(whole, 1)[1].cost if trials else math.inf
+        for other in trials:
+            cost = self.alone(other, 1)[1].cost
+            if not _gains(cost, least):
+                break
+            best, least = other, cost
         return best
 
     def apart(self, whole: Trial, rises: Rises, t: float) -> float:
         """The cost of members of `whole` of which each is without the columns that the folds of the others choose."""
+        assert self.fold is not None, "each member leaves out a fold"
         ensemble, curves = _half(self.ensemble(self.one)), []
-        fold = ensemble.fold
-        assert fold is not None, "each member leaves out a fold"
         for k in range(ensemble.count):
             encoder = whole.encoder.without(rises.below(t, apart_from=k), REASON)
-            if self.cancel() or not encoder.slices:
-                return math.inf
-            places = _places(encoder, self.first.encoder)
-            rows = self.rows if places is None else only_inputs(places, self.rows, None)[0]
-            own, left_out = (_part(rows, np.flatnonzero(part)) for part in (fold != k, fold == k))
-            outcome = _trained(Ensemble(self.member(encoder)), own, left_out, whole.settings, self.cancel)[1]
-            curves.append(outcome.costs)
-        return _together(curves, np.bincount(fold)[: ensemble.count])
+            curves.append(self.alone(whole._replace(encoder=encoder), k)[1].costs if encoder.slices else ())
+        return _together(curves, np.bincount(self.fold)[: ensemble.count])
+
+    def alone(self, trial: Trial, k: int) -> tuple[Network | None, Outcome]:
+        """One network of a trial on the rows apart from fold k, which has its costs; none if cancelled."""
+        assert self.fold is not None, "each member leaves out a fold"
+        if self.cancel():
+            return None, Outcome()
+        places = _places(trial.encoder, self.first.encoder)
+        rows = self.rows if places is None else only_inputs(places, self.rows, None)[0]
+        own, left_out = (_part(rows, np.flatnonzero(part)) for part in (self.fold != k, self.fold == k))
+        if self.are_short and are_sparse(trial.encoder, trial.settings.members, len(rows.X)):
+            own, left_out = without_zeros(own), without_zeros(left_out)
+        return _trained(Ensemble(self.member(trial.encoder)), own, left_out, trial.settings, self.cancel)
+
+
+def _narrower(whole: Trial, rises: Rises) -> Iterator[tuple[float, Trial]]:
+    """The trials without the columns whose t is low, each without more of them, and that t; never without all."""
+    left_out = 0
+    for t in LEAST:
+        names = rises.below(t)
+        if left_out < len(names) < len(rises.columns):
+            left_out = len(names)
+            yield t, whole._replace(encoder=whole.encoder.without(names, REASON))
+
+
+def _seed(trial: Trial) -> int:
+    """The seed of the training."""
+    assert trial.settings.seed is not None, "set before the trials"
+    return trial.settings.seed
 
 
 def _places(encoder: Encoder, all_inputs: Encoder) -> Array | None:
