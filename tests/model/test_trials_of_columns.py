@@ -9,8 +9,8 @@ from chainrule.model.choose_columns import REASON, Rises
 from chainrule.model.trials import Outcome, _together
 
 DRAW = np.random.default_rng(0)
-COLUMNS = {name: np.array(list("uvw"))[DRAW.integers(0, 3, 120)] for name in "abcd"}  # three inputs each
-ROWS = COLUMNS | {"y": DRAW.normal(size=120)}
+COLUMNS = {name: np.array(list("uvw"))[DRAW.integers(0, 3, 320)] for name in "abcd"}  # three inputs each
+ROWS = COLUMNS | {"y": DRAW.normal(size=320)}
 LOW, HIGH = 1.5, 3.0  # t of columns that are left out at last, and never
 
 
@@ -52,7 +52,17 @@ def test_a_column_is_left_out_where_both_costs_gain(columns) -> None:
     values["b"] = [0.5] * 4
     halves[9], apart[9] = 3.9, 0.97
     assert trained(made) == (["a", "c", "d"], [(4, 12), (4, 12), (4, 9), *[(1, 9)] * 4])
-    assert {shape[0] for count, shape in made if count == 1} == {105}, "each without its fold"
+    assert {shape[0] for count, shape in made if count == 1} == {280}, "each without its fold"
+
+
+def test_columns_of_few_rows_stay(columns) -> None:
+    halves, apart, made, values = columns
+    values["b"] = [0.5] * 4
+    halves[9], apart[9] = 3.0, 0.5
+    for rows, widths in ((300, {12}), (301, {12, 9})):
+        made.clear()
+        TableTraining({name: column[:rows] for name, column in ROWS.items()}, "y", TableSettings(seed=0))
+        assert {shape[1] for _, shape in made} == widths
 
 
 @pytest.mark.parametrize(("half", "alone", "apart_trials"), [(3.95, 0.9, 0), (3.9, 0.99, 4)])

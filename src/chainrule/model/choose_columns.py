@@ -27,6 +27,7 @@ from chainrule.tables.inputs import Encoder
 
 __all__ = ["LEAST", "REASON", "Rises", "may_be_left_out", "rises_of"]
 
+FEW_ROWS = 300  # rows: of so many, few for each fold, the choice is noise
 LEAST = (1.0, 2.0)  # t below which columns are left out: first a few, then more
 REPEATS, PASSES = 3, 60  # permutations of each column, and at most so many of all, but one of each
 MOST_NUMBERS = 1_000_000_000  # columns times rows times inputs: beyond this the permutations take too long
@@ -60,7 +61,7 @@ class Rises:
 def may_be_left_out(encoder: Encoder, rows: int) -> bool:
     """Whether trials without columns are made, by the columns and the number of rows to train on."""
     columns = len(encoder.slices)
-    return columns > 1 and columns * rows * encoder.width <= MOST_NUMBERS
+    return columns > 1 and rows > FEW_ROWS and columns * rows * encoder.width <= MOST_NUMBERS
 
 
 def rises_of(tried: Tried, encoder: Encoder, rows: RowArrays, seed: int) -> Rises:

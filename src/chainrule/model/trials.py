@@ -278,7 +278,7 @@ class _Trials:
         Trainings are whole ones: in few epochs a network learns little of the noise of a column.
         """
         network, outcome = self.alone(whole, 0)
-        if not math.isfinite(outcome.cost):
+        if network is None or not math.isfinite(outcome.cost):
             return whole
         ensemble = Ensemble(self.member(whole.encoder), 1, self.fold)
         tried = Tried(ensemble, network, _places(whole.encoder, self.first.encoder), outcome.cost)
