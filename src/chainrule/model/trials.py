@@ -308,9 +308,11 @@ class _Trials:
         places = _places(trial.encoder, self.first.encoder)
         rows = self.rows if places is None else only_inputs(places, self.rows, None)[0]
         own, left_out = (_part(rows, np.flatnonzero(part)) for part in (self.fold != k, self.fold == k))
-        if self.are_short and are_sparse(trial.encoder, trial.settings.members, len(rows.X)):
+        settings = trial.settings
+        if are_sparse(trial.encoder):
             own, left_out = without_zeros(own), without_zeros(left_out)
-        return _trained(Ensemble(self.member(trial.encoder)), own, left_out, trial.settings, self.cancel)
+            settings = dataclasses.replace(settings, start="random") if self.are_short else settings
+        return _trained(Ensemble(self.member(trial.encoder)), own, left_out, settings, self.cancel)
 
 
 def _narrower(whole: Trial, rises: Rises) -> Iterator[tuple[float, Trial]]:
