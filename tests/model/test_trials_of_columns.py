@@ -115,41 +115,6 @@ def test_columns_that_are_all_low_and_those_of_the_user_stay(columns) -> None:
     assert trained(made)[0] == ["a", "c", "d"]
 
 
-@pytest.mark.parametrize(
-    ("known", "best", "widths"),
-    [
-        ({6: 0.97}, "acd", [8, 8, 6, 4]),
-        ({6: 0.97, 4: 0.94}, "ac", [8, 8, 6, 4]),
-        ({6: 0.99, 4: 0.5}, "abcd", [8, 8, 6]),
-    ],
-)
-def test_many_rows_are_without_columns_by_one_network_of_each_of_two_folds(monkeypatch, known, best, widths) -> None:
-    """Of four words, two inputs each, t of `b` is below 1 and t of `d` below 2."""
-    made, n = [], 6000
-    words = {name: np.array(["u", "v"])[DRAW.integers(0, 2, n)] for name in "abcd"}
-
-    def trained(ensemble, rows, held_out, settings, cancel):
-        made.append(rows.X.shape)
-        folds.append(held_out.T)
-        assert (ensemble.count, settings.epochs, len(held_out.X)) == (1, 40, 1200)
-        return ensemble.network(settings.first_weights, 0, settings.dtype), Outcome(known.get(rows.X.shape[1], 1.0))
-
-    def rises_of(tried, encoder, rows, seed):
-        assert (tried.ensemble.count, tried.network.sizes[0], encoder.columns) == (1, 8, list("abcd"))
-        assert (tried.ensemble.fold == 0).sum() == 1200
-        means = np.array([[HIGH], [0.5], [HIGH], [LOW]])
-        return Rises(list("abcd"), means + np.sqrt(n) * np.resize([1, -1], n), tried.ensemble.fold)
-
-    folds: list[np.ndarray] = []
-    monkeypatch.setattr(trials, "_trained", trained)
-    monkeypatch.setattr(trials, "rises_of", rises_of)
-    training = TableTraining(words | {"y": DRAW.normal(size=n)}, "y", TableSettings(seed=0))
-    assert training.model.encoder.columns == list(best)
-    assert made == [(4800, width) for width in widths]
-    assert not (folds[0] == folds[1]).all(), "other rows have the costs than those that choose"
-    assert all((rows == folds[1]).all() for rows in folds[1:])
-
-
 def test_members_together_have_the_cost_of_one_epoch() -> None:
     assert _together([(4.0, 1.0, 5.0), (4.0, 6.0, 2.0)], np.array([2, 2])) == 2 * 3.5
     assert _together([(4.0,), ()], np.array([2, 2])) == np.inf

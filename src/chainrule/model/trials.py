@@ -8,7 +8,6 @@
     →  without the columns that it hardly uses  →  without more of them
     above 5,000 rows: bins  |  each number as one input  |  bins and an input for each frequent value  →  times
                       →  if most of many inputs are 0: rate 0.003, decay 0.3  |  0.01, 0.1  →  if better, 0.01, 0.03
-                      →  without columns
 
 Of an ensemble half of the members are trained, each on the folds that it has in the whole; above 1,500 rows the decay
 is 0.3 at first. Above 5,000 rows one network is trained: for an eighth of the epochs to choose the inputs, for all of
@@ -18,8 +17,8 @@ Linear models, which decide where no trial is made (`chainrule.model.choose_inpu
 of squares by itself.
 
 Source: the experiments of docs/decisions/0029-trials-by-folds.md, 0032-members-of-trials.md,
-0037-many-rows-and-words.md, 0040-values-of-small-tables.md, 0041-rare-words.md, 0043-dates.md and
-0044-tables-from-outside.md.
+0037-many-rows-and-words.md, 0040-values-of-small-tables.md, 0041-rare-words.md, 0043-dates.md,
+0044-tables-from-outside.md and 0045-people-words-and-columns.md.
 """
 
 import dataclasses
@@ -246,18 +245,14 @@ class _Trials:
         outcome = self.run(other)
         return (other, outcome) if outcome.cost < least.cost else (best, least)
 
-    def without_columns(self, best: Trial, least: Outcome | None) -> Trial:
-        """The best trial so far, or the same without the columns that it hardly uses if that gains as inputs must."""
-        if self.fold is None or not may_be_left_out(best.encoder, len(self.rows.X)):
-            return best
-        return self.of_many_without(best) if self.are_short else self.of_few_without(best, least)
-
-    def of_few_without(self, whole: Trial, least: Outcome | None) -> Trial:
-        """The same up to 5,000 rows.
+    def without_columns(self, whole: Trial, least: Outcome | None) -> Trial:
+        """The best trial so far, or the same without the columns that it hardly uses if that gains as inputs must.
 
         It must gain twice: as any trial, and where the columns of each member are chosen by the folds of the others. A
         trial that does not is forgotten, because its members would join for a cost that is too good.
         """
+        if self.fold is None or self.are_short or not may_be_left_out(whole.encoder, len(self.rows.X)):
+            return whole
         best, least = whole, self.run(whole) if least is None else least
         if not math.isfinite(least.cost):
             return best
@@ -272,47 +267,25 @@ class _Trials:
             best, least, apart = other, outcome, now
         return best
 
-    def of_many_without(self, whole: Trial) -> Trial:
-        """The same above 5,000 rows, by one network: the first fold chooses the columns, the second has the costs.
-
-        Trainings are whole ones: in few epochs a network learns little of the noise of a column.
-        """
-        network, outcome = self.alone(whole, 0)
-        if network is None or not math.isfinite(outcome.cost):
-            return whole
-        ensemble = Ensemble(self.member(whole.encoder), 1, self.fold)
-        tried = Tried(ensemble, network, _places(whole.encoder, self.first.encoder), outcome.cost)
-        trials = [trial for _, trial in _narrower(whole, rises_of(tried, whole.encoder, self.rows, _seed(whole)))]
-        best, least = whole, self.alone(whole, 1)[1].cost if trials else math.inf
-        for other in trials:
-            cost = self.alone(other, 1)[1].cost
-            if not _gains(cost, least):
-                break
-            best, least = other, cost
-        return best
-
     def apart(self, whole: Trial, rises: Rises, t: float) -> float:
         """The cost of members of `whole` of which each is without the columns that the folds of the others choose."""
         assert self.fold is not None, "each member leaves out a fold"
-        ensemble, curves = _half(self.ensemble(self.one)), []
-        for k in range(ensemble.count):
+        count, curves = _half(self.ensemble(self.one)).count, []
+        for k in range(count):
             encoder = whole.encoder.without(rises.below(t, apart_from=k), REASON)
-            curves.append(self.alone(whole._replace(encoder=encoder), k)[1].costs if encoder.slices else ())
-        return _together(curves, np.bincount(self.fold)[: ensemble.count])
+            if not encoder.slices or self.cancel():
+                return math.inf
+            curves.append(self.alone(whole._replace(encoder=encoder), k).costs)
+        return _together(curves, np.bincount(self.fold)[:count])
 
-    def alone(self, trial: Trial, k: int) -> tuple[Network | None, Outcome]:
-        """One network of a trial on the rows apart from fold k, which has its costs; none if cancelled."""
-        assert self.fold is not None, "each member leaves out a fold"
-        if self.cancel():
-            return None, Outcome()
+    def alone(self, trial: Trial, k: int) -> Outcome:
+        """One network of a trial on the rows apart from fold k, which has its costs."""
         places = _places(trial.encoder, self.first.encoder)
         rows = self.rows if places is None else only_inputs(places, self.rows, None)[0]
         own, left_out = (_part(rows, np.flatnonzero(part)) for part in (self.fold != k, self.fold == k))
-        settings = trial.settings
-        if are_sparse(trial.encoder):
+        if self.is_sparse(trial.encoder):
             own, left_out = without_zeros(own), without_zeros(left_out)
-            settings = dataclasses.replace(settings, start="random") if self.are_short else settings
-        return _trained(Ensemble(self.member(trial.encoder)), own, left_out, settings, self.cancel)
+        return _trained(Ensemble(self.member(trial.encoder)), own, left_out, trial.settings, self.cancel)[1]
 
 
 def _narrower(whole: Trial, rises: Rises) -> Iterator[tuple[float, Trial]]:
