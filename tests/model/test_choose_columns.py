@@ -40,6 +40,7 @@ def test_the_cost_of_a_row_rises_by_the_cells_of_another_row_of_its_fold() -> No
     assert rises.by_row[0] == pytest.approx(np.concatenate(expected))
     assert not rises.by_row[1:].any(), "what has no weight raises nothing, all inputs of words together"
     assert rises.below(1.0) == ["word", "b"]
+    assert rises_of(members, encoder, rows, seed=3, named=["b"]).below(100.0, apart_from=0) == ["a", "word"]
 
 
 def test_places_among_all_inputs_are_those_of_the_members() -> None:

@@ -46,9 +46,9 @@ def test_a_mean_of_few_rows_is_drawn_towards_that_of_all() -> None:
 
 def test_more_values_than_a_network_takes_are_left_out(monkeypatch) -> None:
     left = NOISE + PERSON + PLACE / 2
-    monkeypatch.setattr(choose_values, "MOST_VALUES", 429)
+    monkeypatch.setattr(choose_values, "MOST_CHOSEN", 429)
     assert chosen_values([PLACES, PEOPLE], left, PART, 0.99) == ["person"]
-    monkeypatch.setattr(choose_values, "MOST_VALUES", 399)
+    monkeypatch.setattr(choose_values, "MOST_CHOSEN", 399)
     assert chosen_values([PLACES, PEOPLE], left, PART, 0.99) == ["place"]
 
 

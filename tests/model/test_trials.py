@@ -42,7 +42,7 @@ def costs(monkeypatch):
 @pytest.fixture(autouse=True)
 def _every_column(monkeypatch):
     """All columns stay: `test_trials_of_columns` has the trials without some."""
-    monkeypatch.setattr(trials._Trials, "without_columns", lambda self, best, least: best)
+    monkeypatch.setattr(trials._Trials, "without_columns", lambda self, best, least, named: best)
 
 
 @pytest.fixture
@@ -352,6 +352,34 @@ def test_people_who_come_a_few_times_are_known_again() -> None:
     assert np.square(error).mean() < 0.2 * y[2400:].var()
 
 
+def test_values_of_groups_are_chosen_by_rows_of_other_groups(costs) -> None:
+    """A code of each group says which group it is; a place says something of any."""
+    draw = np.random.default_rng(3)
+    group, place = np.repeat(np.arange(100), 8), draw.integers(0, 40, 800)
+    code = draw.permutation(1000)[:100][group]
+    y = 2 * draw.normal(size=100)[group] + 2 * draw.normal(size=40)[place] + draw.normal(size=800)
+    rows = {"group": [f"g{k}" for k in group], "code": code, "place": place, "x": draw.normal(size=800), "y": y}
+    for settings, width in (({"drop": ["group"]}, 3 + 100 + 40), ({"group": "group"}, 3 + 40)):
+        costs[1].clear()
+        TableTraining(rows, "y", TableSettings(seed=0, **settings))
+        assert max(width for width, *_ in costs[1]) == width
+    mlp = cr.MLPRegressor(preset="tabular", random_state=0)
+    X = np.stack([code, place, rows["x"]], axis=1)
+    costs[1].clear()
+    mlp._begin(*_rows_of(mlp, y, X, groups=group), False)
+    assert max(width for width, *_ in costs[1]) == 3 + 40
+
+
+def test_many_rare_words_leave_the_trials_of_numbers_as_they_are(costs) -> None:
+    table, made = costs
+    words = [f"w{k // 2}" for k in range(1400)]
+    draw = np.random.default_rng(4)
+    rows = {name: draw.normal(size=1400) for name in "abc"} | {"word": words, "y": draw.normal(size=1400)}
+    table |= {(709, 1.0): 0.5}
+    TableTraining(rows, "y", TableSettings(seed=0))
+    assert [width for width, *_ in made][:3] == [709, 703, 757], "squares, numbers alone, and bins beside squares"
+
+
 @pytest.mark.full
 def test_networks_choose_values_that_they_need() -> None:
     """Forty levels in any order, twelve rows each; one seed."""
@@ -407,10 +435,10 @@ def test_estimators_of_many_rows_have_members_and_try_bins_and_few_values(costs,
     assert mlp.settings_["members"] == 5
 
 
-def _rows_of(mlp, y, X=X):
+def _rows_of(mlp, y, X=X, groups=None):
     from chainrule.estimators.rows import checked_rows
 
-    rows = checked_rows(mlp, X, y, None, True)
+    rows = checked_rows(mlp, X, y, None, True, groups)
     return rows, mlp._targets_of(rows.y, None)
 
 

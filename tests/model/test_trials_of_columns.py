@@ -136,3 +136,16 @@ def test_columns_of_noise_are_left_out_and_need_not_come_again() -> None:
     mlp = cr.MLPRegressor(preset="tabular", random_state=0).fit(X[:400], y[:400])
     assert mlp._plan.encoder.columns == ["x0", "x1", "x2"]
     assert mlp.score(X[400:], y[400:]) > 0.7
+
+
+def test_columns_whose_kind_a_person_names_stay(columns) -> None:
+    """The fixture says that `b` may be left out; so the name of it must reach what says so."""
+    seen = []
+    given = trials.rises_of
+    trials.rises_of = lambda *every: seen.append(every[-1]) or given(*every)  # the fixture undoes this
+    trained(columns[2], kinds={"b": "category"})
+    assert [list(named) for named in seen] == [["b"]]
+
+
+def test_costs_apart_are_weighed_as_those_of_all_rows() -> None:
+    assert _together([(3.0,), (1.0,)], np.array([1.0, 3.0])) == 2 * 1.5

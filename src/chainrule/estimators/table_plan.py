@@ -99,7 +99,7 @@ def plan_for(
         weight = weighed_for(estimator, targets, rows)[0].weight
         encoded = RowArrays(encoder.encode(rows.X), targets.encode(rows.y), weight)
         if is_tried:
-            tried = worth_trials(encoder, targets.outputs, *encoded[:2])
+            tried = worth_trials(encoder, targets.outputs, *encoded[:2], rows.groups)
             encoder, encoded = tried, encoded._replace(X=encoded.X[:, encoder.places_of(tried)])
         if is_tried:
             one = architecture_of(estimator, parameters, encoder.width, targets)

@@ -15,6 +15,7 @@ of rows that choose.
 """
 
 import dataclasses
+from collections.abc import Collection
 from functools import partial
 
 import numpy as np
@@ -64,13 +65,14 @@ def may_be_left_out(encoder: Encoder, rows: int) -> bool:
     return columns > 1 and rows > FEW_ROWS and columns * rows * encoder.width <= MOST_NUMBERS
 
 
-def rises_of(tried: Tried, encoder: Encoder, rows: RowArrays, seed: int) -> Rises:
+def rises_of(tried: Tried, encoder: Encoder, rows: RowArrays, seed: int, named: Collection[str] = ()) -> Rises:
     """The rises of each column that the members of a trial see.
 
     - tried: the trial.
     - encoder: that of its inputs.
     - rows: X with all inputs, T and weights of the rows to train on.
     - seed: the seed of the permutations.
+    - named: columns that are never left out; their t is infinite.
     """
     judge, columns = Judge(tried, rows), encoder.slices
     before = judge.costs(judge.outputs(tried))
@@ -83,7 +85,10 @@ def rises_of(tried: Tried, encoder: Encoder, rows: RowArrays, seed: int) -> Rise
             return X
 
         after = (judge.costs(judge.outputs(tried, partial(permuted, k=k))) for k in range(repeats))
-        return np.mean([costs - before for costs in after], axis=0)
+        with np.errstate(invalid="ignore"):
+            return np.mean([costs - before for costs in after], axis=0)
 
-    names, by_row = [transform.name for transform, _ in columns], np.stack([rise(part) for _, part in columns])
+    names = [transform.name for transform, _ in columns]
+    always = np.full(len(before), np.inf)
+    by_row = np.stack([always if name in named else rise(part) for name, (_, part) in zip(names, columns, strict=True)])
     return Rises(names, by_row, judge.fold)

@@ -50,8 +50,9 @@ class _Sample(NamedTuple):
     part: Array
 
     def inputs(self, encoder: Encoder) -> Array:
-        """The inputs of an encoder that has a part of them, in float64."""
-        return self.X[:, self.encoder.places_of(encoder)].astype(float)
+        """The inputs of an encoder that has a part of them but those of rare words, in float64."""
+        places = self.encoder.places_of(encoder)
+        return self.X[:, places[self.encoder.are_common[places]]].astype(float)
 
     def cost(self, encoder: Encoder) -> float:
         """The sum of the costs of all targets in rows that the linear model has not seen."""
@@ -77,7 +78,7 @@ def chosen_inputs(encoder: Encoder, targets: Outputs, X: Array, T: Array) -> Enc
     - T: their targets, (n, n_L), or class numbers.
     """
     plain = encoder.plain
-    if len(X) < LEAST_ROWS or encoder.width > MOST_INPUTS or plain is encoder:
+    if len(X) < LEAST_ROWS or encoder.are_common.sum() > MOST_INPUTS or plain is encoder:
         return plain
     sampled = _sampled(encoder, targets, X, T)
     sampled = sampled._replace(part=np.arange(len(sampled.X)) % PARTS)
@@ -89,12 +90,13 @@ def chosen_inputs(encoder: Encoder, targets: Outputs, X: Array, T: Array) -> Enc
     return times if times is not best and sampled.cost(times) <= GAIN * least else best
 
 
-def worth_trials(encoder: Encoder, targets: Outputs, X: Array, T: Array) -> Encoder:
+def worth_trials(encoder: Encoder, targets: Outputs, X: Array, T: Array, groups: Array | None = None) -> Encoder:
     """The encoder, without values of numbers and details of times that do not gain enough to be tried.
 
-    encoder, targets, X, T: as for `chosen_inputs`. Above 5,000 rows values are tried without this.
+    - encoder, targets, X, T: as for `chosen_inputs`. Above 5,000 rows values are tried without this.
+    - groups: the group (n,) of each row, all rows of which are in one part; or None.
     """
-    sampled = _sampled(encoder, targets, X, T)
+    sampled = _sampled(encoder, targets, X, T, groups)
     is_small, are_few = len(X) <= MANY, len(X) < LEAST_ROWS
     gain = VALUES_GAIN if len(X) <= FEW_ROWS else VALUES_MORE
     best = encoder.with_values_of([] if are_few else _worth_values(sampled, gain)) if is_small else encoder
@@ -106,7 +108,7 @@ def _worth_values(sampled: _Sample, gain: float) -> list[str]:
     encoder = sampled.encoder
     before = encoder.with_values(encoder.curved).without_values
     columns = list(levels_of(encoder, sampled.X))
-    if not columns or before.width > MOST_INPUTS:
+    if not columns or before.are_common.sum() > MOST_INPUTS:
         return []
     return chosen_values(columns, sampled.left(before), sampled.part, gain)
 
@@ -116,15 +118,16 @@ def _are_worth_times(sampled: _Sample) -> bool:
     curved = sampled.encoder.curved
     before = curved.with_times(sampled.encoder.plain)
     detailed = (curved, curved.with_times(sampled.encoder))
-    costs = [
-        float(np.square(sampled.left(each)).sum()) for each in detailed if before.width < each.width <= MOST_INPUTS
-    ]
+    more = [each for each in detailed if before.width < each.width and each.are_common.sum() <= MOST_INPUTS]
+    costs = [float(np.square(sampled.left(each)).sum()) for each in more]
     return bool(costs) and min(costs) <= TIMES_GAIN * float(np.square(sampled.left(before)).sum())
 
 
-def _sampled(encoder: Encoder, targets: Outputs, X: Array, T: Array) -> _Sample:
+def _sampled(encoder: Encoder, targets: Outputs, X: Array, T: Array, groups: Array | None = None) -> _Sample:
     """Some of the rows, in parts that are drawn, because codes may come in turn."""
     rows = sample(np.arange(len(X)), MOST_ROWS)
     few = {name for name, classes in targets.classes.items() if len(classes) <= MOST_CLASSES}
     by_target = [(name in few, target) for name, target in targets.one_hot(T[rows]).items()]
-    return _Sample(encoder, X[rows], by_target, folds(0, PARTS, len(rows)))
+    groups = None if groups is None else groups[rows]
+    parts = PARTS if groups is None else min(PARTS, len(np.unique(groups)))
+    return _Sample(encoder, X[rows], by_target, folds(0, parts, len(rows), groups=groups))

@@ -25,7 +25,7 @@ from chainrule.tables.inputs.operations import Values
 __all__ = ["Levels", "chosen_values", "levels_of"]
 
 PULLS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)  # the a of the formula, in rows
-MOST_VALUES = 2000  # of all columns that are chosen
+MOST_CHOSEN = 2000  # of all columns that are chosen
 
 
 class Levels(NamedTuple):
@@ -66,7 +66,7 @@ def chosen_values(columns: Sequence[Levels], left: Array, part: Array, gain: flo
     ['place']
     """
     names: list[str] = []
-    columns, free = list(columns), MOST_VALUES
+    columns, free = list(columns), MOST_CHOSEN
     while columns := [each for each in columns if each.number <= free]:
         without = [_without_means(each, left, part) for each in columns]
         costs = [float(np.square(rest).sum()) for rest in without]

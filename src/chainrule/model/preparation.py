@@ -193,7 +193,7 @@ def _after_trials(prepared: Prepared, wanted: TableSettings, seed: int, watch: W
     """The same table with the inputs and the settings that short trainings choose."""
     watch.begin()
     p, s = prepared, prepared.settings
-    p = _on_inputs(p, worth_trials(p.encoder, p.targets, p.rows.X, p.rows.T))
+    p = _on_inputs(p, worth_trials(p.encoder, p.targets, p.rows.X, p.rows.T, p.groups))
     one, classes = member_of(p.targets, p.heads, s, p.encoder.width), p.targets.strata(p.rows.T)
 
     def ensemble(member: Architecture) -> Ensemble:

@@ -24,7 +24,7 @@ Source: the experiments of docs/decisions/0029-trials-by-folds.md, 0032-members-
 import dataclasses
 import functools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -127,14 +127,14 @@ def best_trial(
     """
     trials = _Trials(first, one, rows, held_out, ensemble, cancel)
     decays = _decays(first.settings, wanted, len(rows.X))
-    if len(rows.X) < LEAST_ROWS or first.encoder.curved.width > MOST_INPUTS:
+    if len(rows.X) < LEAST_ROWS or not trials.may_have(first.encoder.curved):
         best = first._replace(encoder=first.encoder.plain)
         return (trials.weakened(best, None, decays)[0] if trials.are_short else best), trials.made
     best, least = trials.of_inputs(decays[0])
     # the costs of short trials are of fewer epochs
     best, least = trials.weakened(best, None if trials.are_short else least, decays)
     best, least = trials.slower(best, least, wanted)
-    return (best if wanted.keep else trials.without_columns(best, least)), trials.made
+    return (best if wanted.keep else trials.without_columns(best, least, wanted.kinds)), trials.made
 
 
 @dataclasses.dataclass(frozen=True)
@@ -153,6 +153,10 @@ class _Trials:
     def are_short(self) -> bool:
         """Whether one network is trained, for some of the epochs: where rows are many."""
         return len(self.rows.X) > MANY
+
+    def may_have(self, encoder: Encoder) -> bool:
+        """Whether trials with an encoder's inputs do not take too long; up to 5,000 rows rare words are not counted."""
+        return (encoder.width if self.are_short else int(encoder.are_common.sum())) <= MOST_INPUTS
 
     def is_sparse(self, encoder: Encoder) -> bool:
         """Whether most of the many inputs of an encoder are 0."""
@@ -194,14 +198,14 @@ class _Trials:
             alone = best._replace(encoder=plain)
             least, other = self.run(best), self.run(alone)
             best, least = (best, least) if _gains(least.cost, other.cost) else (alone, other)
-        if best.encoder is curved and curved.width < binned.width <= MOST_INPUTS:
+        if best.encoder is curved and curved.width < binned.width and self.may_have(binned):
             best, least = self.or_with(binned, best, least)
         valued = all_inputs.with_times(plain) if self.are_short else all_inputs.with_values(best.encoder)
         if all_inputs.without_values is not all_inputs:
             best, least = self.or_with(valued, best, least)
         for times in (all_inputs.curved, all_inputs):
             detailed = best.encoder.with_times(times)
-            if best.encoder.width < detailed.width <= MOST_INPUTS:
+            if best.encoder.width < detailed.width and self.may_have(detailed):
                 best, least = self.or_with(detailed, best, least)
         return best, least
 
@@ -245,11 +249,12 @@ class _Trials:
         outcome = self.run(other)
         return (other, outcome) if outcome.cost < least.cost else (best, least)
 
-    def without_columns(self, whole: Trial, least: Outcome | None) -> Trial:
+    def without_columns(self, whole: Trial, least: Outcome | None, named: Collection[str] = ()) -> Trial:
         """The best trial so far, or the same without the columns that it hardly uses if that gains as inputs must.
 
         It must gain twice: as any trial, and where the columns of each member are chosen by the folds of the others. A
-        trial that does not is forgotten, because its members would join for a cost that is too good.
+        trial that does not is forgotten, because its members would join for a cost that is too good. Columns that a
+        person has `named` stay.
         """
         if self.fold is None or self.are_short or not may_be_left_out(whole.encoder, len(self.rows.X)):
             return whole
@@ -257,17 +262,17 @@ class _Trials:
         if not math.isfinite(least.cost):
             return best
         tried = next(tried for trial, tried in self.made if _are_same(trial, whole))
-        rises, apart = rises_of(tried, whole.encoder, self.rows, _seed(whole)), least.cost
+        rises, apart = rises_of(tried, whole.encoder, self.rows, _seed(whole), named), least.cost
         for t, other in _narrower(whole, rises):
             known, outcome = len(self.made), self.run(other)
-            now = self.apart(whole, rises, t) if _gains(outcome.cost, least.cost) else math.inf
+            now = self.cost_apart(whole, rises, t) if _gains(outcome.cost, least.cost) else math.inf
             if not _gains(now, apart):
                 del self.made[known:]
                 break
             best, least, apart = other, outcome, now
         return best
 
-    def apart(self, whole: Trial, rises: Rises, t: float) -> float:
+    def cost_apart(self, whole: Trial, rises: Rises, t: float) -> float:
         """The cost of members of `whole` of which each is without the columns that the folds of the others choose."""
         assert self.fold is not None, "each member leaves out a fold"
         count, curves = _half(self.ensemble(self.one)).count, []
@@ -275,10 +280,12 @@ class _Trials:
             encoder = whole.encoder.without(rises.below(t, apart_from=k), REASON)
             if not encoder.slices or self.cancel():
                 return math.inf
-            curves.append(self.alone(whole._replace(encoder=encoder), k).costs)
-        return _together(curves, np.bincount(self.fold)[:count])
+            curves.append(self.member_alone(whole._replace(encoder=encoder), k).costs)
+        weight = self.rows.weight
+        by_row = None if weight is None else weight.reshape(len(weight), -1).mean(axis=1)
+        return math.inf if self.cancel() else _together(curves, np.bincount(self.fold, by_row)[:count])
 
-    def alone(self, trial: Trial, k: int) -> Outcome:
+    def member_alone(self, trial: Trial, k: int) -> Outcome:
         """One network of a trial on the rows apart from fold k, which has its costs."""
         places = _places(trial.encoder, self.first.encoder)
         rows = self.rows if places is None else only_inputs(places, self.rows, None)[0]
@@ -373,10 +380,13 @@ def _half(ensemble: Ensemble) -> Ensemble:
     return dataclasses.replace(ensemble, count=max(-(-ensemble.count // 2), min(ensemble.count, 2)))
 
 
-def _together(curves: list[tuple[float, ...]], rows: Array) -> float:
-    """The least cost of members together, as that of a half is, from the costs of each by epoch in a fold of `rows`.
+def _together(curves: list[tuple[float, ...]], weight: Array) -> float:
+    """The least cost of members together, as that of a half is, from the costs of each by epoch in its fold.
 
     A member that has stopped keeps its last cost.
+
+    - curves: for each member the costs by epoch.
+    - weight: the weight of each fold.
 
     >>> _together([(3.0, 1.0), (2.0, 2.0, 5.0)], np.array([1, 3]))
     3.5
@@ -385,7 +395,7 @@ def _together(curves: list[tuple[float, ...]], rows: Array) -> float:
         return math.inf
     longest = max(map(len, curves))
     costs = np.stack([np.pad(curve, (0, longest - len(curve)), mode="edge") for curve in curves])
-    return len(curves) * float((rows @ costs / rows.sum()).min())
+    return len(curves) * float((weight @ costs / weight.sum()).min())
 
 
 def _decays(settings: TableSettings, wanted: TableSettings, rows: int) -> list[TableSettings]:

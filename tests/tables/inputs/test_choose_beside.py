@@ -139,7 +139,7 @@ def test_small_tables_have_inputs_for_frequent_values_where_trials_choose(monkey
     rows = read_table(every)
     for fewer in (both.without_values, both.curved, both.plain, few):
         np.testing.assert_array_equal(both.encode(rows)[:, both.places_of(fewer)], fewer.encode(rows))
-    monkeypatch.setattr("chainrule.tables.inputs.choose_beside.MOST_VALUES", 69)
+    monkeypatch.setattr("chainrule.tables.inputs.choose_beside.MOST_CANDIDATES", 69)
     kinds = [type(each) for each in Encoder.fit(every, more=True, bins=True).transforms[:3]]
     assert kinds == [CurvedBinned, CurvedBinned, CurvedValuedLog], "those of the fewest values first"
 

@@ -58,7 +58,7 @@ BINS = 16  # at most, beside those of frequent values
 CELLS_EACH, FEW_EACH = 10, 3  # sampled for each different value on average, above MANY rows and up to there
 LEAST_REPEATED = 2  # cells of a value that has an input
 MOST_NUMBERS = 30_000_000  # rows times values of all columns, above MANY rows
-MOST_VALUES = 4000  # of all columns, up to MANY rows
+MOST_CANDIDATES = 4000  # of all columns, up to MANY rows
 _VALUED: dict[type[Transform], Any] = {
     Scaled: Coded,
     Log: CodedLog,
@@ -167,7 +167,7 @@ def _with_more(transform: Transform, profile: ColumnProfile, bins: bool) -> Tran
 def _with_values(transforms: list[Transform], profiles: list[ColumnProfile]) -> list[Transform]:
     """The transforms, where columns of numbers have an input for each frequent value, those of the fewest first."""
     rows = profiles[0].rows
-    each, left = (FEW_EACH, MOST_VALUES) if rows <= MANY else (CELLS_EACH, MOST_NUMBERS // rows)
+    each, left = (FEW_EACH, MOST_CANDIDATES) if rows <= MANY else (CELLS_EACH, MOST_NUMBERS // rows)
     values = {
         k: _frequent(profile.sample.sorted, each)
         for k, (transform, profile) in enumerate(zip(transforms, profiles, strict=True))

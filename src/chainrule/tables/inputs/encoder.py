@@ -28,6 +28,7 @@ from chainrule.tables.inputs.drift import Watch
 from chainrule.tables.inputs.operations import Cells, Number
 from chainrule.tables.inputs.transforms import (
     DETAILS,
+    FEW_WORDS,
     KINDS,
     MOST_WORDS,
     PARTS,
@@ -179,6 +180,15 @@ class Encoder:
     def width(self) -> int:
         """The number of the network's inputs, n_1."""
         return self.slices[-1][1].stop if self.slices else 0
+
+    @functools.cached_property
+    def are_common(self) -> NDArray[np.bool_]:
+        """Whether each input is not that of a rare word, after the hundredth of its column by frequency, (width,)."""
+        common = np.ones(self.width, bool)
+        for transform, part in self.slices:
+            if isinstance(transform, WordColumn):
+                common[part.start + FEW_WORDS : part.start + len(transform.words)] = False
+        return common
 
     @property
     def columns(self) -> list[str]:

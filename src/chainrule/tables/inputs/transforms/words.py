@@ -21,8 +21,8 @@ __all__ = [
     "WordColumn",
 ]
 
-FEW_WORDS = 100  # labels, words of a text or steps of an order at most, and categories of many rows if they are rare
-MOST_WORDS = 1000  # categories at most
+FEW_WORDS = 100  # steps of an order at most, and words of a column of many rows if they are rare
+MOST_WORDS = 1000  # words, labels or categories of a column at most
 LEAST_SHARE = 0.05  # of the cells hold a repeated word, or the column holds names or identifiers
 
 
