@@ -55,7 +55,8 @@ class Rises:
     def below(self, t: float, apart_from: int | None = None) -> list[str]:
         """The columns whose t is not above this, by the rows of all folds, or of those apart from one."""
         rises = self.by_row if apart_from is None else self.by_row[:, self.fold != apart_from]
-        are_low = rises.mean(axis=1) <= t * rises.std(axis=1) / np.sqrt(rises.shape[1])
+        with np.errstate(invalid="ignore"):  # a rise that is infinite or not a number keeps its column
+            are_low = rises.mean(axis=1) <= t * rises.std(axis=1) / np.sqrt(rises.shape[1])
         return [name for name, is_low in zip(self.columns, are_low, strict=True) if is_low]
 
 
