@@ -147,5 +147,14 @@ def test_columns_whose_kind_a_person_names_stay(columns) -> None:
     assert [list(named) for named in seen] == [["b"]]
 
 
-def test_costs_apart_are_weighed_as_those_of_all_rows() -> None:
+def test_costs_apart_are_weighed_as_those_of_all_rows(columns, monkeypatch) -> None:
+    halves, apart, _, values = columns
+    values["b"], halves[9], apart[9] = [0.5] * 4, 3.9, 0.97
+    weights = []
+    monkeypatch.setattr(trials, "_together", lambda curves, weight: weights.append(weight) or 0.0)
+    drawn = DRAW.integers(1, 9, 320) / 2
+    training = TableTraining(ROWS | {"weight": drawn}, "y", TableSettings(seed=0, weight="weight"))
+    of_rows, fold = training.rows.weight, training.ensemble.fold
+    assert len(np.unique(of_rows)) > 1
+    assert (weights[0] == [of_rows[fold == k].sum() for k in range(4)]).all()
     assert _together([(3.0,), (1.0,)], np.array([1.0, 3.0])) == 2 * 1.5
