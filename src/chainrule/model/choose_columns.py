@@ -26,10 +26,10 @@ from chainrule.model.blend import Judge, Tried
 from chainrule.random import Purpose, permutation
 from chainrule.tables.inputs import Encoder
 
-__all__ = ["LEAST", "REASON", "Rises", "may_be_left_out", "rises_of"]
+__all__ = ["LOW_T", "REASON", "Rises", "may_be_left_out", "rises_of"]
 
 FEW_ROWS = 300  # rows: of so many, few for each fold, the choice is noise
-LEAST = (1.0, 2.0)  # t below which columns are left out: first a few, then more
+LOW_T = (1.0, 2.0)  # t below which columns are left out: first a few, then more
 REPEATS, PASSES = 3, 60  # permutations of each column, and at most so many of all, but one of each
 MOST_NUMBERS = 1_000_000_000  # columns times rows times inputs: beyond this the permutations take too long
 REASON = "short trainings cost less without it"

@@ -1,9 +1,9 @@
 """Whether a number or a time becomes several inputs: linear models decide, for a table, where no `trials` are made.
 
 They also decide whether trials are made with more inputs for times, which must leave a twentieth less cost than the
-times alone; and, up to 5,000 rows, for which numbers with inputs for frequent values (`chainrule.model.choose_values`):
-those of a column must leave a hundredth less of what squares and bins leave, and up to 300 rows, where a trial alone
-would follow the noise of its folds, a twentieth less.
+times alone; and, up to 5,000 rows, which numbers have inputs for frequent values in a trial
+(`chainrule.model.choose_values`): those of a column must leave a hundredth less than squares and bins leave, and up to
+300 rows, where a trial alone would follow the noise of its folds, a twentieth less.
 
 The rows, at most 4,096, are divided into five parts, each of which is predicted from the others, once with all inputs
 and once with each number as one (see `chainrule.tables.inputs.choose_beside`): by ridge regression of numbers, by

@@ -34,7 +34,7 @@ from chainrule.arrays import Array
 from chainrule.examples import RowArrays
 from chainrule.fields import AUTO, is_auto
 from chainrule.model.blend import Tried, joining, members_on
-from chainrule.model.choose_columns import LEAST, REASON, Rises, may_be_left_out, rises_of
+from chainrule.model.choose_columns import LOW_T, REASON, Rises, may_be_left_out, rises_of
 from chainrule.model.choose_inputs import GAIN, LEAST_ROWS, MOST_INPUTS
 from chainrule.model.ensemble import Ensemble
 from chainrule.model.preset import DECAY, FEW, MANY, RISE
@@ -298,7 +298,7 @@ class _Trials:
 def _narrower(whole: Trial, rises: Rises) -> Iterator[tuple[float, Trial]]:
     """The trials without the columns whose t is low, each without more of them, and that t; never without all."""
     left_out = 0
-    for t in LEAST:
+    for t in LOW_T:
         names = rises.below(t)
         if left_out < len(names) < len(rises.columns):
             left_out = len(names)
