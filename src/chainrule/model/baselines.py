@@ -21,7 +21,7 @@ from chainrule.arrays import Array
 from chainrule.tables.arrow import pa
 from chainrule.tables.inputs import Encoder
 from chainrule.tables.inputs.operations import Items, Presence, Word
-from chainrule.tables.inputs.transforms import NumberColumn, Numbers, Transform
+from chainrule.tables.inputs.transforms import MOST_WORDS, NumberColumn, Numbers, Transform
 from chainrule.tables.targets import ClassTarget, LabelTarget, LogQuantity, Quantity, Target, Targets
 
 __all__ = ["BASELINES", "outputs_of_baseline"]
@@ -111,12 +111,12 @@ def _columns(encoder: Encoder, train: pa.Table, test: pa.Table) -> tuple[Array, 
 
 
 def _column(transform: Transform, table: pa.Table) -> NDArray[np.float64]:
-    """A column (n, 1); labels and words of a text (n, k)."""
+    """A column (n, 1); labels and words of a text (n, k), a thousand at most."""
     cells = transform.reading.read(table.column(transform.name), transform.name)
     if isinstance(transform.reading, Presence):
         return cells.missing.astype(np.float64)[:, np.newaxis]
     if isinstance(transform.reading, Items):
-        return cells.values.astype(np.float64)
+        return np.asarray(cells.values[:, : MOST_WORDS + 1].toarray(), np.float64)
     values = cells.values.astype(np.float64)
     if isinstance(transform.reading, Word):
         values = np.where(values < 0, len(transform.reading.words), values)  # a category of its own

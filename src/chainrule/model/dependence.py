@@ -15,8 +15,10 @@ import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.model.answers import Answers
+from chainrule.tables.arrow import pa
 from chainrule.tables.inputs.operations import Cells, Items, Number, Presence, Time, Word
 from chainrule.tables.inputs.transforms import Transform
+from chainrule.tables.items import has_items
 from chainrule.tables.profile.dates import CLOCK, clock_text, time_text
 
 __all__ = ["HIGH", "LOW", "Dependence", "Grid", "cells_grid", "dependence_of", "numbers_grid"]
@@ -100,13 +102,13 @@ def numbers_grid(values: Array, points: int) -> Grid:
 
 def _grid(transform: Transform, cells: Cells, points: int) -> tuple[Cells, tuple[str, ...], Array]:
     """The values of a column as cells, as text and as numbers; the last one is a missing cell, if there are some."""
-    reading, present = transform.reading, cells.values[~cells.missing] if len(cells.values) else cells.values
+    reading, present = transform.reading, cells.values[~cells.missing] if cells.values.shape[0] else cells.values
     if isinstance(reading, Presence):
         missing = np.array([False, True])
         return Cells(transform.name, np.empty(0), missing), ("present", "missing"), np.full(2, np.nan)
     if isinstance(reading, Items):
         items, names = _items(reading, present, points)
-        return Cells(transform.name, items, np.zeros(len(items), np.bool_)), names, np.full(len(items), np.nan)
+        return Cells(transform.name, items, np.zeros(len(names), np.bool_)), names, np.full(len(names), np.nan)
     if isinstance(reading, Word):
         values, texts = _words(reading, present, points)
         numbers = np.full(len(values), np.nan)
@@ -121,13 +123,12 @@ def _grid(transform: Transform, cells: Cells, points: int) -> tuple[Cells, tuple
     return Cells(transform.name, values, missing), (*texts, "missing"), np.append(numbers, np.nan)
 
 
-def _items(reading: Items, present: Array, points: int) -> tuple[Array, tuple[str, ...]]:
+def _items(reading: Items, present: Any, points: int) -> tuple[Any, tuple[str, ...]]:
     """Cells (k, items + 1) with one of the most frequent items each, and the last one with none; and their texts."""
-    items = len(reading.words)
-    order = np.argsort(-present[:, :items].sum(axis=0), kind="stable")[: points - 1]
-    values = np.zeros((len(order) + 1, items + 1), np.bool_)
-    values[np.arange(len(order)), order] = True
-    return values, (*(reading.words[k] for k in order), "none")
+    order = np.argsort(-present[:, :-1].sum(axis=0), kind="stable")[: points - 1]
+    words = [reading.words[k] for k in order]
+    cells = pa.array([*words, reading.separator or " "], pa.large_string())
+    return has_items(cells, reading.words, reading.separator), (*words, "none")
 
 
 def _words(reading: Word, present: Array, points: int) -> tuple[Array, list[str]]:

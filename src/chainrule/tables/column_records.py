@@ -27,7 +27,7 @@ _ALWAYS = ("mean", "scale")  # tensors that every file has, be they empty
 _POSITIVE = ("scale", "unit")
 _LIST = "tuple[float, ...]"
 _FLOATS = ("float", _LIST)
-_MOST = 1000  # numbers of a list
+_MOST = 8000  # numbers of a list
 
 
 def write_columns(columns: Sequence[Any], kinds: Mapping[str, type[Any]]) -> dict[str, Any]:

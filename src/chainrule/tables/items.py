@@ -1,19 +1,21 @@
-"""Items: several words in one cell, such as the labels `a;b;c`, or the words of a text.
+"""Items: several words in one cell, such as the labels `a;b;c`, or the words and the pairs of words of a text.
 
 Labels have one character between them; spaces around a label do not count, and an empty one is none. The words of a
-text are its letters and digits between other characters, in lower case. An item that comes twice counts once.
+text are its letters and digits between other characters, in lower case; a pair, `not good`, is two of them that follow
+each other. An item that comes twice counts once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.tables.arrow import pa, pc
 
-__all__ = ["SEPARATORS", "counts_of", "has_items", "separator_of", "split"]
+__all__ = ["SEPARATORS", "counts_of", "has_items", "pair_counts", "separator_of", "split"]
 
 SEPARATORS = (";", "|", ",")  # of labels, in the order in which they are looked for
 _BETWEEN_WORDS = r"[^\p{L}\p{N}]+"
@@ -42,31 +44,95 @@ def split(words: pa.Array, separator: str) -> pa.Array:
     return pa.LargeListArray.from_arrays(starts, items.filter(kept))
 
 
-def has_items(words: pa.Array, items: Sequence[str], separator: str) -> NDArray[np.bool_]:
-    """Which cells (n, k + 1) have each of k items, and in the last column which have any other item.
+def has_items(words: pa.Array, items: Sequence[str], separator: str) -> Any:
+    """Which cells have each of k items, and in the last column which have any other label or word: sparse (n, k + 1).
 
-    >>> has_items(pa.array(["a;c", None], pa.large_string()), ["a", "b"], ";").astype(int).tolist()
+    - separator: as for `split`; items of texts with a space in them are pairs.
+
+    >>> has_items(pa.array(["a;c", None], pa.large_string()), ["a", "b"], ";").astype(int).toarray().tolist()
     [[1, 0, 1], [0, 0, 0]]
+    >>> text = pa.array(["Not good."], pa.large_string())
+    >>> has_items(text, ["good", "not good", "good not"], "").astype(int).toarray().tolist()
+    [[1, 1, 0, 1]]
     """
-    lists = split(words, separator)
-    flat = lists.flatten()
-    codes = pc.fill_null(pc.index_in(flat, value_set=pa.array(items, flat.type)), len(items))
-    has = np.zeros((len(words), len(items) + 1), np.bool_)
-    has[np.asarray(pc.list_parent_indices(lists)), np.asarray(codes)] = True
-    return has
+    from scipy.sparse import csr_array
+
+    row, flat = _flat(words, separator)
+    rows, codes = [row], [_codes(flat, items, len(items))]
+    pairs = [] if separator else [k for k, item in enumerate(items) if " " in item]
+    if pairs:
+        halves = np.array([items[k].split(" ") for k in pairs])
+        known, places = np.unique(halves, return_inverse=True)
+        first, keys = _pairs(row, _codes(flat, known.tolist(), -1), len(known))
+        of_pair = places.reshape(halves.shape) @ [len(known), 1]
+        order = np.argsort(of_pair)
+        at = np.minimum(np.searchsorted(of_pair, keys, sorter=order), len(order) - 1)
+        is_pair = of_pair[order[at]] == keys
+        rows.append(row[first[is_pair]])
+        codes.append(np.array(pairs)[order[at[is_pair]]])
+    places = np.concatenate(rows), np.concatenate(codes)
+    return csr_array((np.ones(len(places[0]), np.bool_), places), (len(words), len(items) + 1))
 
 
 def counts_of(cells: Iterable[tuple[str, int]], separator: str) -> list[tuple[str, int]]:
-    """In how many cells each item is, the most frequent first, then by their text.
+    """In how many cells each label or word is, the most frequent first, then by their text.
 
     - cells: different cells, each with how often it comes.
     """
     texts, times = zip(*cells, strict=True)
-    lists = split(pa.array(texts, pa.large_string()), separator)
-    row, items = np.asarray(pc.list_parent_indices(lists)), lists.flatten().dictionary_encode()
-    pairs = np.unique(np.stack([row, np.asarray(items.indices, np.int64)]), axis=1)
-    counts = np.bincount(pairs[1], np.array(times)[pairs[0]], len(items.dictionary)).astype(np.int64)
-    return sorted(zip(items.dictionary.to_pylist(), counts.tolist(), strict=True), key=lambda pair: (-pair[1], pair[0]))
+    row, flat = _flat(pa.array(texts, pa.large_string()), separator)
+    coded = flat.dictionary_encode()
+    kinds = len(coded.dictionary)
+    counts = _cells_with(row, np.asarray(coded.indices, np.int64), kinds, np.array(times))
+    return _in_order(coded.dictionary.to_pylist(), counts)
+
+
+def pair_counts(cells: Iterable[tuple[str, int]], words: Sequence[str]) -> list[tuple[str, int]]:
+    """In how many texts each pair of two of these words is, the most frequent first, then by their text.
+
+    - cells: different cells, each with how often it comes.
+
+    >>> pair_counts([("not good", 2), ("not so good, not good", 1)], ["not", "good"])
+    [('not good', 3), ('good not', 1)]
+    """
+    texts, times = zip(*cells, strict=True)
+    row, flat = _flat(pa.array(texts, pa.large_string()), "")
+    first, keys = _pairs(row, _codes(flat, words, -1), len(words))
+    kinds, codes = np.unique(keys, return_inverse=True)
+    counts = _cells_with(row[first], codes, len(kinds), np.array(times))
+    return _in_order([f"{words[key // len(words)]} {words[key % len(words)]}" for key in kinds.tolist()], counts)
+
+
+def _flat(words: pa.Array, separator: str) -> tuple[NDArray[np.int64], pa.Array]:
+    """The cell (m,) of each item, and the items."""
+    lists = split(words, separator)
+    return np.asarray(pc.list_parent_indices(lists)), lists.flatten()
+
+
+def _codes(flat: pa.Array, items: Sequence[str], otherwise: int) -> NDArray[np.int64]:
+    """The number of each item (m,) among some."""
+    codes = pc.index_in(flat, value_set=pa.array(items, flat.type))
+    return np.asarray(pc.fill_null(codes, otherwise), np.int64)
+
+
+def _pairs(row: NDArray[np.int64], codes: NDArray[np.int64], kinds: int) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+    """Where two known words of a cell follow each other, by the place of the first, and the number of each pair."""
+    first = np.flatnonzero((row[1:] == row[:-1]) & (codes[1:] >= 0) & (codes[:-1] >= 0))
+    return first, codes[first] * kinds + codes[first + 1]
+
+
+def _cells_with(
+    row: NDArray[np.int64], codes: NDArray[np.int64], kinds: int, times: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """In how many cells each of some kinds of items is, by the cell and the kind (m,) of each item."""
+    once = np.unique(row * kinds + codes)
+    counts = np.bincount(once % kinds, times[once // kinds], kinds) if len(once) else np.zeros(kinds)
+    return counts.astype(np.int64)
+
+
+def _in_order(items: list[str], counts: NDArray[np.int64]) -> list[tuple[str, int]]:
+    """Items with their counts, the most frequent first, then by their text."""
+    return sorted(zip(items, counts.tolist(), strict=True), key=lambda pair: (-pair[1], pair[0]))
 
 
 def separator_of(cells: Sequence[tuple[str, int]]) -> str:

@@ -47,6 +47,7 @@ from chainrule.tables.inputs.transforms import (
     Times,
     Valued,
     ValuedLog,
+    WeightedText,
 )
 from chainrule.tables.missing import MISSING, PLACEHOLDERS
 from chainrule.tables.number_forms import PLAIN
@@ -64,7 +65,8 @@ TRANSFORMS = [
     Ordered("c", WORDS, True),
     LabelSet("c", ("red", "1", "Zürich", "$1", "true"), True, ",", True),
     LabelSet("c", ("red", "2024"), False, "-", False),
-    TextWords("c", ("red", "1", "234", "zürich", "true"), True),
+    TextWords("c", ("red", "1", "234", "zürich", "true", "red 1", "5 0"), True),
+    WeightedText("c", ("red", "5", "0", "zürich", "0 5", "red red"), True, (0.5, 1 / 3, 2.0, 1.0, 3.0, 0.1)),
     Presence("c", "it says nothing"),
     Curved("c", True, 3.0, 0.7, False),
     CurvedLog("c", False, 0.3, 1.7, 0.2, 1.1),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from chainrule.export.c.text import Identifiers, comment, indented, number, numbers_of, quoted, table
 from chainrule.tables.inputs.operations import (
     CUBE,
@@ -16,6 +18,7 @@ from chainrule.tables.inputs.operations import (
     Curve,
     Cycle,
     Items,
+    ManyHot,
     Missing,
     Number,
     OneHot,
@@ -23,6 +26,7 @@ from chainrule.tables.inputs.operations import (
     Powers,
     Presence,
     Steps,
+    TextWeights,
     Time,
     Values,
     Word,
@@ -98,8 +102,14 @@ def _waves(part: Cycle) -> str:
 
 def _words(member: str, column: Transform) -> list[str]:
     """The table of the words of a column, if it has any."""
-    words = column.reading.words if isinstance(column.reading, Word | Items) else ()
-    return [table(f"char *const {member}_words[{len(words)}]", map(quoted, words))] if words else []
+    reading, places = column.reading, []
+    words = reading.words if isinstance(reading, Word | Items) else ()
+    if isinstance(reading, Items):
+        order = sorted(range(len(words)), key=lambda place: words[place].encode())
+        words, places = tuple(words[place] for place in order), [table(f"int {member}_places[{len(order)}]", map(str, order))]
+    weights = [part.weights for part in column.inputs if isinstance(part, TextWeights)]
+    numbers = [table(f"double {member}_weights[{len(own)}]", numbers_of(np.array(own))) for own in weights]
+    return [table(f"char *const {member}_words[{len(words)}]", map(quoted, words)), *places, *numbers] if words else []
 
 
 # ------------------------------------------------------------------------ statements for each kind of reading
@@ -216,7 +226,10 @@ def _items_block(member: str, column: Transform, at: int, _: int) -> str:
     assert isinstance(column.reading, Items)
     (first, part), *others = _places(column)
     text, count, mark = f"row->{member}", len(part.words), quoted(_mark(column.reading))
-    lines = [f"write_items({text}, {member}_words, {count}, {mark}, {int(part.other)}, a + {at + first});"]
+    tables = f"{member}_words, {member}_places, {count}"
+    other = isinstance(part, ManyHot) and part.other
+    lines = [f"write_items({text}, {tables}, {mark}, {int(other)}, a + {at + first});"]
+    lines += [f"weigh(a + {at + first}, {member}_weights, {count});"] * isinstance(part, TextWeights)
     lines += [f"if (is_missing({text})) a[{at + place}] = 1;" for place, _ in others]
     return "\n".join(lines)
 

@@ -207,8 +207,10 @@ function itemsReading({ words, separator }) {
   return (cell) => {
     const text = wordOf(cell);
     if (text === null) return null;
-    const items = separator === "" ? text.toLowerCase().split(/[^\p{L}\p{N}]+/u) : text.split(separator).map(trimmed);
-    return new Set(items.filter((item) => item !== "").map((item) => codes.get(item) ?? -1));
+    const parts = separator === "" ? text.toLowerCase().split(/[^\p{L}\p{N}]+/u) : text.split(separator).map(trimmed);
+    const items = parts.filter((part) => part !== "");
+    const pairs = separator === "" ? items.slice(1).map((item, k) => `${items[k]} ${item}`) : [];
+    return new Set([...items, ...pairs.filter((pair) => codes.has(pair))].map((item) => codes.get(item) ?? -1));
   };
 }
 
@@ -332,6 +334,14 @@ function manyHot({ width, other }) {
   };
 }
 
+function textWeights({ weights }) {
+  return (codes, a, at) => {
+    const known = [...codes].filter((code) => code >= 0).sort((one, other) => one - other);
+    const length = Math.sqrt(known.reduce((sum, code) => sum + weights[code] * weights[code], 0));
+    for (const code of known) a[at + code] = (3 * weights[code]) / length;
+  };
+}
+
 function steps({ width }) {
   return (code, a, at) => a.fill(1, at, at + Math.max(0, Math.min(code, width)));
 }
@@ -353,6 +363,7 @@ const INPUTS = {
   cycle,
   one_hot: oneHot,
   many_hot: manyHot,
+  text_weights: textWeights,
   steps,
   other,
   missing,

@@ -186,7 +186,8 @@ def _items(reading):
         if text is None:
             return None
         items = text.split(mark) if mark else re.findall(r"[^\W_]+", text.lower())
-        return {codes.get(item, -1) for item in map(str.strip, items) if item}
+        pairs = [] if mark else map(" ".join, zip(items, items[1:]))
+        return {codes.get(item, -1) for item in map(str.strip, items) if item} | {codes[p] for p in pairs if p in codes}
 
     return read
 
@@ -316,6 +317,20 @@ def _many_places(part):
     return [*range(part["width"] - 1), -1] if part["other"] else range(part["width"])
 
 
+def _text_weights(part):
+    weights = part["weights"]
+
+    def write(codes):
+        known = sorted(code for code in codes if code >= 0)
+        length = math.sqrt(sum(weights[code] * weights[code] for code in known))
+        a = [0.0] * part["width"]
+        for code in known:
+            a[code] = 3 * weights[code] / length
+        return a
+
+    return write
+
+
 _INPUTS = {
     "curve": _curve,
     "powers": _powers,
@@ -325,6 +340,7 @@ _INPUTS = {
     "cycle": _cycle,
     "one_hot": lambda part: lambda code: [float(k == code) for k in range(part["width"])],
     "many_hot": lambda part: lambda codes: [float(k in codes) for k in _many_places(part)],
+    "text_weights": _text_weights,
     "steps": lambda part: lambda code: [float(code > k) for k in range(part["width"])],
     "other": lambda part: lambda code: (float(code < 0),),
     "missing": lambda part: lambda value: (0.0,),

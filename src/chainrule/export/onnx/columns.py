@@ -3,7 +3,7 @@
 Number       double, NaN where missing; columns with the same steps go through them side by side
 Word         string -> LabelEncoder -> the number of the word, -1 for any other, -2 where missing
 Time         string -> days, seconds and places in cycles, as `times` computes them
-Items        string -> StringSplit, LabelEncoder -> which words are among the parts
+Items        string -> StringSplit, StringConcat, LabelEncoder, ScatterElements -> the words and pairs that it has
 Presence     string -> LabelEncoder -> -2 where missing
 """
 
@@ -22,6 +22,7 @@ from chainrule.export.onnx.graph import ML, Graph, number, texts, whole
 from chainrule.export.onnx.times import Moment
 from chainrule.tables.inputs.operations import (
     CUBE,
+    LENGTH,
     SQUARE,
     Bins,
     Curve,
@@ -36,6 +37,7 @@ from chainrule.tables.inputs.operations import (
     Powers,
     Presence,
     Steps,
+    TextWeights,
     Time,
     TimeBins,
     Values,
@@ -46,6 +48,7 @@ from chainrule.tables.inputs.transforms import Transform
 __all__ = ["INPUTS", "READINGS", "encoded"]
 
 _OTHER, _MISSING = -1, -2
+_END = 2**31  # of a slice that goes on to the last part
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,15 +107,20 @@ class Presences(Cells):
 
 
 class SeveralWords(Presences):
-    """Several words, by the numbers of all of them."""
+    """Several words, by the numbers of all of them and of the pairs that are among the words of a text."""
 
     @property
     def values(self) -> str:
         """The numbers [N + 1, 1, parts]: as in `times` one more row, because parts of no rows have no width."""
-        graph, add = self.graph, self.graph.add
+        graph, add, words = self.graph, self.graph.add, self.reading.words
         one_more = add("Concat", self.source, texts(["-"]).reshape(1, 1), axis=0)
         parts, _ = graph.several(2, "StringSplit", one_more, delimiter=self.reading.separator or " ")
-        return _encoded_words(graph, parts, self.reading.words, _OTHER)
+        numbers = _encoded_words(graph, parts, words, _OTHER)
+        if self.reading.separator or not any(" " in word for word in words):
+            return numbers
+        first, second = (add("Slice", parts, whole(start), whole(stop), whole(2)) for start, stop in ((0, -1), (1, _END)))
+        pairs = add("StringConcat", add("StringConcat", first, texts([" "])), second)
+        return add("Concat", numbers, _encoded_words(graph, pairs, words, _MISSING), axis=2)
 
     @property
     def missing(self) -> str:
@@ -204,11 +212,26 @@ def _one_hot(cells: Cells, parts: Sequence[Any], dtype: Any) -> str:
 
 
 def _many_hot(cells: Cells, parts: Sequence[Any], dtype: Any) -> str:
-    graph, (part,) = cells.graph, parts
-    row = whole(*range(len(part.words)), *[_OTHER] * part.other)
-    among = graph.add("Equal", graph.add("Transpose", cells.values, perm=[0, 2, 1]), row)
-    has = graph.add("ReduceMax", _as_type(graph, among, dtype), whole(1), keepdims=0)
-    return graph.add("Slice", has, whole(0), whole(-1), whole(0))
+    (part,) = parts
+    return _has(cells, len(part.words), part.other, dtype)
+
+
+def _has(cells: Cells, words: int, other: bool, dtype: Any) -> str:
+    """A one in the place of each number: of the last two, for -2 and -1, that for any other word may be kept."""
+    add, numbers = cells.graph.add, cells.graph.add("Squeeze", cells.values, whole(1))
+    shape = add("Concat", add("Shape", numbers, end=1), whole(words + 2), axis=0)
+    zeros, ones = add("Expand", number(0, dtype), shape), add("Expand", number(1, dtype), add("Shape", numbers))
+    has = add("ScatterElements", zeros, numbers, ones, axis=1, reduction="max")
+    rows = add("Slice", has, whole(0), whole(-1), whole(0))
+    return add("Gather", rows, whole(*range(words), *[words + 1] * other), axis=1)
+
+
+def _text_weights(cells: Cells, parts: Sequence[Any], dtype: Any) -> str:
+    add, (part,) = cells.graph.add, parts
+    weights = add("Mul", _has(cells, len(part.words), False, np.float64), np.array(part.weights))
+    squares = add("ReduceSum", add("Mul", weights, weights), whole(1), keepdims=1)
+    length = add("Where", add("Equal", squares, number(0)), number(1), add("Sqrt", squares))
+    return _as_type(cells.graph, add("Div", add("Mul", number(LENGTH), weights), length), dtype)
 
 
 def _steps(cells: Cells, parts: Sequence[Any], dtype: Any) -> str:
@@ -233,6 +256,7 @@ INPUTS: dict[type[Input], Callable[[Any, Sequence[Any], Any], str]] = {
     Cycle: _cycle,
     OneHot: _one_hot,
     ManyHot: _many_hot,
+    TextWeights: _text_weights,
     Steps: _steps,
     Other: _other,
     Missing: _missing,

@@ -94,13 +94,13 @@ def _cells(transform: Transform, judged: Judged) -> tuple[str, str, Markup | str
         return f"{missing_cells(column).mean():.1%}", "", ""
     cells = transform.reading.read(column, transform.name)
     missing, present = f"{cells.missing.mean():.1%}", cells.values[~cells.missing]
-    if not len(present):
+    if not present.shape[0]:
         return missing, "none", ""
     if isinstance(transform.reading, Word):
         counts = np.bincount(present + 1, minlength=len(transform.reading.words) + 1)
         return (missing, *_words(transform.reading, counts, len(present)))
     if isinstance(transform.reading, Items):
-        return (missing, *_words(transform.reading, np.roll(present.sum(axis=0), 1), len(present)))
+        return (missing, *_words(transform.reading, np.roll(present.sum(axis=0), 1), present.shape[0]))
     if isinstance(transform.reading, Time):
         text = clock_text if transform.reading.form == CLOCK else time_text
         return missing, f"{text(float(present.min()))} to {text(float(present.max()))}", _histogram(present)

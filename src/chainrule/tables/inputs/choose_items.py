@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from chainrule.tables.column_kinds import ColumnKind
-from chainrule.tables.inputs.transforms import FEW_WORDS, MOST_WORDS, LabelSet, TextWords
-from chainrule.tables.items import counts_of, separator_of
+from chainrule.tables.inputs.transforms import FEW_WORDS, MOST_TEXT_WORDS, MOST_WORDS, LabelSet, TextWords, WeightedText
+from chainrule.tables.items import counts_of, pair_counts, separator_of
 from chainrule.tables.profile import ColumnProfile
 
 __all__ = ["labels_of", "most_words", "text_words_of"]
@@ -12,13 +14,14 @@ __all__ = ["labels_of", "most_words", "text_words_of"]
 CERTAIN = (";", "|")  # separators by which labels are recognised: a comma is part of too many other things
 MOST_CELLS = 2**16  # different cells, beyond which nothing is recognised
 SHARE = 0.1  # of the cells have several labels at least
-TEXT_CELLS = 3  # in which a word of a text is at least
+TEXT_CELLS = 3  # in which a word or a pair of words of a text is at least
+PAIRS_OF, ALL_OF = 3, 8  # the share of pairs, if there are more words than inputs
 MOST_NUMBERS = 30_000_000  # rows times words of a column
 
 
-def most_words(profile: ColumnProfile) -> int:
-    """How many words of a column may be inputs: a thousand, of many rows fewer, but a hundred in any case."""
-    return min(MOST_WORDS, max(FEW_WORDS, MOST_NUMBERS // max(profile.rows, 1)))
+def most_words(profile: ColumnProfile, most: int = MOST_WORDS) -> int:
+    """How many words of a column may be inputs: `most`, of many rows fewer, but a hundred in any case."""
+    return min(most, max(FEW_WORDS, MOST_NUMBERS // max(profile.rows, 1)))
 
 
 def labels_of(profile: ColumnProfile, kind: ColumnKind | None = None) -> LabelSet | None:
@@ -49,7 +52,24 @@ def _may_have(profile: ColumnProfile) -> bool:
 
 
 def text_words_of(profile: ColumnProfile) -> TextWords | None:
-    """The most frequent words of the texts of a column, those in three cells or more; None if there are none."""
+    """The most frequent words of the texts of a column and pairs of these, in three cells or more; None without any.
+
+    A pair is in fewer cells than each of its words, or it says the same as one of them. Of n texts a word that is in c
+    has the weight `1 + log((1 + n) / (1 + c))`, its inverse document frequency.
+    """
     cells = profile.counts.words()
-    words = tuple(word for word, count in counts_of(cells, "") if TEXT_CELLS <= count < profile.present)
-    return TextWords(profile.name, words[: most_words(profile)], profile.missing > 0) if words else None
+    words = {word: count for word, count in counts_of(cells, "") if count >= TEXT_CELLS}
+    pairs = [
+        (pair, count)
+        for pair, count in pair_counts(cells, list(words))
+        if TEXT_CELLS <= count < min(words[word] for word in pair.split(" "))
+    ]
+    n, most = profile.present, most_words(profile, MOST_TEXT_WORDS)
+    own = [(word, count) for word, count in words.items() if count < n]
+    few = min(len(pairs), most * PAIRS_OF // ALL_OF)
+    items = sorted([*own[: most - few], *pairs[: max(few, most - len(own))]], key=lambda item: -item[1])
+    if len(items) < 2:
+        return TextWords(profile.name, (items[0][0],), profile.missing > 0) if items else None
+    names, counts = zip(*items, strict=True)
+    weights = tuple((1 + np.log((1 + n) / (1 + np.array(counts)))).tolist())
+    return WeightedText(profile.name, names, profile.missing > 0, weights)

@@ -69,7 +69,7 @@ def _others(transform: Transform, profile: ColumnProfile) -> int:
     counts = profile.counts.words()
     if isinstance(transform, LabelSet):
         words = pa.array([word for word, _ in counts], pa.large_string())
-        has = has_items(words, transform.words, transform.separator)[:, -1]
+        has = has_items(words, transform.words, transform.separator)[:, [-1]].toarray()[:, 0]
         return int(np.array([count for _, count in counts])[has].sum())
     known = set(transform.words)
     return sum(count for word, count in counts if word not in known)
@@ -251,7 +251,7 @@ def _chance(count: int, n: int, p: float) -> float:
 def _odd(transform: Transform, cells: Cells, seen: ColumnSeen) -> NDArray[np.bool_] | None:
     """Which cells are unknown words, or outside of the range; None where nothing can be."""
     if seen.other is not None:
-        unknown = cells.values[:, -1] if cells.values.ndim == 2 else cells.values < 0
+        unknown = cells.values[:, [-1]].toarray()[:, 0] if cells.values.ndim == 2 else cells.values < 0
         return np.asarray(unknown & ~cells.missing)
     if seen.low is None or seen.high is None:
         return None

@@ -30,6 +30,7 @@ from chainrule.tables.inputs.transforms import (
     DETAILS,
     FEW_WORDS,
     KINDS,
+    MOST_TEXT_WORDS,
     MOST_WORDS,
     PARTS,
     Binned,
@@ -39,8 +40,10 @@ from chainrule.tables.inputs.transforms import (
     Dropped,
     LabelSet,
     NumberColumn,
+    TextWords,
     Times,
     Transform,
+    WeightedText,
     WithValues,
     WordColumn,
 )
@@ -273,7 +276,11 @@ class Encoder:
         """
         encoder = cls(read_columns(document, tensors, "encoder", KINDS))
         for column in (t for t in encoder.transforms if isinstance(t, WordColumn)):
-            demand(len(column.words) <= MOST_WORDS, "encoder", column.words, f"{MOST_WORDS} words at most")
+            most = MOST_TEXT_WORDS if isinstance(column, TextWords) else MOST_WORDS
+            demand(len(column.words) <= most, "encoder", column.words, f"{most} words at most")
+        for text in (t for t in encoder.transforms if isinstance(t, WeightedText)):
+            weighted = len(text.weights) == len(text.words) and min(text.weights) > 0
+            demand(weighted, "encoder", text.weights, "a weight above 0 for each word")
         for mark in (t.separator for t in encoder.transforms if isinstance(t, LabelSet)):
             demand(len(mark) == 1, "encoder", mark, "one character between labels")
         for times in (t for t in encoder.transforms if isinstance(t, Times)):

@@ -317,7 +317,7 @@ class LabelTarget(TableTarget):
         return np.array([*joined, None], object)[places.reshape(-1)]
 
     def _of_words(self, words: pa.Array) -> NDArray[np.bool_]:
-        has = has_items(words, self.words, self.separator)
+        has: NDArray[np.bool_] = has_items(words, self.words, self.separator).toarray()
         if has[:, -1].any():
             row = int(has[:, -1].argmax())
             line = "target {name!r} has an unknown label in row {row}, {word!r}: the labels are {known}"
@@ -329,7 +329,8 @@ class _TrueLabels(LabelTarget):
     """Labels that true values may have; others do not count."""
 
     def _of_words(self, words: pa.Array) -> NDArray[np.bool_]:
-        return has_items(words, self.words, self.separator)[:, :-1]
+        has: NDArray[np.bool_] = has_items(words, self.words, self.separator).toarray()
+        return has[:, :-1]
 
 
 @dataclasses.dataclass(frozen=True)

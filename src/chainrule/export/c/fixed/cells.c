@@ -12,19 +12,45 @@ static int word_number(const char *text, const char *const *words, int count) {
   return -1;
 }
 
-/* Writes 1 for each of `count` words that is in a text with a mark between words; with `other` for any other word. */
-static void write_items(const char *text, const char *const *words, int count, const char *mark, int other, real *a) {
+/* The place of a text of so many bytes among `count` words in the order of their bytes; -1 if it is not one. */
+static int place_of(const char *text, size_t size, const char *const *words, int count) {
+  int low = 0, high = count;
+  while (low < high) {
+    const int middle = low + (high - low) / 2, order = strncmp(words[middle], text, size);
+    if (order == 0 && !words[middle][size]) return middle;
+    if (order < 0) low = middle + 1; else high = middle;
+  }
+  return -1;
+}
+
+/* Writes 1 for each of `count` words that is in a text with a mark between words, and for each two words with the mark
+   between them that are one; with `other` for any other word. The inputs of the words are at their `places`. */
+static void write_items(const char *text, const char *const *words, const int *places, int count, const char *mark,
+                        int other, real *a) {
   const size_t gap = strlen(mark);
+  const char *before = NULL;
   if (is_missing(text)) return;
   for (;;) {
     const char *end = strstr(text, mark);
     const size_t size = end ? (size_t)(end - text) : strlen(text);
-    int k = 0;
-    while (k < count && (strlen(words[k]) != size || memcmp(words[k], text, size) != 0)) k++;
-    if (size && (k < count || other)) a[k] = 1;
+    const int word = place_of(text, size, words, count);
+    const int pair = before ? place_of(before, (size_t)(text - before) + size, words, count) : -1;
+    if (size && word >= 0) a[places[word]] = 1;
+    else if (size && other) a[count] = 1;
+    if (pair >= 0) a[places[pair]] = 1;
     if (!end) return;
+    before = text;
     text = end + gap;
   }
+}
+
+/* Gives the words of a text, whose inputs are 1, their weights, divided by the length of the vector of these. */
+static void weigh(real *a, const double *weights, int count) {
+  double sum = 0;
+  for (int k = 0; k < count; k++)
+    if (a[k] != 0) sum += weights[k] * weights[k];
+  for (int k = 0; k < count; k++)
+    if (a[k] != 0) a[k] = (real)(3 * weights[k] / sqrt(sum));
 }
 
 /* z where |z| <= bound, else sign(z) (2 bound - bound^2 / |z|). */

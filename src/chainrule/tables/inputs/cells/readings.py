@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 from chainrule.tables.arrow import pa
@@ -73,7 +74,8 @@ def _items(reading: Items) -> Read:
         if word is None:
             return None
         parts = [part.strip() for part in word.split(separator)] if separator else _WORDS.findall(word.lower())
-        return {codes.get(part, -1) for part in parts if part}
+        pairs = [] if separator else map(" ".join, pairwise(parts))
+        return {codes.get(part, -1) for part in parts if part} | {codes[pair] for pair in pairs if pair in codes}
 
     return read
 

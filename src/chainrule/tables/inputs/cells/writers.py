@@ -15,6 +15,7 @@ from chainrule.tables.inputs.cells.texts import OddCellError
 from chainrule.tables.inputs.cells.times import day_of_year
 from chainrule.tables.inputs.operations import (
     CUBE,
+    LENGTH,
     SQUARE,
     Affine,
     Asinh,
@@ -30,6 +31,7 @@ from chainrule.tables.inputs.operations import (
     Powers,
     Step,
     Steps,
+    TextWeights,
     TimeBins,
     Values,
 )
@@ -151,6 +153,18 @@ def _many_hot(part: ManyHot, place: int, dtype: np.dtype[Any]) -> Write:
     return write
 
 
+def _text_weights(part: TextWeights, place: int, dtype: np.dtype[Any]) -> Write:
+    weights, squares = part.weights, part.squares.tolist()
+
+    def write(codes: set[int] | None, x: Array) -> None:
+        known = sorted(code for code in codes or () if code >= 0)
+        length = math.sqrt(sum(squares[code] for code in known))
+        for code in known:
+            x[place + code] = LENGTH * weights[code] / length
+
+    return write
+
+
 def _steps(part: Steps, place: int, dtype: np.dtype[Any]) -> Write:
     def write(code: int | None, x: Array) -> None:
         if code is not None and code > 0:
@@ -184,6 +198,7 @@ WRITERS: dict[type[Input], Callable[[Any, int, np.dtype[Any]], Write]] = {
     Cycle: _cycle,
     OneHot: _one_hot,
     ManyHot: _many_hot,
+    TextWeights: _text_weights,
     Steps: _steps,
     Other: _other,
     Missing: _missing,

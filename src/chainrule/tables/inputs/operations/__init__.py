@@ -6,7 +6,8 @@ A transform has one reading, which says what a cell is, and inputs, which say wh
     Time(form)       seconds since 1970, NaN where the cell is missing   Cycle      sine and cosine of a place in it
     Word(words)      the number of the word, -1 for any other            OneHot     1 under the word
     Items(words)     which of the words it has, and whether any other    ManyHot    1 under each of the words
-    Presence()       nothing but whether it is missing                   Steps      1 up to the word, in an order
+    Presence()       nothing but whether it is missing                   TextWeights  a weight under each of them
+                                                                         Steps      1 up to the word, in an order
                                                                          Other      whether it is any other word
                                                                          Missing    whether the cell is missing
                                                                          Powers     square and cube after some steps
@@ -22,6 +23,7 @@ from chainrule.tables.inputs.operations.inputs import (
     CUBE,
     CYCLES,
     INPUTS,
+    LENGTH,
     SQUARE,
     Bins,
     Curve,
@@ -33,6 +35,7 @@ from chainrule.tables.inputs.operations.inputs import (
     Other,
     Powers,
     Steps,
+    TextWeights,
     TimeBins,
     Values,
 )
@@ -43,6 +46,7 @@ __all__ = [
     "CUBE",
     "CYCLES",
     "INPUTS",
+    "LENGTH",
     "READINGS",
     "SQUARE",
     "STEPS",
@@ -65,6 +69,7 @@ __all__ = [
     "Reading",
     "Step",
     "Steps",
+    "TextWeights",
     "Time",
     "TimeBins",
     "Values",

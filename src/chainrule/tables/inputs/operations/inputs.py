@@ -20,6 +20,7 @@ __all__ = [
     "CUBE",
     "CYCLES",
     "INPUTS",
+    "LENGTH",
     "SQUARE",
     "Bins",
     "Curve",
@@ -31,10 +32,12 @@ __all__ = [
     "Other",
     "Powers",
     "Steps",
+    "TextWeights",
     "TimeBins",
     "Values",
 ]
 
+LENGTH = 3.0  # of the vector of a text's words
 SQUARE, CUBE = 0.5 / math.sqrt(2), 0.5 / math.sqrt(6)  # half of what gives variance 1 under a normal distribution
 
 
@@ -302,7 +305,41 @@ class ManyHot(Input):
         return [*(f"={word}" for word in self.words), *[" other"] * self.other]
 
     def write(self, cells: Cells, out: NDArray[Any]) -> None:
-        out[...] = cells.values[:, : out.shape[1]]
+        out[...] = cells.values[:, : out.shape[1]].toarray()
+
+
+@dataclasses.dataclass(frozen=True)
+class TextWeights(Input):
+    """For each word or pair that a text has its weight `w`, as `LENGTH w / ||w||` over those that it has; else 0.
+
+    - weights: greater for rarer words, all above 0.
+
+    Source: Salton & Buckley, "Term-weighting approaches in automatic text retrieval" (1988): binary, with the inverse
+    document frequency and the cosine normalisation.
+    """
+
+    words: tuple[str, ...]
+    weights: tuple[float, ...]
+
+    @property
+    def suffixes(self) -> list[str]:
+        return [f"={word}" for word in self.words]
+
+    @property
+    def width(self) -> int:
+        return len(self.words)
+
+    @functools.cached_property
+    def squares(self) -> NDArray[np.float64]:
+        """The squares of the weights."""
+        return np.square(self.weights)
+
+    def write(self, cells: Cells, out: NDArray[Any]) -> None:
+        row, place = cells.values[:, : self.width].nonzero()
+        order = np.lexsort((place, row))  # in which other languages add up, too
+        row, place = row[order], place[order]
+        length = np.sqrt(np.bincount(row, self.squares[place], len(out)))
+        out[row, place] = LENGTH * np.array(self.weights)[place] / length[row]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -343,7 +380,10 @@ class Missing(Input):
         out[:, 0] = cells.missing
 
 
-INPUTS: tuple[type[Input], ...] = (Curve, Powers, Bins, TimeBins, Values, Cycle, OneHot, ManyHot, Steps, Other, Missing)
+INPUTS: tuple[type[Input], ...] = (
+    *(Curve, Powers, Bins, TimeBins, Values, Cycle),
+    *(OneHot, ManyHot, TextWeights, Steps, Other, Missing),
+)
 
 
 _PLACES = {"season": day_of_year, "weekday": weekday, "clock": minute}

@@ -113,7 +113,7 @@ class Word(Reading):
 
 @dataclasses.dataclass(frozen=True)
 class Items(Reading):
-    """Several words, with a separator between them (see `tables.items`): which of these words a cell has."""
+    """Several words, with a separator between them (see `tables.items`): which of these words a cell has, sparse."""
 
     separator: str
     words: tuple[str, ...]

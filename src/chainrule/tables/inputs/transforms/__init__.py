@@ -53,12 +53,14 @@ from chainrule.tables.inputs.transforms.times import (
 from chainrule.tables.inputs.transforms.words import (
     FEW_WORDS,
     LEAST_SHARE,
+    MOST_TEXT_WORDS,
     MOST_WORDS,
     Categories,
     Frequent,
     LabelSet,
     Ordered,
     TextWords,
+    WeightedText,
     WordColumn,
 )
 
@@ -67,6 +69,7 @@ __all__ = [
     "FEW_WORDS",
     "KINDS",
     "LEAST_SHARE",
+    "MOST_TEXT_WORDS",
     "MOST_WORDS",
     "PARTS",
     "POWERS",
@@ -98,6 +101,7 @@ __all__ = [
     "Transform",
     "Valued",
     "ValuedLog",
+    "WeightedText",
     "WithValues",
     "WordColumn",
 ]
@@ -112,6 +116,7 @@ KINDS: dict[str, type[Transform]] = {
             Frequent,
             LabelSet,
             TextWords,
+            WeightedText,
             Ordered,
             Times,
             DetailedTimes,

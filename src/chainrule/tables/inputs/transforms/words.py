@@ -6,23 +6,37 @@ import abc
 import dataclasses
 from typing import ClassVar
 
-from chainrule.tables.inputs.operations import Input, Items, ManyHot, Missing, OneHot, Other, Reading, Steps, Word
+from chainrule.tables.inputs.operations import (
+    Input,
+    Items,
+    ManyHot,
+    Missing,
+    OneHot,
+    Other,
+    Reading,
+    Steps,
+    TextWeights,
+    Word,
+)
 from chainrule.tables.inputs.transforms.base import Transform, flagged
 
 __all__ = [
     "FEW_WORDS",
     "LEAST_SHARE",
+    "MOST_TEXT_WORDS",
     "MOST_WORDS",
     "Categories",
     "Frequent",
     "LabelSet",
     "Ordered",
     "TextWords",
+    "WeightedText",
     "WordColumn",
 ]
 
 FEW_WORDS = 100  # steps of an order at most, and words of a column of many rows if they are rare
 MOST_WORDS = 1000  # words, labels or categories of a column at most
+MOST_TEXT_WORDS = 8000  # words and pairs of words of a text at most
 LEAST_SHARE = 0.05  # of the cells hold a repeated word, or the column holds names or identifiers
 
 
@@ -125,7 +139,7 @@ class LabelSet(WordColumn):
 
 @dataclasses.dataclass(frozen=True)
 class TextWords(WordColumn):
-    """Texts: an input is 1 where the text has the word, in lower case."""
+    """Texts: an input is 1 where the text has the word, or the two words one after the other, in lower case."""
 
     kind: ClassVar[str] = "text"
     as_input: ClassVar[str] = "as text"
@@ -140,5 +154,19 @@ class TextWords(WordColumn):
 
     @property
     def detail(self) -> str:
-        """The first words, and the number of others."""
-        return f"text with {super().detail}"
+        """The first words, and the number of others, and how many of them are pairs."""
+        pairs = sum(" " in word for word in self.words)
+        kinds = f", {pairs} of them pairs" if pairs else ""
+        return f"text with {super().detail.replace(':', f'{kinds}:', 1)}"
+
+
+@dataclasses.dataclass(frozen=True)
+class WeightedText(TextWords):
+    """Texts: an input is the weight of a word or pair that the text has, and a text with many has less of each."""
+
+    kind: ClassVar[str] = "weighted text"
+    weights: tuple[float, ...]
+
+    @property
+    def places(self) -> tuple[Input, ...]:
+        return (TextWeights(self.words, self.weights),)
