@@ -1,6 +1,8 @@
 """Items: the labels of a cell and the words of a text, by Arrow and by hand."""
 
 import re
+from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -8,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainrule.tables.items import counts_of, has_items, separator_of, split
+from chainrule.tables.items import counts_of, has_items, pair_counts, separator_of, split
 
 
 def words(cells):
@@ -30,6 +32,28 @@ def test_items_are_those_of_pythons_split(cells, separator):
     for row, items in zip(has, expected, strict=True):
         other = any(item not in known for item in items or [])
         assert row.tolist() == [*(word in (items or []) for word in known), other]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.none() | st.text("ab É,", max_size=9), max_size=5), st.permutations(["a", "b", "a b", "b é", "é é"]))
+def test_pairs_are_words_that_follow_each_other(cells, known):
+    parts = [[] if cell is None else by_hand(cell, "") for cell in cells]
+    expected = [{*own, *map(" ".join, pairwise(own))} for own in parts]
+    has = has_items(words(cells), known, "").toarray()
+    assert [{item for item, is_there in zip(known, row[:-1], strict=True) if is_there} for row in has] == [
+        items & set(known) for items in expected
+    ]
+    assert has[:, -1].tolist() == [bool({*own} - {*known}) for own in parts]
+    present = [(cell, 2) for cell in dict.fromkeys(cells) if cell]
+    counts = Counter(pair for cell, times in present for pair in pairs_by_hand(cell) & set(ALL) for _ in range(times))
+    assert dict(pair_counts(present, ["a", "é"]) if present else []) == counts
+
+
+ALL = ["a a", "a é", "é a", "é é"]
+
+
+def pairs_by_hand(cell):
+    return set(map(" ".join, pairwise(by_hand(cell, ""))))
 
 
 def test_an_item_counts_once_in_a_cell_and_as_often_as_the_cell_comes():

@@ -18,6 +18,7 @@ from chainrule.architecture import Architecture
 from chainrule.arrays import Array
 from chainrule.errors import DataError, SettingError
 from chainrule.examples import RowArrays
+from chainrule.fields import is_auto
 from chainrule.hosts import Link
 from chainrule.model.choose_inputs import chosen_inputs, worth_trials
 from chainrule.model.class_weight import Factors, class_factors, left_out, weighted, without_absent
@@ -28,6 +29,7 @@ from chainrule.model.heads import Head, check_reach, distributed, heads_for, mem
 from chainrule.model.host_rows import HostRows, profile_by_column, settings_on, target_chunks
 from chainrule.model.kinds import is_folds
 from chainrule.model.model import Model
+from chainrule.model.preset import patience_for
 from chainrule.model.settings import LEAST_ROWS, TableSettings
 from chainrule.model.shared_columns import shared_columns
 from chainrule.model.trials import Trial, Watch, are_tried, best_trial, only_inputs, with_members
@@ -112,6 +114,7 @@ def prepare(
     X = [cache.array(k) for k in (0, 1, 4)]
     if model is None and not planned.is_tried:
         encoder, X = _chosen(encoder, targets, X, cache.array(2), here)
+    settings = _with_patience(settings, planned.wanted, encoder)
     rows, held_out = _learned_rows(planned, targets, cache, X, here)
     test = (X[2], T_test) if len(T_test) else None
     own_roles = tables[1][1] if len(tables) > 1 else None
@@ -119,6 +122,14 @@ def prepare(
     parts = (encoder, targets, planned.heads, profiles, roles, own_roles, groups)
     prepared = Prepared(settings, *parts, rows, held_out, test, cache, here)
     return _after_trials(prepared, planned.wanted, seed, watch or Watch()) if planned.is_tried else prepared
+
+
+def _with_patience(settings: TableSettings, wanted: TableSettings, encoder: Encoder) -> TableSettings:
+    """The settings, with the patience for the inputs of an encoder if the preset decides about it."""
+    decides = is_auto(wanted.patience) and is_auto(wanted.epochs) and settings.start == "linear"
+    if not decides or is_auto(settings.patience):
+        return settings
+    return dataclasses.replace(settings, patience=patience_for(encoder.text_share, settings.patience))
 
 
 class _Planned(NamedTuple):

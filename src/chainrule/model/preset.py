@@ -5,7 +5,7 @@ from typing import Any
 from chainrule.optimizers import AdamW
 from chainrule.schedules import OneCycle
 
-__all__ = ["DECAY", "FEW", "MANY", "RISE", "tabular"]
+__all__ = ["DECAY", "FEW", "MANY", "RISE", "patience_for", "tabular"]
 
 FEW, MANY, MOST = 1500, 5000, 50_000  # rows: up to FEW there are eight members, up to MOST five
 WIDE = 3e6  # rows times inputs: beyond this no linear model is fitted first
@@ -14,6 +14,7 @@ PER_UPDATE = 400  # outputs of all members together: more cost time and teach li
 ENOUGH, LONGEST = 800, 4  # rows of an epoch; with fewer there are more epochs, up to so many times as many
 DECAY = 0.3  # of the weights; trials may make it stronger (see `chainrule.model.trials`)
 RISE = 0.1  # share of the epochs in which the rate rises
+TEXTS, TEXT_PATIENCE = 0.8, 10  # share of the inputs that are words of texts, from which on so many epochs are enough
 PLANE = 2  # columns: their boundaries may be curves that a strong decay would straighten
 
 
@@ -52,6 +53,19 @@ def tabular(rows: int, inputs: int, members: int | None = None, outputs: int = 1
         "validation": "folds" if members > 1 else 0.1,
         "start": "linear" if rows * inputs <= WIDE else "random",
     }
+
+
+def patience_for(texts: float, patience: int | None) -> int | None:
+    """The patience of a network that begins as a linear model, for which that of the preset is `patience`.
+
+    Where nearly all inputs are words, the linear model is near the best network.
+
+    - texts: the share of the inputs that are words of texts.
+
+    >>> patience_for(0.9, None), patience_for(0.9, 30), patience_for(0.5, 30)
+    (10, 10, 30)
+    """
+    return TEXT_PATIENCE if texts >= TEXTS else patience
 
 
 def _members(rows: int, outputs: int) -> int:

@@ -58,20 +58,25 @@ def has_items(words: pa.Array, items: Sequence[str], separator: str) -> Any:
     from scipy.sparse import csr_array
 
     row, flat = _flat(words, separator)
-    rows, codes = [row], [_codes(flat, items, len(items))]
-    pairs = [] if separator else [k for k, item in enumerate(items) if " " in item]
-    if pairs:
-        halves = np.array([items[k].split(" ") for k in pairs])
-        known, places = np.unique(halves, return_inverse=True)
-        first, keys = _pairs(row, _codes(flat, known.tolist(), -1), len(known))
-        of_pair = places.reshape(halves.shape) @ [len(known), 1]
-        order = np.argsort(of_pair)
-        at = np.minimum(np.searchsorted(of_pair, keys, sorter=order), len(order) - 1)
-        is_pair = of_pair[order[at]] == keys
-        rows.append(row[first[is_pair]])
-        codes.append(np.array(pairs)[order[at[is_pair]]])
-    places = np.concatenate(rows), np.concatenate(codes)
-    return csr_array((np.ones(len(places[0]), np.bool_), places), (len(words), len(items) + 1))
+    codes = _codes(flat, items, len(items))
+    if not separator and any(" " in item for item in items):
+        row_of_pair, code_of_pair = _known_pairs(row, flat, items)
+        row, codes = np.append(row, row_of_pair), np.append(codes, code_of_pair)
+    return csr_array((np.ones(len(row), np.bool_), (row, codes)), (len(words), len(items) + 1))
+
+
+def _known_pairs(
+    row: NDArray[np.int64], flat: pa.Array, items: Sequence[str]
+) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
+    """The cell of each pair of words that is one of the items, and the number of that item."""
+    places = np.array([place for place, item in enumerate(items) if " " in item])
+    words, halves = np.unique([items[place].split(" ") for place in places], return_inverse=True)
+    known = halves.reshape(-1, 2) @ [len(words), 1]
+    order = np.argsort(known)
+    first, keys = _pairs(row, _codes(flat, words.tolist(), -1), len(words))
+    at = order[np.minimum(np.searchsorted(known, keys, sorter=order), len(order) - 1)]
+    is_known = known[at] == keys
+    return row[first[is_known]], places[at[is_known]]
 
 
 def counts_of(cells: Iterable[tuple[str, int]], separator: str) -> list[tuple[str, int]]:

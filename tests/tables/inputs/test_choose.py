@@ -87,14 +87,17 @@ def test_a_quantity_is_never_taken_for_an_identifier(name):
     assert became(np.arange(500), name)[0] == "scaled"
 
 
-def test_prose_and_identifiers_are_left_out_and_told_apart():
-    prose = [f"The flat number {k} is close to the park and to the sea" for k in range(40)]
-    assert became(prose) == ("dropped", "hardly any text comes twice, as in prose")
-    assert became([*prose[1:], None]) == (
-        "presence",
-        "only whether it is missing: hardly any text comes twice, as in prose",
+def test_texts_are_recognised_and_names_and_identifiers_left_out():
+    texts = [f"The flat number {k} is close to the {'park' if k % 3 else 'sea side'}" for k in range(40)]
+    assert became(texts) == ("weighted text", "text with 3 words: park | sea | side")
+    assert became([*texts[1:], None]) == (
+        "weighted text",
+        "text with 3 words: park | sea | side; missing cells flagged",
     )
-    for names in ([f"{k:032x}" for k in range(40)], [f"Braund, Mr. Owen {k}" for k in range(40)]):
+    assert became(texts[:21] + texts[:19])[0] == "frequent"  # most cells come twice
+    nothing = " ".join("w{}" for _ in range(7))
+    nothing_twice = [nothing.format(*range(7 * k, 7 * k + 7)) for k in range(40)]
+    for names in ([f"{k:032x}" for k in range(40)], [f"Braund, Mr. Owen {k}" for k in range(40)], nothing_twice):
         assert became(names) == ("dropped", "hardly any word comes twice, as in names and identifiers")
 
 

@@ -1,6 +1,7 @@
 """What a person says that a column is, and what is recognised without: labels, texts, dates in numbers."""
 
 import datetime
+import math
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from tests.tables.reading import read_table
 
 from chainrule.errors import DataError, SettingError
 from chainrule.tables.column_kinds import ColumnKind
-from chainrule.tables.inputs import Encoder
+from chainrule.tables.inputs import Encoder, choose_items
 from chainrule.tables.inputs.transforms import (
     Categories,
     Dropped,
@@ -20,16 +21,16 @@ from chainrule.tables.inputs.transforms import (
     Scaled,
     TextWords,
     Times,
+    WeightedText,
 )
 
 DAYS = [datetime.date(2021, 1, 5) + datetime.timedelta(days=17 * k) for k in range(40)]
 NUMBERS = [int(f"{day:%Y%m%d}") for day in DAYS]
-MORE = {"x": np.arange(40.0)}
 
 
 def transform(cells, kind=None, name="c"):
     kinds = {} if kind is None else {name: ColumnKind.of(kind)}
-    return Encoder.fit({name: cells, **MORE}, kinds=kinds).transforms[0]
+    return Encoder.fit({name: cells, "x": np.arange(float(len(cells)))}, kinds=kinds).transforms[0]
 
 
 def refused(cells, kind):
@@ -126,13 +127,47 @@ def test_the_inputs_of_labels_by_hand():
 
 
 def test_a_text_becomes_its_frequent_words():
-    notes = [f"The {word} is number {k}!" for k, word in enumerate(["fog", "snow"] * 20)]
-    assert isinstance(transform(notes), Dropped)
-    made = transform(notes, "text")
-    assert made == TextWords("c", ("fog", "snow"), False)
-    assert made.detail == "text with 2 words: fog | snow"
-    rows = Encoder((made,)).encode(read_table({"c": ["FOG, fog & Snow", "foggy", ""]}), "float64")
-    assert rows.tolist() == [[1, 1], [0, 0], [0, 0]]
+    notes = [f"The {word} here is number {k}!" for k, word in enumerate(["fog", "snow", "snow", "snow"] * 10)]
+    made = transform(notes)
+    assert made == transform(
+        notes, "text"
+    )  # words in every cell, and pairs that are in the same cells as a word, say nothing
+    assert made == WeightedText("c", ("snow", "fog"), False, (1 + math.log(41 / 31), 1 + math.log(41 / 11)))
+    assert made.detail == "text with 2 words: snow | fog"
+    rows = Encoder((made,)).encode(read_table({"c": ["FOG, fog & Snow", "foggy", "", "fog"]}), "float64")
+    weights = np.array(made.weights)
+    assert np.allclose(rows[0], 3 * weights / np.linalg.norm(weights), rtol=1e-15)
+    assert rows[1:].tolist() == [[0, 0], [0, 0], [0, 3]]
+
+
+def test_a_text_with_one_frequent_word_has_no_weights():
+    assert transform(["fog"] * 3 + ["rain", "hail"], "text") == TextWords("c", ("fog",), False)
+
+
+def test_pairs_of_words_tell_what_words_do_not():
+    cells = ["not good", "good, not bad", "bad", "not bad", "good", "not good at all", "bad! not good"] * 3
+    made = transform(cells, "text")
+    assert made.words == ("good", "not", "bad", "not good", "not bad", "all", "at", "bad not", "good not")
+    assert made.detail == "text with 9 words, 4 of them pairs: good | not | bad | not good | not bad | 4 more"
+    encoder = Encoder((made,))
+    rows = encoder.encode(read_table({"c": ["not good", "good not", "not, so good"]}), "float64")
+    assert [[encoder.feature_names[k] for k in np.flatnonzero(row)] for row in rows] == [
+        ["c=good", "c=not", "c=not good"],
+        ["c=good", "c=not", "c=good not"],
+        ["c=good", "c=not"],
+    ]
+    assert np.allclose(np.linalg.norm(rows, axis=1), 3, rtol=1e-15)
+
+
+def test_where_words_are_many_five_of_eight_inputs_are_words(monkeypatch):
+    monkeypatch.setattr(choose_items, "MOST_TEXT_WORDS", 16)
+    draw = np.random.default_rng(0)
+    words = [f"w{k}" for k in range(20)]
+    made = transform([" ".join(draw.choice(words, 12)) for _ in range(200)], "text")
+    assert [sum(" " in word for word in made.words), len(made.words)] == [6, 16]
+    few = transform([" ".join(draw.choice(words[:3], 12)) for _ in range(200)], "text")
+    assert {word for word in few.words if " " not in word} <= set(words[:3])
+    assert len(few.words) > 10  # where words are few, pairs have what they leave
 
 
 # ------------------------------------------------------------------------------- dates without marks

@@ -23,13 +23,19 @@ def test_words_become_inputs_up_to_a_thousand(words: int, each: int, inputs: int
     assert Encoder.fit({"a": cells}).width == inputs
 
 
-@pytest.mark.parametrize(("kind", "separator"), [("text", " "), ("labels", ";")])
-def test_texts_and_labels_have_a_thousand_words_and_of_many_rows_fewer(kind, separator, monkeypatch) -> None:
-    cells = [separator.join(f"w{k + i}" for i in range(3)) for k in range(1100)] * 2
+@pytest.mark.parametrize(
+    ("kind", "separator", "most", "limit"),
+    [("text", " ", 8000, "MOST_TEXT_NUMBERS"), ("labels", ";", 1001, "MOST_NUMBERS")],
+)
+def test_texts_and_labels_have_thousands_of_words_and_of_many_rows_fewer(
+    kind, separator, most, limit, monkeypatch
+) -> None:
+    cells = [separator.join(f"w{k + i}" for i in range(3)) for k in range(8100)] * 2
     kinds = {"a": ColumnKind(kind)}
     other = int(kind == "labels")
-    assert Encoder.fit({"a": cells}, kinds=kinds).width == 1000 + other
-    monkeypatch.setattr(choose_items, "MOST_NUMBERS", 2200 * 300)
+    monkeypatch.setattr(choose_items, limit, 16200 * 9000)
+    assert Encoder.fit({"a": cells}, kinds=kinds).width == most
+    monkeypatch.setattr(choose_items, limit, 16200 * 300)
     assert Encoder.fit({"a": cells}, kinds=kinds).width == 300 + other
-    monkeypatch.setattr(choose_items, "MOST_NUMBERS", 2200)
+    monkeypatch.setattr(choose_items, limit, 16200)
     assert Encoder.fit({"a": cells}, kinds=kinds).width == 100 + other

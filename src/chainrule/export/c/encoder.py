@@ -102,11 +102,13 @@ def _waves(part: Cycle) -> str:
 
 def _words(member: str, column: Transform) -> list[str]:
     """The table of the words of a column, if it has any."""
-    reading, places = column.reading, []
+    reading: Any = column.reading
+    places: list[str] = []
     words = reading.words if isinstance(reading, Word | Items) else ()
     if isinstance(reading, Items):
         order = sorted(range(len(words)), key=lambda place: words[place].encode())
-        words, places = tuple(words[place] for place in order), [table(f"int {member}_places[{len(order)}]", map(str, order))]
+        words = tuple(words[place] for place in order)
+        places = [table(f"int {member}_places[{len(order)}]", map(str, order))]
     weights = [part.weights for part in column.inputs if isinstance(part, TextWeights)]
     numbers = [table(f"double {member}_weights[{len(own)}]", numbers_of(np.array(own))) for own in weights]
     return [table(f"char *const {member}_words[{len(words)}]", map(quoted, words)), *places, *numbers] if words else []

@@ -118,7 +118,9 @@ class SeveralWords(Presences):
         numbers = _encoded_words(graph, parts, words, _OTHER)
         if self.reading.separator or not any(" " in word for word in words):
             return numbers
-        first, second = (add("Slice", parts, whole(start), whole(stop), whole(2)) for start, stop in ((0, -1), (1, _END)))
+        first, second = (
+            add("Slice", parts, whole(start), whole(stop), whole(2)) for start, stop in ((0, -1), (1, _END))
+        )
         pairs = add("StringConcat", add("StringConcat", first, texts([" "])), second)
         return add("Concat", numbers, _encoded_words(graph, pairs, words, _MISSING), axis=2)
 

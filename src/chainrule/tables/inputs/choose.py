@@ -30,7 +30,7 @@ from chainrule.tables.profile.word_counts import MOST_DISTINCT
 __all__ = ["choose_transform"]
 
 LEAST_DIFFERENT = 20  # different numbers or times among a few words, above which these are no categories
-SPACES = 5  # in a cell on average, from which on words that hardly ever repeat are called prose
+SPACES, MOST_REPEATED = 5, 0.5  # spaces in a cell on average and share of repeated cells, from which on these are texts
 LEAST_REPEATED = 5  # cells that a word of more than MANY rows comes in, at least, to have an input of its own
 MANY = 5000  # rows from which on words must come more often
 CELLS_EACH = 10  # for each different word of a column of many rows, on average, for more words than FEW_WORDS
@@ -177,16 +177,18 @@ def _slip(profile: ColumnProfile, cell: Cell, what: str) -> RowError:
 
 
 def _categories(profile: ColumnProfile) -> Transform:
-    """The repeated words as categories, unless hardly any word repeats."""
+    """The repeated words as categories, unless most cells are different texts, or hardly any word repeats."""
     counts = profile.counts
     repeated = counts.words(least=2)
-    if sum(count for _, count in repeated) < LEAST_SHARE * profile.present or not repeated:
-        prose = "hardly any text comes twice, as in prose"
+    share = sum(count for _, count in repeated) / profile.present
+    if share < MOST_REPEATED and counts.spaces() >= SPACES and (text := text_words_of(profile)):
+        return text
+    if share < LEAST_SHARE or not repeated:
         names = "hardly any word comes twice, as in names and identifiers"
         if profile.written.alike:
             shown = " and ".join(repr(word) for word in profile.written.alike)
             names = f"its cells look like numbers, but not in one form: {shown}, write them alike"
-        return _flag_or_drop(profile, prose if counts.spaces() >= SPACES else names)
+        return _flag_or_drop(profile, names)
     least = 2 if profile.rows <= MANY else LEAST_REPEATED
     often = [word for word, count in repeated if count >= least] or [word for word, _ in repeated]
     words = tuple(often[: _most_words(profile)])

@@ -17,11 +17,12 @@ SHARE = 0.1  # of the cells have several labels at least
 TEXT_CELLS = 3  # in which a word or a pair of words of a text is at least
 PAIRS_OF, ALL_OF = 3, 8  # the share of pairs, if there are more words than inputs
 MOST_NUMBERS = 30_000_000  # rows times words of a column
+MOST_TEXT_NUMBERS = 80_000_000  # the same of a text
 
 
-def most_words(profile: ColumnProfile, most: int = MOST_WORDS) -> int:
+def most_words(profile: ColumnProfile, most: int = MOST_WORDS, numbers: int | None = None) -> int:
     """How many words of a column may be inputs: `most`, of many rows fewer, but a hundred in any case."""
-    return min(most, max(FEW_WORDS, MOST_NUMBERS // max(profile.rows, 1)))
+    return min(most, max(FEW_WORDS, (numbers or MOST_NUMBERS) // max(profile.rows, 1)))
 
 
 def labels_of(profile: ColumnProfile, kind: ColumnKind | None = None) -> LabelSet | None:
@@ -64,7 +65,7 @@ def text_words_of(profile: ColumnProfile) -> TextWords | None:
         for pair, count in pair_counts(cells, list(words))
         if TEXT_CELLS <= count < min(words[word] for word in pair.split(" "))
     ]
-    n, most = profile.present, most_words(profile, MOST_TEXT_WORDS)
+    n, most = profile.present, most_words(profile, MOST_TEXT_WORDS, MOST_TEXT_NUMBERS)
     own = [(word, count) for word, count in words.items() if count < n]
     few = min(len(pairs), most * PAIRS_OF // ALL_OF)
     items = sorted([*own[: most - few], *pairs[: max(few, most - len(own))]], key=lambda item: -item[1])

@@ -194,6 +194,11 @@ class Encoder:
         return common
 
     @property
+    def text_share(self) -> float:
+        """The share of the inputs that are words of texts."""
+        return sum(s.stop - s.start for transform, s in self.slices if isinstance(transform, TextWords)) / self.width
+
+    @property
     def columns(self) -> list[str]:
         """The columns that a table must have to be encoded: those that are not dropped."""
         return [transform.name for transform, _ in self.slices]

@@ -25,12 +25,12 @@ class Cells(NamedTuple):
 
     - name: the column.
     - values: numbers (n,) float64, NaN where missing; or numbers of words (n,), -1 for any other; or which
-      cells have each of k items, and any other (n, k + 1); or none (0,).
+      cells have each of k items, and any other (n, k + 1), sparse; or none (0,).
     - missing: which cells are missing, (n,).
     """
 
     name: str
-    values: NDArray[Any]
+    values: Any
     missing: NDArray[np.bool_]
 
     def part(self, start: int, stop: int) -> Cells:
