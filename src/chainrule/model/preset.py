@@ -14,7 +14,7 @@ PER_UPDATE = 400  # outputs of all members together: more cost time and teach li
 ENOUGH, LONGEST = 800, 4  # rows of an epoch; with fewer there are more epochs, up to so many times as many
 DECAY = 0.3  # of the weights; trials may make it stronger (see `chainrule.model.trials`)
 RISE = 0.1  # share of the epochs in which the rate rises
-TEXTS, TEXT_PATIENCE = 0.8, 10  # share of the inputs that are words of texts, from which on so many epochs are enough
+TEXTS, TEXT_PATIENCE = 0.8, 20  # share of inputs that are words of texts, from which on so many epochs are enough
 PLANE = 2  # columns: their boundaries may be curves that a strong decay would straighten
 
 
@@ -63,7 +63,7 @@ def patience_for(texts: float, patience: int | None) -> int | None:
     - texts: the share of the inputs that are words of texts.
 
     >>> patience_for(0.9, None), patience_for(0.9, 30), patience_for(0.5, 30)
-    (10, 10, 30)
+    (20, 20, 30)
     """
     return TEXT_PATIENCE if texts >= TEXTS else patience
 

@@ -101,9 +101,10 @@ def _by_kind(profile: ColumnProfile) -> Transform:
         return _flag_or_drop(profile, same)
     if kind.kind == ORDERED:
         return _ordered(profile)
-    if kind.kind in (LABELS, TEXT):
-        chosen = labels_of(profile, kind) if kind.kind == LABELS else text_words_of(profile)
-        return chosen or _flag_or_drop(profile, "none of its words comes twice")
+    if kind.kind == LABELS:
+        return labels_of(profile, kind) or _flag_or_drop(profile, "none of its labels comes twice")
+    if kind.kind == TEXT:
+        return text_words_of(profile) or _flag_or_drop(profile, "no word is in three cells and not in all")
     return _named_categories(profile)
 
 
