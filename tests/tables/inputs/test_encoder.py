@@ -356,3 +356,28 @@ def test_a_value_is_known_by_the_number_that_fewer_digits_round_it_to(dtype) -> 
     known = Encoder((Coded("code", True, 0.2, 3.0, False, values=tuple(learned.tolist())),))
     again = known.encode(read_table({"code": cells.astype(dtype).astype(float)}))
     np.testing.assert_array_equal(known.encode(read_table({"code": cells.astype(dtype)})), again)
+
+
+@pytest.mark.parametrize(
+    ("weights", "words"),
+    [([0.5, 1.0, 2.0], ["a", "b"]), ([0.5, 0.0], ["a", "b"]), ([-1.0, 1.0], ["a", "b"]), ([0.5, np.inf], ["a", "b"])],
+)
+def test_weights_that_no_text_has_are_refused(weights, words):
+    column = {"kind": "weighted text", "name": "c", "words": words, "missing": False, "weights": len(weights)}
+    tensors = {f"encoder.{name}": np.zeros(0) for name in ("mean", "scale")}
+    with pytest.raises(ModelFileError) as caught:
+        Encoder.from_document({"columns": [column]}, {**tensors, "encoder.weights": np.array(weights)})
+    assert "\n" not in str(caught.value)
+    kept = Encoder.from_document({"columns": [column | {"weights": 2}]}, {**tensors, "encoder.weights": np.ones(2)})
+    assert kept.feature_names == ["c=a", "c=b"]
+
+
+def test_a_text_of_an_older_model_has_a_1_for_each_word():
+    column = {"kind": "text", "name": "c", "words": ["fog", "snow"], "missing": False}
+    tensors = {f"encoder.{name}": np.zeros(0) for name in ("mean", "scale")}
+    encoder = Encoder.from_document({"columns": [column]}, tensors)
+    assert encoder.encode(read_table({"c": ["Fog, snow", "snow snow", ""]}), "float64").tolist() == [
+        [1, 1],
+        [0, 1],
+        [0, 0],
+    ]
