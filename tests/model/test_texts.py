@@ -5,7 +5,6 @@ import pytest
 
 import chainrule as cr
 from chainrule.model.baselines import BASELINES
-from chainrule.model.preset import TEXT_PATIENCE
 from chainrule.model.settings import TableSettings
 from chainrule.model.training import TableTraining
 from chainrule.tables.inputs import Encoder
@@ -33,7 +32,7 @@ def test_pairs_of_words_tell_classes_apart_that_have_the_same_words() -> None:
     assert {"text=not bad", "text=not good"} <= set(model.encoder.feature_names)
 
 
-@pytest.mark.parametrize(("more", "patience"), [({}, TEXT_PATIENCE), ({"patience": 7}, 7), ({"epochs": 3}, None)])
+@pytest.mark.parametrize(("more", "patience"), [({}, 160), ({"patience": 7}, 7), ({"epochs": 3}, None)])
 def test_a_training_on_texts_ends_soon_unless_the_user_decides(more, patience) -> None:
     training = TableTraining(reviews(100), "y", TableSettings(seed=0, **more))
     assert training.settings.patience == patience
@@ -43,7 +42,7 @@ def test_few_words_beside_other_inputs_do_not_end_the_training() -> None:
     table = reviews(100)
     numbers = {f"x{k}": np.random.default_rng(k).normal(size=100) for k in range(60)}
     training = TableTraining({**table, **numbers}, "y", TableSettings(seed=0))
-    assert training.settings.patience > TEXT_PATIENCE
+    assert training.settings.patience == 200
 
 
 def test_the_dependence_on_a_pair_is_that_of_a_text_with_both_words() -> None:

@@ -129,7 +129,7 @@ def _with_patience(settings: TableSettings, wanted: TableSettings, encoder: Enco
     decides = is_auto(wanted.patience) and is_auto(wanted.epochs) and settings.start == "linear"
     if not decides or is_auto(settings.patience):
         return settings
-    return dataclasses.replace(settings, patience=patience_for(encoder.text_share, settings.patience))
+    return dataclasses.replace(settings, patience=patience_for(encoder.text_share, settings.epochs, settings.patience))
 
 
 class _Planned(NamedTuple):

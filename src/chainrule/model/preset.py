@@ -14,7 +14,7 @@ PER_UPDATE = 400  # outputs of all members together: more cost time and teach li
 ENOUGH, LONGEST = 800, 4  # rows of an epoch; with fewer there are more epochs, up to so many times as many
 DECAY = 0.3  # of the weights; trials may make it stronger (see `chainrule.model.trials`)
 RISE = 0.1  # share of the epochs in which the rate rises
-TEXTS, TEXT_PATIENCE = 0.8, 20  # share of inputs that are words of texts, from which on so many epochs are enough
+TEXTS, TEXT_PATIENCE = 0.8, 2  # share of inputs that are words of texts, from which on twice the rise is enough
 PLANE = 2  # columns: their boundaries may be curves that a strong decay would straighten
 
 
@@ -55,17 +55,18 @@ def tabular(rows: int, inputs: int, members: int | None = None, outputs: int = 1
     }
 
 
-def patience_for(texts: float, patience: int | None) -> int | None:
+def patience_for(texts: float, epochs: int, patience: int | None) -> int | None:
     """The patience of a network that begins as a linear model, for which that of the preset is `patience`.
 
-    Where nearly all inputs are words, the linear model is near the best network.
+    Where nearly all inputs are words, the linear model is near the best network: training ends if there is no gain in
+    twice the epochs in which the rate rises.
 
     - texts: the share of the inputs that are words of texts.
 
-    >>> patience_for(0.9, None), patience_for(0.9, 30), patience_for(0.5, 30)
-    (20, 20, 30)
+    >>> patience_for(0.9, 100, 30), patience_for(0.9, 40, None), patience_for(0.5, 100, 30)
+    (20, 8, 30)
     """
-    return TEXT_PATIENCE if texts >= TEXTS else patience
+    return round(TEXT_PATIENCE * RISE * epochs) if texts >= TEXTS else patience
 
 
 def _members(rows: int, outputs: int) -> int:
