@@ -126,8 +126,7 @@ def prepare(
 
 def _with_patience(settings: TableSettings, wanted: TableSettings, encoder: Encoder) -> TableSettings:
     """The settings, with the patience for the inputs of an encoder if the preset decides about it."""
-    decides = is_auto(wanted.patience) and is_auto(wanted.epochs) and settings.start == "linear"
-    if not decides or is_auto(settings.patience):
+    if not (is_auto(wanted.patience) and is_auto(wanted.epochs) and settings.start == "linear"):
         return settings
     return dataclasses.replace(settings, patience=patience_for(encoder.text_share, settings.epochs, settings.patience))
 

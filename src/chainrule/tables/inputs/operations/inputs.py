@@ -305,7 +305,7 @@ class ManyHot(Input):
         return [*(f"={word}" for word in self.words), *[" other"] * self.other]
 
     def write(self, cells: Cells, out: NDArray[Any]) -> None:
-        out[...] = cells.values[:, : out.shape[1]].toarray()
+        out[...] = cells.values.toarray()[:, : out.shape[1]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -335,9 +335,9 @@ class TextWeights(Input):
         return np.square(self.weights)
 
     def write(self, cells: Cells, out: NDArray[Any]) -> None:
-        row, place = cells.values[:, : self.width].nonzero()
+        row, place = cells.values.nonzero()
         order = np.lexsort((place, row))  # in which other languages add up, too
-        row, place = row[order], place[order]
+        row, place = (each[order][place[order] < self.width] for each in (row, place))
         length = np.sqrt(np.bincount(row, self.squares[place], len(out)))
         out[row, place] = LENGTH * np.array(self.weights)[place] / length[row]
 
