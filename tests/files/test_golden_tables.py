@@ -37,6 +37,7 @@ from chainrule.tables.inputs.transforms import (
     Transform,
     Valued,
     ValuedLog,
+    WeightedText,
 )
 from chainrule.tables.targets import Classes, LogQuantity, Quantity, Targets
 
@@ -46,6 +47,7 @@ BINS = GOLDEN.with_name("bins.safetensors")  # columns of numbers that have squa
 VALUES = GOLDEN.with_name("values.safetensors")  # and those that have an input for each frequent value
 ALL = GOLDEN.with_name("curved-values.safetensors")  # and those that have values alone, or squares, bins and values
 DATES = GOLDEN.with_name("dates.safetensors")  # and columns of times with more waves, squares and bins
+TEXTS = GOLDEN.with_name("texts.safetensors")  # and texts whose words have weights
 
 EVERY = (
     Scaled("size", True, 2.5, 0.75, False),
@@ -117,6 +119,12 @@ IN_DETAIL = (
 )  # fmt: skip
 
 
+WITH_WEIGHTS = (
+    WeightedText("note", ("fog", "größe", "great fog"), True, (0.75, 1.0, 1.25)),
+    WeightedText("title", ("old", "new"), False, (1.5, 2.0)),
+)
+
+
 def every_kind(transforms: tuple[Transform, ...] = EVERY) -> cr.Model:
     encoder = Encoder(transforms)
     targets = Targets(
@@ -135,14 +143,22 @@ def every_kind(transforms: tuple[Transform, ...] = EVERY) -> cr.Model:
 
 
 def test_every_kind_of_column_is_in_it() -> None:
-    assert {transform.kind for transform in (*EVERY, *MORE, *BOTH, *BY_VALUE, *WITH_ALL, *IN_DETAIL, *LATER)} == set(
-        KINDS
-    )
+    assert {
+        transform.kind for transform in (*EVERY, *MORE, *BOTH, *BY_VALUE, *WITH_ALL, *IN_DETAIL, *LATER, *WITH_WEIGHTS)
+    } == set(KINDS)
 
 
 @pytest.mark.parametrize(
     ("transforms", "golden"),
-    [(EVERY, GOLDEN), (MORE, NUMBERS), (BOTH, BINS), (BY_VALUE, VALUES), (WITH_ALL, ALL), (IN_DETAIL, DATES)],
+    [
+        (EVERY, GOLDEN),
+        (MORE, NUMBERS),
+        (BOTH, BINS),
+        (BY_VALUE, VALUES),
+        (WITH_ALL, ALL),
+        (IN_DETAIL, DATES),
+        (WITH_WEIGHTS, TEXTS),
+    ],
 )
 def test_the_golden_files_are_written_again_byte_for_byte(transforms, golden, tmp_path: Path) -> None:
     every_kind(transforms).save(tmp_path / "m.safetensors")
@@ -232,6 +248,18 @@ def test_times_in_detail_become_what_they_became() -> None:
     np.testing.assert_allclose(rows[0, 16:25], opens, rtol=1e-12, atol=1e-12)
     assert rows[1, 23:25].tolist() == [0, 0]
     np.testing.assert_allclose(rows[:, 26], [18254 / 18262, 1], rtol=1e-12)
+
+
+def test_texts_with_weights_become_what_they_became() -> None:
+    """By hand: 3 w / ||w|| over the words and pairs that a text has."""
+    model = cr.load(TEXTS)
+    assert isinstance(model, cr.Model)
+    assert model.encoder.transforms == WITH_WEIGHTS
+    table = {"note": ["Fog, fogs", "great fog? größe", None], "title": ["new-old", "newold", "old"]}
+    rows = model.encoder.encode(read_table(table), "float64")
+    length = math.sqrt(0.75**2 + 1 + 1.25**2)
+    expected = [[3, 0, 0, 0, 1.8, 2.4], [2.25 / length, 3 / length, 3.75 / length, 0, 0, 0], [0, 0, 0, 1, 3, 0]]
+    np.testing.assert_allclose(rows, expected, rtol=1e-15)
 
 
 def test_its_columns_become_what_they_became() -> None:
