@@ -360,7 +360,13 @@ def test_a_value_is_known_by_the_number_that_fewer_digits_round_it_to(dtype) -> 
 
 @pytest.mark.parametrize(
     ("weights", "words"),
-    [([0.5, 1.0, 2.0], ["a", "b"]), ([0.5, 0.0], ["a", "b"]), ([-1.0, 1.0], ["a", "b"]), ([0.5, np.inf], ["a", "b"])],
+    [
+        ([0.5, 1.0, 2.0], ["a", "b"]),
+        ([0.5, 0.0], ["a", "b"]),
+        ([-1.0, 1.0], ["a", "b"]),
+        ([1e-200, 1.0], ["a", "b"]),
+        ([0.5, np.inf], ["a", "b"]),
+    ],
 )
 def test_weights_that_no_text_has_are_refused(weights, words):
     column = {"kind": "weighted text", "name": "c", "words": words, "missing": False, "weights": len(weights)}

@@ -284,8 +284,8 @@ class Encoder:
             most = MOST_TEXT_WORDS if isinstance(column, TextWords) else MOST_WORDS
             demand(len(column.words) <= most, "encoder", column.words, f"{most} words at most")
         for text in (t for t in encoder.transforms if isinstance(t, WeightedText)):
-            weighted = len(text.weights) == len(text.words) and min(text.weights) > 0
-            demand(weighted, "encoder", text.weights, "a weight above 0 for each word")
+            weighted = len(text.weights) == len(text.words) and all(1e-9 < w < 1e9 for w in text.weights)
+            demand(weighted, "encoder", text.weights, "a weight near 1 for each word")
         for mark in (t.separator for t in encoder.transforms if isinstance(t, LabelSet)):
             demand(len(mark) == 1, "encoder", mark, "one character between labels")
         for times in (t for t in encoder.transforms if isinstance(t, Times)):
