@@ -82,7 +82,7 @@ ENCODER = Encoder(
         Times("sold", "day.month.year", ("weekday",), False, 0.0, 1.0, False),
         LabelSet("tags", ("new", "o'ld", "größe", "two words"), True, ";", True),
         LabelSet("marks", ("a", "b"), False, "|", False),
-        TextWords("story", ("fog", "größe", "7", "fog größe", "7 7"), True),
+        TextWords("story", ("fog", "größe", "7", "fog größe", "7 7", "οδοσ", "iz"), True),
         WeightedText("tale", ("snow", "fog", "größe fog", "snow 7", "fog fog"), True, (1.25, 0.1, 2.5, 1 / 3, 0.75)),
         Times("day", "yearmonthday", ("days", "season", "weekday"), True, 18_000.0, 900.0, False),
         Presence("note", "it is prose"),
@@ -159,7 +159,9 @@ def table(seed: int = 0, rows: int = ROWS) -> pa.Table:
             "sold": some([".".join(reversed(day.split("-"))) for day in days], 0.1),
             "tags": some([lists(["new", " o'ld", "größe ", "two words", "Rome", ""], ";") for _ in range(rows)], 0.1),
             "marks": some([lists(["a", "b", "c"], "|") for _ in range(rows)], 0.1),
-            "story": some([lists(["Fog", "GRÖSSE", "größe!", "7", "snow"], " ") for _ in range(rows)], 0.1),
+            "story": some(
+                [lists(["Fog", "GRÖSSE", "größe!", "7", "snow", "ΟΔΟΣ", "İz"], " ") for _ in range(rows)], 0.1
+            ),
             "tale": some([lists(["Fog", "GRÖSSE", "größe!", "7", "snow"], " ") for _ in range(rows)], 0.1),
             "day": some([int(day.replace("-", "")) for day in days], 0.1),
             "note": some(["text"] * rows, 0.5),

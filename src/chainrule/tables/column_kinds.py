@@ -4,7 +4,7 @@ category         words, even if they look like numbers or times
 number           numbers in one form
 date             dates or times in one form, 20240229 too
 labels           several words in a cell, such as a;b;c; labels:| names what is between them
-text             prose, of which the most frequent words count
+text             prose, of which the most frequent words and pairs of words count
 ordered          words or numbers in an order; ordered:S<M<L names it, the lowest first
 """
 

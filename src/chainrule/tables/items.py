@@ -92,10 +92,11 @@ def counts_of(cells: Iterable[tuple[str, int]], separator: str) -> list[tuple[st
     return _in_order(coded.dictionary.to_pylist(), counts)
 
 
-def pair_counts(cells: Iterable[tuple[str, int]], words: Sequence[str]) -> list[tuple[str, int]]:
+def pair_counts(cells: Iterable[tuple[str, int]], words: Sequence[str], least: int = 1) -> list[tuple[str, int]]:
     """In how many texts each pair of two of these words is, the most frequent first, then by their text.
 
     - cells: different cells, each with how often it comes.
+    - least: in how many texts a pair is that counts.
 
     >>> pair_counts([("not good", 2), ("not so good, not good", 1)], ["not", "good"])
     [('not good', 3), ('good not', 1)]
@@ -105,7 +106,9 @@ def pair_counts(cells: Iterable[tuple[str, int]], words: Sequence[str]) -> list[
     first, keys = _pairs(row, _codes(flat, words, -1), len(words))
     kinds, codes = np.unique(keys, return_inverse=True)
     counts = _cells_with(row[first], codes, len(kinds), np.array(times))
-    return _in_order([f"{words[key // len(words)]} {words[key % len(words)]}" for key in kinds.tolist()], counts)
+    often = np.flatnonzero(counts >= least)
+    pairs = [f"{words[key // len(words)]} {words[key % len(words)]}" for key in kinds[often].tolist()]
+    return _in_order(pairs, counts[often])
 
 
 def _flat(words: pa.Array, separator: str) -> tuple[NDArray[np.int64], pa.Array]:
@@ -130,7 +133,8 @@ def _cells_with(
     row: NDArray[np.int64], codes: NDArray[np.int64], kinds: int, times: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """In how many cells each of some kinds of items is, by the cell and the kind (m,) of each item."""
-    once = np.unique(row * kinds + codes)
+    places = np.sort(row * kinds + codes)
+    once = places[np.append(True, places[1:] != places[:-1])[: len(places)]]
     counts = np.bincount(once % kinds, times[once // kinds], kinds) if len(once) else np.zeros(kinds)
     return counts.astype(np.int64)
 

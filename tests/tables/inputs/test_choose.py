@@ -94,7 +94,13 @@ def test_texts_are_recognised_and_names_and_identifiers_left_out():
         "weighted text",
         "text with 3 words: park | sea | side; missing cells flagged",
     )
-    assert became(texts[:21] + texts[:19])[0] == "frequent"  # most cells come twice
+    assert became(texts[:31] + texts[:9])[0] == "weighted text"  # 18 of 40 cells come twice
+    assert became(texts[:30] + texts[:10])[0] == "frequent"
+    assert became(pd.Series(texts + texts[:2], dtype="category"))[0] == "frequent"
+    short = [f"flat {k} near the {'park' if k % 3 else 'sea'}" for k in range(40)]
+    assert became([f"{text} here" for text in short])[0] == "weighted text"  # five spaces
+    assert became(short)[0] == "dropped"
+    assert became([" ".join(str(k * j % 50) for j in range(8)) for k in range(40)])[0] == "dropped"  # only numbers
     nothing = " ".join("w{}" for _ in range(7))
     nothing_twice = [nothing.format(*range(7 * k, 7 * k + 7)) for k in range(40)]
     for names in ([f"{k:032x}" for k in range(40)], [f"Braund, Mr. Owen {k}" for k in range(40)], nothing_twice):

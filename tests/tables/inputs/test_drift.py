@@ -68,6 +68,15 @@ def test_each_kind_of_drift_is_said_in_one_line(model, column, cells, what, word
     assert drift.document()["columns"][0]["column"] == column
 
 
+@pytest.mark.filterwarnings("ignore::chainrule.errors.ChainruleWarning")
+def test_texts_do_not_drift_by_their_words():
+    table = {"note": ["good", "cold food", "bad", "Bad"] * 10, "y": [1.0, 0.0, 0.5, 2.0] * 10}
+    kinds = {"note": "text", "y": "number"}
+    model = cr.train_table(table, "y", hidden=(4,), epochs=1, validation=0.0, kinds=kinds, seed=0)
+    assert model.seen.columns["note"] == ColumnSeen(0)
+    assert not model.drift({"note": ["xyz"] * 40})
+
+
 def test_the_counts_do_not_depend_on_blocks(model):
     table = as_source(like(300, 8, town=["Rome", "Bern", "Oslo"] * 100)).table()
     whole, parts = Watch(model.seen), Watch(model.seen)

@@ -10,9 +10,9 @@ import pytest
 from tests.tables.reading import read_table
 
 from chainrule.errors import DataError, ModelFileError
-from chainrule.tables.inputs import Encoder
+from chainrule.tables.inputs import Encoder, choose_items
 from chainrule.tables.inputs.operations.inputs import Values
-from chainrule.tables.inputs.transforms import Coded, Numbers
+from chainrule.tables.inputs.transforms import Coded, Numbers, WeightedText
 
 TABLE = {
     "age": [20.0, None, 40.0, 60.0, 40.0],
@@ -376,6 +376,43 @@ def test_weights_that_no_text_has_are_refused(weights, words):
     assert "\n" not in str(caught.value)
     kept = Encoder.from_document({"columns": [column | {"weights": 2}]}, {**tensors, "encoder.weights": np.ones(2)})
     assert kept.feature_names == ["c=a", "c=b"]
+
+
+@pytest.mark.parametrize("words", [["a", "a b c"], ["a", "a  b"], ["a", " "], ["a", "b "]])
+@pytest.mark.parametrize("kind", ["text", "weighted text"])
+def test_texts_of_a_damaged_file_have_words_and_pairs(kind, words):
+    column = {"kind": kind, "name": "c", "words": words, "missing": False}
+    column |= {"weights": 2} if kind == "weighted text" else {}
+    tensors = {f"encoder.{name}": np.zeros(0) for name in ("mean", "scale")} | {"encoder.weights": np.ones(2)}
+    with pytest.raises(ModelFileError, match="words, or two words with a space between them"):
+        Encoder.from_document({"columns": [column]}, tensors)
+
+
+def test_the_weights_of_a_text_are_added_up_in_their_order():
+    """As other languages do: sums in another order have other bits."""
+    weights = np.random.default_rng(0).uniform(1, 9, 200)
+    words = tuple(f"w{k}" for k in range(200))
+    encoder = Encoder((WeightedText("c", words, False, tuple(weights.tolist())),))
+    row = encoder.encode(read_table({"c": [" ".join(reversed(words))]}), "float64")[0]
+    total = 0.0
+    for weight in weights.tolist():
+        total += weight * weight
+    assert row.tolist() == [3 * weight / math.sqrt(total) for weight in weights.tolist()]
+
+
+def test_several_texts_share_the_words_of_a_table(monkeypatch):
+    draw = np.random.default_rng(0)
+
+    def texts(words):
+        return [" ".join(f"w{k}" for k in draw.integers(0, words, 12)) for _ in range(300)]
+
+    table = {"a": texts(200), "b": texts(20)}
+    whole = Encoder.fit(table).transforms
+    monkeypatch.setattr(choose_items, "MOST_TEXT_NUMBERS", 300 * 150)
+    shared = Encoder.fit(table).transforms
+    assert 148 <= sum(len(t.words) for t in shared) <= 150
+    assert [t.words == before.words[: len(t.words)] for t, before in zip(shared, whole, strict=True)] == [True, True]
+    assert len(Encoder.fit({"a": table["a"]}).transforms[0].words) == 150
 
 
 def test_a_text_of_an_older_model_has_a_1_for_each_word():

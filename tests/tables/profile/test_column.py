@@ -137,7 +137,7 @@ def test_columns_of_too_many_words_are_left_out_and_no_target(monkeypatch):
     monkeypatch.setattr(word_counts, "MOST_TEXT", 100)
     table = {"id": [f"name{k % 40}" for k in range(400)], "x": [0.5, 1.5] * 200}
     encoder = Encoder.fit(Cut(table, [7, 300]))
-    assert encoder.describe()[0][1:] == ("dropped", "it holds more than 1,048,576 different words")
+    assert encoder.describe()[0][1:] == ("dropped", "it holds more than 1,048,576 different words, or 128 MiB of them")
     with pytest.raises(DataError, match="different words in 400 rows"):
         Targets.fit(Cut(table, [7]), "id", "classification")
 

@@ -207,11 +207,16 @@ function itemsReading({ words, separator }) {
   return (cell) => {
     const text = wordOf(cell);
     if (text === null) return null;
-    const parts = separator === "" ? text.toLowerCase().split(/[^\p{L}\p{N}]+/u) : text.split(separator).map(trimmed);
+    const parts = separator === "" ? lower(text).split(/[^\p{L}\p{N}]+/u) : text.split(separator).map(trimmed);
     const items = parts.filter((part) => part !== "");
     const pairs = separator === "" ? items.slice(1).map((item, k) => `${items[k]} ${item}`) : [];
     return new Set([...items, ...pairs.filter((pair) => codes.has(pair))].map((item) => codes.get(item) ?? -1));
   };
+}
+
+/** Each letter by itself in lower case, as one letter: of the last one of a Greek word, and of a Turkish I, too. */
+function lower(text) {
+  return Array.from(text, (letter) => Array.from(letter.toLowerCase())[0]).join("");
 }
 
 /** The text that a cell had in training, null where it is missing. */

@@ -185,11 +185,16 @@ def _items(reading):
         text = None if cell is None else _word_of(cell)
         if text is None:
             return None
-        items = text.split(mark) if mark else re.findall(r"[^\W_]+", text.lower())
+        items = text.split(mark) if mark else re.findall(r"[^\W_]+", _lower(text))
         pairs = [] if mark else map(" ".join, zip(items, items[1:]))
         return {codes.get(item, -1) for item in map(str.strip, items) if item} | {codes[p] for p in pairs if p in codes}
 
     return read
+
+
+def _lower(text):
+    """Each letter by itself in lower case, as one letter: of the last one of a Greek word, and of a Turkish I, too."""
+    return "".join(letter.lower()[0] for letter in text)
 
 
 def _word_of(cell):
@@ -321,11 +326,12 @@ def _text_weights(part):
     weights = part["weights"]
 
     def write(codes):
-        known = sorted(code for code in codes if code >= 0)
-        length = math.sqrt(sum(weights[code] * weights[code] for code in known))
+        known, total = sorted(code for code in codes if code >= 0), 0.0
+        for code in known:  # sum() has other bits since Python 3.12
+            total += weights[code] * weights[code]
         a = [0.0] * part["width"]
         for code in known:
-            a[code] = 3 * weights[code] / length
+            a[code] = 3 * weights[code] / math.sqrt(total)
         return a
 
     return write

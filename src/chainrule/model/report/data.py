@@ -13,7 +13,7 @@ from chainrule.model.report.subject import Subject
 from chainrule.plots.markup import Markup, joined, tag
 from chainrule.tables.columns import missing_cells
 from chainrule.tables.inputs.operations import Items, Presence, Time, Word
-from chainrule.tables.inputs.transforms import Transform
+from chainrule.tables.inputs.transforms import TextWords, Transform
 from chainrule.tables.profile.dates import CLOCK, clock_text, time_text
 from chainrule.tables.targets import ClassTarget, LabelTarget, Target
 from chainrule.text import number, short
@@ -100,7 +100,9 @@ def _cells(transform: Transform, judged: Judged) -> tuple[str, str, Markup | str
         counts = np.bincount(present + 1, minlength=len(transform.reading.words) + 1)
         return (missing, *_words(transform.reading, counts, len(present)))
     if isinstance(transform.reading, Items):
-        return (missing, *_words(transform.reading, np.roll(present.sum(axis=0), 1), present.shape[0]))
+        counts = np.roll(present.sum(axis=0), 1)
+        counts[0] *= not isinstance(transform, TextWords)  # all texts have other words
+        return (missing, *_words(transform.reading, counts, present.shape[0]))
     if isinstance(transform.reading, Time):
         text = clock_text if transform.reading.form == CLOCK else time_text
         return missing, f"{text(float(present.min()))} to {text(float(present.max()))}", _histogram(present)

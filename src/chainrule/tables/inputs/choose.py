@@ -25,11 +25,12 @@ from chainrule.tables.profile import Cell, ColumnProfile, Shape
 from chainrule.tables.profile.column import few
 from chainrule.tables.profile.fits import MEANT, Fit, Fits
 from chainrule.tables.profile.order import order_of_words
-from chainrule.tables.profile.word_counts import MOST_DISTINCT
+from chainrule.tables.profile.word_counts import MOST_DISTINCT, MOST_TEXT
 
 __all__ = ["choose_transform"]
 
 LEAST_DIFFERENT = 20  # different numbers or times among a few words, above which these are no categories
+TOO_MANY = f"it holds more than {MOST_DISTINCT:,} different words, or {MOST_TEXT >> 20} MiB of them"
 SPACES, MOST_REPEATED = 5, 0.5  # spaces in a cell on average and share of repeated cells, from which on these are texts
 LEAST_REPEATED = 5  # cells that a word of more than MANY rows comes in, at least, to have an input of its own
 MANY = 5000  # rows from which on words must come more often
@@ -74,7 +75,7 @@ def _of_words(profile: ColumnProfile) -> Transform:
     if profile.forms.chosen is not None and not profile.categorical:
         return _times(profile, profile.forms.chosen)
     if counts.too_many:
-        return _flag_or_drop(profile, f"it holds more than {MOST_DISTINCT:,} different words")
+        return _flag_or_drop(profile, TOO_MANY)
     if counts.distinct() == 1:
         return _flag_or_drop(profile, "every value is the same")
     if profile.order is not None and len(profile.order) <= FEW_WORDS:
@@ -96,7 +97,7 @@ def _by_kind(profile: ColumnProfile) -> Transform:
             raise _not_of_kind(profile, profile.forms.fits, "dates", "a form of docs/data.md for all cells")
         return _times(profile, profile.forms.chosen)
     if profile.counts.too_many:
-        return _flag_or_drop(profile, f"it holds more than {MOST_DISTINCT:,} different words")
+        return _flag_or_drop(profile, TOO_MANY)
     if profile.counts.distinct() == 1:
         return _flag_or_drop(profile, same)
     if kind.kind == ORDERED:
@@ -182,7 +183,9 @@ def _categories(profile: ColumnProfile) -> Transform:
     counts = profile.counts
     repeated = counts.words(least=2)
     share = sum(count for _, count in repeated) / profile.present
-    if share < MOST_REPEATED and counts.spaces() >= SPACES and (text := text_words_of(profile)):
+    is_prose = share < MOST_REPEATED and counts.spaces() >= SPACES and not profile.categorical
+    text = text_words_of(profile) if is_prose else None
+    if text is not None and 2 * sum(any(map(str.isalpha, word)) for word in text.words) > len(text.words):
         return text
     if share < LEAST_SHARE or not repeated:
         names = "hardly any word comes twice, as in names and identifiers"

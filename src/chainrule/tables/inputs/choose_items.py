@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from chainrule.tables.column_kinds import ColumnKind
-from chainrule.tables.inputs.transforms import FEW_WORDS, MOST_TEXT_WORDS, MOST_WORDS, LabelSet, TextWords, WeightedText
+from chainrule.tables.inputs.transforms import (
+    FEW_WORDS,
+    MOST_TEXT_WORDS,
+    MOST_WORDS,
+    LabelSet,
+    TextWords,
+    Transform,
+    WeightedText,
+)
 from chainrule.tables.items import counts_of, pair_counts, separator_of
 from chainrule.tables.profile import ColumnProfile
 
-__all__ = ["labels_of", "most_words", "text_words_of"]
+__all__ = ["labels_of", "most_text_words", "most_words", "narrowed", "text_words_of"]
 
 CERTAIN = (";", "|")  # separators by which labels are recognised: a comma is part of too many other things
 MOST_CELLS = 2**16  # different cells, beyond which nothing is recognised
@@ -20,9 +30,9 @@ MOST_NUMBERS = 30_000_000  # rows times words of a column
 MOST_TEXT_NUMBERS = 80_000_000  # the same of a text
 
 
-def most_words(profile: ColumnProfile, most: int = MOST_WORDS, numbers: int | None = None) -> int:
-    """How many words of a column may be inputs: `most`, of many rows fewer, but a hundred in any case."""
-    return min(most, max(FEW_WORDS, (numbers or MOST_NUMBERS) // max(profile.rows, 1)))
+def most_words(profile: ColumnProfile) -> int:
+    """How many words of a column may be inputs: a thousand, of many rows fewer, but a hundred in any case."""
+    return min(MOST_WORDS, max(FEW_WORDS, MOST_NUMBERS // max(profile.rows, 1)))
 
 
 def labels_of(profile: ColumnProfile, kind: ColumnKind | None = None) -> LabelSet | None:
@@ -52,6 +62,21 @@ def _may_have(profile: ColumnProfile) -> bool:
     return 2 < profile.counts.distinct() <= MOST_CELLS
 
 
+def most_text_words(rows: int) -> int:
+    """How many words of the texts of a table may be inputs: 8,000, of many rows fewer, but a hundred in any case."""
+    return min(MOST_TEXT_WORDS, max(FEW_WORDS, MOST_TEXT_NUMBERS // max(rows, 1)))
+
+
+def narrowed(transforms: Sequence[Transform], rows: int) -> list[Transform]:
+    """The transforms, in which several columns of texts share the words that a table may have, the most frequent first.
+
+    - rows: the rows of the table.
+    """
+    most = most_text_words(rows)
+    total = max(most, sum(len(t.words) for t in transforms if isinstance(t, WeightedText)))
+    return [t.narrowed(max(2, len(t.words) * most // total)) if isinstance(t, WeightedText) else t for t in transforms]
+
+
 def text_words_of(profile: ColumnProfile) -> TextWords | None:
     """The most frequent words of the texts of a column and pairs of these, in three cells or more; None without any.
 
@@ -62,10 +87,10 @@ def text_words_of(profile: ColumnProfile) -> TextWords | None:
     words = {word: count for word, count in counts_of(cells, "") if count >= TEXT_CELLS}
     pairs = [
         (pair, count)
-        for pair, count in pair_counts(cells, list(words))
-        if TEXT_CELLS <= count < min(words[word] for word in pair.split(" "))
+        for pair, count in pair_counts(cells, list(words), TEXT_CELLS)
+        if count < min(words[word] for word in pair.split(" "))
     ]
-    n, most = profile.present, most_words(profile, MOST_TEXT_WORDS, MOST_TEXT_NUMBERS)
+    n, most = profile.present, most_text_words(profile.rows)
     own = [(word, count) for word, count in words.items() if count < n]
     few = min(len(pairs), most * PAIRS_OF // ALL_OF)
     items = sorted([*own[: most - few], *pairs[: max(few, most - len(own))]], key=lambda item: -item[1])

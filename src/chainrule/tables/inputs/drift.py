@@ -22,7 +22,7 @@ from chainrule.tables.arrow import pa
 from chainrule.tables.column_records import demand
 from chainrule.tables.columns import words_of
 from chainrule.tables.inputs.operations import Cells, Items, Number, Time, Word
-from chainrule.tables.inputs.transforms import LabelSet, Times, Transform, WordColumn
+from chainrule.tables.inputs.transforms import LabelSet, TextWords, Times, Transform, WordColumn
 from chainrule.tables.items import has_items
 from chainrule.tables.profile import ColumnProfile
 from chainrule.tables.profile.dates import CLOCK, DAY, clock_text, time_text
@@ -58,7 +58,7 @@ class ColumnSeen:
         if isinstance(transform, Times):
             low, high = profile.forms.possible[transform.form].days.range
             return cls(profile.missing + profile.forms.placeholders, low, high)
-        if isinstance(transform.reading, Word | Items) and transform.kind != "text":
+        if isinstance(transform.reading, Word | Items) and not isinstance(transform, TextWords):
             return cls(profile.missing, other=_others(transform, profile))
         return cls(profile.missing)
 

@@ -24,6 +24,7 @@ from chainrule.tables.column_records import demand, read_columns, statistics_of,
 from chainrule.tables.columns import numbers_at_once
 from chainrule.tables.inputs.choose import choose_transform
 from chainrule.tables.inputs.choose_beside import curved, plain, with_more, with_values, without_values
+from chainrule.tables.inputs.choose_items import narrowed
 from chainrule.tables.inputs.drift import Watch
 from chainrule.tables.inputs.operations import Cells, Number
 from chainrule.tables.inputs.transforms import (
@@ -103,7 +104,8 @@ class Encoder:
         With `bins` these are squares, bins and values. Raises DataError if no column can be learned from.
         """
         profiles = list(profiles)
-        transforms = [choose_transform(profile) for profile in profiles]
+        rows = max((profile.rows for profile in profiles), default=0)
+        transforms = narrowed([choose_transform(profile) for profile in profiles], rows)
         encoder = cls(tuple(with_more(transforms, profiles, bins) if more else transforms))
         if not profiles:
             raise DataError("no column is left to learn from, beside the targets and those that are left out: give one")
@@ -286,6 +288,9 @@ class Encoder:
         for text in (t for t in encoder.transforms if isinstance(t, WeightedText)):
             weighted = len(text.weights) == len(text.words) and all(1e-9 < w < 1e9 for w in text.weights)
             demand(weighted, "encoder", text.weights, "a weight near 1 for each word")
+        for texts in (t for t in encoder.transforms if isinstance(t, TextWords)):
+            ok = all(0 < len(word.split(" ")) <= 2 and all(word.split(" ")) for word in texts.words)
+            demand(ok, "encoder", texts.words, "words, or two words with a space between them")
         for mark in (t.separator for t in encoder.transforms if isinstance(t, LabelSet)):
             demand(len(mark) == 1, "encoder", mark, "one character between labels")
         for times in (t for t in encoder.transforms if isinstance(t, Times)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from chainrule.tables.arrow import pa, pc
 from chainrule.tables.columns import numeric_cells
 
-__all__ = ["MOST_DISTINCT", "Counts"]
+__all__ = ["MOST_DISTINCT", "MOST_TEXT", "Counts"]
 
 MOST_DISTINCT = 2**20  # different words of one column that are counted; a column with more holds identifiers
 MOST_TEXT = 2**27  # bytes that those words may have together

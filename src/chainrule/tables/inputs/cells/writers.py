@@ -157,10 +157,11 @@ def _text_weights(part: TextWeights, place: int, dtype: np.dtype[Any]) -> Write:
     weights, squares = part.weights, part.squares.tolist()
 
     def write(codes: set[int] | None, x: Array) -> None:
-        known = sorted(code for code in codes or () if code >= 0)
-        length = math.sqrt(sum(squares[code] for code in known))
+        known, total = sorted(code for code in codes or () if code >= 0), 0.0
+        for code in known:  # sum() has other bits since Python 3.12
+            total += squares[code]
         for code in known:
-            x[place + code] = LENGTH * weights[code] / length
+            x[place + code] = LENGTH * weights[code] / math.sqrt(total)
 
     return write
 

@@ -335,9 +335,10 @@ class TextWeights(Input):
         return np.square(self.weights)
 
     def write(self, cells: Cells, out: NDArray[Any]) -> None:
-        row, place = cells.values.nonzero()
-        order = np.lexsort((place, row))  # in which other languages add up, too
-        row, place = (each[order][place[order] < self.width] for each in (row, place))
+        rows, places = cells.values.nonzero()
+        order = np.lexsort((places, rows))  # in which other languages add up, too
+        order = order[places[order] < self.width]
+        row, place = rows[order], places[order]
         length = np.sqrt(np.bincount(row, self.squares[place], len(out)))
         out[row, place] = LENGTH * np.array(self.weights)[place] / length[row]
 

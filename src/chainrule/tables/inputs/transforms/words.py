@@ -167,6 +167,10 @@ class WeightedText(TextWords):
     kind: ClassVar[str] = "weighted text"
     weights: tuple[float, ...]
 
+    def narrowed(self, count: int) -> WeightedText:
+        """The same with the first words alone."""
+        return dataclasses.replace(self, words=self.words[:count], weights=self.weights[:count])
+
     @property
     def places(self) -> tuple[Input, ...]:
         return (TextWeights(self.words, self.weights),)
