@@ -11,7 +11,7 @@ from typing import Any
 import chainrule as cr
 from chainrule.model import Model
 from chainrule.tables.inputs import Encoder
-from chainrule.tables.inputs.transforms import DETAILS, BinnedTimes, Frequent, Numbers, Presence, Times
+from chainrule.tables.inputs.transforms import DETAILS, BinnedTimes, Frequent, Numbers, Presence, Times, WeightedText
 from chainrule.tables.targets import Classes, Quantity, Targets
 
 WORDS = (
@@ -35,6 +35,12 @@ COLUMNS = {
     "date": Times("x", "yearmonthday", ("days", "season", "weekday", "clock"), True, 18_000.0, 900.0, False),
     "clock": Times("x", "hour:minute", ("days", "clock"), True, 0.5, 0.2, False),
     "presence": Presence("x", "it is prose"),
+    "text": WeightedText(
+        "x",
+        ("not", "good", "not good", "größe", "οδοσ", "iz", "κόσμος", "1 5"),
+        True,
+        (1.0, 1.5, 2.5, 3.0, 2.0, 1.25, 4.0, 3.5),
+    ),
 }
 TEXTS = {
     "number": [
@@ -57,6 +63,20 @@ TEXTS = {
     ],
     "clock": ["13:30", "1:30:05.5", "12:00 am", "12:00 p.m.", "1:05 PM", "00:00", "23:59:59,9", "", "unknown"],
     "presence": ["text", "", "-", "none", "?", "0"],
+    "text": [
+        *(
+            "Not good",
+            "good, not!",
+            "GRÖSSE größe",
+            "ΟΔΟΣ οδος",
+            "İz IZ ız",
+            "ΚΌΣΜΟΣ",
+            "κόσμος",
+            "1.5",
+            "not, NOT so good",
+        ),
+        *("", "?", "!!!", "NA", "notgood", "not_good", "not\u00a0good", "not\tgood\n", "good-not"),
+    ],
 }
 OBJECTS: dict[str, list[Any]] = {
     "number": [1.5, 3, True, None, math.nan, decimal.Decimal("1.50"), datetime.timedelta(days=1, hours=6)],
@@ -72,6 +92,7 @@ OBJECTS: dict[str, list[Any]] = {
     "date": [20240229, 20240229.0, decimal.Decimal("20240229"), math.nan, None, datetime.date(2024, 2, 29)],
     "clock": [datetime.time(13, 30), datetime.time(1, 2, 3, 500_000), None],
     "presence": [1, 0.0, None, math.nan],
+    "text": [1.5, 1, True, None, math.nan, decimal.Decimal("1.50")],
 }
 BAD = {
     "number": ["red", "$1,234", "1_000", "0x10", "inf", "1e999", "1,5", "1 2", "1" * 500 + "x", "one\nline"],
