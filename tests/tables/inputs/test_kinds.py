@@ -129,9 +129,8 @@ def test_the_inputs_of_labels_by_hand():
 def test_a_text_becomes_its_frequent_words():
     notes = [f"The {word} here is number {k}!" for k, word in enumerate(["fog", "snow", "snow", "snow"] * 10)]
     made = transform(notes)
-    assert made == transform(
-        notes, "text"
-    )  # words in every cell, and pairs that are in the same cells as a word, say nothing
+    assert made == transform(notes, "text")
+    # words in every cell say nothing, nor do pairs that are in the same cells as one of their words
     assert made == WeightedText("c", ("snow", "fog"), False, (1 + math.log(41 / 31), 1 + math.log(41 / 11)))
     assert made.detail == "text with 2 words: snow | fog"
     rows = Encoder((made,)).encode(read_table({"c": ["FOG, fog & Snow", "foggy", "", "fog"]}), "float64")

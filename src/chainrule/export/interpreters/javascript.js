@@ -214,7 +214,7 @@ function itemsReading({ words, separator }) {
   };
 }
 
-/** Each letter by itself in lower case, as one letter: of the last one of a Greek word, and of a Turkish I, too. */
+/** The text in lower case as training had it: letter by letter, each of which stays one letter. */
 function lower(text) {
   return Array.from(text, (letter) => Array.from(letter.toLowerCase())[0]).join("");
 }

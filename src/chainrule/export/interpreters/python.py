@@ -193,7 +193,7 @@ def _items(reading):
 
 
 def _lower(text):
-    """Each letter by itself in lower case, as one letter: of the last one of a Greek word, and of a Turkish I, too."""
+    """The text in lower case as training had it: letter by letter, each of which stays one letter."""
     return "".join(letter.lower()[0] for letter in text)
 
 
@@ -329,9 +329,9 @@ def _text_weights(part):
         known, total = sorted(code for code in codes if code >= 0), 0.0
         for code in known:  # sum() has other bits since Python 3.12
             total += weights[code] * weights[code]
-        a = [0.0] * part["width"]
+        a, length = [0.0] * part["width"], math.sqrt(total)
         for code in known:
-            a[code] = 3 * weights[code] / math.sqrt(total)
+            a[code] = 3 * weights[code] / length
         return a
 
     return write

@@ -160,8 +160,9 @@ def _text_weights(part: TextWeights, place: int, dtype: np.dtype[Any]) -> Write:
         known, total = sorted(code for code in codes or () if code >= 0), 0.0
         for code in known:  # sum() has other bits since Python 3.12
             total += squares[code]
+        length = math.sqrt(total)
         for code in known:
-            x[place + code] = LENGTH * weights[code] / math.sqrt(total)
+            x[place + code] = LENGTH * weights[code] / length
 
     return write
 

@@ -267,8 +267,8 @@ class Cycle(Input):
 
 
 @dataclasses.dataclass(frozen=True)
-class OneHot(Input):
-    """1 under the cell's word, 0 under the others."""
+class _OfWords(Input):
+    """A number for each word."""
 
     words: tuple[str, ...]
 
@@ -279,6 +279,11 @@ class OneHot(Input):
     @property
     def width(self) -> int:
         return len(self.words)
+
+
+@dataclasses.dataclass(frozen=True)
+class OneHot(_OfWords):
+    """1 under the cell's word, 0 under the others."""
 
     def write(self, cells: Cells, out: NDArray[Any]) -> None:
         rows = np.flatnonzero(cells.values >= 0)
@@ -309,7 +314,7 @@ class ManyHot(Input):
 
 
 @dataclasses.dataclass(frozen=True)
-class TextWeights(Input):
+class TextWeights(_OfWords):
     """For each word or pair that a text has its weight `w`, as `LENGTH w / ||w||` over those that it has; else 0.
 
     - weights: greater for rarer words, all above 0.
@@ -318,16 +323,7 @@ class TextWeights(Input):
     document frequency and the cosine normalisation.
     """
 
-    words: tuple[str, ...]
     weights: tuple[float, ...]
-
-    @property
-    def suffixes(self) -> list[str]:
-        return [f"={word}" for word in self.words]
-
-    @property
-    def width(self) -> int:
-        return len(self.words)
 
     @functools.cached_property
     def squares(self) -> NDArray[np.float64]:
